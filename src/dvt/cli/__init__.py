@@ -1,0 +1,1 @@
+"""The command line: dbt's commands under dvt's name, and dvt's own."""

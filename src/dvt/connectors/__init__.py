@@ -1,0 +1,18 @@
+"""One room per database: describe, extract, fill, cancel. `CONNECTORS` names them all."""
+
+from __future__ import annotations
+
+from dvt.core.registry import Registry
+
+CONNECTORS = Registry(
+    "dvt.connectors",
+    {
+        "postgres": "dvt.connectors.postgres:PostgresConnector",
+        "mysql": "dvt.connectors.mysql:MySQLConnector",
+        "mariadb": "dvt.connectors.mysql:MySQLConnector",
+        "sqlite": "dvt.connectors.sqlite:SQLiteConnector",
+        "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
+        "files": "dvt.connectors.files:FilesConnector",
+    },
+)
+"""By the `type:` of an output in profiles.yml; each is called with (name, keys of the output, context)."""

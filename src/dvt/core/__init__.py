@@ -1,0 +1,1 @@
+"""The nouns: names, plans, ports and errors. Imports nothing else of dvt."""

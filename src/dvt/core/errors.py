@@ -1,0 +1,513 @@
+"""Every error and warning dvt gives: a code to search for, a sentence, a hint.
+
+A class builds its sentence from facts and keeps them as attributes. `docs/reference/errors.md` is
+generated from this file. Codes follow the requirements' appendix A (DVT001…, DVT100…); newer
+warnings start at DVT020 and newer errors at DVT110.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import ClassVar
+
+WARNINGS: Mapping[str, str] = {
+    "DVT001": "A view that needs federation is built as a table.",
+    "DVT002": "A value of this type cannot survive the way to its target unchanged.",
+    "DVT003": "A function or incremental strategy is translated and may answer differently.",
+    "DVT020": "Tables of one connection were read at slightly different moments.",
+    "DVT023": "What a dead run left behind could not be swept yet.",
+}
+"""What each warning code means."""
+
+
+class DvtError(Exception):
+    """What went wrong, a stable code to search for, and what to do next."""
+
+    code: ClassVar[str] = "DVT000"
+    transient: ClassVar[bool] = False
+    """Trying again later may work."""
+    registry: ClassVar[dict[str, type[DvtError]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "code" not in cls.__dict__:
+            return
+        taken = cls.registry.setdefault(cls.code, cls)
+        if taken is not cls or cls.code in WARNINGS:
+            msg = f"{cls.__name__} reuses {cls.code}, which belongs to {taken.__name__}"
+            raise TypeError(msg)
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.node: str | None = None
+        self.file: str | None = None
+
+    def about(self, node: str, file: str) -> DvtError:
+        """The same error, naming the node it happened to and that node's file."""
+        if self.node is None:
+            self.node, self.file = node, file
+        return self
+
+    def __str__(self) -> str:
+        head = f"{self.code} {self.message}"
+        if self.node is not None:
+            head = f"{self.code} {self.node} ({self.file}): {self.message}"
+        return f"{head}\n  hint: {self.hint}" if self.hint else head
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """A hint: the closest known name, and all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    guess = f"did you mean {close[0]!r}? " if close else ""
+    return f"{guess}known: {', '.join(names) or 'none'}"
+
+
+# --- what users wrote -------------------------------------------------------------------------
+
+
+class ComputesInvalid(DvtError):
+    """computes.yml is there but cannot be used."""
+
+    code = "DVT100"
+
+    def __init__(self, file: str, line: int | None, problem: str) -> None:
+        self.path, self.line = file, line
+        at = f"{file}, line {line}" if line else file
+        super().__init__(
+            f"{at}: {problem}",
+            hint="see docs/reference/computes.md for every key, or remove the file",
+        )
+
+
+class UnknownCompute(DvtError):
+    """A compute was named that computes.yml does not define."""
+
+    code = "DVT101"
+
+    def __init__(self, name: str, known: Collection[str], file: str | None) -> None:
+        self.name = name
+        where = file or "there is no computes.yml, so only the embedded 'duckdb'"
+        super().__init__(f"no compute named {name!r} ({where})", hint=nearest(name, known))
+
+
+class ConnectionRequired(DvtError):
+    """A source does not say where it lives, in a project that uses dvt."""
+
+    code = "DVT102"
+
+    def __init__(self, source: str, file: str, known: Collection[str]) -> None:
+        self.source = source
+        super().__init__(
+            f"source {source!r} ({file}) does not say which connection it lives on",
+            hint=f"add `config: {{connection: NAME}}` to the source; outputs: {', '.join(sorted(known))}",
+        )
+
+
+class ConflictingConnections(DvtError):
+    """One source says two different connections."""
+
+    code = "DVT103"
+
+    def __init__(self, source: str, file: str, said: Mapping[str, str]) -> None:
+        self.source, self.said = source, dict(said)
+        both = ", ".join(f"{place}: {name}" for place, name in said.items())
+        super().__init__(
+            f"source {source!r} ({file}) names different connections ({both})",
+            hint="keep one of them",
+        )
+
+
+class SnapshotFederated(DvtError):
+    """A snapshot reads another database than the one it lives on."""
+
+    code = "DVT104"
+
+    def __init__(self, name: str, target: str, elsewhere: Mapping[str, str]) -> None:
+        self.name, self.target, self.elsewhere = name, target, dict(elsewhere)
+        reads = ", ".join(f"{what} on {where}" for what, where in elsewhere.items())
+        where = sorted(set(elsewhere.values()))
+        super().__init__(
+            f"snapshot {name!r} lives on {target} but reads {reads}",
+            hint=f"(1) put the snapshot there: config(target='{where[0]}'); (2) build a table model on "
+            f"{target} that reads them, and snapshot that; (3) point the source's connection to {target}",
+        )
+
+
+class TestFederated(DvtError):
+    """A test reads tables of several databases."""
+
+    code = "DVT105"
+    __test__ = False
+
+    def __init__(self, name: str, reads: Mapping[str, str]) -> None:
+        self.name, self.reads = name, dict(reads)
+        places = ", ".join(f"{what} on {where}" for what, where in reads.items())
+        super().__init__(
+            f"test {name!r} reads several databases: {places}",
+            hint="config(federate=true) runs it in the compute engine; or test a model that joins them",
+        )
+
+
+class SelfReference(DvtError):
+    """A model reads itself without being incremental."""
+
+    code = "DVT106"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"model {name!r} reads its own table but is not incremental",
+            hint="use {{ this }} in an incremental model, guarded by is_incremental()",
+        )
+
+
+class SchemaChanged(DvtError):
+    """The table that is kept has columns of other types, or more columns, than the model."""
+
+    code = "DVT107"
+
+    def __init__(self, model: str, changes: Collection[str]) -> None:
+        self.model, self.changes = model, list(changes)
+        super().__init__(
+            f"schema change detected for model {model!r}: {'; '.join(self.changes)}",
+            hint="use --full-refresh to apply schema changes",
+        )
+
+
+class UnknownConnection(DvtError):
+    """A connection was named that is no output of the profile."""
+
+    code = "DVT110"
+
+    def __init__(self, what: str, name: str, known: Collection[str]) -> None:
+        self.what, self.name = what, name
+        super().__init__(
+            f"{what} names connection {name!r}, which is no output of the profile",
+            hint=nearest(name, known),
+        )
+
+
+class EphemeralFederated(DvtError):
+    """An ephemeral model without a target would have to be computed on several databases."""
+
+    code = "DVT111"
+
+    def __init__(self, name: str, elsewhere: Collection[str]) -> None:
+        self.name = name
+        super().__init__(
+            f"ephemeral model {name!r} reads {', '.join(sorted(elsewhere))}, so it needs federation",
+            hint="materialize it (table), or give it a target: config(target='NAME'), and it is inlined",
+        )
+
+
+class UnknownMaterialization(DvtError):
+    """A federated node asks for a materialization that dvt cannot publish."""
+
+    code = "DVT112"
+
+    def __init__(self, name: str, materialized: str) -> None:
+        self.name, self.materialized = name, materialized
+        super().__init__(
+            f"model {name!r} needs federation, which cannot build materialization {materialized!r}",
+            hint="table, incremental and view (built as a table) can be federated",
+        )
+
+
+class DriverMissing(DvtError):
+    """The package that talks to this database is not installed."""
+
+    code = "DVT115"
+
+    def __init__(self, what: str, install: str) -> None:
+        self.what, self.install = what, install
+        super().__init__(f"{what} is not installed", hint=install)
+
+
+class UnknownTarget(DvtError):
+    """A node names a target that is no output of the profile."""
+
+    code = "DVT116"
+
+    def __init__(self, what: str, file: str, name: str, known: Collection[str]) -> None:
+        self.what, self.name = what, name
+        super().__init__(
+            f"{what} ({file}) has target {name!r}, which is no output of the profile",
+            hint=nearest(name, known),
+        )
+
+
+class NotATarget(DvtError):
+    """An output that can only be read was named as a target."""
+
+    code = "DVT117"
+
+    def __init__(self, what: str, name: str, kind: str, can: Collection[str]) -> None:
+        self.what, self.name, self.kind = what, name, kind
+        super().__init__(
+            f"{what} cannot be built on output {name!r}: type {kind} is a source only",
+            hint=f"outputs that can be targets: {', '.join(sorted(can)) or 'none'}",
+        )
+
+
+class BadConfig(DvtError):
+    """A dvt setting has a value it cannot have."""
+
+    code = "DVT118"
+
+    def __init__(self, where: str, key: str, value: object, allowed: Collection[str]) -> None:
+        self.where, self.key = where, key
+        super().__init__(f"{where}: {key} cannot be {value!r}", hint=f"one of: {', '.join(sorted(allowed))}")
+
+
+class BadOutput(DvtError):
+    """An output in profiles.yml lacks a key, or has one that its connector cannot honour."""
+
+    code = "DVT119"
+
+    def __init__(self, output: str, kind: str, problem: str, hint: str = "") -> None:
+        self.output, self.kind = output, kind
+        super().__init__(
+            f"output {output!r} (type {kind}) in profiles.yml: {problem}",
+            hint=hint or f"docs/reference/outputs.md lists what type {kind} takes",
+        )
+
+
+# --- planning ---------------------------------------------------------------------------------
+
+
+class TableNotFound(DvtError):
+    """A source table does not exist, or its user may not see it."""
+
+    code = "DVT120"
+
+    def __init__(self, table: str, connection: str, known: Collection[str] = ()) -> None:
+        self.table, self.connection = table, connection
+        super().__init__(
+            f"there is no table {table} on connection {connection!r}, or its user may not see it",
+            hint=nearest(table.rsplit(".", 1)[-1], known) if known else "check schema, name and grants",
+        )
+
+
+class ColumnNotFound(DvtError):
+    """The SQL names a column that no table it reads has."""
+
+    code = "DVT121"
+
+    def __init__(self, column: str, known: Collection[str], detail: str = "") -> None:
+        self.column = column
+        super().__init__(
+            f"no column {column!r} in the tables it could come from{detail}",
+            hint=nearest(column, known),
+        )
+
+
+class SqlInvalid(DvtError):
+    """The model's SQL does not parse in its dialect, or does not bind."""
+
+    code = "DVT122"
+
+    def __init__(self, dialect: str, problem: str, line: int | None = None, hint: str = "") -> None:
+        self.dialect, self.line = dialect, line
+        at = f", line {line} of the compiled SQL" if line else ""
+        super().__init__(
+            f"the SQL is not valid {dialect}{at}: {problem}",
+            hint=hint or "the `dialect` config says which SQL a federated model is written in",
+        )
+
+
+class TranslationWrong(DvtError):
+    """This expression is known to answer differently in the compute engine."""
+
+    code = "DVT123"
+
+    def __init__(self, expression: str, dialect: str, why: str, way_out: str) -> None:
+        self.expression = expression
+        super().__init__(f"{expression} ({dialect}) cannot be translated: {why}", hint=way_out)
+
+
+class OutputsClash(DvtError):
+    """Two output columns have one name, or names that differ only in case."""
+
+    code = "DVT124"
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.names = list(names)
+        super().__init__(
+            f"output columns {', '.join(self.names)} are one name to the compute engine",
+            hint="give them aliases that differ in more than case",
+        )
+
+
+class SeveralConnections(DvtError):
+    """A query of a federated model's Jinja reads relations of several connections."""
+
+    code = "DVT125"
+
+    def __init__(self, connections: Collection[str]) -> None:
+        self.connections = sorted(connections)
+        super().__init__(
+            f"a run_query or statement reads relations of {', '.join(self.connections)} at once",
+            hint="a query that runs while compiling goes to one connection; ask each of them by itself",
+        )
+
+
+class ContractBroken(DvtError):
+    """The SELECT's columns are not those the enforced contract demands."""
+
+    code = "DVT126"
+
+    def __init__(self, differences: Collection[str]) -> None:
+        self.differences = list(differences)
+        super().__init__(
+            f"the model's columns differ from its contract: {'; '.join(self.differences)}",
+            hint="change the SELECT or the contract's columns and data_types",
+        )
+
+
+# --- running ----------------------------------------------------------------------------------
+
+
+class ConnectFailed(DvtError):
+    """No connection could be opened: the server is down, unreachable, or refuses."""
+
+    code = "DVT130"
+    transient = True
+
+    def __init__(self, connection: str, where: str, reason: str, hint: str = "") -> None:
+        self.connection, self.where = connection, where
+        super().__init__(
+            f"cannot connect to {connection!r} ({where}): {reason}",
+            hint=hint or "is the server up, and are host and port right in profiles.yml?",
+        )
+
+
+class LoginRefused(DvtError):
+    """The server refused the user or the password."""
+
+    code = "DVT131"
+
+    def __init__(self, connection: str, where: str, reason: str) -> None:
+        self.connection, self.where = connection, where
+        super().__init__(
+            f"{connection!r} ({where}) refused the login: {reason}",
+            hint="check user and password of this output in profiles.yml",
+        )
+
+
+class ConnectionLost(DvtError):
+    """The server went away in the middle."""
+
+    code = "DVT132"
+    transient = True
+
+    def __init__(self, connection: str, doing: str, reason: str) -> None:
+        self.connection, self.doing = connection, doing
+        super().__init__(
+            f"lost the connection to {connection!r} while {doing}: {reason}",
+            hint="nothing was published; run it again when the server is back (dvt retry)",
+        )
+
+
+class QueryFailed(DvtError):
+    """A database refused a query, or failed while running it."""
+
+    code = "DVT133"
+
+    def __init__(self, connection: str, doing: str, reason: str, hint: str = "") -> None:
+        self.connection, self.doing = connection, doing
+        super().__init__(f"{connection!r} failed while {doing}: {reason}", hint=hint)
+
+
+class ValueLost(DvtError):
+    """A value cannot be represented on its way, so the run stops instead of changing it."""
+
+    code = "DVT134"
+
+    def __init__(self, where: str, problem: str, hint: str) -> None:
+        self.where = where
+        super().__init__(f"{where}: {problem}", hint=hint)
+
+
+class DiskFull(DvtError):
+    """No space left where staging, spilling or a database file lies."""
+
+    code = "DVT135"
+
+    def __init__(self, place: str, doing: str) -> None:
+        self.place = place
+        super().__init__(
+            f"no space left in {place} while {doing}",
+            hint="free space there, or stage elsewhere; nothing was published",
+        )
+
+
+class FileLocked(DvtError):
+    """Another process holds this database file."""
+
+    code = "DVT136"
+    transient = True
+
+    def __init__(self, path: str, holder: str) -> None:
+        self.path, self.holder = path, holder
+        super().__init__(
+            f"{path} is locked by another process ({holder})",
+            hint="close that process; a DuckDB file has one writing process at a time",
+        )
+
+
+class FileTooNew(DvtError):
+    """A newer version wrote this database file."""
+
+    code = "DVT137"
+
+    def __init__(self, path: str, ours: str, theirs: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} was written by {theirs}, which DuckDB {ours} cannot read",
+            hint="export it with the newer version, or write it there with an older STORAGE_VERSION",
+        )
+
+
+class FileUnreadable(DvtError):
+    """A database or data file is not there or not what its output says."""
+
+    code = "DVT138"
+
+    def __init__(self, connection: str, path: str, problem: str) -> None:
+        self.connection, self.path = connection, path
+        super().__init__(f"connection {connection!r}: {path} {problem}", hint="check the output's path")
+
+
+class Cancelled(DvtError):
+    """The query was stopped because the run was."""
+
+    code = "DVT139"
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(f"stopped while {doing}")
+
+
+class DbtUnsupported(DvtError):
+    """The installed dbt-core is not what this version of dvt was made for."""
+
+    code = "DVT140"
+
+    def __init__(self, symbol: str, found: str) -> None:
+        self.symbol = symbol
+        super().__init__(
+            f"this dbt-core has another {symbol} than dvt expects ({found})",
+            hint="install a supported one: pip install 'dbt-core>=1.11,<1.13'",
+        )
+
+
+class NotFederable(DvtError):
+    """A node that needs federation is of a kind that cannot be federated."""
+
+    code = "DVT141"
+
+    def __init__(self, what: str, why: str, hint: str) -> None:
+        super().__init__(f"{what} needs federation, but {why}", hint=hint)

@@ -1,0 +1,1 @@
+"""The one seam to dbt-core: patches, targets, contexts, runners."""

@@ -1,0 +1,1 @@
+"""One place per database for connecting, quoting, types and cancelling; no plans, no dbt."""

@@ -1,0 +1,60 @@
+"""The run's DuckDB instance: in memory, bounded, in UTC, spilling to a folder of its own."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+
+from dvt.drivers.duckdb.extensions import NO_DOWNLOADS, load_extension
+
+_CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def machine_memory() -> int:
+    """Bytes this process may use: the cgroup's limit or the machine's memory, whichever is less."""
+    total = int(psutil.virtual_memory().total)
+    for file in _CGROUP:
+        try:
+            total = min(total, int(file.read_text()))
+        except (OSError, ValueError):
+            continue
+    return total
+
+
+class MemoryInstance:
+    """One in-memory DuckDB, shared by scanners and engine; every user takes a cursor."""
+
+    def __init__(
+        self, *, memory_limit: str | None = None, threads: int | None = None, spill: Path | None = None
+    ) -> None:
+        self._lock = threading.Lock()
+        self._loaded: set[str] = set()
+        config: dict[str, Any] = dict(NO_DOWNLOADS)
+        config["memory_limit"] = memory_limit or f"{machine_memory() // 2 // 2**20}MiB"
+        config["temp_directory"] = str(spill) if spill else ""
+        if threads:
+            config["threads"] = threads
+        self._root = duckdb.connect(":memory:", config=config)
+        self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        # Rows of a table have no order; without this, COPY holds back batches to keep one.
+        self._root.execute("SET GLOBAL preserve_insertion_order = false")
+
+    def cursor(self) -> Any:
+        """A connection of its own to this instance."""
+        with self._lock:
+            return self._root.cursor()
+
+    def load(self, extension: str) -> None:
+        """Load an extension once."""
+        with self._lock:
+            if extension not in self._loaded:
+                load_extension(self._root, extension)
+                self._loaded.add(extension)
+
+    def close(self) -> None:
+        """Release its memory; cursors still open keep it alive until they are closed."""
+        self._root.close()

@@ -1,0 +1,1 @@
+"""What happens to a federated node: plan, extract, stage, compute, load, publish."""

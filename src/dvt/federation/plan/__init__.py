@@ -1,0 +1,1 @@
+"""The planner: SQL in, a FederationPlan out; nothing runs."""

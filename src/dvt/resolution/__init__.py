@@ -1,0 +1,1 @@
+"""Who lives where: targets, connections and paths, computed from the manifest alone."""

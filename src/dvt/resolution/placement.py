@@ -1,0 +1,209 @@
+"""Targets, connections and paths: where every node lives and how it runs.
+
+All of it follows from the manifest and the names of the outputs, before anything runs: a node is
+native when it and all it reads live on one output, else federated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dvt.core.errors import (
+    ConflictingConnections,
+    ConnectionRequired,
+    DvtError,
+    EphemeralFederated,
+    NotATarget,
+    NotFederable,
+    SelfReference,
+    SnapshotFederated,
+    TestFederated,
+    UnknownCompute,
+    UnknownConnection,
+    UnknownMaterialization,
+    UnknownTarget,
+)
+from dvt.resolution.graph import Graph, Node, is_ephemeral
+
+SOURCES_ONLY = frozenset({"mysql", "mariadb", "sqlite", "files"})
+"""Output types that can be read but not built on."""
+
+FEDERABLE = frozenset({"table", "incremental", "view"})
+
+
+class Path(StrEnum):
+    """How a node runs."""
+
+    NATIVE = "native"
+    FEDERATED = "federated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where one node lives, how it runs, and why."""
+
+    unique_id: str
+    target: str
+    path: Path
+    why: str
+    elsewhere: Mapping[str, str]
+    """unique_id → output, of what it reads on other outputs."""
+    compute: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """What resolution knows of profiles.yml and computes.yml: names and types."""
+
+    types: Mapping[str, str]
+    """Output name → type."""
+    default: str
+    forced: str | None = None
+    """--target as given on the command line, else None; it overrides models' own targets."""
+    computes: Collection[str] = ("duckdb",)
+    computes_file: str | None = None
+    compute: str | None = None
+    """--compute, else None."""
+    require_connections: bool = False
+
+    def can_be_targets(self) -> list[str]:
+        """Outputs that models can be built on."""
+        return [name for name, kind in self.types.items() if kind not in SOURCES_ONLY]
+
+
+class Resolver:
+    """Answers for one graph; each question is asked of the manifest once."""
+
+    def __init__(self, graph: Graph, outputs: Outputs) -> None:
+        self._graph = graph
+        self._outputs = outputs
+        self._lives: dict[str, str] = {}
+
+    @property
+    def uses_dvt(self) -> bool:
+        """True when any node says a connection, a target or a compute."""
+        return any(n.connection or n.target or n.compute for n in self._graph.nodes.values())
+
+    def lives(self, unique_id: str) -> str:
+        """The output a node is built on or a source lives on."""
+        if unique_id not in self._lives:
+            node = self._graph.nodes[unique_id]
+            self._lives[unique_id] = self._connection(node) if node.kind == "source" else self._target(node)
+        return self._lives[unique_id]
+
+    def placement(self, unique_id: str) -> Placement:
+        """Where and how a node runs."""
+        node = self._graph.nodes[unique_id]
+        target = self.lives(unique_id)
+        elsewhere = {
+            read.unique_id: self.lives(read.unique_id)
+            for read in self._graph.reads(node)
+            if read.unique_id != unique_id and self.lives(read.unique_id) != target
+        }
+        if elsewhere:
+            places = sorted(set(elsewhere.values()))
+            why = f"lives on {target}, reads {', '.join(places)}"
+            path = Path.FEDERATED
+        else:
+            why = f"it and all it reads live on {target}"
+            path = Path.NATIVE
+        compute = self._outputs.compute or node.compute
+        return Placement(
+            unique_id=unique_id, target=target, path=path, why=why, elsewhere=elsewhere, compute=compute
+        )
+
+    def check(self, selected: Iterable[str] | None = None) -> None:
+        """Raise the first thing that is wrong: names for the whole project, paths for what is selected."""
+        for node in self._graph.nodes.values():
+            self._check_names(node)
+        for unique_id in selected or ():
+            if unique_id in self._graph.nodes:
+                self._check_path(self._graph.nodes[unique_id])
+
+    def _connection(self, source: Node) -> str:
+        said = set(source.connection.values())
+        if len(said) > 1:
+            raise ConflictingConnections(source.name, source.file, source.connection)
+        if not said:
+            return self._outputs.forced or self._outputs.default
+        return said.pop()
+
+    def _target(self, node: Node) -> str:
+        if self._outputs.forced and node.kind not in {"test", "unit_test"}:
+            return self._outputs.forced
+        if node.target:
+            return node.target
+        if node.kind in {"test", "unit_test"}:
+            places = {self.lives(read.unique_id) for read in self._graph.reads(node)}
+            if len(places) == 1:
+                return places.pop()
+        return self._outputs.forced or self._outputs.default
+
+    def _check_names(self, node: Node) -> None:
+        outputs = self._outputs
+        where = f"{node.kind} {node.name!r}"
+        if node.kind == "source":
+            needed = self.uses_dvt or outputs.require_connections
+            if not node.connection and needed:
+                raise ConnectionRequired(node.name, node.file, outputs.types)
+            if self._connection(node) not in outputs.types:
+                raise UnknownConnection(f"{where} ({node.file})", self._connection(node), outputs.types)
+            return
+        target = node.target or (None if is_ephemeral(node) else self.lives(node.unique_id))
+        if target is not None and target not in outputs.types:
+            raise UnknownTarget(where, node.file, target, outputs.types)
+        if node.compute and node.compute not in outputs.computes:
+            error = UnknownCompute(node.compute, outputs.computes, outputs.computes_file)
+            raise error.about(node.name, node.file)
+
+    def _check_path(self, node: Node) -> None:
+        if is_ephemeral(node) or node.kind not in {"model", "snapshot", "test", "unit_test", "seed"}:
+            return
+        target = self.lives(node.unique_id)
+        if self._outputs.types[target] in SOURCES_ONLY and not node.federate:
+            kind = self._outputs.types[target]
+            what = f"{node.kind} {node.name!r}"
+            raise NotATarget(what, target, kind, self._outputs.can_be_targets())
+        if node.unique_id in node.reads and node.materialized != "incremental":
+            raise SelfReference(node.name).about(node.name, node.file)
+        placement = self.placement(node.unique_id)
+        if placement.path is Path.FEDERATED:
+            self._check_federated(node, placement)
+
+    def _check_federated(self, node: Node, placement: Placement) -> None:
+        names = self._graph.nodes
+        elsewhere = {names[uid].name: output for uid, output in placement.elsewhere.items()}
+        error = self._not_federable(node, placement, elsewhere)
+        if error is not None:
+            raise error.about(node.name, node.file)
+        for inlined in self._graph.inlined(node):
+            self._check_inlined(inlined, placement.target)
+
+    def _not_federable(
+        self, node: Node, placement: Placement, elsewhere: Mapping[str, str]
+    ) -> DvtError | None:
+        if node.kind == "snapshot":
+            return SnapshotFederated(node.name, placement.target, elsewhere)
+        if node.kind == "test" and not node.federate:
+            here = {
+                read.name: placement.target
+                for read in self._graph.reads(node)
+                if self.lives(read.unique_id) == placement.target
+            }
+            return TestFederated(node.name, {**here, **elsewhere})
+        if node.language != "sql":
+            what = f"{node.language} model {node.name!r}"
+            return NotFederable(what, "only SQL can be federated", "read tables of its own target only")
+        if node.kind == "model" and node.materialized not in FEDERABLE:
+            return UnknownMaterialization(node.name, node.materialized)
+        return None
+
+    def _check_inlined(self, ephemeral: Node, consumer_target: str) -> None:
+        if ephemeral.target:
+            return
+        reads = {self.lives(read.unique_id) for read in self._graph.reads(ephemeral)}
+        own = self.lives(ephemeral.unique_id)
+        if reads - {consumer_target} and reads - {own}:
+            raise EphemeralFederated(ephemeral.name, reads - {own}).about(ephemeral.name, ephemeral.file)

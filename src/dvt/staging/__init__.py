@@ -1,0 +1,1 @@
+"""Parquet datasets that exist once their marker is written, and the record of runs."""
