@@ -1,0 +1,66 @@
+# Needs python3 (3.11 or newer) and make; everything else is fetched into .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
+LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+CODE   := src tests benchmarks examples tools
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: demo test check fmt bench docs lock clean help
+
+demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
+	@$(BIN)/python examples/shop/demo.py
+
+test: $(VENV)/.dev $(VENV)/.servers  ## every test, against real PostgreSQL and MariaDB servers
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## formatting, lints, types, import rules and the quick tests
+	@$(BIN)/ruff format --check $(wildcard $(CODE))
+	@$(BIN)/ruff check $(wildcard $(CODE))
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q -m "not slow"
+
+fmt: $(VENV)/.dev  ## format the code and apply the lints' own fixes
+	@$(BIN)/ruff check --fix-only $(wildcard $(CODE))
+	@$(BIN)/ruff format $(wildcard $(CODE))
+
+bench: $(VENV)/.dev $(VENV)/.servers  ## speed and memory against the databases' own tools, as ratios
+	@$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.dev  ## the generated pages of docs/reference
+	@$(BIN)/python tools/reference.py
+
+lock: $(VENV)/.uv  ## requirements/*.txt from requirements/*.in
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/uv.in -o requirements/uv.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/runtime.in -o requirements/runtime.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+
+clean:  ## remove the environment, caches and what the demo built
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf examples/*/data examples/*/target examples/*/logs examples/*/.dvt
+
+help:  ## these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(VENV)/.uv: requirements/uv.txt tools/environment.sh
+	@PYTHON="$(PYTHON)" sh tools/environment.sh $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.uv requirements/runtime.txt pyproject.toml
+	@echo "installing what dvt needs to run into $(VENV)"
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@echo "installing what tests and checks need into $(VENV)"
+	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.servers: tools/servers.sh | $(VENV)/.uv
+	@sh tools/servers.sh
+	@touch $@

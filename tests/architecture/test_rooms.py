@@ -1,0 +1,76 @@
+"""Who may do what where: rules of the rooms that imports alone do not show."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.architecture.sources import SRC, calls, python_files, where
+
+CONNECTS = {"duckdb.connect", "psycopg2.connect", "pymysql.connect", "sqlite3.connect"}
+
+
+def test_connections_are_opened_in_drivers_only():
+    """One place per database for connect, so that quoting, settings and cancel cannot be forgotten."""
+    found = [
+        where(file, line)
+        for file in python_files("src")
+        if "drivers" not in file.relative_to(SRC).parts
+        for name, line in calls(file)
+        if name in CONNECTS
+    ]
+    assert not found
+
+
+def test_error_codes_are_given_out_in_one_file():
+    found = [
+        where(file, node.lineno)
+        for file in python_files("src")
+        if file != SRC / "core" / "errors.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.startswith("DVT")
+        and node.value[3:].isdigit()
+        and _assigned_as_code(file, node)
+    ]
+    assert not found
+
+
+def _assigned_as_code(file, constant: ast.Constant) -> bool:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and node.lineno == constant.lineno:
+            return any(isinstance(target, ast.Name) and target.id == "code" for target in node.targets)
+    return False
+
+
+def test_notices_use_registered_codes():
+    """A warning's code is one of the registry's, so that it is documented."""
+    from dvt.core.errors import WARNINGS
+
+    unknown = []
+    for file in python_files("src"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Notice" and node.args:
+                code = node.args[0]
+                if isinstance(code, ast.Constant) and code.value not in WARNINGS:
+                    unknown.append(f"{where(file, node.lineno)} {code.value}")
+    assert not unknown
+
+
+def test_dialects_are_told_apart_in_connectors_and_drivers_only():
+    """Elsewhere a difference is a field of Capabilities or a table of data, not a branch."""
+    rooms = {"connectors", "drivers"}
+    found = [
+        where(file, node.lineno)
+        for file in python_files("src")
+        if file.relative_to(SRC).parts[0] not in rooms
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare) and _asks_dialect(node)
+    ]
+    assert not found
+
+
+def _asks_dialect(node: ast.Compare) -> bool:
+    literal = any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in node.comparators)
+    asked = ast.unparse(node.left).split(".")[-1] in {"dialect", "adapter_type", "db_type"}
+    return asked and literal and isinstance(node.ops[0], (ast.Eq, ast.NotEq))

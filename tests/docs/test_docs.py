@@ -1,0 +1,66 @@
+"""What the pages promise is there, and what is there is on a page."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from dvt.core.errors import WARNINGS, DvtError
+from tests.docs.pages import ROOT, links, pages, reference_tool
+
+
+@pytest.mark.parametrize("name", sorted(reference_tool().PAGES))
+def test_generated_pages_are_fresh(name: str):
+    page = (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
+    assert page == reference_tool().PAGES[name](), f"docs/reference/{name} is stale: run make docs"
+
+
+def test_every_code_is_documented():
+    page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+    assert not [code for code in [*WARNINGS, *DvtError.registry] if code not in page]
+
+
+@pytest.mark.parametrize("code", sorted(DvtError.registry))
+def test_every_error_says_what_it_is(code: str):
+    error = DvtError.registry[code]
+    assert (error.__doc__ or "").strip().endswith("."), f"{error.__name__} needs a sentence as docstring"
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    dead = [target for target in links(page) if not (page.parent / target).exists()]
+    assert not dead
+
+
+def test_every_dependency_is_explained():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(one for extra in extras for one in extra)]
+    names = {re.split(r"[\[<>=~! ]", one)[0] for one in wanted} - {"dvt-engine"}
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    assert not sorted(name for name in names if f"`{name}`" not in page)
+
+
+def test_every_locked_requirement_has_a_hash_and_no_address():
+    for lock in (ROOT / "requirements").glob("*.txt"):
+        text = lock.read_text(encoding="utf-8")
+        assert "://" not in text
+        pins = re.findall(r"^[a-z0-9][^=\s]*==", text, re.MULTILINE)
+        assert pins
+        unhashed = re.findall(r"^[a-z0-9][^\n]*==[^\\\n]*$", text, re.MULTILINE)
+        assert not unhashed
+
+
+def test_every_make_target_explains_itself():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    wanted = {"demo", "test", "check", "fmt", "bench", "docs", "help"}
+    explained = set(re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE))
+    assert wanted <= explained
+
+
+def test_ci_runs_the_test_command_of_the_readme():
+    command = "make test"
+    assert command in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"\n{command} " in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -1,0 +1,35 @@
+# Sourced by the scripts beside it: installs Debian packages as root or with sudo, or says what to do.
+
+# apt_install WHY PACKAGE...: installs the packages, or explains and returns 1.
+apt_install() {
+    why=$1
+    shift
+    manual="$why: please install these packages (or your system's own), then run make again: $*"
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "$manual" >&2
+        return 1
+    fi
+    if [ "$(id -u)" = 0 ]; then
+        as_root="env"
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        as_root="sudo -n env"
+    elif command -v sudo >/dev/null 2>&1 && [ -t 0 ]; then
+        as_root="sudo env"
+    else
+        echo "$manual" >&2
+        echo "    sudo apt-get install $*    (this user is not root, and sudo would ask for a password)" >&2
+        return 1
+    fi
+    echo "$why: installing with apt: $*"
+    log=$(mktemp)
+    if $as_root DEBIAN_FRONTEND=noninteractive apt-get update -q >"$log" 2>&1 </dev/null &&
+        $as_root DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" \
+            >>"$log" 2>&1 </dev/null; then
+        rm -f "$log"
+        return 0
+    fi
+    tail -n 15 "$log" >&2
+    rm -f "$log"
+    echo "apt could not install them; its last words are above. $manual" >&2
+    return 1
+}

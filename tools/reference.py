@@ -1,0 +1,119 @@
+"""Writes the generated pages of docs/reference, or with --check says which of them are stale."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+from dvt.core import errors
+
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+
+HEAD = """\
+# Errors and warnings
+
+<!-- Written by `make docs` from src/dvt/core/errors.py. -->
+
+Every message starts with its code, names the node and its file where there is one, and ends with a
+hint. The exit code is dbt's: 1 when nodes failed, 2 when nothing could run. Below, ‹words› stand for
+the names of your project.
+"""
+
+
+def errors_page() -> str:
+    """The page that lists every code."""
+    parts = [HEAD, "## Warnings\n", "The run goes on.\n", "| Code | Meaning |\n|---|---|"]
+    parts += [f"| {code} | {meaning} |" for code, meaning in sorted(errors.WARNINGS.items())]
+    parts.append("\n## Errors\n")
+    parts += [_entry(errors.DvtError.registry[code]) for code in sorted(errors.DvtError.registry)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _entry(error: type[errors.DvtError]) -> str:
+    lines = [f"### {error.code}", "", inspect.cleandoc(error.__doc__ or ""), ""]
+    sentence, hint = _message(error)
+    if sentence:
+        lines.append(f"> {sentence}")
+    if hint:
+        lines += [">", f"> *hint:* {hint}"]
+    if error.transient:
+        lines += ["", "Trying again later may work."]
+    return "\n".join([*lines, ""])
+
+
+def _message(error: type[errors.DvtError]) -> tuple[str, str]:
+    """Sentence and hint as the class builds them, with names in place of values."""
+    for call in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(error)))):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__":
+            hint = next((word.value for word in call.keywords if word.arg == "hint"), None)
+            sentence = "".join(_text(call.args[0])) if call.args else ""
+            return sentence, "".join(_text(hint)) if hint else ""
+    return "", ""
+
+
+def _text(node: ast.expr) -> Iterator[str]:
+    match node:
+        case ast.JoinedStr(values=values):
+            for value in values:
+                yield from _text(value)
+        case ast.BoolOp(values=values):
+            yield from _text(values[-1])
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _text(body)
+            yield "; or: "
+            yield from _text(orelse)
+        case _:
+            yield _piece(node)
+
+
+def _piece(node: ast.expr) -> str:
+    match node:
+        case ast.Constant(value=str(text)):
+            return " ".join(text.split("\n"))
+        case ast.Call(func=ast.Name(id="nearest")):
+            return "did you mean ‹the closest name›? known: ‹all names›"
+        case ast.Name(id="hint"):
+            return ""
+        case ast.FormattedValue(value=value):
+            return f"‹{_name(value)}›"
+        case _:
+            return f"‹{_name(node)}›"
+
+
+def _name(value: ast.expr) -> str:
+    """The first name in an expression that is not a function's: what the reader would call it."""
+    called = {id(call.func) for call in ast.walk(value) if isinstance(call, ast.Call)}
+    for part in ast.walk(value):
+        if isinstance(part, ast.Attribute) and id(part) not in called:
+            return part.attr
+        if isinstance(part, ast.Name) and id(part) not in called:
+            return part.id
+    return "…"
+
+
+PAGES = {"errors.md": errors_page}
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages; with --check only compare them."""
+    stale = [name for name, page in PAGES.items() if _read(REFERENCE / name) != page()]
+    if "--check" in arguments:
+        for name in stale:
+            print(f"docs/reference/{name} is stale: run make docs")
+        return 1 if stale else 0
+    for name in stale:
+        (REFERENCE / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"wrote docs/reference/{name}")
+    return 0
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
