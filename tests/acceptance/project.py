@@ -1,0 +1,109 @@
+"""A dbt project on disk and the `dvt` command run on it, as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DVT = (sys.executable, "-m", "dvt.cli.main")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one `dvt` command did."""
+
+    code: int
+    out: str
+    root: Path
+
+    def results(self) -> dict[str, str]:
+        """Node name → status, from run_results.json."""
+        text = (self.root / "target" / "run_results.json").read_text()
+        return {one["unique_id"].split(".")[2]: one["status"] for one in json.loads(text)["results"]}
+
+    def ok(self) -> Ran:
+        """The same, once it is known to have succeeded."""
+        assert self.code == 0, self.out
+        return self
+
+
+@dataclass
+class Project:
+    """Files of a project; nothing is cached, every call writes or runs at once."""
+
+    root: Path
+    outputs: Mapping[str, Mapping[str, Any]]
+    default: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._yaml("profiles.yml", {"shop": {"target": self.default, "outputs": _plain(self.outputs)}})
+        project = {
+            "name": "shop",
+            "version": "1.0",
+            "profile": "shop",
+            "model-paths": ["models"],
+            "flags": {"send_anonymous_usage_stats": False},
+        }
+        self._yaml("dbt_project.yml", project | dict(self.config))
+
+    def _yaml(self, name: str, content: Any) -> None:
+        self.file(name, yaml.safe_dump(content, sort_keys=False))
+
+    def file(self, name: str, text: str) -> Path:
+        """Write a file of the project."""
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def source(self, name: str, connection: str, tables: Sequence[str], **keys: Any) -> None:
+        """Declare a source on a connection."""
+        one = {"name": name, "config": {"connection": connection}, **keys}
+        one["tables"] = [{"name": table} for table in tables]
+        self._yaml(f"models/source_{name}.yml", {"sources": [one]})
+
+    def model(self, name: str, sql: str, **config: Any) -> None:
+        """Write a model; its config stands in the file."""
+        said = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        head = f"{{{{ config({said}) }}}}\n" if config else ""
+        self.file(f"models/{name}.sql", head + sql)
+
+    def start(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start a command in a process group of its own."""
+        return subprocess.Popen(
+            [*DVT, *args],
+            cwd=self.root,
+            env={**os.environ, "DBT_PROFILES_DIR": str(self.root), "NO_COLOR": "1", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def dvt(self, *args: str, timeout: float = 240, env: Mapping[str, str] | None = None) -> Ran:
+        """Run a command to its end; one that hangs is killed with all it started, and fails."""
+        process = self.start(*args, env=env)
+        try:
+            out, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, _ = process.communicate()
+            raise AssertionError(f"dvt {' '.join(args)} took over {timeout} s:\n{out}") from None
+        return Ran(process.returncode, out, self.root)
+
+
+def _plain(outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: dict(keys) for name, keys in outputs.items()}
