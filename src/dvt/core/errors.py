@@ -511,3 +511,55 @@ class NotFederable(DvtError):
 
     def __init__(self, what: str, why: str, hint: str) -> None:
         super().__init__(f"{what} needs federation, but {why}", hint=hint)
+
+
+class OutOfMemory(DvtError):
+    """The compute engine needs more memory than it may use, and cannot spill enough of it."""
+
+    code = "DVT150"
+
+    def __init__(self, doing: str, limit: str) -> None:
+        self.doing, self.limit = doing, limit
+        super().__init__(
+            f"the compute engine ran out of memory while {doing} (memory_limit {limit})",
+            hint="raise memory_limit in computes.yml, run fewer --threads, or give temp_directory more room",
+        )
+
+
+class StagingUnusable(DvtError):
+    """The folder for staged data and records of runs cannot be written."""
+
+    code = "DVT151"
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        super().__init__(
+            f"cannot write in {place}: {reason}",
+            hint="dvt stages data in .dvt/ of the project; let this user write there",
+        )
+
+
+class StagingDamaged(DvtError):
+    """Staged files do not hold what was committed."""
+
+    code = "DVT152"
+
+    def __init__(self, what: str, expected: int, found: int) -> None:
+        self.expected, self.found = expected, found
+        super().__init__(
+            f"staged {what} should hold {expected} rows but holds {found}",
+            hint="something else wrote in .dvt/staging or the disk is failing; run it again",
+        )
+
+
+class EngineMissing(DvtError):
+    """A compute's type has no engine in this version."""
+
+    code = "DVT153"
+
+    def __init__(self, compute: str, kind: str, known: Collection[str]) -> None:
+        self.compute, self.kind = compute, kind
+        super().__init__(
+            f"compute {compute!r} is of type {kind}, which this version of dvt cannot run",
+            hint=f"computes that can run here have type: {', '.join(sorted(known))}",
+        )

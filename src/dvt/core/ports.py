@@ -38,6 +38,25 @@ class Capabilities:
     """Output names that differ only in case are one name to it."""
 
 
+class Bucket(Protocol):
+    """A private place for files. Keys are relative and use `/`."""
+
+    def uri(self, key: str) -> str:
+        """The address an engine or a database would use."""
+
+    def folder(self, key: str) -> str:
+        """The address of a folder, made if it is not there, that only its owner may enter."""
+
+    def write(self, key: str, data: bytes) -> None:
+        """Create or replace a small file, all of it or nothing."""
+
+    def seal(self, key: str) -> int:
+        """Let only its owner read a file that others have written; its bytes, -1 when it is not there."""
+
+    def delete(self, prefix: str) -> None:
+        """Remove the folder `prefix` and all in it; nothing there is not an error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A committed set of Parquet files with its columns."""
@@ -147,6 +166,10 @@ class Publisher(Protocol):
 
 class Federator(Protocol):
     """Carries out federated nodes. The bridge's runners call it."""
+
+    @property
+    def run(self) -> str:
+        """The run's id, [a-z0-9]: the bridge names stage tables with it (`names.stage_name`)."""
 
     def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
         """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""

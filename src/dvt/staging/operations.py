@@ -1,0 +1,189 @@
+"""The record of runs: who is alive, and what a dead run left on targets and on disk.
+
+`<run>.json` says what a run is and which stage tables it may have made; `<run>.lock` is locked by
+the operating system for as long as the run's process lives. Both go away with a clean end.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from dvt.core.names import TableRef
+from dvt.staging.private import disk_error, private_folder, write_private
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """One process of one machine since it was last started."""
+
+    pid: int
+    started: float
+    host: str
+    boot: str
+
+    @classmethod
+    def this(cls) -> Process:
+        """The one that asks."""
+        own = psutil.Process()
+        return cls(pid=own.pid, started=own.create_time(), host=socket.gethostname(), boot=_boot_id())
+
+    def may_be_judged_by(self, other: Process) -> bool:
+        """True where a lock of one is seen by the other: the same kernel, or that machine restarted.
+
+        Containers of one machine share its boot id under different host names.
+        """
+        return self.boot == other.boot or self.host == other.host
+
+    def is_running(self) -> bool:
+        """True when such a process is there: the second proof, where a file system has no locks."""
+        if self.boot != _boot_id():
+            return False
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+        except psutil.Error:
+            return False
+
+
+class Operation:
+    """One run's record, this process's own or a dead one's, held under its lock."""
+
+    def __init__(self, folder: Path, run: str, lock: int, content: dict[str, Any]) -> None:
+        self.run = run
+        self._folder = folder
+        self._lock_file: int | None = lock
+        self._content = content
+        self._mutex = threading.Lock()
+
+    @property
+    def stage_tables(self) -> tuple[TableRef, ...]:
+        """The stage tables that may be there."""
+        with self._mutex:
+            return tuple(TableRef(**one) for one in self._content["stage_tables"])
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Folders outside the staging that belong to the run alone."""
+        with self._mutex:
+            return tuple(self._content["folders"])
+
+    def will_make(self, table: TableRef) -> None:
+        """Put a stage table on record, on disk when this returns: call it before the table is made."""
+        with self._mutex:
+            self._content["stage_tables"].append(asdict(table))
+            self._save()
+
+    def is_gone(self, table: TableRef) -> None:
+        """The stage table is not there any more."""
+        with self._mutex:
+            left = [one for one in self._content["stage_tables"] if TableRef(**one) != table]
+            self._content["stage_tables"] = left
+            self._save()
+
+    def close(self) -> None:
+        """Let go of it: removed when nothing is left to sweep, else kept for the next run."""
+        with self._mutex:
+            if self._lock_file is None:
+                return
+            if self._content["stage_tables"]:
+                self._content["ended"] = True
+                self._save()
+            else:
+                (self._folder / f"{self.run}.json").unlink(missing_ok=True)
+                (self._folder / f"{self.run}.lock").unlink(missing_ok=True)
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    def _save(self) -> None:
+        write_private(self._folder / f"{self.run}.json", json.dumps(self._content, indent=1).encode())
+
+
+def begin(folder: Path, *, folders: tuple[str, ...] = ()) -> Operation:
+    """Record a new run of this process; `{run}` in `folders` becomes its id."""
+    private_folder(folder)
+    while True:
+        run = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+        lock = _locked(folder / f"{run}.lock", os.O_CREAT | os.O_EXCL)
+        if lock is not None:
+            break
+    content: dict[str, Any] = {
+        "run": run,
+        **asdict(Process.this()),
+        "ended": False,
+        "stage_tables": [],
+        "folders": [one.format(run=run) for one in folders],
+    }
+    write_private(folder / f"{run}.json", json.dumps(content, indent=1).encode())
+    return Operation(folder, run, lock, content)
+
+
+def dead(folder: Path) -> Iterator[Operation]:
+    """The records of runs that are provably dead, each locked; close them when done."""
+    here = Process.this()
+    for file in sorted(folder.glob("*.lock")):
+        lock = _locked(file, 0)
+        if lock is None:
+            continue
+        record = file.with_suffix(".json")
+        content = _content(record)
+        if content is not None and _is_dead(content, here):
+            yield Operation(folder, content["run"], lock, content)
+            continue
+        if not record.exists():
+            # The process died between making the lock and writing the record: nothing is left of it.
+            file.unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _is_dead(content: dict[str, Any], here: Process) -> bool:
+    """True for a record whose lock was free: it ended by itself, or its process is gone for certain."""
+    process = Process(**{key: content[key] for key in ("pid", "started", "host", "boot")})
+    return content["ended"] or (process.may_be_judged_by(here) and not process.is_running())
+
+
+def _locked(file: Path, flags: int) -> int | None:
+    """The file's descriptor with the lock on it; None when it is another's or is gone."""
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    except OSError as error:
+        if flags and not isinstance(error, FileExistsError):
+            raise disk_error(error, file.parent) from error
+        return None  # gone by now, or another user's
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held it before may have removed the file in between.
+        if os.fstat(descriptor).st_ino == file.stat().st_ino:
+            return descriptor
+    except OSError:
+        pass
+    os.close(descriptor)
+    return None
+
+
+def _content(file: Path) -> dict[str, Any] | None:
+    with suppress(OSError, ValueError):
+        content = json.loads(file.read_bytes())
+        if isinstance(content, dict):
+            return content
+    return None
+
+
+def _boot_id() -> str:
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return str(int(psutil.boot_time()))

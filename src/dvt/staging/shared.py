@@ -1,0 +1,117 @@
+"""What a run has staged: every question is asked once, however many threads want its answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dvt.core.errors import Cancelled, DvtError
+from dvt.core.ports import Bucket, Dataset, Sink
+from dvt.staging.parquet import ParquetSink
+from dvt.staging.paths import escaped
+
+_RESULTS = "_results"
+"""No connection's folder starts with `_`."""
+_GLANCE = 0.2
+"""Seconds between a waiter's looks at whether its own run was stopped."""
+
+
+class _Flight:
+    """One question under way, or answered."""
+
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.dataset: Dataset | None = None
+        self.error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A thread's part in one question: the first to ask gets the sink and answers for all."""
+
+    _flight: _Flight
+    sink: Sink | None
+    """Fill it and say `done` or `failed`; None: someone else does, `wait` for them."""
+
+    @property
+    def open(self) -> bool:
+        """True as long as neither `done` nor `failed` was said."""
+        return not self._flight.landed.is_set()
+
+    def done(self, dataset: Dataset) -> None:
+        """The answer is there; everyone who waits gets it."""
+        self._flight.dataset = dataset
+        self._flight.landed.set()
+
+    def failed(self, error: BaseException) -> None:
+        """There is no answer; everyone who waits wakes, and whoever asks next asks anew."""
+        self._flight.error = error
+        self._flight.landed.set()
+
+    def wait(self, stopped: Callable[[], bool]) -> Dataset | None:
+        """The answer; None when its owner was stopped before it had one: claim again.
+
+        An owner's own failure is raised here too, for the same question would fail the same way.
+        """
+        while not self._flight.landed.wait(_GLANCE):
+            if stopped():
+                raise Cancelled("waiting for another model's extraction")
+        error = self._flight.error
+        if isinstance(error, DvtError) and not isinstance(error, Cancelled):
+            raise _copied(error) from error
+        return self._flight.dataset
+
+
+class Staging:
+    """The datasets of one run, under `<run>/` of a bucket."""
+
+    def __init__(self, bucket: Bucket, run: str, *, keep: bool = False) -> None:
+        self._bucket = bucket
+        self._run = run
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._flights: dict[tuple[str, str], _Flight] = {}
+
+    def claim(self, connection: str, key: str) -> Claim:
+        """Take part in the question `key` to a connection.
+
+        Fill what you own before you wait for others': then no two threads wait for each other.
+        """
+        with self._lock:
+            flight = self._flights.get((connection, key))
+            if flight is not None and flight.error is None:
+                return Claim(flight, None)
+            flight = self._flights[(connection, key)] = _Flight()
+            return Claim(flight, self._sink(escaped(connection), key))
+
+    def result(self, key: str) -> Sink:
+        """Where one computed answer goes; it belongs to its model alone."""
+        return self._sink(_RESULTS, key)
+
+    def used(self, result: Sink) -> None:
+        """A result has been loaded and is not needed any more."""
+        if not self._keep:
+            result.discard()
+
+    def spill(self) -> str:
+        """A folder for what the engine cannot keep in memory."""
+        return self._bucket.uri(f"{self._run}/_spill")
+
+    def close(self) -> None:
+        """Remove what was staged, after failed runs too, unless it was asked to be kept."""
+        self._bucket.delete(f"{self._run}/_spill")
+        if not self._keep:
+            self._bucket.delete(self._run)
+
+    def _sink(self, folder: str, key: str) -> Sink:
+        return ParquetSink(self._bucket, f"{self._run}/{folder}/{key}")
+
+
+def _copied(error: DvtError) -> DvtError:
+    """The same error for another node: each thread adds its own node and traceback."""
+    copy = type(error).__new__(type(error))
+    copy.args = error.args
+    copy.__dict__.update(error.__dict__)
+    copy.node = copy.file = None
+    return copy
