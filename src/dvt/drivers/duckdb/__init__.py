@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dvt.drivers.duckdb.errors import reason, refusal, translate, translated
 from dvt.drivers.duckdb.extensions import load_extension
 from dvt.drivers.duckdb.files import FILES, DatabaseFiles
 from dvt.drivers.duckdb.memory import MemoryInstance, machine_memory
 
-__all__ = ["FILES", "DatabaseFiles", "MemoryInstance", "load_extension", "machine_memory"]
+__all__ = [
+    "FILES",
+    "DatabaseFiles",
+    "MemoryInstance",
+    "load_extension",
+    "machine_memory",
+    "reason",
+    "refusal",
+    "translate",
+    "translated",
+]

@@ -1,0 +1,150 @@
+"""DuckDB's errors as ours, in one place: what failed, on which connection, never with credentials.
+
+DuckDB repeats connection strings and whole statements in some messages, so text is passed on only from
+kinds of errors that speak of values and names, and never when it looks as if a secret could be in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from dvt.core.errors import (
+    Cancelled,
+    DiskFull,
+    DvtError,
+    FileLocked,
+    FileTooNew,
+    FileUnreadable,
+    OutOfMemory,
+    QueryFailed,
+    ValueLost,
+)
+
+_SAID = "\x1fdvt\x1f"
+"""Begins the message of an error that our own SQL raised by `refusal`."""
+
+_SECRET = re.compile(
+    r"passw|pwd|secret|token|credential|\bkey_id\b|://[^\s/]*@|\b(?:host|hostaddr|user|dbname|port)\s*=|SharedAccess",
+    re.IGNORECASE,
+)
+_SPEAKS_OF_VALUES = (
+    duckdb.ConversionException,
+    duckdb.OutOfRangeException,
+    duckdb.ConstraintException,
+    duckdb.TypeMismatchException,
+)
+_SPEAKS_OF_NAMES = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.NotImplementedException,
+    duckdb.TransactionException,
+)
+_QUOTED = re.compile(r'"([^"]+)"')
+_LOCK = re.compile(r'lock on file "([^"]+)": Conflicting lock is held in (.+?)\. See', re.DOTALL)
+_TOO_NEW = re.compile(r"newer version|Trying to read a database file with version", re.IGNORECASE)
+_FULL = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded")
+_ABSENT = ("No files found that match", "No such file or directory", "Cannot open file", "does not exist")
+_BROKEN = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Is a directory",
+    "Permission denied",
+    "No magic bytes found",
+    "too small to be a Parquet file",
+    "file is not a database",
+)
+
+
+def translate(
+    error: BaseException, *, connection: str, doing: str, path: str = "", where: str = ""
+) -> DvtError:
+    """Our error for DuckDB's: raise it `from` the one it was made of.
+
+    `path` is the file this is about, for messages that name none; `where` the table or model that a
+    value which cannot be converted belongs to.
+    """
+    if isinstance(error, DvtError):
+        return error
+    text = str(error)
+    found: DvtError
+    if _SAID in text:
+        found = _refused(text)
+    elif isinstance(error, duckdb.InterruptException):
+        found = Cancelled(doing)
+    elif any(mark in text for mark in _FULL):
+        found = DiskFull(_named(text) or path or "the spill directory", doing)
+    elif isinstance(error, duckdb.OutOfMemoryException | MemoryError):
+        found = OutOfMemory(doing, _limit(text))
+    elif isinstance(error, _SPEAKS_OF_VALUES):
+        hint = "change the value in its source, or cast the column in the model to a type that holds it"
+        found = ValueLost(where or f"connection {connection!r}, {doing}", reason(error), hint)
+    elif isinstance(error, duckdb.IOException | OSError):
+        found = _about_file(error, text, connection, doing, path)
+    else:
+        found = QueryFailed(connection, doing, reason(error))
+    return found
+
+
+@contextmanager
+def translated(*, connection: str, doing: str, path: str = "", where: str = "") -> Iterator[None]:
+    """Within it, DuckDB's errors are raised as ours."""
+    try:
+        yield
+    except (duckdb.Error, MemoryError, OSError) as error:
+        raise translate(error, connection=connection, doing=doing, path=path, where=where) from error
+
+
+def reason(error: BaseException) -> str:
+    """DuckDB's own words where they are safe to show, else the kind of error alone."""
+    kind = type(error).__name__.removesuffix("Exception")
+    sentence = _sentence(error)
+    if isinstance(error, _SPEAKS_OF_NAMES + _SPEAKS_OF_VALUES) and not _SECRET.search(sentence):
+        return sentence
+    return f"DuckDB's {kind} error (its text is withheld, since it may show credentials)"
+
+
+def refusal(where: str, problem: str, hint: str) -> str:
+    """DuckDB SQL that stops a query with ValueLost; `problem` is a SQL expression of text."""
+    head, tail = (f"'{part.replace(chr(39), chr(39) * 2)}'" for part in (where, hint))
+    return f"error('{_SAID}' || {head} || '\x1f' || {problem} || '\x1f' || {tail})"
+
+
+def _refused(text: str) -> ValueLost:
+    where, problem, hint = [*text.split(_SAID, 1)[1].split("\x1f"), "", ""][:3]
+    return ValueLost(where, problem, hint.split("\n", 1)[0])
+
+
+def _about_file(error: BaseException, text: str, connection: str, doing: str, path: str) -> DvtError:
+    named = _named(text) or path
+    if lock := _LOCK.search(text):
+        return FileLocked(lock.group(1), lock.group(2))
+    if _TOO_NEW.search(text):
+        return FileTooNew(named, duckdb.__version__, "a newer DuckDB")
+    if any(mark in text for mark in _ABSENT):
+        return FileUnreadable(connection, named, "is not there")
+    for mark in _BROKEN:
+        if mark in text:
+            return FileUnreadable(connection, named, f"cannot be read ({mark})")
+    return QueryFailed(connection, doing, reason(error))
+
+
+def _limit(text: str) -> str:
+    found = re.search(r"/([\d.]+ \w+) used", text)
+    return found.group(1) if found else "unknown"
+
+
+def _named(text: str) -> str:
+    found = _QUOTED.search(text.split("\n", 1)[0])
+    return found.group(1) if found else ""
+
+
+def _sentence(error: BaseException) -> str:
+    """The first paragraph, without the kind in front and without the statement behind."""
+    first = re.split(r"\n\s*\n|\nLINE \d", str(error), maxsplit=1)[0].strip()
+    return re.sub(r"^[A-Z][A-Za-z ]*Error: ", "", first)

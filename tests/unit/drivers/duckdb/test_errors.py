@@ -1,0 +1,115 @@
+"""Each of DuckDB's errors becomes the one of ours that says what to do, and none shows a secret."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dvt.core import errors as ours
+from dvt.drivers.duckdb import errors
+
+
+def failure(sql: str, **config: str) -> Exception:
+    with duckdb.connect(config=dict(config)) as connection, pytest.raises(duckdb.Error) as caught:
+        connection.execute(sql).fetchall()
+    return caught.value
+
+
+def became(error: BaseException) -> ours.DvtError:
+    return errors.translate(error, connection="wh", doing="reading t", path="/x/wh.duckdb")
+
+
+def test_a_value_that_cannot_be_converted_is_value_lost() -> None:
+    said = became(failure("SELECT CAST('abc' AS INTEGER)"))
+    assert isinstance(said, ours.ValueLost)
+    assert "'abc'" in said.message
+    assert "LINE" not in said.message
+    assert isinstance(became(failure("SELECT 9223372036854775807 + 1")), ours.ValueLost)
+
+
+def test_our_own_refusal_keeps_where_problem_and_hint() -> None:
+    stop = errors.refusal("lite.o'brien.a", "'holds ' || typeof(1)", "cast it")
+    said = became(failure(f"SELECT CASE WHEN true THEN {stop} END"))
+    assert isinstance(said, ours.ValueLost)
+    assert (said.where, said.hint) == ("lite.o'brien.a", "cast it")
+    assert said.message == "lite.o'brien.a: holds INTEGER"
+
+
+def test_a_full_disk_names_the_file() -> None:
+    said = became(failure("COPY (SELECT 1) TO '/dev/full' (FORMAT parquet)"))
+    assert isinstance(said, ours.DiskFull)
+    assert said.place == "/dev/full"
+
+
+def test_too_little_memory_is_said_with_the_settings_that_help() -> None:
+    query = "SELECT count(*) FROM (SELECT DISTINCT hash(i), i FROM range(10000000) t(i))"
+    said = became(failure(query, memory_limit="20MB", temp_directory=""))
+    assert isinstance(said, ours.OutOfMemory)
+    assert "memory_limit" in said.hint
+
+
+def test_an_interrupt_is_a_cancel() -> None:
+    with duckdb.connect() as connection:
+        stop = threading.Timer(0.3, connection.interrupt)
+        stop.start()
+        began = time.monotonic()
+        with pytest.raises(duckdb.InterruptException) as caught:
+            connection.execute("SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 3").fetchall()
+        assert time.monotonic() - began < 2
+        stop.join()
+    assert isinstance(became(caught.value), ours.Cancelled)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"hello" * 5000, "not a valid DuckDB"), (None, "is not there")]
+)
+def test_a_file_that_is_no_database_is_unreadable(
+    tmp_path: Path, content: bytes | None, problem: str
+) -> None:
+    file = tmp_path / ("wh.duckdb" if content else "absent/wh.duckdb")
+    if content:
+        file.write_bytes(content)
+    with pytest.raises(duckdb.Error) as caught:
+        duckdb.connect(str(file))
+    said = became(caught.value)
+    assert isinstance(said, ours.FileUnreadable)
+    assert said.path == str(file)
+    assert problem in said.message
+
+
+def _statement_with_password() -> Exception:
+    return failure("CREATE SECRET s (TYPE postgres, PASSWORD 'hunter2' oops)")
+
+
+def _binder_with_url() -> Exception:
+    return duckdb.BinderException("Binder Error: cannot attach postgres://me:hunter2@db/x")
+
+
+def _io_with_dsn() -> Exception:
+    return duckdb.IOException("IO Error: unable to connect with host=db password=hunter2")
+
+
+def _any_other_kind() -> Exception:
+    return duckdb.InvalidInputException("Invalid Input Error: odd text hunter2")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [_statement_with_password, _binder_with_url, _io_with_dsn, _any_other_kind],
+    ids=lambda f: f.__name__,
+)
+def test_no_text_that_could_carry_credentials_gets_through(make: Callable[[], Exception]) -> None:
+    said = became(make())
+    assert "hunter2" not in str(said)
+    assert "hunter2" not in repr(said)
+
+
+def test_names_are_shown_since_people_need_them() -> None:
+    said = became(failure("SELECT nocol FROM (SELECT 1 AS a)"))
+    assert isinstance(said, ours.QueryFailed)
+    assert "nocol" in said.message
