@@ -11,7 +11,7 @@ CODE   := src tests benchmarks examples tools
 .PHONY: demo test check fmt bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
-	@$(BIN)/python examples/shop/demo.py
+	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test, against real PostgreSQL and MariaDB servers
 	@$(BIN)/python -m pytest
