@@ -24,6 +24,7 @@ from dvt.core.names import TableRef
 from dvt.staging.private import disk_error, private_folder, write_private
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+_KEYS = frozenset({"run", "pid", "started", "host", "boot", "ended", "stage_tables", "folders"})
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -177,7 +178,7 @@ def _locked(file: Path, flags: int) -> int | None:
 def _content(file: Path) -> dict[str, Any] | None:
     with suppress(OSError, ValueError):
         content = json.loads(file.read_bytes())
-        if isinstance(content, dict):
+        if isinstance(content, dict) and content.keys() >= _KEYS:
             return content
     return None
 

@@ -1,0 +1,114 @@
+"""computes.yml: found where it should be, strict, and every complaint names its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dvt.config.computes import DuckDBCompute, SparkCompute, load_computes
+from dvt.core.errors import ComputesInvalid, UnknownCompute
+
+GOOD = """\
+shop:
+  target: local
+  computes:
+    local:
+      type: duckdb
+      memory_limit: 8GB
+      threads: "{{ env_var('DVT_TEST_THREADS', '3') }}"
+      temp_directory: ${DVT_TEST_SPILL}
+    cluster: {type: spark, master: yarn, config: {spark.executor.memory: 4g}}
+other:
+  computes:
+    alone: {type: duckdb}
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.setenv("DVT_TEST_SPILL", "spill")
+
+    def write(text, folder="profiles"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "computes.yml").write_text(text)
+        return load_computes("shop", tmp_path / "profiles", home=tmp_path)
+
+    return write
+
+
+def test_a_profile_gets_its_own_computes_and_the_embedded_one(write, tmp_path):
+    computes = write(GOOD)
+    assert set(computes.entries) == {"local", "cluster", "duckdb"}
+    name, local = computes.named(None)
+    assert name == "local"
+    assert local == DuckDBCompute(
+        memory_limit="8GB", threads=3, temp_directory=str(tmp_path / "profiles" / "spill")
+    )
+    assert isinstance(computes.named("cluster")[1], SparkCompute)
+
+
+def test_without_a_file_the_embedded_compute_is_there(tmp_path):
+    assert load_computes("shop", tmp_path, home=tmp_path).named(None) == ("duckdb", DuckDBCompute())
+
+
+def test_a_profile_without_a_section_has_the_embedded_compute(write):
+    assert write("other: {computes: {a: {type: duckdb}}}").default == "duckdb"
+
+
+def test_the_only_compute_is_the_one_in_use(write):
+    assert write("shop: {computes: {a: {type: duckdb}}}").default == "a"
+
+
+def test_the_home_file_counts_only_when_none_lies_beside_the_profile(write):
+    at_home = "shop: {computes: {home: {type: duckdb}}}"
+    assert write(at_home, folder=".dvt").default == "home"
+    assert write(GOOD).default == "local"
+
+
+def test_an_unknown_compute_names_those_there_are(write):
+    with pytest.raises(UnknownCompute, match="did you mean 'local'"):
+        write(GOOD).named("locl")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "says"),
+    [
+        ("8GB", "lots", 6, "memory_limit: should be a size"),
+        ("threads:", "thread:", 7, "thread: no such key"),
+        ("'3'", "'0'", 7, "greater than or equal to 1"),
+        ("'3'", "'three'", 7, "valid integer"),
+        (", '3'", "", 7, "environment variable DVT_TEST_THREADS is not set"),
+        ("${DVT_TEST_SPILL}", "${DVT_TEST_NONE}", 8, "environment variable DVT_TEST_NONE is not set"),
+        ("type: duckdb\n", "type: duck\n", 4, "its type should be duckdb or spark"),
+        ("master: yarn", "master: [yarn]", 9, "cluster.master"),
+        ("cluster:", "local:", 9, "'local' stands here twice"),
+        ("target: local", "target: remote", 2, "'remote' of profile 'shop' is none of its computes"),
+        ("computes:\n    local", "compute:\n    local", 3, "shop.compute: no such key"),
+        ("alone:", "alone: [", 13, "expected"),
+        ("other:", "1:", 10, "is no name"),
+        ("alone: {type: duckdb}", "alone: &a {type: duckdb, x: *a}", 12, "nested too deeply"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(write, old, new, line, says):
+    assert old in GOOD
+    with pytest.raises(ComputesInvalid, match=says) as caught:
+        write(GOOD.replace(old, new, 1))
+    assert caught.value.line == line
+    assert Path(caught.value.path).name == "computes.yml"
+
+
+def test_a_wrong_value_is_not_shown(write):
+    with pytest.raises(ComputesInvalid) as caught:
+        write("shop: {computes: {a: {type: spark, config: {password: [s3cret]}}}}")
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["- 1", "shop", "shop: 3", "\x00", "shop: {computes: [a]}"])
+def test_other_things_than_sections_are_refused(write, text):
+    with pytest.raises(ComputesInvalid):
+        write(text)
+
+
+def test_an_empty_file_is_as_good_as_none(write):
+    assert write("").default == "duckdb"
