@@ -1,0 +1,144 @@
+"""DuckDB as compute engine: staged Parquet in, staged Parquet out, one cursor per node."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import duckdb
+
+from dvt.core.errors import OutputsClash, SqlInvalid, StagingDamaged
+from dvt.core.plan import StageColumn
+from dvt.core.ports import Dataset, Instance, Sink
+from dvt.drivers.duckdb.errors import reason, translated
+
+_WRONG_SQL = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.NotImplementedException,
+)
+
+
+class DuckDBEngine:
+    """Implements Engine on an instance of the run's."""
+
+    dialect: ClassVar[str] = "duckdb"
+
+    def __init__(self, instance: Instance, release: Callable[[], None] = lambda: None) -> None:
+        """`release` frees the instance at `close`, where it is the engine's own."""
+        self._instance = instance
+        self._release = release
+        self._lock = threading.Lock()
+        self._busy: set[Any] = set()
+
+    def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
+        """See Engine."""
+        with self._cursor("binding") as cursor:
+            for name, columns in inputs.items():
+                typed = ", ".join(f"{_quoted(one.name)} {one.type}" for one in columns)
+                cursor.execute(f"CREATE TEMP TABLE {_quoted(name)} ({typed})")
+            try:
+                described = cursor.execute(f"DESCRIBE ({sql}\n)").fetchall()
+            except _WRONG_SQL as error:
+                raise SqlInvalid(self.dialect, reason(error)) from error
+        found = tuple(StageColumn(row[0], row[1]) for row in described)
+        _refuse_clashes(found)
+        return found
+
+    def run(
+        self, sql: str, inputs: Mapping[str, Dataset], columns: Sequence[StageColumn], sink: Sink
+    ) -> Dataset:
+        """See Engine."""
+        with self._cursor("computing") as cursor:
+            for name, dataset in inputs.items():
+                _check(cursor, name, dataset)
+                cursor.execute(f"CREATE TEMP VIEW {_quoted(name)} AS {_scan(dataset)}")
+            path = sink.part().replace("'", "''")
+            typed = _as_columns(sql, columns)
+            copied = cursor.execute(f"COPY ({typed}) TO '{path}' ({sink.copy_options()})").fetchone()
+            return sink.commit(columns, copied[0])
+
+    def fetch(self, dataset: Dataset) -> tuple[tuple[str, str | None], ...]:
+        """See Engine. No row at all is a row of NULLs, as for a scalar subquery."""
+        texts = ", ".join(f"CAST({_quoted(one.name)} AS VARCHAR)" for one in dataset.columns)
+        with self._cursor("reading a prepared value") as cursor:
+            row = cursor.execute(f"SELECT {texts} FROM ({_scan(dataset)}) LIMIT 1").fetchone()
+        values = row or (None,) * len(dataset.columns)
+        return tuple((one.type, value) for one, value in zip(dataset.columns, values, strict=True))
+
+    def cancel(self) -> None:
+        """See Engine."""
+        with self._lock:
+            for cursor in self._busy:
+                cursor.interrupt()
+
+    def close(self) -> None:
+        """See Engine."""
+        self.cancel()
+        self._release()
+
+    @contextmanager
+    def _cursor(self, doing: str) -> Iterator[Any]:
+        """A connection with temporary objects of its own, that `cancel` knows of."""
+        cursor = self._instance.cursor()
+        with self._lock:
+            self._busy.add(cursor)
+        try:
+            with translated(connection="the compute engine", doing=doing):
+                yield cursor
+        finally:
+            with self._lock:
+                self._busy.discard(cursor)
+            cursor.close()
+
+
+def _scan(dataset: Dataset) -> str:
+    """SQL of a dataset's rows, in its own types: Parquet has no word for some of DuckDB's."""
+    if not dataset.files:
+        typed = ", ".join(f"CAST(NULL AS {one.type}) AS {_quoted(one.name)}" for one in dataset.columns)
+        return f"SELECT {typed} WHERE false"
+    typed = ", ".join(
+        f"CAST({_quoted(one.name)} AS {one.type}) AS {_quoted(one.name)}" for one in dataset.columns
+    )
+    return f"SELECT {typed} FROM read_parquet({_list(dataset.files)}, hive_partitioning=false)"
+
+
+def _as_columns(sql: str, columns: Sequence[StageColumn]) -> str:
+    """`sql` with these names and types, by position: an output name may be anything."""
+    names = [f"c{index}" for index in range(len(columns))]
+    typed = ", ".join(
+        f"CAST({name} AS {column.type}) AS {_quoted(column.name)}"
+        for name, column in zip(names, columns, strict=True)
+    )
+    return f"SELECT {typed} FROM ({sql}\n) AS answer({', '.join(names)})"
+
+
+def _check(cursor: Any, name: str, dataset: Dataset) -> None:
+    """Compare the files' own count of rows with what was committed: reads their footers only."""
+    if dataset.files:
+        count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_list(dataset.files)})"
+        found = cursor.execute(count).fetchone()[0]
+        if found != dataset.rows:
+            raise StagingDamaged(f"table {name}", dataset.rows, found)
+
+
+def _refuse_clashes(columns: Sequence[StageColumn]) -> None:
+    seen: dict[str, str] = {}
+    for column in columns:
+        folded = column.name.casefold()
+        if folded in seen:
+            raise OutputsClash((seen[folded], column.name))
+        seen[folded] = column.name
+
+
+def _list(files: Sequence[str]) -> str:
+    quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    return f"[{quoted}]"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

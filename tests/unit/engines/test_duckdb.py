@@ -1,0 +1,236 @@
+"""The embedded engine: exact types, bounded memory, stopped at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dvt.buckets.filesystem import FilesystemBucket
+from dvt.core.errors import (
+    Cancelled,
+    DiskFull,
+    OutOfMemory,
+    OutputsClash,
+    SqlInvalid,
+    StagingDamaged,
+    ValueLost,
+)
+from dvt.core.plan import StageColumn
+from dvt.core.ports import Dataset
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.engines.duckdb import DuckDBEngine
+from dvt.staging.shared import Staging
+
+EVERY_TYPE = {
+    "BOOLEAN": "true",
+    "TINYINT": "-128",
+    "UBIGINT": "18446744073709551615",
+    "BIGINT": "-9223372036854775808",
+    "FLOAT": "'nan'",
+    "DOUBLE": "'-inf'",
+    "DECIMAL(4,1)": "-999.9",
+    "DECIMAL(18,3)": "123456789012345.678",
+    "DECIMAL(38,0)": "99999999999999999999999999999999999999",
+    "DECIMAL(38,38)": "0.00000000000000000000000000000000000001",
+    "VARCHAR": "'ünï 😀 '",
+    "BLOB": "'\\x00\\xFF'",
+    "DATE": "'0001-01-01'",
+    "TIME": "'23:59:59.999999'",
+    "TIMESTAMP": "'9999-12-31 23:59:59.999999'",
+    "TIMESTAMP_NS": "'2024-01-01 00:00:00.123456789'",
+    "TIMESTAMP_S": "'2024-01-01 00:00:01'",
+    "TIMESTAMP WITH TIME ZONE": "'2024-01-01 00:00:00.000001+00'",
+    "UUID": "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
+    "JSON": "'{\"a\": [1, null]}'",
+    "BIT": "'0101'",
+    "ENUM('a', 'b')": "'b'",
+    "INTEGER[]": "[1, NULL]",
+    "INTEGER[2]": "[1, 2]",
+    "STRUCT(a INTEGER, b VARCHAR)": "{'a': 1, 'b': ''}",
+    "MAP(VARCHAR, INTEGER)": "MAP {'k': 1}",
+}
+
+
+@pytest.fixture
+def instance(tmp_path):
+    instance = MemoryInstance(threads=2, spill=tmp_path / "spill")
+    yield instance
+    instance.close()
+
+
+@pytest.fixture
+def engine(instance):
+    return DuckDBEngine(instance)
+
+
+@pytest.fixture
+def staging(tmp_path):
+    return Staging(FilesystemBucket(tmp_path / "staging"), "run")
+
+
+def rows(dataset: Dataset) -> list[tuple]:
+    with duckdb.connect() as connection:
+        return connection.execute(f"SELECT * FROM read_parquet({list(dataset.files)})").fetchall()
+
+
+def stage(engine, staging, sql, *columns, inputs=None, key="x"):
+    return engine.run(sql, inputs or {}, columns, staging.result(key))
+
+
+def test_binding_finds_names_and_types_on_empty_tables(engine):
+    inputs = {"x0": [StageColumn("a", "INTEGER"), StageColumn("b", "DECIMAL(10,2)")]}
+    found = engine.bind('SELECT sum(a) AS "Total", max(b) + 1 AS m FROM x0 -- a comment', inputs)
+    assert found == (StageColumn("Total", "HUGEINT"), StageColumn("m", "DECIMAL(13,2)"))
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT nope FROM x0", "SELECT 1 +", "SELECT * FROM elsewhere", "SELECT nosuch(a) FROM x0"]
+)
+def test_sql_that_does_not_bind_is_invalid(engine, sql):
+    with pytest.raises(SqlInvalid, match="not valid duckdb"):
+        engine.bind(sql, {"x0": [StageColumn("a", "INTEGER")]})
+
+
+@pytest.mark.parametrize("sql", ['SELECT 1 AS "Foo", 2 AS foo', "SELECT 1 AS a, 2 AS a"])
+def test_outputs_that_are_one_name_are_refused(engine, sql):
+    with pytest.raises(OutputsClash):
+        engine.bind(sql, {})
+
+
+def test_two_nodes_may_use_one_name_for_different_tables(engine):
+    assert engine.bind("FROM x0", {"x0": [StageColumn("a", "INTEGER")]})[0].type == "INTEGER"
+    assert engine.bind("FROM x0", {"x0": [StageColumn("a", "VARCHAR")]})[0].type == "VARCHAR"
+
+
+def test_every_type_survives_staging_and_comes_back_as_itself(engine, staging):
+    columns = [StageColumn(f"c{index}", kind) for index, kind in enumerate(EVERY_TYPE)]
+    values = ", ".join(
+        f"CAST({value} AS {kind}) AS c{index}" for index, (kind, value) in enumerate(EVERY_TYPE.items())
+    )
+    first = stage(engine, staging, f"SELECT {values}", *columns)
+    checks = ", ".join(
+        f"c{index} IS NOT DISTINCT FROM CAST({value} AS {kind})"
+        f" AND typeof(c{index}) = typeof(CAST({value} AS {kind})) AS ok{index}"
+        for index, (kind, value) in enumerate(EVERY_TYPE.items())
+    )
+    answers = [StageColumn(f"ok{index}", "BOOLEAN") for index in range(len(EVERY_TYPE))]
+    again = stage(engine, staging, f"SELECT {checks} FROM x0", *answers, inputs={"x0": first}, key="y")
+    assert dict(zip(EVERY_TYPE, rows(again)[0], strict=True)) == dict.fromkeys(EVERY_TYPE, True)
+
+
+def test_the_answer_has_the_types_that_were_asked_for(engine, staging):
+    made = stage(engine, staging, "SELECT sum(i) FROM range(10) t(i)", StageColumn("Total", "DECIMAL(38,0)"))
+    with duckdb.connect() as connection:
+        described = connection.execute(f"DESCRIBE FROM read_parquet({list(made.files)})").fetchall()
+    assert [row[:2] for row in described] == [("Total", "DECIMAL(38,0)")]
+    assert made.rows == 1
+
+
+def test_a_sum_that_does_not_fit_is_an_error_not_a_double(engine, staging):
+    big = "SELECT 170141183460469231731687303715884105727::HUGEINT"
+    with pytest.raises(ValueLost):
+        stage(engine, staging, big, StageColumn("a", "DECIMAL(38,0)"))
+
+
+def test_an_empty_answer_is_a_table_with_columns(engine, staging):
+    none = stage(engine, staging, "SELECT 1 AS a WHERE false", StageColumn("a", "INTEGER"))
+    again = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", "BIGINT"), inputs={"x0": none})
+    assert (none.rows, rows(again)) == (0, [(0,)])
+
+
+def test_a_dataset_without_files_is_an_empty_table(engine, staging):
+    none = Dataset((), (StageColumn("a", "DECIMAL(5,2)"),), 0, 0)
+    made = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", "BIGINT"), inputs={"x0": none})
+    assert rows(made) == [(0,)]
+
+
+def test_files_that_lost_rows_are_noticed(engine, staging):
+    made = stage(engine, staging, "SELECT 1 AS a", StageColumn("a", "INTEGER"))
+    short = Dataset(made.files, made.columns, 2, made.bytes)
+    with pytest.raises(StagingDamaged, match="should hold 2 rows but holds 1"):
+        stage(engine, staging, "FROM x0", StageColumn("a", "INTEGER"), inputs={"x0": short}, key="y")
+
+
+@pytest.mark.parametrize(
+    ("sql", "kind", "expected"),
+    [
+        ("SELECT 1.50::DECIMAL(9,2)", "DECIMAL(9,2)", "1.50"),
+        ("SELECT 'it''s'", "VARCHAR", "it's"),
+        ("SELECT 0.1::DOUBLE + 0.2::DOUBLE", "DOUBLE", "0.30000000000000004"),
+        ("SELECT TIMESTAMPTZ '2024-01-01 12:00:00+02'", "TIMESTAMP WITH TIME ZONE", "2024-01-01 10:00:00+00"),
+        ("SELECT NULL", "INTEGER", None),
+        ("SELECT 1 WHERE false", "INTEGER", None),
+    ],
+)
+def test_a_first_row_is_fetched_as_types_and_texts(engine, staging, sql, kind, expected):
+    made = stage(engine, staging, sql, StageColumn("v", kind))
+    assert engine.fetch(made) == ((kind, expected),)
+
+
+def test_cancel_stops_every_cursor_at_once(engine, staging):
+    endless = "SELECT count(*) FROM range(10000000) a(i), range(10000000) b(j) WHERE i + j < 0"
+    caught: list[Cancelled] = []
+
+    def compute(key):
+        try:
+            stage(engine, staging, endless, StageColumn("n", "BIGINT"), key=key)
+        except Cancelled as error:
+            caught.append(error)
+
+    threads = [threading.Thread(target=compute, args=(key,)) for key in "ab"]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    begun = time.monotonic()
+    engine.cancel()
+    for thread in threads:
+        thread.join(5)
+    assert time.monotonic() - begun < 0.5
+    assert [type(error) for error in caught] == [Cancelled, Cancelled]
+
+
+def test_too_little_memory_without_room_to_spill_is_said(staging):
+    tight = MemoryInstance(memory_limit="20MiB", threads=1)
+    with pytest.raises(OutOfMemory):
+        stage(
+            DuckDBEngine(tight),
+            staging,
+            "SELECT string_agg(i::VARCHAR || repeat('x', 100), ',') FROM range(2000000) t(i)",
+            StageColumn("n", "VARCHAR"),
+        )
+    tight.close()
+
+
+def test_a_sort_that_does_not_fit_spills_and_leaves_nothing(tmp_path, staging):
+    spill = tmp_path / "spill"
+    tight = MemoryInstance(memory_limit="60MiB", threads=1, spill=spill)
+    seen: list[bool] = []
+    watch = threading.Event()
+
+    def look():
+        while not watch.wait(0.02):
+            seen.append(any(spill.glob("*")) if spill.exists() else False)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    sql = "SELECT hash(i) AS h, repeat('y', 50) AS t FROM range(1500000) r(i) ORDER BY h LIMIT 1000000"
+    made = stage(DuckDBEngine(tight), staging, sql, StageColumn("h", "UBIGINT"), StageColumn("t", "VARCHAR"))
+    watch.set()
+    watcher.join()
+    tight.close()
+    assert made.rows == 1000000
+    assert any(seen)
+    assert not list(spill.glob("*"))
+
+
+def test_a_full_disk_is_named(tmp_path, staging, monkeypatch):
+    sink = staging.result("full")
+    monkeypatch.setattr(type(sink), "part", lambda self: "/dev/full")
+    tight = DuckDBEngine(MemoryInstance(threads=1))
+    with pytest.raises(DiskFull):
+        tight.run("SELECT hash(i) AS a FROM range(1000000) t(i)", {}, [StageColumn("a", "UBIGINT")], sink)
+    assert not Path("/dev/full").is_file()
