@@ -150,6 +150,9 @@ class Engine(Protocol):
     def fetch(self, dataset: Dataset) -> tuple[tuple[str, str | None], ...]:
         """A small dataset's first row as (type, text) pairs, for literals."""
 
+    def evaluate(self, expressions: Sequence[str]) -> tuple[tuple[str, str | None] | None, ...]:
+        """Values of constant expressions as (type, text); None for one that fails. Session in UTC."""
+
     def cancel(self) -> None:
         """Stop every query under way."""
 
