@@ -14,7 +14,7 @@ LONGER: dict[str, int] = {
 }
 """Files that may pass the hard stop, and how far."""
 
-VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "base", "impl", "misc", "shared"}
+VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "base", "impl", "misc"}
 
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b|NotImpl" + r"ementedError")
 
