@@ -1,0 +1,59 @@
+"""The import rules notice: each is broken once, in a copy of the package."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.sources import ROOT
+
+LINT = Path(sys.executable).parent / "lint-imports"
+
+FLOORS = "Imports point down, and every room has its floor"
+BREAKS = {
+    "up": (FLOORS, {"core/names.py": "import dvt.resolution"}),
+    "sideways": (FLOORS, {"federation/__init__.py": "import dvt.connectors"}),
+    "a room without a floor": (FLOORS, {"helpers.py": "x = 1"}),
+    "dbt": ("Only the bridge knows dbt", {"federation/__init__.py": "import dbt.cli.main"}),
+    "dbt's packages": ("Only the bridge knows dbt", {"drivers/__init__.py": "import dbt_common.events"}),
+    "connectors": (
+        "Connectors do not know each other",
+        {"connectors/one.py": "", "connectors/another.py": "import dvt.connectors.one"},
+    ),
+    "engines": (
+        "Engines do not know each other",
+        {"engines/one.py": "", "engines/another.py": "import dvt.engines.one"},
+    ),
+    "drivers": (
+        "Drivers do not know each other",
+        {"drivers/one.py": "", "drivers/another.py": "import dvt.drivers.one"},
+    ),
+}
+"""What is broken → the contract that notices, and lines added to files."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("breach", BREAKS)
+def test_a_broken_import_rule_is_noticed(breach: str, tmp_path: Path):
+    contract, lines = BREAKS[breach]
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name, line in lines.items():
+        with (tmp_path / "src" / "dvt" / name).open("a") as file:
+            file.write(f"\n{line}\n")
+    broken = _lint(tmp_path)
+    assert broken.returncode == 1
+    noticed = [line for line in broken.stdout.splitlines() if line.startswith(contract)]
+    assert "BROKEN" in noticed[0]
+
+
+def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src")}
+    return subprocess.run(
+        [LINT, "--no-cache"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
