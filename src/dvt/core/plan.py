@@ -234,6 +234,16 @@ class Moved:
     """The staged dataset was already there: nothing moved."""
 
 
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a whole run moved, reused datasets not counted."""
+
+    extracted_rows: int = 0
+    extracted_bytes: int = 0
+    loaded_rows: int = 0
+    loaded_bytes: int = 0
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a federated node did, for logs and `run_results.json`."""

@@ -19,6 +19,7 @@ from dvt.core.plan import (
     Outcome,
     StageColumn,
     Table,
+    Totals,
 )
 
 
@@ -180,6 +181,10 @@ class Federator(Protocol):
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """A node has written `table` (None: it may have written anything there)."""
 
+    @property
+    def totals(self) -> Totals:
+        """What the run has moved so far, for its last line."""
+
     def cancel(self) -> None:
         """Stop everything under way, on every server."""
 
@@ -234,6 +239,8 @@ class RunContext:
     profiles_dir: Path
     outputs: Settings
     reporter: Reporter
+    profile: str = ""
+    """Name of the profile in use: its section of computes.yml holds."""
     compute: str | None = None
     """--compute, else None."""
     keep_staging: bool = False

@@ -70,6 +70,11 @@ class DuckDBEngine:
         values = row or (None,) * len(dataset.columns)
         return tuple((one.type, value) for one, value in zip(dataset.columns, values, strict=True))
 
+    def evaluate(self, expressions: Sequence[str]) -> tuple[tuple[str, str | None] | None, ...]:
+        """See Engine."""
+        with self._cursor("folding constants") as cursor:
+            return tuple(_value(cursor, one) for one in expressions)
+
     def cancel(self) -> None:
         """See Engine."""
         with self._lock:
@@ -94,6 +99,17 @@ class DuckDBEngine:
             with self._lock:
                 self._busy.discard(cursor)
             cursor.close()
+
+
+def _value(cursor: Any, expression: str) -> tuple[str, str | None] | None:
+    asked = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT ({expression}\n) AS v)"
+    try:
+        type_, text = cursor.execute(asked).fetchone()
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error:  # what it means is told when the whole SELECT is bound or run
+        return None
+    return type_, text
 
 
 def _scan(dataset: Dataset) -> str:

@@ -171,6 +171,16 @@ def test_a_first_row_is_fetched_as_types_and_texts(engine, staging, sql, kind, e
     assert engine.fetch(made) == ((kind, expected),)
 
 
+def test_constants_are_evaluated_and_failures_are_none(engine):
+    answers = engine.evaluate(["DATE '2024-01-31' + INTERVAL 1 MONTH", "1 / 0", "'x'::INT", "1.0 / 3 -- c"])
+    assert answers == (
+        ("TIMESTAMP", "2024-02-29 00:00:00"),
+        ("DOUBLE", "inf"),
+        None,
+        ("DOUBLE", "0.3333333333333333"),
+    )
+
+
 def test_cancel_stops_every_cursor_at_once(engine, staging):
     endless = "SELECT count(*) FROM range(10000000) a(i), range(10000000) b(j) WHERE i + j < 0"
     caught: list[Cancelled] = []
