@@ -10,8 +10,18 @@ mariadb_server() {
     command -v mariadbd >/dev/null 2>&1 || [ -x /usr/sbin/mariadbd ]
 }
 
-missing=""
-postgres || missing="postgresql postgresql-client"
-mariadb_server || missing="$missing mariadb-server mariadb-client"
-# shellcheck disable=SC2086
-[ -z "$missing" ] || apt_install "the tests start real database servers, and these are not here" $missing
+missing() {
+    postgres || printf ' postgresql postgresql-client'
+    mariadb_server || printf ' mariadb-server mariadb-client'
+}
+
+packages=$(missing)
+if [ -n "$packages" ]; then
+    # shellcheck disable=SC2086
+    apt_install "the tests start real database servers, and these are not here" $packages
+    packages=$(missing)
+    if [ -n "$packages" ]; then
+        echo "apt installed them, but initdb or mariadbd is still not to be found; packages:$packages" >&2
+        exit 1
+    fi
+fi
