@@ -1,0 +1,266 @@
+"""Bad input gets one clear error: code, names, hint; no traceback; targets untouched."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.acceptance.project import Project, Ran
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 10
+"""An error is there within so many seconds, start of Python and parsing of the project included."""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    """Customers in SQLite, a DuckDB warehouse with an old mart in it, a second DuckDB with orders."""
+    lite = sqlite3.connect(tmp_path / "crm.sqlite")
+    with lite:
+        lite.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT)")
+        lite.execute("INSERT INTO customers VALUES (1, 'Ann'), (2, 'Bo')")
+    lite.close()
+    with duckdb.connect(str(tmp_path / "orders.duckdb")) as orders:
+        orders.execute(
+            "CREATE TABLE orders AS SELECT 1 AS id, 1 AS customer_id, 9.50::DECIMAL(9,2) AS amount"
+        )
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("CREATE TABLE mart AS SELECT 'old' AS was")
+    project = Project(
+        tmp_path,
+        {
+            "warehouse": {"type": "duckdb", "path": "warehouse.duckdb"},
+            "orders": {"type": "duckdb", "path": "orders.duckdb"},
+            "crm": {"type": "sqlite", "path": "crm.sqlite"},
+        },
+        default="warehouse",
+    )
+    project.source("crm", "crm", ["customers"], schema="main")
+    project.source("sales", "orders", ["orders"], schema="main")
+    project.model(
+        "mart",
+        "SELECT c.name, o.amount FROM {{ source('crm', 'customers') }} c "
+        "JOIN {{ source('sales', 'orders') }} o ON o.customer_id = c.id",
+        materialized="table",
+        dialect="duckdb",
+    )
+    return project
+
+
+def fails(project: Project, *args: str, code: str, naming: tuple[str, ...], hint: bool = True) -> Ran:
+    """Run a command that must fail: with one error, quickly, without a traceback."""
+    started = time.monotonic()
+    ran = project.dvt(*(args or ("run",)), timeout=60)
+    taken = time.monotonic() - started
+    assert ran.code in {1, 2}, ran.out
+    assert "Traceback" not in ran.out, ran.out
+    assert code in ran.out, ran.out
+    for name in naming:
+        assert name in ran.out, ran.out
+    assert not hint or "hint:" in ran.out, ran.out
+    assert taken < SECONDS, f"{taken:.1f} s\n{ran.out}"
+    return ran
+
+
+def old_mart(project: Project) -> None:
+    """The target holds what it held before, and nothing else."""
+    with duckdb.connect(str(project.root / "warehouse.duckdb"), read_only=True) as warehouse:
+        tables = warehouse.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        assert tables == [("mart",)]
+        assert warehouse.execute("FROM mart").fetchall() == [("old",)]
+
+
+def test_the_project_itself_is_right(shop: Project) -> None:
+    shop.dvt("run").ok()
+    with duckdb.connect(str(shop.root / "warehouse.duckdb"), read_only=True) as warehouse:
+        rows = warehouse.execute("SELECT name, amount::VARCHAR FROM mart").fetchall()
+    assert rows == [("Ann", "9.50")]
+
+
+def _unknown_connection(shop: Project) -> None:
+    shop.source("crm", "crmm", ["customers"], schema="main")
+
+
+def _no_connection(shop: Project) -> None:
+    shop.file("models/source_more.yml", "sources: [{name: more, tables: [{name: t}]}]")
+
+
+def _conflicting(shop: Project) -> None:
+    shop.file(
+        "models/source_more.yml",
+        "sources: [{name: more, config: {connection: crm, meta: {connection: orders}}, tables: [{name: t}]}]",
+    )
+
+
+def _unknown_target(shop: Project) -> None:
+    shop.model("lost", "SELECT 1 AS one", target="warehous")
+
+
+def _source_only_target(shop: Project) -> None:
+    shop.model("lost", "SELECT 1 AS one", target="crm")
+
+
+def _unknown_compute(shop: Project) -> None:
+    shop.model("lost", "SELECT 1 AS one", compute="big")
+
+
+def _self_reference(shop: Project) -> None:
+    shop.model("lost", "SELECT * FROM {{ this }} UNION ALL SELECT id FROM {{ source('crm', 'customers') }}")
+
+
+def _broken_computes(shop: Project) -> None:
+    shop.file(
+        "computes.yml", "shop:\n  target: duckdb\n  computes:\n    duckdb: {type: duckdb, memry: 1GB}\n"
+    )
+
+
+def _unknown_dialect(shop: Project) -> None:
+    shop.model("lost", "SELECT 1 AS one", dialect="klingon")
+
+
+def _no_such_table(shop: Project) -> None:
+    shop.source("crm", "crm", ["customers", "clients"], schema="main")
+    shop.model("lost", "SELECT * FROM {{ source('crm', 'clients') }}", materialized="table")
+
+
+def _no_such_column(shop: Project) -> None:
+    shop.model("lost", "SELECT c.nmae FROM {{ source('crm', 'customers') }} c", materialized="table")
+
+
+def _unparsable(shop: Project) -> None:
+    shop.model("lost", "SELECT FROM WHERE {{ source('crm', 'customers') }} (", materialized="table")
+
+
+def _names_clash(shop: Project) -> None:
+    sql = "SELECT id AS one, name AS One FROM {{ source('crm', 'customers') }}"
+    shop.model("lost", sql, materialized="table", dialect="duckdb")
+
+
+def _no_adapter(shop: Project) -> None:
+    text = (shop.root / "profiles.yml").read_text()
+    shop.file("profiles.yml", text + "    cloud: {type: snowflake, account: a, user: u}\n")
+    shop.model("lost", "SELECT 1 AS one", target="cloud")
+
+
+def _no_file(shop: Project) -> None:
+    (shop.root / "crm.sqlite").unlink()
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "naming"),
+    [
+        (_unknown_connection, "DVT110", ("crmm", "did you mean 'crm'", "source_crm.yml")),
+        (_no_connection, "DVT102", ("more", "source_more.yml", "warehouse")),
+        (_conflicting, "DVT103", ("more", "crm", "orders")),
+        (_unknown_target, "DVT116", ("lost", "lost.sql", "did you mean 'warehouse'")),
+        (_source_only_target, "DVT117", ("lost", "crm", "warehouse, orders")),
+        (_unknown_compute, "DVT101", ("lost", "big", "duckdb")),
+        (_self_reference, "DVT106", ("lost", "lost.sql", "incremental")),
+        (_broken_computes, "DVT100", ("computes.yml", "line 4", "memry")),
+        (_unknown_dialect, "DVT118", ("lost", "klingon", "duckdb")),
+        (_no_such_table, "DVT120", ("lost", "clients", "crm")),
+        (_no_such_column, "DVT121", ("lost", "nmae", "did you mean 'name'")),
+        (_unparsable, "DVT122", ("lost", "lost.sql", "line")),
+        (_names_clash, "DVT124", ("lost", "one", "One")),
+        (_no_adapter, "DVT115", ("snowflake", "pip install 'dvt-engine[snowflake]'")),
+        (_no_file, "DVT138", ("crm", "crm.sqlite")),
+    ],
+    ids=lambda value: value.__name__.strip("_") if callable(value) else "",
+)
+def test_one_clear_error(
+    shop: Project, broken: Callable[[Project], None], code: str, naming: tuple[str, ...]
+) -> None:
+    broken(shop)
+    select = ("--select", "lost") if (shop.root / "models" / "lost.sql").exists() else ()
+    fails(shop, "run", *select, code=code, naming=naming)
+    old_mart(shop)
+
+
+def test_a_snapshot_across_targets_says_three_ways_out(shop: Project) -> None:
+    shop.file(
+        "snapshots/people.sql",
+        "{% snapshot people %}{{ config(unique_key='id', strategy='check', check_cols='all', "
+        "target_schema='main') }} SELECT * FROM {{ source('crm', 'customers') }}{% endsnapshot %}",
+    )
+    fails(shop, "snapshot", code="DVT104", naming=("people", "(1)", "(2)", "(3)"))
+    old_mart(shop)
+
+
+def test_a_test_across_targets_names_both(shop: Project) -> None:
+    shop.file(
+        "tests/both.sql",
+        "SELECT 1 FROM {{ source('crm', 'customers') }} c, {{ source('sales', 'orders') }} o WHERE false",
+    )
+    fails(shop, "test", code="DVT105", naming=("both", "customers on crm", "orders on orders"))
+
+
+def test_an_ephemeral_without_a_target_is_not_federated(shop: Project) -> None:
+    shop.model(
+        "joined",
+        "SELECT c.id FROM {{ source('crm', 'customers') }} c JOIN {{ source('sales', 'orders') }} o USING (id)",
+        materialized="ephemeral",
+    )
+    shop.model("lost", "SELECT * FROM {{ ref('joined') }}", materialized="table")
+    fails(shop, "run", "--select", "lost", code="DVT111", naming=("joined", "target='NAME'"))
+
+
+def test_a_changed_type_is_refused_where_the_table_is_kept(shop: Project) -> None:
+    head = {"materialized": "table", "publish": "keep", "dialect": "duckdb"}
+    shop.model("kept", "SELECT id, name FROM {{ source('crm', 'customers') }}", **head)
+    shop.dvt("run", "--select", "kept").ok()
+    shop.model("kept", "SELECT name AS id, name FROM {{ source('crm', 'customers') }}", **head)
+    fails(shop, "run", "--select", "kept", code="DVT107", naming=("kept", "id", "--full-refresh"))
+    shop.dvt("run", "--select", "kept", "--full-refresh").ok()
+
+
+def test_a_lost_column_is_refused_in_an_incremental_model(shop: Project) -> None:
+    head = {"materialized": "incremental", "dialect": "duckdb"}
+    shop.model("grown", "SELECT id, name FROM {{ source('crm', 'customers') }}", **head)
+    shop.dvt("run", "--select", "grown").ok()
+    shop.model("grown", "SELECT id FROM {{ source('crm', 'customers') }}", **head)
+    fails(shop, "run", "--select", "grown", code="DVT107", naming=("grown", "name"))
+    shop.dvt("run", "--select", "grown", "--full-refresh").ok()
+
+
+def test_a_locked_file_names_the_process(shop: Project) -> None:
+    script = (
+        "import duckdb, time; c = duckdb.connect('orders.duckdb'); print('open', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=shop.root, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        fails(shop, code="DVT136", naming=("orders.duckdb", str(holder.pid)))
+    finally:
+        holder.kill()
+        holder.communicate()
+    old_mart(shop)
+
+
+def test_a_file_of_a_newer_duckdb_is_named(shop: Project) -> None:
+    path = shop.root / "orders.duckdb"
+    content = bytearray(path.read_bytes())
+    # After an 8-byte checksum and the magic number "DUCK" comes the storage version, little endian.
+    assert content[8:12] == b"DUCK"
+    content[12:20] = (9999).to_bytes(8, "little")
+    path.write_bytes(content)
+    fails(shop, code="DVT137", naming=("orders.duckdb",))
+    old_mart(shop)
+
+
+def test_an_unneeded_output_is_never_connected_to(shop: Project) -> None:
+    text = (shop.root / "profiles.yml").read_text()
+    gone = "    gone: {type: postgres, host: 127.0.0.1, port: 1, user: u, pass: p, dbname: d, schema: s}\n"
+    shop.file("profiles.yml", text + gone)
+    shop.model("elsewhere", "SELECT 1 AS one", target="gone")
+    shop.dvt("run", "--select", "mart").ok()
