@@ -54,9 +54,8 @@ def main() -> None:
                     times.append(spent)
     ratios = [ours / theirs for ours, theirs in zip(taken["dvt"], taken["dbt"], strict=True)]
     for tool, times in taken.items():
-        print(
-            f"{tool} run   median {statistics.median(times):.2f} s   min {min(times):.2f}   max {max(times):.2f}"
-        )
+        spread = f"min {min(times):.2f}   max {max(times):.2f}"
+        print(f"{tool} run   median {statistics.median(times):.2f} s   {spread}")
     print(f"ratio     median {statistics.median(ratios):.3f}   must ≤ 1.15, goal 1.05")
 
 

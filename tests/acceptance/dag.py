@@ -81,14 +81,18 @@ def steps() -> Iterator[Step]:
             f"LEFT JOIN (SELECT customer_id % 5 AS region, sum(pieces) AS pieces FROM {{sized_{output}}} "
             "GROUP BY customer_id % 5) z ON z.region = a.region",
         )
-    union = " UNION ALL ".join(f"SELECT '{one}' AS source, count(*) AS n FROM {{mart_{one}}}" for one in outputs)
+    union = " UNION ALL ".join(
+        f"SELECT '{one}' AS source, count(*) AS n FROM {{mart_{one}}}" for one in outputs
+    )
     yield Step("totals_pg", "pg_a", union)
     yield Step("totals_duck", "duck_b", union)
 
 
 def as_model(step: Step) -> str:
     """The step's SQL with dbt's ref and source."""
-    names: dict[str, Any] = {name: f"{{{{ source('{output}', '{name}') }}}}" for name, output in SOURCES.items()}
+    names: dict[str, Any] = {
+        name: f"{{{{ source('{output}', '{name}') }}}}" for name, output in SOURCES.items()
+    }
     names |= {one.name: f"{{{{ ref('{one.name}') }}}}" for one in steps()}
     return step.sql.format_map(names)
 

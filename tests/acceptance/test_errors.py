@@ -205,7 +205,8 @@ def test_a_test_across_targets_names_both(shop: Project) -> None:
 def test_an_ephemeral_without_a_target_is_not_federated(shop: Project) -> None:
     shop.model(
         "joined",
-        "SELECT c.id FROM {{ source('crm', 'customers') }} c JOIN {{ source('sales', 'orders') }} o USING (id)",
+        "SELECT c.id FROM {{ source('crm', 'customers') }} c "
+        "JOIN {{ source('sales', 'orders') }} o USING (id)",
         materialized="ephemeral",
     )
     shop.model("lost", "SELECT * FROM {{ ref('joined') }}", materialized="table")
