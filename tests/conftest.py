@@ -1,0 +1,31 @@
+"""Fixtures for all tests: real databases, each started once, when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.databases import load
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Callable[[str], Any]]:
+    """A function that gives the database of a name: `databases("postgres")`."""
+    opened: dict[str, Any] = {}
+    with ExitStack() as stack:
+
+        def give(name: str) -> Any:
+            if name not in opened:
+                opened[name] = stack.enter_context(load(name)())
+            return opened[name]
+
+        yield give
+
+
+@pytest.fixture(scope="session")
+def postgres(databases: Callable[[str], Any]) -> Any:
+    """PostgreSQL, with a schema and a user of the tests' own."""
+    return databases("postgres")

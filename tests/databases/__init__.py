@@ -1,0 +1,123 @@
+"""Real databases for tests: what each must offer, and where to find it.
+
+An entry of `DATABASES` is a function without arguments that gives a context manager: the database
+runs (or its file exists) for as long as the `with` lasts. The fixtures of tests/conftest.py open each
+at most once per test run, when the first test asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+from dvt.core.names import TableRef
+
+DATABASES: dict[str, str] = {
+    "postgres": "tests.databases.postgres:postgres",
+}
+"""By name; each is run through every test of tests/conformance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One value of a database's type matrix, and what has to become of it on the way to staging."""
+
+    type: str
+    """Native type, as in CREATE TABLE."""
+    literal: str
+    """The value, in the database's SQL."""
+    stage: str = ""
+    """DuckDB type that the column has in staging."""
+    text: str | None = None
+    """The staged value, as DuckDB casts it to VARCHAR; None for NULL."""
+    loses: bool = False
+    """The described column says what is lost (DVT002)."""
+    error: bool = False
+    """The extraction stops with ValueLost (DVT134) instead."""
+
+    @property
+    def id(self) -> str:
+        """Short enough for a test's name."""
+        return f"{self.type}={self.literal}"[:60]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One value on its way from staging into a database."""
+
+    stage: str
+    """DuckDB type of the staged column."""
+    literal: str
+    """The value, in DuckDB's SQL."""
+    native: str = ""
+    """Type of the column in the stage table, as the database spells it in its catalog."""
+    text: str | None = None
+    """The value in the stage table, as the database casts it to text; None for NULL."""
+    loses: bool = False
+    """`CanLoad.columns` says what is lost (DVT002)."""
+    error: bool = False
+    """`fill` stops with ValueLost (DVT134) instead."""
+
+    @property
+    def id(self) -> str:
+        """Short enough for a test's name."""
+        return f"{self.stage}={self.literal}"[:60]
+
+
+class Database(Protocol):
+    """One real database, with a schema of the tests' own in it."""
+
+    name: str
+    """Key in `DATABASES`, and the connection's name in the tests."""
+    types: Sequence[Case]
+    written: Sequence[Written]
+    """Empty for a database that is a source only."""
+    secrets: Sequence[str]
+    """What must never be shown: passwords."""
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """The output's keys, as in profiles.yml, `type` included."""
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements as the tests' owner, each committed; the rows of the last one."""
+
+    def table(self, identifier: str) -> TableRef:
+        """How dvt names a table of the tests' schema."""
+
+    def quoted(self, ref: TableRef) -> str:
+        """How the database's SQL names it."""
+
+    def name_of(self, column: str) -> str:
+        """A column's name, quoted for the database's SQL."""
+
+    def fill(self, ref: TableRef, rows: int) -> None:
+        """Make a table of `rows` rows: n (64-bit, 1…rows), word (text, about 100 bytes)."""
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """Every row of a table, each value cast to text by the database itself."""
+
+
+class Server(Database, Protocol):
+    """A database that runs in processes of its own, so that it can die."""
+
+    def sleeping(self, seconds: int) -> str:
+        """The SQL of an expression (an integer) that takes so long to compute."""
+
+    def running(self) -> list[str]:
+        """Statements that dvt's user has under way."""
+
+    def connections(self) -> int:
+        """How many connections dvt's user has open."""
+
+    def cut(self) -> None:
+        """End every connection of dvt's user, from the side."""
+
+
+def load(name: str) -> Callable[[], AbstractContextManager[Any]]:
+    """What opens the database of this name."""
+    module, _, attribute = DATABASES[name].partition(":")
+    found: Callable[[], AbstractContextManager[Any]] = getattr(import_module(module), attribute)
+    return found

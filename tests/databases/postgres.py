@@ -1,0 +1,271 @@
+"""A real PostgreSQL on a free loopback port, in a folder of its own, for as long as a `with` lasts."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from dvt.core.names import TableRef
+from tests.databases import Case, Written
+from tests.databases.postgres_types import TYPES, WRITTEN
+
+OWNER, OWNER_PASSWORD = "postgres", "0wner-s3cret"
+USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ postgres"
+DBNAME, SCHEMA = "shop", "shop"
+_STARTS_WITHIN = 60.0
+
+
+def programs() -> Path | None:
+    """The folder of Debian's newest initdb and postgres, or of those on the PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda one: float(one.parts[-3]))
+    on_path = shutil.which("postgres")
+    if found:
+        return found[-1].parent
+    return Path(on_path).resolve().parent if on_path else None
+
+
+@dataclass
+class PostgreSQL:
+    """A running server: how to reach it as its owner, and as the user that tests give to dvt."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    name: str = "postgres"
+    types: Sequence[Case] = TYPES
+    written: Sequence[Written] = WRITTEN
+    secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret", OWNER_PASSWORD)
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """The keys of an output in profiles.yml."""
+        return {
+            "type": "postgres",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": USER,
+            "pass": PASSWORD,
+            "dbname": DBNAME,
+            "schema": SCHEMA,
+            "threads": 2,
+        } | more
+
+    def owner(self, dbname: str = DBNAME) -> Any:
+        """A connection as the server's owner, in autocommit; statements find the tests' schema."""
+        connection = psycopg2.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=OWNER,
+            password=OWNER_PASSWORD,
+            dbname=dbname,
+            options=f"-c search_path={SCHEMA},public",
+        )
+        connection.autocommit = True
+        return connection
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """Run statements as the owner; the rows of the last one."""
+        with closing(self.owner()) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def table(self, identifier: str) -> TableRef:
+        """See Database."""
+        return TableRef(connection=self.name, database=DBNAME, schema=SCHEMA, identifier=identifier)
+
+    def quoted(self, ref: TableRef) -> str:
+        """See Database."""
+        return f"{self.name_of(ref.schema or SCHEMA)}.{self.name_of(ref.identifier)}"
+
+    def name_of(self, column: str) -> str:
+        """See Database."""
+        return '"' + column.replace('"', '""') + '"'
+
+    def fill(self, ref: TableRef, rows: int) -> None:
+        """See Database."""
+        self.execute(
+            f"drop table if exists {self.quoted(ref)}",
+            f"create table {self.quoted(ref)} as select n::bigint as n, "
+            f"md5(n::text) || md5((n + 1)::text) || md5((n + 2)::text) as word "
+            f"from generate_series(1, {rows}) as n",
+            f"analyze {self.quoted(ref)}",
+        )
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See Database."""
+        names = self.execute(
+            "select attname from pg_attribute where attnum > 0 and not attisdropped "
+            f"and attrelid = '{self.quoted(ref)}'::regclass order by attnum"
+        )
+        texts = ", ".join(f"{self.name_of(name)}::text" for (name,) in names)
+        return self.execute(f"select {texts} from {self.quoted(ref)}")
+
+    def sleeping(self, seconds: int) -> str:
+        """See Server."""
+        return f"(select 1 from pg_sleep({seconds}))"
+
+    def running(self) -> list[str]:
+        """See Server."""
+        rows = self.execute(
+            f"select query from pg_stat_activity where usename = '{USER}' and state = 'active'"
+        )
+        return [str(query) for (query,) in rows]
+
+    def connections(self) -> int:
+        """See Server."""
+        ((count,),) = self.execute(f"select count(*) from pg_stat_activity where usename = '{USER}'")
+        return int(count)
+
+    def cut(self) -> None:
+        """See Server."""
+        self.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{USER}'")
+
+    def kill(self) -> None:
+        """As a power cut would; every connection ends at once."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(20)
+
+    def start_again(self) -> None:
+        """After `kill`: the same data on the same port."""
+        self.process = _launch(self.folder, self.port)
+
+    def stop(self) -> None:
+        """End it; one that is down is no error."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@contextmanager
+def postgres() -> Iterator[PostgreSQL]:
+    """A new server with the tests' database, user and schema; gone with its folder at the end."""
+    # Not the test run's own folder, which only the user running it may enter.
+    folder = Path(tempfile.mkdtemp(prefix="dvt-pg-", dir="/tmp"))
+    try:
+        _install(folder)
+        port = free_port()
+        server = PostgreSQL(folder, port, _launch(folder, port))
+        try:
+            _set_up(server)
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _set_up(server: PostgreSQL) -> None:
+    with closing(server.owner("postgres")) as connection, connection.cursor() as cursor:
+        cursor.execute(f'create role "{USER}" login password %s', (PASSWORD,))
+        cursor.execute(f'create database "{DBNAME}" owner "{USER}" template template0 encoding utf8')
+    server.execute(
+        f'create schema {SCHEMA} authorization "{USER}"',
+        f'alter default privileges in schema {SCHEMA} grant all on tables to "{USER}"',
+    )
+
+
+def _program(name: str) -> str:
+    folder = programs()
+    if folder is None:
+        raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
+    return str(folder / name)
+
+
+def _as_ordinary_user(folder: Path) -> list[str]:
+    """PostgreSQL does not run as root; and it dies with the test run, even with a killed one."""
+    dies_too = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
+    if os.geteuid() != 0:
+        return dies_too
+    user = pwd.getpwnam("postgres")
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *dies_too[1:]]
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key != "TMPDIR" and not key.startswith("PG")}
+
+
+def _install(folder: Path) -> None:
+    prefix = _as_ordinary_user(folder)
+    secret = folder / "owner"
+    secret.write_text(OWNER_PASSWORD)
+    secret.chmod(0o644)
+    command = [
+        *prefix,
+        _program("initdb"),
+        f"--pgdata={folder / 'data'}",
+        f"--username={OWNER}",
+        f"--pwfile={secret}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    ]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=folder, env=_environment())
+    if done.returncode:
+        raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')}")
+
+
+def _launch(folder: Path, port: int) -> subprocess.Popen[bytes]:
+    options = {
+        "port": port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": folder,
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "shared_buffers": "128MB",
+        "max_wal_size": "2GB",
+        "max_connections": 60,
+        "TimeZone": "America/New_York",
+    }
+    command = [*_as_ordinary_user(folder), _program("postgres"), "-D", str(folder / "data")]
+    for key, value in options.items():
+        command += ["-c", f"{key}={value}"]
+    log = folder / "log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C is for the tests, which then stop it in order
+        )
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            psycopg2.connect(
+                host="127.0.0.1", port=port, user=OWNER, password=OWNER_PASSWORD, dbname="postgres"
+            ).close()
+        except psycopg2.OperationalError:
+            time.sleep(0.05)
+        else:
+            return process
+    process.kill()
+    raise RuntimeError(f"postgres did not start: {log.read_text(errors='replace')[-2000:]}")
