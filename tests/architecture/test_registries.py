@@ -1,0 +1,44 @@
+"""What is registered is there, is tested against the real thing, and has a page."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from dvt.connectors import CONNECTORS
+from dvt.core.registry import Registry
+from dvt.engines import ENGINES
+from tests.architecture.sources import ROOT
+from tests.databases import DATABASES
+
+
+def _written(registry: Registry) -> dict[str, str]:
+    """The registry's names whose room has been built."""
+    return {name: path for name, path in registry.items() if find_spec(path.partition(":")[0])}
+
+
+@pytest.mark.parametrize("name", sorted(_written(CONNECTORS)))
+def test_a_registered_connector_loads(name: str):
+    assert CONNECTORS.load(name).capabilities.dialect
+
+
+@pytest.mark.parametrize("name", sorted(_written(ENGINES)))
+def test_a_registered_engine_loads(name: str):
+    assert ENGINES.load(name).dialect
+
+
+@pytest.mark.parametrize("name", sorted(_written(CONNECTORS)))
+def test_every_connector_is_run_against_the_real_thing(name: str):
+    """One entry per connector: outputs of two types may share one."""
+    tested = {CONNECTORS[known] for known in DATABASES if known in CONNECTORS}
+    assert CONNECTORS[name] in tested, f"tests/databases has no entry that runs {CONNECTORS[name]}"
+
+
+def test_every_real_database_is_a_connector():
+    assert set(DATABASES) <= set(CONNECTORS)
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTORS))
+def test_every_output_type_is_documented(name: str):
+    assert f"`{name}`" in (ROOT / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
