@@ -368,6 +368,20 @@ class ContractBroken(DvtError):
         )
 
 
+class IntrospectionUnsupported(DvtError):
+    """Jinja asks a database a question that only a dbt adapter could answer."""
+
+    code = "DVT127"
+
+    def __init__(self, what: str, connection: str, kind: str) -> None:
+        self.connection, self.kind = connection, kind
+        super().__init__(
+            f"{what} reads connection {connection!r}, and there is no dbt adapter for type {kind} to run it",
+            hint="of such a connection adapter.get_columns_in_relation and adapter.get_relation can be asked; "
+            "for its rows write a model",
+        )
+
+
 # --- running ----------------------------------------------------------------------------------
 
 

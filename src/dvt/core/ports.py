@@ -178,6 +178,9 @@ class Federator(Protocol):
     def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
         """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""
 
+    def describe(self, table: TableRef) -> Table:
+        """A table as its connection has it now, for Jinja that asks; TableNotFound when it is not there."""
+
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """A node has written `table` (None: it may have written anything there)."""
 
