@@ -18,6 +18,10 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "base", "imp
 
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b|NotImpl" + r"ementedError")
 
+REGISTRY = re.compile(
+    r"py" + r"pi\.org|python" + r"hosted\.org|registry\.npm" + r"js|repo1?\.mav" + r"en|crates" + r"\.io"
+)
+
 
 def _lines(file) -> int:
     return len(file.read_text(encoding="utf-8").splitlines())
@@ -55,5 +59,19 @@ def test_nothing_is_left_unfinished():
         for file in python_files("src", "tests", "tools", "benchmarks", "examples")
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
         if UNFINISHED.search(line)
+    ]
+    assert not found
+
+
+def test_no_address_of_a_package_registry_is_written_down():
+    """Where packages come from is for whoever installs them to say: a mirror must do."""
+    folders = ("src", "tests", "tools", "docs", "examples", "benchmarks", "requirements", ".ci")
+    suffixes = {".py", ".md", ".toml", ".txt", ".in", ".sh", ".yml", ".yaml", ".sql", ""}
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*") if file.is_file()]
+    files += [file for file in ROOT.iterdir() if file.is_file()]
+    found = [
+        where(file)
+        for file in files
+        if file.suffix in suffixes and REGISTRY.search(file.read_text(encoding="utf-8", errors="ignore"))
     ]
     assert not found

@@ -64,3 +64,19 @@ def test_ci_runs_the_test_command_of_the_readme():
     command = "make test"
     assert command in (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"\n{command} " in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_pages_that_the_code_names_are_there():
+    """`docs/adr/0007` may stand for the file that begins so."""
+    named = {
+        (file.relative_to(ROOT).as_posix(), path.rstrip("."))
+        for file in [*(ROOT / "src").rglob("*.py"), ROOT / "pyproject.toml"]
+        for path in re.findall(r"\bdocs/[\w./-]+", file.read_text(encoding="utf-8"))
+    }
+    assert not sorted(one for one in named if not list(ROOT.glob(f"{one[1]}*")))
+
+
+def test_every_decision_is_listed():
+    folder = ROOT / "docs" / "adr"
+    listed = (folder / "README.md").read_text(encoding="utf-8")
+    assert not [page.name for page in folder.glob("0*.md") if page.name not in listed]
