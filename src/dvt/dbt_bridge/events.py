@@ -1,0 +1,67 @@
+"""Federated nodes' progress and warnings as dbt's events: --quiet, --log-format and log files hold."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from dbt.events.types import JinjaLogInfo, JinjaLogWarning
+from dbt_common.events.contextvars import get_node_info
+from dbt_common.events.functions import fire_event, warn_or_error
+from dbt_common.events.types import Note
+
+from dvt.core.plan import Moved, Notice
+
+if TYPE_CHECKING:
+    from dvt.dbt_bridge.session import Session
+
+KILO = 1000
+
+
+class EventReporter:
+    """Turns what a Federator reports (`core.ports.Reporter`) into dbt's events. Thread-safe."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        self._shown: set[tuple[str, str]] = set()
+
+    def moved(self, node: str, moved: Moved) -> None:
+        """One line: what, whence or whither, rows, bytes, seconds."""
+        name = node.rsplit(".", 1)[-1]
+        figures = f"{moved.rows:,} rows" if moved.rows >= 0 else "rows unknown"
+        if moved.bytes > 0:
+            figures += f", {size(moved.bytes)}"
+        text = f"   {name}: {moved.what} {moved.connection}: {figures} in {moved.seconds:.2f}s"
+        if moved.reused:
+            text += " (staged before)"
+        fire_event(JinjaLogInfo(msg=text, node_info=get_node_info()))
+
+    def notice(self, node: str, notice: Notice) -> None:
+        """A warning by dbt's rules: --warn-error makes it an error; the same one is shown once."""
+        with self._lock:
+            if (notice.code, notice.message) in self._shown:
+                return
+            self._shown.add((notice.code, notice.message))
+        manifest = self._session.manifest
+        found = manifest.nodes.get(node) if manifest is not None else None
+        warn_or_error(JinjaLogWarning(msg=str(notice), node_info=get_node_info()), node=found)
+
+    def summarize(self) -> None:
+        """The run's last line: what was moved in all; nothing when nothing was federated."""
+        federator = self._session.federating
+        if federator is None:
+            return
+        totals = federator.totals
+        read = f"{totals.extracted_rows:,} rows ({size(totals.extracted_bytes)}) extracted"
+        wrote = f"{totals.loaded_rows:,} rows ({size(totals.loaded_bytes)}) loaded"
+        fire_event(Note(msg=f"Moved between databases: {read}, {wrote}"))
+
+
+def size(count: float) -> str:
+    """Bytes as people read them: `1.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < KILO:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= KILO
+    return f"{count:.1f} TB"

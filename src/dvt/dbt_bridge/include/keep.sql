@@ -1,0 +1,40 @@
+{% materialization dvt_keep, default %}
+  {#- The table object stays, with all that depends on it: new rows for old in one transaction. -#}
+  {%- set target_relation = this.incorporate(type='table') -%}
+  {%- set existing_relation = load_cached_relation(this) -%}
+  {%- set grant_config = config.get('grants') -%}
+  {%- set new_columns = adapter.get_columns_in_relation(dvt_stage) -%}
+  {%- set known = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
+  {%- set added = new_columns | rejectattr('name', 'in', known) | list -%}
+  {%- set names = get_quoted_csv(new_columns | map(attribute='name')) -%}
+
+  {{ run_hooks(pre_hooks, inside_transaction=False) }}
+
+  -- `BEGIN` happens here:
+  {% call statement('delete_old') -%}
+    delete from {{ target_relation }}
+  {%- endcall %}
+
+  {% if added %}
+    {% do alter_relation_add_remove_columns(target_relation, added, none) %}
+  {% endif %}
+
+  {% call statement('main') -%}
+    insert into {{ target_relation }} ({{ names }})
+    select {{ names }} from {{ dvt_stage }}
+  {%- endcall %}
+
+  {{ run_hooks(post_hooks, inside_transaction=True) }}
+
+  {% set should_revoke = should_revoke(existing_relation, full_refresh_mode=False) %}
+  {% do apply_grants(target_relation, grant_config, should_revoke=should_revoke) %}
+
+  {% do persist_docs(target_relation, model) %}
+
+  -- `COMMIT` happens here
+  {{ adapter.commit() }}
+
+  {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+  {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}

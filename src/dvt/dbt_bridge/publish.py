@@ -1,0 +1,142 @@
+"""Publishing a filled stage table: dbt's own materialization on the node's target.
+
+A table takes over the stage table by renaming it where dbt would have filled a new one. Where the
+adapter's own DDL has more to say (constraints, partitions), the adapter creates its table from the
+stage table instead. Incremental models are dbt's own macros with `select * from <stage>`.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dbt.artifacts.schemas.results import NodeStatus
+
+from dvt.core.errors import SchemaChanged
+from dvt.core.names import TableRef
+from dvt.core.plan import Load
+from dvt.dbt_bridge.keep import MACRO as KEEP
+from dvt.dbt_bridge.refusals import refusing
+
+if TYPE_CHECKING:
+    from dvt.dbt_bridge.runner import Federated
+
+RENAMES: Mapping[str, frozenset[str]] = {
+    "postgres": frozenset({"unlogged", "sql_header"}),
+    "duckdb": frozenset({"sql_header"}),
+}
+"""Adapters on which a renamed table is the one their `create_table_as` would have made, and the model
+configs with which it would not be."""
+
+
+class DbtPublisher:
+    """Publishes one node's stage table (`core.ports.Publisher`), on the thread that runs the node."""
+
+    def __init__(self, runner: Federated, node: Any, manifest: Any) -> None:
+        self._runner = runner
+        self._node = node
+        self._manifest = manifest
+        self.result: Any = None
+
+    def publish(self, load: Load) -> int:
+        """Run the node's materialization over the stage table; how many rows it says it wrote."""
+        runner, node = self._runner, stand_in(self._node, self._stage(load.stage))
+        try:
+            with refusing():
+                self.result = runner.materialize(node, self._manifest)
+        except BaseException:
+            # The stage table is dropped next, over another connection: give up our locks on it.
+            runner.adapter.connections.rollback_if_open()
+            raise
+        if self.result.status != NodeStatus.Success:
+            runner.adapter.connections.rollback_if_open()
+        self._node.build_path = node.build_path
+        self.result.node = self._node
+        return int(self.result.adapter_response.get("rows_affected", -1))
+
+    def _stage(self, stage: TableRef) -> Any:
+        return stage_relation(self._runner.adapter, stage)
+
+
+def stage_relation(adapter: Any, stage: TableRef) -> Any:
+    """The stage table as the target's adapter names it, exactly."""
+    return adapter.Relation.create(
+        database=stage.database,
+        schema=stage.schema,
+        identifier=stage.identifier,
+        type="table",
+        quote_policy={"database": True, "schema": True, "identifier": True},
+    )
+
+
+def stand_in(node: Any, stage: Any) -> Any:
+    """A copy of the node for dbt to materialize: it selects the stage table, its pre-hooks have run."""
+    made = copy.copy(node)
+    made.config = copy.copy(node.config)
+    made.config.pre_hook = []
+    if made.config.materialized == "view":
+        made.config.materialized = "table"
+    made.compiled_code = f"select * from {stage}"
+    made.extra_ctes, made.extra_ctes_injected = [], True
+    return made
+
+
+def keeps(node: Any) -> bool:
+    """True for `publish: keep`: the table object stays."""
+    return (node.config.get("publish") or "swap") == "keep"
+
+
+def take_over(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> None:
+    """Make `create_table_as` in the context rename the stage table wherever that gives the same table."""
+    excluded = RENAMES.get(adapter.type())
+    if excluded is None or node.contract.enforced or any(node.config.get(key) for key in excluded):
+        return
+    for names in (context, context.get("dbt")):
+        for macro in ("create_table_as", "get_create_table_as_sql"):
+            if isinstance(names, dict) and macro in names:
+                names[macro] = _renaming(names[macro], stage)
+
+
+def _renaming(create_table_as: Callable[..., Any], stage: Any) -> Callable[..., Any]:
+    def rename(temporary: bool, relation: Any, *args: Any, **kwargs: Any) -> Any:
+        if temporary or kwargs.get("partitioned_by") or kwargs.get("sorted_by"):
+            return create_table_as(temporary, relation, *args, **kwargs)
+        return f"alter table {stage} rename to {relation.include(database=False, schema=False)}"
+
+    return rename
+
+
+def materialization(context: dict[str, Any], node: Any, stage: Any, chosen: Any) -> Any:
+    """The materialization macro that publishes: the adapter's own, or the one that keeps the table."""
+    existing = context["load_cached_relation"](context["this"])
+    if existing is None or existing.type != "table" or context["should_full_refresh"]():
+        return chosen
+    incremental = node.config.materialized == "incremental"
+    kept = not incremental and keeps(node)
+    if kept or (incremental and node.config.on_schema_change == "ignore"):
+        _check_schema(context["adapter"], node, stage, existing)
+    if not kept:
+        return chosen
+    context["dvt_stage"] = stage
+    return KEEP
+
+
+def _check_schema(adapter: Any, node: Any, stage: Any, existing: Any) -> None:
+    """Raise when the table that stays lacks nothing but differs: columns lost, or of other types."""
+    new = {column.name: column for column in adapter.get_columns_in_relation(stage)}
+    changes = [
+        change
+        for column in adapter.get_columns_in_relation(existing)
+        if (change := _change(column, new.get(column.name)))
+    ]
+    if changes:
+        raise SchemaChanged(node.name, changes).about(node.name, node.original_file_path)
+
+
+def _change(old: Any, new: Any) -> str | None:
+    if new is None:
+        return f"column {old.name} ({old.data_type}) is gone"
+    if old.data_type == new.data_type or (old.is_string() and new.is_string()):
+        return None
+    return f"column {old.name} was {old.data_type}, is {new.data_type}"

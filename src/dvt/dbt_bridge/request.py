@@ -1,0 +1,150 @@
+"""From a compiled federated node to what the federation needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dbt.adapters.duckdb.utils import SourceConfig
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from dvt.core.names import MARKER, TableRef, stage_name
+from dvt.core.plan import Input, NodeRequest, Pushdown, StageColumn
+from dvt.dbt_bridge import dialects
+from dvt.dbt_bridge.contexts import FederatedRef, FederatedSource, Scope
+from dvt.dbt_bridge.relations import folded, marker, table_ref, unmarked
+from dvt.resolution.placement import SOURCES_ONLY
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from dvt.dbt_bridge.session import Session
+
+
+def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> NodeRequest:
+    """What a compiled node asks of the federation."""
+    placement = session.placement(node.unique_id)
+    home = session.lives(node.unique_id)
+    config, kind = session.targets.config(home), session.outputs.types[home]
+    dialect = dialects.of_node(node, kind)
+    own = session.targets.adapter(home).Relation.create_from(config, node)
+    target = table_ref(own, home, dialects.of_type(kind))
+    batch = node.batch.id if getattr(node, "batch", None) else ""
+    return NodeRequest(
+        unique_id=node.unique_id,
+        name=node.name,
+        file=node.original_file_path,
+        sql=node.compiled_code,
+        dialect=dialect,
+        inputs=_inputs(Scope(session, home, dialect), node, config, manifest, target),
+        stage=TableRef(
+            connection=home,
+            database=target.database,
+            schema=target.schema,
+            identifier=stage_name(run, node.unique_id, batch),
+        ),
+        pushdown=_pushdown(node),
+        contract=_contract(node, session.targets.adapter(home), dialects.of_type(kind)),
+        compute=placement.compute if placement else None,
+    )
+
+
+def _inputs(
+    scope: Scope, node: Any, config: Any, manifest: Manifest, target: TableRef
+) -> Mapping[str, Input]:
+    """The relations whose markers the SQL holds, by marker schema."""
+    inputs: dict[str, Input] = {}
+    if marker(scope.dialect, node.unique_id) in node.compiled_code:
+        inputs[f"{MARKER}{node.unique_id}"] = Input(table=target, unique_id=node.unique_id, this=True)
+    for read in _reads(node, manifest):
+        if marker(scope.dialect, read.unique_id) in node.compiled_code and read is not node:
+            inputs[f"{MARKER}{read.unique_id}"] = _input(scope, node, config, manifest, read)
+    return inputs
+
+
+def _reads(node: Any, manifest: Manifest) -> Iterator[Any]:
+    """What the node reads, through the ephemeral models that are inlined into it."""
+    seen: set[str] = {node.unique_id}
+    pending = list(node.depends_on.nodes)
+    while pending:
+        unique_id = pending.pop()
+        read: Any = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
+        if read is None or unique_id in seen:
+            continue
+        seen.add(unique_id)
+        if read.is_ephemeral_model:
+            pending.extend(read.depends_on.nodes)
+        else:
+            yield read
+
+
+def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, read: Any) -> Input:
+    output = scope.session.lives(read.unique_id)
+    kind = scope.session.outputs.types[output]
+    resolver = partial(FederatedRef if read.resource_type != "source" else FederatedSource, scope)
+    made = resolver(None, node, config, manifest)
+    relation = made.relation_of(read)
+    location = _location(read) if read.resource_type == "source" else None
+    return Input(
+        table=table_ref(_named(read, unmarked(relation), kind), output, dialects.of_type(kind), location),
+        unique_id=read.unique_id,
+        zero_dates=_zero_dates(read, scope.session.outputs.output(output)),
+    )
+
+
+def _named(read: Any, relation: Any, kind: str) -> Any:
+    """Where there is no dbt adapter, `database` holds only if the project says it."""
+    if kind in SOURCES_ONLY and not read.unrendered_database:
+        return relation.incorporate(path={"database": None})
+    return relation
+
+
+def _location(source: Any) -> str | None:
+    """dbt-duckdb's `external_location` of a source, its placeholders filled in."""
+    config = SourceConfig.create_from_source(source)
+    location = config.get("external_location")
+    return None if location is None else str(location).format_map(config.as_dict())
+
+
+def _zero_dates(read: Any, output: Mapping[str, Any]) -> str:
+    """What a zero date becomes: the source's word, else its connection's."""
+    said = read.config.get("zero_dates") or read.meta.get("zero_dates") or output.get("zero_dates")
+    return str(said or "error")
+
+
+def _pushdown(node: Any) -> Pushdown:
+    said = node.config.get("pushdown")
+    return Pushdown({None: "auto", False: "off"}.get(said, said))
+
+
+def _contract(node: Any, adapter: Any, dialect: str) -> tuple[StageColumn, ...]:
+    """The enforced contract's columns: names as the target stores them, types as DuckDB's.
+
+    Empty when a type has no counterpart there: dbt's own check of the contract holds in any case.
+    """
+    if not node.contract.enforced:
+        return ()
+    columns = []
+    for column in node.columns.values():
+        native = str(column.data_type or "")
+        if node.contract.alias_types:
+            native = adapter.Column.translate_type(native)
+        duckdb = _duckdb_type(native, dialect)
+        if duckdb is None:
+            return ()
+        name = folded(column.name, quote=bool(column.quote), dialect=dialect) or column.name
+        columns.append(StageColumn(name, duckdb))
+    return tuple(columns)
+
+
+def _duckdb_type(native: str, dialect: str) -> str | None:
+    """A target's type in DuckDB's words; None when it says less than DuckDB needs to know."""
+    try:
+        kind = exp.DataType.build(native, dialect=dialect)
+    except (SqlglotError, ValueError):
+        return None
+    if kind.is_type(exp.DataType.Type.DECIMAL) and not kind.expressions and dialect != dialects.COMPUTE:
+        return None
+    return str(kind.sql(dialect=dialects.COMPUTE))

@@ -1,0 +1,133 @@
+"""Runs a federated node in place of dbt's runner: pre-hooks, federation, then dbt's materialization."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from dbt.artifacts.schemas.results import NodeStatus
+from dbt.context.providers import generate_runtime_model_context
+from dbt.task.run import MicrobatchBatchRunner, ModelRunner
+
+from dvt.core.errors import DvtError
+from dvt.core.plan import Notice, Outcome
+from dvt.dbt_bridge import dialects, publish
+from dvt.dbt_bridge.hooks import connection_of, hooks_of, route_hooks, wrote
+from dvt.dbt_bridge.refusals import refusing
+from dvt.dbt_bridge.relations import table_ref
+from dvt.dbt_bridge.request import node_request
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from dvt.dbt_bridge.session import Session
+
+
+class Federated:
+    """What a runner of federated nodes adds to dbt's: federation between compiling and materializing."""
+
+    session: Session
+    adapter: Any
+    config: Any
+    _manifest: Manifest
+    _stage: Any
+
+    @classmethod
+    def of(cls, runner: Any, session: Session) -> Any:
+        """The same runner, federated."""
+        made = object.__new__(cls)
+        made.__dict__.update(runner.__dict__)
+        made.session = session
+        return made
+
+    def execute(self, model: Any, manifest: Manifest) -> Any:
+        """Federate the compiled node and publish what it gave."""
+        with refusing():
+            try:
+                return self._execute_federated(model, manifest)
+            except DvtError as error:
+                error.about(model.name, model.original_file_path)
+                raise
+
+    def materialize(self, node: Any, manifest: Manifest) -> Any:
+        """Run dbt's own materialization of the stand-in that selects the stage table."""
+        return super().execute(node, manifest)  # type: ignore[misc]
+
+    def _execute_federated(self, model: Any, manifest: Manifest) -> Any:
+        self._manifest = manifest
+        federator = self.session.federator()
+        request = node_request(self.session, model, manifest, federator.run)
+        self._stage = publish.stage_relation(self.adapter, request.stage)
+        self._warn_of_view(model)
+        self._run_pre_hooks(model)
+        publisher = publish.DbtPublisher(self, model, manifest)
+        outcome = federator.federate(request, publisher)
+        return with_figures(publisher.result, outcome)
+
+    def _warn_of_view(self, model: Any) -> None:
+        if model.config.materialized == "view" and self.session.reporter is not None:
+            message = f"view {model.name!r} reads other connections, so it is built as a table"
+            hint = "config(materialized='table') says the same without a warning"
+            self.session.reporter.notice(model.unique_id, Notice("DVT001", message, hint))
+
+    def _run_pre_hooks(self, model: Any) -> None:
+        """Run the pre-hooks and commit them: what the federation reads and writes comes after them."""
+        if model.config.pre_hook:
+            context = generate_runtime_model_context(model, self.config, self._manifest)
+            route_hooks(self.session, context, model, self._manifest)
+            for inside in (False, True):
+                context["run_hooks"](context["pre_hooks"], inside_transaction=inside)
+            connection = self.adapter.connections.get_if_exists()
+            if connection is not None and connection.transaction_open:
+                self.adapter.commit_if_has_connection()
+            wrote(self.session, self.session.lives(model.unique_id))
+        self.adapter.clear_transaction()
+
+    def _execute_model(self, *args: Any, **kwargs: Any) -> Any:
+        """As dbt, in a context that knows the stage table."""
+        names = ("hook_ctx", "context_config", "model", "context", "materialization_macro")
+        given = dict(zip(names, args, strict=False)) | kwargs
+        node, context = given["model"], given["context"]
+        route_hooks(self.session, context, node, self._manifest)
+        publish.take_over(context, self.adapter, node, self._stage)
+        chosen = given["materialization_macro"]
+        given["materialization_macro"] = publish.materialization(context, node, self._stage, chosen)
+        return super()._execute_model(**given)  # type: ignore[misc]
+
+
+class FederatedModelRunner(Federated, ModelRunner):
+    """Runs a federated model."""
+
+
+class FederatedBatchRunner(Federated, MicrobatchBatchRunner):
+    """Runs one batch of a federated microbatch model."""
+
+
+def with_figures(result: Any, outcome: Outcome) -> Any:
+    """The result, which says what was moved too (`run_results.json`'s adapter_response)."""
+    response = dict(result.adapter_response or {})
+    loaded = next((moved.rows for moved in reversed(outcome.moved) if moved.what == "load"), -1)
+    if result.status == NodeStatus.Success and response.get("rows_affected", -1) < 0 <= loaded:
+        result.message = f"SELECT {loaded}"
+        response |= {"_message": result.message, "code": "SELECT", "rows_affected": loaded}
+    extracted = [moved for moved in outcome.moved if moved.what == "extract"]
+    response["rows_moved"] = sum(moved.rows for moved in extracted if not moved.reused)
+    response["bytes_moved"] = sum(moved.bytes for moved in extracted if not moved.reused)
+    response["dvt"] = [asdict(moved) for moved in outcome.moved]
+    result.adapter_response = response
+    return result
+
+
+def written(session: Session, node: Any) -> None:
+    """Tell the federation what a node that has run wrote; the bridge calls it for every node."""
+    federator = session.federating
+    if federator is None or not getattr(node, "is_relational", False):
+        return
+    home = session.lives(node.unique_id)
+    hooks = hooks_of(node)
+    if any(connection_of(hook) is None for hook in hooks):
+        federator.wrote(home, None)
+        return
+    kind = dialects.of_type(session.outputs.types[home])
+    relation = session.targets.adapter(home).Relation.create_from(session.targets.config(home), node)
+    federator.wrote(home, table_ref(relation, home, kind))
