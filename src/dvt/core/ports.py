@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from dvt.core.names import TableRef
 from dvt.core.plan import (
     Extraction,
+    FederationPlan,
     Load,
     LoadColumn,
     Moved,
@@ -181,6 +182,9 @@ class Federator(Protocol):
     def describe(self, table: TableRef) -> Table:
         """A table as its connection has it now, for Jinja that asks; TableNotFound when it is not there."""
 
+    def plan(self, request: NodeRequest) -> FederationPlan:
+        """What `federate` would do; databases are asked about their tables, nothing is run."""
+
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """A node has written `table` (None: it may have written anything there)."""
 
@@ -196,7 +200,10 @@ class Federator(Protocol):
 
 
 class Reporter(Protocol):
-    """Where a federated node's progress and warnings go; the bridge turns them into dbt's events."""
+    """Where a federated node's progress and warnings go; the bridge turns them into dbt's events.
+
+    `node` is its unique_id, or empty for what belongs to the run as a whole.
+    """
 
     def moved(self, node: str, moved: Moved) -> None:
         """One stage of the node is done."""
@@ -242,7 +249,7 @@ class RunContext:
     profiles_dir: Path
     outputs: Settings
     reporter: Reporter
-    profile: str = ""
+    profile: str
     """Name of the profile in use: its section of computes.yml holds."""
     compute: str | None = None
     """--compute, else None."""

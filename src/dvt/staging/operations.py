@@ -10,9 +10,10 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,12 +77,6 @@ class Operation:
         with self._mutex:
             return tuple(TableRef(**one) for one in self._content["stage_tables"])
 
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """Folders outside the staging that belong to the run alone."""
-        with self._mutex:
-            return tuple(self._content["folders"])
-
     def will_make(self, table: TableRef) -> None:
         """Put a stage table on record, on disk when this returns: call it before the table is made."""
         with self._mutex:
@@ -95,11 +90,18 @@ class Operation:
             self._content["stage_tables"] = left
             self._save()
 
+    def remove_folders(self) -> None:
+        """Remove the run's folders outside the staging; only such as are named after it."""
+        for folder in map(Path, self._content["folders"]):
+            if folder == spill_folder(folder.parent, self.run):
+                shutil.rmtree(folder, ignore_errors=True)
+
     def close(self) -> None:
         """Let go of it: removed when nothing is left to sweep, else kept for the next run."""
         with self._mutex:
             if self._lock_file is None:
                 return
+            self.remove_folders()
             if self._content["stage_tables"]:
                 self._content["ended"] = True
                 self._save()
@@ -113,8 +115,13 @@ class Operation:
         write_private(self._folder / f"{self.run}.json", json.dumps(self._content, indent=1).encode())
 
 
-def begin(folder: Path, *, folders: tuple[str, ...] = ()) -> Operation:
-    """Record a new run of this process; `{run}` in `folders` becomes its id."""
+def spill_folder(parent: Path, run: str) -> Path:
+    """The folder in `parent`, which others may use too, that is a run's own."""
+    return parent / f"dvt-{run}"
+
+
+def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
+    """Record a new run of this process, which may spill to its own folder in each of `spill`."""
     private_folder(folder)
     while True:
         run = "".join(secrets.choice(_ALPHABET) for _ in range(10))
@@ -126,7 +133,7 @@ def begin(folder: Path, *, folders: tuple[str, ...] = ()) -> Operation:
         **asdict(Process.this()),
         "ended": False,
         "stage_tables": [],
-        "folders": [one.format(run=run) for one in folders],
+        "folders": [str(spill_folder(parent, run)) for parent in spill],
     }
     write_private(folder / f"{run}.json", json.dumps(content, indent=1).encode())
     return Operation(folder, run, lock, content)

@@ -23,6 +23,15 @@ def private_folder(path: Path) -> None:
             raise disk_error(error, folder) from error
 
 
+def own_folder(path: Path) -> Path:
+    """The folder of dvt in a project, which git leaves alone."""
+    private_folder(path)
+    ignore = path / ".gitignore"
+    if not ignore.exists():
+        write_private(ignore, b"*\n")
+    return path
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a file for its owner alone: to a temporary name, to the disk, then renamed."""
     temporary = path.with_name(f".{path.name}.new")

@@ -12,6 +12,7 @@ from dvt.staging.parquet import ParquetSink
 from dvt.staging.paths import escaped
 
 _RESULTS = "_results"
+_SPILL = "_spill"
 """No connection's folder starts with `_`."""
 _GLANCE = 0.2
 """Seconds between a waiter's looks at whether its own run was stopped."""
@@ -94,13 +95,13 @@ class Staging:
         if not self._keep:
             result.discard()
 
-    def spill(self) -> str:
-        """A folder for what the engine cannot keep in memory."""
-        return self._bucket.uri(f"{self._run}/_spill")
+    def spill(self, compute: str) -> str:
+        """A folder for what an engine cannot keep in memory."""
+        return self._bucket.folder(f"{self._run}/{_SPILL}/{escaped(compute)}")
 
     def close(self) -> None:
         """Remove what was staged, after failed runs too, unless it was asked to be kept."""
-        self._bucket.delete(f"{self._run}/_spill")
+        self._bucket.delete(f"{self._run}/{_SPILL}")
         if not self._keep:
             self._bucket.delete(self._run)
 

@@ -1,0 +1,110 @@
+"""Who wires: the only file that opens connectors and engines, and hands them to a run.
+
+What only a federated run needs is imported when there is one: a plain dbt project starts as quickly as
+under dbt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dvt.config.computes import Computes, DuckDBCompute, SparkCompute
+    from dvt.core.ports import Connector, Engine, Federator, RunContext
+    from dvt.drivers.duckdb import MemoryInstance
+    from dvt.staging.shared import Staging
+
+
+def make_federator(context: RunContext) -> Federator:
+    """A run's Federator (`core.ports.FederatorFactory`): on record, with nothing connected yet."""
+    from datetime import UTC, datetime
+
+    from dvt.buckets.filesystem import FilesystemBucket
+    from dvt.config.computes import load_computes
+    from dvt.federation.connections import Connections
+    from dvt.federation.engines import Engines
+    from dvt.federation.federate import RunFederator, Workshop
+    from dvt.federation.leftovers import Leftovers
+    from dvt.federation.planning import Planning
+    from dvt.staging import operations
+    from dvt.staging.private import own_folder
+    from dvt.staging.shared import Staging
+
+    computes = load_computes(context.profile, context.profiles_dir)
+    name, compute = computes.named(context.compute)
+    home = own_folder(context.project_dir / ".dvt")
+    bucket = FilesystemBucket(home / "staging")
+    leftovers = Leftovers(list(operations.dead(home / "operations")), bucket)
+    operation = operations.begin(home / "operations", spill=_spill_parents(computes))
+    staging = Staging(bucket, operation.run, keep=context.keep_staging)
+    shared = _instance(name, compute, operation.run, staging)
+    connections = Connections(_connector_opener(context, shared))
+    workshop = Workshop(
+        connections=connections,
+        engines=Engines(_engine_opener(context, computes, shared, operation.run, staging)),
+        planning=Planning(connections, datetime.now(UTC)),
+        staging=staging,
+        operation=operation,
+        leftovers=leftovers,
+        reporter=context.reporter,
+        release=shared.close,
+    )
+    return RunFederator(workshop)
+
+
+def _connector_opener(context: RunContext, instance: MemoryInstance) -> Callable[[str], Connector]:
+    from dvt.connectors import CONNECTORS
+    from dvt.core.errors import BadOutput
+    from dvt.core.ports import ConnectorContext
+
+    def open_connector(name: str) -> Connector:
+        settings = context.outputs.output(name)
+        kind = str(settings.get("type", ""))
+        if kind not in CONNECTORS:
+            known = ", ".join(sorted(CONNECTORS))
+            raise BadOutput(name, kind, "dvt moves no data from or to this type", f"it does for: {known}")
+        made = ConnectorContext(duckdb=instance, project_dir=context.project_dir)
+        connector: Connector = CONNECTORS.load(kind)(name, settings, made)
+        return connector
+
+    return open_connector
+
+
+def _engine_opener(
+    context: RunContext, computes: Computes, shared: MemoryInstance, run: str, staging: Staging
+) -> Callable[[str | None], Engine]:
+    """The run's default compute works in the instance that the scanners read through."""
+    from dvt.core.errors import EngineMissing
+    from dvt.engines import ENGINES
+
+    default, _ = computes.named(context.compute)
+
+    def open_engine(asked: str | None) -> Engine:
+        name, compute = computes.named(context.compute or asked)
+        if compute.type not in ENGINES:
+            raise EngineMissing(name, compute.type, ENGINES)
+        kind = ENGINES.load(compute.type)
+        own = None if name == default else _instance(name, compute, run, staging)
+        engine: Engine = kind(own, own.close) if own else kind(shared)
+        return engine
+
+    return open_engine
+
+
+def _instance(name: str, compute: DuckDBCompute | SparkCompute, run: str, staging: Staging) -> MemoryInstance:
+    from dvt.drivers.duckdb import MemoryInstance
+    from dvt.staging.operations import spill_folder
+    from dvt.staging.paths import escaped
+
+    if compute.type != "duckdb":
+        return MemoryInstance(spill=Path(staging.spill(name)))
+    own = compute.temp_directory
+    folder = spill_folder(Path(own), run) / escaped(name) if own else Path(staging.spill(name))
+    return MemoryInstance(memory_limit=compute.memory_limit, threads=compute.threads, spill=folder)
+
+
+def _spill_parents(computes: Computes) -> list[Path]:
+    asked = [one.temp_directory for one in computes.entries.values() if one.type == "duckdb"]
+    return [Path(folder) for folder in dict.fromkeys(asked) if folder]

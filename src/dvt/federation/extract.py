@@ -1,0 +1,160 @@
+"""Extract what a model needs: every question once per run, connections side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from dvt.core.errors import Cancelled, ConnectFailed, LoginRefused
+from dvt.core.names import TableRef
+from dvt.core.plan import Extraction, Moved, Table
+from dvt.core.ports import Dataset, Job
+from dvt.federation.connections import Connection, Connections
+from dvt.staging.shared import Claim, Staging
+
+_GLANCE = 0.2
+"""Seconds between looks at whether somebody wants everything stopped."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """Extractions of one node that read one moment of one connection."""
+
+    connection: Connection
+    fresh: bool
+    asked: list[tuple[Extraction, Claim]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """Carries out extractions for every node of a run."""
+
+    connections: Connections
+    staging: Staging
+    stopped: Callable[[], bool]
+
+    def extract(
+        self,
+        extractions: Sequence[Extraction],
+        tables: Mapping[TableRef, Table],
+        report: Callable[[Moved], None],
+    ) -> dict[str, Dataset]:
+        """The staged answers by alias.
+
+        A node extracts what it is the first to ask, only then waits for what others are extracting,
+        and asks again what they were stopped in.
+        """
+        staged: dict[str, Dataset] = {}
+        pending = list(extractions)
+        while pending:
+            own, others = self._claim(pending, tables)
+            if own:
+                self._run(own, staged, report)
+            pending = []
+            for extraction, claim in others:
+                begun = time.monotonic()
+                dataset = claim.wait(self.stopped)
+                if dataset is None:
+                    pending.append(extraction)
+                    continue
+                staged[extraction.alias] = dataset
+                report(_moved(extraction, dataset, begun, reused=True))
+        return staged
+
+    def _claim(
+        self, extractions: Iterable[Extraction], tables: Mapping[TableRef, Table]
+    ) -> tuple[list[_Group], list[tuple[Extraction, Claim]]]:
+        """What is this node's to extract, by moment, and what others do."""
+        own: dict[tuple[str, bool], _Group] = {}
+        others: list[tuple[Extraction, Claim]] = []
+        for extraction in extractions:
+            connection = self.connections[extraction.connection]
+            table = tables[extraction.table]
+            claim = self.staging.claim(connection.name, _key(extraction, connection.generation(table)))
+            if claim.sink is None:
+                others.append((extraction, claim))
+                continue
+            fresh = extraction.this or not connection.is_settled(table)
+            group = own.setdefault((connection.name, fresh), _Group(connection, fresh))
+            group.asked.append((extraction, claim))
+        return list(own.values()), others
+
+    def _run(
+        self, groups: Sequence[_Group], staged: dict[str, Dataset], report: Callable[[Moved], None]
+    ) -> None:
+        """Extract side by side; the first failure stops the others of this node and is raised."""
+        with ThreadPoolExecutor(len(groups), thread_name_prefix="dvt-extract") as pool:
+            running = {pool.submit(self._read, group, staged, report): group for group in groups}
+            pending = set(running)
+            while pending:
+                _, pending = wait(pending, timeout=_GLANCE)
+                if any(one.exception() for one in running if one.done()):
+                    _stop([running[one] for one in pending])
+        failures = [error for one in running if (error := one.exception())]
+        if failures:
+            raise next((one for one in failures if not isinstance(one, Cancelled)), failures[0])
+
+    def _read(self, group: _Group, staged: dict[str, Dataset], report: Callable[[Moved], None]) -> None:
+        begun = time.monotonic()
+        lock = threading.Lock()
+        by_sink = {id(claim.sink): (extraction, claim) for extraction, claim in group.asked}
+
+        def finished(job: Job, dataset: Dataset) -> None:
+            extraction, claim = by_sink[id(job.sink)]
+            with lock:
+                staged[extraction.alias] = dataset
+            claim.done(dataset)
+            report(_moved(extraction, dataset, begun))
+
+        try:
+            self._go_on()
+            jobs = [Job(extraction, claim.sink) for extraction, claim in group.asked if claim.sink]
+            with group.connection.reading(fresh=group.fresh) as snapshot:
+                snapshot.extract(jobs, finished)
+        except BaseException as error:
+            _give_up([claim for _, claim in group.asked], error)
+            raise
+
+    def _go_on(self) -> None:
+        if self.stopped():
+            raise Cancelled("extracting")
+
+
+def _give_up(claims: Sequence[Claim], error: BaseException) -> None:
+    """Wake those who wait.
+
+    Whose failure it was is known only where one question is left, or where the connection could not
+    have answered any; otherwise they ask for themselves.
+    """
+    left = [claim for claim in claims if claim.open]
+    known = len(left) == 1 or isinstance(error, ConnectFailed | LoginRefused)
+    for claim in left:
+        if claim.sink is not None:
+            claim.sink.discard()
+        claim.failed(error if known else Cancelled("extracting"))
+
+
+def _stop(groups: Sequence[_Group]) -> None:
+    for group in groups:
+        same = sum(1 for one in groups if one.connection is group.connection)
+        group.connection.cancel_own(same)
+
+
+def _key(extraction: Extraction, generation: str) -> str:
+    """Same question to the same state of this run's tables, same key."""
+    return hashlib.sha256(f"{extraction.key}\n{generation}".encode()).hexdigest()[:24]
+
+
+def _moved(extraction: Extraction, dataset: Dataset, begun: float, *, reused: bool = False) -> Moved:
+    return Moved(
+        what="extract",
+        connection=extraction.connection,
+        rows=dataset.rows,
+        bytes=dataset.bytes,
+        seconds=time.monotonic() - begun,
+        reused=reused,
+    )

@@ -1,0 +1,52 @@
+"""What dead runs left: staged files at once, stage tables when their output is used anyway."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from dvt.core.names import STAGE_PREFIX, TableRef
+from dvt.core.plan import Notice
+from dvt.core.ports import Bucket
+from dvt.federation.connections import Connection
+from dvt.federation.stage_tables import drop
+from dvt.staging.operations import Operation
+
+
+class Leftovers:
+    """The records of dead runs whose stage tables may still be there. Thread-safe."""
+
+    def __init__(self, dead: Sequence[Operation], bucket: Bucket) -> None:
+        self._dead = list(dead)
+        self._lock = threading.Lock()
+        self._tried: set[str] = set()
+        for operation in dead:
+            bucket.delete(operation.run)
+            operation.remove_folders()
+
+    def sweep(self, connection: Connection, notice: Callable[[Notice], None]) -> None:
+        """Drop what dead runs left on this output; once per run, and never more than a notice."""
+        with self._lock:
+            if connection.name in self._tried:
+                return
+            self._tried.add(connection.name)
+            for operation in self._dead:
+                for table in operation.stage_tables:
+                    if table.connection == connection.name and table.identifier.startswith(STAGE_PREFIX):
+                        _sweep(table, connection, operation, notice)
+
+    def close(self) -> None:
+        """Let go of the records: swept ones are removed, others wait for a later run."""
+        with self._lock:
+            for operation in self._dead:
+                operation.close()
+            self._dead.clear()
+
+
+def _sweep(
+    table: TableRef, connection: Connection, operation: Operation, notice: Callable[[Notice], None]
+) -> None:
+    error = drop(table, connection, operation)
+    if error is not None:
+        message = f"stage table {table} of a run that died could not be dropped: {error.message}"
+        notice(Notice("DVT023", message, "the next run tries again; or drop it by hand"))

@@ -1,0 +1,41 @@
+"""Warnings that follow from a plan and from what its connections can promise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from dvt.core.plan import FederationPlan, Notice
+from dvt.federation.connections import Connections
+
+
+def warnings(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
+    """The planner's own, then values that cannot survive, then moments that differ."""
+    yield from plan.notices
+    yield from _losses(plan)
+    yield from _moments(plan, connections)
+
+
+def _losses(plan: FederationPlan) -> Iterator[Notice]:
+    """DVT002 for every column that is really extracted or loaded and loses something."""
+    for extraction in plan.extractions:
+        for column in (one.column for one in extraction.columns):
+            if column.loses:
+                where = f"{extraction.table}, column {column.name!r} ({column.native})"
+                yield Notice("DVT002", f"{where}: {column.loses}")
+    for loaded in plan.load.columns:
+        if loaded.loses:
+            where = f"{plan.node}, column {loaded.name!r} ({loaded.stage} to {loaded.native})"
+            yield Notice("DVT002", f"{where}: {loaded.loses}")
+
+
+def _moments(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
+    """DVT020 for a connection without snapshots that the model reads more than once."""
+    for name, reads in Counter(one.connection for one in plan.extractions).items():
+        if reads > 1 and not connections[name].connector.capabilities.snapshot:
+            yield Notice(
+                "DVT020",
+                f"tables of connection {name!r} are read at slightly different moments",
+                "it offers no snapshot that several queries share; run while nobody writes there, "
+                "or see docs/reference/outputs.md for what its type offers",
+            )

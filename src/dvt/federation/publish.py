@@ -1,0 +1,17 @@
+"""Publish a filled stage table: dbt's own macros make it the node's table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from dvt.core.plan import Load, Moved
+from dvt.core.ports import Publisher
+
+
+def publish(load: Load, publisher: Publisher, report: Callable[[Moved], None]) -> None:
+    """Hand the stage table over; rows are what the database says it wrote, -1 where it does not."""
+    begun = time.monotonic()
+    rows = publisher.publish(load)
+    seconds = time.monotonic() - begun
+    report(Moved(what="publish", connection=load.stage.connection, rows=rows, bytes=0, seconds=seconds))

@@ -1,0 +1,32 @@
+"""The stage tables a run makes on targets: made by connectors that can load, dropped for certain."""
+
+from __future__ import annotations
+
+import logging
+
+from dvt.core.errors import DvtError, NotATarget
+from dvt.core.names import TableRef
+from dvt.core.ports import CanLoad
+from dvt.federation.connections import Connection
+from dvt.staging.operations import Operation
+
+logger = logging.getLogger(__name__)
+
+
+def loader(connection: Connection, what: str) -> CanLoad:
+    """The connection's connector as one that fills stage tables; NotATarget when it only reads."""
+    connector = connection.connector
+    if not isinstance(connector, CanLoad):
+        raise NotATarget(what, connection.name, connector.capabilities.dialect, [])
+    return connector
+
+
+def drop(stage: TableRef, connection: Connection, operation: Operation) -> DvtError | None:
+    """Drop a stage table and strike it off the record; why it could not be, if so."""
+    try:
+        loader(connection, f"stage table {stage}").drop(stage)
+    except DvtError as error:
+        logger.debug("stage table %s stays for now: %s", stage, error, extra={"action": "drop"})
+        return error
+    operation.is_gone(stage)
+    return None
