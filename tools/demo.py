@@ -1,6 +1,7 @@
 """`make demo`: the shop of examples/shop, from nothing to a table, with dvt's own output.
 
 Everything it does can be typed by hand in examples/shop; each command is printed before it runs.
+Given a folder, it works in that copy of the shop instead.
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ STEPS = (
 )
 
 
-def main() -> int:
+def main(shop: Path) -> int:
     """Run the steps; the first that fails ends the demo with its exit code."""
     began = time.monotonic()
     for leftover in ("data", "target", ".dvt", "logs"):
-        shutil.rmtree(SHOP / leftover, ignore_errors=True)
+        shutil.rmtree(shop / leftover, ignore_errors=True)
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
     for title, command in STEPS:
         print(f"\n{_bold('# ' + title)}\n{_bold('$ ' + command)}", flush=True)
-        done = subprocess.run(command, shell=True, cwd=SHOP, env=environment, check=False)
+        done = subprocess.run(command, shell=True, cwd=shop, env=environment, check=False)
         if done.returncode:
             print(f"\n{command} failed with exit code {done.returncode}", file=sys.stderr)
             return done.returncode
@@ -65,4 +66,4 @@ def _bold(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else SHOP))
