@@ -1,0 +1,185 @@
+"""The record of runs: the living are left alone, the dead leave a list of what they made."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from dvt.core.names import TableRef
+from dvt.staging.operations import begin, dead
+
+STAGE = TableRef(connection="wh", database="db", schema="ma rts", identifier="dvt_x_1")
+LIVES = """
+import sys, time
+from pathlib import Path
+from dvt.core.names import TableRef
+from dvt.staging.operations import begin
+run = begin(Path(sys.argv[1]), spill=[Path(sys.argv[2])])
+run.will_make(TableRef(connection="wh", database="db", schema="ma rts", identifier="dvt_x_1"))
+run.will_make(TableRef(connection="wh", schema="s", identifier="dvt_x_2"))
+run.is_gone(TableRef(connection="wh", schema="s", identifier="dvt_x_2"))
+print(run.run, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "operations"
+
+
+@pytest.fixture
+def another(folder, tmp_path):
+    """A run in another process; call what is given to kill it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LIVES, str(folder), str(tmp_path / "fast")], stdout=subprocess.PIPE, text=True
+    )
+    run = process.stdout.readline().strip()
+
+    def kill():
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        return run
+
+    yield kill
+    kill()
+    process.stdout.close()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_run_is_on_record_until_it_ends(folder):
+    run = begin(folder)
+    assert run.run.isalnum()
+    assert run.run == run.run.lower()
+    assert len(run.run) == 10
+    assert names(folder) == [f"{run.run}.json", f"{run.run}.lock"]
+    record = json.loads((folder / f"{run.run}.json").read_text())
+    assert record["pid"] == os.getpid()
+    assert record["started"] == psutil.Process().create_time()
+    run.close()
+    run.close()
+    assert names(folder) == []
+
+
+def test_a_stage_table_is_on_disk_before_it_is_made(folder):
+    run = begin(folder)
+    run.will_make(STAGE)
+    record = json.loads((folder / f"{run.run}.json").read_text())
+    assert [TableRef(**one) for one in record["stage_tables"]] == [STAGE]
+    run.is_gone(STAGE)
+    run.close()
+    assert names(folder) == []
+
+
+def test_living_runs_of_this_and_other_processes_are_left_alone(folder, another):
+    own = begin(folder)
+    assert list(dead(folder)) == []
+    assert len(names(folder)) == 4
+    own.close()
+
+
+def test_a_killed_run_is_dead_and_tells_what_it_may_have_made(folder, another, tmp_path):
+    run = another()
+    spilled = tmp_path / "fast" / f"dvt-{run}" / "x"
+    spilled.mkdir(parents=True)
+    [left] = dead(folder)
+    assert (left.run, left.stage_tables) == (run, (STAGE,))
+    assert list(dead(folder)) == []  # held by this one now: another run does not sweep it too
+    left.is_gone(STAGE)
+    left.close()
+    assert names(folder) == []
+    assert list((tmp_path / "fast").iterdir()) == []
+
+
+def test_what_could_not_be_swept_waits_for_the_next_run(folder, another):
+    another()
+    [left] = dead(folder)
+    left.close()
+    [again] = dead(folder)
+    assert again.stage_tables == (STAGE,)
+    again.close()
+
+
+def test_a_run_that_ended_with_something_left_is_swept_while_its_process_lives_on(folder):
+    run = begin(folder)
+    run.will_make(STAGE)
+    run.close()
+    [left] = dead(folder)
+    assert left.stage_tables == (STAGE,)
+    left.close()
+
+
+def edit(folder, run, **changes):
+    file = folder / f"{run}.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_another_machines_run_is_never_judged(folder, another):
+    edit(folder, another(), host="elsewhere", boot="another-boot")
+    assert list(dead(folder)) == []
+    assert len(names(folder)) == 2
+
+
+def test_a_machine_that_restarted_has_no_living_runs(folder, another):
+    edit(folder, another(), boot="before-the-restart")
+    assert len(list(dead(folder))) == 1
+
+
+def test_a_process_that_still_runs_is_not_dead_even_where_locks_do_not_hold(folder, another):
+    edit(folder, another(), pid=os.getpid(), started=psutil.Process().create_time())
+    assert list(dead(folder)) == []
+
+
+def test_a_number_that_another_process_got_does_not_keep_a_run_alive(folder, another):
+    edit(folder, another(), pid=os.getpid(), started=psutil.Process().create_time() - 1000)
+    assert len(list(dead(folder))) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 1'])
+def test_a_record_that_cannot_be_read_is_left_alone(folder, another, text):
+    (folder / f"{another()}.json").write_text(text)
+    assert list(dead(folder)) == []
+    assert len(names(folder)) == 2
+
+
+def test_a_lock_without_a_record_is_tidied_up(folder, another):
+    (folder / f"{another()}.json").unlink()
+    assert list(dead(folder)) == []
+    assert names(folder) == []
+
+
+def test_only_folders_named_after_the_run_are_removed(folder, another, tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    edit(folder, another(), folders=[str(precious)])
+    [left] = dead(folder)
+    left.remove_folders()
+    left.close()
+    assert precious.exists()
+
+
+def test_many_runs_begin_at_once_while_others_look_for_the_dead(folder):
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom dvt.staging.operations import begin, dead\n"
+        "f = Path(sys.argv[1])\n"
+        "for _ in range(20):\n run = begin(f)\n"
+        " assert not list(dead(f))\n assert (f / f'{run.run}.json').exists()\n run.close()\n"
+    )
+    began = time.monotonic()
+    runs = [
+        subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, str(folder)], stderr=subprocess.PIPE)
+        for _ in range(4)
+    ]
+    errors = [run.communicate(timeout=60)[1] for run in runs]
+    assert errors == [b""] * 4, time.monotonic() - began
+    assert names(folder) == []
