@@ -33,6 +33,7 @@ BREAKS = {
         "Drivers do not know each other",
         {"drivers/one.py": "", "drivers/another.py": "import dvt.drivers.one"},
     ),
+    "stages": ("Stages meet in federate.py alone", {"federation/load.py": "import dvt.federation.extract"}),
 }
 """What is broken → the contract that notices, and lines added to files."""
 
