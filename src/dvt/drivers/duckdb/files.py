@@ -1,60 +1,134 @@
-"""Database files: each opened once per process, by real path, and shared by cursors.
+"""Databases of users: each opened once per process, by real path, and shared by cursors.
 
 While dbt-duckdb holds a file, a second handle with another configuration fails, and so does
 attaching it elsewhere; a cursor of the same handle works. So dbt-duckdb, extraction and load all
-come here.
+come here, in whatever order.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import duckdb
 
-from dvt.drivers.duckdb.extensions import NO_DOWNLOADS
+_DEFAULTS = {"autoinstall_known_extensions": "true", "autoload_known_extensions": "true"}
+"""DuckDB's own: the database is the user's, and behaves as it does under dbt."""
+
+_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9]+:")
+"""`md:`, `s3://`, `ducklake:`…: not a file of this machine (a Windows drive has one letter)."""
+
+
+class OtherConfiguration(duckdb.ConnectionException):  # type: ignore[misc]
+    """The database is open in this process with other `config_options`."""
+
+
+class _Handle:
+    """One open database: its root connection, the cursors given out, and who has prepared it."""
+
+    def __init__(self, root: Any, config: Mapping[str, str]) -> None:
+        self.root = root
+        self.config = config
+        self.cursors: WeakSet[Any] = WeakSet()
+        self.prepared: set[str] = set()
+
+    def cursor(self) -> Any:
+        cursor = self.root.cursor()
+        self.cursors.add(cursor)
+        return cursor
+
+    def close(self) -> None:
+        """Close it and its cursors; a query under way is interrupted, else closing would wait for it."""
+        for cursor in list(self.cursors):
+            with suppress(duckdb.Error):
+                cursor.interrupt()
+        self.root.close()
+
+    @property
+    def works(self) -> bool:
+        """False after an error that made DuckDB give the database up, such as a full disk."""
+        try:
+            self.root.execute("SELECT 1")
+        except duckdb.Error:
+            return False
+        return True
 
 
 class DatabaseFiles:
-    """Open handles by real path. Thread-safe."""
+    """Open handles by real path, and by output for databases in memory. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[str, Any] = {}
+        self._open: dict[str, _Handle] = {}
 
     def connect(
         self,
         path: str,
         config: Mapping[str, Any] | None = None,
         *,
+        name: str = "",
         prepare: Callable[[Any], None] | None = None,
+        by: str = "",
     ) -> Any:
-        """A cursor on the file's one handle; `config` and `prepare` count for the first to ask."""
-        key = str(Path(path).resolve())
+        """A cursor on the database's one handle; close it when done.
+
+        The first to ask opens it with `config`; who asks later with another one gets
+        OtherConfiguration (None: whatever it is). `prepare` gets a cursor once per handle and `by`, and
+        must bear that another has already loaded the same extensions, made the same secrets and
+        attached the same databases. `name` tells apart outputs whose `path` is `:memory:`.
+        """
+        key = _key(path, name)
         with self._lock:
             handle = self._open.get(key)
+            if handle is not None and not handle.works:
+                self._open.pop(key).close()
+                handle = None
             if handle is None:
-                handle = duckdb.connect(path, config=NO_DOWNLOADS | dict(config or {}))
-                try:
-                    if prepare:
-                        prepare(handle)
-                except BaseException:
-                    handle.close()
-                    raise
+                wanted = _comparable(config or {})
+                handle = _Handle(duckdb.connect(path, config={**_DEFAULTS, **(config or {})}), wanted)
                 self._open[key] = handle
+            elif config is not None and _comparable(config) != handle.config:
+                raise OtherConfiguration(f"{path} is open with other config_options")
+            if prepare and by not in handle.prepared:
+                self._prepare(key, handle, prepare)
+                handle.prepared.add(by)
             return handle.cursor()
 
-    def close(self, path: str | None = None) -> None:
-        """Close one file's handle, or all of them; one that is not open is no error."""
+    def _prepare(self, key: str, handle: _Handle, prepare: Callable[[Any], None]) -> None:
+        cursor = handle.cursor()
+        try:
+            prepare(cursor)
+        except BaseException:
+            if not handle.prepared and len(handle.cursors) == 1:
+                self._open.pop(key).close()
+            raise
+        finally:
+            cursor.close()
+
+    def close(self, path: str | None = None, *, name: str = "") -> None:
+        """Close one database and its cursors, or all of them; one that is not open is no error."""
         with self._lock:
-            keys = [str(Path(path).resolve())] if path else list(self._open)
+            keys = [_key(path, name)] if path else list(self._open)
             for key in keys:
                 handle = self._open.pop(key, None)
                 if handle is not None:
                     handle.close()
 
 
+def _key(path: str, name: str) -> str:
+    if path in {"", ":memory:"}:
+        return f":memory:{name}"
+    return path if _ELSEWHERE.match(path) else str(Path(path).resolve())
+
+
+def _comparable(config: Mapping[str, Any]) -> dict[str, str]:
+    return {str(key).lower(): str(value).lower() for key, value in {**_DEFAULTS, **config}.items()}
+
+
 FILES = DatabaseFiles()
-"""The process's files."""
+"""The process's databases."""

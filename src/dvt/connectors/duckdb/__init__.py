@@ -1,0 +1,214 @@
+"""DuckDB files and in-memory databases of dbt-duckdb: read by cursors of the one handle, and filled."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar
+
+import duckdb
+
+from dvt.connectors.duckdb import opening
+from dvt.core.errors import BadOutput, TableNotFound
+from dvt.core.names import TableRef
+from dvt.core.plan import Column, Load, LoadColumn, StageColumn, Table
+from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Job, Snapshot
+from dvt.drivers.duckdb import FILES, translated
+from dvt.drivers.duckdb.files import OtherConfiguration
+from dvt.drivers.duckdb.running import Running
+from dvt.drivers.duckdb.sql import listed, quoted
+from dvt.drivers.duckdb.staging import stage, stage_all
+from dvt.drivers.duckdb.types import described
+
+_NAMES = (
+    "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
+)
+
+
+class DuckDBConnector:
+    """Implements Connector and CanLoad."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        dialect="duckdb", max_identifier=1_000, snapshot=True, folds_case=True
+    )
+
+    def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
+        self._output = opening.parse(name, settings, context.project_dir)
+        self._running = Running()
+
+    def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
+        """See Connector."""
+        with self._cursor("looking at tables") as cursor:
+            return {ref: self._table(cursor, ref) for ref in tables}
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """See Connector. A transaction is one moment of the file; its queries run one after the other."""
+        with self._cursor("beginning to read") as cursor:
+            moment = _Moment(cursor, self._running)
+            try:
+                yield moment
+            finally:
+                moment.end()
+
+    def cancel(self) -> None:
+        """See Connector."""
+        self._running.stop()
+
+    def close(self) -> None:
+        """See Connector. The handle stays: it is dbt's too."""
+
+    def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+        """See CanLoad. Stage types are DuckDB's own."""
+        return tuple(LoadColumn(name=one.name, stage=one.type, native=one.type) for one in columns)
+
+    def fill(self, load: Load, dataset: Dataset) -> int:
+        """See CanLoad."""
+        doing = f"filling {load.stage}"
+        table = self._named(load.stage)
+        definition = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
+        values = ", ".join(f"CAST({quoted(one.name)} AS {one.native})" for one in load.columns)
+        with self._cursor(doing, may_be_new=True) as cursor, self._under_way(cursor, doing):
+            cursor.execute("BEGIN TRANSACTION")
+            try:
+                cursor.execute(f"CREATE TABLE {table} ({definition})")
+                rows = 0
+                if dataset.files:
+                    source = f"read_parquet({listed(dataset.files)}, hive_partitioning = false)"
+                    rows = int(
+                        cursor.execute(f"INSERT INTO {table} SELECT {values} FROM {source}").fetchone()[0]
+                    )
+                cursor.execute("COMMIT")
+            except BaseException:
+                with suppress(duckdb.Error):
+                    cursor.execute("ROLLBACK")
+                raise
+            return rows
+
+    def drop(self, stage: TableRef) -> None:
+        """See CanLoad."""
+        if not opening.exists(self._output):
+            return
+        with self._cursor(f"dropping {stage}") as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {self._named(stage)}")
+
+    @contextmanager
+    def _cursor(self, doing: str, *, may_be_new: bool = False) -> Iterator[Any]:
+        output = self._output
+        opening.check(output, may_be_new=may_be_new)
+        with translated(connection=output.name, doing=doing, path=output.path):
+            cursor = self._open()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    def _open(self) -> Any:
+        output = self._output
+        try:
+            cursor = FILES.connect(
+                output.path,
+                output.config,
+                name=output.name,
+                prepare=lambda cursor: opening.prepare(output, cursor),
+                by=output.name,
+            )
+        except OtherConfiguration as error:
+            raise BadOutput(
+                output.name,
+                "duckdb",
+                f"{output.path} is open in this run with other config_options",
+                "give all outputs that name this file the same config_options",
+            ) from error
+        try:
+            opening.adjust(output, cursor)
+        except BaseException:
+            cursor.close()
+            raise
+        return cursor
+
+    @contextmanager
+    def _under_way(self, cursor: Any, doing: str) -> Iterator[None]:
+        with self._running.batch() as batch, self._running.query(batch, cursor.interrupt, doing):
+            yield
+
+    def _named(self, ref: TableRef) -> str:
+        return ".".join(quoted(part) for part in (ref.database, ref.schema, ref.identifier) if part)
+
+    def _table(self, cursor: Any, ref: TableRef) -> Table:
+        name = self._named(ref)
+        try:
+            found = cursor.execute(f"DESCRIBE {name}").fetchall()
+        except duckdb.CatalogException as error:
+            raise TableNotFound(str(ref), ref.connection, self._known(cursor)) from error
+        nullable = {row[0]: row[2] == "YES" for row in found}
+        plan = cursor.execute(f"EXPLAIN (FORMAT json) SELECT * FROM {name}").fetchall()[0][1]
+        types = cursor.execute(f"SELECT * FROM {name} LIMIT 0").description
+        return Table(
+            ref=ref,
+            columns=tuple(self._column(one[0], one[1], nullable=nullable.get(one[0], True)) for one in types),
+            rows=_estimate(plan),
+            scannable=_is_scan_of(ref, plan),
+        )
+
+    def _column(self, name: str, type_: Any, *, nullable: bool) -> Column:
+        return described(name, type_, nullable=nullable)
+
+    def _known(self, cursor: Any) -> list[str]:
+        with suppress(duckdb.Error):
+            return [row[0] for row in cursor.execute(_NAMES).fetchall()]
+        return []
+
+
+class _Moment:
+    """Implements Snapshot: one transaction. Several threads may ask at once; they take turns."""
+
+    def __init__(self, cursor: Any, running: Running) -> None:
+        self._cursor = cursor
+        self._running = running
+        self._turn = threading.Lock()
+        self.begin()
+
+    def begin(self) -> None:
+        self._cursor.execute("BEGIN TRANSACTION READ ONLY")
+
+    def end(self) -> None:
+        with suppress(duckdb.Error):
+            self._cursor.execute("ROLLBACK")
+
+    def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
+        """See Snapshot."""
+        with self._running.batch() as batch, self._turn:
+            try:
+                stage_all(
+                    jobs,
+                    finished,
+                    lambda doing: self._running.query(batch, self._cursor.interrupt, doing),
+                    lambda job: stage(self._cursor, job, f"({job.extraction.sql}\n)"),
+                )
+            except BaseException:
+                # DuckDB gives a transaction up after an error; who waits for a turn reads a new moment.
+                self.end()
+                self.begin()
+                raise
+
+
+def _estimate(plan: str) -> int | None:
+    try:
+        return int(json.loads(plan)[0]["extra_info"]["Estimated Cardinality"])
+    except (ValueError, KeyError, IndexError, TypeError):
+        return None
+
+
+def _is_scan_of(ref: TableRef, plan: str) -> bool:
+    """True for a base table; a view reads another one, and so do tables of other databases' scanners."""
+    try:
+        node = json.loads(plan)[0]
+        names = [ref.database, ref.schema, ref.identifier]
+        asked = ".".join(name.casefold() for name in names if name)
+        scanned = str(node["extra_info"]["Table"]).casefold()
+        return str(node["name"]).strip() == "SEQ_SCAN" and f".{scanned}".endswith(f".{asked}")
+    except (ValueError, KeyError, IndexError, TypeError):
+        return False

@@ -1,0 +1,189 @@
+"""An output of type duckdb: dbt-duckdb's keys, and what they ask of a database that was just opened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dvt.core.errors import BadOutput, ConnectFailed, DriverMissing, FileUnreadable
+from dvt.drivers.duckdb import load_extension
+from dvt.drivers.duckdb.sql import literal, quoted
+
+_IN_MEMORY = {"", ":memory:"}
+_REFUSED = {
+    "remote": "a Buena Vista server can only be reached by dbt-duckdb itself",
+    "motherduck_token": "MotherDuck can only be reached by dbt-duckdb itself",
+}
+_SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner", "mysql": "mysql_scanner"}
+_BARE = {"type", "provider", "extra_http_headers"}
+"""Keys of a secret whose values are written without quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The keys of an output that matter for reading and filling."""
+
+    name: str
+    path: str
+    schema: str
+    config: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    extensions: Sequence[str | Mapping[str, str]]
+    secrets: Sequence[Mapping[str, Any]] = field(repr=False)
+    attach: Sequence[Mapping[str, Any]] = field(repr=False)
+
+    @property
+    def in_memory(self) -> bool:
+        """True when there is no file."""
+        return self.path in _IN_MEMORY
+
+
+def parse(name: str, keys: Mapping[str, Any], project_dir: Path) -> Output:
+    """An output's keys; BadOutput names one that cannot be honoured."""
+    for key, why in _REFUSED.items():
+        if keys.get(key):
+            raise BadOutput(name, "duckdb", f"{key}: {why}", "leave models on it to its own dbt project")
+    path = str(keys.get("path") or ":memory:")
+    if path.startswith(("md:", "motherduck:")):
+        raise BadOutput(name, "duckdb", "path: MotherDuck can only be reached by dbt-duckdb itself")
+    if path not in _IN_MEMORY and not _elsewhere(path):
+        path = str(project_dir / Path(path).expanduser())
+    secrets = list(keys.get("secrets") or [])
+    if keys.get("use_credential_provider") == "aws":
+        secrets.append({"type": "s3", "provider": "credential_chain"})
+    return Output(
+        name=name,
+        path=path,
+        schema=str(keys.get("schema") or "main"),
+        config=dict(keys.get("config_options") or {}),
+        settings=dict(keys.get("settings") or {}),
+        extensions=list(keys.get("extensions") or []),
+        secrets=secrets,
+        attach=[{"path": one} if isinstance(one, str) else dict(one) for one in keys.get("attach") or []],
+    )
+
+
+def exists(output: Output) -> bool:
+    """False for a file that nobody has made yet."""
+    return output.in_memory or _elsewhere(output.path) or Path(output.path).exists()
+
+
+def check(output: Output, *, may_be_new: bool) -> None:
+    """FileUnreadable for what DuckDB would answer by making an empty database, or not clearly."""
+    path = Path(output.path)
+    if path.is_dir():
+        raise FileUnreadable(output.name, output.path, "is a folder, not a DuckDB file")
+    if not exists(output) and not (may_be_new and path.parent.is_dir()):
+        raise FileUnreadable(output.name, output.path, "is not there")
+
+
+def prepare(output: Output, cursor: Any) -> None:
+    """Load the output's extensions, make its secrets, attach its databases, whoever was here before."""
+    for extension in output.extensions:
+        _load(output, cursor, extension)
+    for number, secret in enumerate(output.secrets, start=1):
+        _silently(output, cursor, _secret(secret, number), f"secret {number} (type {secret.get('type')})")
+    for attachment in output.attach:
+        scanner = _SCANNERS.get(str(attachment.get("type", "")).lower())
+        if scanner:
+            with suppress(DriverMissing):
+                load_extension(cursor, scanner)
+        shown = attachment.get("alias") or Path(str(attachment.get("path", ""))).name.split("?")[0]
+        _silently(output, cursor, _attach(attachment), f"attach of {shown!r}")
+
+
+def adjust(output: Output, cursor: Any) -> None:
+    """Give a cursor the output's settings, as dbt-duckdb does, and UTC where they name no time zone."""
+    if not any(key.lower() == "timezone" for key in output.settings):
+        cursor.execute("SET SESSION TimeZone = 'UTC'")
+    for key, value in output.settings.items():
+        _silently(output, cursor, f"SET {quoted(key)} = {literal(str(value))}", f"setting {key}")
+
+
+def _elsewhere(path: str) -> bool:
+    return "://" in path or path.startswith("ducklake:")
+
+
+def _load(output: Output, cursor: Any, extension: str | Mapping[str, str]) -> None:
+    name = extension if isinstance(extension, str) else str(extension.get("name"))
+    if not isinstance(extension, str):
+        sql = f"INSTALL {quoted(name)} FROM {_repository(str(extension.get('repo')))}"
+        _silently(output, cursor, sql, f"extension {name}")
+    try:
+        load_extension(cursor, name)
+    except DriverMissing as missing:
+        # Naming it in profiles.yml is asking for it, as in dbt-duckdb.
+        try:
+            cursor.execute(f"INSTALL {quoted(name)}")
+            cursor.execute(f"LOAD {quoted(name)}")
+        except duckdb.Error:
+            raise missing from None
+
+
+def _repository(name: str) -> str:
+    return name if name.isidentifier() else literal(name)
+
+
+def _silently(output: Output, cursor: Any, sql: str, what: str) -> None:
+    """Run what may hold credentials: DuckDB's own words are not repeated, nor kept as a cause."""
+    try:
+        cursor.execute(sql)
+    except duckdb.Error as error:
+        kind = type(error).__name__.removesuffix("Exception")
+        raise ConnectFailed(
+            output.name,
+            output.path,
+            f"DuckDB refused its {what} ({kind} error)",
+            hint="check this part of the output in profiles.yml; what DuckDB says may hold secrets",
+        ) from None
+
+
+def _secret(keys: Mapping[str, Any], number: int) -> str:
+    """CREATE SECRET under the name that dbt-duckdb would give it."""
+    values = {
+        key: value for key, value in keys.items() if key not in {"name", "persistent"} and value is not None
+    }
+    scope = values.pop("scope", None)
+    parts = [_secret_value(key, value) for key, value in values.items()]
+    scopes = [scope] if isinstance(scope, str) else list(scope or [])
+    parts += [f"scope {literal(str(one))}" for one in scopes]
+    name = keys.get("name") or f"_dbt_secret_{number}"
+    persistent = "PERSISTENT " if keys.get("persistent") is True else ""
+    return f"CREATE OR REPLACE {persistent}SECRET {name} ({', '.join(parts)})"
+
+
+def _secret_value(key: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{literal(str(one))}: {literal(str(two))}" for one, two in value.items())
+        return f"{key} MAP {{{pairs}}}"
+    if isinstance(value, list):
+        return f"{key} ARRAY [{', '.join(literal(str(one)) for one in value)}]"
+    return f"{key} {value}" if key in _BARE else f"{key} {literal(str(value))}"
+
+
+def _attach(keys: Mapping[str, Any]) -> str:
+    """ATTACH IF NOT EXISTS, with the options of the output's own keys and of its `options`."""
+    options = dict(keys.get("options") or {})
+    for key in ("type", "secret", "read_only"):
+        if keys.get(key):
+            options[key] = keys[key]
+    written = [_attach_option(key, value) for key, value in options.items() if value not in (None, False)]
+    alias = f" AS {keys['alias']}" if keys.get("alias") else ""
+    return f"ATTACH IF NOT EXISTS {literal(str(keys['path']))}{alias}" + (
+        f" ({', '.join(written)})" if written else ""
+    )
+
+
+def _attach_option(key: str, value: Any) -> str:
+    if value is True:
+        return key.upper()
+    if isinstance(value, str) and key not in {"type", "secret"}:
+        stripped = value.strip()
+        is_quoted = len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "'\""
+        return f"{key.upper()} {stripped if is_quoted else literal(value)}"
+    return f"{key.upper()} {value}"

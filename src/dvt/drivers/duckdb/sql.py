@@ -1,0 +1,30 @@
+"""Names and texts as DuckDB's SQL writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dvt.core.plan import ExtractedColumn
+
+
+def quoted(name: str) -> str:
+    """A name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def listed(texts: Sequence[str]) -> str:
+    """A list of texts."""
+    return f"[{', '.join(literal(one) for one in texts)}]"
+
+
+def unpacked(columns: Sequence[ExtractedColumn], source: str) -> str:
+    """A SELECT from `source`, a FROM item, that turns what arrived into what is staged."""
+    values = ", ".join(
+        f"{one.column.unpack.format(quoted(one.name))} AS {quoted(one.name)}" for one in columns
+    )
+    return f"SELECT {values} FROM {source}"
