@@ -6,15 +6,36 @@ under dbt.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dvt.config.computes import Computes, DuckDBCompute, SparkCompute
     from dvt.core.ports import Connector, Engine, Federator, RunContext
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.staging.shared import Staging
+
+
+class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
+    """Runs dvt commands from Python, as often as one likes: `dvtRunner().invoke(["run"])`."""
+
+    def __init__(self, manifest: Any = None, callbacks: list[Callable[[Any], None]] | None = None) -> None:
+        self.manifest = manifest
+        self.callbacks = callbacks if callbacks is not None else []
+
+    def invoke(self, args: list[str], **kwargs: Any) -> Any:
+        """One command: dbt's `dbtRunnerResult`, with the same success, result and exception."""
+        from dvt.dbt_bridge.invoke import invoke
+
+        return invoke(args, make_federator, self.manifest, self.callbacks, kwargs)
+
+
+def main(args: Sequence[str]) -> None:
+    """Run one command of the command line; ends the process with dbt's exit code."""
+    from dvt.dbt_bridge.invoke import run_cli
+
+    run_cli(args, make_federator)
 
 
 def make_federator(context: RunContext) -> Federator:

@@ -81,6 +81,9 @@ class Resolver:
         self._outputs = outputs
         self._lives: dict[str, str] = {}
 
+    def __contains__(self, unique_id: object) -> bool:
+        return unique_id in self._graph.nodes
+
     @property
     def uses_dvt(self) -> bool:
         """True when any node says a connection, a target or a compute."""

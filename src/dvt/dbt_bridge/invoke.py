@@ -1,0 +1,98 @@
+"""dbt's own entry points with dvt's flags on them: the command line, and `dvtRunner`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+from dbt.cli.main import cli, dbtRunner, dbtRunnerResult
+
+from dvt.core.ports import FederatorFactory
+from dvt.dbt_bridge import patches
+from dvt.dbt_bridge.profiles import profiles_dir_option
+
+RUNS_NODES = (
+    "build",
+    "clone",
+    "compile",
+    "run",
+    "seed",
+    "show",
+    "snapshot",
+    "test",
+    "retry",
+    "run-operation",
+)
+"""Commands that take dvt's own flags."""
+
+
+def prepare(make_federator: FederatorFactory) -> None:
+    """Patch dbt and put dvt's flags on its commands, once per process."""
+    patches.apply(make_federator)
+    for name, command in _commands(cli):
+        if name in RUNS_NODES:
+            _add_flags(command)
+        _look_for_profiles(command)
+
+
+def invoke(
+    args: list[str],
+    make_federator: FederatorFactory,
+    manifest: Any,
+    callbacks: list[Callable[[Any], None]],
+    parameters: Mapping[str, Any],
+) -> dbtRunnerResult:
+    """Run one command as `dbtRunner.invoke` does; Ctrl-C reaches the caller instead of being a result."""
+    prepare(make_federator)
+    result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(args, **parameters)
+    if isinstance(result.exception, KeyboardInterrupt):
+        raise result.exception
+    return result
+
+
+def run_cli(args: Sequence[str], make_federator: FederatorFactory) -> None:
+    """Run one command of the command line; ends the process with dbt's exit code."""
+    prepare(make_federator)
+    cli.main(list(args), prog_name="dvt")
+
+
+def _commands(group: Any) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from _commands(command)
+
+
+def _add_flags(command: click.Command) -> None:
+    """In place: a copied command loses its flags on `dbt retry`."""
+    if any(param.name == "compute" for param in command.params):
+        return
+    command.params.append(
+        click.Option(
+            ["--compute", "-c"],
+            envvar=["DVT_COMPUTE"],
+            help="Run federated models on this entry of computes.yml.",
+        )
+    )
+    command.params.append(
+        click.Option(
+            ["--keep-staging/--no-keep-staging"],
+            envvar=["DVT_KEEP_STAGING"],
+            default=False,
+            help="Keep the staged Parquet files after a successful run.",
+        )
+    )
+
+
+def _look_for_profiles(command: click.Command) -> None:
+    for param in command.params:
+        if param.name == "profiles_dir" and isinstance(param.envvar, list | str | None):
+            known = [param.envvar] if isinstance(param.envvar, str) else list(param.envvar or ())
+            if "DVT_PROFILES_DIR" not in known:
+                param.envvar = ["DVT_PROFILES_DIR", *known]
+                param.default = _default_profiles_dir
+
+
+def _default_profiles_dir() -> Any:
+    return profiles_dir_option(click.get_current_context(silent=True))

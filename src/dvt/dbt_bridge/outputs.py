@@ -1,0 +1,74 @@
+"""The outputs of the profile in use, rendered as dbt renders them, each when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dbt.config.profile import read_profile
+from dbt.config.renderer import ProfileRenderer
+from dbt_common.exceptions import DbtBaseException
+
+from dvt.core.errors import BadOutput, UnknownConnection
+
+
+class ProfileOutputs:
+    """Settings by output name (`core.ports.Settings`), and each output's type."""
+
+    def __init__(self, raw: Mapping[str, Any], renderer: ProfileRenderer, profiles_dir: Path) -> None:
+        self.profiles_dir = profiles_dir
+        self.raw = raw
+        self.renderer = renderer
+        self._lock = threading.Lock()
+        self._rendered: dict[str, Mapping[str, Any]] = {}
+        self._types: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, config: Any, profiles_dir: Path) -> ProfileOutputs:
+        """The outputs beside the one `config` was made from."""
+        raw = read_profile(str(profiles_dir)).get(config.profile_name) or {}
+        return cls(raw, ProfileRenderer(config.cli_vars), profiles_dir)
+
+    def __repr__(self) -> str:
+        return f"<ProfileOutputs {', '.join(self.names)}>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every output's name."""
+        return tuple(str(name) for name in self.raw.get("outputs") or {})
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Output name → type; an output without a readable type has the type ""."""
+        if self._types is None:
+            self._types = {name: self._type(name) for name in self.names}
+        return self._types
+
+    def output(self, name: str) -> Mapping[str, Any]:
+        """One output's keys and values; UnknownConnection when there is none of that name."""
+        with self._lock:
+            if name not in self._rendered:
+                self._rendered[name] = self._render(name)
+            return self._rendered[name]
+
+    def _type(self, name: str) -> str:
+        raw = self.raw["outputs"][name]
+        kind = raw.get("type", "") if isinstance(raw, dict) else ""
+        try:
+            return str(self.renderer.render_value(kind))
+        except DbtBaseException:
+            return ""
+
+    def _render(self, name: str) -> Mapping[str, Any]:
+        outputs = self.raw.get("outputs") or {}
+        if name not in outputs:
+            raise UnknownConnection("this invocation", name, self.names)
+        raw = outputs[name]
+        if not isinstance(raw, dict):
+            raise BadOutput(name, "unknown", "is not a mapping of keys")
+        try:
+            return dict(self.renderer.render_data(raw))
+        except DbtBaseException as error:
+            raise BadOutput(name, self._type(name), str(error).strip()) from error

@@ -1,0 +1,116 @@
+"""Every place where dvt changes dbt-core, in one table. What each change does stands where it is defined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from dvt.core.ports import FederatorFactory
+from dvt.dbt_bridge import catalog, compiling, duckdb_seam, executing, parsing, profiles, running, sources
+from dvt.dbt_bridge.patching import PatchOnImport, Wrapper, replace, wrap
+
+EXECUTE_MODEL = ("self", "hook_ctx", "context_config", "model", "context")
+
+WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
+    "dbt.config.profile": {
+        "Profile.from_raw_profile_info": (
+            ("cls", "raw_profile", "profile_name", "renderer", "target_override", "threads_override"),
+            profiles.from_raw_profile_info,
+        ),
+    },
+    "dbt.parser.schemas": {
+        "yaml_from_file": (("source_file", "validate"), sources.yaml_from_file),
+    },
+    "dbt.parser.base": {
+        "ConfiguredParser._context_for": (("self", "parsed_node", "config"), parsing.context_for),
+    },
+    "dbt.parser.manifest": {
+        "ManifestLoader.get_full_manifest": (("cls", "config"), parsing.get_full_manifest),
+        "ManifestLoader.load": (("self",), parsing.load),
+        "ManifestLoader.build_manifest_state_check": (("self",), parsing.build_manifest_state_check),
+        "_check_resource_uniqueness": (("manifest", "config"), parsing.check_resource_uniqueness),
+    },
+    "dbt.hooks": {"get_hook_dict": (("source",), executing.get_hook_dict)},
+    "dbt.compilation": {
+        "Compiler.compile_node": (("self", "node", "manifest"), compiling.compile_node),
+        "Compiler._create_node_context": (
+            ("self", "node", "manifest", "extra_context"),
+            compiling.create_node_context,
+        ),
+    },
+    "dbt.task.base": {
+        "BaseRunner.__init__": (
+            ("self", "config", "adapter", "node", "node_index", "num_nodes"),
+            running.runner_init,
+        ),
+    },
+    "dbt.task.runnable": {
+        "GraphRunnableTask._runtime_initialize": (("self",), running.runtime_initialize),
+        "GraphRunnableTask.get_runner": (("self", "node"), running.get_runner),
+        "GraphRunnableTask.call_runner": (("self", "runner"), executing.call_runner),
+        "GraphRunnableTask.create_schemas": (
+            ("self", "adapter", "required_schemas"),
+            running.create_schemas,
+        ),
+        "GraphRunnableTask.populate_adapter_cache": (
+            ("self", "adapter", "required_schemas"),
+            running.populate_adapter_cache,
+        ),
+        "GraphRunnableTask._cancel_connections": (("self", "pool"), running.cancel_connections),
+    },
+    "dbt.task.run": {
+        "ModelRunner._execute_model": (EXECUTE_MODEL, executing.execute_model),
+        "MicrobatchBatchRunner._execute_model": (EXECUTE_MODEL, executing.execute_model),
+        "RunTask.safe_run_hooks": (("self", "adapter", "hook_type", "extra_context"), running.safe_run_hooks),
+    },
+    "dbt.task.freshness": {
+        "FreshnessTask.populate_metadata_freshness_cache": (
+            ("self", "adapter", "selected_uids"),
+            running.populate_metadata_freshness_cache,
+        ),
+    },
+    "dbt.task.docs.generate": {
+        "get_adapter": (("config",), catalog.get_adapter),
+        "Catalog.__init__": (("self", "columns"), catalog.catalog_init),
+        "Catalog.make_unique_id_map": (("self", "manifest", "selected_node_ids"), catalog.make_unique_id_map),
+    },
+}
+"""Module → symbol → (its first parameters, what is put around it)."""
+
+_importing = PatchOnImport()
+_container: Any = None
+
+
+def apply(make_federator: FederatorFactory | None = None) -> None:
+    """Patch dbt, once per process; the factory holds from the next invocation on."""
+    global _container  # noqa: PLW0603 - patches are the process's, as what they patch is
+    if _container is None:
+        _container = _install()
+    _container.make_federator = make_federator
+
+
+def _install() -> Any:
+    from dbt.adapters import factory
+
+    from dvt.dbt_bridge.adapters import TargetAdapters
+
+    replace(factory, "FACTORY", factory.AdapterContainer, TargetAdapters)
+    for module, symbols in WRAPPED.items():
+        _importing.add(module, partial(_wrap_all, symbols))
+    for module, patch in OTHERS.items():
+        _importing.add(module, patch)
+    return factory.FACTORY
+
+
+def _wrap_all(symbols: dict[str, tuple[tuple[str, ...], Wrapper]], module: ModuleType) -> None:
+    for path, (parameters, wrapper) in symbols.items():
+        wrap(module, path, parameters, wrapper)
+    if module.__name__ == parsing.PARSER:
+        replace(module, "PARTIAL_PARSE_FILE_NAME", str, lambda _: parsing.PARTIAL_PARSE_FILE)
+
+
+OTHERS: dict[str, Callable[[ModuleType], None]] = {
+    "dbt.adapters.duckdb.environments": duckdb_seam.share_files,
+}

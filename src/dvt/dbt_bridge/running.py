@@ -1,0 +1,202 @@
+"""Running: every node with its own target's config and adapter, everything before and after per target."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from dbt.events.types import LogCancelLine
+from dbt_common.events.functions import fire_event
+
+from dvt.dbt_bridge import session
+from dvt.dbt_bridge.project import part_of
+from dvt.dbt_bridge.refusals import refusing
+from dvt.dbt_bridge.session import Session
+from dvt.resolution.placement import SOURCES_ONLY
+
+logger = logging.getLogger(__name__)
+
+
+def runner_init(original: Callable[..., Any], self: Any, config: Any, adapter: Any, *args: Any) -> None:
+    """A runner works with the config and the adapter of its node's target."""
+    now = session.current()
+    if now is not None and not now.plain:
+        target = _runs_on(now, args[0])
+        with refusing():
+            config, adapter = now.targets.config(target), now.targets.adapter(target)
+    original(self, config, adapter, *args)
+
+
+def runtime_initialize(original: Callable[..., Any], self: Any) -> None:
+    """Selection, and then the check of everything selected, before anything runs."""
+    original(self)
+    now = session.current()
+    if now is not None and not now.plain:
+        selected = [node.unique_id for node in self._flattened_nodes]
+        now.check(selected)
+        with refusing():
+            for target in targets_of(now, self):
+                now.targets.config(target)
+
+
+def get_runner(original: Callable[..., Any], self: Any, node: Any) -> Any:
+    """The runner for the node, or one that federates it."""
+    runner = original(self, node)
+    now = session.current()
+    if now is None or not now.federated(node.unique_id):
+        return runner
+    from dvt.dbt_bridge.runner import federated_runner
+
+    return federated_runner(now, runner)
+
+
+def create_schemas(original: Callable[..., Any], self: Any, adapter: Any, required_schemas: Any) -> None:
+    """Schemas are created on the targets that the selected nodes are built on."""
+    now = session.current()
+    if now is None or now.plain:
+        original(self, adapter, required_schemas)
+        return
+    for target in targets_of(now, self):
+        with _on_target(now, self, target) as on_target:
+            original(self, on_target, _schemas(now, self, target, on_target, creating=True))
+
+
+def populate_adapter_cache(
+    original: Callable[..., Any], self: Any, adapter: Any, required_schemas: Any = None
+) -> None:
+    """What exists is looked up on the targets that the selected nodes are built on."""
+    now = session.current()
+    if now is None or now.plain or not self.args.populate_cache:
+        original(self, adapter, required_schemas)
+        return
+    manifest = self.manifest
+    for target in targets_of(now, self):
+        with _on_target(now, self, target) as on_target:
+            schemas = None if required_schemas is None else _schemas(now, self, target, on_target)
+            self.manifest = part_of(now, manifest, target)
+            try:
+                original(self, on_target, schemas)
+            finally:
+                self.manifest = manifest
+
+
+def safe_run_hooks(
+    original: Callable[..., Any], self: Any, adapter: Any, hook_type: Any, extra_context: Any
+) -> Any:
+    """on-run-start and on-run-end run on the default target: `schemas` are those of that target."""
+    now = session.current()
+    if now is not None and not now.plain and "database_schemas" in extra_context:
+        there = {
+            (one.node.database, one.node.schema)
+            for one in extra_context["results"]
+            if hasattr(one, "node") and now.lives(one.node.unique_id) == now.default
+        }
+        pairs = [pair for pair in extra_context["database_schemas"] if pair in there]
+        schemas = list({schema for _, schema in pairs})
+        extra_context = {**extra_context, "database_schemas": pairs, "schemas": schemas}
+    return original(self, adapter, hook_type, extra_context)
+
+
+def populate_metadata_freshness_cache(
+    original: Callable[..., Any], self: Any, adapter: Any, selected_uids: Collection[str]
+) -> Any:
+    """Freshness from metadata is asked of each connection for its own sources."""
+    now = session.current()
+    if now is None or now.plain:
+        return original(self, adapter, selected_uids)
+    from dbt.adapters.capability import Capability
+    from dbt.artifacts.schemas.results import RunStatus
+
+    statuses = [RunStatus.Success]
+    for target in targets_of(now, self):
+        with _on_target(now, self, target) as on_target:
+            if on_target.supports(Capability.TableLastModifiedMetadataBatch):
+                there = [uid for uid in selected_uids if now.lives(uid) == target]
+                statuses.append(original(self, on_target, there))
+    return next((status for status in statuses if status != RunStatus.Success), RunStatus.Success)
+
+
+def cancel_connections(original: Callable[..., Any], self: Any, pool: Any) -> None:
+    """Stop what runs on every target and in the federation, then what dbt knows of; none keeps another."""
+    now = session.current()
+    if now is not None:
+        if now.federating is not None:
+            _guarded(now.federating.cancel)
+        for _, adapter in now.targets.opened():
+            _guarded(partial(_cancel, adapter))
+        if not _can_cancel(now.targets.adapter(now.default)):
+            _close(pool)
+            return
+    original(self, pool)
+
+
+def targets_of(now: Session, task: Any) -> list[str]:
+    """The outputs that the task's selected nodes are built on, the default one first."""
+    selected = task._flattened_nodes or ()  # noqa: SLF001 - dbt keeps its selection there
+    source_outputs = {name for name, kind in now.outputs.types.items() if kind in SOURCES_ONLY}
+    found = {_runs_on(now, node) for node in selected if not node.is_ephemeral_model}
+    return sorted(found - source_outputs, key=lambda target: (target != now.default, target))
+
+
+def _runs_on(now: Session, node: Any) -> str:
+    """The output a node runs on; inline queries run where all that they read lives."""
+    if now.resolver is None or node.unique_id in now.resolver:
+        return now.lives(node.unique_id)
+    places = {now.lives(uid) for uid in getattr(node, "depends_on_nodes", ())}
+    return places.pop() if len(places) == 1 else now.default
+
+
+@contextmanager
+def _on_target(now: Session, task: Any, target: str) -> Iterator[Any]:
+    """The target's adapter, while the task has the target's config."""
+    adapter = now.targets.adapter(target)
+    if target == now.default:
+        yield adapter  # dbt holds its connection already, and connection_named is not re-entrant
+        return
+    before, task.config = task.config, now.targets.config(target)
+    try:
+        with adapter.connection_named("master"):
+            yield adapter
+    finally:
+        task.config = before
+
+
+def _schemas(now: Session, task: Any, target: str, adapter: Any, *, creating: bool = False) -> Any:
+    """The schemas of the selected nodes on a target. `clone` looks at more of them than it creates."""
+    selected = [node.unique_id for node in task._flattened_nodes if now.lives(node.unique_id) == target]  # noqa: SLF001
+    clones: Any = next((one for one in type(task).__mro__ if one.__name__ == "CloneTask"), None)
+    if creating and clones is not None:
+        return super(clones, task).get_model_schemas(adapter, selected)
+    return task.get_model_schemas(adapter, selected)
+
+
+def _can_cancel(adapter: Any) -> bool:
+    """dbt-duckdb raises when it is asked before it was opened: then there is nothing to cancel."""
+    try:
+        adapter.is_cancelable()
+    except Exception:  # noqa: BLE001 - adapters raise what they like
+        return False
+    return True
+
+
+def _cancel(adapter: Any) -> None:
+    if _can_cancel(adapter) and adapter.is_cancelable():
+        with adapter.connection_named("master"):
+            for name in adapter.cancel_open_connections():
+                fire_event(LogCancelLine(conn_name=name))
+
+
+def _guarded(stop: Callable[[], None]) -> None:
+    try:
+        stop()
+    except Exception as error:  # one that cannot be stopped must not keep the others running
+        logger.warning("could not cancel everything", exc_info=error, extra={"action": "cancel"})
+
+
+def _close(pool: Any) -> None:
+    pool.close()
+    pool.terminate()
+    pool.join()

@@ -1,0 +1,151 @@
+"""One invocation of dbt, as dvt sees it: what both halves of the bridge work with.
+
+Begun when dbt registers the default adapter, complete once the manifest is loaded (`resolver` is None
+until then), ended when the invocation ends.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+from dvt.core.ports import Federator, FederatorFactory, Reporter, RunContext
+from dvt.dbt_bridge.refusals import refusing
+from dvt.resolution.placement import Path, Placement, Resolver
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from dvt.dbt_bridge.outputs import ProfileOutputs
+    from dvt.dbt_bridge.targets import Targets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """dvt's own flags, as given on the command line."""
+
+    compute: str | None = None
+    keep_staging: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """Everything an invocation knows beyond what dbt knows."""
+
+    config: Any
+    """RuntimeConfig of the default target."""
+    outputs: ProfileOutputs
+    """The profile's outputs: types, and rendered settings (`core.ports.Settings`)."""
+    targets: Targets
+    """Configs and adapters by output name."""
+    options: RunOptions = field(default_factory=RunOptions)
+    make_federator: FederatorFactory | None = None
+    reporter: Reporter | None = None
+    manifest: Manifest | None = None
+    resolver: Resolver | None = None
+    _federator: Federator | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def default(self) -> str:
+        """Name of the default target (--target, or the profile's)."""
+        return str(self.config.target_name)
+
+    @property
+    def plain(self) -> bool:
+        """True when everything lives on the default target: dbt is then left alone."""
+        return self.resolver is None or not self.resolver.uses_dvt
+
+    def lives(self, unique_id: str) -> str:
+        """The output a node is built on or a source lives on; the default for what nobody knows."""
+        if self.resolver is None or unique_id not in self.resolver:
+            return self.default
+        with refusing():
+            return self.resolver.lives(unique_id)
+
+    def placement(self, unique_id: str) -> Placement | None:
+        """Where and how a node runs; None for what has no place (metrics, exposures…)."""
+        if self.resolver is None or unique_id not in self.resolver:
+            return None
+        with refusing():
+            return self.resolver.placement(unique_id)
+
+    def federated(self, unique_id: str) -> bool:
+        """True when dvt has to compute the node."""
+        placement = None if self.plain else self.placement(unique_id)
+        return placement is not None and placement.path is Path.FEDERATED
+
+    def check(self, selected: Iterable[str]) -> None:
+        """Raise what is wrong with the paths of the selected nodes, before any of them runs."""
+        if self.resolver is None:
+            return
+        with refusing():
+            self.resolver.check(selected)
+
+    def federator(self) -> Federator:
+        """The run's Federator, made when the first federated node runs."""
+        with self._lock:
+            if self._federator is None:
+                if self.make_federator is None:
+                    msg = "no FederatorFactory was wired: run dvt by its command or dvtRunner"
+                    raise RuntimeError(msg)
+                with refusing():
+                    self._federator = self.make_federator(self._context())
+            return self._federator
+
+    @property
+    def federating(self) -> Federator | None:
+        """The Federator if one was made."""
+        return self._federator
+
+    def close(self) -> None:
+        """End the run: staging, connections, database files."""
+        with self._lock:
+            federator, self._federator = self._federator, None
+        try:
+            if federator is not None:
+                federator.close()
+        finally:
+            self.targets.close()
+
+    def _context(self) -> RunContext:
+        if self.reporter is None:
+            from dvt.dbt_bridge.events import EventReporter
+
+            self.reporter = EventReporter(self)
+        return RunContext(
+            project_dir=FilePath(self.config.project_root),
+            profile=str(self.config.profile_name),
+            profiles_dir=self.outputs.profiles_dir,
+            outputs=self.outputs,
+            reporter=self.reporter,
+            compute=self.options.compute,
+            keep_staging=self.options.keep_staging,
+            threads=self.config.threads or 1,
+        )
+
+
+_current: Session | None = None
+
+
+def current() -> Session | None:
+    """The invocation under way, if dbt has come as far as registering an adapter."""
+    return _current
+
+
+def begin(session: Session) -> None:
+    """Make it the current one; the one before is ended."""
+    global _current  # noqa: PLW0603 - dbt's own adapters and flags are global to the process too
+    end()
+    _current = session
+
+
+def end() -> None:
+    """End the current invocation, if there is one."""
+    global _current
+    session, _current = _current, None
+    if session is not None:
+        session.close()

@@ -1,0 +1,86 @@
+"""dvt's settings on nodes and sources: where users may write them, and what they may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dvt.core.errors import BadConfig, UnknownCompute
+from dvt.core.plan import Pushdown
+
+if TYPE_CHECKING:
+    from dvt.dbt_bridge.session import Session
+
+PUBLISH = ("swap", "keep")
+ZERO_DATES = ("error", "null")
+DIALECTS = ("target", "compute")
+"""Beside the names of SQLGlot's dialects."""
+
+CHOICES: Mapping[str, Collection[str]] = {
+    "pushdown": tuple(str(one) for one in Pushdown),
+    "publish": PUBLISH,
+    "zero_dates": ZERO_DATES,
+}
+
+
+def source_connection(source: Any) -> dict[str, str]:
+    """What a source table says of its connection, by the place that says it."""
+    said: dict[str, str] = {}
+    config = source.config
+    places = {
+        "config.connection": config.get("connection"),
+        "meta.connection": (source.meta or {}).get("connection"),
+    }
+    for place, value in places.items():
+        if value is not None:
+            said[place] = str(value)
+    if "config.connection" in said:
+        # `sources.py` has refused a source that says two things in one place; config is what is nearest.
+        said.pop("meta.connection", None)
+    return said
+
+
+def compute_names(session: Session) -> tuple[Collection[str], str | None]:
+    """Names in computes.yml, and the file; --compute must be one of them."""
+    from dvt.config.computes import load_computes
+
+    computes = load_computes(session.config.profile_name, session.outputs.profiles_dir)
+    asked = session.options.compute
+    if asked and asked not in computes.entries:
+        raise UnknownCompute(asked, computes.entries, computes.file)
+    return tuple(computes.entries), computes.file
+
+
+def check_settings(manifest: Any) -> None:
+    """Raise BadConfig for the first setting with a value it cannot have."""
+    for node in manifest.nodes.values():
+        for key, allowed in CHOICES.items():
+            _check_choice(node, key, allowed)
+        _check_dialect(node)
+        for key in ("target", "compute"):
+            _check(node, key, lambda value: isinstance(value, str) and bool(value), ("a name",))
+    for source in manifest.sources.values():
+        _check_choice(source, "zero_dates", ZERO_DATES)
+
+
+def _check_choice(node: Any, key: str, allowed: Collection[str]) -> None:
+    # YAML reads a bare `off` as False and `null` as None, which here mean what they look like.
+    spelled = {False: "off"}
+    _check(node, key, lambda value: spelled.get(value, value) in allowed, allowed)
+
+
+def _check_dialect(node: Any) -> None:
+    value = node.config.get("dialect")
+    if value is None or value in DIALECTS:
+        return
+    from sqlglot.dialects.dialect import Dialect
+
+    names = {name for name in Dialect.classes if name}
+    _check(node, "dialect", lambda one: one in names, (*DIALECTS, *names))
+
+
+def _check(node: Any, key: str, good: Callable[[Any], bool], allowed: Collection[str]) -> None:
+    value = node.config.get(key)
+    if value is not None and not good(value):
+        where = f"{node.resource_type} {node.name!r} ({node.original_file_path})"
+        raise BadConfig(where, key, value, allowed)
