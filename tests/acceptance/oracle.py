@@ -1,0 +1,198 @@
+"""One database that plays several: plans are run on it, and its own answer is the oracle."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pytest
+
+from dvt.core.errors import SqlInvalid
+from dvt.core.names import MARKER, TableRef
+from dvt.core.plan import (
+    Column,
+    Extraction,
+    FederationPlan,
+    Input,
+    LoadColumn,
+    NodeRequest,
+    Pushdown,
+    StageColumn,
+    Table,
+)
+from dvt.federation.plan import Surroundings, make_plan, tables_read
+
+NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+_EXACT = re.compile(r"^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT|DECIMAL.*|DATE|TIMESTAMP|VARCHAR)$")
+_SAFE = {"HUGEINT": "DECIMAL(38,0)", '"NULL"': "INTEGER"}
+
+
+@dataclass
+class Oracle:
+    """Tables in one DuckDB, pretended to lie on several connections."""
+
+    db: Any
+    places: dict[str, str] = field(default_factory=dict)
+    """Table → connection; `here` for those that are not named."""
+    dialects: dict[str, str] = field(default_factory=dict)
+    this: str = ""
+    zero_dates: str = "error"
+    answers: dict[str, tuple[str, str | None]] | None = None
+
+    def table(self, name: str) -> Table:
+        rows = self.db.execute(f'DESCRIBE "{name}"').fetchall()
+        ref = TableRef(connection=self.places.get(name, "here"), schema="main", identifier=name)
+        columns = tuple(
+            Column(name=row[0], native=row[1].lower(), stage=row[1], exact=bool(_EXACT.match(row[1])))
+            for row in rows
+        )
+        return Table(ref=ref, columns=columns)
+
+    def names(self) -> list[str]:
+        return [row[0] for row in self.db.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+
+    def request(
+        self, sql: str, *, dialect: str = "duckdb", pushdown: Pushdown = Pushdown.AUTO, **more: Any
+    ) -> NodeRequest:
+        """`sql` names tables as {orders}."""
+        inputs: dict[str, Input] = {}
+        quote = "`" if dialect == "mysql" else '"'
+
+        def marker(found: re.Match[str]) -> str:
+            name = found.group(1)
+            schema = f"{MARKER}model.shop.{name}"
+            ref = TableRef(connection=self.places.get(name, "here"), schema="main", identifier=name)
+            inputs[schema] = Input(
+                table=ref, unique_id=f"model.shop.{name}", this=name == self.this, zero_dates=self.zero_dates
+            )
+            return f"{quote}{schema}{quote}.{quote}{name}{quote}"
+
+        known = "|".join(re.escape(name) for name in self.names())
+        text = re.sub(r"\{(" + known + r")\}", marker, sql)
+        stage = TableRef(connection="target", schema="main", identifier="dvt_stage")
+        return NodeRequest(
+            unique_id="model.shop.it",
+            name="it",
+            file="models/it.sql",
+            sql=text,
+            dialect=dialect,
+            inputs=inputs,
+            stage=stage,
+            pushdown=pushdown,
+            **more,
+        )
+
+    def plan(self, sql: str, **more: Any) -> FederationPlan:
+        request = self.request(sql, **more)
+        tables = {marker: self.table(one.table.identifier) for marker, one in tables_read(request).items()}
+        plan = make_plan(request, tables, self.around())
+        if plan.transform.prepared:
+            self.answers = {one.placeholder: self.ask(one.extraction) for one in plan.transform.prepared}
+            plan = make_plan(request, tables, self.around())
+            self.answers = None
+        return plan
+
+    def around(self) -> Surroundings:
+        connections = {"here", "target", *self.places.values()}
+        return Surroundings(
+            dialects={name: self.dialects.get(name, "duckdb") for name in connections},
+            bind=self.bind,
+            evaluate=self.evaluate,
+            load=lambda columns: tuple(
+                LoadColumn(name=one.name, stage=one.type, native=one.type) for one in columns
+            ),
+            now=NOW,
+            answers=self.answers,
+        )
+
+    def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
+        with duckdb.connect() as empty:
+            empty.execute("SET TimeZone = 'UTC'")
+            for name, columns in inputs.items():
+                typed = ", ".join(f'"{one.name}" {one.type}' for one in columns)
+                empty.execute(f'CREATE TABLE "{name}" ({typed})')
+            try:
+                rows = empty.execute(f"DESCRIBE ({sql}\n)").fetchall()
+            except duckdb.Error as error:
+                raise SqlInvalid("duckdb", str(error)) from error
+        return tuple(StageColumn(row[0], row[1]) for row in rows)
+
+    def evaluate(self, expressions: Sequence[str]) -> list[tuple[str, str | None] | None]:
+        values: list[tuple[str, str | None] | None] = []
+        for one in expressions:
+            try:
+                asked = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT {one} AS v)"
+                values.append(self.db.execute(asked).fetchone())
+            except duckdb.Error:
+                values.append(None)
+        return values
+
+    def extracted(self, one: Extraction) -> str:
+        unpacked = ", ".join(
+            f'CAST({c.column.unpack.format(chr(34) + c.name + chr(34))} AS {c.column.stage}) AS "{c.name}"'
+            for c in one.columns
+        )
+        return f"SELECT {unpacked} FROM ({one.sql.replace('`', chr(34))})"
+
+    def ask(self, one: Extraction) -> tuple[str, str | None]:
+        row = self.db.execute(f"SELECT CAST(dvt_value AS VARCHAR) FROM ({self.extracted(one)})").fetchone()
+        return one.staged[0].type, row[0] if row else None
+
+    def run(self, plan: FederationPlan) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Names and types, and the rows, that the plan comes to."""
+        for one in plan.extractions:
+            self.db.execute(f'CREATE OR REPLACE TEMP TABLE "{one.alias}" AS {self.extracted(one)}')
+        try:
+            return self.answer(plan.transform.sql)
+        finally:
+            for one in plan.extractions:
+                self.db.execute(f'DROP TABLE "{one.alias}"')
+
+    def answer(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        described = [(row[0], row[1]) for row in self.db.execute(f"DESCRIBE ({sql}\n)").fetchall()]
+        return described, self.db.execute(sql).fetchall()
+
+    def single(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """What one engine says, in types that Parquet keeps."""
+        plain = re.sub(r"\{(\w+)\}", r'"\1"', sql)
+        described = [
+            (row[0], _SAFE.get(row[1], row[1])) for row in self.db.execute(f"DESCRIBE ({plain}\n)").fetchall()
+        ]
+        places = [f"c{place}" for place in range(len(described))]
+        typed = [f"CAST({at} AS {type_})" for at, (_, type_) in zip(places, described, strict=True)]
+        answer = f"SELECT {', '.join(typed)} FROM ({plain}\n) AS a({', '.join(places)})"
+        return described, self.db.execute(answer).fetchall()
+
+    def check(self, sql: str, **more: Any) -> FederationPlan:
+        """Plan, run, compare with one engine, with pushdown and without; the plan with."""
+        expected, wanted = self.single(sql)
+        plans = []
+        for pushdown in (Pushdown.OFF, Pushdown.AUTO):
+            plan = self.plan(sql, pushdown=pushdown, **more)
+            described, rows = self.run(plan)
+            assert described == expected, plan.transform.sql
+            assert same(rows, wanted), (pushdown, plan.transform.sql, [one.sql for one in plan.extractions])
+            assert [(c.name, c.type) for c in plan.transform.columns] == expected
+            plans.append(plan)
+        return plans[-1]
+
+
+def same(rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]]) -> bool:
+    """Equal as multisets, floats to nine digits."""
+    return Counter(_rounded(row) for row in rows) == Counter(_rounded(row) for row in others)
+
+
+def _rounded(row: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(f"{one:.9e}" if isinstance(one, float) else repr(one) for one in row)
+
+
+@pytest.fixture
+def oracle() -> Any:
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        yield Oracle(db)
