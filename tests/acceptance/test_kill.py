@@ -1,0 +1,109 @@
+"""kill -9 at random points of a federated build: every target holds the old or the new table."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.acceptance.project import Project
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+KILLS = int(os.environ.get("DVT_TEST_KILLS", "30"))
+ROWS = 200_000
+
+
+class Shop:
+    """A source whose every row says its version, and four tables built from it on two databases."""
+
+    def __init__(self, root: Path, server: Any) -> None:
+        self.root, self.server = root, server
+        self.lite = root / "crm.sqlite"
+        with closing(sqlite3.connect(self.lite)) as lite, lite:
+            lite.execute("CREATE TABLE facts (id INTEGER PRIMARY KEY, version INTEGER, word TEXT)")
+            rows = ((number, 0, f"word {number}") for number in range(ROWS))
+            lite.executemany("INSERT INTO facts VALUES (?, ?, ?)", rows)
+        server.execute("DROP SCHEMA IF EXISTS killed CASCADE")
+        outputs = {
+            "pg": server.settings(schema="killed"),
+            "duck": {"type": "duckdb", "path": str(root / "warehouse.duckdb")},
+            "lite": {"type": "sqlite", "path": str(self.lite)},
+        }
+        self.project = Project(root, outputs, default="duck")
+        self.project.source("lite", "lite", ["facts"], schema="main")
+        facts = "SELECT id, version, word FROM {{ source('lite', 'facts') }}"
+        for target in ("pg", "duck"):
+            self.project.model(f"swapped_{target}", facts, target=target, materialized="table")
+            self.project.model(f"kept_{target}", facts, target=target, materialized="table", publish="keep")
+        self.project.model("grown_pg", facts, target="pg", materialized="incremental", unique_key="id")
+
+    def set(self, version: int) -> None:
+        with closing(sqlite3.connect(self.lite)) as lite, lite:
+            lite.execute("UPDATE facts SET version = ?", (version,))
+
+    def versions(self) -> dict[str, list[tuple[int, int]]]:
+        """Table → (version, rows) in it."""
+        ask = "SELECT version, count(*) FROM {} GROUP BY version ORDER BY version"
+        found = {}
+        for table in ("swapped_pg", "kept_pg", "grown_pg"):
+            found[table] = self.server.execute(ask.format(f"killed.{table}"))
+        with duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True) as warehouse:
+            for table in ("swapped_duck", "kept_duck"):
+                found[table] = warehouse.execute(ask.format(table)).fetchall()
+        return found
+
+    def strangers(self) -> list[str]:
+        """Tables on the targets that no model made."""
+        with duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True) as warehouse:
+            tables = warehouse.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        tables += self.server.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'killed'")
+        known = {"swapped_pg", "kept_pg", "grown_pg", "swapped_duck", "kept_duck"}
+        return [name for (name,) in tables if name not in known]
+
+
+def wait_for_duckdb(file: Path) -> None:
+    """A killed process's lock on the file is gone a moment after it."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            duckdb.connect(str(file), read_only=True).close()
+        except duckdb.IOException:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_old_or_new_and_the_next_run_is_right(postgres: Any, tmp_path: Path) -> None:
+    shop = Shop(tmp_path, postgres)
+    started = time.monotonic()
+    shop.project.dvt("run", "--threads", "2").ok()
+    whole = time.monotonic() - started
+    chance = random.Random(20_240_229)
+    killed = 0
+    version = 0
+    while killed < KILLS:
+        version += 1
+        shop.set(version)
+        process = shop.project.start("run", "--threads", "2")
+        # Nothing of interest happens while Python starts and dbt parses: the first half, about.
+        time.sleep(whole * chance.uniform(0.4, 1.0))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        wait_for_duckdb(tmp_path / "warehouse.duckdb")
+        for table, found in shop.versions().items():
+            assert found in ([(version - 1, ROWS)], [(version, ROWS)]), (killed, table, found)
+        shop.project.dvt("run", "--threads", "2").ok()
+        assert shop.versions() == dict.fromkeys(shop.versions(), [(version, ROWS)])
+        assert shop.strangers() == []
+    assert not list((tmp_path / ".dvt" / "staging").glob("*"))
