@@ -1,0 +1,182 @@
+"""A qualified, typed copy of the tree: what every column is, and which ones are needed.
+
+The transform stays as its author wrote it. SQLGlot's qualified copy is only asked: it tells the types
+for the translation, the tables that unqualified columns belong to, and the columns that are used.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
+
+from dvt.core.errors import ColumnNotFound
+from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+
+
+def analyse(draft: Draft) -> None:
+    """Qualify and annotate a copy with the sources' real types."""
+    draft.hazard = _hazard(draft)
+    draft.schema = MappingSchema(
+        {
+            one.key: {name: _type(column.stage) for name, column in one.columns.items()}
+            for one in draft.occurrences
+        }
+        or {"dvt_none": {"none": "INT"}},
+        dialect=draft.dialect,
+        normalize=False,
+    )
+    copy = draft.tree.copy()
+    for identifier in copy.find_all(exp.Identifier):
+        identifier.set("this", identifier.name.lower())
+        identifier.set("quoted", True)
+    _name_sources(draft, copy)
+    try:
+        qualified = qualify(
+            copy,
+            dialect=draft.dialect,
+            schema=draft.schema,
+            validate_qualify_columns=False,
+            quote_identifiers=False,
+        )
+        draft.analysed = annotate_types(qualified, schema=draft.schema, dialect=draft.dialect)
+        root = build_scope(draft.analysed)
+    except (SqlglotError, RecursionError, KeyError, AttributeError, TypeError, ValueError) as error:
+        draft.analysed, draft.hazard = None, f"the SQL could not be analysed ({type(error).__name__})"
+        return
+    if root is None:
+        draft.analysed, draft.hazard = None, "the SQL has no scope that could be analysed"
+        return
+    _refuse_unknown_columns(draft, root)
+    _bring_back(draft, root)
+
+
+def occurrence_of(draft: Draft, table: object) -> Occurrence | None:
+    """The occurrence that a table of the analysed copy stands for."""
+    if not isinstance(table, exp.Table):
+        return None
+    prefix, _, number = table.name.rpartition("_")
+    return draft.occurrences[int(number)] if prefix == "dvt_source" and number.isdigit() else None
+
+
+def resolve(scope: Scope, alias: str) -> tuple[Scope, object] | None:
+    """The scope, this one or one around it, in which `alias` is a source, and the source."""
+    at: Scope | None = scope
+    while at is not None:
+        if alias in at.selected_sources:
+            return at, at.selected_sources[alias][1]
+        at = at.parent
+    return None
+
+
+def columns_of(scope: Scope) -> Iterator[tuple[exp.Column, object | None]]:
+    """Every column named in a scope, and the table or scope it belongs to."""
+    for column in scope.columns:
+        found = resolve(scope, column.table) if column.table else None
+        yield column, found[1] if found else None
+
+
+def _name_sources(draft: Draft, copy: exp.Expr) -> None:
+    by_number = {one.node.meta[NUMBER]: one for one in draft.occurrences}
+    for table in list(copy.find_all(exp.Table)):
+        one = by_number.get(table.meta.get(NUMBER, -1))
+        if one is None:
+            continue
+        if not table.alias:
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
+        table.set("this", exp.to_identifier(one.key, quoted=True))
+        table.set("db", None)
+        table.set("catalog", None)
+
+
+def _type(stage: str) -> exp.DataType:
+    try:
+        return exp.DataType.build(stage, dialect="duckdb")
+    except (SqlglotError, ValueError):
+        return exp.DataType.build("UNKNOWN")
+
+
+def _hazard(draft: Draft) -> str:
+    """Why the columns in use cannot be told from the text, if so."""
+    for node in draft.tree.walk():
+        if isinstance(node, exp.Columns | exp.Pivot):
+            return f"{type(node).__name__.upper()} chooses columns by their names"
+        if isinstance(node, exp.Star) and not _plain_star(node):
+            return "a * stands where it is not a plain list of columns"
+        if isinstance(node, exp.Join) and node.method and node.method.upper() in ("NATURAL", "POSITIONAL"):
+            return f"a {node.method.upper()} JOIN matches columns by their names or positions"
+        if isinstance(node, exp.Select) and _positional_star(node):
+            return "a * is joined by USING or counted by position"
+        if isinstance(node, exp.SetOperation) and node.args.get("by_name"):
+            return "a set operation BY NAME matches columns by their names"
+    return ""
+
+
+def _plain_star(star: exp.Star) -> bool:
+    node: exp.Expr = star.parent if isinstance(star.parent, exp.Column) else star
+    if any(star.args.get(key) for key in ("replace", "rename", "ilike")):
+        return False
+    if isinstance(node.parent, exp.Count) and node is star:
+        return True
+    return isinstance(node.parent, exp.Select) and node.arg_key == "expressions"
+
+
+def _positional_star(select: exp.Select) -> bool:
+    if not any(one.is_star for one in select.expressions):
+        return False
+    if any(join.args.get("using") for join in select.args.get("joins") or ()):
+        return True
+    clauses = [select.args.get(key) for key in ("group", "order")]
+    found = [one for clause in clauses if clause is not None for one in (clause, *clause.expressions)]
+    return any(_ordinal(one) for one in found)
+
+
+def _ordinal(node: exp.Expr) -> bool:
+    inner = node.this if isinstance(node, exp.Ordered) else node
+    if isinstance(node, exp.Group) and node.args.get("all"):
+        return True
+    return (isinstance(inner, exp.Literal) and inner.is_int) or (
+        isinstance(inner, exp.Column) and not inner.table and inner.name.lower() == "all"
+    )
+
+
+def _refuse_unknown_columns(draft: Draft, root: Scope) -> None:
+    """`orders.nope`, where orders is a source that has no such column."""
+    for scope in root.traverse():
+        for column, source in columns_of(scope):
+            one = occurrence_of(draft, source)
+            if one is None or one.sealed or column.name in one.columns or isinstance(column.this, exp.Star):
+                continue
+            known = [known.name for known in one.table.columns]
+            raise ColumnNotFound(column.name, known, f" ({one.table.ref})")
+
+
+def _bring_back(draft: Draft, root: Scope) -> None:
+    """Types, and the tables that unqualified columns belong to, onto the tree itself."""
+    types = _types(draft)
+    owners: dict[int, set[str]] = defaultdict(set)
+    for scope in root.traverse():
+        for column, source in columns_of(scope):
+            if source is not None and NUMBER in column.meta:
+                owners[column.meta[NUMBER]].add(column.table)
+    foreign = draft.dialect != draft.around.engine
+    for node in draft.tree.walk():
+        node.type = types.get(node.meta[NUMBER])
+        owner = owners.get(node.meta[NUMBER], set())
+        if foreign and isinstance(node, exp.Column) and not node.table and len(owner) == 1:
+            node.set("table", exp.to_identifier(next(iter(owner)), quoted=True))
+
+
+def _types(draft: Draft) -> dict[int, exp.DataType]:
+    types: dict[int, exp.DataType] = {}
+    for node in draft.analysed.walk() if draft.analysed is not None else ():
+        number = node.meta.get(NUMBER)
+        if number is not None and node.type is not None:
+            types.setdefault(number, node.type)
+    return types

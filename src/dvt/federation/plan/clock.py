@@ -1,0 +1,40 @@
+"""now() and its like: one literal for the whole run, so that every model and source agrees."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlglot import exp
+
+from dvt.federation.plan.dialects import moments_of
+from dvt.federation.plan.draft import Draft
+
+
+def freeze_clock(draft: Draft) -> None:
+    """Put the run's moment in the place of now(), current_date and the like."""
+    moments = moments_of(draft.dialect)
+    now = draft.around.now.astimezone(UTC)
+    for node in list(draft.tree.walk()):
+        type_ = moments.get(type(node).__name__) or moments.get(_called(node))
+        if type_ is not None and _no_arguments(node):
+            node.replace(_literal(type_, now))
+
+
+def _called(node: exp.Expr) -> str:
+    return f"{node.name.lower()}()" if isinstance(node, exp.Anonymous) else ""
+
+
+def _no_arguments(node: exp.Expr) -> bool:
+    return not any(isinstance(child, exp.Column) for child in node.walk())
+
+
+def _literal(type_: str, now: datetime) -> exp.Expr:
+    texts = {
+        "DATE": f"{now:%Y-%m-%d}",
+        "TIME": f"{now:%H:%M:%S.%f}",
+        "TIMESTAMP": f"{now:%Y-%m-%d %H:%M:%S.%f}",
+        "SECOND": f"{now:%Y-%m-%d %H:%M:%S}",
+        "TIMESTAMPTZ": f"{now:%Y-%m-%d %H:%M:%S.%f}+00:00",
+    }
+    kind = exp.DataType.build("TIMESTAMP" if type_ == "SECOND" else type_, dialect="duckdb")
+    return exp.Cast(this=exp.Literal.string(texts[type_]), to=kind)

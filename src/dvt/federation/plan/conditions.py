@@ -1,0 +1,92 @@
+"""Conditions that can travel to a source: their forms, and what follows from them for one table."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
+
+_CONSTANT = (
+    exp.Literal, exp.Boolean, exp.Neg, exp.Paren, exp.Cast, exp.Interval, exp.Var, exp.DataType,
+    exp.DataTypeParam, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Coalesce,
+    exp.TimestampTrunc, exp.DateTrunc, exp.DateAdd, exp.DateSub, exp.TsOrDsAdd, exp.Date, exp.Null,
+)  # fmt: skip
+"""What a constant may be made of: nothing that reads, nothing that changes from call to call."""
+
+
+def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
+    """The parts that AND joins."""
+    if condition is None:
+        return []
+    inner = condition.unnest()
+    if isinstance(inner, exp.And):
+        return conjuncts(inner.left) + conjuncts(inner.right)
+    return [inner]
+
+
+def is_constant(node: exp.Expr) -> bool:
+    """True for what has one value, known before anything is read."""
+    return all(isinstance(one, _CONSTANT) for one in node.walk())
+
+
+def implied(condition: exp.Expr, alias: str) -> exp.Expr | None:
+    """The strongest pushable condition on `alias` alone that follows from `condition`."""
+    inner = condition.unnest()
+    if isinstance(inner, exp.And):
+        parts = [
+            part for part in (implied(inner.left, alias), implied(inner.right, alias)) if part is not None
+        ]
+        return exp.and_(*parts) if parts else None
+    if isinstance(inner, exp.Or):
+        left, right = implied(inner.left, alias), implied(inner.right, alias)
+        return None if left is None or right is None else exp.or_(left, right)
+    column = column_of(inner)
+    return inner if column is not None and column.table == alias else None
+
+
+def column_of(leaf: exp.Expr) -> exp.Column | None:
+    """The one column that a simple condition compares with constants, None if it is not simple."""
+    if isinstance(leaf, exp.Not):
+        inner = leaf.this.unnest()
+        return column_of(inner) if isinstance(inner, exp.In | exp.Between | exp.Is) else None
+    if isinstance(leaf, COMPARISONS):
+        sides = (leaf.left.unnest(), leaf.right.unnest())
+        columns = [side for side in sides if isinstance(side, exp.Column)]
+        constant = len(columns) == 1 and all(side is columns[0] or is_constant(side) for side in sides)
+        return columns[0] if constant else None
+    return _column_of_range(leaf)
+
+
+def _column_of_range(leaf: exp.Expr) -> exp.Column | None:
+    column = leaf.this.unnest() if isinstance(leaf, exp.In | exp.Between | exp.Is) else None
+    if not isinstance(column, exp.Column):
+        return None
+    if isinstance(leaf, exp.Between):
+        plain = not leaf.args.get("symmetric")
+        return column if plain and is_constant(leaf.args["low"]) and is_constant(leaf.args["high"]) else None
+    if isinstance(leaf, exp.In):
+        listed = bool(leaf.expressions) and not leaf.args.get("query") and not leaf.args.get("unnest")
+        return column if listed and all(is_constant(one) for one in leaf.expressions) else None
+    return column if isinstance(leaf.expression, exp.Null) else None
+
+
+def rejects_null(condition: exp.Expr) -> bool:
+    """True when a row whose columns are all NULL can never meet it."""
+    inner = condition.unnest()
+    if isinstance(inner, exp.And):
+        return rejects_null(inner.left) or rejects_null(inner.right)
+    if isinstance(inner, exp.Or):
+        return rejects_null(inner.left) and rejects_null(inner.right)
+    return not isinstance(inner, exp.Is)
+
+
+def with_columns(condition: exp.Expr, columns: dict[str, exp.Expr]) -> exp.Expr | None:
+    """The same condition over other columns, None when one of them has no counterpart."""
+    copy = exp.Paren(this=condition.copy())
+    for column in list(copy.find_all(exp.Column)):
+        new = columns.get(column.name)
+        if new is None:
+            return None
+        column.replace(new.copy())
+    moved: exp.Expr = copy.this
+    return moved

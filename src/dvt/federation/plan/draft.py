@@ -1,0 +1,127 @@
+"""What the passes of the planner work on: one model's SQL, and all that is known of it so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlglot import exp
+from sqlglot.schema import MappingSchema
+
+from dvt.core.plan import (
+    Column,
+    Extraction,
+    Input,
+    Kept,
+    LoadColumn,
+    NodeRequest,
+    Notice,
+    Prepared,
+    StageColumn,
+    Table,
+)
+
+Value = tuple[str, str | None]
+"""A DuckDB type and the value's text, None for NULL."""
+
+Bind = Callable[[str, Mapping[str, Sequence[StageColumn]]], tuple[StageColumn, ...]]
+Evaluate = Callable[[Sequence[str]], Sequence[Value | None]]
+LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
+
+NUMBER = "dvt"
+"""Meta key under which every node of the tree has its number; copies keep it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the planner asks of others: dialects by connection, the engine, the target's types."""
+
+    dialects: Mapping[str, str]
+    bind: Bind
+    evaluate: Evaluate
+    """Values of constant expressions in the engine, None for one that fails."""
+    load: LoadTypes
+    now: datetime
+    """The run's moment: every now() of every model is this one."""
+    answers: Mapping[str, Value] | None = None
+    """Answers to an earlier plan's `prepared`, by placeholder."""
+    engine: str = "duckdb"
+    """Dialect of the compute engine."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Occurrence:
+    """One place in the SQL where a table of a source is read."""
+
+    number: int
+    marker: str
+    input: Input
+    table: Table
+    node: exp.Table
+    sealed: str = ""
+    """Why no predicate may pass into it (a sample, a pivot), else empty."""
+    columns: dict[str, Column] = field(default_factory=dict)
+    """By the name the transform has for them."""
+    needed: set[str] = field(default_factory=set)
+    candidates: list[Candidate] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+    alias: str = ""
+    """Of its staged table."""
+
+    @property
+    def key(self) -> str:
+        """Name of the table while the SQL is analysed."""
+        return f"dvt_source_{self.number}"
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A condition that every row of an occurrence must meet to be of any use."""
+
+    condition: exp.Expr
+    """Over the occurrence's columns and constants alone."""
+    said: str
+    """As the model says it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """A plan in the making; every pass adds its part."""
+
+    request: NodeRequest
+    tables: Mapping[str, Table]
+    around: Surroundings
+    tree: exp.Query = field(default_factory=exp.Select)
+    """The model's SQL, rewritten step by step into the transform."""
+    names: list[str | None] = field(default_factory=list)
+    """Output names; None where the engine's own name is the right one."""
+    projections: list[tuple[str, str]] = field(default_factory=list)
+    """Of the outermost SELECT: first word and whole text, as written."""
+    occurrences: list[Occurrence] = field(default_factory=list)
+    prepared: list[Prepared] = field(default_factory=list)
+    analysed: exp.Query | None = None
+    """A qualified and typed copy of the tree; None when SQLGlot cannot make one."""
+    schema: MappingSchema | None = None
+    hazard: str = ""
+    """Why columns cannot be told apart, so that whole tables are read, else empty."""
+    spelled: dict[str, str] = field(default_factory=dict)
+    """What a renamed name was before."""
+    said: dict[int, str] = field(default_factory=dict)
+    """Conditions as the model says them, by their numbers."""
+    extractions: list[Extraction] = field(default_factory=list)
+    sql: str = ""
+    outputs: tuple[StageColumn, ...] = ()
+    loads: tuple[LoadColumn, ...] = ()
+    notices: list[Notice] = field(default_factory=list)
+
+    @property
+    def dialect(self) -> str:
+        """Dialect the model is written in."""
+        return self.request.dialect
+
+    def warn(self, code: str, message: str, hint: str = "") -> None:
+        """Add a notice once."""
+        notice = Notice(code, message, hint)
+        if notice not in self.notices:
+            self.notices.append(notice)

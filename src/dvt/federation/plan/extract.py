@@ -1,0 +1,119 @@
+"""One extraction per table: the columns in use, and the conditions that all its readers share."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from sqlglot import exp
+
+from dvt.core.names import TableRef
+from dvt.core.plan import Column, ExtractedColumn, Extraction, Kept, Table
+from dvt.federation.plan.draft import Draft, Occurrence
+from dvt.federation.plan.safe import Pushed, push
+
+_LONGEST = 40
+_SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
+_ONE = Column(name="", native="", stage="INTEGER", nullable=False, read="1", unpack="CAST({0} AS INTEGER)")
+"""What is read of a table of which only the number of rows matters."""
+
+
+def extract(draft: Draft) -> None:
+    """Merge the occurrences of one table into one extraction, in its source's dialect."""
+    pushed = push(draft)
+    groups: dict[tuple[TableRef, bool, str], list[Occurrence]] = defaultdict(list)
+    for one in draft.occurrences:
+        groups[one.input.table, one.input.this, one.input.zero_dates].append(one)
+    taken = {node.name.lower() for node in draft.tree.find_all(exp.Identifier)}
+    for (ref, _, _), group in groups.items():
+        alias = free_name(f"dvt_{_sanitised(ref.identifier)}", taken)
+        draft.extractions.append(_extraction(draft, alias, group, _shared(group, pushed)))
+        for one in group:
+            one.alias = alias
+
+
+def quoted(name: str, dialect: str) -> str:
+    """A name as `dialect` quotes it."""
+    return exp.to_identifier(name, quoted=True).sql(dialect=dialect)
+
+
+def relation(ref: TableRef, dialect: str) -> str:
+    """A table as `dialect` writes it."""
+    parts = [ref.database, ref.schema, ref.identifier]
+    return ".".join(quoted(part, dialect) for part in parts if part)
+
+
+def free_name(wish: str, taken: set[str]) -> str:
+    """`wish`, or the first numbered one that is not taken; taken from now on."""
+    name, number = wish, 1
+    while name in taken:
+        number += 1
+        name = f"{wish}_{number}"
+    taken.add(name)
+    return name
+
+
+def surrogates(columns: list[Column]) -> list[ExtractedColumn]:
+    """The columns under lower-case names that every database takes."""
+    taken: set[str] = set()
+    return [ExtractedColumn(name=free_name(_sanitised(one.name), taken), column=one) for one in columns]
+
+
+def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[str]) -> Extraction:
+    table = group[0].table
+    ref = group[0].input.table
+    dialect = draft.around.dialects[ref.connection]
+    names = {one.columns[name].name for one in group for name in one.needed}
+    columns = surrogates([column for column in table.columns if column.name in names])
+    columns = columns or [ExtractedColumn(name="dvt_one", column=_ONE)]
+    _warn_of_losses(draft, table, columns)
+    return Extraction(
+        alias=alias,
+        connection=ref.connection,
+        table=ref,
+        select=f"SELECT {_list(columns, dialect)} FROM {relation(ref, dialect)}",
+        where=tuple(where),
+        columns=tuple(columns),
+        scan=table.scannable,
+        kept=tuple(dict.fromkeys(kept for one in group for kept in one.kept)),
+        zero_dates=group[0].input.zero_dates,
+        rows=table.rows,
+        bytes=table.bytes,
+        this=group[0].input.this,
+    )
+
+
+def _list(columns: list[ExtractedColumn], dialect: str) -> str:
+    return ", ".join(
+        f"{one.column.read.format(quoted(one.column.name, dialect))} AS {quoted(one.name, dialect)}"
+        for one in columns
+    )
+
+
+def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[str]:
+    """The conditions of all readers, and the OR of what is left of each."""
+    each = [pushed[one.number] for one in group]
+    common = [
+        one.sql for one in each[0] if all(one.sql in [other.sql for other in rest] for rest in each[1:])
+    ]
+    rest = [[one for one in mine if one.sql not in common] for mine in each]
+    if len(group) > 1 and all(rest):
+        return [*common, " OR ".join(f"({' AND '.join(f'({one.sql})' for one in mine)})" for mine in rest)]
+    for one, mine in zip(group, rest, strict=True):
+        one.kept += [Kept(left.said, "the same table is read without it elsewhere") for left in mine]
+    return common
+
+
+def _warn_of_losses(draft: Draft, table: Table, columns: list[ExtractedColumn]) -> None:
+    for one in columns:
+        if one.column.loses:
+            draft.warn(
+                "DVT002", f"{table.ref}, column {one.column.name} ({one.column.native}): {one.column.loses}"
+            )
+
+
+def _sanitised(name: str) -> str:
+    low = name.lower()
+    if _SAFE.match(low) and len(low) <= _LONGEST:
+        return low
+    return "c_" + re.sub(r"[^a-z0-9]+", "_", low).strip("_")[:_LONGEST]

@@ -1,0 +1,132 @@
+"""From text to a tree, and from markers to occurrences of tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+from dvt.core.errors import SqlInvalid
+from dvt.core.names import MARKER
+from dvt.core.plan import Input, NodeRequest
+from dvt.federation.plan.conditions import conjuncts
+from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+
+_MARKER = re.compile(rf"""["`]{MARKER}[^"`]*["`]\.""")
+_PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
+
+
+def parse(draft: Draft) -> None:
+    """Read the model's SQL in its dialect."""
+    draft.tree = _parsed(draft.request)
+
+
+def tables_read(request: NodeRequest) -> dict[str, Input]:
+    """The inputs that the SQL really names, by marker."""
+    markers = dict.fromkeys(table.db for table in _marked(_parsed(request)))
+    return {marker: _input(request, marker) for marker in markers}
+
+
+def find_occurrences(draft: Draft) -> None:
+    """Every place where a source is read; other tables than those are an error."""
+    _only_known_tables(draft)
+    for column in draft.tree.find_all(exp.Column):
+        if column.args.get("db") is not None:
+            column.set("db", None)
+            column.set("catalog", None)
+    for number, node in enumerate(_marked(draft.tree)):
+        marker = node.db
+        draft.occurrences.append(
+            Occurrence(
+                number=number,
+                marker=marker,
+                input=_input(draft.request, marker),
+                table=draft.tables[marker],
+                node=node,
+                sealed=_seal(node),
+            )
+        )
+
+
+def exists_reads_nothing(draft: Draft) -> None:
+    """EXISTS(SELECT columns …) → EXISTS(SELECT 1 …): what it selects does not matter."""
+    for found in draft.tree.find_all(exp.Exists):
+        select = found.this
+        if not isinstance(select, exp.Select) or _counts_rows(select):
+            continue
+        if all(isinstance(one.unalias(), exp.Star | exp.Column | exp.Literal) for one in select.expressions):
+            select.set("expressions", [exp.Literal.number(1)])
+
+
+def number_nodes(draft: Draft) -> None:
+    """Number every node, so that what is learnt on a copy finds its way back."""
+    for number, node in enumerate(draft.tree.walk()):
+        node.meta[NUMBER] = number
+    for clause in draft.tree.find_all(exp.Where, exp.Join):
+        for condition in conjuncts(clause.this if isinstance(clause, exp.Where) else clause.args.get("on")):
+            said = condition.sql(draft.dialect, comments=False)
+            draft.said[condition.meta[NUMBER]] = _MARKER.sub("", said)
+
+
+def _parsed(request: NodeRequest) -> exp.Query:
+    try:
+        statements = sqlglot.parse(request.sql, dialect=request.dialect)
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        problem = str(first.get("description") or error).strip().rstrip(".")
+        near = str(first.get("highlight") or "").strip()
+        problem = f"{problem} near {near!r}" if near else problem
+        raise SqlInvalid(request.dialect, problem, first.get("line")) from error
+    except SqlglotError as error:
+        raise SqlInvalid(request.dialect, str(error)) from error
+    found = [one for one in statements if one is not None and not isinstance(one, exp.Semicolon)]
+    if len(found) != 1 or not isinstance(found[0], exp.Query):
+        raise SqlInvalid(request.dialect, "a model is one SELECT", hint="move other statements to hooks")
+    query: exp.Query = found[0]
+    while isinstance(query, exp.Subquery) and query.is_wrapper:
+        query = query.this
+    return query
+
+
+def _marked(tree: exp.Expr) -> Iterator[exp.Table]:
+    return (table for table in tree.find_all(exp.Table, bfs=False) if table.db.startswith(MARKER))
+
+
+def _input(request: NodeRequest, marker: str) -> Input:
+    if marker not in request.inputs:
+        raise SqlInvalid(request.dialect, f"{marker.removeprefix(MARKER)} is read but not depended on")
+    return request.inputs[marker]
+
+
+def _only_known_tables(draft: Draft) -> None:
+    ctes = {cte.alias.lower() for cte in draft.tree.find_all(exp.CTE)}
+    for table in draft.tree.find_all(exp.Table):
+        named = isinstance(table.this, exp.Identifier) and not table.db.startswith(MARKER)
+        if named and (table.db or table.name.lower() not in ctes) and not _is_lateral(table):
+            problem = f"it reads {table.sql(draft.dialect)}, which is no ref() and no source()"
+            raise SqlInvalid(
+                draft.dialect, problem, hint="a federated model reads other tables by ref() and source()"
+            )
+
+
+def _is_lateral(table: exp.Table) -> bool:
+    return isinstance(table.parent, exp.Lateral | exp.Unnest)
+
+
+def _seal(node: exp.Table) -> str:
+    extra = {key for key, value in node.args.items() if value} - _PLAIN
+    if extra:
+        return f"{', '.join(sorted(key.rstrip('_') for key in extra)).upper()} is applied to it first"
+    if node.args.get("joins"):
+        return "its joins are nested"
+    if node.alias_column_names:
+        return "its columns are renamed by position"
+    return ""
+
+
+def _counts_rows(select: exp.Select) -> bool:
+    keys = ("group", "having", "distinct", "qualify", "limit", "offset", "windows", "kind")
+    return any(select.args.get(key) for key in keys)

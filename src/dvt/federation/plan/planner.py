@@ -1,0 +1,73 @@
+"""From a model's compiled SQL to a plan: what each source is asked, and what the engine makes of it.
+
+Nothing is read or written here. The only questions asked are the engine's: the types of a SELECT over
+empty tables, and the values of constants. Read PASSES from top to bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from dvt.core.errors import DvtError
+from dvt.core.plan import FederationPlan, Load, NodeRequest, Table, Transform
+from dvt.federation.plan.analyse import analyse
+from dvt.federation.plan.clock import freeze_clock
+from dvt.federation.plan.draft import Draft, Surroundings
+from dvt.federation.plan.extract import extract
+from dvt.federation.plan.identifiers import separate_names
+from dvt.federation.plan.names import name_outputs
+from dvt.federation.plan.outputs import bind_transform
+from dvt.federation.plan.parse import exists_reads_nothing, find_occurrences, number_nodes, parse
+from dvt.federation.plan.predicates import place_predicates
+from dvt.federation.plan.prune import count_outputs, prune
+from dvt.federation.plan.this import ask_this_first
+from dvt.federation.plan.transform import rewrite
+from dvt.federation.plan.translate import translate
+
+PASSES: tuple[Callable[[Draft], None], ...] = (
+    parse,
+    name_outputs,
+    find_occurrences,
+    exists_reads_nothing,
+    freeze_clock,
+    separate_names,
+    ask_this_first,
+    number_nodes,
+    analyse,
+    place_predicates,
+    count_outputs,
+    prune,
+    extract,
+    rewrite,
+    translate,
+    bind_transform,
+)
+"""Each adds to the draft; a later planner adds passes, and changes none."""
+
+
+def make_plan(request: NodeRequest, tables: Mapping[str, Table], around: Surroundings) -> FederationPlan:
+    """The plan of one federated model.
+
+    When `transform.prepared` is not empty, its questions go to the target first, and `make_plan` is called
+    again with `around.answers`: only then do the answers reach the other sources' filters.
+
+    Args:
+        request: the model as the bridge hands it over.
+        tables: the tables that `tables_read` names, as described, by marker.
+        around: dialects, engine and target, as the planner needs them.
+    """
+    draft = Draft(request=request, tables=tables, around=around)
+    try:
+        for each in PASSES:
+            each(draft)
+    except DvtError as error:
+        raise error.about(request.name, request.file) from error.__cause__
+    prepared = () if around.answers is not None else tuple(draft.prepared)
+    return FederationPlan(
+        node=request.unique_id,
+        file=request.file,
+        extractions=tuple(draft.extractions),
+        transform=Transform(sql=draft.sql, columns=draft.outputs, prepared=prepared),
+        load=Load(stage=request.stage, columns=draft.loads),
+        notices=tuple(draft.notices),
+    )

@@ -1,0 +1,220 @@
+"""Which conditions hold for every row that a table contributes: they may be applied at its source.
+
+The transform keeps every predicate, so a source may answer with too many rows and never with too few.
+What is not understood here is simply not pushed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope, build_scope
+
+from dvt.core.plan import Kept
+from dvt.federation.plan.analyse import occurrence_of
+from dvt.federation.plan.conditions import column_of, conjuncts, implied, rejects_null, with_columns
+from dvt.federation.plan.draft import NUMBER, Candidate, Draft
+from dvt.federation.plan.passage import names_through, understood
+
+
+@dataclass(slots=True)
+class _Uses:
+    """How the scopes around a derived table or CTE use it: one list of conditions per use."""
+
+    found: list[list[exp.Expr]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """A condition, and for which sources it says something about every row."""
+
+    expression: exp.Expr
+    targets: frozenset[str]
+    """Aliases whose rows are of no use when they do not meet it."""
+    nullable: frozenset[str]
+    """Of these, the ones for which that holds only if it rejects NULLs."""
+    why: str = ""
+    """Why other tables' columns in it are of no help."""
+
+
+def place_predicates(draft: Draft) -> None:
+    """Collect for each occurrence the conditions that its rows must meet."""
+    if draft.analysed is None:
+        return
+    root = build_scope(draft.analysed)
+    uses: dict[int, _Uses] = defaultdict(_Uses)
+    references = _references(draft.analysed)
+    for scope in reversed(list(root.traverse())) if root is not None else ():
+        inherited = _inherited(scope, uses[id(scope.expression)], references)
+        if isinstance(scope.expression, exp.Select):
+            _place_in_select(draft, scope, inherited, uses)
+        elif isinstance(scope.expression, exp.SetOperation):
+            _pass_to_branches(scope, inherited, uses)
+
+
+def _references(tree: exp.Expr) -> dict[str, int]:
+    """How often each name is read as a table."""
+    counts: dict[str, int] = defaultdict(int)
+    for table in tree.find_all(exp.Table):
+        counts[table.name] += 1
+    return counts
+
+
+def _inherited(scope: Scope, uses: _Uses, references: dict[str, int]) -> list[exp.Expr]:
+    """What all that read this scope demand of its outputs: one reader's list, or the OR of them all."""
+    parent = scope.expression.parent
+    if isinstance(parent, exp.CTE):
+        with_ = parent.parent
+        if references[parent.alias] != len(uses.found) or (isinstance(with_, exp.With) and with_.recursive):
+            return []
+    if scope.outer_columns or not uses.found or not all(uses.found):
+        return []
+    if len(uses.found) == 1:
+        return uses.found[0]
+    return [exp.or_(*(exp.and_(*(one.copy() for one in use)) for use in uses.found))]
+
+
+def _pass_to_branches(scope: Scope, inherited: list[exp.Expr], uses: dict[int, _Uses]) -> None:
+    union = scope.expression
+    plain = isinstance(union, exp.Union) and not any(
+        union.args.get(key) for key in ("by_name", "side", "kind", "limit", "offset", "on")
+    )
+    if not isinstance(union, exp.Query):
+        return
+    outputs = union.named_selects
+    for branch in scope.set_operation_scopes:
+        names = branch.expression.named_selects if isinstance(branch.expression, exp.Query) else []
+        mapping: dict[str, exp.Expr] = {}
+        if plain and len(names) == len(outputs) == len(set(outputs)):
+            mapping = {old: exp.column(new, quoted=True) for old, new in zip(outputs, names, strict=True)}
+        moved = (with_columns(one, mapping) for one in inherited)
+        uses[id(branch.expression)].found.append([one for one in moved if one is not None])
+
+
+def _place_in_select(draft: Draft, scope: Scope, inherited: list[exp.Expr], uses: dict[int, _Uses]) -> None:
+    select = scope.expression
+    if not isinstance(select, exp.Select):
+        return
+    problem = understood(scope)
+    conditions = [] if problem else list(_conditions(select))
+    if not problem and inherited:
+        through, nullable = names_through(scope), _null_supplied(select)
+        moved = [one for one in (with_columns(old, through) for old in inherited) if one is not None]
+        conditions += [_Condition(one, frozenset(scope.selected_sources), nullable) for one in moved]
+    for alias, (reference, source) in scope.selected_sources.items():
+        found = [part for one in conditions for part in _parts(draft, one, alias, source)]
+        one = occurrence_of(draft, source)
+        if one is not None:
+            one.candidates += [Candidate(part, said) for part, said in found]
+        elif isinstance(source, Scope):
+            renamed = bool(reference.alias_column_names)
+            uses[id(source.expression)].found.append([] if renamed else [_bare(part) for part, _ in found])
+    if problem:
+        _keep_all(draft, scope, problem)
+
+
+def _conditions(select: exp.Select) -> Iterator[_Condition]:
+    """WHERE's and ON's conjuncts, each with the sources it restricts."""
+    from_ = select.args.get("from_")
+    before: list[str] = [from_.this.alias_or_name] if from_ is not None else []
+    nullable: set[str] = set()
+    for join in select.args.get("joins") or []:
+        alias = join.this.alias_or_name
+        side = join.side.upper()
+        for one in conjuncts(join.args.get("on")):
+            yield _of_join(one, side, alias, before, nullable)
+        if side in ("RIGHT", "FULL"):
+            nullable |= set(before)
+        if side in ("LEFT", "FULL"):
+            nullable.add(alias)
+        before.append(alias)
+    where = select.args.get("where")
+    for one in conjuncts(where.this if where is not None else None):
+        yield _Condition(one, frozenset(before), frozenset(nullable))
+
+
+def _of_join(one: exp.Expr, side: str, alias: str, before: list[str], nullable: set[str]) -> _Condition:
+    if side == "LEFT":
+        return _Condition(
+            one, frozenset({alias}), frozenset(), "an outer join keeps rows that do not meet it"
+        )
+    if side == "RIGHT":
+        kept = "an outer join keeps rows that do not meet it"
+        return _Condition(one, frozenset(before), frozenset(nullable), kept)
+    if side == "FULL":
+        return _Condition(one, frozenset(), frozenset(), "a FULL JOIN keeps rows that do not meet it")
+    return _Condition(one, frozenset({alias, *before}), frozenset(nullable))
+
+
+def _null_supplied(select: exp.Select) -> frozenset[str]:
+    """Sources that an outer join of this SELECT may supply NULLs for."""
+    ghost = select.copy()
+    ghost.set("where", exp.Where(this=exp.true()))
+    return next(one.nullable for one in _conditions(ghost) if isinstance(one.expression, exp.Boolean))
+
+
+def _parts(draft: Draft, one: _Condition, alias: str, source: object) -> Iterator[tuple[exp.Expr, str]]:
+    """What `one` says about `alias` alone, if anything; why not is noted."""
+    mentioned = {column.table for column in one.expression.find_all(exp.Column)}
+    if alias not in mentioned:
+        return
+    occurrence = occurrence_of(draft, source)
+    said = _said(draft, one.expression)
+    part = implied(one.expression, alias) if alias in one.targets else None
+    why = ""
+    if alias not in one.targets:
+        why = one.why
+    elif part is None:
+        why = _why_not(one.expression, mentioned)
+    elif alias in one.nullable and not rejects_null(part):
+        why = "an outer join may supply NULLs for this table after it"
+    elif occurrence is not None and occurrence.sealed:
+        why = occurrence.sealed
+    if not why and part is not None:
+        yield part, said
+    elif occurrence is not None and not _joins(one.expression):
+        occurrence.kept.append(Kept(said, why))
+
+
+def _joins(condition: exp.Expr) -> bool:
+    return isinstance(condition, exp.EQ) and all(
+        isinstance(side, exp.Column) for side in condition.iter_expressions()
+    )
+
+
+def _said(draft: Draft, condition: exp.Expr) -> str:
+    """The condition as the model says it."""
+    return draft.said.get(condition.meta.get(NUMBER, -1)) or condition.sql(draft.dialect)
+
+
+def _why_not(condition: exp.Expr, mentioned: set[str]) -> str:
+    if condition.find(exp.Placeholder) is not None:
+        return "its value is asked of the target first; then it is pushed"
+    if condition.find(exp.Query) is not None:
+        return "it contains a subquery"
+    if len(mentioned) > 1:
+        return "it compares columns of several tables"
+    if column_of(condition) is None and isinstance(condition, exp.Or):
+        return "one of the alternatives says nothing that could be pushed"
+    return "only =, <>, <, >, BETWEEN, IN and IS NULL between a column and constants are pushed"
+
+
+def _bare(part: exp.Expr) -> exp.Expr:
+    """Over output names alone: the alias of the derived table means nothing inside it."""
+    copy = part.copy()
+    for column in copy.find_all(exp.Column):
+        column.set("table", None)
+    return copy
+
+
+def _keep_all(draft: Draft, scope: Scope, problem: str) -> None:
+    where = scope.expression.args.get("where")
+    for one in conjuncts(where.this if where is not None else None):
+        for alias in {column.table for column in one.find_all(exp.Column)}:
+            source = scope.selected_sources.get(alias, (None, None))[1]
+            occurrence = occurrence_of(draft, source)
+            if occurrence is not None:
+                occurrence.kept.append(Kept(_said(draft, one), problem))

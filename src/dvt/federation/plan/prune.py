@@ -1,0 +1,117 @@
+"""Which columns are needed: those the SQL names, and those a * must still stand for."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.pushdown_projections import pushdown_projections
+from sqlglot.optimizer.scope import build_scope
+
+from dvt.federation.plan.analyse import columns_of, occurrence_of
+from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+
+_FULL = "dvt_full"
+"""Meta key of a SELECT: how many outputs it had before any was dropped."""
+
+
+def prune(draft: Draft) -> None:
+    """Drop outputs of inner SELECTs that nobody reads, and note the columns that remain in use."""
+    kept = draft.analysed
+    if kept is not None and not draft.hazard:
+        try:
+            if not _listed(draft):
+                pushdown_projections(kept)
+        except SqlglotError as error:
+            draft.hazard = f"the columns in use could not be found ({type(error).__name__})"
+    for one in draft.occurrences:
+        if draft.hazard or one.sealed:
+            one.needed = set(one.columns)
+    if kept is not None and not draft.hazard:
+        _mirror(draft, kept)
+        _need(draft, kept)
+
+
+def _listed(draft: Draft) -> bool:
+    """True when a derived table names its columns by position: none of them may go."""
+    aliases = draft.tree.find_all(exp.TableAlias)
+    return any(alias.args.get("columns") and not isinstance(alias.parent, exp.Unnest) for alias in aliases)
+
+
+def _mirror(draft: Draft, kept: exp.Query) -> None:
+    """Make the tree's SELECT lists those of the pruned copy."""
+    numbers = {node.meta[NUMBER] for node in kept.walk() if NUMBER in node.meta}
+    for cte in list(draft.tree.find_all(exp.CTE)):
+        if cte.meta[NUMBER] not in numbers:
+            _drop_cte(cte)
+    selects = {node.meta[NUMBER]: node for node in draft.tree.find_all(exp.Select)}
+    for select in kept.find_all(exp.Select):
+        mine = selects.get(select.meta.get(NUMBER, -1))
+        if mine is not None:
+            _same_list(mine, select)
+    literals = {node.meta[NUMBER]: node for node in kept.find_all(exp.Literal) if NUMBER in node.meta}
+    for group in draft.tree.find_all(exp.Group):
+        for literal in group.find_all(exp.Literal):
+            if literal.meta[NUMBER] in literals:
+                literal.set("this", literals[literal.meta[NUMBER]].this)
+
+
+def _drop_cte(cte: exp.CTE) -> None:
+    with_ = cte.parent
+    cte.pop()
+    if with_ is not None and not with_.expressions:
+        with_.pop()
+
+
+def _same_list(mine: exp.Select, pruned: exp.Select) -> None:
+    """The projections of `mine` that are left in `pruned`; a * that lost columns becomes a list."""
+    written = {_number(one): one for one in mine.expressions if not one.is_star}
+    left = [(_number(one), one) for one in pruned.expressions]
+    starred = any(one.is_star for one in mine.expressions)
+    if not starred and [number for number, _ in left] == list(written):
+        return
+    if starred and _is_whole(mine, pruned):
+        return
+    mine.set("expressions", [written[number] if number in written else one.copy() for number, one in left])
+
+
+def _is_whole(mine: exp.Select, pruned: exp.Select) -> bool:
+    simple = not any(star.args.get("except_") for one in mine.expressions for star in one.find_all(exp.Star))
+    return simple and len(pruned.expressions) == pruned.meta.get(_FULL)
+
+
+def count_outputs(draft: Draft) -> None:
+    """Note how many outputs each SELECT has before any is dropped."""
+    for select in draft.analysed.find_all(exp.Select) if draft.analysed is not None else ():
+        select.meta[_FULL] = len(select.expressions)
+
+
+def _number(projection: exp.Expr) -> int:
+    found = projection.meta.get(NUMBER)
+    return int(projection.unalias().meta.get(NUMBER, -1) if found is None else found)
+
+
+def _need(draft: Draft, kept: exp.Query) -> None:
+    root = build_scope(kept)
+    for scope in root.traverse() if root is not None else ():
+        for column, source in columns_of(scope):
+            one = occurrence_of(draft, source)
+            if one is not None and column.name in one.columns:
+                one.needed.add(column.name)
+            elif source is None:
+                _need_unresolved(draft, column)
+        for table_column in scope.table_columns:
+            for one in draft.occurrences:
+                one.needed |= set(one.columns) if _alias(one) == table_column.name else set()
+
+
+def _need_unresolved(draft: Draft, column: exp.Column) -> None:
+    """A name SQLGlot could not place: whatever could be meant by it is needed."""
+    for one in draft.occurrences:
+        if column.name in one.columns:
+            one.needed.add(column.name)
+        elif _alias(one) == column.name:
+            one.needed |= set(one.columns)
+
+
+def _alias(one: Occurrence) -> str:
+    return (one.node.alias or one.node.name).lower()

@@ -1,0 +1,211 @@
+"""Which conditions a source answers exactly as the engine would, and their text in its dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from dvt.core.plan import Column, Kept, Pushdown
+from dvt.federation.plan.conditions import column_of
+from dvt.federation.plan.dialects import literal_types_of
+from dvt.federation.plan.draft import Candidate, Draft, Occurrence, Value
+from dvt.federation.plan.translate import in_engine
+
+_NUMBERS = re.compile(r"^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$|^DECIMAL\b")
+_NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
+_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+_MOMENT = re.compile(r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:\+00)?$")
+_DIGITS_OF_A_DOUBLE = 15
+_MIDNIGHT = "00:00:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A condition in its source's dialect."""
+
+    sql: str
+    said: str
+
+
+class _NotExact(Exception):
+    """Carries why a condition stays."""
+
+
+def push(draft: Draft) -> dict[int, list[Pushed]]:
+    """What each occurrence's source may filter, by the occurrence's number; the rest is noted as kept."""
+    off = draft.request.pushdown is Pushdown.OFF
+    every = [(one, candidate) for one in draft.occurrences for candidate in one.candidates]
+    values = {} if off else _values(draft, every)
+    pushed: dict[int, list[Pushed]] = {}
+    for one in draft.occurrences:
+        mine = pushed.setdefault(one.number, [])
+        for candidate in one.candidates:
+            if off:
+                one.kept.append(Kept(candidate.said, "pushdown is off"))
+                continue
+            try:
+                found = _rendered(draft, one, candidate, values)
+            except _NotExact as why:
+                one.kept.append(Kept(candidate.said, str(why)))
+                continue
+            if found.sql not in [other.sql for other in mine]:
+                mine.append(found)
+    return pushed
+
+
+def exact_text(draft: Draft, one: Occurrence, candidate: Candidate) -> str | None:
+    """One condition in its source's dialect, None when it would not be exact there."""
+    try:
+        return _rendered(draft, one, candidate, _values(draft, [(one, candidate)])).sql
+    except _NotExact:
+        return None
+
+
+def _values(draft: Draft, candidates: list[tuple[Occurrence, Candidate]]) -> dict[str, Value | None]:
+    """The values of all constants that need the engine, asked at once."""
+    asked: dict[str, None] = {}
+    for one, candidate in candidates:
+        for leaf in _leaves(candidate.condition):
+            column = _column(one, leaf)
+            for constant in _constants(leaf):
+                if column.exact and _plain_number(constant) is None:
+                    asked[_question(draft, column, constant)] = None
+    return dict(zip(asked, draft.around.evaluate(list(asked)), strict=True)) if asked else {}
+
+
+def _leaves(condition: exp.Expr) -> Iterator[exp.Expr]:
+    inner = condition.unnest()
+    if isinstance(inner, exp.And | exp.Or):
+        yield from _leaves(inner.left)
+        yield from _leaves(inner.right)
+    else:
+        yield inner
+
+
+def _column(one: Occurrence, leaf: exp.Expr) -> Column:
+    found = column_of(leaf)
+    if found is None or found.name not in one.columns:
+        raise _NotExact("it names a column that is not the table's own")
+    return one.columns[found.name]
+
+
+def _constants(leaf: exp.Expr) -> list[exp.Expr]:
+    inner = leaf.this.unnest() if isinstance(leaf, exp.Not) else leaf
+    if isinstance(inner, exp.Between):
+        return [inner.args["low"], inner.args["high"]]
+    if isinstance(inner, exp.In):
+        return list(inner.expressions)
+    if isinstance(inner, exp.Is):
+        return []
+    return [side for side in (inner.this, inner.expression) if not isinstance(side.unnest(), exp.Column)]
+
+
+def _plain_number(constant: exp.Expr) -> str | None:
+    inner = constant.unnest()
+    sign = "-" if isinstance(inner, exp.Neg) else ""
+    literal = inner.this.unnest() if sign else inner
+    if isinstance(literal, exp.Literal) and not literal.is_string and _NUMBER.match(literal.this):
+        return sign + str(literal.this)
+    return None
+
+
+def _question(draft: Draft, column: Column, constant: exp.Expr) -> str:
+    """DuckDB SQL of a constant; an untyped string takes the column's type, as in the comparison."""
+    sql = in_engine(draft, constant)
+    bare = isinstance(constant.unnest(), exp.Literal)
+    return f"CAST({sql} AS {column.stage})" if bare and column.stage != "VARCHAR" else sql
+
+
+def _rendered(
+    draft: Draft, one: Occurrence, candidate: Candidate, values: Mapping[str, Value | None]
+) -> Pushed:
+    dialect = draft.around.dialects[one.input.table.connection]
+    copy = exp.Paren(this=candidate.condition.copy())
+    for leaf in list(_leaves(copy)):
+        leaf.replace(_leaf(draft, one, dialect, leaf, values))
+    built = copy.this
+    try:
+        sql = built.sql(dialect=dialect)
+        again = sqlglot.parse_one(sql, dialect=dialect)
+    except SqlglotError as error:
+        raise _NotExact("its text does not read back in the source's dialect") from error
+    if again != built:
+        raise _NotExact("its text reads back differently in the source's dialect")
+    return Pushed(sql, candidate.said)
+
+
+def _leaf(
+    draft: Draft, one: Occurrence, dialect: str, leaf: exp.Expr, values: Mapping[str, Value | None]
+) -> exp.Expr:
+    """A simple condition over the source's own column name and typed literals."""
+    column = _column(one, leaf)
+    if not column.exact:
+        raise _NotExact(f"{column.name} ({column.native}) may compare differently there")
+    bare = leaf.this if isinstance(leaf, exp.Not) else leaf
+    dated = column.stage == "DATE" or column.stage.startswith("TIMESTAMP")
+    if isinstance(bare.unnest(), exp.Is) and bare is leaf and dated and one.input.zero_dates == "null":
+        raise _NotExact("a zero date becomes NULL only here")
+    new = leaf.copy()
+    named = column_of(new)
+    if named is not None:
+        named.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
+    for old, constant in zip(_constants(new), _constants(leaf), strict=True):
+        plain = _plain_number(constant)
+        value = ("DECIMAL", plain) if plain is not None else values.get(_question(draft, column, constant))
+        old.replace(_literal(column, dialect, value))
+    return new
+
+
+def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:
+    if value is None:
+        raise _NotExact("its constant has no value in the engine")
+    type_, text = value
+    if text is None:
+        raise _NotExact("it compares with NULL")
+    types = literal_types_of(dialect)
+    if _NUMBERS.match(column.stage):
+        return _number(type_, text)
+    if column.stage == "DATE" and "DATE" in types:
+        return _cast(_day(type_, text), types["DATE"], dialect)
+    if column.stage == "TIMESTAMP" and "TIMESTAMP" in types:
+        return _cast(_moment(type_, text), types["TIMESTAMP"], dialect)
+    if column.stage == "VARCHAR" and type_ == "VARCHAR" and text.isprintable() and "\\" not in text:
+        return exp.Literal.string(text)
+    raise _NotExact(f"constants of type {type_} cannot be sent for a {column.native}")
+
+
+def _number(type_: str, text: str) -> exp.Expr:
+    digits = text.lstrip("-").replace(".", "")
+    if not _NUMBERS.match(type_) or not _NUMBER.match(text):
+        raise _NotExact(f"it compares with a {type_}")
+    if "." in text and len(digits) > _DIGITS_OF_A_DOUBLE:
+        raise _NotExact("its constant has more digits than every database keeps")
+    literal = exp.Literal.number(text.lstrip("-"))
+    return exp.Neg(this=literal) if text.startswith("-") else literal
+
+
+def _day(type_: str, text: str) -> str:
+    moment = _MOMENT.match(text) if type_.startswith("TIMESTAMP") else None
+    if type_ == "DATE" and _DATE.match(text):
+        return text
+    if moment is not None and moment.group(2) == _MIDNIGHT:
+        return moment.group(1)
+    raise _NotExact(f"it compares a date with a {type_}")
+
+
+def _moment(type_: str, text: str) -> str:
+    if type_ == "DATE" and _DATE.match(text):
+        return f"{text} {_MIDNIGHT}"
+    found = _MOMENT.match(text) if type_.startswith("TIMESTAMP") else None
+    if found is None:
+        raise _NotExact(f"it compares a timestamp with a {type_}")
+    return f"{found.group(1)} {found.group(2)}"
+
+
+def _cast(text: str, type_: str, dialect: str) -> exp.Expr:
+    return exp.Cast(this=exp.Literal.string(text), to=exp.DataType.build(type_, dialect=dialect))

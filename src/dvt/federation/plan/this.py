@@ -1,0 +1,155 @@
+"""Scalars over `{{ this }}` alone: asked of the target first, so that they can be pushed as literals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlglot import exp
+
+from dvt.core.plan import Column, ExtractedColumn, Extraction, Prepared, Pushdown
+from dvt.federation.plan.conditions import column_of, conjuncts
+from dvt.federation.plan.draft import Candidate, Draft, Occurrence
+from dvt.federation.plan.extract import relation
+from dvt.federation.plan.safe import exact_text
+
+_CLAUSES = {"expressions", "from_", "where"}
+_AROUND = (exp.From, exp.Join, exp.CTE, exp.In, exp.Exists, exp.Lateral, exp.SetOperation, exp.Any, exp.All)
+
+
+def ask_this_first(draft: Draft) -> None:
+    """Replace each scalar subquery over `{{ this }}` alone by a parameter, or by its answer."""
+    if draft.request.pushdown is Pushdown.OFF:
+        return
+    for one in [one for one in draft.occurrences if one.input.this]:
+        subquery = one.node.find_ancestor(exp.Subquery)
+        where = _eligible(draft, one, subquery)
+        if subquery is None or where is None:
+            continue
+        holder = exp.Paren(this=subquery.this.expressions[0].unalias().copy())
+        for aggregate in list(holder.find_all(exp.AggFunc)):
+            aggregate.replace(_parameter(draft, one, aggregate, where))
+        subquery.replace(holder)
+        draft.occurrences.remove(one)
+    for number, one in enumerate(draft.occurrences):
+        one.number = number
+
+
+def _eligible(draft: Draft, one: Occurrence, subquery: exp.Subquery | None) -> list[str] | None:
+    """The exact filters of a scalar subquery that can be asked first, None if it cannot be."""
+    select = subquery.this if subquery is not None else None
+    if subquery is None or not isinstance(select, exp.Select) or isinstance(subquery.parent, _AROUND):
+        return None
+    from_ = select.args.get("from_")
+    alone = from_ is not None and from_.this is one.node and not one.sealed
+    if (
+        not alone
+        or {key for key, value in select.args.items() if value} - _CLAUSES
+        or len(select.expressions) != 1
+    ):
+        return None
+    if not _only_aggregates(one, select.expressions[0].unalias()):
+        return None
+    where = select.args.get("where")
+    texts = [_filter(draft, one, part) for part in conjuncts(where.this if where is not None else None)]
+    return None if None in texts else [text for text in texts if text is not None]
+
+
+def _filter(draft: Draft, one: Occurrence, part: exp.Expr) -> str | None:
+    column = column_of(part)
+    if column is None or column.name.lower() not in one.columns or part.find(exp.Div) is not None:
+        return None
+    copy = part.copy()
+    for named in copy.find_all(exp.Column):
+        named.replace(exp.column(named.name.lower(), quoted=True))
+    return exact_text(draft, one, Candidate(copy, ""))
+
+
+def _only_aggregates(one: Occurrence, projection: exp.Expr) -> bool:
+    aggregates = list(projection.find_all(exp.AggFunc))
+    inside = {id(node) for aggregate in aggregates for node in aggregate.walk()}
+    loose = any(
+        isinstance(node, exp.Column | exp.Query) and id(node) not in inside for node in projection.walk()
+    )
+    return (
+        bool(aggregates) and not loose and all(_asked(one, aggregate) is not None for aggregate in aggregates)
+    )
+
+
+def _asked(one: Occurrence, aggregate: exp.Expr) -> tuple[Column, str] | None:
+    """The column to ask for, and the engine's type of the aggregate; None for what is not exact."""
+    ask = _ASKS.get(type(aggregate))
+    if ask is None or isinstance(aggregate.parent, exp.Filter | exp.Window | exp.WithinGroup):
+        return None
+    if isinstance(aggregate.this, exp.Star):
+        return ask(None)
+    if not isinstance(aggregate.this, exp.Column) or set(aggregate.args) - {"this", "big_int", "expressions"}:
+        return None
+    column = one.columns.get(aggregate.this.name.lower())
+    return ask(column) if column is not None and column.exact and not aggregate.expressions else None
+
+
+def _extreme(function: str) -> Callable[[Column | None], tuple[Column, str] | None]:
+    def ask(column: Column | None) -> tuple[Column, str] | None:
+        if column is None:
+            return None
+        return replace(column, read=column.read.format(f"{function}({{0}})"), nullable=True), column.stage
+
+    return ask
+
+
+def _count(column: Column | None) -> tuple[Column, str]:
+    name, read = (column.name, "COUNT({0})") if column is not None else ("", "COUNT(*)")
+    return Column(name=name, native="", stage="BIGINT", read=read, unpack="CAST({0} AS BIGINT)"), "BIGINT"
+
+
+def _sum(column: Column | None) -> tuple[Column, str] | None:
+    whole = column is not None and column.stage.endswith(("INT", "INTEGER"))
+    if column is None or not (whole or column.stage.startswith("DECIMAL")):
+        return None
+    type_ = "DECIMAL(38,0)" if whole else f"DECIMAL(38,{column.stage.rstrip(')').rpartition(',')[2]})"
+    read, unpack = f"CAST(SUM({{0}}) AS {type_})", f"CAST({{0}} AS {type_})"
+    asked = Column(name=column.name, native=column.native, stage=type_, read=read, unpack=unpack)
+    return asked, "HUGEINT" if whole else type_
+
+
+_ASKS: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, str] | None]] = {
+    exp.Max: _extreme("MAX"),
+    exp.Min: _extreme("MIN"),
+    exp.Count: _count,
+    exp.Sum: _sum,
+}
+
+
+def _parameter(draft: Draft, one: Occurrence, aggregate: exp.Expr, where: list[str]) -> exp.Expr:
+    """A typed parameter, or the typed literal once it is answered."""
+    found = _asked(one, aggregate)
+    if found is None:
+        return aggregate
+    column, type_ = found
+    answers = draft.around.answers
+    name = f"dvt_this_{len(draft.prepared) + 1}"
+    value: exp.Expr = exp.Placeholder(this=name)
+    draft.prepared.append(Prepared(placeholder=name, extraction=_question(draft, one, name, column, where)))
+    if answers is not None:
+        text = answers[name][1]
+        value = exp.null() if text is None else exp.Literal.string(text)
+    return exp.Cast(this=value, to=exp.DataType.build(type_, dialect=draft.around.engine))
+
+
+def _question(draft: Draft, one: Occurrence, name: str, column: Column, where: list[str]) -> Extraction:
+    ref = one.input.table
+    dialect = draft.around.dialects[ref.connection]
+    quoted = exp.to_identifier(column.name, quoted=True).sql(dialect=dialect)
+    surrogate = exp.to_identifier("dvt_value", quoted=True).sql(dialect=dialect)
+    return Extraction(
+        alias=name,
+        connection=ref.connection,
+        table=ref,
+        select=f"SELECT {column.read.format(quoted)} AS {surrogate} FROM {relation(ref, dialect)}",
+        where=tuple(where),
+        columns=(ExtractedColumn(name="dvt_value", column=column),),
+        zero_dates=one.input.zero_dates,
+        rows=1,
+        this=True,
+    )

@@ -1,0 +1,51 @@
+"""The tree becomes the transform: its tables are the staged ones."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from dvt.core.plan import Extraction
+from dvt.federation.plan.draft import Draft, Occurrence
+
+_KEPT = ("joins", "sample", "pivots", "laterals")
+
+
+def rewrite(draft: Draft) -> None:
+    """Read every occurrence from its staged table, under the names its columns have at the source."""
+    staged = {one.alias: one for one in draft.extractions}
+    for one in draft.occurrences:
+        _read_staged(one, staged[one.alias])
+
+
+def _read_staged(one: Occurrence, extraction: Extraction) -> None:
+    alias = one.node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(one.node.name, quoted=True))
+    table = exp.Table(this=exp.to_identifier(extraction.alias, quoted=True))
+    shown = _shown(one, extraction)
+    if all(surrogate == name for surrogate, name in shown):
+        new: exp.Expr = table
+    else:
+        outputs = [
+            exp.alias_(exp.column(exp.to_identifier(surrogate, quoted=True)), name, quoted=True)
+            for surrogate, name in shown
+        ]
+        new = exp.Subquery(this=exp.Select(expressions=outputs).from_(table))
+    new.set("alias", alias.copy())
+    for key in _KEPT:
+        if one.node.args.get(key):
+            new.set(key, one.node.args[key])
+    new.meta.update(one.node.meta)
+    one.node.replace(new)
+
+
+def _shown(one: Occurrence, extraction: Extraction) -> list[tuple[str, str]]:
+    """Surrogate and name of every column that this occurrence shows, in the table's order."""
+    surrogates = {column.column.name: column.name for column in extraction.columns}
+    return [
+        (surrogates[column.name], column.name if column.name.lower() == name else name)
+        for name, column in sorted(one.columns.items(), key=lambda item: _position(one, item[1].name))
+        if name in one.needed
+    ]
+
+
+def _position(one: Occurrence, name: str) -> int:
+    return next(place for place, column in enumerate(one.table.columns) if column.name == name)

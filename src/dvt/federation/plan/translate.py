@@ -1,0 +1,63 @@
+"""From the model's dialect to the engine's, with every known difference mended, refused or warned of."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from dvt.core.errors import TranslationWrong
+from dvt.federation.plan.dialects import Entry, Language, Status, language
+from dvt.federation.plan.draft import Draft
+
+_NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
+
+
+def translate(draft: Draft) -> None:
+    """Mend the tree, so that the engine answers as the model's dialect would."""
+    if draft.dialect != draft.around.engine:
+        holder = exp.Paren(this=draft.tree)
+        _mend(draft, holder, warn=True)
+        draft.tree = holder.this
+
+
+def in_engine(draft: Draft, constant: exp.Expr) -> str:
+    """A constant of the model as the engine writes it."""
+    holder = exp.Paren(this=constant.copy())
+    if draft.dialect != draft.around.engine:
+        _mend(draft, holder, warn=False)
+    return str(holder.this.sql(dialect=draft.around.engine, comments=False))
+
+
+def _mend(draft: Draft, holder: exp.Expr, *, warn: bool) -> None:
+    known = language(draft.dialect)
+    for node in reversed(list(holder.this.walk(bfs=False))):
+        entry = _entry(known, node)
+        if entry is None:
+            continue
+        if entry.status is Status.KNOWN_WRONG:
+            raise TranslationWrong(node.sql(draft.dialect), draft.dialect, entry.why, entry.way_out)
+        if entry.status is Status.UNVERIFIED and warn:
+            _warn(draft, node, entry)
+        if entry.fix is not None:
+            new = entry.fix(node)
+            new.type = node.type
+            node.replace(new)
+
+
+def _entry(known: Language, node: exp.Expr) -> Entry | None:
+    """The first line of the table that applies; a function without one has the dialect's default."""
+    name = f"{node.name.lower()}()" if isinstance(node, exp.Anonymous) else type(node).__name__
+    lines = known.entries.get(name)
+    if lines is None:
+        unknown = isinstance(node, exp.Func) and not isinstance(node, _NO_FUNCTION)
+        return Entry(status=known.functions) if unknown else None
+    return next((line for line in lines if line.when is None or line.when(node)), None)
+
+
+def _warn(draft: Draft, node: exp.Expr, entry: Entry) -> None:
+    said = node.sql(draft.dialect)
+    why = entry.why or "nobody has compared it yet"
+    draft.warn(
+        "DVT003",
+        f"{said} ({draft.dialect}) may answer differently in {draft.around.engine}: {why}",
+        "compare its results, or write the model in the engine's SQL: config(dialect='compute')",
+    )
