@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -17,6 +18,9 @@ from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
 from dvt.core.plan import Table
 from dvt.core.ports import Connector, Snapshot
+
+_PATIENCE = 4.0
+"""Seconds for servers to stop what they do; one that does not answer keeps nobody from exiting."""
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +60,22 @@ class Connections:
             connection.wrote(table)
 
     def cancel(self, *, busy: bool = False) -> None:
-        """Stop every query under way; `busy`: only where data moves, so that tidying up goes on."""
+        """Stop every query under way, on all servers side by side.
+
+        `busy`: only where data moves, so that tidying up goes on elsewhere.
+        """
         with self._lock:
             used = list(self._used.values())
-        for connection in used:
-            if connection.is_busy or not busy:
-                connection.cancel()
+        stopping = [
+            threading.Thread(target=connection.cancel, name=f"dvt-cancel-{connection.name}", daemon=True)
+            for connection in used
+            if connection.is_busy or not busy
+        ]
+        for each in stopping:
+            each.start()
+        until = time.monotonic() + _PATIENCE
+        for each in stopping:
+            each.join(max(0.0, until - time.monotonic()))
 
     def close(self) -> None:
         """Give every connection back; none is opened after this."""
