@@ -17,7 +17,6 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from dvt.core.errors import DbtUnsupported
-from dvt.drivers.duckdb import FILES
 
 _AS_DBT = {"autoinstall_known_extensions": "true", "autoload_known_extensions": "true"}
 """DuckDB's own defaults: a file that dbt opens behaves as under dbt."""
@@ -60,7 +59,9 @@ def close_files() -> None:
     connections = sys.modules.get("dbt.adapters.duckdb.connections")
     if connections is not None:
         close_environment(connections.DuckDBConnectionManager)
-        FILES.close()
+    files = sys.modules.get("dvt.drivers.duckdb")
+    if files is not None:
+        files.FILES.close()
 
 
 def close_environment(manager: Any) -> None:
@@ -74,6 +75,8 @@ def close_environment(manager: Any) -> None:
 def _connect(original: Callable[..., Any], path: str, *, read_only: bool, config: Mapping[str, Any]) -> Any:
     if path.startswith(":memory:") or _REMOTE.match(path):
         return original(path, read_only=read_only, config=config)
+    from dvt.drivers.duckdb import FILES
+
     return FILES.connect(path, {**_AS_DBT, **config})
 
 

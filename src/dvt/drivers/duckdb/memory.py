@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import psutil
 
 from dvt.drivers.duckdb.extensions import NO_DOWNLOADS, load_extension
 
@@ -16,6 +15,8 @@ _CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory
 
 def machine_memory() -> int:
     """Bytes this process may use: the cgroup's limit or the machine's memory, whichever is less."""
+    import psutil  # a plain dbt run needs none of it
+
     total = int(psutil.virtual_memory().total)
     for file in _CGROUP:
         try:
