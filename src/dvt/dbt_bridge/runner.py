@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import generate_runtime_model_context
+from dbt.task.compile import CompileRunner
 from dbt.task.run import MicrobatchBatchRunner, ModelRunner
+from dbt.task.show import ShowRunner
 
-from dvt.core.errors import DvtError
+from dvt.core.errors import DvtError, NotFederable
 from dvt.core.plan import Notice, Outcome
 from dvt.dbt_bridge import dialects, publish
+from dvt.dbt_bridge.executing import EXECUTE_MODEL
 from dvt.dbt_bridge.hooks import connection_of, hooks_of, route_hooks, wrote
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.relations import table_ref
@@ -31,14 +35,6 @@ class Federated:
     config: Any
     _manifest: Manifest
     _stage: Any
-
-    @classmethod
-    def of(cls, runner: Any, session: Session) -> Any:
-        """The same runner, federated."""
-        made = object.__new__(cls)
-        made.__dict__.update(runner.__dict__)
-        made.session = session
-        return made
 
     def execute(self, model: Any, manifest: Manifest) -> Any:
         """Federate the compiled node and publish what it gave."""
@@ -85,10 +81,8 @@ class Federated:
 
     def _execute_model(self, *args: Any, **kwargs: Any) -> Any:
         """As dbt, in a context that knows the stage table."""
-        names = ("hook_ctx", "context_config", "model", "context", "materialization_macro")
-        given = dict(zip(names, args, strict=False)) | kwargs
+        given = dict(zip(EXECUTE_MODEL, args, strict=False)) | kwargs
         node, context = given["model"], given["context"]
-        route_hooks(self.session, context, node, self._manifest)
         publish.take_over(context, self.adapter, node, self._stage)
         chosen = given["materialization_macro"]
         given["materialization_macro"] = publish.materialization(context, node, self._stage, chosen)
@@ -101,6 +95,36 @@ class FederatedModelRunner(Federated, ModelRunner):
 
 class FederatedBatchRunner(Federated, MicrobatchBatchRunner):
     """Runs one batch of a federated microbatch model."""
+
+
+class NoFederatedShow(CompileRunner):
+    """Says of a federated model that its rows cannot be shown before it is built."""
+
+    def execute(self, compiled_node: Any, manifest: Manifest) -> Any:
+        """Raise: the compiled SQL names tables of several databases."""
+        del manifest
+        what = f"show of model {compiled_node.name!r}"
+        hint = f"build it, then: dvt show --inline \"select * from {{{{ ref('{compiled_node.name}') }}}}\""
+        with refusing():
+            error = NotFederable(what, "only run and build compute across databases", hint)
+            raise error.about(compiled_node.name, compiled_node.original_file_path)
+
+
+FEDERATED: Mapping[type[Any], type[Any]] = {
+    ModelRunner: FederatedModelRunner,
+    MicrobatchBatchRunner: FederatedBatchRunner,
+    ShowRunner: NoFederatedShow,
+}
+"""What runs a federated node where dbt would use this runner. Others compile only, or delegate."""
+
+
+def federated_runner(session: Session, runner: Any) -> Any:
+    """The runner itself, made federated if its kind can be."""
+    kind = FEDERATED.get(type(runner))
+    if kind is not None:
+        runner.__class__ = kind
+        runner.session = session
+    return runner
 
 
 def with_figures(result: Any, outcome: Outcome) -> Any:

@@ -1,0 +1,45 @@
+"""Executing: batches of federated models, hooks on other outputs, and word of what every node wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dvt.dbt_bridge import session
+
+EXECUTE_MODEL = ("hook_ctx", "context_config", "model", "context", "materialization_macro")
+"""What dbt's `_execute_model` is called with. Newer versions add to it."""
+
+
+def call_runner(original: Callable[..., Any], self: Any, runner: Any) -> Any:
+    """As dbt; whatever the node did, the federation no longer trusts what it read of its table."""
+    now = session.current()
+    if now is None or now.plain:
+        return original(self, runner)
+    from dvt.dbt_bridge.runner import FEDERATED, federated_runner, written
+
+    if type(runner) in FEDERATED and now.federated(runner.node.unique_id):
+        runner = federated_runner(now, runner)
+    try:
+        return original(self, runner)
+    finally:
+        if not runner.skip:
+            written(now, runner.node)
+
+
+def execute_model(original: Callable[..., Any], self: Any, *args: Any, **kwargs: Any) -> Any:
+    """As dbt, with hooks that name a connection run there."""
+    now = session.current()
+    if now is not None and now.manifest is not None:
+        from dvt.dbt_bridge.hooks import route_hooks
+
+        given = dict(zip(EXECUTE_MODEL, args, strict=False)) | kwargs
+        route_hooks(now, given["context"], given["model"], now.manifest)
+    return original(self, *args, **kwargs)
+
+
+def get_hook_dict(original: Callable[..., Any], source: Any) -> Any:
+    """As dbt; a hook's `connection` is kept where dbt keeps nothing but SQL."""
+    from dvt.dbt_bridge.hooks import with_connection
+
+    return with_connection(original(source))

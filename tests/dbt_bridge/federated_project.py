@@ -1,0 +1,137 @@
+"""A dbt project over several databases, written, run in this process and looked at."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg2
+import yaml
+
+SOURCES = {
+    "version": 2,
+    "sources": [
+        {
+            "name": "crm",
+            "config": {"connection": "lite"},
+            "tables": [{"name": "customers"}, {"name": "Odd Names", "identifier": "Odd Table"}],
+        },
+        {
+            "name": "ledger",
+            "schema": "main",
+            "config": {"connection": "other"},
+            "tables": [{"name": "orders"}],
+        },
+    ],
+}
+
+
+@dataclass
+class Project:
+    """A project's folder, its outputs, and what its last command gave."""
+
+    root: Path
+    outputs: Mapping[str, Mapping[str, Any]]
+    target: str
+    make_federator: Callable[[Any], Any] | None = None
+    events: list[Any] = field(default_factory=list)
+    result: Any = None
+
+    def __post_init__(self) -> None:
+        # dbt takes a relative path of a DuckDB file from the working directory, not from the project's.
+        self.outputs = {
+            name: {**keys, "path": str(self.root / keys["path"])} if "path" in keys else dict(keys)
+            for name, keys in self.outputs.items()
+        }
+        self.write("dbt_project.yml", {"name": "shop", "version": "1.0", "profile": "shop", "flags": {}})
+        profile = {"target": self.target, "outputs": self.outputs}
+        self.write("profiles.yml", {"shop": profile})
+        self.write("models/sources.yml", SOURCES)
+
+    def write(self, path: str, content: str | Mapping[str, Any]) -> None:
+        """One file of the project; a mapping is written as YAML."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str) else yaml.safe_dump(dict(content), sort_keys=False)
+        file.write_text(text, encoding="utf-8")
+
+    def model(self, name: str, sql: str, **config: Any) -> None:
+        """A model with its configs; as Python literals they are Jinja's too."""
+        said = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        self.write(f"models/{name}.sql", f"{{{{ config({said}) }}}}\n{sql}\n")
+
+    def drop_model(self, name: str) -> None:
+        (self.root / f"models/{name}.sql").unlink()
+
+    def dvt(self, *args: str) -> bool:
+        """Run a command; whether it succeeded."""
+        from dvt.app import make_federator
+        from dvt.dbt_bridge.invoke import invoke
+
+        self.events.clear()
+        where = ["--project-dir", str(self.root), "--profiles-dir", str(self.root), "--no-use-colors"]
+        factory = self.make_federator or make_federator
+        self.result = invoke([*args, *where], factory, None, [self.events.append], {})
+        return bool(self.result.success)
+
+    def messages(self) -> str:
+        """All that the command logged."""
+        return "\n".join(event.info.msg for event in self.events)
+
+    def run_results(self) -> dict[str, dict[str, Any]]:
+        """run_results.json, by the node's name."""
+        path = self.root / "target" / "run_results.json"
+        results = json.loads(path.read_text(encoding="utf-8"))["results"]
+        return {one["unique_id"].rsplit(".", 1)[-1]: one for one in results}
+
+    def rows(self, output: str, sql: str) -> list[tuple[Any, ...]]:
+        """Ask a database directly, past dvt and dbt."""
+        settings = self.outputs[output]
+        with closing(_connect(settings)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(sql)
+            return [tuple(row) for row in cursor.fetchall()]
+
+    def run_sql(self, output: str, *statements: str) -> None:
+        """Change a database directly."""
+        with closing(_connect(self.outputs[output])) as connection:
+            for sql in statements:
+                connection.cursor().execute(sql)
+            connection.commit()
+
+
+def _connect(settings: Mapping[str, Any]) -> Any:
+    if settings["type"] == "duckdb":
+        return duckdb.connect(settings["path"])
+    if settings["type"] == "sqlite":
+        return sqlite3.connect(settings["path"])
+    keys = {"host": "host", "port": "port", "user": "user", "pass": "password", "dbname": "dbname"}
+    return psycopg2.connect(**{ours: settings[key] for key, ours in keys.items()})
+
+
+LITE = {"type": "sqlite", "path": "crm.sqlite"}
+OTHER = {"type": "duckdb", "path": "ledger.duckdb", "schema": "main"}
+HOUSE = {"type": "duckdb", "path": "house.duckdb", "schema": "main"}
+
+
+def fill_sources(project: Project) -> None:
+    """Customers in SQLite, orders in a DuckDB file."""
+    project.run_sql(
+        "lite",
+        "create table customers (id integer, name text)",
+        "insert into customers values (1, 'Ada'), (2, 'Bo'), (3, 'Cy')",
+        'create table "Odd Table" ("Select" integer, "Two Words" text)',
+        """insert into "Odd Table" values (1, 'one'), (2, 'two')""",
+    )
+    project.run_sql(
+        "other",
+        "create table orders (id bigint, customer bigint, amount decimal(10,2), placed timestamp)",
+        "insert into orders values (10, 1, 5.50, '2024-01-01 10:00'), (11, 1, 4.50, '2024-01-02 11:00'), "
+        "(12, 2, 1.00, '2024-01-03 12:00')",
+    )
