@@ -2,7 +2,7 @@
 
 Tables that this run has not written are read from one snapshot per connection, held until the run
 ends, so that extractions which several models share agree with each other. A table that was written
-after that snapshot began is read from a fresh one (docs/adr/0010).
+after that snapshot began is read from a fresh one (docs/adr/0006).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
@@ -87,6 +88,15 @@ class Connections:
             connection.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A moment to extract from."""
+
+    snapshot: Snapshot
+    waited: bool = False
+    """It was begun for an earlier model, and may have idled for longer than its server bears."""
+
+
 class _Held:
     """An open snapshot, and how many are reading from it."""
 
@@ -94,6 +104,7 @@ class _Held:
         self.context = context
         self.snapshot = context.__enter__()
         self.users = 0
+        self.used = False
         self.retired = False
 
     def close(self) -> None:
@@ -169,17 +180,17 @@ class Connection:
             return not any(self._touches(table, written) for written in self._since_snapshot)
 
     @contextmanager
-    def reading(self, *, fresh: bool) -> Iterator[Snapshot]:
+    def reading(self, *, fresh: bool) -> Iterator[Reading]:
         """A moment to extract from: the run's own, or one that begins now."""
         with self._lock:
             self._extracting += 1
         try:
             if fresh or not self.connector.capabilities.snapshot:
                 with self.connector.snapshot() as snapshot:
-                    yield snapshot
+                    yield Reading(snapshot)
             else:
-                with self._run_snapshot() as snapshot:
-                    yield snapshot
+                with self._run_snapshot() as reading:
+                    yield reading
         finally:
             with self._lock:
                 self._extracting -= 1
@@ -224,11 +235,12 @@ class Connection:
         self.connector.close()
 
     @contextmanager
-    def _run_snapshot(self) -> Iterator[Snapshot]:
+    def _run_snapshot(self) -> Iterator[Reading]:
         held = self._join()
-        broke = True
+        broke, waited = True, held.used
+        held.used = True
         try:
-            yield held.snapshot
+            yield Reading(held.snapshot, waited)
             broke = False
         finally:
             self._leave(held, broke=broke)

@@ -6,10 +6,10 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from dvt.core.errors import Cancelled, ConnectFailed, LoginRefused
+from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, LoginRefused
 from dvt.core.names import TableRef
 from dvt.core.plan import Extraction, Moved, Table
 from dvt.core.ports import Dataset, Job
@@ -27,6 +27,10 @@ class _Group:
     connection: Connection
     fresh: bool
     asked: list[tuple[Extraction, Claim]] = field(default_factory=list)
+
+    def jobs(self) -> list[Job]:
+        """What has no answer yet."""
+        return [Job(one, claim.sink) for one, claim in self.asked if claim.sink is not None and claim.open]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Extractor:
             running = {pool.submit(self._read, group, staged, report): group for group in groups}
             pending = set(running)
             while pending:
-                _, pending = wait(pending, timeout=_GLANCE)
+                _, pending = wait(pending, timeout=_GLANCE, return_when=FIRST_EXCEPTION)
                 if any(one.exception() for one in running if one.done()):
                     _stop([running[one] for one in pending])
         failures = [error for one in running if (error := one.exception())]
@@ -111,13 +115,26 @@ class Extractor:
             report(_moved(extraction, dataset, begun))
 
         try:
-            self._go_on()
-            jobs = [Job(extraction, claim.sink) for extraction, claim in group.asked if claim.sink]
-            with group.connection.reading(fresh=group.fresh) as snapshot:
-                snapshot.extract(jobs, finished)
+            self._ask(group, finished)
         except BaseException as error:
             _give_up([claim for _, claim in group.asked], error)
             raise
+
+    def _ask(self, group: _Group, finished: Callable[[Job, Dataset], None]) -> None:
+        """Extract what is still open; once more where the run's snapshot had idled and was gone."""
+        waited = True
+        while waited:
+            waited = False
+            self._go_on()
+            try:
+                with group.connection.reading(fresh=group.fresh) as reading:
+                    waited = reading.waited
+                    reading.snapshot.extract(group.jobs(), finished)
+            except ConnectionLost:
+                if not waited:
+                    raise
+            else:
+                return
 
     def _go_on(self) -> None:
         if self.stopped():
