@@ -17,7 +17,8 @@ from dvt.dbt_bridge import duckdb_seam, macro_packages, session
 from dvt.dbt_bridge.outputs import ProfileOutputs
 from dvt.dbt_bridge.project import adopt
 from dvt.dbt_bridge.refusals import refusing
-from dvt.dbt_bridge.targets import Targets, TargetType, require_adapter
+from dvt.dbt_bridge.target_type import TargetType
+from dvt.dbt_bridge.targets import Targets, require_adapter
 
 
 class TargetAdapters(AdapterContainer):

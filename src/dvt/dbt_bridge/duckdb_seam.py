@@ -7,24 +7,21 @@ own manager. Files are opened through `FILES`, which extraction and load share.
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from dvt.core.errors import DbtUnsupported
-
-_AS_DBT = {"autoinstall_known_extensions": "true", "autoload_known_extensions": "true"}
-"""DuckDB's own defaults: a file that dbt opens behaves as under dbt."""
+from dvt.dbt_bridge import session
+from dvt.dbt_bridge.target_type import TargetType
 
 _NAME = "DuckDBConnectionManager"
 
-_REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9]+:")
-"""`md:`, `s3://`, `ducklake:`…: not a file of this machine (a Windows drive has one letter)."""
+_SHARED = "dvt_shared"
 
 
 def is_duckdb(adapter_class: type) -> bool:
@@ -48,36 +45,46 @@ def share_files(environments: Any) -> None:
     if "initialize_db" not in vars(Environment):
         raise DbtUnsupported("dbt.adapters.duckdb.environments.Environment.initialize_db", "it is not there")
     function = Environment.initialize_db.__func__
-    duckdb = function.__globals__["duckdb"]
-    if not isinstance(duckdb, SimpleNamespace):
-        shared = SimpleNamespace(connect=partial(_connect, duckdb.connect))
-        Environment.initialize_db = classmethod(_copy(function, {"duckdb": shared}))
+    if getattr(function, _SHARED, False):
+        return
+
+    def initialize_db(cls: Any, creds: Any, plugins: Any = None) -> Any:
+        duckdb = SimpleNamespace(connect=partial(_connect, _output(creds)))
+        return _copy(function, {"duckdb": duckdb})(cls, creds, plugins)
+
+    setattr(initialize_db, _SHARED, True)
+    Environment.initialize_db = classmethod(initialize_db)
 
 
 def close_files() -> None:
-    """Close the environments and files this process holds, so that another process may open them."""
+    """Close the files this process holds, so that another may open them.
+
+    A database in memory stays, as it does under dbt: the next invocation in this process finds it.
+    """
     connections = sys.modules.get("dbt.adapters.duckdb.connections")
-    if connections is not None:
-        close_environment(connections.DuckDBConnectionManager)
-    files = sys.modules.get("dvt.drivers.duckdb")
-    if files is not None:
-        files.FILES.close()
-
-
-def close_environment(manager: Any) -> None:
-    """Close one target's environment; it is made again when somebody asks."""
-    environment, manager._ENV = manager._ENV, None  # noqa: SLF001 - dbt-duckdb has no other way in
-    if environment is not None:
+    environment = connections.DuckDBConnectionManager._ENV if connections else None  # noqa: SLF001 - no other way in
+    if connections and environment and environment.creds.path != ":memory:":
+        connections.DuckDBConnectionManager._ENV = None  # noqa: SLF001
         with suppress(RuntimeError):
             environment.close()
+    drivers = sys.modules.get("dvt.drivers.duckdb")
+    if drivers is not None:
+        drivers.FILES.close_on_disk()
 
 
-def _connect(original: Callable[..., Any], path: str, *, read_only: bool, config: Mapping[str, Any]) -> Any:
-    if path.startswith(":memory:") or _REMOTE.match(path):
-        return original(path, read_only=read_only, config=config)
+def _connect(output: str, path: str, *, read_only: bool, config: Mapping[str, Any]) -> Any:
+    del read_only  # dbt-duckdb always says False: `access_mode` in config_options decides
     from dvt.drivers.duckdb import FILES
 
-    return FILES.connect(path, {**_AS_DBT, **config})
+    return FILES.connect(path, config, name=output)
+
+
+def _output(creds: Any) -> str:
+    """The output that these credentials belong to."""
+    if isinstance(creds.type, TargetType):
+        return creds.type.target
+    now = session.current()
+    return now.default if now else ""
 
 
 def _rebound(original: Any, manager: type, members: Mapping[str, Any] | None = None) -> Any:

@@ -1,8 +1,4 @@
-"""dbt's configs and adapters, one of each per output name, made when a node needs them.
-
-dbt finds an adapter by `credentials.type`. For every output but the default one that is a `TargetType`:
-a str equal to the type, so that dbt and its macros see nothing new, which also carries the output's name.
-"""
+"""dbt's configs and adapters, one of each per output name, made when a node needs them."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from dbt.config.profile import Profile
 from dbt.config.renderer import DbtProjectYamlRenderer
@@ -21,26 +17,13 @@ from dbt.context.query_header import generate_query_header_context
 
 from dvt.core.errors import DriverMissing, NotATarget, UnknownTarget
 from dvt.dbt_bridge.outputs import ProfileOutputs
+from dvt.dbt_bridge.target_type import TargetType
 from dvt.resolution.placement import SOURCES_ONLY
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from dvt.dbt_bridge.adapters import TargetAdapters
-
-
-class TargetType(str):
-    """An adapter type that knows which output it was asked for."""
-
-    __slots__ = ("target",)
-
-    target: str
-
-    def __new__(cls, kind: str, target: str) -> Self:
-        """The type `kind` of the output `target`."""
-        made = super().__new__(cls, kind)
-        made.target = target
-        return made
 
 
 class Targets:

@@ -110,6 +110,12 @@ class DatabaseFiles:
         finally:
             cursor.close()
 
+    def close_on_disk(self) -> None:
+        """Close every database that is a file; those in memory would be lost with it."""
+        with self._lock:
+            for key in [one for one in self._open if not one.startswith(":memory:")]:
+                self._open.pop(key).close()
+
     def close(self, path: str | None = None, *, name: str = "") -> None:
         """Close one database and its cursors, or all of them; one that is not open is no error."""
         with self._lock:
