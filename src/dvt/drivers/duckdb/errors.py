@@ -48,7 +48,7 @@ _SPEAKS_OF_NAMES = (
 _QUOTED = re.compile(r'"([^"]+)"')
 _LOCK = re.compile(r'lock on file "([^"]+)": Conflicting lock is held in (.+?)\. See', re.DOTALL)
 _TOO_NEW = re.compile(r"newer version|Trying to read a database file with version", re.IGNORECASE)
-_FULL = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded")
+_FULL = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded", "File too large")
 _ABSENT = ("No files found that match", "No such file or directory", "Cannot open file", "does not exist")
 _BROKEN = (
     "not a valid DuckDB database file",
