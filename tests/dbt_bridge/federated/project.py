@@ -80,9 +80,14 @@ class Project:
         self.result = invoke([*args, *where], factory, None, [self.events.append], {})
         return bool(self.result.success)
 
+    def forget(self) -> None:
+        """Let go of what dbt's last command left."""
+        self.events.clear()
+        self.result = None
+
     def messages(self) -> str:
-        """All that the command logged."""
-        return "\n".join(event.info.msg for event in self.events)
+        """All that the command told its user."""
+        return "\n".join(event.info.msg for event in self.events if event.info.level != "debug")
 
     def run_results(self) -> dict[str, dict[str, Any]]:
         """run_results.json, by the node's name."""
@@ -98,6 +103,12 @@ class Project:
             cursor.execute(sql)
             return [tuple(row) for row in cursor.fetchall()]
 
+    def tables(self, output: str = "house") -> list[tuple[str, str]]:
+        """What is in the output's schema: names and types."""
+        schema = self.outputs[output]["schema"]
+        query = "select table_name, table_type from information_schema.tables where table_schema = "
+        return [(str(name), str(kind)) for name, kind in self.rows(output, f"{query}'{schema}' order by 1")]
+
     def run_sql(self, output: str, *statements: str) -> None:
         """Change a database directly."""
         with closing(_connect(self.outputs[output])) as connection:
@@ -112,7 +123,8 @@ def _connect(settings: Mapping[str, Any]) -> Any:
     if settings["type"] == "sqlite":
         return sqlite3.connect(settings["path"])
     keys = {"host": "host", "port": "port", "user": "user", "pass": "password", "dbname": "dbname"}
-    return psycopg2.connect(**{ours: settings[key] for key, ours in keys.items()})
+    search_path = f"-c search_path={settings['schema']}"
+    return psycopg2.connect(**{ours: settings[key] for key, ours in keys.items()}, options=search_path)
 
 
 LITE = {"type": "sqlite", "path": "crm.sqlite"}

@@ -1,0 +1,50 @@
+"""Fixtures: a project whose default target is a DuckDB file or a PostgreSQL schema, sources elsewhere."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.dbt_bridge.federated.project import HOUSE, LITE, OTHER, Project, fill_sources
+
+
+@pytest.fixture
+def duck_shop(tmp_path: Path) -> Iterator[Project]:
+    """The default target is a DuckDB file."""
+    yield from _shop(tmp_path, HOUSE)
+
+
+@pytest.fixture
+def pg_shop(tmp_path: Path, postgres: Any) -> Iterator[Project]:
+    """The default target is a schema of its own on PostgreSQL."""
+    yield from _shop(tmp_path, postgres.settings(schema=f"t_{uuid4().hex[:8]}"))
+
+
+@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.slow)])
+def shop(request: pytest.FixtureRequest) -> Project:
+    """One after the other: what holds on every target."""
+    name = {"duckdb": "duck_shop", "postgres": "pg_shop"}[request.param]
+    made: Project = request.getfixturevalue(name)
+    return made
+
+
+def _shop(root: Path, house: Any) -> Iterator[Project]:
+    project = Project(root, {"house": house, "other": OTHER, "lite": LITE}, "house")
+    fill_sources(project)
+    yield project
+    project.forget()
+    gc.collect()  # dbt leaves thread pools and log files open, which Python tells when they are collected
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let dbt warn of its own doings: it leaves log files open and uses what Python deprecates."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
