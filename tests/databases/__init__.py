@@ -17,6 +17,7 @@ from dvt.core.names import TableRef
 
 DATABASES: dict[str, str] = {
     "postgres": "tests.databases.postgres:postgres",
+    "mariadb": "tests.databases.mariadb:mariadb",
 }
 """By name; each is run through every test of tests/conformance."""
 

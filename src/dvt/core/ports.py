@@ -107,7 +107,9 @@ class Snapshot(Protocol):
 class Connector(Protocol):
     """One output that can be read. Opens its connections when first asked; thread-safe."""
 
-    capabilities: ClassVar[Capabilities]
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this output can do; a class attribute where all of a type can do the same."""
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """The tables as the database has them now; TableNotFound names the one that is missing."""

@@ -1,0 +1,183 @@
+"""Extractions of one model: side by side, each one statement that streams into one Parquet file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+import duckdb
+
+from dvt.connectors.mysql.failures import explained
+from dvt.core.errors import Cancelled, DvtError
+from dvt.core.plan import Extraction
+from dvt.core.ports import Dataset, Job
+from dvt.drivers.mysql import (
+    MySQLSettings,
+    Queries,
+    Running,
+    Scanner,
+    SideConnection,
+    checked,
+    connect,
+    pinned,
+    read_lock,
+    table,
+    wait_until_reading,
+)
+
+_GLANCE = 0.1
+_PATIENCE = 5.0
+"""Seconds until a statement that a server neither answers nor ends is left alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """What all extractions from one server share."""
+
+    name: str
+    settings: MySQLSettings
+    scanner: Scanner
+    queries: Queries
+    slots: threading.Semaphore
+    """One for each statement that may run at once."""
+
+
+class Reading:
+    """Implements Snapshot."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
+        """See Snapshot."""
+        if jobs:
+            _Group(self._server, jobs, finished).run()
+
+
+class _Group:
+    """Jobs that succeed together: the first failure stops the others."""
+
+    def __init__(self, server: Server, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
+        self._server = server
+        self._jobs: Mapping[Running, Job] = {Running(): job for job in jobs}
+        self._finished = finished
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        """Set when all have ended, or one has failed."""
+        self._committed: set[Running] = set()
+        self._failures: list[BaseException] = []
+        self._mariadb = True
+
+    def run(self) -> None:
+        """All of them; raises the first failure when nothing of the group runs any more."""
+        try:
+            with self._server.queries.track(self._jobs), ExitStack() as held:
+                # A server that is down, silent or refuses is known here, before the scanner asks it.
+                side = held.enter_context(connect(self._server.name, self._server.settings))
+                self._mariadb = side.is_mariadb
+                self._read_all(side, held)
+        finally:
+            for running in self._jobs.keys() - self._committed:
+                self._jobs[running].sink.discard()
+        if self._failures:
+            raise self._failures[0]
+
+    def _read_all(self, side: SideConnection, held: ExitStack) -> None:
+        locks = self._server.settings.consistent_reads == "lock" and len(self._jobs) > 1
+        if locks:
+            held.enter_context(self._locked(side))
+        try:
+            for running in self._jobs:
+                threading.Thread(target=self._read, args=(running,), daemon=True).start()
+            if locks:
+                wait_until_reading(side, list(self._jobs))
+            held.close()
+            self._over.wait()
+        finally:
+            self._stop()
+
+    @contextmanager
+    def _locked(self, side: SideConnection) -> Iterator[None]:
+        tables = [table(job.extraction.table, self._server.settings.schema_) for job in self._jobs.values()]
+        running = Running()
+        with self._server.queries.track([running]), read_lock(side, tables, running):
+            running.ended.set()
+            yield
+
+    def _stop(self) -> None:
+        left = [one for one in self._jobs if not one.ended.is_set()]
+        if left:
+            with suppress(DvtError):  # a server that is gone has stopped them
+                self._server.queries.cancel(*left)
+            for one in left:
+                one.ended.wait(_PATIENCE)
+
+    def _read(self, running: Running) -> None:
+        """One job, on its own thread."""
+        job = self._jobs[running]
+        try:
+            with self._slot(running, job.extraction):
+                dataset = self._copied(running, job)
+            with self._lock:
+                self._committed.add(running)
+            self._finished(job, dataset)
+        except BaseException as error:  # noqa: BLE001  raised again by `run`, on the caller's thread
+            with self._lock:
+                self._failures.append(error)
+            self._over.set()
+        finally:
+            running.ended.set()
+            if all(one.ended.is_set() for one in self._jobs):
+                self._over.set()
+
+    @contextmanager
+    def _slot(self, running: Running, extraction: Extraction) -> Iterator[None]:
+        while not self._server.slots.acquire(timeout=_GLANCE):
+            _go_on(running, extraction)
+        try:
+            yield
+        finally:
+            self._server.slots.release()
+
+    def _copied(self, running: Running, job: Job) -> Dataset:
+        extraction = job.extraction
+        sent = pinned(extraction.sql, running.mark, mariadb=self._mariadb)
+        columns = ", ".join(_column(extraction, number) for number in range(len(extraction.columns)))
+        with self._server.scanner.cursor() as cursor:
+            running.cursor = cursor
+            _go_on(running, extraction)
+            copy = (
+                f"COPY (SELECT {columns} FROM {self._server.scanner.relation(sent)}) "
+                f"TO {_literal(job.sink.part())} ({job.sink.copy_options()})"
+            )
+            try:
+                ((rows,),) = cursor.execute(copy).fetchall()
+            except duckdb.Error as error:
+                raise explained(
+                    error,
+                    name=self._server.name,
+                    settings=self._server.settings,
+                    extraction=extraction,
+                    running=running,
+                    sent=sent,
+                ) from error
+            finally:
+                running.cursor = None
+        return job.sink.commit(extraction.staged, rows)
+
+
+def _go_on(running: Running, extraction: Extraction) -> None:
+    if running.stopped.is_set():
+        raise Cancelled(f"extracting {extraction.table}")
+
+
+def _column(extraction: Extraction, number: int) -> str:
+    one = extraction.columns[number]
+    name = '"' + one.name.replace('"', '""') + '"'
+    return f"{checked(name, one.column, str(extraction.table), extraction.zero_dates)} AS {name}"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

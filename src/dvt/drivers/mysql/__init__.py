@@ -1,0 +1,29 @@
+"""MySQL and MariaDB: settings, side connections, quoting, types, DuckDB's scanner, cancel."""
+
+from __future__ import annotations
+
+from dvt.drivers.mysql.cancel import Queries, Running
+from dvt.drivers.mysql.catalog import describe
+from dvt.drivers.mysql.connect import SideConnection, connect
+from dvt.drivers.mysql.locks import read_lock, wait_until_reading
+from dvt.drivers.mysql.names import quoted, table
+from dvt.drivers.mysql.scanner import Scanner, pinned
+from dvt.drivers.mysql.settings import MySQLSettings, parse
+from dvt.drivers.mysql.types import checked
+
+__all__ = [
+    "MySQLSettings",
+    "Queries",
+    "Running",
+    "Scanner",
+    "SideConnection",
+    "checked",
+    "connect",
+    "describe",
+    "parse",
+    "pinned",
+    "quoted",
+    "read_lock",
+    "table",
+    "wait_until_reading",
+]

@@ -1,0 +1,197 @@
+"""MySQL's and MariaDB's types: what each becomes in staging, and how its values travel there.
+
+The scanner gets every answer over the binary protocol but guesses some types from display widths
+(`DECIMAL(10,2) UNSIGNED` arrived as DECIMAL(9,2)), takes text of a `_bin` collation for bytes, and turns
+zero dates into NULL. So whatever is not a plain number, text or bytes is sent as text and cast by DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dvt.core.plan import Column
+from dvt.drivers.duckdb import refusal
+
+AS_TEXT = "CAST({0} AS CHAR)"
+DATES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
+_MOST_DIGITS = 38
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A column as the server's catalog has it."""
+
+    name: str
+    native: str
+    """Its whole type, e.g. `bigint(20) unsigned`."""
+    kind: str
+    """Its type's one word, e.g. `bigint`."""
+    nullable: bool = True
+    precision: int | None = None
+    scale: int | None = None
+    collation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How values of one type travel, but for the column's name."""
+
+    stage: str
+    read: str = "{0}"
+    unpack: str = "{0}"
+    exact: bool = False
+    loses: str | None = None
+
+
+_INTEGERS: Mapping[str, tuple[str, str]] = {
+    "tinyint": ("TINYINT", "UTINYINT"),
+    "smallint": ("SMALLINT", "USMALLINT"),
+    "mediumint": ("INTEGER", "UINTEGER"),
+    "int": ("INTEGER", "UINTEGER"),
+    "bigint": ("BIGINT", "UBIGINT"),
+}
+_BITS = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"), (64, "UBIGINT"))
+_GEOMETRY = (
+    *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
+    *("geometrycollection", "geomcollection"),
+)
+
+
+def column(described: Described) -> Column:
+    """How a column of the catalog is staged."""
+    way = _WAYS.get(described.kind, _unknown)(described)
+    return Column(
+        name=described.name,
+        native=described.native,
+        stage=way.stage,
+        exact=way.exact,
+        nullable=described.nullable,
+        read=way.read,
+        unpack=way.unpack,
+        loses=way.loses,
+    )
+
+
+def checked(arrived: str, of: Column, table: str, zero_dates: str) -> str:
+    """DuckDB SQL for a value that arrived; dates that are none stop it, or become NULL if they may."""
+    if of.stage not in DATES:
+        return of.unpack.format(arrived)
+    where = f"{table}.{of.name}"
+    zero = f"(substr({arrived}, 6, 2) = '00' OR substr({arrived}, 9, 2) = '00')"
+    way_out = "set `zero_dates: null` on the source to read them as NULL, or correct them in the database"
+    stop = refusal(where, f"'holds the zero date ' || {arrived}", way_out)
+    wrong = refusal(
+        where, f"'holds ' || {arrived} || ', which no calendar has'", "correct it in the database"
+    )
+    instead = "NULL" if zero_dates == "null" else stop
+    date = of.unpack.format(arrived).replace("CAST(", "TRY_CAST(", 1)
+    return (
+        f"coalesce({date}, CAST(CASE WHEN {arrived} IS NULL THEN NULL WHEN {zero} THEN {instead} "
+        f"ELSE {wrong} END AS {of.stage}))"
+    )
+
+
+def _integer(described: Described) -> _Way:
+    signed, unsigned = _INTEGERS[described.kind]
+    stage = unsigned if "unsigned" in described.native or "zerofill" in described.native else signed
+    return _Way(stage=stage, unpack=f"CAST({{0}} AS {stage})", exact=True)
+
+
+def _decimal(described: Described) -> _Way:
+    digits, scale = described.precision or 10, described.scale or 0
+    if digits > _MOST_DIGITS:
+        loses = f"{described.native} has more digits than DuckDB's DECIMAL: it is staged as text, exactly"
+        return _Way(stage="VARCHAR", read=AS_TEXT, loses=loses)
+    stage = f"DECIMAL({digits},{scale})"
+    return _Way(stage=stage, read=AS_TEXT, unpack=f"CAST({{0}} AS {stage})", exact=True)
+
+
+def _float(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="FLOAT", read="{0} * 1e0", unpack="CAST({0} AS FLOAT)")
+
+
+def _double(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="DOUBLE", unpack="CAST({0} AS DOUBLE)")
+
+
+def _bit(described: Described) -> _Way:
+    width = described.precision or 64
+    stage = next(stage for most, stage in _BITS if width <= most)
+    return _Way(stage=stage, read="CAST({0} AS UNSIGNED)", unpack=f"CAST({{0}} AS {stage})")
+
+
+def _year(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="SMALLINT", unpack="CAST({0} AS SMALLINT)")
+
+
+def _date(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="DATE", read=AS_TEXT, unpack="CAST({0} AS DATE)", exact=True)
+
+
+def _datetime(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="TIMESTAMP", read=AS_TEXT, unpack="CAST({0} AS TIMESTAMP)", exact=True)
+
+
+def _timestamp(described: Described) -> _Way:  # noqa: ARG001
+    # An instant: the server shows it in the session's zone, which is pinned to UTC.
+    unpack = "CAST({0} || '+00' AS TIMESTAMP WITH TIME ZONE)"
+    return _Way(stage="TIMESTAMP WITH TIME ZONE", read=AS_TEXT, unpack=unpack)
+
+
+def _time(described: Described) -> _Way:
+    loses = (
+        f"{described.native} is a span of up to 838 hours: it is staged as text, exactly; "
+        "cast it in the model to TIME or INTERVAL"
+    )
+    return _Way(stage="VARCHAR", read=AS_TEXT, loses=loses)
+
+
+def _text(described: Described) -> _Way:
+    binary = (described.collation or "").endswith("_bin")
+    return _Way(stage="VARCHAR", read=AS_TEXT if binary else "{0}")
+
+
+def _bytes(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="BLOB")
+
+
+def _json(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="JSON", read=AS_TEXT, unpack="CAST({0} AS JSON)")
+
+
+def _uuid(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="UUID", read=AS_TEXT, unpack="CAST({0} AS UUID)")
+
+
+def _address(described: Described) -> _Way:  # noqa: ARG001
+    return _Way(stage="VARCHAR", read=AS_TEXT)
+
+
+def _geometry(described: Described) -> _Way:
+    loses = f"{described.native} is staged as WKB (binary), without its SRID"
+    return _Way(stage="BLOB", read="HEX(ST_AsBinary({0}))", unpack="unhex({0})", loses=loses)
+
+
+def _unknown(described: Described) -> _Way:
+    return _Way(stage="VARCHAR", read=AS_TEXT, loses=f"{described.native} is staged as text")
+
+
+_WAYS: Mapping[str, Callable[[Described], _Way]] = {
+    **dict.fromkeys(_INTEGERS, _integer),
+    **dict.fromkeys(_GEOMETRY, _geometry),
+    **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), _text),
+    **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), _bytes),
+    **dict.fromkeys(("inet4", "inet6"), _address),
+    "decimal": _decimal,
+    "float": _float,
+    "double": _double,
+    "bit": _bit,
+    "year": _year,
+    "date": _date,
+    "datetime": _datetime,
+    "timestamp": _timestamp,
+    "time": _time,
+    "json": _json,
+    "uuid": _uuid,
+}

@@ -1,0 +1,258 @@
+"""A real MariaDB on a free loopback port, in a folder of its own, for as long as a `with` lasts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+from dvt.core.names import TableRef
+from tests.databases import Case, Written
+from tests.databases.mariadb_types import TYPES
+
+USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ mariadb"
+SCHEMA = "shop"
+_STARTS_WITHIN = 60.0
+_HOSTILE = (
+    "--default-time-zone=-05:00",
+    "--sql-mode=PAD_CHAR_TO_FULL_LENGTH,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE",
+)
+"""Settings that change what a query means, unless its session pins them."""
+
+
+def installed() -> bool:
+    """Whether Debian's mariadb-server (or another one on the PATH) is there."""
+    return _program("mariadbd") is not None and _program("mariadb-install-db") is not None
+
+
+@dataclass
+class MariaDB:
+    """A running server: how to reach it as its owner, and as the user that tests give to dvt."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+    arguments: Sequence[str] = ()
+    name: str = "mariadb"
+    types: Sequence[Case] = TYPES
+    written: Sequence[Written] = ()
+    secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret")
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """See Database."""
+        return {
+            "type": "mariadb",
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": USER,
+            "password": PASSWORD,
+            "schema": SCHEMA,
+            "threads": 2,
+        } | more
+
+    def owner(self, **more: Any) -> Any:
+        """A connection as root through the socket file, in autocommit, that lets any value in."""
+        words = {
+            "unix_socket": str(self.folder / "s"),
+            "user": "root",
+            "database": SCHEMA,
+            "charset": "utf8mb4",
+            "autocommit": True,
+            "ssl_disabled": True,
+            "init_command": "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'",
+        }
+        return pymysql.connect(**(words | more))
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """See Database."""
+        rows: Sequence[tuple[Any, ...]] = ()
+        with closing(self.owner()) as connection, connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+                rows = cursor.fetchall()
+        return list(rows)
+
+    def table(self, identifier: str) -> TableRef:
+        """See Database."""
+        return TableRef(connection=self.name, schema=SCHEMA, identifier=identifier)
+
+    def quoted(self, ref: TableRef) -> str:
+        """See Database."""
+        return f"{self.name_of(ref.schema or SCHEMA)}.{self.name_of(ref.identifier)}"
+
+    def name_of(self, column: str) -> str:
+        """See Database."""
+        return "`" + column.replace("`", "``") + "`"
+
+    def fill(self, ref: TableRef, rows: int) -> None:
+        """See Database."""
+        self.execute(
+            f"drop table if exists {self.quoted(ref)}",
+            f"create table {self.quoted(ref)} as select cast(seq as signed) as n, "
+            f"concat(md5(seq), md5(seq + 1), md5(seq + 2)) as word from seq_1_to_{rows}",
+            f"analyze table {self.quoted(ref)}",
+        )
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See Database."""
+        names = self.execute(
+            "select column_name from information_schema.columns "
+            f"where table_schema = '{ref.schema or SCHEMA}' and table_name = '{ref.identifier}' "
+            "order by ordinal_position"
+        )
+        texts = ", ".join(f"cast({self.name_of(name)} as char)" for (name,) in names)
+        return self.execute(f"select {texts} from {self.quoted(ref)}")
+
+    def sleeping(self, seconds: int) -> str:
+        """See Server."""
+        return f"sleep({seconds})"
+
+    def running(self) -> list[str]:
+        """See Server."""
+        rows = self.execute(
+            f"select info from information_schema.processlist where user = '{USER}' and info is not null"
+        )
+        return [str(info) for (info,) in rows]
+
+    def connections(self) -> int:
+        """See Server."""
+        ((count,),) = self.execute(
+            f"select count(*) from information_schema.processlist where user = '{USER}'"
+        )
+        return int(count)
+
+    def cut(self) -> None:
+        """See Server."""
+        self.execute(f"kill hard user '{USER}'@'127.0.0.1'")
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def start_again(self) -> None:
+        """After `kill`: the same data on the same port."""
+        self.process = _launch(self.folder, self.port, self.arguments)
+
+    def stop(self) -> None:
+        """End it; one that is down is no error."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+@contextmanager
+def mariadb(*arguments: str) -> Iterator[MariaDB]:
+    """A new server with the tests' schema and user; gone with its folder at the end."""
+    # Short: the path of a socket has 108 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="dvt-my-", dir="/tmp"))
+    try:
+        _install(folder)
+        port = free_port()
+        words = (*_HOSTILE, *arguments)
+        server = MariaDB(folder, port, _launch(folder, port, words), words)
+        try:
+            _set_up(server)
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _set_up(server: MariaDB) -> None:
+    with closing(server.owner(database=None)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"create database {SCHEMA} character set utf8mb4")
+        cursor.execute("create user %s@'127.0.0.1' identified by %s", (USER, PASSWORD))
+        cursor.execute(f"grant all on {SCHEMA}.* to %s@'127.0.0.1'", (USER,))
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def _as_root() -> list[str]:
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _install(folder: Path) -> None:
+    program = _program("mariadb-install-db")
+    if program is None:
+        raise RuntimeError("MariaDB is not installed: apt-get install mariadb-server")
+    for part in ("data", "tmp"):
+        (folder / part).mkdir()
+    command = [
+        program,
+        "--no-defaults",
+        "--auth-root-authentication-method=normal",
+        "--skip-test-db",
+        f"--datadir={folder / 'data'}",
+        f"--tmpdir={folder / 'tmp'}",
+        *_as_root(),
+    ]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=folder)
+    if done.returncode:
+        raise RuntimeError(f"mariadb-install-db failed: {done.stderr.decode(errors='replace')}")
+
+
+def _launch(folder: Path, port: int, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    dies_too = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    command = [
+        *dies_too,
+        _program("mariadbd") or "mariadbd",
+        "--no-defaults",
+        f"--datadir={folder / 'data'}",
+        f"--tmpdir={folder / 'tmp'}",
+        f"--socket={folder / 's'}",
+        f"--pid-file={folder / 'pid'}",
+        f"--port={port}",
+        "--bind-address=127.0.0.1",
+        "--skip-log-bin",
+        "--skip-name-resolve",
+        "--innodb-use-native-aio=0",
+        "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-buffer-pool-size=256M",
+        "--max-allowed-packet=64M",
+        *_as_root(),
+        *arguments,
+    ]
+    log = folder / "log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            start_new_session=True,  # Ctrl-C is for the tests, which then stop it in order
+        )
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            pymysql.connect(unix_socket=str(folder / "s"), user="root").close()
+        except pymysql.Error:
+            time.sleep(0.05)
+        else:
+            return process
+    process.kill()
+    raise RuntimeError(f"mariadbd did not start: {log.read_text(errors='replace')[-2000:]}")
