@@ -6,7 +6,7 @@ under dbt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,11 +31,18 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
         return invoke(args, make_federator, self.manifest, self.callbacks, kwargs)
 
 
-def main(args: Sequence[str]) -> None:
+def main(args: Sequence[str], examples: Mapping[str, str]) -> None:
     """Run one command of the command line; ends the process with dbt's exit code."""
     from dvt.dbt_bridge.invoke import run_cli
 
-    run_cli(args, make_federator)
+    run_cli(args, make_federator, examples)
+
+
+def help_of(command: Sequence[str], examples: Mapping[str, str]) -> str | None:
+    """A command's help as dbt tells it, dvt's flags and examples included; None when there is no such."""
+    from dvt.dbt_bridge.invoke import help_text
+
+    return help_text(command, make_federator, examples)
 
 
 def make_federator(context: RunContext) -> Federator:

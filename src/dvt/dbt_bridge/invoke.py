@@ -51,10 +51,33 @@ def invoke(
     return result
 
 
-def run_cli(args: Sequence[str], make_federator: FederatorFactory) -> None:
+def run_cli(args: Sequence[str], make_federator: FederatorFactory, examples: Mapping[str, str]) -> None:
     """Run one command of the command line; ends the process with dbt's exit code."""
     prepare(make_federator)
+    _teach(examples)
     cli.main(list(args), prog_name="dvt")
+
+
+def help_text(
+    names: Sequence[str], make_federator: FederatorFactory, examples: Mapping[str, str]
+) -> str | None:
+    """The help of a command, or of a command of a command."""
+    prepare(make_federator)
+    _teach(examples)
+    command: Any = cli
+    context = click.Context(cli, info_name="dvt", **cli.context_settings)
+    for name in names:
+        command = command.commands.get(name) if isinstance(command, click.Group) else None
+        if command is None:
+            return None
+        context = click.Context(command, parent=context, info_name=name)
+    return str(command.get_help(context))
+
+
+def _teach(examples: Mapping[str, str]) -> None:
+    for name, text in examples.items():
+        if text and name in cli.commands:
+            cli.commands[name].epilog = text
 
 
 def _commands(group: Any) -> Iterator[tuple[str, Any]]:
