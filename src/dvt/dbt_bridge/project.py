@@ -94,7 +94,7 @@ def _nodes(manifest: Any) -> Iterator[Node]:
             language=str(getattr(node, "language", "sql")),
             target=_text(config, "target"),
             compute=_text(config, "compute"),
-            reads=tuple(node.depends_on.nodes),
+            reads=tuple(getattr(node.depends_on, "nodes", ())),  # a seed depends on macros only
             federate=bool(_value(config, "federate")),
         )
 
