@@ -1,0 +1,35 @@
+"""Every key and command has its place in docs/reference."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from dvt.config.computes import DuckDBCompute, ProfileComputes, SparkCompute
+from tests.docs.pages import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+@pytest.mark.parametrize("model", [ProfileComputes, DuckDBCompute, SparkCompute])
+def test_every_key_of_computes_yml_is_documented(model):
+    page = (REFERENCE / "computes.md").read_text(encoding="utf-8")
+    assert not [key for key in model.model_fields if f"{key}:" not in page and f"`{key}`" not in page]
+
+
+def test_every_command_is_documented():
+    page = (REFERENCE / "cli.md").read_text(encoding="utf-8")
+    shown = subprocess.run(
+        [sys.executable, "-m", "dvt.cli.main", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    commands = _commands(shown)
+    assert {"run", "build", "explain"} <= commands
+    assert not sorted(name for name in commands if f"dvt {name}" not in page)
+
+
+def _commands(shown: str) -> set[str]:
+    """First words of the lines below the help's heading of commands."""
+    _, _, listed = shown.partition("ommands:")
+    return {line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line.strip()}
