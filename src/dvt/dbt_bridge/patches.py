@@ -20,7 +20,7 @@ WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
             profiles.from_raw_profile_info,
         ),
     },
-    "dbt.parser.schemas": {
+    "dbt.parser.read_files": {
         "yaml_from_file": (("source_file", "validate"), sources.yaml_from_file),
     },
     "dbt.parser.base": {

@@ -10,6 +10,7 @@ from dbt.adapters.duckdb.utils import SourceConfig
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from dvt.core.errors import SelfReference
 from dvt.core.names import MARKER, TableRef, stage_name
 from dvt.core.plan import Input, NodeRequest, Pushdown, StageColumn
 from dvt.dbt_bridge import dialects
@@ -57,6 +58,8 @@ def _inputs(
     """The relations whose markers the SQL holds, by marker schema."""
     inputs: dict[str, Input] = {}
     if marker(scope.dialect, node.unique_id) in node.compiled_code:
+        if node.resource_type == "model" and node.config.materialized != "incremental":
+            raise SelfReference(node.name)
         inputs[f"{MARKER}{node.unique_id}"] = Input(table=target, unique_id=node.unique_id, this=True)
     for read in _reads(node, manifest):
         if marker(scope.dialect, read.unique_id) in node.compiled_code and read is not node:

@@ -168,7 +168,8 @@ class Resolver:
         if self._outputs.types[target] in SOURCES_ONLY and not node.federate:
             kind = self._outputs.types[target]
             what = f"{node.kind} {node.name!r}"
-            raise NotATarget(what, target, kind, self._outputs.can_be_targets())
+            error = NotATarget(what, target, kind, self._outputs.can_be_targets())
+            raise error.about(node.name, node.file)
         if node.unique_id in node.reads and node.materialized != "incremental":
             raise SelfReference(node.name).about(node.name, node.file)
         placement = self.placement(node.unique_id)
