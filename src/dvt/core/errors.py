@@ -465,11 +465,11 @@ class FileLocked(DvtError):
     code = "DVT136"
     transient = True
 
-    def __init__(self, path: str, holder: str) -> None:
+    def __init__(self, path: str, holder: str, hint: str = "") -> None:
         self.path, self.holder = path, holder
         super().__init__(
             f"{path} is locked by another process ({holder})",
-            hint="close that process; a DuckDB file has one writing process at a time",
+            hint=hint or "close that process; a DuckDB file has one writing process at a time",
         )
 
 

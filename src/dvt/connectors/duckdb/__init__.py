@@ -207,8 +207,8 @@ def _is_scan_of(ref: TableRef, plan: str) -> bool:
     try:
         node = json.loads(plan)[0]
         names = [ref.database, ref.schema, ref.identifier]
-        asked = ".".join(name.casefold() for name in names if name)
-        scanned = str(node["extra_info"]["Table"]).casefold()
+        asked = ".".join(name.replace(chr(34), "").casefold() for name in names if name)
+        scanned = str(node["extra_info"]["Table"]).replace(chr(34), "").casefold()
         return str(node["name"]).strip() == "SEQ_SCAN" and f".{scanned}".endswith(f".{asked}")
     except (ValueError, KeyError, IndexError, TypeError):
         return False

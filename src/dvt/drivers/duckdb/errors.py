@@ -110,9 +110,16 @@ def reason(error: BaseException) -> str:
 
 
 def refusal(where: str, problem: str, hint: str) -> str:
-    """DuckDB SQL that stops a query with ValueLost; `problem` is a SQL expression of text."""
-    head, tail = (f"'{part.replace(chr(39), chr(39) * 2)}'" for part in (where, hint))
-    return f"error('{_SAID}' || {head} || '\x1f' || {problem} || '\x1f' || {tail})"
+    """DuckDB SQL that stops a query with ValueLost; `problem` is a SQL expression of text.
+
+    Names may hold braces, and the SQL may go through `str.format`: they are written without.
+    """
+    return f"error('{_SAID}' || {_text(where)} || '\x1f' || {problem} || '\x1f' || {_text(hint)})"
+
+
+def _text(text: str) -> str:
+    literal = text.replace("'", "''").replace("{", "' || chr(123) || '").replace("}", "' || chr(125) || '")
+    return f"'{literal}'"
 
 
 def _refused(text: str) -> ValueLost:

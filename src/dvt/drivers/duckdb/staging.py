@@ -12,10 +12,10 @@ from dvt.drivers.duckdb.errors import translated
 from dvt.drivers.duckdb.sql import literal, unpacked
 
 
-def stage(cursor: Any, job: Job, source: str) -> Dataset:
-    """Copy `source`, a FROM item with the job's columns, into the job's sink, and commit it."""
+def stage(cursor: Any, job: Job, source: str, part: str = "") -> Dataset:
+    """Copy `source`, a FROM item with the job's columns, into a part of its sink, and commit that."""
     columns = job.extraction.columns
-    part = job.sink.part()
+    part = part or job.sink.part()
     copied = cursor.execute(
         f"COPY ({unpacked(columns, source)}) TO {literal(part)} ({job.sink.copy_options()})"
     ).fetchone()

@@ -1,0 +1,89 @@
+"""The tables and views of an SQLite file, with the stage types of their columns."""
+
+from __future__ import annotations
+
+import re
+
+from dvt.connectors.sqlite.types import declared, found, unpack
+from dvt.core.errors import QueryFailed, TableNotFound
+from dvt.core.names import TableRef
+from dvt.core.plan import Column, Table
+from dvt.drivers.sqlite import Reader, quoted
+
+_HIDDEN = 1
+_STRICT = re.compile(r"\)[^)]*\bSTRICT\b[^)]*$", re.IGNORECASE)
+
+
+def describe(reader: Reader, ref: TableRef) -> Table:
+    """The table as it is now; an undeclared column has the type that its values have."""
+    asked = "SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view')"
+    known = {str(name).lower(): (str(name), kind, sql or "") for name, kind, sql in reader.rows(asked)}
+    if ref.identifier.lower() not in known:
+        raise TableNotFound(str(ref), ref.connection, [name for name, _, _ in known.values()])
+    name, kind, sql = known[ref.identifier.lower()]
+    described = [row for row in reader.rows(f"PRAGMA main.table_xinfo({quoted(name)})") if row[6] != _HIDDEN]
+    natives = {str(row[1]): str(row[2] or "") for row in described}
+    required = {str(row[1]) for row in described if row[3]}
+    alias = _rowid_alias(reader, name, described) if kind == "table" else None
+    stages = _stages(reader, name, natives)
+    strict = kind == "table" and bool(_STRICT.search(sql))
+    return Table(
+        ref=ref,
+        columns=tuple(
+            _column(
+                ref, column, _native(native, is_key=column == alias, strict=strict), stages[column], required
+            )
+            for column, native in natives.items()
+        ),
+        rows=_rows(reader, name) if kind == "table" else None,
+        scannable=kind == "table",
+    )
+
+
+def _column(ref: TableRef, name: str, native: str, stage: str, required: set[str]) -> Column:
+    return Column(
+        name=name,
+        native=native,
+        stage=stage,
+        # The connector adds the rows whose values might not fit to whatever a filter keeps.
+        exact=stage == "BIGINT",
+        nullable=name not in required,
+        unpack=unpack(stage, f"{ref}, column {name!r}"),
+    )
+
+
+def _native(type_: str, *, is_key: bool, strict: bool) -> str:
+    if is_key:
+        return "INTEGER PRIMARY KEY"
+    return f"{type_} STRICT" if strict and type_.upper() != "ANY" else type_
+
+
+def _stages(reader: Reader, table: str, natives: dict[str, str]) -> dict[str, str]:
+    stages = {name: declared(native) for name, native in natives.items()}
+    unsaid = [name for name, stage in stages.items() if stage is None]
+    held: dict[str, set[str]] = {name: set() for name in unsaid}
+    if unsaid:
+        kinds = ", ".join(f"typeof({quoted(name)})" for name in unsaid)
+        for row in reader.rows(f"SELECT DISTINCT {kinds} FROM main.{quoted(table)}"):
+            for name, kind in zip(unsaid, row, strict=True):
+                held[name].add(kind)
+    return {name: stage or found(held[name]) for name, stage in stages.items()}
+
+
+def _rowid_alias(reader: Reader, table: str, described: list[tuple[object, ...]]) -> str | None:
+    """The column that is the rowid, in which SQLite allows integers alone."""
+    keys = [row for row in described if row[5]]
+    if len(keys) != 1 or str(keys[0][2]).upper() != "INTEGER":
+        return None
+    # Any other primary key has an index of its own, even an INTEGER one (DESC, WITHOUT ROWID).
+    indexes = reader.rows(f"PRAGMA main.index_list({quoted(table)})")
+    return None if any(row[3] == "pk" for row in indexes) else str(keys[0][1])
+
+
+def _rows(reader: Reader, table: str) -> int | None:
+    """An estimate that costs nothing: the span of the rowids."""
+    try:
+        ((span,),) = reader.rows(f"SELECT max(rowid) - min(rowid) + 1 FROM main.{quoted(table)}")
+    except QueryFailed:
+        return None
+    return int(span or 0)
