@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from dvt.core.errors import Cancelled, DvtError
@@ -137,15 +137,18 @@ class RunFederator:
             self._closed = True
         if not self._idle.is_set():
             self.cancel()
+        self._stopped.set()
         self._idle.wait(_PATIENCE)
         shop = self._with
-        self._drop_what_stayed()
-        shop.engines.close()
-        shop.connections.close()
-        shop.release()
-        shop.staging.close()
-        shop.leftovers.close()
-        shop.operation.close()
+        with ExitStack() as last_to_first:
+            for each in (shop.operation, shop.leftovers, shop.staging):
+                last_to_first.callback(each.close)
+            last_to_first.callback(shop.release)
+            last_to_first.callback(shop.connections.close)
+            last_to_first.callback(shop.engines.close)
+            stayed = list(self._drop_what_stayed())
+        for notice in stayed:
+            shop.reporter.notice("", notice)
 
     @contextmanager
     def _node(self, request: NodeRequest) -> Iterator[None]:
@@ -179,10 +182,10 @@ class RunFederator:
             self._with.connections.cancel(busy=True)
             self._with.engines.cancel()
 
-    def _drop_what_stayed(self) -> None:
+    def _drop_what_stayed(self) -> Iterator[Notice]:
         shop = self._with
         for stage in shop.operation.stage_tables:
             error = drop(stage, shop.connections[stage.connection], shop.operation)
             if error is not None:
                 message = f"stage table {stage} could not be dropped: {error.message}"
-                shop.reporter.notice("", Notice("DVT023", message, "the next run tries again"))
+                yield Notice("DVT023", message, "the next run tries again; or drop it by hand")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextvars import copy_context
 from dataclasses import replace
 
 from dvt.core.plan import Moved, Notice, Outcome, Totals
@@ -48,16 +49,18 @@ class NodeTally:
         self._run = run
         self._node = node
         self._lock = threading.Lock()
+        # Connectors report from threads of their own, which know nothing of the node's log lines.
+        self._context = copy_context()
 
     def moved(self, moved: Moved) -> None:
         """One stage is done."""
         with self._lock:
             self.outcome.moved.append(moved)
         self._run.add(moved)
-        self._run.reporter.moved(self._node, moved)
+        self._context.copy().run(self._run.reporter.moved, self._node, moved)
 
     def notice(self, notice: Notice) -> None:
         """Something people should know."""
         with self._lock:
             self.outcome.notices.append(notice)
-        self._run.reporter.notice(self._node, notice)
+        self._context.copy().run(self._run.reporter.notice, self._node, notice)

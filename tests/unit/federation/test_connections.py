@@ -1,0 +1,257 @@
+"""One connection's moments: what is settled, what is read anew, and who closes a snapshot when."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from dvt.buckets.filesystem import FilesystemBucket
+from dvt.core.errors import Cancelled, ConnectionLost, QueryFailed
+from dvt.core.names import TableRef
+from dvt.core.plan import Column, ExtractedColumn, Extraction, Table
+from dvt.core.ports import Capabilities, Dataset
+from dvt.federation.connections import Connection, Connections
+from dvt.federation.extract import Extractor
+from dvt.staging.shared import Staging
+
+A = TableRef(connection="pg", schema="s", identifier="a")
+B = TableRef(connection="pg", schema="s", identifier="b")
+V = TableRef(connection="pg", schema="s", identifier="v")
+COLUMN = Column(name="id", native="int", stage="INTEGER")
+
+
+class Recorder:
+    """A connector without a database: it notes what is asked of it, and can be told to break."""
+
+    def __init__(self, *, snapshot=True):
+        self.capabilities = Capabilities(dialect="duckdb", snapshot=snapshot)
+        self.described: list[TableRef] = []
+        self.open: list[int] = []
+        self.began = 0
+        self.read_from: list[tuple[int, str]] = []
+        self.breaks: list[Exception] = []
+        self.while_beginning = lambda: None
+        self.cancelled = threading.Event()
+
+    def describe(self, tables):
+        self.described += tables
+        return {ref: Table(ref=ref, columns=(COLUMN,), scannable=ref != V) for ref in tables}
+
+    @contextmanager
+    def snapshot(self):
+        self.began += 1
+        number = self.began
+        self.open.append(number)
+        self.while_beginning()
+        try:
+            yield Moment(self, number)
+        finally:
+            self.open.remove(number)
+
+    def cancel(self):
+        self.cancelled.set()
+
+    def close(self):
+        pass
+
+
+class Moment:
+    def __init__(self, connector, number):
+        self.connector, self.number = connector, number
+
+    def extract(self, jobs, finished):
+        for job in jobs:
+            if self.connector.breaks:
+                raise self.connector.breaks.pop(0)
+            self.connector.read_from.append((self.number, job.extraction.table.identifier))
+            finished(job, Dataset((), job.extraction.staged, 0, 0))
+
+
+@pytest.fixture
+def connector():
+    return Recorder()
+
+
+@pytest.fixture
+def connection(connector):
+    return Connection("pg", connector)
+
+
+def table(connection, ref):
+    return connection.describe([ref])[ref]
+
+
+def test_tables_are_described_once_until_they_are_written(connection, connector):
+    for _ in range(2):
+        assert set(connection.describe([A, B])) == {A, B}
+    connection.wrote(A)
+    connection.describe([A, B])
+    assert connector.described == [A, B, A]
+    connection.wrote(None)
+    connection.describe([A, B])
+    assert connector.described == [A, B, A, A, B]
+
+
+def test_a_write_changes_the_key_of_what_it_touches_and_of_views(connection):
+    before = {ref: connection.generation(table(connection, ref)) for ref in (A, B, V)}
+    connection.wrote(TableRef(connection="pg", schema="OTHER", identifier="A"))
+    after = {ref: connection.generation(table(connection, ref)) for ref in (A, B, V)}
+    assert {ref for ref in before if before[ref] != after[ref]} == {A, V}
+    connection.wrote(None)
+    last = {ref: connection.generation(table(connection, ref)) for ref in (A, B, V)}
+    assert {ref for ref in after if after[ref] != last[ref]} == {A, B, V}
+
+
+def test_what_was_written_before_the_snapshot_began_is_settled(connection):
+    connection.wrote(A)
+    assert connection.is_settled(table(connection, A))
+    with connection.reading(fresh=False):
+        assert connection.is_settled(table(connection, A))
+        connection.wrote(A)
+        assert not connection.is_settled(table(connection, A))
+        assert not connection.is_settled(table(connection, V))
+        assert connection.is_settled(table(connection, B))
+
+
+def test_a_write_while_the_snapshot_begins_may_not_be_in_it(connection, connector):
+    connector.while_beginning = lambda: connection.wrote(A)
+    with connection.reading(fresh=False):
+        assert not connection.is_settled(table(connection, A))
+
+
+def test_the_runs_snapshot_stays_open_and_fresh_ones_do_not(connection, connector):
+    with connection.reading(fresh=False) as first:
+        pass
+    with connection.reading(fresh=True) as fresh:
+        assert connector.open == [1, 2]
+    with connection.reading(fresh=False) as again:
+        pass
+    assert (first.waited, fresh.waited, again.waited) == (False, False, True)
+    assert again.snapshot is first.snapshot
+    assert connector.open == [1]
+    connection.close()
+    assert connector.open == []
+
+
+def test_a_write_of_unknown_extent_ends_the_snapshot_once_nobody_reads_from_it(connection, connector):
+    with connection.reading(fresh=False) as old:
+        connection.wrote(None)
+        assert connector.open == [1]
+        with connection.reading(fresh=False) as new:
+            assert new.snapshot is not old.snapshot
+    assert connector.open == [2]
+    connection.wrote(None)
+    assert connector.open == []
+
+
+def test_a_snapshot_that_was_overtaken_while_it_began_is_begun_again(connection, connector):
+    writes = iter([None])
+    connector.while_beginning = lambda: [connection.wrote(one) for one in writes]
+    with connection.reading(fresh=False):
+        assert connector.open == [2]
+
+
+def test_after_a_failure_nobody_begins_on_the_same_snapshot(connection, connector):
+    with pytest.raises(QueryFailed), connection.reading(fresh=False):
+        raise QueryFailed("pg", "reading", "on purpose")
+    assert connector.open == []
+    with connection.reading(fresh=False):
+        assert connector.open == [2]
+
+
+def test_a_snapshot_that_cannot_begin_is_tried_by_the_next(connection, connector):
+    failures = iter([ConnectionLost("pg", "beginning", "on purpose")])
+
+    def fail_once():
+        for error in failures:
+            raise error
+
+    connector.while_beginning = fail_once
+    with pytest.raises(ConnectionLost), connection.reading(fresh=False):
+        pass
+    with connection.reading(fresh=False):
+        assert connector.began == 2
+
+
+def test_without_snapshots_nothing_is_held(connector):
+    connector.capabilities = Capabilities(dialect="mysql", snapshot=False)
+    connection = Connection("my", connector)
+    with connection.reading(fresh=False):
+        assert connector.open == [1]
+    assert connector.open == []
+
+
+def test_a_node_stops_only_what_is_its_own(connection, connector):
+    with connection.reading(fresh=True):
+        with connection.reading(fresh=True):
+            connection.cancel_own(1)
+            assert not connector.cancelled.is_set()
+        connection.cancel_own(1)
+        assert connector.cancelled.is_set()
+
+
+def test_a_load_of_another_node_is_not_stopped_either(connection, connector):
+    with connection.reading(fresh=True), connection.loading():
+        connection.cancel_own(1)
+    assert not connector.cancelled.is_set()
+
+
+def test_nothing_is_opened_after_the_end():
+    connections = Connections(lambda name: Recorder())
+    connections.close()
+    with pytest.raises(Cancelled):
+        connections["pg"]
+
+
+def extraction(ref, alias="x"):
+    return Extraction(
+        alias=alias,
+        connection="pg",
+        table=ref,
+        select=f"SELECT id FROM {ref.identifier}",
+        columns=(ExtractedColumn(name="id", column=COLUMN),),
+    )
+
+
+@pytest.fixture
+def extractor(connector, tmp_path):
+    connections = Connections(lambda name: connector)
+    return Extractor(connections, Staging(FilesystemBucket(tmp_path), "run"), lambda: False)
+
+
+def extract(extractor, *refs):
+    tables = extractor.connections.describe(refs)
+    asked = [extraction(ref, f"x{index}") for index, ref in enumerate(refs)]
+    return extractor.extract(asked, tables, lambda moved: None)
+
+
+def test_an_idle_snapshot_that_is_gone_is_begun_anew_once(extractor, connector):
+    extract(extractor, A)
+    connector.breaks = [ConnectionLost("pg", "reading", "idle for too long")]
+    assert set(extract(extractor, A, B)) == {"x0", "x1"}
+    assert connector.read_from == [(1, "a"), (2, "b")]
+    connector.breaks = [ConnectionLost("pg", "reading", "idle")] * 2
+    with pytest.raises(ConnectionLost):
+        extract(extractor, V)
+
+
+def test_a_new_connection_that_is_lost_is_not_tried_again(extractor, connector):
+    connector.breaks = [ConnectionLost("pg", "reading", "killed")]
+    with pytest.raises(ConnectionLost):
+        extract(extractor, A)
+    assert connector.read_from == []
+
+
+def test_two_questions_of_one_model_that_are_the_same_are_asked_once(extractor, connector):
+    assert set(extract(extractor, A, A)) == {"x0", "x1"}
+    assert connector.read_from == [(1, "a")]
+
+
+def test_what_was_written_is_read_from_a_moment_of_its_own(extractor, connector):
+    extract(extractor, A, B)
+    extractor.connections.wrote("pg", A)
+    extract(extractor, A, B)
+    assert connector.read_from == [(1, "a"), (1, "b"), (2, "a")]
+    assert connector.open == [1]
