@@ -50,7 +50,11 @@ def main(shop: Path) -> int:
     began = time.monotonic()
     for leftover in ("data", "target", ".dvt", "logs"):
         shutil.rmtree(shop / leftover, ignore_errors=True)
-    environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+        "DBT_USE_COLORS": str(COLOURS),
+    }
     for title, command in STEPS:
         print(f"\n{_bold('# ' + title)}\n{_bold('$ ' + command)}", flush=True)
         done = subprocess.run(command, shell=True, cwd=shop, env=environment, check=False)
