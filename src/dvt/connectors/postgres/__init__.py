@@ -1,0 +1,59 @@
+"""PostgreSQL: read through DuckDB's scanner in one snapshot, filled by binary COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
+
+from dvt.connectors.postgres import load as loading
+from dvt.connectors.postgres.server import Server
+from dvt.connectors.postgres.snapshot import moment
+from dvt.core.names import TableRef
+from dvt.core.plan import Load, LoadColumn, StageColumn, Table
+from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Snapshot
+from dvt.drivers.postgres import Scanner, describe, parse, session_of
+
+
+class PostgresConnector:
+    """Implements Connector and CanLoad."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        dialect="postgres", max_identifier=63, snapshot=True, ranges=True
+    )
+
+    def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
+        known = parse(name, settings)
+        self._duckdb = context.duckdb
+        self._scanner = Scanner(name, known, context.duckdb)
+        self._server = Server(name, known, self._scanner, context.limit)
+
+    def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
+        """See Connector."""
+        known = self._server.settings
+        with self._server.slots.work(), session_of(self._server.name, known) as cursor:
+            return describe(cursor, tables, name=self._server.name, dbname=known.dbname, schema=known.schema_)
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """See Connector."""
+        return moment(self._server)
+
+    def cancel(self) -> None:
+        """See Connector."""
+        self._server.backends.stop()
+
+    def close(self) -> None:
+        """See Connector."""
+        self._scanner.close()
+
+    def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+        """See CanLoad."""
+        return loading.load_columns(self._duckdb, columns)
+
+    def fill(self, load: Load, dataset: Dataset) -> int:
+        """See CanLoad."""
+        return loading.Filling(self._server, self._duckdb, load, dataset).run()
+
+    def drop(self, stage: TableRef) -> None:
+        """See CanLoad."""
+        loading.drop(self._server, stage)

@@ -1,0 +1,205 @@
+"""Filling a stage table: DuckDB writes PostgreSQL's binary format into a pipe that COPY reads from."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager, suppress
+from typing import Any
+
+import psycopg2
+
+from dvt.connectors.postgres.server import Server
+from dvt.core.errors import DvtError, QueryFailed
+from dvt.core.names import TableRef
+from dvt.core.plan import Load, LoadColumn, StageColumn
+from dvt.core.ports import Dataset, Instance
+from dvt.drivers.duckdb.sql import listed
+from dvt.drivers.duckdb.sql import literal as duckdb_literal
+from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
+from dvt.drivers.postgres import PINNED, Work, connect, quoted, relation, session_of, translate, translated
+from dvt.drivers.postgres.connect import BACKEND, session
+from dvt.drivers.postgres.packing import Packing, packing
+
+_CHUNK = 1 << 20
+_SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
+
+
+class Pipe:
+    """What one thread writes and another reads; a writer that fails makes the reader fail too."""
+
+    def __init__(self) -> None:
+        self._out, self._in = os.pipe()
+        self._failed = threading.Event()
+        self._lock = threading.Lock()
+        self.path = f"/dev/fd/{self._in}"
+        if _SET_PIPE_SIZE is not None:
+            with suppress(OSError):
+                fcntl.fcntl(self._in, _SET_PIPE_SIZE, _CHUNK)
+
+    def read(self, size: int) -> bytes:
+        """What is there, at most `size` bytes; nothing at the end."""
+        data = os.read(self._out, size)
+        if not data and self._failed.is_set():
+            raise BrokenPipeError
+        return data
+
+    def written(self, *, whole: bool) -> None:
+        """The writer has ended."""
+        if not whole:
+            self._failed.set()
+        with self._lock:
+            self._in = _closed(self._in)
+
+    def abandon(self) -> None:
+        """The reader has ended: whoever still writes fails."""
+        with self._lock:
+            self._out = _closed(self._out)
+
+
+def _closed(number: int) -> int:
+    if number >= 0:
+        os.close(number)
+    return -1
+
+
+def packings(duckdb_: Instance, columns: Sequence[str]) -> list[Packing]:
+    """How values of these DuckDB types are loaded."""
+    with closing(duckdb_.cursor()) as cursor:
+        return [packing(cursor.sqltype(one)) for one in columns]
+
+
+def load_columns(duckdb_: Instance, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+    """The types of the stage table."""
+    found = packings(duckdb_, [one.type for one in columns])
+    return tuple(
+        LoadColumn(name=one.name, stage=one.type, native=to.native, loses=to.loses)
+        for one, to in zip(columns, found, strict=True)
+    )
+
+
+class Filling:
+    """One stage table being made: all of it in one transaction, or nothing."""
+
+    def __init__(self, server: Server, duckdb_: Instance, load: Load, dataset: Dataset) -> None:
+        self._server = server
+        self._duckdb = duckdb_
+        self._load = load
+        self._dataset = dataset
+        self._table = relation(load.stage, server.settings.schema_)
+        self._doing = f"filling {load.stage}"
+
+    def run(self) -> int:
+        """Make the table and fill it; its rows."""
+        with (
+            self._server.slots.work(),
+            self._server.backends.work() as work,
+            closing(connect(self._server.name, self._server.settings)) as connection,
+            connection.cursor() as cursor,
+        ):
+            return self._fill(cursor, work)
+
+    def _fill(self, cursor: Any, work: Work) -> int:
+        with translated(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
+            cursor.execute(BACKEND)
+            backend = cursor.fetchone()
+            cursor.execute("BEGIN")
+            for statement in session(self._server.settings, "LOCAL"):
+                cursor.execute(statement)
+            cursor.execute(PINNED)
+            columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in self._load.columns)
+            cursor.execute(f"CREATE TABLE {self._table} ({columns})")
+        rows = self._copy(cursor, backend, work) if self._dataset.files else 0
+        if rows != self._dataset.rows:
+            raise QueryFailed(self._server.name, self._doing, f"{rows} rows of {self._dataset.rows} arrived")
+        with translated(name=self._server.name, doing=self._doing):
+            cursor.execute("COMMIT")
+        return rows
+
+    def _copy(self, cursor: Any, backend: tuple[int, str], work: Work) -> int:
+        pipe = Pipe()
+        with (
+            closing(self._duckdb.cursor()) as source,
+            work.query(backend, source),
+            ThreadPoolExecutor(2, thread_name_prefix="dvt-postgres") as pool,
+        ):
+            written = pool.submit(self._write, source, pipe)
+            copied = pool.submit(self._receive, cursor, pipe)
+            try:
+                wait((written, copied))
+            except BaseException:
+                # A server that is gone cannot be asked to stop, and has stopped.
+                with suppress(DvtError):
+                    self._server.backends.stop(work)
+                raise
+        with self._explained(work):
+            _raise_cause(written, copied)
+        return int(cursor.rowcount)
+
+    def _write(self, source: Any, pipe: Pipe) -> None:
+        whole = False
+        try:
+            source.execute(f"COPY ({self._select()}) TO {duckdb_literal(pipe.path)} (FORMAT postgres_binary)")
+            whole = True
+        finally:
+            pipe.written(whole=whole)
+
+    def _receive(self, cursor: Any, pipe: Pipe) -> None:
+        names = ", ".join(quoted(one.name) for one in self._load.columns)
+        try:
+            cursor.copy_expert(f"COPY {self._table} ({names}) FROM STDIN (FORMAT binary)", pipe, _CHUNK)
+        finally:
+            pipe.abandon()
+
+    def _select(self) -> str:
+        types = [one.stage for one in self._load.columns]
+        values = [
+            f"{to.of(f'CAST({duckdb_quoted(one.name)} AS {one.stage})')} AS {duckdb_quoted(one.name)}"
+            for one, to in zip(self._load.columns, packings(self._duckdb, types), strict=True)
+        ]
+        files = listed(self._dataset.files)
+        return f"SELECT {', '.join(values)} FROM read_parquet({files}, hive_partitioning=false)"
+
+    @contextmanager
+    def _explained(self, work: Work) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            raise translate(
+                error,
+                name=self._server.name,
+                doing=self._doing,
+                where=str(self._load.stage),
+                stopped=work.stopped.is_set(),
+            ) from error
+
+
+def _raise_cause(written: Future[None], copied: Future[None]) -> None:
+    """Of two failures, the one that made the other: the server's, unless it only heard of the writer's."""
+    server, writer = copied.exception(), written.exception()
+    if writer is not None and _heard_of_it(server):
+        raise writer
+    if server is not None:
+        raise server
+    if writer is not None:
+        raise writer
+
+
+def _heard_of_it(error: BaseException | None) -> bool:
+    return isinstance(error, BrokenPipeError) or (
+        isinstance(error, psycopg2.Error) and "COPY from stdin failed" in str(error)
+    )
+
+
+def drop(server: Server, stage: TableRef) -> None:
+    """Drop a stage table, without waiting long for whoever reads it."""
+    with (
+        server.slots.work(),
+        session_of(server.name, server.settings) as cursor,
+        translated(name=server.name, doing=f"dropping {stage}"),
+    ):
+        cursor.execute("SET lock_timeout = '5s'")
+        cursor.execute(f"DROP TABLE IF EXISTS {relation(stage, server.settings.schema_)}")

@@ -1,0 +1,52 @@
+"""Large tables in pieces: ranges of physical places, that together are the whole table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dvt.core.plan import Extraction
+from dvt.drivers.postgres import relation
+
+SMALL = 4096
+"""Pages (32 MB) that are not worth a second connection."""
+_PIECES = 4
+"""For each connection, so that none is left with the longest one at the end."""
+_LARGEST = 65536
+_RANGE_SCANS = 140000
+"""Servers since 14 read a range of places without reading what lies before it."""
+
+
+def pieces(cursor: Any, extraction: Extraction, schema: str, workers: int) -> list[str]:
+    """The query as several, each of a range of the table's pages, where that pays; else as it is.
+
+    `cursor` sees the snapshot that the pieces are read in.
+    """
+    if not extraction.scan or workers <= 1 or cursor.connection.server_version < _RANGE_SCANS:
+        return [extraction.sql]
+    table = relation(extraction.table, schema)
+    cursor.execute(
+        "SELECT pg_catalog.pg_relation_size(%s::regclass) / current_setting('block_size')::bigint", (table,)
+    )
+    pages = int(cursor.fetchone()[0])
+    if pages < SMALL or not _scanned(cursor, extraction.sql):
+        return [extraction.sql]
+    step = min(max(-(-pages // (workers * _PIECES)), SMALL), _LARGEST)
+    return [_between(extraction, start, start + step, pages) for start in range(0, pages, step)]
+
+
+def _scanned(cursor: Any, sql: str) -> bool:
+    """Whether the server would read all of the table: through an index, pieces would repeat the work."""
+    cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+    plan = cursor.fetchone()[0][0]["Plan"]
+    while plan["Node Type"] in {"Gather", "Gather Merge"}:
+        plan = plan["Plans"][0]
+    return bool(plan["Node Type"] == "Seq Scan")
+
+
+def _between(extraction: Extraction, start: int, end: int, pages: int) -> str:
+    """One piece; the last has no end, so that pages added meanwhile are in it."""
+    conditions = [f"ctid >= '({start},0)'::tid"]
+    if end < pages:
+        conditions.append(f"ctid < '({end},0)'::tid")
+    conditions += [f"({one})" for one in extraction.where]
+    return f"{extraction.select} WHERE {' AND '.join(conditions)}"

@@ -1,0 +1,18 @@
+"""What one output's snapshots and loads share."""
+
+from __future__ import annotations
+
+from dvt.connectors.postgres.slots import Slots
+from dvt.drivers.postgres import Backends, PostgresSettings, Scanner
+
+
+class Server:
+    """One output: its settings, its connections, and what is under way on them."""
+
+    def __init__(self, name: str, settings: PostgresSettings, scanner: Scanner, limit: int) -> None:
+        self.name = name
+        self.settings = settings
+        self.scanner = scanner
+        self.slots = Slots(limit)
+        self.limit = limit
+        self.backends = Backends(name, settings)

@@ -1,0 +1,56 @@
+"""How many connections an output may have: shared by everything that opens one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Slots:
+    """At most `limit` connections at once, except where waiting would never end. Thread-safe.
+
+    A connection that is at work is given back by itself. One that only holds a snapshot is not: when
+    nothing but such are open, one more is allowed, so that whoever holds the snapshot can go on.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = max(limit, 1)
+        self._changed = threading.Condition()
+        self._working = 0
+        self._holding = 0
+
+    @property
+    def free(self) -> int:
+        """How many could be taken now; at least 1, since one at least is always to be had in time."""
+        with self._changed:
+            return max(1, self._limit - self._working - self._holding)
+
+    @contextmanager
+    def work(self) -> Iterator[None]:
+        """Wait for a connection to work with."""
+        with self._changed:
+            self._changed.wait_for(self._may_begin)
+            self._working += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Wait for a connection that only has to stay open."""
+        with self._changed:
+            self._changed.wait_for(self._may_begin)
+            self._holding += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holding -= 1
+                self._changed.notify_all()
+
+    def _may_begin(self) -> bool:
+        return self._working + self._holding < self._limit or self._working == 0

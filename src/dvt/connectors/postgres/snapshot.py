@@ -1,0 +1,177 @@
+"""One moment of a database, read by several connections at once into staging."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import duckdb
+import psycopg2
+
+from dvt.connectors.postgres.ranges import pieces
+from dvt.connectors.postgres.server import Server
+from dvt.core.errors import DvtError
+from dvt.core.ports import Dataset, Job
+from dvt.drivers.duckdb.sql import literal, unpacked
+from dvt.drivers.postgres import (
+    PINNED,
+    Session,
+    Work,
+    connect,
+    relation,
+    translate,
+    translated,
+)
+from dvt.drivers.postgres.connect import session
+
+
+class _Progress:
+    """One job: its pieces, and what came of them."""
+
+    def __init__(self, job: Job, queries: Sequence[str]) -> None:
+        self.job = job
+        self.left = len(queries)
+        self.rows = 0
+        self.committed = False
+
+
+class Moment:
+    """Implements Snapshot: an idle transaction has exported it, and every reader's imports it."""
+
+    def __init__(self, server: Server, holder: Any) -> None:
+        self._server = server
+        self._lock = threading.Lock()
+        self._holder = holder
+        with holder.cursor() as cursor:
+            cursor.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            for statement in session(server.settings, "LOCAL"):
+                cursor.execute(statement)
+            cursor.execute(PINNED)
+            cursor.execute("SELECT pg_catalog.pg_export_snapshot()")
+            self._id = str(cursor.fetchone()[0])
+
+    def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
+        """See Snapshot."""
+        progress = [_Progress(job, ()) for job in jobs]
+        try:
+            with self._server.backends.work() as work:
+                queue = self._queue(progress)
+                schema = self._server.settings.schema_
+                workers = min(len(queue), self._server.slots.free)
+                # As long as one connection is at work, no table of several pieces can be rewritten.
+                cut = [relation(one.job.extraction.table, schema) for one in progress if one.left > 1]
+                self._run_all(workers, work, lambda: self._read(queue, cut, work, finished))
+        finally:
+            for one in progress:
+                if not one.committed:
+                    one.job.sink.discard()
+
+    def _queue(self, progress: Sequence[_Progress]) -> deque[tuple[_Progress, str]]:
+        """Every piece of every job, the pieces of one job in a row."""
+        queue: deque[tuple[_Progress, str]] = deque()
+        workers = self._server.limit - 1
+        for one in progress:
+            queries = self._pieces(one.job, workers)
+            one.left = len(queries)
+            queue.extend((one, query) for query in queries)
+        return queue
+
+    def _pieces(self, job: Job, workers: int) -> list[str]:
+        table = str(job.extraction.table)
+        schema = self._server.settings.schema_
+        with self._lock, self._asking(table), self._holder.cursor() as cursor:
+            cursor.execute("SAVEPOINT dvt")
+            try:
+                return pieces(cursor, job.extraction, schema, workers)
+            finally:
+                # Gives back the locks too: this transaction may be open for long.
+                with suppress(psycopg2.Error):
+                    cursor.execute("ROLLBACK TO SAVEPOINT dvt; RELEASE SAVEPOINT dvt")
+
+    @contextmanager
+    def _asking(self, table: str) -> Iterator[None]:
+        with translated(name=self._server.name, doing=f"looking at {table}", where=table):
+            yield
+
+    def _run_all(self, workers: int, work: Work, read: Callable[[], None]) -> None:
+        """Run `read` on threads of their own: this one stays free for Ctrl-C."""
+        with ThreadPoolExecutor(workers or 1, thread_name_prefix="dvt-postgres") as pool:
+            futures: list[Future[None]] = [pool.submit(read) for _ in range(workers)]
+            try:
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+                for one in done:
+                    one.result()
+            except BaseException:
+                self._stop(work)
+                raise
+
+    def _stop(self, work: Work) -> None:
+        # A server that is gone cannot be asked to stop, and has stopped.
+        with suppress(DvtError):
+            self._server.backends.stop(work)
+
+    def _read(
+        self,
+        queue: deque[tuple[_Progress, str]],
+        tables: Sequence[str],
+        work: Work,
+        finished: Callable[[Job, Dataset], None],
+    ) -> None:
+        """One connection: piece after piece until there are none."""
+        while queue and not work.stopped.is_set():
+            with self._server.slots.work(), self._server.scanner.session(self._id) as reader:
+                with translated(name=self._server.name, doing="opening a session"):
+                    reader.touch(tables)
+                while not work.stopped.is_set():
+                    try:
+                        one, query = queue.popleft()
+                    except IndexError:
+                        return
+                    self._copy(reader, one, query, work)
+                    self._count(one, finished)
+
+    def _copy(self, reader: Session, one: _Progress, query: str, work: Work) -> None:
+        sink = one.job.sink
+        answer = unpacked(one.job.extraction.columns, reader.query(query))
+        sql = f"COPY ({answer}) TO {literal(sink.part())} ({sink.copy_options()})"
+        table = str(one.job.extraction.table)
+        with work.query(reader.backend, reader.cursor):
+            try:
+                rows = int(reader.cursor.execute(sql).fetchone()[0])
+            except (duckdb.Error, OSError, MemoryError) as error:
+                raise translate(
+                    error,
+                    name=self._server.name,
+                    doing=f"extracting {table}",
+                    where=table,
+                    stopped=work.stopped.is_set(),
+                ) from error
+        with self._lock:
+            one.rows += rows
+            one.left -= 1
+
+    def _count(self, one: _Progress, finished: Callable[[Job, Dataset], None]) -> None:
+        with self._lock:
+            if one.left or one.committed:
+                return
+            dataset = one.job.sink.commit(one.job.extraction.staged, one.rows)
+            one.committed = True
+        finished(one.job, dataset)
+
+
+@contextmanager
+def moment(server: Server) -> Iterator[Moment]:
+    """Open the transaction that holds the snapshot, for as long as the `with` lasts."""
+    with server.slots.hold():
+        holder = connect(server.name, server.settings)
+        try:
+            with translated(name=server.name, doing="beginning to read"):
+                one = Moment(server, holder)
+            yield one
+        finally:
+            with suppress(psycopg2.Error):
+                holder.close()

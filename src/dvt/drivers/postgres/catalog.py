@@ -1,0 +1,94 @@
+"""Tables as the server's catalog has them: one query for any number of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from dvt.core.errors import TableNotFound
+from dvt.core.names import TableRef
+from dvt.core.plan import Table
+from dvt.drivers.postgres.errors import translated
+from dvt.drivers.postgres.types import Described, column
+
+_COLUMNS = """
+WITH RECURSIVE wanted AS (
+    SELECT place, n.nspname, c.oid, c.relname, c.relkind, c.reltuples, coalesce(am.amname, '') AS storage
+    FROM unnest(%(schemas)s::text[], %(names)s::text[]) WITH ORDINALITY AS w (schema, name, place)
+    JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+    JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
+    LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+), base AS (
+    SELECT w.place, a.attnum, t.typname, t.typtype, t.typbasetype,
+        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod
+    FROM wanted w
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    UNION ALL
+    SELECT b.place, b.attnum, t.typname, t.typtype, t.typbasetype,
+        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE b.typmod END
+    FROM base b
+    JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype
+    WHERE b.typtype = 'd'
+)
+SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
+    CASE WHEN w.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(w.oid) END::bigint,
+    a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+    b.typname::text, b.typtype::text, b.typmod
+FROM wanted w
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN base b ON b.place = w.place AND b.attnum = a.attnum AND b.typtype <> 'd'
+ORDER BY w.place, a.attnum
+"""
+_NEIGHBOURS = """
+SELECT c.relname::text FROM pg_catalog.pg_class c
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relname LIMIT 500
+"""
+
+
+def describe(
+    cursor: Any, tables: Sequence[TableRef], *, name: str, dbname: str, schema: str
+) -> Mapping[TableRef, Table]:
+    """The tables, as they are now; TableNotFound names the first that is missing."""
+    with translated(name=name, doing="looking at tables"):
+        wanted = {
+            "schemas": [ref.schema or schema for ref in tables],
+            "names": [ref.identifier for ref in tables],
+        }
+        cursor.execute(_COLUMNS, wanted)
+        rows = cursor.fetchall()
+        found = {
+            tables[place - 1]: _table(tables[place - 1], list(columns))
+            for place, columns in groupby(rows, key=lambda row: row[0])
+        }
+        for ref in tables:
+            elsewhere = ref.database is not None and ref.database != dbname
+            if ref not in found or elsewhere:
+                cursor.execute(_NEIGHBOURS, (ref.schema or schema,))
+                known = [] if elsewhere else [row[0] for row in cursor.fetchall()]
+                raise TableNotFound(str(ref), name, known)
+    return found
+
+
+def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
+    _, relkind, storage, tuples, size, *_ = rows[0]
+    return Table(
+        ref=ref,
+        columns=tuple(_columns(rows)),
+        rows=int(tuples) if tuples >= 0 and relkind in "rmp" else None,
+        bytes=size,
+        # Only the heap has physical places that ranges can be cut by.
+        scannable=relkind in "rm" and storage == "heap",
+    )
+
+
+def _columns(rows: Iterable[Any]) -> Iterable[Any]:
+    for *_, attribute, native, nullable, kind, category, typmod in rows:
+        if attribute is not None:
+            described = Described(
+                name=attribute, native=native, kind=kind, category=category, typmod=typmod, nullable=nullable
+            )
+            yield column(described)

@@ -1,0 +1,111 @@
+"""An output of type postgres, as dbt-postgres knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from dvt.core.errors import BadOutput
+
+_REFUSED = frozenset(
+    {
+        "channel_binding",
+        "gssencmode",
+        "gsslib",
+        "hostaddr",
+        "iam",
+        "iam_profile",
+        "krbsrvname",
+        "method",
+        "options",
+        "passfile",
+        "private_key",
+        "require_auth",
+        "requirepeer",
+        "requiressl",
+        "service",
+        "servicefile",
+        "token",
+        "oauth_client_id",
+        "oauth_issuer",
+        "authenticator",
+        "authentication",
+    }
+)
+"""Ways to log in and to be safe that dbt-postgres has no word for: ignoring one would mislead."""
+_CONNECT_TIMEOUT = 5
+
+
+class PostgresSettings(BaseModel):
+    """How to reach a server, and as whom. Keys that are only dbt's are left alone."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, coerce_numbers_to_str=True
+    )
+
+    host: str
+    port: int = Field(default=5432, ge=1, le=65535)
+    user: str
+    password: SecretStr | None = Field(default=None, validation_alias=AliasChoices("password", "pass"))
+    dbname: str = Field(validation_alias=AliasChoices("dbname", "database"))
+    schema_: str = Field(default="public", alias="schema")
+    role: str | None = None
+    search_path: str | None = None
+    connect_timeout: int = Field(default=_CONNECT_TIMEOUT, ge=1, le=3600)
+    keepalives_idle: int = Field(default=0, ge=0)
+    sslmode: str | None = None
+    sslcert: str | None = None
+    sslkey: str | None = None
+    sslrootcert: str | None = None
+    application_name: str | None = None
+    retries: int = Field(default=1, ge=0)
+
+    @property
+    def where(self) -> str:
+        """Host, port and database, for messages."""
+        return f"{self.host}:{self.port}/{self.dbname}"
+
+    def options(self) -> dict[str, str]:
+        """The words of libpq for everything that is no credential and no address."""
+        known = {
+            "sslmode": self.sslmode,
+            "sslcert": self.sslcert,
+            "sslkey": self.sslkey,
+            "sslrootcert": self.sslrootcert,
+            "keepalives_idle": str(self.keepalives_idle) if self.keepalives_idle else None,
+            "application_name": self.application_name or "dvt",
+            "connect_timeout": str(self.connect_timeout),
+            "client_encoding": "UTF8",
+        }
+        return {key: value for key, value in known.items() if value}
+
+
+def parse(name: str, output: Mapping[str, Any]) -> PostgresSettings:
+    """The settings of output `name`; BadOutput says which key is wrong, without its value."""
+    kind = str(output.get("type", "postgres"))
+    for one, other in (("password", "pass"), ("dbname", "database")):
+        if output.get(one) is not None and output.get(other) not in (None, output[one]):
+            raise BadOutput(name, kind, f"{one} and {other} are one key, and differ")
+    for key, value in output.items():
+        # dbt-postgres has four keys for TLS; whatever else begins so is one that nobody would honour.
+        unknown = key.startswith(("ssl", "gss", "krb")) and key not in PostgresSettings.model_fields
+        if value is not None and (key in _REFUSED or unknown):
+            raise BadOutput(name, kind, f"{key} is a key it cannot honour", _HINT)
+    keys = {key: value for key, value in output.items() if value is not None}
+    try:
+        return PostgresSettings(**keys)
+    except ValidationError as error:
+        raise BadOutput(name, kind, _problem(error)) from None  # its context would show the values
+
+
+_HINT = "type postgres takes host, port, user, password, dbname, sslmode, sslcert, sslkey and sslrootcert"
+
+
+def _problem(error: ValidationError) -> str:
+    said = []
+    for one in error.errors(include_input=False, include_url=False, include_context=False):
+        key = str(one["loc"][0])
+        said.append(f"{key} is missing" if one["type"] == "missing" else f"{key}: {one['msg']}")
+    return "; ".join(said)
