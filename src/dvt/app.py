@@ -125,11 +125,14 @@ def _instance(name: str, compute: DuckDBCompute | SparkCompute, run: str, stagin
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.staging.operations import spill_folder
     from dvt.staging.paths import escaped
+    from dvt.staging.private import private_folder
 
     if compute.type != "duckdb":
         return MemoryInstance(spill=Path(staging.spill(name)))
-    own = compute.temp_directory
-    folder = spill_folder(Path(own), run) / escaped(name) if own else Path(staging.spill(name))
+    folder = Path(staging.spill(name))
+    if compute.temp_directory:
+        folder = spill_folder(Path(compute.temp_directory), run) / escaped(name)
+        private_folder(folder)
     return MemoryInstance(memory_limit=compute.memory_limit, threads=compute.threads, spill=folder)
 
 
