@@ -41,6 +41,8 @@ class MemoryInstance:
             config["threads"] = threads
         self._root = duckdb.connect(":memory:", config=config)
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        # DuckDB tells versions of a file apart by path and second: one rewritten at once is read stale.
+        self._root.execute("SET GLOBAL enable_external_file_cache = false")
         # Rows of a table have no order; without this, COPY holds back batches to keep one.
         self._root.execute("SET GLOBAL preserve_insertion_order = false")
 
