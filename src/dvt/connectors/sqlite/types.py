@@ -82,7 +82,8 @@ def unpack(stage: str, where: str) -> str:
         return _checked(f"coalesce({near} <= abs(CAST({{0}} AS DOUBLE)) * 1e-15, false)", stage, where)
     if stage == "VARCHAR":
         not_text = refusal(where, "'holds bytes that are no UTF-8 text'", _HINT)
-        return f"CASE WHEN TRY(decode(encode({{0}}))) IS NULL AND {{0}} IS NOT NULL THEN {not_text} ELSE {{0}} END"
+        is_text = "{0} IS NULL OR TRY(decode(encode({0}))) IS NOT NULL"
+        return f"CASE WHEN {is_text} THEN {{0}} ELSE {not_text} END"
     return "CAST({0} AS BOOLEAN)" if stage == "BOOLEAN" else "{0}"
 
 

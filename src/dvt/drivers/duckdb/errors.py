@@ -45,7 +45,17 @@ _SPEAKS_OF_NAMES = (
     duckdb.NotImplementedException,
     duckdb.TransactionException,
 )
-_QUOTED = re.compile(r'"([^"]+)"')
+_QUOTED = re.compile(r"""["']([^"']+)["']""")
+_CSV = re.compile(r"CSV Error on Line: (\d+)\n(?:Original Line: .*\n)?(.*)")
+_CSV_FILE = re.compile(r"^  file = (.+)$", re.MULTILINE)
+_CSV_COLUMN = re.compile(r'Error when converting column "(.+?)"\. (.*)')
+_JSON = re.compile(
+    r'(?:JSON transform error|Malformed JSON) in file "([^"]+)", (?:in|at byte \d+ in) line (\d+): (.*)'
+)
+_SCHEMA = re.compile(r'(?:Error while reading file|Failed to read file) "([^"]+)": (.*)')
+_IN_FILE_HINT = (
+    "correct the file, or say how to read it in the output's options (docs/reference/outputs-files.md)"
+)
 _LOCK = re.compile(r'lock on file "([^"]+)": Conflicting lock is held in (.+?)\. See', re.DOTALL)
 _TOO_NEW = re.compile(r"newer version|Trying to read a database file with version", re.IGNORECASE)
 _FULL = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded", "File too large")
@@ -73,8 +83,8 @@ def translate(
         return error
     text = str(error)
     found: DvtError
-    if _SAID in text:
-        found = _refused(text)
+    if value_lost := _refused(text) or _in_file(text):
+        found = value_lost
     elif isinstance(error, duckdb.InterruptException):
         found = Cancelled(doing)
     elif any(mark in text for mark in _FULL):
@@ -84,7 +94,7 @@ def translate(
     elif isinstance(error, _SPEAKS_OF_VALUES):
         hint = "change the value in its source, or cast the column in the model to a type that holds it"
         found = ValueLost(where or f"connection {connection!r}, {doing}", reason(error), hint)
-    elif isinstance(error, duckdb.IOException | OSError):
+    elif isinstance(error, duckdb.IOException | OSError) or any(mark in text for mark in _BROKEN):
         found = _about_file(error, text, connection, doing, path)
     else:
         found = QueryFailed(connection, doing, reason(error))
@@ -122,9 +132,27 @@ def _text(text: str) -> str:
     return f"'{literal}'"
 
 
-def _refused(text: str) -> ValueLost:
+def _refused(text: str) -> ValueLost | None:
+    if _SAID not in text:
+        return None
     where, problem, hint = [*text.split(_SAID, 1)[1].split("\x1f"), "", ""][:3]
     return ValueLost(where, problem, hint.split("\n", 1)[0])
+
+
+def _in_file(text: str) -> ValueLost | None:
+    """A value or line of a data file that cannot be read: the file, the line, the column."""
+    if csv := _CSV.search(text):
+        file = _CSV_FILE.search(text)
+        where = f"{file[1] if file else 'a CSV file'}, line {csv[1]}"
+        column = _CSV_COLUMN.search(text)
+        if column:
+            return ValueLost(f"{where}, column {column[1]}", column[2], _IN_FILE_HINT)
+        return ValueLost(where, csv[2], _IN_FILE_HINT)
+    if json := _JSON.search(text):
+        return ValueLost(f"{json[1]}, line {json[2]}", json[3].strip(), _IN_FILE_HINT)
+    if schema := _SCHEMA.search(text):
+        return ValueLost(schema[1], schema[2].split("\n")[0], _IN_FILE_HINT)
+    return None
 
 
 def _about_file(error: BaseException, text: str, connection: str, doing: str, path: str) -> DvtError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import duckdb
 
@@ -34,6 +36,7 @@ class MemoryInstance:
     ) -> None:
         self._lock = threading.Lock()
         self._loaded: set[str] = set()
+        self._cursors: WeakSet[Any] = WeakSet()
         config: dict[str, Any] = dict(NO_DOWNLOADS)
         config["memory_limit"] = memory_limit or f"{machine_memory() // 2 // 2**20}MiB"
         config["temp_directory"] = str(spill) if spill else ""
@@ -47,9 +50,11 @@ class MemoryInstance:
         self._root.execute("SET GLOBAL preserve_insertion_order = false")
 
     def cursor(self) -> Any:
-        """A connection of its own to this instance."""
+        """A connection of its own to this instance; close it when done."""
         with self._lock:
-            return self._root.cursor()
+            cursor = self._root.cursor()
+            self._cursors.add(cursor)
+            return cursor
 
     def load(self, extension: str) -> None:
         """Load an extension once."""
@@ -59,5 +64,10 @@ class MemoryInstance:
                 self._loaded.add(extension)
 
     def close(self) -> None:
-        """Release its memory; cursors still open keep it alive until they are closed."""
-        self._root.close()
+        """Stop what is under way and release the memory, cursors that are still open included."""
+        with self._lock:
+            # Closing waits for queries under way.
+            for cursor in list(self._cursors):
+                with suppress(duckdb.Error):
+                    cursor.interrupt()
+            self._root.close()

@@ -1,0 +1,122 @@
+"""Parquet, CSV and JSON files as tables: read in place by the run's own DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import duckdb
+
+from dvt.connectors.files.layout import Files, Output, find, parse
+from dvt.core.errors import TableNotFound
+from dvt.core.names import TableRef
+from dvt.core.plan import Table
+from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Instance, Job, Snapshot
+from dvt.drivers.duckdb import translated
+from dvt.drivers.duckdb.running import Running
+from dvt.drivers.duckdb.staging import stage, stage_all
+from dvt.drivers.duckdb.types import described
+from dvt.drivers.placing import placed
+
+_NO_FILES = "No files found"
+_FEW = 256
+"""Files of a table whose footers are read for an estimate of its rows."""
+
+
+class FilesConnector:
+    """Implements Connector."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities(dialect="duckdb", max_identifier=200, folds_case=True)
+
+    def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
+        self._output = parse(name, settings, context.project_dir)
+        self._duckdb = context.duckdb
+        self._running = Running()
+
+    def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
+        """See Connector. A CSV or JSON file's types are those of its first rows, unless options say more."""
+        with _cursor(self._duckdb) as cursor, self._running.batch() as batch:
+            found: dict[TableRef, Table] = {}
+            for ref in tables:
+                doing = f"looking at {ref}"
+                with (
+                    translated(connection=self._output.name, doing=doing, where=str(ref)),
+                    self._running.query(batch, cursor.interrupt, doing),
+                ):
+                    found[ref] = _table(cursor, ref, find(self._output, ref))
+            return found
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """See Connector. Files have no moments: each is read as it is when its turn comes."""
+        with _cursor(self._duckdb) as cursor:
+            yield _Reading(self._output, cursor, self._running)
+
+    def cancel(self) -> None:
+        """See Connector."""
+        self._running.stop()
+
+    def close(self) -> None:
+        """See Connector. Files are open only while they are read."""
+
+
+class _Reading:
+    """Implements Snapshot."""
+
+    def __init__(self, output: Output, cursor: Any, running: Running) -> None:
+        self._output = output
+        self._cursor = cursor
+        self._running = running
+
+    def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
+        """See Snapshot. One table after the other: DuckDB reads each with all its threads."""
+        with self._running.batch() as batch:
+            stage_all(
+                jobs,
+                finished,
+                lambda doing: self._running.query(batch, self._cursor.interrupt, doing),
+                self._stage,
+            )
+
+    def _stage(self, job: Job) -> Dataset:
+        asked = job.extraction
+        types = {one.column.name: one.column.native for one in asked.columns if one.column.name}
+        source = find(self._output, asked.table).source(types)
+        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW dvt_files AS SELECT * FROM {source}")
+        select = placed(asked.select, "duckdb", asked.table, "dvt_files")
+        where = f" WHERE {' AND '.join(f'({one})' for one in asked.where)}" if asked.where else ""
+        return stage(self._cursor, job, f"({select}{where})")
+
+
+@contextmanager
+def _cursor(instance: Instance) -> Iterator[Any]:
+    cursor = instance.cursor()
+    try:
+        yield cursor
+    finally:
+        cursor.close()
+
+
+def _table(cursor: Any, ref: TableRef, files: Files) -> Table:
+    try:
+        types = cursor.execute(f"SELECT * FROM {files.source()} LIMIT 0").description
+        rows = _rows(cursor, files)
+    except duckdb.IOException as error:
+        if _NO_FILES in str(error):
+            raise TableNotFound(f"{ref} ({', '.join(files.patterns)})", ref.connection) from error
+        raise
+    return Table(ref=ref, columns=tuple(described(one[0], one[1]) for one in types), rows=rows)
+
+
+def _rows(cursor: Any, files: Files) -> int | None:
+    """What the files themselves say; only Parquet files do, and only a few are asked."""
+    if files.format != "parquet":
+        return None
+    (count,) = cursor.execute("SELECT count(*) FROM glob(?)", [list(files.patterns)]).fetchone()
+    if count > _FEW:
+        return None
+    (rows,) = cursor.execute(
+        "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [list(files.patterns)]
+    ).fetchone()
+    return int(rows)
