@@ -84,12 +84,38 @@ def check_resource_uniqueness(original: Callable[..., Any], manifest: Any, confi
     if now is None or now.plain:
         original(manifest, config)
         return
+    _check_names(manifest)
     for target in sorted({now.lives(uid) for uid in manifest.nodes}):
         try:
             target_config = now.targets.config(target)
         except DvtError:
             continue  # not installed: whoever selects a node of it is told
         original(part_of(now, manifest, target), target_config)
+
+
+def _check_names(manifest: Any) -> None:
+    """A seed and a model of one name are refused or deprecated by dbt, on whatever targets they are."""
+    from dbt import deprecations
+    from dbt.exceptions import DuplicateResourceNameError
+    from dbt.flags import get_flags
+
+    seen: dict[tuple[str, str], Any] = {}
+    for node in manifest.nodes.values():
+        if not node.is_relational or node.is_versioned:
+            continue
+        other = seen.setdefault((node.package_name, node.name), node)
+        now = session.current()
+        if other is node or now is None or now.lives(other.unique_id) == now.lives(node.unique_id):
+            continue  # dbt's own check sees what is on one target
+        if get_flags().require_unique_project_resource_names:
+            raise DuplicateResourceNameError(other, node)
+        deprecations.warn(
+            "duplicate-name-distinct-node-types-deprecation",
+            resource_name=node.name,
+            unique_id1=other.unique_id,
+            unique_id2=node.unique_id,
+            package_name=node.package_name,
+        )
 
 
 def container() -> TargetAdapters:
@@ -106,5 +132,16 @@ def _said_target(now: session.Session, node: Any, config: Any) -> str | None:
     written = _TARGET_IN_CONFIG.search(node.raw_code or "")
     if written:
         return written["name"]
+    if not _folders_say_target(now):
+        return None
     said = config.build_config_dict(base=True).get("target")
     return str(said) if said else None
+
+
+def _folders_say_target(now: session.Session) -> bool:
+    """True when dbt_project.yml may set a target for folders: asking for a node's config costs time."""
+    projects = (now.config.dependencies or {}).values()
+    return any(
+        "target'" in repr((one.models, one.seeds, one.snapshots, one.data_tests, one.unit_tests))
+        for one in (now.config, *projects)
+    )

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from types import ModuleType
 from typing import Any
 
+from dvt.core.errors import DbtUnsupported
 from dvt.core.ports import FederatorFactory
-from dvt.dbt_bridge import catalog, compiling, duckdb_seam, executing, parsing, profiles, running, sources
+from dvt.dbt_bridge import (
+    catalog,
+    compiling,
+    duckdb_seam,
+    executing,
+    parsing,
+    profiles,
+    running,
+    settings,
+    sources,
+)
 from dvt.dbt_bridge.patching import PatchOnImport, Wrapper, replace, wrap
 
 EXECUTE_MODEL = ("self", "hook_ctx", "context_config", "model", "context")
@@ -111,6 +123,19 @@ def _wrap_all(symbols: dict[str, tuple[tuple[str, ...], Wrapper]], module: Modul
         replace(module, "PARTIAL_PARSE_FILE_NAME", str, lambda _: parsing.PARTIAL_PARSE_FILE)
 
 
+def _know_our_keys(jsonschemas: ModuleType) -> None:
+    """Only what dbt warns of hangs on these: where a dbt has others, its warnings show."""
+    with suppress(DbtUnsupported):
+        wrap(jsonschemas, "_additional_properties_violation_keys", ("error",), settings.unknown_keys)
+        wrap(
+            jsonschemas,
+            "_get_allowed_config_fields_for_project_property",
+            ("schema", "property_field_name"),
+            settings.allowed_fields,
+        )
+
+
 OTHERS: dict[str, Callable[[ModuleType], None]] = {
     "dbt.adapters.duckdb.environments": duckdb_seam.share_files,
+    "dbt.jsonschemas.jsonschemas": _know_our_keys,
 }

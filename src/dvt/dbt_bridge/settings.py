@@ -23,6 +23,20 @@ CHOICES: Mapping[str, Collection[str]] = {
 }
 
 
+KEYS = ("target", "compute", "dialect", "pushdown", "publish", "zero_dates", "federate", "connection")
+"""Config keys of dvt's own, which dbt knows as custom ones."""
+
+
+def unknown_keys(original: Callable[..., Any], error: Any) -> list[str]:
+    """Keys that dbt deprecates as custom ones, dvt's own left out."""
+    return [key for key in original(error) if key.lstrip("+") not in KEYS]
+
+
+def allowed_fields(original: Callable[..., Any], schema: Any, property_field_name: Any) -> list[str]:
+    """Keys that may stand in dbt_project.yml, dvt's own among them."""
+    return [*original(schema, property_field_name), *(f"+{key}" for key in KEYS)]
+
+
 def source_connection(source: Any) -> dict[str, str]:
     """What a source table says of its connection, by the place that says it."""
     said: dict[str, str] = {}
