@@ -98,6 +98,9 @@ def mark(relation: BaseRelation, unique_id: str, output: str, dialect: str) -> A
             "stands_for": relation.render(),
             "unique_id": unique_id,
             "output": output,
+            # --empty and --sample put a subselect here: the compute engine needs no alias on it, and the
+            # one that dbt would add stands in the way of the model's own.
+            "require_alias": False,
         }
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from dbt.adapters.contracts.connection import ConnectionState
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import generate_runtime_model_context
 from dbt.task.compile import CompileRunner
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from dvt.dbt_bridge.session import Session
+
+logger = logging.getLogger(__name__)
 
 
 class Federated:
@@ -73,11 +77,8 @@ class Federated:
             route_hooks(self.session, context, model, self._manifest)
             for inside in (False, True):
                 context["run_hooks"](context["pre_hooks"], inside_transaction=inside)
-            connection = self.adapter.connections.get_if_exists()
-            if connection is not None and connection.transaction_open:
-                self.adapter.commit_if_has_connection()
             wrote(self.session, self.session.lives(model.unique_id))
-        self.adapter.clear_transaction()
+        settle(self.adapter)
 
     def _execute_model(self, *args: Any, **kwargs: Any) -> Any:
         """As dbt, in a context that knows the stage table."""
@@ -95,6 +96,24 @@ class FederatedModelRunner(Federated, ModelRunner):
 
 class FederatedBatchRunner(Federated, MicrobatchBatchRunner):
     """Runs one batch of a federated microbatch model."""
+
+
+def settle(adapter: Any) -> None:
+    """Commit what this thread's connection has under way, so that the next statement begins anew.
+
+    dbt commits by SQL, of which a driver like psycopg2 knows nothing: it would begin no new
+    transaction, and what dbt takes for one would be committed statement by statement. The driver's own
+    commit sets that right.
+    """
+    connection = adapter.connections.get_if_exists()
+    if connection is None or connection.state != ConnectionState.OPEN:
+        return
+    if connection.transaction_open:
+        adapter.commit_if_has_connection()
+    try:
+        connection.handle.commit()
+    except Exception as error:  # noqa: BLE001 - each driver has its own word for "nothing to commit"
+        logger.debug("nothing to commit on %s: %s", connection.name, type(error).__name__)
 
 
 class NoFederatedShow(CompileRunner):

@@ -1,0 +1,141 @@
+"""Incremental federated models: every strategy of the target's adapter, by dbt's own macros."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.dbt_bridge.federated.project import Project
+
+ORDERS = """
+select orders.id, customers.name, orders.amount
+from {{ source('ledger', 'orders') }} orders
+join {{ source('crm', 'customers') }} customers on customers.id = orders.customer
+"""
+NEW_ONLY = ORDERS + "{% if is_incremental() %} where orders.id > (select max(id) from {{ this }}) {% endif %}"
+MORE = "insert into orders values (13, 3, 2.25, '2024-01-04 09:00')"
+CHANGED = "update orders set amount = 9 where id = 12"
+
+
+def _amounts(shop: Project) -> list[tuple[int, Decimal]]:
+    return [
+        (int(number), Decimal(amount))
+        for number, amount in shop.rows("house", "select id, amount from sales order by id, amount")
+    ]
+
+
+FIRST = [(10, Decimal("5.50")), (11, Decimal("4.50")), (12, Decimal("1.00"))]
+
+
+def test_append_reads_only_what_is_newer_than_this(shop: Project) -> None:
+    shop.model("sales", NEW_ONLY, materialized="incremental", incremental_strategy="append")
+    assert shop.dvt("run"), shop.messages()
+    assert _amounts(shop) == FIRST
+    shop.run_sql("other", MORE, CHANGED)
+    assert shop.dvt("run"), shop.messages()
+    assert _amounts(shop) == [*FIRST, (13, Decimal("2.25"))]
+    assert shop.tables() == [("sales", "BASE TABLE")]
+
+
+@pytest.mark.parametrize("strategy", ["delete+insert", "merge"])
+def test_a_unique_key_replaces_rows(shop: Project, strategy: str) -> None:
+    shop.model("sales", ORDERS, materialized="incremental", incremental_strategy=strategy, unique_key="id")
+    assert shop.dvt("run"), shop.messages()
+    shop.run_sql("other", MORE, CHANGED)
+    assert shop.dvt("run"), shop.messages()
+    assert _amounts(shop) == [*FIRST[:2], (12, Decimal("9.00")), (13, Decimal("2.25"))]
+
+
+def test_full_refresh_builds_it_anew(shop: Project) -> None:
+    shop.model("sales", NEW_ONLY, materialized="incremental", incremental_strategy="append")
+    assert shop.dvt("run"), shop.messages()
+    shop.run_sql("other", MORE, CHANGED)
+    assert shop.dvt("run", "--full-refresh"), shop.messages()
+    assert _amounts(shop) == [*FIRST[:2], (12, Decimal("9.00")), (13, Decimal("2.25"))]
+    assert shop.tables() == [("sales", "BASE TABLE")]
+
+
+def test_append_new_columns_adds_them(shop: Project) -> None:
+    settings = {"materialized": "incremental", "unique_key": "id", "incremental_strategy": "delete+insert"}
+    shop.model("sales", ORDERS, **settings, on_schema_change="append_new_columns")
+    assert shop.dvt("run"), shop.messages()
+    shop.model("sales", _more(ORDERS), **settings, on_schema_change="append_new_columns")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("house", "select id, twice from sales order by 1")[0] == (10, Decimal("11.00"))
+
+
+def test_sync_all_columns_adds_and_drops_them(shop: Project) -> None:
+    settings = {"materialized": "incremental", "unique_key": "id", "incremental_strategy": "delete+insert"}
+    shop.model("sales", ORDERS, **settings, on_schema_change="sync_all_columns")
+    assert shop.dvt("run"), shop.messages()
+    changed = _more(ORDERS).replace("customers.name, ", "")
+    shop.model("sales", changed, **settings, on_schema_change="sync_all_columns")
+    assert shop.dvt("run"), shop.messages()
+    assert _columns(shop) == ["amount", "id", "twice"]
+
+
+def test_fail_on_schema_change_is_dbts_own_error(shop: Project) -> None:
+    shop.model("sales", ORDERS, materialized="incremental", unique_key="id", on_schema_change="fail")
+    assert shop.dvt("run"), shop.messages()
+    shop.model("sales", _more(ORDERS), materialized="incremental", unique_key="id", on_schema_change="fail")
+    assert not shop.dvt("run")
+    assert "out of sync" in shop.run_results()["sales"]["message"]
+    assert _columns(shop) == ["amount", "id", "name"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (ORDERS.replace("customers.name, ", ""), "column name"),
+        (ORDERS.replace("orders.amount\n", "length(customers.name) as amount\n"), "column amount was"),
+    ],
+)
+def test_a_column_lost_or_of_another_type_is_dvt107_until_full_refresh(
+    shop: Project, changed: str, says: str
+) -> None:
+    shop.model("sales", ORDERS, materialized="incremental", unique_key="id")
+    assert shop.dvt("run"), shop.messages()
+    shop.model("sales", changed, materialized="incremental", unique_key="id")
+    assert not shop.dvt("run")
+    message = shop.run_results()["sales"]["message"]
+    assert "DVT107" in message
+    assert says in message
+    assert _amounts(shop) == FIRST
+    assert shop.dvt("run", "--full-refresh"), shop.messages()
+
+
+def test_microbatch_runs_each_batch_federated(shop: Project) -> None:
+    sources = shop.root / "models/sources.yml"
+    dated = sources.read_text().replace("- name: orders", "- name: orders\n    config: {event_time: placed}")
+    sources.write_text(dated)
+    shop.model(
+        "sales",
+        ORDERS.replace("orders.amount", "orders.amount, orders.placed"),
+        materialized="incremental",
+        incremental_strategy="microbatch",
+        unique_key="id",
+        event_time="placed",
+        begin="2024-01-01",
+        batch_size="day",
+    )
+    window = ["--event-time-start", "2024-01-01", "--event-time-end", "2024-01-04"]
+    assert shop.dvt("run", *window), shop.messages()
+    assert _amounts(shop) == FIRST
+    shop.run_sql("other", MORE, CHANGED)
+    window = ["--event-time-start", "2024-01-03", "--event-time-end", "2024-01-05"]
+    assert shop.dvt("run", *window), shop.messages()
+    assert _amounts(shop) == [*FIRST[:2], (12, Decimal("9.00")), (13, Decimal("2.25"))]
+    assert shop.tables() == [("sales", "BASE TABLE")]
+
+
+def _more(sql: str) -> str:
+    return sql.replace("orders.amount\n", "orders.amount, 2 * orders.amount as twice\n")
+
+
+def _columns(shop: Project) -> list[str]:
+    schema = shop.outputs["house"]["schema"]
+    query = (
+        "select column_name from information_schema.columns where table_name = 'sales' and table_schema = "
+    )
+    return sorted(str(name) for (name,) in shop.rows("house", f"{query}'{schema}'"))

@@ -1,0 +1,116 @@
+"""Jinja in a federated model: introspection and queries go to whom they are about."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dbt_bridge.federated.project import Project
+
+BOTH = "from {{ source('crm', 'customers') }} c join {{ source('ledger', 'orders') }} o on o.customer = c.id"
+
+
+def test_columns_of_a_table_with_an_adapter_come_from_its_owner(shop: Project) -> None:
+    sql = """
+{% set columns = adapter.get_columns_in_relation(source('ledger', 'orders')) %}
+select {% for column in columns %} o.{{ column.name }}, {% endfor %} c.name """
+    shop.model("wide", sql + BOTH, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert len(shop.rows("house", "select id, customer, amount, placed, name from wide")) == 3
+
+
+def test_columns_of_a_table_without_an_adapter_come_from_its_connector(shop: Project) -> None:
+    sql = """
+{% set columns = adapter.get_columns_in_relation(source('crm', 'customers')) %}
+select {{ columns | map(attribute='name') | join(', c.') | replace('id', 'c.id', 1) }}, o.amount """
+    shop.model("wide", sql + BOTH, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert len(shop.rows("house", "select id, name, amount from wide")) == 3
+
+
+def test_load_relation_asks_the_owner_and_stays_a_marker(shop: Project) -> None:
+    sql = """
+{% set found = load_relation(source('ledger', 'orders')) %}
+{% set missing = adapter.get_relation(found.database, found.schema, 'no_such_table') %}
+select count(*) as n, '{{ found.type }}' as kind, {{ 'true' if missing is none else 'false' }} as gone
+from {{ found }} o join {{ source('crm', 'customers') }} c on c.id = o.customer"""
+    shop.model("counted", sql, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("house", "select * from counted") == [(3, "table", True)]
+
+
+def test_run_query_runs_where_its_relations_live(shop: Project) -> None:
+    sql = """
+{% set ids = run_query("select distinct customer from " ~ source('ledger', 'orders') ~ " order by 1") %}
+select {% for row in ids.rows %} {{ row[0] }} as c{{ loop.index }}, {% endfor %} count(*) as n """
+    shop.model("pivoted", sql + BOTH, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("house", "select c1, c2, n from pivoted") == [(1, 2, 3)]
+
+
+def test_run_query_over_several_connections_is_one_error(shop: Project) -> None:
+    shop.model("base", "select 1 as id", materialized="table")
+    sql = """
+-- depends_on: {{ ref('base') }}
+{% set q %}select count(*) from {{ ref('base') }} b, {{ source('ledger', 'orders') }} o{% endset %}
+select {{ run_query(q).rows[0][0] if execute else 0 }} as n """
+    shop.model("counted", sql + BOTH, materialized="table")
+    assert not shop.dvt("run")
+    message = shop.run_results()["counted"]["message"]
+    assert "DVT125" in message
+    assert "house" in message
+    assert "other" in message
+
+
+def test_run_query_on_a_connection_without_an_adapter_is_one_error(shop: Project) -> None:
+    sql = """
+{% set q %}select count(*) from {{ source('crm', 'customers') }}{% endset %}
+select {{ run_query(q).rows[0][0] if execute else 0 }} as n """
+    shop.model("counted", sql + BOTH, materialized="table")
+    assert not shop.dvt("run")
+    assert "DVT127" in shop.run_results()["counted"]["message"]
+
+
+def test_target_and_this_are_the_nodes_own(shop: Project) -> None:
+    sql = "select '{{ target.name }}' as t, '{{ this.identifier }}' as i, c.id " + BOTH
+    shop.model("mine", sql, materialized="table", target="other", alias="my_own")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("other", "select distinct t, i from my_own") == [("other", "my_own")]
+
+
+def test_dispatch_and_var_and_graph_are_dbts(shop: Project) -> None:
+    sql = (
+        "select {{ dbt.type_string() | length > 0 }} as d, {{ var('n', 7) }} as v, "
+        "{{ graph.nodes | length }} as g, c.id " + BOTH
+    )
+    shop.model("various", sql, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("house", "select distinct d, v, g from various") == [(True, 7, 1)]
+
+
+def test_an_ephemeral_model_sees_the_mode_of_its_reader(shop: Project) -> None:
+    shop.model(
+        "mid", "select '{{ target.name }}' as t, id from {{ source('ledger', 'orders') }}",
+        materialized="ephemeral", target="other",
+    )  # fmt: skip
+    shop.model("native", "select distinct t from {{ ref('mid') }}", materialized="table", target="other")
+    shop.model(
+        "federated",
+        "select distinct m.t from {{ ref('mid') }} m, {{ source('crm', 'customers') }} c",
+        materialized="table",
+    )
+    for threads in ("1", "4"):
+        assert shop.dvt("run", "--threads", threads), shop.messages()
+        assert shop.rows("other", "select * from native") == [("other",)]
+        assert shop.rows("house", "select * from federated") == [("house",)]
+
+
+@pytest.mark.parametrize("command", ["run", "build"])
+def test_an_error_of_dvt_in_jinja_names_node_and_file_without_a_traceback(
+    shop: Project, command: str
+) -> None:
+    shop.model("bad", "select {{ adapter.check_schema_exists(source('crm', 'customers'), 'x') }} " + BOTH,
+               materialized="table")  # fmt: skip
+    assert not shop.dvt(command)
+    message = shop.run_results()["bad"]["message"]
+    assert "DVT127" in message
+    assert "Traceback" not in shop.messages()
