@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -16,8 +17,8 @@ from tests.acceptance.project import Project, Ran
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 10
-"""An error is there within so many seconds, start of Python and parsing of the project included."""
+SECONDS = 25
+"""Nothing waits for anything: starting Python and parsing take 5 s, more on a machine under load."""
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def _no_file(shop: Project) -> None:
         (_no_connection, "DVT102", ("more", "source_more.yml", "warehouse")),
         (_conflicting, "DVT103", ("more", "crm", "orders")),
         (_unknown_target, "DVT116", ("lost", "lost.sql", "did you mean 'warehouse'")),
-        (_source_only_target, "DVT117", ("lost", "crm", "warehouse, orders")),
+        (_source_only_target, "DVT117", ("lost", "crm", "orders, warehouse")),
         (_unknown_compute, "DVT101", ("lost", "big", "duckdb")),
         (_self_reference, "DVT106", ("lost", "lost.sql", "incremental")),
         (_broken_computes, "DVT100", ("computes.yml", "line 4", "memry")),
@@ -251,9 +252,13 @@ def test_a_locked_file_names_the_process(shop: Project) -> None:
 def test_a_file_of_a_newer_duckdb_is_named(shop: Project) -> None:
     path = shop.root / "orders.duckdb"
     content = bytearray(path.read_bytes())
-    # After an 8-byte checksum and the magic number "DUCK" comes the storage version, little endian.
+    # A checksum of 8 bytes, "DUCK", the storage version; DuckDB 2.0 writes 999 there.
     assert content[8:12] == b"DUCK"
-    content[12:20] = (9999).to_bytes(8, "little")
+    content[12:20] = (999).to_bytes(8, "little")
+    checksum = 5381
+    for (word,) in struct.iter_unpack("<Q", content[8:4096]):
+        checksum ^= word * 0xBF58476D1CE4E5B9 % 2**64
+    content[:8] = checksum.to_bytes(8, "little")
     path.write_bytes(content)
     fails(shop, code="DVT137", naming=("orders.duckdb",))
     old_mart(shop)
