@@ -1,0 +1,87 @@
+"""What `dvt` answers without dbt, and how quickly."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+
+import pytest
+
+from dvt import __version__
+from dvt.cli.commands import COMMANDS, examples, overview
+from dvt.cli.help import asked, keep, kept
+
+SECONDS = 0.4
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dvt.cli.main", *args], capture_output=True, text=True, check=True
+    )
+
+
+@pytest.mark.parametrize("args", [("--version",), ("--help",), ("-h",), ()])
+def test_answers_at_once(args):
+    taken = []
+    for _ in range(5):
+        started = time.perf_counter()
+        run(*args)
+        taken.append(time.perf_counter() - started)
+    assert min(taken) < SECONDS
+
+
+@pytest.mark.parametrize("args", [("--version",), ("--help",)])
+def test_answers_without_dbt(args):
+    code = f"import sys; sys.argv = ['dvt', *{args!r}]\nfrom dvt.cli.main import main; main(); print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules = shown.splitlines()[-1].split()
+    assert "dvt.cli.main" in modules
+    assert not [name for name in modules if name.split(".")[0] in {"dbt", "click", "duckdb", "sqlglot"}]
+
+
+def test_the_first_version_is_dbts_where_tools_look_for_it():
+    shown = run("--version").stdout
+    first = re.search(r"(\d+)\.(\d+)\.(\d+)", shown)
+    assert first is not None
+    assert first.group(0) == version("dbt-core")
+    assert f"dvt:\n  - installed: {__version__}" in shown
+    assert f"duckdb: {version('dbt-duckdb')}" in shown
+
+
+def test_help_lists_every_command_with_dvts_own_flags():
+    shown = overview()
+    assert all(f"\n  {name} " in shown for name in COMMANDS)
+    assert {"--compute", "--keep-staging"} <= set(shown.replace(",", " ").split())
+
+
+def test_a_commands_help_is_asked_for_by_itself_only():
+    assert asked(["run", "--help"]) == ("run",)
+    assert asked(["docs", "generate", "-h"]) == ("docs", "generate")
+    assert asked(["run", "--help", "--select"]) is None
+    assert asked(["run", "-q", "--help"]) is None
+    assert asked(["--help"]) is None
+
+
+def test_help_is_kept_for_these_versions(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert kept(("run",)) is None
+    keep(("run",), "text")
+    assert kept(("run",)) == "text"
+    monkeypatch.setattr("dvt.cli.help.__version__", "9.9.9")
+    assert kept(("run",)) is None
+
+
+def test_a_home_that_cannot_be_written_is_no_reason_to_fail(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    keep(("run",), "text")
+    assert kept(("run",)) is None
+
+
+def test_examples_run_the_command_they_explain():
+    for name, command in COMMANDS.items():
+        assert all(one.startswith(f"dvt {name}") for one in command.examples), name
+    assert examples("parse") == ""

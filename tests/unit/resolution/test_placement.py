@@ -1,0 +1,168 @@
+"""Targets, connections, paths and their errors, from a graph alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import (
+    ConflictingConnections,
+    ConnectionRequired,
+    DvtError,
+    EphemeralFederated,
+    NotATarget,
+    NotFederable,
+    SelfReference,
+    SnapshotFederated,
+    TestFederated,
+    UnknownCompute,
+    UnknownConnection,
+    UnknownMaterialization,
+    UnknownTarget,
+)
+from dvt.resolution.graph import Graph, Node
+from dvt.resolution.placement import Outputs, Path, Resolver
+
+TYPES = {"house": "duckdb", "pg": "postgres", "lite": "sqlite"}
+
+
+def node(name: str, *reads: str, kind: str = "model", **more: Any) -> Node:
+    more.setdefault("materialized", "table" if kind == "model" else "")
+    return Node(unique_id=name, name=name, kind=kind, file=f"models/{name}.sql", reads=reads, **more)
+
+
+def source(name: str, connection: str | None = None) -> Node:
+    said = {"config.connection": connection} if connection else {}
+    return node(name, kind="source", connection=said)
+
+
+def resolver(*nodes: Node, **outputs: Any) -> Resolver:
+    return Resolver(
+        Graph({one.unique_id: one for one in nodes}), Outputs(types=TYPES, default="house", **outputs)
+    )
+
+
+def place(resolved: Resolver, name: str) -> tuple[str, Path]:
+    found = resolved.placement(name)
+    return found.target, found.path
+
+
+def test_a_model_lives_on_its_own_target_else_on_the_default():
+    resolved = resolver(node("a"), node("b", target="pg"))
+    assert place(resolved, "a") == ("house", Path.NATIVE)
+    assert place(resolved, "b") == ("pg", Path.NATIVE)
+
+
+def test_a_model_that_reads_elsewhere_is_federated_and_says_why():
+    found = resolver(source("s", "lite"), node("a", "s")).placement("a")
+    assert found.path is Path.FEDERATED
+    assert found.elsewhere == {"s": "lite"}
+    assert found.why == "lives on house, reads lite"
+
+
+def test_a_model_on_a_non_default_target_that_reads_only_there_is_native():
+    resolved = resolver(source("s", "pg"), node("a", "s", target="pg"), node("b", "a", target="pg"))
+    assert place(resolved, "a") == ("pg", Path.NATIVE)
+    assert place(resolved, "b") == ("pg", Path.NATIVE)
+
+
+def test_upstream_targets_count_and_not_the_sources_behind_them():
+    resolved = resolver(source("s", "lite"), node("a", "s"), node("b", "a"))
+    assert place(resolved, "b") == ("house", Path.NATIVE)
+
+
+def test_target_on_the_command_line_overrides_every_model_and_no_source():
+    resolved = resolver(source("s", "house"), node("a", "s", target="house"), forced="pg")
+    assert place(resolved, "a") == ("pg", Path.FEDERATED)
+
+
+def test_compute_on_the_command_line_overrides_the_models():
+    one = node("a", source("s", "lite").unique_id, compute="small")
+    computes = ("duckdb", "small", "big")
+    graph = (source("s", "lite"), one)
+    assert resolver(*graph, computes=computes).placement("a").compute == "small"
+    assert resolver(*graph, computes=computes, compute="big").placement("a").compute == "big"
+
+
+def test_ephemerals_are_seen_through():
+    eph = node("e", "s", materialized="ephemeral")
+    resolved = resolver(source("s", "pg"), eph, node("a", "e"), node("b", "e", target="pg"))
+    assert place(resolved, "a") == ("house", Path.FEDERATED)
+    assert place(resolved, "b") == ("pg", Path.NATIVE)
+
+
+def test_a_test_runs_where_what_it_tests_lives():
+    resolved = resolver(node("a", target="pg"), node("t", "a", kind="test"))
+    assert place(resolved, "t") == ("pg", Path.NATIVE)
+
+
+def test_a_test_of_a_source_runs_on_its_connection_even_with_target_on_the_command_line():
+    resolved = resolver(source("s", "pg"), node("t", "s", kind="test"), forced="house")
+    assert place(resolved, "t") == ("pg", Path.NATIVE)
+
+
+def test_a_plain_project_needs_no_connections():
+    resolved = resolver(source("s"), node("a", "s"))
+    assert not resolved.uses_dvt
+    resolved.check(["a", "s"])
+    assert place(resolved, "a") == ("house", Path.NATIVE)
+
+
+BROKEN: list[tuple[type[DvtError], list[Node], dict[str, Any]]] = [
+    (ConnectionRequired, [source("s"), node("a", "s", target="pg")], {}),
+    (ConnectionRequired, [source("s"), node("a", "s")], {"require_connections": True}),
+    (UnknownConnection, [source("s", "pgg"), node("a", "s")], {}),
+    (
+        ConflictingConnections,
+        [node("s", kind="source", connection={"connection": "pg", "config.connection": "lite"})],
+        {},
+    ),
+    (UnknownTarget, [node("a", target="hose")], {}),
+    (UnknownCompute, [node("a", compute="big")], {}),
+    (NotATarget, [node("a", target="lite")], {}),
+    (NotATarget, [source("s", "lite"), node("a", "s", kind="test")], {}),
+    (SelfReference, [node("a", "a")], {}),
+    (SnapshotFederated, [source("s", "pg"), node("a", "s", kind="snapshot")], {}),
+    (TestFederated, [node("m"), node("n", target="pg"), node("a", "m", "n", kind="test")], {}),
+    (NotFederable, [source("s", "pg"), node("a", "s", language="python")], {}),
+    (UnknownMaterialization, [source("s", "pg"), node("a", "s", materialized="dynamic_table")], {}),
+    (
+        EphemeralFederated,
+        [
+            source("s", "pg"),
+            source("l", "lite"),
+            node("e", "s", "l", materialized="ephemeral"),
+            node("a", "e"),
+        ],
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "nodes", "outputs"), BROKEN, ids=[one[0].__name__ for one in BROKEN])
+def test_what_is_wrong_is_one_error_that_names_the_node_and_hints(error, nodes, outputs):
+    with pytest.raises(error) as raised:
+        resolver(*nodes, **outputs).check(["a"])
+    names = [one.name for one in nodes]
+    assert any(f"{name!r}" in str(raised.value) or f"{name} (" in str(raised.value) for name in names)
+    assert raised.value.hint
+
+
+def test_names_are_checked_in_the_whole_project_and_paths_of_what_is_selected():
+    snapshot = node("snap", "s", kind="snapshot")
+    graph = (source("s", "pg"), snapshot, node("a"))
+    resolver(*graph).check(["a"])
+    with pytest.raises(UnknownTarget):
+        resolver(*graph, node("b", target="nowhere")).check(["a"])
+
+
+def test_a_test_that_asks_for_it_may_read_several_databases():
+    nodes = (node("m"), node("n", target="pg"), node("t", "m", "n", kind="test", federate=True))
+    resolved = resolver(*nodes)
+    resolved.check(["t"])
+    assert resolved.placement("t").path is Path.FEDERATED
+
+
+def test_a_self_reference_is_fine_where_the_model_is_incremental():
+    resolver(node("a", "a", materialized="incremental")).check(["a"])
