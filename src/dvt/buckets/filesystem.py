@@ -44,8 +44,8 @@ class FilesystemBucket:
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
-        path = self._root / prefix
-        if path.resolve() == self._root.resolve():
-            msg = "a bucket never deletes its own root"
+        root, path = self._root.resolve(), (self._root / prefix).resolve()
+        if root not in path.parents:
+            msg = f"{prefix!r} is no folder inside this bucket"
             raise ValueError(msg)
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(self._root / prefix, ignore_errors=True)

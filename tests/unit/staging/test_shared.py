@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dvt.buckets.filesystem import FilesystemBucket
-from dvt.core.errors import BadConfig, Cancelled, DiskFull, QueryFailed, StagingUnusable
+from dvt.core.errors import Cancelled, DiskFull, QueryFailed
 from dvt.core.plan import StageColumn
 from dvt.staging.parquet import MARKER_FILE
 from dvt.staging.paths import escaped
@@ -236,23 +236,6 @@ def test_odd_connection_names_stay_inside_and_apart(staging, root):
     )
     assert {path.name for path in (root / "run1").iterdir()} == {escaped(name) for name in ODD}
     assert max(len(os.fsencode(escaped(name))) for name in ODD) <= 100
-
-
-def test_a_folder_that_duckdb_would_take_for_a_pattern_is_refused(tmp_path):
-    with pytest.raises(BadConfig, match="without \\* and \\?"):
-        FilesystemBucket(tmp_path / "a*b")
-
-
-def test_a_bucket_does_not_delete_its_root(tmp_path):
-    with pytest.raises(ValueError, match="own root"):
-        FilesystemBucket(tmp_path).delete("run/..")
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
-def test_a_folder_that_cannot_be_written_is_named(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(StagingUnusable, match=str(tmp_path)):
-        fill(Staging(FilesystemBucket(tmp_path / "staging"), "run1").claim("crm", "k").sink)
 
 
 def test_a_full_disk_is_named(staging, monkeypatch):
