@@ -18,6 +18,9 @@ from dvt.core.names import TableRef
 DATABASES: dict[str, str] = {
     "postgres": "tests.databases.postgres:postgres",
     "mariadb": "tests.databases.mariadb:mariadb",
+    "sqlite": "tests.databases.embedded:sqlite_file",
+    "duckdb": "tests.databases.embedded:duckdb_file",
+    "files": "tests.databases.embedded:folder_of_files",
 }
 """By name; each is run through every test of tests/conformance."""
 
@@ -96,6 +99,9 @@ class Database(Protocol):
 
     def fill(self, ref: TableRef, rows: int) -> None:
         """Make a table of `rows` rows: n (64-bit, 1…rows), word (text, about 100 bytes)."""
+
+    def type_of(self, ref: TableRef, column: str) -> str:
+        """A column's type as the database's catalog spells it; only for one that can be a target."""
 
     def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
         """Every row of a table, each value cast to text by the database itself."""

@@ -13,7 +13,7 @@ def placed(select: str, dialect: str, table: TableRef, source: str) -> str:
     tree = sqlglot.parse_one(select, dialect=dialect)
     item = sqlglot.parse_one(f"SELECT * FROM {source}", dialect=dialect).args["from_"].this
     for found in list(tree.find_all(exp.Table)):
-        if found.name == table.identifier and found.db == (table.schema or ""):
+        if found.name == table.identifier and found.db in {"", table.schema or ""}:
             new = item.copy()
             if found.alias:
                 new.set("alias", found.args["alias"])

@@ -148,7 +148,7 @@ class _Moment:
     def _misfit(self, number: int, value: object) -> None:
         if self._reading is not None:
             column = self._reading.columns[number].column
-            where = f"{self._reading.table}, column {column.name!r} ({column.native or 'undeclared'})"
+            where = f"{self._reading.table}, column {column.name} ({column.native or 'undeclared'})"
             self._refusal = refused(where, column.stage, value)
         raise ValueError
 

@@ -48,7 +48,7 @@ def _column(ref: TableRef, name: str, native: str, stage: str, required: set[str
         # The connector adds the rows whose values might not fit to whatever a filter keeps.
         exact=stage == "BIGINT",
         nullable=name not in required,
-        unpack=unpack(stage, f"{ref}, column {name!r}"),
+        unpack=unpack(stage, f"{ref}, column {name}"),
     )
 
 

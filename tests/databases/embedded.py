@@ -1,0 +1,209 @@
+"""The databases without a server: an SQLite file, a DuckDB file, and a folder of Parquet files."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from dvt.core.names import TableRef
+from dvt.drivers.duckdb import FILES
+from tests.databases import Case, Written
+from tests.databases.embedded_types import DUCKDB, FILE, SQLITE, WRITTEN
+
+_WORD = "md5(n::VARCHAR) || md5((n + 1)::VARCHAR) || md5((n + 2)::VARCHAR)"
+_FILLED = f"SELECT n, {_WORD} AS word FROM range(1, {{}}) t(n)"
+_NAMES = (
+    "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
+)
+
+
+@dataclass
+class DuckDB:
+    """A DuckDB file. In this process there is one handle to it: dvt's, dbt's, and the tests'."""
+
+    path: Path
+    name: str = "duckdb"
+    types: Sequence[Case] = DUCKDB
+    written: Sequence[Written] = WRITTEN
+    secrets: Sequence[str] = ()
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """See Database."""
+        return {"type": "duckdb", "path": str(self.path), "schema": "shop", "threads": 2} | more
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """See Database."""
+        with closing(FILES.connect(str(self.path))) as cursor:
+            cursor.execute("CREATE SCHEMA IF NOT EXISTS shop")
+            cursor.execute("SET SESSION TimeZone = 'UTC'")
+            for statement in statements:
+                cursor.execute(statement)
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def table(self, identifier: str) -> TableRef:
+        """See Database."""
+        return TableRef(connection=self.name, database=self.path.stem, schema="shop", identifier=identifier)
+
+    def quoted(self, ref: TableRef) -> str:
+        """See Database."""
+        return f"{self.name_of(ref.schema or 'shop')}.{self.name_of(ref.identifier)}"
+
+    def name_of(self, column: str) -> str:
+        """See Database."""
+        return '"' + column.replace('"', '""') + '"'
+
+    def fill(self, ref: TableRef, rows: int) -> None:
+        """See Database."""
+        self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILLED.format(rows + 1)}")
+
+    def type_of(self, ref: TableRef, column: str) -> str:
+        """See Database."""
+        described = self.execute(f"DESCRIBE {self.quoted(ref)}")
+        return next(str(row[1]) for row in described if row[0] == column)
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See Database."""
+        return self.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {self.quoted(ref)}")
+
+
+@dataclass
+class SQLite:
+    """An SQLite file in WAL mode, in which a moment holds while others write."""
+
+    path: Path
+    name: str = "sqlite"
+    types: Sequence[Case] = SQLITE
+    written: Sequence[Written] = ()
+    secrets: Sequence[str] = ()
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """See Database."""
+        return {"type": "sqlite", "path": str(self.path)} | more
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """See Database."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = wal")
+            answer: list[tuple[Any, ...]] = []
+            for statement in statements:
+                answer = connection.execute(statement).fetchall()
+            return answer
+
+    def table(self, identifier: str) -> TableRef:
+        """See Database. dbt gives a source its own name as a schema."""
+        return TableRef(connection=self.name, schema="shop", identifier=identifier)
+
+    def quoted(self, ref: TableRef) -> str:
+        """See Database."""
+        return self.name_of(ref.identifier)
+
+    def name_of(self, column: str) -> str:
+        """See Database."""
+        return '"' + column.replace('"', '""') + '"'
+
+    def fill(self, ref: TableRef, rows: int) -> None:
+        """See Database."""
+        self.execute(
+            f"DROP TABLE IF EXISTS {self.quoted(ref)}",
+            f"CREATE TABLE {self.quoted(ref)} (n BIGINT, word TEXT)",
+            f"INSERT INTO {self.quoted(ref)} WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c "
+            f"WHERE n < {rows}) SELECT n, printf('%048d%048d', n, n * 7919) FROM c WHERE {rows} > 0",
+        )
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See Database."""
+        names = [row[1] for row in self.execute(f"PRAGMA table_xinfo({self.quoted(ref)})")]
+        texts = ", ".join(f"CAST({self.name_of(name)} AS TEXT)" for name in names)
+        return self.execute(f"SELECT {texts} FROM {self.quoted(ref)}")
+
+
+@dataclass
+class Folder:
+    """Parquet files, one per table of a DuckDB in memory, written again after every statement."""
+
+    root: Path
+    tables: Any = field(default_factory=duckdb.connect)
+    name: str = "files"
+    types: Sequence[Case] = FILE
+    written: Sequence[Written] = ()
+    secrets: Sequence[str] = ()
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """See Database."""
+        return {"type": "files", "path": str(self.root), "format": "parquet"} | more
+
+    def execute(self, *statements: str) -> list[tuple[Any, ...]]:
+        """See Database."""
+        self.tables.execute("SET TimeZone = 'UTC'")
+        answer: list[tuple[Any, ...]] = []
+        for statement in statements:
+            self.tables.execute(statement)
+            answer = self.tables.fetchall() if self.tables.description else []
+        self._write()
+        return answer
+
+    def table(self, identifier: str) -> TableRef:
+        """See Database. dbt gives a source its own name as a schema."""
+        return TableRef(connection=self.name, schema="shop", identifier=identifier)
+
+    def quoted(self, ref: TableRef) -> str:
+        """See Database."""
+        return self.name_of(ref.identifier)
+
+    def name_of(self, column: str) -> str:
+        """See Database."""
+        return '"' + column.replace('"', '""') + '"'
+
+    def fill(self, ref: TableRef, rows: int) -> None:
+        """See Database."""
+        self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILLED.format(rows + 1)}")
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See Database."""
+        return self.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {self.quoted(ref)}")
+
+    def _write(self) -> None:
+        names = {row[0] for row in self.tables.execute(_NAMES).fetchall()}
+        for file in self.root.glob("*.parquet"):
+            if file.stem not in names:
+                file.unlink()
+        for name in names:
+            new, file = self.root / f".{name}.new", self.root / f"{name}.parquet"
+            path = str(new).replace("'", "''")
+            self.tables.execute(f"COPY (FROM {self.name_of(name)}) TO '{path}' (FORMAT parquet)")
+            new.replace(file)
+
+
+@contextmanager
+def duckdb_file() -> Iterator[DuckDB]:
+    """A DuckDB file for as long as the `with` lasts."""
+    with tempfile.TemporaryDirectory(prefix="dvt-duckdb-") as folder:
+        database = DuckDB(Path(folder) / "warehouse.duckdb")
+        database.execute()
+        yield database
+        FILES.close(str(database.path))
+
+
+@contextmanager
+def sqlite_file() -> Iterator[SQLite]:
+    """An SQLite file for as long as the `with` lasts."""
+    with tempfile.TemporaryDirectory(prefix="dvt-sqlite-") as folder:
+        database = SQLite(Path(folder) / "shop.sqlite")
+        database.execute()
+        yield database
+
+
+@contextmanager
+def folder_of_files() -> Iterator[Folder]:
+    """A folder for as long as the `with` lasts."""
+    with tempfile.TemporaryDirectory(prefix="dvt-files-") as folder:
+        database = Folder(Path(folder))
+        yield database
+        database.tables.close()

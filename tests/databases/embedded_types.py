@@ -1,0 +1,161 @@
+"""The type matrices of DuckDB, SQLite and Parquet files: there, and back."""
+
+from __future__ import annotations
+
+from tests.databases import Case, Written
+
+_HUGE = "170141183460469231731687303715884105727"
+_UHUGE = "340282366920938463463374607431768211455"
+_LONG = "1234567890123456789012345678.0123456789"
+_UUID = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+
+_SAME = (
+    ("BOOLEAN", "true", "true"),
+    ("TINYINT", "-128", "-128"),
+    ("SMALLINT", "-32768", "-32768"),
+    ("INTEGER", "-2147483648", "-2147483648"),
+    ("BIGINT", "-9223372036854775808", "-9223372036854775808"),
+    ("UTINYINT", "255", "255"),
+    ("USMALLINT", "65535", "65535"),
+    ("UINTEGER", "4294967295", "4294967295"),
+    ("UBIGINT", "18446744073709551615", "18446744073709551615"),
+    ("FLOAT", "'nan'::FLOAT", "nan"),
+    ("FLOAT", "1.5::FLOAT", "1.5"),
+    ("DOUBLE", "'-infinity'::DOUBLE", "-inf"),
+    ("DOUBLE", "'nan'::DOUBLE", "nan"),
+    ("DOUBLE", "0.1::DOUBLE", "0.1"),
+    ("DECIMAL(38,10)", _LONG, _LONG),
+    ("DECIMAL(4,4)", "0.1234", ".1234"),
+    ("DECIMAL(18,3)", "-999999999999999.999", "-999999999999999.999"),
+    ("VARCHAR", "''", ""),
+    ("VARCHAR", "'it''s 😀 ÿ'", "it's 😀 ÿ"),
+    ("VARCHAR", "'a' || chr(0) || 'b'", "a\0b"),
+    ("VARCHAR", "NULL", None),
+    ("BLOB", "'\\x00\\xFF'::BLOB", "\\x00\\xFF"),
+    ("BLOB", "''::BLOB", ""),
+    ("DATE", "DATE '2024-02-29'", "2024-02-29"),
+    ("DATE", "'infinity'::DATE", "infinity"),
+    ("DATE", "'0044-03-15 (BC)'::DATE", "0044-03-15 (BC)"),
+    ("TIME", "TIME '23:59:59.999999'", "23:59:59.999999"),
+    ("TIMESTAMP", "TIMESTAMP '2024-02-29 12:34:56.789012'", "2024-02-29 12:34:56.789012"),
+    ("TIMESTAMP", "'294246-12-31 23:59:59.999999'::TIMESTAMP", "294246-12-31 23:59:59.999999"),
+    ("TIMESTAMP", "'-infinity'::TIMESTAMP", "-infinity"),
+    ("TIMESTAMP_NS", "'2024-01-01 10:00:01.123456789'::TIMESTAMP_NS", "2024-01-01 10:00:01.123456789"),
+    (
+        "TIMESTAMP WITH TIME ZONE",
+        "'2024-01-01 10:00:01.123456+05:30'::TIMESTAMPTZ",
+        "2024-01-01 04:30:01.123456+00",
+    ),
+    ("UUID", f"'{_UUID}'::UUID", _UUID),
+    ("JSON", "'{\"a\": 1}'::JSON", '{"a": 1}'),
+    ("INTEGER[]", "[1, NULL, 3]", "[1, NULL, 3]"),
+    ("MAP(VARCHAR, INTEGER)", "MAP {'a': 1}", "{a=1}"),
+)
+"""Types that pass through Parquet as they are."""
+
+_AS_TEXT = (
+    ("HUGEINT", f"-{_HUGE}", f"-{_HUGE}"),
+    ("HUGEINT", _HUGE, _HUGE),
+    ("UHUGEINT", _UHUGE, _UHUGE),
+    ("BIGNUM", f"'{_UHUGE}{_UHUGE}'::BIGNUM", f"{_UHUGE}{_UHUGE}"),
+    ("TIME WITH TIME ZONE", "'10:11:12.123456+05:30'::TIMETZ", "10:11:12.123456+05:30"),
+    ("TIME_NS", "'10:11:12.123456789'::TIME_NS", "10:11:12.123456789"),
+    ("INTERVAL", "INTERVAL '1 month 2 days 03:04:05.678901'", "1 month 2 days 03:04:05.678901"),
+    ("INTERVAL", "INTERVAL '-1 month'", "-1 month"),
+    ("BIT", "'0101'::BIT", "0101"),
+    ("ENUM('b', 'a')", "'b'", "b"),
+    ("HUGEINT[]", f"[{_HUGE}, NULL]", f"[{_HUGE}, NULL]"),
+)
+"""Types of DuckDB's own that Parquet has no word for."""
+
+DUCKDB: tuple[Case, ...] = (
+    *(Case(type_, literal, type_, text) for type_, literal, text in _SAME + _AS_TEXT),
+    Case("TIMESTAMP_S", "'2024-01-01 10:00:01'::TIMESTAMP_S", "TIMESTAMP", "2024-01-01 10:00:01"),
+    Case("TIMESTAMP_MS", "'2024-01-01 10:00:01.123'::TIMESTAMP_MS", "TIMESTAMP", "2024-01-01 10:00:01.123"),
+    Case("INTEGER[2]", "[1, 2]", "INTEGER[]", "[1, 2]"),
+    Case(
+        "STRUCT(a INTEGER, b VARCHAR)",
+        "{'a': 1, 'b': 'x'}",
+        'STRUCT("a" INTEGER, "b" VARCHAR)',
+        "{'a': 1, 'b': x}",
+    ),
+    Case(
+        "STRUCT(h HUGEINT, e ENUM('x'))",
+        f"{{'h': {_HUGE}, 'e': 'x'}}",
+        'STRUCT("h" HUGEINT, "e" ENUM(\'x\'))',
+        f"{{'h': {_HUGE}, 'e': x}}",
+    ),
+    Case("UNION(n INTEGER, s VARCHAR)", "'x'", "VARCHAR", "x", loses=True),
+)
+
+FILE: tuple[Case, ...] = tuple(Case(type_, literal, type_, text) for type_, literal, text in _SAME)
+
+WRITTEN: tuple[Written, ...] = tuple(
+    Written(type_, literal, type_, text)
+    for type_, literal, text in (
+        *_SAME,
+        *_AS_TEXT,
+        ("STRUCT(a INTEGER, b VARCHAR)", "{'a': 1, 'b': 'x'}", "{'a': 1, 'b': x}"),
+    )
+)
+
+_BIG = "9007199254740993"
+
+SQLITE: tuple[Case, ...] = (
+    Case("INTEGER", "9223372036854775807", "BIGINT", "9223372036854775807"),
+    Case("BIGINT", "-9223372036854775808", "BIGINT", "-9223372036854775808"),
+    Case("UNSIGNED BIG INT", "NULL", "BIGINT", None),
+    Case("INTEGER", "'abc'", "BIGINT", error=True),
+    Case("INTEGER", "1.5", "BIGINT", error=True),
+    Case("INTEGER", "''", "BIGINT", error=True),
+    Case("INTEGER PRIMARY KEY", "7", "BIGINT", "7"),
+    Case("BOOLEAN", "1", "BOOLEAN", "true"),
+    Case("BOOLEAN", "2", "BOOLEAN", error=True),
+    Case("BOOLEAN", "'true'", "BOOLEAN", error=True),
+    Case("REAL", "0.1", "DOUBLE", "0.1"),
+    Case("REAL", "9e999", "DOUBLE", "inf"),
+    Case("DOUBLE PRECISION", "-1.7976931348623157e308", "DOUBLE", "-1.7976931348623157e+308"),
+    Case("FLOAT", "'abc'", "DOUBLE", error=True),
+    Case("NUMERIC", "3", "DOUBLE", "3.0"),
+    Case("NUMERIC", _BIG, "DOUBLE", error=True),
+    Case("DECIMAL(10,2)", "3.14", "DECIMAL(10,2)", "3.14"),
+    Case("DECIMAL(10,2)", "-99999999.99", "DECIMAL(10,2)", "-99999999.99"),
+    Case("DECIMAL(10,2)", "0.1 + 0.2", "DECIMAL(10,2)", "0.30"),
+    Case("DECIMAL(10,2)", "3.149", "DECIMAL(10,2)", error=True),
+    Case("DECIMAL(10,2)", "100000000", "DECIMAL(10,2)", error=True),
+    Case("DECIMAL(10,2)", "'x'", "DECIMAL(10,2)", error=True),
+    Case("DECIMAL(38,2)", _BIG, "DECIMAL(38,2)", f"{_BIG}.00"),
+    Case("NUMERIC(20)", "9223372036854775807", "DECIMAL(20,0)", "9223372036854775807"),
+    Case("TEXT", "''", "VARCHAR", ""),
+    Case("TEXT", "NULL", "VARCHAR", None),
+    Case("TEXT", "'it''s 😀 ÿ'", "VARCHAR", "it's 😀 ÿ"),
+    Case("TEXT", "'a' || char(0) || 'b'", "VARCHAR", "a\0b"),
+    Case("TEXT", "x'00ff'", "VARCHAR", error=True),
+    Case("TEXT", "CAST(x'ff41' AS TEXT)", "VARCHAR", error=True),
+    Case("VARCHAR(3)", "'longer'", "VARCHAR", "longer"),
+    Case("STRING", "'x'", "VARCHAR", "x"),
+    Case("JSON", "5", "VARCHAR", "5"),
+    Case("BLOB", "x'00ff'", "BLOB", "\\x00\\xFF"),
+    Case("BLOB", "x''", "BLOB", ""),
+    Case("BLOB", "'text'", "BLOB", error=True),
+    Case("DATE", "'2024-02-29'", "DATE", "2024-02-29"),
+    Case("DATE", "'2024-02-30'", "DATE", error=True),
+    Case("DATE", "'2024-01-01 10:00:00'", "DATE", error=True),
+    Case("DATE", "1704067200", "DATE", error=True),
+    Case("DATE", "2460000.5", "DATE", error=True),
+    Case("DATETIME", "'2024-02-29 10:11:12.123456'", "TIMESTAMP", "2024-02-29 10:11:12.123456"),
+    Case("TIMESTAMP", "'2024-02-29T10:11'", "TIMESTAMP", "2024-02-29 10:11:00"),
+    Case("TIMESTAMP", "'2024-02-29'", "TIMESTAMP", "2024-02-29 00:00:00"),
+    Case("TIMESTAMP", "'2024-02-29 10:11:12.1234567'", "TIMESTAMP", error=True),
+    Case("TIMESTAMP", "'2024-02-29T10:11:12Z'", "TIMESTAMP", error=True),
+    Case("TIMESTAMP", "1704067200", "TIMESTAMP", error=True),
+    Case("TIMESTAMPTZ", "'2024-02-29 10:11:12+05:30'", "TIMESTAMP WITH TIME ZONE", "2024-02-29 04:41:12+00"),
+    Case("TIMESTAMPTZ", "'2024-02-29 10:11:12'", "TIMESTAMP WITH TIME ZONE", error=True),
+    Case("TIME", "'10:11:12.5'", "TIME", "10:11:12.5"),
+    Case("TIME", "'25:00:00'", "TIME", error=True),
+    Case("", "7", "BIGINT", "7"),
+    Case("", "1.5", "DOUBLE", "1.5"),
+    Case("", "'x'", "VARCHAR", "x"),
+    Case("", "x'01'", "BLOB", "\\x01"),
+    Case("", "NULL", "VARCHAR", None),
+)
