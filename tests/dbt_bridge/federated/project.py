@@ -64,7 +64,8 @@ class Project:
     def model(self, name: str, sql: str, **config: Any) -> None:
         """A model with its configs; as Python literals they are Jinja's too."""
         said = ", ".join(f"{key}={value!r}" for key, value in config.items())
-        self.write(f"models/{name}.sql", f"{{{{ config({said}) }}}}\n{sql}\n")
+        head = f"{{{{ config({said}) }}}}\n" if said else ""
+        self.write(f"models/{name}.sql", f"{head}{sql}\n")
 
     def drop_model(self, name: str) -> None:
         (self.root / f"models/{name}.sql").unlink()

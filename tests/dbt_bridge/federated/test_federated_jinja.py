@@ -41,7 +41,8 @@ from {{ found }} o join {{ source('crm', 'customers') }} c on c.id = o.customer"
 def test_run_query_runs_where_its_relations_live(shop: Project) -> None:
     sql = """
 {% set ids = run_query("select distinct customer from " ~ source('ledger', 'orders') ~ " order by 1") %}
-select {% for row in ids.rows %} {{ row[0] }} as c{{ loop.index }}, {% endfor %} count(*) as n """
+select {% for row in (ids.rows if execute else []) %} {{ row[0] }} as c{{ loop.index }}, {% endfor %}
+count(*) as n """
     shop.model("pivoted", sql + BOTH, materialized="table")
     assert shop.dvt("run"), shop.messages()
     assert shop.rows("house", "select c1, c2, n from pivoted") == [(1, 2, 3)]

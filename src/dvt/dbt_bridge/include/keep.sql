@@ -10,14 +10,18 @@
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
 
-  -- `BEGIN` happens here:
-  {% call statement('delete_old') -%}
-    delete from {{ target_relation }}
+  -- `BEGIN` happens here: the statement that may alter the table begins no transaction itself
+  {% call statement('begin') -%}
+    select 1 as begun
   {%- endcall %}
 
   {% if added %}
     {% do alter_relation_add_remove_columns(target_relation, added, none) %}
   {% endif %}
+
+  {% call statement('delete_old') -%}
+    delete from {{ target_relation }}
+  {%- endcall %}
 
   {% call statement('main') -%}
     insert into {{ target_relation }} ({{ names }})
