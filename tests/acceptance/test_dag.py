@@ -32,10 +32,10 @@ def right() -> duckdb.DuckDBPyConnection:
 @pytest.fixture
 def project(right: duckdb.DuckDBPyConnection, databases: Callable[[str], Any], tmp_path: Path) -> Project:
     server = databases("postgres")
-    server.execute("DROP ROLE IF EXISTS second", "CREATE ROLE second LOGIN PASSWORD 'other'")
-    server.execute("GRANT ALL ON DATABASE shop TO second")
     for schema in ("dag_a", "dag_b"):
         server.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+    if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = 'second'"):
+        server.execute("CREATE ROLE second LOGIN PASSWORD 'other'", "GRANT ALL ON DATABASE shop TO second")
     server.execute(
         'CREATE SCHEMA dag_a AUTHORIZATION "shop user"', "CREATE SCHEMA dag_b AUTHORIZATION second"
     )
