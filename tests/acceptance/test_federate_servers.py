@@ -1,0 +1,188 @@
+"""The same promises with real servers: moments, cancelling, loading, and what is left on them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from dvt.core.errors import Cancelled, DvtError, QueryFailed
+from dvt.core.names import TableRef
+from dvt.drivers.duckdb import FILES
+from tests.acceptance.federating import Place
+from tests.databases.postgres import PostgreSQL
+
+pytestmark = pytest.mark.slow
+
+
+class Server(Place):
+    """A place with a PostgreSQL output `pg`, which can be a target too."""
+
+    server: PostgreSQL
+
+    def ref(self, connection: str, table: str) -> TableRef:
+        if connection == "pg":
+            return replace(self.server.table(table), connection="pg")
+        return super().ref(connection, table)
+
+
+@pytest.fixture
+def place(tmp_path, postgres):
+    place = Server(tmp_path)
+    place.server = postgres
+    place.outputs["pg"] = postgres.settings()
+    place.duckdb("wh")
+    postgres.execute(
+        *(f"DROP TABLE IF EXISTS {one} CASCADE" for one in ("facts", "sums", "back")),
+        *(f"DROP TABLE IF EXISTS m{number}" for number in range(16)),
+        "CREATE TABLE facts AS SELECT i AS id, i % 100 AS g, (i * 1.25)::numeric(12,2) AS amount"
+        " FROM generate_series(1, 20000) i",
+        "CREATE TABLE sums AS SELECT 1 AS v",
+    )
+    yield place
+    FILES.close()
+
+
+def stage_tables(server):
+    return server.execute("SELECT relname FROM pg_class WHERE relname LIKE 'dvt\\_%'")
+
+
+class OnServer:
+    """Publishes on PostgreSQL as dbt's macros do: in a transaction that renames."""
+
+    def __init__(self, place, name):
+        self.server, self.name = place.server, name
+
+    def publish(self, load):
+        with closing(self.server.owner()) as connection, connection.cursor() as cursor:
+            connection.autocommit = False
+            cursor.execute(f'DROP TABLE IF EXISTS shop."{self.name}"')
+            cursor.execute(f'ALTER TABLE shop."{load.stage.identifier}" RENAME TO "{self.name}"')
+            connection.commit()
+        return -1
+
+
+TOTALS = "SELECT g, count(*) AS n, sum(amount) AS total FROM {pg.facts} WHERE id > 100 GROUP BY g"
+
+
+def test_out_of_postgres_and_into_it(place):
+    with place.run() as run:
+        run.model("out", TOTALS, "wh")
+        run.model("back", "SELECT o.g, o.total, o.n FROM {wh.out} o", "pg", OnServer(place, "back"))
+    expected = place.server.execute(
+        "SELECT g, sum(amount), count(*) FROM facts WHERE id > 100 GROUP BY g ORDER BY g"
+    )
+    assert place.server.execute("SELECT g, total, n FROM back ORDER BY g") == expected
+    assert stage_tables(place.server) == []
+
+
+def test_models_of_one_run_see_one_moment_and_their_own_writes(place):
+    both = "SELECT sum(f.amount) AS a, max(s.v) AS v FROM {pg.facts} f, {pg.sums} s"
+    with place.run() as run:
+        run.model("first", "SELECT sum(amount) AS a FROM {pg.facts}", "wh")
+        place.server.execute("UPDATE facts SET amount = 0", "UPDATE sums SET v = 2")
+        run.model("second", both, "wh")
+        run.federator.wrote("pg", place.ref("pg", "sums"))
+        run.model("third", both, "wh")
+        run.federator.wrote("pg", None)
+        run.model("fourth", both, "wh")
+        seen = [run.rows("wh", name)[0] for name in ("second", "third", "fourth")]
+    assert [(a > 0, v) for a, v in seen] == [(True, 1), (True, 2), (False, 2)]
+
+
+def test_the_runs_snapshot_blocks_nobody_between_extractions(place):
+    with place.run() as run:
+        run.model("m", TOTALS, "wh")
+        place.server.execute("SET lock_timeout = '2s'", "ALTER TABLE facts ADD COLUMN more INT")
+        place.server.execute("SET lock_timeout = '2s'", "DROP TABLE facts")
+
+
+def test_eight_models_at_once_stay_within_the_connections_limit(place):
+    most = [0]
+    done = threading.Event()
+
+    def watch():
+        while not done.wait(0.02):
+            most[0] = max(most[0], place.server.connections())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with place.run() as run, ThreadPoolExecutor(8) as pool:
+
+        def model(number):
+            run.federator.wrote("pg", place.ref("pg", "sums"))
+            sql = f"SELECT f.g, {number} AS k, max(s.v) AS v FROM {{pg.facts}} f, {{pg.sums}} s GROUP BY f.g"
+            run.model(f"m{number}", sql, "pg", OnServer(place, f"m{number}"))
+
+        list(pool.map(model, range(16)))
+    done.set()
+    watcher.join()
+    assert 1 < most[0] <= 4 + 1  # and one to cancel from the side
+    assert place.server.execute("SELECT count(*) FROM m7") == [(100,)]
+    assert stage_tables(place.server) == []
+
+
+def test_an_idle_snapshot_that_the_server_ended_is_begun_anew(place):
+    with place.run() as run:
+        run.model("before", TOTALS, "wh")
+        place.server.cut()
+        run.model("after", "SELECT max(v) AS v FROM {pg.sums}", "wh")
+        assert run.rows("wh", "after") == [(1,)]
+
+
+def test_cancel_leaves_nothing_running_and_nothing_made(place):
+    place.server.execute("CREATE VIEW slow AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
+    with place.run() as run:
+        caught = []
+
+        def model(name, sql):
+            with pytest.raises(DvtError) as error:
+                run.model(name, sql, "pg", OnServer(place, name))
+            caught.append(error.value)
+
+        threads = [
+            threading.Thread(target=model, args=("a", "SELECT g FROM {pg.slow}")),
+            threading.Thread(target=model, args=("b", "SELECT i FROM range(3000000000) t(i), {pg.sums}")),
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.5)
+        assert place.server.running()
+        begun = time.monotonic()
+        run.federator.cancel()
+        for thread in threads:
+            thread.join(10)
+        assert time.monotonic() - begun < 3
+        assert [type(error) for error in caught] == [Cancelled, Cancelled]
+        assert place.server.running() == []
+    assert stage_tables(place.server) == []
+    assert place.server.connections() == 0
+
+
+def test_a_publication_that_fails_leaves_no_stage_table(place):
+    class Failing:
+        def publish(self, load):
+            assert stage_tables(place.server) == [(load.stage.identifier,)]
+            raise QueryFailed("pg", "publishing", "on purpose")
+
+    with place.run() as run:
+        with pytest.raises(QueryFailed):
+            run.model("m", TOTALS, "pg", Failing())
+        assert stage_tables(place.server) == []
+    assert place.records() == []
+
+
+def test_a_failure_elsewhere_stops_an_extraction_here(place):
+    place.server.execute("CREATE VIEW slow AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
+    place.duckdb("crm", "CREATE VIEW broken AS SELECT error('on purpose') AS n FROM range(3)")
+    begun = time.monotonic()
+    with place.run() as run:
+        with pytest.raises(DvtError) as caught:
+            run.model("m", "SELECT g, n FROM {pg.slow}, {crm.broken}", "wh")
+        assert not isinstance(caught.value, Cancelled)
+        assert time.monotonic() - begun < 8
+        assert place.server.running() == []
