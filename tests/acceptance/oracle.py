@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
-import pytest
+import sqlglot
 
 from dvt.core.errors import SqlInvalid
 from dvt.core.names import MARKER, TableRef
@@ -55,6 +55,17 @@ class Oracle:
 
     def names(self) -> list[str]:
         return [row[0] for row in self.db.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+
+    def marked(self, sql: str) -> str:
+        """Plain SQL with its tables named as {orders}."""
+        tree = sqlglot.parse_one(sql, dialect="duckdb")
+        known = self.names()
+        for table in list(tree.find_all(sqlglot.exp.Table)):
+            if table.name in known:
+                alias = table.alias or table.name
+                table.set("this", sqlglot.exp.to_identifier("{" + table.name + "}", quoted=True))
+                table.set("alias", sqlglot.exp.TableAlias(this=sqlglot.exp.to_identifier(alias)))
+        return tree.sql(dialect="duckdb").replace('"{', "{").replace('}"', "}")
 
     def request(
         self, sql: str, *, dialect: str = "duckdb", pushdown: Pushdown = Pushdown.AUTO, **more: Any
@@ -159,7 +170,7 @@ class Oracle:
 
     def single(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """What one engine says, in types that Parquet keeps."""
-        plain = re.sub(r"\{(\w+)\}", r'"\1"', sql)
+        plain = re.sub(r"\{([\w ]+)\}", r'"\1"', sql)
         described = [
             (row[0], _SAFE.get(row[1], row[1])) for row in self.db.execute(f"DESCRIBE ({plain}\n)").fetchall()
         ]
@@ -189,10 +200,3 @@ def same(rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]]) -> bool
 
 def _rounded(row: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(f"{one:.9e}" if isinstance(one, float) else repr(one) for one in row)
-
-
-@pytest.fixture
-def oracle() -> Any:
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
-        yield Oracle(db)

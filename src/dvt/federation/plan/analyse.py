@@ -37,6 +37,8 @@ def analyse(draft: Draft) -> None:
         identifier.set("this", identifier.name.lower())
         identifier.set("quoted", True)
     _name_sources(draft, copy)
+    if draft.dialect != draft.around.engine:
+        _type_literals(copy)
     try:
         qualified = qualify(
             copy,
@@ -95,6 +97,19 @@ def _name_sources(draft: Draft, copy: exp.Expr) -> None:
         table.set("catalog", None)
 
 
+def _type_literals(copy: exp.Expr) -> None:
+    """1.5 is a decimal to every database; SQLGlot takes it for a DOUBLE."""
+    for literal in list(copy.find_all(exp.Literal)):
+        whole, point, fraction = literal.name.partition(".")
+        if literal.is_string or not point or not (whole + fraction).isdigit():
+            continue
+        size = f"DECIMAL({max(len(whole.lstrip('0')) + len(fraction), 1)}, {len(fraction)})"
+        cast = exp.Cast(this=literal.copy(), to=exp.DataType.build(size))
+        cast.meta.update(literal.meta)
+        cast.this.meta.clear()
+        literal.replace(cast)
+
+
 def _type(stage: str) -> exp.DataType:
     try:
         return exp.DataType.build(stage, dialect="duckdb")
@@ -141,9 +156,7 @@ def _ordinal(node: exp.Expr) -> bool:
     inner = node.this if isinstance(node, exp.Ordered) else node
     if isinstance(node, exp.Group) and node.args.get("all"):
         return True
-    return (isinstance(inner, exp.Literal) and inner.is_int) or (
-        isinstance(inner, exp.Column) and not inner.table and inner.name.lower() == "all"
-    )
+    return isinstance(inner, exp.Literal) and inner.is_int
 
 
 def _refuse_unknown_columns(draft: Draft, root: Scope) -> None:
@@ -166,7 +179,7 @@ def _bring_back(draft: Draft, root: Scope) -> None:
             if source is not None and NUMBER in column.meta:
                 owners[column.meta[NUMBER]].add(column.table)
     foreign = draft.dialect != draft.around.engine
-    for node in draft.tree.walk():
+    for node in list(draft.tree.walk()):
         node.type = types.get(node.meta[NUMBER])
         owner = owners.get(node.meta[NUMBER], set())
         if foreign and isinstance(node, exp.Column) and not node.table and len(owner) == 1:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlglot import exp
+from sqlglot import ErrorLevel, exp
 from sqlglot.schema import MappingSchema
 
 from dvt.core.plan import (
@@ -119,6 +119,10 @@ class Draft:
     def dialect(self) -> str:
         """Dialect the model is written in."""
         return self.request.dialect
+
+    def in_engine(self, node: exp.Expr) -> str:
+        """A tree as the engine writes it. What SQLGlot itself has to say about it is of no help."""
+        return str(node.sql(dialect=self.around.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
 
     def warn(self, code: str, message: str, hint: str = "") -> None:
         """Add a notice once."""

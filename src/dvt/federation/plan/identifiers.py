@@ -30,7 +30,7 @@ def _defined(draft: Draft) -> set[str]:
     """Names that the SQL itself gives, as its dialect spells them."""
     nodes: list[exp.Expr | None] = []
     for node in draft.tree.find_all(exp.Alias, exp.TableAlias):
-        nodes += [node.args.get("alias"), *node.args.get("columns", [])]
+        nodes += [node.args.get("alias"), *(node.args.get("columns") or [])]
         if isinstance(node, exp.TableAlias):
             nodes.append(node.this)
     return {folded(one, draft.dialect) for one in nodes if isinstance(one, exp.Identifier)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sqlglot import Token, TokenType, exp
@@ -18,6 +19,9 @@ _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
 _TYPES = {"INT": "int4", "BIGINT": "int8", "SMALLINT": "int2", "DECIMAL": "numeric", "DOUBLE": "float8"}
 _TYPES |= {"FLOAT": "float4", "BOOLEAN": "bool", "CHAR": "bpchar", "TIMESTAMPTZ": "timestamptz"}
+_CALL = re.compile(r"^\w+\s*\((?:[^()]|\([^()]*\))*\)(?:\s*over\b.*)?$", re.IGNORECASE | re.DOTALL)
+_CALLED = (exp.Mod, exp.IntDiv, exp.Pow, exp.Corr, exp.CovarPop, exp.CovarSamp)
+"""Functions to PostgreSQL, operators to SQLGlot: what is written tells."""
 _RENAMED = {"trim": "btrim", "cast": "", "if": "case"}
 
 
@@ -106,8 +110,12 @@ def _as_written(draft: Draft) -> list[tuple[str, str]]:
     return [(one[0].text.lower(), sql[one[0].start : one[-1].end + 1]) for one in found if one]
 
 
-def _postgres(one: exp.Expr, word: str, _text: str) -> str:
+def _postgres(one: exp.Expr, word: str, text: str) -> str:
     """PostgreSQL's FigureColname."""
+    if isinstance(one, exp.Cast) and isinstance(one.this, exp.IntDiv) and word == "div":
+        return "div"
+    if isinstance(one, _CALLED) and not _CALL.match(text):
+        word = ""
     return _figure(one, word)[0] or "?column?"
 
 
@@ -130,10 +138,10 @@ def _figure(one: exp.Expr, word: str) -> tuple[str, int]:
 
 
 def _function_name(one: exp.Expr, word: str) -> tuple[str, int]:
-    if isinstance(one, exp.Exists):
-        return "exists", 2
-    if isinstance(one, exp.AtTimeZone):
-        return "timezone", 2
+    if isinstance(one, _CALLED):
+        return (word, 2) if word.isidentifier() else ("", 0)
+    if isinstance(one, exp.Exists | exp.AtTimeZone):
+        return "exists" if isinstance(one, exp.Exists) else "timezone", 2
     if isinstance(one, exp.Anonymous):
         return one.name.lower(), 2
     if isinstance(one, exp.Interval):

@@ -45,7 +45,7 @@ _CONVERTS = {
 
 def bind_transform(draft: Draft) -> None:
     """Bind the transform on empty staging tables, and settle its outputs."""
-    inner = draft.tree.sql(dialect=draft.around.engine, comments=False)
+    inner = draft.in_engine(draft.tree)
     bound = _bound(draft, _without_parameters(draft))
     names = _names(draft, bound)
     _refuse_clashes(names)
@@ -66,7 +66,7 @@ def _without_parameters(draft: Draft) -> str:
     copy = draft.tree.copy()
     for placeholder in list(copy.find_all(exp.Placeholder)):
         placeholder.replace(exp.null())
-    return copy.sql(dialect=draft.around.engine, comments=False)
+    return draft.in_engine(copy)
 
 
 def _bound(draft: Draft, sql: str) -> tuple[StageColumn, ...]:

@@ -19,6 +19,9 @@ from dvt.federation.plan.conditions import column_of, conjuncts, implied, reject
 from dvt.federation.plan.draft import NUMBER, Candidate, Draft
 from dvt.federation.plan.passage import names_through, understood
 
+_WRAPPING = {"this", "alias", "order", "with_"}
+"""What parentheses around a SELECT may hold without changing which of its rows are seen."""
+
 
 @dataclass(slots=True)
 class _Uses:
@@ -66,6 +69,10 @@ def _references(tree: exp.Expr) -> dict[str, int]:
 def _inherited(scope: Scope, uses: _Uses, references: dict[str, int]) -> list[exp.Expr]:
     """What all that read this scope demand of its outputs: one reader's list, or the OR of them all."""
     parent = scope.expression.parent
+    while isinstance(parent, exp.Subquery):
+        if {key for key, value in parent.args.items() if value} - _WRAPPING:
+            return []
+        parent = parent.parent
     if isinstance(parent, exp.CTE):
         with_ = parent.parent
         if references[parent.alias] != len(uses.found) or (isinstance(with_, exp.With) and with_.recursive):

@@ -32,9 +32,16 @@ def prune(draft: Draft) -> None:
 
 
 def _listed(draft: Draft) -> bool:
-    """True when a derived table names its columns by position: none of them may go."""
+    """True when columns count by their position, in names or in ORDER BY ALL: none of them may go."""
+    if any(_orders_by_all(order) for order in draft.tree.find_all(exp.Order)):
+        return True
     aliases = draft.tree.find_all(exp.TableAlias)
     return any(alias.args.get("columns") and not isinstance(alias.parent, exp.Unnest) for alias in aliases)
+
+
+def _orders_by_all(order: exp.Order) -> bool:
+    keys = [one.this if isinstance(one, exp.Ordered) else one for one in order.expressions]
+    return any(isinstance(key, exp.Var) and key.name.upper() == "ALL" for key in keys)
 
 
 def _mirror(draft: Draft, kept: exp.Query) -> None:
@@ -48,11 +55,6 @@ def _mirror(draft: Draft, kept: exp.Query) -> None:
         mine = selects.get(select.meta.get(NUMBER, -1))
         if mine is not None:
             _same_list(mine, select)
-    literals = {node.meta[NUMBER]: node for node in kept.find_all(exp.Literal) if NUMBER in node.meta}
-    for group in draft.tree.find_all(exp.Group):
-        for literal in group.find_all(exp.Literal):
-            if literal.meta[NUMBER] in literals:
-                literal.set("this", literals[literal.meta[NUMBER]].this)
 
 
 def _drop_cte(cte: exp.CTE) -> None:
@@ -71,7 +73,22 @@ def _same_list(mine: exp.Select, pruned: exp.Select) -> None:
         return
     if starred and _is_whole(mine, pruned):
         return
-    mine.set("expressions", [written[number] if number in written else one.copy() for number, one in left])
+    before = list(mine.expressions)
+    after = [written[number] if number in written else one.copy() for number, one in left]
+    for key in ("group", "order"):
+        for literal in mine.args[key].find_all(exp.Literal) if mine.args.get(key) else ():
+            _renumber(literal, before, after)
+    mine.set("expressions", after)
+
+
+def _renumber(literal: exp.Literal, before: list[exp.Expr], after: list[exp.Expr]) -> None:
+    """An ordinal of GROUP BY or ORDER BY: where its projection is now, or the projection itself."""
+    counts = isinstance(literal.parent, exp.Group | exp.Ordered | exp.Rollup | exp.Cube | exp.GroupingSets)
+    if not counts or not literal.is_int or not 0 < int(literal.this) <= len(before):
+        return
+    meant = before[int(literal.this) - 1]
+    places = [place for place, one in enumerate(after, start=1) if one is meant]
+    literal.replace(exp.Literal.number(places[0]) if places else exp.Paren(this=meant.unalias().copy()))
 
 
 def _is_whole(mine: exp.Select, pruned: exp.Select) -> bool:

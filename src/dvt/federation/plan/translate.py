@@ -24,7 +24,7 @@ def in_engine(draft: Draft, constant: exp.Expr) -> str:
     holder = exp.Paren(this=constant.copy())
     if draft.dialect != draft.around.engine:
         _mend(draft, holder, warn=False)
-    return str(holder.this.sql(dialect=draft.around.engine, comments=False))
+    return draft.in_engine(holder.this)
 
 
 def _mend(draft: Draft, holder: exp.Expr, *, warn: bool) -> None:

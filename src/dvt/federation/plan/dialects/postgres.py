@@ -178,9 +178,66 @@ def _starts_late(node: exp.Expr) -> bool:
     return start is None or (isinstance(start, exp.Literal) and start.is_int and int(start.name) > 0)
 
 
-def _starts_early(node: exp.Expr) -> bool:
+def _by_pattern(node: exp.Expr) -> bool:
     start = node.args.get("start")
-    return isinstance(start, exp.Neg) or (isinstance(start, exp.Literal) and start.name == "0")
+    return (isinstance(start, exp.Literal) and start.is_string) or is_a(start, *_TEXT)
+
+
+def _from_any_start(node: exp.Expr) -> exp.Expr:
+    """PostgreSQL counts characters before the first one too, DuckDB from the end."""
+    start, length = node.args["start"], node.args.get("length")
+    one, none = exp.Literal.number(1), exp.Literal.number(0)
+    arguments = [node.this.copy(), function("greatest", start.copy(), one)]
+    nulls: exp.Expr = exp.Is(this=exp.Paren(this=start.copy()), expression=exp.null())
+    if length is not None:
+        before = exp.Sub(this=function("least", start.copy(), one.copy()), expression=one.copy())
+        left = exp.Add(this=exp.Paren(this=length.copy()), expression=exp.Paren(this=before))
+        arguments.append(function("greatest", left, none))
+        nulls = exp.or_(nulls, exp.Is(this=exp.Paren(this=length.copy()), expression=exp.null()))
+    return exp.Case(ifs=[exp.If(this=nulls, true=exp.null())], default=function("substring", *arguments))
+
+
+def _every(node: exp.Expr) -> exp.Expr:
+    return function("bool_and", *(one.copy() for one in node.expressions))
+
+
+def _lower(node: exp.Expr) -> exp.Expr:
+    return exp.Lower(this=node.copy())
+
+
+def _of_date(node: exp.Expr) -> bool:
+    return is_a(node.this, exp.DataType.Type.DATE)
+
+
+def _of_moment(node: exp.Expr) -> exp.Expr:
+    """PostgreSQL cuts a date as a timestamp with time zone."""
+    new = node.copy()
+    new.this.replace(typed(new.this.copy(), "TIMESTAMPTZ"))
+    return new
+
+
+def _with_zone(node: exp.Expr) -> exp.Expr:
+    return typed(node.copy(), "TIMESTAMPTZ")
+
+
+def _of_rows(node: exp.Expr) -> bool:
+    sides = (node.this, node.expression)
+    rows = [one for one in sides if isinstance(one, exp.Tuple)]
+    return len(rows) == len(sides) and len(rows[0].expressions) == len(rows[1].expressions)
+
+
+def _each_equal(node: exp.Expr) -> exp.Expr:
+    pairs = zip(node.this.expressions, node.expression.expressions, strict=True)
+    return exp.Paren(
+        this=exp.and_(*(exp.EQ(this=one.copy(), expression=other.copy()) for one, other in pairs))
+    )
+
+
+def _any_different(node: exp.Expr) -> exp.Expr:
+    pairs = zip(node.this.expressions, node.expression.expressions, strict=True)
+    return exp.Paren(
+        this=exp.or_(*(exp.NEQ(this=one.copy(), expression=other.copy()) for one, other in pairs))
+    )
 
 
 def _round_half_even(node: exp.Expr) -> exp.Expr:
@@ -195,6 +252,7 @@ def _of_interval(node: exp.Expr) -> bool:
     return is_a(node.expression, exp.DataType.Type.INTERVAL) or is_unknown(node.expression)
 
 
+_ROWS = "DuckDB compares rows with NULLs otherwise"
 _TYPES_UNKNOWN = "the types of its operands are not known, and PostgreSQL's `/` depends on them"
 
 LANGUAGE = Language(
@@ -213,8 +271,11 @@ LANGUAGE = Language(
         "Least Case If Exists And Or Xor Abs Ceil Floor Sign Sqrt Power Pow Exp Ln Log Length Upper "
         "Lower Trim Replace Reverse Repeat Left Right StrPosition Concat ConcatWs MD5 TimestampTrunc "
         "DateTrunc Rand Uuid Pad Array ArrayAgg ExplodingGenerateSeries GenerateSeries Explode Unnest "
-        "TryCast CurrentTimestamp CurrentDate Localtimestamp Anonymous Date DateAdd DateSub TsOrDsAdd "
-        "Unicode Chr SplitPart Interval Round Trunc Cast"
+        "TryCast CurrentTimestamp CurrentDate Localtimestamp Date DateAdd DateSub TsOrDsAdd Unicode "
+        "Chr SplitPart Interval Round Trunc Cast StartsWith Ascii Translate Pi Degrees Radians Cbrt "
+        "Factorial BitLength ArraySize StringToArray Initcap UnixToTime RegrSlope Mode BitwiseAndAgg "
+        "BitwiseOrAgg MakeInterval JSONExtractScalar Sin Cos Tan make_date() gcd() isfinite() "
+        "json_array_length() date_bin() DateBin"
     )
     | {
         "Div": (
@@ -231,6 +292,12 @@ LANGUAGE = Language(
             unverified("the text of a floating point number may differ (1 and 1.0)", _is_double_to_text),
             *VERIFIED,
         ),
+        "EQ": (macro(_each_equal, _of_rows), *VERIFIED),
+        "NEQ": (macro(_any_different, _of_rows), *VERIFIED),
+        "LT": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
+        "LTE": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
+        "GT": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
+        "GTE": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
         "Like": (macro(_escaped, _needs_escape), *VERIFIED),
         "ILike": (macro(_escaped, _needs_escape), *VERIFIED),
         "SimilarTo": (
@@ -252,21 +319,28 @@ LANGUAGE = Language(
             wrong("DuckDB knows other formats", f"use YYYY, MM, DD only, {_IN_ENGINE}"),
         ),
         "StrToTime": (
-            Entry(status=Status.VERIFIED, when=_plain_format),
+            macro(_with_zone, _plain_format),
             wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {_IN_ENGINE}"),
         ),
         "Round": (macro(_round_half_even, _is_float), *VERIFIED),
         "Substring": (
             Entry(status=Status.VERIFIED, when=_starts_late),
-            wrong(
-                "DuckDB counts a start below 1 otherwise", f"start at 1 or later, {_IN_ENGINE}", _starts_early
-            ),
-            unverified("a start below 1 counts otherwise"),
+            wrong("DuckDB reads no pattern there", f"use regexp_replace, {_IN_ENGINE}", _by_pattern),
+            macro(_from_any_start),
         ),
         "age()": (wrong("DuckDB's age() counts months otherwise", f"subtract the timestamps, {_IN_ENGINE}"),),
-        "format()": (wrong("DuckDB's format() has other placeholders", f"use || or concat(), {_IN_ENGINE}"),),
-        "decode()": (wrong("DuckDB's decode() reads UTF-8", f"use from_base64() or unhex(), {_IN_ENGINE}"),),
-        "encode()": (wrong("DuckDB's encode() writes UTF-8", f"use base64() or hex(), {_IN_ENGINE}"),),
+        "Format": (wrong("DuckDB's format() has other placeholders", f"use || or concat(), {_IN_ENGINE}"),),
+        "Decode": (wrong("DuckDB's decode() reads UTF-8", f"use from_base64() or unhex(), {_IN_ENGINE}"),),
+        "Encode": (wrong("DuckDB's encode() writes UTF-8", f"use base64() or hex(), {_IN_ENGINE}"),),
+        "every()": (macro(_every),),
+        "Hex": (macro(_lower),),
+        "TimestampTrunc": (macro(_of_moment, _of_date), *VERIFIED),
+        "DateTrunc": (macro(_of_moment, _of_date), *VERIFIED),
+        "regexp_matches()": (
+            wrong("DuckDB's answers true or false", f"use ~ or regexp_replace, {_IN_ENGINE}"),
+        ),
+        "JSONExtract": (unverified("JSON may be written with other blanks"),),
+        "JSONBExtract": (unverified("JSON may be written with other blanks"),),
         "Any": (unverified("a NULL array answers otherwise"),),
         "RegexpLike": (unverified("regular expressions differ in details"),),
         "RegexpILike": (unverified("regular expressions differ in details"),),
