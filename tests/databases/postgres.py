@@ -20,7 +20,7 @@ import psycopg2
 
 from dvt.core.names import TableRef
 from tests.databases import Case, Written
-from tests.databases.postgres_types import TYPES, WRITTEN
+from tests.databases.postgres_types import OWN_TYPES, TYPES, WRITTEN
 
 OWNER, OWNER_PASSWORD = "postgres", "0wner-s3cret"
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ postgres"
@@ -70,7 +70,7 @@ class PostgreSQL:
             user=OWNER,
             password=OWNER_PASSWORD,
             dbname=dbname,
-            options=f"-c search_path={SCHEMA},public",
+            options=f"-c search_path={SCHEMA},public -c timezone=UTC",
         )
         connection.autocommit = True
         return connection
@@ -103,6 +103,14 @@ class PostgreSQL:
             f"from generate_series(1, {rows}) as n",
             f"analyze {self.quoted(ref)}",
         )
+
+    def type_of(self, ref: TableRef, column: str) -> str:
+        """See Database."""
+        ((type_,),) = self.execute(
+            "select format_type(atttypid, atttypmod) from pg_attribute "
+            f"where attrelid = '{self.quoted(ref)}'::regclass and attname = '{column}'"
+        )
+        return str(type_)
 
     def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
         """See Database."""
@@ -185,6 +193,7 @@ def _set_up(server: PostgreSQL) -> None:
     server.execute(
         f'create schema {SCHEMA} authorization "{USER}"',
         f'alter default privileges in schema {SCHEMA} grant all on tables to "{USER}"',
+        *OWN_TYPES,
     )
 
 

@@ -23,6 +23,7 @@ from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.postgres import PINNED, Work, connect, quoted, relation, session_of, translate, translated
 from dvt.drivers.postgres.connect import BACKEND, session
 from dvt.drivers.postgres.packing import Packing, packing
+from dvt.drivers.postgres.scanner import EXTENSION
 
 _CHUNK = 1 << 20
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
@@ -91,9 +92,11 @@ class Filling:
         self._dataset = dataset
         self._table = relation(load.stage, server.settings.schema_)
         self._doing = f"filling {load.stage}"
+        self._packings = packings(duckdb_, [one.stage for one in load.columns])
 
     def run(self) -> int:
         """Make the table and fill it; its rows."""
+        self._duckdb.load(EXTENSION)
         with (
             self._server.slots.work(),
             self._server.backends.work() as work,
@@ -110,14 +113,30 @@ class Filling:
             for statement in session(self._server.settings, "LOCAL"):
                 cursor.execute(statement)
             cursor.execute(PINNED)
-            columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in self._load.columns)
-            cursor.execute(f"CREATE TABLE {self._table} ({columns})")
+            cursor.execute(f"CREATE TABLE {self._table} ({self._definition()})")
         rows = self._copy(cursor, backend, work) if self._dataset.files else 0
         if rows != self._dataset.rows:
             raise QueryFailed(self._server.name, self._doing, f"{rows} rows of {self._dataset.rows} arrived")
-        with translated(name=self._server.name, doing=self._doing):
+        with translated(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
+            if conversions := self._conversions():
+                cursor.execute(f"ALTER TABLE {self._table} {conversions}")
             cursor.execute("COMMIT")
         return rows
+
+    def _definition(self) -> str:
+        """The columns as they are while the table is filled."""
+        return ", ".join(
+            f"{quoted(one.name)} {to.via or one.native}"
+            for one, to in zip(self._load.columns, self._packings, strict=True)
+        )
+
+    def _conversions(self) -> str:
+        """What makes them what they shall be."""
+        return ", ".join(
+            f"ALTER {quoted(one.name)} TYPE {one.native} USING {quoted(one.name)}::{one.native}"
+            for one, to in zip(self._load.columns, self._packings, strict=True)
+            if to.via
+        )
 
     def _copy(self, cursor: Any, backend: tuple[int, str], work: Work) -> int:
         pipe = Pipe()
@@ -155,10 +174,9 @@ class Filling:
             pipe.abandon()
 
     def _select(self) -> str:
-        types = [one.stage for one in self._load.columns]
         values = [
             f"{to.of(f'CAST({duckdb_quoted(one.name)} AS {one.stage})')} AS {duckdb_quoted(one.name)}"
-            for one, to in zip(self._load.columns, packings(self._duckdb, types), strict=True)
+            for one, to in zip(self._load.columns, self._packings, strict=True)
         ]
         files = listed(self._dataset.files)
         return f"SELECT {', '.join(values)} FROM read_parquet({files}, hive_partitioning=false)"

@@ -42,6 +42,8 @@ _GONE = re.compile(
     re.IGNORECASE,
 )
 _CAST = "change the value there, or read a view that casts the column to a type that can be staged"
+_CHANGE = "change the value in the model, or cast the column to another type"
+_UNWRITABLE = re.compile(r"NULL-byte|out of range for Postgres")
 _VALUES = re.compile(r"numeric field overflow|out of range")
 
 
@@ -64,6 +66,9 @@ def translate(
     text = str(error)
     if stopped:
         return Cancelled(doing)
+    if isinstance(error, duckdb.InvalidInputException) and _UNWRITABLE.search(text):
+        said = text.removeprefix("Invalid Input Error: ").splitlines()[0]
+        return ValueLost(where or name, said, _CHANGE)
     if isinstance(error, psycopg2.Error):
         return _from_server(error.pgcode, text, name, doing, where)
     if isinstance(error, duckdb.Error) and _SCANNER.search(text):
@@ -90,7 +95,7 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
     if (code or "").startswith("22") or _VALUES.search(said):
         column = _COLUMN.search(text)
         place = f"{where or name}, column {column['column']}" if column else (where or name)
-        return ValueLost(place, said, "change the value in the model, or cast the column to another type")
+        return ValueLost(place, said, _CHANGE)
     return QueryFailed(name, doing, said)
 
 

@@ -18,6 +18,8 @@ from dvt.drivers.postgres.errors import translated
 from dvt.drivers.postgres.names import literal
 from dvt.drivers.postgres.settings import PostgresSettings
 
+EXTENSION = "postgres_scanner"
+"""DuckDB's extension that speaks PostgreSQL's protocol and its binary format."""
 _NUMBERS = itertools.count(1)
 _NO_SNAPSHOT = re.compile(r"invalid snapshot identifier|could not import the requested snapshot")
 
@@ -63,7 +65,7 @@ class Scanner:
     def _attached(self) -> str:
         with self._lock:
             if self._alias is None:
-                self._duckdb.load("postgres_scanner")
+                self._duckdb.load(EXTENSION)
                 alias = f"dvt_pg_{next(_NUMBERS)}"
                 cursor = self._duckdb.cursor()
                 try:
