@@ -248,11 +248,18 @@ def _launch(folder: Path, port: int, arguments: Sequence[str]) -> subprocess.Pop
         )
     deadline = time.monotonic() + _STARTS_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
-        try:
-            pymysql.connect(unix_socket=str(folder / "s"), user="root").close()
-        except pymysql.Error:
-            time.sleep(0.05)
-        else:
+        if _answers(folder):
             return process
+        time.sleep(0.05)
     process.kill()
     raise RuntimeError(f"mariadbd did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _answers(folder: Path) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(folder / "s"))
+        pymysql.connect(unix_socket=str(folder / "s"), user="root", ssl_disabled=True).close()
+    except (OSError, pymysql.Error):
+        return False
+    return True

@@ -66,9 +66,10 @@ MOMENTS = (
     Case("timestamp", "'2024-06-01 10:00:00'", _INSTANT, "2024-06-01 10:00:00+00"),
     Case("timestamp(6)", "'2038-01-19 03:14:07.999999'", _INSTANT, "2038-01-19 03:14:07.999999+00"),
     Case("timestamp", "'0000-00-00 00:00:00'", _INSTANT, error=True),
-    Case("time", "'10:00:00'", _TEXT, "10:00:00", loses=True),
-    Case("time", "'838:59:59'", _TEXT, "838:59:59", loses=True),
-    Case("time(6)", "'-838:59:59.999999'", _TEXT, "-838:59:59.999999", loses=True),
+    Case("time", "'10:00:00'", "INTERVAL", "10:00:00"),
+    Case("time", "'838:59:59'", "INTERVAL", "838:59:59"),
+    Case("time(6)", "'00:00:00'", "INTERVAL", "00:00:00"),
+    Case("time(6)", "'-838:59:59.999999'", "INTERVAL", "-838:59:59.999999"),
 )
 
 TEXTS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from dvt.connectors.mysql.failures import explained
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.plan import Extraction
 from dvt.core.ports import Dataset, Job
+from dvt.drivers.duckdb.sql import literal, quoted
 from dvt.drivers.mysql import (
     MySQLSettings,
     Queries,
@@ -111,8 +113,9 @@ class _Group:
         if left:
             with suppress(DvtError):  # a server that is gone has stopped them
                 self._server.queries.cancel(*left)
+            deadline = time.monotonic() + _PATIENCE
             for one in left:
-                one.ended.wait(_PATIENCE)
+                one.ended.wait(max(0.0, deadline - time.monotonic()))
 
     def _read(self, running: Running) -> None:
         """One job, on its own thread."""
@@ -150,7 +153,7 @@ class _Group:
             _go_on(running, extraction)
             copy = (
                 f"COPY (SELECT {columns} FROM {self._server.scanner.relation(sent)}) "
-                f"TO {_literal(job.sink.part())} ({job.sink.copy_options()})"
+                f"TO {literal(job.sink.part())} ({job.sink.copy_options()})"
             )
             try:
                 ((rows,),) = cursor.execute(copy).fetchall()
@@ -175,9 +178,5 @@ def _go_on(running: Running, extraction: Extraction) -> None:
 
 def _column(extraction: Extraction, number: int) -> str:
     one = extraction.columns[number]
-    name = '"' + one.name.replace('"', '""') + '"'
+    name = quoted(one.name)
     return f"{checked(name, one.column, str(extraction.table), extraction.zero_dates)} AS {name}"
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -22,7 +22,7 @@ _LOGIN = frozenset({1045, 1130, 1251, 1275, 1524, 1698, 1862, 2059, 2061, 3118, 
 _NO_SCHEMA = frozenset({1044, 1049})
 _BUSY = frozenset({1040, 1203, 1226})
 _GONE = frozenset({0, 1053, 1077, 1927, 2006, 2013, 2014, 2027, 2055, 4031})
-_DENIED = frozenset({1142, 1143, 1227, 1370})
+_DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
 _PATIENCE = 60.0
 """Seconds a question to the catalog may take, once the server has let us in."""
 
@@ -73,7 +73,7 @@ def failed(error: BaseException, connection: str, doing: str) -> DvtError:
     code, said = _said(error)
     if code in _GONE or isinstance(error, OSError):
         return ConnectionLost(connection, doing, said)
-    hint = f"grant it what {doing} needs" if code in _DENIED else ""
+    hint = f"its user lacks a grant for {doing}" if code in _DENIED else ""
     return QueryFailed(connection, doing, said, hint)
 
 
@@ -118,14 +118,21 @@ def _patient() -> Any:
 
 def _tls(settings: MySQLSettings) -> dict[str, Any]:
     """PyMySQL's words for what `ssl_mode` says to the scanner."""
-    if settings.ssl_mode == "disabled":
-        return {"ssl_disabled": True}
-    if settings.ssl_mode == "preferred":
-        return {}
-    verify = settings.ssl_mode == "verify_identity"
-    words: dict[str, Any] = {"verify_mode": verify, "check_hostname": verify}
-    files = {"ca": settings.ssl_ca, "cert": settings.ssl_cert, "key": settings.ssl_key}
-    return {"ssl": words | {key: str(path) for key, path in files.items() if path}}
+    if settings.ssl_ca:
+        return {"ssl": _verifying(settings)}
+    if settings.ssl_disabled is None:
+        return {}  # encrypted if the server can
+    return {"ssl_disabled": True} if settings.ssl_disabled else {"ssl": {"verify_mode": False}}
+
+
+def _verifying(settings: MySQLSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ssl_ca)
+    # Certificates that MySQL makes for itself lack what Python 3.13 has come to demand.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if settings.ssl_cert:
+        # An empty password: a key that has one is an error instead of a question on the terminal.
+        context.load_cert_chain(settings.ssl_cert, settings.ssl_key, password="")
+    return context
 
 
 def _refused(error: BaseException, name: str, settings: MySQLSettings) -> DvtError:

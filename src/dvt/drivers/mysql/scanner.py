@@ -12,6 +12,7 @@ import duckdb
 
 from dvt.core.errors import ConnectFailed
 from dvt.core.ports import Instance
+from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.mysql.settings import MySQLSettings
 
 _SETTINGS = (
@@ -56,7 +57,7 @@ class Scanner:
 
     def relation(self, sql: str) -> str:
         """DuckDB's FROM item that answers with the rows of the server's `sql`."""
-        return f"mysql_query({_literal(self._catalog)}, {_literal(sql)})"
+        return f"mysql_query({literal(self._catalog)}, {literal(sql)})"
 
     def close(self) -> None:
         """End the connections that the scanner keeps."""
@@ -70,7 +71,7 @@ class Scanner:
 
     def _attach(self, cursor: Any) -> str:
         catalog = f"dvt_mysql_{next(_COUNT)}"
-        keys = ", ".join(f"{key} {_literal(value)}" for key, value in self._secret().items())
+        keys = ", ".join(f"{key} {literal(value)}" for key, value in self._secret().items())
         failure = ""
         try:
             cursor.execute(f"CREATE TEMPORARY SECRET {catalog} (TYPE mysql, {keys})")
@@ -111,7 +112,3 @@ def pinned(select: str, mark: str, *, mariadb: bool) -> str:
     if not mariadb and select.startswith("SELECT "):
         select = _HINTS + select.removeprefix("SELECT ")
     return f"/* {mark} */ {_PINS[mariadb].format(select=select)}"
-
-
-def _literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

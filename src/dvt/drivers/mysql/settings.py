@@ -54,8 +54,8 @@ class MySQLSettings(BaseModel):
         if self.ssl_disabled and (self.ssl_ca or self.ssl_cert or self.ssl_key):
             msg = "ssl_disabled contradicts ssl_ca, ssl_cert and ssl_key"
             raise ValueError(msg)
-        if bool(self.ssl_cert) != bool(self.ssl_key):
-            msg = "ssl_cert and ssl_key are given together or not at all"
+        if (self.ssl_cert or self.ssl_key) and not (self.ssl_cert and self.ssl_key and self.ssl_ca):
+            msg = "ssl_cert and ssl_key need each other, and ssl_ca"
             raise ValueError(msg)
         return self
 
@@ -66,12 +66,10 @@ class MySQLSettings(BaseModel):
 
     @property
     def ssl_mode(self) -> str:
-        """`verify_identity` with a CA, never anything between that and trusting everyone."""
+        """For the scanner: with a CA, certificate and name are verified; else encrypted if the server can."""
         if self.ssl_disabled:
             return "disabled"
-        if self.ssl_ca:
-            return "verify_identity"
-        return "required" if self.ssl_cert or self.ssl_disabled is False else "preferred"
+        return "verify_identity" if self.ssl_ca else "preferred"
 
 
 def parse(name: str, output: Mapping[str, Any], project_dir: Path) -> MySQLSettings:

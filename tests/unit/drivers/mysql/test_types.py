@@ -1,0 +1,112 @@
+"""Columns as MySQL describes them: what they become, and what may be compared at the source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+import pytest
+
+from dvt.core.errors import ValueLost
+from dvt.core.plan import Column
+from dvt.drivers.duckdb import translate
+from dvt.drivers.mysql import checked
+from dvt.drivers.mysql.types import Described, column
+
+TABLE = "erp:shop.or{d}ers"
+
+
+def described(native: str, **more: Any) -> Column:
+    kind = native.split("(", maxsplit=1)[0].split(" ", maxsplit=1)[0]
+    return column(Described(name="v", native=native, kind=kind, **more))
+
+
+@pytest.mark.parametrize(
+    ("native", "more", "stage"),
+    [
+        ("tinyint(1)", {}, "TINYINT"),
+        ("bigint(20) unsigned", {}, "UBIGINT"),
+        ("int(5) unsigned zerofill", {}, "UINTEGER"),
+        ("decimal(38,10)", {"precision": 38, "scale": 10}, "DECIMAL(38,10)"),
+        ("date", {}, "DATE"),
+        ("datetime(6)", {}, "TIMESTAMP"),
+    ],
+)
+def test_what_compares_alike_in_both_databases_is_exact(native: str, more: dict[str, Any], stage: str):
+    found = described(native, **more)
+    assert (found.stage, found.exact, found.loses) == (stage, True, None)
+
+
+@pytest.mark.parametrize(
+    ("native", "more"),
+    [
+        ("varchar(10)", {"collation": "utf8mb4_general_ci"}),
+        ("varchar(10)", {"collation": "utf8mb4_bin"}),
+        ("enum('a')", {"collation": "utf8mb4_general_ci"}),
+        ("char(1)", {"collation": "utf8mb4_nopad_bin"}),
+        ("timestamp", {}),
+        ("float", {}),
+        ("double", {}),
+        ("year(4)", {}),
+        ("bit(1)", {}),
+        ("time", {}),
+        ("json", {}),
+        ("uuid", {}),
+        ("varbinary(10)", {}),
+        ("point", {}),
+        ("decimal(65,30)", {"precision": 65, "scale": 30}),
+        ("a type of tomorrow", {}),
+    ],
+)
+def test_nothing_else_is_exact(native: str, more: dict[str, Any]):
+    assert not described(native, **more).exact
+
+
+def test_digits_that_duckdb_has_no_room_for_travel_as_text_and_say_so():
+    found = described("decimal(65,30)", precision=65, scale=30)
+    assert found.stage == "VARCHAR"
+    assert "65" in str(found.loses)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrived", "text"),
+    [
+        ("date", "2024-02-29", "2024-02-29"),
+        ("datetime(6)", "2024-02-29 23:59:59.999999", "2024-02-29 23:59:59.999999"),
+        ("timestamp", "2024-02-29 23:59:59", "2024-02-29 23:59:59+00"),
+        ("date", None, None),
+    ],
+)
+def test_dates_arrive_as_they_were(kind: str, arrived: str | None, text: str | None):
+    for zero_dates in ("error", "null"):
+        assert _unpacked(kind, arrived, zero_dates) == text
+
+
+@pytest.mark.parametrize("kind", ["date", "datetime", "timestamp"])
+@pytest.mark.parametrize("arrived", ["0000-00-00", "2024-00-10", "2024-10-00", "0000-00-00 00:00:00"])
+def test_zero_dates_stop_the_extraction_unless_they_may_be_null(kind: str, arrived: str):
+    assert _unpacked(kind, arrived, "null") is None
+    with pytest.raises(ValueLost) as caught:
+        _unpacked(kind, arrived, "error")
+    said = str(caught.value)
+    assert f"{TABLE}, column v: holds the zero date {arrived}" in said
+    assert "`zero_dates: null`" in said
+
+
+@pytest.mark.parametrize("zero_dates", ["error", "null"])
+def test_a_day_that_never_was_is_an_error_in_any_case(zero_dates: str):
+    with pytest.raises(ValueLost, match="column v: holds 2024-02-31, which no calendar has"):
+        _unpacked("date", "2024-02-31", zero_dates)
+
+
+def _unpacked(kind: str, arrived: str | None, zero_dates: str) -> str | None:
+    sql = checked('"arr"', described(kind), TABLE, zero_dates)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            ((text,),) = connection.execute(
+                f"SELECT CAST({sql} AS VARCHAR) FROM (SELECT CAST(? AS VARCHAR) AS arr)", [arrived]
+            ).fetchall()
+        except duckdb.Error as error:
+            raise translate(error, connection="erp", doing="extracting") from error
+    return text
