@@ -40,7 +40,7 @@ STEPS = (
     ),
     (
         "The table at the end of it.",
-        "dvt show --quiet --limit 10 --inline \"select * from {{ ref('sales_by_country') }}\"",
+        "dvt show --quiet --limit 10 --inline \"select * from {{ ref('sales_by_country') }} order by revenue desc\"",
     ),
 )
 
