@@ -40,7 +40,8 @@ STEPS = (
     ),
     (
         "The table at the end of it.",
-        "dvt show --quiet --limit 10 --inline \"select * from {{ ref('sales_by_country') }} order by revenue desc\"",
+        "dvt show --quiet --limit 10 --inline "
+        "\"select * from {{ ref('sales_by_country') }} order by revenue desc\"",
     ),
 )
 
