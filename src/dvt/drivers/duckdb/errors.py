@@ -57,7 +57,8 @@ _IN_FILE_HINT = (
     "correct the file, or say how to read it in the output's options (docs/reference/outputs-files.md)"
 )
 _LOCK = re.compile(r'lock on file "([^"]+)": Conflicting lock is held in (.+?)\. See', re.DOTALL)
-_TOO_NEW = re.compile(r"newer version|Trying to read a database file with version", re.IGNORECASE)
+_TOO_NEW = re.compile(r"created with an? newer version|storage version greater")
+_TOO_OLD = "created with an older development version"
 _FULL = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded", "File too large")
 _ABSENT = ("No files found that match", "No such file or directory", "Cannot open file", "does not exist")
 _BROKEN = (
@@ -94,7 +95,7 @@ def translate(
     elif isinstance(error, _SPEAKS_OF_VALUES):
         hint = "change the value in its source, or cast the column in the model to a type that holds it"
         found = ValueLost(where or f"connection {connection!r}, {doing}", reason(error), hint)
-    elif isinstance(error, duckdb.IOException | OSError) or any(mark in text for mark in _BROKEN):
+    elif isinstance(error, duckdb.IOException | OSError) or _names_a_file(text):
         found = _about_file(error, text, connection, doing, path)
     else:
         found = QueryFailed(connection, doing, reason(error))
@@ -155,12 +156,18 @@ def _in_file(text: str) -> ValueLost | None:
     return None
 
 
+def _names_a_file(text: str) -> bool:
+    return bool(_TOO_NEW.search(text)) or any(mark in text for mark in _BROKEN)
+
+
 def _about_file(error: BaseException, text: str, connection: str, doing: str, path: str) -> DvtError:
     named = _named(text) or path
     if lock := _LOCK.search(text):
         return FileLocked(lock.group(1), lock.group(2))
     if _TOO_NEW.search(text):
         return FileTooNew(named, duckdb.__version__, "a newer DuckDB")
+    if _TOO_OLD in text:
+        return FileUnreadable(connection, named, "was written by a DuckDB too old for this one")
     if any(mark in text for mark in _ABSENT):
         return FileUnreadable(connection, named, "is not there")
     for mark in _BROKEN:

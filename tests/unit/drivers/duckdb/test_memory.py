@@ -1,35 +1,69 @@
-"""The run's instance: bounded, in UTC, and never a step behind the files it reads."""
+"""The run's instance: bounded, in UTC, without downloads, and closed at once."""
 
 from __future__ import annotations
 
+import threading
+import time
+from pathlib import Path
+
 import duckdb
+import pytest
 
+from dvt.core.errors import DriverMissing
 from dvt.drivers.duckdb import MemoryInstance, machine_memory
+from tests.unit.drivers.duckdb.test_files import ENDLESS
 
 
-def test_half_of_the_memory_there_is_is_its_limit_unless_told_otherwise():
+def setting(instance: MemoryInstance, name: str) -> str:
+    return str(instance.cursor().execute(f"SELECT current_setting('{name}')").fetchone()[0])
+
+
+def test_it_takes_half_of_the_machine_and_speaks_utc() -> None:
     instance = MemoryInstance()
-    limit = instance.cursor().execute("SELECT current_setting('memory_limit')").fetchone()[0]
-    number, unit = limit.split()
-    scale = {"MiB": 2**20, "GiB": 2**30}[unit]
-    assert abs(float(number) * scale - machine_memory() / 2) < 0.1 * scale
+    value, unit = setting(instance, "memory_limit").split()
+    bytes_ = float(value) * {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}[unit]
+    assert 0.4 < bytes_ / machine_memory() < 0.6
+    assert setting(instance, "TimeZone") == "UTC"
+    assert setting(instance, "autoinstall_known_extensions") == "False"
+    assert setting(instance, "autoload_known_extensions") == "False"
     instance.close()
 
 
-def test_a_file_that_is_rewritten_within_a_second_is_read_anew(tmp_path):
-    instance = MemoryInstance(threads=1)
+def test_an_extension_that_is_not_there_names_its_wheel() -> None:
+    instance = MemoryInstance()
+    with pytest.raises(DriverMissing) as caught:
+        instance.load("nosuch_scanner")
+    assert f"duckdb-extension-nosuch-scanner=={duckdb.__version__}" in str(caught.value)
+    instance.close()
+
+
+def test_what_does_not_fit_is_spilled(tmp_path: Path) -> None:
+    instance = MemoryInstance(memory_limit="64MB", threads=1, spill=tmp_path / "spill")
     cursor = instance.cursor()
-    file = tmp_path / "x.parquet"
-    for number in range(20):
-        file.unlink(missing_ok=True)
-        with duckdb.connect() as other:
-            other.execute(f"COPY (SELECT {number} AS a, range AS b FROM range(1000)) TO '{file}'")
-        assert cursor.execute(f"SELECT max(a) FROM '{file}'").fetchone() == (number,)
-    cursor.close()
+    query = "SELECT count(*) FROM (SELECT i, hash(i) h FROM range(6000000) t(i) ORDER BY h) WHERE i >= 0"
+    cursor.execute(f"CREATE TEMP TABLE x AS SELECT i, hash(i) h FROM range(6000000) t(i); {query}")
+    assert any((tmp_path / "spill").rglob("*"))
     instance.close()
 
 
-def test_cursors_share_its_time_zone():
+def test_closing_stops_what_is_under_way_and_may_be_done_twice() -> None:
     instance = MemoryInstance()
-    assert instance.cursor().execute("SELECT current_setting('TimeZone')").fetchone() == ("UTC",)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            instance.cursor().execute(ENDLESS).fetchall()
+        except duckdb.Error as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    began = time.monotonic()
     instance.close()
+    instance.close()
+    for thread in threads:
+        thread.join(10)
+    assert time.monotonic() - began < 1
+    assert len(failed) == 3

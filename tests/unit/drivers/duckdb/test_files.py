@@ -1,0 +1,202 @@
+"""One handle per database and process, whoever asks first; closed for certain, and quickly."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dvt.core.errors import FileLocked, FileTooNew, FileUnreadable
+from dvt.drivers.duckdb import translate
+from dvt.drivers.duckdb.files import DatabaseFiles, OtherConfiguration
+
+ENDLESS = "SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 3"
+
+
+@pytest.fixture
+def files() -> Iterator[DatabaseFiles]:
+    files = DatabaseFiles()
+    yield files
+    files.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "wh.duckdb")
+
+
+def opens_elsewhere(path: str) -> bool:
+    """Whether another process can open it."""
+    code = f"import duckdb; duckdb.connect({path!r})"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def held_elsewhere(path: str) -> Iterator[int]:
+    """Another process that has the file open."""
+    code = f"import duckdb, time; c = duckdb.connect({path!r}); print('open', flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_all_share_one_handle_by_links_too(files: DatabaseFiles, path: str, tmp_path: Path) -> None:
+    link = tmp_path / "link.duckdb"
+    link.symlink_to(path)
+    first, second = files.connect(path), files.connect(str(link))
+    first.execute("CREATE TABLE t AS SELECT 1 AS i")
+    assert second.execute("SELECT i FROM t").fetchall() == [(1,)]
+
+
+def test_a_session_setting_stays_with_its_cursor(files: DatabaseFiles, path: str) -> None:
+    mine, dbts = files.connect(path), files.connect(path)
+    before = dbts.execute("SELECT current_setting('TimeZone')").fetchone()
+    mine.execute("SET SESSION TimeZone = 'Asia/Tokyo'")
+    assert dbts.execute("SELECT current_setting('TimeZone')").fetchone() == before
+
+
+def test_an_uncommitted_change_stays_with_its_cursor(files: DatabaseFiles, path: str) -> None:
+    one, other = files.connect(path), files.connect(path)
+    one.execute("BEGIN; CREATE TABLE t AS SELECT 1 AS i")
+    with pytest.raises(duckdb.CatalogException):
+        other.execute("SELECT * FROM t")
+
+
+@pytest.mark.parametrize(
+    "second", [None, {"threads": 1}, {"THREADS": "1", "autoload_known_extensions": "true"}]
+)
+def test_the_same_configuration_is_the_same_however_it_is_written(
+    files: DatabaseFiles, path: str, second: dict[str, Any] | None
+) -> None:
+    files.connect(path, {"threads": "1"})
+    files.connect(path, second)
+
+
+def test_another_configuration_is_refused_while_it_is_open(files: DatabaseFiles, path: str) -> None:
+    files.connect(path, {"threads": "1"})
+    with pytest.raises(OtherConfiguration):
+        files.connect(path, {"threads": "2"})
+    files.close(path)
+    files.connect(path, {"threads": "2"})
+
+
+def test_a_database_in_memory_belongs_to_its_output(files: DatabaseFiles) -> None:
+    files.connect(":memory:", name="a").execute("CREATE TABLE t AS SELECT 1 AS i")
+    assert files.connect(":memory:", name="a").execute("FROM t").fetchall() == [(1,)]
+    with pytest.raises(duckdb.CatalogException):
+        files.connect(":memory:", name="b").execute("FROM t")
+
+
+def test_each_prepares_once_in_either_order(files: DatabaseFiles, path: str) -> None:
+    done: list[str] = []
+    for by in ("dbt", "dvt", "dbt", "dvt"):
+        files.connect(path, prepare=lambda _, by=by: done.append(by), by=by)
+    assert done == ["dbt", "dvt"]
+
+
+def test_what_could_not_be_prepared_does_not_stay_open(files: DatabaseFiles, path: str) -> None:
+    def fail(cursor: Any) -> None:
+        cursor.execute("ATTACH '/nowhere/x.duckdb'")
+
+    for _ in range(2):
+        with pytest.raises(duckdb.IOException):
+            files.connect(path, prepare=fail, by="dvt")
+    assert opens_elsewhere(path)
+
+
+def test_closing_lets_other_processes_in_though_cursors_are_open(files: DatabaseFiles, path: str) -> None:
+    cursor = files.connect(path)
+    assert not opens_elsewhere(path)
+    files.close(path)
+    assert opens_elsewhere(path)
+    with pytest.raises(duckdb.ConnectionException):
+        cursor.execute("SELECT 1")
+
+
+def test_closing_does_not_wait_for_a_query(files: DatabaseFiles, path: str) -> None:
+    cursor = files.connect(path)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            cursor.execute(ENDLESS).fetchall()
+        except duckdb.Error as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    files.close()
+    thread.join(10)
+    assert time.monotonic() - began < 1
+    assert failed
+
+
+def test_a_handle_that_broke_is_opened_again(files: DatabaseFiles, path: str) -> None:
+    files.connect(path).execute("CREATE TABLE t AS SELECT 1 AS i")
+    next(iter(files._open.values())).root.close()
+    assert files.connect(path).execute("FROM t").fetchall() == [(1,)]
+
+
+def test_a_file_that_another_process_holds_names_that_process(files: DatabaseFiles, path: str) -> None:
+    with held_elsewhere(path) as pid, pytest.raises(duckdb.IOException) as caught:
+        files.connect(path)
+    said = translate(caught.value, connection="wh", doing="reading")
+    assert isinstance(said, FileLocked)
+    assert said.path == os.path.realpath(path)
+    assert f"PID {pid}" in said.message
+
+
+def checksum(block: bytes) -> int:
+    """DuckDB's, of the words of a block."""
+    total = 5381
+    for (word,) in struct.iter_unpack("<Q", block):
+        total ^= word * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
+    return total
+
+
+def with_header(path: str, block: int, at: int, number: int) -> None:
+    """Put a number into one of the file's headers, as another version of DuckDB would."""
+    data = bytearray(Path(path).read_bytes())
+    struct.pack_into("<Q", data, block + at, number)
+    struct.pack_into("<Q", data, block, checksum(bytes(data[block + 8 : block + 4096])))
+    Path(path).write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("headers", "at", "number", "expected"),
+    [
+        ((0,), 12, 99, FileTooNew),
+        ((4096, 8192), 56, 99, FileTooNew),
+        ((0,), 12, 10, FileUnreadable),
+    ],
+    ids=["version", "storage version", "too old"],
+)
+def test_a_file_of_another_version_is_told(
+    path: str, headers: tuple[int, ...], at: int, number: int, expected: type
+) -> None:
+    with closing(duckdb.connect(path, config={"storage_compatibility_version": "v1.5.0"})) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS i")
+    for block in headers:
+        with_header(path, block, at, number)
+    with pytest.raises(duckdb.Error) as caught:
+        duckdb.connect(path)
+    said = translate(caught.value, connection="wh", doing="opening", path=path)
+    assert type(said) is expected, caught.value
+    assert path in said.message

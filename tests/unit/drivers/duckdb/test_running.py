@@ -1,0 +1,69 @@
+"""What is stopped ends, before it begins too; what is asked for later runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import duckdb
+import pytest
+
+from dvt.core.errors import Cancelled
+from dvt.drivers.duckdb.running import Running
+from tests.unit.drivers.duckdb.test_files import ENDLESS
+
+
+def test_a_query_is_stopped_before_its_first_row() -> None:
+    running, ended = Running(), []
+
+    def work() -> None:
+        cursor = duckdb.connect()
+        with running.batch() as batch, running.query(batch, cursor.interrupt, "reading"):
+            try:
+                cursor.execute(ENDLESS).fetchall()
+            except duckdb.InterruptException:
+                ended.append(time.monotonic())
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    running.stop()
+    for thread in threads:
+        thread.join(10)
+    assert len(ended) == 4
+    assert max(ended) - began < 0.5
+
+
+def test_an_interrupt_that_comes_too_early_is_repeated() -> None:
+    running, asked = Running(), []
+    entered, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with running.batch() as batch, running.query(batch, lambda: asked.append(1), "reading"):
+            entered.set()
+            go.wait(10)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    entered.wait(10)
+    threading.Timer(0.2, go.set).start()
+    running.stop()
+    thread.join(10)
+    assert len(asked) > 2
+
+
+def test_no_further_query_of_a_stopped_batch_begins() -> None:
+    running = Running()
+    with running.batch() as batch:
+        running.stop()
+        with pytest.raises(Cancelled), running.query(batch, lambda: None, "reading"):
+            pytest.fail("it began")
+
+
+def test_a_batch_that_comes_later_runs() -> None:
+    running = Running()
+    running.stop()
+    with running.batch() as batch, running.query(batch, lambda: None, "reading"):
+        pass
