@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from dbt.config.renderer import ProfileRenderer
 from dbt_common.exceptions import DbtBaseException
 
 from dvt.core.errors import BadOutput, UnknownConnection
+
+_SECRET = re.compile(r"pass|pwd|secret|token|_key|credential", re.IGNORECASE)
 
 
 class ProfileOutputs:
@@ -53,13 +56,24 @@ class ProfileOutputs:
                 self._rendered[name] = self._render(name)
             return self._rendered[name]
 
-    def _type(self, name: str) -> str:
-        raw = self.raw["outputs"][name]
-        kind = raw.get("type", "") if isinstance(raw, dict) else ""
+    def scrubbed(self, name: str, text: str) -> str:
+        """A message about an output without the values of keys that may be secret."""
+        raw = self.raw["outputs"].get(name)
+        for key, value in raw.items() if isinstance(raw, dict) else ():
+            if _SECRET.search(str(key)):
+                for shown in {str(value), self._shown(value)} - {""}:
+                    text = text.replace(shown, "***")
+        return text.strip()
+
+    def _shown(self, value: Any) -> str:
         try:
-            return str(self.renderer.render_value(kind))
+            return str(self.renderer.render_value(value))
         except DbtBaseException:
             return ""
+
+    def _type(self, name: str) -> str:
+        raw = self.raw["outputs"][name]
+        return self._shown(raw.get("type", "") if isinstance(raw, dict) else "")
 
     def _render(self, name: str) -> Mapping[str, Any]:
         outputs = self.raw.get("outputs") or {}
@@ -71,4 +85,4 @@ class ProfileOutputs:
         try:
             return dict(self.renderer.render_data(raw))
         except DbtBaseException as error:
-            raise BadOutput(name, self._type(name), str(error).strip()) from error
+            raise BadOutput(name, self._type(name), self.scrubbed(name, str(error))) from error

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from dbt.artifacts.schemas.results import RunStatus
 from dbt.events.types import LogCancelLine
 from dbt_common.events.functions import fire_event
 
@@ -88,7 +89,11 @@ def safe_run_hooks(
 ) -> Any:
     """on-run-start and on-run-end run on the default target: `schemas` are those of that target."""
     now = session.current()
-    if now is not None and not now.plain and "database_schemas" in extra_context:
+    if now is None or now.plain:
+        return original(self, adapter, hook_type, extra_context)
+    if not self.get_hooks_by_type(hook_type) and now.default not in targets_of(now, self):
+        return RunStatus.Success  # dbt would open a transaction on a target that nothing needs
+    if "database_schemas" in extra_context:
         there = {
             (one.node.database, one.node.schema)
             for one in extra_context["results"]
@@ -108,7 +113,6 @@ def populate_metadata_freshness_cache(
     if now is None or now.plain:
         return original(self, adapter, selected_uids)
     from dbt.adapters.capability import Capability
-    from dbt.artifacts.schemas.results import RunStatus
 
     statuses = [RunStatus.Success]
     for target in targets_of(now, self):

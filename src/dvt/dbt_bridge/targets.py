@@ -14,8 +14,9 @@ from dbt.config.renderer import DbtProjectYamlRenderer
 from dbt.config.runtime import RuntimeConfig
 from dbt.context.providers import generate_runtime_macro_context
 from dbt.context.query_header import generate_query_header_context
+from dbt_common.exceptions import DbtBaseException
 
-from dvt.core.errors import DriverMissing, NotATarget, UnknownTarget
+from dvt.core.errors import BadOutput, DriverMissing, NotATarget, UnknownTarget
 from dvt.dbt_bridge.outputs import ProfileOutputs
 from dvt.dbt_bridge.target_type import TargetType
 from dvt.resolution.placement import SOURCES_ONLY
@@ -89,18 +90,24 @@ class Targets:
             can = [name for name, one in self._outputs.types.items() if one not in SOURCES_ONLY]
             raise NotATarget("a node", target, kind, can)
         require_adapter(kind)
-        profile = Profile.from_raw_profile_info(
-            raw_profile=self._outputs.raw,
-            profile_name=self._base.profile_name,
-            renderer=self._outputs.renderer,
-            target_override=target,
-            threads_override=self._base.threads,
-        )
+        profile = self._profile(target, kind)
         profile.profile_env_vars = self._base.profile_env_vars
         _mark(profile.credentials, target)
         project = copy.copy(self._base)
         project.quoting = self._raw_quoting()
         return RuntimeConfig.from_parts(project, profile, self._base.args, self._base.dependencies)
+
+    def _profile(self, target: str, kind: str) -> Profile:
+        try:
+            return Profile.from_raw_profile_info(
+                raw_profile=self._outputs.raw,
+                profile_name=self._base.profile_name,
+                renderer=self._outputs.renderer,
+                target_override=target,
+                threads_override=self._base.threads,
+            )
+        except DbtBaseException as error:
+            raise BadOutput(target, kind, self._outputs.scrubbed(target, str(error))) from error
 
     def _raw_quoting(self) -> Mapping[str, Any]:
         """The project's own quoting: that of `config` already holds the default adapter's policy."""

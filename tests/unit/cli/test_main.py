@@ -35,7 +35,8 @@ def test_answers_at_once(args):
 
 @pytest.mark.parametrize("args", [("--version",), ("--help",)])
 def test_answers_without_dbt(args):
-    code = f"import sys; sys.argv = ['dvt', *{args!r}]\nfrom dvt.cli.main import main; main(); print(*sys.modules)"
+    code = f"import sys; sys.argv = ['dvt', *{args!r}]\n"
+    code += "from dvt.cli.main import main; main(); print(*sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     modules = shown.splitlines()[-1].split()
     assert "dvt.cli.main" in modules

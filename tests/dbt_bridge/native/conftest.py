@@ -1,0 +1,41 @@
+"""Fixtures: a project with several DuckDB files, none of which holds anything yet."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dbt_bridge.federated.project import Project
+
+OUTPUTS = {
+    "house": {"type": "duckdb", "path": "house.duckdb", "schema": "main"},
+    "barn": {"type": "duckdb", "path": "barn.duckdb", "schema": "main"},
+    "lite": {"type": "sqlite", "path": "lite.sqlite"},
+    "nowhere": {"type": "duckdb", "path": "no/such/folder/x.duckdb", "schema": "main"},
+    "unset": {"type": "postgres", "host": "{{ env_var('DVT_TEST_NEVER_SET') }}", "schema": "s"},
+    "cloud": {"type": "snowflake", "account": "a", "user": "u", "schema": "s", "database": "d"},
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Project]:
+    """Two DuckDB files, one of them by two names, a file of SQLite, and outputs nobody can reach."""
+    outputs = {name: dict(keys) for name, keys in OUTPUTS.items()}
+    outputs["loft"] = {"type": "duckdb", "path": f"../{tmp_path.name}/barn.duckdb", "schema": "loft"}
+    project = Project(tmp_path, outputs, "house")
+    project.write("models/sources.yml", {"version": 2})
+    yield project
+    project.forget()
+    gc.collect()  # dbt leaves thread pools and log files open, which Python tells when they are collected
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let dbt warn of its own doings: it leaves log files open and uses what Python deprecates."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
