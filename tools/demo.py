@@ -17,6 +17,8 @@ SHOP = Path(__file__).parent.parent / "examples" / "shop"
 BIN = Path(sys.executable).parent
 COLOURS = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
+RESULT = "select * from {{ ref('sales_by_country') }} order by revenue desc"
+
 STEPS = (
     (
         "Customers in SQLite, orders in a DuckDB file, 1.2 million page views in Parquet files.",
@@ -40,8 +42,7 @@ STEPS = (
     ),
     (
         "The table at the end of it.",
-        "dvt show --quiet --limit 10 --inline "
-        "\"select * from {{ ref('sales_by_country') }} order by revenue desc\"",
+        f'dvt show --quiet --limit 10 --inline "{RESULT}"',
     ),
 )
 
