@@ -377,8 +377,8 @@ class IntrospectionUnsupported(DvtError):
         self.connection, self.kind = connection, kind
         super().__init__(
             f"{what} reads connection {connection!r}, and there is no dbt adapter for type {kind} to run it",
-            hint="adapter.get_columns_in_relation and adapter.get_relation can be asked of such a connection; for"
-            " its rows write a model",
+            hint="adapter.get_columns_in_relation and adapter.get_relation can be asked of such a connection;"
+            " for its rows write a model",
         )
 
 
