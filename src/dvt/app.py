@@ -67,7 +67,11 @@ def make_federator(context: RunContext) -> Federator:
     leftovers = Leftovers(list(operations.dead(home / "operations")), bucket)
     operation = operations.begin(home / "operations", spill=_spill_parents(computes))
     staging = Staging(bucket, operation.run, keep=context.keep_staging)
-    shared = _instance(name, compute, operation.run, staging)
+    try:
+        shared = _instance(name, compute, operation.run, staging)
+    except BaseException:
+        operation.close()
+        raise
     connections = Connections(_connector_opener(context, shared))
     workshop = Workshop(
         connections=connections,
@@ -88,16 +92,29 @@ def _connector_opener(context: RunContext, instance: MemoryInstance) -> Callable
     from dvt.core.ports import ConnectorContext
 
     def open_connector(name: str) -> Connector:
-        settings = context.outputs.output(name)
+        settings = dict(context.outputs.output(name))
+        limit = _limit(name, settings)
         kind = str(settings.get("type", ""))
         if kind not in CONNECTORS:
             known = ", ".join(sorted(CONNECTORS))
             raise BadOutput(name, kind, "dvt moves no data from or to this type", f"it does for: {known}")
-        made = ConnectorContext(duckdb=instance, project_dir=context.project_dir)
+        made = ConnectorContext(duckdb=instance, project_dir=context.project_dir, limit=limit)
         connector: Connector = CONNECTORS.load(kind)(name, settings, made)
         return connector
 
     return open_connector
+
+
+def _limit(name: str, settings: dict[str, Any]) -> int:
+    """How many connections an output may have: a key of every type's, which no connector sees."""
+    from dvt.core.errors import BadOutput
+    from dvt.core.ports import CONNECTIONS
+
+    said = settings.pop("max_connections", CONNECTIONS)
+    if not isinstance(said, int) or isinstance(said, bool) or said < 1:
+        kind = str(settings.get("type", ""))
+        raise BadOutput(name, kind, "max_connections should be a whole number from 1 up")
+    return said
 
 
 def _engine_opener(

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from dvt.core.errors import Cancelled, DvtError, QueryFailed
+from dvt.core.errors import BadOutput, Cancelled, DvtError, QueryFailed
 from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Place
@@ -124,6 +124,17 @@ def test_eight_models_at_once_stay_within_the_connections_limit(place):
     assert 1 < most[0] <= 4 + 1  # and one to cancel from the side
     assert place.server.execute("SELECT count(*) FROM m7") == [(100,)]
     assert stage_tables(place.server) == []
+
+
+def test_max_connections_is_the_limit_when_it_is_said(place):
+    place.outputs["pg"] = place.server.settings(max_connections=2)
+    with place.run() as run:
+        connector = run.federator._with.connections["pg"].connector
+        assert connector._server.limit == 2
+        run.model("m", TOTALS, "pg", OnServer(place, "m0"))
+    place.outputs["pg"] = place.server.settings(max_connections="many")
+    with place.run() as run, pytest.raises(BadOutput, match="max_connections should be a whole number"):
+        run.model("m", TOTALS, "wh")
 
 
 def test_an_idle_snapshot_that_the_server_ended_is_begun_anew(place):

@@ -139,6 +139,23 @@ def test_a_stage_table_that_cannot_be_dropped_is_a_notice_and_stays_on_record(pl
     assert place.records() == []
 
 
+def test_a_stage_table_is_on_record_before_its_target_hears_of_it(place, monkeypatch):
+    from dvt.connectors.duckdb import DuckDBConnector
+
+    filling = DuckDBConnector.fill
+    recorded = []
+
+    def fill(self, load, dataset):
+        record = json.loads(next(place.root.glob(".dvt/operations/*.json")).read_text())
+        recorded.extend(TableRef(**one) == load.stage for one in record["stage_tables"])
+        return filling(self, load, dataset)
+
+    with place.run() as run, monkeypatch.context() as patched:
+        patched.setattr(DuckDBConnector, "fill", fill)
+        run.model("here", "SELECT count(*) AS n FROM {crm.facts}", "wh")
+    assert recorded == [True]
+
+
 def test_only_tables_named_as_stage_tables_are_ever_swept(place):
     kill(start(place, DIES_AFTER_FILLING))
     record = next(place.root.glob(".dvt/operations/*.json"))

@@ -232,6 +232,10 @@ class Instance(Protocol):
         """Load one of DuckDB's extensions, once; DriverMissing names the wheel."""
 
 
+CONNECTIONS = 4
+"""Connections to one output at once, unless its `max_connections` says otherwise."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorContext:
     """What a connector gets from the run beside its own settings: `Connector(name, settings, context)`."""
@@ -239,7 +243,7 @@ class ConnectorContext:
     duckdb: Instance
     project_dir: Path
     """Relative paths in an output are relative to this, as in dbt."""
-    limit: int = 4
+    limit: int = CONNECTIONS
     """Connections to the server at once, at most."""
 
 
