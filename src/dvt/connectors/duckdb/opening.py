@@ -31,8 +31,8 @@ class Output:
     name: str
     path: str
     schema: str
-    config: Mapping[str, Any]
-    settings: Mapping[str, Any]
+    config: Mapping[str, Any] = field(repr=False)
+    settings: Mapping[str, Any] = field(repr=False)
     extensions: Sequence[str | Mapping[str, str]]
     secrets: Sequence[Mapping[str, Any]] = field(repr=False)
     attach: Sequence[Mapping[str, Any]] = field(repr=False)
@@ -88,13 +88,14 @@ def prepare(output: Output, cursor: Any) -> None:
         _load(output, cursor, extension)
     for number, secret in enumerate(output.secrets, start=1):
         _silently(output, cursor, _secret(secret, number), f"secret {number} (type {secret.get('type')})")
-    for attachment in output.attach:
+    for number, attachment in enumerate(output.attach, start=1):
         scanner = _SCANNERS.get(str(attachment.get("type", "")).lower())
         if scanner:
             with suppress(DriverMissing):
                 load_extension(cursor, scanner)
-        shown = attachment.get("alias") or Path(str(attachment.get("path", ""))).name.split("?")[0]
-        _silently(output, cursor, _attach(attachment), f"attach of {shown!r}")
+        # The path may be a connection string.
+        shown = attachment.get("alias") or f"number {number}"
+        _silently(output, cursor, _attach(attachment), f"attach entry {shown}")
 
 
 def adjust(output: Output, cursor: Any) -> None:

@@ -115,6 +115,8 @@ def reason(error: BaseException) -> str:
     """DuckDB's own words where they are safe to show, else the kind of error alone."""
     kind = type(error).__name__.removesuffix("Exception")
     sentence = _sentence(error)
+    if "attached in read-only mode" in sentence:
+        return "the database is open read-only"
     if isinstance(error, _SPEAKS_OF_NAMES + _SPEAKS_OF_VALUES) and not _SECRET.search(sentence):
         return sentence
     return f"DuckDB's {kind} error (its text is withheld, since it may show credentials)"

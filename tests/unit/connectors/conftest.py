@@ -1,0 +1,45 @@
+"""Connectors of databases without a server, each with a place to stage in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.reading import Bench
+from tests.databases.embedded import DuckDB, Folder, SQLite, duckdb_file, folder_of_files, sqlite_file
+
+
+@pytest.fixture
+def duck() -> Iterator[DuckDB]:
+    with duckdb_file() as database:
+        yield database
+
+
+@pytest.fixture
+def lite() -> Iterator[SQLite]:
+    with sqlite_file() as database:
+        yield database
+
+
+@pytest.fixture
+def lake() -> Iterator[Folder]:
+    with folder_of_files() as database:
+        yield database
+
+
+@pytest.fixture
+def bench_of(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """Makes a bench of a database, with keys of its output changed."""
+    made: list[Bench] = []
+
+    def make(database: object, **settings: object) -> Bench:
+        folder = tmp_path / f"bench-{len(made)}"
+        folder.mkdir()
+        made.append(Bench(database, folder, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
