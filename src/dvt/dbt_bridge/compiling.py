@@ -58,7 +58,7 @@ def create_node_context(
 
 def _mode(now: Session, node: Any, target: str) -> Mode | None:
     """The node's mode; None for a native node on the default target, which is dbt's own case."""
-    if node.resource_type == "model" and now.federated(node.unique_id):
+    if node.resource_type in {"model", "test"} and now.federated(node.unique_id):
         from dvt.dbt_bridge import dialects
 
         return Mode(target, dialects.of_node(node, now.outputs.types[target]))

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.base.relation import BaseRelation
+from dbt.clients.jinja import add_rendered_test_kwargs
 from dbt.context.base import contextproperty
 from dbt.context.providers import (
     ModelContext,
@@ -19,6 +20,7 @@ from dbt.context.providers import (
     RuntimeSourceResolver,
 )
 from dbt.contracts.graph.manifest import Disabled
+from dbt.contracts.graph.nodes import GenericTestNode
 from dbt.node_types import NodeType
 
 from dvt.dbt_bridge.introspect import FederatedDatabaseWrapper
@@ -61,6 +63,8 @@ def federated_context(
     context = FederatedContext(node, config, manifest, FederatedProvider(scope), None)
     context.scope = scope
     made: dict[str, Any] = context.to_dict()
+    if isinstance(node, GenericTestNode):
+        add_rendered_test_kwargs(made, node)
     return made
 
 

@@ -47,15 +47,16 @@ class EventReporter:
         found = manifest.nodes.get(node) if manifest is not None else None
         warn_or_error(JinjaLogWarning(msg=str(notice), node_info=get_node_info()), node=found)
 
-    def summarize(self) -> None:
-        """The run's last line: what was moved in all; nothing when nothing was federated."""
-        federator = self._session.federating
-        if federator is None:
-            return
-        totals = federator.totals
-        read = f"{totals.extracted_rows:,} rows ({size(totals.extracted_bytes)}) extracted"
-        wrote = f"{totals.loaded_rows:,} rows ({size(totals.loaded_bytes)}) loaded"
-        fire_event(Note(msg=f"Moved between databases: {read}, {wrote}"))
+
+def summarize(session: Session) -> None:
+    """The run's last line: what was moved in all; nothing when nothing was federated."""
+    federator = session.federating
+    if federator is None:
+        return
+    totals = federator.totals
+    read = f"{totals.extracted_rows:,} rows ({size(totals.extracted_bytes)}) extracted"
+    wrote = f"{totals.loaded_rows:,} rows ({size(totals.loaded_bytes)}) loaded"
+    fire_event(Note(msg=f"Moved between databases: {read}, {wrote}"))
 
 
 def size(count: float) -> str:

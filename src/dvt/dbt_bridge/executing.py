@@ -11,14 +11,26 @@ EXECUTE_MODEL = ("hook_ctx", "context_config", "model", "context", "materializat
 """What dbt's `_execute_model` is called with. Newer versions add to it."""
 
 
+def run_task(original: Callable[..., Any], self: Any) -> Any:
+    """As dbt; the last line says what was moved between databases."""
+    try:
+        return original(self)
+    finally:
+        now = session.current()
+        if now is not None and now.federating is not None:
+            from dvt.dbt_bridge.events import summarize
+
+            summarize(now)
+
+
 def call_runner(original: Callable[..., Any], self: Any, runner: Any) -> Any:
     """As dbt; whatever the node did, the federation no longer trusts what it read of its table."""
     now = session.current()
     if now is None or now.plain:
         return original(self, runner)
-    from dvt.dbt_bridge.runner import FEDERATED, federated_runner, written
+    from dvt.dbt_bridge.runner import FEDERATED, federated_runner, is_federated, written
 
-    if type(runner) in FEDERATED and now.federated(runner.node.unique_id):
+    if type(runner) in FEDERATED and is_federated(now, runner.node):
         runner = federated_runner(now, runner)
     try:
         return original(self, runner)

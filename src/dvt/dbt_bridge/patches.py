@@ -61,6 +61,7 @@ WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
     "dbt.task.runnable": {
         "GraphRunnableTask._runtime_initialize": (("self",), running.runtime_initialize),
         "GraphRunnableTask.get_runner": (("self", "node"), running.get_runner),
+        "GraphRunnableTask.run": (("self",), executing.run_task),
         "GraphRunnableTask.call_runner": (("self", "runner"), executing.call_runner),
         "GraphRunnableTask.create_schemas": (
             ("self", "adapter", "required_schemas"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dbt.artifacts.schemas.results import NodeStatus
 
@@ -18,9 +18,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.refusals import refusing
-
-if TYPE_CHECKING:
-    from dvt.dbt_bridge.runner import Federated
+from dvt.dbt_bridge.transactions import give_up, settle
 
 RENAMES: Mapping[str, frozenset[str]] = {
     "postgres": frozenset({"unlogged", "sql_header"}),
@@ -33,30 +31,27 @@ configs with which it would not be."""
 class DbtPublisher:
     """Publishes one node's stage table (`core.ports.Publisher`), on the thread that runs the node."""
 
-    def __init__(self, runner: Federated, node: Any, manifest: Any) -> None:
-        self._runner = runner
+    def __init__(self, adapter: Any, node: Any, run: Callable[[Any], Any]) -> None:
+        self._adapter = adapter
         self._node = node
-        self._manifest = manifest
+        self._run = run
+        """What dbt does with the node, given the stand-in for it."""
         self.result: Any = None
 
     def publish(self, load: Load) -> int:
-        """Run the node's materialization over the stage table; how many rows it says it wrote."""
-        runner, node = self._runner, stand_in(self._node, self._stage(load.stage))
+        """Let dbt run the node over the stage table; how many rows it says it wrote."""
+        node = stand_in(self._node, stage_relation(self._adapter, load.stage))
+        done = False
         try:
             with refusing():
-                self.result = runner.materialize(node, self._manifest)
-        except BaseException:
-            # The stage table is dropped next, over another connection: give up our locks on it.
-            runner.adapter.connections.rollback_if_open()
-            raise
-        if self.result.status != NodeStatus.Success:
-            runner.adapter.connections.rollback_if_open()
+                self.result = self._run(node)
+            done = getattr(self.result, "status", NodeStatus.Success) == NodeStatus.Success
+        finally:
+            # The stage table is dropped next, over another connection: no lock of ours may stay on it.
+            (settle if done else give_up)(self._adapter)
         self._node.build_path = node.build_path
-        self.result.node = self._node
-        return int(self.result.adapter_response.get("rows_affected", -1))
-
-    def _stage(self, stage: TableRef) -> Any:
-        return stage_relation(self._runner.adapter, stage)
+        response = getattr(self.result, "adapter_response", None) or {}
+        return int(response.get("rows_affected", -1))
 
 
 def stage_relation(adapter: Any, stage: TableRef) -> Any:
@@ -74,7 +69,8 @@ def stand_in(node: Any, stage: Any) -> Any:
     """A copy of the node for dbt to materialize: it selects the stage table, its pre-hooks have run."""
     made = copy.copy(node)
     made.config = copy.copy(node.config)
-    made.config.pre_hook = []
+    if hasattr(made.config, "pre_hook"):
+        made.config.pre_hook = []
     if made.config.materialized == "view":
         made.config.materialized = "table"
     made.compiled_code = f"select * from {stage}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 from dbt.adapters.duckdb.utils import SourceConfig
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -30,8 +32,11 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
     home = session.lives(node.unique_id)
     config, kind = session.targets.config(home), session.outputs.types[home]
     dialect = dialects.of_node(node, kind)
-    own = session.targets.adapter(home).Relation.create_from(config, node)
-    target = table_ref(own, home, dialects.of_type(kind))
+    relations = session.targets.adapter(home).Relation
+    target = table_ref(relations.create_from(config, node), home, dialects.of_type(kind))
+    if node.resource_type != "model":  # a test has a schema only when it stores its failures
+        own = relations.create(database=config.credentials.database, schema=config.credentials.schema)
+        target = table_ref(own, home, dialects.of_type(kind))
     batch = node.batch.id if getattr(node, "batch", None) else ""
     return NodeRequest(
         unique_id=node.unique_id,
@@ -127,12 +132,13 @@ def _contract(node: Any, adapter: Any, dialect: str) -> tuple[StageColumn, ...]:
 
     Empty when a type has no counterpart there: dbt's own check of the contract holds in any case.
     """
-    if not node.contract.enforced:
+    contract = getattr(node, "contract", None)
+    if contract is None or not contract.enforced:
         return ()
     columns = []
     for column in node.columns.values():
         native = str(column.data_type or "")
-        if node.contract.alias_types:
+        if contract.alias_types:
             native = adapter.Column.translate_type(native)
         duckdb = _duckdb_type(native, dialect)
         if duckdb is None:
@@ -143,11 +149,12 @@ def _contract(node: Any, adapter: Any, dialect: str) -> tuple[StageColumn, ...]:
 
 
 def _duckdb_type(native: str, dialect: str) -> str | None:
-    """A target's type in DuckDB's words; None when it says less than DuckDB needs to know."""
+    """A target's type as DuckDB spells its own; None when it says less than DuckDB needs to know."""
     try:
         kind = exp.DataType.build(native, dialect=dialect)
-    except (SqlglotError, ValueError):
+        if kind.is_type(exp.DataType.Type.DECIMAL) and not kind.expressions and dialect != dialects.COMPUTE:
+            return None
+        with closing(duckdb.connect()) as engine:
+            return str(engine.sqltype(kind.sql(dialect=dialects.COMPUTE)))
+    except (SqlglotError, ValueError, duckdb.Error):
         return None
-    if kind.is_type(exp.DataType.Type.DECIMAL) and not kind.expressions and dialect != dialects.COMPUTE:
-        return None
-    return str(kind.sql(dialect=dialects.COMPUTE))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from dbt.adapters.contracts.connection import ConnectionState
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import generate_runtime_model_context
 from dbt.task.compile import CompileRunner
 from dbt.task.run import MicrobatchBatchRunner, ModelRunner
 from dbt.task.show import ShowRunner
+from dbt.task.test import TestRunner
 
 from dvt.core.errors import DvtError, NotFederable
 from dvt.core.plan import Notice, Outcome
@@ -22,13 +21,13 @@ from dvt.dbt_bridge.hooks import connection_of, hooks_of, route_hooks, wrote
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.relations import table_ref
 from dvt.dbt_bridge.request import node_request
+from dvt.dbt_bridge.testing import FederatedTestRunner
+from dvt.dbt_bridge.transactions import settle
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from dvt.dbt_bridge.session import Session
-
-logger = logging.getLogger(__name__)
 
 
 class Federated:
@@ -49,10 +48,6 @@ class Federated:
                 error.about(model.name, model.original_file_path)
                 raise
 
-    def materialize(self, node: Any, manifest: Manifest) -> Any:
-        """Run dbt's own materialization of the stand-in that selects the stage table."""
-        return super().execute(node, manifest)  # type: ignore[misc]
-
     def _execute_federated(self, model: Any, manifest: Manifest) -> Any:
         self._manifest = manifest
         federator = self.session.federator()
@@ -60,9 +55,14 @@ class Federated:
         self._stage = publish.stage_relation(self.adapter, request.stage)
         self._warn_of_view(model)
         self._run_pre_hooks(model)
-        publisher = publish.DbtPublisher(self, model, manifest)
+        publisher = publish.DbtPublisher(self.adapter, model, self._materialize)
         outcome = federator.federate(request, publisher)
+        publisher.result.node = model
         return with_figures(publisher.result, outcome)
+
+    def _materialize(self, stand_in: Any) -> Any:
+        """Run dbt's own materialization of the stand-in that selects the stage table."""
+        return super().execute(stand_in, self._manifest)  # type: ignore[misc]
 
     def _warn_of_view(self, model: Any) -> None:
         if model.config.materialized == "view" and self.session.reporter is not None:
@@ -98,24 +98,6 @@ class FederatedBatchRunner(Federated, MicrobatchBatchRunner):
     """Runs one batch of a federated microbatch model."""
 
 
-def settle(adapter: Any) -> None:
-    """Commit what this thread's connection has under way, so that the next statement begins anew.
-
-    dbt commits by SQL, of which a driver like psycopg2 knows nothing: it would begin no new
-    transaction, and what dbt takes for one would be committed statement by statement. The driver's own
-    commit sets that right.
-    """
-    connection = adapter.connections.get_if_exists()
-    if connection is None or connection.state != ConnectionState.OPEN:
-        return
-    if connection.transaction_open:
-        adapter.commit_if_has_connection()
-    try:
-        connection.handle.commit()
-    except Exception as error:  # noqa: BLE001 - each driver has its own word for "nothing to commit"
-        logger.debug("nothing to commit on %s: %s", connection.name, type(error).__name__)
-
-
 class NoFederatedShow(CompileRunner):
     """Says of a federated model that its rows cannot be shown before it is built."""
 
@@ -133,8 +115,16 @@ FEDERATED: Mapping[type[Any], type[Any]] = {
     ModelRunner: FederatedModelRunner,
     MicrobatchBatchRunner: FederatedBatchRunner,
     ShowRunner: NoFederatedShow,
+    TestRunner: FederatedTestRunner,
 }
 """What runs a federated node where dbt would use this runner. Others compile only, or delegate."""
+
+
+def is_federated(session: Session, node: Any) -> bool:
+    """True for nodes that dvt computes, and for unit tests of such models."""
+    if node.resource_type == "unit_test":
+        return any(session.federated(unique_id) for unique_id in node.depends_on.nodes)
+    return session.federated(node.unique_id)
 
 
 def federated_runner(session: Session, runner: Any) -> Any:

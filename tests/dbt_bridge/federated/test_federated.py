@@ -147,6 +147,9 @@ def test_what_moved_is_logged_and_in_run_results(shop: Project) -> None:
     log = shop.messages()
     for line in ("extract lite: 3 rows", "extract other: 3 rows", "compute", "load house: 2 rows", "publish"):
         assert f"totals: {line}" in log
+    last = log.splitlines()[-1]
+    assert last.startswith("Moved between databases: 6 rows (")
+    assert "2 rows (" in last
 
 
 def test_quiet_holds_for_our_lines(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:

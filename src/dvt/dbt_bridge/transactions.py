@@ -1,0 +1,41 @@
+"""Where dbt's idea of a transaction and the driver's part."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from dbt.adapters.contracts.connection import ConnectionState
+
+logger = logging.getLogger(__name__)
+
+
+def settle(adapter: Any) -> None:
+    """Commit what this thread's connection has under way, so that the next statement begins anew.
+
+    dbt commits by SQL, of which a driver like psycopg2 knows nothing: it would begin no new
+    transaction, and what dbt takes for one would be committed statement by statement. The driver's own
+    commit sets that right.
+    """
+    connection = adapter.connections.get_if_exists()
+    if connection is None or connection.state != ConnectionState.OPEN:
+        return
+    if connection.transaction_open:
+        adapter.commit_if_has_connection()
+    try:
+        connection.handle.commit()
+    except Exception as error:  # noqa: BLE001 - each driver has its own word for "nothing to commit"
+        logger.debug("nothing to commit on %s: %s", connection.name, type(error).__name__)
+
+
+def give_up(adapter: Any) -> None:
+    """Roll back what this thread's connection has under way, and with it give up its locks."""
+    connection = adapter.connections.get_if_exists()
+    if connection is None or connection.state != ConnectionState.OPEN:
+        return
+    if connection.transaction_open:
+        adapter.connections.rollback_if_open()
+    try:
+        connection.handle.rollback()
+    except Exception as error:  # noqa: BLE001 - each driver has its own word for "nothing to roll back"
+        logger.debug("nothing to roll back on %s: %s", connection.name, type(error).__name__)
