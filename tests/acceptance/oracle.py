@@ -122,11 +122,10 @@ class Oracle:
         )
 
     def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
-        with duckdb.connect() as empty:
-            empty.execute("SET TimeZone = 'UTC'")
+        with self.db.cursor() as empty:
             for name, columns in inputs.items():
                 typed = ", ".join(f'"{one.name}" {one.type}' for one in columns)
-                empty.execute(f'CREATE TABLE "{name}" ({typed})')
+                empty.execute(f'CREATE TEMP TABLE "{name}" ({typed})')
             try:
                 rows = empty.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except duckdb.Error as error:

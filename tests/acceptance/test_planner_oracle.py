@@ -42,7 +42,7 @@ _PLACES = ("one", "two", "three", "four")
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Oracle]:
     with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
+        db.execute("SET GLOBAL TimeZone = 'UTC'")
         db.execute(_SETUP)
         yield Oracle(db, places={"a": "one", "c": "two", "e": "three"})
 
@@ -50,7 +50,7 @@ def shop() -> Iterator[Oracle]:
 @pytest.fixture(scope="module")
 def tpch() -> Iterator[Oracle]:
     with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
+        db.execute("SET GLOBAL TimeZone = 'UTC'")
         load_extension(db, "tpch")
         db.execute("CALL dbgen(sf=0.01)")
         yield Oracle(db)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -142,9 +143,10 @@ def _safe(draft: Draft, name: str, type_: str) -> str:
         draft.warn("DVT002", f"output column {name} ({type_}): {loses}", "cast it in the model")
     if type_.startswith("UNION("):
         return "VARCHAR"
-    return re.sub(
-        r"\[\d+\]", "[]", _plain_enum("".join(_SAFE.get(word, word) for word in _TOKENS.findall(type_)))
-    )
+    words = _TOKENS.findall(type_)
+    # A word before a blank is the name of a STRUCT's field.
+    safe = [word if after == " " else _SAFE.get(word, word) for word, after in pairwise([*words, ""])]
+    return re.sub(r"\[\d+\]", "[]", _plain_enum("".join(safe)))
 
 
 def _words(type_: str) -> set[str]:

@@ -117,7 +117,8 @@ def _plain_number(constant: exp.Expr) -> str | None:
 def _question(draft: Draft, column: Column, constant: exp.Expr) -> str:
     """DuckDB SQL of a constant; an untyped string takes the column's type, as in the comparison."""
     sql = in_engine(draft, constant)
-    bare = isinstance(constant.unnest(), exp.Literal)
+    inner = constant.unnest()
+    bare = isinstance(inner, exp.Literal) and inner.is_string
     return f"CAST({sql} AS {column.stage})" if bare and column.stage != "VARCHAR" else sql
 
 

@@ -1,0 +1,221 @@
+"""What the outputs are called, which types they get, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dvt.core.errors import (
+    ColumnNotFound,
+    ContractBroken,
+    OutputsClash,
+    SqlInvalid,
+    TranslationWrong,
+)
+from dvt.core.plan import StageColumn
+from tests.acceptance.oracle import Oracle
+
+NAMED = {
+    "SELECT count(*), sum(total), max(o.id) FROM {orders} o": ["count", "sum", "max"],
+    "SELECT id + 1 FROM {orders}": ["?column?"],
+    "SELECT 1": ["?column?"],
+    "SELECT total::int, 1::bigint FROM {orders}": ["total", "int8"],
+    "SELECT CASE WHEN id = 1 THEN 'a' END, coalesce(note, 'b') FROM {orders}": ["case", "coalesce"],
+    "SELECT CASE WHEN id = 1 THEN note ELSE note END FROM {orders}": ["note"],
+    "SELECT (SELECT max(id) FROM {orders}), EXISTS (SELECT 1)": ["max", "exists"],
+    "SELECT (SELECT max(id) AS top FROM {orders})": ["top"],
+    "SELECT row_number() OVER (ORDER BY id), upper(note) FROM {orders}": ["row_number", "upper"],
+    "SELECT extract(year FROM ordered), now() FROM {orders}": ["extract", "now"],
+    "SELECT current_date": ["current_date"],
+    "SELECT mod(id, 2), id % 2, substring(note FROM 1 FOR 2) FROM {orders}": ["mod", "?column?", "substring"],
+    "SELECT trim(note), date '2024-01-01', interval '1 day' FROM {orders}": ["btrim", "date", "interval"],
+    "SELECT ID AS OrderId, NOTE FROM {orders}": ["orderid", "note"],
+    'SELECT "CamelCase", CamelCase AS "Other" FROM {odd}': ["CamelCase", "Other"],
+    "SELECT count(*) FROM {orders} UNION ALL SELECT id FROM {orders}": ["count"],
+    "WITH q AS (SELECT id FROM {orders}) SELECT max(id), min(id) FROM q": ["max", "min"],
+    "SELECT * FROM {odd}": ["Foo", "weird name", "CamelCase"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", NAMED)
+def test_postgres_names_its_outputs(shop: Oracle, sql: str) -> None:
+    shop.dialects = {"target": "postgres"}
+    plan = shop.plan(sql, dialect="postgres")
+    assert [one.name for one in plan.transform.columns] == NAMED[sql]
+
+
+def test_duckdb_names_its_outputs(shop: Oracle) -> None:
+    sql = "SELECT count(*), sum(total), ID + 1, CamelCase, now() FROM {orders}, {odd} GROUP BY ALL"
+    names = [one.name for one in shop.plan(sql).transform.columns]
+    assert names == ["count_star()", "sum(total)", "(ID + 1)", "CamelCase", "now()"]
+
+
+def test_mysql_names_its_outputs_by_their_text(shop: Oracle) -> None:
+    shop.dialects = {"target": "mysql"}
+    plan = shop.plan("SELECT count(*), id + 1 FROM {orders} GROUP BY id", dialect="mysql")
+    assert [one.name for one in plan.transform.columns] == ["count(*)", "id + 1"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id, note AS ID FROM {orders}",
+        "SELECT o.id, c.id FROM {orders} o, {customers} c",
+        "SELECT o.*, c.id FROM {orders} o, {customers} c",
+    ],
+)
+def test_outputs_that_differ_only_in_case_are_refused(shop: Oracle, sql: str) -> None:
+    with pytest.raises(OutputsClash):
+        shop.plan(sql)
+
+
+def test_columns_that_differ_only_in_case_are_told_apart(shop: Oracle) -> None:
+    table = shop.table("odd")
+    foo = table.columns[0]
+    twins = replace(table, columns=(*table.columns, replace(foo, name="foo", stage="VARCHAR", native="text")))
+    shop.table = lambda name: twins  # type: ignore[method-assign]
+    shop.dialects = {"target": "postgres", "here": "postgres"}
+    plan = shop.plan('SELECT "Foo" AS a, foo AS b, "CamelCase" AS c FROM {odd}', dialect="postgres")
+    assert [(one.name, one.type) for one in plan.transform.columns] == [
+        ("a", "INTEGER"),
+        ("b", "VARCHAR"),
+        ("c", "INTEGER"),
+    ]
+    assert plan.extractions[0].select == (
+        'SELECT "Foo" AS "foo", "CamelCase" AS "camelcase", "foo" AS "foo_2" FROM "main"."odd"'
+    )
+    with pytest.raises(OutputsClash):
+        shop.plan("SELECT * FROM {odd}", dialect="postgres")
+
+
+SAFE = {
+    "sum(id)": "DECIMAL(38,0)",
+    "NULL": "INTEGER",
+    "[1::HUGEINT]": "DECIMAL(38,0)[]",
+    "{'a': 1::UHUGEINT, 'HUGEINT': 'x'}": "STRUCT(a DECIMAL(38,0), HUGEINT VARCHAR)",
+    "'a'::ENUM('a', 'HUGEINT')": "VARCHAR",
+    "[1, 2]::INTEGER[2]": "INTEGER[]",
+    "TIMESTAMP_S '2024-01-01 00:00:00'": "TIMESTAMP",
+    "INTERVAL 1 DAY": "VARCHAR",
+    "'101'::BIT": "VARCHAR",
+    "union_value(a := 1)": "VARCHAR",
+    "1::DECIMAL(38,5)": "DECIMAL(38,5)",
+    "'12:00:00+01'::TIMETZ": "TIME WITH TIME ZONE",
+    "now()": "TIMESTAMP WITH TIME ZONE",
+    "MAP {'a': 1::HUGEINT}": "MAP(VARCHAR, DECIMAL(38,0))",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("value", SAFE)
+def test_types_are_those_that_parquet_keeps(shop: Oracle, value: str) -> None:
+    plan = shop.plan(f"SELECT {value} AS v FROM {{orders}} GROUP BY ALL")
+    (column,) = plan.transform.columns
+    assert column == StageColumn("v", SAFE[value])
+    assert shop.run(plan)[0] == [("v", SAFE[value])]
+
+
+@pytest.mark.parametrize(
+    "value", ["INTERVAL 1 DAY", "'101'::BIT", "union_value(a := 1)", "'12:00:00+01'::TIMETZ"]
+)
+def test_what_is_lost_is_said_with_the_column(shop: Oracle, value: str) -> None:
+    (notice,) = shop.plan(f"SELECT {value} AS v FROM {{orders}}").notices
+    assert notice.code == "DVT002"
+    assert "output column v" in notice.message
+
+
+def test_a_contract_casts_numbers(shop: Oracle) -> None:
+    contract = (StageColumn("N", "BIGINT"), StageColumn("m", "DECIMAL(18,4)"))
+    plan = shop.plan("SELECT sum(id) AS n, avg(total) AS m FROM {orders}", contract=contract)
+    assert shop.run(plan)[0] == [("n", "BIGINT"), ("m", "DECIMAL(18,4)")]
+
+
+def test_a_broken_contract_lists_every_difference(shop: Oracle) -> None:
+    contract = (StageColumn("id", "VARCHAR"), StageColumn("gone", "DATE"))
+    with pytest.raises(ContractBroken) as caught:
+        shop.plan("SELECT id, total AS more FROM {orders}", contract=contract)
+    assert caught.value.differences == [
+        "gone is missing",
+        "more is not in the contract",
+        "id is INTEGER, the contract says VARCHAR",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "column"),
+    [
+        ("SELECT o.nope FROM {orders} o", "nope"),
+        ("SELECT nope FROM {orders}", "nope"),
+        ("SELECT id FROM {orders} WHERE nope > 1", "nope"),
+        ("WITH q AS (SELECT id FROM {orders}) SELECT q.total FROM q", "total"),
+    ],
+)
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
+def test_a_column_that_does_not_exist_is_named(shop: Oracle, sql: str, column: str, dialect: str) -> None:
+    with pytest.raises(ColumnNotFound) as caught:
+        shop.plan(sql, dialect=dialect)
+    assert caught.value.column == column
+    assert "models/it.sql" in str(caught.value)
+    assert "dvt_" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT id FROM {orders} WHERE\n total >> > 1", "line 2"),
+        ("SELECT 'x FROM {orders}", "not valid duckdb"),
+        ("SELECT id FROM {orders}; SELECT 1", "one SELECT"),
+        ("DROP TABLE x", "one SELECT"),
+        ("SELECT id FROM raw.orders", "raw.orders"),
+        ("SELECT no_such(id) FROM {orders}", "no_such"),
+        ("SELECT id + note FROM {orders}, {customers}", "id"),
+    ],
+)
+def test_sql_that_is_wrong_is_an_error_of_the_model(shop: Oracle, sql: str, says: str) -> None:
+    with pytest.raises(SqlInvalid) as caught:
+        shop.plan(sql)
+    assert says in str(caught.value)
+    assert "dvt_orders" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "to_char(ordered, 'Mon')",
+        "note SIMILAR TO 'a%'",
+        "note::char(3)",
+        "age(ordered)",
+        "format('%s', note)",
+    ],
+)
+def test_what_is_known_to_differ_is_refused(shop: Oracle, expression: str) -> None:
+    with pytest.raises(TranslationWrong) as caught:
+        shop.plan(f"SELECT {expression} AS v FROM {{orders}}", dialect="postgres")
+    assert "config(dialect='compute')" in str(caught.value)
+
+
+def test_what_nobody_compared_is_a_notice(shop: Oracle) -> None:
+    plan = shop.plan("SELECT regexp_replace(note, 'a', 'b') AS v FROM {orders}", dialect="postgres")
+    assert [one.code for one in plan.notices] == ["DVT003"]
+    assert "regexp_replace" in plan.notices[0].message.lower()
+
+
+def test_now_is_one_moment_everywhere(shop: Oracle) -> None:
+    sql = "SELECT now() AS a, current_timestamp AS b, current_date AS c, localtimestamp AS d FROM {orders}"
+    described, rows = shop.run(shop.plan(sql, dialect="postgres"))
+    assert [type_ for _, type_ in described] == [
+        "TIMESTAMP WITH TIME ZONE",
+        "TIMESTAMP WITH TIME ZONE",
+        "DATE",
+        "TIMESTAMP",
+    ]
+    (row,) = rows
+    assert row[0] == row[1]
+    assert (str(row[2]), str(row[3])) == ("2026-03-01", "2026-03-01 12:30:15.250000")
+
+
+def test_random_is_not_duplicated(shop: Oracle) -> None:
+    sql = "WITH r AS (SELECT id, random() AS x FROM {orders}) SELECT a.x = a.x AS same FROM r a"
+    plan = shop.plan(sql)
+    assert plan.transform.sql.upper().count("RANDOM()") == 1
+    assert shop.run(plan)[1] == [(True,)]

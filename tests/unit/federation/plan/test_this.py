@@ -1,0 +1,114 @@
+"""Scalars over `{{ this }}` alone are asked of the target first, and pushed to the others as literals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dvt.core.plan import FederationPlan, Pushdown
+from dvt.federation.plan import make_plan, tables_read
+from tests.acceptance.oracle import Oracle
+
+_INCREMENTAL = "SELECT id, changed FROM {orders} WHERE changed > (SELECT max(changed) FROM {target_table})"
+
+
+def _first(shop: Oracle, sql: str, **more: Any) -> FederationPlan:
+    """The plan before anything is asked."""
+    shop.this = "target_table"
+    request = shop.request(sql, **more)
+    tables = {marker: shop.table(one.table.identifier) for marker, one in tables_read(request).items()}
+    return make_plan(request, tables, shop.around())
+
+
+def _pushed(shop: Oracle, sql: str) -> tuple[str, ...]:
+    shop.this = "target_table"
+    plan = shop.plan(sql)
+    assert plan.transform.prepared == ()
+    return next(one for one in plan.extractions if one.connection == "pg").where
+
+
+def test_the_question_goes_to_the_target(shop: Oracle) -> None:
+    plan = _first(shop, _INCREMENTAL)
+    (asked,) = plan.transform.prepared
+    assert asked.extraction.connection == "target"
+    assert asked.extraction.sql == 'SELECT MAX("changed") AS "dvt_value" FROM "main"."target_table"'
+    assert f"${asked.placeholder}" in plan.transform.sql
+    assert [one.connection for one in plan.extractions] == ["pg"]
+    (kept,) = plan.extractions[0].kept
+    assert kept.why == "its value is asked of the target first; then it is pushed"
+
+
+def test_the_answer_is_pushed_as_a_literal(shop: Oracle) -> None:
+    shop.db.execute("INSERT INTO target_table VALUES (1, '2023-05-06 07:08:09.5', 1.00, 'a')")
+    assert _pushed(shop, _INCREMENTAL) == ("\"changed\" > CAST('2023-05-06 07:08:09.5' AS TIMESTAMP)",)
+    assert shop.run(shop.plan(_INCREMENTAL))[1] == shop.single(_INCREMENTAL)[1]
+
+
+def test_an_empty_table_answers_null(shop: Oracle) -> None:
+    assert _pushed(shop, _INCREMENTAL) == ()
+    assert shop.run(shop.plan(_INCREMENTAL))[1] == []
+
+
+@pytest.mark.parametrize(
+    ("scalar", "where"),
+    [
+        (
+            "(SELECT coalesce(max(changed), TIMESTAMP '1900-01-01') FROM {target_table})",
+            "1900-01-01 00:00:00",
+        ),
+        ("(SELECT coalesce(max(t.changed), '1900-01-01') FROM {target_table} AS t)", "1900-01-01 00:00:00"),
+        ("(SELECT min(changed) FROM {target_table} WHERE id >= 2)", "2024-03-03 00:00:00"),
+        ("(SELECT max(changed) - INTERVAL 1 DAY FROM {target_table} WHERE id = 2)", "2024-03-02 00:00:00"),
+    ],
+)
+def test_expressions_and_exact_filters_are_part_of_the_question(
+    shop: Oracle, scalar: str, where: str
+) -> None:
+    shop.db.execute("INSERT INTO target_table VALUES (2, '2024-03-03', 1.00, 'a'), (1, NULL, 2.00, 'b')")
+    sql = f"SELECT id FROM {{orders}} WHERE changed > {scalar}"
+    if "1900" in where:
+        shop.db.execute("DELETE FROM target_table")
+    assert _pushed(shop, sql) == (f"\"changed\" > CAST('{where}' AS TIMESTAMP)",)
+
+
+@pytest.mark.parametrize(
+    "scalar", ["count(*)", "count(total)", "sum(id)", "sum(total)", "min(id)", "max(total) + 1"]
+)
+def test_other_aggregates_answer_like_one_engine(shop: Oracle, scalar: str) -> None:
+    shop.this = "target_table"
+    shop.db.execute("INSERT INTO target_table VALUES (2, NULL, 1.25, 'a'), (3, NULL, 2.00, 'b')")
+    shop.check(f"SELECT id, (SELECT {scalar} FROM {{target_table}}) AS v FROM {{orders}}")
+
+
+@pytest.mark.parametrize(
+    "scalar",
+    [
+        "(SELECT max(note) FROM {target_table} WHERE note LIKE 'a%')",
+        "(SELECT id FROM {target_table} LIMIT 1)",
+        "(SELECT max(id) FROM {target_table} GROUP BY note LIMIT 1)",
+        "(SELECT max(t.id) FROM {target_table} t WHERE t.id < orders.id)",
+        "(SELECT count(DISTINCT id) FROM {target_table})",
+        "(SELECT avg(total) FROM {target_table})",
+    ],
+)
+def test_everything_else_over_this_is_one_more_extraction(shop: Oracle, scalar: str) -> None:
+    shop.db.execute("INSERT INTO target_table VALUES (2, NULL, 1.25, 'abc')")
+    sql = f"SELECT id, {scalar} AS v FROM {{orders}}"
+    plan = _first(shop, sql)
+    assert plan.transform.prepared == ()
+    assert [one.this for one in plan.extractions if one.connection == "target"] == [True]
+    shop.check(sql)
+
+
+def test_without_pushdown_nothing_is_asked_first(shop: Oracle) -> None:
+    plan = _first(shop, _INCREMENTAL, pushdown=Pushdown.OFF)
+    assert plan.transform.prepared == ()
+    assert {one.connection for one in plan.extractions} == {"pg", "target"}
+
+
+def test_a_join_with_this_is_an_extraction(shop: Oracle) -> None:
+    plan = _first(
+        shop, "SELECT o.id FROM {orders} o LEFT JOIN {target_table} t ON o.id = t.id WHERE t.id IS NULL"
+    )
+    assert {one.connection: one.this for one in plan.extractions} == {"pg": False, "target": True}
