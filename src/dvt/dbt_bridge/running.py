@@ -97,7 +97,9 @@ def safe_run_hooks(
         there = {
             (one.node.database, one.node.schema)
             for one in extra_context["results"]
-            if hasattr(one, "node") and now.lives(one.node.unique_id) == now.default
+            if hasattr(one, "node")
+            and one.node.is_relational
+            and now.lives(one.node.unique_id) == now.default
         }
         pairs = [pair for pair in extra_context["database_schemas"] if pair in there]
         schemas = list({schema for _, schema in pairs})
