@@ -51,7 +51,8 @@ class Planning:
     ) -> FederationPlan:
         """What will happen for the node; `answers` are those to an earlier plan's prepared values."""
         target = self.connections[request.stage.connection]
-        used = {name: self.connections[name].connector for name in tables.connections}
+        places = tables.connections | {request.stage.connection}
+        used = {name: self.connections[name].connector for name in places}
         around = Surroundings(
             dialects={name: connector.capabilities.dialect for name, connector in used.items()},
             bind=engine.bind,
