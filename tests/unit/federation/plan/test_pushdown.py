@@ -47,7 +47,7 @@ PUSHED = {
     ],
     "SELECT * FROM (SELECT id, rank() OVER (PARTITION BY customer_id) AS r, customer_id FROM {orders}) q "
     "WHERE id > 1 AND customer_id = 2": ['"customer_id" = 2'],
-    "SELECT id FROM (SELECT id, total FROM {orders} UNION ALL SELECT id, 0 FROM {customers}) WHERE total > 1": [
+    "SELECT id FROM (SELECT id, total FROM {orders} UNION SELECT id, 0 FROM {customers}) WHERE total > 1": [
         '"total" > 1'
     ],
     "WITH q AS (SELECT * FROM {orders}) SELECT a.id FROM q a, q b WHERE a.id > 1 AND b.id < 9": [
