@@ -17,12 +17,16 @@ class Leftovers:
     """The records of dead runs whose stage tables may still be there. Thread-safe."""
 
     def __init__(self, dead: Sequence[Operation], bucket: Bucket) -> None:
-        self._dead = list(dead)
+        self._dead: list[Operation] = []
         self._lock = threading.Lock()
         self._tried: set[str] = set()
         for operation in dead:
             bucket.delete(operation.run)
             operation.remove_folders()
+            if operation.stage_tables:
+                self._dead.append(operation)
+            else:
+                operation.close()
 
     def sweep(self, connection: Connection, notice: Callable[[Notice], None]) -> None:
         """Drop what dead runs left on this output; once per run, and never more than a notice."""

@@ -25,8 +25,8 @@ def drop(stage: TableRef, connection: Connection, operation: Operation) -> DvtEr
     """Drop a stage table and strike it off the record; why it could not be, if so."""
     try:
         loader(connection, f"stage table {stage}").drop(stage)
+        operation.is_gone(stage)
     except DvtError as error:
         logger.debug("stage table %s stays for now: %s", stage, error, extra={"action": "drop"})
         return error
-    operation.is_gone(stage)
     return None

@@ -101,15 +101,20 @@ class Operation:
         with self._mutex:
             if self._lock_file is None:
                 return
-            self.remove_folders()
-            if self._content["stage_tables"]:
-                self._content["ended"] = True
-                self._save()
-            else:
-                (self._folder / f"{self.run}.json").unlink(missing_ok=True)
-                (self._folder / f"{self.run}.lock").unlink(missing_ok=True)
-            os.close(self._lock_file)
-            self._lock_file = None
+            try:
+                self.remove_folders()
+                self._end()
+            finally:
+                os.close(self._lock_file)
+                self._lock_file = None
+
+    def _end(self) -> None:
+        if self._content["stage_tables"]:
+            self._content["ended"] = True
+            self._save()
+        else:
+            (self._folder / f"{self.run}.json").unlink(missing_ok=True)
+            (self._folder / f"{self.run}.lock").unlink(missing_ok=True)
 
     def _save(self) -> None:
         write_private(self._folder / f"{self.run}.json", json.dumps(self._content, indent=1).encode())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -156,6 +157,17 @@ def test_a_lock_without_a_record_is_tidied_up(folder, another):
     (folder / f"{another()}.json").unlink()
     assert list(dead(folder)) == []
     assert names(folder) == []
+
+
+def test_a_lock_on_a_file_that_another_has_swept_meanwhile_is_none(folder, another, monkeypatch):
+    run, locking = another(), fcntl.flock
+
+    def late(descriptor, operation):
+        (folder / f"{run}.lock").unlink()
+        locking(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    assert list(dead(folder)) == []
 
 
 def test_only_folders_named_after_the_run_are_removed(folder, another, tmp_path):

@@ -1,0 +1,132 @@
+"""What a run tells people: figures that add up, warnings that name the column."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from dvt.core.names import TableRef
+from dvt.core.plan import (
+    Column,
+    ExtractedColumn,
+    Extraction,
+    FederationPlan,
+    Load,
+    LoadColumn,
+    Moved,
+    Notice,
+    Totals,
+    Transform,
+)
+from dvt.core.ports import Capabilities
+from dvt.federation.connections import Connections
+from dvt.federation.notices import warnings
+from dvt.federation.tally import NodeTally, Tally
+
+NODE: ContextVar[str] = ContextVar("node", default="none")
+
+
+class Seen:
+    def __init__(self):
+        self.said = []
+
+    def moved(self, node, moved):
+        self.said.append((node, NODE.get(), moved.what))
+
+    def notice(self, node, notice):
+        self.said.append((node, NODE.get(), notice.code))
+
+
+def moved(what, *, rows=10, reused=False):
+    return Moved(what=what, connection="pg", rows=rows, bytes=rows * 8, seconds=0.1, reused=reused)
+
+
+def test_totals_count_what_came_out_and_went_in_once():
+    run = Tally(Seen())
+    one, two = NodeTally(run, "one"), NodeTally(run, "two")
+    one.moved(moved("extract"))
+    two.moved(moved("extract", reused=True))
+    for node in (one, two):
+        node.moved(moved("compute", rows=7))
+        node.moved(moved("load", rows=3))
+        node.moved(moved("publish", rows=3))
+    assert run.totals == Totals(10, 80, 6, 48)
+    assert [one.what for one in two.outcome.moved] == ["extract", "compute", "load", "publish"]
+
+
+def test_what_other_threads_report_is_said_in_the_nodes_own_context():
+    seen = Seen()
+    NODE.set("m")
+    node = NodeTally(Tally(seen), "model.shop.m")
+    NODE.set("none")
+    threads = [threading.Thread(target=node.moved, args=(moved("extract"),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    node.notice(Notice("DVT020", "x"))
+    assert seen.said == [("model.shop.m", "m", "extract")] * 8 + [("model.shop.m", "m", "DVT020")]
+
+
+class Source:
+    def __init__(self, snapshot):
+        self.capabilities = Capabilities(dialect="duckdb", snapshot=snapshot)
+
+    def close(self):
+        pass
+
+
+def extraction(connection, table, loses=None):
+    column = Column(name="At", native="timetz", stage="TIME", loses=loses)
+    return Extraction(
+        alias=table,
+        connection=connection,
+        table=TableRef(connection=connection, identifier=table),
+        select="SELECT 1",
+        columns=(ExtractedColumn(name="at", column=column),),
+    )
+
+
+def plan(*extractions, loses=None, notices=()):
+    stage = TableRef(connection="wh", identifier="dvt_run_1")
+    return FederationPlan(
+        node="model.shop.m",
+        file="models/m.sql",
+        extractions=extractions,
+        transform=Transform(sql="SELECT 1", columns=()),
+        load=Load(stage=stage, columns=(LoadColumn(name="b", stage="UUID", native="text", loses=loses),)),
+        notices=notices,
+    )
+
+
+@contextmanager
+def connections():
+    opened = Connections(lambda name: Source(snapshot=name == "pg"))
+    yield opened
+    opened.close()
+
+
+def codes(one):
+    with connections() as opened:
+        return [notice.code for notice in warnings(one, opened)]
+
+
+def test_what_cannot_survive_names_its_column_on_either_side():
+    one = plan(extraction("pg", "a", loses="the zone is lost"), loses="becomes text")
+    with connections() as opened:
+        assert [str(notice) for notice in warnings(one, opened)] == [
+            "DVT002 pg:a, column 'At' (timetz): the zone is lost",
+            "DVT002 model.shop.m, column 'b' (UUID to text): becomes text",
+        ]
+
+
+def test_two_tables_of_a_connection_without_snapshots_are_of_two_moments():
+    assert codes(plan(extraction("my", "a"), extraction("my", "b"))) == ["DVT020"]
+    assert codes(plan(extraction("my", "a"), extraction("pg", "b"))) == []
+    assert codes(plan(extraction("pg", "a"), extraction("pg", "b"))) == []
+
+
+def test_the_planners_own_warnings_come_first():
+    notices = (Notice("DVT003", "translated"),)
+    assert codes(plan(extraction("my", "a"), extraction("my", "b"), notices=notices)) == ["DVT003", "DVT020"]
