@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
@@ -81,8 +82,14 @@ class _Reading:
 
     def _stage(self, job: Job) -> Dataset:
         asked = job.extraction
-        types = {one.column.name: one.column.native for one in asked.columns if one.column.name}
-        source = find(self._output, asked.table).source(types)
+        files = find(self._output, asked.table)
+        partitions = _partitions(self._cursor, files)
+        types = {
+            one.column.name: one.column.native
+            for one in asked.columns
+            if one.column.name and one.column.name not in partitions
+        }
+        source = files.source(types)
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW dvt_files AS SELECT * FROM {source}")
         select = placed(asked.select, "duckdb", asked.table, "dvt_files")
         where = f" WHERE {' AND '.join(f'({one})' for one in asked.where)}" if asked.where else ""
@@ -104,9 +111,16 @@ def _table(cursor: Any, ref: TableRef, files: Files) -> Table:
         rows = _rows(cursor, files)
     except duckdb.IOException as error:
         if _NO_FILES in str(error):
-            raise TableNotFound(f"{ref} ({', '.join(files.patterns)})", ref.connection) from error
+            raise TableNotFound(str(ref), ref.connection) from error
         raise
     return Table(ref=ref, columns=tuple(described(one[0], one[1]) for one in types), rows=rows)
+
+
+def _partitions(cursor: Any, files: Files) -> set[str]:
+    """Columns that are in the names of folders: `year=2024`."""
+    found = cursor.execute("SELECT file FROM glob(?) LIMIT 1", [list(files.patterns)]).fetchone()
+    folders = Path(found[0]).parent.parts if found else ()
+    return {name for name, is_named, _ in (part.partition("=") for part in folders) if is_named}
 
 
 def _rows(cursor: Any, files: Files) -> int | None:

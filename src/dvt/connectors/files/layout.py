@@ -71,6 +71,8 @@ class Files:
         options = dict(_DEFAULTS.get(self.format, {})) | dict(self.options)
         if types and self.format == "csv" and not {"columns", "all_varchar", "types"} & set(options):
             options["types"] = dict(types)
+        if "delimiter" in options:
+            options["delim"] = options.pop("delimiter")
         arguments = [listed(self.patterns), *(f"{key} = {value(one)}" for key, one in options.items())]
         return f"{_READERS[self.format]}({', '.join(arguments)})"
 
@@ -111,7 +113,7 @@ def find(output: Output, ref: TableRef) -> Files:
         return Files((_escaped(file),), output.format, output.options)
     if folder.is_dir() and next(folder.rglob(f"*{suffix}"), None):
         return Files((f"{_escaped(folder)}/**/*{suffix}",), output.format, output.options)
-    raise TableNotFound(f"{ref} ({file})", output.name, _known(output, suffix))
+    raise TableNotFound(f"{file} for {ref}", output.name, _known(output, suffix))
 
 
 def _located(output: Output, ref: TableRef) -> Files:

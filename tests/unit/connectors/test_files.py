@@ -1,0 +1,220 @@
+"""Files as tables: the right ones are found, their values are kept, and what is wrong names file and line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dvt.core.errors import BadOutput, Cancelled, DvtError, FileUnreadable, TableNotFound, ValueLost
+from dvt.core.names import TableRef
+from tests.conformance.reading import Aside, Bench
+from tests.databases.embedded import Folder
+
+Make = Callable[..., Bench]
+
+
+def at(name: str, location: str | None = None) -> TableRef:
+    return TableRef(connection="files", database="any", schema="shop", identifier=name, location=location)
+
+
+def rows(bench: Bench, ref: TableRef, *where: str) -> list[tuple[str | None, ...]]:
+    return bench.rows(bench.read(bench.extraction(bench.describe(ref), where=where))[0])
+
+
+def write(path: Path, select: str, options: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = str(path).replace("'", "''")
+    duckdb.execute(f"COPY ({select}) TO '{target}' {options}")
+    return path
+
+
+@pytest.mark.parametrize(
+    "ref",
+    [
+        at("one"),
+        at("many"),
+        at("x", "one.parquet"),
+        at("x", "many/*/*.parquet"),
+        at("many", "{name}/**/*.parquet"),
+        at("one", "{identifier}.parquet"),
+    ],
+    ids=str,
+)
+def test_a_table_is_a_file_a_folder_or_a_location(lake: Folder, bench_of: Make, ref: TableRef) -> None:
+    write(lake.root / "one.parquet", "SELECT 1 AS i UNION ALL SELECT 2")
+    write(lake.root / "many" / "a" / "x.parquet", "SELECT 1 AS i")
+    write(lake.root / "many" / "b" / "y.parquet", "SELECT 2 AS i")
+    bench = bench_of(lake)
+    assert rows(bench, ref) == [("1",), ("2",)]
+    assert rows(bench, ref, '"i" = 2') == [("2",)]
+    assert bench.describe(ref).rows == 2
+
+
+def test_a_path_with_odd_characters_is_a_path(tmp_path: Path, bench_of: Make) -> None:
+    root = tmp_path / "la[k]e * it's"
+    write(root / "t.parquet", "SELECT 1 AS i")
+    write(root / "f" / "t.parquet", "SELECT 1 AS i")
+    bench = bench_of(Folder(root))
+    assert rows(bench, at("t")) == rows(bench, at("f")) == rows(bench, at("x", "f/*.parquet")) == [("1",)]
+
+
+def test_a_location_may_be_anywhere_on_this_machine(lake: Folder, bench_of: Make, tmp_path: Path) -> None:
+    file = write(tmp_path / "elsewhere" / "t.parquet", "SELECT 1 AS i")
+    assert rows(bench_of(lake), at("x", str(file))) == [("1",)]
+
+
+def test_folders_of_hive_partitions_give_their_columns(lake: Folder, bench_of: Make) -> None:
+    for format_ in ("parquet", "csv"):
+        write(lake.root / "p" / "y=2024" / f"x.{format_}", "SELECT 'a' AS s")
+        write(lake.root / "p" / "y=2025" / f"x.{format_}", "SELECT 'b' AS s")
+        bench = bench_of(lake, format=format_)
+        assert rows(bench, at("p"), '"y" = 2025') == [("b", "2025")]
+
+
+def test_empty_text_in_a_csv_is_not_null(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "t.csv", "SELECT 1 AS i, '' AS s UNION ALL SELECT 2, NULL UNION ALL SELECT 3, 'x'")
+    assert rows(bench_of(lake, format="csv"), at("t")) == [("1", ""), ("2", None), ("3", "x")]
+
+
+def test_options_say_how_a_csv_is_read(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.csv").write_text("a;b\n1,5;007\nn/a;008\n")
+    options = {"delimiter": ";", "decimal_separator": ",", "nullstr": "n/a", "types": {"b": "VARCHAR"}}
+    assert rows(bench_of(lake, format="csv", options=options), at("t")) == [("1.5", "007"), (None, "008")]
+
+
+def test_json_keeps_its_structure(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.json").write_text('{"a": 1, "b": {"c": [1, 2]}}\n{"a": null, "b": {"c": []}}\n')
+    assert rows(bench_of(lake, format="json"), at("t")) == [("1", "{'c': [1, 2]}"), (None, "{'c': []}")]
+
+
+def _csv_type(folder: Path) -> str:
+    lines = "".join(f"{i},n\n" for i in range(30_000))
+    (folder / "t.csv").write_text(f"id,s\n{lines}oops,n\n")
+    return r"t\.csv, line 30002, column id: .*oops"
+
+
+def _csv_columns(folder: Path) -> str:
+    lines = "".join(f"{i},n\n" for i in range(30_000))
+    (folder / "t.csv").write_text(f"id,s\n{lines}1,2,3\n")
+    return r"t\.csv, line 30002: Expected Number of Columns: 2 Found: 3"
+
+
+def _csv_bytes(folder: Path) -> str:
+    (folder / "t.csv").write_bytes(b"a,b\n1,\xff\xfe\n")
+    return r"t\.csv, line \d: .*utf-8"
+
+
+def _json_value(folder: Path) -> str:
+    (folder / "t.json").write_text('{"a": 1}\n' * 30_000 + '{"a": "oops"}\n')
+    return r't\.json, line 30001: .*"oops"'
+
+
+def _json_text(folder: Path) -> str:
+    (folder / "t.json").write_text('{"a": 1}\n{"a":\n')
+    return r"t\.json, line \d: "
+
+
+def _parquet_schemas(folder: Path) -> str:
+    write(folder / "t" / "1.parquet", "SELECT 1 AS a")
+    write(folder / "t" / "2.parquet", "SELECT 'x' AS a")
+    return r'2\.parquet: failed to cast column "a"'
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [_csv_type, _csv_columns, _csv_bytes, _json_value, _json_text, _parquet_schemas],
+    ids=lambda one: one.__name__,
+)
+def test_what_cannot_be_read_names_file_and_line(
+    lake: Folder, bench_of: Make, spoil: Callable[[Path], str]
+) -> None:
+    said = spoil(lake.root)
+    format_ = spoil.__name__.split("_")[1]
+    bench = bench_of(lake, format=format_)
+    with pytest.raises(ValueLost, match=said):
+        rows(bench, at("t"))
+    assert not bench.staged()
+
+
+@pytest.mark.parametrize("content", [b"x", b"hello" * 100])
+def test_a_file_that_is_no_parquet_is_told(lake: Folder, bench_of: Make, content: bytes) -> None:
+    (lake.root / "t.parquet").write_bytes(content)
+    with pytest.raises(FileUnreadable, match=r"t\.parquet cannot be read"):
+        bench_of(lake).describe(at("t"))
+
+
+def test_what_is_not_there_is_told(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "orders.parquet", "SELECT 1 AS i")
+    bench = bench_of(lake)
+    with pytest.raises(TableNotFound, match="did you mean 'orders'"):
+        bench.describe(at("order"))
+    with pytest.raises(TableNotFound, match=r"nope/\*\.csv"):
+        bench.describe(at("x", "nope/*.csv"))
+    with pytest.raises(FileUnreadable, match="not a folder"):
+        bench_of(replace(lake, root=lake.root / "nope")).describe(at("x"))
+    (lake.root / "orders").mkdir()
+    with pytest.raises(FileUnreadable, match="remove one"):
+        bench.describe(at("orders"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"path": None}, "path is missing"),
+        ({"path": "s3://bucket/x"}, "folder of this machine"),
+        ({"format": "xls"}, "one of: csv, json, parquet"),
+        ({"pasword": "x"}, "pasword"),
+        ({"format": "csv", "options": {"ignore_errors": True}}, "ignore_errors"),
+    ],
+)
+def test_wrong_keys_are_named(lake: Folder, bench_of: Make, settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadOutput, match=said):
+        bench_of(lake, **settings)
+
+
+@pytest.mark.parametrize("location", ["s3://bucket/x.parquet", "read_parquet('x')"])
+def test_a_location_is_a_path(lake: Folder, bench_of: Make, location: str) -> None:
+    with pytest.raises(BadOutput, match="not a path"):
+        bench_of(lake).describe(at("x", location))
+
+
+def test_a_file_that_changed_since_it_was_described_does_not_change_types(
+    lake: Folder, bench_of: Make
+) -> None:
+    write(lake.root / "t.csv", "SELECT 1 AS i")
+    bench = bench_of(lake, format="csv")
+    asked = bench.extraction(bench.describe(at("t")))
+    write(lake.root / "t.csv", "SELECT 'x' AS i")
+    with pytest.raises(ValueLost, match="column i"):
+        bench.read(asked)
+
+
+def test_it_is_cancelled(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "t.parquet", "SELECT i FROM range(5000000) t(i)")
+    bench = bench_of(lake)
+    table = bench.describe(at("t"))
+    asked = bench.extraction(
+        table, where=['(SELECT count(*) FROM range(100000000000) r(j) WHERE hash(j) = "i") = 0']
+    )
+    reading = Aside(lambda: bench.read(asked))
+    time.sleep(0.4)
+    began = time.monotonic()
+    bench.connector.cancel()
+    assert isinstance(reading.finish(), Cancelled)
+    assert time.monotonic() - began < 0.5
+    assert not bench.staged()
+
+
+def test_a_column_that_went_away_is_told(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "t.parquet", "SELECT 1 AS a, 2 AS b")
+    bench = bench_of(lake)
+    asked = bench.extraction(bench.describe(at("t")))
+    write(lake.root / "t.parquet", "SELECT 1 AS a")
+    with pytest.raises(DvtError, match='"b"'):
+        bench.read(asked)
