@@ -27,9 +27,17 @@ RUNS_NODES = (
 """Commands that take dvt's own flags."""
 
 
-def prepare(make_federator: FederatorFactory) -> None:
-    """Patch dbt and put dvt's flags on its commands, once per process."""
+EXPLAIN = "explain"
+
+
+def prepare(make_federator: FederatorFactory, args: Sequence[str]) -> None:
+    """Patch dbt and put dvt's flags and commands on its command line, once per process."""
     patches.apply(make_federator)
+    if EXPLAIN in args and EXPLAIN not in cli.commands:
+        # Here and not at once: it needs modules of dbt that other commands do not.
+        from dvt.dbt_bridge.explain import command as explain
+
+        cli.add_command(explain(), EXPLAIN)
     for name, command in _commands(cli):
         if name in RUNS_NODES:
             _add_flags(command)
@@ -44,7 +52,7 @@ def invoke(
     parameters: Mapping[str, Any],
 ) -> dbtRunnerResult:
     """Run one command as `dbtRunner.invoke` does; Ctrl-C reaches the caller instead of being a result."""
-    prepare(make_federator)
+    prepare(make_federator, args)
     result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(args, **parameters)
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
@@ -53,7 +61,7 @@ def invoke(
 
 def run_cli(args: Sequence[str], make_federator: FederatorFactory, examples: Mapping[str, str]) -> None:
     """Run one command of the command line; ends the process with dbt's exit code."""
-    prepare(make_federator)
+    prepare(make_federator, args)
     _teach(examples)
     cli.main(list(args), prog_name="dvt")
 
@@ -62,7 +70,7 @@ def help_text(
     names: Sequence[str], make_federator: FederatorFactory, examples: Mapping[str, str]
 ) -> str | None:
     """The help of a command, or of a command of a command."""
-    prepare(make_federator)
+    prepare(make_federator, names)
     _teach(examples)
     command: Any = cli
     context = click.Context(cli, info_name="dvt", **cli.context_settings)

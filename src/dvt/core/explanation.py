@@ -1,0 +1,29 @@
+"""What `dvt explain` says of a node: where it lives, how it would run and why, and its plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dvt.core.plan import FederationPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One node, explained; nothing of it was run."""
+
+    unique_id: str
+    name: str
+    kind: str
+    file: str
+    target: str
+    """The output it is built on."""
+    path: str
+    """`native` or `federated`; `inlined` for an ephemeral model."""
+    why: str
+    materialized: str = ""
+    compute: str | None = None
+    plan: FederationPlan | None = None
+    """None for a native node, and where `unbuilt` or `problem` says why there is none."""
+    unbuilt: tuple[str, ...] = ()
+    """What it reads that no run has built yet: its plan is known once they are there."""
+    problem: str | None = None
