@@ -25,6 +25,8 @@ class Mode:
     target: str
     dialect: str | None = None
     """Of the federated node's SQL; None for a native node."""
+    unit: bool = False
+    """For a unit test, whose given rows stand in for what the node reads."""
 
 
 _lock = threading.Lock()
@@ -51,18 +53,31 @@ def create_node_context(
     now, mode = session.current(), manifest.__dict__.get(_MODE)
     if now is None or mode is None or mode.dialect is None:
         return original(self, node, manifest, extra_context)
-    from dvt.dbt_bridge.contexts import federated_context
+    from dvt.dbt_bridge.contexts import Scope, federated_context, fixture_context
 
+    if mode.unit:
+        made = original(self, node, manifest, extra_context)
+        if node.resource_type != "unit_test":
+            scope = Scope(now, mode.target, mode.dialect)
+            made |= fixture_context(scope, node, self.config, manifest, made["adapter"])
+        return made
     return federated_context(now, node, self.config, manifest, mode.dialect) | extra_context
 
 
 def _mode(now: Session, node: Any, target: str) -> Mode | None:
     """The node's mode; None for a native node on the default target, which is dbt's own case."""
+    tested = getattr(node, "tested_node_unique_id", None)
+    if tested and now.manifest is not None and now.federated(tested):
+        return Mode(target, _dialect(now, now.manifest.nodes[tested], target), unit=True)
     if node.resource_type in {"model", "test"} and now.federated(node.unique_id):
-        from dvt.dbt_bridge import dialects
-
-        return Mode(target, dialects.of_node(node, now.outputs.types[target]))
+        return Mode(target, _dialect(now, node, target))
     return None if target == now.default else Mode(target)
+
+
+def _dialect(now: Session, node: Any, target: str) -> str:
+    from dvt.dbt_bridge import dialects
+
+    return dialects.of_node(node, now.outputs.types[target])
 
 
 def _view(now: Session, manifest: Any, mode: Mode) -> Any:

@@ -23,7 +23,7 @@ from dbt.contracts.graph.manifest import Disabled
 from dbt.contracts.graph.nodes import GenericTestNode
 from dbt.node_types import NodeType
 
-from dvt.dbt_bridge.introspect import FederatedDatabaseWrapper
+from dvt.dbt_bridge.introspect import FederatedDatabaseWrapper, FixtureDatabaseWrapper
 from dvt.dbt_bridge.relations import mark
 from dvt.resolution.placement import SOURCES_ONLY
 
@@ -66,6 +66,24 @@ def federated_context(
     if isinstance(node, GenericTestNode):
         add_rendered_test_kwargs(made, node)
     return made
+
+
+def fixture_context(scope: Scope, node: Any, config: Any, manifest: Manifest, wrapper: Any) -> dict[str, Any]:
+    """What a unit test's given rows see of the table they stand in for: its columns, where it lives."""
+    stood_for = _stood_for(scope.session, node)
+    resolver = FederatedSource if stood_for.resource_type == "source" else FederatedRef
+    return {
+        "this": resolver(scope, wrapper, stood_for, config, manifest).relation_of(stood_for),
+        "adapter": FixtureDatabaseWrapper.over(scope, wrapper),
+    }
+
+
+def _stood_for(session: Session, node: Any) -> Any:
+    """The source, model, seed or snapshot that a unit test gives rows for."""
+    manifest: Any = session.manifest
+    if getattr(node, "source_name", None):
+        return manifest.source_lookup.find(f"{node.source_name}.{node.name}", None, manifest)
+    return manifest.ref_lookup.find(node.name, node.package_name, getattr(node, "version", None), manifest)
 
 
 class OwnersRelations:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from dbt.adapters.base.column import Column
 from dbt.adapters.base.relation import BaseRelation
 from dbt.context.providers import RuntimeDatabaseWrapper
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from dvt.core.errors import IntrospectionUnsupported, SeveralConnections, TableNotFound
 from dvt.core.names import MARKER
@@ -116,6 +118,30 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
 
     def _kind(self, relation: Any) -> str:
         return self._scope.session.outputs.types[relation.output]
+
+
+class FixtureDatabaseWrapper(FederatedDatabaseWrapper):
+    """As that of a federated model; columns come with types as the model's own SQL would write them."""
+
+    @classmethod
+    def over(cls, scope: Scope, wrapper: RuntimeDatabaseWrapper) -> FixtureDatabaseWrapper:
+        """One in the place of dbt's own."""
+        return cls(scope, wrapper._adapter, wrapper._namespace)  # noqa: SLF001 - the class we extend
+
+    def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        answer = super()._ask(name, *args, **kwargs)
+        if name != "get_columns_in_relation":
+            return answer
+        (relation,) = _relations([*args, *kwargs.values()])
+        return [self._adapter.Column(one.name, self._written(one.data_type, relation)) for one in answer]
+
+    def _written(self, native: str, relation: Any) -> str:
+        """The owner's type in the words of the SQL's dialect; the owner's own where there are none."""
+        try:
+            kind = exp.DataType.build(native, dialect=of_type(self._kind(relation)))
+        except (SqlglotError, ValueError):
+            return native
+        return str(kind.sql(dialect=self._scope.dialect))
 
 
 def _relations(values: list[Any]) -> Iterator[Any]:

@@ -36,10 +36,10 @@ def adopt(session: Session, manifest: Any, *, parsed_before: bool = False) -> No
 
 
 def needed_types(session: Session) -> set[str]:
-    """Adapter types of the targets that nodes are built on, as far as they are installed."""
+    """Adapter types of the outputs that nodes are built on or asked about, as far as they are installed."""
     if session.plain or session.manifest is None:
         return set()
-    targets = {session.lives(uid) for uid in session.manifest.nodes}
+    targets = {session.lives(uid) for uid in chain(session.manifest.nodes, session.manifest.sources)}
     types = {session.outputs.types[target] for target in targets} - SOURCES_ONLY
     return {kind for kind in types if _usable(kind)}
 

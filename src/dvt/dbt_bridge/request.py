@@ -31,7 +31,9 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
     placement = session.placement(node.unique_id)
     home = session.lives(node.unique_id)
     config, kind = session.targets.config(home), session.outputs.types[home]
-    dialect = dialects.of_node(node, kind)
+    tested = getattr(node, "tested_node_unique_id", None)
+    written: Any = node if session.manifest is None or not tested else session.manifest.nodes[tested]
+    dialect = dialects.of_node(written, kind)
     relations = session.targets.adapter(home).Relation
     target = table_ref(relations.create_from(config, node), home, dialects.of_type(kind))
     if node.resource_type != "model":  # a test has a schema only when it stores its failures
