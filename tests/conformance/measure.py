@@ -1,0 +1,55 @@
+"""A process of its own that extracts or fills once, and says how much memory it took: see `measured`."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from dvt.buckets.filesystem import FilesystemBucket
+from dvt.connectors import CONNECTORS
+from dvt.core.plan import Extraction, Load
+from dvt.core.ports import ConnectorContext, Dataset, Job
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.staging.parquet import ParquetSink
+
+
+def measured(database: Any, folder: Path, what: Extraction | tuple[Load, Dataset]) -> tuple[int, int]:
+    """Rows moved and megabytes at the peak, of an extraction or a load in a process of its own."""
+    order = pickle.dumps((database.name, database.settings(), str(folder), what))
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.conformance.measure"],
+        input=order,
+        capture_output=True,
+        cwd=root,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    rows, peak = json.loads(done.stdout)
+    return rows, peak
+
+
+def main() -> None:
+    name, settings, folder, what = pickle.load(sys.stdin.buffer)
+    context = ConnectorContext(
+        duckdb=MemoryInstance(threads=2, memory_limit="1GiB"), project_dir=Path(folder), limit=4
+    )
+    connector = CONNECTORS.load(settings["type"])(name, settings, context)
+    rows = []
+    if isinstance(what, Extraction):
+        sink = ParquetSink(FilesystemBucket(Path(folder)), "measured")
+        with connector.snapshot() as snapshot:
+            snapshot.extract([Job(what, sink)], lambda _, dataset: rows.append(dataset.rows))
+    else:
+        rows.append(connector.fill(*what))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    sys.stdout.write(json.dumps([rows[0], peak]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,410 @@
+"""What every connector promises, kept on the real thing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import Cancelled, DvtError, TableNotFound, ValueLost
+from dvt.core.names import TableRef
+from dvt.core.plan import Load, StageColumn
+from dvt.core.ports import Dataset, Job
+from tests.conformance.reading import Aside, Bench
+
+pytestmark = pytest.mark.slow
+
+ODD_NAMES = (
+    "select",
+    "two words",
+    "Mixed",
+    "ünï😀",
+    "dollar$",
+    'quo"te',
+    "back\\slash",
+    "per%cent",
+    "br{0}ace",
+    "n" * 63,
+)
+
+
+def numbers(bench: Bench, identifier: str, rows: int) -> TableRef:
+    ref: TableRef = bench.database.table(identifier)
+    bench.database.fill(ref, rows)
+    return ref
+
+
+# --- what is there ----------------------------------------------------------------------------
+
+
+def test_a_table_that_is_not_there_is_named_with_those_that_are(bench: Bench) -> None:
+    numbers(bench, "orders", 1)
+    with pytest.raises(TableNotFound) as found:
+        bench.describe(bench.database.table("order"))
+    assert "order" in str(found.value)
+    assert "orders" in found.value.hint
+
+
+def test_several_tables_are_described_at_once(bench: Bench) -> None:
+    refs = [numbers(bench, f"several_{place}", 10 * place + 1) for place in range(3)]
+    found = bench.connector.describe(refs)
+    assert list(found) == refs
+    for ref in refs:
+        assert [one.name for one in found[ref].columns] == ["n", "word"]
+        assert found[ref].ref == ref
+
+
+def test_names_come_and_go_exactly_as_they_are(bench: Bench) -> None:
+    for name in ODD_NAMES:
+        if name in getattr(bench.database, "impossible_names", ()):
+            continue
+        ref = bench.database.table(name)
+        bench.create(ref, [(name, "integer")], ["7"])
+        table = bench.describe(ref)
+        assert [one.name for one in table.columns] == [name]
+        assert bench.rows(bench.read_table(ref)) == [("7",)]
+
+
+# --- shapes -----------------------------------------------------------------------------------
+
+
+def test_an_empty_table_is_a_dataset_with_columns_and_no_rows(bench: Bench) -> None:
+    ref = bench.database.table("empty")
+    bench.create(ref, [("a", "integer"), ("b", "text")])
+    dataset = bench.read_table(ref)
+    assert dataset.rows == 0
+    assert [one.name for one in dataset.columns] == ["c0", "c1"]
+    assert bench.rows(dataset) == []
+
+
+def test_of_a_table_without_needed_columns_the_number_of_rows_arrives(bench: Bench) -> None:
+    table = bench.describe(numbers(bench, "counted", 1234))
+    (dataset,) = bench.read(bench.extraction(table, names=()))
+    assert dataset.rows == 1234
+    assert bench.asked("SELECT count(*), sum(c0) FROM t", dataset) == (1234, 1234)
+
+
+def test_five_hundred_columns(bench: Bench) -> None:
+    ref = bench.database.table("wide")
+    columns = [(f"column_{place}", "integer") for place in range(500)]
+    bench.create(ref, columns, [str(place) for place in range(500)])
+    table = bench.describe(ref)
+    assert [one.name for one in table.columns] == [name for name, _ in columns]
+    (dataset,) = bench.read(bench.extraction(table))
+    assert bench.rows(dataset) == [tuple(str(place) for place in range(500))]
+
+
+def test_only_the_rows_of_the_pushed_predicates_arrive(bench: Bench) -> None:
+    table = bench.describe(numbers(bench, "filtered", 1000))
+    n = bench.database.name_of("n")
+    (dataset,) = bench.read(bench.extraction(table, ["n"], where=(f"{n} > 10 or {n} = 1", f"{n} <= 20")))
+    assert sorted(int(row[0] or 0) for row in bench.rows(dataset)) == [1, *range(11, 21)]
+
+
+def test_every_row_of_a_large_table_arrives_once(bench: Bench) -> None:
+    rows = 1_000_000
+    table = bench.describe(numbers(bench, "large", rows))
+    whole, filtered = bench.read(
+        bench.extraction(table), bench.extraction(table, ["n"], where=(f"{bench.database.name_of('n')} > 5",))
+    )
+    assert whole.rows == rows
+    assert bench.asked("SELECT count(*), count(DISTINCT c0), sum(c0), min(length(c1)) FROM t", whole) == (
+        rows,
+        rows,
+        rows * (rows + 1) // 2,
+        96,
+    )
+    assert filtered.rows == rows - 5
+
+
+# --- snapshots and limits ---------------------------------------------------------------------
+
+
+@pytest.mark.never("mysql", "mariadb", "files", reason="no snapshot without a lock")
+def test_several_extractions_see_one_moment_while_others_write(bench: Bench) -> None:
+    if not bench.connector.capabilities.snapshot:
+        pytest.skip("promises none")
+    refs = [bench.database.table(name) for name in ("left_side", "right_side")]
+    for ref in refs:
+        bench.create(ref, [("a", "integer")], ["1"])
+    tables = bench.connector.describe(refs)
+    found: list[Dataset] = []
+    with bench.connector.snapshot() as snapshot:
+        first = Job(bench.extraction(tables[refs[0]]), bench.sink())
+        snapshot.extract([first], lambda _, dataset: found.append(dataset))
+        write = [f"insert into {bench.database.quoted(ref)} values (2)" for ref in refs]
+        bench.database.execute(*write)
+        later = [Job(bench.extraction(tables[ref]), bench.sink()) for ref in refs]
+        snapshot.extract(later, lambda _, dataset: found.append(dataset))
+    assert [one.rows for one in found] == [1, 1, 1]
+    assert bench.read_table(refs[1]).rows == 2
+
+
+def test_no_more_connections_than_allowed(server: Any, another: Callable[..., Bench]) -> None:
+    bench = another(limit=3)
+    refs = [numbers(bench, f"limited_{place}", 200_000) for place in range(4)]
+    most = 0
+    with bench.connector.snapshot() as snapshot:
+        tables = bench.connector.describe(refs)
+        jobs = [Job(bench.extraction(tables[ref]), bench.sink()) for ref in refs]
+        threads = [
+            Aside(lambda: snapshot.extract(jobs[:2], lambda *_: None)),
+            Aside(lambda: snapshot.extract(jobs[2:], lambda *_: None)),
+            Aside(lambda: bench.connector.describe(refs)),
+        ]
+        while any(one.is_alive() for one in threads):
+            most = max(most, server.connections())
+        for one in threads:
+            assert one.finish() is None
+    assert 1 <= most <= 3
+
+
+def test_nothing_stays_open_after_the_end(server: Any, bench: Bench) -> None:
+    bench.read_table(numbers(bench, "ended", 10))
+    bench.connector.close()
+    bench.connector.close()
+    assert _soon(lambda: server.connections() == 0)
+
+
+# --- what is reported -------------------------------------------------------------------------
+
+
+def test_finished_is_called_once_for_each_after_its_commit(bench: Bench) -> None:
+    refs = [numbers(bench, f"reported_{place}", 100 + place) for place in range(3)]
+    tables = bench.connector.describe(refs)
+    jobs = [Job(bench.extraction(tables[ref]), bench.sink()) for ref in refs]
+    seen: list[tuple[Job, int]] = []
+
+    def finished(job: Job, dataset: Dataset) -> None:
+        seen.append((job, len(bench.rows(dataset))))
+
+    with bench.connector.snapshot() as snapshot:
+        snapshot.extract(jobs, finished)
+    assert sorted(rows for _, rows in seen) == [100, 101, 102]
+    assert {id(job) for job, _ in seen} == {id(job) for job in jobs}
+
+
+def test_nothing_to_extract_is_nothing_done(bench: Bench) -> None:
+    with bench.connector.snapshot() as snapshot:
+        snapshot.extract([], lambda *_: pytest.fail("nothing was asked for"))
+
+
+def test_the_first_failure_ends_the_others_and_leaves_nothing(server: Any, bench: Bench) -> None:
+    ref = numbers(bench, "failing", 10)
+    table = bench.describe(ref)
+    wrong = bench.extraction(table, ["n"], where=(f"{server.name_of('no_such_column')} = 1",))
+    jobs = [Job(bench.slow(ref, 60), bench.sink()), Job(wrong, bench.sink())]
+    started = time.monotonic()
+    with bench.connector.snapshot() as snapshot:
+        with pytest.raises(DvtError) as found:
+            snapshot.extract(jobs, lambda *_: pytest.fail("none of them can end well"))
+        # One query's failure is not the snapshot's.
+        good: list[Dataset] = []
+        snapshot.extract([Job(bench.extraction(table), bench.sink())], lambda _, one: good.append(one))
+    assert time.monotonic() - started < 10
+    assert "no_such_column" in str(found.value)
+    assert good[0].rows == 10
+    assert _soon(lambda: not server.running())
+    assert {path.parent for path in bench.staged()} == {bench_folder(good[0])}
+
+
+def bench_folder(dataset: Dataset) -> Path:
+    return Path(dataset.files[0]).parent
+
+
+# --- stopping ---------------------------------------------------------------------------------
+
+
+def test_a_query_is_cancelled_before_its_first_row(server: Any, bench: Bench) -> None:
+    extraction = bench.slow(numbers(bench, "slow", 1), 60)
+    reading = Aside(lambda: bench.read(extraction))
+    assert _soon(lambda: _marked(server, bench))
+    started = time.monotonic()
+    bench.connector.cancel()
+    assert isinstance(reading.finish(), Cancelled)
+    assert time.monotonic() - started < 2
+    assert _soon(lambda: not server.running())
+    assert bench.staged() == []
+    assert bench.read_table(bench.database.table("slow")).rows == 1, "the connector works on"
+
+
+def test_a_query_is_cancelled_amid_its_rows(bench: Bench) -> None:
+    table = bench.describe(numbers(bench, "long", 3_000_000))
+    reading = Aside(lambda: bench.read(bench.extraction(table)))
+    assert _soon(lambda: any(path.stat().st_size for path in bench.staged()), 60)
+    started = time.monotonic()
+    bench.connector.cancel()
+    error = reading.finish()
+    if error is not None:  # a database that was quick enough has nothing left to stop
+        assert isinstance(error, Cancelled)
+        assert time.monotonic() - started < 3
+        assert bench.staged() == []
+
+
+def test_cancel_without_anything_under_way_does_nothing(bench: Bench) -> None:
+    bench.connector.cancel()
+    assert bench.read_table(numbers(bench, "quiet", 3)).rows == 3
+
+
+def test_a_connection_cut_in_the_middle_is_an_error_that_says_so(server: Any, bench: Bench) -> None:
+    extraction = bench.slow(numbers(bench, "cut", 1), 60)
+    reading = Aside(lambda: bench.read(extraction))
+    assert _soon(lambda: _marked(server, bench))
+    server.cut()
+    error = reading.finish()
+    assert isinstance(error, DvtError)
+    assert error.code == "DVT132", error
+    assert not [secret for secret in server.secrets if secret in _chain(error)]
+    assert bench.staged() == []
+    assert bench.read_table(bench.database.table("cut")).rows == 1, "the connector works on"
+
+
+def test_a_cut_amid_rows_never_passes_for_their_end(server: Any, bench: Bench) -> None:
+    table = bench.describe(numbers(bench, "cut_rows", 2_000_000))
+    reading = Aside(lambda: bench.read(bench.extraction(table)))
+    assert _soon(lambda: any(path.stat().st_size for path in bench.staged()), 60)
+    server.cut()
+    error = reading.finish()
+    if error is None:
+        assert reading.answer[0].rows == 2_000_000
+    else:
+        assert isinstance(error, DvtError)
+        assert error.code == "DVT132", error
+
+
+# --- filling ----------------------------------------------------------------------------------
+
+
+def _loaded(bench: Bench, name: str, sql: str, *columns: StageColumn) -> tuple[Load, Dataset]:
+    ref = bench.database.table(name)
+    bench.connector.drop(ref)
+    return Load(stage=ref, columns=bench.connector.columns(columns)), bench.stage(sql, columns)
+
+
+def test_a_stage_table_holds_what_was_staged(target: Any, bench: Bench) -> None:
+    name = 'dvt_Stage "one"'
+    columns = [
+        StageColumn("Id", "BIGINT"),
+        StageColumn("the word", "VARCHAR"),
+        StageColumn("select", "DOUBLE"),
+    ]
+    sql = """SELECT i AS "Id", 'w' || i AS "the word", i / 4 AS "select" FROM range(100000) r(i)"""
+    load, dataset = _loaded(bench, name, sql, *columns)
+    assert bench.connector.fill(load, dataset) == 100_000
+    table = bench.describe(load.stage)
+    assert [(one.name, one.stage) for one in table.columns] == [(one.name, one.type) for one in columns]
+    back = bench.read_table(load.stage)
+    assert bench.asked("SELECT count(*), sum(c0), count(DISTINCT c1), sum(c2) FROM t", back) == (
+        100_000,
+        4999950000,
+        100_000,
+        1249987500.0,
+    )
+
+
+def test_an_empty_dataset_makes_an_empty_table(target: Any, bench: Bench) -> None:
+    column = StageColumn("a", "INTEGER")
+    load, dataset = _loaded(bench, "dvt_empty", "SELECT 1 AS a WHERE false", column)
+    assert bench.connector.fill(load, dataset) == 0
+    assert target.as_text(load.stage) == []
+    bench.connector.drop(load.stage)
+    assert bench.connector.fill(load, Dataset((), (column,), 0, 0)) == 0
+
+
+def test_a_table_that_cannot_be_filled_does_not_exist(target: Any, bench: Bench) -> None:
+    column = StageColumn("a", "INTEGER")
+    load, dataset = _loaded(bench, "dvt_broken", "SELECT i::INTEGER AS a FROM range(200000) r(i)", column)
+    short = Dataset(dataset.files, dataset.columns, dataset.rows + 1, dataset.bytes)
+    with pytest.raises(DvtError):
+        bench.connector.fill(load, short)
+    with pytest.raises(TableNotFound):
+        bench.describe(load.stage)
+    assert bench.connector.fill(load, dataset) == 200_000
+
+
+def test_a_stage_table_is_new_or_an_error(target: Any, bench: Bench) -> None:
+    load, dataset = _loaded(bench, "dvt_twice", "SELECT 1 AS a", StageColumn("a", "INTEGER"))
+    bench.connector.fill(load, dataset)
+    with pytest.raises(DvtError):
+        bench.connector.fill(load, dataset)
+    assert target.as_text(load.stage) == [("1",)]
+
+
+def test_dropping_is_done_once_and_asked_any_number_of_times(target: Any, bench: Bench) -> None:
+    load, dataset = _loaded(bench, "dvt_dropped", "SELECT 1 AS a", StageColumn("a", "INTEGER"))
+    bench.connector.fill(load, dataset)
+    bench.connector.drop(load.stage)
+    bench.connector.drop(load.stage)
+    with pytest.raises(TableNotFound):
+        bench.describe(load.stage)
+
+
+def test_a_load_is_cancelled_and_leaves_nothing(target: Any, bench: Bench) -> None:
+    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    load, dataset = _loaded(
+        bench, "dvt_stopped", "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3000000) r(i)", *columns
+    )
+    filling = Aside(lambda: bench.connector.fill(load, dataset))
+    if hasattr(target, "running"):
+        assert _soon(target.running)
+    time.sleep(0.3)
+    started = time.monotonic()
+    bench.connector.cancel()
+    assert isinstance(filling.finish(), Cancelled)
+    assert time.monotonic() - started < 3
+    with pytest.raises(TableNotFound):
+        bench.describe(load.stage)
+
+
+def test_a_load_whose_connection_is_cut_leaves_nothing(target: Any, server: Any, bench: Bench) -> None:
+    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    load, dataset = _loaded(
+        bench, "dvt_cut", "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3000000) r(i)", *columns
+    )
+    filling = Aside(lambda: bench.connector.fill(load, dataset))
+    assert _soon(server.running)
+    time.sleep(0.3)
+    server.cut()
+    error = filling.finish()
+    assert isinstance(error, DvtError)
+    assert error.code == "DVT132", error
+    with pytest.raises(TableNotFound):
+        bench.describe(load.stage)
+
+
+def test_a_value_too_many_is_named_and_leaves_nothing(target: Any, bench: Bench) -> None:
+    column = StageColumn("the total", "HUGEINT")
+    sql = """SELECT ('1' || repeat('0', i::INTEGER % 40)) AS "the total" FROM range(1000) r(i)"""
+    load, dataset = _loaded(bench, "dvt_lost", sql, column)
+    if load.columns[0].loses or "38" not in load.columns[0].native:
+        pytest.skip("it holds every HUGEINT, or says that it does not")
+    with pytest.raises(ValueLost):
+        bench.connector.fill(load, dataset)
+    with pytest.raises(TableNotFound):
+        bench.describe(load.stage)
+
+
+def _soon(holds: Callable[[], object], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _marked(server: Any, bench: Bench) -> bool:
+    """Whether the slow query has begun."""
+    words = server.sleeping(60)
+    return any(words in said and "EXPLAIN" not in said for said in server.running())
+
+
+def _chain(error: BaseException | None) -> str:
+    said = []
+    while error is not None:
+        said.append(f"{error!r} {error}")
+        error = error.__cause__
+    return "\n".join(said)
