@@ -147,8 +147,30 @@ def test_cancel_stops_everything_and_nothing_begins_after_it(place):
         assert time.monotonic() - begun < 1
         with pytest.raises(Cancelled):
             run.model("late", BY_NAME, "wh")
+        assert "erp" not in run.federator._with.connections._used  # not even asked about its tables
     assert len(caught) == 4
     assert left_behind(place, "wh") == NOTHING
+
+
+def test_a_query_that_was_sent_just_before_the_cancel_is_caught_by_the_next_round(place, monkeypatch):
+    from dvt.connectors.duckdb import DuckDBConnector
+
+    place.duckdb("crm", f"CREATE VIEW endless AS {ENDLESS}")
+    stopping = DuckDBConnector.cancel
+    rounds = []
+
+    def deaf_at_first(self):
+        rounds.append(self)
+        if len(rounds) > 1:
+            stopping(self)
+
+    monkeypatch.setattr(DuckDBConnector, "cancel", deaf_at_first)
+    with place.run() as run:
+        threading.Timer(0.3, run.federator.cancel).start()
+        begun = time.monotonic()
+        with pytest.raises(Cancelled):
+            run.model("m", "SELECT n FROM {crm.endless}", "wh")
+        assert time.monotonic() - begun < 3
 
 
 def test_a_table_that_was_written_between_two_models_is_read_again(place):
