@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dvt.core.errors import OutputsClash, SqlInvalid, StagingDamaged
+from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid, StagingDamaged
 from dvt.core.plan import StageColumn
 from dvt.core.ports import Dataset, Instance, Sink
 from dvt.drivers.duckdb.errors import reason, translated
@@ -93,12 +93,22 @@ class DuckDBEngine:
         with self._lock:
             self._busy.add(cursor)
         try:
-            with translated(connection="the compute engine", doing=doing):
+            with translated(connection="the compute engine", doing=doing), _said(doing):
                 yield cursor
         finally:
             with self._lock:
                 self._busy.discard(cursor)
             cursor.close()
+
+
+@contextmanager
+def _said(doing: str) -> Iterator[None]:
+    """DuckDB's own words for what a model's SQL made of its data: no credentials reach this cursor."""
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        sentence = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
+        raise QueryFailed("the compute engine", doing, sentence) from error
 
 
 def _value(cursor: Any, expression: str) -> tuple[str, str | None] | None:

@@ -15,6 +15,7 @@ from dvt.core.errors import (
     DiskFull,
     OutOfMemory,
     OutputsClash,
+    QueryFailed,
     SqlInvalid,
     StagingDamaged,
     ValueLost,
@@ -134,6 +135,11 @@ def test_a_sum_that_does_not_fit_is_an_error_not_a_double(engine, staging):
     big = "SELECT 170141183460469231731687303715884105727::HUGEINT"
     with pytest.raises(ValueLost):
         stage(engine, staging, big, StageColumn("a", "DECIMAL(38,0)"))
+
+
+def test_what_a_models_own_sql_complains_of_is_said_in_full(engine, staging):
+    with pytest.raises(QueryFailed, match="failed while computing: no rate for EUR"):
+        stage(engine, staging, "SELECT error('no rate for ' || 'EUR') AS a", StageColumn("a", "VARCHAR"))
 
 
 def test_an_empty_answer_is_a_table_with_columns(engine, staging):
