@@ -70,6 +70,7 @@ def make_federator(context: RunContext) -> Federator:
     try:
         shared = _instance(name, compute, operation.run, staging)
     except BaseException:
+        Staging(bucket, operation.run).close()
         operation.close()
         raise
     connections = Connections(_connector_opener(context, shared))

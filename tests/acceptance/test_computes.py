@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dvt.core.errors import ComputesInvalid, EngineMissing, OutOfMemory, UnknownCompute
+from dvt.core.errors import ComputesInvalid, EngineMissing, OutOfMemory, StagingUnusable, UnknownCompute
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Place
 
@@ -87,6 +87,23 @@ def test_a_compute_that_cannot_run_here_is_one_clear_error(place):
         with pytest.raises(UnknownCompute, match="did you mean 'large'"):
             run.model("m", COUNT, "wh", compute="larg")
         assert run.seen.extracted() == []
+
+
+def test_a_default_that_cannot_run_here_says_so_when_a_model_needs_it(place):
+    (place.root / "computes.yml").write_text("shop: {computes: {cluster: {type: spark}}}")
+    with place.run() as run:
+        with pytest.raises(EngineMissing, match=r"DVT153 m \(models/m.sql\): compute 'cluster'"):
+            run.model("m", COUNT, "wh")
+        run.model("m", COUNT, "wh", compute="duckdb")
+        assert run.rows("wh", "m") == [(1000,)]
+
+
+def test_a_spill_folder_that_cannot_be_made_stops_before_anything_is_made(place):
+    (place.root / "computes.yml").write_text(COMPUTES.format(spill="/proc/nowhere"))
+    with pytest.raises(StagingUnusable, match="/proc/nowhere"):
+        place.run()
+    assert place.records() == []
+    assert list((place.root / ".dvt" / "staging").iterdir()) == []
 
 
 def test_a_broken_file_stops_before_anything_is_made(place):
