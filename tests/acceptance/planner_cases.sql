@@ -428,3 +428,102 @@ SELECT a.id FROM {a} a WHERE k BETWEEN 3 AND 1 OR id BETWEEN 1 AND 2
 
 -- tables inside in
 SELECT id FROM {a} WHERE (k, id) IN (SELECT k, id FROM {c})
+
+-- alias of another column's name, filtered
+SELECT k AS id FROM {a} WHERE id > 2
+
+-- alias and column of one name
+SELECT id AS k, k + 1 AS z FROM {a}
+
+-- alias in group by
+SELECT id AS k, count(*) AS n FROM {a} GROUP BY k, id
+
+-- alias in where
+SELECT id AS kk, kk+1 AS z FROM {a} WHERE kk > 1
+
+-- struct fields
+SELECT s.f, s.g.h, s['f'] AS q FROM {st}
+
+-- struct of a named table
+SELECT st.s.f AS x FROM {st} WHERE st.s.f > 1
+
+-- struct unnested
+SELECT id, unnest(s) FROM {st}
+
+-- unnest of a column
+SELECT id, u FROM {st}, unnest(l) AS t(u) WHERE u > 1
+
+-- in unnest
+SELECT id FROM {st} WHERE id IN (SELECT unnest(l))
+
+-- aggregate beside
+SELECT t.id, t.k FROM {a} AS t, (SELECT max(k) AS k FROM {c}) q WHERE t.k = q.k AND q.k > 1
+
+-- correlated and filtered
+SELECT id FROM {a} WHERE k = (SELECT max(k) FROM {c} WHERE id = a.id AND k > 1)
+
+-- window over a filter
+SELECT sum(v) OVER () AS s FROM {e} WHERE id = 1 AND v IS NOT NULL
+
+-- having on a key
+SELECT id, k FROM {a} GROUP BY id, k HAVING id > 2
+
+-- comma join, filtered
+SELECT a.id FROM {a}, {c} WHERE a.id = c.id AND c.k > 1 AND a.x BETWEEN 1 AND 100
+
+-- columns renamed by position
+SELECT * FROM {a} AS t(p, q) WHERE p > 2
+
+-- unpivot alone
+UNPIVOT {e} ON v, w INTO NAME n VALUE val
+
+-- order by ordinals
+SELECT id, x FROM {a} ORDER BY 2 DESC, 1 LIMIT 3
+
+-- union by name
+SELECT id, x FROM {a} UNION ALL BY NAME SELECT y AS x, id FROM {c}
+
+-- columns in where
+SELECT * FROM {a} WHERE COLUMNS(['id','k']) > 1
+
+-- exists, from first
+SELECT id FROM {a} t WHERE t.x > 1 AND EXISTS (FROM {c} WHERE c.id = t.id)
+
+-- materialized cte
+WITH x AS MATERIALIZED (SELECT * FROM {a}) SELECT id FROM x WHERE k=1
+
+-- values and in
+SELECT id FROM (VALUES (1),(2)) t(id) WHERE id IN (SELECT id FROM {a})
+
+-- distinct ordered
+SELECT DISTINCT k FROM {a} ORDER BY k
+
+-- group by a case
+SELECT CASE k WHEN 1 THEN 'one' ELSE 'other' END AS w, count(*) AS n FROM {a} GROUP BY 1 ORDER BY 1
+
+-- cube
+SELECT grouping(k) AS g, k, count(*) AS n FROM {a} GROUP BY CUBE (k)
+
+-- qualify by count
+SELECT id FROM {a} QUALIFY count(*) OVER (PARTITION BY k) > 1
+
+-- list aggregate
+SELECT list(id ORDER BY id) AS l FROM {a} WHERE k = 1
+
+-- struct_pack
+SELECT struct_pack(i := id, j := k) AS s FROM {a}
+
+-- arg_max
+SELECT arg_max(id, x) AS m FROM {a}
+
+-- rows compared
+SELECT t.* FROM {a} t WHERE (t.k, t.id) = (1, 2)
+
+-- count distinct rows
+SELECT count(DISTINCT (k, id)) AS n FROM {a}
+
+-- range beside
+SELECT range AS r, id FROM range(3), {a} WHERE range = id
+
+-- limit and offset
+SELECT id FROM {a} WHERE id = 1 LIMIT 10 OFFSET 0

@@ -182,7 +182,11 @@ def _bring_back(draft: Draft, root: Scope) -> None:
     for node in list(draft.tree.walk()):
         node.type = types.get(node.meta[NUMBER])
         owner = owners.get(node.meta[NUMBER], set())
-        if foreign and isinstance(node, exp.Column) and not node.table and len(owner) == 1:
+        if not isinstance(node, exp.Column) or node.table:
+            continue
+        if not owner:
+            draft.unplaced.add(node.name.lower())
+        elif foreign and len(owner) == 1:
             node.set("table", exp.to_identifier(next(iter(owner)), quoted=True))
 
 

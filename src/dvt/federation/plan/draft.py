@@ -109,6 +109,10 @@ class Draft:
     """What a renamed name was before."""
     said: dict[int, str] = field(default_factory=dict)
     """Conditions as the model says them, by their numbers."""
+    named: dict[int, frozenset[int]] = field(default_factory=dict)
+    """The columns that each of these conditions names, all by their numbers."""
+    unplaced: set[str] = field(default_factory=set)
+    """Unqualified names that SQLGlot took for something else than a table's column."""
     extractions: list[Extraction] = field(default_factory=list)
     sql: str = ""
     outputs: tuple[StageColumn, ...] = ()

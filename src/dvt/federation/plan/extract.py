@@ -75,12 +75,18 @@ def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[s
         where=tuple(where),
         columns=tuple(columns),
         scan=table.scannable,
-        kept=tuple(dict.fromkeys(kept for one in group for kept in one.kept)),
+        kept=tuple(dict.fromkeys(kept for one in group for kept in [*_whole(draft, one), *one.kept])),
         zero_dates=group[0].input.zero_dates,
         rows=table.rows,
         bytes=table.bytes,
         this=group[0].input.this,
     )
+
+
+def _whole(draft: Draft, one: Occurrence) -> list[Kept]:
+    """Why every column is read, where that is so."""
+    why = draft.hazard or one.sealed
+    return [Kept("*", f"every column is read: {why}")] if why else []
 
 
 def _list(columns: list[ExtractedColumn], dialect: str) -> str:

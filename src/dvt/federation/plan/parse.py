@@ -34,9 +34,9 @@ def find_occurrences(draft: Draft) -> None:
     """Every place where a source is read; other tables than those are an error."""
     _only_known_tables(draft)
     for column in draft.tree.find_all(exp.Column):
-        if column.args.get("db") is not None:
-            column.set("db", None)
-            column.set("catalog", None)
+        for part in ("db", "catalog"):
+            if column.text(part).startswith(MARKER):
+                column.set(part, None)
     for number, node in enumerate(_marked(draft.tree)):
         marker = node.db
         draft.occurrences.append(
@@ -69,6 +69,8 @@ def number_nodes(draft: Draft) -> None:
         for condition in conjuncts(clause.this if isinstance(clause, exp.Where) else clause.args.get("on")):
             said = condition.sql(draft.dialect, comments=False)
             draft.said[condition.meta[NUMBER]] = _MARKER.sub("", said)
+            columns = (column.meta[NUMBER] for column in condition.find_all(exp.Column))
+            draft.named[condition.meta[NUMBER]] = frozenset(columns)
 
 
 def _parsed(request: NodeRequest) -> exp.Query:
@@ -82,13 +84,20 @@ def _parsed(request: NodeRequest) -> exp.Query:
         raise SqlInvalid(request.dialect, problem, first.get("line")) from error
     except SqlglotError as error:
         raise SqlInvalid(request.dialect, str(error)) from error
-    found = [one for one in statements if one is not None and not isinstance(one, exp.Semicolon)]
+    found = [_as_query(one) for one in statements if one is not None and not isinstance(one, exp.Semicolon)]
     if len(found) != 1 or not isinstance(found[0], exp.Query):
         raise SqlInvalid(request.dialect, "a model is one SELECT", hint="move other statements to hooks")
     query: exp.Query = found[0]
     while isinstance(query, exp.Subquery) and query.is_wrapper:
         query = query.this
     return query
+
+
+def _as_query(statement: exp.Expr) -> exp.Expr:
+    """PIVOT and UNPIVOT may stand alone in some dialects."""
+    if not isinstance(statement, exp.Pivot):
+        return statement
+    return exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
 
 
 def _marked(tree: exp.Expr) -> Iterator[exp.Table]:

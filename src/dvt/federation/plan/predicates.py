@@ -106,7 +106,7 @@ def _place_in_select(draft: Draft, scope: Scope, inherited: list[exp.Expr], uses
     if not isinstance(select, exp.Select):
         return
     problem = understood(scope)
-    conditions = [] if problem else list(_conditions(select))
+    conditions = [] if problem else [one for one in _conditions(select) if _as_written(draft, one.expression)]
     if not problem and inherited:
         through, nullable = names_through(scope), _null_supplied(select)
         moved = [one for one in (with_columns(old, through) for old in inherited) if one is not None]
@@ -121,6 +121,13 @@ def _place_in_select(draft: Draft, scope: Scope, inherited: list[exp.Expr], uses
             uses[id(source.expression)].found.append([] if renamed else [_bare(part) for part, _ in found])
     if problem:
         _keep_all(draft, scope, problem)
+
+
+def _as_written(draft: Draft, condition: exp.Expr) -> bool:
+    """False where SQLGlot has put an output's expression in the place of its name."""
+    named = draft.named.get(condition.meta.get(NUMBER, -1))
+    columns = {column.meta.get(NUMBER) for column in condition.find_all(exp.Column)}
+    return named is None or columns <= named
 
 
 def _conditions(select: exp.Select) -> Iterator[_Condition]:

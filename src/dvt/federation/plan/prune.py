@@ -108,6 +108,8 @@ def _number(projection: exp.Expr) -> int:
 
 
 def _need(draft: Draft, kept: exp.Query) -> None:
+    for each in draft.occurrences:
+        each.needed |= draft.unplaced & set(each.columns)
     root = build_scope(kept)
     for scope in root.traverse() if root is not None else ():
         for column, source in columns_of(scope):
