@@ -134,12 +134,12 @@ class ExplainTask(CompileTask):
 
     def _reads(self, node: Any) -> set[str]:
         seen: set[str] = set()
-        nodes = list(node.depends_on.nodes)
+        nodes = list(node.depends_on_nodes)
         while nodes:
             uid = nodes.pop()
             if uid not in seen and uid in self.manifest.nodes:
                 seen.add(uid)
-                nodes += self.manifest.nodes[uid].depends_on.nodes
+                nodes += self.manifest.nodes[uid].depends_on_nodes
         return seen
 
 
@@ -187,5 +187,5 @@ def _explain(now: Session, manifest: Any, node: Any, problem: str | None) -> Exp
 
 def _unbuilt(manifest: Any, node: Any, table: str) -> tuple[str, ...]:
     """The nodes among those it reads whose table is the one that is not there."""
-    read = (manifest.nodes.get(uid) for uid in node.depends_on.nodes)
+    read = (manifest.nodes.get(uid) for uid in node.depends_on_nodes)
     return tuple(one.name for one in read if one is not None and table.endswith(f".{one.identifier}"))
