@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dbt.artifacts.schemas.results import NodeStatus
+from sqlglot import exp
 
 from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
+from dvt.dbt_bridge.dialects import of_type
 from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.transactions import give_up, settle
@@ -31,16 +33,22 @@ configs with which it would not be."""
 class DbtPublisher:
     """Publishes one node's stage table (`core.ports.Publisher`), on the thread that runs the node."""
 
-    def __init__(self, adapter: Any, node: Any, run: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, adapter: Any, node: Any, run: Callable[[Any], Any], *, contracted: bool = False
+    ) -> None:
         self._adapter = adapter
         self._node = node
         self._run = run
         """What dbt does with the node, given the stand-in for it."""
+        self._contracted = contracted
+        """The stage table holds what an enforced contract demands, in types of the stage's own."""
         self.result: Any = None
 
     def publish(self, load: Load) -> int:
         """Let dbt run the node over the stage table; how many rows it says it wrote."""
-        node = stand_in(self._node, stage_relation(self._adapter, load.stage))
+        stage = stage_relation(self._adapter, load.stage)
+        columns = contract_columns(self._node, self._adapter) if self._contracted else "*"
+        node = stand_in(self._node, f"select {columns} from {stage}")
         done = False
         try:
             with refusing():
@@ -65,15 +73,34 @@ def stage_relation(adapter: Any, stage: TableRef) -> Any:
     )
 
 
-def stand_in(node: Any, stage: Any) -> Any:
-    """A copy of the node for dbt to materialize: it selects the stage table, its pre-hooks have run."""
+def contract_columns(node: Any, adapter: Any) -> str:
+    """The stage's columns in the types that the contract names, which its own types may spell otherwise.
+
+    A length is left to the table: an explicit cast would cut longer texts off, where the table refuses
+    them.
+    """
+    dialect = of_type(adapter.type())
+    columns = []
+    for column in node.columns.values():
+        name = adapter.quote(column.name) if column.quote else column.name
+        native = adapter.Column.translate_type(column.data_type) if node.contract.alias_types else None
+        kind = exp.DataType.build(native or column.data_type, dialect=dialect)
+        if kind.is_type(*exp.DataType.TEXT_TYPES):
+            kind.set("expressions", [])
+        fixed = kind.is_type(exp.DataType.Type.CHAR, exp.DataType.Type.NCHAR)
+        columns.append(name if fixed else f"cast({name} as {kind.sql(dialect=dialect)}) as {name}")
+    return ", ".join(columns)
+
+
+def stand_in(node: Any, select: str) -> Any:
+    """A copy of the node for dbt to run: it selects the stage table, and its pre-hooks have run."""
     made = copy.copy(node)
     made.config = copy.copy(node.config)
     if hasattr(made.config, "pre_hook"):
         made.config.pre_hook = []
     if made.config.materialized == "view":
         made.config.materialized = "table"
-    made.compiled_code = f"select * from {stage}"
+    made.compiled_code = select
     made.extra_ctes, made.extra_ctes_injected = [], True
     return made
 

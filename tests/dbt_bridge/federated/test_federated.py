@@ -36,6 +36,16 @@ def test_nothing_is_left_beside_the_table(shop: Project) -> None:
     assert shop.tables() == [("totals", "BASE TABLE")]
 
 
+def test_the_staged_rows_become_the_table_without_another_copy(shop: Project) -> None:
+    shop.model("totals", TOTALS, materialized="table")
+    shop.model("grown", TOTALS, materialized="incremental", unique_key="id")
+    assert shop.dvt("run"), shop.messages()
+    for name in ("totals", "grown"):
+        statement = (shop.root / f"target/run/shop/models/{name}.sql").read_text().strip()
+        assert statement.startswith("alter table")
+        assert "rename to" in statement
+
+
 def test_native_and_federated_models_interleave(shop: Project) -> None:
     shop.model("totals", TOTALS, materialized="table")
     shop.model("rich", "select * from {{ ref('totals') }} where total > 5", materialized="view")

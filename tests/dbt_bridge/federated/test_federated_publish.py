@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.dbt_bridge.federated.project import Project
 
@@ -77,6 +78,18 @@ def test_an_incremental_model_keeps_its_contract(shop: Project) -> None:
 
 
 @pytest.mark.slow
+def test_a_text_that_is_too_long_for_its_contract_is_refused_and_not_cut(pg_shop: Project) -> None:
+    contract = yaml.safe_load(yaml.safe_dump(CONTRACT).replace("data_type: varchar", "data_type: varchar(3)"))
+    pg_shop.write("models/people.yml", contract)
+    pg_shop.model("people", NAMES, materialized="table")
+    assert pg_shop.dvt("run"), pg_shop.messages()
+    pg_shop.run_sql("lite", "insert into customers values (4, 'Diana')")
+    assert not pg_shop.dvt("run")
+    assert "too long for type character varying(3)" in pg_shop.run_results()["people"]["message"]
+    assert len(pg_shop.rows("house", "select * from people")) == 3
+
+
+@pytest.mark.slow
 def test_indexes_grants_and_docs_are_as_on_a_native_table(pg_shop: Project, postgres: Any) -> None:
     postgres.execute("drop role if exists reader", "create role reader")
     pg_shop.write("models/people.yml", CONTRACT)
@@ -124,6 +137,17 @@ def test_a_pre_hook_is_seen_by_the_federated_read(shop: Project) -> None:
     shop.model("people", sql, materialized="table", pre_hook=[insert])
     assert shop.dvt("run"), shop.messages()
     assert sorted(shop.rows("house", "select id from people")) == [(1,), (2,)]
+
+
+def test_what_a_hook_writes_is_read_anew_by_later_models(shop: Project) -> None:
+    shop.model("base", "select 1 as id", materialized="table")
+    sql = "select b.id from {{ ref('base') }} b, {{ source('crm', 'customers') }} c where c.id = b.id"
+    shop.model("first", sql, materialized="table")
+    insert = "insert into {{ ref('base') }} values (2)"
+    shop.model("second", f"{sql} -- after {{{{ ref('first') }}}}", materialized="table", pre_hook=[insert])
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("house", "select id from first") == [(1,)]
+    assert sorted(shop.rows("house", "select id from second")) == [(1,), (2,)]
 
 
 @pytest.mark.parametrize("federated", [True, False])
