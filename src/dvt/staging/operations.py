@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from dvt.core.names import TableRef
-from dvt.staging.private import disk_error, private_folder, write_private
+from dvt.staging.private import disk_error, private_folder, temporary_name, write_private
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _KEYS = frozenset({"run", "pid", "started", "host", "boot", "ended", "stage_tables", "folders"})
@@ -113,8 +113,7 @@ class Operation:
             self._content["ended"] = True
             self._save()
         else:
-            (self._folder / f"{self.run}.json").unlink(missing_ok=True)
-            (self._folder / f"{self.run}.lock").unlink(missing_ok=True)
+            _remove(self._folder / f"{self.run}.lock")
 
     def _save(self) -> None:
         write_private(self._folder / f"{self.run}.json", json.dumps(self._content, indent=1).encode())
@@ -158,7 +157,7 @@ def dead(folder: Path) -> Iterator[Operation]:
             continue
         if not record.exists():
             # The process died between making the lock and writing the record: nothing is left of it.
-            file.unlink(missing_ok=True)
+            _remove(file)
         os.close(lock)
 
 
@@ -185,6 +184,13 @@ def _locked(file: Path, flags: int) -> int | None:
         pass
     os.close(descriptor)
     return None
+
+
+def _remove(lock: Path) -> None:
+    """Remove a record and its lock, the lock last: what is left of a removal is found again by it."""
+    record = lock.with_suffix(".json")
+    for file in (record, temporary_name(record), lock):
+        file.unlink(missing_ok=True)
 
 
 def _content(file: Path) -> dict[str, Any] | None:

@@ -32,9 +32,14 @@ def own_folder(path: Path) -> Path:
     return path
 
 
+def temporary_name(path: Path) -> Path:
+    """Where a file lies until all of it is on the disk."""
+    return path.with_name(f".{path.name}.new")
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a file for its owner alone: to a temporary name, to the disk, then renamed."""
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = temporary_name(path)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -153,8 +153,20 @@ def test_a_record_that_cannot_be_read_is_left_alone(folder, another, text):
     assert len(names(folder)) == 2
 
 
+def test_what_a_run_killed_while_it_wrote_its_record_left_goes_too(folder, another):
+    run = another()
+    (folder / f".{run}.json.new").write_text('{"run"')
+    [left] = dead(folder)
+    left.is_gone(STAGE)
+    (folder / f".{run}.json.new").write_text('{"run"')
+    left.close()
+    assert names(folder) == []
+
+
 def test_a_lock_without_a_record_is_tidied_up(folder, another):
-    (folder / f"{another()}.json").unlink()
+    run = another()
+    (folder / f"{run}.json").unlink()
+    (folder / f".{run}.json.new").write_text('{"run"')
     assert list(dead(folder)) == []
     assert names(folder) == []
 
