@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,3 +30,12 @@ def databases() -> Iterator[Callable[[str], Any]]:
 def postgres(databases: Callable[[str], Any]) -> Any:
     """PostgreSQL, with a schema and a user of the tests' own."""
     return databases("postgres")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that let dbt parse and build whole projects take a second or two each: slow, all of them."""
+    projects = Path(__file__).parent / "dbt_bridge"
+    for item in items:
+        if projects in item.path.parents:
+            item.add_marker(pytest.mark.slow)

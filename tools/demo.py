@@ -25,12 +25,12 @@ STEPS = (
         "python generate.py",
     ),
     (
-        "What would happen for one model that reads two databases? Nothing runs yet.",
-        "dvt explain --select customer_value",
-    ),
-    (
         "One build: seeds, native and federated models, a snapshot and the tests, in the DAG's order.",
         "dvt build",
+    ),
+    (
+        "What was asked of whom for one model that reads two databases, and why. `explain` runs nothing.",
+        "dvt explain --select customer_value",
     ),
     (
         "January arrives: another 100,000 page views in one more file.",

@@ -7,8 +7,12 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import sqlglot
+from sqlglot.errors import SqlglotError
+
 from dvt.core.explanation import Explanation
-from dvt.core.plan import Extraction, FederationPlan
+from dvt.core.plan import Extraction, FederationPlan, LoadColumn
+from dvt.dbt_bridge.dialects import COMPUTE
 
 
 def as_text(explanations: Sequence[Explanation]) -> str:
@@ -43,13 +47,25 @@ def _plan(one: Explanation, plan: FederationPlan) -> Iterator[str]:
     for extraction in (*(first.extraction for first in plan.transform.prepared), *plan.extractions):
         yield from _extraction(extraction)
     yield _indented("compute", f"on {one.compute or 'the default compute'}, over the extracted tables")
-    yield _indented("", plan.transform.sql)
+    yield _indented("", _laid_out(plan.transform.sql))
     yield _indented("load", f"into {plan.load.stage}, which then becomes the {one.materialized or 'table'}")
-    for column in plan.load.columns:
-        lost = f", loses {column.loses}" if column.loses else ""
-        yield _indented("", f"{column.name} {column.native} (computed as {column.stage}{lost})")
+    yield _indented("", f"columns: {', '.join(_loaded(column) for column in plan.load.columns)}")
     for notice in plan.notices:
         yield _indented("warning", str(notice))
+
+
+def _loaded(column: LoadColumn) -> str:
+    said = [f"computed as {column.stage}"] if column.stage != column.native else []
+    said += [f"loses {column.loses}"] if column.loses else []
+    return f"{column.name} {column.native}" + (f" ({', '.join(said)})" if said else "")
+
+
+def _laid_out(sql: str) -> str:
+    """The same SQL on several lines; as it is where that cannot be done."""
+    try:
+        return sqlglot.transpile(sql, read=COMPUTE, write=COMPUTE, pretty=True)[0]
+    except SqlglotError:
+        return sql
 
 
 def _extraction(extraction: Extraction) -> Iterator[str]:
