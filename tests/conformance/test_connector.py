@@ -317,9 +317,11 @@ def test_an_empty_dataset_makes_an_empty_table(target: Any, bench: Bench) -> Non
 def test_a_table_that_cannot_be_filled_does_not_exist(target: Any, bench: Bench) -> None:
     column = StageColumn("a", "INTEGER")
     load, dataset = _loaded(bench, "dvt_broken", "SELECT i::INTEGER AS a FROM range(200000) r(i)", column)
-    short = Dataset(dataset.files, dataset.columns, dataset.rows + 1, dataset.bytes)
+    broken = bench.folder / "broken.parquet"
+    broken.write_bytes(b"PAR1" + b"no rows at all" * 9 + b"PAR1")
+    damaged = Dataset((*dataset.files, str(broken)), dataset.columns, dataset.rows, dataset.bytes)
     with pytest.raises(DvtError):
-        bench.connector.fill(load, short)
+        bench.connector.fill(load, damaged)
     with pytest.raises(TableNotFound):
         bench.describe(load.stage)
     assert bench.connector.fill(load, dataset) == 200_000
