@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.connectors.duckdb import opening
-from dvt.core.errors import BadOutput, TableNotFound
+from dvt.core.errors import BadOutput, QueryFailed, TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.plan import Column, Load, LoadColumn, StageColumn, Table
 from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Job, Snapshot
@@ -67,25 +67,30 @@ class DuckDBConnector:
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""
         doing = f"filling {load.stage}"
-        table = self._named(load.stage)
-        definition = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
-        values = ", ".join(f"CAST({quoted(one.name)} AS {one.native})" for one in load.columns)
         with self._cursor(doing, may_be_new=True) as cursor, self._under_way(cursor, doing):
             cursor.execute("BEGIN TRANSACTION")
             try:
-                cursor.execute(f"CREATE TABLE {table} ({definition})")
-                rows = 0
-                if dataset.files:
-                    source = f"read_parquet({listed(dataset.files)}, hive_partitioning = false)"
-                    rows = int(
-                        cursor.execute(f"INSERT INTO {table} SELECT {values} FROM {source}").fetchone()[0]
-                    )
+                rows = self._insert(cursor, load, dataset)
                 cursor.execute("COMMIT")
             except BaseException:
                 with suppress(duckdb.Error):
                     cursor.execute("ROLLBACK")
                 raise
             return rows
+
+    def _insert(self, cursor: Any, load: Load, dataset: Dataset) -> int:
+        table = self._named(load.stage)
+        definition = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
+        cursor.execute(f"CREATE TABLE {table} ({definition})")
+        rows = 0
+        if dataset.files:
+            values = ", ".join(f"CAST({quoted(one.name)} AS {one.native})" for one in load.columns)
+            source = f"read_parquet({listed(dataset.files)}, hive_partitioning = false)"
+            rows = int(cursor.execute(f"INSERT INTO {table} SELECT {values} FROM {source}").fetchone()[0])
+        if rows != dataset.rows:
+            found = f"{rows} of {dataset.rows} staged rows arrived"
+            raise QueryFailed(self._output.name, f"filling {load.stage}", found)
+        return rows
 
     def drop(self, stage: TableRef) -> None:
         """See CanLoad."""
