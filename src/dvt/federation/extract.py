@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from dvt.core.ports import Dataset, Job
 from dvt.federation.connections import Connection, Connections
 from dvt.staging.shared import Claim, Staging
 
+_THIS = itertools.count()
 _GLANCE = 0.2
 """Seconds between looks at whether somebody wants everything stopped."""
 
@@ -78,7 +80,7 @@ class Extractor:
         for extraction in extractions:
             connection = self.connections[extraction.connection]
             table = tables[extraction.table]
-            claim = self.staging.claim(connection.name, _key(extraction, connection.generation(table)))
+            claim = self.staging.claim(connection.name, _key(extraction, connection, table))
             if claim.sink is None:
                 others.append((extraction, claim))
                 continue
@@ -161,8 +163,9 @@ def _stop(groups: Sequence[_Group]) -> None:
         group.connection.cancel_own(same)
 
 
-def _key(extraction: Extraction, generation: str) -> str:
-    """Same question to the same state of this run's tables, same key."""
+def _key(extraction: Extraction, connection: Connection, table: Table) -> str:
+    """Same question to the same state of this run's tables, same key; `{{ this }}` is never shared."""
+    generation = f"this {next(_THIS)}" if extraction.this else connection.generation(table)
     return hashlib.sha256(f"{extraction.key}\n{generation}".encode()).hexdigest()[:24]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -247,6 +248,15 @@ def test_a_new_connection_that_is_lost_is_not_tried_again(extractor, connector):
 def test_two_questions_of_one_model_that_are_the_same_are_asked_once(extractor, connector):
     assert set(extract(extractor, A, A)) == {"x0", "x1"}
     assert connector.read_from == [(1, "a")]
+
+
+def test_a_models_own_table_is_read_anew_by_each_of_its_batches(extractor, connector):
+    tables = extractor.connections.describe([A])
+    own = replace(extraction(A), this=True)
+    for _ in range(2):
+        assert set(extractor.extract([own], tables, lambda moved: None)) == {"x"}
+    assert connector.read_from == [(1, "a"), (2, "a")]
+    assert connector.open == []
 
 
 def test_what_was_written_is_read_from_a_moment_of_its_own(extractor, connector):
