@@ -29,10 +29,10 @@ class EventReporter:
     def moved(self, node: str, moved: Moved) -> None:
         """One line: what, whence or whither, rows, bytes, seconds."""
         name = node.rsplit(".", 1)[-1]
-        figures = f"{moved.rows:,} rows" if moved.rows >= 0 else "rows unknown"
-        if moved.bytes > 0:
-            figures += f", {size(moved.bytes)}"
-        text = f"   {name}: {moved.what} {moved.connection}: {figures} in {moved.seconds:.2f}s"
+        figures = [f"{moved.rows:,} rows"] if moved.rows >= 0 else []
+        figures += [size(moved.bytes)] if moved.bytes > 0 else []
+        known = f": {', '.join(figures)}" if figures else ""
+        text = f"   {name}: {moved.what} {moved.connection}{known} in {moved.seconds:.2f}s"
         if moved.reused:
             text += " (staged before)"
         fire_event(JinjaLogInfo(msg=text, node_info=get_node_info()))
