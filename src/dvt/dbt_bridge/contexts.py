@@ -5,6 +5,8 @@ Everything else (config, var, target, graph, dispatch, macros) is dbt's, for the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -108,7 +110,19 @@ class FederatedRef(RuntimeRefResolver):
     def relation_of(self, target_model: Any) -> Any:
         """The marked relation of a model, seed or snapshot, deferral and limits applied."""
         output, owner = _owners(self, RuntimeRefResolver, target_model)
-        return self.scope.mark(owner.create_relation(target_model), target_model.unique_id, output)
+        with self._asking(output, target_model):
+            relation = owner.create_relation(target_model)
+        return self.scope.mark(relation, target_model.unique_id, output)
+
+    @contextmanager
+    def _asking(self, output: str, target_model: Any) -> Iterator[None]:
+        """A connection to the owner where dbt looks whether a deferred relation is there."""
+        defers = getattr(target_model, "defer_relation", None) and self.config.args.defer
+        if not defers or output == self.scope.home:
+            yield
+            return
+        with self.scope.session.targets.adapter(output).connection_named(f"dvt defer on {output}"):
+            yield
 
 
 class FederatedSource(RuntimeSourceResolver):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 from dvt.dbt_bridge import session
-
-EXECUTE_MODEL = ("hook_ctx", "context_config", "model", "context", "materialization_macro")
-"""What dbt's `_execute_model` is called with. Newer versions add to it."""
 
 
 def run_task(original: Callable[..., Any], self: Any) -> Any:
@@ -45,7 +43,7 @@ def execute_model(original: Callable[..., Any], self: Any, *args: Any, **kwargs:
     if now is not None and now.manifest is not None:
         from dvt.dbt_bridge.hooks import route_hooks
 
-        given = dict(zip(EXECUTE_MODEL, args, strict=False)) | kwargs
+        given = signature(original).bind(self, *args, **kwargs).arguments
         route_hooks(now, given["context"], given["model"], now.manifest)
     return original(self, *args, **kwargs)
 

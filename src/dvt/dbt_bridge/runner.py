@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.results import NodeStatus
@@ -16,7 +17,6 @@ from dbt.task.test import TestRunner
 from dvt.core.errors import DvtError, NotFederable
 from dvt.core.plan import Notice, Outcome
 from dvt.dbt_bridge import dialects, publish
-from dvt.dbt_bridge.executing import EXECUTE_MODEL
 from dvt.dbt_bridge.hooks import connection_of, hooks_of, route_hooks, wrote
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.relations import table_ref
@@ -83,12 +83,14 @@ class Federated:
 
     def _execute_model(self, *args: Any, **kwargs: Any) -> Any:
         """As dbt, in a context that knows the stage table."""
-        given = dict(zip(EXECUTE_MODEL, args, strict=False)) | kwargs
+        execute = super()._execute_model  # type: ignore[misc]
+        bound = signature(execute).bind(*args, **kwargs)
+        given = bound.arguments
         node, context = given["model"], given["context"]
         publish.take_over(context, self.adapter, node, self._stage)
         chosen = given["materialization_macro"]
         given["materialization_macro"] = publish.materialization(context, node, self._stage, chosen)
-        return super()._execute_model(**given)  # type: ignore[misc]
+        return execute(*bound.args, **bound.kwargs)
 
 
 class FederatedModelRunner(Federated, ModelRunner):

@@ -186,6 +186,19 @@ def test_sample_filters_what_is_read(shop: Project) -> None:
     assert shop.rows("house", "select n from counted") == [(2,)]
 
 
+def test_a_deferred_ref_reads_the_other_environments_table(shop: Project) -> None:
+    shop.model("base", "select 5 as id", materialized="table", target="other", schema="prod")
+    assert shop.dvt("run"), shop.messages()
+    (shop.root / "target").rename(shop.root / "state")
+    shop.model("base", "select 6 as id", materialized="table", target="other", schema="dev")
+    sql = "select b.id from {{ ref('base') }} b, {{ source('crm', 'customers') }} c where c.id = 1"
+    shop.model("reader", sql, materialized="table")
+    assert shop.dvt("run", "--select", "reader", "--defer", "--state", str(shop.root / "state")), (
+        shop.messages()
+    )
+    assert shop.rows("house", "select id from reader") == [(5,)]
+
+
 def test_show_of_a_federated_model_says_why_not(shop: Project) -> None:
     shop.model("totals", TOTALS, materialized="table")
     assert not shop.dvt("show", "--select", "totals")

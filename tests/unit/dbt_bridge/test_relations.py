@@ -1,0 +1,72 @@
+"""Relations of a federated model know their real names and render as markers."""
+
+from __future__ import annotations
+
+import pytest
+from dbt.adapters.base.relation import BaseRelation
+
+from dvt.core.names import TableRef
+from dvt.dbt_bridge.relations import is_marked, mark, table_ref, unmarked
+
+UID = "model.shop.orders"
+
+
+def _real(**more: object) -> BaseRelation:
+    return BaseRelation.create(database="db", schema="Sch", identifier="orders", **more)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "text"),
+    [
+        ("postgres", '"__dvt__model.shop.orders"."orders"'),
+        ("mysql", "`__dvt__model.shop.orders`.`orders`"),
+        ("tsql", "[__dvt__model.shop.orders].[orders]"),
+    ],
+)
+def test_a_marker_is_quoted_as_the_sqls_dialect_quotes(dialect: str, text: str) -> None:
+    assert str(mark(_real(), UID, "out", dialect)) == text
+
+
+def test_an_unquoted_identifier_stays_unquoted_if_it_can() -> None:
+    policy = {"quote_policy": {"identifier": False}}
+    assert str(mark(_real(**policy), UID, "out", "snowflake")).endswith(".orders")
+    odd = BaseRelation.create(identifier="Odd Name", **policy)
+    assert str(mark(odd, UID, "out", "snowflake")).endswith('."Odd Name"')
+
+
+def test_its_parts_are_the_real_names() -> None:
+    marked = mark(_real(), UID, "out", "postgres")
+    assert (marked.database, marked.schema, marked.identifier) == ("db", "Sch", "orders")
+    assert marked.name == marked.table == "orders"
+
+
+def test_packages_take_it_for_a_relation() -> None:
+    assert mark(_real(), UID, "out", "postgres").get("metadata")["type"].endswith("Relation")
+
+
+def test_a_limit_renders_around_the_marker_and_leaves_room_for_an_alias() -> None:
+    marked = mark(_real(limit=0), UID, "out", "postgres")
+    assert str(marked) == '(select * from "__dvt__model.shop.orders"."orders" where false limit 0)'
+
+
+def test_changed_names_render_as_they_are() -> None:
+    changed = mark(_real(), UID, "out", "postgres").incorporate(path={"identifier": "other"})
+    assert str(changed) == '"db"."Sch"."other"'
+
+
+def test_the_owner_gets_its_own_relation_back() -> None:
+    marked = mark(_real(), UID, "out", "postgres")
+    real = unmarked(marked)
+    assert is_marked(marked)
+    assert not is_marked(real)
+    assert type(real) is BaseRelation
+    assert str(real) == '"db"."Sch"."orders"'
+
+
+def test_a_table_is_named_as_its_database_stores_it() -> None:
+    unquoted = _real(quote_policy={"schema": False, "database": False})
+    assert table_ref(unquoted, "out", "postgres") == TableRef(
+        connection="out", database="db", schema="sch", identifier="orders"
+    )
+    assert table_ref(unquoted, "out", "snowflake").schema == "SCH"
+    assert table_ref(_real(), "out", "snowflake").schema == "Sch"
