@@ -27,6 +27,8 @@ class Server(Place):
     def ref(self, connection: str, table: str) -> TableRef:
         if connection == "pg":
             return replace(self.server.table(table), connection="pg")
+        if connection == "my":
+            return TableRef(connection="my", schema=self.outputs["my"]["schema"], identifier=table)
         return super().ref(connection, table)
 
 
@@ -78,6 +80,37 @@ def test_out_of_postgres_and_into_it(place):
     )
     assert place.server.execute("SELECT g, total, n FROM back ORDER BY g") == expected
     assert stage_tables(place.server) == []
+
+
+def test_tables_of_three_kinds_of_database_meet(place, databases):
+    mariadb = databases("mariadb")
+    place.outputs["my"] = mariadb.settings()
+    schema = mariadb.settings()["schema"]
+    mariadb.execute(
+        *(f"DROP TABLE IF EXISTS {schema}.{one}" for one in ("groups_of", "rates")),
+        f"CREATE TABLE {schema}.groups_of AS SELECT seq AS g, CONCAT('Größe ', seq) AS name FROM seq_0_to_99",
+        f"CREATE TABLE {schema}.rates AS SELECT seq AS g, CAST(seq / 4 AS DECIMAL(8,2)) AS rate"
+        " FROM seq_0_to_99",
+    )
+    place.duckdb("crm", "CREATE TABLE wanted AS SELECT i AS g FROM range(50, 60) t(i)")
+    sql = (
+        "SELECT n.name, sum(f.amount) * max(r.rate) AS worth FROM {pg.facts} f"
+        " JOIN {my.groups_of} n USING (g)"
+        " JOIN {my.rates} r USING (g) JOIN {crm.wanted} w USING (g) GROUP BY 1"
+    )
+    with place.run() as run:
+        run.model("m0", sql, "pg", OnServer(place, "m0"))
+        run.model("m1", sql, "wh")
+        codes = {(notice.code, notice.message) for _, notice in run.seen.notices}
+        assert len(run.seen.extracted()) == 4
+        here = run.rows("wh", "m1")
+    expected = place.server.execute(
+        "SELECT 'Größe ' || g, sum(amount) * (g / 4.0)::numeric(8,2) FROM facts"
+        " WHERE g BETWEEN 50 AND 59 GROUP BY g ORDER BY 1"
+    )
+    assert [tuple(row) for row in place.server.execute("SELECT name, worth FROM m0 ORDER BY 1")] == expected
+    assert sorted(here) == sorted(expected)
+    assert codes == {("DVT020", "tables of connection 'my' are read at slightly different moments")}
 
 
 def test_models_of_one_run_see_one_moment_and_their_own_writes(place):
