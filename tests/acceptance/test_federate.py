@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import duckdb
 import pytest
@@ -73,6 +75,21 @@ def test_a_join_over_two_databases_gives_what_one_would(place):
     assert (totals.extracted_rows, totals.loaded_rows) == (1000 + needed, 997)
     assert totals.extracted_bytes > 0
     assert left_behind(place, "wh") == NOTHING
+
+
+def test_a_sqlite_file_joins_a_duckdb_file(place):
+    path = place.root / "crm.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT)")
+        connection.executemany("INSERT INTO customers VALUES (?, ?)", [(i, f"name {i}") for i in range(1000)])
+        connection.commit()
+    with place.run() as run:
+        run.model("from_duckdb", BY_NAME, "wh")
+    place.outputs["crm"] = {"type": "sqlite", "path": str(path)}
+    with place.run() as run:
+        run.model("from_sqlite", BY_NAME, "wh")
+        assert run.rows("wh", "from_sqlite") == run.rows("wh", "from_duckdb")
+        assert len(run.rows("wh", "from_sqlite")) == 997
 
 
 def test_eight_threads_extract_a_shared_table_once(place):
