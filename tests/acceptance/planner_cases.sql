@@ -527,3 +527,16 @@ SELECT range AS r, id FROM range(3), {a} WHERE range = id
 
 -- limit and offset
 SELECT id FROM {a} WHERE id = 1 LIMIT 10 OFFSET 0
+
+-- order by all, pruned
+WITH q AS (SELECT id, k, x FROM {a} ORDER BY ALL LIMIT 3) SELECT x FROM q
+
+-- order by all, pruned, of a star
+WITH q AS (SELECT * FROM {c} ORDER BY ALL DESC LIMIT 2) SELECT y FROM q
+
+-- limit of a plain union
+SELECT id FROM (SELECT id FROM {a} UNION ALL SELECT id FROM {c} ORDER BY id LIMIT 4) u WHERE id > 1
+
+-- recursive, filtered outside
+WITH RECURSIVE r(id, k) AS (SELECT id, k FROM {a} WHERE id = 1 UNION ALL SELECT n.id, n.k FROM {a} n JOIN r ON n.id = r.id + 1)
+SELECT id FROM r WHERE k = 3

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import duckdb
 import psycopg2
 import pytest
 
-from dvt.core.errors import SqlInvalid, TranslationWrong
+from tests.acceptance.live_dialect import Answer, cases, check, plain
 from tests.acceptance.oracle import Oracle
 
 pytestmark = pytest.mark.slow
@@ -32,24 +30,7 @@ _ROWS = r"""
 (5, 2147483647, 1, 9223372036854775807, 99999999.99, 0.0001, 1.5, -1.5, 'x%y', 'ÄÖ', '2024-12-30',
     '2025-01-01', '2024-12-30 08:05:09', '2024-12-30 08:05:09.25+00', false)
 """
-_LINES = Path(__file__).with_name("postgres_expressions.txt").read_text().split("-- aggregates\n")
-_KINDS = ("wrong", "warned", "missing", "error", "text")
-
-
-def _listed(lines: str) -> list[tuple[str, str]]:
-    """Kind and expression of each line."""
-    found = []
-    for line in lines.splitlines():
-        kind, colon, expression = line.partition(": ")
-        if line and not line.startswith("--"):
-            found.append((kind, expression) if colon and kind in _KINDS else ("", line))
-    return found
-
-
-_CASES = [
-    *((kind, one, f"SELECT id, {one} FROM {{vals}} ORDER BY id") for kind, one in _listed(_LINES[0])),
-    *((kind, one, f"SELECT {one} FROM {{vals}}") for kind, one in _listed(_LINES[1])),
-]
+_CASES = list(cases(Path(__file__).with_name("postgres_expressions.txt")))
 
 
 @pytest.fixture(scope="module")
@@ -68,58 +49,18 @@ def both(postgres: Any) -> Iterator[tuple[Any, Oracle]]:
     connection.close()
 
 
-def _native(cursor: Any, sql: str) -> tuple[list[str], list[Any]] | None:
-    """PostgreSQL's own names and rows, None for an error."""
-    try:
-        cursor.execute(sql.replace("{vals}", "vals"))
-    except psycopg2.Error:
-        return None
-    return [one[0] for one in cursor.description], _plain(cursor.fetchall())
-
-
-def _federated(oracle: Oracle, plan: Any) -> tuple[list[str], list[Any]] | None:
-    try:
-        described, rows = oracle.run(plan)
-    except duckdb.Error:
-        return None
-    return [name for name, _ in described], _plain(rows)
-
-
-def _plain(rows: Sequence[Sequence[Any]]) -> list[Any]:
-    return sorted(([_value(one) for one in row] for row in rows), key=repr)
-
-
-def _value(value: Any) -> Any:
-    """Comparable: a number is a number, whatever its type."""
-    if isinstance(value, list | tuple):
-        return [_value(one) for one in value]
-    if isinstance(value, int | float | decimal.Decimal) and not isinstance(value, bool):
-        return float(f"{float(value):.9g}")
-    if isinstance(value, dt.datetime) and value.tzinfo:
-        return value.astimezone(dt.UTC).isoformat()
-    return value if value is None or isinstance(value, bool) else str(value)
-
-
-@pytest.mark.parametrize(
-    ("kind", "sql"), [(kind, sql) for kind, _, sql in _CASES], ids=[one for _, one, _ in _CASES]
-)
-def test_the_answer_is_postgresqls_own(both: tuple[Any, Oracle], kind: str, sql: str) -> None:
+@pytest.mark.parametrize(("kind", "one", "sql"), _CASES, ids=[one for _, one, _ in _CASES])
+def test_the_answer_is_postgresqls_own(both: tuple[Any, Oracle], kind: str, one: str, sql: str) -> None:
     cursor, oracle = both
-    if kind in ("wrong", "missing"):
-        with pytest.raises(TranslationWrong if kind == "wrong" else SqlInvalid):
-            oracle.plan(sql, dialect="postgres")
-        return
-    plan = oracle.plan(sql, dialect="postgres")
-    warned = [one for one in plan.notices if one.code == "DVT003"]
-    assert bool(warned) == (kind == "warned")
-    native, federated = _native(cursor, sql), _federated(oracle, plan)
-    if kind == "error":
-        assert native is federated is None
-    elif kind != "warned":
-        assert native is not None
-        assert federated is not None
-        assert native[0] == federated[0]
-        assert kind == "text" or native[1] == federated[1]
+
+    def native(asked: str) -> Answer | None:
+        try:
+            cursor.execute(asked.replace("{vals}", "vals"))
+        except psycopg2.Error:
+            return None
+        return [column[0] for column in cursor.description], plain(cursor.fetchall())
+
+    check(oracle, native, kind, sql, "postgres")
 
 
 def test_the_list_is_long_and_mostly_right() -> None:

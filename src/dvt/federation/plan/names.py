@@ -8,9 +8,12 @@ from collections.abc import Callable
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
+from dvt.core.names import MARKER
 from dvt.federation.plan.dialects import moments_of
 from dvt.federation.plan.draft import Draft
 
+MARKED = re.compile(rf"""["`]{MARKER}[^"`]*["`]\.""")
+"""A marker in SQL, which means nothing to people."""
 Namer = Callable[[exp.Expr, str, str], str | None]
 """Expression, its first word and its text as written → the target's name for it."""
 
@@ -158,7 +161,7 @@ def _type_name(to: exp.DataType) -> str:
 
 
 def _mysql(_one: exp.Expr, _word: str, text: str) -> str | None:
-    return text or None
+    return MARKED.sub("", text) or None
 
 
 _NAMERS: dict[str, Namer] = {"postgres": _postgres, "mysql": _mysql}

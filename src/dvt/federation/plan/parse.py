@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import sqlglot
@@ -14,8 +13,8 @@ from dvt.core.names import MARKER
 from dvt.core.plan import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
 from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+from dvt.federation.plan.names import MARKED
 
-_MARKER = re.compile(rf"""["`]{MARKER}[^"`]*["`]\.""")
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 
 
@@ -68,7 +67,7 @@ def number_nodes(draft: Draft) -> None:
     for clause in draft.tree.find_all(exp.Where, exp.Join):
         for condition in conjuncts(clause.this if isinstance(clause, exp.Where) else clause.args.get("on")):
             said = condition.sql(draft.dialect, comments=False)
-            draft.said[condition.meta[NUMBER]] = _MARKER.sub("", said)
+            draft.said[condition.meta[NUMBER]] = MARKED.sub("", said)
             columns = (column.meta[NUMBER] for column in condition.find_all(exp.Column))
             draft.named[condition.meta[NUMBER]] = frozenset(columns)
 

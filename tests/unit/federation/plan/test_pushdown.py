@@ -179,3 +179,11 @@ def test_a_null_test_stays_when_zero_dates_become_null(shop: Oracle) -> None:
     assert shop.plan(sql).extractions[0].where == ('"ordered" IS NULL', '"total" IS NULL')
     shop.zero_dates = "null"
     assert shop.plan(sql).extractions[0].where == ('"total" IS NULL',)
+
+
+def test_a_condition_that_reads_back_differently_stays(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.dialects = {"pg": "mysql"}
+    monkeypatch.setattr("dvt.federation.plan.safe.literal_types_of", lambda _dialect: {"DATE": "TIMESTAMP"})
+    (orders,) = shop.plan("SELECT id FROM {orders} WHERE ordered > DATE '2024-01-01' AND id > 1").extractions
+    assert orders.where == ("`id` > 1",)
+    assert "reads back differently" in orders.kept[0].why

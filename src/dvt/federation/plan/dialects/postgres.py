@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
 
 from dvt.federation.plan.dialects.entry import (
@@ -18,35 +16,24 @@ from dvt.federation.plan.dialects.entry import (
     verified,
     wrong,
 )
+from dvt.federation.plan.dialects.kinds import (
+    function,
+    is_a,
+    is_float,
+    is_unknown,
+    needs_escape,
+    plain_format,
+    round_half_even,
+    typed,
+)
 
 _INTEGERS = exp.DataType.INTEGER_TYPES
 _DECIMAL = (exp.DataType.Type.DECIMAL,)
 _FLOATS = exp.DataType.FLOAT_TYPES
 _TEXT = exp.DataType.TEXT_TYPES
 _TEMPORAL = exp.DataType.TEMPORAL_TYPES
-_PLAIN_FORMAT = re.compile(r"^(%[YmdHMS]|[-/:., _])*$")
 _IN_ENGINE = "or write the model in the engine's SQL: config(dialect='compute')"
 _CAST = "CAST the operands to the types you mean, " + _IN_ENGINE
-
-
-def is_a(node: exp.Expr | None, *types: object) -> bool:
-    """True when the node's type is known and one of these."""
-    return node is not None and node.type is not None and node.type.this in types
-
-
-def is_unknown(node: exp.Expr | None) -> bool:
-    """True when nothing is known of the node's type."""
-    return node is None or node.type is None or node.type.this is exp.DataType.Type.UNKNOWN
-
-
-def function(name: str, *arguments: exp.Expr) -> exp.Expr:
-    """A call of one of the engine's functions, under its own name."""
-    return exp.Anonymous(this=name, expressions=list(arguments))
-
-
-def typed(node: exp.Expr, to: str) -> exp.Cast:
-    """A cast to one of the engine's types."""
-    return exp.Cast(this=node, to=exp.DataType.build(to, dialect="duckdb"))
 
 
 def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
@@ -140,12 +127,6 @@ def _escaped(node: exp.Expr) -> exp.Expr:
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
 
 
-def _needs_escape(node: exp.Expr) -> bool:
-    pattern = node.expression.unnest()
-    plain = isinstance(pattern, exp.Literal) and "\\" not in pattern.name
-    return not plain and not isinstance(node.parent, exp.Escape)
-
-
 def _of_many(node: exp.Expr) -> bool:
     return isinstance(node.expression, exp.Any | exp.All | exp.Tuple)
 
@@ -164,13 +145,8 @@ def _fraction(scale: str) -> Fix:
     return fix
 
 
-def _plain_format(node: exp.Expr) -> bool:
-    format_ = node.args.get("format")
-    return isinstance(format_, exp.Literal) and bool(_PLAIN_FORMAT.match(format_.name))
-
-
 def _plain_moment(node: exp.Expr) -> bool:
-    return _plain_format(node) and is_a(node.this, *_TEMPORAL)
+    return plain_format(node) and is_a(node.this, *_TEMPORAL)
 
 
 def _starts_late(node: exp.Expr) -> bool:
@@ -240,14 +216,6 @@ def _any_different(node: exp.Expr) -> exp.Expr:
     )
 
 
-def _round_half_even(node: exp.Expr) -> exp.Expr:
-    return function("round_even", node.this.copy(), exp.Literal.number(0))
-
-
-def _is_float(node: exp.Expr) -> bool:
-    return node.args.get("decimals") is None and is_a(node.this, *_FLOATS)
-
-
 def _of_interval(node: exp.Expr) -> bool:
     return is_a(node.expression, exp.DataType.Type.INTERVAL) or is_unknown(node.expression)
 
@@ -298,8 +266,8 @@ LANGUAGE = Language(
         "LTE": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
         "GT": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
         "GTE": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
-        "Like": (macro(_escaped, _needs_escape), *VERIFIED),
-        "ILike": (macro(_escaped, _needs_escape), *VERIFIED),
+        "Like": (macro(_escaped, needs_escape), *VERIFIED),
+        "ILike": (macro(_escaped, needs_escape), *VERIFIED),
         "SimilarTo": (
             wrong("DuckDB's SIMILAR TO is a plain regular expression", f"use ~ or LIKE, {_IN_ENGINE}"),
         ),
@@ -315,14 +283,14 @@ LANGUAGE = Language(
         ),
         "ToChar": (wrong("DuckDB knows no to_char of numbers", f"format it by casts, {_IN_ENGINE}"),),
         "StrToDate": (
-            Entry(status=Status.VERIFIED, when=_plain_format),
+            Entry(status=Status.VERIFIED, when=plain_format),
             wrong("DuckDB knows other formats", f"use YYYY, MM, DD only, {_IN_ENGINE}"),
         ),
         "StrToTime": (
-            macro(_with_zone, _plain_format),
+            macro(_with_zone, plain_format),
             wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {_IN_ENGINE}"),
         ),
-        "Round": (macro(_round_half_even, _is_float), *VERIFIED),
+        "Round": (macro(round_half_even, is_float), *VERIFIED),
         "Substring": (
             Entry(status=Status.VERIFIED, when=_starts_late),
             wrong("DuckDB reads no pattern there", f"use regexp_replace, {_IN_ENGINE}", _by_pattern),

@@ -1,0 +1,52 @@
+"""What several dialects' tables ask of an expression, and put in its place."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+_PLAIN_FORMAT = re.compile(r"^(%[YmdHMS]|[-/:., _])*$")
+
+
+def is_a(node: exp.Expr | None, *types: object) -> bool:
+    """True when the node's type is known and one of these."""
+    return node is not None and node.type is not None and node.type.this in types
+
+
+def is_unknown(node: exp.Expr | None) -> bool:
+    """True when nothing is known of the node's type."""
+    return node is None or node.type is None or node.type.this is exp.DataType.Type.UNKNOWN
+
+
+def function(name: str, *arguments: exp.Expr) -> exp.Expr:
+    """A call of one of the engine's functions, under its own name."""
+    return exp.Anonymous(this=name, expressions=list(arguments))
+
+
+def typed(node: exp.Expr, to: str) -> exp.Cast:
+    """A cast to one of the engine's types."""
+    return exp.Cast(this=node, to=exp.DataType.build(to, dialect="duckdb"))
+
+
+def needs_escape(node: exp.Expr) -> bool:
+    """True for a LIKE whose pattern may hold a backslash that nobody has declared."""
+    pattern = node.expression.unnest()
+    plain = isinstance(pattern, exp.Literal) and "\\" not in pattern.name
+    return not plain and not isinstance(node.parent, exp.Escape)
+
+
+def plain_format(node: exp.Expr) -> bool:
+    """True for a format of years, months, days, hours, minutes and seconds alone."""
+    format_ = node.args.get("format")
+    return isinstance(format_, exp.Literal) and bool(_PLAIN_FORMAT.match(format_.name))
+
+
+def round_half_even(node: exp.Expr) -> exp.Expr:
+    """Halves go to the even neighbour."""
+    return function("round_even", node.this.copy(), exp.Literal.number(0))
+
+
+def is_float(node: exp.Expr) -> bool:
+    """True where a floating point number is rounded to a whole one."""
+    return node.args.get("decimals") is None and is_a(node.this, *exp.DataType.FLOAT_TYPES)
