@@ -44,5 +44,12 @@ def keep(command: Sequence[str], text: str) -> None:
 def _file(command: Sequence[str]) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     width = min(shutil.get_terminal_size().columns, 80)
-    known = f"{__version__}-{version('dbt-core')}-{width}"
+    known = f"{__version__}-{version('dbt-core')}-{width}-{_written():x}"
     return cache / "dvt" / f"help-{known}" / f"{'-'.join(command)}.txt"
+
+
+def _written() -> int:
+    """When what makes up help was last changed: a checkout changes under one version."""
+    root = Path(__file__).parent.parent
+    files = (root / "cli/commands.py", root / "dbt_bridge/invoke.py", root / "dbt_bridge/explain.py")
+    return max(int(file.stat().st_mtime) for file in files)

@@ -56,6 +56,14 @@ def share_files(environments: Any) -> None:
     Environment.initialize_db = classmethod(initialize_db)
 
 
+def cancel(original: Any, cls: Any, connection: Any) -> None:
+    """Interrupt a connection; one that was closed meanwhile has nothing left to interrupt."""
+    import duckdb
+
+    with suppress(duckdb.ConnectionException):
+        original(cls, connection)
+
+
 def close_files() -> None:
     """Close the files this process holds, so that another may open them.
 

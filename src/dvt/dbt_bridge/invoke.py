@@ -13,6 +13,7 @@ from dvt.dbt_bridge import patches
 from dvt.dbt_bridge.profiles import profiles_dir_option
 
 RUNS_NODES = (
+    "explain",
     "build",
     "clone",
     "compile",

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 
+_GIVEN = "dvt_names_given"
+"""On a manifest: the default target its names were computed for, and the nodes that have other names."""
+
+
 class TargetNames:
     """Names on one target."""
 
@@ -57,28 +61,31 @@ class TargetNames:
 
 
 def recompute(session: Session, manifest: Any) -> None:
-    """Give every node on another target than the default one the names it has there."""
+    """Give every node on another target than the manifest was parsed for the names it has there."""
     given: dict[str, TargetNames | None] = {}
-    moved: set[str] = set(getattr(manifest, "dvt_moved", ()))
+    moved = _moved_before(session, manifest)
     for unique_id, node in manifest.nodes.items():
         target = session.lives(unique_id)
-        if target == session.default and unique_id not in moved:
-            continue
-        moved.add(unique_id)
-        names = _names(session, manifest, target, given)
-        if names is not None:
-            names.give(node)
+        if target != session.default or moved is None or unique_id in moved:
+            names = _names(session, manifest, target, given)
+            if names is not None:
+                names.give(node)
     for unique_id, source in manifest.sources.items():
         connection = session.lives(unique_id)
-        if connection == session.default and unique_id not in moved:
-            continue
-        moved.add(unique_id)
-        names = _names(session, manifest, connection, given)
-        if names is not None:
-            names.give_source(source)
-        elif not source.unrendered_database:
-            source.database = None
-    manifest.dvt_moved = moved
+        if connection != session.default or moved is None or unique_id in moved:
+            names = _names(session, manifest, connection, given)
+            if names is not None:
+                names.give_source(source)
+            elif not source.unrendered_database:
+                source.database = None
+    elsewhere = {uid for uid in (*manifest.nodes, *manifest.sources) if session.lives(uid) != session.default}
+    setattr(manifest, _GIVEN, (session.default, elsewhere | (moved or set())))
+
+
+def _moved_before(session: Session, manifest: Any) -> set[str] | None:
+    """What an earlier invocation with this manifest gave other names; None for: maybe everything."""
+    default, moved = getattr(manifest, _GIVEN, (session.default, set()))
+    return set(moved) if default == session.default else None
 
 
 def _names(

@@ -84,6 +84,9 @@ WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
             running.populate_metadata_freshness_cache,
         ),
     },
+    "dbt.adapters.duckdb.environments.local": {
+        "LocalEnvironment.cancel": (("cls", "connection"), duckdb_seam.cancel),
+    },
     "dbt.task.docs.generate": {
         "get_adapter": (("config",), catalog.get_adapter),
         "Catalog.__init__": (("self", "columns"), catalog.catalog_init),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from dbt.artifacts.schemas.results import RunStatus
-from dbt.events.types import LogCancelLine
+from dbt.events.types import LogCancelLine, QueryCancelationUnsupported
 from dbt_common.events.functions import fire_event
 
 from dvt.dbt_bridge import session
@@ -126,17 +126,18 @@ def populate_metadata_freshness_cache(
 
 
 def cancel_connections(original: Callable[..., Any], self: Any, pool: Any) -> None:
-    """Stop what runs on every target and in the federation, then what dbt knows of; none keeps another."""
+    """Stop what runs in the federation and on every target; one that fails keeps no other running."""
     now = session.current()
-    if now is not None:
-        if now.federating is not None:
-            _guarded(now.federating.cancel)
-        for _, adapter in now.targets.opened():
-            _guarded(partial(_cancel, adapter))
-        if not _can_cancel(now.targets.adapter(now.default)):
-            _close(pool)
-            return
-    original(self, pool)
+    if now is None:
+        original(self, pool)
+        return
+    pool.close()
+    pool.terminate()
+    if now.federating is not None:
+        _guarded(now.federating.cancel)
+    for adapter in (now.targets.adapter(now.default), *(one for _, one in now.targets.opened())):
+        _guarded(partial(_cancel, adapter, self.manifest))
+    pool.join()
 
 
 def targets_of(now: Session, task: Any) -> list[str]:
@@ -179,30 +180,24 @@ def _schemas(now: Session, task: Any, target: str, adapter: Any, *, creating: bo
     return task.get_model_schemas(adapter, selected)
 
 
-def _can_cancel(adapter: Any) -> bool:
-    """dbt-duckdb raises when it is asked before it was opened: then there is nothing to cancel."""
-    try:
-        adapter.is_cancelable()
-    except Exception:  # noqa: BLE001 - adapters raise what they like
-        return False
-    return True
-
-
-def _cancel(adapter: Any) -> None:
-    if _can_cancel(adapter) and adapter.is_cancelable():
-        with adapter.connection_named("master"):
-            for name in adapter.cancel_open_connections():
+def _cancel(adapter: Any, manifest: Any) -> None:
+    if not _can_cancel(adapter):
+        fire_event(QueryCancelationUnsupported(type=adapter.type()))
+        return
+    with adapter.connection_named("master"):
+        for name in adapter.cancel_open_connections():
+            node = manifest.nodes.get(name) if manifest else None
+            if node is None or not node.is_ephemeral_model:
                 fire_event(LogCancelLine(conn_name=name))
+
+
+def _can_cancel(adapter: Any) -> bool:
+    """dbt-duckdb raises when it was never opened: then there is nothing to cancel, nor to complain of."""
+    return adapter.connections.thread_connections == {} or bool(adapter.is_cancelable())
 
 
 def _guarded(stop: Callable[[], None]) -> None:
     try:
         stop()
     except Exception as error:  # one that cannot be stopped must not keep the others running
-        logger.warning("could not cancel everything", exc_info=error, extra={"action": "cancel"})
-
-
-def _close(pool: Any) -> None:
-    pool.close()
-    pool.terminate()
-    pool.join()
+        logger.debug("could not cancel everything", exc_info=error, extra={"action": "cancel"})
