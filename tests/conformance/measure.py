@@ -8,8 +8,9 @@ import re
 import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dvt.buckets.filesystem import FilesystemBucket
 from dvt.connectors import CONNECTORS
@@ -19,8 +20,17 @@ from dvt.drivers.duckdb import MemoryInstance
 from dvt.staging.parquet import ParquetSink
 
 
-def measured(database: Any, folder: Path, what: Extraction | tuple[Load, Dataset]) -> tuple[int, int]:
-    """Rows moved and megabytes at the peak, of an extraction or a load in a process of its own."""
+class Measured(NamedTuple):
+    """What a process moved, and what it took."""
+
+    rows: int
+    bytes: int
+    megabytes: int
+    seconds: float
+
+
+def measured(database: Any, folder: Path, what: Extraction | tuple[Load, Dataset]) -> Measured:
+    """An extraction or a load in a process of its own."""
     order = pickle.dumps((database.name, database.settings(), str(folder), what))
     root = str(Path(__file__).parents[2])
     done = subprocess.run(
@@ -31,8 +41,7 @@ def measured(database: Any, folder: Path, what: Extraction | tuple[Load, Dataset
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
-    rows, peak = json.loads(done.stdout)
-    return rows, peak
+    return Measured(*json.loads(done.stdout))
 
 
 def main() -> None:
@@ -41,14 +50,19 @@ def main() -> None:
         duckdb=MemoryInstance(threads=2, memory_limit="1GiB"), project_dir=Path(folder), limit=4
     )
     connector = CONNECTORS.load(settings["type"])(name, settings, context)
-    rows = []
+    moved = []
+    start = time.perf_counter()
     if isinstance(what, Extraction):
         sink = ParquetSink(FilesystemBucket(Path(folder)), "measured")
         with connector.snapshot() as snapshot:
-            snapshot.extract([Job(what, sink)], lambda _, dataset: rows.append(dataset.rows))
+            snapshot.extract(
+                [Job(what, sink)], lambda _, dataset: moved.append((dataset.rows, dataset.bytes))
+            )
     else:
-        rows.append(connector.fill(*what))
-    sys.stdout.write(json.dumps([rows[0], peak_memory()]))
+        moved.append((connector.fill(*what), what[1].bytes))
+    spent = time.perf_counter() - start
+    connector.close()
+    sys.stdout.write(json.dumps([*moved[0], peak_memory(), spent]))
 
 
 def peak_memory() -> int:

@@ -154,9 +154,9 @@ def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> Non
         ref = database.table(f"grown_{rows}")
         database.fill(ref, rows)
         extraction = bench.extraction(bench.describe(ref))
-        moved, peak = measured(database, bench.folder / f"measured-{rows}", extraction)
-        assert moved == rows
-        peaks.append(peak)
+        found = measured(database, bench.folder / f"measured-{rows}", extraction)
+        assert found.rows == rows
+        peaks.append(found.megabytes)
     assert peaks[1] < BOUND, peaks
     assert peaks[1] - peaks[0] < GROWTH, peaks
 
@@ -172,8 +172,8 @@ def test_memory_does_not_grow_with_the_load(target: Any, bench: Bench) -> None:
             f"SELECT i AS a, md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS b FROM range({rows}) r(i)", columns
         )
         load = Load(stage=ref, columns=bench.connector.columns(columns))
-        moved, peak = measured(target, bench.folder, (load, dataset))
-        assert moved == rows
-        peaks.append(peak)
+        found = measured(target, bench.folder, (load, dataset))
+        assert found.rows == rows
+        peaks.append(found.megabytes)
     assert peaks[1] < BOUND, peaks
     assert peaks[1] - peaks[0] < GROWTH, peaks

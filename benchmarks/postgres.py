@@ -1,0 +1,149 @@
+"""PostgreSQL out and in: TPC-H's lineitem against the server's own COPY, in turn.
+
+Out: PostgreSQL → Parquet against `COPY … TO STDOUT (FORMAT binary)` to nowhere (must ≤ 1.5, goal ≤ 1.15).
+In: Parquet → stage table against `COPY FROM` of the same rows as ready CSV (must ≤ 1.4, goal ≤ 1.0).
+Each side is a process of its own; the peak memory of dvt's must be ≤ 512 MB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from tests.conformance.measure import Measured, measured
+from tests.conformance.reading import Bench
+from tests.databases.postgres import PASSWORD, PostgreSQL, postgres, programs
+
+from dvt.core.plan import Extraction, Load, StageColumn
+from dvt.core.ports import Dataset
+from dvt.drivers.duckdb import load_extension
+
+MOST_MEGABYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Two ways to move the same rows."""
+
+    title: str
+    yardstick: str
+    must: float
+    goal: float
+    theirs: Callable[[], float]
+    ours: Callable[[], Measured]
+
+
+def generated(bench: Bench, scale: float, folder: Path) -> Dataset:
+    """Lineitem as Parquet, and as CSV beside it."""
+    with duckdb.connect(str(folder / "tpch.duckdb")) as source:
+        load_extension(source, "tpch")
+        source.execute(f"CALL dbgen(sf={scale})")
+        columns = [StageColumn(row[0], row[1]) for row in source.execute("DESCRIBE lineitem").fetchall()]
+        sink = bench.sink()
+        copied = source.execute(f"COPY lineitem TO '{sink.part()}' ({sink.copy_options()})").fetchone()
+        source.execute(f"COPY lineitem TO '{folder / 'lineitem.csv'}' (FORMAT csv, HEADER false)")
+    return sink.commit(columns, copied[0])
+
+
+def psql(server: PostgreSQL, *statements: str, ready: Path | None = None) -> float:
+    """Seconds of the server's own client."""
+    command = [str((programs() or Path()) / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+    known = server.settings()
+    command += [f"--host={known['host']}", f"--port={known['port']}", f"--username={known['user']}"]
+    command += [word for one in statements for word in ("--command", one)]
+    start = time.perf_counter()
+    with (ready or Path(os.devnull)).open("rb") as rows:
+        subprocess.run(
+            [*command, known["dbname"]],
+            check=True,
+            stdin=rows,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"PGPASSWORD": PASSWORD},
+        )
+    return time.perf_counter() - start
+
+
+def races(server: PostgreSQL, bench: Bench, dataset: Dataset, folder: Path) -> Sequence[Race]:
+    """Out of a table, and into a new one."""
+    table = server.table("lineitem")
+    columns = bench.connector.columns(dataset.columns)
+    bench.connector.fill(Load(stage=table, columns=columns), dataset)
+    server.execute(f"vacuum analyze {server.quoted(table)}", "checkpoint")
+    extraction: Extraction = bench.extraction(bench.describe(table))
+    stage, plain = server.table("dvt_bench"), server.table("plain")
+    typed = ", ".join(f"{one.name} {one.native}" for one in columns)
+
+    def csv() -> float:
+        server.execute(f"drop table if exists {server.quoted(plain)}", "checkpoint")
+        make = f"create table {server.quoted(plain)} ({typed})"
+        return psql(
+            server,
+            "begin",
+            make,
+            f"copy {server.quoted(plain)} from stdin (format csv)",
+            "commit",
+            ready=folder / "lineitem.csv",
+        )
+
+    def fill() -> Measured:
+        server.execute(f"drop table if exists {server.quoted(stage)}", "checkpoint")
+        return measured(server, folder, (Load(stage=stage, columns=columns), dataset))
+
+    binary = f"copy (select * from {server.quoted(table)}) to stdout (format binary)"
+    return (
+        Race(
+            "PostgreSQL → Parquet",
+            "COPY TO (binary) to nowhere",
+            1.5,
+            1.15,
+            lambda: psql(server, binary),
+            lambda: measured(server, folder, extraction),
+        ),
+        Race("Parquet → stage table", "COPY FROM ready CSV", 1.4, 1.0, csv, fill),
+    )
+
+
+def run(race: Race, pairs: int, rows: int) -> None:
+    """Both sides in turn, and what came of it."""
+    race.theirs()
+    theirs, ours = [], []
+    for _ in range(pairs):
+        theirs.append(race.theirs())
+        ours.append(race.ours())
+        if ours[-1].rows != rows:
+            raise SystemExit(f"{race.title}: {ours[-1].rows} rows arrived, not {rows}")
+    ratio = statistics.median(one.seconds / other for one, other in zip(ours, theirs, strict=True))
+    print(f"{race.title}: lineitem, {rows:,} rows, {ours[0].bytes / 2**20:.0f} MB of Parquet")
+    print(f"  {race.yardstick:<28}{statistics.median(theirs):6.2f} s")
+    print(f"  dvt                         {statistics.median(one.seconds for one in ours):6.2f} s")
+    print(f"  ratio                       {ratio:6.2f}     must ≤ {race.must}, goal ≤ {race.goal}")
+    most = max(one.megabytes for one in ours)
+    print(f"  peak memory of dvt          {most:6} MB  must ≤ {MOST_MEGABYTES}", flush=True)
+
+
+def main() -> None:
+    """Run both races."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--scale", type=float, default=1.0)
+    options.add_argument("--pairs", type=int, default=3)
+    chosen: Any = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="dvt-bench-") as name, postgres() as server:
+        folder = Path(name)
+        bench = Bench(server, folder)
+        dataset = generated(bench, chosen.scale, folder)
+        for race in races(server, bench, dataset, folder):
+            run(race, chosen.pairs, dataset.rows)
+        bench.close()
+
+
+if __name__ == "__main__":
+    main()
