@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 from dbt.adapters.duckdb.utils import SourceConfig
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -18,6 +16,7 @@ from dvt.core.plan import Input, NodeRequest, Pushdown, StageColumn
 from dvt.dbt_bridge import dialects
 from dvt.dbt_bridge.contexts import FederatedRef, FederatedSource, Scope
 from dvt.dbt_bridge.relations import folded, marker, table_ref, unmarked
+from dvt.drivers.duckdb.types import spelled
 from dvt.resolution.placement import SOURCES_ONLY
 
 if TYPE_CHECKING:
@@ -156,7 +155,6 @@ def _duckdb_type(native: str, dialect: str) -> str | None:
         kind = exp.DataType.build(native, dialect=dialect)
         if kind.is_type(exp.DataType.Type.DECIMAL) and not kind.expressions and dialect != dialects.COMPUTE:
             return None
-        with closing(duckdb.connect()) as engine:
-            return str(engine.sqltype(kind.sql(dialect=dialects.COMPUTE)))
-    except (SqlglotError, ValueError, duckdb.Error):
+        return spelled(kind.sql(dialect=dialects.COMPUTE))
+    except (SqlglotError, ValueError):
         return None

@@ -8,8 +8,11 @@ as what it was.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
+
+import duckdb
 
 from dvt.core.plan import Column
 
@@ -39,6 +42,15 @@ class Passage:
     """SQL that makes of a value what is written."""
     exact: bool = False
     loses: str | None = None
+
+
+def spelled(type_: str) -> str | None:
+    """A type as DuckDB spells it; None when it is none of DuckDB's."""
+    try:
+        with closing(duckdb.connect()) as engine:
+            return str(engine.sqltype(type_))
+    except duckdb.Error:
+        return None
 
 
 def passage(type_: Any) -> Passage:
