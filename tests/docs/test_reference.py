@@ -19,6 +19,14 @@ def test_every_key_of_computes_yml_is_documented(model):
     assert not [key for key in model.model_fields if f"{key}:" not in page and f"`{key}`" not in page]
 
 
+def test_every_key_of_a_mysql_output_is_documented():
+    from dvt.drivers.mysql.settings import MySQLSettings
+
+    page = "".join(page.read_text(encoding="utf-8") for page in REFERENCE.glob("outputs*.md"))
+    keys = [field.alias or name for name, field in MySQLSettings.model_fields.items()]
+    assert not [key for key in keys if f"`{key}`" not in page]
+
+
 def test_every_command_is_documented():
     page = (REFERENCE / "cli.md").read_text(encoding="utf-8")
     shown = subprocess.run(
