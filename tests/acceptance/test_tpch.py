@@ -45,6 +45,7 @@ def dealt(
     """A folder with the embedded files, and which table lives where; the servers hold the rest."""
     folder = tmp_path_factory.mktemp("tpch")
     split = dict(tpch.SPLITS[request.param])
+    single.execute(tpch.typed_as_placed(split))
     for table, place in split.items():
         match place:
             case "pg":
@@ -63,7 +64,9 @@ def project_of(
 ) -> Project:
     folder, split = dealt
     outputs = {
-        "pg": databases("postgres").settings(schema="answers"),
+        "pg": databases("postgres").settings(),
+        # An output of its own, so that models that read one database alone are federated as well.
+        "answers": databases("postgres").settings(schema="answers"),
         "maria": databases("mariadb").settings(),
         "sqlite": {"type": "sqlite", "path": str(folder / "crm.sqlite")},
         "duck": {"type": "duckdb", "path": str(folder / "reference.duckdb")},
@@ -83,6 +86,7 @@ def run_all(project: Project, single: duckdb.DuckDBPyConnection, dialect: str) -
         project.model(name, tpch.as_model(query), dialect=dialect)
     ran = project.dvt("run", "--threads", "4", timeout=600).ok()
     assert ran.results() == dict.fromkeys(queries, "success"), ran.out
+    assert all(f"{name}: load " in ran.out for name in queries), "a model was not federated"
     return queries
 
 
@@ -112,7 +116,7 @@ def test_22_models_on_postgres(
     databases: Callable[[str], Any],
     tmp_path: Path,
 ) -> None:
-    project = project_of(tmp_path, dealt, databases, "pg")
+    project = project_of(tmp_path, dealt, databases, "answers")
     queries = run_all(project, single, dialect)
     server = databases("postgres")
     for name, query in queries.items():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import sqlglot
+from sqlglot import exp
 
 from dvt.drivers.duckdb import load_extension
 
@@ -40,14 +41,6 @@ SPLITS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
-SQLITE_DDL: Mapping[str, str] = {
-    "customer": "c_custkey INTEGER, c_name TEXT, c_address TEXT, c_nationkey INTEGER, c_phone TEXT, "
-    "c_acctbal DECIMAL(15,2), c_mktsegment TEXT, c_comment TEXT",
-    "part": "p_partkey INTEGER, p_name TEXT, p_mfgr TEXT, p_brand TEXT, p_type TEXT, p_size INTEGER, "
-    "p_container TEXT, p_retailprice DECIMAL(15,2), p_comment TEXT",
-}
-"""SQLite's own column types; it has no others."""
-
 
 def generate(scale: float, file: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A DuckDB with all eight tables, the single engine whose answers are right."""
@@ -55,6 +48,15 @@ def generate(scale: float, file: Path | None = None) -> duckdb.DuckDBPyConnectio
     load_extension(connection, "tpch")
     connection.execute(f"CALL dbgen(sf={scale})")
     return connection
+
+
+def typed_as_placed(split: Mapping[str, str]) -> str:
+    """SQL that gives the single engine the types of the databases: SQLite's INTEGER has 64 bits."""
+    narrow = {"part": "p_size"}
+    return ";".join(
+        f"ALTER TABLE {table} ALTER {column} TYPE {'BIGINT' if split[table] == 'sqlite' else 'INTEGER'}"
+        for table, column in narrow.items()
+    )
 
 
 def queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -65,9 +67,13 @@ def queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
 
 def as_model(query: str) -> str:
     """A query whose tables are dbt sources."""
-    names = "|".join(TABLES)
-    # `FROM a, b` and `JOIN a` alike; a column never stands alone under a table's name in TPC-H.
-    return re.sub(rf"(?<![\w.])({names})(?![\w.])", r"{{ source('tpch_\1', '\1') }}", query)
+    tables = sqlglot.parse_one(query, dialect="duckdb").find_all(exp.Table)
+    places = [table.this.meta for table in tables if table.name in TABLES]  # others are CTEs
+    for place in sorted(places, key=lambda one: int(one["start"]), reverse=True):
+        name = query[place["start"] : place["end"] + 1]
+        source = f"{{{{ source('tpch_{name}', '{name}') }}}}"
+        query = query[: place["start"]] + source + query[place["end"] + 1 :]
+    return query
 
 
 def normal(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
