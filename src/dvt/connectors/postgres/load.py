@@ -10,10 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
+import duckdb
 import psycopg2
 
 from dvt.connectors.postgres.server import Server
-from dvt.core.errors import DvtError, QueryFailed
+from dvt.core.errors import DvtError, QueryFailed, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn, StageColumn
 from dvt.core.ports import Dataset, Instance
@@ -26,6 +27,11 @@ from dvt.drivers.postgres.packing import Packing, packing
 from dvt.drivers.postgres.scanner import EXTENSION
 
 _CHUNK = 1 << 20
+_UNWRITABLE = {
+    "VARCHAR": "contains({0}, chr(0))",
+    "DATE": "isfinite({0}) AND NOT ({0} BETWEEN DATE '4714-11-24 (BC)' AND DATE '5874897-12-31')",
+}
+"""By the type that is sent: values that DuckDB's writer refuses; of the others, what cannot be cast."""
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
@@ -186,13 +192,35 @@ class Filling:
         try:
             yield
         except Exception as error:
-            raise translate(
+            found = translate(
                 error,
                 name=self._server.name,
                 doing=self._doing,
                 where=str(self._load.stage),
                 stopped=work.stopped.is_set(),
-            ) from error
+            )
+            if isinstance(found, ValueLost) and isinstance(error, duckdb.Error):
+                found = self._blamed(found)
+            raise found from error
+
+    def _blamed(self, error: ValueLost) -> ValueLost:
+        """The same, naming the columns whose values cannot be written, which DuckDB does not."""
+        conditions = [
+            f"{name} IS NOT NULL AND ({_UNWRITABLE.get(to.sent, '{0} IS NULL').format(sent)})"
+            for name, to, sent in (
+                (duckdb_quoted(one.name), to, f"TRY_CAST({duckdb_quoted(one.name)} AS {to.sent})")
+                for one, to in zip(self._load.columns, self._packings, strict=True)
+            )
+        ]
+        asked = ", ".join(f"coalesce(bool_or({condition}), false)" for condition in conditions)
+        files = listed(self._dataset.files)
+        with closing(self._duckdb.cursor()) as cursor:
+            answers = cursor.execute(f"SELECT {asked} FROM read_parquet({files})").fetchone()
+        names = [one.name for one, guilty in zip(self._load.columns, answers, strict=True) if guilty]
+        if not names:
+            return error
+        where = f"{self._load.stage}, column {', '.join(names)}"
+        return ValueLost(where, error.message.removeprefix(f"{error.where}: "), error.hint)
 
 
 def _raise_cause(written: Future[None], copied: Future[None]) -> None:

@@ -14,6 +14,11 @@ _PIECES = 4
 _LARGEST = 65536
 _RANGE_SCANS = 140000
 """Servers since 14 read a range of places without reading what lies before it."""
+_SIZE = """
+SELECT pg_catalog.pg_relation_size(%(table)s::regclass) / current_setting('block_size')::bigint,
+    has_table_privilege(%(table)s::regclass, 'SELECT')
+"""
+"""Pages, and whether more than single columns may be read: places are of no column."""
 
 
 def pieces(cursor: Any, extraction: Extraction, schema: str, workers: int) -> list[str]:
@@ -24,11 +29,9 @@ def pieces(cursor: Any, extraction: Extraction, schema: str, workers: int) -> li
     if not extraction.scan or workers <= 1 or cursor.connection.server_version < _RANGE_SCANS:
         return [extraction.sql]
     table = relation(extraction.table, schema)
-    cursor.execute(
-        "SELECT pg_catalog.pg_relation_size(%s::regclass) / current_setting('block_size')::bigint", (table,)
-    )
-    pages = int(cursor.fetchone()[0])
-    if pages < SMALL or not _scanned(cursor, extraction.sql):
+    cursor.execute(_SIZE, {"table": table})
+    pages, may = cursor.fetchone()
+    if pages < SMALL or not may or not _scanned(cursor, extraction.sql):
         return [extraction.sql]
     step = min(max(-(-pages // (workers * _PIECES)), SMALL), _LARGEST)
     return [_between(extraction, start, start + step, pages) for start in range(0, pages, step)]

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from dvt.drivers.postgres.packing import packing
+from dvt.drivers.postgres.types import Described, column
+
+
+def numeric(precision: int, scale: int) -> int:
+    return ((precision << 16) | (scale & 0x7FF)) + 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "typmod", "stage", "exact"),
+    [
+        ("int8", -1, "BIGINT", True),
+        ("date", -1, "DATE", True),
+        ("timestamp", -1, "TIMESTAMP", True),
+        ("timestamptz", -1, "TIMESTAMP WITH TIME ZONE", False),
+        ("text", -1, "VARCHAR", False),
+        ("float8", -1, "DOUBLE", False),
+        ("numeric", numeric(10, 2), "DECIMAL(10,2)", True),
+        ("numeric", numeric(38, 38), "DECIMAL(38,38)", True),
+        ("numeric", numeric(5, -2), "DECIMAL(7,0)", False),
+        ("numeric", numeric(3, 5), "DECIMAL(5,5)", False),
+        ("numeric", numeric(39, 2), "DECIMAL(38,2)", False),
+        ("numeric", numeric(1000, 0), "DECIMAL(38,0)", False),
+        ("numeric", numeric(1000, 1000), "DECIMAL(38,38)", False),
+        ("numeric", -1, "DECIMAL(38,18)", False),
+        ("_int4", -1, "INTEGER[]", False),
+        ("_inet", -1, "VARCHAR", False),
+    ],
+)
+def test_what_a_type_is_staged_as(kind: str, typmod: int, stage: str, exact: bool) -> None:
+    found = column(Described(name="a", native=kind, kind=kind, typmod=typmod))
+    assert (found.stage, found.exact) == (stage, exact)
+
+
+def test_an_enum_is_text_without_loss_and_an_unknown_type_is_not() -> None:
+    enum = column(Described(name="a", native="mood", kind="mood", category="e"))
+    other = column(Described(name="a", native="inet", kind="inet"))
+    assert (enum.stage, enum.loses) == ("VARCHAR", None)
+    assert "inet" in (other.loses or "")
+
+
+def test_a_name_with_braces_and_quotes_gets_into_its_check_unharmed() -> None:
+    found = column(Described(name="it's {0}", native="numeric", kind="numeric"))
+    assert "dvt134|it''s {0}|" in found.read.format('"x"')
+
+
+@pytest.mark.parametrize(
+    ("precision", "scale", "sent", "via"),
+    [
+        (9, 8, "DECIMAL(9,8)", None),
+        (9, 9, "DECIMAL(18,9)", None),
+        (10, 9, "DECIMAL(10,9)", None),
+        (17, 17, "DECIMAL(38,17)", None),
+        (18, 18, "DECIMAL(38,18)", None),
+        (38, 18, "DECIMAL(38,18)", None),
+        (38, 36, "DECIMAL(38,36)", None),
+        (37, 37, "VARCHAR", "text"),
+        (38, 38, "VARCHAR", "text"),
+    ],
+)
+def test_decimals_that_the_writer_would_spoil_are_sent_otherwise(
+    precision: int, scale: int, sent: str, via: str | None
+) -> None:
+    found = packing(duckdb.sqltype(f"DECIMAL({precision},{scale})"))
+    assert (found.native, found.sent, found.via) == (f"numeric({precision},{scale})", sent, via)
