@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dbt.artifacts.schemas.results import NodeStatus
-from sqlglot import exp
 
 from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
-from dvt.dbt_bridge.dialects import of_type
+from dvt.dbt_bridge.contract import contract_columns, refuse_longer
 from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.transactions import give_up, settle
@@ -47,11 +46,13 @@ class DbtPublisher:
     def publish(self, load: Load) -> int:
         """Let dbt run the node over the stage table; how many rows it says it wrote."""
         stage = stage_relation(self._adapter, load.stage)
-        columns = contract_columns(self._node, self._adapter) if self._contracted else "*"
-        node = stand_in(self._node, f"select {columns} from {stage}")
+        node = stand_in(self._node, f"select {self._columns()} from {stage}")
         done = False
         try:
             with refusing():
+                if self._contracted:
+                    refuse_longer(self._node, self._adapter, stage)
+                    settle(self._adapter)
                 self.result = self._run(node)
             done = getattr(self.result, "status", NodeStatus.Success) == NodeStatus.Success
         finally:
@@ -60,6 +61,9 @@ class DbtPublisher:
         self._node.build_path = node.build_path
         response = getattr(self.result, "adapter_response", None) or {}
         return int(response.get("rows_affected", -1))
+
+    def _columns(self) -> str:
+        return contract_columns(self._node, self._adapter) if self._contracted else "*"
 
 
 def stage_relation(adapter: Any, stage: TableRef) -> Any:
@@ -71,25 +75,6 @@ def stage_relation(adapter: Any, stage: TableRef) -> Any:
         type="table",
         quote_policy={"database": True, "schema": True, "identifier": True},
     )
-
-
-def contract_columns(node: Any, adapter: Any) -> str:
-    """The stage's columns in the types that the contract names, which its own types may spell otherwise.
-
-    A length is left to the table: an explicit cast would cut longer texts off, where the table refuses
-    them.
-    """
-    dialect = of_type(adapter.type())
-    columns = []
-    for column in node.columns.values():
-        name = adapter.quote(column.name) if column.quote else column.name
-        native = adapter.Column.translate_type(column.data_type) if node.contract.alias_types else None
-        kind = exp.DataType.build(native or column.data_type, dialect=dialect)
-        if kind.is_type(*exp.DataType.TEXT_TYPES):
-            kind.set("expressions", [])
-        fixed = kind.is_type(exp.DataType.Type.CHAR, exp.DataType.Type.NCHAR)
-        columns.append(name if fixed else f"cast({name} as {kind.sql(dialect=dialect)}) as {name}")
-    return ", ".join(columns)
 
 
 def stand_in(node: Any, select: str) -> Any:

@@ -41,12 +41,10 @@ def _shop(root: Path, house: Any) -> Iterator[Project]:
     gc.collect()  # dbt leaves thread pools and log files open, which Python tells when they are collected
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each runs whole dbt commands; dbt may warn of its own doings, like files that it leaves open."""
+    """Let dbt warn of its own doings: it leaves log files open and uses what Python deprecates."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            item.add_marker(pytest.mark.slow)
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))

@@ -81,12 +81,15 @@ def test_an_incremental_model_keeps_its_contract(shop: Project) -> None:
 def test_a_text_that_is_too_long_for_its_contract_is_refused_and_not_cut(pg_shop: Project) -> None:
     contract = yaml.safe_load(yaml.safe_dump(CONTRACT).replace("data_type: varchar", "data_type: varchar(3)"))
     pg_shop.write("models/people.yml", contract)
-    pg_shop.model("people", NAMES, materialized="table")
-    assert pg_shop.dvt("run"), pg_shop.messages()
-    pg_shop.run_sql("lite", "insert into customers values (4, 'Diana')")
-    assert not pg_shop.dvt("run")
-    assert "too long for type character varying(3)" in pg_shop.run_results()["people"]["message"]
-    assert len(pg_shop.rows("house", "select * from people")) == 3
+    for materialized in ("table", "incremental"):
+        pg_shop.model("people", NAMES, materialized=materialized, unique_key="id", on_schema_change="fail")
+        for _ in range(2):
+            assert pg_shop.dvt("run"), pg_shop.messages()
+        pg_shop.run_sql("lite", "insert into customers values (4, 'Diana')")
+        assert not pg_shop.dvt("run")
+        assert "too long for type varchar(3)" in pg_shop.run_results()["people"]["message"]
+        assert len(pg_shop.rows("house", "select * from people")) == 3
+        pg_shop.run_sql("lite", "delete from customers where id = 4")
 
 
 @pytest.mark.slow
