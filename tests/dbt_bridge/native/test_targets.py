@@ -6,7 +6,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.dbt_bridge.federated.project import Project
+
+pytestmark = pytest.mark.slow
 
 
 def manifest(shop: Project) -> dict:

@@ -1,0 +1,164 @@
+"""dvtRunner and the flags of the command line, as people and tools use them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvt import dvtRunner
+from dvt.dbt_bridge import session
+from dvt.dbt_bridge.profiles import default_profiles_dir
+from tests.dbt_bridge.federated.project import Project
+
+pytestmark = pytest.mark.slow
+
+
+def where(shop: Project) -> list[str]:
+    return ["--project-dir", str(shop.root), "--profiles-dir", str(shop.root), "--quiet"]
+
+
+def test_runner_gives_what_dbts_gives(shop: Project) -> None:
+    shop.model("a", "select 1 as one")
+    told: list[Any] = []
+    result = dvtRunner(callbacks=[told.append]).invoke(["run", *where(shop)])
+    assert result.success
+    assert result.exception is None
+    assert [one.node.name for one in result.result] == ["a"]
+    assert any(event.info.name == "LogModelResult" for event in told)
+
+
+def test_arguments_may_be_given_by_name(shop: Project) -> None:
+    shop.model("a", "select 1 as one")
+    shop.model("b", "select 1 as one")
+    result = dvtRunner().invoke(["run", *where(shop)], select=["b"])
+    assert [one.node.name for one in result.result] == ["b"]
+
+
+def test_a_manifest_parsed_before_is_taken_with_the_targets_of_now(shop: Project) -> None:
+    shop.model("a", "select '{{ target.name }}' as t", materialized="table")
+    shop.model("b", "select * from {{ ref('a') }}", target="barn", materialized="table")
+    runner = dvtRunner()
+    manifest = runner.invoke(["parse", *where(shop)]).result
+    runner = dvtRunner(manifest=manifest)
+    assert runner.invoke(["run", "--target", "loft", *where(shop)]).success
+    assert shop.rows("barn", "select t from loft.b") == [("loft",)]
+    shop.model("a", "select 'no longer read' as t")
+    assert runner.invoke(["run", "--select", "a", *where(shop)]).success
+    assert shop.rows("house", "select t from a") == [("house",)]
+
+
+def test_one_process_may_run_many_projects(shop: Project, tmp_path: Path) -> None:
+    others = []
+    for name in ("x", "y"):
+        outputs = {"house": {"type": "duckdb", "path": "house.duckdb", "schema": "main"}}
+        other = Project(tmp_path / name, outputs, "house")
+        other.write("models/sources.yml", {"version": 2})
+        other.model("a", f"select '{name}' as name")
+        others.append(other)
+    shop.model("a", "select 'shop' as name", target="barn")
+    for project in (shop, *others, shop):
+        assert project.dvt("run"), project.messages()
+    assert [one.rows("house", "select name from a") for one in others] == [[("x",)], [("y",)]]
+    assert session.current() is None
+
+
+def test_databases_in_memory_outlive_the_invocation_as_under_dbt(shop: Project) -> None:
+    memory = {"type": "duckdb", "path": ":memory:", "schema": "main"}
+    shop.write("profiles.yml", {"shop": {"target": "memory", "outputs": {"memory": memory}}})
+    shop.write("seeds/s.csv", "id\n1\n")
+    shop.model("a", "select * from {{ ref('s') }}")
+    assert shop.dvt("seed")
+    assert shop.dvt("run"), shop.messages()
+
+
+SLOW = "select count(*) as n from range(10000000) a, range(10000000) b"
+
+
+@pytest.mark.timeout(60)
+def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project) -> None:
+    running: list[str] = []
+
+    def interrupt(event: Any) -> None:
+        if event.info.name == "SQLQuery" and "range(10000000)" in event.info.msg:
+            running.append(event.info.msg)
+            if len(running) == 2:
+                threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    shop.model("a", SLOW, materialized="table")
+    shop.model("b", SLOW, target="barn", materialized="table")
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        dvtRunner(callbacks=[interrupt]).invoke(["run", "--threads", "2", *where(shop)])
+    assert time.monotonic() - started < 40
+    assert session.current() is None
+    for output in ("house", "barn"):
+        assert shop.rows(output, "select table_name from duckdb_tables()") == []
+
+
+@pytest.mark.timeout(60)
+def test_fail_fast_stops_what_runs_on_another_target(shop: Project) -> None:
+    shop.model("slow", SLOW, target="barn", materialized="table")
+    shop.model("wrong", "select error('stop') as e from range(100000000)", materialized="table")
+    started = time.monotonic()
+    assert not shop.dvt("run", "--fail-fast", "--threads", "2")
+    assert time.monotonic() - started < 40
+    assert shop.rows("barn", "select table_name from duckdb_tables()") == []
+
+
+def test_profiles_are_looked_for_in_the_project_then_at_home(tmp_path: Path, monkeypatch: Any) -> None:
+    project, home, elsewhere = (tmp_path / name for name in ("project", "home", "elsewhere"))
+    for folder in (project, home / ".dvt", home / ".dbt", elsewhere):
+        folder.mkdir(parents=True)
+    monkeypatch.chdir(elsewhere)
+    assert default_profiles_dir(project, home) == home / ".dbt"
+    (home / ".dvt/profiles.yml").touch()
+    assert default_profiles_dir(project, home) == home / ".dvt"
+    (project / "profiles.yml").touch()
+    assert default_profiles_dir(project, home) == project
+
+
+@pytest.mark.parametrize("variable", ["DVT_PROFILES_DIR", "DBT_PROFILES_DIR"])
+def test_profiles_dir_may_come_from_the_environment(shop: Project, variable: str, monkeypatch: Any) -> None:
+    shop.model("a", "select 1 as one")
+    profiles = shop.root / "elsewhere"
+    profiles.mkdir()
+    (shop.root / "profiles.yml").rename(profiles / "profiles.yml")
+    assert not dvtRunner().invoke(["parse", "-q", "--project-dir", str(shop.root)]).success
+    monkeypatch.setenv(variable, str(profiles))
+    assert dvtRunner().invoke(["parse", "-q", "--project-dir", str(shop.root)]).success
+
+
+def test_project_dir_says_where_profiles_are(shop: Project) -> None:
+    shop.model("a", "select 1 as one")
+    assert dvtRunner().invoke(["parse", "-q", "--project-dir", str(shop.root)]).success
+
+
+def test_dvts_flags_are_kept_for_retry(shop: Project) -> None:
+    shop.model("a", "select error('not yet') as e", materialized="table")
+    assert not shop.dvt("run", "--compute", "duckdb", "--keep-staging")
+    shop.model("a", "select 1 as one", materialized="table")
+    seen: list[session.RunOptions] = []
+    begin = session.begin
+
+    def watch(now: session.Session) -> None:
+        seen.append(now.options)
+        begin(now)
+
+    session.begin = watch
+    try:
+        assert shop.dvt("retry"), shop.messages()
+    finally:
+        session.begin = begin
+    assert seen == [session.RunOptions(compute="duckdb", keep_staging=True)]
+
+
+def test_an_unknown_compute_on_the_command_line_is_one_error(shop: Project) -> None:
+    shop.model("a", "select 1 as one")
+    assert not shop.dvt("run", "--compute", "big")
+    assert "DVT101" in shop.messages()

@@ -1,0 +1,162 @@
+"""Where users may write dvt's settings, and the one clear error for what cannot be."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dvt.dbt_bridge.refusals import Refused
+from tests.dbt_bridge.federated.project import Project
+
+pytestmark = pytest.mark.slow
+
+HERD = "create table cows as select 1 as id"
+
+
+def farm(**keys: Any) -> dict[str, Any]:
+    return {"sources": [{"name": "farm", "schema": "main", "tables": [{"name": "cows"}], **keys}]}
+
+
+SAID = {
+    "top level": farm(connection="barn"),
+    "config": farm(config={"connection": "barn"}),
+    "config.meta": farm(config={"meta": {"connection": "barn"}}),
+    "meta": farm(meta={"connection": "barn"}),
+    "table, top level": farm(connection="nowhere", tables=[{"name": "cows", "connection": "barn"}]),
+    "table, config": farm(connection="nowhere", tables=[{"name": "cows", "config": {"connection": "barn"}}]),
+    "table, meta": farm(
+        config={"connection": "nowhere"}, tables=[{"name": "cows", "meta": {"connection": "barn"}}]
+    ),
+}
+
+
+@pytest.mark.parametrize("content", SAID.values(), ids=SAID.keys())
+def test_a_connection_may_stand_in_several_places(shop: Project, content: dict[str, Any]) -> None:
+    shop.run_sql("barn", HERD)
+    shop.write("models/sources.yml", content)
+    shop.model("a", "select * from {{ source('farm', 'cows') }}", target="barn")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("barn", "from a") == [(1,)]
+    source = json.loads((shop.root / "target/manifest.json").read_text())["sources"]["source.shop.farm.cows"]
+    assert source["relation_name"] == '"barn"."main"."cows"'
+
+
+def test_a_changed_connection_is_noticed_by_partial_parsing(shop: Project) -> None:
+    shop.run_sql("barn", HERD)
+    shop.run_sql("loft", "create schema loft; create table loft.cows as select 2 as id")
+    shop.write("models/sources.yml", farm(connection="barn"))
+    shop.model("a", "select * from {{ source('farm', 'cows') }}", target="barn")
+    assert shop.dvt("run"), shop.messages()
+    shop.write("models/sources.yml", farm(connection="lite"))
+    assert shop.dvt("list"), shop.messages()
+    shop.write("models/sources.yml", farm())
+    assert not shop.dvt("parse")
+    assert "DVT102" in str(shop.result.exception)
+
+
+def test_what_dvt_parsed_is_not_what_dbt_goes_on_with(shop: Project) -> None:
+    shop.model("a", "select 1 as one")
+    assert shop.dvt("parse")
+    assert (shop.root / "target/dvt_partial_parse.msgpack").exists()
+    assert not (shop.root / "target/partial_parse.msgpack").exists()
+
+
+BROKEN: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
+    "DVT101": ({}, {"compute": "big"}, ("'big'", "models/a.sql")),
+    "DVT102": (farm(), {"target": "barn"}, ("farm.cows", "models/sources.yml")),
+    "DVT103": (farm(connection="barn", meta={"connection": "loft"}), {}, ("farm", "models/sources.yml")),
+    "DVT110": (farm(connection="bran"), {}, ("farm.cows", "'bran'", "'barn'")),
+    "DVT116": ({}, {"target": "hose"}, ("'a'", "'hose'", "'house'", "models/a.sql")),
+    "DVT117": ({}, {"target": "lite"}, ("'a'", "'lite'", "sqlite", "house", "models/a.sql")),
+    "DVT118": ({}, {"publish": "swop", "target": "barn"}, ("'a'", "publish", "'swop'", "keep, swap")),
+    "DVT115": ({}, {"target": "cloud"}, ("snowflake", "pip install 'dvt-engine[snowflake]'")),
+    "DVT119": ({}, {"target": "unset"}, ("'unset'", "DVT_TEST_NEVER_SET")),
+}
+
+
+@pytest.mark.parametrize("code", BROKEN)
+def test_one_clear_error_and_nothing_ran(shop: Project, code: str) -> None:
+    sources, config, names = BROKEN[code]
+    shop.write("models/sources.yml", {"version": 2, **sources})
+    shop.model("first", "select 1 as one", materialized="table")
+    shop.model("a", "select 1 as one", **config)
+    assert not shop.dvt("run")
+    error = shop.result.exception
+    assert isinstance(error, Refused)
+    assert error.error.code == code
+    told = shop.messages()
+    assert told.count(code) == 1
+    assert "hint:" in told
+    assert "Traceback" not in told
+    assert all(name in told for name in names), told
+    assert not (shop.root / "house.duckdb").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("dialect", "klingon"),
+        ("pushdown", "some"),
+        ("zero_dates", "maybe"),
+        ("target", 3),
+        ("compute", ["x"]),
+    ],
+)
+def test_a_setting_that_cannot_be_says_what_can(shop: Project, key: str, value: Any) -> None:
+    shop.model("a", "select 1 as one", **{"target": "barn", key: value})
+    assert not shop.dvt("parse")
+    assert f"{key} cannot be" in shop.messages(), shop.messages()
+
+
+def test_settings_may_stand_in_folders_and_properties(shop: Project) -> None:
+    folder = {"+dialect": "duckdb", "+pushdown": False, "+target": "barn", "+publish": "keep"}
+    shop.write("dbt_project.yml", {"name": "shop", "profile": "shop", "models": {"shop": {"far": folder}}})
+    shop.write("models/far/a.sql", "select 1 as one")
+    shop.model("b", "select 2 as one")
+    shop.write(
+        "models/b.yml", {"models": [{"name": "b", "config": {"target": "barn", "zero_dates": "null"}}]}
+    )
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("barn", "select a.one, b.one from a, b") == [(1, 2)]
+
+
+@pytest.mark.parametrize("how", ["default", "command line"])
+def test_a_default_target_that_can_only_be_read_is_one_error(shop: Project, how: str) -> None:
+    shop.model("a", "select 1 as one")
+    if how == "default":
+        shop.write("profiles.yml", {"shop": {"target": "lite", "outputs": shop.outputs}})
+    assert not shop.dvt("run", *(("--target", "lite") if how != "default" else ()))
+    assert "DVT117" in shop.messages()
+    assert "barn, cloud, house" in shop.messages()
+
+
+def test_errors_are_events_too(shop: Project) -> None:
+    shop.model("a", "select 1 as one", target="hose")
+    assert not shop.dvt("run", "--log-format", "json")
+    (event,) = [one for one in shop.events if "DVT116" in one.info.msg]
+    assert (event.info.name, event.info.level) == ("MainEncounteredError", "error")
+
+
+def test_unknown_target_on_the_command_line_is_dbts_own_error(shop: Project) -> None:
+    shop.model("a", "select 1 as one")
+    assert not shop.dvt("run", "--target", "hose")
+    assert "does not have a target named 'hose'" in str(shop.result.exception)
+
+
+def test_a_password_of_the_wrong_kind_is_not_shown(shop: Project) -> None:
+    broken = {
+        "type": "postgres",
+        "host": "h",
+        "user": "u",
+        "pass": 987654321,
+        "port": "x",
+        "dbname": "d",
+        "schema": "s",
+    }
+    shop.write("profiles.yml", {"shop": {"target": "house", "outputs": {**shop.outputs, "bad": broken}}})
+    shop.model("a", "select 1 as one", target="bad")
+    assert not shop.dvt("run")
+    assert "DVT119" in shop.messages()
+    assert "987654321" not in shop.messages()

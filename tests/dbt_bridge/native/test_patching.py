@@ -1,0 +1,106 @@
+"""Patches fail loudly where dbt is another one, and change nothing twice."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import DbtUnsupported
+from dvt.dbt_bridge import patches
+from dvt.dbt_bridge.patching import PatchOnImport, replace, wrap
+from tests.dbt_bridge.federated.project import Project
+
+
+def module() -> ModuleType:
+    made = ModuleType("made")
+    source = """
+        LIMIT = 3
+        class Task:
+            def run(self, node, index): return (node, index)
+            @classmethod
+            def make(cls, name): return (cls.__name__, name)
+    """
+    exec(textwrap.dedent(source), made.__dict__)
+    return made
+
+
+def twice(original: Any, *args: Any) -> Any:
+    return original(*args), original(*args)
+
+
+def test_a_wrapper_gets_the_original_and_what_it_was_called_with() -> None:
+    made = module()
+    wrap(made, "Task.run", ("self", "node"), twice)
+    wrap(made, "Task.make", ("cls", "name"), twice)
+    assert made.Task().run("a", 1) == (("a", 1), ("a", 1))
+    assert made.Task.make("b") == (("Task", "b"), ("Task", "b"))
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [("Task.run", ("self", "nodes")), ("Task.stop", ("self",)), ("Tisk.run", ("self",)), ("gone", ())],
+)
+def test_another_dbt_is_refused_by_the_name_of_what_differs(path: str, parameters: tuple[str, ...]) -> None:
+    with pytest.raises(DbtUnsupported) as raised:
+        wrap(module(), path, parameters, twice)
+    assert f"made.{path}" in str(raised.value)
+    assert "dbt-core>=1.11,<1.13" in raised.value.hint
+
+
+def test_an_attribute_of_another_type_is_refused() -> None:
+    made = module()
+    replace(made, "LIMIT", int, lambda before: before + 1)
+    assert made.LIMIT == 4
+    with pytest.raises(DbtUnsupported):
+        replace(made, "LIMIT", str, lambda before: before)
+
+
+def test_a_module_is_patched_when_it_comes(tmp_path, monkeypatch) -> None:
+    (tmp_path / "dvt_test_comes_later.py").write_text("answer = 41\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importing = PatchOnImport()
+    importing.add("dvt_test_comes_later", lambda made: setattr(made, "answer", made.answer + 1))
+    try:
+        import dvt_test_comes_later
+
+        assert dvt_test_comes_later.answer == 42
+        assert dvt_test_comes_later.__spec__.loader is dvt_test_comes_later.__loader__
+    finally:
+        sys.meta_path.remove(importing)
+        sys.modules.pop("dvt_test_comes_later", None)
+
+
+def test_every_place_that_is_patched_is_there_in_this_dbt() -> None:
+    import importlib
+
+    patches.apply()
+    for name, symbols in patches.WRAPPED.items():
+        found = importlib.import_module(name)
+        for path in symbols:
+            owner: Any = found
+            for part in path.split("."):
+                owner = getattr(owner, part)
+            assert hasattr(owner, "__wrapped__"), f"{name}.{path}"
+
+
+def test_patches_are_applied_once() -> None:
+    from dbt.adapters import factory
+    from dbt.task.base import BaseRunner
+
+    patches.apply()
+    before = (factory.FACTORY, BaseRunner.__init__)
+    patches.apply()
+    assert before == (factory.FACTORY, BaseRunner.__init__)
+    assert not hasattr(BaseRunner.__init__.__wrapped__, "__wrapped__")
+
+
+def test_a_dag_over_two_files_runs(shop: Project) -> None:
+    shop.model("a", "select 1 as one")
+    shop.model("b", "select 2 as two, '{{ target.name }}' as t", target="barn")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("barn", "select two, t from b") == [(2, "barn")]
+    assert shop.tables("house") == [("a", "VIEW")]
