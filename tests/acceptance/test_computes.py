@@ -54,6 +54,7 @@ def test_a_model_may_name_another_and_the_command_line_has_the_last_word(place):
         assert settings(run, "small")[0] == "953.6 MiB"
 
 
+@pytest.mark.slow
 def test_what_the_engine_spills_lies_in_the_runs_folder_and_goes_with_it(place, tmp_path):
     rows = "SELECT hash(i) AS h, repeat('y', 60) AS t FROM {crm.facts} f, range(2000) r(i)"
     sort = f"{rows} ORDER BY h LIMIT 1500000"
