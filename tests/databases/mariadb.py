@@ -47,6 +47,8 @@ class MariaDB:
     types: Sequence[Case] = TYPES
     written: Sequence[Written] = ()
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret")
+    impossible_names: Sequence[str] = ("ünï😀",)
+    """A name's characters have three bytes at most."""
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """See Database."""
@@ -231,6 +233,9 @@ def _launch(folder: Path, port: int, arguments: Sequence[str]) -> subprocess.Pop
         "--skip-name-resolve",
         "--innodb-use-native-aio=0",
         "--innodb-flush-log-at-trx-commit=0",
+        "--innodb-flush-method=nosync",
+        "--innodb-log-file-size=512M",
+        "--skip-innodb-doublewrite",
         "--innodb-buffer-pool-size=256M",
         "--max-allowed-packet=64M",
         *_as_root(),

@@ -24,18 +24,18 @@ class MySQLConnector:
         known = parse(name, settings, context.project_dir)
         locks = known.consistent_reads == "lock"
         self.capabilities = replace(type(self).capabilities, snapshot=locks)
-        limit = max(1, context.limit - locks)  # a connection holds the lock
         self._server = Server(
             name=name,
             settings=known,
             scanner=Scanner(name, known, context.duckdb),
             queries=Queries(name, known),
-            slots=threading.Semaphore(limit),
+            slots=threading.Semaphore(max(1, context.limit - locks)),
+            locking=threading.Lock(),
         )
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
-        with connect(self._server.name, self._server.settings) as side:
+        with self._server.slots, connect(self._server.name, self._server.settings) as side:
             return describe(side, tables, self._server.settings.schema_)
 
     @contextmanager

@@ -43,7 +43,9 @@ class Server:
     scanner: Scanner
     queries: Queries
     slots: threading.Semaphore
-    """One for each statement that may run at once."""
+    """One for each connection that may be open at once, but for those that cancel."""
+    locking: threading.Lock
+    """Held by the group that reads under a lock, whose connection has a slot of its own."""
 
 
 class Reading:
@@ -74,28 +76,39 @@ class _Group:
 
     def run(self) -> None:
         """All of them; raises the first failure when nothing of the group runs any more."""
+        locks = self._server.settings.consistent_reads == "lock" and len(self._jobs) > 1
         try:
             with self._server.queries.track(self._jobs), ExitStack() as held:
+                held.enter_context(self._server.locking if locks else self._server.slots)
                 # A server that is down, silent or refuses is known here, before the scanner asks it.
                 side = held.enter_context(connect(self._server.name, self._server.settings))
                 self._mariadb = side.is_mariadb
-                self._read_all(side, held)
+                if locks:
+                    self._read_locked(side, held)
+                else:
+                    held.close()
+                    self._read_all(lambda: None)
         finally:
             for running in self._jobs.keys() - self._committed:
                 self._jobs[running].sink.discard()
         if self._failures:
             raise self._failures[0]
 
-    def _read_all(self, side: SideConnection, held: ExitStack) -> None:
-        locks = self._server.settings.consistent_reads == "lock" and len(self._jobs) > 1
-        if locks:
-            held.enter_context(self._locked(side))
+    def _read_locked(self, side: SideConnection, held: ExitStack) -> None:
+        """Nobody writes until each statement has its view of the data."""
+        held.enter_context(self._locked(side))
+
+        def wait_and_unlock() -> None:
+            wait_until_reading(side, list(self._jobs), self._over)
+            held.close()
+
+        self._read_all(wait_and_unlock)
+
+    def _read_all(self, then: Callable[[], None]) -> None:
         try:
             for running in self._jobs:
                 threading.Thread(target=self._read, args=(running,), daemon=True).start()
-            if locks:
-                wait_until_reading(side, list(self._jobs))
-            held.close()
+            then()
             self._over.wait()
         finally:
             self._stop()
@@ -104,7 +117,13 @@ class _Group:
     def _locked(self, side: SideConnection) -> Iterator[None]:
         tables = [table(job.extraction.table, self._server.settings.schema_) for job in self._jobs.values()]
         running = Running()
-        with self._server.queries.track([running]), read_lock(side, tables, running):
+        with ExitStack() as lock, self._server.queries.track([running]):
+            try:
+                lock.enter_context(read_lock(side, tables, running))
+            except DvtError as error:
+                if running.stopped.is_set():
+                    raise Cancelled("waiting for a read lock") from error
+                raise
             running.ended.set()
             yield
 

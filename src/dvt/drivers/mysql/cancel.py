@@ -78,9 +78,9 @@ def _stop(side: SideConnection, asked: Iterable[Running]) -> None:
 
 
 def _kill(side: SideConnection, mark: str) -> None:
-    # By the number of the query where there is one: its connection may have gone on to the next.
-    number, order = ("query_id", "KILL QUERY ID") if side.is_mariadb else ("id", "KILL QUERY")
-    find = f"SELECT {number} FROM information_schema.processlist WHERE info LIKE %s AND id <> CONNECTION_ID()"
+    # Its connection, not the query alone: a server that waits for a reader notices only that. None of
+    # the scanner's connections is used twice, so this hits nobody else.
+    find = "SELECT id FROM information_schema.processlist WHERE info LIKE %s AND id <> CONNECTION_ID()"
     for (found,) in side.rows(find, [f"%{mark}%"], doing=_DOING):
         with suppress(QueryFailed):  # it has ended meanwhile
-            side.rows(f"{order} {int(found)}", doing=_DOING)
+            side.rows(f"KILL CONNECTION {int(found)}", doing=_DOING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -45,16 +46,14 @@ def read_lock(side: SideConnection, tables: Sequence[str], running: Running) -> 
         side.rows("UNLOCK TABLES", doing=_DOING)
 
 
-def wait_until_reading(side: SideConnection, statements: Sequence[Running]) -> None:
-    """Return when each statement has ended, or has its view of the data."""
+def wait_until_reading(side: SideConnection, statements: Sequence[Running], enough: threading.Event) -> None:
+    """Return when each statement has ended or has its view of the data, or when `enough` is set."""
     first_seen: dict[Running, float] = {}
     waiting = list(statements)
-    while waiting:
+    while waiting and not enough.wait(_GLANCE):
         states = _states(side)
         now = time.monotonic()
         waiting = [one for one in waiting if not _has_view(one, states, first_seen, now)]
-        if waiting:
-            waiting[0].ended.wait(_GLANCE)
 
 
 def _has_view(
