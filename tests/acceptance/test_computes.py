@@ -75,6 +75,7 @@ def test_an_engine_that_runs_out_of_memory_says_so_and_the_next_model_runs(place
                 "SELECT string_agg(i || repeat('x', 300), ',') AS t FROM {crm.facts}, range(2000) r(i)",
                 "wh",
             )
+        assert not [file for file in place.staged() if "_results" in file]
         run.model("small", COUNT, "wh")
         assert run.rows("wh", "small") == [(1000,)]
 

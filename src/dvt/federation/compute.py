@@ -21,7 +21,11 @@ def compute(
 ) -> Dataset:
     """The answer, staged."""
     begun = time.monotonic()
-    result = engine.run(transform.sql, staged, transform.columns, sink)
+    try:
+        result = engine.run(transform.sql, staged, transform.columns, sink)
+    except BaseException:
+        sink.discard()  # a disk that it filled is needed by others
+        raise
     seconds = time.monotonic() - begun
     report(
         Moved(
