@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import sqlglot
 from sqlglot import exp
@@ -73,7 +74,7 @@ def _values(draft: Draft, candidates: list[tuple[Occurrence, Candidate]]) -> dic
         for leaf in _leaves(candidate.condition):
             column = _column(one, leaf)
             for constant in _constants(leaf):
-                if column.exact and _plain_number(constant) is None:
+                if column.exact and _plain(column, constant) is None:
                     asked[_question(draft, column, constant)] = None
     return dict(zip(asked, draft.around.evaluate(list(asked)), strict=True)) if asked else {}
 
@@ -112,6 +113,25 @@ def _plain_number(constant: exp.Expr) -> str | None:
     if isinstance(literal, exp.Literal) and not literal.is_string and _NUMBER.match(literal.this):
         return sign + str(literal.this)
     return None
+
+
+def _plain(column: Column, constant: exp.Expr) -> Value | None:
+    """The value of a constant that can be read without the engine: lists of them may be long."""
+    number, inner = _plain_number(constant), constant.unnest()
+    if number is not None:
+        return "DECIMAL", number
+    if not isinstance(inner, exp.Literal) or not inner.is_string:
+        return None
+    if column.stage == "DATE" and _is_day(inner.this):
+        return "DATE", str(inner.this)
+    return ("VARCHAR", str(inner.this)) if column.stage == "VARCHAR" else None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return bool(_DATE.match(text)) and date.fromisoformat(text) is not None
+    except ValueError:
+        return False
 
 
 def _question(draft: Draft, column: Column, constant: exp.Expr) -> str:
@@ -156,8 +176,7 @@ def _leaf(
     if named is not None:
         named.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
     for old, constant in zip(_constants(new), _constants(leaf), strict=True):
-        plain = _plain_number(constant)
-        value = ("DECIMAL", plain) if plain is not None else values.get(_question(draft, column, constant))
+        value = _plain(column, constant) or values.get(_question(draft, column, constant))
         old.replace(_literal(column, dialect, value))
     return new
 
