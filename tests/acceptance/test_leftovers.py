@@ -245,6 +245,7 @@ def test_a_real_full_disk_is_named_and_free_again(tiny, tmp_path):
     with place.run(project_dir=tiny) as run:
         with pytest.raises(DiskFull, match="no space left in"):
             run.model("m", "SELECT v, g, hash(v) AS h FROM {crm.facts}", "wh")
+        assert not list(tiny.rglob("_results/*/*"))
         run.model("small", "SELECT count(*) AS n FROM {crm.facts}", "wh")
     assert place.query("wh", "FROM m") == [("old",)]
     assert list((tiny / ".dvt" / "staging").iterdir()) == []
