@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,8 @@ def test_settings_of_a_reader_do_not_leak_to_dbt(duck: DuckDB, bench_of: Make) -
 
 def test_views_are_read_in_utc_unless_the_output_says_otherwise(duck: DuckDB, bench_of: Make) -> None:
     duck.execute("CREATE VIEW shop.v AS SELECT CAST(TIMESTAMPTZ '2024-01-01 23:00:00+00' AS DATE) AS d")
+    with closing(FILES.connect(str(duck.path))) as cursor:
+        cursor.execute("SET GLOBAL TimeZone = 'Asia/Tokyo'")  # as on a machine there
     utc, tokyo = bench_of(duck), bench_of(duck, settings={"TimeZone": "Asia/Tokyo"})
     assert utc.rows(utc.read_table(duck.table("v"))) == [("2024-01-01",)]
     assert tokyo.rows(tokyo.read_table(duck.table("v"))) == [("2024-01-02",)]
@@ -114,9 +117,11 @@ def test_a_failure_discards_what_is_not_committed_and_others_go_on(duck: DuckDB,
                 [Job(one, bench.sink()) for one in (bad, good)], lambda _, one: finished.append(one)
             )
         assert not finished
-        assert not bench.staged()
-        snapshot.extract([Job(good, bench.sink())], lambda _, one: finished.append(one))
-    assert [one.rows for one in finished] == [1]
+        assert not list((bench.folder / "staging").glob("dataset-*"))
+        for _ in range(2):
+            snapshot.extract([Job(good, bench.sink())], lambda _, one: finished.append(one))
+            duck.execute("INSERT INTO shop.good VALUES (2)")
+    assert [one.rows for one in finished] == [1, 1]
 
 
 def test_it_is_cancelled_before_the_first_row(duck: DuckDB, bench_of: Make) -> None:
@@ -136,6 +141,15 @@ def test_a_fill_that_fails_leaves_no_table(duck: DuckDB, bench_of: Make) -> None
     dataset = bench.stage("SELECT 'x' AS c0", [StageColumn("c0", "VARCHAR")])
     with pytest.raises(ValueLost):
         bench.connector.fill(load(bench, "dvt_1", "INTEGER"), dataset)
+    with pytest.raises(TableNotFound):
+        bench.describe(duck.table("dvt_1"))
+
+
+def test_a_fill_that_lacks_rows_leaves_no_table(duck: DuckDB, bench_of: Make) -> None:
+    bench = bench_of(duck)
+    dataset = bench.stage("SELECT 1 AS c0", [StageColumn("c0", "INTEGER")])
+    with pytest.raises(QueryFailed, match="1 of 2 staged rows"):
+        bench.connector.fill(load(bench, "dvt_1", "INTEGER"), replace(dataset, rows=2))
     with pytest.raises(TableNotFound):
         bench.describe(duck.table("dvt_1"))
 

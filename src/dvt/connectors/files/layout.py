@@ -12,7 +12,7 @@ from dvt.core.errors import BadOutput, FileUnreadable, TableNotFound
 from dvt.core.names import TableRef
 from dvt.drivers.duckdb.sql import listed, value
 
-_KEYS = {"type", "path", "format", "options", "schema", "database", "threads", "max_connections"}
+_KEYS = {"type", "path", "format", "options", "schema", "database", "threads"}
 _READERS = {"parquet": "read_parquet", "csv": "read_csv", "json": "read_json"}
 _SUFFIXES = {
     "parquet": (".parquet",),

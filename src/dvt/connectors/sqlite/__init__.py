@@ -23,7 +23,7 @@ from dvt.drivers.duckdb.staging import stage, stage_all
 from dvt.drivers.placing import placed
 from dvt.drivers.sqlite import Reader, quoted
 
-_KEYS = {"type", "path", "schema", "database", "threads", "max_connections"}
+_KEYS = {"type", "path", "schema", "database", "threads"}
 
 
 class SQLiteConnector:

@@ -61,6 +61,8 @@ def test_all_share_one_handle_by_links_too(files: DatabaseFiles, path: str, tmp_
     first, second = files.connect(path), files.connect(str(link))
     first.execute("CREATE TABLE t AS SELECT 1 AS i")
     assert second.execute("SELECT i FROM t").fetchall() == [(1,)]
+    files.close(path)
+    assert opens_elsewhere(path)
 
 
 def test_a_session_setting_stays_with_its_cursor(files: DatabaseFiles, path: str) -> None:
