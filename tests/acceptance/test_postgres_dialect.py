@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 
 from tests.acceptance.live_dialect import Answer, cases, check, plain
 from tests.acceptance.oracle import Oracle
+from tests.acceptance.query_fuzz import DATA, TABLES, Fuzz
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +65,28 @@ def test_the_answer_is_postgresqls_own(both: tuple[Any, Oracle], kind: str, one:
         return [column[0] for column in cursor.description], plain(cursor.fetchall())
 
     check(oracle, native, kind, sql, "postgres")
+
+
+def test_random_queries_answer_as_postgresql_does(postgres: Any) -> None:
+    with closing(postgres.owner()) as connection, connection.cursor() as cursor, duckdb.connect() as db:
+        for seed, table in enumerate(TABLES):
+            db.execute(DATA.format(name=table, seed=seed))
+            cursor.execute(f"CREATE TABLE {table} (a int, b bigint, p numeric(9,2), d date)")
+            cursor.executemany(
+                f"INSERT INTO {table} VALUES (%s, %s, %s, %s)", db.execute(f"FROM {table}").fetchall()
+            )
+        for seed in range(1000, 1080):
+            dice = random.Random(seed)
+            places = {table: dice.choice(("one", "two", "target")) for table in TABLES}
+            dialects = dict.fromkeys(("one", "two", "target", "here"), "postgres")
+            sql = Fuzz(seed).query().replace("INTERVAL 1 DAY", "INTERVAL '1 day'")
+            sql = sql.replace("ORDER BY ALL", "ORDER BY 1, 2, 3, 4")
+            cursor.execute(re.sub(r"\{(\w+)\}", r"\1", sql))
+            oracle = Oracle(db, places=places, dialects=dialects)
+            described, rows = oracle.run(oracle.plan(sql, dialect="postgres"))
+            assert [name for name, _ in described] == [column[0] for column in cursor.description]
+            assert plain(rows) == plain(cursor.fetchall()), sql
+        cursor.execute(f"DROP TABLE {', '.join(TABLES)}")
 
 
 def test_the_list_is_long_and_mostly_right() -> None:
