@@ -54,10 +54,9 @@ def test_a_large_table_is_read_in_pieces_that_are_the_whole(postgres: PostgreSQL
     assert filtered.rows == expected
 
 
-def test_rows_written_to_the_end_after_the_cut_are_in_the_last_piece(
+def test_rows_that_are_rewritten_meanwhile_arrive_once_and_as_they_were(
     postgres: PostgreSQL, bench: Bench
 ) -> None:
-    """The snapshot is older than they are, but not than those that were moved there."""
     ref = postgres.table("moved")
     postgres.fill(ref, 400_000)
     table = bench.describe(ref)

