@@ -6,6 +6,7 @@ for the translation, the tables that unqualified columns belong to, and the colu
 
 from __future__ import annotations
 
+import difflib
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -18,6 +19,9 @@ from sqlglot.schema import MappingSchema
 
 from dvt.core.errors import ColumnNotFound
 from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+
+_READABLE = 40
+"""Names in one message."""
 
 
 def analyse(draft: Draft) -> None:
@@ -167,7 +171,12 @@ def _refuse_unknown_columns(draft: Draft, root: Scope) -> None:
             if one is None or one.sealed or column.name in one.columns or isinstance(column.this, exp.Star):
                 continue
             known = [known.name for known in one.table.columns]
-            raise ColumnNotFound(column.name, known, f" ({one.table.ref})")
+            raise ColumnNotFound(column.name, likely(column.name, known), f" ({one.table.ref})")
+
+
+def likely(name: str, known: list[str]) -> list[str]:
+    """The columns that may have been meant: all of them, unless they are too many to read."""
+    return known if len(known) <= _READABLE else difflib.get_close_matches(name, known, n=5, cutoff=0.3)
 
 
 def _bring_back(draft: Draft, root: Scope) -> None:

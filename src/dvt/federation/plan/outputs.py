@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 from sqlglot import exp
 
 from dvt.core.errors import ColumnNotFound, ContractBroken, OutputsClash, SqlInvalid
 from dvt.core.plan import StageColumn
+from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.draft import NUMBER, Draft
 from dvt.federation.plan.extract import quoted
 
@@ -89,7 +91,7 @@ def _explained(draft: Draft, error: SqlInvalid) -> ColumnNotFound | SqlInvalid:
     if found is not None and ("not found" in problem or "does not have a column" in problem):
         column = found.group("one") or found.group("two")
         known = sorted({column.name for one in draft.occurrences for column in one.table.columns})
-        return ColumnNotFound(draft.spelled.get(column, column), known)
+        return ColumnNotFound(draft.spelled.get(column, column), likely(column, known))
     problem = _CANDIDATES.sub("", problem).split("\n\nLINE", 1)[0].strip()
     for one in draft.occurrences:
         problem = problem.replace(one.alias, one.node.name)
@@ -159,7 +161,7 @@ def _plain_enum(type_: str) -> str:
 
 def _contracted(draft: Draft, outputs: list[StageColumn]) -> list[StageColumn]:
     """The contract's types, or what differs from it."""
-    demanded = {one.name.casefold(): one for one in draft.request.contract}
+    demanded = {one.name.casefold(): one for one in _canonical(draft, draft.request.contract)}
     found = {one.name.casefold(): one for one in outputs}
     differences = [f"{one.name} is missing" for key, one in demanded.items() if key not in found]
     differences += [f"{one.name} is not in the contract" for key, one in found.items() if key not in demanded]
@@ -171,6 +173,15 @@ def _contracted(draft: Draft, outputs: list[StageColumn]) -> list[StageColumn]:
     if differences:
         raise ContractBroken(differences)
     return [StageColumn(one.name, demanded[one.name.casefold()].type) for one in outputs]
+
+
+def _canonical(draft: Draft, columns: Sequence[StageColumn]) -> list[StageColumn]:
+    """The same types as the engine spells them: INT is INTEGER."""
+    spelled = draft.around.evaluate([f"CAST(NULL AS {one.type})" for one in columns])
+    return [
+        one if value is None else StageColumn(one.name, value[0])
+        for one, value in zip(columns, spelled, strict=True)
+    ]
 
 
 def _converts(type_: str, demanded: str) -> bool:

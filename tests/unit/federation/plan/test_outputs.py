@@ -125,7 +125,7 @@ def test_what_is_lost_is_said_with_the_column(shop: Oracle, value: str) -> None:
 
 
 def test_a_contract_casts_numbers(shop: Oracle) -> None:
-    contract = (StageColumn("N", "BIGINT"), StageColumn("m", "DECIMAL(18,4)"))
+    contract = (StageColumn("N", "INT8"), StageColumn("m", "NUMERIC(18, 4)"))
     plan = shop.plan("SELECT sum(id) AS n, avg(total) AS m FROM {orders}", contract=contract)
     assert shop.run(plan)[0] == [("n", "BIGINT"), ("m", "DECIMAL(18,4)")]
 
