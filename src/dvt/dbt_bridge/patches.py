@@ -20,6 +20,7 @@ from dvt.dbt_bridge import (
     running,
     settings,
     sources,
+    starter,
 )
 from dvt.dbt_bridge.patching import PatchOnImport, Wrapper, replace, wrap
 
@@ -77,6 +78,9 @@ WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
         "ModelRunner._execute_model": (EXECUTE_MODEL, executing.execute_model),
         "MicrobatchBatchRunner._execute_model": (EXECUTE_MODEL, executing.execute_model),
         "RunTask.safe_run_hooks": (("self", "adapter", "hook_type", "extra_context"), running.safe_run_hooks),
+    },
+    "dbt.task.init": {
+        "InitTask.copy_starter_repo": (("self", "project_name"), starter.copy_starter_repo),
     },
     "dbt.task.freshness": {
         "FreshnessTask.populate_metadata_freshness_cache": (

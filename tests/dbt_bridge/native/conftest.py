@@ -13,6 +13,7 @@ from tests.dbt_bridge.federated.project import Project
 OUTPUTS = {
     "house": {"type": "duckdb", "path": "house.duckdb", "schema": "main"},
     "barn": {"type": "duckdb", "path": "barn.duckdb", "schema": "main"},
+    "twin": {"type": "duckdb", "path": "twin/barn.duckdb", "schema": "main"},
     "lite": {"type": "sqlite", "path": "lite.sqlite"},
     "nowhere": {"type": "duckdb", "path": "no/such/folder/x.duckdb", "schema": "main"},
     "unset": {"type": "postgres", "host": "{{ env_var('DVT_TEST_NEVER_SET') }}", "schema": "s"},
@@ -22,9 +23,10 @@ OUTPUTS = {
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Project]:
-    """Two DuckDB files, one of them by two names, a file of SQLite, and outputs nobody can reach."""
+    """DuckDB files, one by two names and two of one name, a file of SQLite, and what nobody can reach."""
     outputs = {name: dict(keys) for name, keys in OUTPUTS.items()}
     outputs["loft"] = {"type": "duckdb", "path": f"../{tmp_path.name}/barn.duckdb", "schema": "loft"}
+    (tmp_path / "twin").mkdir()
     project = Project(tmp_path, outputs, "house")
     project.write("models/sources.yml", {"version": 2})
     yield project

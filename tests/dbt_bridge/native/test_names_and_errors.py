@@ -146,17 +146,10 @@ def test_unknown_target_on_the_command_line_is_dbts_own_error(shop: Project) -> 
 
 
 def test_a_password_of_the_wrong_kind_is_not_shown(shop: Project) -> None:
-    broken = {
-        "type": "postgres",
-        "host": "h",
-        "user": "u",
-        "pass": 987654321,
-        "port": "x",
-        "dbname": "d",
-        "schema": "s",
-    }
-    shop.write("profiles.yml", {"shop": {"target": "house", "outputs": {**shop.outputs, "bad": broken}}})
+    keys = {"host": "h", "user": "u", "pass": ["l1sted-s3cret"], "port": 1, "dbname": "d", "schema": "s"}
+    outputs = {**shop.outputs, "bad": {"type": "postgres", **keys}}
+    shop.write("profiles.yml", {"shop": {"target": "house", "outputs": outputs}})
     shop.model("a", "select 1 as one", target="bad")
     assert not shop.dvt("run")
     assert "DVT119" in shop.messages()
-    assert "987654321" not in shop.messages()
+    assert "l1sted-s3cret" not in shop.messages()
