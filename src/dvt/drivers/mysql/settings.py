@@ -21,7 +21,7 @@ from dvt.core.errors import BadOutput
 
 _ALIASES = {"server": "host", "username": "user", "database": "schema"}
 """Other words that dbt's MySQL profiles have for our keys."""
-_ELSEWHERE = frozenset({"type", "threads", "zero_dates"})
+_ELSEWHERE = frozenset({"type", "threads", "zero_dates", "max_connections"})
 """Keys that say nothing about the connection: dbt, or dvt elsewhere, reads them."""
 
 

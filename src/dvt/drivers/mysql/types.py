@@ -79,7 +79,7 @@ def checked(arrived: str, of: Column, table: str, zero_dates: str) -> str:
         return of.unpack.format(arrived)
     where = f"{table}, column {of.name}"
     zero = f"(substr({arrived}, 6, 2) = '00' OR substr({arrived}, 9, 2) = '00')"
-    way_out = "set `zero_dates: null` on the source to read them as NULL, or correct them in the database"
+    way_out = 'set `zero_dates: "null"` on the source to read them as NULL, or correct them in the database'
     stop = refusal(where, f"'holds the zero date ' || {arrived}", way_out)
     wrong = refusal(
         where, f"'holds ' || {arrived} || ', which no calendar has'", "correct it in the database"

@@ -53,7 +53,7 @@ def test_values_from_the_environment_are_text():
     assert found.password.get_secret_value() == "123"
 
 
-@pytest.mark.parametrize("key", ["threads", "zero_dates"])
+@pytest.mark.parametrize("key", ["threads", "zero_dates", "max_connections"])
 def test_keys_that_others_read_are_left_to_them(key: str):
     assert settings(**{key: "4"}) == settings()
 
