@@ -27,6 +27,7 @@ from dvt.core.ports import CanLoad, Dataset, Job
 from dvt.drivers.duckdb import FILES
 from tests.conformance.reading import Aside, Bench
 from tests.databases.embedded import DuckDB
+from tests.unit.connectors.waiting import under_way
 from tests.unit.drivers.duckdb.test_files import ENDLESS, held_elsewhere
 
 Make = Callable[..., Bench]
@@ -128,7 +129,7 @@ def test_it_is_cancelled_before_the_first_row(duck: DuckDB, bench_of: Make) -> N
     duck.execute(f"CREATE VIEW shop.slow AS {ENDLESS.replace('count(*)', 'count(*) AS n')}")
     bench = bench_of(duck)
     reading = Aside(lambda: bench.read_table(duck.table("slow")))
-    time.sleep(0.4)
+    under_way(bench)
     began = time.monotonic()
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
@@ -179,7 +180,8 @@ def test_a_fill_is_cancelled(duck: DuckDB, bench_of: Make) -> None:
     columns = [StageColumn("c0", "BIGINT")]
     dataset = bench.stage("SELECT i AS c0 FROM range(30000000) t(i)", columns)
     filling = Aside(lambda: bench.connector.fill(load(bench, "dvt_1", "BIGINT"), dataset))
-    time.sleep(0.1)
+    while not bench.connector._running._queries:
+        time.sleep(0.01)
     bench.connector.cancel()
     error = filling.finish()
     assert isinstance(error, Cancelled), error

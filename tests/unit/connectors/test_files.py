@@ -15,6 +15,7 @@ from dvt.core.errors import BadOutput, Cancelled, DvtError, FileUnreadable, Tabl
 from dvt.core.names import TableRef
 from tests.conformance.reading import Aside, Bench
 from tests.databases.embedded import Folder
+from tests.unit.connectors.waiting import under_way
 
 Make = Callable[..., Bench]
 
@@ -203,7 +204,7 @@ def test_it_is_cancelled(lake: Folder, bench_of: Make) -> None:
         table, where=['(SELECT count(*) FROM range(100000000000) r(j) WHERE hash(j) = "i") = 0']
     )
     reading = Aside(lambda: bench.read(asked))
-    time.sleep(0.4)
+    under_way(bench)
     began = time.monotonic()
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)

@@ -27,6 +27,7 @@ from dvt.core.ports import CanLoad, Job
 from dvt.drivers import sqlite as driver
 from tests.conformance.reading import Aside, Bench
 from tests.databases.embedded import SQLite
+from tests.unit.connectors.waiting import under_way
 
 Make = Callable[..., Bench]
 _COUNTING = "WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c)"
@@ -215,7 +216,7 @@ def test_it_is_cancelled_before_the_first_row(lite: SQLite, bench_of: Make, doin
     lite.execute("DROP TABLE t", f"CREATE VIEW t AS {_ENDLESS}")
     act = (lambda: bench.describe(lite.table("t"))) if doing == "describe" else (lambda: bench.read(asked))
     reading = Aside(act)
-    time.sleep(0.4)
+    under_way(bench)
     began = time.monotonic()
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
@@ -231,7 +232,7 @@ def test_after_a_cancel_the_same_snapshot_reads_again(lite: SQLite, bench_of: Ma
     with bench.connector.snapshot() as snapshot:
         slow = Job(bench.extraction(type(table)(ref=lite.table("slow"), columns=table.columns)), bench.sink())
         reading = Aside(lambda: snapshot.extract([slow], lambda *_: None))
-        time.sleep(0.3)
+        under_way(bench)
         bench.connector.cancel()
         assert isinstance(reading.finish(), Cancelled)
         done: list[int] = []
