@@ -12,6 +12,7 @@ from dbt.artifacts.schemas.results import RunStatus
 from dbt.events.types import LogCancelLine, QueryCancelationUnsupported
 from dbt_common.events.functions import fire_event
 
+from dvt.core.errors import NotFederable
 from dvt.dbt_bridge import session
 from dvt.dbt_bridge.project import part_of
 from dvt.dbt_bridge.refusals import refusing
@@ -24,11 +25,28 @@ logger = logging.getLogger(__name__)
 def runner_init(original: Callable[..., Any], self: Any, config: Any, adapter: Any, *args: Any) -> None:
     """A runner works with the config and the adapter of its node's target."""
     now = session.current()
-    if now is not None and not now.plain:
-        target = _runs_on(now, args[0])
-        with refusing():
-            config, adapter = now.targets.config(target), now.targets.adapter(target)
+    if now is None or now.plain:
+        original(self, config, adapter, *args)
+        return
+    node = args[0]
+    target = _runs_on(now, node)
+    if node.resource_type == "source" and now.outputs.types[target] in SOURCES_ONLY:
+        original(self, config, adapter, *args)
+        self.compile = partial(_refuse_freshness, node, now.outputs.types[target])
+        return
+    with refusing():
+        config, adapter = now.targets.config(target), now.targets.adapter(target)
     original(self, config, adapter, *args)
+
+
+def _refuse_freshness(source: Any, kind: str, manifest: Any) -> None:
+    """One source whose freshness nobody can tell is that source's error, not the command's."""
+    del manifest
+    what = f"freshness of source '{source.source_name}.{source.name}'"
+    hint = "leave `freshness` out here; a model may compute it with max() of the column"
+    with refusing():
+        error = NotFederable(what, f"dbt has no adapter for outputs of type {kind}", hint)
+        raise error.about(source.name, source.original_file_path)
 
 
 def runtime_initialize(original: Callable[..., Any], self: Any) -> None:

@@ -173,6 +173,21 @@ def test_catalog_and_freshness_ask_every_output_for_its_own(shop: Project) -> No
     assert [one["status"] for one in sources] == ["pass"]
 
 
+def test_a_source_whose_freshness_nobody_can_tell_fails_alone(shop: Project) -> None:
+    shop.run_sql("barn", "create table cows as select 1 as id, now()::timestamp as at_time")
+    keys = {"schema": "main", "loaded_at_field": "at_time"}
+    config = {"freshness": {"warn_after": {"count": 1, "period": "day"}}}
+    sources = [
+        {"name": name, "config": {"connection": name, **config}, "tables": [{"name": "cows"}], **keys}
+        for name in ("lite", "barn")
+    ]
+    shop.write("models/sources.yml", {"sources": sources})
+    assert not shop.dvt("source", "freshness")
+    assert "freshness of source 'lite.cows'" in shop.messages()
+    results = json.loads((shop.root / "target/sources.json").read_text())["results"]
+    assert "pass" in [one["status"] for one in results if ".barn." in one["unique_id"]]
+
+
 def test_show_runs_an_inline_query_where_what_it_reads_lives(shop: Project) -> None:
     shop.model("b", "select 41 + 1 as answer", target="barn")
     assert shop.dvt("run")
