@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,13 @@ class Aside(threading.Thread):
         self.join(seconds)
         assert not self.is_alive(), "it goes on"
         return self.error
+
+
+def soon(holds: Callable[[], object], seconds: float = 20) -> bool:
+    """Whether it holds before the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False

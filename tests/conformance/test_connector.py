@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from dvt.core.errors import Cancelled, DvtError, TableNotFound, ValueLost
+from dvt.core.errors import Cancelled, DvtError, TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, StageColumn
 from dvt.core.ports import Dataset, Job
-from tests.conformance.reading import Aside, Bench
+from tests.conformance.reading import Aside, Bench, soon
 
 pytestmark = pytest.mark.slow
 
@@ -166,7 +165,7 @@ def test_nothing_stays_open_after_the_end(server: Any, bench: Bench) -> None:
     bench.read_table(numbers(bench, "ended", 10))
     bench.connector.close()
     bench.connector.close()
-    assert _soon(lambda: server.connections() == 0)
+    assert soon(lambda: server.connections() == 0)
 
 
 # --- what is reported -------------------------------------------------------------------------
@@ -207,7 +206,7 @@ def test_the_first_failure_ends_the_others_and_leaves_nothing(server: Any, bench
     assert time.monotonic() - started < 10
     assert "no_such_column" in str(found.value)
     assert good[0].rows == 10
-    assert _soon(lambda: not server.running())
+    assert soon(lambda: not server.running())
     assert {path.parent for path in bench.staged()} == {bench_folder(good[0])}
 
 
@@ -221,12 +220,12 @@ def bench_folder(dataset: Dataset) -> Path:
 def test_a_query_is_cancelled_before_its_first_row(server: Any, bench: Bench) -> None:
     extraction = bench.slow(numbers(bench, "slow", 1), 60)
     reading = Aside(lambda: bench.read(extraction))
-    assert _soon(lambda: _marked(server, bench))
+    assert soon(lambda: _marked(server, bench))
     started = time.monotonic()
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
     assert time.monotonic() - started < 2
-    assert _soon(lambda: not server.running())
+    assert soon(lambda: not server.running())
     assert bench.staged() == []
     assert bench.read_table(bench.database.table("slow")).rows == 1, "the connector works on"
 
@@ -234,7 +233,7 @@ def test_a_query_is_cancelled_before_its_first_row(server: Any, bench: Bench) ->
 def test_a_query_is_cancelled_amid_its_rows(bench: Bench) -> None:
     table = bench.describe(numbers(bench, "long", 3_000_000))
     reading = Aside(lambda: bench.read(bench.extraction(table)))
-    assert _soon(lambda: any(path.stat().st_size for path in bench.staged()), 60)
+    assert soon(lambda: any(path.stat().st_size for path in bench.staged()), 60)
     started = time.monotonic()
     bench.connector.cancel()
     error = reading.finish()
@@ -252,7 +251,7 @@ def test_cancel_without_anything_under_way_does_nothing(bench: Bench) -> None:
 def test_a_connection_cut_in_the_middle_is_an_error_that_says_so(server: Any, bench: Bench) -> None:
     extraction = bench.slow(numbers(bench, "cut", 1), 60)
     reading = Aside(lambda: bench.read(extraction))
-    assert _soon(lambda: _marked(server, bench))
+    assert soon(lambda: _marked(server, bench))
     server.cut()
     error = reading.finish()
     assert isinstance(error, DvtError)
@@ -265,7 +264,7 @@ def test_a_connection_cut_in_the_middle_is_an_error_that_says_so(server: Any, be
 def test_a_cut_amid_rows_never_passes_for_their_end(server: Any, bench: Bench) -> None:
     table = bench.describe(numbers(bench, "cut_rows", 2_000_000))
     reading = Aside(lambda: bench.read(bench.extraction(table)))
-    assert _soon(lambda: any(path.stat().st_size for path in bench.staged()), 60)
+    assert soon(lambda: any(path.stat().st_size for path in bench.staged()), 60)
     server.cut()
     error = reading.finish()
     if error is None:
@@ -273,129 +272,6 @@ def test_a_cut_amid_rows_never_passes_for_their_end(server: Any, bench: Bench) -
     else:
         assert isinstance(error, DvtError)
         assert error.code == "DVT132", error
-
-
-# --- filling ----------------------------------------------------------------------------------
-
-
-def _loaded(bench: Bench, name: str, sql: str, *columns: StageColumn) -> tuple[Load, Dataset]:
-    ref = bench.database.table(name)
-    bench.connector.drop(ref)
-    return Load(stage=ref, columns=bench.connector.columns(columns)), bench.stage(sql, columns)
-
-
-def test_a_stage_table_holds_what_was_staged(target: Any, bench: Bench) -> None:
-    name = 'dvt_Stage "one"'
-    columns = [
-        StageColumn("Id", "BIGINT"),
-        StageColumn("the word", "VARCHAR"),
-        StageColumn("select", "DOUBLE"),
-    ]
-    sql = """SELECT i AS "Id", 'w' || i AS "the word", i / 4 AS "select" FROM range(100000) r(i)"""
-    load, dataset = _loaded(bench, name, sql, *columns)
-    assert bench.connector.fill(load, dataset) == 100_000
-    table = bench.describe(load.stage)
-    assert [(one.name, one.stage) for one in table.columns] == [(one.name, one.type) for one in columns]
-    back = bench.read_table(load.stage)
-    assert bench.asked("SELECT count(*), sum(c0), count(DISTINCT c1), sum(c2) FROM t", back) == (
-        100_000,
-        4999950000,
-        100_000,
-        1249987500.0,
-    )
-
-
-def test_an_empty_dataset_makes_an_empty_table(target: Any, bench: Bench) -> None:
-    column = StageColumn("a", "INTEGER")
-    load, dataset = _loaded(bench, "dvt_empty", "SELECT 1 AS a WHERE false", column)
-    assert bench.connector.fill(load, dataset) == 0
-    assert target.as_text(load.stage) == []
-    bench.connector.drop(load.stage)
-    assert bench.connector.fill(load, Dataset((), (column,), 0, 0)) == 0
-
-
-def test_a_table_that_cannot_be_filled_does_not_exist(target: Any, bench: Bench) -> None:
-    column = StageColumn("a", "INTEGER")
-    load, dataset = _loaded(bench, "dvt_broken", "SELECT i::INTEGER AS a FROM range(200000) r(i)", column)
-    broken = bench.folder / "broken.parquet"
-    broken.write_bytes(b"PAR1" + b"no rows at all" * 9 + b"PAR1")
-    damaged = Dataset((*dataset.files, str(broken)), dataset.columns, dataset.rows, dataset.bytes)
-    with pytest.raises(DvtError):
-        bench.connector.fill(load, damaged)
-    with pytest.raises(TableNotFound):
-        bench.describe(load.stage)
-    assert bench.connector.fill(load, dataset) == 200_000
-
-
-def test_a_stage_table_is_new_or_an_error(target: Any, bench: Bench) -> None:
-    load, dataset = _loaded(bench, "dvt_twice", "SELECT 1 AS a", StageColumn("a", "INTEGER"))
-    bench.connector.fill(load, dataset)
-    with pytest.raises(DvtError):
-        bench.connector.fill(load, dataset)
-    assert target.as_text(load.stage) == [("1",)]
-
-
-def test_dropping_is_done_once_and_asked_any_number_of_times(target: Any, bench: Bench) -> None:
-    load, dataset = _loaded(bench, "dvt_dropped", "SELECT 1 AS a", StageColumn("a", "INTEGER"))
-    bench.connector.fill(load, dataset)
-    bench.connector.drop(load.stage)
-    bench.connector.drop(load.stage)
-    with pytest.raises(TableNotFound):
-        bench.describe(load.stage)
-
-
-def test_a_load_is_cancelled_and_leaves_nothing(target: Any, bench: Bench) -> None:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
-    load, dataset = _loaded(
-        bench, "dvt_stopped", "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3000000) r(i)", *columns
-    )
-    filling = Aside(lambda: bench.connector.fill(load, dataset))
-    if hasattr(target, "running"):
-        assert _soon(target.running)
-    time.sleep(0.3)
-    started = time.monotonic()
-    bench.connector.cancel()
-    assert isinstance(filling.finish(), Cancelled)
-    assert time.monotonic() - started < 3
-    with pytest.raises(TableNotFound):
-        bench.describe(load.stage)
-
-
-def test_a_load_whose_connection_is_cut_leaves_nothing(target: Any, server: Any, bench: Bench) -> None:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
-    load, dataset = _loaded(
-        bench, "dvt_cut", "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3000000) r(i)", *columns
-    )
-    filling = Aside(lambda: bench.connector.fill(load, dataset))
-    assert _soon(server.running)
-    time.sleep(0.3)
-    server.cut()
-    error = filling.finish()
-    assert isinstance(error, DvtError)
-    assert error.code == "DVT132", error
-    with pytest.raises(TableNotFound):
-        bench.describe(load.stage)
-
-
-def test_a_value_too_many_is_named_and_leaves_nothing(target: Any, bench: Bench) -> None:
-    column = StageColumn("the total", "HUGEINT")
-    sql = """SELECT ('1' || repeat('0', i::INTEGER % 40)) AS "the total" FROM range(1000) r(i)"""
-    load, dataset = _loaded(bench, "dvt_lost", sql, column)
-    if load.columns[0].loses or "38" not in load.columns[0].native:
-        pytest.skip("it holds every HUGEINT, or says that it does not")
-    with pytest.raises(ValueLost, match="the total"):
-        bench.connector.fill(load, dataset)
-    with pytest.raises(TableNotFound):
-        bench.describe(load.stage)
-
-
-def _soon(holds: Callable[[], object], seconds: float = 20) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if holds():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def _marked(server: Any, bench: Bench) -> bool:
