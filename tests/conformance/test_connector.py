@@ -144,14 +144,13 @@ def test_several_extractions_see_one_moment_while_others_write(bench: Bench) -> 
 
 def test_no_more_connections_than_allowed(server: Any, another: Callable[..., Bench]) -> None:
     bench = another(limit=3)
-    refs = [numbers(bench, f"limited_{place}", 200_000) for place in range(4)]
+    refs = [numbers(bench, f"limited_{place}", 1) for place in range(6)]
     most = 0
     with bench.connector.snapshot() as snapshot:
-        tables = bench.connector.describe(refs)
-        jobs = [Job(bench.extraction(tables[ref]), bench.sink()) for ref in refs]
+        jobs = [Job(bench.slow(ref, 1), bench.sink()) for ref in refs]
         threads = [
-            Aside(lambda: snapshot.extract(jobs[:2], lambda *_: None)),
-            Aside(lambda: snapshot.extract(jobs[2:], lambda *_: None)),
+            Aside(lambda: snapshot.extract(jobs[:3], lambda *_: None)),
+            Aside(lambda: snapshot.extract(jobs[3:], lambda *_: None)),
             Aside(lambda: bench.connector.describe(refs)),
         ]
         while any(one.is_alive() for one in threads):
