@@ -5,6 +5,7 @@ What a test selects is computed and staged like a model; dbt's own test then loo
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from dbt.task.test import TestRunner
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from dvt.dbt_bridge.session import Session
+
+
+_making_schemas = threading.Lock()
+"""PostgreSQL's `create schema if not exists` fails when two sessions do it at once."""
 
 
 class FederatedTestRunner(TestRunner):
@@ -55,7 +60,6 @@ class FederatedTestRunner(TestRunner):
                 federator = self.session.federator()
                 request = node_request(self.session, node, manifest, federator.run)
                 self._make_schema()
-                settle(self.adapter)
                 publisher = DbtPublisher(self.adapter, node, judge)
                 federator.federate(request, publisher)
             except DvtError as error:
@@ -67,8 +71,10 @@ class FederatedTestRunner(TestRunner):
         """The stage table lies in the target's own schema, which a run of tests alone does not create."""
         credentials = self.config.credentials
         schema = self.adapter.Relation.create(database=credentials.database, schema=credentials.schema)
-        if not self.adapter.check_schema_exists(schema.database, schema.schema):
-            self.adapter.create_schema(schema)
+        with _making_schemas:
+            if not self.adapter.check_schema_exists(schema.database, schema.schema):
+                self.adapter.create_schema(schema)
+            settle(self.adapter)
 
 
 class Compiled:
