@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
 
-from tests.architecture.sources import SRC, calls, python_files, where
+from tests.architecture.sources import ROOT, SRC, calls, python_files, where
 
 CONNECTS = {"duckdb.connect", "psycopg2.connect", "pymysql.connect", "sqlite3.connect"}
 
@@ -74,3 +78,33 @@ def _asks_dialect(node: ast.Compare) -> bool:
     literal = any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in node.comparators)
     asked = ast.unparse(node.left).split(".")[-1] in {"dialect", "adapter_type", "db_type"}
     return asked and literal and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+
+
+DISTRIBUTIONS = {
+    "dbt": "dbt-core",
+    "dbt_common": "dbt-core",
+    "psycopg2": "psycopg2-binary",
+    "yaml": "pyyaml",
+}
+"""Imported names whose distribution is called otherwise."""
+
+
+def test_what_is_imported_is_declared():
+    """A package that only others bring goes away with them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].values()
+    declared = [*project["dependencies"], *(one for extra in extras for one in extra)]
+    names = {re.split(r"[\[<>=~! ]", one)[0] for one in declared}
+    imported = {
+        (name.partition(".")[0], where(file)) for file in python_files("src") for name in _imports(file)
+    }
+    foreign = {one for one in imported if one[0] not in sys.stdlib_module_names and one[0] != "dvt"}
+    assert not sorted(one for one in foreign if DISTRIBUTIONS.get(one[0], one[0]) not in names)
+
+
+def _imports(file) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
