@@ -125,11 +125,18 @@ def test_a_model_that_fails_leaves_the_old_table_and_skips_what_follows(shop: Pr
     assert shop.tables() == [("after", "BASE TABLE"), ("totals", "BASE TABLE")]
 
 
-def test_a_failure_while_publishing_leaves_the_old_table_and_no_stage(shop: Project) -> None:
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "insert into no_such_table values (1)",
+        "{% if execute %}{{ exceptions.raise_compiler_error('stop here') }}{% endif %}",
+    ],
+)
+def test_a_failure_while_publishing_leaves_the_old_table_and_no_stage(shop: Project, failing: str) -> None:
     shop.model("totals", TOTALS, materialized="table")
     assert shop.dvt("run"), shop.messages()
-    shop.model("totals", TOTALS.replace("sum(", "3 * sum("), materialized="table",
-               post_hook="insert into no_such_table values (1)")  # fmt: skip
+    tripled = TOTALS.replace("sum(", "3 * sum(")
+    shop.model("totals", tripled, materialized="table", pre_hook="select 1", post_hook=failing)
     assert not shop.dvt("run")
     assert shop.rows("house", "select sum(total) from totals") == [(Decimal("11.00"),)]
     assert shop.tables() == [("totals", "BASE TABLE")]
