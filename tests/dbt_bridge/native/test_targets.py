@@ -162,11 +162,13 @@ def test_catalog_and_freshness_ask_every_output_for_its_own(shop: Project) -> No
     shop.write("models/sources.yml", {"sources": [source]})
     shop.model("a", "select 1 as one", alias="same")
     shop.model("b", "select 1 as one, 2 as two", alias="same", target="barn")
+    shop.model("c", "select 3 as three", alias="same", target="twin")
     assert shop.dvt("run")
     assert shop.dvt("docs", "generate"), shop.messages()
     catalog = json.loads((shop.root / "target/catalog.json").read_text())
     assert list(catalog["nodes"]["model.shop.a"]["columns"]) == ["one"]
     assert list(catalog["nodes"]["model.shop.b"]["columns"]) == ["one", "two"]
+    assert list(catalog["nodes"]["model.shop.c"]["columns"]) == ["three"]
     assert list(catalog["sources"]["source.shop.farm.cows"]["columns"]) == ["id", "at_time"]
     assert shop.dvt("source", "freshness"), shop.messages()
     sources = json.loads((shop.root / "target/sources.json").read_text())["results"]
