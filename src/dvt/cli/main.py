@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,8 @@ def main() -> None:
     from dvt.app import main as run
     from dvt.cli.commands import COMMANDS, examples
 
+    if os.environ.get("NO_COLOR"):  # https://no-color.org, which dbt does not know
+        os.environ.setdefault("DBT_USE_COLORS", "false")
     run(args, {name: examples(name) for name in COMMANDS})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from inspect import signature
 from typing import Any
@@ -46,6 +47,13 @@ def execute_model(original: Callable[..., Any], self: Any, *args: Any, **kwargs:
         given = signature(original).bind(self, *args, **kwargs).arguments
         route_hooks(now, given["context"], given["model"], now.manifest)
     return original(self, *args, **kwargs)
+
+
+def fire_event(original: Callable[..., Any], e: Any, *args: Any, **kwargs: Any) -> None:
+    """As dbt, but for Ctrl-C: nobody needs a traceback of having stopped a run."""
+    stopped = isinstance(sys.exception(), KeyboardInterrupt)
+    if not (stopped and type(e).__name__ in {"MainEncounteredError", "MainStackTrace"}):
+        original(e, *args, **kwargs)
 
 
 def get_hook_dict(original: Callable[..., Any], source: Any) -> Any:

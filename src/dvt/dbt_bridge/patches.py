@@ -27,6 +27,7 @@ from dvt.dbt_bridge.patching import PatchOnImport, Wrapper, replace, wrap
 EXECUTE_MODEL = ("self", "hook_ctx", "context_config", "model", "context")
 
 WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
+    "dbt.cli.requires": {"fire_event": (("e", "level"), executing.fire_event)},
     "dbt.config.profile": {
         "Profile.from_raw_profile_info": (
             ("cls", "raw_profile", "profile_name", "renderer", "target_override", "threads_override"),

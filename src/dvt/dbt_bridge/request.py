@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 
+_UNSAID = object()
+
+
 def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> NodeRequest:
     """What a compiled node asks of the federation."""
     placement = session.placement(node.unique_id)
@@ -119,8 +122,12 @@ def _location(source: Any) -> str | None:
 
 def _zero_dates(read: Any, output: Mapping[str, Any]) -> str:
     """What a zero date becomes: the source's word, else its connection's."""
-    said = read.config.get("zero_dates") or read.meta.get("zero_dates") or output.get("zero_dates")
-    return str(said or "error")
+    for place in (read.config, read.meta, output):
+        said = place.get("zero_dates", _UNSAID)
+        if said is not _UNSAID:
+            # YAML reads a bare `null` as None, which here means what it looks like.
+            return "null" if said is None else str(said)
+    return "error"
 
 
 def _pushdown(node: Any) -> Pushdown:

@@ -10,19 +10,14 @@ from dvt.federation.connections import Connections
 
 
 def warnings(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
-    """The planner's own, then values that cannot survive, then moments that differ."""
+    """The planner's own, then values that the target cannot hold, then moments that differ."""
     yield from plan.notices
     yield from _losses(plan)
     yield from _moments(plan, connections)
 
 
 def _losses(plan: FederationPlan) -> Iterator[Notice]:
-    """DVT002 for every column that is really extracted or loaded and loses something."""
-    for extraction in plan.extractions:
-        for column in (one.column for one in extraction.columns):
-            if column.loses:
-                where = f"{extraction.table}, column {column.name!r} ({column.native})"
-                yield Notice("DVT002", f"{where}: {column.loses}")
+    """DVT002 for every loaded column that loses something; the planner warns of extracted ones."""
     for loaded in plan.load.columns:
         if loaded.loses:
             where = f"{plan.node}, column {loaded.name!r} ({loaded.stage} to {loaded.native})"
