@@ -1,0 +1,142 @@
+"""TPC-H Q1, Q3, Q5 and Q9 federated end to end, tables split over PostgreSQL, MariaDB, SQLite and DuckDB.
+
+Each is one `dvt run` of one model into a DuckDB warehouse. Prints what the model moved, seconds of the
+whole command and of the model alone, and beside them the single engine: the same query in one DuckDB that
+already holds all tables, which is what remains when nothing has to travel. Answers are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from tests.acceptance import placing, tpch
+from tests.acceptance.project import Project
+from tests.databases.mariadb import mariadb
+from tests.databases.postgres import postgres
+
+WANTED = ("q01", "q03", "q05", "q09")
+SPLIT = tpch.SPLITS["by subject"]
+
+
+def place(single: duckdb.DuckDBPyConnection, folder: Path, servers: dict[str, Any]) -> None:
+    """Put each table where the split says, by the databases' own bulk loads."""
+    for table, where in SPLIT.items():
+        if where == "sqlite":
+            placing.on_sqlite(single, table, folder / "crm.sqlite")
+        elif where == "duck":
+            placing.in_duckdb(single, table, folder / "reference.duckdb")
+        else:
+            _load(single, table, folder, where, servers[where])
+
+
+def _load(single: duckdb.DuckDBPyConnection, table: str, folder: Path, where: str, server: Any) -> None:
+    csv = folder / f"{table}.csv"
+    single.execute(f"COPY {table} TO '{csv}' (HEADER false, DELIMITER '|', QUOTE '')")
+    csv.chmod(0o644)
+    if where == "maria":
+        columns = placing.columns(single, table, {"VARCHAR": "varchar(255)"})
+        server.execute(
+            f"CREATE TABLE {table} ({columns}) DEFAULT CHARSET utf8mb4",
+            f"LOAD DATA INFILE '{csv}' INTO TABLE {table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '|'",
+            f"ANALYZE TABLE {table}",
+        )
+    else:
+        server.execute(f"CREATE TABLE {table} ({placing.columns(single, table, {})})")
+        with closing(server.owner()) as connection, connection.cursor() as cursor, csv.open() as rows:
+            cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT csv, DELIMITER '|', QUOTE E'\\b')", rows)
+        server.execute(f"VACUUM ANALYZE {table}")
+    csv.unlink()
+
+
+def project(folder: Path, servers: dict[str, Any], single: duckdb.DuckDBPyConnection) -> Project:
+    """The four queries as models."""
+    outputs = {
+        "pg": servers["pg"].settings(),
+        "maria": servers["maria"].settings(),
+        "sqlite": {"type": "sqlite", "path": str(folder / "crm.sqlite")},
+        "duck": {"type": "duckdb", "path": str(folder / "reference.duckdb")},
+        "warehouse": {"type": "duckdb", "path": str(folder / "warehouse.duckdb")},
+    }
+    config = {"models": {"shop": {"+materialized": "table"}}}
+    made = Project(folder, outputs, default="warehouse", config=config)
+    schemas = {"pg": "shop", "maria": "shop", "sqlite": "main", "duck": "main"}
+    for table, where in SPLIT.items():
+        made.source(f"tpch_{table}", where, [table], schema=schemas[where])
+    queries = tpch.queries(single)
+    for name in WANTED:
+        made.model(name, tpch.as_model(queries[name]), dialect="duckdb")
+    return made
+
+
+def peak(process: subprocess.Popen[str], most: list[int]) -> None:
+    """Follow a process's peak memory (kB) until it ends."""
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        try:
+            line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM"))
+        except (OSError, StopIteration):
+            return
+        most.append(int(line.split()[1]))
+        time.sleep(0.05)
+
+
+def measure(made: Project, name: str, single: duckdb.DuckDBPyConnection) -> None:
+    """One model: run, compare, print."""
+    query = tpch.queries(single)[name]
+    started = time.perf_counter()
+    right = single.sql(query).fetchall()
+    alone = time.perf_counter() - started
+    started = time.perf_counter()
+    process = made.start("run", "--select", name, env={"TZ": os.environ.get("TZ", "UTC")})
+    most: list[int] = []
+    watcher = threading.Thread(target=peak, args=(process, most))
+    watcher.start()
+    out, _ = process.communicate()
+    whole = time.perf_counter() - started
+    watcher.join()
+    if process.returncode:
+        raise SystemExit(out)
+    with duckdb.connect(str(made.root / "warehouse.duckdb"), read_only=True) as warehouse:
+        tpch.assert_same(warehouse.sql(f"FROM {name}").fetchall(), right, name)
+    (result,) = json.loads((made.root / "target" / "run_results.json").read_text())["results"]
+    moved = out.rsplit("Moved between databases: ", 1)[-1].strip().splitlines()[0]
+    print(
+        f"{name}   command {whole:6.2f} s   model {result['execution_time']:6.2f} s   "
+        f"single engine {alone:5.2f} s   peak {max(most) // 1024} MB   {moved}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """All four, one after the other."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--scale", type=float, default=1.0)
+    scale = options.parse_args().scale
+    with (
+        tempfile.TemporaryDirectory(prefix="dvt-bench-") as name,
+        postgres() as pg,
+        mariadb("--innodb-buffer-pool-size=1G") as maria,
+        tpch.generate(scale) as single,
+    ):
+        folder = Path(name)
+        folder.chmod(0o755)
+        servers = {"pg": pg, "maria": maria}
+        place(single, folder, servers)
+        made = project(folder, servers, single)
+        made.dvt("parse").ok()
+        for one in WANTED:
+            measure(made, one, single)
+
+
+if __name__ == "__main__":
+    main()
