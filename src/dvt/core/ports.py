@@ -34,6 +34,8 @@ class Capabilities:
     """In characters or bytes, whichever the database counts."""
     snapshot: bool = False
     """Several extractions can read one moment."""
+    snapshot_by: str = ""
+    """Where there is none: the setting of the output that gives one, for hints."""
     ranges: bool = False
     """One large table can be read in several ranges at once."""
     folds_case: bool = False

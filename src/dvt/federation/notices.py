@@ -27,10 +27,11 @@ def _losses(plan: FederationPlan) -> Iterator[Notice]:
 def _moments(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
     """DVT020 for a connection without snapshots that the model reads more than once."""
     for name, reads in Counter(one.connection for one in plan.extractions).items():
-        if reads > 1 and not connections[name].connector.capabilities.snapshot:
+        can = connections[name].connector.capabilities
+        if reads > 1 and not can.snapshot:
+            way_out = f"set {can.snapshot_by} on this output, or run" if can.snapshot_by else "run"
             yield Notice(
                 "DVT020",
                 f"tables of connection {name!r} are read at slightly different moments",
-                "it offers no snapshot that several queries share; run while nobody writes there, "
-                "or see docs/reference/outputs.md for what its type offers",
+                f"it offers no snapshot that several queries share; {way_out} while nobody writes there",
             )

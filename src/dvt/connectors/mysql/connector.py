@@ -18,7 +18,9 @@ from dvt.drivers.mysql import Queries, Scanner, connect, describe, parse
 class MySQLConnector:
     """Reads one schema's tables, and others' that its user may see. Thread-safe."""
 
-    capabilities = Capabilities(dialect="mysql", max_identifier=64, folds_case=True)
+    capabilities = Capabilities(
+        dialect="mysql", max_identifier=64, snapshot_by="consistent_reads: lock", folds_case=True
+    )
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         known = parse(name, settings, context.project_dir)
