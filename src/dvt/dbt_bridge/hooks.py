@@ -15,6 +15,7 @@ from dbt.clients.jinja import get_rendered
 from dbt.context.providers import generate_runtime_model_context
 
 from dvt.core.errors import UnknownConnection
+from dvt.dbt_bridge.overriding import override
 from dvt.dbt_bridge.refusals import refusing
 
 if TYPE_CHECKING:
@@ -49,9 +50,7 @@ def route_hooks(session: Session, context: dict[str, Any], node: Any, manifest: 
     """Make the context's `run_hooks` send each hook where it belongs; dbt's own when none says."""
     if not any(connection_of(hook) for hook in hooks_of(node)):
         return
-    for names in (context, context.get("dbt")):
-        if isinstance(names, dict) and "run_hooks" in names:
-            names["run_hooks"] = _routed(session, names["run_hooks"], node, manifest)
+    override(context, "run_hooks", lambda run_hooks: _routed(session, run_hooks, node, manifest))
 
 
 def _routed(

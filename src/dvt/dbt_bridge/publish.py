@@ -18,6 +18,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.dbt_bridge.contract import contract_columns, refuse_longer
 from dvt.dbt_bridge.keep import MACRO as KEEP
+from dvt.dbt_bridge.overriding import define, override
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.transactions import give_up, settle
 
@@ -100,10 +101,8 @@ def take_over(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> N
     excluded = RENAMES.get(adapter.type())
     if excluded is None or node.contract.enforced or any(node.config.get(key) for key in excluded):
         return
-    for names in (context, context.get("dbt")):
-        for macro in ("create_table_as", "get_create_table_as_sql"):
-            if isinstance(names, dict) and macro in names:
-                names[macro] = _renaming(names[macro], stage)
+    for macro in ("create_table_as", "get_create_table_as_sql"):
+        override(context, macro, lambda create_table_as: _renaming(create_table_as, stage))
 
 
 def _renaming(create_table_as: Callable[..., Any], stage: Any) -> Callable[..., Any]:
@@ -126,7 +125,7 @@ def materialization(context: dict[str, Any], node: Any, stage: Any, chosen: Any)
         _check_schema(context["adapter"], node, stage, existing)
     if not kept:
         return chosen
-    context["dvt_stage"] = stage
+    define(context, "dvt_stage", stage)
     return KEEP
 
 

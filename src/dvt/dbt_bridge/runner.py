@@ -131,12 +131,13 @@ def is_federated(session: Session, node: Any) -> bool:
 
 
 def federated_runner(session: Session, runner: Any) -> Any:
-    """The runner itself, made federated if its kind can be."""
+    """A federated runner with all that the runner holds, or the runner itself where its kind has none."""
     kind = FEDERATED.get(type(runner))
-    if kind is not None:
-        runner.__class__ = kind
-        runner.session = session
-    return runner
+    if kind is None:
+        return runner
+    made: Any = object.__new__(kind)
+    vars(made).update(vars(runner), session=session)
+    return made
 
 
 def with_figures(result: Any, outcome: Outcome) -> Any:
