@@ -8,13 +8,16 @@ CODE   := src tests benchmarks examples tools
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test check fmt bench docs lock clean help
+.PHONY: demo test test-next check fmt bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test, against real PostgreSQL and MariaDB servers
 	@$(BIN)/python -m pytest
+
+test-next: $(VENV)-next/.done $(VENV)/.servers  ## the tests of the seam to dbt, on the next dbt-core (1.12)
+	@$(VENV)-next/bin/python -m pytest tests/dbt_bridge
 
 check: $(VENV)/.dev  ## formatting, lints, types, import rules and the quick tests
 	@$(BIN)/ruff format --check $(wildcard $(CODE))
@@ -37,13 +40,14 @@ lock: $(VENV)/.uv  ## requirements/*.txt from requirements/*.in
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/uv.in -o requirements/uv.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/runtime.in -o requirements/runtime.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --no-deps requirements/dbt-next.in -o requirements/dbt-next.txt
 
 clean:  ## remove the environment, caches and what the demo built
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) $(VENV)-next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
 	rm -rf examples/*/data examples/*/target examples/*/logs examples/*/.dvt
 
 help:  ## these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.uv: requirements/uv.txt tools/environment.sh
 	@PYTHON="$(PYTHON)" sh tools/environment.sh $(VENV)
@@ -59,6 +63,13 @@ $(VENV)/.runtime: $(VENV)/.uv requirements/runtime.txt pyproject.toml
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@echo "installing what tests and checks need into $(VENV)"
 	@$(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)-next/.done: $(VENV)/.dev requirements/dbt-next.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-next
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV)-next $(BIN)/uv pip install --quiet --require-hashes -r requirements/runtime.txt -r requirements/dev.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV)-next $(BIN)/uv pip install --quiet --no-deps --require-hashes -r requirements/dbt-next.txt
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV)-next $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.servers: tools/servers.sh | $(VENV)/.uv
