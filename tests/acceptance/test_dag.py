@@ -34,21 +34,23 @@ def project(right: duckdb.DuckDBPyConnection, databases: Callable[[str], Any], t
     server = databases("postgres")
     for schema in ("dag_a", "dag_b"):
         server.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
-    if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = 'second'"):
-        server.execute("CREATE ROLE second LOGIN PASSWORD 'other'", "GRANT ALL ON DATABASE shop TO second")
+    if not server.execute("SELECT 1 FROM pg_roles WHERE rolname = 'dag_second'"):
+        server.execute(
+            "CREATE ROLE dag_second LOGIN PASSWORD 'other'", "GRANT ALL ON DATABASE shop TO dag_second"
+        )
     server.execute(
-        'CREATE SCHEMA dag_a AUTHORIZATION "shop user"', "CREATE SCHEMA dag_b AUTHORIZATION second"
+        'CREATE SCHEMA dag_a AUTHORIZATION "shop user"', "CREATE SCHEMA dag_b AUTHORIZATION dag_second"
     )
     placing.on_postgres(right, "orders", server, "dag_a")
     placing.on_postgres(right, "items", server, "dag_b")
-    server.execute('GRANT SELECT ON dag_a.orders TO "shop user"', "GRANT SELECT ON dag_b.items TO second")
+    server.execute('GRANT SELECT ON dag_a.orders TO "shop user"', "GRANT SELECT ON dag_b.items TO dag_second")
     placing.on_sqlite(right, "customers", tmp_path / "crm.sqlite")
     placing.in_duckdb(right, "events", tmp_path / "a.duckdb")
     project = Project(
         tmp_path,
         {
             "pg_a": server.settings(schema="dag_a"),
-            "pg_b": server.settings(schema="dag_b", user="second", **{"pass": "other"}),
+            "pg_b": server.settings(schema="dag_b", user="dag_second", **{"pass": "other"}),
             "duck_a": {"type": "duckdb", "path": str(tmp_path / "a.duckdb")},
             "duck_b": {"type": "duckdb", "path": str(tmp_path / "b.duckdb")},
             "lite": {"type": "sqlite", "path": str(tmp_path / "crm.sqlite")},

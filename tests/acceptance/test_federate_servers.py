@@ -179,7 +179,7 @@ def test_an_idle_snapshot_that_the_server_ended_is_begun_anew(place):
 
 
 def test_cancel_leaves_nothing_running_and_nothing_made(place):
-    place.server.execute("CREATE VIEW slow AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
+    place.server.execute("CREATE VIEW slow_facts AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
     with place.run() as run:
         caught = []
 
@@ -189,7 +189,7 @@ def test_cancel_leaves_nothing_running_and_nothing_made(place):
             caught.append(error.value)
 
         threads = [
-            threading.Thread(target=model, args=("a", "SELECT g FROM {pg.slow}")),
+            threading.Thread(target=model, args=("a", "SELECT g FROM {pg.slow_facts}")),
             threading.Thread(target=model, args=("b", "SELECT i FROM range(3000000000) t(i), {pg.sums}")),
         ]
         for thread in threads:
@@ -221,12 +221,12 @@ def test_a_publication_that_fails_leaves_no_stage_table(place):
 
 
 def test_a_failure_elsewhere_stops_an_extraction_here(place):
-    place.server.execute("CREATE VIEW slow AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
+    place.server.execute("CREATE VIEW slow_facts AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
     place.duckdb("crm", "CREATE VIEW broken AS SELECT error('on purpose') AS n FROM range(3)")
     begun = time.monotonic()
     with place.run() as run:
         with pytest.raises(DvtError) as caught:
-            run.model("m", "SELECT g, n FROM {pg.slow}, {crm.broken}", "wh")
+            run.model("m", "SELECT g, n FROM {pg.slow_facts}, {crm.broken}", "wh")
         assert not isinstance(caught.value, Cancelled)
         assert time.monotonic() - begun < 8
         assert place.server.running() == []

@@ -172,18 +172,18 @@ def test_a_hook_that_names_no_output_is_one_error(shop: Project) -> None:
 
 @pytest.mark.slow
 def test_keep_leaves_views_and_grants_on_the_table(pg_shop: Project, postgres: Any) -> None:
-    postgres.execute("drop role if exists keeper", "create role keeper")
+    postgres.execute("drop role if exists kept_reader", "create role kept_reader")
     pg_shop.model("people", NAMES, materialized="table", publish="keep")
     assert pg_shop.dvt("run"), pg_shop.messages()
     pg_shop.run_sql(
-        "house", "create view seen as select name from people", "grant select on people to keeper"
+        "house", "create view seen as select name from people", "grant select on people to kept_reader"
     )
     oid = pg_shop.rows("house", "select 'people'::regclass::oid")
     pg_shop.run_sql("lite", "insert into customers values (4, 'Di')", "delete from customers where id = 1")
     assert pg_shop.dvt("run"), pg_shop.messages()
     assert sorted(pg_shop.rows("house", "select name from seen")) == [("Bo",), ("Cy",), ("Di",)]
     assert pg_shop.rows("house", "select 'people'::regclass::oid") == oid
-    assert pg_shop.rows("house", "select has_table_privilege('keeper', 'people', 'select')") == [(True,)]
+    assert pg_shop.rows("house", "select has_table_privilege('kept_reader', 'people', 'select')") == [(True,)]
 
 
 def test_keep_replaces_the_rows_and_adds_columns(shop: Project) -> None:
