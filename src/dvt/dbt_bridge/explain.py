@@ -56,7 +56,7 @@ def command() -> click.Command:
     @requires.preflight
     @requires.profile
     @requires.project
-    @requires.catalogs
+    @getattr(requires, "catalogs", lambda function: function)  # went with dbt-core 1.12
     @requires.runtime_config
     @requires.manifest(write=False)
     def explain(ctx: click.Context, **kwargs: Any) -> tuple[list[Explanation], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -70,7 +71,9 @@ def plain(tmp_path: Path) -> Project:
 
 def run(tool: list[str], root: Path, *args: str) -> tuple[int, str]:
     command = [*tool, *args, "--no-use-colors"]
-    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    # dbt walks sets: which of two nodes that are both ready goes first is the hash seed's.
+    env = os.environ | {"PYTHONHASHSEED": "0"}
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=env)
     text = re.sub(r"\d\d:\d\d:\d\d  ", "", ran.stdout + ran.stderr)
     return ran.returncode, re.sub(r"\d+\.\d+ ?s(econds)?", "N s", text)
 
