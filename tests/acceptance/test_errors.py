@@ -80,7 +80,8 @@ def old_mart(project: Project) -> None:
 
 
 def test_the_project_itself_is_right(shop: Project) -> None:
-    shop.dvt("run").ok()
+    ran = shop.dvt("run").ok()
+    assert "\x1b[" not in ran.out, "NO_COLOR is set"
     with duckdb.connect(str(shop.root / "warehouse.duckdb"), read_only=True) as warehouse:
         rows = warehouse.execute("SELECT name, amount::VARCHAR FROM mart").fetchall()
     assert rows == [("Ann", "9.50")]

@@ -71,7 +71,7 @@ def test_what_other_threads_report_is_said_in_the_nodes_own_context():
 
 class Source:
     def __init__(self, snapshot):
-        self.capabilities = Capabilities(dialect="duckdb", snapshot=snapshot)
+        self.capabilities = Capabilities(dialect="duckdb", snapshot=snapshot, snapshot_by="lock: on")
 
     def close(self):
         pass
@@ -126,6 +126,12 @@ def test_two_tables_of_a_connection_without_snapshots_are_of_two_moments():
     assert codes(plan(extraction("my", "a"), extraction("my", "b"))) == ["DVT020"]
     assert codes(plan(extraction("my", "a"), extraction("pg", "b"))) == []
     assert codes(plan(extraction("pg", "a"), extraction("pg", "b"))) == []
+
+
+def test_the_hint_names_the_setting_that_gives_one_moment():
+    with connections() as opened:
+        (notice,) = warnings(plan(extraction("my", "a"), extraction("my", "b")), opened)
+    assert "set lock: on on this output" in notice.hint
 
 
 def test_the_planners_own_warnings_come_first():
