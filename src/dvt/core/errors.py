@@ -446,6 +446,18 @@ class ValueLost(DvtError):
         super().__init__(f"{where}: {problem}", hint=hint)
 
 
+class RowRefused(DvtError):
+    """A row breaks a constraint that the model's contract puts on its table."""
+
+    code = "DVT128"
+
+    def __init__(self, where: str, problem: str) -> None:
+        self.where = where
+        super().__init__(
+            f"{where}: {problem}", hint="correct the rows in the SELECT, or the constraint in the contract"
+        )
+
+
 class DiskFull(DvtError):
     """No space left where staging, spilling or a database file lies."""
 

@@ -73,6 +73,27 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What an enforced contract demands of a model's table."""
+
+    columns: tuple[ContractColumn, ...]
+    definition: str
+    """What stands behind `CREATE TABLE <name>`: columns and constraints in the target's DDL, in brackets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractColumn:
+    """One column of a contract."""
+
+    name: str
+    native: str
+    """Its type as the target spells it."""
+    type: str | None
+    """The same in DuckDB's words, `DECIMAL` for any number; None where DuckDB has no such type, and the
+    target alone converts what the model gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRequest:
     """A federated node as the bridge hands it over: compiled SQL and what its names mean."""
 
@@ -89,8 +110,8 @@ class NodeRequest:
     stage: TableRef
     """The new table to fill on the node's target."""
     pushdown: Pushdown = Pushdown.AUTO
-    contract: tuple[StageColumn, ...] = ()
-    """Names and DuckDB types that an enforced contract demands, else empty."""
+    contract: Contract | None = None
+    """None where no contract is enforced."""
     compute: str | None = None
     """Entry of computes.yml, None for the embedded default."""
 
@@ -206,6 +227,9 @@ class Load:
 
     stage: TableRef
     columns: tuple[LoadColumn, ...]
+    definition: str = ""
+    """The stage table's columns and constraints, in brackets, where a contract says them; their order may
+    be another one than that of `columns`. Values arrive as they are, or the load fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

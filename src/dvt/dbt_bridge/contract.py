@@ -1,50 +1,56 @@
-"""An enforced contract: the stage's columns in the very types that the model's yml names."""
+"""An enforced contract: what it demands of the answer's columns, and of the table they are loaded into."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from dbt.context.providers import generate_runtime_model_context
 from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
-from dvt.core.errors import ValueLost
-from dvt.dbt_bridge.dialects import of_type
+from dvt.core.plan import Contract, ContractColumn
+from dvt.dbt_bridge import dialects
+from dvt.dbt_bridge.relations import folded
+from dvt.drivers.duckdb.types import spelled
 
-LENGTHS_IGNORED = frozenset({"duckdb"})
-"""Adapters of databases to which `varchar(3)` means `varchar`."""
-
-
-def contract_columns(node: Any, adapter: Any) -> str:
-    """A select list over the stage table. Types that need no cast get one all the same."""
-    return ", ".join(f"cast({name} as {native}) as {name}" for name, native in _columns(node, adapter))
+_MOST_DIGITS = 38
+"""Of DuckDB's DECIMAL."""
 
 
-def refuse_longer(node: Any, adapter: Any, stage: Any) -> None:
-    """Raise when a text is longer than its type: the cast would cut it off, where a table refuses it."""
-    sized = list(_sized(node, adapter))
-    if not sized or adapter.type() in LENGTHS_IGNORED:
-        return
-    dialect = of_type(adapter.type())
-    longest = ", ".join(f"max({exp.Length(this=exp.var(name)).sql(dialect=dialect)})" for name, *_ in sized)
-    _, answer = adapter.execute(f"select {longest} from {stage}", fetch=True)
-    for (name, native, most), found in zip(sized, answer.rows[0], strict=True):
-        if found is not None and int(found) > most:
-            problem = f"a text of {int(found)} characters is too long for type {native}"
-            hint = "give the column a longer type in its contract, or cut the text in the SELECT"
-            raise ValueLost(f"column {name}", problem, hint)
+def contract_of(node: Any, adapter: Any, config: Any, manifest: Any) -> Contract | None:
+    """The node's contract, None where none is enforced: names as the target stores them, types as DuckDB's.
+
+    The table's definition is what the target's own macros make of columns and constraints.
+    """
+    contract = getattr(node, "contract", None)
+    if contract is None or not contract.enforced:
+        return None
+    columns = tuple(_columns(node, adapter))
+    # dbt's macros read the constraints from the model, and say which of them the target ignores.
+    context = generate_runtime_model_context(node, config, manifest)
+    return Contract(columns=columns, definition=str(context["get_table_columns_and_constraints"]()).strip())
 
 
-def _columns(node: Any, adapter: Any) -> Iterator[tuple[str, str]]:
-    """Names as SQL writes them, and types as the target spells them."""
+def _columns(node: Any, adapter: Any) -> Iterator[ContractColumn]:
+    dialect = dialects.of_type(adapter.type())
     for column in node.columns.values():
-        native = str(column.data_type)
+        native = str(column.data_type or "")
         if node.contract.alias_types:
             native = adapter.Column.translate_type(native)
-        yield adapter.quote(column.name) if column.quote else column.name, native
+        name = folded(column.name, quote=bool(column.quote), dialect=dialect) or column.name
+        yield ContractColumn(name, native, _duckdb_type(native, dialect))
 
 
-def _sized(node: Any, adapter: Any) -> Iterator[tuple[str, str, int]]:
-    for name, native in _columns(node, adapter):
-        kind = exp.DataType.build(native, dialect=of_type(adapter.type()))
-        if kind.is_type(*exp.DataType.TEXT_TYPES) and kind.expressions:
-            yield name, native, int(kind.expressions[0].name)
+def _duckdb_type(native: str, dialect: str) -> str | None:
+    """A target's type as DuckDB spells its own; None where it has none that holds the same values."""
+    try:
+        kind = exp.DataType.build(native, dialect=dialect)
+        if kind.is_type(exp.DataType.Type.DECIMAL) and dialect != dialects.COMPUTE:
+            if not kind.expressions:
+                return "DECIMAL"
+            if int(kind.expressions[0].name) > _MOST_DIGITS:
+                return None
+        return spelled(kind.sql(dialect=dialects.COMPUTE))
+    except (SqlglotError, ValueError):
+        return None

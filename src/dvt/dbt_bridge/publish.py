@@ -1,8 +1,9 @@
 """Publishing a filled stage table: dbt's own materialization on the node's target.
 
-A table takes over the stage table by renaming it where dbt would have filled a new one. Where the
-adapter's own DDL has more to say (constraints, partitions), the adapter creates its table from the
-stage table instead. Incremental models are dbt's own macros with `select * from <stage>`.
+A table takes over the stage table by renaming it where dbt would have filled a new one; an enforced
+contract's types and constraints are the stage table's already. Where the adapter's own DDL has more to
+say (partitions, unlogged tables), it creates its table from the stage table instead. Incremental models
+are dbt's own macros with `select * from <stage>`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from dbt.artifacts.schemas.results import NodeStatus
 from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
-from dvt.dbt_bridge.contract import contract_columns, refuse_longer
 from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.overriding import define, override
 from dvt.dbt_bridge.refusals import refusing
@@ -33,27 +33,20 @@ configs with which it would not be."""
 class DbtPublisher:
     """Publishes one node's stage table (`core.ports.Publisher`), on the thread that runs the node."""
 
-    def __init__(
-        self, adapter: Any, node: Any, run: Callable[[Any], Any], *, contracted: bool = False
-    ) -> None:
+    def __init__(self, adapter: Any, node: Any, run: Callable[[Any], Any]) -> None:
         self._adapter = adapter
         self._node = node
         self._run = run
         """What dbt does with the node, given the stand-in for it."""
-        self._contracted = contracted
-        """The stage table holds what an enforced contract demands, in types of the stage's own."""
         self.result: Any = None
 
     def publish(self, load: Load) -> int:
         """Let dbt run the node over the stage table; how many rows it says it wrote."""
         stage = stage_relation(self._adapter, load.stage)
-        node = stand_in(self._node, f"select {self._columns()} from {stage}")
+        node = stand_in(self._node, f"select * from {stage}")
         done = False
         try:
             with refusing():
-                if self._contracted:
-                    refuse_longer(self._node, self._adapter, stage)
-                    settle(self._adapter)
                 self.result = self._run(node)
             done = getattr(self.result, "status", NodeStatus.Success) == NodeStatus.Success
         finally:
@@ -62,9 +55,6 @@ class DbtPublisher:
         self._node.build_path = node.build_path
         response = getattr(self.result, "adapter_response", None) or {}
         return int(response.get("rows_affected", -1))
-
-    def _columns(self) -> str:
-        return contract_columns(self._node, self._adapter) if self._contracted else "*"
 
 
 def stage_relation(adapter: Any, stage: TableRef) -> Any:
@@ -99,7 +89,7 @@ def keeps(node: Any) -> bool:
 def take_over(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> None:
     """Make `create_table_as` in the context rename the stage table wherever that gives the same table."""
     excluded = RENAMES.get(adapter.type())
-    if excluded is None or node.contract.enforced or any(node.config.get(key) for key in excluded):
+    if excluded is None or any(node.config.get(key) for key in excluded):
         return
     for macro in ("create_table_as", "get_create_table_as_sql"):
         override(context, macro, lambda create_table_as: _renaming(create_table_as, stage))

@@ -7,16 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.duckdb.utils import SourceConfig
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from dvt.core.errors import SelfReference
 from dvt.core.names import MARKER, TableRef, stage_name
-from dvt.core.plan import Input, NodeRequest, Pushdown, StageColumn
+from dvt.core.plan import Input, NodeRequest, Pushdown
 from dvt.dbt_bridge import dialects
 from dvt.dbt_bridge.contexts import FederatedRef, FederatedSource, Scope
-from dvt.dbt_bridge.relations import folded, marker, table_ref, unmarked
-from dvt.drivers.duckdb.types import spelled
+from dvt.dbt_bridge.contract import contract_of
+from dvt.dbt_bridge.relations import marker, table_ref, unmarked
 from dvt.resolution.placement import SOURCES_ONLY
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
             identifier=stage_name(run, node.unique_id, batch),
         ),
         pushdown=_pushdown(node),
-        contract=_contract(node, session.targets.adapter(home), dialects.of_type(kind)),
+        contract=contract_of(node, session.targets.adapter(home), config, manifest),
         compute=placement.compute if placement else None,
     )
 
@@ -133,35 +131,3 @@ def _zero_dates(read: Any, output: Mapping[str, Any]) -> str:
 def _pushdown(node: Any) -> Pushdown:
     said = node.config.get("pushdown")
     return Pushdown({None: "auto", False: "off"}.get(said, said))
-
-
-def _contract(node: Any, adapter: Any, dialect: str) -> tuple[StageColumn, ...]:
-    """The enforced contract's columns: names as the target stores them, types as DuckDB's.
-
-    Empty when a type has no counterpart there: dbt's own check of the contract holds in any case.
-    """
-    contract = getattr(node, "contract", None)
-    if contract is None or not contract.enforced:
-        return ()
-    columns = []
-    for column in node.columns.values():
-        native = str(column.data_type or "")
-        if contract.alias_types:
-            native = adapter.Column.translate_type(native)
-        duckdb = _duckdb_type(native, dialect)
-        if duckdb is None:
-            return ()
-        name = folded(column.name, quote=bool(column.quote), dialect=dialect) or column.name
-        columns.append(StageColumn(name, duckdb))
-    return tuple(columns)
-
-
-def _duckdb_type(native: str, dialect: str) -> str | None:
-    """A target's type as DuckDB spells its own; None when it says less than DuckDB needs to know."""
-    try:
-        kind = exp.DataType.build(native, dialect=dialect)
-        if kind.is_type(exp.DataType.Type.DECIMAL) and not kind.expressions and dialect != dialects.COMPUTE:
-            return None
-        return spelled(kind.sql(dialect=dialects.COMPUTE))
-    except (SqlglotError, ValueError):
-        return None

@@ -55,8 +55,7 @@ class Federated:
         self._stage = publish.stage_relation(self.adapter, request.stage)
         self._warn_of_view(model)
         self._run_pre_hooks(model)
-        contracted = bool(request.contract)
-        publisher = publish.DbtPublisher(self.adapter, model, self._materialize, contracted=contracted)
+        publisher = publish.DbtPublisher(self.adapter, model, self._materialize)
         outcome = federator.federate(request, publisher)
         publisher.result.node = model
         return with_figures(publisher.result, outcome)

@@ -44,6 +44,9 @@ def test_a_contract_gives_its_types_and_constraints(shop: Project) -> None:
             shop.run_sql("house", "insert into people values (1, 'x')")
         with pytest.raises(Exception, match=r"(?i)check constraint"):
             shop.run_sql("house", "insert into people values (9, repeat('x', 30))")
+        statement = (shop.root / "target/run/shop/models/people.sql").read_text().strip()
+        assert "rename to" in statement, "the rows are not copied once more"
+        assert "insert" not in statement
     schema = shop.outputs["house"]["schema"]
     query = "select data_type from information_schema.columns where table_name = 'people' and table_schema = "
     types = {str(kind).lower() for (kind,) in shop.rows("house", f"{query}'{schema}'")}
@@ -87,7 +90,7 @@ def test_a_text_that_is_too_long_for_its_contract_is_refused_and_not_cut(pg_shop
             assert pg_shop.dvt("run"), pg_shop.messages()
         pg_shop.run_sql("lite", "insert into customers values (4, 'Diana')")
         assert not pg_shop.dvt("run")
-        assert "too long for type varchar(3)" in pg_shop.run_results()["people"]["message"]
+        assert "too long for type character varying(3)" in pg_shop.run_results()["people"]["message"]
         assert len(pg_shop.rows("house", "select * from people")) == 3
         pg_shop.run_sql("lite", "delete from customers where id = 4")
 

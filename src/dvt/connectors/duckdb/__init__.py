@@ -80,13 +80,15 @@ class DuckDBConnector:
 
     def _insert(self, cursor: Any, load: Load, dataset: Dataset) -> int:
         table = self._named(load.stage)
-        definition = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
-        cursor.execute(f"CREATE TABLE {table} ({definition})")
+        columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
+        cursor.execute(f"CREATE TABLE {table} {load.definition or f'({columns})'}")
         rows = 0
         if dataset.files:
             values = ", ".join(f"CAST({quoted(one.name)} AS {one.native})" for one in load.columns)
             source = f"read_parquet({listed(dataset.files)}, hive_partitioning = false)"
-            rows = int(cursor.execute(f"INSERT INTO {table} SELECT {values} FROM {source}").fetchone()[0])
+            names = ", ".join(quoted(one.name) for one in load.columns)
+            insert = f"INSERT INTO {table} ({names}) SELECT {values} FROM {source}"
+            rows = int(cursor.execute(insert).fetchone()[0])
         if rows != dataset.rows:
             found = f"{rows} of {dataset.rows} staged rows arrived"
             raise QueryFailed(self._output.name, f"filling {load.stage}", found)

@@ -13,11 +13,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 import psycopg2
 
+from dvt.connectors.postgres.landing import Landing, landing
 from dvt.connectors.postgres.server import Server
 from dvt.core.errors import DvtError, QueryFailed, ValueLost
 from dvt.core.names import TableRef
@@ -101,9 +103,11 @@ class Filling:
         self._duckdb = duckdb_
         self._load = load
         self._dataset = dataset
-        self._table = relation(load.stage, server.settings.schema_)
+        schema = server.settings.schema_
+        self._table = relation(load.stage, schema)
         self._doing = f"filling {load.stage}"
-        self._packings = packings(duckdb_, [one.stage for one in load.columns])
+        self._beside = relation(replace(load.stage, identifier=f"{load.stage.identifier}_in"), schema)
+        self._to = Landing(self._table, tuple(packings(duckdb_, [one.stage for one in load.columns])))
 
     def run(self) -> int:
         """Make the table and fill it; its rows."""
@@ -124,30 +128,21 @@ class Filling:
             for statement in session(self._server.settings, "LOCAL"):
                 cursor.execute(statement)
             cursor.execute(PINNED)
-            cursor.execute(f"CREATE TABLE {self._table} ({self._definition()})")
+            cursor.execute(f"CREATE TABLE {self._table} {self._definition()}")
+            self._to = landing(cursor, self._load, self._table, self._beside, self._to.packings)
+            for statement in self._to.before:
+                cursor.execute(statement)
         rows = self._copy(cursor, backend, work) if self._dataset.files else 0
         if rows != self._dataset.rows:
             raise QueryFailed(self._server.name, self._doing, f"{rows} rows of {self._dataset.rows} arrived")
         with translated(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
-            if conversions := self._conversions():
-                cursor.execute(f"ALTER TABLE {self._table} {conversions}")
-            cursor.execute("COMMIT")
+            for statement in (*self._to.after, "COMMIT"):
+                cursor.execute(statement)
         return rows
 
     def _definition(self) -> str:
-        """The columns as they are while the table is filled."""
-        return ", ".join(
-            f"{quoted(one.name)} {to.via or one.native}"
-            for one, to in zip(self._load.columns, self._packings, strict=True)
-        )
-
-    def _conversions(self) -> str:
-        """What makes them what they shall be."""
-        return ", ".join(
-            f"ALTER {quoted(one.name)} TYPE {one.native} USING {quoted(one.name)}::{one.native}"
-            for one, to in zip(self._load.columns, self._packings, strict=True)
-            if to.via
-        )
+        columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in self._load.columns)
+        return self._load.definition or f"({columns})"
 
     def _copy(self, cursor: Any, backend: tuple[int, str], work: Work) -> int:
         pipe = Pipe()
@@ -180,14 +175,14 @@ class Filling:
     def _receive(self, cursor: Any, pipe: Pipe) -> None:
         names = ", ".join(quoted(one.name) for one in self._load.columns)
         try:
-            cursor.copy_expert(f"COPY {self._table} ({names}) FROM STDIN (FORMAT binary)", pipe, _CHUNK)
+            cursor.copy_expert(f"COPY {self._to.table} ({names}) FROM STDIN (FORMAT binary)", pipe, _CHUNK)
         finally:
             pipe.abandon()
 
     def _select(self) -> str:
         values = [
             f"{to.of(f'CAST({duckdb_quoted(one.name)} AS {one.stage})')} AS {duckdb_quoted(one.name)}"
-            for one, to in zip(self._load.columns, self._packings, strict=True)
+            for one, to in zip(self._load.columns, self._to.packings, strict=True)
         ]
         files = listed(self._dataset.files)
         return f"SELECT {', '.join(values)} FROM read_parquet({files}, hive_partitioning=false)"
@@ -214,7 +209,7 @@ class Filling:
             f"{name} IS NOT NULL AND ({_UNWRITABLE.get(to.sent, '{0} IS NULL').format(sent)})"
             for name, to, sent in (
                 (duckdb_quoted(one.name), to, f"TRY_CAST({duckdb_quoted(one.name)} AS {to.sent})")
-                for one, to in zip(self._load.columns, self._packings, strict=True)
+                for one, to in zip(self._load.columns, self._to.packings, strict=True)
             )
         ]
         asked = ", ".join(f"coalesce(bool_or({condition}), false)" for condition in conditions)

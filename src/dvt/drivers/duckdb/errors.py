@@ -21,6 +21,7 @@ from dvt.core.errors import (
     FileUnreadable,
     OutOfMemory,
     QueryFailed,
+    RowRefused,
     ValueLost,
 )
 
@@ -93,8 +94,7 @@ def translate(
     elif isinstance(error, duckdb.OutOfMemoryException | MemoryError):
         found = OutOfMemory(doing, _limit(text))
     elif isinstance(error, _SPEAKS_OF_VALUES):
-        hint = "change the value in its source, or cast the column in the model to a type that holds it"
-        found = ValueLost(where or f"connection {connection!r}, {doing}", reason(error), hint)
+        found = _about_value(error, where or f"connection {connection!r}, {doing}")
     elif isinstance(error, duckdb.IOException | OSError) or _names_a_file(text):
         found = _about_file(error, text, connection, doing, path)
     else:
@@ -133,6 +133,13 @@ def refusal(where: str, problem: str, hint: str) -> str:
 def _text(text: str) -> str:
     literal = text.replace("'", "''").replace("{", "' || chr(123) || '").replace("}", "' || chr(125) || '")
     return f"'{literal}'"
+
+
+def _about_value(error: BaseException, where: str) -> DvtError:
+    if isinstance(error, duckdb.ConstraintException):
+        return RowRefused(where, reason(error))
+    hint = "change the value in its source, or cast the column in the model to a type that holds it"
+    return ValueLost(where, reason(error), hint)
 
 
 def _refused(text: str) -> ValueLost | None:

@@ -17,6 +17,7 @@ from dvt.core.errors import (
     DvtError,
     LoginRefused,
     QueryFailed,
+    RowRefused,
     ValueLost,
 )
 from dvt.drivers.duckdb import errors as duckdb_errors
@@ -92,6 +93,8 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
         return ValueLost(f"{where or name}, column {column}", _problem(value), _CAST)
     if _lost(code, text):
         return ConnectionLost(name, doing, said or "the server closed the connection")
+    if (code or "").startswith("23"):
+        return RowRefused(where or name, said)
     if (code or "").startswith("22") or _VALUES.search(said):
         column = _COLUMN.search(text)
         place = f"{where or name}, column {column['column']}" if column else (where or name)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from sqlglot import exp
 
 from dvt.core.errors import ColumnNotFound, ContractBroken, OutputsClash, SqlInvalid
-from dvt.core.plan import StageColumn
+from dvt.core.plan import Contract, ContractColumn, StageColumn
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.draft import NUMBER, Draft
 from dvt.federation.plan.extract import quoted
@@ -44,6 +45,8 @@ _CONVERTS = {
     ("decimal", "approximate"), ("approximate", "approximate"), ("approximate", "decimal"),
 }  # fmt: skip
 """Families of numbers that a contract may turn into each other: what overflows is an error."""
+_ANY_NUMBER = "DECIMAL"
+"""A contract's number without a size: it holds what the model gives."""
 
 
 def bind_transform(draft: Draft) -> None:
@@ -56,7 +59,7 @@ def bind_transform(draft: Draft) -> None:
         StageColumn(name, _safe(draft, name, one.type)) for name, one in zip(names, bound, strict=True)
     ]
     if draft.request.contract:
-        outputs = _contracted(draft, outputs)
+        outputs = _contracted(draft, draft.request.contract, outputs)
     draft.sql = _outer(draft, inner, bound, outputs)
     draft.outputs = tuple(outputs)
     draft.loads = draft.around.load(draft.outputs)
@@ -159,29 +162,32 @@ def _plain_enum(type_: str) -> str:
     return re.sub(r"ENUM\((?:'(?:[^']|'')*'(?:, ?)?)*\)", "VARCHAR", type_)
 
 
-def _contracted(draft: Draft, outputs: list[StageColumn]) -> list[StageColumn]:
+def _contracted(draft: Draft, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
     """The contract's types, or what differs from it."""
-    demanded = {one.name.casefold(): one for one in _canonical(draft, draft.request.contract)}
+    demanded = {one.name.casefold(): one for one in _canonical(draft, contract.columns)}
     found = {one.name.casefold(): one for one in outputs}
     differences = [f"{one.name} is missing" for key, one in demanded.items() if key not in found]
     differences += [f"{one.name} is not in the contract" for key, one in found.items() if key not in demanded]
     differences += [
-        f"{one.name} is {one.type}, the contract says {demanded[key].type}"
+        f"{one.name} is {one.type}, the contract says {demanded[key].native}"
         for key, one in found.items()
-        if key in demanded and not _converts(one.type, demanded[key].type)
+        if key in demanded and not _converts(one.type, demanded[key].type or one.type)
     ]
     if differences:
         raise ContractBroken(differences)
-    return [StageColumn(one.name, demanded[one.name.casefold()].type) for one in outputs]
-
-
-def _canonical(draft: Draft, columns: Sequence[StageColumn]) -> list[StageColumn]:
-    """The same types as the engine spells them: INT is INTEGER."""
-    spelled = draft.around.evaluate([f"CAST(NULL AS {one.type})" for one in columns])
+    types = (demanded[one.name.casefold()].type for one in outputs)
     return [
-        one if value is None else StageColumn(one.name, value[0])
-        for one, value in zip(columns, spelled, strict=True)
+        one if type_ in {None, _ANY_NUMBER} else StageColumn(one.name, str(type_))
+        for one, type_ in zip(outputs, types, strict=True)
     ]
+
+
+def _canonical(draft: Draft, columns: Sequence[ContractColumn]) -> list[ContractColumn]:
+    """The same types as the engine spells them: INT is INTEGER."""
+    sized = [one for one in columns if one.type not in {None, _ANY_NUMBER}]
+    spelled = draft.around.evaluate([f"CAST(NULL AS {one.type})" for one in sized])
+    types = {one: value[0] for one, value in zip(sized, spelled, strict=True) if value is not None}
+    return [replace(one, type=types.get(one, one.type)) for one in columns]
 
 
 def _converts(type_: str, demanded: str) -> bool:

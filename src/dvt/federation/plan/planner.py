@@ -68,6 +68,10 @@ def make_plan(request: NodeRequest, tables: Mapping[str, Table], around: Surroun
         file=request.file,
         extractions=tuple(draft.extractions),
         transform=Transform(sql=draft.sql, columns=draft.outputs, prepared=prepared),
-        load=Load(stage=request.stage, columns=draft.loads),
+        load=Load(
+            stage=request.stage,
+            columns=draft.loads,
+            definition=request.contract.definition if request.contract else "",
+        ),
         notices=tuple(draft.notices),
     )

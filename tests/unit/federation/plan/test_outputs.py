@@ -13,7 +13,7 @@ from dvt.core.errors import (
     SqlInvalid,
     TranslationWrong,
 )
-from dvt.core.plan import StageColumn
+from dvt.core.plan import Contract, ContractColumn, StageColumn
 from tests.acceptance.oracle import Oracle
 
 NAMED = {
@@ -124,20 +124,31 @@ def test_what_is_lost_is_said_with_the_column(shop: Oracle, value: str) -> None:
     assert "output column v" in notice.message
 
 
+def demanding(*columns: tuple[str, str | None]) -> Contract:
+    """A contract of names and DuckDB types."""
+    spelled = tuple(ContractColumn(name, f"the target's {type_}", type_) for name, type_ in columns)
+    return Contract(columns=spelled, definition="(as the target writes it)")
+
+
 def test_a_contract_casts_numbers(shop: Oracle) -> None:
-    contract = (StageColumn("N", "INT8"), StageColumn("m", "NUMERIC(18, 4)"))
-    plan = shop.plan("SELECT sum(id) AS n, avg(total) AS m FROM {orders}", contract=contract)
-    assert shop.run(plan)[0] == [("n", "BIGINT"), ("m", "DECIMAL(18,4)")]
+    contract = demanding(("N", "INT8"), ("m", "NUMERIC(18, 4)"), ("any", "DECIMAL"), ("own", None))
+    sql = "SELECT sum(id) AS n, avg(total) AS m, sum(id) AS any, max(ordered) AS own FROM {orders}"
+    plan = shop.plan(sql, contract=contract)
+    types = [("n", "BIGINT"), ("m", "DECIMAL(18,4)"), ("any", "DECIMAL(38,0)"), ("own", "DATE")]
+    assert shop.run(plan)[0] == types
+    assert plan.load.definition == contract.definition
 
 
 def test_a_broken_contract_lists_every_difference(shop: Oracle) -> None:
-    contract = (StageColumn("id", "VARCHAR"), StageColumn("gone", "DATE"))
+    contract = demanding(("id", "VARCHAR"), ("gone", "DATE"), ("note", "DECIMAL"), ("odd", None))
     with pytest.raises(ContractBroken) as caught:
-        shop.plan("SELECT id, total AS more FROM {orders}", contract=contract)
+        shop.plan("SELECT id, total AS more, note FROM {orders}", contract=contract)
     assert caught.value.differences == [
         "gone is missing",
+        "odd is missing",
         "more is not in the contract",
-        "id is INTEGER, the contract says VARCHAR",
+        "id is INTEGER, the contract says the target's VARCHAR",
+        "note is VARCHAR, the contract says the target's DECIMAL",
     ]
 
 

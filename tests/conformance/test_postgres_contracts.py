@@ -1,0 +1,117 @@
+"""A contract's own types on PostgreSQL: what is sent in another binary form still arrives, or is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from dvt.core.errors import DvtError, RowRefused, TableNotFound, ValueLost
+from dvt.core.plan import Load, StageColumn
+from tests.conformance.reading import Bench
+from tests.databases.postgres import PostgreSQL
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def database(postgres: PostgreSQL) -> Iterator[PostgreSQL]:
+    postgres.execute(
+        "create type weather as enum ('fine', 'bad')",
+        "create domain dvt_positive as integer check (value > 0)",
+        "create domain dvt_small as dvt_positive",
+        "grant usage on type weather, dvt_positive, dvt_small to public",
+    )
+    yield postgres
+    postgres.execute(
+        "drop domain if exists dvt_small cascade",
+        "drop domain if exists dvt_positive cascade",
+        "drop type if exists weather cascade",
+    )
+
+
+ARRIVES = [
+    ("JSON", """'{"b": 1, "a": 2}'""", "jsonb", '{"a": 2, "b": 1}'),
+    ("VARCHAR", """'{"b": 1, "a": 2}'""", "jsonb", '{"a": 2, "b": 1}'),
+    ("VARCHAR", "'[1]'", "json", "[1]"),
+    ("VARCHAR", "NULL", "jsonb", None),
+    ("VARCHAR", "'äöü'", "varchar(3)", "äöü"),
+    ("VARCHAR", "'ab'", "char(3)", "ab"),
+    ("DECIMAL(9,2)", "1.25", "numeric", "1.25"),
+    ("DECIMAL(9,2)", "1.25", "numeric(12,4)", "1.2500"),
+    ("DECIMAL(38,37)", "1.5", "numeric", "1.5000000000000000000000000000000000000"),
+    ("VARCHAR", "'101'", "bit(3)", "101"),
+    ("VARCHAR", "'1 year 2 days'", "interval", "1 year 2 days"),
+    ("VARCHAR", "'127.0.0.1'", "inet", "127.0.0.1/32"),
+    ("TIMESTAMP", "'2024-02-29 12:00:00.6'", "timestamptz", "2024-02-29 12:00:00.6+00"),
+    ("TIMESTAMP", "'2024-02-29 12:00:00.6'", "timestamp(0)", "2024-02-29 12:00:01"),
+    ("VARCHAR[]", "['a', NULL]", "text[]", "{a,NULL}"),
+    ("INTEGER[]", "[1, 2]", "bigint[]", "{1,2}"),
+    ("DECIMAL(9,2)[]", "[1.25]", "numeric[]", "{1.25}"),
+    ("UUID", "'00000000-0000-0000-0000-000000000001'", "text", "00000000-0000-0000-0000-000000000001"),
+    ("INTEGER", "1", "shop.dvt_positive", "1"),
+    ("INTEGER", "1", "shop.dvt_small", "1"),
+    ("INTEGER", "1", "smallint", "1"),
+    ("VARCHAR", "'fine'", "shop.weather", "fine"),
+    ("BLOB", "'\\xAB\\x00'::BLOB", "bytea", "\\xab00"),
+]
+
+
+def loaded(bench: Bench, postgres: PostgreSQL, way: tuple[str, str, str]) -> Load:
+    """Fill `dvt_typed` with one value; a neighbour of a plain type lands with it."""
+    stage, value, native = way
+    columns = [StageColumn("plain", "BIGINT"), StageColumn("typed", stage)]
+    load = Load(
+        stage=postgres.table("dvt_typed"),
+        columns=bench.connector.columns(columns),
+        definition=f"(typed {native}, plain bigint primary key)",
+    )
+    bench.connector.drop(load.stage)
+    bench.connector.fill(load, bench.stage(f"SELECT 7 AS plain, {value} AS typed", columns))
+    return load
+
+
+@pytest.mark.parametrize(("way", "text"), [(tuple(way), text) for *way, text in ARRIVES])
+def test_a_contracts_type_holds_what_was_staged(
+    database: PostgreSQL, bench: Bench, way: tuple[str, str, str], text: str | None
+) -> None:
+    load = loaded(bench, database, way)
+    assert database.as_text(load.stage) == [(text, "7")]
+    database.execute("drop table if exists as_declared", f"create table as_declared (typed {way[2]})")
+    declared = database.type_of(database.table("as_declared"), "typed")
+    assert database.type_of(load.stage, "typed") == declared
+    tables = database.execute("select tablename from pg_tables where tablename like 'dvt_typed%'")
+    assert tables == [("dvt_typed",)]
+
+
+@pytest.mark.parametrize(
+    ("way", "error"),
+    [
+        (("VARCHAR", "'abcd'", "varchar(3)"), ValueLost),
+        (("VARCHAR", "'abcd'", "char(3)"), ValueLost),
+        (("VARCHAR", "'1011'", "bit(3)"), ValueLost),
+        (("VARCHAR", "'1011'", "varbit(3)"), ValueLost),
+        (("VARCHAR[]", "['abcd']", "varchar(3)[]"), ValueLost),
+        (("DECIMAL(9,2)", "1234567.25", "numeric(5,2)"), ValueLost),
+        (("INTEGER", "70000", "smallint"), ValueLost),
+        (("VARCHAR", "'{'", "jsonb"), ValueLost),
+        (("VARCHAR", "'none'", "shop.weather"), ValueLost),
+        (("INTEGER", "-1", "shop.dvt_small"), RowRefused),
+        (("VARCHAR", "'x'", "no_such_type"), DvtError),
+    ],
+)
+def test_what_does_not_fit_is_refused(
+    database: PostgreSQL, bench: Bench, way: tuple[str, str, str], error: type[DvtError]
+) -> None:
+    with pytest.raises(error):
+        loaded(bench, database, way)
+    with pytest.raises(TableNotFound):
+        bench.describe(database.table("dvt_typed"))
+
+
+def test_a_column_that_the_contract_lacks_is_an_error(database: PostgreSQL, bench: Bench) -> None:
+    columns = [StageColumn("plain", "BIGINT"), StageColumn("typed", "VARCHAR")]
+    stage = database.table("dvt_lacking")
+    load = Load(stage=stage, columns=bench.connector.columns(columns), definition="(plain bigint)")
+    with pytest.raises(DvtError, match="typed"):
+        bench.connector.fill(load, bench.stage("SELECT 7 AS plain, 'x' AS typed", columns))
