@@ -20,7 +20,7 @@ from dvt.core.plan import Load
 from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.overriding import define, override
 from dvt.dbt_bridge.refusals import refusing
-from dvt.dbt_bridge.transactions import give_up, settle
+from dvt.dbt_bridge.transactions import end_with_this_process, give_up, settle
 
 RENAMES: Mapping[str, frozenset[str]] = {
     "postgres": frozenset({"unlogged", "sql_header"}),
@@ -47,6 +47,7 @@ class DbtPublisher:
         done = False
         try:
             with refusing():
+                end_with_this_process(self._adapter)
                 self.result = self._run(node)
             done = getattr(self.result, "status", NodeStatus.Success) == NodeStatus.Success
         finally:

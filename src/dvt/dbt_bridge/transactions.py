@@ -9,6 +9,9 @@ from dbt.adapters.contracts.connection import ConnectionState
 
 logger = logging.getLogger(__name__)
 
+_NOTICE_DEAD_CLIENTS = frozenset({"postgres"})
+"""Adapters of servers that can be told to."""
+
 
 def settle(adapter: Any) -> None:
     """Commit what this thread's connection has under way, so that the next statement begins anew.
@@ -26,6 +29,15 @@ def settle(adapter: Any) -> None:
         connection.handle.commit()
     except Exception as error:  # noqa: BLE001 - each driver has its own word for "nothing to commit"
         logger.debug("nothing to commit on %s: %s", connection.name, type(error).__name__)
+
+
+def end_with_this_process(adapter: Any) -> None:
+    """Have the server give up what this thread's connection asks of it, should this process be killed."""
+    if adapter.type() in _NOTICE_DEAD_CLIENTS:
+        from dvt.drivers.postgres import ENDS_WITH_ITS_CLIENT
+
+        adapter.execute(ENDS_WITH_ITS_CLIENT)
+        settle(adapter)
 
 
 def give_up(adapter: Any) -> None:

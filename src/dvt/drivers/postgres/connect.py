@@ -19,6 +19,12 @@ PINNED = (
     "SET LOCAL standard_conforming_strings = on; SET LOCAL idle_in_transaction_session_timeout = 0"
 )
 """What a text or a comparison could depend on; `statement_timeout` stays the user's."""
+ENDS_WITH_ITS_CLIENT = (
+    "SELECT set_config('client_connection_check_interval', '1s', false) "
+    "WHERE current_setting('server_version_num')::integer >= 140000 AND version() LIKE '%linux%'"
+)
+"""Lets the server notice in the middle of a statement that who asked for it is dead: a killed run's last
+statement would go on, and hold its locks, for as long as it takes. Servers elsewhere may not know how."""
 _ENOUGH = 4.0
 _PAUSE = 0.5
 
@@ -58,7 +64,7 @@ BACKEND = (
 
 def session(settings: PostgresSettings, scope: str = "") -> list[str]:
     """Statements that make a session the user's own; `scope` is empty or LOCAL."""
-    statements = []
+    statements = [ENDS_WITH_ITS_CLIENT]
     if settings.role:
         statements.append(f"SET {scope} ROLE {quoted(settings.role)}")
     if settings.search_path:
