@@ -82,6 +82,20 @@ def test_out_of_postgres_and_into_it(place):
     assert stage_tables(place.server) == []
 
 
+def test_negations_mean_the_same_whatever_a_server_is_set_to(place, databases):
+    """The tests' MariaDB has HIGH_NOT_PRECEDENCE: NOT a IS NULL is (NOT a) IS NULL to its parser."""
+    mariadb = databases("mariadb")
+    place.outputs["my"] = mariadb.settings()
+    assert "HIGH_NOT_PRECEDENCE" in mariadb.execute("SELECT @@GLOBAL.sql_mode")[0][0]
+    mariadb.execute("DROP TABLE IF EXISTS negated", "CREATE TABLE negated (n INTEGER)")
+    mariadb.execute("INSERT INTO negated SELECT seq FROM seq_1_to_9", "INSERT INTO negated VALUES (NULL)")
+    kept = {"n IS NOT NULL": 9, "NOT n IN (1, 2)": 7, "n NOT BETWEEN 2 AND 8": 2, "NOT n = 3": 8}
+    with place.run() as run:
+        for number, (condition, count) in enumerate(kept.items()):
+            plan = run.model(f"m{number}", f"SELECT n FROM {{my.negated}} WHERE {condition}", "wh")
+            assert len(run.rows("wh", f"m{number}")) == count, (condition, plan)
+
+
 def test_tables_of_three_kinds_of_database_meet(place, databases):
     mariadb = databases("mariadb")
     place.outputs["my"] = mariadb.settings()

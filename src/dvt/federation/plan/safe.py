@@ -178,7 +178,8 @@ def _leaf(
     for old, constant in zip(_constants(new), _constants(leaf), strict=True):
         value = _plain(column, constant) or values.get(_question(draft, column, constant))
         old.replace(_literal(column, dialect, value))
-    return new
+    # MySQL may be set to read NOT a IS NULL as (NOT a) IS NULL, and does so before it reads a pinned mode.
+    return exp.Not(this=exp.Paren(this=new.this.unnest())) if isinstance(new, exp.Not) else new
 
 
 def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:

@@ -17,10 +17,10 @@ PUSHED = {
         '"customer_id" IN (1, 2)',
         '"id" <> 3',
     ],
-    "SELECT id FROM {orders} WHERE customer_id NOT IN (1, 2)": ['NOT "customer_id" IN (1, 2)'],
+    "SELECT id FROM {orders} WHERE customer_id NOT IN (1, 2)": ['NOT ("customer_id" IN (1, 2))'],
     "SELECT id FROM {orders} WHERE customer_id NOT IN (1, NULL)": [],
     "SELECT id FROM {orders} WHERE total BETWEEN 1 AND 2": ['"total" BETWEEN 1 AND 2'],
-    "SELECT id FROM {orders} WHERE total IS NOT NULL": ['NOT "total" IS NULL'],
+    "SELECT id FROM {orders} WHERE total IS NOT NULL": ['NOT ("total" IS NULL)'],
     "SELECT id FROM {orders} WHERE ordered >= '2024-01-01'": ["\"ordered\" >= CAST('2024-01-01' AS DATE)"],
     "SELECT id FROM {orders} WHERE ordered < DATE '2024-01-31' + INTERVAL 1 MONTH": [
         "\"ordered\" < CAST('2024-02-29' AS DATE)"
