@@ -35,7 +35,12 @@ NUMBERS = (
     Case("decimal(18,0)", "-999999999999999999", "DECIMAL(18,0)", "-999999999999999999"),
     Case("decimal(38,0)", "-" + "9" * 38, "DECIMAL(38,0)", "-" + "9" * 38),
     Case("decimal(38,38)", "0." + "9" * 38, "DECIMAL(38,38)", "." + "9" * 38),
-    Case("decimal(39,0)", "9" * 39, _TEXT, "9" * 39, loses=True),
+    Case("decimal(41,0)", "-" + "9" * 38, "DECIMAL(38,0)", "-" + "9" * 38),
+    Case("decimal(41,0)", "9" * 39, "DECIMAL(38,0)", error=True),
+    Case("decimal(42,18)", "9" * 20 + "." + "9" * 18, "DECIMAL(38,18)", "9" * 20 + "." + "9" * 18),
+    Case("decimal(42,18)", "1" + "0" * 20, "DECIMAL(38,18)", error=True),
+    Case("decimal(41,0)", "NULL", "DECIMAL(38,0)", None),
+    Case("decimal(42,19)", "0." + "9" * 19, _TEXT, "0." + "9" * 19, loses=True),
     Case(
         "decimal(65,30)", "-" + "9" * 35 + "." + "9" * 30, _TEXT, "-" + "9" * 35 + "." + "9" * 30, loses=True
     ),

@@ -16,6 +16,10 @@ from dvt.drivers.duckdb import refusal
 AS_TEXT = "CAST({0} AS CHAR)"
 DATES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
 _MOST_DIGITS = 38
+_WHOLE_DIGITS = 20
+"""Those of the largest 64-bit integer: a decimal that keeps so many before its point stays a number."""
+_TRIED = "TRY_CAST("
+"""Begins how a value is unpacked that may be too large for its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +78,15 @@ def column(described: Described) -> Column:
 
 
 def checked(arrived: str, of: Column, table: str, zero_dates: str) -> str:
-    """DuckDB SQL for a value that arrived; dates that are none stop it, or become NULL if they may."""
+    """DuckDB SQL for a value that arrived; one that its type cannot hold stops it, or becomes NULL if it may."""
+    where = f"{table}, column {of.name}"
+    if of.unpack.startswith(_TRIED):
+        way_out = "read a view that casts the column to a decimal of at most 38 digits"
+        stop = refusal(where, f"'holds ' || {arrived} || ', more digits than {of.stage} has'", way_out)
+        refused = f"CASE WHEN {arrived} IS NOT NULL THEN {stop} END"
+        return f"coalesce({of.unpack.format(arrived)}, CAST({refused} AS {of.stage}))"
     if of.stage not in DATES:
         return of.unpack.format(arrived)
-    where = f"{table}, column {of.name}"
     zero = f"(substr({arrived}, 6, 2) = '00' OR substr({arrived}, 9, 2) = '00')"
     way_out = 'set `zero_dates: "null"` on the source to read them as NULL, or correct them in the database'
     stop = refusal(where, f"'holds the zero date ' || {arrived}", way_out)
@@ -100,6 +109,10 @@ def _integer(described: Described) -> _Way:
 
 def _decimal(described: Described) -> _Way:
     digits, scale = described.precision or 10, described.scale or 0
+    if digits > _MOST_DIGITS and _MOST_DIGITS - scale >= _WHOLE_DIGITS:
+        # What the server makes of sums: SUM(bigint) is decimal(41,0). Larger values stop the run.
+        stage = f"DECIMAL({_MOST_DIGITS},{scale})"
+        return _Way(stage=stage, read=AS_TEXT, unpack=f"{_TRIED}{{0}} AS {stage})", exact=True)
     if digits > _MOST_DIGITS:
         loses = f"{described.native} has more digits than DuckDB's DECIMAL: it is staged as text, exactly"
         return _Way(stage="VARCHAR", read=AS_TEXT, loses=loses)

@@ -28,6 +28,7 @@ def described(native: str, **more: Any) -> Column:
         ("bigint(20) unsigned", {}, "UBIGINT"),
         ("int(5) unsigned zerofill", {}, "UINTEGER"),
         ("decimal(38,10)", {"precision": 38, "scale": 10}, "DECIMAL(38,10)"),
+        ("decimal(41,0)", {"precision": 41, "scale": 0}, "DECIMAL(38,0)"),
         ("date", {}, "DATE"),
         ("datetime(6)", {}, "TIMESTAMP"),
     ],
