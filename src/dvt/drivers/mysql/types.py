@@ -78,7 +78,7 @@ def column(described: Described) -> Column:
 
 
 def checked(arrived: str, of: Column, table: str, zero_dates: str) -> str:
-    """DuckDB SQL for a value that arrived; one that its type cannot hold stops it, or becomes NULL if it may."""
+    """DuckDB SQL for a value that arrived; one its type cannot hold stops it, or becomes NULL if it may."""
     where = f"{table}, column {of.name}"
     if of.unpack.startswith(_TRIED):
         way_out = "read a view that casts the column to a decimal of at most 38 digits"
