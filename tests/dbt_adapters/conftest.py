@@ -1,0 +1,84 @@
+"""dbt's own suite for adapters, run through dvt's patched dbt on a real MariaDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.tests.fixtures import project as fixtures
+from dbt.tests.fixtures.project import *  # noqa: F403 - pytest finds fixtures by their names here
+
+from dvt.dbt_bridge import patches
+
+GRANTEES = ("dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3")
+USER, PASSWORD = "dbt", "pl4nted-s3cret dbt"
+
+
+@pytest.fixture(scope="session")
+def server(databases: Callable[[str], Any]) -> Any:
+    """MariaDB, with a user who may make schemas named `test…` and pass on what it may do there."""
+    mariadb = databases("mariadb")
+    for name in GRANTEES:
+        mariadb.execute(f"create user if not exists {name}@'%'")
+    mariadb.execute(
+        f"create user if not exists {USER}@'127.0.0.1' identified by '{PASSWORD}'",
+        rf"grant all on `test%`.* to {USER}@'127.0.0.1' with grant option",
+        f"grant select on mysql.* to {USER}@'127.0.0.1'",
+    )
+    return mariadb
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patched() -> None:
+    patches.apply()
+
+
+@pytest.fixture(scope="class")
+def dbt_profile_target(server: Any) -> dict[str, Any]:
+    """The output that the suite's projects are built on."""
+    return {
+        "type": "mariadb",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "user": USER,
+        "password": PASSWORD,
+        "threads": 4,
+    }
+
+
+@pytest.fixture(scope="class")
+def logs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Beside the project, not in the repository."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = str(tmp_path_factory.mktemp("logs"))
+        patch.setenv("DBT_LOG_PATH", folder)
+        yield folder
+
+
+@pytest.fixture(scope="class", autouse=True)
+def _grantees() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for number, name in enumerate(GRANTEES, 1):
+            patch.setenv(f"DBT_TEST_USER_{number}", name)
+        patch.setattr(fixtures.TestProjInfo, "get_tables_in_schema", _tables_in_schema)
+        yield
+
+
+def _tables_in_schema(project: Any) -> dict[str, str]:
+    rows = project.run_sql(
+        "select table_name, case table_type when 'BASE TABLE' then 'table' else lower(table_type) end "
+        f"from information_schema.tables where table_schema = '{project.test_schema}' order by table_name",
+        fetch="all",
+    )
+    return dict(rows)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each needs a server; dbt leaves log files open and uses what Python deprecates."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.filterwarnings("ignore"))
