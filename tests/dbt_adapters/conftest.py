@@ -62,6 +62,8 @@ def _grantees() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for number, name in enumerate(GRANTEES, 1):
             patch.setenv(f"DBT_TEST_USER_{number}", name)
+        # The suite reads this file, which dvt calls otherwise.
+        patch.setattr("dbt.parser.manifest.PARTIAL_PARSE_FILE_NAME", "partial_parse.msgpack")
         patch.setattr(fixtures.TestProjInfo, "get_tables_in_schema", _tables_in_schema)
         yield
 

@@ -52,6 +52,12 @@ class MySQLRelation(BaseRelation):
         if (name, None) != (self.path.identifier, self.path.database):
             object.__setattr__(self, "path", self.path.replace(database=None, identifier=name))
 
+    @classmethod
+    def create(cls, database: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """A relation; a `database`, which may even be Jinja's Undefined, says nothing."""
+        del database
+        return super().create(None, *args, **kwargs)
+
     def quoted(self, identifier: str) -> str:
         """A name exactly as it is."""
         return "`" + identifier.replace("`", "``") + "`"
