@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlglot
 from dbt.tests.fixtures import project as fixtures
 from dbt.tests.fixtures.project import *  # noqa: F403 - pytest finds fixtures by their names here
+from dbt.tests.util import get_connection
 
 from dvt.dbt_bridge import patches
 
 GRANTEES = ("dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3")
+SPELLED = (
+    ("{{target.database}}.", ""),
+    ("""'id || ' ~ "'-'" ~ ' || first_name'""", """"concat(id, '-', first_name)\""""),
+)
+"""What the suite's projects say, and what it is here: there is no database, and `||` is OR."""
 USER, PASSWORD = "dbt", "pl4nted-s3cret dbt"
 
 
@@ -48,6 +58,12 @@ def dbt_profile_target(server: Any) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module")
+def test_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the suite writes what it reads again."""
+    return tmp_path_factory.mktemp("suite") / "data"
+
+
 @pytest.fixture(scope="class")
 def logs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Beside the project, not in the repository."""
@@ -64,8 +80,29 @@ def _grantees() -> Iterator[None]:
             patch.setenv(f"DBT_TEST_USER_{number}", name)
         # The suite reads this file, which dvt calls otherwise.
         patch.setattr("dbt.parser.manifest.PARTIAL_PARSE_FILE_NAME", "partial_parse.msgpack")
+        patch.setattr(fixtures.TestProjInfo, "run_sql", _run_sql)
+        patch.setattr(fixtures, "write_file", partial(_write_file, fixtures.write_file))
         patch.setattr(fixtures.TestProjInfo, "get_tables_in_schema", _tables_in_schema)
         yield
+
+
+def _run_sql(project: Any, sql: str, fetch: str | None = None) -> Any:
+    """The suite prepares its tables in PostgreSQL's SQL. Only that is translated, never what dbt runs."""
+    if not sql.strip():
+        return None
+    text = sql.format(schema=project.test_schema, database="").replace("`", '"')
+    text = re.sub(r"(^|\s)(?:None|\"\")?\.(?=\w)", r"\1", text)
+    with suppress(sqlglot.errors.SqlglotError):
+        statements = sqlglot.transpile(text, read="postgres", write="mysql")
+        text = "; ".join(one.removesuffix(" CASCADE") for one in statements if one)
+    with get_connection(project.adapter) as connection:
+        return project.adapter.run_sql_for_tests(text, fetch, connection)
+
+
+def _write_file(original: Callable[..., Any], contents: str, *paths: Any) -> Any:
+    for theirs, ours in SPELLED:
+        contents = contents.replace(theirs, ours)
+    return original(contents, *paths)
 
 
 def _tables_in_schema(project: Any) -> dict[str, str]:

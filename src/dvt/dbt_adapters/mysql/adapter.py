@@ -22,6 +22,8 @@ from dvt.dbt_adapters.mysql.relation import MySQLRelation, shortened, utc_text
 from dvt.drivers.mysql import quoted
 
 _NO_SUCH_TABLE = 1146
+_OF_THE_TABLE = frozenset({ConstraintType.foreign_key, ConstraintType.check})
+"""Constraints that are rendered as the table's, and without a name."""
 _TEXTS = (
     "table_schema",
     "table_name",
@@ -143,7 +145,7 @@ class MySQLAdapter(SQLAdapter):
     @available
     def cast_type(self, native: str, sized: bool = True) -> str:
         """What CAST takes for a type."""
-        return cast_type(native, self._server().json, sized=sized)
+        return cast_type(native, self._json() if kind_of(native) == "json" else None, sized=sized)
 
     @available
     def kind_of(self, native: str) -> str:
@@ -192,13 +194,10 @@ class MySQLAdapter(SQLAdapter):
     @available
     def breaks_contract(self, wanted: Mapping[str, Any], given: Sequence[Any]) -> Any:
         """None when a query's columns are those of the contract, else both sides as dbt prints them."""
-        text_json = self._server().json is None
-        asked = {}
-        for column in wanted.values():
-            kind = kind_of(column["data_type"])
-            asked[column["name"].lower()] = (
-                "text" if kind == "bytes" or (text_json and kind == "json") else kind
-            )
+        json = self._json() or "text"
+        seen = {"bytes": "text", "json": json}
+        kinds = {column["name"].lower(): kind_of(column["data_type"]) for column in wanted.values()}
+        asked = {name: seen.get(kind, kind) for name, kind in kinds.items()}
         found = {column.name.lower(): column.dtype for column in given}
         same = asked.keys() == found.keys() and all(
             found[name] in {kind, "null"} for name, kind in asked.items()
@@ -208,20 +207,21 @@ class MySQLAdapter(SQLAdapter):
         return [_printed(asked.items()), _printed(found.items())]
 
     @available
-    def foreign_keys(self, columns: Mapping[str, Any]) -> list[str]:
-        """Columns' own foreign keys as a table's: the server ignores them beside a column."""
+    def table_constraints(self, columns: Mapping[str, Any]) -> list[str]:
+        """Columns' own foreign keys and checks as their table's: see render_column_constraint."""
         found = []
         for column in columns.values():
+            name = self.quote(column["name"]) if column.get("quote") else column["name"]
             for raw in column.get("constraints") or ():
-                if raw["type"] == ConstraintType.foreign_key:
-                    found.append({**raw, "columns": [column["name"]]})
+                if raw["type"] in _OF_THE_TABLE:
+                    found.append({**raw, "columns": [name]})
         rendered: list[str] = self.render_raw_model_constraints(found)
         return rendered
 
     @classmethod
     def render_column_constraint(cls, constraint: Any) -> str | None:
-        """As dbt, but for foreign keys, which are the table's here."""
-        if constraint.type == ConstraintType.foreign_key:
+        """As dbt, without what a server ignores or takes once only beside a column."""
+        if constraint.type in _OF_THE_TABLE:
             return None
         rendered: str | None = super().render_column_constraint(constraint)
         return rendered
@@ -229,7 +229,7 @@ class MySQLAdapter(SQLAdapter):
     @classmethod
     def render_model_constraint(cls, constraint: Any) -> str | None:
         """As dbt, without the names that two tables of a schema may not share."""
-        if constraint.type in {ConstraintType.foreign_key, ConstraintType.check}:
+        if constraint.type in _OF_THE_TABLE:
             constraint.name = None
         rendered: str | None = super().render_model_constraint(constraint)
         return rendered
@@ -270,8 +270,10 @@ class MySQLAdapter(SQLAdapter):
         texts = table_from_rows(table.rows, table.column_names, text_only_columns=_TEXTS)
         return texts.where(lambda row: str(row["table_schema"]).lower() in schemas)
 
-    def _server(self) -> Any:
-        return self.connections.get_thread_connection().handle.server
+    def _json(self) -> str | None:
+        """What this server's CAST makes JSON of; None where that is text, or nobody is connected."""
+        connection = self.connections.get_if_exists()
+        return connection.handle.server.json if connection is not None else None
 
 
 class MariaDBAdapter(MySQLAdapter):

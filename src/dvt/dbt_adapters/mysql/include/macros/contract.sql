@@ -15,7 +15,7 @@
 
 {% macro mysql__get_table_columns_and_constraints() -%}
   {%- set parts = adapter.render_raw_columns_constraints(raw_columns=model['columns']) -%}
-  {%- set parts = parts + adapter.foreign_keys(model['columns']) -%}
+  {%- set parts = parts + adapter.table_constraints(model['columns']) -%}
   {%- set parts = parts + adapter.render_raw_model_constraints(raw_constraints=model['constraints']) -%}
   (
     {{ parts | join(',\n    ') }}

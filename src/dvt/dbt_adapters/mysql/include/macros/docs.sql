@@ -6,7 +6,7 @@
     {% if for_columns and config.persist_column_docs() and model.columns %}
       {% set existing = adapter.get_columns_in_relation(relation) | map(attribute='name') | list %}
       {% set documented = validate_doc_columns(relation, model.columns, existing) %}
-      {% set created = run_query('show create table ' ~ relation) %}
+      {% set created = run_query('show create table ' ~ relation.render()) %}
       {% do clauses.extend(adapter.comment_clauses(created.rows[0][1], documented)) %}
     {% endif %}
     {% if for_relation and config.persist_relation_docs() and model.description %}
@@ -14,7 +14,7 @@
     {% endif %}
     {% if clauses %}
       {% call statement('docs', auto_begin=False) %}
-        alter table {{ relation }} {{ clauses | join(', ') }}
+        alter table {{ relation.render() }} {{ clauses | join(', ') }}
       {% endcall %}
     {% endif %}
   {% endif %}

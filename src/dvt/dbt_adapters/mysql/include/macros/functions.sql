@@ -4,6 +4,11 @@
   current_timestamp(6)
 {%- endmacro %}
 
+{% macro mysql__current_timestamp_backcompat() -%}
+  current_timestamp(6)
+{%- endmacro %}
+
+{# Words that CAST takes, which is where dbt's packages use them; not all of them are types of columns. #}
 {% macro mysql__type_string() %}char{% endmacro %}
 {% macro mysql__type_int() %}signed{% endmacro %}
 {% macro mysql__type_bigint() %}signed{% endmacro %}
@@ -101,7 +106,8 @@
   {%- elif part in ('hour', 'minute', 'second') -%}
     timestampdiff({{ part }}, {{ mysql__date_trunc(part, first_date) }}, {{ mysql__date_trunc(part, second_date) }})
   {%- elif part == 'millisecond' -%}
-    (timestampdiff(microsecond, {{ first_date }}, {{ second_date }}) div 1000)
+    {%- set to_millisecond = ["left(date_format(", ", '%Y-%m-%d %H:%i:%s.%f'), 23)"] -%}
+    (timestampdiff(microsecond, {{ to_millisecond | join(first_date) }}, {{ to_millisecond | join(second_date) }}) div 1000)
   {%- elif part == 'microsecond' -%}
     timestampdiff(microsecond, {{ first_date }}, {{ second_date }})
   {%- else -%}

@@ -13,11 +13,11 @@
 {% endmacro %}
 
 {% macro mysql__get_grant_sql(relation, privilege, grantees) -%}
-  grant {{ privilege }} on {{ relation }} to {{ mysql__accounts(grantees) }}
+  grant {{ privilege }} on {{ relation.render() }} to {{ mysql__accounts(grantees) }}
 {%- endmacro %}
 
 {% macro mysql__get_revoke_sql(relation, privilege, grantees) -%}
-  revoke {{ privilege }} on {{ relation }} from {{ mysql__accounts(grantees) }}
+  revoke {{ privilege }} on {{ relation.render() }} from {{ mysql__accounts(grantees) }}
 {%- endmacro %}
 
 {% macro mysql__accounts(grantees) %}

@@ -45,7 +45,7 @@
 {# SHOW knows temporary tables too; information_schema does not. #}
 {% macro mysql__get_columns_in_relation(relation) %}
   {% call statement('get_columns_in_relation', fetch_result=True, auto_begin=False) %}
-    show full columns from {{ relation }}
+    show full columns from {{ relation.render() }}
   {% endcall %}
   {{ return(adapter.shown_columns(load_result('get_columns_in_relation').table)) }}
 {% endmacro %}

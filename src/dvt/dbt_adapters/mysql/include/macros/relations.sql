@@ -13,21 +13,21 @@
 {% endmacro %}
 
 {% macro mysql__drop_table(relation) -%}
-  drop table if exists {{ relation }}
+  drop table if exists {{ relation.render() }}
 {%- endmacro %}
 
 {% macro mysql__drop_view(relation) -%}
-  drop view if exists {{ relation }}
+  drop view if exists {{ relation.render() }}
 {%- endmacro %}
 
 {% macro mysql__rename_relation(from_relation, to_relation) %}
   {% call statement('rename_relation', auto_begin=False) %}
-    rename table {{ from_relation }} to {{ to_relation }}
+    rename table {{ from_relation.render() }} to {{ to_relation.render() }}
   {% endcall %}
 {% endmacro %}
 
 {% macro mysql__get_rename_table_sql(relation, new_name) -%}
-  rename table {{ relation }} to {{ relation.incorporate(path={'identifier': new_name}) }}
+  rename table {{ relation.render() }} to {{ relation.incorporate(path={'identifier': new_name}) }}
 {%- endmacro %}
 
 {% macro mysql__get_rename_view_sql(relation, new_name) -%}
@@ -73,26 +73,26 @@
   {{ sql_header if sql_header is not none }}
   {%- if contract and contract.enforced %}{{ get_assert_columns_equivalent(sql) }}{% endif -%}
   {%- if temporary %}
-  create temporary table {{ relation }} as
+  create temporary table {{ relation.render() }} as
   {{ sql }}
   {%- elif contract and contract.enforced %}
-  create table {{ relation }}
+  create table {{ relation.render() }}
   {{ get_table_columns_and_constraints() }}
   {{ mysql__table_options() }} {{ mysql__partitions() }};
-  insert into {{ relation }} ({{ adapter.dispatch('get_column_names', 'dbt')() }})
+  insert into {{ relation.render() }} ({{ adapter.dispatch('get_column_names', 'dbt')() }})
   {{ get_select_subquery(sql) }}
   {%- elif charset or config.get('collation') %}
   {#- A column made from a SELECT keeps the collation it has there: converted while it is empty. #}
-  create table {{ relation }} {{ mysql__table_options() }} {{ mysql__partitions() }} as
+  create table {{ relation.render() }} {{ mysql__table_options() }} {{ mysql__partitions() }} as
   select * from (
   {{ sql }}
   ) as dvt_columns limit 0;
-  alter table {{ relation }} convert to character set {{ charset or 'utf8mb4' }}
+  alter table {{ relation.render() }} convert to character set {{ charset or 'utf8mb4' }}
     {% if config.get('collation') %}collate {{ config.get('collation') }}{% endif %};
-  insert into {{ relation }}
+  insert into {{ relation.render() }}
   {{ sql }}
   {%- else %}
-  create table {{ relation }} {{ mysql__table_options() }} {{ mysql__partitions() }} as
+  create table {{ relation.render() }} {{ mysql__table_options() }} {{ mysql__partitions() }} as
   {{ sql }}
   {%- endif %}
 {%- endmacro %}
@@ -100,9 +100,13 @@
 {% macro mysql__create_view_as(relation, sql) -%}
   {%- set contract = config.get('contract') -%}
   {%- set sql_header = config.get('sql_header', none) -%}
+  {#- `clone` of a relation to itself would put this view in that relation's place. #}
+  {%- if sql | trim | lower == ('select * from ' ~ this) | lower -%}
+    {{ exceptions.raise_compiler_error(this ~ ' would be a view of itself') }}
+  {%- endif -%}
   {{ sql_header if sql_header is not none }}
   {%- if contract and contract.enforced %}{{ get_assert_columns_equivalent(sql) }}{% endif %}
-  create or replace view {{ relation }} as
+  create or replace view {{ relation.render() }} as
   {{ sql }}
 {%- endmacro %}
 
@@ -110,17 +114,17 @@
   {% set clauses = adapter.index_clauses(config.get('indexes')) %}
   {% if clauses %}
     {% call statement('indexes', auto_begin=False) %}
-      alter table {{ relation }} {{ clauses | join(', ') }}
+      alter table {{ relation.render() }} {{ clauses | join(', ') }}
     {% endcall %}
   {% endif %}
 {% endmacro %}
 
 {% macro mysql__get_create_index_sql(relation, index_dict) -%}
-  alter table {{ relation }} {{ adapter.index_clauses([index_dict])[0] }}
+  alter table {{ relation.render() }} {{ adapter.index_clauses([index_dict])[0] }}
 {%- endmacro %}
 
 {% macro mysql__get_drop_index_sql(relation, index_name) -%}
-  alter table {{ relation }} drop index {{ adapter.quote(index_name) }}
+  alter table {{ relation.render() }} drop index {{ adapter.quote(index_name) }}
 {%- endmacro %}
 
 {% macro mysql__get_show_indexes_sql(relation) -%}
@@ -135,7 +139,7 @@
 {% macro mysql__alter_column_type(relation, column_name, new_column_type) %}
   {% set old = adapter.get_columns_in_relation(relation) | selectattr('name', 'equalto', column_name) | first %}
   {% call statement('alter_column_type', auto_begin=False) %}
-    alter table {{ relation }} modify column {{ adapter.quote(column_name) }} {{ new_column_type }}
+    alter table {{ relation.render() }} modify column {{ adapter.quote(column_name) }} {{ new_column_type }}
       {{ 'not null' if old and not old.nullable }}
   {% endcall %}
 {% endmacro %}

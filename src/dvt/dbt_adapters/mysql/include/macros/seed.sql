@@ -51,7 +51,7 @@
 {% macro mysql__seed_ddl(relation, model, agate_table) %}
   {%- set types = model['config'].get('column_types', {}) -%}
   {%- set quoting = model['config'].get('quote_columns', none) -%}
-  create table {{ relation }} (
+  create table {{ relation.render() }} (
     {%- for name in agate_table.column_names %}
     {{ adapter.quote_seed_column(name | string, quoting) }} {{ types.get(name, adapter.convert_type(agate_table, loop.index0)) }}{{ ',' if not loop.last }}
     {%- endfor %}

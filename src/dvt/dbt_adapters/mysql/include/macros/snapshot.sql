@@ -50,7 +50,7 @@
   ),
   snapshotted_data as (
     select dbt_target.*, {{ unique_key_fields(strategy.unique_key) }}
-    from {{ target_relation }} as dbt_target
+    from {{ target_relation.render() }} as dbt_target
     where {{ mysql__open_snapshot_row(columns) }}
   )
   select 'insert' as dbt_change_type, {{ mysql__snapshot_columns(names, keys, 'source_data') }}
@@ -100,4 +100,38 @@
   insert into {{ target }} ({{ insert_cols | join(', ') }})
   select {{ insert_cols | join(', ') }} from {{ source }} as DBT_INTERNAL_SOURCE
   where DBT_INTERNAL_SOURCE.dbt_change_type = 'insert'
+{%- endmacro %}
+
+{# dbt's `check` strategy, but that text is compared byte by byte: the server's collations would take
+   'a' for 'A', and miss that it changed. #}
+{% macro snapshot_check_strategy(node, snapshotted_rel, current_rel, model_config, target_exists) %}
+  {%- set hard_deletes = adapter.get_hard_deletes_behavior(config) -%}
+  {%- set updated_at = config.get('updated_at') or snapshot_get_time() -%}
+  {%- set primary_key = config.get('unique_key') -%}
+  {%- set added, names = snapshot_check_all_get_existing_columns(node, target_exists, config.get('check_cols')) -%}
+  {%- set row_changed = 'true' -%}
+  {%- if target_exists and not added -%}
+    {%- set target = adapter.get_relation(database=none, schema=node.schema, identifier=node.alias) -%}
+    {%- set texts = [] -%}
+    {%- for column in adapter.get_columns_in_relation(target) if column.is_string() %}{% do texts.append(column.quoted) %}{% endfor -%}
+    {%- set changes = [] -%}
+    {%- for name in names -%}
+      {%- set old, new = snapshotted_rel ~ '.' ~ name, current_rel ~ '.' ~ name -%}
+      {%- if name in texts -%}
+        {%- do changes.append('not (' ~ mysql__bytes(old) ~ ' <=> ' ~ mysql__bytes(new) ~ ')') -%}
+      {%- else -%}
+        {%- do changes.append('not (' ~ old ~ ' <=> ' ~ new ~ ')') -%}
+      {%- endif -%}
+    {%- endfor -%}
+    {%- set row_changed = '(' ~ (changes | join(' or ') or 'false') ~ ')' -%}
+  {%- endif -%}
+  {% do return({
+    'unique_key': primary_key, 'updated_at': updated_at, 'row_changed': row_changed,
+    'scd_id': snapshot_hash_arguments(api.Relation.scd_args(primary_key, updated_at)),
+    'invalidate_hard_deletes': hard_deletes == 'invalidate', 'hard_deletes': hard_deletes,
+  }) %}
+{% endmacro %}
+
+{% macro mysql__bytes(text) -%}
+  {{ return('cast(convert(' ~ text ~ ' using utf8mb4) as binary)') }}
 {%- endmacro %}
