@@ -20,9 +20,13 @@ from dvt.dbt_bridge import patches
 GRANTEES = ("dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3")
 SPELLED = (
     ("{{target.database}}.", ""),
+    ("{{ target.database }}.", ""),
+    ("null::{{ dbt.type_int() }}", "cast(null as {{ dbt.type_int() }})"),
+    ("--,", "-- ,"),
+    (":00-0'", ":00'"),
     ("""'id || ' ~ "'-'" ~ ' || first_name'""", """"concat(id, '-', first_name)\""""),
 )
-"""What the suite's projects say, and what it is here: there is no database, and `||` is OR."""
+"""What the suite's projects say, and what it is here: there is no database, `||` is OR, `--` wants a space."""
 USER, PASSWORD = "dbt", "pl4nted-s3cret dbt"
 
 
@@ -90,6 +94,8 @@ def _run_sql(project: Any, sql: str, fetch: str | None = None) -> Any:
     """The suite prepares its tables in PostgreSQL's SQL. Only that is translated, never what dbt runs."""
     if not sql.strip():
         return None
+    for theirs, ours in SPELLED:
+        sql = sql.replace(theirs, ours)
     text = sql.format(schema=project.test_schema, database="").replace("`", '"')
     text = re.sub(r"(^|\s)(?:None|\"\")?\.(?=\w)", r"\1", text)
     with suppress(sqlglot.errors.SqlglotError):

@@ -12,7 +12,12 @@ from dbt.tests.adapter.grants.test_snapshot_grants import BaseSnapshotGrants
 class TestIncrementalGrants(BaseIncrementalGrants): ...
 
 
-class TestInvalidGrants(BaseInvalidGrants): ...
+class TestInvalidGrants(BaseInvalidGrants):
+    def grantee_does_not_exist_error(self):
+        return "Can't find any matching row in the user table"
+
+    def privilege_does_not_exist_error(self):
+        return "You have an error in your SQL syntax"
 
 
 class TestModelGrants(BaseModelGrants): ...

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+from dbt.tests.adapter.hooks import fixtures
 from dbt.tests.adapter.hooks.test_model_hooks import (
     BaseDuplicateHooksInConfigs,
     BaseHookRefs,
@@ -17,6 +21,11 @@ from dbt.tests.adapter.hooks.test_model_hooks import (
     BasePrePostSnapshotHooksInConfigKwargs,
 )
 from dbt.tests.adapter.hooks.test_run_hooks import BaseAfterRunHooks, BasePrePostRunHooks
+
+
+@pytest.fixture(scope="module")
+def test_data_dir():
+    return Path(fixtures.__file__).parent / "data"
 
 
 class TestPrePostModelHooks(BasePrePostModelHooks): ...

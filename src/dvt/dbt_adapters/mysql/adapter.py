@@ -130,6 +130,11 @@ class MySQLAdapter(SQLAdapter):
         del database
         return super().get_relation(None, schema, shortened(identifier))
 
+    def _make_match_kwargs(self, database: str | None, schema: str, identifier: str) -> dict[str, str]:
+        """As dbt, but that names without quotes are not folded: the server does not do it either."""
+        del database
+        return {"schema": schema, "identifier": identifier}
+
     @available.parse(lambda *_, **__: False)
     def in_transaction(self) -> bool:
         """Whether dbt has a transaction open."""

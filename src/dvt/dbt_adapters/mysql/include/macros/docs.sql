@@ -19,3 +19,13 @@
     {% endif %}
   {% endif %}
 {% endmacro %}
+
+{% macro mysql__alter_relation_comment(relation, relation_comment) -%}
+  alter table {{ relation.render() }} comment = {{ adapter.comment_literal(relation_comment) }}
+{%- endmacro %}
+
+{% macro mysql__alter_column_comment(relation, column_dict) -%}
+  {%- set created = run_query('show create table ' ~ relation.render()) -%}
+  {%- set clauses = adapter.comment_clauses(created.rows[0][1], column_dict) -%}
+  {%- if clauses %}alter table {{ relation.render() }} {{ clauses | join(', ') }}{% endif -%}
+{%- endmacro %}

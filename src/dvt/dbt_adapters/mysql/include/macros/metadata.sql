@@ -53,9 +53,9 @@
 {% macro mysql__catalog(condition) %}
   {% call statement('catalog', fetch_result=True, auto_begin=False) %}
     select null as table_database, t.table_schema as table_schema, t.table_name as table_name,
-      t.table_type as table_type, case when t.table_type = 'VIEW' then '' else t.table_comment end as table_comment,
+      t.table_type as table_type, case when t.table_type <> 'VIEW' then nullif(t.table_comment, '') end as table_comment,
       null as table_owner, c.column_name as column_name, c.ordinal_position as column_index,
-      c.column_type as column_type, c.column_comment as column_comment
+      c.column_type as column_type, case when t.table_type <> 'VIEW' then nullif(c.column_comment, '') end as column_comment
     from information_schema.tables as t
     join information_schema.columns as c on c.table_schema = t.table_schema and c.table_name = t.table_name
     where {{ condition }}
