@@ -21,12 +21,14 @@ GRANTEES = ("dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3")
 SPELLED = (
     ("{{target.database}}.", ""),
     ("{{ target.database }}.", ""),
+    ("{{ target.dbname }}", "dbt"),
+    ("vacuum ", "optimize table "),
     ("null::{{ dbt.type_int() }}", "cast(null as {{ dbt.type_int() }})"),
     ("--,", "-- ,"),
     (":00-0'", ":00'"),
     ("""'id || ' ~ "'-'" ~ ' || first_name'""", """"concat(id, '-', first_name)\""""),
 )
-"""What the suite's projects say, and what it is here: there is no database, `||` is OR, `--` wants a space."""
+"""What the suite's projects say, and what it is here: no database, `||` is OR, `--` wants a space."""
 USER, PASSWORD = "dbt", "pl4nted-s3cret dbt"
 
 
@@ -50,8 +52,14 @@ def _patched() -> None:
 
 
 @pytest.fixture(scope="class")
-def dbt_profile_target(server: Any) -> dict[str, Any]:
+def dbt_profile_target(output: dict[str, Any]) -> dict[str, Any]:
     """The output that the suite's projects are built on."""
+    return output
+
+
+@pytest.fixture(scope="class")
+def output(server: Any) -> dict[str, Any]:
+    """An output's keys, without the schema."""
     return {
         "type": "mariadb",
         "host": "127.0.0.1",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from dbt.tests.adapter.utils import fixture_date, fixture_get_intervals_between
 from dbt.tests.adapter.utils.data_types.test_type_bigint import BaseTypeBigInt
 from dbt.tests.adapter.utils.data_types.test_type_boolean import BaseTypeBoolean
 from dbt.tests.adapter.utils.data_types.test_type_float import BaseTypeFloat
@@ -42,26 +44,40 @@ from dbt.tests.adapter.utils.test_string_literal import BaseStringLiteral
 from dbt.tests.adapter.utils.test_timestamps import BaseCurrentTimestamps
 from dbt.tests.adapter.utils.test_validate_sql import BaseValidateSqlMethod
 
+from dvt.dbt_adapters.mysql.column import kind_of
+
+
+class AsTheServerMakesIt:
+    """The suite compares types as well; a literal's type depends on its digits here."""
+
+    def assert_columns_equal(self, project, expected_cols, actual_cols):
+        expected = [(name, kind_of(kind)) for name, kind, _ in expected_cols]
+        assert [(name, kind_of(kind)) for name, kind, _ in actual_cols] == expected
+
 
 class TestTypeBigInt(BaseTypeBigInt): ...
 
 
-class TestTypeBoolean(BaseTypeBoolean): ...
+class TestTypeBoolean(AsTheServerMakesIt, BaseTypeBoolean):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """A text is no truth value: only numbers are."""
+        return {"actual.sql": "select cast(true as {{ type_boolean() }}) as boolean_col"}
 
 
 class TestTypeFloat(BaseTypeFloat): ...
 
 
-class TestTypeInt(BaseTypeInt): ...
+class TestTypeInt(AsTheServerMakesIt, BaseTypeInt): ...
 
 
 class TestTypeNumeric(BaseTypeNumeric): ...
 
 
-class TestTypeString(BaseTypeString): ...
+class TestTypeString(AsTheServerMakesIt, BaseTypeString): ...
 
 
-class TestTypeTimestamp(BaseTypeTimestamp): ...
+class TestTypeTimestamp(AsTheServerMakesIt, BaseTypeTimestamp): ...
 
 
 class TestAnyValue(BaseAnyValue): ...
@@ -82,7 +98,18 @@ class TestConcat(BaseConcat): ...
 class TestCurrentTimestampNaive(BaseCurrentTimestampNaive): ...
 
 
-class TestDate(BaseDate): ...
+class TestDate(BaseDate):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """There is no full outer join."""
+        sql = fixture_date.models__test_date_sql.replace("full outer join", "left join")
+        reverse = (
+            "select * from joined union select generated_dates.date_day, expected_dates.expected "
+            "from expected_dates left join generated_dates "
+            "on generated_dates.date_day = expected_dates.expected"
+        )
+        sql = sql.replace("select * from joined", reverse)
+        return {"test_date.yml": fixture_date.models__test_date_yml, "test_date.sql": sql}
 
 
 class TestDateSpine(BaseDateSpine): ...
@@ -109,7 +136,18 @@ class TestExcept(BaseExcept): ...
 class TestGenerateSeries(BaseGenerateSeries): ...
 
 
-class TestGetIntervalsBetween(BaseGetIntervalsBetween): ...
+class TestGetIntervalsBetween(BaseGetIntervalsBetween):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """Dates are written year first."""
+        theirs = fixture_get_intervals_between
+        sql = theirs.models__test_get_intervals_between_sql
+        return {
+            "test_get_intervals_between.yml": theirs.models__test_get_intervals_between_yml,
+            "test_get_intervals_between.sql": sql.replace("09/01/2023", "2023-09-01").replace(
+                "09/12/2023", "2023-09-12"
+            ),
+        }
 
 
 class TestGetPowersOfTwo(BaseGetPowersOfTwo): ...
@@ -157,7 +195,24 @@ class TestSplitPart(BaseSplitPart): ...
 class TestStringLiteral(BaseStringLiteral): ...
 
 
-class TestCurrentTimestamps(BaseCurrentTimestamps): ...
+class TestCurrentTimestamps(BaseCurrentTimestamps):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """`current_timestamp` is a reserved word."""
+        return {
+            "get_current_timestamp.sql": "select {{ current_timestamp() }} as now, "
+            "{{ current_timestamp_in_utc_backcompat() }} as in_utc, "
+            "{{ current_timestamp_backcompat() }} as backcompat"
+        }
+
+    @pytest.fixture(scope="class")
+    def expected_schema(self):
+        return dict.fromkeys(("now", "in_utc", "backcompat"), "datetime(6)")
+
+    @pytest.fixture(scope="class")
+    def expected_sql(self):
+        now = "current_timestamp(6)"
+        return f"select {now} as now, {now} as in_utc, {now} as backcompat"
 
 
 class TestValidateSqlMethod(BaseValidateSqlMethod): ...

@@ -28,10 +28,25 @@ def test_data_dir():
     return Path(fixtures.__file__).parent / "data"
 
 
-class TestPrePostModelHooks(BasePrePostModelHooks): ...
+class Contexts:
+    """The suite looks for its own PostgreSQL in what the hooks wrote."""
+
+    def get_ctx_vars(self, *args, **kwargs):
+        found = super().get_ctx_vars(*args, **kwargs)
+        for context in found if isinstance(found, list) else [found]:
+            assert context["target_type"] == "mariadb"
+            assert context["target_user"] == "dbt"
+            context |= {"target_type": "postgres", "target_user": "root"}
+        return found
+
+    def check_hooks(self, state, project, host, *args, **kwargs):
+        super().check_hooks(state, project, project.adapter.config.credentials.host, *args, **kwargs)
 
 
-class TestHookRefs(BaseHookRefs): ...
+class TestPrePostModelHooks(Contexts, BasePrePostModelHooks): ...
+
+
+class TestHookRefs(Contexts, BaseHookRefs): ...
 
 
 class TestPrePostModelHooksOnSeeds(BasePrePostModelHooksOnSeeds): ...
@@ -51,13 +66,13 @@ class TestPrePostModelHooksOnSeedsPlusPrefixedWhitespace(
 class TestPrePostModelHooksOnSnapshots(BasePrePostModelHooksOnSnapshots): ...
 
 
-class TestPrePostModelHooksInConfig(BasePrePostModelHooksInConfig): ...
+class TestPrePostModelHooksInConfig(Contexts, BasePrePostModelHooksInConfig): ...
 
 
-class TestPrePostModelHooksInConfigWithCount(BasePrePostModelHooksInConfigWithCount): ...
+class TestPrePostModelHooksInConfigWithCount(Contexts, BasePrePostModelHooksInConfigWithCount): ...
 
 
-class TestPrePostModelHooksInConfigKwargs(BasePrePostModelHooksInConfigKwargs): ...
+class TestPrePostModelHooksInConfigKwargs(Contexts, BasePrePostModelHooksInConfigKwargs): ...
 
 
 class TestPrePostSnapshotHooksInConfigKwargs(BasePrePostSnapshotHooksInConfigKwargs): ...
@@ -66,7 +81,13 @@ class TestPrePostSnapshotHooksInConfigKwargs(BasePrePostSnapshotHooksInConfigKwa
 class TestDuplicateHooksInConfigs(BaseDuplicateHooksInConfigs): ...
 
 
-class TestPrePostRunHooks(BasePrePostRunHooks): ...
+class TestPrePostRunHooks(Contexts, BasePrePostRunHooks):
+    @pytest.fixture(autouse=True)
+    def _no_database(self, project):
+        """As Jinja writes that there is none."""
+        project.database = "None"
+        yield
+        project.database = None
 
 
 class TestAfterRunHooks(BaseAfterRunHooks): ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -34,3 +35,9 @@ OWN_ADAPTERS: Mapping[str, OwnAdapter] = {
     "mariadb": OwnAdapter("dvt.dbt_adapters.mysql:MARIADB", "pymysql"),
 }
 """By the `type:` of an output."""
+
+
+def read_adapter_version(original: Callable[..., str], self: Any, module: str) -> str:
+    """What `debug` shows; it would look into dbt's own packages."""
+    kind = module.removeprefix("dbt.adapters.").removesuffix(".__version__")
+    return version("dvt-engine") if kind in OWN_ADAPTERS else original(self, module)

@@ -42,8 +42,12 @@ def base_of(native: str) -> str:
     return re.split(r"[(\s]", native.strip().lower(), maxsplit=1)[0]
 
 
-def _without_width(native: str) -> str:
-    """Integers without the width that MariaDB shows: it depends on a literal's digits. A boolean keeps its 1."""
+def _bare(native: str) -> str:
+    """Without MariaDB's remarks, and integers without the width: it depends on a literal's digits.
+
+    A boolean keeps its 1.
+    """
+    native = re.sub(r"\s*/\*.*?\*/", "", native)
     if kind_of(native) != "integer" or native.lower() == "tinyint(1)" or "zerofill" in native:
         return native
     return re.sub(r"\(\d+\)", "", native)
@@ -58,7 +62,6 @@ class MySQLColumn(Column):
         "TIMESTAMP": "datetime(6)",
         "FLOAT": "double",
         "BOOLEAN": "boolean",
-        "INTEGER": "int",
     }
     native: str = ""
     collation: str | None = None
@@ -70,7 +73,7 @@ class MySQLColumn(Column):
     ) -> MySQLColumn:
         """A column as SHOW COLUMNS tells it."""
         base = base_of(native)
-        native = _without_width(native)
+        native = _bare(native)
         numbers = [int(one) for one in re.findall(r"\d+", native)] if base in _SIZED else []
         size = numbers[0] if base in _TEXT and numbers else _SIZES.get(base)
         digits, scale = numbers if base == "decimal" and numbers[1:] else (None, None)
