@@ -128,10 +128,26 @@ def _tables_in_schema(project: Any) -> dict[str, str]:
     return dict(rows)
 
 
+OFTEN = {
+    "basic",
+    "catalog",
+    "configs",
+    "constraints",
+    "docs",
+    "grants",
+    "incremental",
+    "sessions",
+    "unit_tests",
+}
+"""Modules that `make test` runs too."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each needs a server; dbt leaves log files open and uses what Python deprecates."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.slow)
+            if item.path.stem.removeprefix("test_") not in OFTEN:
+                item.add_marker(pytest.mark.dbt_suite)
             item.add_marker(pytest.mark.filterwarnings("ignore"))

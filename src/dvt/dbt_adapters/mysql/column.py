@@ -59,6 +59,7 @@ class MySQLColumn(Column):
 
     TYPE_LABELS: ClassVar[dict[str, str]] = {
         "STRING": "longtext",
+        "VARCHAR": "longtext",
         "TIMESTAMP": "datetime(6)",
         "FLOAT": "double",
         "BOOLEAN": "boolean",

@@ -12,7 +12,8 @@ LONGEST_TABLE, LONGEST_COLUMN = 2048, 1024
 """Characters that a comment may have."""
 
 _COLUMN = re.compile(r"^\s*`(?P<name>(?:[^`]|``)+)`\s+(?P<rest>.*?),?$")
-_COMMENT = re.compile(r"\s+COMMENT '(?P<text>(?:[^'\\]|''|\\.)*)'")
+_COMMENT = re.compile(r"\s+COMMENT '(?P<text>(?:[^'\\]|''|\\.)*)'(?=$| CHECK \()")
+_CHECK = re.compile(r"(?: CHECK \(.*\))?$")
 
 
 def literal(text: str) -> str:
@@ -48,5 +49,4 @@ def _definitions(created: str) -> Iterator[tuple[str, str]]:
 
 def _with_comment(definition: str, comment: str) -> str:
     """A CHECK of the column's own stands last."""
-    before, check, after = definition.partition(" CHECK ")
-    return f"{before} comment {comment}{check}{after}"
+    return _CHECK.sub(lambda found: f" comment {comment}{found[0]}", definition, count=1)

@@ -20,7 +20,8 @@ BEGIN, COMMIT, ROLLBACK = "START TRANSACTION", "COMMIT", "ROLLBACK"
 
 _IN_TRANSACTION = 1
 """The server's flag, sent with every answer."""
-_GIVES_UP_LOCKS = frozenset({1205, 1213})
+_DEADLOCK = 1213
+_GIVES_UP_LOCKS = frozenset({1205, _DEADLOCK})
 """Lock wait timeout, deadlock."""
 _NOTHING_TO_RUN = 1065
 """A comment after the last semicolon."""
@@ -80,13 +81,13 @@ class Session:
             except _Failed as failure:
                 safe = self._nothing_done and (before or not answers) and not failure.left
                 if attempt == _ATTEMPTS or not safe or failure.number not in _GIVES_UP_LOCKS:
-                    raise self._translated(failure.cause) from failure.cause
+                    raise self._final(failure) from failure.cause
             time.sleep(_PAUSE * attempt)
             self._order(ROLLBACK)
             if before:
                 self._order(BEGIN)
         self._note(sql)
-        return answers
+        return _without_empty(answers, sql)
 
     def rollback(self) -> None:
         """Undo the open transaction."""
@@ -203,6 +204,12 @@ class Session:
                     return
                 time.sleep(_GLANCE)
 
+    def _final(self, failure: _Failed) -> DvtError:
+        if failure.number == _DEADLOCK:
+            with suppress(DvtError):
+                self._order(ROLLBACK)  # the server has done it already, and now says so
+        return self._translated(failure.cause)
+
     def _translated(self, error: BaseException) -> DvtError:
         if self._stopped.is_set():
             return Cancelled(_DOING)
@@ -253,6 +260,14 @@ def _answer(cursor: Any) -> Answer:
     columns = cursor.description
     rows: Callable[[], Sequence[tuple[Any, ...]]] = cursor.fetchall
     return Answer(columns and tuple(columns), rows() if columns else (), int(cursor.rowcount))
+
+
+def _without_empty(answers: list[Answer], sql: str) -> list[Answer]:
+    """Without the answer that MariaDB gives to a comment after the last semicolon."""
+    *before, last = answers
+    _, _, tail = sql.rpartition(";")
+    empty = last.columns is None and last.affected == 0 and not _COMMENT.sub("", tail).strip()
+    return before if before and empty and tail.strip() else answers
 
 
 def first_word(sql: str) -> str:

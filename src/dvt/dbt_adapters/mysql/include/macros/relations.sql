@@ -137,10 +137,13 @@
 {%- endmacro %}
 
 {% macro mysql__alter_column_type(relation, column_name, new_column_type) %}
-  {% set old = adapter.get_columns_in_relation(relation) | selectattr('name', 'equalto', column_name) | first %}
+  {% set required = [] %}
+  {% for column in adapter.get_columns_in_relation(relation) if not column.nullable %}
+    {% do required.append(column.name | lower) %}
+  {% endfor %}
   {% call statement('alter_column_type', auto_begin=False) %}
     alter table {{ relation.render() }} modify column {{ adapter.quote(column_name) }} {{ api.Column.translate_type(new_column_type) }}
-      {{ 'not null' if old and not old.nullable }}
+      {{ 'not null' if column_name | lower in required }}
   {% endcall %}
 {% endmacro %}
 
