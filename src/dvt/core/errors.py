@@ -432,7 +432,7 @@ class QueryFailed(DvtError):
     code = "DVT133"
 
     def __init__(self, connection: str, doing: str, reason: str, hint: str = "") -> None:
-        self.connection, self.doing = connection, doing
+        self.connection, self.doing, self.reason = connection, doing, reason
         super().__init__(f"{connection!r} failed while {doing}: {reason}", hint=hint)
 
 

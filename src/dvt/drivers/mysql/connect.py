@@ -63,7 +63,7 @@ class SideConnection:
 @contextmanager
 def connect(name: str, settings: MySQLSettings) -> Iterator[SideConnection]:
     """Log in; a server that is down, silent or refuses is one error within `connect_timeout`."""
-    opened = _open(name, settings)
+    opened = log_in(name, settings)
     with closing(opened):
         yield SideConnection(name, settings, opened)
 
@@ -77,32 +77,36 @@ def failed(error: BaseException, connection: str, doing: str) -> DvtError:
     return QueryFailed(connection, doing, said, hint)
 
 
-def _open(name: str, settings: MySQLSettings) -> Any:
+def log_in(name: str, settings: MySQLSettings, **more: Any) -> Any:
+    """PyMySQL's connection; `more` are words of PyMySQL's for other purposes than a side connection's."""
     try:
         import pymysql
     except ImportError as error:
         raise DriverMissing("PyMySQL", "pip install 'dvt-engine[mysql]'") from error
     try:
-        return _patient()(
-            host=settings.host,
-            port=settings.port,
-            user=settings.user,
-            # As bytes: PyMySQL would encode text as latin1, other clients send UTF-8.
-            password=settings.password.get_secret_value().encode(),
-            database=settings.schema_,
-            charset="utf8mb4",
-            autocommit=True,
-            program_name="dvt",
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.connect_timeout,
-            write_timeout=settings.connect_timeout,
-            init_command="SET SESSION sql_mode = '', time_zone = '+00:00'",
-            **_tls(settings),
-        )
+        return _patient()(**(_words(settings) | _tls(settings) | more))
     except (pymysql.Error, OSError, ValueError) as error:
         raise _refused(error, name, settings) from error
     except RuntimeError as error:  # PyMySQL's, when `cryptography` is missing
         raise DriverMissing("cryptography", "pip install 'dvt-engine[mysql]'") from error
+
+
+def _words(settings: MySQLSettings) -> dict[str, Any]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "user": settings.user,
+        # As bytes: PyMySQL would encode text as latin1, other clients send UTF-8.
+        "password": settings.password.get_secret_value().encode(),
+        "database": settings.schema_,
+        "charset": "utf8mb4",
+        "autocommit": True,
+        "program_name": "dvt",
+        "connect_timeout": settings.connect_timeout,
+        "read_timeout": settings.connect_timeout,
+        "write_timeout": settings.connect_timeout,
+        "init_command": "SET SESSION sql_mode = '', time_zone = '+00:00'",
+    }
 
 
 def _patient() -> Any:
@@ -110,7 +114,7 @@ def _patient() -> Any:
     import pymysql.connections
 
     class Patient(pymysql.connections.Connection):  # type: ignore[type-arg,unused-ignore]
-        def wait_up_to(self, seconds: float) -> None:
+        def wait_up_to(self, seconds: float | None) -> None:
             self._read_timeout = self._write_timeout = seconds
 
     return Patient
