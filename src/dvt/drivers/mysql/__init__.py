@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from dvt.drivers.mysql.cancel import Queries, Running
 from dvt.drivers.mysql.catalog import describe
-from dvt.drivers.mysql.connect import SideConnection, connect
+from dvt.drivers.mysql.connect import About, LoadConnection, SideConnection, connect, connect_to_load
+from dvt.drivers.mysql.flavour import Flavour, flavour
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
+from dvt.drivers.mysql.packing import Packing, packing
 from dvt.drivers.mysql.scanner import Scanner, pinned
 from dvt.drivers.mysql.settings import MySQLSettings, parse
 from dvt.drivers.mysql.types import checked
 
 __all__ = [
+    "About",
+    "Flavour",
+    "LoadConnection",
     "MySQLSettings",
+    "Packing",
     "Queries",
     "Running",
     "Scanner",
     "SideConnection",
     "checked",
     "connect",
+    "connect_to_load",
     "describe",
+    "flavour",
+    "packing",
     "parse",
     "pinned",
     "quoted",
