@@ -15,7 +15,7 @@ One stream, since the server's side is what takes the time and two into one tabl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -31,6 +31,7 @@ from dvt.drivers.duckdb import translate
 from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.mysql import (
+    LONG,
     About,
     LoadConnection,
     Packing,
@@ -43,6 +44,7 @@ from dvt.drivers.mysql import (
 )
 from dvt.drivers.pipe import Pipe
 
+_GLANCE = 0.1
 _UTF8 = "utf8mb4"
 _DROP_WAITS = 5
 """Seconds for whoever reads the table, or for the server to take its rows back."""
@@ -80,17 +82,41 @@ class Filling:
         self._made = False
 
     def run(self) -> int:
-        """Make the table and fill it; its rows."""
-        with self._server.slots, self._server.queries.track([self._running]):
+        """Make the table and fill it; its rows. On a thread, so that this one is free for Ctrl-C."""
+        queries = self._server.queries
+        with queries.track([self._running]), self._slot(), ThreadPoolExecutor(1, "dvt-mysql") as pool:
+            work = pool.submit(self._work)
             try:
-                with self._stoppable(), connect_to_load(self._server.name, self._server.settings) as session:
-                    return self._fill(session)
+                wait([work])
             except BaseException:
-                if self._made:
-                    # What went wrong counts more than a table that stays: it is on record.
-                    with suppress(DvtError):
-                        _drop(self._server, self._load.stage)
+                # A server that is gone cannot be asked to stop, and has stopped.
+                with suppress(DvtError):
+                    queries.cancel(self._running)
                 raise
+            return work.result()
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        try:
+            while not self._server.slots.acquire(timeout=_GLANCE):
+                self._go_on()
+            try:
+                yield
+            finally:
+                self._server.slots.release()
+        finally:
+            self._running.ended.set()
+
+    def _work(self) -> int:
+        try:
+            with self._stoppable(), connect_to_load(self._server.name, self._server.settings) as session:
+                return self._fill(session)
+        except BaseException:
+            if self._made:
+                # What went wrong counts more than a table that stays: it is on record.
+                with suppress(DvtError):
+                    _drop(self._server, self._load.stage)
+            raise
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
@@ -112,7 +138,8 @@ class Filling:
         ((number, packet),) = session.rows("SELECT CONNECTION_ID(), @@max_allowed_packet", doing=doing)
         self._running.connection = int(number)
         self._go_on()
-        session.rows(f"/* {self._running.mark} */ {self._creation(session)}", doing=doing)
+        create = f"/* {self._running.mark} */ {self._creation(session)}"
+        session.rows(create, doing=doing, patience=LONG)
         self._made = True
         if not self._dataset.files:
             return 0
@@ -123,7 +150,7 @@ class Filling:
             count = self._insert(session, int(packet))
         if count != self._dataset.rows:
             raise QueryFailed(self._server.name, doing, f"{count} rows of {self._dataset.rows} arrived")
-        session.rows("COMMIT", doing=doing)
+        session.rows("COMMIT", doing=doing, patience=LONG)
         return count
 
     def _creation(self, session: LoadConnection) -> str:
@@ -151,28 +178,24 @@ class Filling:
         return self._piped(lambda path: self._into.lines_copy(self._select(), path), send)
 
     def _piped(self, copy: Callable[[str], str], send: Callable[[Pipe], int | None]) -> int | None:
-        """What `send` makes of all that DuckDB writes; on threads, so that this one is free for Ctrl-C."""
+        """What `send` makes of all that DuckDB writes meanwhile."""
+        self._go_on()
         pipe = Pipe()
-        with (
-            closing(self._duckdb.cursor()) as source,
-            ThreadPoolExecutor(2, thread_name_prefix="dvt-mysql") as pool,
-        ):
+        with closing(self._duckdb.cursor()) as source, ThreadPoolExecutor(1, "dvt-mysql-rows") as pool:
             self._running.cursor = source
             written = pool.submit(self._write, source, copy(pipe.path), pipe)
-            sent = pool.submit(self._send, send, pipe)
-            pending: list[Future[Any]] = [written, sent]
             try:
-                self._go_on()
-                wait(pending)
-            except BaseException:
-                pipe.abandon()
-                # A server that is gone cannot be asked to stop, and has stopped.
-                with suppress(DvtError):
-                    self._server.queries.cancel(self._running)
-                raise
+                count = send(pipe)
+            except BrokenPipeError:
+                count = 0  # of what the writer tells
             finally:
+                pipe.abandon()
+                wait([written])
                 self._running.cursor = None
-        return self._outcome(written, sent)
+        failure = written.exception()
+        if failure is not None and count is not None:  # if nobody read, nobody could write
+            raise self._explained(failure) from failure
+        return count
 
     @staticmethod
     def _write(source: Any, copy: str, pipe: Pipe) -> None:
@@ -182,24 +205,6 @@ class Filling:
             whole = True
         finally:
             pipe.written(whole=whole)
-
-    @staticmethod
-    def _send(send: Callable[[Pipe], int | None], pipe: Pipe) -> int | None:
-        try:
-            return send(pipe)
-        finally:
-            pipe.abandon()
-
-    def _outcome(self, written: Future[None], sent: Future[int | None]) -> int | None:
-        """Of two failures, raises the one that made the other."""
-        server, writer = sent.exception(), written.exception()
-        if server is None and (count := sent.result()) is None:
-            return count  # nobody has read, so the writer had to fail
-        if writer is not None and (server is None or isinstance(server, BrokenPipeError)):
-            raise self._explained(writer) from writer
-        if server is not None:
-            raise server
-        return sent.result()
 
     def _select(self) -> str:
         values = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dvt.drivers.mysql.cancel import Queries, Running
 from dvt.drivers.mysql.catalog import describe
-from dvt.drivers.mysql.connect import About, LoadConnection, SideConnection, connect, connect_to_load
+from dvt.drivers.mysql.connect import LONG, About, LoadConnection, SideConnection, connect, connect_to_load
 from dvt.drivers.mysql.flavour import Flavour, flavour
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
@@ -14,6 +14,7 @@ from dvt.drivers.mysql.settings import MySQLSettings, parse
 from dvt.drivers.mysql.types import checked
 
 __all__ = [
+    "LONG",
     "About",
     "Flavour",
     "LoadConnection",

@@ -33,13 +33,13 @@ _NO_LOCAL_FILES = frozenset({1148, 3948, 3950, 4166})
 """`local_infile` is off on the server."""
 _PATIENCE = 60.0
 """Seconds a question to the catalog may take, once the server has let us in."""
-_LONG = 3600.0
+LONG = 3600.0
 """Seconds for a statement that moves rows, and for each side to wait for the other meanwhile."""
 _QUESTIONS = "sql_mode = '', time_zone = '+00:00'"
 _LOADS = (
     "sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION', "
     "time_zone = '+00:00', sql_notes = 1, max_error_count = 64, "
-    f"net_read_timeout = {_LONG:.0f}, net_write_timeout = {_LONG:.0f}"
+    f"net_read_timeout = {LONG:.0f}, net_write_timeout = {LONG:.0f}"
 )
 """Whatever the server is set to: values are refused and not bent, and every warning is counted."""
 
@@ -111,7 +111,7 @@ class LoadConnection(SideConnection):
     def _written(self, write: Callable[[Any], Sent], about: About) -> int:
         import pymysql
 
-        self._connection.wait_up_to(_LONG)
+        self._connection.wait_up_to(LONG)
         try:
             rows, warnings = write(self._connection)
         except pymysql.Error as error:
