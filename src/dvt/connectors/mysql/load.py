@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -38,6 +39,8 @@ from dvt.drivers.mysql import (
     Running,
     connect,
     connect_to_load,
+    fitted,
+    kinds,
     packing,
     quoted,
     table,
@@ -77,7 +80,8 @@ class Filling:
         self._running = Running()
         names = tuple(one.name for one in load.columns)
         ways = packings(server, duckdb_, [one.stage for one in load.columns])
-        self._into = Into(table(load.stage, server.settings.schema_), names, ways, self._running.mark)
+        self._schema = load.stage.schema or server.settings.schema_
+        self._into = Into(table(load.stage, self._schema), names, ways, self._running.mark)
         self._about = About(f"filling {load.stage}", str(load.stage), names)
         self._made = False
 
@@ -141,6 +145,8 @@ class Filling:
         create = f"/* {self._running.mark} */ {self._creation(session)}"
         session.rows(create, doing=doing, patience=LONG)
         self._made = True
+        if self._load.definition:
+            self._into = self._fitted(session)
         if not self._dataset.files:
             return 0
         session.rows("START TRANSACTION", doing=doing)
@@ -156,11 +162,19 @@ class Filling:
     def _creation(self, session: LoadConnection) -> str:
         """In the schema's own collation where that can hold every text, so that joins find one collation."""
         asked = "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = %s"
-        schema = self._load.stage.schema or self._server.settings.schema_
-        found = session.rows(asked, [schema], doing=self._about.doing)
+        found = session.rows(asked, [self._schema], doing=self._about.doing)
         words = "" if found == [(_UTF8,)] else f" CHARACTER SET {_UTF8}"
         columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in self._load.columns)
         return f"CREATE TABLE {self._into.table} {self._load.definition or f'({columns})'}{words}"
+
+    def _fitted(self, session: LoadConnection) -> Into:
+        """Values as the contract's own types take them."""
+        found = kinds(session, self._schema, self._load.stage.identifier)
+        ways = (
+            fitted(one, *found.get(name, ("", None)))
+            for name, one in zip(self._into.names, self._into.packings, strict=True)
+        )
+        return replace(self._into, packings=tuple(ways))
 
     def _load_file(self, session: LoadConnection) -> int | None:
         """How many rows arrived; None when the server refuses the file, and nothing was sent."""

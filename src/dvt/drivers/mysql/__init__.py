@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dvt.drivers.mysql.cancel import Queries, Running
-from dvt.drivers.mysql.catalog import describe
+from dvt.drivers.mysql.catalog import describe, kinds
 from dvt.drivers.mysql.connect import LONG, About, LoadConnection, SideConnection, connect, connect_to_load
 from dvt.drivers.mysql.flavour import Flavour, flavour
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
-from dvt.drivers.mysql.packing import Packing, packing
+from dvt.drivers.mysql.packing import Packing, fitted, packing
 from dvt.drivers.mysql.scanner import Scanner, pinned
 from dvt.drivers.mysql.settings import MySQLSettings, parse
 from dvt.drivers.mysql.types import checked
@@ -28,7 +28,9 @@ __all__ = [
     "connect",
     "connect_to_load",
     "describe",
+    "fitted",
     "flavour",
+    "kinds",
     "packing",
     "parse",
     "pinned",

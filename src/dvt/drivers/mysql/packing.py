@@ -51,6 +51,8 @@ _CUT = "nanoseconds are cut to microseconds"
 _BYTES = Packing("longblob", "hex({0})", "UNHEX({0})")
 _MOST_SCALE = 30
 _MOST_DIGITS = 38
+_MOST_FRACTION = 6
+_TIMES = frozenset({"time(6)", "datetime(6)"})
 _NINES = "9" * _MOST_DIGITS
 _NO_CALENDAR = "which no date of this database is (0001-01-01 to 9999-12-31)"
 _DATE = Packing("date", refused="{0} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", why=_NO_CALENDAR)
@@ -118,6 +120,20 @@ def packing(type_: Any, of: Flavour, nan: str = "error") -> Packing:
     if kind == "uuid":
         return Packing("uuid" if of.has_uuid else "char(36)")
     return Packing("json", "CAST(to_json({0}) AS VARCHAR)", loses=_AS_JSON)
+
+
+def fitted(one: Packing, kind: str, fraction: int | None) -> Packing:
+    """The same for a column of another type, a contract's: its one word, and digits of a second's fraction.
+
+    The server cuts those off without a word, and reads digits that are sent to a BIT as characters.
+    """
+    if kind == "bit" and one.arrives == "{0}":
+        return replace(one, arrives="CAST({0} AS UNSIGNED)")
+    if one.native in _TIMES and fraction is not None and fraction < _MOST_FRACTION:
+        cut = f"epoch_us({one.value}) % {10 ** (_MOST_FRACTION - fraction)} <> 0"
+        refused = f"CASE WHEN {one.refused} THEN true ELSE {cut} END" if one.refused else cut
+        return replace(one, refused=refused, why=f"which does not fit {kind}({fraction})")
+    return one
 
 
 def _json(of: Flavour) -> Packing:
