@@ -24,7 +24,7 @@ import duckdb
 
 from dvt.connectors.mysql.rows import Into
 from dvt.connectors.mysql.server import Server
-from dvt.core.errors import Cancelled, DvtError, QueryFailed, ValueLost
+from dvt.core.errors import Cancelled, DvtError, QueryFailed
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn, StageColumn
 from dvt.core.ports import Dataset, Instance
@@ -47,7 +47,6 @@ from dvt.drivers.mysql import (
 )
 from dvt.drivers.pipe import Pipe
 
-_GLANCE = 0.1
 _UTF8 = "utf8mb4"
 _DROP_WAITS = 5
 """Seconds for whoever reads the table, or for the server to take its rows back."""
@@ -88,7 +87,7 @@ class Filling:
     def run(self) -> int:
         """Make the table and fill it; its rows. On a thread, so that this one is free for Ctrl-C."""
         queries = self._server.queries
-        with queries.track([self._running]), self._slot(), ThreadPoolExecutor(1, "dvt-mysql") as pool:
+        with queries.track([self._running]), self._server.slots, ThreadPoolExecutor(1, "dvt-mysql") as pool:
             work = pool.submit(self._work)
             try:
                 wait([work])
@@ -98,18 +97,6 @@ class Filling:
                     queries.cancel(self._running)
                 raise
             return work.result()
-
-    @contextmanager
-    def _slot(self) -> Iterator[None]:
-        try:
-            while not self._server.slots.acquire(timeout=_GLANCE):
-                self._go_on()
-            try:
-                yield
-            finally:
-                self._server.slots.release()
-        finally:
-            self._running.ended.set()
 
     def _work(self) -> int:
         try:
@@ -221,38 +208,21 @@ class Filling:
             pipe.written(whole=whole)
 
     def _select(self) -> str:
-        values = [
-            f"{to.of(f'CAST({duckdb_quoted(one.name)} AS {one.stage})', self._where(one.name))} "
-            f"AS {duckdb_quoted(one.name)}"
+        values = ", ".join(
+            f"{self._sent(one, to)} AS {duckdb_quoted(one.name)}"
             for one, to in zip(self._load.columns, self._into.packings, strict=True)
-        ]
-        return f"SELECT {', '.join(values)} FROM {self._staged()}"
+        )
+        return f"SELECT {values} FROM read_parquet({listed(self._dataset.files)}, hive_partitioning=false)"
 
-    def _staged(self) -> str:
-        return f"read_parquet({listed(self._dataset.files)}, hive_partitioning=false)"
-
-    def _where(self, *columns: str) -> str:
-        return f"{self._load.stage}, column {', '.join(columns)}"
+    def _sent(self, one: LoadColumn, to: Packing) -> str:
+        staged = f"CAST({duckdb_quoted(one.name)} AS {one.stage})"
+        return to.of(staged, f"{self._load.stage}, column {one.name}")
 
     def _explained(self, error: BaseException) -> BaseException:
-        """DuckDB's error as ours; it names the column of a value without its type."""
         if not isinstance(error, duckdb.Error | OSError | MemoryError):
             return error
-        found = translate(
-            error, connection=self._server.name, doing=self._about.doing, where=self._about.table
-        )
-        if not isinstance(found, ValueLost) or found.where != self._about.table:
-            return found
-        asked = ", ".join(
-            f"coalesce(bool_or({name} IS NOT NULL AND TRY_CAST({name} AS {one.stage}) IS NULL), false)"
-            for name, one in ((duckdb_quoted(one.name), one) for one in self._load.columns)
-        )
-        with closing(self._duckdb.cursor()) as cursor:
-            answers = cursor.execute(f"SELECT {asked} FROM {self._staged()}").fetchone()
-        guilty = [name for name, one in zip(self._into.names, answers, strict=True) if one]
-        if not guilty:
-            return found
-        return ValueLost(self._where(*guilty), found.message.removeprefix(f"{found.where}: "), found.hint)
+        doing, where = self._about.doing, self._about.table
+        return translate(error, connection=self._server.name, doing=doing, where=where)
 
 
 def drop(server: Server, stage: TableRef) -> None:
