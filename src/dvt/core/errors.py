@@ -17,6 +17,7 @@ WARNINGS: Mapping[str, str] = {
     "DVT003": "A function or incremental strategy is translated and may answer differently.",
     "DVT020": "Tables of one connection were read at slightly different moments.",
     "DVT023": "What a dead run left behind could not be swept yet.",
+    "DVT024": "A database takes rows in a slower way than it could.",
 }
 """What each warning code means."""
 

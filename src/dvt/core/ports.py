@@ -40,6 +40,8 @@ class Capabilities:
     """One large table can be read in several ranges at once."""
     folds_case: bool = False
     """Output names that differ only in case are one name to it."""
+    loads_slowly: str = ""
+    """Where it was found to load more slowly than it could: why, and the setting, for a warning."""
 
 
 class Bucket(Protocol):

@@ -278,7 +278,7 @@ class MySQLAdapter(SQLAdapter):
     def _json(self) -> str | None:
         """What this server's CAST makes JSON of; None where that is text, or nobody is connected."""
         connection = self.connections.get_if_exists()
-        return connection.handle.server.json if connection is not None else None
+        return "json" if connection is not None and connection.handle.server.native_json else None
 
 
 class MariaDBAdapter(MySQLAdapter):

@@ -12,8 +12,8 @@ from typing import Any
 
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
 from dvt.drivers.mysql.connect import connect, failed, log_in
+from dvt.drivers.mysql.flavour import Flavour, flavour
 from dvt.drivers.mysql.names import quoted
-from dvt.drivers.mysql.server import Server, server_of
 from dvt.drivers.mysql.settings import MySQLSettings
 
 BEGIN, COMMIT, ROLLBACK = "START TRANSACTION", "COMMIT", "ROLLBACK"
@@ -57,7 +57,7 @@ class Session:
         self._stopped = threading.Event()
         self._running = threading.Event()
         self._connection: Any = None
-        self.server: Server = server_of("")
+        self.server: Flavour = flavour("")
         self._open()
 
     @property
@@ -124,7 +124,7 @@ class Session:
             client_flag=CLIENT.MULTI_STATEMENTS,
         )
         self._connection = opened
-        self.server = server_of(str(opened.get_server_info()))
+        self.server = flavour(str(opened.get_server_info()))
         opened.wait_up_to(None)
         self._nothing_done, self._bound, self._used = True, False, time.monotonic()
         self._order(self.server.session)
