@@ -1,0 +1,95 @@
+"""Text whose database compares it by a collation: compared as there (`collation: source`), or warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlglot import exp
+
+from dvt.core.errors import ComparingUnsupported
+from dvt.core.plan import Comparing
+from dvt.federation.plan.collations import Collations, Rule
+from dvt.federation.plan.comparing import Kind, Place, merging, places, rule_of
+from dvt.federation.plan.draft import SETTLED, Draft
+from dvt.federation.plan.folder import Folder
+from dvt.federation.plan.folder_joins import write_out_using
+from dvt.federation.plan.folder_queries import Merged, merge, order_of
+
+Found = list[tuple[Place, Rule]]
+
+
+def compare_text(draft: Draft) -> None:
+    """Make the engine compare text as the columns' collations say, or say that it does not."""
+    if not any(one.columns[name].collation for one in draft.occurrences for name in one.needed):
+        return
+    collations = Collations(draft)
+    if draft.request.comparing is Comparing.SOURCE:
+        _fold(draft, collations)
+        return
+    found = _found(draft, collations)
+    merged = [rule for query in merging(draft.tree) for _, rule in collations.outputs(query)]
+    for place, _ in found:
+        place.node.meta[SETTLED] = True
+    if draft.request.comparing is Comparing.UNSAID:
+        _warn(draft, [*(rule for _, rule in found), *(rule for rule in merged if rule is not None)])
+
+
+def _found(draft: Draft, collations: Collations) -> Found:
+    every = ((place, rule_of(place, collations)) for place in places(draft.tree))
+    return [(place, rule) for place, rule in every if rule is not None]
+
+
+def _warn(draft: Draft, rules: Iterable[Rule]) -> None:
+    columns = sorted({column for rule in rules for column in rule.columns})
+    if columns:
+        draft.warn(
+            "DVT025",
+            f"text is compared byte by byte here, but by a collation in its database: {', '.join(columns)}",
+            "config(collation='source') compares as the database does; config(collation='engine') keeps it so,"
+            " without this warning",
+        )
+
+
+def _fold(draft: Draft, collations: Collations) -> None:
+    if draft.analysed is None or draft.hazard:
+        columns = [
+            f"{column.name} of {one.table.ref} ({column.collation})"
+            for one in draft.occurrences
+            for name, column in one.columns.items()
+            if column.collation and name in one.needed
+        ]
+        raise ComparingUnsupported("the model", columns, draft.hazard, draft.around.foldings)
+    folder = Folder(draft, collations)
+    write_out_using(draft, collations)
+    found = _found(draft, collations)
+    merged = [
+        one for one in (Merged.of(draft, query, collations) for query in merging_or_ordered(draft)) if one
+    ]
+    ordered = {id(one) for query in merged for one in query.order}
+    for place, rule in reversed(found):
+        if not _is_key(place):
+            folder.fold(place, rule)
+    for place, rule in reversed(found):
+        if isinstance(place.node, exp.Group):
+            folder.group(place, rule)
+    for place, rule in reversed(found):
+        if order_of(place) is not None and id(place.node) not in ordered:
+            folder.order(place, rule)
+    for query in reversed(merged):
+        merge(draft, query, folder)
+    folder.drop_collate()
+
+
+def _is_key(place: Place) -> bool:
+    grouped = isinstance(place.node, exp.Group) and place.kind is Kind.EQUAL
+    return grouped or order_of(place) is not None
+
+
+def merging_or_ordered(draft: Draft) -> list[exp.Query]:
+    """Queries whose rows are merged, and set operations that are ordered: they become derived tables."""
+    found = {id(one): one for one in merging(draft.tree)}
+    for one in draft.tree.find_all(exp.SetOperation):
+        if one.args.get("order"):
+            found.setdefault(id(one), one)
+    # outer ones first, so that they are wrapped last
+    return [one for one in draft.tree.walk(bfs=False) if id(one) in found]
