@@ -66,6 +66,9 @@ class Folding:
     """Character by character, in upper case where it is ASCII."""
     pattern: str = ""
     """`like` for a pattern and its escape character; what is escaped in the answer is escaped by a backslash."""
+    upper: str = ""
+    """UPPER as the database has it."""
+    lower: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from sqlglot.errors import SqlglotError
 
 from dvt.core.errors import SelfReference
 from dvt.core.names import MARKER, TableRef, stage_name
-from dvt.core.plan import Input, NodeRequest, Pushdown, StageColumn
+from dvt.core.plan import Comparing, Input, NodeRequest, Pushdown, StageColumn
 from dvt.dbt_bridge import dialects
 from dvt.dbt_bridge.contexts import FederatedRef, FederatedSource, Scope
 from dvt.dbt_bridge.relations import folded, marker, table_ref, unmarked
@@ -56,6 +56,7 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
             identifier=stage_name(run, node.unique_id, batch),
         ),
         pushdown=_pushdown(node),
+        comparing=_comparing(node),
         contract=_contract(node, session.targets.adapter(home), dialects.of_type(kind)),
         compute=placement.compute if placement else None,
     )
@@ -133,6 +134,12 @@ def _zero_dates(read: Any, output: Mapping[str, Any]) -> str:
 def _pushdown(node: Any) -> Pushdown:
     said = node.config.get("pushdown")
     return Pushdown({None: "auto", False: "off"}.get(said, said))
+
+
+def _comparing(node: Any) -> Comparing:
+    """How text is compared; a collation's own name is the target table's, and says nothing of that."""
+    said = node.config.get("collation")
+    return Comparing(said) if said in (Comparing.SOURCE, Comparing.ENGINE) else Comparing.UNSAID
 
 
 def _contract(node: Any, adapter: Any, dialect: str) -> tuple[StageColumn, ...]:

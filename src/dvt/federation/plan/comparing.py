@@ -139,13 +139,13 @@ def _group(node: exp.Expr) -> Iterator[Place]:
         for one in select.expressions:
             if one.find(exp.AggFunc) is None:
                 yield Place(node, Kind.OWN, (one,))
-    sets = [node.args.get(key) or [] for key in ("rollup", "cube", "grouping_sets")]
-    for one in (part for listed in sets if isinstance(listed, list) for part in listed):
+    sets = [one for key in ("rollup", "cube", "grouping_sets") for one in node.args.get(key) or []]
+    for one in sets:
         for key in one.expressions:
             keys = key.expressions if isinstance(key, exp.Tuple) else [key]
             yield from (Place(node, Kind.OWN, (meant(select, part),)) for part in keys)
     for key in node.expressions:
-        yield Place(node, Kind.EQUAL, (meant(select, key),), key)
+        yield Place(node, Kind.OWN if sets else Kind.EQUAL, (meant(select, key),), key)
 
 
 def _distinct(node: exp.Expr) -> Iterator[Place]:

@@ -14,6 +14,7 @@ from dvt.federation.plan.draft import SETTLED, Draft
 from dvt.federation.plan.folder import Folder
 from dvt.federation.plan.folder_joins import write_out_using
 from dvt.federation.plan.folder_queries import Merged, merge, order_of
+from dvt.federation.plan.names import engine_name
 
 Found = list[tuple[Place, Rule]]
 
@@ -61,10 +62,12 @@ def _fold(draft: Draft, collations: Collations) -> None:
         raise ComparingUnsupported("the model", columns, draft.hazard, draft.around.foldings)
     folder = Folder(draft, collations)
     write_out_using(draft, collations)
+    _keep_names(draft)
     found = _found(draft, collations)
     merged = [
         one for one in (Merged.of(draft, query, collations) for query in merging_or_ordered(draft)) if one
     ]
+    folder.mark_cases()
     ordered = {id(one) for query in merged for one in query.order}
     for place, rule in reversed(found):
         if not _is_key(place):
@@ -77,7 +80,17 @@ def _fold(draft: Draft, collations: Collations) -> None:
             folder.order(place, rule)
     for query in reversed(merged):
         merge(draft, query, folder)
-    folder.drop_collate()
+    folder.finish()
+
+
+def _keep_names(draft: Draft) -> None:
+    """Call outputs without a name what the engine would call them, before they change."""
+    for select in draft.tree.find_all(exp.Select):
+        for one in list(select.expressions):
+            if not isinstance(one, exp.Alias | exp.Column | exp.Dot) and not one.is_star:
+                holder = exp.alias_(exp.null(), engine_name(one) or "", quoted=True)
+                one.replace(holder)
+                holder.set("this", one)
 
 
 def _is_key(place: Place) -> bool:

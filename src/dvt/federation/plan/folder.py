@@ -73,13 +73,14 @@ class Folder:
         function = self.folding(place, rule).equal
         if not function:
             return
-        meant = place.operands[0]
+        meant = self._written_out(place.operands[0])
         sign = self._sign(meant)
         folded = called(function, self.qualified(meant.copy(), meant))
         for clause in self._after_grouping(select):
-            for node in list(clause.walk()):
-                if not self._same(node, sign):
-                    continue
+            same = [
+                one for one in clause.walk(prune=lambda one: self._same(one, sign)) if self._same(one, sign)
+            ]
+            for node in same:
                 if node.parent_select is not select:
                     raise self.refusal(node, rule, "a subquery reads the key that this groups by")
                 self._show_one(node, select)
@@ -91,14 +92,23 @@ class Folder:
         if rule.ranked:
             raise self.refusal(node, rule, "its values are sorted by their places in its list")
         function = self.ordering(place, rule)
-        column = node.this
-        meant = place.operands[0]
-        if isinstance(column, exp.Column) and not column.table:
-            meant = next(iter(self._collations.projections(column)), column)
-        node.set("this", called(function, meant.copy()))
+        node.set("this", called(function, self._written_out(place.operands[0]).copy()))
 
-    def drop_collate(self) -> None:
-        """COLLATE has done its work: the engine has no such collations."""
+    def mark_cases(self) -> None:
+        """Find the database's own UPPER and LOWER for collated text; `finish` puts them in."""
+        for node in self.draft.tree.find_all(exp.Upper, exp.Lower):
+            rule = self._collations.of(node)
+            known = (
+                self.draft.around.foldings.get(rule.name) if rule is not None and not rule.unclear else None
+            )
+            if known is not None:
+                node.meta[_CASED] = known.upper if isinstance(node, exp.Upper) else known.lower
+
+    def finish(self) -> None:
+        """Put in UPPER and LOWER, and drop COLLATE: the engine has no such collations."""
+        for node in list(self.draft.tree.find_all(exp.Upper, exp.Lower)):
+            if node.meta.get(_CASED):
+                put(node, called(node.meta[_CASED], node.this))
         for node in list(self.draft.tree.find_all(exp.Collate)):
             node.replace(node.this)
 
@@ -109,6 +119,13 @@ class Folder:
             if alias and isinstance(one, exp.Column) and not one.table:
                 one.set("table", exp.to_identifier(alias, quoted=True))
         return copy
+
+    def _written_out(self, key: exp.Expr) -> exp.Expr:
+        """The expression that a key names by its alias, or the key itself."""
+        column = key.unnest()
+        if isinstance(column, exp.Column) and not self._collations.alias_of(column):
+            return next(iter(self._collations.projections(column)), key)
+        return key
 
     def _operands(self, place: Place, function: str) -> None:
         for one in place.operands:
@@ -199,6 +216,7 @@ class Folder:
 
 
 _SHOWN = "shown"
+_CASED = "dvt_cased"
 
 
 def called(function: str, *arguments: exp.Expr) -> exp.Expr:
