@@ -20,6 +20,9 @@ HEAD = """\
 """
 CASE_HEAD = "# What UPPER and LOWER make of the characters of {charset}. Written by tools/collations.py.\n"
 CHARSETS = ("utf8mb4", "latin1")
+_SURROGATES = range(0xD800, 0xE000)
+_FEW = 2
+_ONE_WEIGHT = 4
 _BASES = (0xFB40, 0xFB80, 0xFBC0)
 _CHARACTERS = (
     "create temporary table characters (code int primary key, one varchar(1) charset utf8mb4) charset utf8mb4"
@@ -29,7 +32,7 @@ _CHARACTERS = (
 def fill(cursor: Any) -> None:
     """Make a table of all characters."""
     cursor.execute(_CHARACTERS)
-    codes = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    codes = [code for code in range(0x110000) if code not in _SURROGATES]
     for at in range(0, len(codes), 20_000):
         rows = [(code, chr(code)) for code in codes[at : at + 20_000]]
         cursor.executemany("insert into characters values (%s, %s)", rows)
@@ -103,7 +106,7 @@ def _ranges(words: dict[int, str]) -> Iterator[tuple[int, int, str]]:
         else:
             found.append([code, code, word])
     for low, high, word in found:
-        if high - low > 2:
+        if high - low > _FEW:
             yield low, high, word
         else:
             yield from ((code, code, word) for code in range(low, high + 1))
@@ -113,7 +116,7 @@ def _word(code: int, weight: str | None) -> str:
     """A weight as the file has it."""
     if not weight:
         return "-"
-    if len(weight) == 4 and int(weight, 16) == code:
+    if len(weight) == _ONE_WEIGHT and int(weight, 16) == code:
         return "="
     for base in _BASES:
         if weight == f"{base + (code >> 15):04X}{code & 0x7FFF | 0x8000:04X}":
@@ -121,20 +124,25 @@ def _word(code: int, weight: str | None) -> str:
     return weight
 
 
-def pages() -> dict[str, str]:
-    """Every file, as a server of our own says."""
+def pages(cursor: Any) -> dict[str, str]:
+    """Every file, as a server says."""
+    fill(cursor)
+    cased = {f"{charset}_case": cases(cursor, charset) for charset in CHARSETS}
+    return cased | {name: page(name, ask(cursor, name)) for name, ask in COLLATIONS.items()}
+
+
+def ask_a_server() -> dict[str, str]:
+    """Every file, as a server of the tests' kind says."""
     sys.path.insert(0, str(ROOT))
     from tests.databases.mariadb import mariadb
 
     with mariadb() as server, server.owner() as connection, connection.cursor() as cursor:
-        fill(cursor)
-        cased = {f"{charset}_case": cases(cursor, charset) for charset in CHARSETS}
-        return cased | {name: page(name, ask(cursor, name)) for name, ask in COLLATIONS.items()}
+        return pages(cursor)
 
 
 def main(arguments: list[str]) -> int:
     """Write the files; with --check only compare them."""
-    fresh = pages()
+    fresh = ask_a_server()
     files = {name: FOLDER / f"{name}.txt" for name in fresh}
     stale = [
         name for name, file in files.items() if not file.exists() or file.read_text("utf-8") != fresh[name]

@@ -529,7 +529,7 @@ class NotFederable(DvtError):
 
 
 class ComparingUnsupported(DvtError):
-    """With `collation: source`, text is compared in a way that the compute engine cannot copy from its database."""
+    """With `collation: source`: text is compared in a way that the compute engine cannot copy."""
 
     code = "DVT142"
 
@@ -537,7 +537,8 @@ class ComparingUnsupported(DvtError):
         self.expression, self.columns = expression, sorted(columns)
         super().__init__(
             f"{expression} compares {', '.join(self.columns)}: {why}",
-            hint="let a native model compare it where it lives; or config(collation='engine') compares byte by byte;"
+            hint="let a native model compare it where it lives, or compare byte by byte:"
+            " config(collation='engine');"
             f" collations that can be copied: {', '.join(sorted(known)) or 'none'}",
         )
 

@@ -65,7 +65,7 @@ class Folding:
     like: str = ""
     """Character by character, in upper case where it is ASCII."""
     pattern: str = ""
-    """`like` for a pattern and its escape character; what is escaped in the answer is escaped by a backslash."""
+    """`like` for a pattern and its escape character; a backslash escapes in the answer."""
     upper: str = ""
     """UPPER as the database has it."""
     lower: str = ""

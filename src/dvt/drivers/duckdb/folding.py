@@ -7,6 +7,7 @@ character by character through lists, which are variables of the connection.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from dvt.core.plan import Folding
@@ -38,11 +39,13 @@ _PADDED = ("utf8mb4_bin", "utf8mb3_bin", "utf8_bin", "ascii_bin")
 _BYTES = ("utf8mb4_nopad_bin", "utf8mb3_nopad_bin", "utf8_nopad_bin", "utf8mb4_0900_bin")
 
 _CHARSETS = ("utf8mb4", "latin1")
+_WAYS = ("upper", "lower")
+_Lists = tuple[list[str], list[int | None], list[str]]
 
 
 def _cases(collation: str) -> dict[str, str]:
     charset = "latin1" if collation.startswith("latin1") else "utf8mb4"
-    return {way: f"dvt_{charset}_{way}" for way in ("upper", "lower")}
+    return {way: f"dvt_{charset}_{way}" for way in _WAYS}
 
 
 FOLDINGS: Mapping[str, Folding] = {
@@ -74,10 +77,10 @@ def define_foldings(cursor: Any, sql: str) -> None:
         if f"dvt_{file}" in called:
             _define(cursor, file)
     for charset in _CHARSETS:
-        for way, answers in cased(charset).items():
+        for way in _WAYS:
             name = f"dvt_{charset}_{way}"
             if name in called:
-                _set(cursor, name, *_paged(answers))
+                _set(cursor, name, *_cased(charset, way))
                 each = _each(name, "c", "c").format("s")
                 plain = f"CASE WHEN strlen(s) = length(s) THEN {way}(s) ELSE {each} END"
                 cursor.execute(f"CREATE OR REPLACE TEMP MACRO {name}(s) AS {plain}")
@@ -87,8 +90,7 @@ def _define(cursor: Any, file: str) -> None:
     known = characters(file)
     name = f"dvt_{file}"
     for kind in ("equal", "order", "like"):
-        answers: Mapping[int, str] = getattr(known, kind)
-        _set(cursor, f"{name}_{kind}", *_paged(answers, known))
+        _set(cursor, f"{name}_{kind}", *_folded(file, kind))
     for macro in _macros(name, known):
         cursor.execute(f"CREATE OR REPLACE TEMP MACRO {macro}")
 
@@ -102,9 +104,18 @@ def _set(cursor: Any, name: str, hot: list[str], pages: list[int | None], cold: 
         cursor.execute(f"SET VARIABLE {name}_{part} = string_split(?, ?)", [joined, _BETWEEN])
 
 
-def _paged(
-    answers: Mapping[int, str], known: Characters | None = None
-) -> tuple[list[str], list[int | None], list[str]]:
+@cache
+def _folded(file: str, kind: str) -> _Lists:
+    answers: Mapping[int, str] = getattr(characters(file), kind)
+    return _paged(answers, characters(file))
+
+
+@cache
+def _cased(charset: str, way: str) -> _Lists:
+    return _paged(cased(charset)[way])
+
+
+def _paged(answers: Mapping[int, str], known: Characters | None = None) -> _Lists:
     """Answers for the first code points; where each page of the others begins; their answers."""
     own = frozenset() if known is None else known.own
     codes = [code for code in range(_LAST + 1) if not _SURROGATES <= code < _AFTER]
@@ -137,7 +148,7 @@ def _macros(name: str, known: Characters) -> Iterator[str]:
     plain = _PLAIN if known.base else "strlen({0}) = length({0})"
     equal = f"CASE WHEN {plain} THEN {upper} ELSE {fold['equal']} END".format("s")
     yield f"{name}(s) AS {_trimmed(equal)}"
-    yield f"{name}_like(s) AS CASE WHEN {plain} THEN {upper} ELSE {fold['like']} END".format("s")
+    yield f"{name}_like(s) AS CASE WHEN {_PLAIN} THEN {upper} ELSE {fold['like']} END".format("s")
     order = fold["order"].format("s")
     if not known.base:
         order = f"CASE WHEN {_PLAIN} THEN {upper} ELSE {fold['order']} END".format("s")

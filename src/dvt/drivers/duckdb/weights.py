@@ -139,7 +139,10 @@ def _like(weights: Mapping[int, Weights], implied: set[int], *, by_itself: bool)
     found: dict[int, str] = {}
     for code, of in sorted(weights.items()):
         own = code in implied or (by_itself and code >= _PLANE)
-        found[code] = chr(code if own else first.setdefault(of, code or 1))
+        # DuckDB's LIKE with ESCAPE never finds the character 0
+        if code:
+            found[code] = chr(code if own else first.setdefault(of, code))
+    found[0] = chr(first.get(weights[0], _ALONE))
     return found
 
 

@@ -204,11 +204,13 @@ _PLACES: Mapping[type[exp.Expr], Callable[[exp.Expr], Iterator[Place]]] = {
 }
 _HARMLESS = (
     exp.And, exp.Or, exp.Xor, exp.Not, exp.Is, exp.Exists, exp.If, exp.Coalesce, exp.Escape, exp.Collate,
-    exp.Count, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag, exp.Lead,
+    exp.Count, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag,
+    exp.Lead,
     exp.GroupConcat, exp.ArrayAgg, exp.RowNumber, exp.Concat, exp.ConcatWs, exp.DPipe, exp.Lower, exp.Upper,
     exp.Initcap, exp.Substring, exp.SubstringIndex, exp.Left, exp.Right, exp.Pad, exp.Repeat, exp.Reverse,
     exp.Replace, exp.Trim, exp.Length, exp.Ascii, exp.Unicode, exp.Hex, exp.Unhex, exp.MD5, exp.SHA, exp.SHA2,
-    exp.ToBase64, exp.Cast, exp.TryCast, exp.StrToDate, exp.StrToTime, exp.StrToUnix, exp.Date, exp.TsOrDsToDate,
+    exp.ToBase64, exp.Cast, exp.TryCast, exp.StrToDate, exp.StrToTime, exp.StrToUnix, exp.Date,
+    exp.TsOrDsToDate,
     exp.TsOrDsToTimestamp, exp.TimeToStr, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBExtract,
     exp.JSONBExtractScalar, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Dot,
 )  # fmt: skip

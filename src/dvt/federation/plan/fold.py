@@ -11,9 +11,9 @@ from dvt.core.plan import Comparing
 from dvt.federation.plan.collations import Collations, Rule
 from dvt.federation.plan.comparing import Kind, Place, merging, places, rule_of
 from dvt.federation.plan.draft import SETTLED, Draft
-from dvt.federation.plan.folder import Folder
-from dvt.federation.plan.folder_joins import write_out_using
-from dvt.federation.plan.folder_queries import Merged, merge, order_of
+from dvt.federation.plan.fold_expressions import Folder
+from dvt.federation.plan.fold_joins import write_out_using
+from dvt.federation.plan.fold_queries import Merged, merge, order_of
 from dvt.federation.plan.names import engine_name
 
 Found = list[tuple[Place, Rule]]
@@ -45,42 +45,49 @@ def _warn(draft: Draft, rules: Iterable[Rule]) -> None:
     if columns:
         draft.warn(
             "DVT025",
-            f"text is compared byte by byte here, but by a collation in its database: {', '.join(columns)}",
-            "config(collation='source') compares as the database does; config(collation='engine') keeps it so,"
-            " without this warning",
+            f"text is compared byte by byte here, by a collation in its database: {', '.join(columns)}",
+            "config(collation='source') compares as the database does; config(collation='engine') keeps"
+            " the bytes, without this warning",
         )
 
 
 def _fold(draft: Draft, collations: Collations) -> None:
-    if draft.analysed is None or draft.hazard:
-        columns = [
-            f"{column.name} of {one.table.ref} ({column.collation})"
-            for one in draft.occurrences
-            for name, column in one.columns.items()
-            if column.collation and name in one.needed
-        ]
-        raise ComparingUnsupported("the model", columns, draft.hazard, draft.around.foldings)
+    """Every rule is found before anything is rewritten: keys of groups come after what is in them, sort keys
+    after those, and queries whose rows are merged last.
+    """
+    _refuse_what_is_not_analysed(draft)
     folder = Folder(draft, collations)
     write_out_using(draft, collations)
     _keep_names(draft)
     found = _found(draft, collations)
-    merged = [
-        one for one in (Merged.of(draft, query, collations) for query in merging_or_ordered(draft)) if one
-    ]
+    merged = [one for query in _merging(draft) if (one := Merged.of(draft, query, collations)) is not None]
     folder.mark_cases()
-    ordered = {id(one) for query in merged for one in query.order}
-    for place, rule in reversed(found):
+    lifted = {id(one) for query in merged for one in query.order}
+    inner_first = list(reversed(found))
+    for place, rule in inner_first:
         if not _is_key(place):
             folder.fold(place, rule)
-    for place, rule in reversed(found):
-        if isinstance(place.node, exp.Group):
+    for place, rule in inner_first:
+        if _is_group(place):
             folder.group(place, rule)
-    for place, rule in reversed(found):
-        if order_of(place) is not None and id(place.node) not in ordered:
+    for place, rule in inner_first:
+        if order_of(place) is not None and id(place.node) not in lifted:
             folder.order(place, rule)
     for query in reversed(merged):
         merge(draft, query, folder)
     folder.finish()
+
+
+def _refuse_what_is_not_analysed(draft: Draft) -> None:
+    if draft.analysed is not None and not draft.hazard:
+        return
+    columns = [
+        f"{column.name} of {one.table.ref} ({column.collation})"
+        for one in draft.occurrences
+        for name, column in one.columns.items()
+        if column.collation and name in one.needed
+    ]
+    raise ComparingUnsupported("the model", columns, draft.hazard, draft.around.foldings)
 
 
 def _keep_names(draft: Draft) -> None:
@@ -94,15 +101,15 @@ def _keep_names(draft: Draft) -> None:
 
 
 def _is_key(place: Place) -> bool:
-    grouped = isinstance(place.node, exp.Group) and place.kind is Kind.EQUAL
-    return grouped or order_of(place) is not None
+    return _is_group(place) or order_of(place) is not None
 
 
-def merging_or_ordered(draft: Draft) -> list[exp.Query]:
-    """Queries whose rows are merged, and set operations that are ordered: they become derived tables."""
-    found = {id(one): one for one in merging(draft.tree)}
-    for one in draft.tree.find_all(exp.SetOperation):
-        if one.args.get("order"):
-            found.setdefault(id(one), one)
-    # outer ones first, so that they are wrapped last
-    return [one for one in draft.tree.walk(bfs=False) if id(one) in found]
+def _is_group(place: Place) -> bool:
+    return isinstance(place.node, exp.Group) and place.kind is Kind.EQUAL
+
+
+def _merging(draft: Draft) -> list[exp.Query]:
+    """Queries whose rows are merged, and set operations that are ordered, outer ones first."""
+    found = {id(one) for one in merging(draft.tree)}
+    found |= {id(one) for one in draft.tree.find_all(exp.SetOperation) if one.args.get("order")}
+    return [one for one in draft.tree.walk(bfs=False) if isinstance(one, exp.Query) and id(one) in found]

@@ -9,7 +9,7 @@ from sqlglot import exp
 from dvt.federation.plan.collations import Collations, Rule, combine
 from dvt.federation.plan.comparing import Kind, Place, meant
 from dvt.federation.plan.draft import NUMBER, SETTLED, Draft
-from dvt.federation.plan.folder import Folder, called
+from dvt.federation.plan.fold_expressions import Folder, called
 
 _LIFTED = ("order", "limit", "offset", "fetch")
 
