@@ -211,8 +211,8 @@ def _first_and_rest(node: exp.Expr) -> Iterator[exp.Expr]:
 _FROM_ONE = (
     exp.Alias, exp.Paren, exp.Subquery, exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.Order,
     exp.Ordered, exp.Nullif, exp.Lower, exp.Upper, exp.Substring, exp.Left, exp.Right, exp.Repeat,
-    exp.Reverse, exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.NthValue,
-    exp.Distinct,
+    exp.Reverse, exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue,
+    exp.NthValue, exp.Distinct,
 )  # fmt: skip
 """What gives one of its argument's values, or a part of one."""
 _FROM_ALL = (

@@ -136,16 +136,23 @@ def _group(node: exp.Expr) -> Iterator[Place]:
     if not isinstance(select, exp.Select):
         return
     if node.args.get("all"):
-        for one in select.expressions:
-            if one.find(exp.AggFunc) is None:
-                yield Place(node, Kind.OWN, (one,))
+        plain = (one for one in select.expressions if one.find(exp.AggFunc) is None)
+        yield from (Place(node, Kind.OWN, (one,)) for one in plain)
     sets = [one for key in ("rollup", "cube", "grouping_sets") for one in node.args.get(key) or []]
-    for one in sets:
-        for key in one.expressions:
-            keys = key.expressions if isinstance(key, exp.Tuple) else [key]
-            yield from (Place(node, Kind.OWN, (meant(select, part),)) for part in keys)
+    sets += [one for one in node.expressions if isinstance(one, _SETS)]
+    for one in (part for listed in sets for key in listed.expressions for part in _row(key)):
+        yield Place(node, Kind.OWN, (meant(select, one),))
     for key in node.expressions:
-        yield Place(node, Kind.OWN if sets else Kind.EQUAL, (meant(select, key),), key)
+        if not isinstance(key, _SETS):
+            yield Place(node, Kind.OWN if sets else Kind.EQUAL, (meant(select, key),), key)
+
+
+def _row(node: exp.Expr) -> list[exp.Expr]:
+    inner = node.unnest()
+    return list(inner.expressions) if isinstance(inner, exp.Tuple) else [inner]
+
+
+_SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 
 
 def _distinct(node: exp.Expr) -> Iterator[Place]:

@@ -15,6 +15,7 @@ from dvt.federation.plan.fold_expressions import Folder
 from dvt.federation.plan.fold_joins import write_out_using
 from dvt.federation.plan.fold_queries import Merged, merge, order_of
 from dvt.federation.plan.names import engine_name
+from dvt.federation.plan.outputs import names_in_engine
 
 Found = list[tuple[Place, Rule]]
 
@@ -52,9 +53,8 @@ def _warn(draft: Draft, rules: Iterable[Rule]) -> None:
 
 
 def _fold(draft: Draft, collations: Collations) -> None:
-    """Every rule is found before anything is rewritten: keys of groups come after what is in them, sort keys
-    after those, and queries whose rows are merged last.
-    """
+    """Rewrite every comparison; all rules are found before the first of them."""
+    # Keys of groups come after what is in them, sort keys after those, queries whose rows are merged last.
     _refuse_what_is_not_analysed(draft)
     folder = Folder(draft, collations)
     write_out_using(draft, collations)
@@ -92,10 +92,18 @@ def _refuse_what_is_not_analysed(draft: Draft) -> None:
 
 def _keep_names(draft: Draft) -> None:
     """Call outputs without a name what the engine would call them, before they change."""
+    listed = draft.tree.selects
+    engine = names_in_engine(draft)
+    known = (
+        {id(one): name for one, name in zip(listed, engine, strict=True)}
+        if len(listed) == len(engine)
+        else {}
+    )
     for select in draft.tree.find_all(exp.Select):
         for one in list(select.expressions):
             if not isinstance(one, exp.Alias | exp.Column | exp.Dot) and not one.is_star:
-                holder = exp.alias_(exp.null(), engine_name(one) or "", quoted=True)
+                name = known.get(id(one)) or engine_name(one) or ""
+                holder = exp.alias_(exp.null(), name, quoted=True)
                 one.replace(holder)
                 holder.set("this", one)
 

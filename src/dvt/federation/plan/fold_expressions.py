@@ -114,7 +114,7 @@ class Folder:
 
     def qualified(self, copy: exp.Expr, original: exp.Expr) -> exp.Expr:
         """`copy` with every column's table: an output may bear the same name."""
-        for one, was in zip(copy.walk(), original.walk(), strict=True):
+        for one, was in zip(list(copy.walk()), list(original.walk()), strict=True):
             alias = self._collations.alias_of(was) if isinstance(was, exp.Column) else None
             if alias and isinstance(one, exp.Column) and not one.table:
                 one.set("table", exp.to_identifier(alias, quoted=True))
