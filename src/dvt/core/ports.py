@@ -12,6 +12,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import (
     Extraction,
     FederationPlan,
+    Folding,
     Load,
     LoadColumn,
     Moved,
@@ -146,6 +147,8 @@ class Engine(Protocol):
     """Where staged data meets: runs one SELECT over Parquet and stages the answer."""
 
     dialect: ClassVar[str]
+    foldings: ClassVar[Mapping[str, Folding]]
+    """Collations that it can compare by (`collation: source`), by name."""
 
     def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
         """The outputs `sql` would have, found on empty tables named as in `inputs`."""
