@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import psycopg2
+import pymysql
 import yaml
 
 SOURCES = {
@@ -123,11 +124,15 @@ def _connect(settings: Mapping[str, Any]) -> Any:
         return duckdb.connect(settings["path"])
     if settings["type"] == "sqlite":
         return sqlite3.connect(settings["path"])
+    if settings["type"] == "mariadb":
+        words = {ours: settings[key] for key, ours in _MARIADB.items()}
+        return pymysql.connect(**words, init_command="set session sql_mode = 'ANSI_QUOTES'")
     keys = {"host": "host", "port": "port", "user": "user", "pass": "password", "dbname": "dbname"}
     search_path = f"-c search_path={settings['schema']}"
     return psycopg2.connect(**{ours: settings[key] for key, ours in keys.items()}, options=search_path)
 
 
+_MARIADB = {"host": "host", "port": "port", "user": "user", "password": "password", "schema": "database"}
 LITE = {"type": "sqlite", "path": "crm.sqlite"}
 OTHER = {"type": "duckdb", "path": "ledger.duckdb", "schema": "main"}
 HOUSE = {"type": "duckdb", "path": "house.duckdb", "schema": "main"}
