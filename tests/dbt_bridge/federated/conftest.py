@@ -30,9 +30,11 @@ def pg_shop(tmp_path: Path, postgres: Any) -> Iterator[Project]:
 def my_shop(tmp_path: Path, mariadb: Any) -> Iterator[Project]:
     """The default target is a schema of its own on MariaDB."""
     schema = f"t_{uuid4().hex[:8]}"
-    mariadb.execute(f"grant all on `{schema}`.* to '{USER}'@'127.0.0.1' with grant option")
+    for each in (schema, f"{schema}_kept"):
+        mariadb.execute(f"grant all on `{each}`.* to '{USER}'@'127.0.0.1' with grant option")
+    mariadb.execute(f"create schema `{schema}`")
     yield from _shop(tmp_path, mariadb.settings(schema=schema))
-    mariadb.execute(f"drop schema if exists `{schema}`")
+    mariadb.execute(f"drop schema `{schema}`", f"drop schema if exists `{schema}_kept`")
 
 
 _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("postgres", "mariadb")]

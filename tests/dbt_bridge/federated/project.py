@@ -68,6 +68,11 @@ class Project:
         head = f"{{{{ config({said}) }}}}\n" if said else ""
         self.write(f"models/{name}.sql", f"{head}{sql}\n")
 
+    def quoted(self, name: str) -> str:
+        """A name as the default target's SQL quotes it."""
+        mark = "`" if self.outputs[self.target]["type"] == "mariadb" else '"'
+        return f"{mark}{name}{mark}"
+
     def drop_model(self, name: str) -> None:
         (self.root / f"models/{name}.sql").unlink()
 

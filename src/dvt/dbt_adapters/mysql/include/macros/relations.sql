@@ -44,13 +44,15 @@
   {{ drop_relation_if_exists(load_cached_relation(backup)) }}
 {% endmacro %}
 
-{# One statement: whoever reads sees the old relation or the new one. #}
+{# One statement: whoever reads sees the old relation or the new one. It cannot be undone, so the old one is
+   of no more use: a hook that fails afterwards leaves nothing beside the new one. #}
 {% macro mysql__swap(existing, intermediate, target, backup) %}
   {% call statement('swap', auto_begin=False) %}
     rename table {% if existing is not none %}{{ existing }} to {{ backup }}, {% endif %}{{ intermediate }} to {{ target }}
   {% endcall %}
   {% if existing is not none %}{% do adapter.cache_renamed(existing, backup) %}{% endif %}
   {% do adapter.cache_renamed(intermediate, target) %}
+  {% if existing is not none %}{% do adapter.drop_relation(backup) %}{% endif %}
 {% endmacro %}
 
 {% macro mysql__table_options() -%}

@@ -23,7 +23,6 @@
   {% do apply_grants(target, grant_config, should_revoke=should_revoke(existing, full_refresh_mode=True)) %}
   {{ adapter.commit() }}
 
-  {% if existing is not none %}{{ adapter.drop_relation(backup) }}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target]}) }}
 {% endmaterialization %}
