@@ -9,7 +9,7 @@ are dbt's own macros with `select * from <stage>`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,7 +18,7 @@ from dbt.artifacts.schemas.results import NodeStatus
 
 from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
-from dvt.core.plan import Load
+from dvt.core.plan import Comparing, Load
 from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.overriding import define, override
 from dvt.dbt_bridge.refusals import refusing
@@ -49,6 +49,10 @@ TARGETS: Mapping[str, Target] = {
     "mariadb": _MYSQL,
 }
 """By adapter. On one that is not here, its `create_table_as` makes a table of its own."""
+
+
+_OURS = frozenset(Comparing)
+"""Words of `collation` that are about comparing and not about the table."""
 
 
 class DbtPublisher:
@@ -111,10 +115,15 @@ def keeps(node: Any) -> bool:
 def take_over(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> None:
     """Make `create_table_as` in the context rename the stage table wherever that gives the same table."""
     target = TARGETS.get(adapter.type())
-    if target is None or any(node.config.get(key) for key in target.excluded):
+    if target is None or _says(node, target.excluded):
         return
     for macro in ("create_table_as", "get_create_table_as_sql"):
         override(context, macro, partial(_renaming, stage, whole_name=target.whole_name))
+
+
+def _says(node: Any, keys: Iterable[str]) -> bool:
+    said = (node.config.get(key) for key in keys)
+    return any(one and one not in _OURS for one in said)
 
 
 def _renaming(stage: Any, create_table_as: Callable[..., Any], *, whole_name: bool) -> Callable[..., Any]:

@@ -55,12 +55,18 @@
   {% if existing is not none %}{% do adapter.drop_relation(backup) %}{% endif %}
 {% endmacro %}
 
+{# A table's collation; the config's two other words say how a federated model compares text. #}
+{% macro mysql__collation() %}
+  {% set said = config.get('collation') %}
+  {{ return(none if said in ['source', 'engine'] else said) }}
+{% endmacro %}
+
 {% macro mysql__table_options() -%}
   {%- set charset = config.get('character_set') or config.get('charset') -%}
   {%- set options = [] -%}
   {%- if config.get('engine') %}{% do options.append('engine = ' ~ config.get('engine')) %}{% endif -%}
   {%- if charset %}{% do options.append('character set ' ~ charset) %}{% endif -%}
-  {%- if config.get('collation') %}{% do options.append('collate ' ~ config.get('collation')) %}{% endif -%}
+  {%- if mysql__collation() %}{% do options.append('collate ' ~ mysql__collation()) %}{% endif -%}
   {{ options | join(' ') }}
 {%- endmacro %}
 
@@ -83,14 +89,14 @@
   {{ mysql__table_options() }} {{ mysql__partitions() }};
   insert into {{ relation.render() }} ({{ adapter.dispatch('get_column_names', 'dbt')() }})
   {{ get_select_subquery(sql) }}
-  {%- elif charset or config.get('collation') %}
+  {%- elif charset or mysql__collation() %}
   {#- A column made from a SELECT keeps the collation it has there: converted while it is empty. #}
   create table {{ relation.render() }} {{ mysql__table_options() }} {{ mysql__partitions() }} as
   select * from (
   {{ sql }}
   ) as dvt_columns limit 0;
   alter table {{ relation.render() }} convert to character set {{ charset or 'utf8mb4' }}
-    {% if config.get('collation') %}collate {{ config.get('collation') }}{% endif %};
+    {% if mysql__collation() %}collate {{ mysql__collation() }}{% endif %};
   insert into {{ relation.render() }}
   {{ sql }}
   {%- else %}
