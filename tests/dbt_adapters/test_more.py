@@ -72,7 +72,7 @@ class TestShowSqlHeader(BaseShowSqlHeader): ...
 
 
 class TestShowDoesNotHandleDoubleLimit(BaseShowDoesNotHandleDoubleLimit):
-    DATABASE_ERROR_MESSAGE = "You have an error in your SQL syntax"
+    DATABASE_ERROR_MESSAGE = "the right syntax to use near"
 
 
 class TestChangeRelationTypeValidator(BaseChangeRelationTypeValidator): ...

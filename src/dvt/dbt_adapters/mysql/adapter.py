@@ -214,12 +214,12 @@ class MySQLAdapter(SQLAdapter):
     @available
     def table_constraints(self, columns: Mapping[str, Any]) -> list[str]:
         """Columns' own foreign keys and checks as their table's: see render_column_constraint."""
-        found = []
-        for column in columns.values():
-            name = self.quote(column["name"]) if column.get("quote") else column["name"]
-            for raw in column.get("constraints") or ():
-                if raw["type"] in _OF_THE_TABLE:
-                    found.append({**raw, "columns": [name]})
+        found = [
+            {**raw, "columns": [self.quote(column["name"]) if column.get("quote") else column["name"]]}
+            for column in columns.values()
+            for raw in column.get("constraints") or ()
+            if raw["type"] in _OF_THE_TABLE
+        ]
         rendered: list[str] = self.render_raw_model_constraints(found)
         return rendered
 

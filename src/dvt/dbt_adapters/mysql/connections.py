@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dbt.adapters.contracts.connection import AdapterResponse, ConnectionState
-from dbt.adapters.events.logging import AdapterLogger
 from dbt.adapters.exceptions.connection import FailedToConnectError
 from dbt.adapters.sql import SQLConnectionManager
 from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
@@ -17,7 +17,7 @@ from dvt.core.errors import BadOutput, DvtError, QueryFailed
 from dvt.drivers.mysql import Session, first_word
 from dvt.drivers.mysql.session import BEGIN, Cursor
 
-logger = AdapterLogger("MySQL")
+logger = logging.getLogger(__name__)
 
 _CHANGES_ROWS = frozenset({"insert", "update", "delete", "replace", "load", "with"})
 _READS_ROWS = frozenset({"select", "create"})
@@ -97,7 +97,7 @@ class MySQLConnectionManager(SQLConnectionManager):
         try:
             connection.handle.stop()
         except DvtError as error:  # the others are to be stopped all the same
-            logger.debug("could not stop {}: {}", connection.name, error)
+            logger.debug("could not stop %s", connection.name, exc_info=error)
 
     @classmethod
     def get_response(cls, cursor: Cursor) -> AdapterResponse:
@@ -128,7 +128,7 @@ class MySQLConnectionManager(SQLConnectionManager):
             self._rollback(connection)
         except DvtError as error:
             connection.transaction_open = False
-            logger.debug("could not roll back: {}", error)
+            logger.debug("could not roll back", exc_info=error)
 
 
 class MariaDBConnectionManager(MySQLConnectionManager):
