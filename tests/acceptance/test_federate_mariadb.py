@@ -49,7 +49,7 @@ class Target(Place):
         """Stage tables on the server."""
         found = self.server.execute(
             f"select table_name from information_schema.tables where table_schema = '{SCHEMA}' "
-            "and table_name like 'dvt\\\\_%\\\\_%'"
+            "and table_name regexp '^dvt_[a-z0-9]+_[0-9a-f]{16}$'"
         )
         return [name for (name,) in found]
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dvt.core.errors import Cancelled, ConnectionLost, DvtError, RowRefused, TableNotFound, ValueLost
+from dvt.core.errors import Cancelled, ConnectionLost, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, StageColumn
 from dvt.core.ports import Dataset
 from tests.conformance.measure import measured
+from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting, subfolder
 from tests.conformance.reading import Aside, Bench, soon
 from tests.databases.mariadb import USER, MariaDB
 from tests.databases.proxy import proxy
@@ -42,7 +43,6 @@ _PIECES = (
         "),(",
     ),
 )
-_BOTH = pytest.mark.parametrize("ways", ["file", "inserts"], indirect=True)
 
 
 @pytest.fixture
@@ -64,53 +64,10 @@ def ways(request: pytest.FixtureRequest, server: MariaDB) -> Iterator[str]:
         yield request.param
 
 
-@contextmanager
-def benched(server: MariaDB, folder: Path, **words: Any) -> Iterator[Bench]:
-    bench = Bench(server, folder, **words)
-    try:
-        yield bench
-    finally:
-        bench.close()
-
-
-@contextmanager
-def setting(server: MariaDB, name: str, value: object) -> Iterator[None]:
-    """The server is set so for whoever connects meanwhile."""
-    ((before,),) = server.execute(f"select @@global.{name}")
-    server.execute(f"set global {name} = {value}")
-    try:
-        yield
-    finally:
-        server.execute(f"set global {name} = {before}")
-
-
-def loaded(
-    bench: Bench, name: str, sql: str, columns: list[StageColumn], definition: str = ""
-) -> tuple[Load, Dataset]:
-    ref = bench.database.table(name)
-    bench.connector.drop(ref)
-    load = Load(stage=ref, columns=bench.connector.columns(columns), definition=definition)
-    return load, bench.stage(sql, columns)
-
-
-def _folder(parent: Path, name: str) -> Path:
-    made = parent / name
-    made.mkdir()
-    return made
-
-
-def is_gone(bench: Bench, ref: TableRef) -> bool:
-    try:
-        bench.describe(ref)
-    except TableNotFound:
-        return True
-    return False
-
-
 # --- values -----------------------------------------------------------------------------------
 
 
-@_BOTH
+@BOTH
 def test_hostile_values_land_byte_for_byte(server: MariaDB, bench: Bench, ways: str) -> None:
     chance = random.Random(20)
     count = 20_000
@@ -148,7 +105,7 @@ def test_hostile_values_land_byte_for_byte(server: MariaDB, bench: Bench, ways: 
     assert bool(bench.connector.capabilities.loads_slowly) == (ways == "inserts")
 
 
-@_BOTH
+@BOTH
 def test_a_single_column_of_hostile_values(server: MariaDB, bench: Bench, ways: str) -> None:
     """An empty text alone on its line is a row too."""
     texts = [None, "", "NULL", "\n", "", None, '"', "\\", "a\n", "\n\n", ""]
@@ -159,7 +116,7 @@ def test_a_single_column_of_hostile_values(server: MariaDB, bench: Bench, ways: 
     assert sorted(server.as_text(load.stage), key=str) == sorted([(one,) for one in texts], key=str)
 
 
-@_BOTH
+@BOTH
 def test_numbers_come_back_as_they_went(server: MariaDB, bench: Bench, ways: str) -> None:
     columns = [
         StageColumn("d", "DOUBLE"),
@@ -193,7 +150,7 @@ def test_numbers_come_back_as_they_went(server: MariaDB, bench: Bench, ways: str
         assert cursor.execute(f"{one} EXCEPT ALL {other}").fetchmany(3) == []
 
 
-@_BOTH
+@BOTH
 def test_nan_stops_the_load_or_becomes_null(server: MariaDB, tmp_path: Path, ways: str) -> None:
     columns = [StageColumn("d", "DOUBLE"), StageColumn("f", "FLOAT")]
     sql = "SELECT unnest(['1.5', 'nan', 'inf', NULL])::DOUBLE AS d, '-inf'::FLOAT AS f"
@@ -204,7 +161,7 @@ def test_nan_stops_the_load_or_becomes_null(server: MariaDB, tmp_path: Path, way
         assert "nan" in caught.value.hint
         assert is_gone(bench, load.stage)
     for null in ("null", None):
-        with benched(server, _folder(tmp_path, str(null)), nan=null) as bench:
+        with benched(server, subfolder(tmp_path, str(null)), nan=null) as bench:
             load, dataset = loaded(bench, "dvt_nan", sql, columns)
             assert bench.connector.fill(load, dataset) == 4
             assert server.as_text(load.stage) == [("1.5", None), (None, None), (None, None), (None, None)]
@@ -229,88 +186,6 @@ def test_a_stage_table_holds_any_text_whatever_its_schema_s_character_set(
             f"select table_collation from information_schema.tables where table_schema = '{name}'"
         )
         assert found == collation
-
-
-# --- what the server only warns of ------------------------------------------------------------
-
-_UNFIT = [
-    ("decimal(9,1)", "DECIMAL(9,2)", "1.25", ValueLost),
-    ("tinyint", "INTEGER", "300", ValueLost),
-    ("tinyint unsigned", "INTEGER", "-1", ValueLost),
-    ("int", "VARCHAR", "'seven'", ValueLost),
-    ("int", "VARCHAR", "''", ValueLost),
-    ("varchar(3)", "VARCHAR", "'abcd'", ValueLost),
-    ("varchar(3)", "VARCHAR", "'abc  '", ValueLost),
-    ("varchar(9) character set latin1", "VARCHAR", "'😀'", ValueLost),
-    ("varchar(9)", "BLOB", r"'\xFF'::BLOB", ValueLost),
-    ("varbinary(2)", "BLOB", r"'\x00\x01\x02'::BLOB", ValueLost),
-    ("enum('a','b')", "VARCHAR", "'c'", ValueLost),
-    ("date", "VARCHAR", "'2024-02-30'", ValueLost),
-    ("date", "VARCHAR", "'0000-00-00'", ValueLost),
-    ("date", "TIMESTAMP", "'2024-02-29 10:00:00'", ValueLost),
-    ("datetime", "TIMESTAMP", "'2024-02-29 10:00:00.5'", ValueLost),
-    ("time", "TIME", "'10:00:00.5'", ValueLost),
-    ("timestamp", "TIMESTAMP", "'2038-02-01 00:00:00'", ValueLost),
-    ("bit(2)", "INTEGER", "4", ValueLost),
-    ("json", "VARCHAR", "'{'", DvtError),
-    ("int not null", "INTEGER", "NULL", RowRefused),
-    ("int check (`the v` > 5)", "INTEGER", "5", RowRefused),
-]
-_FIT = [
-    ("decimal(9,1)", "DECIMAL(9,2)", "1.20", "1.2"),
-    ("bit(3)", "INTEGER", "5", "\x05"),
-    ("bit(1)", "BOOLEAN", "true", "\x01"),
-    ("varchar(3)", "VARCHAR", "'äöü'", "äöü"),
-    ("datetime", "TIMESTAMP", "'2024-02-29 10:00:00'", "2024-02-29 10:00:00"),
-    ("datetime(3)", "TIMESTAMP", "'2024-02-29 10:00:00.123'", "2024-02-29 10:00:00.123"),
-    ("timestamp", "TIMESTAMP", "'2024-02-29 10:00:00'", "2024-02-29 10:00:00"),
-    ("time(3)", "TIME", "'10:00:00.5'", "10:00:00.500"),
-    ("time(6)", "INTERVAL", "'838:59:59.999999'", "838:59:59.999999"),
-    ("year", "INTEGER", "2024", "2024"),
-    ("inet6", "VARCHAR", "'::1'", "::1"),
-    ("set('a','b')", "VARCHAR", "'a,b'", "a,b"),
-]
-
-
-@_BOTH
-def test_what_does_not_fit_a_contract_s_type_is_an_error(server: MariaDB, bench: Bench, ways: str) -> None:
-    problems = []
-    with setting(server, "sql_notes", 0), setting(server, "max_error_count", 0):
-        for native, stage, value, expected in _UNFIT:
-            columns = [StageColumn("i", "INTEGER"), StageColumn("the v", stage)]
-            sql = f'SELECT i, CASE WHEN i = 7 THEN CAST({value} AS {stage}) END AS "the v" FROM range(9) r(i)'
-            if "null" in native or "check" in native:
-                sql = sql.replace("CASE WHEN i = 7 THEN", "CASE WHEN i <> 7 THEN 8 ELSE")
-            load, dataset = loaded(bench, "dvt_unfit", sql, columns, f"(i int, `the v` {native})")
-            try:
-                bench.connector.fill(load, dataset)
-            except DvtError as error:
-                if not isinstance(error, expected) or "the v" not in str(error):
-                    problems.append(f"{native} {value}: {error!r}")
-                if not is_gone(bench, load.stage):
-                    problems.append(f"{native} {value}: its table stays")
-            else:
-                problems.append(f"{native} {value}: landed as {server.as_text(load.stage)[7]}")
-    assert not problems, "\n".join(problems)
-
-
-@_BOTH
-def test_what_fits_a_contract_s_type_lands_in_it(server: MariaDB, bench: Bench, ways: str) -> None:
-    problems = []
-    for native, stage, value, text in _FIT:
-        sql = f"SELECT CAST({value} AS {stage}) AS v"
-        if stage == "INTERVAL":
-            sql = f"SELECT {value} AS v"
-        load, dataset = loaded(bench, "dvt_fit", sql, [StageColumn("v", stage)], f"(v {native})")
-        try:
-            bench.connector.fill(load, dataset)
-        except DvtError as error:
-            problems.append(f"{native} {value}: {error}")
-        else:
-            found = server.as_text(load.stage)
-            if found != [(text,)]:
-                problems.append(f"{native} {value}: landed as {found}")
-    assert not problems, "\n".join(problems)
 
 
 # --- files that are refused -------------------------------------------------------------------
@@ -372,7 +247,7 @@ def _many(bench: Bench, name: str) -> tuple[Load, Dataset]:
     return loaded(bench, name, sql, columns)
 
 
-@_BOTH
+@BOTH
 def test_a_load_is_cancelled_amid_its_rows(server: MariaDB, bench: Bench, ways: str) -> None:
     load, dataset = _many(bench, f"dvt_cancelled_{ways}")
     filling = Aside(lambda: bench.connector.fill(load, dataset))
@@ -410,7 +285,7 @@ def test_a_load_that_waits_for_a_connection_is_cancelled(server: MariaDB, tmp_pa
         assert all(is_gone(bench, load.stage) for load, _ in loads)
 
 
-@_BOTH
+@BOTH
 def test_a_network_that_breaks_amid_a_load_leaves_no_table(
     server: MariaDB, tmp_path: Path, ways: str
 ) -> None:
