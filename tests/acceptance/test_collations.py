@@ -22,7 +22,10 @@ _FILE = Path(__file__).with_name("collation_queries.txt")
 _LINES = [line for line in _FILE.read_text().splitlines() if line and not line.startswith("--")]
 QUERIES = [line for line in _LINES if not line.startswith("refused: ")]
 REFUSED = [line.removeprefix("refused: ") for line in _LINES if line.startswith("refused: ")]
-_ALPHABET = "aA\xe1\xc5\xe4\xdfsS\u0153 \u0131\u0130i%_\\\t\x00\x1f\U0001f600\xff\uff05\uff3f\ufb01\u01c5\u03a3\u03c3\u03c2\u04511\xbd\u3000~[\xa0\u0301\u200b\u8a9e"
+_ALPHABET = (
+    "aA\xe1\xc5\xe4\xdfsS\u0153 \u0131\u0130i%_\\\t\x00\x1f\U0001f600\xff\uff05"
+    "\uff3f\ufb01\u01c5\u03a3\u03c3\u03c2\u04511\xbd\u3000~[\xa0\u0301\u200b\u8a9e"
+)
 _ROOT = _FILE.parent.parent.parent
 _WIDEST = 10
 """Weights of one character at most."""
