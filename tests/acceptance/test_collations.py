@@ -12,9 +12,11 @@ import duckdb
 import pytest
 
 from dvt.core.errors import ComparingUnsupported
+from dvt.core.names import TableRef
 from dvt.core.plan import Comparing
-from dvt.drivers.duckdb import FOLDINGS, define_foldings
+from dvt.drivers.duckdb import FILES, FOLDINGS, define_foldings
 from tests.acceptance.collated import COLLATIONS, CORPUS, Collated, collated, kept
+from tests.acceptance.federating import Place
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +24,10 @@ _FILE = Path(__file__).with_name("collation_queries.txt")
 _LINES = [line for line in _FILE.read_text().splitlines() if line and not line.startswith("--")]
 QUERIES = [line for line in _LINES if not line.startswith("refused: ")]
 REFUSED = [line.removeprefix("refused: ") for line in _LINES if line.startswith("refused: ")]
-_ALPHABET = "aA\xe1\xc5\xe4\xdfsS\u0153 \u0131\u0130i%_\\\t\x00\x1f\U0001f600\xff\uff05\uff3f\ufb01\u01c5\u03a3\u03c3\u03c2\u04511\xbd\u3000~[\xa0\u0301\u200b\u8a9e"
+_ALPHABET = (
+    "aA\xe1\xc5\xe4\xdfsS\u0153 \u0131\u0130i%_\\\t\x00\x1f\U0001f600\xff\uff05"
+    "\uff3f\ufb01\u01c5\u03a3\u03c3\u03c2\u04511\xbd\u3000~[\xa0\u0301\u200b\u8a9e"
+)
 _ROOT = _FILE.parent.parent.parent
 _WIDEST = 10
 """Weights of one character at most."""
@@ -123,3 +128,38 @@ def _tool() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+class _Shop(Place):
+    """A place with a MariaDB output `my`."""
+
+    def ref(self, connection: str, table: str) -> TableRef:
+        if connection == "my":
+            return TableRef(connection="my", schema=self.outputs["my"]["schema"], identifier=table)
+        return super().ref(connection, table)
+
+
+def test_a_whole_run_compares_as_the_source_does(databases: Callable[[str], Any], tmp_path: Path) -> None:
+    server = databases("mariadb")
+    server.execute(
+        "create or replace table folks (id int, email varchar(40) collate utf8mb4_unicode_ci,"
+        " memo text collate utf8mb4_nopad_bin)",
+        "insert into folks values (1, 'Ann@x', 'a'), (2, 'ANN@x ', 'A'), (3, 'bob@x', 'a')",
+    )
+    place = _Shop(tmp_path)
+    place.outputs["my"] = server.settings()
+    place.duckdb("wh", "CREATE TABLE visits AS SELECT 'ann@X' AS email, 7 AS hits")
+    sql = "SELECT f.id, v.hits FROM {my.folks} f JOIN {wh.visits} v ON v.email = f.email WHERE f.memo <> 'b'"
+    try:
+        with place.run() as run:
+            run.model("bytes", sql, "wh")
+            assert run.rows("wh", "bytes") == []
+            (warned,) = [notice for _, notice in run.seen.notices if notice.code == "DVT025"]
+            assert "email of my:shop.folks (utf8mb4_unicode_ci)" in warned.message
+            assert "memo" not in warned.message
+            run.model("folded", sql, "wh", comparing=Comparing.SOURCE)
+            assert run.rows("wh", "folded") == [(1, 7), (2, 7)]
+            assert len([notice for _, notice in run.seen.notices if notice.code == "DVT025"]) == 1
+    finally:
+        FILES.close()
+        server.execute("drop table folks")

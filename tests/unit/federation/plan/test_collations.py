@@ -112,6 +112,7 @@ def test_a_text_that_compares_bytewise_follows_the_column_beside_it(shop: Oracle
         ("SELECT id FROM {people} WHERE name ILIKE 'a%'", "cannot be copied"),
         ("SELECT id FROM {people} WHERE name::VARCHAR = 'a'", "no column's collation comes through"),
         ("SELECT name, count(*) AS n FROM {people} GROUP BY ROLLUP (name)", "cannot be copied"),
+        ("SELECT name, count(*) AS n FROM {people} GROUP BY name, ROLLUP (id)", "cannot be copied"),
         ("SELECT name, count(*) AS n FROM {people} GROUP BY ALL", "cannot be copied"),
         ("SELECT DISTINCT name FROM {people} ORDER BY id", "sorted by its outputs alone"),
         ("SELECT id FROM {people} NATURAL JOIN {orders_of}", "NATURAL"),
