@@ -17,7 +17,7 @@ _STRICT = (
     "NO_ENGINE_SUBSTITUTION",
 )
 _NO_NEW_USERS = "NO_AUTO_CREATE_USER"
-"""Else a GRANT to a mistyped name makes a user without a password. MySQL 8 never does and has no such mode."""
+"""Else a GRANT to a mistyped name makes a user without a password. MySQL 8 never does, and lacks the mode."""
 _ONLY_FULL_GROUP_BY = "ONLY_FULL_GROUP_BY"
 """MySQL's own default; MariaDB's stricter reading of it refuses columns that a key determines."""
 _LONG_LISTS = "group_concat_max_len = 67108864"
