@@ -93,9 +93,8 @@ class MySQLAdapter(SQLAdapter):
     @classmethod
     def convert_number_type(cls, agate_table: Any, col_idx: int) -> str:
         """For a seed's numbers."""
-        import agate
-
-        return "double" if agate_table.aggregate(agate.MaxPrecision(col_idx)) else "bigint"
+        whole = super().convert_number_type(agate_table, col_idx) == "integer"
+        return "bigint" if whole else "double"
 
     @classmethod
     def convert_integer_type(cls, agate_table: Any, col_idx: int) -> str:
