@@ -100,7 +100,8 @@ class Filling:
 
     def _work(self) -> int:
         try:
-            with self._stoppable(), connect_to_load(self._server.name, self._server.settings) as session:
+            known, stopped = self._server, self._running.stopped.is_set
+            with self._stoppable(), connect_to_load(known.name, known.settings, stopped) as session:
                 return self._fill(session)
         except BaseException:
             if self._made:

@@ -134,9 +134,12 @@ def connect(name: str, settings: MySQLSettings) -> Iterator[SideConnection]:
 
 
 @contextmanager
-def connect_to_load(name: str, settings: MySQLSettings) -> Iterator[LoadConnection]:
-    """The same, for rows that are written."""
+def connect_to_load(
+    name: str, settings: MySQLSettings, stopped: Callable[[], bool] | None = None
+) -> Iterator[LoadConnection]:
+    """The same, for rows that are written; none is sent any more once `stopped` says so."""
     with closing(log_in(name, settings, init_command=_LOADS, client_flag=_LOCAL_FILES)) as opened:
+        opened.stopped = stopped
         yield LoadConnection(name, settings, opened)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from dvt.core.errors import DvtError
+from dvt.core.errors import ConnectionLost, DvtError
 from dvt.drivers.mysql import About, MySQLSettings, connect, connect_to_load
 from dvt.drivers.mysql.connect import LoadConnection
 
@@ -32,16 +33,22 @@ _NAME = "dvt-1f2e"
 class HostileServer:
     """Lets everybody in, and answers statements with whatever `answer` says; keeps all that it hears."""
 
-    def __init__(self, answer: Callable[[bytes], bytes]) -> None:
+    def __init__(self, answer: Callable[[bytes], bytes], *, then_deaf: bool = False) -> None:
         self._answer = answer
+        self._then_deaf = then_deaf
+        self.deaf = threading.Event()
+        """Set when it has asked for the file and reads nothing more."""
+        self.near: socket.socket | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.heard: list[bytes] = []
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def close(self) -> bytes:
         """End it; all that it heard after the login."""
+        self._over.set()
         self._listener.close()
         self._thread.join(10)
         assert not self._thread.is_alive()
@@ -57,6 +64,12 @@ class HostileServer:
                 while heard := self._hear(stream):
                     number, said = heard
                     self.heard.append(said)
+                    if self._then_deaf and b"LOAD DATA" in said:
+                        near.sendall(_packet(number + 1, b"\xfb" + _NAME.encode()))
+                        self.near = near
+                        self.deaf.set()
+                        self._over.wait(20)
+                        return
                     if answer := self._answer(said):
                         near.sendall(_packet(number + 1, answer))
 
@@ -168,3 +181,30 @@ def test_a_second_file_is_refused_after_the_first(
     with connect_to_load("shop", _settings(server)) as session, pytest.raises(DvtError, match="file"):
         _loading(session, [b""])
     assert b"s3cret" not in server.close()
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_server_that_does_not_read_holds_nobody_for_long(hangs_up: bool) -> None:
+    """One that hangs up so, or whose rows nobody wants any more."""
+    server = HostileServer(lambda _: _OK, then_deaf=True)
+    stop = threading.Event()
+
+    def end_it() -> None:
+        server.deaf.wait(10)
+        time.sleep(0.3)  # until every buffer is full
+        if hangs_up and server.near is not None:
+            server.near.shutdown(socket.SHUT_WR)
+        else:
+            stop.set()
+
+    ending = threading.Thread(target=end_it)
+    ending.start()
+    started = time.monotonic()
+    with (
+        connect_to_load("shop", _settings(server), stop.is_set) as session,
+        pytest.raises(ConnectionLost, match="ended the connection"),
+    ):
+        session.load(f"LOAD DATA LOCAL INFILE '{_NAME}' …", _NAME, lambda size: b"x" * size, _ABOUT)
+    assert time.monotonic() - started < 5
+    ending.join()
+    server.close()
