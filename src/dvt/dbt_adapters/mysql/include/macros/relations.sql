@@ -12,8 +12,23 @@
   {{ return(base_relation.with_suffix(suffix).incorporate(type=backup_relation_type)) }}
 {% endmacro %}
 
+{# With the foreign keys that refer to it, as dbt's `drop … cascade` does elsewhere: a table that is swapped
+   away would keep them, and a server refuses to drop a table that has some. #}
 {% macro mysql__drop_table(relation) -%}
+  {%- for key in run_query(mysql__referring(relation)) if execute %}
+  {%- do log('foreign key ' ~ key[2] ~ ' of ' ~ key[0] ~ '.' ~ key[1] ~ ' goes with ' ~ relation, info=True) %}
+  alter table {{ adapter.quote(key[0]) }}.{{ adapter.quote(key[1]) }} drop foreign key {{ adapter.quote(key[2]) }};
+  {%- endfor %}
   drop table if exists {{ relation.render() }}
+{%- endmacro %}
+
+{% macro mysql__referring(relation) -%}
+  select constraint_schema, table_name, constraint_name
+  from information_schema.referential_constraints
+  where unique_constraint_schema = {{ adapter.literal(relation.schema) }}
+    and referenced_table_name = {{ adapter.literal(relation.identifier) }}
+    and (constraint_schema, table_name)
+      != ({{ adapter.literal(relation.schema) }}, {{ adapter.literal(relation.identifier) }})
 {%- endmacro %}
 
 {% macro mysql__drop_view(relation) -%}
