@@ -136,6 +136,7 @@ OFTEN = {
     "docs",
     "grants",
     "incremental",
+    "parents",
     "sessions",
     "unit_tests",
 }
