@@ -4,8 +4,7 @@ Both are written by DuckDB and read from a pipe, so no row becomes a Python obje
 
 In the file a field is in quotes where it holds a comma, a quote or the end of a line, quotes in it are
 doubled, nothing else is escaped, and NULL is the bare word, which as a text stands in quotes. That is what
-DuckDB writes fastest: 6.0 M rows of lineitem took 3.3 s, 5.3 s with quotes around everything. With
-backslashes instead of quotes both sides took longer.
+DuckDB writes fastest: 6.0 M rows of lineitem took 3.3 s, 5.3 s with quotes around everything.
 
 Of INSERT each line is one row's `(…),`, in which no text spans lines: statements are cut between lines.
 """
