@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
@@ -41,3 +41,9 @@ def read_adapter_version(original: Callable[..., str], self: Any, module: str) -
     """What `debug` shows; it would look into dbt's own packages."""
     kind = module.removeprefix("dbt.adapters.").removesuffix(".__version__")
     return version("dvt-engine") if kind in OWN_ADAPTERS else original(self, module)
+
+
+def adapter_names(original: Callable[..., Any]) -> Iterator[str]:
+    """The adapters that `init` offers: those it finds among dbt's packages, and ours."""
+    yield from original()
+    yield from (name for name, own in OWN_ADAPTERS.items() if own.installed)

@@ -86,6 +86,7 @@ WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
     },
     "dbt.task.init": {
         "InitTask.copy_starter_repo": (("self", "project_name"), starter.copy_starter_repo),
+        "_get_adapter_plugin_names": ((), own_adapters.adapter_names),
     },
     "dbt.task.freshness": {
         "FreshnessTask.populate_metadata_freshness_cache": (
