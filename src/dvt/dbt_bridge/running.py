@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +21,9 @@ from dvt.dbt_bridge.session import Session
 from dvt.resolution.placement import SOURCES_ONLY
 
 logger = logging.getLogger(__name__)
+
+_AGAIN = 0.3
+"""Seconds between two rounds of cancelling."""
 
 
 def runner_init(original: Callable[..., Any], self: Any, config: Any, adapter: Any, *args: Any) -> None:
@@ -153,9 +157,21 @@ def cancel_connections(original: Callable[..., Any], self: Any, pool: Any) -> No
     pool.terminate()
     if now.federating is not None:
         _guarded(now.federating.cancel)
-    for adapter in (now.targets.adapter(now.default), *(one for _, one in now.targets.opened())):
-        _guarded(partial(_cancel, adapter, self.manifest))
+    tell = True
+    while tell or _at_work(pool):
+        # Again and again: a statement that is just on its way to its database is not there to be stopped.
+        for adapter in (now.targets.adapter(now.default), *(one for _, one in now.targets.opened())):
+            _guarded(partial(_cancel, adapter, self.manifest, tell=tell))
+        tell = False
     pool.join()
+
+
+def _at_work(pool: Any) -> bool:
+    """Whether a node is still being worked at, after a moment's wait."""
+    deadline = time.monotonic() + _AGAIN
+    for worker in pool._pool:  # noqa: SLF001 - the threads; join() knows no time limit
+        worker.join(max(0.0, deadline - time.monotonic()))
+    return any(worker.is_alive() for worker in pool._pool)  # noqa: SLF001
 
 
 def targets_of(now: Session, task: Any) -> list[str]:
@@ -198,14 +214,15 @@ def _schemas(now: Session, task: Any, target: str, adapter: Any, *, creating: bo
     return task.get_model_schemas(adapter, selected)
 
 
-def _cancel(adapter: Any, manifest: Any) -> None:
+def _cancel(adapter: Any, manifest: Any, *, tell: bool) -> None:
     if not _can_cancel(adapter):
-        fire_event(QueryCancelationUnsupported(type=adapter.type()))
+        if tell:
+            fire_event(QueryCancelationUnsupported(type=adapter.type()))
         return
     with adapter.connection_named("master"):
         for name in adapter.cancel_open_connections():
             node = manifest.nodes.get(name) if manifest else None
-            if node is None or not node.is_ephemeral_model:
+            if tell and (node is None or not node.is_ephemeral_model):
                 fire_event(LogCancelLine(conn_name=name))
 
 

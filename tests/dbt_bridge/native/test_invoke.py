@@ -81,7 +81,9 @@ SLOW = "select count(*) as n from range(10000000) a, range(10000000) b"
 
 
 @pytest.mark.timeout(60)
-def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project) -> None:
+@pytest.mark.parametrize("late", [0.0, 1.5])
+def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project, late: float) -> None:
+    """Also a statement that is on its way to its database, `late` seconds, when it is to be stopped."""
     running: list[str] = []
 
     def interrupt(event: Any) -> None:
@@ -89,6 +91,7 @@ def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project) -> None
             running.append(event.info.msg)
             if len(running) == 2:
                 threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            time.sleep(late)
 
     shop.model("a", SLOW, materialized="table")
     shop.model("b", SLOW, target="barn", materialized="table")
