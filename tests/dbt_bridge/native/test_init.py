@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,13 +12,33 @@ import yaml
 
 from tests.acceptance.project import DVT
 
-ANSWERS = "{choice}\ndb1\n\nme\nsecret\nshop\n\n"
 
-
-def test_init_offers_mysql_and_mariadb(tmp_path: Path) -> None:
-    environment = {**os.environ, "DBT_PROFILES_DIR": str(tmp_path), "NO_COLOR": "1"}
-    asked = subprocess.run(
-        [*DVT, "init", "shop"], cwd=tmp_path, env=environment, input="\n", capture_output=True, text=True, check=False
+def init(folder: Path, *answers: str) -> str:
+    """What it says, and asks, given these lines; without a terminal, passwords are read there too."""
+    environment = {**os.environ, "DBT_PROFILES_DIR": str(folder), "NO_COLOR": "1"}
+    done = subprocess.run(
+        [*DVT, "init", "shop"],
+        cwd=folder,
+        env=environment,
+        input="\n".join([*answers, ""]),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        start_new_session=True,
+        timeout=60,
     )
-    choices = dict(reversed(line.strip("[").split("] ", 1)) for line in asked.stdout.splitlines() if "] " in line[:6])
-    assert {"mysql", "mariadb", "duckdb", "postgres"} <= choices.keys(), asked.stdout
+    return done.stdout
+
+
+def test_init_offers_mysql_and_mariadb_and_writes_their_outputs(tmp_path: Path) -> None:
+    offered = dict(re.findall(r"\[(\d+)\] (\w+)", init(tmp_path)))
+    numbers = {name: number for number, name in offered.items()}
+    assert {"mysql", "mariadb", "duckdb", "postgres"} <= numbers.keys()
+    shutil.rmtree(tmp_path / "shop")
+    said = init(tmp_path, numbers["mariadb"], "db1", "", "me", "secret", "erp", "")
+    written = yaml.safe_load((tmp_path / "profiles.yml").read_text())["shop"]["outputs"]["dev"]
+    assert written == {
+        "type": "mariadb", "host": "db1", "port": 3306, "user": "me", "password": "secret", "schema": "erp",
+        "threads": 4,
+    }, said  # fmt: skip
