@@ -15,10 +15,10 @@ demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one 
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test but most of dbt's own suite, against real PostgreSQL and MariaDB servers
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not dbt_suite"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite"
 
 test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters, on ours, on MariaDB
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/dbt_adapters
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/dbt_adapters
 
 test-next: $(VENV)-next/.done $(VENV)/.servers  ## the tests of the seam to dbt, on the next dbt-core (1.12)
 	@$(VENV)-next/bin/python -m pytest tests/dbt_bridge

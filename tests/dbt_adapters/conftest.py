@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlglot
+from dbt.adapters.factory import reset_adapters
 from dbt.tests.fixtures import project as fixtures
 from dbt.tests.fixtures.project import *  # noqa: F403 - pytest finds fixtures by their names here
 from dbt.tests.util import get_connection
@@ -46,9 +47,11 @@ def server(databases: Callable[[str], Any]) -> Any:
     return mariadb
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="class", autouse=True)
 def _patched() -> None:
+    """dvt's dbt, without what tests of other projects have left in this process."""
     patches.apply()
+    reset_adapters()
 
 
 @pytest.fixture(scope="class")
