@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ _ALPHABET = (
     "\uff3f\ufb01\u01c5\u03a3\u03c3\u03c2\u04511\xbd\u3000~[\xa0\u0301\u200b\u8a9e"
 )
 _ROOT = _FILE.parent.parent.parent
+_LAST, _STRIDE = (0x10FFFF, 1) if os.environ.get("DVT_TEST_EVERY_CHARACTER") else (0xFFFF, 97)
+"""Up to which code point every character is folded, and how many of the others: those follow by rule."""
 _WIDEST = 10
 """Weights of one character at most."""
 
@@ -94,11 +97,12 @@ def test_every_weight_is_still_what_the_server_says(databases: Callable[[str], A
 
 
 @pytest.mark.parametrize("name", COLLATIONS)
-def test_every_character_is_folded_as_its_weights_say(databases: Callable[[str], Any], name: str) -> None:
+def test_characters_are_folded_as_its_weights_say(databases: Callable[[str], Any], name: str) -> None:
     tool = _tool()
     with databases("mariadb").owner() as connection, connection.cursor() as cursor:
         tool.fill(cursor)
-        weights = {code: weight or "" for code, weight in tool.COLLATIONS[name](cursor, name).items()}
+        asked = tool.COLLATIONS[name](cursor, name).items()
+        weights = {code: weight or "" for code, weight in asked if code <= _LAST or code % _STRIDE == 0}
     width = 2 if name.startswith("latin1") else 4
     space = weights[ord(" ")]
     padded = {
