@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -155,15 +156,38 @@ def cancel_connections(original: Callable[..., Any], self: Any, pool: Any) -> No
         return
     pool.close()
     pool.terminate()
+    _stop(now, self.manifest, tell=True)
+    while _at_work(pool):
+        # Again: a statement that was just on its way to its database was not there to be stopped.
+        _stop(now, self.manifest)
+    pool.join()
+    now.cancelled = True
+
+
+def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
+    """As dbt; a second Ctrl-C, which ends dbt's own handling of the first, leaves nothing running either."""
+    try:
+        return original(self)
+    except BaseException:
+        now = session.current()
+        if now is not None and not now.cancelled:
+            # Beside dbt's own tidying up, which waits for what runs; a third one does not reach it there.
+            threading.Thread(target=_stop_until_over, args=(now, self.manifest), daemon=True).start()
+        raise
+
+
+def _stop_until_over(now: Session, manifest: Any) -> None:
+    while session.current() is now:
+        _stop(now, manifest)
+        time.sleep(_AGAIN)
+
+
+def _stop(now: Session, manifest: Any, *, tell: bool = False) -> None:
+    """One round of cancelling, everywhere."""
     if now.federating is not None:
         _guarded(now.federating.cancel)
-    tell = True
-    while tell or _at_work(pool):
-        # Again and again: a statement that is just on its way to its database is not there to be stopped.
-        for adapter in (now.targets.adapter(now.default), *(one for _, one in now.targets.opened())):
-            _guarded(partial(_cancel, adapter, self.manifest, tell=tell))
-        tell = False
-    pool.join()
+    for adapter in (now.targets.adapter(now.default), *(one for _, one in now.targets.opened())):
+        _guarded(partial(_cancel, adapter, manifest, tell=tell))
 
 
 def _at_work(pool: Any) -> bool:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +82,25 @@ SLOW = "select count(*) as n from range(10000000) a, range(10000000) b"
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("late", [0.0, 1.5])
-def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project, late: float) -> None:
+@pytest.mark.parametrize(("late", "twice"), [(0.0, False), (1.5, False), (0.0, True)])
+def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project, late: float, twice: bool) -> None:
     """Also a statement that is on its way to its database, `late` seconds, when it is to be stopped."""
-    running: list[str] = []
+    running = threading.Semaphore(0)
+    press = partial(os.kill, os.getpid(), signal.SIGINT)
+    threading.Thread(
+        target=lambda: [running.acquire(), running.acquire(), time.sleep(0.5), press()], daemon=True
+    ).start()
 
     def interrupt(event: Any) -> None:
         if event.info.name == "SQLQuery" and "range(10000000)" in event.info.msg:
-            running.append(event.info.msg)
-            if len(running) == 2:
-                threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            running.release()
             time.sleep(late)
+        if (
+            twice
+            and event.info.name == "ArtifactWritten"
+            and event.data.artifact_type == "RunExecutionResult"
+        ):
+            press()  # dbt has not stopped anything yet
 
     shop.model("a", SLOW, materialized="table")
     shop.model("b", SLOW, target="barn", materialized="table")
