@@ -89,7 +89,7 @@ def logs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="class", autouse=True)
-def _grantees() -> Iterator[None]:
+def _grantees(_patched: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for number, name in enumerate(GRANTEES, 1):
             patch.setenv(f"DBT_TEST_USER_{number}", name)
