@@ -3,18 +3,22 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
+JOBS   ?= 2
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 CODE   := src tests benchmarks examples tools
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-next check fmt bench docs lock clean help
+.PHONY: demo test test-dbt test-next check fmt bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
 
-test: $(VENV)/.dev $(VENV)/.servers  ## every test, against real PostgreSQL and MariaDB servers
-	@$(BIN)/python -m pytest
+test: $(VENV)/.dev $(VENV)/.servers  ## every test but most of dbt's own suite, against real PostgreSQL and MariaDB servers
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite"
+
+test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters, on ours, on MariaDB
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/dbt_adapters
 
 test-next: $(VENV)-next/.done $(VENV)/.servers  ## the tests of the seam to dbt, on the next dbt-core (1.12)
 	@$(VENV)-next/bin/python -m pytest tests/dbt_bridge

@@ -39,3 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if projects in item.path.parents:
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture
+def mariadb(databases: Callable[[str], Any]) -> Any:
+    """A running MariaDB."""
+    return databases("mariadb")

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 
 SOURCES: Mapping[str, str] = {
-    "orders": "pg_a",
+    "orders": "server_a",
     "customers": "lite",
     "events": "duck_a",
-    "items": "pg_b",
+    "items": "server_b",
 }
 """Source table → the output it lives on."""
 
@@ -42,7 +42,7 @@ class Step:
 
 def steps() -> Iterator[Step]:
     """All models, in an order in which each comes after what it reads."""
-    outputs = ("pg_a", "pg_b", "duck_a", "duck_b")
+    outputs = ("server_a", "server_b", "duck_a", "duck_b")
     spend = "SELECT customer_id, sum(amount) AS spent, count(*) AS orders FROM {orders} GROUP BY customer_id"
     seen = "SELECT customer_id, kind, count(*) AS times FROM {events} GROUP BY customer_id, kind"
     bought = "SELECT order_id, sum(quantity) AS pieces FROM {items} GROUP BY order_id"
@@ -84,7 +84,7 @@ def steps() -> Iterator[Step]:
     union = " UNION ALL ".join(
         f"SELECT '{one}' AS source, count(*) AS n FROM {{mart_{one}}}" for one in outputs
     )
-    yield Step("totals_pg", "pg_a", union)
+    yield Step("totals_server", "server_a", union)
     yield Step("totals_duck", "duck_b", union)
 
 

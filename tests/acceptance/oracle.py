@@ -25,6 +25,7 @@ from dvt.core.plan import (
     StageColumn,
     Table,
 )
+from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.federation.plan import Surroundings, make_plan, tables_read
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -43,12 +44,20 @@ class Oracle:
     this: str = ""
     zero_dates: str = "error"
     answers: dict[str, tuple[str, str | None]] | None = None
+    collations: dict[str, str] = field(default_factory=dict)
+    """Column → collation, in every table that has it."""
 
     def table(self, name: str) -> Table:
         rows = self.db.execute(f'DESCRIBE "{name}"').fetchall()
         ref = TableRef(connection=self.places.get(name, "here"), schema="main", identifier=name)
         columns = tuple(
-            Column(name=row[0], native=row[1].lower(), stage=row[1], exact=bool(_EXACT.match(row[1])))
+            Column(
+                name=row[0],
+                native=row[1].lower(),
+                stage=row[1],
+                exact=bool(_EXACT.match(row[1])) and row[0] not in self.collations,
+                collation=self.collations.get(row[0]),
+            )
             for row in rows
         )
         return Table(ref=ref, columns=columns)
@@ -119,6 +128,7 @@ class Oracle:
             ),
             now=NOW,
             answers=self.answers,
+            foldings=FOLDINGS,
         )
 
     def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
@@ -126,6 +136,7 @@ class Oracle:
             for name, columns in inputs.items():
                 typed = ", ".join(f'"{one.name}" {one.type}' for one in columns)
                 empty.execute(f'CREATE TEMP TABLE "{name}" ({typed})')
+            define_foldings(empty, sql)
             try:
                 rows = empty.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except duckdb.Error as error:
@@ -157,6 +168,7 @@ class Oracle:
         """Names and types, and the rows, that the plan comes to."""
         for one in plan.extractions:
             self.db.execute(f'CREATE OR REPLACE TEMP TABLE "{one.alias}" AS {self.extracted(one)}')
+        define_foldings(self.db, plan.transform.sql)
         try:
             return self.answer(plan.transform.sql)
         finally:

@@ -37,15 +37,16 @@ def on_postgres(source: duckdb.DuckDBPyConnection, table: str, server: Any, sche
     server.execute(f"ANALYZE {name}")
 
 
-def on_mariadb(source: duckdb.DuckDBPyConnection, table: str, server: Any) -> None:
+def on_mariadb(source: duckdb.DuckDBPyConnection, table: str, server: Any, schema: str = "shop") -> None:
     """Create and fill the table on a MariaDB, many rows to a statement."""
-    server.execute(f"DROP TABLE IF EXISTS {table}")
-    server.execute(f"CREATE TABLE {table} ({columns(source, table, _MARIADB)}) DEFAULT CHARSET utf8mb4")
+    name = f"{schema}.{table}"
+    server.execute(f"DROP TABLE IF EXISTS {name}")
+    server.execute(f"CREATE TABLE {name} ({columns(source, table, _MARIADB)}) DEFAULT CHARSET utf8mb4")
     answer = source.execute(f"FROM {table}")
     with server.owner() as connection, connection.cursor() as cursor:
         while rows := answer.fetchmany(_BATCH):
             places = ", ".join(["%s"] * len(rows[0]))
-            cursor.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
+            cursor.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
 
 
 def on_sqlite(source: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:

@@ -50,7 +50,8 @@ def place(tmp_path, postgres):
 
 
 def stage_tables(server):
-    return server.execute("SELECT relname FROM pg_class WHERE relname LIKE 'dvt\\_%'")
+    """Those that runs make: other tests' stage tables have names of their own."""
+    return server.execute("SELECT relname FROM pg_class WHERE relname ~ '^dvt_[a-z0-9]{10}_[0-9a-f]{16}$'")
 
 
 class OnServer:
@@ -115,7 +116,7 @@ def test_tables_of_three_kinds_of_database_meet(place, databases):
     with place.run() as run:
         run.model("m0", sql, "pg", OnServer(place, "m0"))
         run.model("m1", sql, "wh")
-        codes = {(notice.code, notice.message) for _, notice in run.seen.notices}
+        codes = {(one.code, one.message) for _, one in run.seen.notices if one.code != "DVT025"}
         assert len(run.seen.extracted()) == 4
         here = run.rows("wh", "m1")
     expected = place.server.execute(

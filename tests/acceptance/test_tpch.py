@@ -11,6 +11,7 @@ import pytest
 
 from tests.acceptance import placing, tpch
 from tests.acceptance.project import Project
+from tests.databases.mariadb import USER as MARIADB_USER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -23,6 +24,15 @@ POSTGRES_TYPES = {
     "HUGEINT": "numeric(38,0)",
 }
 """The published matrix, as far as TPC-H's outputs need it."""
+
+MARIADB_TYPES = {
+    "BIGINT": "bigint(20)",
+    "INTEGER": "int(11)",
+    "DOUBLE": "double",
+    "DATE": "date",
+    "VARCHAR": "longtext",
+    "HUGEINT": "decimal(38,0)",
+}
 
 POSTGRES_NAMES = {"sum(l_quantity)": "sum"}
 """What PostgreSQL calls an unaliased output; models take their target's names."""
@@ -68,6 +78,7 @@ def project_of(
         # An output of its own, so that models that read one database alone are federated as well.
         "answers": databases("postgres").settings(schema="answers"),
         "maria": databases("mariadb").settings(),
+        "maria_answers": databases("mariadb").settings(schema="answers"),
         "sqlite": {"type": "sqlite", "path": str(folder / "crm.sqlite")},
         "duck": {"type": "duckdb", "path": str(folder / "reference.duckdb")},
         "warehouse": {"type": "duckdb", "path": str(root / "warehouse.duckdb")},
@@ -129,5 +140,33 @@ def test_22_models_on_postgres(
         types = [
             POSTGRES_TYPES.get(str(kind), str(kind).replace("DECIMAL", "numeric")) for kind in right.types
         ]
+        assert [kind for _, kind in columns] == types, name
+        tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), right.fetchall(), name)
+
+
+@pytest.mark.parametrize("dialect", ["duckdb", "target"])
+def test_22_models_on_mariadb(
+    dialect: str,
+    dealt: tuple[Path, dict[str, str]],
+    single: duckdb.DuckDBPyConnection,
+    databases: Callable[[str], Any],
+    tmp_path: Path,
+) -> None:
+    server = databases("mariadb")
+    server.execute(
+        "DROP SCHEMA IF EXISTS answers",
+        "CREATE SCHEMA answers CHARACTER SET utf8mb4",
+        f"GRANT ALL ON answers.* TO '{MARIADB_USER}'@'127.0.0.1'",
+    )
+    project = project_of(tmp_path, dealt, databases, "maria_answers")
+    queries = run_all(project, single, dialect)
+    for name, query in queries.items():
+        right = single.sql(query)
+        columns = server.execute(
+            "SELECT column_name, column_type FROM information_schema.columns "
+            f"WHERE table_schema = 'answers' AND table_name = '{name}' ORDER BY ordinal_position"
+        )
+        assert [one for one, _ in columns] == right.columns, name
+        types = [MARIADB_TYPES.get(str(kind), str(kind).lower()) for kind in right.types]
         assert [kind for _, kind in columns] == types, name
         tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), right.fetchall(), name)

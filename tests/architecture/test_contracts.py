@@ -18,9 +18,13 @@ FLOORS = "Imports point down, and every room has its floor"
 BREAKS = {
     "up": (FLOORS, {"core/names.py": "import dvt.resolution"}),
     "sideways": (FLOORS, {"federation/__init__.py": "import dvt.connectors"}),
+    "an adapter sideways": (FLOORS, {"dbt_adapters/mysql/__init__.py": "import dvt.dbt_bridge"}),
     "a room without a floor": (FLOORS, {"helpers.py": "x = 1"}),
-    "dbt": ("Only the bridge knows dbt", {"federation/__init__.py": "import dbt.cli.main"}),
-    "dbt's packages": ("Only the bridge knows dbt", {"drivers/__init__.py": "import dbt_common.events"}),
+    "dbt": ("Only the bridge and our adapters know dbt", {"federation/__init__.py": "import dbt.cli.main"}),
+    "dbt's packages": (
+        "Only the bridge and our adapters know dbt",
+        {"drivers/__init__.py": "import dbt_common.events"},
+    ),
     "connectors": (
         "Connectors do not know each other",
         {"connectors/one.py": "", "connectors/another.py": "import dvt.connectors.one"},

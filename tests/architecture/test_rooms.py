@@ -81,6 +81,7 @@ def _asks_dialect(node: ast.Compare) -> bool:
 
 
 DISTRIBUTIONS = {
+    "agate": "dbt-core",  # its adapters answer with agate's tables
     "dbt": "dbt-core",
     "dbt_common": "dbt-core",
     "psycopg2": "psycopg2-binary",

@@ -15,6 +15,7 @@ import pytest
 
 from dvt.core.errors import ConnectFailed, DvtError, LoginRefused, QueryFailed, ValueLost
 from dvt.core.names import TableRef
+from dvt.core.plan import Load, StageColumn
 from tests.conformance.reading import Bench
 from tests.databases.mariadb import SCHEMA, USER, MariaDB, mariadb
 
@@ -273,6 +274,21 @@ def test_the_server_s_certificate_is_verified(tls: Path, tmp_path: Path) -> None
         server.execute(f"alter user '{USER}'@'127.0.0.1' require ssl")
         assert isinstance(_connects(server, tmp_path, ssl_disabled=True), LoginRefused)
         assert _connects(server, tmp_path, ssl_disabled=False) is None
+
+
+def test_rows_are_loaded_over_tls(tls: Path, tmp_path: Path) -> None:
+    with (
+        _encrypted(tls, "server", "--require-secure-transport") as server,
+        benched(server, tmp_path, ssl_ca=str(tls / "good.pem")) as bench,
+    ):
+        columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+        dataset = bench.stage("SELECT i AS a, md5(i::VARCHAR) AS b FROM range(200000) r(i)", columns)
+        for number, files in enumerate((1, 0)):
+            server.execute(f"set global local_infile = {files}")
+            ref = server.table(f"dvt_tls_{number}")
+            assert bench.connector.fill(Load(stage=ref, columns=bench.connector.columns(columns)), dataset)
+            found = server.execute(f"select count(*), sum(a) from {server.quoted(ref)}")
+            assert found == [(200_000, 19999900000)]
 
 
 def test_a_certificate_of_another_server_is_refused_on_both_ways(tls: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pymysql
 
 from dvt.core.names import TableRef
 from tests.databases import Case, Written
-from tests.databases.mariadb_types import TYPES
+from tests.databases.mariadb_types import TYPES, WRITTEN
 
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ mariadb"
 SCHEMA = "shop"
@@ -45,7 +45,7 @@ class MariaDB:
     arguments: Sequence[str] = ()
     name: str = "mariadb"
     types: Sequence[Case] = TYPES
-    written: Sequence[Written] = ()
+    written: Sequence[Written] = WRITTEN
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret")
     impossible_names: Sequence[str] = ("ünï😀",)
     """A name's characters have three bytes at most."""
@@ -114,6 +114,19 @@ class MariaDB:
         )
         texts = ", ".join(f"cast({self.name_of(name)} as char)" for (name,) in names)
         return self.execute(f"select {texts} from {self.quoted(ref)}")
+
+    def type_of(self, ref: TableRef, column: str) -> str:
+        """See Database; `json` where a check of the server's own makes a text one."""
+        schema = ref.schema or SCHEMA
+        ((type_,),) = self.execute(
+            "select column_type from information_schema.columns where table_schema = "
+            f"'{schema}' and table_name = '{ref.identifier}' and column_name = '{column}'"
+        )
+        checked = self.execute(
+            "select 1 from information_schema.check_constraints where constraint_schema = "
+            f"'{schema}' and table_name = '{ref.identifier}' and check_clause = 'json_valid(`{column}`)'"
+        )
+        return "json" if checked else str(type_)
 
     def sleeping(self, seconds: int) -> str:
         """See Server."""

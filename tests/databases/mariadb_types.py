@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.databases import Case
+from tests.databases import Case, Written
 
 _TEXT = "VARCHAR"
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
@@ -125,3 +125,113 @@ OTHERS = (
 )
 
 TYPES: tuple[Case, ...] = INTEGERS + NUMBERS + MOMENTS + TEXTS + OTHERS
+
+_NINES = "9" * 38
+_LOCAL = "TIMESTAMP"
+_DIGITS = f"{_NINES[:8]}.{_NINES[:30]}"
+
+WRITTEN: tuple[Written, ...] = (
+    Written("BOOLEAN", "true", "tinyint(1)", "1"),
+    Written("BOOLEAN", "false", "tinyint(1)", "0"),
+    Written("BOOLEAN", "null", "tinyint(1)", None),
+    Written("TINYINT", "-128", "tinyint(4)", "-128"),
+    Written("UTINYINT", "255", "tinyint(3) unsigned", "255"),
+    Written("SMALLINT", "-32768", "smallint(6)", "-32768"),
+    Written("USMALLINT", "65535", "smallint(5) unsigned", "65535"),
+    Written("INTEGER", "-2147483648", "int(11)", "-2147483648"),
+    Written("UINTEGER", "4294967295", "int(10) unsigned", "4294967295"),
+    Written("BIGINT", "-9223372036854775808", "bigint(20)", "-9223372036854775808"),
+    Written("UBIGINT", "18446744073709551615", "bigint(20) unsigned", "18446744073709551615"),
+    Written("HUGEINT", f"'-{_NINES}'", "decimal(38,0)", f"-{_NINES}"),
+    Written("HUGEINT", f"'-1{'0' * 38}'", "decimal(38,0)", error=True),
+    Written("HUGEINT", f"1{'0' * 38}", "decimal(38,0)", error=True),
+    Written("UHUGEINT", f"1{'0' * 38}", "decimal(38,0)", error=True),
+    Written("UHUGEINT", _NINES, "decimal(38,0)", _NINES),
+    Written("DECIMAL(38,0)", _NINES, "decimal(38,0)", _NINES),
+    Written("DECIMAL(10,2)", "-12345678.90", "decimal(10,2)", "-12345678.90"),
+    Written("DECIMAL(10,2)", "null", "decimal(10,2)", None),
+    Written("DECIMAL(9,9)", "'-0.999990000'", "decimal(9,9)", "-0.999990000"),
+    Written("DECIMAL(38,30)", f"'-{_DIGITS}'", "decimal(38,30)", f"-{_DIGITS}"),
+    Written("DECIMAL(38,31)", f"'-0.{_NINES[:31]}'", "longtext", f"-0.{_NINES[:31]}", loses=True),
+    Written("DECIMAL(4,1)", "0.0", "decimal(4,1)", "0.0"),
+    Written("FLOAT", "0.1", "float", "0.1"),
+    Written("FLOAT", "16777216", "float", "16777200"),
+    Written("FLOAT", "'nan'", "float", error=True),
+    Written("DOUBLE", "0.1", "double", "0.1"),
+    Written("DOUBLE", "'-0'", "double", "0"),
+    Written("DOUBLE", "'nan'", "double", error=True),
+    Written("DOUBLE", "'-inf'", "double", error=True),
+    Written("DOUBLE", "1.7976931348623157e308", "double", "1.7976931348623157e308"),
+    Written("DOUBLE", "-2.2250738585072014e-308", "double", "-2.2250738585072014e-308"),
+    Written("DOUBLE", "123456789012345680", "double", "1.2345678901234568e17"),
+    Written("VARCHAR", "'ab😀é '", "longtext", "ab😀é "),
+    Written("VARCHAR", "''", "longtext", ""),
+    Written("VARCHAR", "null", "longtext", None),
+    Written("VARCHAR", "'NULL'", "longtext", "NULL"),
+    Written("VARCHAR", "'null'", "longtext", "null"),
+    Written("VARCHAR", "'\\N'", "longtext", "\\N"),
+    Written("VARCHAR", "'a' || chr(0) || 'b'", "longtext", "a\x00b"),
+    Written("VARCHAR", r"'\' || chr(9) || chr(10) || chr(13) || '\",'''", "longtext", "\\\t\n\r\\\",'"),
+    Written("VARCHAR", "'\"' || chr(10) || '\"'", "longtext", '"\n"'),
+    Written("VARCHAR", r"chr(26) || '\0\'", "longtext", "\x1a\\0\\"),
+    Written("ENUM('a', 'b')", "'b'", "longtext", "b"),
+    Written("BLOB", r"'\x41\x00\x5C\x27'::BLOB", "longblob", "A\x00\\'"),
+    Written("BLOB", "''::BLOB", "longblob", ""),
+    Written("BLOB", "null", "longblob", None),
+    Written("UUID", "'ffffffff-ffff-ffff-ffff-fffffffffff0'", "uuid", "ffffffff-ffff-ffff-ffff-fffffffffff0"),
+    Written("UUID", "'00000000-0000-0000-0000-000000000001'", "uuid", "00000000-0000-0000-0000-000000000001"),
+    Written("JSON", '\'{"b":  1, "a": "é", "b": 2}\'', "json", '{"b":  1, "a": "é", "b": 2}'),
+    Written("JSON", "'null'", "json", "null"),
+    Written("JSON", "null", "json", None),
+    Written("JSON", f"'{'[' * 60}{']' * 60}'", "json", error=True),
+    Written("DATE", "'2024-02-29'", "date", "2024-02-29"),
+    Written("DATE", "'0001-01-01'", "date", "0001-01-01"),
+    Written("DATE", "'9999-12-31'", "date", "9999-12-31"),
+    Written("DATE", "'10000-01-01'", "date", error=True),
+    Written("DATE", "'infinity'", "date", error=True),
+    Written("DATE", "'-infinity'", "date", error=True),
+    Written("DATE", "'0044-03-15 (BC)'", "date", error=True),
+    Written("TIME", "'23:59:59.999999'", "time(6)", "23:59:59.999999"),
+    Written("TIME", "'24:00:00'", "time(6)", "24:00:00.000000"),
+    Written("TIME WITH TIME ZONE", "'12:00:00.5+05:30'", "longtext", "12:00:00.5+05:30", loses=True),
+    Written(_LOCAL, "'2024-02-29 23:59:59.123456'", "datetime(6)", "2024-02-29 23:59:59.123456"),
+    Written(_LOCAL, "'0001-01-01 00:00:00'", "datetime(6)", "0001-01-01 00:00:00.000000"),
+    Written(_LOCAL, "'9999-12-31 23:59:59.999999'", "datetime(6)", "9999-12-31 23:59:59.999999"),
+    Written(_LOCAL, "'infinity'", "datetime(6)", error=True),
+    Written(_LOCAL, "'10000-01-01 00:00:00'", "datetime(6)", error=True),
+    Written(_LOCAL, "'0044-03-15 (BC) 12:00:00'", "datetime(6)", error=True),
+    Written("TIMESTAMP_S", "'2024-02-29 23:59:59'", "datetime(6)", "2024-02-29 23:59:59.000000"),
+    Written("TIMESTAMP_MS", "'2024-02-29 23:59:59.123'", "datetime(6)", "2024-02-29 23:59:59.123000"),
+    Written(
+        "TIMESTAMP_NS",
+        "'2024-02-29 23:59:59.123456789'",
+        "datetime(6)",
+        "2024-02-29 23:59:59.123456",
+        loses=True,
+    ),
+    Written("TIMESTAMP_NS", "'infinity'", "datetime(6)", error=True, loses=True),
+    Written(
+        _INSTANT, "'2024-07-01 12:00:00.123456+05'", "datetime(6)", "2024-07-01 07:00:00.123456", loses=True
+    ),
+    Written(_INSTANT, "'infinity'", "datetime(6)", error=True, loses=True),
+    Written(_INSTANT, "'10000-01-01 00:00:00+00'", "datetime(6)", error=True, loses=True),
+    Written(
+        "INTERVAL",
+        "'14 months -3 days 838:05:06.789012'",
+        "longtext",
+        "1 year 2 months -3 days 838:05:06.789012",
+        loses=True,
+    ),
+    Written("BIT", "'0101'", "longtext", "0101", loses=True),
+    Written("INTEGER[]", "[1, NULL, 3]", "json", "[1,null,3]", loses=True),
+    Written("VARCHAR[]", "['a', 'b, \"c', NULL, '']", "json", '["a","b, \\"c",null,""]', loses=True),
+    Written("DOUBLE[]", "['nan'::DOUBLE]", "json", error=True, loses=True),
+    Written(
+        "STRUCT(a INTEGER, b DATE)",
+        "{'a': 1, 'b': '2024-02-29'}",
+        "json",
+        '{"a":1,"b":"2024-02-29"}',
+        loses=True,
+    ),
+    Written("MAP(VARCHAR, INTEGER)", "MAP {'k': 1}", "json", '{"k":1}', loses=True),
+)

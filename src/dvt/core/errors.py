@@ -17,6 +17,8 @@ WARNINGS: Mapping[str, str] = {
     "DVT003": "A function or incremental strategy is translated and may answer differently.",
     "DVT020": "Tables of one connection were read at slightly different moments.",
     "DVT023": "What a dead run left behind could not be swept yet.",
+    "DVT024": "A database takes rows in a slower way than it could.",
+    "DVT025": "Text that its database compares by a collation is compared byte by byte here.",
 }
 """What each warning code means."""
 
@@ -432,7 +434,7 @@ class QueryFailed(DvtError):
     code = "DVT133"
 
     def __init__(self, connection: str, doing: str, reason: str, hint: str = "") -> None:
-        self.connection, self.doing = connection, doing
+        self.connection, self.doing, self.reason = connection, doing, reason
         super().__init__(f"{connection!r} failed while {doing}: {reason}", hint=hint)
 
 
@@ -537,6 +539,21 @@ class NotFederable(DvtError):
 
     def __init__(self, what: str, why: str, hint: str) -> None:
         super().__init__(f"{what} needs federation, but {why}", hint=hint)
+
+
+class ComparingUnsupported(DvtError):
+    """With `collation: source`: text is compared in a way that the compute engine cannot copy."""
+
+    code = "DVT142"
+
+    def __init__(self, expression: str, columns: Collection[str], why: str, known: Collection[str]) -> None:
+        self.expression, self.columns = expression, sorted(columns)
+        super().__init__(
+            f"{expression} compares {', '.join(self.columns)}: {why}",
+            hint="let a native model compare it where it lives, or compare byte by byte:"
+            " config(collation='engine');"
+            f" collations that can be copied: {', '.join(sorted(known)) or 'none'}",
+        )
 
 
 class OutOfMemory(DvtError):

@@ -18,6 +18,17 @@ class Pushdown(StrEnum):
     OFF = "off"
 
 
+class Comparing(StrEnum):
+    """How a federated model compares text of columns whose databases compare by a collation."""
+
+    UNSAID = "unsaid"
+    """Byte by byte, as the engine does, with a warning."""
+    ENGINE = "engine"
+    """Byte by byte, knowingly."""
+    SOURCE = "source"
+    """As the columns' collations do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column as its database has it, and how it travels from there to the staging."""
@@ -31,12 +42,33 @@ class Column:
     exact: bool = False
     """=, <>, <, >, BETWEEN, IN, MIN, MAX and grouping answer alike in the database and in DuckDB."""
     nullable: bool = True
+    collation: str | None = None
+    """By whose rules its database compares this text; None where that is byte by byte, or not known."""
+    ranked: bool = False
+    """Its database orders its values by their places in a list (MySQL's ENUM), not as text."""
     read: str = "{0}"
     """Source SQL that sends the value; `{0}` is the quoted column."""
     unpack: str = "{0}"
     """DuckDB SQL that turns what arrived into `stage`; `{0}` is the arrived column."""
     loses: str | None = None
     """What cannot survive the way to staging (DVT002), else None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folding:
+    """The engine's functions that turn text into what a collation compares; empty: as it is."""
+
+    equal: str = ""
+    """Alike for texts that are equal."""
+    order: str | None = ""
+    """In the order of the texts, byte by byte; None when there is no such function."""
+    like: str = ""
+    """Character by character, in upper case where it is ASCII."""
+    pattern: str = ""
+    """`like` for a pattern and its escape character; a backslash escapes in the answer."""
+    upper: str = ""
+    """UPPER as the database has it."""
+    lower: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +142,7 @@ class NodeRequest:
     stage: TableRef
     """The new table to fill on the node's target."""
     pushdown: Pushdown = Pushdown.AUTO
+    comparing: Comparing = Comparing.UNSAID
     contract: Contract | None = None
     """None where no contract is enforced."""
     compute: str | None = None

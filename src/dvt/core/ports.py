@@ -12,6 +12,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import (
     Extraction,
     FederationPlan,
+    Folding,
     Load,
     LoadColumn,
     Moved,
@@ -40,6 +41,8 @@ class Capabilities:
     """One large table can be read in several ranges at once."""
     folds_case: bool = False
     """Output names that differ only in case are one name to it."""
+    loads_slowly: str = ""
+    """Where it was found to load more slowly than it could: why, and the setting, for a warning."""
 
 
 class Bucket(Protocol):
@@ -144,6 +147,8 @@ class Engine(Protocol):
     """Where staged data meets: runs one SELECT over Parquet and stages the answer."""
 
     dialect: ClassVar[str]
+    foldings: ClassVar[Mapping[str, Folding]]
+    """Collations that it can compare by (`collation: source`), by name."""
 
     def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
         """The outputs `sql` would have, found on empty tables named as in `inputs`."""

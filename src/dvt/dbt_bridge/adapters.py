@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dbt_common.events.functions import fire_event
 from dvt.core.ports import FederatorFactory
 from dvt.dbt_bridge import duckdb_seam, macro_packages, session
 from dvt.dbt_bridge.outputs import ProfileOutputs
+from dvt.dbt_bridge.own_adapters import OWN_ADAPTERS
 from dvt.dbt_bridge.project import adopt
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.target_type import TargetType
@@ -36,7 +38,20 @@ class TargetAdapters(AdapterContainer):
         """Import an adapter's package; a missing one names the line that installs it."""
         with refusing():
             require_adapter(name)
-        return super().load_plugin(name)
+        if name not in OWN_ADAPTERS:
+            return super().load_plugin(name)
+        plugin = OWN_ADAPTERS[name].load()
+        with self.lock:
+            self.plugins[name] = plugin
+        self.packages[plugin.project_name] = Path(plugin.include_path)
+        for other in plugin.dependencies:
+            self.load_plugin(other)
+        return plugin.credentials
+
+    def _adapter_version(self, adapter_name: str) -> str:
+        if adapter_name in OWN_ADAPTERS:
+            return str(self._validate_version(version("dvt-engine")))
+        return str(super()._adapter_version(adapter_name))
 
     def register_adapter(
         self, config: Any, mp_context: Any, adapter_registered_log_level: EventLevel | None = EventLevel.INFO
@@ -118,7 +133,7 @@ class TargetAdapters(AdapterContainer):
 
         def set_macro_resolver(manifest: Any) -> None:
             original(manifest)
-            if now.manifest is not manifest:
+            if now.manifest is not manifest and hasattr(manifest, "nodes"):  # else macros alone
                 adopt(now, manifest, parsed_before=True)
             now.targets.wire(manifest)
 

@@ -15,6 +15,7 @@ from dvt.dbt_bridge import (
     compiling,
     duckdb_seam,
     executing,
+    own_adapters,
     parsing,
     profiles,
     running,
@@ -81,8 +82,12 @@ WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
         "MicrobatchBatchRunner._execute_model": (EXECUTE_MODEL, executing.execute_model),
         "RunTask.safe_run_hooks": (("self", "adapter", "hook_type", "extra_context"), running.safe_run_hooks),
     },
+    "dbt.task.debug": {
+        "DebugTask._read_adapter_version": (("self", "module"), own_adapters.read_adapter_version),
+    },
     "dbt.task.init": {
         "InitTask.copy_starter_repo": (("self", "project_name"), starter.copy_starter_repo),
+        "_get_adapter_plugin_names": ((), own_adapters.adapter_names),
     },
     "dbt.task.freshness": {
         "FreshnessTask.populate_metadata_freshness_cache": (

@@ -10,7 +10,7 @@ from dbt.adapters.duckdb.utils import SourceConfig
 
 from dvt.core.errors import SelfReference
 from dvt.core.names import MARKER, TableRef, stage_name
-from dvt.core.plan import Input, NodeRequest, Pushdown
+from dvt.core.plan import Comparing, Input, NodeRequest, Pushdown
 from dvt.dbt_bridge import dialects
 from dvt.dbt_bridge.contexts import FederatedRef, FederatedSource, Scope
 from dvt.dbt_bridge.contract import contract_of
@@ -54,6 +54,7 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
             identifier=stage_name(run, node.unique_id, batch),
         ),
         pushdown=_pushdown(node),
+        comparing=_comparing(node),
         contract=contract_of(node, session.targets.adapter(home), config, manifest),
         compute=placement.compute if placement else None,
     )
@@ -131,3 +132,9 @@ def _zero_dates(read: Any, output: Mapping[str, Any]) -> str:
 def _pushdown(node: Any) -> Pushdown:
     said = node.config.get("pushdown")
     return Pushdown({None: "auto", False: "off"}.get(said, said))
+
+
+def _comparing(node: Any) -> Comparing:
+    """How text is compared; a collation's own name is the target table's, and says nothing of that."""
+    said = node.config.get("collation")
+    return Comparing(said) if said in (Comparing.SOURCE, Comparing.ENGINE) else Comparing.UNSAID

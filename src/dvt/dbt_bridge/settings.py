@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import BadConfig, UnknownCompute
-from dvt.core.plan import Pushdown
+from dvt.core.plan import Comparing, Pushdown
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 PUBLISH = ("swap", "keep")
 ZERO_DATES = ("error", "null")
+COLLATIONS = tuple(one.value for one in Comparing if one is not Comparing.UNSAID)
+_OF_A_SERVER = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)+$")
+"""A collation's own name, which is for the target's adapter: tables are made with it."""
 DIALECTS = ("target", "compute")
 """Beside the names of SQLGlot's dialects."""
 
@@ -23,7 +27,17 @@ CHOICES: Mapping[str, Collection[str]] = {
 }
 
 
-KEYS = ("target", "compute", "dialect", "pushdown", "publish", "zero_dates", "federate", "connection")
+KEYS = (
+    "target",
+    "compute",
+    "dialect",
+    "pushdown",
+    "publish",
+    "collation",
+    "zero_dates",
+    "federate",
+    "connection",
+)
 """Config keys of dvt's own, which dbt knows as custom ones."""
 
 
@@ -71,6 +85,7 @@ def check_settings(manifest: Any) -> None:
         for key, allowed in CHOICES.items():
             _check_choice(node, key, allowed)
         _check_dialect(node)
+        _check(node, "collation", _is_collation, COLLATIONS)
         for key in ("target", "compute"):
             _check(node, key, lambda value: isinstance(value, str) and bool(value), ("a name",))
     for source in manifest.sources.values():
@@ -91,6 +106,10 @@ def _check_dialect(node: Any) -> None:
 
     names = {name for name in Dialect.classes if name}
     _check(node, "dialect", lambda one: one in names, (*DIALECTS, *names))
+
+
+def _is_collation(value: Any) -> bool:
+    return value in COLLATIONS or bool(_OF_A_SERVER.match(str(value)))
 
 
 def _check(node: Any, key: str, good: Callable[[Any], bool], allowed: Collection[str]) -> None:

@@ -18,6 +18,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from dvt.core.errors import BadOutput, DriverMissing, NotATarget, UnknownTarget
 from dvt.dbt_bridge.outputs import ProfileOutputs
+from dvt.dbt_bridge.own_adapters import OWN_ADAPTERS
 from dvt.dbt_bridge.target_type import TargetType
 from dvt.resolution.placement import SOURCES_ONLY
 
@@ -122,7 +123,7 @@ def require_adapter(kind: str) -> None:
         raise DriverMissing(f"dbt's adapter for outputs of type {kind}", install_line(kind))
 
 
-OWN_EXTRAS = frozenset({"postgres", "snowflake", "bigquery", "redshift", "databricks"})
+OWN_EXTRAS = frozenset({"postgres", "mysql", "mariadb", "snowflake", "bigquery", "redshift", "databricks"})
 """Types for which `dvt-engine[type]` brings the adapter, and what dvt itself needs for it."""
 
 
@@ -139,6 +140,8 @@ def wire(adapter: Any, manifest: Manifest) -> None:
 
 
 def _installed(kind: str) -> bool:
+    if kind in OWN_ADAPTERS:
+        return OWN_ADAPTERS[kind].installed
     with suppress(ImportError, ValueError):
         return find_spec(f"dbt.adapters.{kind}") is not None
     return False

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid, StagingDamaged
-from dvt.core.plan import StageColumn
+from dvt.core.plan import Folding, StageColumn
 from dvt.core.ports import Dataset, Instance, Sink
+from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.drivers.duckdb.errors import reason, translated
 
 _WRONG_SQL = (
@@ -27,6 +28,7 @@ class DuckDBEngine:
     """Implements Engine on an instance of the run's."""
 
     dialect: ClassVar[str] = "duckdb"
+    foldings: ClassVar[Mapping[str, Folding]] = FOLDINGS
 
     def __init__(self, instance: Instance, release: Callable[[], None] = lambda: None) -> None:
         """`release` frees the instance at `close`, where it is the engine's own."""
@@ -41,6 +43,7 @@ class DuckDBEngine:
             for name, columns in inputs.items():
                 typed = ", ".join(f"{_quoted(one.name)} {one.type}" for one in columns)
                 cursor.execute(f"CREATE TEMP TABLE {_quoted(name)} ({typed})")
+            define_foldings(cursor, sql)
             try:
                 described = cursor.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except _WRONG_SQL as error:
@@ -57,6 +60,7 @@ class DuckDBEngine:
             for name, dataset in inputs.items():
                 _check(cursor, name, dataset)
                 cursor.execute(f"CREATE TEMP VIEW {_quoted(name)} AS {_scan(dataset)}")
+            define_foldings(cursor, sql)
             path = sink.part().replace("'", "''")
             typed = _as_columns(sql, columns)
             copied = cursor.execute(f"COPY ({typed}) TO '{path}' ({sink.copy_options()})").fetchone()

@@ -99,7 +99,7 @@ class RunFederator:
 
             # load and publish
             target = shop.connections[request.stage.connection]
-            with loaded(plan.load, result, target, shop.operation, tally.moved):
+            with loaded(plan.load, result, target, shop.operation, tally):
                 shop.staging.used(sink)
                 self._go_on("publishing")
                 publish(plan.load, publisher, tally.moved)

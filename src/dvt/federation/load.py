@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dvt.core.errors import QueryFailed
-from dvt.core.plan import Load, Moved
+from dvt.core.plan import Load, Moved, Notice
 from dvt.core.ports import Dataset
 from dvt.federation.connections import Connection
 from dvt.federation.stage_tables import drop, loader
+from dvt.federation.tally import NodeTally
 from dvt.staging.operations import Operation
 
 
@@ -20,7 +21,7 @@ def loaded(
     dataset: Dataset,
     connection: Connection,
     operation: Operation,
-    report: Callable[[Moved], None],
+    tally: NodeTally,
 ) -> Iterator[None]:
     """The stage table, filled, for as long as the `with` lasts; publishing may take it away."""
     begun = time.monotonic()
@@ -34,9 +35,11 @@ def loaded(
                 connection.name, f"loading {load.stage}", f"{rows} of {dataset.rows} rows arrived"
             )
         seconds = time.monotonic() - begun
-        report(
+        tally.moved(
             Moved(what="load", connection=connection.name, rows=rows, bytes=dataset.bytes, seconds=seconds)
         )
+        if why := connection.connector.capabilities.loads_slowly:
+            tally.notice(Notice("DVT024", f"connection {connection.name!r} loads slowly", why))
         yield
     finally:
         # What went wrong before, or what was published, counts more than a table that stays: it is on

@@ -61,5 +61,6 @@ class Planning:
             now=self.now,
             answers=answers,
             engine=engine.dialect,
+            foldings=engine.foldings,
         )
         return make_plan(request, tables.by_marker, around)

@@ -27,7 +27,7 @@ from dvt.core.errors import (
 )
 from dvt.resolution.graph import Graph, Node, is_ephemeral
 
-SOURCES_ONLY = frozenset({"mysql", "mariadb", "sqlite", "files"})
+SOURCES_ONLY = frozenset({"sqlite", "files"})
 """Output types that can be read but not built on."""
 
 FEDERABLE = frozenset({"table", "incremental", "view"})

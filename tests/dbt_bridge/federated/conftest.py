@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.databases.mariadb import USER
 from tests.dbt_bridge.federated.project import HOUSE, LITE, OTHER, Project, fill_sources
 
 
@@ -25,10 +26,24 @@ def pg_shop(tmp_path: Path, postgres: Any) -> Iterator[Project]:
     yield from _shop(tmp_path, postgres.settings(schema=f"t_{uuid4().hex[:8]}"))
 
 
-@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.fixture
+def my_shop(tmp_path: Path, mariadb: Any) -> Iterator[Project]:
+    """The default target is a schema of its own on MariaDB."""
+    schema = f"t_{uuid4().hex[:8]}"
+    for each in (schema, f"{schema}_kept"):
+        mariadb.execute(f"grant all on `{each}`.* to '{USER}'@'127.0.0.1' with grant option")
+    mariadb.execute(f"create schema `{schema}`")
+    yield from _shop(tmp_path, mariadb.settings(schema=schema))
+    mariadb.execute(f"drop schema `{schema}`", f"drop schema if exists `{schema}_kept`")
+
+
+_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("postgres", "mariadb")]
+
+
+@pytest.fixture(params=["duckdb", *_SLOW])
 def shop(request: pytest.FixtureRequest) -> Project:
     """One after the other: what holds on every target."""
-    name = {"duckdb": "duck_shop", "postgres": "pg_shop"}[request.param]
+    name = {"duckdb": "duck_shop", "postgres": "pg_shop", "mariadb": "my_shop"}[request.param]
     made: Project = request.getfixturevalue(name)
     return made
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import psycopg2
+import pymysql
 import yaml
 
 SOURCES = {
@@ -66,6 +67,11 @@ class Project:
         said = ", ".join(f"{key}={value!r}" for key, value in config.items())
         head = f"{{{{ config({said}) }}}}\n" if said else ""
         self.write(f"models/{name}.sql", f"{head}{sql}\n")
+
+    def quoted(self, name: str) -> str:
+        """A name as the default target's SQL quotes it."""
+        mark = "`" if self.outputs[self.target]["type"] == "mariadb" else '"'
+        return f"{mark}{name}{mark}"
 
     def drop_model(self, name: str) -> None:
         (self.root / f"models/{name}.sql").unlink()
@@ -123,11 +129,15 @@ def _connect(settings: Mapping[str, Any]) -> Any:
         return duckdb.connect(settings["path"])
     if settings["type"] == "sqlite":
         return sqlite3.connect(settings["path"])
+    if settings["type"] == "mariadb":
+        words = {ours: settings[key] for key, ours in _MARIADB.items()}
+        return pymysql.connect(**words, init_command="set session sql_mode = 'ANSI_QUOTES'")
     keys = {"host": "host", "port": "port", "user": "user", "pass": "password", "dbname": "dbname"}
     search_path = f"-c search_path={settings['schema']}"
     return psycopg2.connect(**{ours: settings[key] for key, ours in keys.items()}, options=search_path)
 
 
+_MARIADB = {"host": "host", "port": "port", "user": "user", "password": "password", "schema": "database"}
 LITE = {"type": "sqlite", "path": "crm.sqlite"}
 OTHER = {"type": "duckdb", "path": "ledger.duckdb", "schema": "main"}
 HOUSE = {"type": "duckdb", "path": "house.duckdb", "schema": "main"}

@@ -6,7 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from dvt.dbt_bridge.request import _zero_dates
+from dvt.core.errors import BadConfig
+from dvt.core.plan import Comparing
+from dvt.dbt_bridge.request import _comparing, _zero_dates
+from dvt.dbt_bridge.settings import check_settings
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,29 @@ def test_the_nearest_word_on_zero_dates_holds(
     config: dict[str, object], meta: dict[str, object], output: dict[str, object], becomes: str
 ) -> None:
     assert _zero_dates(SimpleNamespace(config=config, meta=meta), output) == becomes
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        (None, Comparing.UNSAID),
+        ("source", Comparing.SOURCE),
+        ("engine", Comparing.ENGINE),
+        ("utf8mb4_bin", Comparing.UNSAID),  # the target table's own
+    ],
+)
+def test_what_a_model_says_of_collations(said: str | None, becomes: Comparing) -> None:
+    node = SimpleNamespace(
+        config={"collation": said}, resource_type="model", name="m", original_file_path="models/m.sql"
+    )
+    check_settings(SimpleNamespace(nodes={"m": node}, sources={}))
+    assert _comparing(node) is becomes
+
+
+@pytest.mark.parametrize("said", ["sorce", "", "utf8mb4 bin", True])
+def test_a_word_that_is_no_collation_is_refused(said: object) -> None:
+    node = SimpleNamespace(
+        config={"collation": said}, resource_type="model", name="m", original_file_path="models/m.sql"
+    )
+    with pytest.raises(BadConfig, match="collation cannot be"):
+        check_settings(SimpleNamespace(nodes={"m": node}, sources={}))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from dvt.connectors.mysql.extract import Reading, Server
+from dvt.connectors.mysql.extract import Reading
+from dvt.connectors.mysql.load import Filling, drop, load_columns
+from dvt.connectors.mysql.server import Server
 from dvt.core.names import TableRef
-from dvt.core.plan import Table
-from dvt.core.ports import Capabilities, ConnectorContext, Snapshot
-from dvt.drivers.mysql import Queries, Scanner, connect, describe, parse
+from dvt.core.plan import Load, LoadColumn, StageColumn, Table
+from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Snapshot
+from dvt.drivers.mysql import Scanner, connect, describe, parse
+
+_NO_FILES = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
 
 
 class MySQLConnector:
-    """Reads one schema's tables, and others' that its user may see. Thread-safe."""
+    """Implements Connector and CanLoad, for one schema's tables and others' that its user may see."""
 
     capabilities = Capabilities(
         dialect="mysql", max_identifier=64, snapshot_by="consistent_reads: lock", folds_case=True
@@ -24,16 +27,9 @@ class MySQLConnector:
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         known = parse(name, settings, context.project_dir)
-        locks = known.consistent_reads == "lock"
-        self.capabilities = replace(type(self).capabilities, snapshot=locks)
-        self._server = Server(
-            name=name,
-            settings=known,
-            scanner=Scanner(name, known, context.duckdb),
-            queries=Queries(name, known),
-            slots=threading.Semaphore(max(1, context.limit - locks)),
-            locking=threading.Lock(),
-        )
+        self.capabilities = replace(type(self).capabilities, snapshot=known.consistent_reads == "lock")
+        self._duckdb = context.duckdb
+        self._server = Server(name, known, Scanner(name, known, context.duckdb), context.limit)
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
@@ -52,3 +48,19 @@ class MySQLConnector:
     def close(self) -> None:
         """See Connector."""
         self._server.scanner.close()
+
+    def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+        """See CanLoad."""
+        return load_columns(self._server, self._duckdb, columns)
+
+    def fill(self, load: Load, dataset: Dataset) -> int:
+        """See CanLoad."""
+        try:
+            return Filling(self._server, self._duckdb, load, dataset).run()
+        finally:
+            if not self._server.takes_files:
+                self.capabilities = replace(self.capabilities, loads_slowly=_NO_FILES)
+
+    def drop(self, stage: TableRef) -> None:
+        """See CanLoad."""
+        drop(self._server, stage)

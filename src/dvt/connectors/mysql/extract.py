@@ -6,20 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 
 import duckdb
 
 from dvt.connectors.mysql.failures import explained
+from dvt.connectors.mysql.server import Server
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.plan import Extraction
 from dvt.core.ports import Dataset, Job
 from dvt.drivers.duckdb.sql import literal, quoted
 from dvt.drivers.mysql import (
-    MySQLSettings,
-    Queries,
     Running,
-    Scanner,
     SideConnection,
     checked,
     connect,
@@ -32,20 +29,6 @@ from dvt.drivers.mysql import (
 _GLANCE = 0.1
 _PATIENCE = 5.0
 """Seconds until a statement that a server neither answers nor ends is left alone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """What all extractions from one server share."""
-
-    name: str
-    settings: MySQLSettings
-    scanner: Scanner
-    queries: Queries
-    slots: threading.Semaphore
-    """One for each connection that may be open at once, but for those that cancel."""
-    locking: threading.Lock
-    """Held by the group that reads under a lock, whose connection has a slot of its own."""
 
 
 class Reading:

@@ -7,9 +7,6 @@ making and filling), every value is cast by us, and the server's own words come 
 
 from __future__ import annotations
 
-import fcntl
-import os
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
@@ -28,56 +25,17 @@ from dvt.core.ports import Dataset, Instance
 from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import literal as duckdb_literal
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
+from dvt.drivers.pipe import CHUNK, Pipe
 from dvt.drivers.postgres import PINNED, Work, connect, quoted, relation, session_of, translate, translated
 from dvt.drivers.postgres.connect import BACKEND, session
 from dvt.drivers.postgres.packing import Packing, packing
 from dvt.drivers.postgres.scanner import EXTENSION
 
-_CHUNK = 1 << 20
 _UNWRITABLE = {
     "VARCHAR": "contains({0}, chr(0))",
     "DATE": "isfinite({0}) AND NOT ({0} BETWEEN DATE '4714-11-24 (BC)' AND DATE '5874897-12-31')",
 }
 """By the type that is sent: values that DuckDB's writer refuses; of the others, what cannot be cast."""
-_SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
-
-
-class Pipe:
-    """What one thread writes and another reads; a writer that fails makes the reader fail too."""
-
-    def __init__(self) -> None:
-        self._out, self._in = os.pipe()
-        self._failed = threading.Event()
-        self._lock = threading.Lock()
-        self.path = f"/dev/fd/{self._in}"
-        if _SET_PIPE_SIZE is not None:
-            with suppress(OSError):
-                fcntl.fcntl(self._in, _SET_PIPE_SIZE, _CHUNK)
-
-    def read(self, size: int) -> bytes:
-        """What is there, at most `size` bytes; nothing at the end."""
-        data = os.read(self._out, size)
-        if not data and self._failed.is_set():
-            raise BrokenPipeError
-        return data
-
-    def written(self, *, whole: bool) -> None:
-        """The writer has ended."""
-        if not whole:
-            self._failed.set()
-        with self._lock:
-            self._in = _closed(self._in)
-
-    def abandon(self) -> None:
-        """The reader has ended: whoever still writes fails."""
-        with self._lock:
-            self._out = _closed(self._out)
-
-
-def _closed(number: int) -> int:
-    if number >= 0:
-        os.close(number)
-    return -1
 
 
 def packings(duckdb_: Instance, columns: Sequence[str]) -> list[Packing]:
@@ -175,7 +133,7 @@ class Filling:
     def _receive(self, cursor: Any, pipe: Pipe) -> None:
         names = ", ".join(quoted(one.name) for one in self._load.columns)
         try:
-            cursor.copy_expert(f"COPY {self._to.table} ({names}) FROM STDIN (FORMAT binary)", pipe, _CHUNK)
+            cursor.copy_expert(f"COPY {self._to.table} ({names}) FROM STDIN (FORMAT binary)", pipe, CHUNK)
         finally:
             pipe.abandon()
 

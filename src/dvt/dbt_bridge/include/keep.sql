@@ -10,12 +10,17 @@
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
 
+  -- where altering a table commits, it comes before the transaction: a column more harms nobody
+  {% if added and dvt_ddl_commits %}
+    {% do alter_relation_add_remove_columns(target_relation, added, none) %}
+  {% endif %}
+
   -- `BEGIN` happens here: the statement that may alter the table begins no transaction itself
   {% call statement('begin') -%}
     select 1 as begun
   {%- endcall %}
 
-  {% if added %}
+  {% if added and not dvt_ddl_commits %}
     {% do alter_relation_add_remove_columns(target_relation, added, none) %}
   {% endif %}
 

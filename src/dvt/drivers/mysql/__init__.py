@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from dvt.drivers.mysql.cancel import Queries, Running
-from dvt.drivers.mysql.catalog import describe
-from dvt.drivers.mysql.connect import SideConnection, connect
+from dvt.drivers.mysql.catalog import describe, kinds
+from dvt.drivers.mysql.connect import LONG, About, LoadConnection, SideConnection, connect, connect_to_load
+from dvt.drivers.mysql.flavour import Flavour, flavour
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
+from dvt.drivers.mysql.packing import Packing, fitted, packing
 from dvt.drivers.mysql.scanner import Scanner, pinned
+from dvt.drivers.mysql.session import Cursor, Session, first_word
 from dvt.drivers.mysql.settings import MySQLSettings, parse
 from dvt.drivers.mysql.types import checked
 
 __all__ = [
+    "LONG",
+    "About",
+    "Cursor",
+    "Flavour",
+    "LoadConnection",
     "MySQLSettings",
+    "Packing",
     "Queries",
     "Running",
     "Scanner",
+    "Session",
     "SideConnection",
     "checked",
     "connect",
+    "connect_to_load",
     "describe",
+    "first_word",
+    "fitted",
+    "flavour",
+    "kinds",
+    "packing",
     "parse",
     "pinned",
     "quoted",

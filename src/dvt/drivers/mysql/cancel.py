@@ -27,7 +27,9 @@ class Running:
         self.stopped = threading.Event()
         self.ended = threading.Event()
         self.cursor: Any = None
-        """The DuckDB cursor that waits for its rows."""
+        """The DuckDB cursor that waits for its rows, or sends them."""
+        self.connection: int | None = None
+        """The server's number of the connection it runs on, where that is known."""
 
 
 class Queries:
@@ -73,14 +75,20 @@ def _stop(side: SideConnection, asked: Iterable[Running]) -> None:
         if not waiting:
             return
         for one in waiting:
-            _kill(side, one.mark)
+            _kill(side, one)
         waiting[0].ended.wait(_GLANCE)
 
 
-def _kill(side: SideConnection, mark: str) -> None:
+def _kill(side: SideConnection, one: Running) -> None:
     # Its connection, not the query alone: a server that waits for a reader notices only that. None of
-    # the scanner's connections is used twice, so this hits nobody else.
-    find = "SELECT id FROM information_schema.processlist WHERE info LIKE %s AND id <> CONNECTION_ID()"
-    for (found,) in side.rows(find, [f"%{mark}%"], doing=_DOING):
+    # these connections is used twice, so this hits nobody else.
+    for found in _connections(side, one):
         with suppress(QueryFailed):  # it has ended meanwhile
-            side.rows(f"KILL CONNECTION {int(found)}", doing=_DOING)
+            side.rows(f"KILL CONNECTION {found}", doing=_DOING)
+
+
+def _connections(side: SideConnection, one: Running) -> list[int]:
+    if one.connection is not None:
+        return [one.connection]
+    find = "SELECT id FROM information_schema.processlist WHERE info LIKE %s AND id <> CONNECTION_ID()"
+    return [int(found) for (found,) in side.rows(find, [f"%{one.mark}%"], doing=_DOING)]

@@ -26,6 +26,10 @@ FROM information_schema.columns
 WHERE table_schema = %s AND table_name IN ({names}) AND extra NOT LIKE '%%INVISIBLE%%'
 ORDER BY table_name, ordinal_position
 """
+_KINDS = """
+SELECT column_name, data_type, datetime_precision FROM information_schema.columns
+WHERE table_schema = %s AND table_name = %s
+"""
 _CHECKS = """
 SELECT table_name, check_clause FROM information_schema.check_constraints
 WHERE constraint_schema = %s AND table_name IN ({names}) AND check_clause LIKE 'json_valid(%%'
@@ -41,6 +45,15 @@ def describe(side: SideConnection, refs: Sequence[TableRef], schema: str) -> Map
     for name, wanted in by_schema.items():
         found.update(_in_schema(side, name, wanted))
     return found
+
+
+def kinds(side: SideConnection, schema: str, name: str) -> Mapping[str, tuple[str, int | None]]:
+    """A table's columns: each type's one word, and the digits of a second's fraction that it keeps."""
+    found = side.rows(_KINDS, [schema, name], doing=_DOING)
+    return {
+        column: (_text(kind).lower(), None if digits is None else int(digits))
+        for column, kind, digits in found
+    }
 
 
 def _in_schema(side: SideConnection, schema: str, refs: Sequence[TableRef]) -> Mapping[TableRef, Table]:

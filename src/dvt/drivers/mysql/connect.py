@@ -1,11 +1,12 @@
-"""Connections of our own, beside the scanner's: preflight, types, read locks, KILL QUERY. Few rows."""
+"""Connections of our own, beside the scanner's: preflight, types, read locks, KILL QUERY, loads."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import (
     ConnectFailed,
@@ -15,7 +16,12 @@ from dvt.core.errors import (
     LoginRefused,
     QueryFailed,
 )
+from dvt.drivers.mysql.flavour import Flavour, flavour
+from dvt.drivers.mysql.losses import Warned, refused, warned
 from dvt.drivers.mysql.settings import MySQLSettings
+
+if TYPE_CHECKING:
+    from dvt.drivers.mysql.wire import Sent
 
 _LOGIN = frozenset({1045, 1130, 1251, 1275, 1524, 1698, 1862, 2059, 2061, 3118, 3159, 4151})
 """Access denied, host not allowed, authentication plugins, locked or expired accounts, TLS demanded."""
@@ -23,8 +29,21 @@ _NO_SCHEMA = frozenset({1044, 1049})
 _BUSY = frozenset({1040, 1203, 1226})
 _GONE = frozenset({0, 1053, 1077, 1927, 2006, 2013, 2014, 2027, 2055, 4031})
 _DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
+_LOCAL_FILES = 128
+"""The client's word, in the protocol, that it may be asked for files."""
+_NO_LOCAL_FILES = frozenset({1148, 3948, 3950, 4166})
+"""`local_infile` is off on the server."""
 _PATIENCE = 60.0
 """Seconds a question to the catalog may take, once the server has let us in."""
+LONG = 3600.0
+"""Seconds for a statement that moves rows, and for each side to wait for the other meanwhile."""
+_QUESTIONS = "SET SESSION sql_mode = '', time_zone = '+00:00'"
+_LOADS = (
+    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION', "
+    "time_zone = '+00:00', sql_notes = 1, max_error_count = 64, "
+    f"net_read_timeout = {LONG:.0f}, net_write_timeout = {LONG:.0f}"
+)
+"""Whatever the server is set to: values are refused and not bent, and every warning is counted."""
 
 
 class SideConnection:
@@ -36,14 +55,14 @@ class SideConnection:
         self._connection = connection
 
     @property
-    def version(self) -> str:
-        """As the server says it, e.g. `10.11.19-MariaDB-…`."""
-        return str(self._connection.get_server_info())
+    def flavour(self) -> Flavour:
+        """What the server is."""
+        return flavour(self._connection.get_server_info())
 
     @property
     def is_mariadb(self) -> bool:
         """False for MySQL itself."""
-        return "mariadb" in self.version.lower()
+        return self.flavour.is_mariadb
 
     def rows(
         self, sql: str, values: Sequence[Any] = (), *, doing: str, patience: float = _PATIENCE
@@ -60,12 +79,68 @@ class SideConnection:
             raise failed(error, self._name, doing) from error
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a statement that writes is for, as errors say it."""
+
+    doing: str
+    table: str
+    columns: tuple[str, ...]
+
+
+class LoadConnection(SideConnection):
+    """One that writes rows: a statement with a warning is an error, since it changed a value."""
+
+    def insert(self, sql: bytes, about: About) -> int:
+        """Run an INSERT; how many rows it made."""
+        return self._written(lambda wire: wire.send(sql), about)
+
+    def load(self, sql: str, file: str, read: Callable[[int], bytes], about: About) -> int | None:
+        """Run a LOAD DATA LOCAL INFILE of the file so named, which holds what `read` gives; the rows it made.
+
+        None when the server takes no such files: nothing was read then.
+        """
+        import pymysql
+
+        try:
+            return self._written(lambda wire: wire.send_file(sql, file, read), about)
+        except QueryFailed as error:
+            cause = error.__cause__
+            if isinstance(cause, pymysql.Error) and _said(cause)[0] in _NO_LOCAL_FILES:
+                return None
+            raise
+
+    def _written(self, write: Callable[[Any], Sent], about: About) -> int:
+        import pymysql
+
+        self._connection.wait_up_to(LONG)
+        try:
+            rows, warnings = write(self._connection)
+        except pymysql.Error as error:
+            lost = refused(*_said(error), about.table, about.columns)
+            raise lost or failed(error, self._name, about.doing) from error
+        if warnings:
+            shown = [Warned(*one) for one in self.rows("SHOW WARNINGS", doing=about.doing)]
+            if lost := warned(warnings, shown, about.table, about.columns):
+                raise lost
+        return rows
+
+
 @contextmanager
 def connect(name: str, settings: MySQLSettings) -> Iterator[SideConnection]:
     """Log in; a server that is down, silent or refuses is one error within `connect_timeout`."""
-    opened = _open(name, settings)
-    with closing(opened):
+    with closing(log_in(name, settings)) as opened:
         yield SideConnection(name, settings, opened)
+
+
+@contextmanager
+def connect_to_load(
+    name: str, settings: MySQLSettings, stopped: Callable[[], bool] | None = None
+) -> Iterator[LoadConnection]:
+    """The same, for rows that are written; none is sent any more once `stopped` says so."""
+    with closing(log_in(name, settings, init_command=_LOADS, client_flag=_LOCAL_FILES)) as opened:
+        opened.stopped = stopped
+        yield LoadConnection(name, settings, opened)
 
 
 def failed(error: BaseException, connection: str, doing: str) -> DvtError:
@@ -77,43 +152,38 @@ def failed(error: BaseException, connection: str, doing: str) -> DvtError:
     return QueryFailed(connection, doing, said, hint)
 
 
-def _open(name: str, settings: MySQLSettings) -> Any:
+def log_in(name: str, settings: MySQLSettings, **more: Any) -> Any:
+    """PyMySQL's connection; `more` are words of PyMySQL's for other purposes than a side connection's."""
     try:
         import pymysql
+
+        from dvt.drivers.mysql.wire import Wire
     except ImportError as error:
         raise DriverMissing("PyMySQL", "pip install 'dvt-engine[mysql]'") from error
     try:
-        return _patient()(
-            host=settings.host,
-            port=settings.port,
-            user=settings.user,
-            # As bytes: PyMySQL would encode text as latin1, other clients send UTF-8.
-            password=settings.password.get_secret_value().encode(),
-            database=settings.schema_,
-            charset="utf8mb4",
-            autocommit=True,
-            program_name="dvt",
-            connect_timeout=settings.connect_timeout,
-            read_timeout=settings.connect_timeout,
-            write_timeout=settings.connect_timeout,
-            init_command="SET SESSION sql_mode = '', time_zone = '+00:00'",
-            **_tls(settings),
-        )
+        return Wire(**(_words(settings) | _tls(settings) | more))
     except (pymysql.Error, OSError, ValueError) as error:
         raise _refused(error, name, settings) from error
     except RuntimeError as error:  # PyMySQL's, when `cryptography` is missing
         raise DriverMissing("cryptography", "pip install 'dvt-engine[mysql]'") from error
 
 
-def _patient() -> Any:
-    """PyMySQL's connection, whose patience can change: little to log in, more for answers."""
-    import pymysql.connections
-
-    class Patient(pymysql.connections.Connection):  # type: ignore[type-arg,unused-ignore]
-        def wait_up_to(self, seconds: float) -> None:
-            self._read_timeout = self._write_timeout = seconds
-
-    return Patient
+def _words(settings: MySQLSettings) -> dict[str, Any]:
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "user": settings.user,
+        # As bytes: PyMySQL would encode text as latin1, other clients send UTF-8.
+        "password": settings.password.get_secret_value().encode(),
+        "database": settings.schema_,
+        "charset": "utf8mb4",
+        "autocommit": True,
+        "program_name": "dvt",
+        "connect_timeout": settings.connect_timeout,
+        "read_timeout": settings.connect_timeout,
+        "write_timeout": settings.connect_timeout,
+        "init_command": _QUESTIONS,
+    }
 
 
 def _tls(settings: MySQLSettings) -> dict[str, Any]:

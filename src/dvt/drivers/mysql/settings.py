@@ -43,6 +43,8 @@ class MySQLSettings(BaseModel):
     ssl_disabled: bool | None = None
     connect_timeout: float = Field(default=5, gt=0, le=3600)
     consistent_reads: Literal["off", "lock"] = "off"
+    nan: Literal["error", "null"] = "error"
+    """What becomes of NaN and infinity, which no column here can hold."""
 
     @field_validator("consistent_reads", mode="before")
     @classmethod
@@ -76,6 +78,8 @@ def parse(name: str, output: Mapping[str, Any], project_dir: Path) -> MySQLSetti
     """The settings of output `name`; BadOutput says which key is wrong, without its value."""
     kind = str(output.get("type", "mysql"))
     keys = {key: value for key, value in output.items() if key not in _ELSEWHERE and value is not None}
+    if "nan" in output:
+        keys["nan"] = "null" if output["nan"] is None else output["nan"]  # a bare `null` means the word
     for alias, key in _ALIASES.items():
         if alias in keys:
             if keys.get(key, keys[alias]) != keys[alias]:

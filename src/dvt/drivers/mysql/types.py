@@ -7,6 +7,7 @@ zero dates into NULL. So whatever is not a plain number, text or bytes is sent a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -56,6 +57,9 @@ _INTEGERS: Mapping[str, tuple[str, str]] = {
     "bigint": ("BIGINT", "UBIGINT"),
 }
 _BITS = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"), (64, "UBIGINT"))
+_BYTEWISE = re.compile(r"_nopad_bin$|_0900_bin$|^binary$")
+"""Collations that compare text as DuckDB does: byte by byte, trailing spaces too."""
+_RANKED = frozenset({"enum", "set"})
 _GEOMETRY = (
     *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
     *("geometrycollection", "geomcollection"),
@@ -65,12 +69,17 @@ _GEOMETRY = (
 def column(described: Described) -> Column:
     """How a column of the catalog is staged."""
     way = _WAYS.get(described.kind, _unknown)(described)
+    is_text = way.stage == "VARCHAR" and described.collation is not None
     return Column(
         name=described.name,
         native=described.native,
         stage=way.stage,
         exact=way.exact,
         nullable=described.nullable,
+        collation=described.collation
+        if is_text and not _BYTEWISE.search(described.collation or "")
+        else None,
+        ranked=described.kind in _RANKED,
         read=way.read,
         unpack=way.unpack,
         loses=way.loses,

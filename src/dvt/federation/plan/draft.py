@@ -12,6 +12,7 @@ from sqlglot.schema import MappingSchema
 from dvt.core.plan import (
     Column,
     Extraction,
+    Folding,
     Input,
     Kept,
     LoadColumn,
@@ -31,6 +32,8 @@ LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
 
 NUMBER = "dvt"
 """Meta key under which every node of the tree has its number; copies keep it."""
+SETTLED = "dvt_settled"
+"""Meta key of what the planner itself has put there, or has said all there is to say of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,8 @@ class Surroundings:
     """Answers to an earlier plan's `prepared`, by placeholder."""
     engine: str = "duckdb"
     """Dialect of the compute engine."""
+    foldings: Mapping[str, Folding] = field(default_factory=dict)
+    """Collations that the engine can compare by."""
 
 
 @dataclass(slots=True, kw_only=True)

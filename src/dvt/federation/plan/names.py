@@ -69,10 +69,10 @@ def _name(
         return folded(identifier, target)
     if namer is not None:
         return namer(one, word, text)
-    return None if engine else _as_engine(one)
+    return None if engine else engine_name(one)
 
 
-def _as_engine(one: exp.Expr) -> str | None:
+def engine_name(one: exp.Expr) -> str | None:
     """Nearly what DuckDB would call it, had it read the model's own SQL."""
     if isinstance(one, exp.Column | exp.Dot):
         return None

@@ -68,6 +68,13 @@ def bind_transform(draft: Draft) -> None:
             draft.warn("DVT002", f"output column {load.name} ({load.stage} as {load.native}): {load.loses}")
 
 
+def names_in_engine(draft: Draft) -> list[str]:
+    """What the engine calls the outputs of the tree as it is; empty when it is not in its own words yet."""
+    if draft.dialect != draft.around.engine:
+        return []
+    return [one.name for one in _bound(draft, _without_parameters(draft))]
+
+
 def _without_parameters(draft: Draft) -> str:
     copy = draft.tree.copy()
     for placeholder in list(copy.find_all(exp.Placeholder)):

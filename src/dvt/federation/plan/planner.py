@@ -14,6 +14,7 @@ from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.clock import freeze_clock
 from dvt.federation.plan.draft import Draft, Surroundings
 from dvt.federation.plan.extract import extract
+from dvt.federation.plan.fold import compare_text
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
@@ -39,6 +40,7 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     prune,
     extract,
     rewrite,
+    compare_text,
     translate,
     bind_transform,
 )

@@ -6,8 +6,10 @@ from sqlglot import exp
 
 from dvt.core.errors import TranslationWrong
 from dvt.federation.plan.dialects import Entry, Language, Status, language
-from dvt.federation.plan.draft import Draft
+from dvt.federation.plan.draft import SETTLED, Draft
 
+_OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
+"""What the planner puts in the place of a comparison, in the engine's own words."""
 _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
 
 
@@ -45,6 +47,8 @@ def _mend(draft: Draft, holder: exp.Expr, *, warn: bool) -> None:
 
 def _entry(known: Language, node: exp.Expr) -> Entry | None:
     """The first line of the table that applies; a function without one has the dialect's default."""
+    if isinstance(node, _OURS) and SETTLED in node.meta:
+        return None
     name = f"{node.name.lower()}()" if isinstance(node, exp.Anonymous) else type(node).__name__
     lines = known.entries.get(name)
     if lines is None:

@@ -111,3 +111,23 @@ def _unpacked(kind: str, arrived: str | None, zero_dates: str) -> str | None:
         except duckdb.Error as error:
             raise translate(error, connection="erp", doing="extracting") from error
     return text
+
+
+@pytest.mark.parametrize(
+    ("native", "collation", "kept"),
+    [
+        ("varchar(10)", "utf8mb4_general_ci", "utf8mb4_general_ci"),
+        ("char(1)", "utf8mb4_bin", "utf8mb4_bin"),
+        ("enum('a')", "latin1_swedish_ci", "latin1_swedish_ci"),
+        ("text", "utf8mb4_nopad_bin", None),
+        ("text", "utf8mb4_0900_bin", None),
+        ("json", "utf8mb4_bin", None),
+        ("int(11)", None, None),
+    ],
+)
+def test_the_collation_is_kept_where_it_compares_otherwise_than_bytes(
+    native: str, collation: str | None, kept: str | None
+):
+    found = described(native, collation=collation)
+    assert found.collation == kept
+    assert found.ranked == native.startswith("enum")

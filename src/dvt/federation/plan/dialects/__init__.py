@@ -22,6 +22,7 @@ _LANGUAGES: Mapping[str, Language] = {
     "postgres": postgres.LANGUAGE,
     "mysql": mysql.LANGUAGE,
     "duckdb": Language(
+        escape="",
         moments=_MOMENTS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
     ),

@@ -43,6 +43,8 @@ class Language:
     literal_types: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     """By SQLGlot's class name, or `name()` for a function it does not know."""
+    escape: str | None = None
+    """What escapes in a pattern of LIKE unless ESCAPE says otherwise; None when that is not known."""
     functions: Status = Status.UNVERIFIED
     """Status of functions without an entry; other expressions without one are verified."""
 

@@ -23,6 +23,7 @@ from dvt.federation.plan.dialects.kinds import (
     round_half_even,
     typed,
 )
+from dvt.federation.plan.draft import SETTLED
 
 _IN_ENGINE = "or write the model in the engine's SQL: config(dialect='compute')"
 _TEXT = exp.DataType.TEXT_TYPES
@@ -98,13 +99,20 @@ def _in_bytes(node: exp.Expr) -> bool:
     return bool(node.args.get("binary"))
 
 
+def _is_settled(node: exp.Expr) -> bool:
+    """True where the planner has folded the texts, or has named the columns already."""
+    return SETTLED in node.meta
+
+
 _TRUTH = (
+    macro(_as_value, _is_settled),
     Entry(status=Status.UNVERIFIED, why=_CASE, when=_compares_text, fix=_as_value),
     macro(_as_integer, _is_output),
 )
 _LOGIC = (macro(_as_integer, _is_output),)
 
 LANGUAGE = Language(
+    escape="\\",
     moments={
         "CurrentTimestamp": "SECOND",
         "CurrentDate": "DATE",
@@ -126,7 +134,10 @@ LANGUAGE = Language(
         **dict.fromkeys(("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "In", "Between"), _TRUTH),
         **dict.fromkeys(("Is", "Not", "And", "Or", "Xor"), _LOGIC),
         **dict.fromkeys(("DateAdd", "DateSub", "Add", "Sub"), (macro(_as_date, _of_date), *VERIFIED)),
-        "Like": (Entry(status=Status.UNVERIFIED, why=_CASE, fix=_alike),),
+        "Like": (
+            macro(_alike, _is_settled),
+            Entry(status=Status.UNVERIFIED, why=_CASE, fix=_alike),
+        ),
         "Div": (unverified("MySQL keeps four more decimals, DuckDB all of a DOUBLE's"),),
         "Avg": (
             unverified("MySQL keeps four more decimals, DuckDB all of a DOUBLE's", _of_numbers),

@@ -224,6 +224,7 @@ _ROWS = "DuckDB compares rows with NULLs otherwise"
 _TYPES_UNKNOWN = "the types of its operands are not known, and PostgreSQL's `/` depends on them"
 
 LANGUAGE = Language(
+    escape="\\",
     moments={
         "CurrentTimestamp": "TIMESTAMPTZ",
         "CurrentDate": "DATE",

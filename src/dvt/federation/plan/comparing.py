@@ -1,0 +1,225 @@
+"""Where a model compares text: every place in its SQL at which a collation would matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from sqlglot import exp
+
+from dvt.federation.plan.collations import Collations, Rule, combine, is_text
+
+
+class Kind(Enum):
+    """What the answers of a comparison hang on."""
+
+    EQUAL = auto()
+    """Which texts are one and the same."""
+    ORDER = auto()
+    """Which text comes first."""
+    LIKE = auto()
+    """Character by character, without padding."""
+    OWN = auto()
+    """What only the function itself knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Texts that are compared with each other."""
+
+    node: exp.Expr
+    """The comparison; the SELECT for its keys."""
+    kind: Kind
+    operands: tuple[exp.Expr, ...]
+    key: exp.Expr | None = None
+    """As written, of a key that is named by its position or alias."""
+
+
+def places(tree: exp.Expr) -> Iterator[Place]:
+    """Every comparison in a tree, inner ones after those around them."""
+    for node in tree.walk(bfs=False):
+        found = _PLACES.get(type(node))
+        if found is not None:
+            yield from found(node)
+        elif _may_compare(node):
+            yield Place(node, Kind.OWN, tuple(_arguments(node)))
+
+
+def rule_of(place: Place, collations: Collations) -> Rule | None:
+    """The collation that decides; None where none does."""
+    return combine(collations.of(one) for one in place.operands)
+
+
+def meant(select: exp.Expr, key: exp.Expr) -> exp.Expr:
+    """The projection that a key of GROUP BY or ORDER BY names by position or alias, or the key itself."""
+    listed = select.selects if isinstance(select, exp.Query) else []
+    inner = key.unnest()
+    if isinstance(inner, exp.Literal) and inner.is_int and 0 < int(inner.this) <= len(listed):
+        return listed[int(inner.this) - 1].unalias()
+    return key
+
+
+def _pair(kind: Kind) -> Callable[[exp.Expr], Iterator[Place]]:
+    def found(node: exp.Expr) -> Iterator[Place]:
+        left, right = node.this, node.expression
+        if isinstance(right, exp.Any | exp.All):
+            yield Place(node, Kind.OWN, (left, right.this))
+        elif isinstance(left.unnest(), exp.Tuple) and isinstance(right.unnest(), exp.Tuple):
+            for one, other in zip(left.unnest().expressions, right.unnest().expressions, strict=False):
+                yield Place(node, kind, (one, other))
+        else:
+            yield Place(node, kind, (left, right))
+
+    return found
+
+
+def _between(node: exp.Expr) -> Iterator[Place]:
+    yield Place(node, Kind.ORDER, (node.this, node.args["low"], node.args["high"]))
+
+
+def _in(node: exp.Expr) -> Iterator[Place]:
+    query = node.args.get("query")
+    if query is not None or node.args.get("unnest") or node.args.get("field"):
+        inner = query.unnest() if query is not None else None
+        listed = inner.selects if isinstance(inner, exp.Select) else []
+        sides = node.this.unnest().expressions if isinstance(node.this.unnest(), exp.Tuple) else [node.this]
+        if len(listed) == len(sides) and not any(one.is_star for one in listed):
+            for side, one in zip(sides, listed, strict=True):
+                yield Place(node, Kind.EQUAL, (side, one))
+        else:
+            yield Place(node, Kind.OWN, (*sides, *([query] if query is not None else [])))
+        return
+    rows = [one.unnest() for one in (node.this, *node.expressions)]
+    if all(isinstance(one, exp.Tuple) for one in rows):
+        for column in zip(*(one.expressions for one in rows), strict=False):
+            yield Place(node, Kind.EQUAL, column)
+        return
+    yield Place(node, Kind.EQUAL, (node.this, *node.expressions))
+
+
+def _like(node: exp.Expr) -> Iterator[Place]:
+    kind = Kind.OWN if isinstance(node.expression, exp.Any | exp.All | exp.Tuple) else Kind.LIKE
+    yield Place(node, kind, (node.this, node.expression))
+
+
+def _case(node: exp.Expr) -> Iterator[Place]:
+    if node.this is not None:
+        yield Place(node, Kind.EQUAL, (node.this, *(one.this for one in node.args["ifs"])))
+
+
+def _nullif(node: exp.Expr) -> Iterator[Place]:
+    yield Place(node, Kind.EQUAL, (node.this, node.expression))
+
+
+def _extreme(node: exp.Expr) -> Iterator[Place]:
+    yield Place(node, Kind.ORDER, (node.this,))
+
+
+def _ordered(node: exp.Expr) -> Iterator[Place]:
+    order = node.parent
+    holder = order.parent if isinstance(order, exp.Order) else None
+    if isinstance(holder, exp.WithinGroup):
+        yield Place(node, Kind.OWN, (node.this,))
+        return
+    key = meant(holder, node.this) if isinstance(holder, exp.Query) else node.this
+    yield Place(node, Kind.ORDER, (key,), node.this)
+
+
+def _window(node: exp.Expr) -> Iterator[Place]:
+    for one in node.args.get("partition_by") or []:
+        yield Place(node, Kind.EQUAL, (one,))
+
+
+def _group(node: exp.Expr) -> Iterator[Place]:
+    select = node.parent
+    if not isinstance(select, exp.Select):
+        return
+    if node.args.get("all"):
+        plain = (one for one in select.expressions if one.find(exp.AggFunc) is None)
+        yield from (Place(node, Kind.OWN, (one,)) for one in plain)
+    sets = [one for key in ("rollup", "cube", "grouping_sets") for one in node.args.get(key) or []]
+    sets += [one for one in node.expressions if isinstance(one, _SETS)]
+    for one in (part for listed in sets for key in listed.expressions for part in _row(key)):
+        yield Place(node, Kind.OWN, (meant(select, one),))
+    for key in node.expressions:
+        if not isinstance(key, _SETS):
+            yield Place(node, Kind.OWN if sets else Kind.EQUAL, (meant(select, key),), key)
+
+
+def _row(node: exp.Expr) -> list[exp.Expr]:
+    inner = node.unnest()
+    return list(inner.expressions) if isinstance(inner, exp.Tuple) else [inner]
+
+
+_SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
+
+
+def _distinct(node: exp.Expr) -> Iterator[Place]:
+    """DISTINCT of an aggregate, DISTINCT ON; that of a SELECT is `merging`'s."""
+    on = node.args.get("on")
+    keys = on.expressions if isinstance(on, exp.Tuple) else [on] if on is not None else []
+    for one in (*node.expressions, *keys):
+        counted = bool(keys) or isinstance(node.parent, exp.Count)
+        harmless = isinstance(node.parent, exp.Min | exp.Max)
+        if not harmless:
+            yield Place(node, Kind.EQUAL if counted else Kind.OWN, (one,))
+
+
+def _join(node: exp.Expr) -> Iterator[Place]:
+    for one in node.args.get("using") or []:
+        yield Place(node, Kind.EQUAL, (exp.column(one.name),))
+
+
+def merging(tree: exp.Expr) -> Iterator[exp.Query]:
+    """Queries that make one row of equal ones: SELECT DISTINCT, UNION and its like."""
+    for node in tree.walk(bfs=False):
+        if isinstance(node, exp.Select):
+            distinct = node.args.get("distinct")
+            if distinct is not None and distinct.args.get("on") is None:
+                yield node
+        elif isinstance(node, exp.SetOperation) and (
+            node.args.get("distinct") or not isinstance(node, exp.Union)
+        ):
+            yield node
+
+
+def _may_compare(node: exp.Expr) -> bool:
+    if not isinstance(node, exp.Func | exp.Predicate | exp.Binary | exp.Bracket):
+        return False
+    return not isinstance(node, _HARMLESS) and node.name.lower() not in _HARMLESS_NAMES
+
+
+def _arguments(node: exp.Expr) -> Iterable[exp.Expr]:
+    return [one for one in node.iter_expressions() if is_text(one) and not isinstance(one, exp.DataType)]
+
+
+_PLACES: Mapping[type[exp.Expr], Callable[[exp.Expr], Iterator[Place]]] = {
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ), _pair(Kind.EQUAL)),
+    **dict.fromkeys((exp.LT, exp.LTE, exp.GT, exp.GTE), _pair(Kind.ORDER)),
+    exp.Between: _between,
+    exp.In: _in,
+    exp.Like: _like,
+    exp.Case: _case,
+    exp.Nullif: _nullif,
+    **dict.fromkeys((exp.Min, exp.Max), _extreme),
+    exp.Ordered: _ordered,
+    exp.Window: _window,
+    exp.Group: _group,
+    exp.Distinct: _distinct,
+    exp.Join: _join,
+}
+_HARMLESS = (
+    exp.And, exp.Or, exp.Xor, exp.Not, exp.Is, exp.Exists, exp.If, exp.Coalesce, exp.Escape, exp.Collate,
+    exp.Count, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag,
+    exp.Lead,
+    exp.GroupConcat, exp.ArrayAgg, exp.RowNumber, exp.Concat, exp.ConcatWs, exp.DPipe, exp.Lower, exp.Upper,
+    exp.Initcap, exp.Substring, exp.SubstringIndex, exp.Left, exp.Right, exp.Pad, exp.Repeat, exp.Reverse,
+    exp.Replace, exp.Trim, exp.Length, exp.Ascii, exp.Unicode, exp.Hex, exp.Unhex, exp.MD5, exp.SHA, exp.SHA2,
+    exp.ToBase64, exp.Cast, exp.TryCast, exp.StrToDate, exp.StrToTime, exp.StrToUnix, exp.Date,
+    exp.TsOrDsToDate,
+    exp.TsOrDsToTimestamp, exp.TimeToStr, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBExtract,
+    exp.JSONBExtractScalar, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Dot,
+)  # fmt: skip
+"""What may be given collated text without comparing it."""
+_HARMLESS_NAMES = frozenset({"crc32", "quote", "mid", "ord", "octet_length", "bit_length"})

@@ -1,0 +1,261 @@
+"""Rewrites comparisons, so that the engine compares what a collation makes of the texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from dvt.core.errors import ComparingUnsupported
+from dvt.core.plan import Folding
+from dvt.federation.plan.collations import Collations, Rule, is_text
+from dvt.federation.plan.comparing import Kind, Place
+from dvt.federation.plan.dialects import language
+from dvt.federation.plan.draft import SETTLED, Draft
+
+_ESCAPE = "\\"
+
+
+class Folder:
+    """Rewrites places of one draft; every rule was found before the first of them."""
+
+    def __init__(self, draft: Draft, collations: Collations) -> None:
+        self.draft = draft
+        self._collations = collations
+
+    def folding(self, place: Place, rule: Rule) -> Folding:
+        """The engine's functions for a rule; ComparingUnsupported where it has none."""
+        if rule.unclear:
+            raise self.refusal(place.node, rule, rule.unclear)
+        known = self.draft.around.foldings.get(rule.name)
+        if known is None:
+            raise self.refusal(place.node, rule, f"the compute engine cannot copy {rule.name}")
+        return known
+
+    def refusal(self, node: exp.Expr, rule: Rule, why: str) -> ComparingUnsupported:
+        """The error that names expression, columns and ways out."""
+        said = node.sql(self.draft.dialect, comments=False)
+        return ComparingUnsupported(said, rule.columns, why, self.draft.around.foldings)
+
+    def fold(self, place: Place, rule: Rule) -> None:
+        """Rewrite a comparison that is no key of a query."""
+        node = place.node
+        if place.kind is Kind.OWN:
+            raise self.refusal(node, rule, "how it compares text cannot be copied")
+        if not all(is_text(one) for one in place.operands):
+            if len(place.operands) > 2 and not isinstance(node, exp.Between):  # noqa: PLR2004
+                raise self.refusal(node, rule, "it compares text and other types at once")
+            return
+        folding = self.folding(place, rule)
+        node.meta[SETTLED] = True
+        if isinstance(node, exp.Min | exp.Max):
+            self._extreme(node, self.ordering(place, rule))
+        elif isinstance(node, exp.Nullif):
+            self._nullif(node, folding)
+        elif place.kind is Kind.LIKE:
+            self._like(place, rule, folding)
+        else:
+            self._operands(place, folding.equal if place.kind is Kind.EQUAL else self.ordering(place, rule))
+
+    def ordering(self, place: Place, rule: Rule) -> str:
+        """The function that gives the order of texts."""
+        function = self.folding(place, rule).order
+        if function is None:
+            raise self.refusal(place.node, rule, f"the order of {rule.name} cannot be copied")
+        return function
+
+    def group(self, place: Place, rule: Rule) -> None:
+        """Group by the folded key, and show one of each group's spellings: the first, byte by byte."""
+        select = place.node.parent
+        key = place.key
+        if not isinstance(select, exp.Select) or key is None:
+            return
+        function = self.folding(place, rule).equal
+        if not function:
+            return
+        meant = self._written_out(place.operands[0])
+        sign = self._sign(meant)
+        folded = called(function, self.qualified(meant.copy(), meant))
+        for clause in self._after_grouping(select):
+            same = [
+                one for one in clause.walk(prune=lambda one: self._same(one, sign)) if self._same(one, sign)
+            ]
+            for node in same:
+                if node.parent_select is not select:
+                    raise self.refusal(node, rule, "a subquery reads the key that this groups by")
+                self._show_one(node, select)
+        key.replace(folded)
+
+    def order(self, place: Place, rule: Rule) -> None:
+        """Sort by the key of the text; what an alias or a position names is written out."""
+        node = place.node
+        if rule.ranked:
+            raise self.refusal(node, rule, "its values are sorted by their places in its list")
+        function = self.ordering(place, rule)
+        node.set("this", called(function, self._written_out(place.operands[0]).copy()))
+
+    def mark_cases(self) -> None:
+        """Find the database's own UPPER and LOWER for collated text; `finish` puts them in."""
+        for node in self.draft.tree.find_all(exp.Upper, exp.Lower):
+            rule = self._collations.of(node)
+            known = (
+                self.draft.around.foldings.get(rule.name) if rule is not None and not rule.unclear else None
+            )
+            if known is not None:
+                node.meta[_CASED] = known.upper if isinstance(node, exp.Upper) else known.lower
+
+    def finish(self) -> None:
+        """Put in UPPER and LOWER, and drop COLLATE: the engine has no such collations."""
+        for node in list(self.draft.tree.find_all(exp.Upper, exp.Lower)):
+            if node.meta.get(_CASED):
+                put(node, called(node.meta[_CASED], node.this))
+        for node in list(self.draft.tree.find_all(exp.Collate)):
+            node.replace(node.this)
+
+    def qualified(self, copy: exp.Expr, original: exp.Expr) -> exp.Expr:
+        """`copy` with every column's table: an output may bear the same name."""
+        for one, was in zip(list(copy.walk()), list(original.walk()), strict=True):
+            alias = self._collations.alias_of(was) if isinstance(was, exp.Column) else None
+            if alias and isinstance(one, exp.Column) and not one.table:
+                one.set("table", exp.to_identifier(alias, quoted=True))
+        return copy
+
+    def _written_out(self, key: exp.Expr) -> exp.Expr:
+        """The expression that a key names by its alias, or the key itself."""
+        column = key.unnest()
+        if isinstance(column, exp.Column) and not self._collations.alias_of(column):
+            return next(iter(self._collations.projections(column)), key)
+        return key
+
+    def _operands(self, place: Place, function: str) -> None:
+        for one in place.operands:
+            inner = one.this if isinstance(one, exp.Alias) else one
+            if function and not isinstance(inner, exp.Null):
+                wrap(inner, function)
+        query = place.node.args.get("query") if isinstance(place.node, exp.In) else None
+        if query is not None:
+            self._only_values(query.unnest())
+
+    def _only_values(self, select: exp.Expr) -> None:
+        """Of IN (SELECT DISTINCT …) the values count, not how often there are."""
+        limited = select.args.get("limit") or select.args.get("offset")
+        if select.args.get("distinct") and not limited:
+            select.set("distinct", None)
+
+    def _extreme(self, node: exp.Expr, function: str) -> None:
+        if not function:
+            return
+        inner = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+        kind = exp.ArgMin if isinstance(node, exp.Min) else exp.ArgMax
+        new = kind(this=inner.copy(), expression=called(function, inner.copy()))
+        put(node, new)
+
+    def _nullif(self, node: exp.Expr, folding: Folding) -> None:
+        left, right = (
+            called(folding.equal, one.copy()) if folding.equal else one.copy()
+            for one in (node.this, node.expression)
+        )
+        same = exp.EQ(this=left, expression=right)
+        same.meta[SETTLED] = True
+        put(node, exp.Case(ifs=[exp.If(this=same, true=exp.null())], default=node.this.copy()))
+
+    def _like(self, place: Place, rule: Rule, folding: Folding) -> None:
+        if not folding.like:
+            return
+        text, pattern = place.operands
+        around = place.node.parent
+        said = around.expression if isinstance(around, exp.Escape) else None
+        escape = language(self.draft.dialect).escape if said is None else said.name
+        wrap(text, folding.like)
+        inner = pattern.unnest()
+        literal = inner.name if isinstance(inner, exp.Literal) else None
+        if literal is not None and _plain(literal, escape):
+            pattern.replace(exp.Literal.string(literal.upper()))
+            if isinstance(around, exp.Escape):
+                around.replace(place.node)
+            return
+        if escape is None or (said is not None and not isinstance(said, exp.Literal)):
+            raise self.refusal(place.node, rule, "what escapes in its pattern is not known; say it by ESCAPE")
+        pattern.replace(called(folding.pattern, pattern.copy(), exp.Literal.string(escape)))
+        if isinstance(around, exp.Escape):
+            around.set("expression", exp.Literal.string(_ESCAPE))
+        else:
+            holder = exp.Escape(this=None, expression=exp.Literal.string(_ESCAPE))
+            place.node.replace(holder)
+            holder.set("this", place.node)
+
+    def _after_grouping(self, select: exp.Select) -> Iterator[exp.Expr]:
+        yield from list(select.expressions)
+        for key in ("having", "qualify", "order"):
+            if select.args.get(key) is not None:
+                yield select.args[key]
+        yield from select.args.get("windows") or []
+
+    def _same(self, node: exp.Expr, sign: str) -> bool:
+        return node.meta.get(SETTLED) != _SHOWN and not _aggregated(node) and self._sign(node) == sign
+
+    def _sign(self, node: exp.Expr) -> str:
+        """A text that is the same for the same expression, however its columns are qualified."""
+        copy = node.copy()
+        for one, was in zip(list(copy.walk()), list(node.walk()), strict=True):
+            if isinstance(one, exp.Column) and isinstance(was, exp.Column):
+                one.set("table", None)
+                one.set("this", exp.to_identifier(self._collations.identity(was), quoted=True))
+        return str(copy.sql())
+
+    def _show_one(self, node: exp.Expr, select: exp.Select) -> None:
+        name = node.alias_or_name if isinstance(node, exp.Column) else ""
+        shown = exp.Min(this=self.qualified(node.copy(), node))
+        for one in shown.walk():
+            one.meta[SETTLED] = _SHOWN
+        output = node.parent is select and node.arg_key == "expressions"
+        new: exp.Expr = (
+            exp.alias_(shown, name or self.draft.in_engine(node), quoted=True) if output else shown
+        )
+        put(node, new)
+
+
+_SHOWN = "shown"
+_CASED = "dvt_cased"
+
+
+def called(function: str, *arguments: exp.Expr) -> exp.Expr:
+    """A call of one of the engine's foldings; the argument itself where there is none."""
+    if not function:
+        return arguments[0]
+    new = exp.Anonymous(this=function, expressions=list(arguments))
+    new.meta[SETTLED] = True
+    new.type = exp.DataType.build("TEXT")
+    return new
+
+
+def wrap(node: exp.Expr, function: str) -> None:
+    """Put `function` around a node, which stays the node it is."""
+    holder = called(function, exp.null())
+    node.replace(holder)
+    holder.set("expressions", [node])
+
+
+def put(node: exp.Expr, new: exp.Expr) -> None:
+    """`new` in the place of `node`, with its type."""
+    new.meta.setdefault(SETTLED, True)
+    new.type = node.type
+    node.replace(new)
+
+
+def _plain(pattern: str, escape: str | None) -> bool:
+    special = _ESCAPE if escape is None else escape
+    return pattern.isascii() and pattern.isprintable() and not (special and special in pattern)
+
+
+def _aggregated(node: exp.Expr) -> bool:
+    """True inside an aggregate of this SELECT: it sees the rows, not the groups."""
+    above = node.parent
+    while above is not None and not isinstance(above, exp.Query):
+        holder = above.parent
+        if isinstance(above, exp.AggFunc) and not isinstance(
+            holder, exp.Window | exp.IgnoreNulls | exp.RespectNulls
+        ):
+            return True
+        above = holder
+    return False

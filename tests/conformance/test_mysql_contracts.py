@@ -1,0 +1,116 @@
+"""Contracts on MySQL and MariaDB: values arrive in the contract's types as they are, or the load fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import DvtError, RowRefused, ValueLost
+from dvt.core.plan import StageColumn
+from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting
+from tests.conformance.reading import Bench
+from tests.databases.mariadb import MariaDB
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def server(databases: Callable[[str], Any]) -> MariaDB:
+    found: MariaDB = databases("mariadb")
+    return found
+
+
+@pytest.fixture
+def bench(server: MariaDB, tmp_path: Path) -> Iterator[Bench]:
+    with benched(server, tmp_path) as one:
+        yield one
+
+
+@pytest.fixture
+def ways(request: pytest.FixtureRequest, server: MariaDB) -> Iterator[str]:
+    """The rows arrive as a file, or the server refuses that."""
+    with setting(server, "local_infile", int(request.param == "file")):
+        yield request.param
+
+
+_UNFIT = [
+    ("decimal(9,1)", "DECIMAL(9,2)", "1.25", ValueLost),
+    ("tinyint", "INTEGER", "300", ValueLost),
+    ("tinyint unsigned", "INTEGER", "-1", ValueLost),
+    ("int", "VARCHAR", "'seven'", ValueLost),
+    ("int", "VARCHAR", "''", ValueLost),
+    ("varchar(3)", "VARCHAR", "'abcd'", ValueLost),
+    ("varchar(3)", "VARCHAR", "'abc  '", ValueLost),
+    ("varchar(9) character set latin1", "VARCHAR", "'😀'", ValueLost),
+    ("varchar(9)", "BLOB", r"'\xFF'::BLOB", ValueLost),
+    ("varbinary(2)", "BLOB", r"'\x00\x01\x02'::BLOB", ValueLost),
+    ("enum('a','b')", "VARCHAR", "'c'", ValueLost),
+    ("date", "VARCHAR", "'2024-02-30'", ValueLost),
+    ("date", "VARCHAR", "'0000-00-00'", ValueLost),
+    ("date", "TIMESTAMP", "'2024-02-29 10:00:00'", ValueLost),
+    ("datetime", "TIMESTAMP", "'2024-02-29 10:00:00.5'", ValueLost),
+    ("time", "TIME", "'10:00:00.5'", ValueLost),
+    ("timestamp", "TIMESTAMP", "'2038-02-01 00:00:00'", ValueLost),
+    ("bit(2)", "INTEGER", "4", ValueLost),
+    ("json", "VARCHAR", "'{'", DvtError),
+    ("int not null", "INTEGER", "NULL", RowRefused),
+    ("int check (`the v` > 5)", "INTEGER", "5", RowRefused),
+]
+_FIT = [
+    ("decimal(9,1)", "DECIMAL(9,2)", "1.20", "1.2"),
+    ("bit(3)", "INTEGER", "5", "\x05"),
+    ("bit(1)", "BOOLEAN", "true", "\x01"),
+    ("varchar(3)", "VARCHAR", "'äöü'", "äöü"),
+    ("datetime", "TIMESTAMP", "'2024-02-29 10:00:00'", "2024-02-29 10:00:00"),
+    ("datetime(3)", "TIMESTAMP", "'2024-02-29 10:00:00.123'", "2024-02-29 10:00:00.123"),
+    ("timestamp", "TIMESTAMP", "'2024-02-29 10:00:00'", "2024-02-29 10:00:00"),
+    ("time(3)", "TIME", "'10:00:00.5'", "10:00:00.500"),
+    ("time(6)", "INTERVAL", "'838:59:59.999999'", "838:59:59.999999"),
+    ("year", "INTEGER", "2024", "2024"),
+    ("inet6", "VARCHAR", "'::1'", "::1"),
+    ("set('a','b')", "VARCHAR", "'a,b'", "a,b"),
+]
+
+
+@BOTH
+def test_what_does_not_fit_a_contract_s_type_is_an_error(server: MariaDB, bench: Bench, ways: str) -> None:
+    problems = []
+    with setting(server, "sql_notes", 0), setting(server, "max_error_count", 0):
+        for native, stage, value, expected in _UNFIT:
+            columns = [StageColumn("i", "INTEGER"), StageColumn("the v", stage)]
+            sql = f'SELECT i, CASE WHEN i = 7 THEN CAST({value} AS {stage}) END AS "the v" FROM range(9) r(i)'
+            if "null" in native or "check" in native:
+                sql = sql.replace("CASE WHEN i = 7 THEN", "CASE WHEN i <> 7 THEN 8 ELSE")
+            load, dataset = loaded(bench, "dvt_unfit", sql, columns, f"(i int, `the v` {native})")
+            try:
+                bench.connector.fill(load, dataset)
+            except DvtError as error:
+                if not isinstance(error, expected) or "the v" not in str(error):
+                    problems.append(f"{native} {value}: {error!r}")
+                if not is_gone(bench, load.stage):
+                    problems.append(f"{native} {value}: its table stays")
+            else:
+                problems.append(f"{native} {value}: landed as {server.as_text(load.stage)[7]}")
+    assert not problems, "\n".join(problems)
+
+
+@BOTH
+def test_what_fits_a_contract_s_type_lands_in_it(server: MariaDB, bench: Bench, ways: str) -> None:
+    problems = []
+    for native, stage, value, text in _FIT:
+        sql = f"SELECT CAST({value} AS {stage}) AS v"
+        if stage == "INTERVAL":
+            sql = f"SELECT {value} AS v"
+        load, dataset = loaded(bench, "dvt_fit", sql, [StageColumn("v", stage)], f"(v {native})")
+        try:
+            bench.connector.fill(load, dataset)
+        except DvtError as error:
+            problems.append(f"{native} {value}: {error}")
+        else:
+            found = server.as_text(load.stage)
+            if found != [(text,)]:
+                problems.append(f"{native} {value}: landed as {found}")
+    assert not problems, "\n".join(problems)

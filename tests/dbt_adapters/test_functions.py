@@ -1,0 +1,218 @@
+"""dbt's cross-database macros."""
+
+from __future__ import annotations
+
+import pytest
+from dbt.tests.adapter.utils import fixture_date, fixture_get_intervals_between
+from dbt.tests.adapter.utils.data_types.test_type_bigint import BaseTypeBigInt
+from dbt.tests.adapter.utils.data_types.test_type_boolean import BaseTypeBoolean
+from dbt.tests.adapter.utils.data_types.test_type_float import BaseTypeFloat
+from dbt.tests.adapter.utils.data_types.test_type_int import BaseTypeInt
+from dbt.tests.adapter.utils.data_types.test_type_numeric import BaseTypeNumeric
+from dbt.tests.adapter.utils.data_types.test_type_string import BaseTypeString
+from dbt.tests.adapter.utils.data_types.test_type_timestamp import BaseTypeTimestamp
+from dbt.tests.adapter.utils.test_any_value import BaseAnyValue
+from dbt.tests.adapter.utils.test_bool_or import BaseBoolOr
+from dbt.tests.adapter.utils.test_cast import BaseCast
+from dbt.tests.adapter.utils.test_cast_bool_to_text import BaseCastBoolToText
+from dbt.tests.adapter.utils.test_concat import BaseConcat
+from dbt.tests.adapter.utils.test_current_timestamp import BaseCurrentTimestampNaive
+from dbt.tests.adapter.utils.test_date import BaseDate
+from dbt.tests.adapter.utils.test_date_spine import BaseDateSpine
+from dbt.tests.adapter.utils.test_date_trunc import BaseDateTrunc
+from dbt.tests.adapter.utils.test_dateadd import BaseDateAdd
+from dbt.tests.adapter.utils.test_datediff import BaseDateDiff
+from dbt.tests.adapter.utils.test_equals import BaseEquals
+from dbt.tests.adapter.utils.test_escape_single_quotes import BaseEscapeSingleQuotesQuote
+from dbt.tests.adapter.utils.test_except import BaseExcept
+from dbt.tests.adapter.utils.test_generate_series import BaseGenerateSeries
+from dbt.tests.adapter.utils.test_get_intervals_between import BaseGetIntervalsBetween
+from dbt.tests.adapter.utils.test_get_powers_of_two import BaseGetPowersOfTwo
+from dbt.tests.adapter.utils.test_hash import BaseHash
+from dbt.tests.adapter.utils.test_intersect import BaseIntersect
+from dbt.tests.adapter.utils.test_last_day import BaseLastDay
+from dbt.tests.adapter.utils.test_length import BaseLength
+from dbt.tests.adapter.utils.test_listagg import BaseListagg
+from dbt.tests.adapter.utils.test_null_compare import BaseMixedNullCompare, BaseNullCompare
+from dbt.tests.adapter.utils.test_position import BasePosition
+from dbt.tests.adapter.utils.test_replace import BaseReplace
+from dbt.tests.adapter.utils.test_right import BaseRight
+from dbt.tests.adapter.utils.test_safe_cast import BaseSafeCast
+from dbt.tests.adapter.utils.test_source_freshness_custom_info import BaseCalculateFreshnessMethod
+from dbt.tests.adapter.utils.test_split_part import BaseSplitPart
+from dbt.tests.adapter.utils.test_string_literal import BaseStringLiteral
+from dbt.tests.adapter.utils.test_timestamps import BaseCurrentTimestamps
+from dbt.tests.adapter.utils.test_validate_sql import BaseValidateSqlMethod
+
+from dvt.dbt_adapters.mysql.column import kind_of
+
+
+class AsTheServerMakesIt:
+    """The suite compares types as well; a literal's type depends on its digits here."""
+
+    def assert_columns_equal(self, project, expected_cols, actual_cols):
+        expected = [(name, kind_of(kind)) for name, kind, _ in expected_cols]
+        assert [(name, kind_of(kind)) for name, kind, _ in actual_cols] == expected
+
+
+class TestTypeBigInt(BaseTypeBigInt): ...
+
+
+class TestTypeBoolean(AsTheServerMakesIt, BaseTypeBoolean):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """A text is no truth value: only numbers are."""
+        return {"actual.sql": "select cast(true as {{ type_boolean() }}) as boolean_col"}
+
+
+class TestTypeFloat(BaseTypeFloat): ...
+
+
+class TestTypeInt(AsTheServerMakesIt, BaseTypeInt): ...
+
+
+class TestTypeNumeric(BaseTypeNumeric): ...
+
+
+class TestTypeString(AsTheServerMakesIt, BaseTypeString): ...
+
+
+class TestTypeTimestamp(AsTheServerMakesIt, BaseTypeTimestamp): ...
+
+
+class TestAnyValue(BaseAnyValue): ...
+
+
+class TestBoolOr(BaseBoolOr): ...
+
+
+class TestCast(BaseCast): ...
+
+
+class TestCastBoolToText(BaseCastBoolToText): ...
+
+
+class TestConcat(BaseConcat): ...
+
+
+class TestCurrentTimestampNaive(BaseCurrentTimestampNaive): ...
+
+
+class TestDate(BaseDate):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """There is no full outer join."""
+        sql = fixture_date.models__test_date_sql.replace("full outer join", "left join")
+        reverse = (
+            "select * from joined union select generated_dates.date_day, expected_dates.expected "
+            "from expected_dates left join generated_dates "
+            "on generated_dates.date_day = expected_dates.expected"
+        )
+        sql = sql.replace("select * from joined", reverse)
+        return {"test_date.yml": fixture_date.models__test_date_yml, "test_date.sql": sql}
+
+
+class TestDateSpine(BaseDateSpine): ...
+
+
+class TestDateTrunc(BaseDateTrunc): ...
+
+
+class TestDateAdd(BaseDateAdd): ...
+
+
+class TestDateDiff(BaseDateDiff): ...
+
+
+class TestEquals(BaseEquals): ...
+
+
+class TestEscapeSingleQuotesQuote(BaseEscapeSingleQuotesQuote): ...
+
+
+class TestExcept(BaseExcept): ...
+
+
+class TestGenerateSeries(BaseGenerateSeries): ...
+
+
+class TestGetIntervalsBetween(BaseGetIntervalsBetween):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """Dates are written year first."""
+        theirs = fixture_get_intervals_between
+        sql = theirs.models__test_get_intervals_between_sql
+        return {
+            "test_get_intervals_between.yml": theirs.models__test_get_intervals_between_yml,
+            "test_get_intervals_between.sql": sql.replace("09/01/2023", "2023-09-01").replace(
+                "09/12/2023", "2023-09-12"
+            ),
+        }
+
+
+class TestGetPowersOfTwo(BaseGetPowersOfTwo): ...
+
+
+class TestHash(BaseHash): ...
+
+
+class TestIntersect(BaseIntersect): ...
+
+
+class TestLastDay(BaseLastDay): ...
+
+
+class TestLength(BaseLength): ...
+
+
+class TestListagg(BaseListagg): ...
+
+
+class TestMixedNullCompare(BaseMixedNullCompare): ...
+
+
+class TestNullCompare(BaseNullCompare): ...
+
+
+class TestPosition(BasePosition): ...
+
+
+class TestReplace(BaseReplace): ...
+
+
+class TestRight(BaseRight): ...
+
+
+class TestSafeCast(BaseSafeCast): ...
+
+
+class TestCalculateFreshnessMethod(BaseCalculateFreshnessMethod): ...
+
+
+class TestSplitPart(BaseSplitPart): ...
+
+
+class TestStringLiteral(BaseStringLiteral): ...
+
+
+class TestCurrentTimestamps(BaseCurrentTimestamps):
+    @pytest.fixture(scope="class")
+    def models(self):
+        """`current_timestamp` is a reserved word."""
+        return {
+            "get_current_timestamp.sql": "select {{ current_timestamp() }} as now, "
+            "{{ current_timestamp_in_utc_backcompat() }} as in_utc, "
+            "{{ current_timestamp_backcompat() }} as backcompat"
+        }
+
+    @pytest.fixture(scope="class")
+    def expected_schema(self):
+        return dict.fromkeys(("now", "in_utc", "backcompat"), "datetime(6)")
+
+    @pytest.fixture(scope="class")
+    def expected_sql(self):
+        now = "current_timestamp(6)"
+        return f"select {now} as now, {now} as in_utc, {now} as backcompat"
+
+
+class TestValidateSqlMethod(BaseValidateSqlMethod): ...

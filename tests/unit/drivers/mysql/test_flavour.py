@@ -1,0 +1,27 @@
+"""What servers say they are. Those of MySQL are its manual's: it was not run."""
+
+from __future__ import annotations
+
+import pytest
+
+from dvt.drivers.mysql import flavour
+
+
+@pytest.mark.parametrize(
+    ("said", "name", "has_uuid"),
+    [
+        ("10.11.19-MariaDB-0+deb12u1", "MariaDB 10.11.19", True),
+        ("5.5.5-10.6.16-MariaDB-1:10.6.16+maria~ubu2004-log", "MariaDB 10.6.16", False),
+        ("10.7.0-MariaDB", "MariaDB 10.7.0", True),
+        ("11.4.2-MariaDB-ubu2404", "MariaDB 11.4.2", True),
+        ("8.0.36", "MySQL 8.0.36", False),
+        ("8.4.0-0ubuntu1-log", "MySQL 8.4.0", False),
+        ("5.7.44-log", "MySQL 5.7.44", False),
+        ("8.0.mysql_aurora.3.05.2", "MySQL 8.0.0", False),
+        ("nothing known", "MySQL 0.0.0", False),
+    ],
+)
+def test_a_server_is_what_it_says(said: str, name: str, has_uuid: bool) -> None:
+    found = flavour(said)
+    assert (found.name, found.has_uuid) == (name, has_uuid)
+    assert found.native_json is not found.is_mariadb

@@ -1,0 +1,113 @@
+"""DuckDB's types as columns of MySQL and MariaDB, and the values that are sent. MySQL itself was not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+from dvt.drivers.mysql import Packing, fitted, flavour, packing
+
+MARIADB, OLD_MARIADB, MYSQL = (flavour(said) for said in ("10.11.19-MariaDB", "10.6.1-MariaDB", "8.0.36"))
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Any]:
+    with duckdb.connect() as connection:
+        yield connection
+
+
+def test_where_servers_differ(engine: Any) -> None:
+    def natives(type_: str) -> list[tuple[str, bool]]:
+        found = [packing(engine.sqltype(type_), of) for of in (MARIADB, OLD_MARIADB, MYSQL)]
+        return [(one.native, bool(one.loses)) for one in found]
+
+    assert natives("UUID") == [("uuid", False), ("char(36)", False), ("char(36)", False)]
+    # MySQL keeps the value of a document, in a form of its own.
+    assert natives("JSON") == [("json", False), ("json", False), ("json", True)]
+    assert natives("VARCHAR") == [("longtext", False)] * 3
+    assert natives("INTEGER[]") == [("json", True)] * 3
+
+
+def test_every_type_of_the_engine_s_has_a_column(engine: Any) -> None:
+    names = engine.execute("SELECT DISTINCT logical_type FROM duckdb_types() WHERE database_name = 'system'")
+    for (name,) in names.fetchall():
+        if name in {"ANY", "LIST", "STRUCT", "MAP", "UNION", "ENUM", "ARRAY", "INVALID", "TYPE", "VARIANT"}:
+            continue
+        if name.startswith("UNBOUND") or name == "NULL":
+            continue
+        assert packing(engine.sqltype(f"{name.replace(chr(34), '')}"), MYSQL).native
+
+
+@pytest.mark.parametrize(
+    ("scale", "native"), [(30, "decimal(38,30)"), (31, "longtext"), (0, "decimal(38,0)")]
+)
+def test_decimals_have_30_digits_behind_the_point(engine: Any, scale: int, native: str) -> None:
+    found = packing(engine.sqltype(f"DECIMAL(38,{scale})"), MARIADB)
+    assert found.native == native
+    assert bool(found.loses) == (scale > 30)
+
+
+def sent(engine: Any, one: Packing, value: str) -> Any:
+    return engine.execute(f"SELECT {one.of(value, 'stage, column v')}").fetchone()[0]
+
+
+def test_not_a_number_is_refused_or_null(engine: Any) -> None:
+    type_ = engine.sqltype("DOUBLE")
+    with pytest.raises(duckdb.Error, match=r"column v.*holds nan.*nan: .null"):
+        sent(engine, packing(type_, MARIADB), "'nan'::DOUBLE")
+    assert sent(engine, packing(type_, MARIADB, "null"), "'nan'::DOUBLE") is None
+    assert sent(engine, packing(type_, MARIADB), "0.1::DOUBLE") == 0.1
+
+
+def test_a_float_is_sent_as_the_double_it_is(engine: Any) -> None:
+    one = packing(engine.sqltype("FLOAT"), MARIADB)
+    (text,) = engine.execute(f"SELECT CAST({one.of('0.1::FLOAT', 'v')} AS VARCHAR)").fetchone()
+    assert text == "0.10000000149011612"
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("DATE", "infinity"),
+        ("DATE", "-infinity"),
+        ("DATE", "0044-03-15 (BC)"),
+        ("DATE", "10000-01-01"),
+        ("TIMESTAMP", "infinity"),
+        ("TIMESTAMP", "10000-01-01 00:00:00"),
+        ("TIMESTAMP_S", "10000-01-01 00:00:00"),
+        ("TIMESTAMP_NS", "infinity"),
+        ("TIMESTAMP WITH TIME ZONE", "-infinity"),
+        ("TIMESTAMP WITH TIME ZONE", "10000-01-01 00:00:00+00"),
+        ("HUGEINT", "1" + "0" * 38),
+        ("UHUGEINT", "1" + "0" * 38),
+    ],
+)
+def test_what_no_column_could_hold_stops_before_it_is_sent(engine: Any, type_: str, value: str) -> None:
+    with pytest.raises(duckdb.Error, match=r"column v.*holds"):
+        sent(engine, packing(engine.sqltype(type_), MARIADB), f"'{value}'::{type_}")
+
+
+@pytest.mark.parametrize(
+    ("native", "value", "fits"),
+    [
+        ("datetime(3)", "TIMESTAMP '2024-02-29 10:00:00.123'", True),
+        ("datetime(3)", "TIMESTAMP '2024-02-29 10:00:00.1234'", False),
+        ("datetime(0)", "TIMESTAMP '2024-02-29 10:00:00'", True),
+        ("datetime(0)", "TIMESTAMP '2024-02-29 10:00:00.5'", False),
+        ("datetime(0)", "TIMESTAMP 'infinity'", False),
+        ("time(0)", "TIME '10:00:00.000001'", False),
+        ("time(6)", "TIME '10:00:00.000001'", True),
+    ],
+)
+def test_a_fraction_of_a_second_fits_or_is_refused(engine: Any, native: str, value: str, fits: bool) -> None:
+    kind, digits = native.rstrip(")").split("(")
+    type_ = engine.sqltype(value.split(" ", maxsplit=1)[0])
+    one = fitted(packing(type_, MARIADB), kind, int(digits))
+    if fits:
+        assert sent(engine, one, value) is not None
+    else:
+        with pytest.raises(duckdb.Error, match="column v"):
+            sent(engine, one, value)

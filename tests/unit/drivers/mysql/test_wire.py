@@ -1,0 +1,210 @@
+"""A server that asks for files: a fake one, since no real server can be made to."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from dvt.core.errors import ConnectionLost, DvtError
+from dvt.drivers.mysql import About, MySQLSettings, connect, connect_to_load
+from dvt.drivers.mysql.connect import LoadConnection
+
+_OK = b"\x00\x00\x00\x02\x00\x00\x00"
+_GREETING = (
+    b"\x0a10.11.0-MariaDB\x00"
+    + struct.pack("<I", 7)
+    + b"12345678\x00"
+    + struct.pack("<HBHHB", 0xFFFF & ~0x0800, 45, 2, 0x000F, 21)
+    + b"\x00" * 10
+    + b"123456789012\x00"
+    + b"mysql_native_password\x00"
+)
+_ABOUT = About("filling t", "t", ("a",))
+_NAME = "dvt-1f2e"
+
+
+class HostileServer:
+    """Lets everybody in, and answers statements with whatever `answer` says; keeps all that it hears."""
+
+    def __init__(self, answer: Callable[[bytes], bytes], *, then_deaf: bool = False) -> None:
+        self._answer = answer
+        self._then_deaf = then_deaf
+        self.deaf = threading.Event()
+        """Set when it has asked for the file and reads nothing more."""
+        self.near: socket.socket | None = None
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.heard: list[bytes] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> bytes:
+        """End it; all that it heard after the login."""
+        self._over.set()
+        self._listener.close()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        return b"".join(self.heard)
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            near, _ = self._listener.accept()
+            with near, near.makefile("rb") as stream:
+                near.sendall(_packet(0, _GREETING))
+                self._hear(stream)
+                near.sendall(_packet(2, _OK))
+                while heard := self._hear(stream):
+                    number, said = heard
+                    self.heard.append(said)
+                    if self._then_deaf and b"LOAD DATA" in said:
+                        near.sendall(_packet(number + 1, b"\xfb" + _NAME.encode()))
+                        self.near = near
+                        self.deaf.set()
+                        self._over.wait(20)
+                        return
+                    if answer := self._answer(said):
+                        near.sendall(_packet(number + 1, answer))
+
+    @staticmethod
+    def _hear(stream: object) -> tuple[int, bytes] | None:
+        head = stream.read(4)  # type: ignore[attr-defined]
+        if len(head) < 4:
+            return None
+        size = int.from_bytes(head[:3], "little")
+        return head[3], stream.read(size)  # type: ignore[attr-defined]
+
+
+def _packet(number: int, payload: bytes) -> bytes:
+    return len(payload).to_bytes(3, "little") + bytes([number % 256]) + payload
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A file of the user's that no server may see."""
+    file = tmp_path / "id_rsa"
+    file.write_bytes(b"pl4nted-s3cret key")
+    return file
+
+
+@pytest.fixture
+def hostile() -> Iterator[Callable[[Callable[[bytes], bytes]], HostileServer]]:
+    made: list[HostileServer] = []
+
+    def make(answer: Callable[[bytes], bytes]) -> HostileServer:
+        made.append(HostileServer(answer))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def _settings(server: HostileServer) -> MySQLSettings:
+    return MySQLSettings(
+        host="127.0.0.1", port=server.port, user="u", schema="s", ssl_disabled=True, connect_timeout=5
+    )
+
+
+def _loading(session: LoadConnection, rows: list[bytes]) -> int | None:
+    return session.load(f"LOAD DATA LOCAL INFILE '{_NAME}' …", _NAME, lambda _: rows.pop(0), _ABOUT)
+
+
+def test_the_stream_is_sent_for_the_very_name_that_was_given_out(
+    hostile: Callable[..., HostileServer],
+) -> None:
+    def answer(said: bytes) -> bytes:
+        if said == b"1,2\n":
+            return b""
+        if said == b"":
+            return b"\x00\x01\x00\x02\x00\x00\x00"
+        return b"\xfb" + _NAME.encode() if b"LOAD DATA" in said else _OK
+
+    server = hostile(answer)
+    with connect_to_load("shop", _settings(server)) as session:
+        assert _loading(session, [b"1,2\n", b""]) == 1
+    assert b"1,2\n" in server.close()
+
+
+@pytest.mark.parametrize("more", ["", "/../id_rsa", "x"])
+def test_another_file_than_the_one_given_out_is_refused(
+    hostile: Callable[..., HostileServer], secret: Path, more: str
+) -> None:
+    wanted = f"{_NAME}{more}" if more else str(secret)
+    server = hostile(lambda said: b"\xfb" + wanted.encode() if b"LOAD DATA" in said else _OK)
+    with (
+        connect_to_load("shop", _settings(server)) as session,
+        pytest.raises(DvtError, match="asked for a file that nobody had offered"),
+    ):
+        _loading(session, [b"rows of ours\n", b""])
+    heard = server.close()
+    assert b"s3cret" not in heard
+    assert b"rows of ours" not in heard
+
+
+@pytest.mark.parametrize("loads", [True, False])
+@pytest.mark.parametrize("moment", [b"SET SESSION", b"SELECT 1"])
+def test_a_file_is_refused_on_any_other_statement(
+    hostile: Callable[..., HostileServer], secret: Path, loads: bool, moment: bytes
+) -> None:
+    server = hostile(lambda said: b"\xfb" + str(secret).encode() if moment in said else _OK)
+    with (
+        pytest.raises(DvtError, match="asked for a file that nobody had offered"),
+        (connect_to_load if loads else connect)("shop", _settings(server)) as session,
+    ):
+        session.rows("SELECT 1", doing="asking")
+    assert b"s3cret" not in server.close()
+
+
+def test_a_file_is_refused_for_an_insert(hostile: Callable[..., HostileServer], secret: Path) -> None:
+    server = hostile(lambda said: b"\xfb" + str(secret).encode() if b"INSERT" in said else _OK)
+    with (
+        connect_to_load("shop", _settings(server)) as session,
+        pytest.raises(DvtError, match="asked for a file that nobody had offered"),
+    ):
+        session.insert(b"INSERT INTO t VALUES (1)", _ABOUT)
+    assert b"s3cret" not in server.close()
+
+
+def test_a_second_file_is_refused_after_the_first(
+    hostile: Callable[..., HostileServer], secret: Path
+) -> None:
+    asked = iter([_NAME.encode(), str(secret).encode(), str(secret).encode()])
+    server = hostile(lambda said: _OK if b"SET" in said else b"\xfb" + next(asked))
+    with connect_to_load("shop", _settings(server)) as session, pytest.raises(DvtError, match="file"):
+        _loading(session, [b""])
+    assert b"s3cret" not in server.close()
+
+
+@pytest.mark.parametrize("hangs_up", [True, False])
+def test_a_server_that_does_not_read_holds_nobody_for_long(hangs_up: bool) -> None:
+    """One that hangs up so, or whose rows nobody wants any more."""
+    server = HostileServer(lambda _: _OK, then_deaf=True)
+    stop = threading.Event()
+
+    def end_it() -> None:
+        server.deaf.wait(10)
+        time.sleep(0.3)  # until every buffer is full
+        if hangs_up and server.near is not None:
+            server.near.shutdown(socket.SHUT_WR)
+        else:
+            stop.set()
+
+    ending = threading.Thread(target=end_it)
+    ending.start()
+    started = time.monotonic()
+    with (
+        connect_to_load("shop", _settings(server), stop.is_set) as session,
+        pytest.raises(ConnectionLost, match="ended the connection"),
+    ):
+        session.load(f"LOAD DATA LOCAL INFILE '{_NAME}' …", _NAME, lambda size: b"x" * size, _ABOUT)
+    assert time.monotonic() - started < 5
+    ending.join()
+    server.close()
