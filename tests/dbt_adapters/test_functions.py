@@ -43,6 +43,7 @@ from dbt.tests.adapter.utils.test_split_part import BaseSplitPart
 from dbt.tests.adapter.utils.test_string_literal import BaseStringLiteral
 from dbt.tests.adapter.utils.test_timestamps import BaseCurrentTimestamps
 from dbt.tests.adapter.utils.test_validate_sql import BaseValidateSqlMethod
+from dbt.tests.util import run_dbt
 
 from dvt.dbt_adapters.mysql.column import kind_of
 
@@ -184,6 +185,122 @@ class TestRight(BaseRight): ...
 
 
 class TestSafeCast(BaseSafeCast): ...
+
+
+SAFE = {
+    "bigint": {
+        "12": 12,
+        " 12 ": 12,
+        "-1": -1,
+        "+7": 7,
+        "1.5": 2,
+        "1.": 1,
+        "-2.5": -3,
+        "1e3": 1000,
+        "1e-7": 0,
+        "9223372036854775807": 2**63 - 1,
+        "9223372036854775808": None,
+        "-9223372036854775808": -(2**63),
+        "9223372036854775807.5": None,
+        "1e19": None,
+        "1e999": None,
+        "9" * 80: None,
+        "0x1f": None,
+        "abc": None,
+        "": None,
+        "1\n2": None,
+        "12\n": None,
+        "-": None,
+        "0." + "1" * 90: 0,
+    },
+    "bigint unsigned": {"18446744073709551615": 2**64 - 1, "18446744073709551616": None, "-1": None, "0": 0},
+    "decimal(5,2)": {
+        "1.005": "1.01",
+        "999.99": "999.99",
+        "999.994": "999.99",
+        "999.995": None,
+        "-999.996": None,
+        "1e2": "100.00",
+        "1e3": None,
+        "x": None,
+    },
+    "decimal(65,0)": {"9" * 64: "9" * 64, "9" * 66: None},
+    "double": {
+        "1.5": 1.5,
+        "-1e300": -1e300,
+        "1e307": 1e307,
+        "1e999": None,
+        "1e-400": None,
+        ".5": 0.5,
+        "x": None,
+        "9" * 60: 1e60,
+    },
+    "date": {
+        "2024-02-29": "2024-02-29",
+        "2023-02-29": None,
+        "2024-04-31": None,
+        "2024-13-01": None,
+        "0000-00-00": None,
+        "0000-01-01": None,
+        "2024-00-10": None,
+        "abc": None,
+        "": None,
+        "2024-01-31 10:11:12": "2024-01-31",
+        "2024-01-01x": None,
+        "2024-01-01\n": None,
+    },
+    "datetime(6)": {
+        "2024-02-29T23:59:59.123456789": "2024-02-29 23:59:59.123456",
+        "2024-01-01": "2024-01-01 00:00:00.000000",
+        "2024-01-01 24:00:00": None,
+        "2024-01-01 10:61": None,
+        "2024-02-30 10:00:00": None,
+        "9999-12-31 23:59:59.9999999": "9999-12-31 23:59:59.999999",
+    },
+    "time(6)": {
+        "10:11": "10:11:00.000000",
+        "-838:59:59": "-838:59:59.000000",
+        "839:00:00": None,
+        "10:60:00": None,
+    },
+    "json": {'{"a": 1}': '{"a": 1}', "{": None},
+    "varchar(2)": {"abcdef": "abcdef"},
+}
+"""Type → text → what it is, as the server shows it; None where it is none."""
+
+
+class TestSafeCastInATable:
+    """Where strict mode makes an error of whatever does not fit."""
+
+    @pytest.fixture(scope="class")
+    def models(self):
+        texts = [(kind, text) for kind, wanted in SAFE.items() for text in wanted]
+        rows = {
+            kind: " union all ".join(
+                f"select {number} as n, '{text}' as t"
+                for number, (of, text) in enumerate(texts)
+                if of == kind
+            )
+            for kind in SAFE
+        }
+        return {
+            f"safe_{number}.sql": "{{ config(materialized='table') }} select n, {{ safe_cast('t', '"
+            + kind
+            + "') }} as v from ("
+            + rows[kind].replace("\n", "\\n")
+            + ") as texts"
+            for number, kind in enumerate(SAFE)
+        }
+
+    def test_what_is_none_becomes_null(self, server, project):
+        run_dbt(["run"])
+        for number, (kind, wanted) in enumerate(SAFE.items()):
+            asked = f"select cast(v as char) from {project.test_schema}.safe_{number} order by n"
+            read = float if kind == "double" else str
+            found = [value if value is None else read(value) for (value,) in server.execute(asked)]
+            assert dict(zip(wanted, found, strict=True)) == {
+                text: value if value is None else read(value) for text, value in wanted.items()
+            }, kind
 
 
 class TestCalculateFreshnessMethod(BaseCalculateFreshnessMethod): ...

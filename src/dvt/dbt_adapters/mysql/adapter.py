@@ -22,6 +22,8 @@ from dvt.dbt_adapters.mysql.relation import MySQLRelation, shortened, utc_text
 from dvt.drivers.mysql import quoted
 
 _NO_SUCH_TABLE = 1146
+_REFERRED_TO = frozenset({1451, 3730})
+"""What MariaDB and MySQL say to dropping a table that another's foreign keys refer to."""
 _OF_THE_TABLE = frozenset({ConstraintType.foreign_key, ConstraintType.check})
 """Constraints that are rendered as the table's, and without a name."""
 _TEXTS = (
@@ -123,6 +125,20 @@ class MySQLAdapter(SQLAdapter):
                 return []
             raise
         return found
+
+    @available.parse_none
+    def drop_relation(self, relation: Any) -> None:
+        """Drop it, with the foreign keys that refer to it: a table that is swapped away keeps them."""
+        begun = self.in_transaction()
+        try:
+            super().drop_relation(relation)
+        except DbtDatabaseError as error:
+            if _number(error) not in _REFERRED_TO:
+                raise
+            self.execute_macro("mysql__drop_keys_to", kwargs={"relation": relation})
+            super().drop_relation(relation)
+            if begun and not self.in_transaction():  # the error has ended it, as DDL does
+                self.connections.begin()
 
     def get_relation(self, database: str | None, schema: str, identifier: str) -> Any:
         """What is there under a name, which may have been too long."""

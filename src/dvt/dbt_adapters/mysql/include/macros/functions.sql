@@ -21,17 +21,6 @@
   cast({{ field }} as {{ adapter.cast_type(type) }})
 {%- endmacro %}
 
-{# NULL where a number cannot be read; text is never cut. #}
-{% macro mysql__safe_cast(field, type) -%}
-  {%- set into = adapter.cast_type(type, False) -%}
-  {%- if adapter.kind_of(type) in ('integer', 'decimal', 'double') and field is string and field | trim | lower != 'null' -%}
-    case when cast({{ field }} as char) regexp '^[[:space:]]*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?[[:space:]]*$'
-      then cast({{ field }} as {{ into }}) end
-  {%- else -%}
-    cast({{ field }} as {{ into }})
-  {%- endif -%}
-{%- endmacro %}
-
 {% macro mysql__hash(field) -%}
   md5(cast({{ field }} as char))
 {%- endmacro %}

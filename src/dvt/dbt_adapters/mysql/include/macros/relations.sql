@@ -12,17 +12,23 @@
   {{ return(base_relation.with_suffix(suffix).incorporate(type=backup_relation_type)) }}
 {% endmacro %}
 
-{# With the foreign keys that refer to it, as dbt's `drop … cascade` does elsewhere: a table that is swapped
-   away would keep them, and a server refuses to drop a table that has some. #}
 {% macro mysql__drop_table(relation) -%}
-  {%- for key in run_query(mysql__referring(relation)) if execute %}
-  {%- do log('foreign key ' ~ key[2] ~ ' of ' ~ key[0] ~ '.' ~ key[1] ~ ' goes with ' ~ relation, info=True) %}
-  alter table {{ adapter.quote(key[0]) }}.{{ adapter.quote(key[1]) }} drop foreign key {{ adapter.quote(key[2]) }};
-  {%- endfor %}
   drop table if exists {{ relation.render() }}
 {%- endmacro %}
 
-{% macro mysql__referring(relation) -%}
+{# As dbt's `drop … cascade` elsewhere. The catalog tells, slowly where there are many tables: it is asked only
+   when a server has refused to drop this one. #}
+{% macro mysql__drop_keys_to(relation) %}
+  {% set keys = run_query(mysql__keys_to(relation)) %}
+  {% for key in keys %}
+    {% do log('foreign key ' ~ key[2] ~ ' of ' ~ key[0] ~ '.' ~ key[1] ~ ' goes with ' ~ relation, info=True) %}
+    {% call statement('drop_key', auto_begin=False) %}
+      alter table {{ adapter.quote(key[0]) }}.{{ adapter.quote(key[1]) }} drop foreign key {{ adapter.quote(key[2]) }}
+    {% endcall %}
+  {% endfor %}
+{% endmacro %}
+
+{% macro mysql__keys_to(relation) -%}
   select constraint_schema, table_name, constraint_name
   from information_schema.referential_constraints
   where unique_constraint_schema = {{ adapter.literal(relation.schema) }}

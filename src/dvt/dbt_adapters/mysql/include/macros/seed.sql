@@ -43,7 +43,6 @@
   {{ run_hooks(post_hooks, inside_transaction=True) }}
   {% if adapter.in_transaction() %}{{ adapter.commit() }}{% endif %}
 
-  {% if rebuild and existing is not none %}{{ adapter.drop_relation(backup) }}{% endif %}
   {{ run_hooks(post_hooks, inside_transaction=False) }}
   {{ return({'relations': [target]}) }}
 {% endmaterialization %}
