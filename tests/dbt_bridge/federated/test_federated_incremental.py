@@ -131,6 +131,36 @@ def test_microbatch_runs_each_batch_federated(shop: Project) -> None:
     assert shop.tables() == [("sales", "BASE TABLE")]
 
 
+@pytest.mark.slow
+def test_batches_may_run_at_once(duck_shop: Project) -> None:
+    """dbt-duckdb says that it can; the other adapters' batches follow each other."""
+    shop = duck_shop
+    shop.run_sql(
+        "other",
+        "insert into orders select 100 + i, 1 + i % 3, i, timestamp '2024-01-01' + interval (i % 20) day "
+        "from range(2000) numbers(i)",
+    )
+    sources = shop.root / "models/sources.yml"
+    dated = sources.read_text().replace("- name: orders", "- name: orders\n    config: {event_time: placed}")
+    sources.write_text(dated)
+    shop.model(
+        "sales",
+        ORDERS.replace("orders.amount", "orders.amount, orders.placed"),
+        materialized="incremental",
+        incremental_strategy="microbatch",
+        event_time="placed",
+        begin="2024-01-01",
+        batch_size="day",
+        concurrent_batches=True,
+    )
+    window = ["--event-time-start", "2024-01-01", "--event-time-end", "2024-01-21"]
+    expected = [(len(FIRST) + 2000, 2003)]
+    for _ in range(2):
+        assert shop.dvt("run", "--threads", "8", *window), shop.messages()
+        assert shop.rows("house", "select count(*), count(distinct id) from sales") == expected
+    assert shop.tables() == [("sales", "BASE TABLE")]
+
+
 def _more(sql: str) -> str:
     return sql.replace("orders.amount\n", "orders.amount, 2 * orders.amount as twice\n")
 
