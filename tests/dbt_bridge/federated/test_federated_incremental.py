@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -105,22 +106,27 @@ def test_a_column_lost_or_of_another_type_is_dvt107_until_full_refresh(
     assert shop.dvt("run", "--full-refresh"), shop.messages()
 
 
-def test_microbatch_runs_each_batch_federated(shop: Project) -> None:
+def _by_day(shop: Project, **more: Any) -> None:
+    """A microbatch model of the orders of each day."""
     sources = shop.root / "models/sources.yml"
     dated = sources.read_text().replace("- name: orders", "- name: orders\n    config: {event_time: placed}")
     sources.write_text(dated)
-    # dbt-postgres merges batches by key, dbt-duckdb deletes and inserts them by time.
-    key = {"unique_key": "id"} if shop.outputs["house"]["type"] == "postgres" else {}
     shop.model(
         "sales",
         ORDERS.replace("orders.amount", "orders.amount, orders.placed"),
-        **key,
         materialized="incremental",
         incremental_strategy="microbatch",
         event_time="placed",
         begin="2024-01-01",
         batch_size="day",
+        **more,
     )
+
+
+def test_microbatch_runs_each_batch_federated(shop: Project) -> None:
+    # dbt-postgres merges batches by key, dbt-duckdb deletes and inserts them by time.
+    key = {"unique_key": "id"} if shop.outputs["house"]["type"] == "postgres" else {}
+    _by_day(shop, **key)
     window = ["--event-time-start", "2024-01-01", "--event-time-end", "2024-01-04"]
     assert shop.dvt("run", *window), shop.messages()
     assert _amounts(shop) == FIRST
@@ -140,19 +146,7 @@ def test_batches_may_run_at_once(duck_shop: Project) -> None:
         "insert into orders select 100 + i, 1 + i % 3, i, timestamp '2024-01-01' + interval (i % 20) day "
         "from range(2000) numbers(i)",
     )
-    sources = shop.root / "models/sources.yml"
-    dated = sources.read_text().replace("- name: orders", "- name: orders\n    config: {event_time: placed}")
-    sources.write_text(dated)
-    shop.model(
-        "sales",
-        ORDERS.replace("orders.amount", "orders.amount, orders.placed"),
-        materialized="incremental",
-        incremental_strategy="microbatch",
-        event_time="placed",
-        begin="2024-01-01",
-        batch_size="day",
-        concurrent_batches=True,
-    )
+    _by_day(shop, concurrent_batches=True)
     window = ["--event-time-start", "2024-01-01", "--event-time-end", "2024-01-21"]
     expected = [(len(FIRST) + 2000, 2003)]
     for _ in range(2):
