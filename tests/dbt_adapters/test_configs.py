@@ -132,8 +132,8 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("wrong", "said"),
         [
-            ({"password": "wrong"}, "refused"),
-            ({"port": 1}, "DVT130"),
+            ({"password": "wrong"}, "DVT131 'broken'"),
+            ({"port": 1}, "DVT130 cannot connect to 'broken'"),
             ({"ssl_cs": "x"}, "did you mean ssl_ca"),
         ],
     )

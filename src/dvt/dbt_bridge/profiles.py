@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dvt.core.errors import NotATarget
+from dvt.dbt_bridge.own_adapters import OWN_ADAPTERS
 from dvt.dbt_bridge.refusals import refusing
 from dvt.resolution.placement import SOURCES_ONLY
 
@@ -31,10 +32,16 @@ def profiles_dir_option(click_context: Any) -> Path:
 
 
 def from_raw_profile_info(original: Callable[..., Any], cls: Any, *args: Any, **kwargs: Any) -> Any:
-    """Refuse a default target that can only be read, before dbt looks for an adapter of its type."""
+    """Refuse a default target that can only be read, before dbt looks for an adapter of its type.
+
+    Credentials of our own adapters learn what the output is called.
+    """
     with refusing():
         _check_target(*args, **kwargs)
-    return original(cls, *args, **kwargs)
+    profile = original(cls, *args, **kwargs)
+    if profile.credentials.type in OWN_ADAPTERS:
+        vars(profile.credentials)["output"] = profile.target_name
+    return profile
 
 
 def _check_target(

@@ -14,14 +14,14 @@ from dbt.adapters.sql import SQLConnectionManager
 from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 
 from dvt.core.errors import BadOutput, DvtError, QueryFailed
-from dvt.drivers.mysql import Session, first_word
+from dvt.drivers.mysql import Session, statement
 from dvt.drivers.mysql.session import BEGIN, Cursor
 
 logger = logging.getLogger(__name__)
 
 _CHANGES_ROWS = frozenset({"insert", "update", "delete", "replace", "load", "with"})
-_READS_ROWS = frozenset({"select", "create"})
-"""`create`: of a table from a SELECT; any other one answers 0."""
+_READS_ROWS = frozenset({"select", "create table"})
+"""`create table`: from a SELECT; any other one answers 0."""
 
 
 class MySQLConnectionManager(SQLConnectionManager):
@@ -35,9 +35,8 @@ class MySQLConnectionManager(SQLConnectionManager):
         if connection.state == ConnectionState.OPEN:
             return connection
         credentials = connection.credentials
-        name = str(getattr(credentials.type, "target", credentials.type))
         try:
-            connection.handle = Session(name, credentials.settings)
+            connection.handle = Session(credentials.output or credentials.type, credentials.settings)
         except DvtError as error:
             connection.handle, connection.state = None, ConnectionState.FAIL
             kind = DbtRuntimeError if isinstance(error, BadOutput) else FailedToConnectError
@@ -102,10 +101,10 @@ class MySQLConnectionManager(SQLConnectionManager):
     @classmethod
     def get_response(cls, cursor: Cursor) -> AdapterResponse:
         """What was done, and to how many rows; -1 for DDL."""
-        verb = first_word(cursor.sql)
-        counted = verb in _CHANGES_ROWS or verb in _READS_ROWS
+        kind = statement(cursor.sql)
+        counted = kind in _CHANGES_ROWS or kind in _READS_ROWS
         rows = cursor.rowcount if counted else -1
-        code = "SELECT" if verb in _READS_ROWS else verb.upper()
+        code = "SELECT" if kind in _READS_ROWS else kind.upper()
         return AdapterResponse(_message=f"{code} {rows}" if counted else code, code=code, rows_affected=rows)
 
     @classmethod

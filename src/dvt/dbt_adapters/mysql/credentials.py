@@ -33,6 +33,8 @@ class MySQLCredentials(Credentials):
     max_connections: int | None = None
     zero_dates: str | None = None
 
+    output: ClassVar[str] = ""
+    """The output's name in profiles.yml, for errors; the bridge sets it on the instance."""
     _KIND: ClassVar[str] = "mysql"
     _ALIASES: ClassVar[dict[str, str]] = {"server": "host", "username": "user", "database": "schema"}
 
@@ -49,7 +51,7 @@ class MySQLCredentials(Credentials):
     @property
     def settings(self) -> MySQLSettings:
         """What the driver needs; raises BadOutput as sources do."""
-        return self.checked(self.type, self.to_dict(omit_none=True))
+        return self.checked(self.output or self.type, self.to_dict(omit_none=True))
 
     @classmethod
     def checked(cls, name: str, keys: dict[str, Any]) -> MySQLSettings:

@@ -10,7 +10,7 @@ from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
 from dvt.drivers.mysql.packing import Packing, fitted, packing
 from dvt.drivers.mysql.scanner import Scanner, pinned
-from dvt.drivers.mysql.session import Cursor, Session, first_word
+from dvt.drivers.mysql.session import Cursor, Session, statement
 from dvt.drivers.mysql.settings import MySQLSettings, parse
 from dvt.drivers.mysql.types import checked
 
@@ -31,7 +31,6 @@ __all__ = [
     "connect",
     "connect_to_load",
     "describe",
-    "first_word",
     "fitted",
     "flavour",
     "kinds",
@@ -40,6 +39,7 @@ __all__ = [
     "pinned",
     "quoted",
     "read_lock",
+    "statement",
     "table",
     "wait_until_reading",
 ]

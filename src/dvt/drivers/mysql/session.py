@@ -248,6 +248,11 @@ class Cursor:
         """Nothing is held."""
 
 
+_KIND = re.compile(
+    r"[\s(]*(?:(create)\s+(?:or\s+replace\s+)?(?:temporary\s+)?([a-z]+)|([a-z]+))", re.IGNORECASE
+)
+
+
 class _Failed(Exception):
     """A round that failed; `left` when an earlier statement of it had ended the transaction."""
 
@@ -270,7 +275,7 @@ def _without_empty(answers: list[Answer], sql: str) -> list[Answer]:
     return before if before and empty and tail.strip() else answers
 
 
-def first_word(sql: str) -> str:
-    """The first word of a text after its comments, in lower case: what kind of statement it is."""
-    found = re.match(r"[\s(]*([a-z]+)", _COMMENT.sub("", sql), re.IGNORECASE)
-    return found[1].lower() if found else ""
+def statement(sql: str) -> str:
+    """What kind of statement a text is, after its comments: its first word, with what a CREATE makes."""
+    found = _KIND.match(_COMMENT.sub("", sql))
+    return " ".join(word.lower() for word in found.groups() if word) if found else ""

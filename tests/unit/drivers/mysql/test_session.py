@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dvt.drivers.mysql import first_word, flavour
+from dvt.drivers.mysql import flavour, statement
 
 
 @pytest.mark.parametrize("version", ["10.11.6-MariaDB", "8.4.3", "5.7.44"])
@@ -36,9 +36,11 @@ def test_mysql_8_tells_what_it_knows_of_tables_now():
         ('/* {"app": "dbt"} */\n  Insert into t', "insert"),
         ("-- a line\n(select 1)", "select"),
         ("# a line\nwith a as (select 1) select 2", "with"),
+        ("create or replace view `v` as select 1", "create view"),
+        ("Create Temporary table t (n int)", "create table"),
         ("/*!40101 set x = 1 */", ""),
         ("", ""),
     ],
 )
 def test_what_kind_of_statement_a_text_is(sql: str, word: str):
-    assert first_word(sql) == word
+    assert statement(sql) == word
