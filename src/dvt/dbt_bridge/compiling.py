@@ -32,6 +32,8 @@ class Mode:
 _lock = threading.Lock()
 _VIEWS = "_dvt_views"
 _MODE = "_dvt_mode"
+_FOR_THE_ENGINE = {"dvt_federated": True}
+"""Tells macros of our adapters that their SQL is translated for the engine."""
 
 
 def compile_node(
@@ -60,8 +62,11 @@ def create_node_context(
         if node.resource_type != "unit_test":
             scope = Scope(now, mode.target, mode.dialect)
             made |= fixture_context(scope, node, self.config, manifest, made["adapter"])
-        return made
-    return federated_context(now, node, self.config, manifest, mode.dialect) | extra_context
+    else:
+        made = federated_context(now, node, self.config, manifest, mode.dialect)
+        made |= extra_context
+    made |= _FOR_THE_ENGINE  # in place: it is what macros see
+    return made
 
 
 def _mode(now: Session, node: Any, target: str) -> Mode | None:

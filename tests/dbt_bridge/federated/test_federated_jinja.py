@@ -27,6 +27,19 @@ select {{ columns | map(attribute='name') | join(', c.') | replace('id', 'c.id',
     assert len(shop.rows("house", "select id, name, amount from wide")) == 3
 
 
+@pytest.mark.slow
+def test_mysqls_safe_cast_is_the_engines(my_shop: Project) -> None:
+    """What it is natively, patterns and all, says nothing to the engine."""
+    sql = """
+select {{ safe_cast('c.name', 'bigint') }} as none,
+  {{ safe_cast("concat(c.id, '.5')", 'bigint') }} as rounded,
+  {{ safe_cast("concat('2024-02-', 27 + c.id)", 'date') }} as day """
+    my_shop.model("cast", sql + BOTH, materialized="table")
+    assert my_shop.dvt("run"), my_shop.messages()
+    rows = my_shop.rows("house", "select distinct none, rounded, cast(day as char) from cast order by 2")
+    assert rows == [(None, 2, "2024-02-28"), (None, 3, "2024-02-29")]
+
+
 def test_load_relation_asks_the_owner_and_stays_a_marker(shop: Project) -> None:
     sql = """
 {% set found = load_relation(source('ledger', 'orders')) %}

@@ -80,7 +80,11 @@ def _unit(name: str, total: str) -> dict[str, Any]:
             {"input": "source('crm', 'customers')", "rows": [{"id": 7, "name": "Eve"}]},
             {
                 "input": "source('ledger', 'orders')",
-                "rows": [{"customer": 7, "amount": 1.25}, {"customer": 7, "amount": 2.25}, {"customer": 8}],
+                "rows": [
+                    {"customer": 7, "amount": 1.25, "placed": "2024-01-02"},
+                    {"customer": 7, "amount": 2.25, "placed": "2024-01-02 10:11:12"},
+                    {"customer": 8},
+                ],
             },
         ],
         "expect": {"rows": [{"name": "Eve", "total": total}]},

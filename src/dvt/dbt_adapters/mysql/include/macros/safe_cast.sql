@@ -3,7 +3,10 @@
 
 {% macro mysql__safe_cast(field, type) -%}
   {%- set kind, text = adapter.kind_of(type), 'trim(cast(' ~ field ~ ' as char))' -%}
-  {%- if kind in ('integer', 'decimal', 'year', 'bit') -%}
+  {%- if dvt_federated is defined -%}
+    {#- The engine that this is translated for has such a cast. #}
+    try_cast({{ field }} as {{ adapter.cast_type(type, False) }})
+  {%- elif kind in ('integer', 'decimal', 'year', 'bit') -%}
     {{ mysql__safe_exact(text, adapter.cast_type(type)) }}
   {%- elif kind == 'double' -%}
     case when {{ text }} regexp {{ mysql__double_pattern() }} then {{ text }} + 0e0 end
