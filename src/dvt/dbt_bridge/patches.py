@@ -74,6 +74,7 @@ WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
             ("self", "adapter", "required_schemas"),
             running.populate_adapter_cache,
         ),
+        "GraphRunnableTask.run_queue": (("self", "pool"), running.run_queue),
         "GraphRunnableTask.execute_nodes": (("self",), running.execute_nodes),
         "GraphRunnableTask._cancel_connections": (("self", "pool"), running.cancel_connections),
     },

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from dvt.resolution.placement import SOURCES_ONLY
 logger = logging.getLogger(__name__)
 
 _AGAIN = 0.3
+_PATIENCE = 60.0
 """Seconds between two rounds of cancelling."""
 
 
@@ -154,32 +155,42 @@ def cancel_connections(original: Callable[..., Any], self: Any, pool: Any) -> No
     if now is None:
         original(self, pool)
         return
-    pool.close()
-    pool.terminate()
-    _stop(now, self.manifest, tell=True)
-    while _at_work(pool):
-        # Again: a statement that was just on its way to its database was not there to be stopped.
-        _stop(now, self.manifest)
-    pool.join()
-    now.cancelled = True
+    _end(now, self.manifest, pool, tell=True)
+
+
+def run_queue(original: Callable[..., Any], self: Any, pool: Any) -> Any:
+    """As dbt; a second Ctrl-C, which ends dbt's own handling of the first, leaves nothing running either."""
+    now = session.current()
+    if now is not None:
+        now.pool = pool
+    return original(self, pool)
 
 
 def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
-    """As dbt; a second Ctrl-C, which ends dbt's own handling of the first, leaves nothing running either."""
+    """See run_queue: before dbt tidies up, which waits for what runs, holding the locks that stopping needs."""
     try:
         return original(self)
     except BaseException:
         now = session.current()
-        if now is not None and not now.cancelled:
-            # Beside dbt's own tidying up, which waits for what runs; a third one does not reach it there.
-            threading.Thread(target=_stop_until_over, args=(now, self.manifest), daemon=True).start()
+        if now is not None and now.pool is not None and not now.cancelled:
+            ending = threading.Thread(target=_end, args=(now, self.manifest, now.pool), daemon=True)
+            ending.start()
+            deadline = time.monotonic() + _PATIENCE
+            while ending.is_alive() and time.monotonic() < deadline:
+                with suppress(KeyboardInterrupt):  # a third one changes nothing
+                    ending.join(_AGAIN)
         raise
 
 
-def _stop_until_over(now: Session, manifest: Any) -> None:
-    while session.current() is now:
+def _end(now: Session, manifest: Any, pool: Any, *, tell: bool = False) -> None:
+    pool.close()
+    pool.terminate()
+    _stop(now, manifest, tell=tell)
+    while _at_work(pool):
+        # Again: a statement that was just on its way to its database was not there to be stopped.
         _stop(now, manifest)
-        time.sleep(_AGAIN)
+    pool.join()
+    now.cancelled = True
 
 
 def _stop(now: Session, manifest: Any, *, tell: bool = False) -> None:

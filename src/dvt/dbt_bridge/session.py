@@ -46,6 +46,8 @@ class Session:
     reporter: Reporter | None = None
     manifest: Manifest | None = None
     resolver: Resolver | None = None
+    pool: Any = None
+    """dbt's threads, while nodes run."""
     cancelled: bool = False
     """Everything under way was stopped, and has ended."""
     _federator: Federator | None = None
