@@ -1,4 +1,4 @@
-"""A run that is killed before any of its statements leaves the old relation or the new one."""
+"""A run that is killed before any of its statements, however many are sent at once, leaves old or new."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ from dvt.drivers.mysql import session
 run, left = session.Session.run, int(sys.argv.pop(1))
 def counted(self, sql, values=()):
     global left
-    if '"node_id": "' in sql:
+    if '"node_id": "' not in sql:
+        return run(self, sql, values)
+    answers = []
+    for statement in filter(session.statement, sql.split(";")):
         left -= 1
         if left == 0:
             os._exit(9)
-    return run(self, sql, values)
+        answers += run(self, statement, values)
+    return answers
 session.Session.run = counted
 from dvt.cli.main import main
 sys.exit(main())

@@ -140,7 +140,7 @@ def _until_waiting(mariadb: Any) -> None:
         ((waiting,),) = mariadb.execute("select count(*) from information_schema.innodb_lock_waits")
         if waiting:
             return
-        time.sleep(0.02)
+        time.sleep(0.2)  # the server looks again only when nobody has asked for 0.1 s
     pytest.fail("nothing waits for a lock")
 
 

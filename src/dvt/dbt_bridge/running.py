@@ -167,7 +167,7 @@ def run_queue(original: Callable[..., Any], self: Any, pool: Any) -> Any:
 
 
 def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
-    """See run_queue: before dbt tidies up, which waits for what runs, holding the locks that stopping needs."""
+    """See run_queue. Before dbt tidies up, which waits for what runs and keeps it from being stopped."""
     try:
         return original(self)
     except BaseException:
