@@ -24,8 +24,9 @@ from dvt.resolution.placement import SOURCES_ONLY
 logger = logging.getLogger(__name__)
 
 _AGAIN = 0.3
-_PATIENCE = 60.0
 """Seconds between two rounds of cancelling."""
+_PATIENCE = 60.0
+"""Seconds after which a statement that cannot be stopped no longer keeps the process from ending."""
 
 
 def runner_init(original: Callable[..., Any], self: Any, config: Any, adapter: Any, *args: Any) -> None:
@@ -159,7 +160,7 @@ def cancel_connections(original: Callable[..., Any], self: Any, pool: Any) -> No
 
 
 def run_queue(original: Callable[..., Any], self: Any, pool: Any) -> Any:
-    """As dbt; a second Ctrl-C, which ends dbt's own handling of the first, leaves nothing running either."""
+    """As dbt; the pool is remembered for execute_nodes, which makes it and does not give it away."""
     now = session.current()
     if now is not None:
         now.pool = pool
@@ -167,7 +168,10 @@ def run_queue(original: Callable[..., Any], self: Any, pool: Any) -> Any:
 
 
 def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
-    """See run_queue. Before dbt tidies up, which waits for what runs and keeps it from being stopped."""
+    """As dbt; a second Ctrl-C, which ends dbt's own handling of the first, leaves nothing running either.
+
+    What runs is ended before dbt tidies up, which would wait for it and keep it from being stopped.
+    """
     try:
         return original(self)
     except BaseException:
@@ -183,6 +187,7 @@ def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
 
 
 def _end(now: Session, manifest: Any, pool: Any, *, tell: bool = False) -> None:
+    """Begin no other node, stop those under way, and wait for their end."""
     pool.close()
     pool.terminate()
     _stop(now, manifest, tell=tell)
