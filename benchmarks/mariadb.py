@@ -76,7 +76,8 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
     from dvt.connectors import CONNECTORS
     from dvt.core.names import TableRef
     from dvt.core.plan import ExtractedColumn, Extraction
-    from dvt.core.ports import ConnectorContext, Dataset, Job
+    from dvt.core.ports.connectors import ConnectorContext, Job
+    from dvt.core.ports.staging import Dataset
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.staging.parquet import ParquetSink
 
@@ -130,7 +131,7 @@ def ready(folder: Path, scale: float) -> Any:
     import duckdb
 
     from dvt.buckets.filesystem import FilesystemBucket
-    from dvt.core.plan import StageColumn
+    from dvt.core.tables import StageColumn
     from dvt.drivers.duckdb import load_extension
     from dvt.staging.parquet import ParquetSink
 

@@ -23,8 +23,9 @@ from tests.conformance.measure import Measured, measured
 from tests.conformance.reading import Bench
 from tests.databases.postgres import PASSWORD, PostgreSQL, postgres, programs
 
-from dvt.core.plan import Extraction, Load, StageColumn
-from dvt.core.ports import Dataset
+from dvt.core.plan import Extraction, Load
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb import load_extension
 
 MOST_MEGABYTES = 512

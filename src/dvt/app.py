@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dvt.config.computes import Computes, DuckDBCompute, SparkCompute
-    from dvt.core.ports import Connector, Engine, Federator, RunContext
+    from dvt.core.ports.bridge import Federator, RunContext
+    from dvt.core.ports.connectors import Connector
+    from dvt.core.ports.engines import Engine
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.staging.shared import Staging
 
@@ -46,7 +48,7 @@ def help_of(command: Sequence[str], examples: Mapping[str, str]) -> str | None:
 
 
 def make_federator(context: RunContext) -> Federator:
-    """A run's Federator (`core.ports.FederatorFactory`): on record, with nothing connected yet."""
+    """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet."""
     from datetime import UTC, datetime
 
     from dvt.buckets.filesystem import FilesystemBucket
@@ -90,7 +92,7 @@ def make_federator(context: RunContext) -> Federator:
 def _connector_opener(context: RunContext, instance: MemoryInstance) -> Callable[[str], Connector]:
     from dvt.connectors import CONNECTORS
     from dvt.core.errors import BadOutput
-    from dvt.core.ports import ConnectorContext
+    from dvt.core.ports.connectors import ConnectorContext
 
     def open_connector(name: str) -> Connector:
         settings = dict(context.outputs.output(name))
@@ -109,7 +111,7 @@ def _connector_opener(context: RunContext, instance: MemoryInstance) -> Callable
 def _limit(name: str, settings: dict[str, Any]) -> int:
     """How many connections an output may have: a key of every type's, which no connector sees."""
     from dvt.core.errors import BadOutput
-    from dvt.core.ports import CONNECTIONS
+    from dvt.core.ports.connectors import CONNECTIONS
 
     said = settings.pop("max_connections", CONNECTIONS)
     if not isinstance(said, int) or isinstance(said, bool) or said < 1:

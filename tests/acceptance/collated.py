@@ -11,7 +11,8 @@ from typing import Any
 
 import duckdb
 
-from dvt.core.plan import Comparing, FederationPlan
+from dvt.core.plan import FederationPlan
+from dvt.core.requests import Comparing
 from tests.acceptance.oracle import Oracle
 
 COLLATIONS = ("utf8mb4_general_ci", "utf8mb4_unicode_ci", "latin1_swedish_ci")

@@ -12,8 +12,10 @@ import duckdb
 
 from dvt.app import make_federator
 from dvt.core.names import MARKER, TableRef, stage_name
-from dvt.core.plan import Input, Load, Moved, NodeRequest, Notice, Pushdown
-from dvt.core.ports import RunContext
+from dvt.core.plan import Load
+from dvt.core.ports.bridge import RunContext
+from dvt.core.reports import Moved, Notice
+from dvt.core.requests import Input, NodeRequest, Pushdown
 from dvt.drivers.duckdb import FILES
 
 

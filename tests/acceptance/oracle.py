@@ -14,17 +14,9 @@ import sqlglot
 
 from dvt.core.errors import SqlInvalid
 from dvt.core.names import MARKER, TableRef
-from dvt.core.plan import (
-    Column,
-    Extraction,
-    FederationPlan,
-    Input,
-    LoadColumn,
-    NodeRequest,
-    Pushdown,
-    StageColumn,
-    Table,
-)
+from dvt.core.plan import Extraction, FederationPlan, LoadColumn
+from dvt.core.requests import Input, NodeRequest, Pushdown
+from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.federation.plan import Surroundings, make_plan, tables_read
 

@@ -14,7 +14,7 @@ import pytest
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.names import TableRef
-from dvt.core.plan import Comparing
+from dvt.core.requests import Comparing
 from dvt.drivers.duckdb import FILES, FOLDINGS, define_foldings
 from tests.acceptance.collated import COLLATIONS, CORPUS, Collated, collated, kept
 from tests.acceptance.federating import Place

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from dvt.buckets.filesystem import FilesystemBucket
 from dvt.connectors import CONNECTORS
 from dvt.core.plan import Extraction, Load
-from dvt.core.ports import ConnectorContext, Dataset, Job
+from dvt.core.ports.connectors import ConnectorContext, Job
+from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.staging.parquet import ParquetSink
 

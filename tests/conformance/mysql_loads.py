@@ -11,8 +11,9 @@ import pytest
 
 from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, StageColumn
-from dvt.core.ports import Dataset
+from dvt.core.plan import Load
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from tests.conformance.reading import Bench
 from tests.databases.mariadb import MariaDB
 

@@ -12,8 +12,10 @@ from typing import Any
 from dvt.buckets.filesystem import FilesystemBucket
 from dvt.connectors import CONNECTORS
 from dvt.core.names import TableRef
-from dvt.core.plan import Column, ExtractedColumn, Extraction, StageColumn, Table
-from dvt.core.ports import ConnectorContext, Dataset, Job
+from dvt.core.plan import ExtractedColumn, Extraction
+from dvt.core.ports.connectors import ConnectorContext, Job
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.sql import listed, quoted
 from dvt.staging.parquet import ParquetSink

@@ -11,7 +11,8 @@ import pytest
 
 from dvt.core.errors import Cancelled, DvtError, TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.ports import Dataset, Job
+from dvt.core.ports.connectors import Job
+from dvt.core.ports.staging import Dataset
 from tests.conformance.reading import Aside, Bench, soon
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import RowRefused, TableNotFound, ValueLost
-from dvt.core.plan import Load, StageColumn
+from dvt.core.plan import Load
+from dvt.core.tables import StageColumn
 from tests.conformance.reading import Bench
 
 pytestmark = pytest.mark.slow

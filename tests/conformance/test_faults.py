@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import Cancelled, DvtError
-from dvt.core.plan import Load, StageColumn
-from dvt.core.ports import Dataset, Job
+from dvt.core.plan import Load
+from dvt.core.ports.connectors import Job
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from dvt.staging.parquet import ParquetSink
 from tests.conformance.measure import measured
 from tests.conformance.reading import Aside, Bench

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import Cancelled, DvtError, TableNotFound, ValueLost
-from dvt.core.plan import Load, StageColumn
-from dvt.core.ports import Dataset
+from dvt.core.plan import Load
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from tests.conformance.reading import Aside, Bench, soon
 
 pytestmark = pytest.mark.slow

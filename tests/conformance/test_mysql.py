@@ -15,7 +15,8 @@ import pytest
 
 from dvt.core.errors import ConnectFailed, DvtError, LoginRefused, QueryFailed, ValueLost
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, StageColumn
+from dvt.core.plan import Load
+from dvt.core.tables import StageColumn
 from tests.conformance.reading import Bench
 from tests.databases.mariadb import SCHEMA, USER, MariaDB, mariadb
 

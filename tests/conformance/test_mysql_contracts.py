@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import DvtError, RowRefused, ValueLost
-from dvt.core.plan import StageColumn
+from dvt.core.tables import StageColumn
 from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting
 from tests.conformance.reading import Bench
 from tests.databases.mariadb import MariaDB

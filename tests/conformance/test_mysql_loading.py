@@ -13,8 +13,9 @@ import pytest
 
 from dvt.core.errors import Cancelled, ConnectionLost, ValueLost
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, StageColumn
-from dvt.core.ports import Dataset
+from dvt.core.plan import Load
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from tests.conformance.measure import measured
 from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting, subfolder
 from tests.conformance.reading import Aside, Bench, soon

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import ConnectionLost, DvtError, QueryFailed, ValueLost
-from dvt.core.plan import Load, StageColumn
-from dvt.core.ports import Job
+from dvt.core.plan import Load
+from dvt.core.ports.connectors import Job
+from dvt.core.tables import StageColumn
 from tests.conformance.reading import Aside, Bench
 from tests.databases.postgres import USER, PostgreSQL
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from dvt.core.errors import DvtError, RowRefused, TableNotFound, ValueLost
-from dvt.core.plan import Load, StageColumn
+from dvt.core.plan import Load
+from dvt.core.tables import StageColumn
 from tests.conformance.reading import Bench
 from tests.databases.postgres import PostgreSQL
 

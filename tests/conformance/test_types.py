@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import DvtError, ValueLost
-from dvt.core.plan import Load, StageColumn
+from dvt.core.plan import Load
+from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb.types import passage
 from tests.conformance.reading import Bench
 from tests.databases import Case, Written

@@ -3,150 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 from dvt.core.names import TableRef
-
-
-class Pushdown(StrEnum):
-    """How much of a federated model may run inside its sources."""
-
-    AUTO = "auto"
-    MAX = "max"
-    OFF = "off"
-
-
-class Comparing(StrEnum):
-    """How a federated model compares text of columns whose databases compare by a collation."""
-
-    UNSAID = "unsaid"
-    """Byte by byte, as the engine does, with a warning."""
-    ENGINE = "engine"
-    """Byte by byte, knowingly."""
-    SOURCE = "source"
-    """As the columns' collations do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column as its database has it, and how it travels from there to the staging."""
-
-    name: str
-    """As the database spells it."""
-    native: str
-    """The database's own type, e.g. `numeric(10,2)`."""
-    stage: str
-    """The DuckDB type it has in staging, e.g. `DECIMAL(10,2)`."""
-    exact: bool = False
-    """=, <>, <, >, BETWEEN, IN, MIN, MAX and grouping answer alike in the database and in DuckDB."""
-    nullable: bool = True
-    collation: str | None = None
-    """By whose rules its database compares this text; None where that is byte by byte, or not known."""
-    ranked: bool = False
-    """Its database orders its values by their places in a list (MySQL's ENUM), not as text."""
-    read: str = "{0}"
-    """Source SQL that sends the value; `{0}` is the quoted column."""
-    unpack: str = "{0}"
-    """DuckDB SQL that turns what arrived into `stage`; `{0}` is the arrived column."""
-    loses: str | None = None
-    """What cannot survive the way to staging (DVT002), else None."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folding:
-    """The engine's functions that turn text into what a collation compares; empty: as it is."""
-
-    equal: str = ""
-    """Alike for texts that are equal."""
-    order: str | None = ""
-    """In the order of the texts, byte by byte; None when there is no such function."""
-    like: str = ""
-    """Character by character, in upper case where it is ASCII."""
-    pattern: str = ""
-    """`like` for a pattern and its escape character; a backslash escapes in the answer."""
-    upper: str = ""
-    """UPPER as the database has it."""
-    lower: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table as described by its database."""
-
-    ref: TableRef
-    columns: tuple[Column, ...]
-    rows: int | None = None
-    """Estimated by the database; None when it does not know."""
-    bytes: int | None = None
-    scannable: bool = True
-    """False for views and the like, which cannot be cut into physical ranges."""
-
-
-@dataclass(frozen=True, slots=True)
-class StageColumn:
-    """A column of a staged dataset: surrogate or output name, and DuckDB type."""
-
-    name: str
-    type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
-    """A relation that a federated model's SQL names by a marker."""
-
-    table: TableRef
-    unique_id: str
-    this: bool = False
-    """The model's own table (`{{ this }}`), as the last run left it."""
-    zero_dates: str = "error"
-    """What a MySQL zero date becomes: `error` or `null`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
-    """What an enforced contract demands of a model's table."""
-
-    columns: tuple[ContractColumn, ...]
-    definition: str
-    """What stands behind `CREATE TABLE <name>`: columns and constraints in the target's DDL, in brackets."""
-
-
-@dataclass(frozen=True, slots=True)
-class ContractColumn:
-    """One column of a contract."""
-
-    name: str
-    native: str
-    """Its type as the target spells it."""
-    type: str | None
-    """The same in DuckDB's words, `DECIMAL` for any number; None where DuckDB has no such type, and the
-    target alone converts what the model gives."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeRequest:
-    """A federated node as the bridge hands it over: compiled SQL and what its names mean."""
-
-    unique_id: str
-    name: str
-    file: str
-    """The model's file, for messages."""
-    sql: str
-    """Compiled SQL in which every relation is `<MARKER><unique_id>.<identifier>`."""
-    dialect: str
-    """SQLGlot name of the dialect the SQL is written in."""
-    inputs: Mapping[str, Input]
-    """By marker schema, `__dvt__<unique_id>`."""
-    stage: TableRef
-    """The new table to fill on the node's target."""
-    pushdown: Pushdown = Pushdown.AUTO
-    comparing: Comparing = Comparing.UNSAID
-    contract: Contract | None = None
-    """None where no contract is enforced."""
-    compute: str | None = None
-    """Entry of computes.yml, None for the embedded default."""
+from dvt.core.reports import Notice
+from dvt.core.tables import Column, StageColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,19 +90,6 @@ class Transform:
     prepared: tuple[Prepared, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A warning: one of the registry's codes, a sentence with the names in it, a hint."""
-
-    code: str
-    message: str
-    hint: str = ""
-
-    def __str__(self) -> str:
-        """One paragraph, as it is logged."""
-        return f"{self.code} {self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadColumn:
     """A column of a stage table on the target."""
@@ -275,35 +123,3 @@ class FederationPlan:
     transform: Transform
     load: Load
     notices: tuple[Notice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """What one stage of a run moved."""
-
-    what: str
-    """`extract`, `compute`, `load` or `publish`."""
-    connection: str
-    rows: int
-    bytes: int
-    seconds: float
-    reused: bool = False
-    """The staged dataset was already there: nothing moved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """What a whole run moved, reused datasets not counted."""
-
-    extracted_rows: int = 0
-    extracted_bytes: int = 0
-    loaded_rows: int = 0
-    loaded_bytes: int = 0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a federated node did, for logs and `run_results.json`."""
-
-    moved: list[Moved] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)

@@ -13,7 +13,7 @@ from dbt.mp_context import get_mp_context
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.functions import fire_event
 
-from dvt.core.ports import FederatorFactory
+from dvt.core.ports.bridge import FederatorFactory
 from dvt.dbt_bridge import duckdb_seam, macro_packages, session
 from dvt.dbt_bridge.outputs import ProfileOutputs
 from dvt.dbt_bridge.own_adapters import OWN_ADAPTERS

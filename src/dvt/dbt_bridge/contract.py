@@ -9,7 +9,7 @@ from dbt.context.providers import generate_runtime_model_context
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from dvt.core.plan import Contract, ContractColumn
+from dvt.core.requests import Contract, ContractColumn
 from dvt.dbt_bridge import dialects
 from dvt.dbt_bridge.relations import folded
 from dvt.drivers.duckdb.types import spelled

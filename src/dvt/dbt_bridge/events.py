@@ -10,7 +10,7 @@ from dbt_common.events.contextvars import get_node_info
 from dbt_common.events.functions import fire_event, warn_or_error
 from dbt_common.events.types import Note
 
-from dvt.core.plan import Moved, Notice
+from dvt.core.reports import Moved, Notice
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
@@ -19,7 +19,7 @@ KILO = 1000
 
 
 class EventReporter:
-    """Turns what a Federator reports (`core.ports.Reporter`) into dbt's events. Thread-safe."""
+    """Turns what a Federator reports (`core.ports.bridge.Reporter`) into dbt's events. Thread-safe."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

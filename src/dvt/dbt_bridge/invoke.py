@@ -8,7 +8,7 @@ from typing import Any
 import click
 from dbt.cli.main import cli, dbtRunner, dbtRunnerResult
 
-from dvt.core.ports import FederatorFactory
+from dvt.core.ports.bridge import FederatorFactory
 from dvt.dbt_bridge import patches
 from dvt.dbt_bridge.profiles import profiles_dir_option
 

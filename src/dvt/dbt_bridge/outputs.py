@@ -18,7 +18,7 @@ _SECRET = re.compile(r"pass|pwd|secret|token|_key|credential", re.IGNORECASE)
 
 
 class ProfileOutputs:
-    """Settings by output name (`core.ports.Settings`), and each output's type."""
+    """Settings by output name (`core.ports.connectors.Settings`), and each output's type."""
 
     def __init__(self, raw: Mapping[str, Any], renderer: ProfileRenderer, profiles_dir: Path) -> None:
         self.profiles_dir = profiles_dir

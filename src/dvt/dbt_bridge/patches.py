@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from dvt.core.errors import DbtUnsupported
-from dvt.core.ports import FederatorFactory
+from dvt.core.ports.bridge import FederatorFactory
 from dvt.dbt_bridge import (
     catalog,
     compiling,

@@ -18,7 +18,8 @@ from dbt.artifacts.schemas.results import NodeStatus
 
 from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
-from dvt.core.plan import Comparing, Load
+from dvt.core.plan import Load
+from dvt.core.requests import Comparing
 from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.overriding import define, override
 from dvt.dbt_bridge.refusals import refusing
@@ -56,7 +57,7 @@ _OURS = frozenset(Comparing)
 
 
 class DbtPublisher:
-    """Publishes one node's stage table (`core.ports.Publisher`), on the thread that runs the node."""
+    """Publishes one node's stage table (`core.ports.bridge.Publisher`), on the thread that runs the node."""
 
     def __init__(self, adapter: Any, node: Any, run: Callable[[Any], Any]) -> None:
         self._adapter = adapter

@@ -10,7 +10,7 @@ from dbt.adapters.duckdb.utils import SourceConfig
 
 from dvt.core.errors import SelfReference
 from dvt.core.names import MARKER, TableRef, stage_name
-from dvt.core.plan import Comparing, Input, NodeRequest, Pushdown
+from dvt.core.requests import Comparing, Input, NodeRequest, Pushdown
 from dvt.dbt_bridge import dialects
 from dvt.dbt_bridge.contexts import FederatedRef, FederatedSource, Scope
 from dvt.dbt_bridge.contract import contract_of

@@ -15,7 +15,7 @@ from dbt.task.show import ShowRunner
 from dbt.task.test import TestRunner
 
 from dvt.core.errors import DvtError, NotFederable
-from dvt.core.plan import Notice, Outcome
+from dvt.core.reports import Notice, Outcome
 from dvt.dbt_bridge import dialects, publish
 from dvt.dbt_bridge.hooks import connection_of, hooks_of, route_hooks, wrote
 from dvt.dbt_bridge.refusals import refusing

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from dvt.core.ports import Federator, FederatorFactory, Reporter, RunContext
+from dvt.core.ports.bridge import Federator, FederatorFactory, Reporter, RunContext
 from dvt.dbt_bridge.refusals import refusing
 from dvt.resolution.placement import Path, Placement, Resolver
 
@@ -38,7 +38,7 @@ class Session:
     config: Any
     """RuntimeConfig of the default target."""
     outputs: ProfileOutputs
-    """The profile's outputs: types, and rendered settings (`core.ports.Settings`)."""
+    """The profile's outputs: types, and rendered settings (`core.ports.connectors.Settings`)."""
     targets: Targets
     """Configs and adapters by output name."""
     options: RunOptions = field(default_factory=RunOptions)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import BadConfig, UnknownCompute
-from dvt.core.plan import Comparing, Pushdown
+from dvt.core.requests import Comparing, Pushdown
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session

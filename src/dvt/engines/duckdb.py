@@ -10,8 +10,10 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid, StagingDamaged
-from dvt.core.plan import Folding, StageColumn
-from dvt.core.ports import Dataset, Instance, Sink
+from dvt.core.ports.connectors import Instance
+from dvt.core.ports.engines import Folding
+from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.drivers.duckdb.errors import reason, translated
 

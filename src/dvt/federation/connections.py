@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
-from dvt.core.plan import Table
-from dvt.core.ports import Connector, Snapshot
+from dvt.core.ports.connectors import Connector, Snapshot
+from dvt.core.tables import Table
 
 _PATIENCE = 4.0
 """Seconds for servers to stop what they do; one that does not answer keeps nobody from exiting."""

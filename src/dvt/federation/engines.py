@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from dvt.core.errors import Cancelled
-from dvt.core.ports import Engine
+from dvt.core.ports.engines import Engine
 
 
 class Engines:

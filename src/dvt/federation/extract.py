@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, LoginRefused
 from dvt.core.names import TableRef
-from dvt.core.plan import Extraction, Moved, Table
-from dvt.core.ports import Dataset, Job
+from dvt.core.plan import Extraction
+from dvt.core.ports.connectors import Job
+from dvt.core.ports.staging import Dataset
+from dvt.core.reports import Moved
+from dvt.core.tables import Table
 from dvt.federation.connections import Connection, Connections
 from dvt.staging.shared import Claim, Staging
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
-from dvt.core.plan import FederationPlan, NodeRequest, Notice, Outcome, Table, Totals
-from dvt.core.ports import Publisher, Reporter
+from dvt.core.plan import FederationPlan
+from dvt.core.ports.bridge import Publisher, Reporter
+from dvt.core.reports import Notice, Outcome, Totals
+from dvt.core.requests import NodeRequest
+from dvt.core.tables import Table
 from dvt.federation.compute import answers, compute, result_key
 from dvt.federation.connections import Connections
 from dvt.federation.engines import Engines

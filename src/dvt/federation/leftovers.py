@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 
 from dvt.core.names import STAGE_PREFIX, TableRef
-from dvt.core.plan import Notice
-from dvt.core.ports import Bucket
+from dvt.core.ports.staging import Bucket
+from dvt.core.reports import Notice
 from dvt.federation.connections import Connection
 from dvt.federation.stage_tables import drop
 from dvt.staging.operations import Operation

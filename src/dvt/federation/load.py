@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from dvt.core.errors import QueryFailed
-from dvt.core.plan import Load, Moved, Notice
-from dvt.core.ports import Dataset
+from dvt.core.plan import Load
+from dvt.core.ports.staging import Dataset
+from dvt.core.reports import Moved, Notice
 from dvt.federation.connections import Connection
 from dvt.federation.stage_tables import drop, loader
 from dvt.federation.tally import NodeTally

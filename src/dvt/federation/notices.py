@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from dvt.core.plan import FederationPlan, Notice
+from dvt.core.plan import FederationPlan
+from dvt.core.reports import Notice
 from dvt.federation.connections import Connections
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dvt.core.names import TableRef
-from dvt.core.plan import FederationPlan, NodeRequest, Table
-from dvt.core.ports import Engine
+from dvt.core.plan import FederationPlan
+from dvt.core.ports.engines import Engine
+from dvt.core.requests import NodeRequest
+from dvt.core.tables import Table
 from dvt.federation.compute import Value
 from dvt.federation.connections import Connections
 from dvt.federation.plan import Surroundings, make_plan, tables_read

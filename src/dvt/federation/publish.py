@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from dvt.core.plan import Load, Moved
-from dvt.core.ports import Publisher
+from dvt.core.plan import Load
+from dvt.core.ports.bridge import Publisher
+from dvt.core.reports import Moved
 
 
 def publish(load: Load, publisher: Publisher, report: Callable[[Moved], None]) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from dvt.core.errors import DvtError, NotATarget
 from dvt.core.names import TableRef
-from dvt.core.ports import CanLoad
+from dvt.core.ports.connectors import CanLoad
 from dvt.federation.connections import Connection
 from dvt.staging.operations import Operation
 

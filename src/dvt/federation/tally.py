@@ -6,8 +6,8 @@ import threading
 from contextvars import copy_context
 from dataclasses import replace
 
-from dvt.core.plan import Moved, Notice, Outcome, Totals
-from dvt.core.ports import Reporter
+from dvt.core.ports.bridge import Reporter
+from dvt.core.reports import Moved, Notice, Outcome, Totals
 
 
 class Tally:

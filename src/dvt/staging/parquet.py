@@ -7,8 +7,8 @@ import json
 import threading
 from collections.abc import Sequence
 
-from dvt.core.plan import StageColumn
-from dvt.core.ports import Bucket, Dataset
+from dvt.core.ports.staging import Bucket, Dataset
+from dvt.core.tables import StageColumn
 
 MARKER_FILE = "_committed.json"
 

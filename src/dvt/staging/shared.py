@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dvt.core.errors import Cancelled, DvtError
-from dvt.core.ports import Bucket, Dataset, Sink
+from dvt.core.ports.staging import Bucket, Dataset, Sink
 from dvt.staging.parquet import ParquetSink
 from dvt.staging.paths import escaped
 

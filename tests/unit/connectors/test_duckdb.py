@@ -22,8 +22,10 @@ from dvt.core.errors import (
     ValueLost,
 )
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, StageColumn
-from dvt.core.ports import CanLoad, Dataset, Job
+from dvt.core.plan import Load
+from dvt.core.ports.connectors import CanLoad, Job
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb import FILES
 from tests.conformance.reading import Aside, Bench
 from tests.databases.embedded import DuckDB

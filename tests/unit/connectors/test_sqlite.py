@@ -23,7 +23,7 @@ from dvt.core.errors import (
     TableNotFound,
     ValueLost,
 )
-from dvt.core.ports import CanLoad, Job
+from dvt.core.ports.connectors import CanLoad, Job
 from dvt.drivers import sqlite as driver
 from tests.conformance.reading import Aside, Bench
 from tests.databases.embedded import SQLite

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from dvt.core.errors import BadConfig
-from dvt.core.plan import Comparing
+from dvt.core.requests import Comparing
 from dvt.dbt_bridge.request import _comparing, _zero_dates
 from dvt.dbt_bridge.settings import check_settings
 

@@ -20,8 +20,8 @@ from dvt.core.errors import (
     StagingDamaged,
     ValueLost,
 )
-from dvt.core.plan import StageColumn
-from dvt.core.ports import Dataset
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.duckdb import DuckDBEngine
 from dvt.staging.shared import Staging

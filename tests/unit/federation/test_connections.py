@@ -11,8 +11,10 @@ import pytest
 from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import Cancelled, ConnectionLost, QueryFailed
 from dvt.core.names import TableRef
-from dvt.core.plan import Column, ExtractedColumn, Extraction, Table
-from dvt.core.ports import Capabilities, Dataset
+from dvt.core.plan import ExtractedColumn, Extraction
+from dvt.core.ports.connectors import Capabilities
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import Column, Table
 from dvt.federation.connections import Connection, Connections
 from dvt.federation.extract import Extractor
 from dvt.staging.shared import Staging

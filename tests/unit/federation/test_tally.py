@@ -7,19 +7,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from dvt.core.names import TableRef
-from dvt.core.plan import (
-    Column,
-    ExtractedColumn,
-    Extraction,
-    FederationPlan,
-    Load,
-    LoadColumn,
-    Moved,
-    Notice,
-    Totals,
-    Transform,
-)
-from dvt.core.ports import Capabilities
+from dvt.core.plan import ExtractedColumn, Extraction, FederationPlan, Load, LoadColumn, Transform
+from dvt.core.ports.connectors import Capabilities
+from dvt.core.reports import Moved, Notice, Totals
+from dvt.core.tables import Column
 from dvt.federation.connections import Connections
 from dvt.federation.notices import warnings
 from dvt.federation.tally import NodeTally, Tally

@@ -14,7 +14,7 @@ import pytest
 
 from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import Cancelled, DiskFull, QueryFailed
-from dvt.core.plan import StageColumn
+from dvt.core.tables import StageColumn
 from dvt.staging.parquet import MARKER_FILE
 from dvt.staging.paths import escaped
 from dvt.staging.shared import Staging

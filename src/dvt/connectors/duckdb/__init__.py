@@ -13,8 +13,10 @@ import duckdb
 from dvt.connectors.duckdb import opening
 from dvt.core.errors import BadOutput, QueryFailed, TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.plan import Column, Load, LoadColumn, StageColumn, Table
-from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Job, Snapshot
+from dvt.core.plan import Load, LoadColumn
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import FILES, translated
 from dvt.drivers.duckdb.files import OtherConfiguration
 from dvt.drivers.duckdb.running import Running

@@ -12,8 +12,9 @@ import duckdb
 from dvt.connectors.files.layout import Files, Output, find, parse
 from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.plan import Table
-from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Instance, Job, Snapshot
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Instance, Job, Snapshot
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import Table
 from dvt.drivers.duckdb import translated
 from dvt.drivers.duckdb.running import Running
 from dvt.drivers.duckdb.staging import stage, stage_all

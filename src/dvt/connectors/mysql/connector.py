@@ -11,8 +11,10 @@ from dvt.connectors.mysql.extract import Reading
 from dvt.connectors.mysql.load import Filling, drop, load_columns
 from dvt.connectors.mysql.server import Server
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, LoadColumn, StageColumn, Table
-from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Snapshot
+from dvt.core.plan import Load, LoadColumn
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn, Table
 from dvt.drivers.mysql import Scanner, connect, describe, parse
 
 _NO_FILES = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"

@@ -13,7 +13,8 @@ from dvt.connectors.mysql.failures import explained
 from dvt.connectors.mysql.server import Server
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.plan import Extraction
-from dvt.core.ports import Dataset, Job
+from dvt.core.ports.connectors import Job
+from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb.sql import literal, quoted
 from dvt.drivers.mysql import (
     Running,

@@ -26,8 +26,10 @@ from dvt.connectors.mysql.rows import Into
 from dvt.connectors.mysql.server import Server
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, LoadColumn, StageColumn
-from dvt.core.ports import Dataset, Instance
+from dvt.core.plan import Load, LoadColumn
+from dvt.core.ports.connectors import Instance
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb import translate
 from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted

@@ -10,8 +10,10 @@ from dvt.connectors.postgres import load as loading
 from dvt.connectors.postgres.server import Server
 from dvt.connectors.postgres.snapshot import moment
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, LoadColumn, StageColumn, Table
-from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Snapshot
+from dvt.core.plan import Load, LoadColumn
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn, Table
 from dvt.drivers.postgres import Scanner, describe, parse, session_of
 
 

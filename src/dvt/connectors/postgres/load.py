@@ -20,8 +20,10 @@ from dvt.connectors.postgres.landing import Landing, landing
 from dvt.connectors.postgres.server import Server
 from dvt.core.errors import DvtError, QueryFailed, ValueLost
 from dvt.core.names import TableRef
-from dvt.core.plan import Load, LoadColumn, StageColumn
-from dvt.core.ports import Dataset, Instance
+from dvt.core.plan import Load, LoadColumn
+from dvt.core.ports.connectors import Instance
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import literal as duckdb_literal
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted

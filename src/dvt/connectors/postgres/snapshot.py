@@ -15,7 +15,8 @@ import psycopg2
 from dvt.connectors.postgres.ranges import pieces
 from dvt.connectors.postgres.server import Server
 from dvt.core.errors import DvtError
-from dvt.core.ports import Dataset, Job
+from dvt.core.ports.connectors import Job
+from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb.sql import literal, unpacked
 from dvt.drivers.postgres import (
     PINNED,

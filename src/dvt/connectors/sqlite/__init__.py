@@ -14,8 +14,10 @@ from dvt.connectors.sqlite.describe import describe
 from dvt.connectors.sqlite.types import check, is_sure, refused
 from dvt.core.errors import BadOutput, ValueLost
 from dvt.core.names import TableRef
-from dvt.core.plan import ExtractedColumn, Extraction, Table
-from dvt.core.ports import Capabilities, ConnectorContext, Dataset, Instance, Job, Snapshot
+from dvt.core.plan import ExtractedColumn, Extraction
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Instance, Job, Snapshot
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import Table
 from dvt.drivers.duckdb.running import Running
 from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.duckdb.sql import quoted as staged_name

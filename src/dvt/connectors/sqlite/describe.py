@@ -7,7 +7,7 @@ import re
 from dvt.connectors.sqlite.types import declared, found, unpack
 from dvt.core.errors import QueryFailed, TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.plan import Column, Table
+from dvt.core.tables import Column, Table
 from dvt.drivers.sqlite import Reader, quoted
 
 _HIDDEN = 1

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from dvt.core.plan import Folding
+from dvt.core.ports.engines import Folding
 from dvt.drivers.duckdb.weights import BEFORE_SPACE, Characters, cased, characters
 
 _HOT = 1536

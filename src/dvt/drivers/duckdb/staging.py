@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from dvt.core.errors import DvtError
-from dvt.core.ports import Dataset, Job
+from dvt.core.ports.connectors import Job
+from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb.errors import translated
 from dvt.drivers.duckdb.sql import literal, unpacked
 

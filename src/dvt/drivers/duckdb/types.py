@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from dvt.core.plan import Column
+from dvt.core.tables import Column
 
 _INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint"}
 _EXACT = frozenset(_INTEGERS | {"date", "timestamp", "decimal"})

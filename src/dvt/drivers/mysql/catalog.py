@@ -7,7 +7,7 @@ from typing import Any
 
 from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.plan import Column, Table
+from dvt.core.tables import Column, Table
 from dvt.drivers.mysql.connect import SideConnection
 from dvt.drivers.mysql.types import Described, column
 

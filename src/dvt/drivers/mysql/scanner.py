@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from dvt.core.errors import ConnectFailed
-from dvt.core.ports import Instance
+from dvt.core.ports.connectors import Instance
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.mysql.settings import MySQLSettings

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from dvt.core.plan import Column
+from dvt.core.tables import Column
 from dvt.drivers.duckdb import refusal
 
 AS_TEXT = "CAST({0} AS CHAR)"

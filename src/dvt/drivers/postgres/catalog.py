@@ -8,7 +8,7 @@ from typing import Any
 
 from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.plan import Table
+from dvt.core.tables import Table
 from dvt.drivers.postgres.errors import translated
 from dvt.drivers.postgres.types import Described, column
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from dvt.core.errors import ConnectionLost
-from dvt.core.ports import Instance
+from dvt.core.ports.connectors import Instance
 from dvt.drivers.postgres.connect import BACKEND, PINNED, session
 from dvt.drivers.postgres.errors import translated
 from dvt.drivers.postgres.names import literal

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dvt.core.plan import Column
+from dvt.core.tables import Column
 from dvt.drivers.postgres.errors import MARK
 from dvt.drivers.postgres.names import literal
 

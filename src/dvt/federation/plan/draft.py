@@ -9,19 +9,11 @@ from datetime import datetime
 from sqlglot import ErrorLevel, exp
 from sqlglot.schema import MappingSchema
 
-from dvt.core.plan import (
-    Column,
-    Extraction,
-    Folding,
-    Input,
-    Kept,
-    LoadColumn,
-    NodeRequest,
-    Notice,
-    Prepared,
-    StageColumn,
-    Table,
-)
+from dvt.core.plan import Extraction, Kept, LoadColumn, Prepared
+from dvt.core.ports.engines import Folding
+from dvt.core.reports import Notice
+from dvt.core.requests import Input, NodeRequest
+from dvt.core.tables import Column, StageColumn, Table
 
 Value = tuple[str, str | None]
 """A DuckDB type and the value's text, None for NULL."""

@@ -8,7 +8,8 @@ from collections import defaultdict
 from sqlglot import exp
 
 from dvt.core.names import TableRef
-from dvt.core.plan import Column, ExtractedColumn, Extraction, Kept, Table
+from dvt.core.plan import ExtractedColumn, Extraction, Kept
+from dvt.core.tables import Column, Table
 from dvt.federation.plan.draft import Draft, Occurrence
 from dvt.federation.plan.safe import Pushed, push
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
-from dvt.core.plan import Comparing
+from dvt.core.requests import Comparing
 from dvt.federation.plan.collations import Collations, Rule
 from dvt.federation.plan.comparing import Kind, Place, merging, places, rule_of
 from dvt.federation.plan.draft import SETTLED, Draft

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
-from dvt.core.plan import Folding
+from dvt.core.ports.engines import Folding
 from dvt.federation.plan.collations import Collations, Rule, is_text
 from dvt.federation.plan.comparing import Kind, Place
 from dvt.federation.plan.dialects import language

@@ -10,7 +10,8 @@ from itertools import pairwise
 from sqlglot import exp
 
 from dvt.core.errors import ColumnNotFound, ContractBroken, OutputsClash, SqlInvalid
-from dvt.core.plan import Contract, ContractColumn, StageColumn
+from dvt.core.requests import Contract, ContractColumn
+from dvt.core.tables import StageColumn
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.draft import NUMBER, Draft
 from dvt.federation.plan.extract import quoted

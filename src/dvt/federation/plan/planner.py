@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from dvt.core.errors import DvtError
-from dvt.core.plan import FederationPlan, Load, NodeRequest, Table, Transform
+from dvt.core.plan import FederationPlan, Load, Transform
+from dvt.core.requests import NodeRequest
+from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.clock import freeze_clock
 from dvt.federation.plan.draft import Draft, Surroundings

@@ -11,7 +11,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from dvt.core.plan import Column, Kept, Pushdown
+from dvt.core.plan import Kept
+from dvt.core.requests import Pushdown
+from dvt.core.tables import Column
 from dvt.federation.plan.conditions import column_of
 from dvt.federation.plan.dialects import literal_types_of
 from dvt.federation.plan.draft import Candidate, Draft, Occurrence, Value

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from dvt.core.plan import Column, ExtractedColumn, Extraction, Prepared, Pushdown
+from dvt.core.plan import ExtractedColumn, Extraction, Prepared
+from dvt.core.requests import Pushdown
+from dvt.core.tables import Column
 from dvt.federation.plan.conditions import column_of, conjuncts
 from dvt.federation.plan.draft import Candidate, Draft, Occurrence
 from dvt.federation.plan.extract import relation

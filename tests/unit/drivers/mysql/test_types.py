@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from dvt.core.errors import ValueLost
-from dvt.core.plan import Column
+from dvt.core.tables import Column
 from dvt.drivers.duckdb import translate
 from dvt.drivers.mysql import checked
 from dvt.drivers.mysql.types import Described, column

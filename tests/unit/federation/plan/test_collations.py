@@ -4,7 +4,8 @@ import duckdb
 import pytest
 
 from dvt.core.errors import ComparingUnsupported
-from dvt.core.plan import Comparing, FederationPlan
+from dvt.core.plan import FederationPlan
+from dvt.core.requests import Comparing
 from tests.acceptance.oracle import Oracle
 
 CI = "utf8mb4_general_ci"

@@ -13,7 +13,8 @@ from dvt.core.errors import (
     SqlInvalid,
     TranslationWrong,
 )
-from dvt.core.plan import Contract, ContractColumn, StageColumn
+from dvt.core.requests import Contract, ContractColumn
+from dvt.core.tables import StageColumn
 from tests.acceptance.oracle import Oracle
 
 NAMED = {

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dvt.core.plan import Pushdown
+from dvt.core.requests import Pushdown
 from tests.acceptance.oracle import Oracle
 
 PUSHED = {

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from dvt.core.plan import FederationPlan, Pushdown
+from dvt.core.plan import FederationPlan
+from dvt.core.requests import Pushdown
 from dvt.federation.plan import make_plan, tables_read
 from tests.acceptance.oracle import Oracle
 

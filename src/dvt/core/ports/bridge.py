@@ -1,0 +1,85 @@
+"""The seam between dbt's bridge and federation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from dvt.core.names import TableRef
+from dvt.core.plan import FederationPlan, Load
+from dvt.core.ports.connectors import Settings
+from dvt.core.reports import Moved, Notice, Outcome, Totals
+from dvt.core.requests import NodeRequest
+from dvt.core.tables import Table
+
+
+class Publisher(Protocol):
+    """Makes a filled stage table the node's table: dbt's own macros, on the node's target."""
+
+    def publish(self, load: Load) -> int:
+        """Publish, and how many rows the database says were written (-1 when it does not)."""
+
+
+class Federator(Protocol):
+    """Carries out federated nodes. The bridge's runners call it."""
+
+    @property
+    def run(self) -> str:
+        """The run's id, [a-z0-9]: the bridge names stage tables with it (`names.stage_name`)."""
+
+    def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
+        """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""
+
+    def describe(self, table: TableRef) -> Table:
+        """A table as its connection has it now, for Jinja that asks; TableNotFound when it is not there."""
+
+    def plan(self, request: NodeRequest) -> FederationPlan:
+        """What `federate` would do; databases are asked about their tables, nothing is run."""
+
+    def wrote(self, connection: str, table: TableRef | None) -> None:
+        """A node has written `table` (None: it may have written anything there)."""
+
+    @property
+    def totals(self) -> Totals:
+        """What the run has moved so far, for its last line."""
+
+    def cancel(self) -> None:
+        """Stop everything under way, on every server."""
+
+    def close(self) -> None:
+        """End the run: staging removed unless asked to keep it, connections closed."""
+
+
+class Reporter(Protocol):
+    """Where a federated node's progress and warnings go; the bridge turns them into dbt's events.
+
+    `node` is its unique_id, or empty for what belongs to the run as a whole.
+    """
+
+    def moved(self, node: str, moved: Moved) -> None:
+        """One stage of the node is done."""
+
+    def notice(self, node: str, notice: Notice) -> None:
+        """A warning; the same one twice in a run is shown once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunContext:
+    """One invocation, as the bridge knows it: what a Federator is made from."""
+
+    project_dir: Path
+    profiles_dir: Path
+    outputs: Settings
+    reporter: Reporter
+    profile: str
+    """Name of the profile in use: its section of computes.yml holds."""
+    compute: str | None = None
+    """--compute, else None."""
+    keep_staging: bool = False
+    threads: int = 1
+
+
+FederatorFactory = Callable[[RunContext], Federator]
+"""`app.py` gives one to the bridge, which calls it when the first federated node runs."""

@@ -1,0 +1,50 @@
+"""What a run moved and warns of, for logs and dbt's results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A warning: one of the registry's codes, a sentence with the names in it, a hint."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        """One paragraph, as it is logged."""
+        return f"{self.code} {self.message}" + (f"\n  hint: {self.hint}" if self.hint else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What one stage of a run moved."""
+
+    what: str
+    """`extract`, `compute`, `load` or `publish`."""
+    connection: str
+    rows: int
+    bytes: int
+    seconds: float
+    reused: bool = False
+    """The staged dataset was already there: nothing moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a whole run moved, reused datasets not counted."""
+
+    extracted_rows: int = 0
+    extracted_bytes: int = 0
+    loaded_rows: int = 0
+    loaded_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a federated node did, for logs and `run_results.json`."""
+
+    moved: list[Moved] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)

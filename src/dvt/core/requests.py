@@ -1,0 +1,85 @@
+"""A federated node as the bridge hands it over: its SQL, what its names mean, how it is configured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dvt.core.names import TableRef
+
+
+class Pushdown(StrEnum):
+    """How much of a federated model may run inside its sources."""
+
+    AUTO = "auto"
+    MAX = "max"
+    OFF = "off"
+
+
+class Comparing(StrEnum):
+    """How a federated model compares text of columns whose databases compare by a collation."""
+
+    UNSAID = "unsaid"
+    """Byte by byte, as the engine does, with a warning."""
+    ENGINE = "engine"
+    """Byte by byte, knowingly."""
+    SOURCE = "source"
+    """As the columns' collations do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A relation that a federated model's SQL names by a marker."""
+
+    table: TableRef
+    unique_id: str
+    this: bool = False
+    """The model's own table (`{{ this }}`), as the last run left it."""
+    zero_dates: str = "error"
+    """What a MySQL zero date becomes: `error` or `null`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """What an enforced contract demands of a model's table."""
+
+    columns: tuple[ContractColumn, ...]
+    definition: str
+    """What stands behind `CREATE TABLE <name>`: columns and constraints in the target's DDL, in brackets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractColumn:
+    """One column of a contract."""
+
+    name: str
+    native: str
+    """Its type as the target spells it."""
+    type: str | None
+    """The same in DuckDB's words, `DECIMAL` for any number; None where DuckDB has no such type, and the
+    target alone converts what the model gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeRequest:
+    """A federated node as the bridge hands it over: compiled SQL and what its names mean."""
+
+    unique_id: str
+    name: str
+    file: str
+    """The model's file, for messages."""
+    sql: str
+    """Compiled SQL in which every relation is `<MARKER><unique_id>.<identifier>`."""
+    dialect: str
+    """SQLGlot name of the dialect the SQL is written in."""
+    inputs: Mapping[str, Input]
+    """By marker schema, `__dvt__<unique_id>`."""
+    stage: TableRef
+    """The new table to fill on the node's target."""
+    pushdown: Pushdown = Pushdown.AUTO
+    comparing: Comparing = Comparing.UNSAID
+    contract: Contract | None = None
+    """None where no contract is enforced."""
+    compute: str | None = None
+    """Entry of computes.yml, None for the embedded default."""
