@@ -14,9 +14,9 @@ from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.clock import freeze_clock
+from dvt.federation.plan.collation.compare import compare_text
 from dvt.federation.plan.draft import Draft, Surroundings
 from dvt.federation.plan.extract import extract
-from dvt.federation.plan.fold import compare_text
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.names import name_outputs
 from dvt.federation.plan.outputs import bind_transform

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dvt.federation.plan.dialects import mysql, postgres
+from dvt.federation.plan.dialects.duckdb import mysql, postgres
 from dvt.federation.plan.dialects.entry import Entry, Language, Status
 
 __all__ = ["Entry", "Language", "Status", "language", "literal_types_of", "moments_of"]

@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from sqlglot import exp
 
-from dvt.federation.plan.collations import Collations, Rule, combine, is_text
+from dvt.federation.plan.collation.derivation import Collations, Rule, combine, is_text
 
 
 class Kind(Enum):

@@ -8,8 +8,8 @@ from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.ports.engines import Folding
-from dvt.federation.plan.collations import Collations, Rule, is_text
-from dvt.federation.plan.comparing import Kind, Place
+from dvt.federation.plan.collation.comparisons import Kind, Place
+from dvt.federation.plan.collation.derivation import Collations, Rule, is_text
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.draft import SETTLED, Draft
 

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dvt.federation.plan.dialects.duckdb.expressions import (
+    function,
+    is_a,
+    is_float,
+    is_unknown,
+    needs_escape,
+    plain_format,
+    round_half_even,
+    typed,
+)
 from dvt.federation.plan.dialects.entry import (
     VERIFIED,
     Condition,
@@ -15,16 +25,6 @@ from dvt.federation.plan.dialects.entry import (
     unverified,
     verified,
     wrong,
-)
-from dvt.federation.plan.dialects.kinds import (
-    function,
-    is_a,
-    is_float,
-    is_unknown,
-    needs_escape,
-    plain_format,
-    round_half_even,
-    typed,
 )
 
 _INTEGERS = exp.DataType.INTEGER_TYPES

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from dvt.federation.plan.collations import Collations, Rule, combine
-from dvt.federation.plan.comparing import Kind, Place, meant
+from dvt.federation.plan.collation.comparisons import Kind, Place, meant
+from dvt.federation.plan.collation.derivation import Collations, Rule, combine
+from dvt.federation.plan.collation.rewriting import Folder, called
 from dvt.federation.plan.draft import NUMBER, SETTLED, Draft
-from dvt.federation.plan.fold_expressions import Folder, called
 
 _LIFTED = ("order", "limit", "offset", "fetch")
 

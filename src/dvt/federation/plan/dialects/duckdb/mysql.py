@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dvt.federation.plan.dialects.duckdb.expressions import (
+    is_a,
+    is_float,
+    is_unknown,
+    needs_escape,
+    plain_format,
+    round_half_even,
+    typed,
+)
 from dvt.federation.plan.dialects.entry import (
     VERIFIED,
     Entry,
@@ -13,15 +22,6 @@ from dvt.federation.plan.dialects.entry import (
     unverified,
     verified,
     wrong,
-)
-from dvt.federation.plan.dialects.kinds import (
-    is_a,
-    is_float,
-    is_unknown,
-    needs_escape,
-    plain_format,
-    round_half_even,
-    typed,
 )
 from dvt.federation.plan.draft import SETTLED
 

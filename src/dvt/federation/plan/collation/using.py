@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from dvt.federation.plan.collations import Collations
+from dvt.federation.plan.collation.derivation import Collations
 from dvt.federation.plan.draft import NUMBER, Draft
 
 

@@ -8,12 +8,12 @@ from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.requests import Comparing
-from dvt.federation.plan.collations import Collations, Rule
-from dvt.federation.plan.comparing import Kind, Place, merging, places, rule_of
+from dvt.federation.plan.collation.comparisons import Kind, Place, merging, places, rule_of
+from dvt.federation.plan.collation.derivation import Collations, Rule
+from dvt.federation.plan.collation.merging import Merged, merge, order_of
+from dvt.federation.plan.collation.rewriting import Folder
+from dvt.federation.plan.collation.using import write_out_using
 from dvt.federation.plan.draft import SETTLED, Draft
-from dvt.federation.plan.fold_expressions import Folder
-from dvt.federation.plan.fold_joins import write_out_using
-from dvt.federation.plan.fold_queries import Merged, merge, order_of
 from dvt.federation.plan.names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
 

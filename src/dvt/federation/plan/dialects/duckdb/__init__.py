@@ -1,0 +1,1 @@
+"""How expressions of other dialects fare in DuckDB: a module per dialect of a source."""
