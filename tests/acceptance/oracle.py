@@ -119,6 +119,7 @@ class Oracle:
                 LoadColumn(name=one.name, stage=one.type, native=one.type) for one in columns
             ),
             now=NOW,
+            engine="duckdb",
             answers=self.answers,
             foldings=FOLDINGS,
         )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 MARKER = "__dvt__"
 """Schema prefix of a relation in a federated model's compiled SQL: `"__dvt__<unique_id>"."<identifier>"`."""
+MARKED = re.compile(rf"""["`]{MARKER}[^"`]*["`]\.""")
+"""A marker in SQL, which means nothing to people."""
 
 STAGE_PREFIX = "dvt_"
 """Stage tables on targets are named `dvt_<run>_<hash>`."""

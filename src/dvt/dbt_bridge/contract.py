@@ -11,7 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from dvt.core.requests import Contract, ContractColumn
 from dvt.dbt_bridge import dialects
-from dvt.dbt_bridge.relations import folded
+from dvt.dbt_bridge.relations import normalized
 from dvt.drivers.duckdb.types import spelled
 
 _MOST_DIGITS = 38
@@ -38,7 +38,7 @@ def _columns(node: Any, adapter: Any) -> Iterator[ContractColumn]:
         native = str(column.data_type or "")
         if node.contract.alias_types:
             native = adapter.Column.translate_type(native)
-        name = folded(column.name, quote=bool(column.quote), dialect=dialect) or column.name
+        name = normalized(column.name, quote=bool(column.quote), dialect=dialect) or column.name
         yield ContractColumn(name, native, _duckdb_type(native, dialect))
 
 

@@ -119,7 +119,7 @@ def unmarked(relation: Any) -> BaseRelation:
     return real
 
 
-def folded(name: str | None, *, quote: bool, dialect: str) -> str | None:
+def normalized(name: str | None, *, quote: bool, dialect: str) -> str | None:
     """The name as the database stores it: an unquoted one in the database's own case."""
     if name is None or quote:
         return name
@@ -132,8 +132,8 @@ def table_ref(relation: BaseRelation, output: str, dialect: str, location: str |
     path, policy = relation.path, relation.quote_policy
     return TableRef(
         connection=output,
-        database=folded(path.database, quote=policy.database, dialect=dialect),
-        schema=folded(path.schema, quote=policy.schema, dialect=dialect),
-        identifier=folded(path.identifier, quote=policy.identifier, dialect=dialect) or "",
+        database=normalized(path.database, quote=policy.database, dialect=dialect),
+        schema=normalized(path.schema, quote=policy.schema, dialect=dialect),
+        identifier=normalized(path.identifier, quote=policy.identifier, dialect=dialect) or "",
         location=location,
     )

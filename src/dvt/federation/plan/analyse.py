@@ -18,6 +18,7 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
 from dvt.core.errors import ColumnNotFound
+from dvt.federation.plan.dialects import STAGE_TYPES
 from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
 
 _READABLE = 40
@@ -116,7 +117,7 @@ def _type_literals(copy: exp.Expr) -> None:
 
 def _type(stage: str) -> exp.DataType:
     try:
-        return exp.DataType.build(stage, dialect="duckdb")
+        return exp.DataType.build(stage, dialect=STAGE_TYPES)
     except (SqlglotError, ValueError):
         return exp.DataType.build("UNKNOWN")
 

@@ -6,16 +6,25 @@ from datetime import UTC, datetime
 
 from sqlglot import exp
 
-from dvt.federation.plan.dialects import moments_of
+from dvt.federation.plan.dialects import language
 from dvt.federation.plan.draft import Draft
+
+_TYPES = {
+    "DATE": exp.DataType.Type.DATE,
+    "TIME": exp.DataType.Type.TIME,
+    "TIMESTAMP": exp.DataType.Type.TIMESTAMPNTZ,
+    "SECOND": exp.DataType.Type.TIMESTAMPNTZ,
+    "TIMESTAMPTZ": exp.DataType.Type.TIMESTAMPTZ,
+}
+"""SQLGlot's types by those of `Language.clock_functions`."""
 
 
 def freeze_clock(draft: Draft) -> None:
     """Put the run's moment in the place of now(), current_date and the like."""
-    moments = moments_of(draft.dialect)
+    clock_functions = language(draft.dialect).clock_functions
     now = draft.around.now.astimezone(UTC)
     for node in list(draft.tree.walk()):
-        type_ = moments.get(type(node).__name__) or moments.get(_called(node))
+        type_ = clock_functions.get(type(node).__name__) or clock_functions.get(_called(node))
         if type_ is not None and _no_arguments(node):
             node.replace(_literal(type_, now))
 
@@ -36,5 +45,4 @@ def _literal(type_: str, now: datetime) -> exp.Expr:
         "SECOND": f"{now:%Y-%m-%d %H:%M:%S}",
         "TIMESTAMPTZ": f"{now:%Y-%m-%d %H:%M:%S.%f}+00:00",
     }
-    kind = exp.DataType.build("TIMESTAMP" if type_ == "SECOND" else type_, dialect="duckdb")
-    return exp.Cast(this=exp.Literal.string(texts[type_]), to=kind)
+    return exp.Cast(this=exp.Literal.string(texts[type_]), to=exp.DataType.build(_TYPES[type_]))

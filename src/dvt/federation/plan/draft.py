@@ -39,10 +39,10 @@ class Surroundings:
     load: LoadTypes
     now: datetime
     """The run's moment: every now() of every model is this one."""
+    engine: str
+    """Dialect of the compute engine."""
     answers: Mapping[str, Value] | None = None
     """Answers to an earlier plan's `prepared`, by placeholder."""
-    engine: str = "duckdb"
-    """Dialect of the compute engine."""
     foldings: Mapping[str, Folding] = field(default_factory=dict)
     """Collations that the engine can compare by."""
 

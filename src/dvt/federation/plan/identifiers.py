@@ -8,16 +8,16 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from dvt.federation.plan.draft import Draft
-from dvt.federation.plan.names import folded, folds
+from dvt.federation.plan.output_names import distinguishes_case, normalized
 
 
 def separate_names(draft: Draft) -> None:
     """Spell every name as its dialect means it, and tell apart those that only case tells apart."""
     renamed = _renamed(draft)
     draft.spelled = {new: old for old, new in renamed.items()}
-    if renamed or folds(draft.dialect):
+    if renamed or distinguishes_case(draft.dialect):
         for node in draft.tree.find_all(exp.Identifier):
-            name = folded(node, draft.dialect)
+            name = normalized(node, draft.dialect)
             node.set("this", renamed.get(name, name))
             node.set("quoted", True)
     for occurrence in draft.occurrences:
@@ -33,13 +33,13 @@ def _defined(draft: Draft) -> set[str]:
         nodes += [node.args.get("alias"), *(node.args.get("columns") or [])]
         if isinstance(node, exp.TableAlias):
             nodes.append(node.this)
-    return {folded(one, draft.dialect) for one in nodes if isinstance(one, exp.Identifier)}
+    return {normalized(one, draft.dialect) for one in nodes if isinstance(one, exp.Identifier)}
 
 
 def _renamed(draft: Draft) -> dict[str, str]:
     """New names for those that clash: all but the lower-case one of each group."""
     groups: dict[str, set[str]] = defaultdict(set)
-    if folds(draft.dialect):
+    if distinguishes_case(draft.dialect):
         _add_clashes(_defined(draft), groups)
     for one in draft.occurrences:
         _add_clashes((column.name for column in one.table.columns), groups)

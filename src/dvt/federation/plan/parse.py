@@ -9,11 +9,10 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from dvt.core.errors import SqlInvalid
-from dvt.core.names import MARKER
+from dvt.core.names import MARKED, MARKER
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
 from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
-from dvt.federation.plan.names import MARKED
 
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 

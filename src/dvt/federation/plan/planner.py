@@ -18,7 +18,7 @@ from dvt.federation.plan.collation.compare import compare_text
 from dvt.federation.plan.draft import Draft, Surroundings
 from dvt.federation.plan.extract import extract
 from dvt.federation.plan.identifiers import separate_names
-from dvt.federation.plan.names import name_outputs
+from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
 from dvt.federation.plan.parse import exists_reads_nothing, find_occurrences, number_nodes, parse
 from dvt.federation.plan.predicates import place_predicates

@@ -15,7 +15,7 @@ from dvt.core.plan import Kept
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.federation.plan.conditions import column_of
-from dvt.federation.plan.dialects import literal_types_of
+from dvt.federation.plan.dialects import language
 from dvt.federation.plan.draft import Candidate, Draft, Occurrence, Value
 from dvt.federation.plan.translate import in_engine
 
@@ -190,13 +190,13 @@ def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:
     type_, text = value
     if text is None:
         raise _NotExact("it compares with NULL")
-    types = literal_types_of(dialect)
+    types = language(dialect).literal_types
     if _NUMBERS.match(column.stage):
         return _number(type_, text)
     if column.stage == "DATE" and "DATE" in types:
         return _cast(_day(type_, text), types["DATE"], dialect)
     if column.stage == "TIMESTAMP" and "TIMESTAMP" in types:
-        return _cast(_moment(type_, text), types["TIMESTAMP"], dialect)
+        return _cast(_timestamp_literal(type_, text), types["TIMESTAMP"], dialect)
     if column.stage == "VARCHAR" and type_ == "VARCHAR" and text.isprintable() and "\\" not in text:
         return exp.Literal.string(text)
     raise _NotExact(f"constants of type {type_} cannot be sent for a {column.native}")
@@ -221,7 +221,7 @@ def _day(type_: str, text: str) -> str:
     raise _NotExact(f"it compares a date with a {type_}")
 
 
-def _moment(type_: str, text: str) -> str:
+def _timestamp_literal(type_: str, text: str) -> str:
     if type_ == "DATE" and _DATE.match(text):
         return f"{text} {_MIDNIGHT}"
     found = _MOMENT.match(text) if type_.startswith("TIMESTAMP") else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.core.errors import TranslationWrong
-from dvt.federation.plan.dialects import Entry, Language, Status, language
+from dvt.federation.plan.dialects import Entry, Status, Translation, engine_dialect
 from dvt.federation.plan.draft import SETTLED, Draft
 
 _OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
@@ -30,9 +30,9 @@ def in_engine(draft: Draft, constant: exp.Expr) -> str:
 
 
 def _mend(draft: Draft, holder: exp.Expr, *, warn: bool) -> None:
-    known = language(draft.dialect)
+    translation = engine_dialect(draft.around.engine).translation(draft.dialect)
     for node in reversed(list(holder.this.walk(bfs=False))):
-        entry = _entry(known, node)
+        entry = _entry(translation, node)
         if entry is None:
             continue
         if entry.status is Status.KNOWN_WRONG:
@@ -45,15 +45,15 @@ def _mend(draft: Draft, holder: exp.Expr, *, warn: bool) -> None:
             node.replace(new)
 
 
-def _entry(known: Language, node: exp.Expr) -> Entry | None:
+def _entry(translation: Translation, node: exp.Expr) -> Entry | None:
     """The first line of the table that applies; a function without one has the dialect's default."""
     if isinstance(node, _OURS) and SETTLED in node.meta:
         return None
     name = f"{node.name.lower()}()" if isinstance(node, exp.Anonymous) else type(node).__name__
-    lines = known.entries.get(name)
+    lines = translation.entries.get(name)
     if lines is None:
         unknown = isinstance(node, exp.Func) and not isinstance(node, _NO_FUNCTION)
-        return Entry(status=known.functions) if unknown else None
+        return Entry(status=translation.functions) if unknown else None
     return next((line for line in lines if line.when is None or line.when(node)), None)
 
 

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from dvt.core.requests import Pushdown
+from dvt.federation.plan.dialects import Language
 from tests.acceptance.oracle import Oracle
 
 PUSHED = {
@@ -185,7 +186,9 @@ def test_a_null_test_stays_when_zero_dates_become_null(shop: Oracle) -> None:
 
 def test_a_condition_that_reads_back_differently_stays(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.dialects = {"pg": "mysql"}
-    monkeypatch.setattr("dvt.federation.plan.safe.literal_types_of", lambda _dialect: {"DATE": "TIMESTAMP"})
+    monkeypatch.setattr(
+        "dvt.federation.plan.safe.language", lambda _dialect: Language(literal_types={"DATE": "TIMESTAMP"})
+    )
     (orders,) = shop.plan("SELECT id FROM {orders} WHERE ordered > DATE '2024-01-01' AND id > 1").extractions
     assert orders.where == ("`id` > 1",)
     assert "reads back differently" in orders.kept[0].why

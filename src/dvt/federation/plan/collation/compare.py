@@ -14,7 +14,7 @@ from dvt.federation.plan.collation.merging import Merged, merge, order_of
 from dvt.federation.plan.collation.rewriting import Folder
 from dvt.federation.plan.collation.using import write_out_using
 from dvt.federation.plan.draft import SETTLED, Draft
-from dvt.federation.plan.names import engine_name
+from dvt.federation.plan.output_names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
 
 Found = list[tuple[Place, Rule]]
@@ -102,7 +102,7 @@ def _keep_names(draft: Draft) -> None:
     for select in draft.tree.find_all(exp.Select):
         for one in list(select.expressions):
             if not isinstance(one, exp.Alias | exp.Column | exp.Dot) and not one.is_star:
-                name = known.get(id(one)) or engine_name(one) or ""
+                name = known.get(id(one)) or engine_name(draft, one) or ""
                 holder = exp.alias_(exp.null(), name, quoted=True)
                 one.replace(holder)
                 holder.set("this", one)

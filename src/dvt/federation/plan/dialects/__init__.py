@@ -1,45 +1,24 @@
-"""What is known of each dialect: its clock, its literals, and how its expressions fare in the engine."""
+"""What is known of dialects: of each by itself, and of each in an engine's SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dvt.federation.plan.dialects.duckdb import mysql, postgres
-from dvt.federation.plan.dialects.entry import Entry, Language, Status
+from dvt.federation.plan.dialects import duckdb
+from dvt.federation.plan.dialects.duckdb.expressions import DIALECT as DUCKDB
+from dvt.federation.plan.dialects.languages import Language, language
+from dvt.federation.plan.dialects.translation import EngineDialect, Entry, Status, Translation
 
-__all__ = ["Entry", "Language", "Status", "language", "literal_types_of", "moments_of"]
+__all__ = [
+    "STAGE_TYPES", "EngineDialect", "Entry", "Language", "Status", "Translation", "engine_dialect",
+    "language",
+]  # fmt: skip
 
-_MOMENTS = {
-    "CurrentTimestamp": "TIMESTAMPTZ",
-    "CurrentTimestampLTZ": "TIMESTAMPTZ",
-    "CurrentDate": "DATE",
-    "Localtimestamp": "TIMESTAMP",
-    "CurrentDatetime": "TIMESTAMP",
-    "now()": "TIMESTAMPTZ",
-    "transaction_timestamp()": "TIMESTAMPTZ",
-}
-_LANGUAGES: Mapping[str, Language] = {
-    "postgres": postgres.LANGUAGE,
-    "mysql": mysql.LANGUAGE,
-    "duckdb": Language(
-        escape="",
-        moments=_MOMENTS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
-        literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
-    ),
-}
-_OTHER = Language(moments=_MOMENTS)
+STAGE_TYPES = DUCKDB
+"""The dialect in which the types of staged columns are spelled, whatever engine reads them."""
+_ENGINES: Mapping[str, EngineDialect] = {DUCKDB: duckdb.ENGINE_DIALECT}
 
 
-def language(dialect: str) -> Language:
-    """What is known of `dialect`; of an unknown one, that nothing is verified."""
-    return _LANGUAGES.get(dialect, _OTHER)
-
-
-def moments_of(dialect: str) -> Mapping[str, str]:
-    """Expressions that mean the run's moment, and the type each one has."""
-    return language(dialect).moments or _MOMENTS
-
-
-def literal_types_of(dialect: str) -> Mapping[str, str]:
-    """Types that literals of dates and timestamps may be cast to, by DuckDB type; empty: do not send any."""
-    return language(dialect).literal_types
+def engine_dialect(engine: str) -> EngineDialect:
+    """What is known of an engine's SQL, by its dialect; of an unlisted one, that nothing is verified."""
+    return _ENGINES.get(engine, EngineDialect())

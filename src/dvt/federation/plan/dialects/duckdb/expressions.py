@@ -6,6 +6,8 @@ import re
 
 from sqlglot import exp
 
+DIALECT = "duckdb"
+"""SQLGlot's name of the engine's SQL."""
 _PLAIN_FORMAT = re.compile(r"^(%[YmdHMS]|[-/:., _])*$")
 
 
@@ -26,7 +28,7 @@ def function(name: str, *arguments: exp.Expr) -> exp.Expr:
 
 def typed(node: exp.Expr, to: str) -> exp.Cast:
     """A cast to one of the engine's types."""
-    return exp.Cast(this=node, to=exp.DataType.build(to, dialect="duckdb"))
+    return exp.Cast(this=node, to=exp.DataType.build(to, dialect=DIALECT))
 
 
 def needs_escape(node: exp.Expr) -> bool:

@@ -13,11 +13,11 @@ from dvt.federation.plan.dialects.duckdb.expressions import (
     round_half_even,
     typed,
 )
-from dvt.federation.plan.dialects.entry import (
+from dvt.federation.plan.dialects.translation import (
     VERIFIED,
     Entry,
-    Language,
     Status,
+    Translation,
     macro,
     unverified,
     verified,
@@ -111,18 +111,7 @@ _TRUTH = (
 )
 _LOGIC = (macro(_as_integer, _is_output),)
 
-LANGUAGE = Language(
-    escape="\\",
-    moments={
-        "CurrentTimestamp": "SECOND",
-        "CurrentDate": "DATE",
-        "CurrentTime": "TIME",
-        "Localtimestamp": "SECOND",
-        "UtcTimestamp": "SECOND",
-        "UtcDate": "DATE",
-        "now()": "SECOND",
-    },
-    literal_types={"DATE": "DATE", "TIMESTAMP": "DATETIME(6)"},
+TRANSLATION = Translation(
     entries=verified(
         "Count Sum Max Min RowNumber Rank DenseRank Lag Lead FirstValue LastValue Ntile Coalesce Nullif "
         "Greatest Least Case If Abs Ceil Floor Sign Sqrt Power Pow Exp Ln Log Upper Lower Trim Replace "

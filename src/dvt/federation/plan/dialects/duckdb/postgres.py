@@ -14,13 +14,13 @@ from dvt.federation.plan.dialects.duckdb.expressions import (
     round_half_even,
     typed,
 )
-from dvt.federation.plan.dialects.entry import (
+from dvt.federation.plan.dialects.translation import (
     VERIFIED,
     Condition,
     Entry,
     Fix,
-    Language,
     Status,
+    Translation,
     macro,
     unverified,
     verified,
@@ -223,16 +223,7 @@ def _of_interval(node: exp.Expr) -> bool:
 _ROWS = "DuckDB compares rows with NULLs otherwise"
 _TYPES_UNKNOWN = "the types of its operands are not known, and PostgreSQL's `/` depends on them"
 
-LANGUAGE = Language(
-    escape="\\",
-    moments={
-        "CurrentTimestamp": "TIMESTAMPTZ",
-        "CurrentDate": "DATE",
-        "Localtimestamp": "TIMESTAMP",
-        "transaction_timestamp()": "TIMESTAMPTZ",
-        "statement_timestamp()": "TIMESTAMPTZ",
-    },
-    literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
+TRANSLATION = Translation(
     entries=verified(
         "Count Sum Avg Min Max LogicalAnd LogicalOr GroupConcat Stddev StddevSamp StddevPop Variance "
         "VariancePop Corr CovarPop CovarSamp PercentileCont PercentileDisc RowNumber Rank DenseRank "

@@ -1,4 +1,4 @@
-"""The shape of what is known: per expression a status, and what to do about it."""
+"""From one dialect to an engine's: per expression a status, and what to do about it."""
 
 from __future__ import annotations
 
@@ -35,18 +35,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Language:
-    """One dialect, as the planner knows it."""
+class Translation:
+    """How the expressions of one dialect fare in one engine."""
 
-    moments: Mapping[str, str] = field(default_factory=dict)
-    """Expression → type of the literal it becomes."""
-    literal_types: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
     """By SQLGlot's class name, or `name()` for a function it does not know."""
-    escape: str | None = None
-    """What escapes in a pattern of LIKE unless ESCAPE says otherwise; None when that is not known."""
     functions: Status = Status.UNVERIFIED
     """Status of functions without an entry; other expressions without one are verified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineDialect:
+    """An engine's SQL: what it makes of other dialects' expressions."""
+
+    translations: Mapping[str, Translation] = field(default_factory=dict)
+    """By the dialect a model is written in."""
+    output_name: Callable[[exp.Expr], str] | None = None
+    """The engine's name for an output without an alias; None where it is not known."""
+
+    def translation(self, dialect: str) -> Translation:
+        """How `dialect` fares in this engine; of an unknown one, no function is verified."""
+        return self.translations.get(dialect, Translation())
 
 
 VERIFIED = (Entry(status=Status.VERIFIED),)

@@ -1,0 +1,77 @@
+"""Dialects by themselves, whatever engine computes: clock, literals, patterns, names of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dvt.federation.plan.dialects.implicit_names import Namer, mysql_name, postgres_name
+
+_CLOCK_FUNCTIONS = {
+    "CurrentTimestamp": "TIMESTAMPTZ",
+    "CurrentTimestampLTZ": "TIMESTAMPTZ",
+    "CurrentDate": "DATE",
+    "Localtimestamp": "TIMESTAMP",
+    "CurrentDatetime": "TIMESTAMP",
+    "now()": "TIMESTAMPTZ",
+    "transaction_timestamp()": "TIMESTAMPTZ",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """One dialect, as the planner knows it."""
+
+    clock_functions: Mapping[str, str] = field(default_factory=lambda: _CLOCK_FUNCTIONS)
+    """Expressions that mean the run's time, by SQLGlot's class name or `name()` → type of the literal each
+    becomes: DATE, TIME, TIMESTAMP, TIMESTAMPTZ, or SECOND for a TIMESTAMP in whole seconds."""
+    literal_types: Mapping[str, str] = field(default_factory=dict)
+    """DATE and TIMESTAMP → the type a literal of it is cast to; one that is missing is not sent."""
+    escape: str | None = None
+    """What escapes in a pattern of LIKE unless ESCAPE says otherwise; None when that is not known."""
+    output_name: Namer | None = None
+    """The name of an output without an alias; None where the engine's own name holds."""
+
+
+LANGUAGES: Mapping[str, Language] = {
+    "postgres": Language(
+        escape="\\",
+        clock_functions={
+            "CurrentTimestamp": "TIMESTAMPTZ",
+            "CurrentDate": "DATE",
+            "Localtimestamp": "TIMESTAMP",
+            "transaction_timestamp()": "TIMESTAMPTZ",
+            "statement_timestamp()": "TIMESTAMPTZ",
+        },
+        literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
+        output_name=postgres_name,
+    ),
+    "mysql": Language(
+        escape="\\",
+        clock_functions={
+            "CurrentTimestamp": "SECOND",
+            "CurrentDate": "DATE",
+            "CurrentTime": "TIME",
+            "Localtimestamp": "SECOND",
+            "UtcTimestamp": "SECOND",
+            "UtcDate": "DATE",
+            "now()": "SECOND",
+        },
+        literal_types={"DATE": "DATE", "TIMESTAMP": "DATETIME(6)"},
+        output_name=mysql_name,
+    ),
+    "duckdb": Language(
+        escape="",
+        clock_functions=_CLOCK_FUNCTIONS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
+        literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
+    ),
+}
+"""By SQLGlot's name of the dialect."""
+
+
+def language(dialect: str) -> Language:
+    """A dialect's facts; the usual clock functions alone for one that is not listed."""
+    return LANGUAGES.get(dialect, _UNKNOWN)
+
+
+_UNKNOWN = Language()

@@ -1,0 +1,94 @@
+"""What the outputs are called: as the target itself would call them."""
+
+from __future__ import annotations
+
+from sqlglot import Token, TokenType, exp
+from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
+
+from dvt.federation.plan.dialects import engine_dialect, language
+from dvt.federation.plan.draft import Draft
+
+_OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
+_CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
+_SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
+
+
+def name_outputs(draft: Draft) -> None:
+    """Remember the outermost SELECT's projections as written, and what the target calls them."""
+    draft.projections = _as_written(draft)
+    target = draft.around.dialects.get(draft.request.stage.connection, draft.around.engine)
+    selects = draft.tree.selects
+    written = draft.projections if len(draft.projections) == len(selects) else [("", "")] * len(selects)
+    draft.names = [
+        _name(draft, target, projection, word, text)
+        for projection, (word, text) in zip(selects, written, strict=True)
+    ]
+
+
+def normalized(identifier: exp.Identifier, dialect: str) -> str:
+    """The name an identifier means in `dialect`: that database normalizes the case of unquoted ones."""
+    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    if identifier.args.get("quoted"):
+        return identifier.name
+    if strategy is NormalizationStrategy.LOWERCASE:
+        return identifier.name.lower()
+    return identifier.name.upper() if strategy is NormalizationStrategy.UPPERCASE else identifier.name
+
+
+def distinguishes_case(dialect: str) -> bool:
+    """True where quoted names that differ in case are different names."""
+    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    return strategy in (NormalizationStrategy.LOWERCASE, NormalizationStrategy.UPPERCASE)
+
+
+def _name(draft: Draft, target: str, projection: exp.Expr, word: str, text: str) -> str | None:
+    namer = language(target).output_name
+    if projection.is_star:
+        return None
+    identifier = projection.args.get("alias") if isinstance(projection, exp.Alias) else None
+    if isinstance(projection, exp.Column | exp.Dot) and namer is not None:
+        identifier = projection.this if isinstance(projection, exp.Column) else projection.expression
+    if isinstance(identifier, exp.Identifier):
+        return normalized(identifier, target)
+    if namer is not None:
+        return namer(projection, word, text)
+    return None if _stays(draft, projection) else engine_name(draft, projection)
+
+
+def engine_name(draft: Draft, projection: exp.Expr) -> str | None:
+    """What the engine would call an output, had it read the model's own SQL; None where that is not known."""
+    namer = engine_dialect(draft.around.engine).output_name
+    if namer is None or isinstance(projection, exp.Column | exp.Dot):
+        return None
+    return namer(projection)
+
+
+def _stays(draft: Draft, one: exp.Expr) -> bool:
+    """True when the engine reads this expression as it was written, so that its name is the right one."""
+    clock = language(draft.dialect).clock_functions
+    changes = any(
+        isinstance(node, exp.Query) or type(node).__name__ in clock or f"{node.name.lower()}()" in clock
+        for node in one.walk()
+    )
+    return draft.dialect == draft.around.engine and not changes
+
+
+def _as_written(draft: Draft) -> list[tuple[str, str]]:
+    """First word and text of each projection, read from the tokens of the model's SQL."""
+    tokens = Dialect.get_or_raise(draft.dialect).tokenize(draft.request.sql)
+    found: list[list[Token]] = []
+    depth, inside = 0, False
+    for token in tokens:
+        kind = token.token_type
+        if depth == 0 and inside and (kind in _SET or kind in (TokenType.FROM, TokenType.SEMICOLON)):
+            break
+        if depth == 0 and kind is TokenType.SELECT:
+            inside = True
+            found.append([])
+        elif depth == 0 and inside and kind is TokenType.COMMA:
+            found.append([])
+        elif inside:
+            found[-1].append(token)
+        depth += (kind in _OPEN) - (kind in _CLOSE)
+    sql = draft.request.sql
+    return [(one[0].text.lower(), sql[one[0].start : one[-1].end + 1]) for one in found if one]
