@@ -72,7 +72,8 @@ def quick(server: Any) -> float:
 
 def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
     """What dvt does of it, in this process: seconds, rows, bytes of Parquet, peak megabytes."""
-    from dvt.buckets.filesystem import FilesystemBucket
+    from tests.local_bucket import local_bucket
+
     from dvt.connectors import CONNECTORS
     from dvt.core.names import TableRef
     from dvt.core.plan import ExtractedColumn, Extraction
@@ -98,7 +99,7 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
         columns=columns,
         scan=True,
     )
-    sink = ParquetSink(FilesystemBucket(folder / "staging"), "lineitem")
+    sink = ParquetSink(local_bucket(folder / "staging"), "lineitem")
     datasets: list[Dataset] = []
     with connector.snapshot() as snapshot:
         snapshot.extract([Job(extraction, sink)], lambda _, dataset: datasets.append(dataset))
@@ -129,13 +130,13 @@ def extracted(server: Any, folder: Path) -> dict[str, float]:
 def ready(folder: Path, scale: float) -> Any:
     """Lineitem staged as Parquet, and as CSV beside it."""
     import duckdb
+    from tests.local_bucket import local_bucket
 
-    from dvt.buckets.filesystem import FilesystemBucket
     from dvt.core.tables import StageColumn
     from dvt.drivers.duckdb import load_extension
     from dvt.staging.parquet import ParquetSink
 
-    sink = ParquetSink(FilesystemBucket(folder / "ready"), "lineitem")
+    sink = ParquetSink(local_bucket(folder / "ready"), "lineitem")
     with duckdb.connect() as source:
         load_extension(source, "tpch")
         source.execute(f"CALL dbgen(sf={scale})")

@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from dvt.core.ports.bridge import Federator, RunContext
     from dvt.core.ports.connectors import Connector
     from dvt.core.ports.engines import Engine
+    from dvt.core.ports.staging import Bucket
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.staging.shared import Staging
+
+_BUCKET = {"type": "filesystem", "path": ".dvt/staging"}
+"""Where a project's runs stage their data."""
 
 
 class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
@@ -51,21 +55,20 @@ def make_federator(context: RunContext) -> Federator:
     """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet."""
     from datetime import UTC, datetime
 
-    from dvt.buckets.filesystem import FilesystemBucket
     from dvt.config.computes import load_computes
+    from dvt.drivers.disk import own_folder
     from dvt.federation.connections import Connections
     from dvt.federation.engines import Engines
     from dvt.federation.federate import RunFederator, Workshop
     from dvt.federation.leftovers import Leftovers
     from dvt.federation.planning import Planning
-    from dvt.staging import operations
-    from dvt.staging.private import own_folder
+    from dvt.runs import operations
     from dvt.staging.shared import Staging
 
     computes = load_computes(context.profile, context.profiles_dir)
     name, compute = computes.named(context.compute)
     home = own_folder(context.project_dir / ".dvt")
-    bucket = FilesystemBucket(home / "staging")
+    bucket = _bucket(context)
     leftovers = Leftovers(list(operations.dead(home / "operations")), bucket)
     operation = operations.begin(home / "operations", spill=_spill_parents(computes))
     staging = Staging(bucket, operation.run, keep=context.keep_staging)
@@ -87,6 +90,16 @@ def make_federator(context: RunContext) -> Federator:
         release=shared.close,
     )
     return RunFederator(workshop)
+
+
+def _bucket(context: RunContext) -> Bucket:
+    from dvt.buckets import BUCKETS
+    from dvt.core.ports.staging import BucketContext
+
+    bucket: Bucket = BUCKETS.load(_BUCKET["type"])(
+        "staging", _BUCKET, BucketContext(project_dir=context.project_dir)
+    )
+    return bucket
 
 
 def _connector_opener(context: RunContext, instance: MemoryInstance) -> Callable[[str], Connector]:
@@ -142,10 +155,10 @@ def _engine_opener(
 
 
 def _instance(name: str, compute: DuckDBCompute | SparkCompute, run: str, staging: Staging) -> MemoryInstance:
+    from dvt.drivers.disk import private_folder
     from dvt.drivers.duckdb import MemoryInstance
-    from dvt.staging.operations import spill_folder
+    from dvt.runs.operations import spill_folder
     from dvt.staging.paths import escaped
-    from dvt.staging.private import private_folder
 
     if compute.type != "duckdb":
         return MemoryInstance(spill=Path(staging.spill(name)))

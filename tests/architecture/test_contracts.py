@@ -33,6 +33,11 @@ BREAKS = {
         "Engines do not know each other",
         {"engines/one.py": "", "engines/another.py": "import dvt.engines.one"},
     ),
+    "buckets": (
+        "Buckets do not know each other",
+        {"buckets/one.py": "", "buckets/another.py": "import dvt.buckets.one"},
+    ),
+    "who is alive, from a driver": (FLOORS, {"drivers/disk.py": "import dvt.runs"}),
     "drivers": (
         "Drivers do not know each other",
         {"drivers/one.py": "", "drivers/another.py": "import dvt.drivers.one"},

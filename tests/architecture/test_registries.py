@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from dvt.buckets import BUCKETS
 from dvt.connectors import CONNECTORS
 from dvt.core.registry import Registry
 from dvt.engines import ENGINES
@@ -26,6 +27,11 @@ def test_a_registered_connector_loads(name: str):
 @pytest.mark.parametrize("name", sorted(_written(ENGINES)))
 def test_a_registered_engine_loads(name: str):
     assert ENGINES.load(name).dialect
+
+
+@pytest.mark.parametrize("name", sorted(_written(BUCKETS)))
+def test_a_registered_bucket_loads(name: str):
+    assert BUCKETS.load(name).delete
 
 
 @pytest.mark.parametrize("name", sorted(_written(CONNECTORS)))

@@ -12,13 +12,13 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dvt.buckets.filesystem import FilesystemBucket
 from dvt.connectors import CONNECTORS
 from dvt.core.plan import Extraction, Load
 from dvt.core.ports.connectors import ConnectorContext, Job
 from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.staging.parquet import ParquetSink
+from tests.local_bucket import local_bucket
 
 
 class Measured(NamedTuple):
@@ -54,7 +54,7 @@ def main() -> None:
     moved = []
     start = time.perf_counter()
     if isinstance(what, Extraction):
-        sink = ParquetSink(FilesystemBucket(Path(folder)), "measured")
+        sink = ParquetSink(local_bucket(Path(folder)), "measured")
         with connector.snapshot() as snapshot:
             snapshot.extract(
                 [Job(what, sink)], lambda _, dataset: moved.append((dataset.rows, dataset.bytes))

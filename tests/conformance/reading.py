@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from dvt.buckets.filesystem import FilesystemBucket
 from dvt.connectors import CONNECTORS
 from dvt.core.names import TableRef
 from dvt.core.plan import ExtractedColumn, Extraction
@@ -19,6 +18,7 @@ from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.sql import listed, quoted
 from dvt.staging.parquet import ParquetSink
+from tests.local_bucket import local_bucket
 
 ONE = Column(name="", native="", stage="INTEGER", nullable=False, read="1", unpack="CAST({0} AS INTEGER)")
 """What is read of a table of which only the number of rows matters."""
@@ -34,7 +34,7 @@ class Bench:
         context = ConnectorContext(duckdb=self.instance, project_dir=folder, limit=limit)
         self.connector: Any = CONNECTORS.load(output["type"])(database.name, output, context)
         self.folder = folder
-        self._bucket = FilesystemBucket(folder / "staging")
+        self._bucket = local_bucket(folder / "staging")
         self._places = itertools.count()
 
     def close(self) -> None:

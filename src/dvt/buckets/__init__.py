@@ -1,1 +1,8 @@
-"""Where staged files live."""
+"""Where staged files are kept: one file per type of bucket. `BUCKETS` names them all."""
+
+from __future__ import annotations
+
+from dvt.core.registry import Registry
+
+BUCKETS = Registry("dvt.buckets", {"filesystem": "dvt.buckets.filesystem:FilesystemBucket"})
+"""By the type of bucket; each is called with (name, settings, BucketContext)."""

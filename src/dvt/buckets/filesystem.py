@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from dvt.core.errors import BadConfig
-from dvt.staging.private import private_folder, write_private
+from dvt.core.ports.staging import BucketContext
+from dvt.drivers.disk import private_folder, write_private
 
 _GLOB = frozenset("*?")
 
@@ -14,10 +17,11 @@ _GLOB = frozenset("*?")
 class FilesystemBucket:
     """A folder, made when first needed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, name: str, settings: Mapping[str, Any], context: BucketContext) -> None:
+        root = context.project_dir / Path(settings["path"])
         if _GLOB & set(str(root)):
             # DuckDB takes such a path for a pattern, and would read the files of other folders too.
-            raise BadConfig("staging", "its folder", str(root), ["a path without * and ?"])
+            raise BadConfig(name, "its folder", str(root), ["a path without * and ?"])
         self._root = root
 
     def uri(self, key: str) -> str:

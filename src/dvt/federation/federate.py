@@ -25,7 +25,7 @@ from dvt.federation.planning import Planning
 from dvt.federation.publish import publish
 from dvt.federation.stage_tables import drop
 from dvt.federation.tally import NodeTally, Tally
-from dvt.staging.operations import Operation
+from dvt.runs.operations import Operation
 from dvt.staging.shared import Staging
 
 _PATIENCE = 10.0

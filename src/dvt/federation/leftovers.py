@@ -10,7 +10,7 @@ from dvt.core.ports.staging import Bucket
 from dvt.core.reports import Notice
 from dvt.federation.connections import Connection
 from dvt.federation.stage_tables import drop
-from dvt.staging.operations import Operation
+from dvt.runs.operations import Operation
 
 
 class Leftovers:

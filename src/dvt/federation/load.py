@@ -13,7 +13,7 @@ from dvt.core.reports import Moved, Notice
 from dvt.federation.connections import Connection
 from dvt.federation.stage_tables import drop, loader
 from dvt.federation.tally import NodeTally
-from dvt.staging.operations import Operation
+from dvt.runs.operations import Operation
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dvt.core.errors import DvtError, NotATarget
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import CanLoad
 from dvt.federation.connections import Connection
-from dvt.staging.operations import Operation
+from dvt.runs.operations import Operation
 
 logger = logging.getLogger(__name__)
 

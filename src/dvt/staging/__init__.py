@@ -1,1 +1,1 @@
-"""Parquet datasets that exist once their marker is written, and the record of runs."""
+"""Parquet datasets of one run, which exist once their marker is written."""

@@ -7,13 +7,13 @@ import stat
 
 import pytest
 
-from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import BadConfig, DiskFull, StagingUnusable
+from tests.local_bucket import local_bucket
 
 
 @pytest.fixture
 def bucket(tmp_path):
-    return FilesystemBucket(tmp_path / "bucket")
+    return local_bucket(tmp_path / "bucket")
 
 
 def test_nothing_is_made_before_it_is_needed(bucket, tmp_path):
@@ -88,7 +88,7 @@ def test_a_link_is_removed_and_not_what_it_points_to(bucket, tmp_path):
 
 def test_a_path_that_duckdb_would_take_for_a_pattern_is_refused(tmp_path):
     with pytest.raises(BadConfig, match="without \\* and \\?"):
-        FilesystemBucket(tmp_path / "a*b")
+        local_bucket(tmp_path / "a*b")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")

@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import (
     Cancelled,
     DiskFull,
@@ -25,6 +24,7 @@ from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.duckdb import DuckDBEngine
 from dvt.staging.shared import Staging
+from tests.local_bucket import local_bucket
 
 EVERY_TYPE = {
     "BOOLEAN": "true",
@@ -70,7 +70,7 @@ def engine(instance):
 
 @pytest.fixture
 def staging(tmp_path):
-    return Staging(FilesystemBucket(tmp_path / "staging"), "run")
+    return Staging(local_bucket(tmp_path / "staging"), "run")
 
 
 def rows(dataset: Dataset) -> list[tuple]:

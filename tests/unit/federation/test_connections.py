@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import Cancelled, ConnectionLost, QueryFailed
 from dvt.core.names import TableRef
 from dvt.core.plan import ExtractedColumn, Extraction
@@ -18,6 +17,7 @@ from dvt.core.tables import Column, Table
 from dvt.federation.connections import Connection, Connections
 from dvt.federation.extract import Extractor
 from dvt.staging.shared import Staging
+from tests.local_bucket import local_bucket
 
 A = TableRef(connection="pg", schema="s", identifier="a")
 B = TableRef(connection="pg", schema="s", identifier="b")
@@ -221,7 +221,7 @@ def extraction(ref, alias="x"):
 @pytest.fixture
 def extractor(connector, tmp_path):
     connections = Connections(lambda name: connector)
-    return Extractor(connections, Staging(FilesystemBucket(tmp_path), "run"), lambda: False)
+    return Extractor(connections, Staging(local_bucket(tmp_path), "run"), lambda: False)
 
 
 def extract(extractor, *refs):

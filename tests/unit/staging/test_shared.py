@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import Cancelled, DiskFull, QueryFailed
 from dvt.core.tables import StageColumn
 from dvt.staging.parquet import MARKER_FILE
 from dvt.staging.paths import escaped
 from dvt.staging.shared import Staging
+from tests.local_bucket import local_bucket
 
 COLUMNS = (StageColumn("a", "INTEGER"),)
 
@@ -29,7 +29,7 @@ def root(tmp_path):
 
 @pytest.fixture
 def staging(root):
-    return Staging(FilesystemBucket(root), "run1")
+    return Staging(local_bucket(root), "run1")
 
 
 def fill(sink, text="rows"):
@@ -179,7 +179,7 @@ def test_overlapping_wishes_never_wait_for_each_other(staging):
 
 
 def test_the_end_of_a_run_removes_its_staging_and_no_other(root):
-    bucket = FilesystemBucket(root)
+    bucket = local_bucket(root)
     one, other = Staging(bucket, "run1"), Staging(bucket, "run2")
     fill(one.claim("crm", "k1").sink)
     fill(other.claim("crm", "k1").sink)
@@ -188,7 +188,7 @@ def test_the_end_of_a_run_removes_its_staging_and_no_other(root):
 
 
 def test_staging_that_is_kept_stays_without_what_was_spilled(root):
-    staging = Staging(FilesystemBucket(root), "run1", keep=True)
+    staging = Staging(local_bucket(root), "run1", keep=True)
     fill(staging.claim("crm", "k1").sink)
     result = staging.result("r1")
     fill(result)

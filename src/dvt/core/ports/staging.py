@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from dvt.core.tables import StageColumn
@@ -26,6 +27,14 @@ class Bucket(Protocol):
 
     def delete(self, prefix: str) -> None:
         """Remove the folder `prefix` and all in it; nothing there is not an error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketContext:
+    """What a bucket gets from the run beside its own settings: `Bucket(name, settings, context)`."""
+
+    project_dir: Path
+    """Relative paths in settings are relative to this."""
 
 
 @dataclass(frozen=True, slots=True)

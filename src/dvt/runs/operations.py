@@ -22,7 +22,7 @@ from typing import Any
 import psutil
 
 from dvt.core.names import TableRef
-from dvt.staging.private import disk_error, private_folder, temporary_name, write_private
+from dvt.drivers.disk import disk_error, private_folder, temporary_name, write_private
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _KEYS = frozenset({"run", "pid", "started", "host", "boot", "ended", "stage_tables", "folders"})

@@ -14,14 +14,14 @@ import psutil
 import pytest
 
 from dvt.core.names import TableRef
-from dvt.staging.operations import begin, dead
+from dvt.runs.operations import begin, dead
 
 STAGE = TableRef(connection="wh", database="db", schema="ma rts", identifier="dvt_x_1")
 LIVES = """
 import sys, time
 from pathlib import Path
 from dvt.core.names import TableRef
-from dvt.staging.operations import begin
+from dvt.runs.operations import begin
 run = begin(Path(sys.argv[1]), spill=[Path(sys.argv[2])])
 run.will_make(TableRef(connection="wh", database="db", schema="ma rts", identifier="dvt_x_1"))
 run.will_make(TableRef(connection="wh", schema="s", identifier="dvt_x_2"))
@@ -194,7 +194,7 @@ def test_only_folders_named_after_the_run_are_removed(folder, another, tmp_path)
 
 def test_many_runs_begin_at_once_while_others_look_for_the_dead(folder):
     code = (
-        "import sys\nfrom pathlib import Path\nfrom dvt.staging.operations import begin, dead\n"
+        "import sys\nfrom pathlib import Path\nfrom dvt.runs.operations import begin, dead\n"
         "f = Path(sys.argv[1])\n"
         "for _ in range(20):\n run = begin(f)\n"
         " assert not list(dead(f))\n assert (f / f'{run.run}.json').exists()\n run.close()\n"

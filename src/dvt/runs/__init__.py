@@ -1,0 +1,1 @@
+"""Runs of dvt on this machine: which of them are alive, and what each may have left behind."""
