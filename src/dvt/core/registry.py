@@ -35,5 +35,10 @@ class Registry(Mapping[str, str]):
 
     def load(self, name: str) -> Any:
         """Import what `name` stands for; KeyError when nothing is registered under it."""
-        module, _, attribute = self[name].partition(":")
-        return getattr(import_module(module), attribute)
+        return load(self[name])
+
+
+def load(path: str) -> Any:
+    """Import what a dotted path `package.module:NAME` stands for."""
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

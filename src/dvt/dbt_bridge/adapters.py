@@ -14,13 +14,14 @@ from dbt_common.events.base_types import EventLevel
 from dbt_common.events.functions import fire_event
 
 from dvt.core.ports.bridge import FederatorFactory
+from dvt.core.registry import load
 from dvt.dbt_bridge import duckdb_seam, macro_packages, session
 from dvt.dbt_bridge.outputs import ProfileOutputs
-from dvt.dbt_bridge.own_adapters import OWN_ADAPTERS
 from dvt.dbt_bridge.project import adopt
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.target_type import TargetType
 from dvt.dbt_bridge.targets import Targets, require_adapter
+from dvt.resolution.output_types import output_type
 
 
 class TargetAdapters(AdapterContainer):
@@ -38,9 +39,10 @@ class TargetAdapters(AdapterContainer):
         """Import an adapter's package; a missing one names the line that installs it."""
         with refusing():
             require_adapter(name)
-        if name not in OWN_ADAPTERS:
+        own = output_type(name).adapter
+        if own is None:
             return super().load_plugin(name)
-        plugin = OWN_ADAPTERS[name].load()
+        plugin = load(own.plugin)
         with self.lock:
             self.plugins[name] = plugin
         self.packages[plugin.project_name] = Path(plugin.include_path)
@@ -49,7 +51,7 @@ class TargetAdapters(AdapterContainer):
         return plugin.credentials
 
     def _adapter_version(self, adapter_name: str) -> str:
-        if adapter_name in OWN_ADAPTERS:
+        if output_type(adapter_name).adapter is not None:
             return str(self._validate_version(version("dvt-engine")))
         return str(super()._adapter_version(adapter_name))
 

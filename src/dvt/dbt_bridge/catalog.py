@@ -12,7 +12,6 @@ from dvt.dbt_bridge import session
 from dvt.dbt_bridge.project import part_of
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.session import Session
-from dvt.resolution.placement import SOURCES_ONLY
 
 _TARGET = "dvt_target"
 """A column of the catalog's rows that says which target gave them."""
@@ -74,7 +73,7 @@ class AllTargets:
         rows, exceptions = Rows(), []
         for target, configs in sorted(by_target.items()):
             wanted = None if relations is None else {one for where, one in relations if where == target}
-            if self._now.outputs.types[target] in SOURCES_ONLY or wanted == set():
+            if not self._now.outputs.can_be_target(target) or wanted == set():
                 continue
             try:
                 found, failed = self._ask(target, configs, wanted)
@@ -104,7 +103,7 @@ class _Relations:
         """(target, relation)."""
         del config
         target = self._now.lives(node.unique_id)
-        if self._now.outputs.types[target] in SOURCES_ONLY:
+        if not self._now.outputs.can_be_target(target):
             return target, None
         with refusing():
             adapter = self._now.targets.adapter(target)

@@ -27,7 +27,6 @@ from dbt.node_types import NodeType
 
 from dvt.dbt_bridge.introspect import FederatedDatabaseWrapper, FixtureDatabaseWrapper
 from dvt.dbt_bridge.relations import mark
-from dvt.resolution.placement import SOURCES_ONLY
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -152,7 +151,7 @@ def _owners(resolver: Any, kind: type[Any], read: Any) -> tuple[str, Any]:
     """The output that `read` lives on, and dbt's own resolver as a model on that output has it."""
     session = resolver.scope.session
     output = session.lives(read.unique_id)
-    if session.outputs.types[output] in SOURCES_ONLY:
+    if not session.outputs.can_be_target(output):
         return output, kind(OwnersRelations(), resolver.model, resolver.config, resolver.manifest)
     wrapper = RuntimeDatabaseWrapper(session.targets.adapter(output), None)
     return output, kind(wrapper, resolver.model, session.targets.config(output), resolver.manifest)

@@ -6,21 +6,7 @@ from typing import Any
 
 from sqlglot.dialects.dialect import Dialect
 
-DIALECTS = {
-    "mariadb": "mysql",
-    "files": "duckdb",
-    "sqlserver": "tsql",
-    "fabric": "fabric",
-    "synapse": "tsql",
-    "glue": "spark",
-    "athena": "athena",
-    "singlestore": "singlestore",
-    "greenplum": "postgres",
-    "cratedb": "postgres",
-    "materialize": "materialize",
-    "alloydb": "postgres",
-}
-"""Output types whose dialect has another name."""
+from dvt.resolution.output_types import output_type
 
 COMPUTE = "duckdb"
 """The dialect of the compute engine."""
@@ -28,7 +14,7 @@ COMPUTE = "duckdb"
 
 def of_type(kind: str) -> str:
     """The dialect of an output's type; the generic one when SQLGlot has none for it."""
-    name = DIALECTS.get(kind, kind)
+    name = output_type(kind).dialect
     return name if Dialect.get(name) is not None else ""
 
 

@@ -18,7 +18,6 @@ from dvt.core.names import MARKER
 from dvt.dbt_bridge.dialects import of_type
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.relations import OwnedName, is_marked, table_ref, unmarked
-from dvt.resolution.placement import SOURCES_ONLY
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.contexts import Scope
@@ -80,7 +79,7 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
         return next(iter(owners), self._scope.home)
 
     def _readable_only(self, output: str) -> bool:
-        return self._scope.session.outputs.types[output] in SOURCES_ONLY
+        return not self._scope.session.outputs.can_be_target(output)
 
     @contextmanager
     def _adapter_of(self, output: str) -> Iterator[Any]:

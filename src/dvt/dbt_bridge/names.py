@@ -13,7 +13,6 @@ from dbt.node_types import NodeType
 from dbt.parser.base import RelationUpdate
 
 from dvt.core.errors import DvtError
-from dvt.resolution.placement import SOURCES_ONLY
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
@@ -94,7 +93,7 @@ def _names(
     """None where dbt has no adapter for the output, or it is not installed: nobody may need it."""
     if target not in given:
         given[target] = None
-        if session.outputs.types[target] not in SOURCES_ONLY:
+        if session.outputs.can_be_target(target):
             try:
                 given[target] = TargetNames(session.targets.config(target), manifest)
             except DvtError:

@@ -13,6 +13,7 @@ from dbt.config.renderer import ProfileRenderer
 from dbt_common.exceptions import DbtBaseException
 
 from dvt.core.errors import BadOutput, UnknownConnection
+from dvt.resolution.output_types import output_type
 
 _SECRET = re.compile(r"pass|pwd|secret|token|_key|credential", re.IGNORECASE)
 
@@ -48,6 +49,10 @@ class ProfileOutputs:
         if self._types is None:
             self._types = {name: self._type(name) for name in self.names}
         return self._types
+
+    def can_be_target(self, name: str) -> bool:
+        """True when models can be built on an output; False when it can only be read."""
+        return output_type(self.types[name]).can_be_target
 
     def output(self, name: str) -> Mapping[str, Any]:
         """One output's keys and values; UnknownConnection when there is none of that name."""

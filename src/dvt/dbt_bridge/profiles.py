@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dvt.core.errors import NotATarget
-from dvt.dbt_bridge.own_adapters import OWN_ADAPTERS
 from dvt.dbt_bridge.refusals import refusing
-from dvt.resolution.placement import SOURCES_ONLY
+from dvt.resolution.output_types import output_type
 
 
 def default_profiles_dir(project_dir: Path, home: Path | None = None) -> Path:
@@ -39,7 +38,7 @@ def from_raw_profile_info(original: Callable[..., Any], cls: Any, *args: Any, **
     with refusing():
         _check_target(*args, **kwargs)
     profile = original(cls, *args, **kwargs)
-    if profile.credentials.type in OWN_ADAPTERS:
+    if output_type(profile.credentials.type).adapter is not None:
         vars(profile.credentials)["output"] = profile.target_name
     return profile
 
@@ -56,10 +55,10 @@ def _check_target(
     target = target_override or renderer.render_value(raw_profile.get("target", "default"))
     output = outputs.get(target) if isinstance(outputs, dict) else None
     kind = output.get("type") if isinstance(output, dict) else None
-    if kind in SOURCES_ONLY:
+    if not output_type(str(kind)).can_be_target:
         can = [
             name
-            for name, one in outputs.items()
-            if isinstance(one, dict) and one.get("type") not in SOURCES_ONLY
+            for name, keys in outputs.items()
+            if isinstance(keys, dict) and output_type(str(keys.get("type"))).can_be_target
         ]
         raise NotATarget(f"profile {profile_name!r}", target, str(kind), can)

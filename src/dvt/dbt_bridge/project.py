@@ -12,7 +12,7 @@ from dvt.dbt_bridge import names
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.settings import check_settings, compute_names, source_connection
 from dvt.resolution.graph import Graph, Node
-from dvt.resolution.placement import SOURCES_ONLY, Outputs, Resolver
+from dvt.resolution.placement import Outputs, Resolver
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
@@ -40,7 +40,7 @@ def needed_types(session: Session) -> set[str]:
     if session.plain or session.manifest is None:
         return set()
     targets = {session.lives(uid) for uid in chain(session.manifest.nodes, session.manifest.sources)}
-    types = {session.outputs.types[target] for target in targets} - SOURCES_ONLY
+    types = {session.outputs.types[target] for target in targets if session.outputs.can_be_target(target)}
     return {kind for kind in types if _usable(kind)}
 
 

@@ -9,8 +9,7 @@ are dbt's own macros with `select * from <stage>`.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -24,33 +23,7 @@ from dvt.dbt_bridge.keep import MACRO as KEEP
 from dvt.dbt_bridge.overriding import define, override
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.transactions import end_with_this_process, give_up, settle
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What publishing needs to know of a kind of target."""
-
-    excluded: frozenset[str]
-    """Model configs with which a renamed table is not the one that its `create_table_as` would make."""
-    whole_name: bool = False
-    """A new name says the schema too; else it is in the table's own in any case."""
-    ddl_commits: bool = False
-    """A statement that changes a table ends the transaction."""
-
-
-_MYSQL = Target(
-    frozenset({"sql_header", "engine", "charset", "character_set", "collation", "partition_by"}),
-    whole_name=True,
-    ddl_commits=True,
-)
-TARGETS: Mapping[str, Target] = {
-    "postgres": Target(frozenset({"unlogged", "sql_header"})),
-    "duckdb": Target(frozenset({"sql_header"})),
-    "mysql": _MYSQL,
-    "mariadb": _MYSQL,
-}
-"""By adapter. On one that is not here, its `create_table_as` makes a table of its own."""
-
+from dvt.resolution.output_types import OutputType, output_type
 
 _OURS = frozenset(Comparing)
 """Words of `collation` that are about comparing and not about the table."""
@@ -115,11 +88,11 @@ def keeps(node: Any) -> bool:
 
 def take_over(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> None:
     """Make `create_table_as` in the context rename the stage table wherever that gives the same table."""
-    target = TARGETS.get(adapter.type())
-    if target is None or _says(node, target.excluded):
+    kind = output_type(adapter.type())
+    if not kind.rename or _says(node, kind.own_table_configs):
         return
     for macro in ("create_table_as", "get_create_table_as_sql"):
-        override(context, macro, partial(_renaming, stage, whole_name=target.whole_name))
+        override(context, macro, partial(_renaming, kind, stage))
 
 
 def _says(node: Any, keys: Iterable[str]) -> bool:
@@ -127,12 +100,14 @@ def _says(node: Any, keys: Iterable[str]) -> bool:
     return any(one and one not in _OURS for one in said)
 
 
-def _renaming(stage: Any, create_table_as: Callable[..., Any], *, whole_name: bool) -> Callable[..., Any]:
+def _renaming(kind: OutputType, stage: Any, create_table_as: Callable[..., Any]) -> Callable[..., Any]:
     def rename(temporary: bool, relation: Any, *args: Any, **kwargs: Any) -> Any:
         if temporary or kwargs.get("partitioned_by") or kwargs.get("sorted_by"):
             return create_table_as(temporary, relation, *args, **kwargs)
-        name = relation if whole_name else relation.include(database=False, schema=False)
-        return f"alter table {stage} rename to {name}"
+        name = relation.include(database=False, schema=False)
+        return kind.rename_statement(
+            stage=str(stage), table=str(relation), name=str(name), bare_name=relation.identifier
+        )
 
     return rename
 
@@ -149,8 +124,7 @@ def materialization(context: dict[str, Any], node: Any, stage: Any, chosen: Any)
     if not kept:
         return chosen
     define(context, "dvt_stage", stage)
-    target = TARGETS.get(context["adapter"].type())
-    define(context, "dvt_ddl_commits", target is not None and target.ddl_commits)
+    define(context, "dvt_ddl_commits", output_type(context["adapter"].type()).ddl_commits)
     return KEEP
 
 

@@ -15,7 +15,7 @@ from dvt.dbt_bridge import dialects
 from dvt.dbt_bridge.contexts import FederatedRef, FederatedSource, Scope
 from dvt.dbt_bridge.contract import contract_of
 from dvt.dbt_bridge.relations import marker, table_ref, unmarked
-from dvt.resolution.placement import SOURCES_ONLY
+from dvt.resolution.output_types import output_type
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -107,7 +107,7 @@ def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, read: Any) 
 
 def _named(read: Any, relation: Any, kind: str) -> Any:
     """Where there is no dbt adapter, `database` holds only if the project says it."""
-    if kind in SOURCES_ONLY and not read.unrendered_database:
+    if not output_type(kind).can_be_target and not read.unrendered_database:
         return relation.incorporate(path={"database": None})
     return relation
 

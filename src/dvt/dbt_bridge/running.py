@@ -19,7 +19,6 @@ from dvt.dbt_bridge import session
 from dvt.dbt_bridge.project import part_of
 from dvt.dbt_bridge.refusals import refusing
 from dvt.dbt_bridge.session import Session
-from dvt.resolution.placement import SOURCES_ONLY
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ def runner_init(original: Callable[..., Any], self: Any, config: Any, adapter: A
         return
     node = args[0]
     target = _runs_on(now, node)
-    if node.resource_type == "source" and now.outputs.types[target] in SOURCES_ONLY:
+    if node.resource_type == "source" and not now.outputs.can_be_target(target):
         original(self, config, adapter, *args)
         self.compile = partial(_refuse_freshness, node, now.outputs.types[target])
         return
@@ -217,9 +216,10 @@ def _at_work(pool: Any) -> bool:
 def targets_of(now: Session, task: Any) -> list[str]:
     """The outputs that the task's selected nodes are built on, the default one first."""
     selected = task._flattened_nodes or ()  # noqa: SLF001 - dbt keeps its selection there
-    source_outputs = {name for name, kind in now.outputs.types.items() if kind in SOURCES_ONLY}
     found = {_runs_on(now, node) for node in selected if not node.is_ephemeral_model}
-    return sorted(found - source_outputs, key=lambda target: (target != now.default, target))
+    return sorted(
+        filter(now.outputs.can_be_target, found), key=lambda target: (target != now.default, target)
+    )
 
 
 def _runs_on(now: Session, node: Any) -> str:

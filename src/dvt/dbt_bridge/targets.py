@@ -18,9 +18,8 @@ from dbt_common.exceptions import DbtBaseException
 
 from dvt.core.errors import BadOutput, DriverMissing, NotATarget, UnknownTarget
 from dvt.dbt_bridge.outputs import ProfileOutputs
-from dvt.dbt_bridge.own_adapters import OWN_ADAPTERS
 from dvt.dbt_bridge.target_type import TargetType
-from dvt.resolution.placement import SOURCES_ONLY
+from dvt.resolution.output_types import output_type
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -87,8 +86,8 @@ class Targets:
         kind = self._outputs.types.get(target)
         if kind is None:
             raise UnknownTarget("a node", self._base.project_name, target, self._outputs.names)
-        if kind in SOURCES_ONLY:
-            can = [name for name, one in self._outputs.types.items() if one not in SOURCES_ONLY]
+        if not output_type(kind).can_be_target:
+            can = [name for name in self._outputs.names if self._outputs.can_be_target(name)]
             raise NotATarget("a node", target, kind, can)
         require_adapter(kind)
         profile = self._profile(target, kind)
@@ -120,16 +119,7 @@ class Targets:
 def require_adapter(kind: str) -> None:
     """Raise unless dbt's adapter for this type is installed."""
     if not _installed(kind):
-        raise DriverMissing(f"dbt's adapter for outputs of type {kind}", install_line(kind))
-
-
-OWN_EXTRAS = frozenset({"postgres", "mysql", "mariadb", "snowflake", "bigquery", "redshift", "databricks"})
-"""Types for which `dvt-engine[type]` brings the adapter, and what dvt itself needs for it."""
-
-
-def install_line(kind: str) -> str:
-    """The command that installs what an output of this type needs."""
-    return f"pip install 'dvt-engine[{kind}]'" if kind in OWN_EXTRAS else f"pip install dbt-{kind}"
+        raise DriverMissing(f"dbt's adapter for outputs of type {kind}", output_type(kind).install_line)
 
 
 def wire(adapter: Any, manifest: Manifest) -> None:
@@ -140,8 +130,9 @@ def wire(adapter: Any, manifest: Manifest) -> None:
 
 
 def _installed(kind: str) -> bool:
-    if kind in OWN_ADAPTERS:
-        return OWN_ADAPTERS[kind].installed
+    own = output_type(kind).adapter
+    if own is not None:
+        return own.installed
     with suppress(ImportError, ValueError):
         return find_spec(f"dbt.adapters.{kind}") is not None
     return False

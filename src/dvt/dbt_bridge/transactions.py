@@ -7,10 +7,10 @@ from typing import Any
 
 from dbt.adapters.contracts.connection import ConnectionState
 
-logger = logging.getLogger(__name__)
+from dvt.core.registry import load
+from dvt.resolution.output_types import output_type
 
-_NOTICE_DEAD_CLIENTS = frozenset({"postgres"})
-"""Adapters of servers that can be told to."""
+logger = logging.getLogger(__name__)
 
 
 def settle(adapter: Any) -> None:
@@ -33,10 +33,9 @@ def settle(adapter: Any) -> None:
 
 def end_with_this_process(adapter: Any) -> None:
     """Have the server give up what this thread's connection asks of it, should this process be killed."""
-    if adapter.type() in _NOTICE_DEAD_CLIENTS:
-        from dvt.drivers.postgres import ENDS_WITH_ITS_CLIENT
-
-        adapter.execute(ENDS_WITH_ITS_CLIENT)
+    statement = output_type(adapter.type()).cancel_if_client_dies
+    if statement:
+        adapter.execute(load(statement))
         settle(adapter)
 
 

@@ -1,1 +1,1 @@
-"""Who lives where: targets, connections and paths, computed from the manifest alone."""
+"""Who lives where: targets, connections and paths, from the manifest alone; what each type of output is."""

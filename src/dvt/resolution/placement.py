@@ -26,9 +26,7 @@ from dvt.core.errors import (
     UnknownTarget,
 )
 from dvt.resolution.graph import Graph, Node, is_ephemeral
-
-SOURCES_ONLY = frozenset({"sqlite", "files"})
-"""Output types that can be read but not built on."""
+from dvt.resolution.output_types import output_type
 
 FEDERABLE = frozenset({"table", "incremental", "view"})
 
@@ -70,7 +68,7 @@ class Outputs:
 
     def can_be_targets(self) -> list[str]:
         """Outputs that models can be built on."""
-        return [name for name, kind in self.types.items() if kind not in SOURCES_ONLY]
+        return [name for name, kind in self.types.items() if output_type(kind).can_be_target]
 
 
 class Resolver:
@@ -165,8 +163,8 @@ class Resolver:
         if is_ephemeral(node) or node.kind not in {"model", "snapshot", "test", "unit_test", "seed"}:
             return
         target = self.lives(node.unique_id)
-        if self._outputs.types[target] in SOURCES_ONLY and not node.federate:
-            kind = self._outputs.types[target]
+        kind = self._outputs.types[target]
+        if not output_type(kind).can_be_target and not node.federate:
             what = f"{node.kind} {node.name!r}"
             error = NotATarget(what, target, kind, self._outputs.can_be_targets())
             raise error.about(node.name, node.file)

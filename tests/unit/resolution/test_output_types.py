@@ -1,0 +1,66 @@
+"""One row per type of output, and rows that other packages bring."""
+
+from __future__ import annotations
+
+import pytest
+
+from dvt.connectors import CONNECTORS
+from dvt.core.ports.connectors import CanLoad
+from dvt.core.registry import load
+from dvt.resolution.output_types import OutputType, output_type, output_types
+
+NAMES = {
+    "stage": '"db"."s"."dvt_1"',
+    "table": '"db"."s"."orders"',
+    "name": '"orders"',
+    "bare_name": "orders",
+}
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTORS))
+def test_every_connector_has_a_row_of_its_own(name: str):
+    assert name in {row.name for row in output_types()}
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTORS))
+def test_models_can_be_built_on_what_a_connector_can_load(name: str):
+    assert output_type(name).can_be_target == issubclass(CONNECTORS.load(name), CanLoad)
+
+
+@pytest.mark.parametrize("row", list(output_types()), ids=lambda row: row.name)
+def test_what_a_row_names_can_be_imported(row: OutputType):
+    if row.adapter is not None:
+        assert load(row.adapter.plugin).adapter.type() == row.name
+    if row.cancel_if_client_dies:
+        assert load(row.cancel_if_client_dies).startswith("SELECT")
+
+
+@pytest.mark.parametrize(
+    ("kind", "statement"),
+    [
+        ("postgres", 'alter table "db"."s"."dvt_1" rename to "orders"'),
+        ("duckdb", 'alter table "db"."s"."dvt_1" rename to "orders"'),
+        ("mysql", 'alter table "db"."s"."dvt_1" rename to "db"."s"."orders"'),
+    ],
+)
+def test_a_stage_table_takes_the_models_name(kind: str, statement: str):
+    assert output_type(kind).rename_statement(**NAMES) == statement
+
+
+def test_a_rename_may_be_a_procedure_that_takes_texts():
+    tsql = OutputType(name="sqlserver", dialect="tsql", rename="exec sp_rename {stage_text}, {name_text}")
+    names = NAMES | {"stage": "[db].[s].[it's]", "bare_name": "o'clock"}
+    assert tsql.rename_statement(**names) == "exec sp_rename '[db].[s].[it''s]', 'o''clock'"
+
+
+def test_a_type_without_a_row_is_what_dbt_has_an_adapter_for():
+    row = output_type("trino")
+    assert row.can_be_target
+    assert row.adapter is None
+    assert not row.rename
+    assert row.dialect == "trino"
+    assert row.install_line == "pip install dbt-trino"
+
+
+def test_an_extra_installs_what_dvt_has_a_row_for():
+    assert output_type("mariadb").install_line == "pip install 'dvt-engine[mariadb]'"
