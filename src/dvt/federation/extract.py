@@ -87,7 +87,7 @@ class Extractor:
             if claim.sink is None:
                 others.append((extraction, claim))
                 continue
-            fresh = extraction.this or not connection.is_settled(table)
+            fresh = extraction.this or not connection.snapshot.is_settled([table])
             group = own.setdefault((connection.name, fresh), _Group(connection, fresh))
             group.asked.append((extraction, claim))
         return list(own.values()), others
@@ -108,6 +108,7 @@ class Extractor:
             raise next((one for one in failures if not isinstance(one, Cancelled)), failures[0])
 
     def _read(self, group: _Group, staged: dict[str, Dataset], report: Callable[[Moved], None]) -> None:
+        """Extract what is still open; once more if the run's snapshot had idled and was lost."""
         begun = time.monotonic()
         lock = threading.Lock()
         by_sink = {id(claim.sink): (extraction, claim) for extraction, claim in group.asked}
@@ -120,26 +121,21 @@ class Extractor:
             report(_moved(extraction, dataset, begun))
 
         try:
-            self._ask(group, finished)
+            while True:
+                self._go_on()
+                idled = False
+                try:
+                    with group.connection.reading(fresh=group.fresh) as reading:
+                        idled = reading.idled
+                        reading.snapshot.extract(group.jobs(), finished)
+                except ConnectionLost:
+                    if not idled:
+                        raise
+                else:
+                    return
         except BaseException as error:
             _give_up([claim for _, claim in group.asked], error)
             raise
-
-    def _ask(self, group: _Group, finished: Callable[[Job, Dataset], None]) -> None:
-        """Extract what is still open; once more where the run's snapshot had idled and was gone."""
-        waited = True
-        while waited:
-            waited = False
-            self._go_on()
-            try:
-                with group.connection.reading(fresh=group.fresh) as reading:
-                    waited = reading.waited
-                    reading.snapshot.extract(group.jobs(), finished)
-            except ConnectionLost:
-                if not waited:
-                    raise
-            else:
-                return
 
     def _go_on(self) -> None:
         if self.stopped():
@@ -163,12 +159,12 @@ def _give_up(claims: Sequence[Claim], error: BaseException) -> None:
 def _stop(groups: Sequence[_Group]) -> None:
     for group in groups:
         same = sum(1 for one in groups if one.connection is group.connection)
-        group.connection.cancel_own(same)
+        group.connection.in_flight.cancel_own(same)
 
 
 def _key(extraction: Extraction, connection: Connection, table: Table) -> str:
     """Same question to the same state of this run's tables, same key; `{{ this }}` is never shared."""
-    generation = f"this {next(_THIS)}" if extraction.this else connection.generation(table)
+    generation = f"this {next(_THIS)}" if extraction.this else connection.writes.generation([table])
     return hashlib.sha256(f"{extraction.key}\n{generation}".encode()).hexdigest()[:24]
 
 

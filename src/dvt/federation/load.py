@@ -29,7 +29,7 @@ def loaded(
     target = loader(connection, f"stage table {load.stage}")
     operation.will_make(load.stage)
     try:
-        with connection.loading():
+        with connection.in_flight.loading():
             rows = target.fill(load, dataset)
         if rows != dataset.rows:
             raise QueryFailed(

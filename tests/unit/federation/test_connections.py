@@ -83,45 +83,45 @@ def connection(connector):
 
 
 def table(connection, ref):
-    return connection.describe([ref])[ref]
+    return connection.tables.describe([ref])[ref]
 
 
 def test_tables_are_described_once_until_they_are_written(connection, connector):
     for _ in range(2):
-        assert set(connection.describe([A, B])) == {A, B}
+        assert set(connection.tables.describe([A, B])) == {A, B}
     connection.wrote(A)
-    connection.describe([A, B])
+    connection.tables.describe([A, B])
     assert connector.described == [A, B, A]
     connection.wrote(None)
-    connection.describe([A, B])
+    connection.tables.describe([A, B])
     assert connector.described == [A, B, A, A, B]
 
 
 def test_a_write_changes_the_key_of_what_it_touches_and_of_views(connection):
-    before = {ref: connection.generation(table(connection, ref)) for ref in (A, B, V)}
+    before = {ref: connection.writes.generation([table(connection, ref)]) for ref in (A, B, V)}
     connection.wrote(TableRef(connection="pg", schema="OTHER", identifier="A"))
-    after = {ref: connection.generation(table(connection, ref)) for ref in (A, B, V)}
+    after = {ref: connection.writes.generation([table(connection, ref)]) for ref in (A, B, V)}
     assert {ref for ref in before if before[ref] != after[ref]} == {A, V}
     connection.wrote(None)
-    last = {ref: connection.generation(table(connection, ref)) for ref in (A, B, V)}
+    last = {ref: connection.writes.generation([table(connection, ref)]) for ref in (A, B, V)}
     assert {ref for ref in after if after[ref] != last[ref]} == {A, B, V}
 
 
 def test_what_was_written_before_the_snapshot_began_is_settled(connection):
     connection.wrote(A)
-    assert connection.is_settled(table(connection, A))
+    assert connection.snapshot.is_settled([table(connection, A)])
     with connection.reading(fresh=False):
-        assert connection.is_settled(table(connection, A))
+        assert connection.snapshot.is_settled([table(connection, A)])
         connection.wrote(A)
-        assert not connection.is_settled(table(connection, A))
-        assert not connection.is_settled(table(connection, V))
-        assert connection.is_settled(table(connection, B))
+        assert not connection.snapshot.is_settled([table(connection, A)])
+        assert not connection.snapshot.is_settled([table(connection, V)])
+        assert connection.snapshot.is_settled([table(connection, B)])
 
 
 def test_a_write_while_the_snapshot_begins_may_not_be_in_it(connection, connector):
     connector.while_beginning = lambda: connection.wrote(A)
     with connection.reading(fresh=False):
-        assert not connection.is_settled(table(connection, A))
+        assert not connection.snapshot.is_settled([table(connection, A)])
 
 
 def test_the_runs_snapshot_stays_open_and_fresh_ones_do_not(connection, connector):
@@ -131,7 +131,7 @@ def test_the_runs_snapshot_stays_open_and_fresh_ones_do_not(connection, connecto
         assert connector.open == [1, 2]
     with connection.reading(fresh=False) as again:
         pass
-    assert (first.waited, fresh.waited, again.waited) == (False, False, True)
+    assert (first.idled, fresh.idled, again.idled) == (False, False, True)
     assert again.snapshot is first.snapshot
     assert connector.open == [1]
     connection.close()
@@ -189,15 +189,15 @@ def test_without_snapshots_nothing_is_held(connector):
 def test_a_node_stops_only_what_is_its_own(connection, connector):
     with connection.reading(fresh=True):
         with connection.reading(fresh=True):
-            connection.cancel_own(1)
+            connection.in_flight.cancel_own(1)
             assert not connector.cancelled.is_set()
-        connection.cancel_own(1)
+        connection.in_flight.cancel_own(1)
         assert connector.cancelled.is_set()
 
 
 def test_a_load_of_another_node_is_not_stopped_either(connection, connector):
-    with connection.reading(fresh=True), connection.loading():
-        connection.cancel_own(1)
+    with connection.reading(fresh=True), connection.in_flight.loading():
+        connection.in_flight.cancel_own(1)
     assert not connector.cancelled.is_set()
 
 

@@ -1,0 +1,50 @@
+"""One output of the profile, as a run uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dvt.core.names import TableRef
+from dvt.core.ports.connectors import Connector
+from dvt.federation.connections.in_flight import InFlight
+from dvt.federation.connections.snapshots import Reading, RunSnapshot
+from dvt.federation.connections.tables import TableCache
+from dvt.federation.connections.writes import WriteLog
+
+
+class Connection:
+    """One output: its connector, and what this run knows and does there. Thread-safe.
+
+    The methods are those in which two parts meet; everything else is asked of the part.
+    """
+
+    def __init__(self, name: str, connector: Connector) -> None:
+        self.name = name
+        self.connector = connector
+        self.writes = WriteLog()
+        self.tables = TableCache(connector, self.writes)
+        self.snapshot = RunSnapshot(connector, self.writes)
+        self.in_flight = InFlight(name, connector)
+
+    def wrote(self, table: TableRef | None) -> None:
+        """Log a write; one of unknown extent (None) also ends the run's snapshot."""
+        self.writes.add(table)
+        if table is None:
+            self.snapshot.retire()
+
+    @contextmanager
+    def reading(self, *, fresh: bool) -> Iterator[Reading]:
+        """Extract from the run's snapshot, or from one that begins now and ends with the `with`."""
+        with self.in_flight.extracting():
+            if fresh or not self.connector.capabilities.snapshot:
+                with self.connector.snapshot() as snapshot:
+                    yield Reading(snapshot)
+            else:
+                with self.snapshot.reading() as reading:
+                    yield reading
+
+    def close(self) -> None:
+        """Close the run's snapshot, then the connector."""
+        self.snapshot.close()
+        self.connector.close()

@@ -1,0 +1,84 @@
+"""Every output that a run uses, opened when first needed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+from dvt.core.errors import Cancelled
+from dvt.core.names import TableRef
+from dvt.core.ports.connectors import Connector
+from dvt.core.tables import Table
+from dvt.federation.connections.connection import Connection
+
+_CANCEL_TIMEOUT = 4.0
+"""Seconds that `cancel` waits for servers to stop; those that do not answer keep nobody from exiting."""
+
+
+class Connections:
+    """Every output this run has used, by name. Thread-safe.
+
+    `_lock` guards the names, and is held while a connector is made: connectors open nothing until
+    they are asked. No lock of a connection is taken within it.
+    """
+
+    def __init__(self, open_connector: Callable[[str], Connector]) -> None:
+        self._open = open_connector
+        self._lock = threading.Lock()
+        self._used: dict[str, Connection] = {}
+        self._closed = False
+
+    def __getitem__(self, name: str) -> Connection:
+        with self._lock:
+            if name not in self._used:
+                if self._closed:
+                    raise Cancelled(f"opening connection {name!r}")
+                self._used[name] = Connection(name, self._open(name))
+            return self._used[name]
+
+    def describe(self, refs: Iterable[TableRef]) -> dict[TableRef, Table]:
+        """Return tables of any connection, asked for once until something writes there."""
+        by_connection: dict[str, list[TableRef]] = {}
+        for ref in refs:
+            by_connection.setdefault(ref.connection, []).append(ref)
+        tables: dict[TableRef, Table] = {}
+        for name, wanted in by_connection.items():
+            tables.update(self[name].tables.describe(wanted))
+        return tables
+
+    def wrote(self, name: str, table: TableRef | None) -> None:
+        """Log a node's write; an output that nobody has opened has nothing to forget."""
+        with self._lock:
+            connection = self._used.get(name)
+        if connection is not None:
+            connection.wrote(table)
+
+    def cancel(self, *, busy: bool = False) -> None:
+        """Stop every query under way, on all servers side by side.
+
+        `busy`: only where data moves, so that tidying up goes on elsewhere.
+        """
+        with self._lock:
+            used = list(self._used.values())
+        threads = [
+            threading.Thread(
+                target=connection.in_flight.cancel, name=f"dvt-cancel-{connection.name}", daemon=True
+            )
+            for connection in used
+            if connection.in_flight.busy or not busy
+        ]
+        for thread in threads:
+            thread.start()
+        until = time.monotonic() + _CANCEL_TIMEOUT
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def close(self) -> None:
+        """Give every connection back; none is opened after this."""
+        with self._lock:
+            self._closed = True
+            used = list(self._used.values())
+            self._used.clear()
+        for connection in used:
+            connection.close()

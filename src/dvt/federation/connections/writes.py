@@ -1,0 +1,59 @@
+"""The log of what this run has written on one connection."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from dvt.core.names import TableRef
+from dvt.core.tables import Table
+
+
+class WriteLog:
+    """Numbers the run's writes on one connection, from 1 up, so that others can tell what is stale.
+
+    Tables are matched by lower-cased identifier only. A false match costs an extraction; a missed one
+    would read stale rows.
+
+    `_lock` guards all fields. It is held for a few instructions, and is the last to be taken.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+        self._last_to_any = 0
+        self._last_by_identifier: dict[str, int] = {}
+
+    def add(self, table: TableRef | None) -> None:
+        """Log a write to a table; None: a write that may have changed any table."""
+        with self._lock:
+            self._last += 1
+            if table is None:
+                self._last_to_any = self._last
+            else:
+                self._last_by_identifier[table.identifier.casefold()] = self._last
+
+    @property
+    def last(self) -> int:
+        """The number of the last write; 0 before the first."""
+        with self._lock:
+            return self._last
+
+    @property
+    def last_to_any(self) -> int:
+        """The number of the last write that may have changed any table."""
+        with self._lock:
+            return self._last_to_any
+
+    def generation(self, tables: Iterable[Table]) -> int:
+        """The number of the last write that these tables may show; it grows with every such write.
+
+        A view may show any table, and so may whatever else is not a plain one.
+        """
+        with self._lock:
+            return max((self._last_shown_by(table) for table in tables), default=0)
+
+    def _last_shown_by(self, table: Table) -> int:
+        if not table.scannable:
+            return self._last
+        return max(self._last_to_any, self._last_by_identifier.get(table.ref.identifier.casefold(), 0))
