@@ -20,7 +20,7 @@ from dvt.drivers.duckdb.sql import listed, quoted
 from dvt.staging.parquet import ParquetSink
 from tests.local_bucket import local_bucket
 
-ONE = Column(name="", native="", stage="INTEGER", nullable=False, read="1", unpack="CAST({0} AS INTEGER)")
+ONE = Column(name="", native="", stage="INTEGER", read="1", unpack="CAST({0} AS INTEGER)")
 """What is read of a table of which only the number of rows matters."""
 
 

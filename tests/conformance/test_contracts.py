@@ -40,7 +40,8 @@ def test_rows_land_by_name_in_the_contracts_columns(target: Any, bench: Bench) -
     assert bench.connector.fill(load, dataset) == 1000
     table = bench.describe(load.stage)
     assert [one.name for one in table.columns] == ["total", "word", "the id"]
-    assert not any(one.nullable for one in table.columns)
+    with pytest.raises(Exception, match=r"(?i)null"):
+        bench.database.execute(f"INSERT INTO {bench.database.quoted(load.stage)} VALUES (1, NULL, -1)")
     assert sorted(target.as_text(load.stage), key=lambda row: int(str(row[2])))[7] == ("1.75", "word 7", "7")
 
 

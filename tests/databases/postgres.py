@@ -48,6 +48,8 @@ class PostgreSQL:
     types: Sequence[Case] = TYPES
     written: Sequence[Written] = WRITTEN
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret", OWNER_PASSWORD)
+    ranges: int = 4
+    """Pieces in which its large tables are read."""
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """The keys of an output in profiles.yml."""

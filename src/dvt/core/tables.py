@@ -19,7 +19,6 @@ class Column:
     """The DuckDB type it has in staging, e.g. `DECIMAL(10,2)`."""
     exact: bool = False
     """=, <>, <, >, BETWEEN, IN, MIN, MAX and grouping answer alike in the database and in DuckDB."""
-    nullable: bool = True
     collation: str | None = None
     """By whose rules its database compares this text; None where that is byte by byte, or not known."""
     ranked: bool = False

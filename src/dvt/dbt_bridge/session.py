@@ -128,7 +128,6 @@ class Session:
             reporter=self.reporter,
             compute=self.options.compute,
             keep_staging=self.options.keep_staging,
-            threads=self.config.threads or 1,
         )
 
 

@@ -16,7 +16,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
 from dvt.core.ports.staging import Dataset
-from dvt.core.tables import Column, StageColumn, Table
+from dvt.core.tables import StageColumn, Table
 from dvt.drivers.duckdb import FILES, translated
 from dvt.drivers.duckdb.files import OtherConfiguration
 from dvt.drivers.duckdb.running import Running
@@ -32,9 +32,7 @@ _NAMES = (
 class DuckDBConnector:
     """Implements Connector and CanLoad."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        dialect="duckdb", max_identifier=1_000, snapshot=True, folds_case=True
-    )
+    capabilities: ClassVar[Capabilities] = Capabilities(dialect="duckdb", snapshot=True)
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._output = opening.parse(name, settings, context.project_dir)
@@ -149,21 +147,17 @@ class DuckDBConnector:
     def _table(self, cursor: Any, ref: TableRef) -> Table:
         name = self._named(ref)
         try:
-            found = cursor.execute(f"DESCRIBE {name}").fetchall()
+            cursor.execute(f"DESCRIBE {name}")
         except duckdb.CatalogException as error:
             raise TableNotFound(str(ref), ref.connection, self._known(cursor)) from error
-        nullable = {row[0]: row[2] == "YES" for row in found}
         plan = cursor.execute(f"EXPLAIN (FORMAT json) SELECT * FROM {name}").fetchall()[0][1]
         types = cursor.execute(f"SELECT * FROM {name} LIMIT 0").description
         return Table(
             ref=ref,
-            columns=tuple(self._column(one[0], one[1], nullable=nullable.get(one[0], True)) for one in types),
+            columns=tuple(described(column[0], column[1]) for column in types),
             rows=_estimate(plan),
             scannable=_is_scan_of(ref, plan),
         )
-
-    def _column(self, name: str, type_: Any, *, nullable: bool) -> Column:
-        return described(name, type_, nullable=nullable)
 
     def _known(self, cursor: Any) -> list[str]:
         with suppress(duckdb.Error):

@@ -23,16 +23,13 @@ def describe(reader: Reader, ref: TableRef) -> Table:
     name, kind, sql = known[ref.identifier.lower()]
     described = [row for row in reader.rows(f"PRAGMA main.table_xinfo({quoted(name)})") if row[6] != _HIDDEN]
     natives = {str(row[1]): str(row[2] or "") for row in described}
-    required = {str(row[1]) for row in described if row[3]}
     alias = _rowid_alias(reader, name, described) if kind == "table" else None
     stages = _stages(reader, name, natives)
     strict = kind == "table" and bool(_STRICT.search(sql))
     return Table(
         ref=ref,
         columns=tuple(
-            _column(
-                ref, column, _native(native, is_key=column == alias, strict=strict), stages[column], required
-            )
+            _column(ref, column, _native(native, is_key=column == alias, strict=strict), stages[column])
             for column, native in natives.items()
         ),
         rows=_rows(reader, name) if kind == "table" else None,
@@ -40,14 +37,13 @@ def describe(reader: Reader, ref: TableRef) -> Table:
     )
 
 
-def _column(ref: TableRef, name: str, native: str, stage: str, required: set[str]) -> Column:
+def _column(ref: TableRef, name: str, native: str, stage: str) -> Column:
     return Column(
         name=name,
         native=native,
         stage=stage,
         # The connector adds the rows whose values might not fit to whatever a filter keeps.
         exact=stage == "BIGINT",
-        nullable=name not in required,
         unpack=unpack(stage, f"{ref}, column {name}"),
     )
 

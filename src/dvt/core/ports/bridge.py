@@ -78,7 +78,6 @@ class RunContext:
     compute: str | None = None
     """--compute, else None."""
     keep_staging: bool = False
-    threads: int = 1
 
 
 FederatorFactory = Callable[[RunContext], Federator]

@@ -20,16 +20,10 @@ class Capabilities:
 
     dialect: str
     """SQLGlot name of its SQL."""
-    max_identifier: int = 63
-    """In characters or bytes, whichever the database counts."""
     snapshot: bool = False
     """Several extractions can read one moment."""
     snapshot_by: str = ""
     """Where there is none: the setting of the output that gives one, for hints."""
-    ranges: bool = False
-    """One large table can be read in several ranges at once."""
-    folds_case: bool = False
-    """Output names that differ only in case are one name to it."""
     loads_slowly: str = ""
     """Where it was found to load more slowly than it could: why, and the setting, for a warning."""
 

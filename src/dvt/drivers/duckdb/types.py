@@ -68,7 +68,7 @@ def passage(type_: Any) -> Passage:
     return Passage(str(type_), exact=kind in _EXACT)
 
 
-def described(name: str, type_: Any, *, nullable: bool = True, exact: bool = True) -> Column:
+def described(name: str, type_: Any, *, exact: bool = True) -> Column:
     """A column of this type; `exact=False` where it is not DuckDB that answers."""
     found = passage(type_)
     return Column(
@@ -76,7 +76,6 @@ def described(name: str, type_: Any, *, nullable: bool = True, exact: bool = Tru
         native=str(type_),
         stage=found.stage,
         exact=exact and found.exact,
-        nullable=nullable,
         unpack=found.unpack,
         loses=found.loses,
     )

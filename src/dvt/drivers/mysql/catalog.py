@@ -20,7 +20,7 @@ SELECT table_name, table_type, table_rows, data_length FROM information_schema.t
 WHERE table_schema = %s AND table_name IN ({names})
 """
 _COLUMNS = """
-SELECT table_name, column_name, column_type, data_type, is_nullable, numeric_precision, numeric_scale,
+SELECT table_name, column_name, column_type, data_type, numeric_precision, numeric_scale,
        collation_name
 FROM information_schema.columns
 WHERE table_schema = %s AND table_name IN ({names}) AND extra NOT LIKE '%%INVISIBLE%%'
@@ -84,13 +84,12 @@ def _columns(side: SideConnection, schema: str, names: Sequence[str]) -> Mapping
     json = _json_columns(side, schema, names)
     found: dict[str, list[Column]] = {}
     for row in _asked(side, _COLUMNS, schema, names):
-        table, name, native, kind, nullable, precision, scale, collation = row
+        table, name, native, kind, precision, scale, collation = row
         is_json = f"{table}.json_valid(`{name}`)" in json
         described = Described(
             name=name,
             native="json" if is_json else _text(native),
             kind="json" if is_json else _text(kind).lower(),
-            nullable=nullable == "YES",
             precision=None if precision is None else int(precision),
             scale=None if scale is None else int(scale),
             collation=collation,

@@ -32,7 +32,6 @@ class Described:
     """Its whole type, e.g. `bigint(20) unsigned`."""
     kind: str
     """Its type's one word, e.g. `bigint`."""
-    nullable: bool = True
     precision: int | None = None
     scale: int | None = None
     collation: str | None = None
@@ -75,7 +74,6 @@ def column(described: Described) -> Column:
         native=described.native,
         stage=way.stage,
         exact=way.exact,
-        nullable=described.nullable,
         collation=described.collation
         if is_text and not _BYTEWISE.search(described.collation or "")
         else None,

@@ -35,7 +35,7 @@ WITH RECURSIVE wanted AS (
 )
 SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     CASE WHEN w.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(w.oid) END::bigint,
-    a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
+    a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
     b.typname::text, b.typtype::text, b.typmod
 FROM wanted w
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -86,9 +86,7 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
 
 
 def _columns(rows: Iterable[Any]) -> Iterable[Any]:
-    for *_, attribute, native, nullable, kind, category, typmod in rows:
+    for *_, attribute, native, kind, category, typmod in rows:
         if attribute is not None:
-            described = Described(
-                name=attribute, native=native, kind=kind, category=category, typmod=typmod, nullable=nullable
-            )
+            described = Described(name=attribute, native=native, kind=kind, category=category, typmod=typmod)
             yield column(described)

@@ -42,7 +42,6 @@ class Described:
     category: str = "b"
     """`typtype` of the base type: b, c, e, p, r, m."""
     typmod: int = -1
-    nullable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +96,6 @@ def column(described: Described) -> Column:
         native=described.native,
         stage=way.stage,
         exact=way.exact,
-        nullable=described.nullable,
         read=way.read,
         unpack=way.unpack,
         loses=way.loses,

@@ -15,7 +15,7 @@ from dvt.federation.plan.safe import Pushed, push
 
 _LONGEST = 40
 _SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
-_ONE = Column(name="", native="", stage="INTEGER", nullable=False, read="1", unpack="CAST({0} AS INTEGER)")
+_ONE = Column(name="", native="", stage="INTEGER", read="1", unpack="CAST({0} AS INTEGER)")
 """What is read of a table of which only the number of rows matters."""
 
 

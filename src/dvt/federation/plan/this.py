@@ -95,7 +95,7 @@ def _extreme(function: str) -> Callable[[Column | None], tuple[Column, str] | No
     def ask(column: Column | None) -> tuple[Column, str] | None:
         if column is None:
             return None
-        return replace(column, read=column.read.format(f"{function}({{0}})"), nullable=True), column.stage
+        return replace(column, read=column.read.format(f"{function}({{0}})")), column.stage
 
     return ask
 
