@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import duckdb
 
-from dvt.app import make_federator
+from dvt.app.federation import make_federator
 from dvt.core.names import MARKER, TableRef, stage_name
 from dvt.core.plan import Load
 from dvt.core.ports.bridge import RunContext

@@ -16,7 +16,7 @@ from dbt.tests.fixtures import project as fixtures
 from dbt.tests.fixtures.project import *  # noqa: F403 - pytest finds fixtures by their names here
 from dbt.tests.util import get_connection
 
-from dvt.dbt_bridge import patches
+from dvt.dbt_bridge.entry import patches
 
 GRANTEES = ("dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3")
 SPELLED = (

@@ -51,5 +51,9 @@ def _file(command: Sequence[str]) -> Path:
 def _written() -> int:
     """When what makes up help was last changed: a checkout changes under one version."""
     root = Path(__file__).parent.parent
-    files = (root / "cli/commands.py", root / "dbt_bridge/invoke.py", root / "dbt_bridge/explain.py")
+    files = (
+        root / "cli/commands.py",
+        root / "dbt_bridge/entry/invoke.py",
+        root / "dbt_bridge/commands/explain.py",
+    )
     return max(int(file.stat().st_mtime) for file in files)

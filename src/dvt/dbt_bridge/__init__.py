@@ -1,1 +1,1 @@
-"""The one seam to dbt-core: patches, targets, contexts, runners."""
+"""The one seam to dbt-core. The folders, top to bottom: entry, commands, nodes, jinja, project, outputs."""

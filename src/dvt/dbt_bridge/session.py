@@ -13,14 +13,14 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.ports.bridge import Federator, FederatorFactory, Reporter, RunContext
-from dvt.dbt_bridge.refusals import refusing
+from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.resolution.placement import Path, Placement, Resolver
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-    from dvt.dbt_bridge.outputs import ProfileOutputs
-    from dvt.dbt_bridge.targets import Targets
+    from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
+    from dvt.dbt_bridge.outputs.targets import Targets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +63,18 @@ class Session:
         """True when everything lives on the default target: dbt is then left alone."""
         return self.resolver is None or not self.resolver.uses_dvt
 
-    def lives(self, unique_id: str) -> str:
+    def output_of(self, unique_id: str) -> str:
         """The output a node is built on or a source lives on; the default for what nobody knows."""
         if self.resolver is None or unique_id not in self.resolver:
             return self.default
-        with refusing():
-            return self.resolver.lives(unique_id)
+        with as_dbt_errors():
+            return self.resolver.output_of(unique_id)
 
     def placement(self, unique_id: str) -> Placement | None:
         """Where and how a node runs; None for what has no place (metrics, exposures…)."""
         if self.resolver is None or unique_id not in self.resolver:
             return None
-        with refusing():
+        with as_dbt_errors():
             return self.resolver.placement(unique_id)
 
     def federated(self, unique_id: str) -> bool:
@@ -86,7 +86,7 @@ class Session:
         """Raise what is wrong with the paths of the selected nodes, before any of them runs."""
         if self.resolver is None:
             return
-        with refusing():
+        with as_dbt_errors():
             self.resolver.check(selected)
 
     def federator(self) -> Federator:
@@ -96,7 +96,7 @@ class Session:
                 if self.make_federator is None:
                     msg = "no FederatorFactory was wired: run dvt by its command or dvtRunner"
                     raise RuntimeError(msg)
-                with refusing():
+                with as_dbt_errors():
                     self._federator = self.make_federator(self._context())
             return self._federator
 

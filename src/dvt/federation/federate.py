@@ -36,7 +36,7 @@ _AGAIN = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What a run works with; `app.py` puts it together."""
+    """What a run works with; `app` puts it together."""
 
     connections: Connections
     engines: Engines

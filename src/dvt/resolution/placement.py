@@ -87,7 +87,7 @@ class Resolver:
         """True when any node says a connection, a target or a compute."""
         return any(n.connection or n.target or n.compute for n in self._graph.nodes.values())
 
-    def lives(self, unique_id: str) -> str:
+    def output_of(self, unique_id: str) -> str:
         """The output a node is built on or a source lives on."""
         if unique_id not in self._lives:
             node = self._graph.nodes[unique_id]
@@ -97,11 +97,11 @@ class Resolver:
     def placement(self, unique_id: str) -> Placement:
         """Where and how a node runs."""
         node = self._graph.nodes[unique_id]
-        target = self.lives(unique_id)
+        target = self.output_of(unique_id)
         elsewhere = {
-            read.unique_id: self.lives(read.unique_id)
+            read.unique_id: self.output_of(read.unique_id)
             for read in self._graph.reads(node)
-            if read.unique_id != unique_id and self.lives(read.unique_id) != target
+            if read.unique_id != unique_id and self.output_of(read.unique_id) != target
         }
         if elsewhere:
             places = sorted(set(elsewhere.values()))
@@ -137,7 +137,7 @@ class Resolver:
         if node.target:
             return node.target
         if node.kind in {"test", "unit_test"}:
-            places = {self.lives(read.unique_id) for read in self._graph.reads(node)}
+            places = {self.output_of(read.unique_id) for read in self._graph.reads(node)}
             if len(places) == 1:
                 return places.pop()
         return self._outputs.forced or self._outputs.default
@@ -152,7 +152,7 @@ class Resolver:
             if self._connection(node) not in outputs.types:
                 raise UnknownConnection(f"{where} ({node.file})", self._connection(node), outputs.types)
             return
-        target = node.target or (None if is_ephemeral(node) else self.lives(node.unique_id))
+        target = node.target or (None if is_ephemeral(node) else self.output_of(node.unique_id))
         if target is not None and target not in outputs.types:
             raise UnknownTarget(where, node.file, target, outputs.types)
         if node.compute and node.compute not in outputs.computes:
@@ -162,7 +162,7 @@ class Resolver:
     def _check_path(self, node: Node) -> None:
         if is_ephemeral(node) or node.kind not in {"model", "snapshot", "test", "unit_test", "seed"}:
             return
-        target = self.lives(node.unique_id)
+        target = self.output_of(node.unique_id)
         kind = self._outputs.types[target]
         if not output_type(kind).can_be_target and not node.federate:
             what = f"{node.kind} {node.name!r}"
@@ -192,7 +192,7 @@ class Resolver:
             here = {
                 read.name: placement.target
                 for read in self._graph.reads(node)
-                if self.lives(read.unique_id) == placement.target
+                if self.output_of(read.unique_id) == placement.target
             }
             return TestFederated(node.name, {**here, **elsewhere})
         if node.language != "sql":
@@ -205,7 +205,7 @@ class Resolver:
     def _check_inlined(self, ephemeral: Node, consumer_target: str) -> None:
         if ephemeral.target:
             return
-        reads = {self.lives(read.unique_id) for read in self._graph.reads(ephemeral)}
-        own = self.lives(ephemeral.unique_id)
+        reads = {self.output_of(read.unique_id) for read in self._graph.reads(ephemeral)}
+        own = self.output_of(ephemeral.unique_id)
         if reads - {consumer_target} and reads - {own}:
             raise EphemeralFederated(ephemeral.name, reads - {own}).about(ephemeral.name, ephemeral.file)

@@ -79,7 +79,7 @@ class Project:
     def dvt(self, *args: str) -> bool:
         """Run a command; whether it succeeded."""
         from dvt.app import make_federator
-        from dvt.dbt_bridge.invoke import invoke
+        from dvt.dbt_bridge.entry.invoke import invoke
 
         self.events.clear()
         where = ["--project-dir", str(self.root), "--profiles-dir", str(self.root), "--no-use-colors"]

@@ -14,7 +14,7 @@ import pytest
 
 from dvt import dvtRunner
 from dvt.dbt_bridge import session
-from dvt.dbt_bridge.profiles import default_profiles_dir
+from dvt.dbt_bridge.outputs.profiles import default_profiles_dir
 from tests.dbt_bridge.federated.project import Project
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dvt.dbt_bridge.refusals import Refused
+from dvt.dbt_bridge.dbt_errors import DvtDbtError
 from tests.dbt_bridge.federated.project import Project
 
 pytestmark = pytest.mark.slow
@@ -84,7 +84,7 @@ def test_one_clear_error_and_nothing_ran(shop: Project, code: str) -> None:
     shop.model("a", "select 1 as one", **config)
     assert not shop.dvt("run")
     error = shop.result.exception
-    assert isinstance(error, Refused)
+    assert isinstance(error, DvtDbtError)
     assert error.error.code == code
     told = shop.messages()
     assert told.count(code) == 1

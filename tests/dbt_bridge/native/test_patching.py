@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import DbtUnsupported
-from dvt.dbt_bridge import patches
-from dvt.dbt_bridge.patching import PatchOnImport, replace, wrap
+from dvt.dbt_bridge.entry import patches
+from dvt.dbt_bridge.entry.patching import PatchOnImport, replace, wrap
 from tests.dbt_bridge.federated.project import Project
 
 

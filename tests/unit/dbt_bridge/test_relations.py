@@ -6,7 +6,7 @@ import pytest
 from dbt.adapters.base.relation import BaseRelation
 
 from dvt.core.names import TableRef
-from dvt.dbt_bridge.relations import is_marked, mark, table_ref, unmarked
+from dvt.dbt_bridge.jinja.relations import is_marked, mark, table_ref, unmarked
 
 UID = "model.shop.orders"
 

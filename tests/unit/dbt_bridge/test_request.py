@@ -8,8 +8,8 @@ import pytest
 
 from dvt.core.errors import BadConfig
 from dvt.core.requests import Comparing
-from dvt.dbt_bridge.request import _comparing, _zero_dates
-from dvt.dbt_bridge.settings import check_settings
+from dvt.dbt_bridge.nodes.request import _comparing, _zero_dates
+from dvt.dbt_bridge.project.settings import check_settings
 
 
 @pytest.mark.parametrize(

@@ -81,4 +81,4 @@ class RunContext:
 
 
 FederatorFactory = Callable[[RunContext], Federator]
-"""`app.py` gives one to the bridge, which calls it when the first federated node runs."""
+"""`app` gives one to the bridge, which calls it when the first federated node runs."""

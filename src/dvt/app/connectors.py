@@ -1,0 +1,45 @@
+"""Wires connectors: each is made from its output's settings, with or without a run of dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dvt.core.ports.connectors import Connector, Settings
+    from dvt.drivers.duckdb import MemoryInstance
+
+
+def connector_opener(
+    outputs: Settings, project_dir: Path, instance: MemoryInstance
+) -> Callable[[str], Connector]:
+    """A function that makes the connector of an output, given the output's name."""
+    from dvt.connectors import CONNECTORS
+    from dvt.core.errors import BadOutput
+    from dvt.core.ports.connectors import ConnectorContext
+
+    def open_connector(name: str) -> Connector:
+        settings = dict(outputs.output(name))
+        limit = _limit(name, settings)
+        kind = str(settings.get("type", ""))
+        if kind not in CONNECTORS:
+            known = ", ".join(sorted(CONNECTORS))
+            raise BadOutput(name, kind, "dvt moves no data from or to this type", f"it does for: {known}")
+        context = ConnectorContext(duckdb=instance, project_dir=project_dir, limit=limit)
+        connector: Connector = CONNECTORS.load(kind)(name, settings, context)
+        return connector
+
+    return open_connector
+
+
+def _limit(name: str, settings: dict[str, Any]) -> int:
+    """How many connections an output may have: a key of every type's, which no connector sees."""
+    from dvt.core.errors import BadOutput
+    from dvt.core.ports.connectors import CONNECTIONS
+
+    limit = settings.pop("max_connections", CONNECTIONS)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        kind = str(settings.get("type", ""))
+        raise BadOutput(name, kind, "max_connections should be a whole number from 1 up")
+    return limit

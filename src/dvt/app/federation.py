@@ -1,0 +1,43 @@
+"""Wires a run's Federator from connectors, engines and the run's own folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dvt.core.ports.bridge import Federator, RunContext
+
+
+def make_federator(context: RunContext) -> Federator:
+    """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet."""
+    from datetime import UTC, datetime
+
+    from dvt.app.connectors import connector_opener
+    from dvt.app.engines import engine_opener, make_instance, spill_parents
+    from dvt.app.runs import begin_run
+    from dvt.config.computes import load_computes
+    from dvt.federation.connections import Connections
+    from dvt.federation.engines import Engines
+    from dvt.federation.federate import RunFederator, Workshop
+    from dvt.federation.planning import Planning
+
+    computes = load_computes(context.profile, context.profiles_dir)
+    name, compute = computes.named(context.compute)
+    run = begin_run(context.project_dir, keep_staging=context.keep_staging, spill=spill_parents(computes))
+    try:
+        shared = make_instance(name, compute, run.operation.run, run.staging)
+    except BaseException:
+        run.abandon()
+        raise
+    connections = Connections(connector_opener(context.outputs, context.project_dir, shared))
+    workshop = Workshop(
+        connections=connections,
+        engines=Engines(engine_opener(context, computes, shared, run.operation.run, run.staging)),
+        planning=Planning(connections, datetime.now(UTC)),
+        staging=run.staging,
+        operation=run.operation,
+        leftovers=run.leftovers,
+        reporter=context.reporter,
+        release=shared.close,
+    )
+    return RunFederator(workshop)

@@ -1,0 +1,59 @@
+"""Wires a run's own things in the project's `.dvt` folder: its record, its bucket, what dead runs left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dvt.core.ports.staging import Bucket
+    from dvt.federation.leftovers import Leftovers
+    from dvt.runs.operations import Operation
+    from dvt.staging.shared import Staging
+
+_BUCKET = {"type": "filesystem", "path": ".dvt/staging"}
+"""Where a project's runs stage their data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that has begun: on record, with a place to stage in."""
+
+    bucket: Bucket
+    operation: Operation
+    staging: Staging
+    leftovers: Leftovers
+
+    def abandon(self) -> None:
+        """End a run that did not come to work: nothing of it stays."""
+        from dvt.staging.shared import Staging
+
+        Staging(self.bucket, self.operation.run).close()
+        self.operation.close()
+
+
+def begin_run(project_dir: Path, *, keep_staging: bool, spill: Sequence[Path]) -> Run:
+    """Begin a run, and take over what dead runs left; `spill`: folders outside that it may write to."""
+    from dvt.drivers.disk import own_folder
+    from dvt.federation.leftovers import Leftovers
+    from dvt.runs import operations
+    from dvt.staging.shared import Staging
+
+    home = own_folder(project_dir / ".dvt")
+    bucket = make_bucket(project_dir)
+    leftovers = Leftovers(list(operations.dead(home / "operations")), bucket)
+    operation = operations.begin(home / "operations", spill=spill)
+    staging = Staging(bucket, operation.run, keep=keep_staging)
+    return Run(bucket, operation, staging, leftovers)
+
+
+def make_bucket(project_dir: Path) -> Bucket:
+    """The bucket that a project's runs stage in."""
+    from dvt.buckets import BUCKETS
+    from dvt.core.ports.staging import BucketContext
+
+    context = BucketContext(project_dir=project_dir)
+    bucket: Bucket = BUCKETS.load(_BUCKET["type"])("staging", _BUCKET, context)
+    return bucket

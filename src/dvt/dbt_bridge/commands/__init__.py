@@ -1,0 +1,1 @@
+"""Commands that are dvt's own, or that dvt changes as a whole."""

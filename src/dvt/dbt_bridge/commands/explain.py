@@ -1,0 +1,191 @@
+"""`dvt explain`: selected nodes are compiled as `dvt compile` does, then planned; nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+from dbt.artifacts.schemas.results import RunStatus
+from dbt.cli import params as p
+from dbt.cli import requires
+from dbt.cli.main import global_flags
+from dbt.graph import ResourceTypeSelector
+from dbt.node_types import NodeType
+from dbt.task.base import resource_types_from_args
+from dbt.task.compile import CompileTask
+from dbt_common.exceptions import DbtBaseException
+
+from dvt.core.errors import DvtError, TableNotFound
+from dvt.core.explanation import Explanation
+from dvt.core.plan import FederationPlan
+from dvt.dbt_bridge import session
+from dvt.dbt_bridge.commands.explained import SHOW
+from dvt.dbt_bridge.nodes.request import node_request
+from dvt.dbt_bridge.session import Session
+
+BUILT = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot})
+
+
+def command() -> click.Command:
+    """The click command."""
+
+    @click.command("explain")
+    @click.pass_context
+    @global_flags
+    @p.exclude
+    @p.exclude_resource_type
+    @p.full_refresh
+    @p.profiles_dir
+    @p.project_dir
+    @p.resource_type
+    @p.select
+    @p.selector
+    @p.target_path
+    @p.threads
+    @p.vars
+    @click.option(
+        "--format",
+        "explain_format",
+        type=click.Choice(list(SHOW)),
+        default="text",
+        help="Text for people or JSON for programs.",
+    )
+    @_quietly
+    @requires.postflight
+    @requires.preflight
+    @requires.profile
+    @requires.project
+    @getattr(requires, "catalogs", lambda function: function)  # went with dbt-core 1.12
+    @requires.runtime_config
+    @requires.manifest(write=False)
+    def explain(ctx: click.Context, **kwargs: Any) -> tuple[list[Explanation], bool]:
+        """Show how the selected nodes would run: natively or federated, and why.
+
+        For federated nodes also every query that would be sent, what is pushed into it, what is not and
+        why, the transform and the load. Databases are asked for columns and sizes; nothing is extracted,
+        computed or written.
+        """
+        flags = ctx.obj["flags"]
+        task = ExplainTask(flags, ctx.obj["runtime_config"], ctx.obj["manifest"])
+        task.run()
+        click.echo(SHOW[kwargs["explain_format"]](task.explanations))
+        return task.explanations, not any(one.problem for one in task.explanations)
+
+    made: click.Command = explain
+    return made
+
+
+def _quietly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What the command prints is the explanation; dbt's log lines go to its log file."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        args[0].params["quiet"] = True
+        args[0].params["write_json"] = False
+        return function(*args, **kwargs)
+
+    wrapper.__doc__ = function.__doc__
+    return wrapper
+
+
+class ExplainTask(CompileTask):
+    """Compiles, and says of every compiled node how it would run."""
+
+    def __init__(self, args: Any, config: Any, manifest: Any) -> None:
+        super().__init__(args, config, manifest)
+        self.explanations: list[Explanation] = []
+
+    def raise_on_first_error(self) -> bool:
+        """One node that does not compile is a problem of this node."""
+        return False
+
+    def get_node_selector(self) -> ResourceTypeSelector:
+        """Models, seeds and snapshots, unless other types are asked for."""
+        every = {*BUILT, NodeType.Test, NodeType.Unit}
+        return ResourceTypeSelector(
+            graph=self.graph,
+            manifest=self.manifest,
+            previous_state=self.previous_state,
+            resource_types=list(resource_types_from_args(self.args, every, set(BUILT))),
+            include_empty_nodes=True,
+        )
+
+    def after_run(self, adapter: Any, results: Any) -> None:
+        """Explain in the order of the DAG, while connections can still be asked."""
+        now = session.current()
+        compiled = {one.node.unique_id: one for one in results or ()}
+        if now is not None:
+            self.explanations += explained(now, self.manifest, self._in_order(), compiled)
+        super().after_run(adapter, results)
+
+    def task_end_messages(self, results: Any) -> None:
+        """The explanations say it all."""
+
+    def _in_order(self) -> Iterator[Any]:
+        """The selected nodes, each after what it reads."""
+        pending = {node.unique_id: node for node in self._flattened_nodes or ()}
+        while pending:
+            ready = [uid for uid, node in pending.items() if not self._behind(node, pending)]
+            for uid in sorted(ready) or list(pending):
+                yield pending.pop(uid)
+
+    def _behind(self, node: Any, pending: dict[str, Any]) -> bool:
+        return bool(self._reads(node) & pending.keys())
+
+    def _reads(self, node: Any) -> set[str]:
+        seen: set[str] = set()
+        nodes = list(node.depends_on_nodes)
+        while nodes:
+            uid = nodes.pop()
+            if uid not in seen and uid in self.manifest.nodes:
+                seen.add(uid)
+                nodes += self.manifest.nodes[uid].depends_on_nodes
+        return seen
+
+
+def explained(
+    now: Session, manifest: Any, nodes: Iterator[Any], compiled: dict[str, Any]
+) -> Iterator[Explanation]:
+    """Path and plan of each node."""
+    for node in nodes:
+        result = compiled.get(node.unique_id)
+        failed = str(result.message) if result and result.status == RunStatus.Error else None
+        yield _explain(now, manifest, node, failed)
+
+
+def _explain(now: Session, manifest: Any, node: Any, problem: str | None) -> Explanation:
+    placement = now.placement(node.unique_id)
+    plan: FederationPlan | None = None
+    unbuilt: tuple[str, ...] = ()
+    if problem is None and now.federated(node.unique_id) and not node.is_ephemeral_model:
+        try:
+            federator = now.federator()
+            plan = federator.plan(node_request(now, node, manifest, federator.run))
+        except TableNotFound as error:
+            unbuilt = _unbuilt(manifest, node, error.table)
+            problem = None if unbuilt else str(error.about(node.name, node.original_file_path))
+        except DvtError as error:
+            problem = str(error.about(node.name, node.original_file_path))
+        except DbtBaseException as error:
+            problem = str(error)
+    path = "native" if placement is None else str(placement.path)
+    return Explanation(
+        unique_id=node.unique_id,
+        name=node.name,
+        kind=str(node.resource_type),
+        file=node.original_file_path,
+        target=now.output_of(node.unique_id),
+        path="inlined" if node.is_ephemeral_model else path,
+        why=placement.why if placement else "",
+        materialized=str(getattr(node.config, "materialized", "") or ""),
+        compute=placement.compute if placement else None,
+        plan=plan,
+        unbuilt=unbuilt,
+        problem=problem,
+    )
+
+
+def _unbuilt(manifest: Any, node: Any, table: str) -> tuple[str, ...]:
+    """The nodes among those it reads whose table is the one that is not there."""
+    read = (manifest.nodes.get(uid) for uid in node.depends_on_nodes)
+    return tuple(one.name for one in read if one is not None and table.endswith(f".{one.identifier}"))

@@ -1,0 +1,1 @@
+"""How dbt is started, and where it is changed: nothing else of the bridge imports this."""

@@ -1,0 +1,1 @@
+"""What a node's Jinja sees: contexts, relations, introspection, hooks."""

@@ -1,0 +1,56 @@
+"""An enforced contract: what it demands of the answer's columns, and of the table they are loaded into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from dbt.context.providers import generate_runtime_model_context
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from dvt.core.requests import Contract, ContractColumn
+from dvt.dbt_bridge.jinja.relations import normalized
+from dvt.dbt_bridge.outputs import dialects
+from dvt.drivers.duckdb.types import spelled
+
+_MOST_DIGITS = 38
+"""Of DuckDB's DECIMAL."""
+
+
+def contract_of(node: Any, adapter: Any, config: Any, manifest: Any) -> Contract | None:
+    """The node's contract, None where none is enforced: names as the target stores them, types as DuckDB's.
+
+    The table's definition is what the target's own macros make of columns and constraints.
+    """
+    contract = getattr(node, "contract", None)
+    if contract is None or not contract.enforced:
+        return None
+    columns = tuple(_columns(node, adapter))
+    # dbt's macros read the constraints from the model, and say which of them the target ignores.
+    context = generate_runtime_model_context(node, config, manifest)
+    return Contract(columns=columns, definition=str(context["get_table_columns_and_constraints"]()).strip())
+
+
+def _columns(node: Any, adapter: Any) -> Iterator[ContractColumn]:
+    dialect = dialects.of_type(adapter.type())
+    for column in node.columns.values():
+        native = str(column.data_type or "")
+        if node.contract.alias_types:
+            native = adapter.Column.translate_type(native)
+        name = normalized(column.name, quote=bool(column.quote), dialect=dialect) or column.name
+        yield ContractColumn(name, native, _duckdb_type(native, dialect))
+
+
+def _duckdb_type(native: str, dialect: str) -> str | None:
+    """A target's type as DuckDB spells its own; None where it has none that holds the same values."""
+    try:
+        kind = exp.DataType.build(native, dialect=dialect)
+        if kind.is_type(exp.DataType.Type.DECIMAL) and dialect != dialects.COMPUTE:
+            if not kind.expressions:
+                return "DECIMAL"
+            if int(kind.expressions[0].name) > _MOST_DIGITS:
+                return None
+        return spelled(kind.sql(dialect=dialects.COMPUTE))
+    except (SqlglotError, ValueError):
+        return None

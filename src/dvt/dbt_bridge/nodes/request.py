@@ -1,0 +1,140 @@
+"""From a compiled federated node to what the federation needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dbt.adapters.duckdb.utils import SourceConfig
+
+from dvt.core.errors import SelfReference
+from dvt.core.names import MARKER, TableRef, stage_name
+from dvt.core.requests import Comparing, Input, NodeRequest, Pushdown
+from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource, Scope
+from dvt.dbt_bridge.jinja.relations import marker, table_ref, unmarked
+from dvt.dbt_bridge.nodes.contract import contract_of
+from dvt.dbt_bridge.outputs import dialects
+from dvt.resolution.output_types import output_type
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from dvt.dbt_bridge.session import Session
+
+
+_UNSAID = object()
+
+
+def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> NodeRequest:
+    """What a compiled node asks of the federation."""
+    placement = session.placement(node.unique_id)
+    home = session.output_of(node.unique_id)
+    config, kind = session.targets.config(home), session.outputs.types[home]
+    tested = getattr(node, "tested_node_unique_id", None)
+    written: Any = node if session.manifest is None or not tested else session.manifest.nodes[tested]
+    dialect = dialects.of_node(written, kind)
+    relations = session.targets.adapter(home).Relation
+    target = table_ref(relations.create_from(config, node), home, dialects.of_type(kind))
+    if node.resource_type != "model":  # a test has a schema only when it stores its failures
+        own = relations.create(database=config.credentials.database, schema=config.credentials.schema)
+        target = table_ref(own, home, dialects.of_type(kind))
+    batch = node.batch.id if getattr(node, "batch", None) else ""
+    return NodeRequest(
+        unique_id=node.unique_id,
+        name=node.name,
+        file=node.original_file_path,
+        sql=node.compiled_code,
+        dialect=dialect,
+        inputs=_inputs(Scope(session, home, dialect), node, config, manifest, target),
+        stage=TableRef(
+            connection=home,
+            database=target.database,
+            schema=target.schema,
+            identifier=stage_name(run, node.unique_id, batch),
+        ),
+        pushdown=_pushdown(node),
+        comparing=_comparing(node),
+        contract=contract_of(node, session.targets.adapter(home), config, manifest),
+        compute=placement.compute if placement else None,
+    )
+
+
+def _inputs(
+    scope: Scope, node: Any, config: Any, manifest: Manifest, target: TableRef
+) -> Mapping[str, Input]:
+    """The relations whose markers the SQL holds, by marker schema."""
+    inputs: dict[str, Input] = {}
+    if marker(scope.dialect, node.unique_id) in node.compiled_code:
+        if node.resource_type == "model" and node.config.materialized != "incremental":
+            raise SelfReference(node.name)
+        inputs[f"{MARKER}{node.unique_id}"] = Input(table=target, unique_id=node.unique_id, this=True)
+    for read in _reads(node, manifest):
+        if marker(scope.dialect, read.unique_id) in node.compiled_code and read is not node:
+            inputs[f"{MARKER}{read.unique_id}"] = _input(scope, node, config, manifest, read)
+    return inputs
+
+
+def _reads(node: Any, manifest: Manifest) -> Iterator[Any]:
+    """What the node reads, through the ephemeral models that are inlined into it."""
+    seen: set[str] = {node.unique_id}
+    pending = list(node.depends_on.nodes)
+    while pending:
+        unique_id = pending.pop()
+        read: Any = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
+        if read is None or unique_id in seen:
+            continue
+        seen.add(unique_id)
+        if read.is_ephemeral_model:
+            pending.extend(read.depends_on.nodes)
+        else:
+            yield read
+
+
+def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, read: Any) -> Input:
+    output = scope.session.output_of(read.unique_id)
+    kind = scope.session.outputs.types[output]
+    resolver = partial(FederatedRef if read.resource_type != "source" else FederatedSource, scope)
+    made = resolver(None, node, config, manifest)
+    relation = made.relation_of(read)
+    location = _location(read) if read.resource_type == "source" else None
+    return Input(
+        table=table_ref(_named(read, unmarked(relation), kind), output, dialects.of_type(kind), location),
+        unique_id=read.unique_id,
+        zero_dates=_zero_dates(read, scope.session.outputs.output(output)),
+    )
+
+
+def _named(read: Any, relation: Any, kind: str) -> Any:
+    """Where there is no dbt adapter, `database` holds only if the project says it."""
+    if not output_type(kind).can_be_target and not read.unrendered_database:
+        return relation.incorporate(path={"database": None})
+    return relation
+
+
+def _location(source: Any) -> str | None:
+    """dbt-duckdb's `external_location` of a source, its placeholders filled in."""
+    config = SourceConfig.create_from_source(source)
+    location = config.get("external_location")
+    return None if location is None else str(location).format_map(config.as_dict())
+
+
+def _zero_dates(read: Any, output: Mapping[str, Any]) -> str:
+    """What a zero date becomes: the source's word, else its connection's."""
+    for place in (read.config, read.meta, output):
+        said = place.get("zero_dates", _UNSAID)
+        if said is not _UNSAID:
+            # YAML reads a bare `null` as None, which here means what it looks like.
+            return "null" if said is None else str(said)
+    return "error"
+
+
+def _pushdown(node: Any) -> Pushdown:
+    said = node.config.get("pushdown")
+    return Pushdown({None: "auto", False: "off"}.get(said, said))
+
+
+def _comparing(node: Any) -> Comparing:
+    """How text is compared; a collation's own name is the target table's, and says nothing of that."""
+    said = node.config.get("collation")
+    return Comparing(said) if said in (Comparing.SOURCE, Comparing.ENGINE) else Comparing.UNSAID

@@ -1,0 +1,1 @@
+"""The outputs of the profile, and dbt's config and adapter of each."""

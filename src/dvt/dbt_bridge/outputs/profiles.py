@@ -1,0 +1,64 @@
+"""Which profiles.yml is in use, and that its target is one that models can be built on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dvt.core.errors import NotATarget
+from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.resolution.output_types import output_type
+
+
+def default_profiles_dir(project_dir: Path, home: Path | None = None) -> Path:
+    """Where profiles.yml is: the project, then `~/.dvt`, then dbt's own `~/.dbt`."""
+    home = home or Path.home()
+    for folder in (project_dir, Path.cwd(), home / ".dvt"):
+        if (folder / "profiles.yml").exists():
+            return folder
+    return home / ".dbt"
+
+
+def profiles_dir_option(click_context: Any) -> Path:
+    """The default of --profiles-dir; --project-dir counts when it is given."""
+    from dbt.cli.resolvers import default_project_dir
+
+    said = click_context.params.get("project_dir") if click_context else None
+    said = said or os.environ.get("DBT_PROJECT_DIR")
+    return default_profiles_dir(Path(said) if said else default_project_dir())
+
+
+def from_raw_profile_info(original: Callable[..., Any], cls: Any, *args: Any, **kwargs: Any) -> Any:
+    """Refuse a default target that can only be read, before dbt looks for an adapter of its type.
+
+    Credentials of our own adapters learn what the output is called.
+    """
+    with as_dbt_errors():
+        _check_target(*args, **kwargs)
+    profile = original(cls, *args, **kwargs)
+    if output_type(profile.credentials.type).adapter is not None:
+        vars(profile.credentials)["output"] = profile.target_name
+    return profile
+
+
+def _check_target(
+    raw_profile: Any,
+    profile_name: str,
+    renderer: Any,
+    target_override: str | None = None,
+    threads_override: int | None = None,
+) -> None:
+    del threads_override
+    outputs = raw_profile.get("outputs")
+    target = target_override or renderer.render_value(raw_profile.get("target", "default"))
+    output = outputs.get(target) if isinstance(outputs, dict) else None
+    kind = output.get("type") if isinstance(output, dict) else None
+    if not output_type(str(kind)).can_be_target:
+        can = [
+            name
+            for name, keys in outputs.items()
+            if isinstance(keys, dict) and output_type(str(keys.get("type"))).can_be_target
+        ]
+        raise NotATarget(f"profile {profile_name!r}", target, str(kind), can)

@@ -1,0 +1,146 @@
+"""dbt's configs and adapters, one of each per output name, made when a node needs them."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from dbt.config.profile import Profile
+from dbt.config.renderer import DbtProjectYamlRenderer
+from dbt.config.runtime import RuntimeConfig
+from dbt.context.providers import generate_runtime_macro_context
+from dbt.context.query_header import generate_query_header_context
+from dbt_common.exceptions import DbtBaseException
+
+from dvt.core.errors import BadOutput, DriverMissing, NotATarget, UnknownTarget
+from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
+from dvt.dbt_bridge.outputs.target_type import TargetType
+from dvt.resolution.output_types import output_type
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from dvt.dbt_bridge.entry.adapters import TargetAdapters
+
+
+class Targets:
+    """Configs and adapters by output name. Thread-safe."""
+
+    def __init__(self, config: Any, outputs: ProfileOutputs, container: TargetAdapters) -> None:
+        self._base = config
+        self._outputs = outputs
+        self._container = container
+        self._lock = threading.RLock()
+        self._configs: dict[str, Any] = {}
+        self._adapters: dict[str, Any] = {}
+        self._manifest: Manifest | None = None
+
+    @property
+    def default(self) -> str:
+        """Name of the default target."""
+        return str(self._base.target_name)
+
+    def config(self, target: str) -> Any:
+        """The RuntimeConfig of an output; raises when it cannot be a target or lacks its package."""
+        if target == self.default:
+            return self._base
+        with self._lock:
+            if target not in self._configs:
+                self._configs[target] = self._make_config(target)
+            return self._configs[target]
+
+    def adapter(self, target: str) -> Any:
+        """The adapter of an output. Making it opens no connection."""
+        if target == self.default:
+            return self._container.default_adapter
+        with self._lock:
+            if target not in self._adapters:
+                adapter = self._container.make(self.config(target))
+                self._adapters[target] = adapter
+                if self._manifest is not None:
+                    attach_macros(adapter, self._manifest)
+            return self._adapters[target]
+
+    def opened(self) -> Iterator[tuple[str, Any]]:
+        """The adapters made so far, beside the default one."""
+        with self._lock:
+            yield from list(self._adapters.items())
+
+    def attach_macros(self, manifest: Manifest) -> None:
+        """Give the adapters their macros; those made later get them when they are made."""
+        with self._lock:
+            self._manifest = manifest
+            for adapter in self._adapters.values():
+                attach_macros(adapter, manifest)
+
+    def close(self) -> None:
+        """Close every connection of every adapter but the default one, which is dbt's to close."""
+        for _, adapter in self.opened():
+            adapter.cleanup_connections()
+
+    def _make_config(self, target: str) -> Any:
+        kind = self._outputs.types.get(target)
+        if kind is None:
+            raise UnknownTarget("a node", self._base.project_name, target, self._outputs.names)
+        if not output_type(kind).can_be_target:
+            can = [name for name in self._outputs.names if self._outputs.can_be_target(name)]
+            raise NotATarget("a node", target, kind, can)
+        require_adapter(kind)
+        profile = self._profile(target, kind)
+        profile.profile_env_vars = self._base.profile_env_vars
+        _mark(profile.credentials, target)
+        project = copy.copy(self._base)
+        project.quoting = self._raw_quoting()
+        return RuntimeConfig.from_parts(project, profile, self._base.args, self._base.dependencies)
+
+    def _profile(self, target: str, kind: str) -> Profile:
+        try:
+            return Profile.from_raw_profile_info(
+                raw_profile=self._outputs.raw,
+                profile_name=self._base.profile_name,
+                renderer=self._outputs.renderer,
+                target_override=target,
+                threads_override=self._base.threads,
+            )
+        except DbtBaseException as error:
+            raise BadOutput(target, kind, self._outputs.scrubbed(target, str(error))) from error
+
+    def _raw_quoting(self) -> Mapping[str, Any]:
+        """The project's own quoting: that of `config` already holds the default adapter's policy."""
+        raw = self._base.unrendered.project_dict.get("quoting") or {}
+        renderer = DbtProjectYamlRenderer(self._base, self._base.cli_vars)
+        return dict(renderer.render_data(raw))
+
+
+def require_adapter(kind: str) -> None:
+    """Raise unless dbt's adapter for this type is installed."""
+    if not _installed(kind):
+        raise DriverMissing(f"dbt's adapter for outputs of type {kind}", output_type(kind).install_line)
+
+
+def attach_macros(adapter: Any, manifest: Manifest) -> None:
+    """Let an adapter find its macros and comment its queries, as dbt does for the default one."""
+    adapter.set_macro_context_generator(generate_runtime_macro_context)
+    adapter.set_macro_resolver(manifest)
+    adapter.connections.set_query_header(generate_query_header_context(adapter.config, manifest))
+
+
+def _installed(kind: str) -> bool:
+    own = output_type(kind).adapter
+    if own is not None:
+        return own.installed
+    with suppress(ImportError, ValueError):
+        return find_spec(f"dbt.adapters.{kind}") is not None
+    return False
+
+
+def _mark(credentials: Any, target: str) -> None:
+    """Make `credentials.type` carry the output's name."""
+    original = type(credentials)
+    kind: Callable[[Any], Any] = original.type.fget
+    marked = property(lambda self: TargetType(kind(self), target))
+    credentials.__class__ = type(original.__name__, (original,), {"type": marked, "__module__": __name__})

@@ -1,0 +1,126 @@
+"""The manifest as resolution sees it, and what every invocation does with a manifest it has loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from dvt.core.errors import DriverMissing
+from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.project import relation_names
+from dvt.dbt_bridge.project.settings import check_settings, compute_names, source_connection
+from dvt.resolution.graph import Graph, Node
+from dvt.resolution.placement import Outputs, Resolver
+
+if TYPE_CHECKING:
+    from dvt.dbt_bridge.session import Session
+
+
+def resolve_project(session: Session, manifest: Any, *, parsed_before: bool = False) -> None:
+    """Resolve the project, check every name in it, and give every node its own target's names.
+
+    `parsed_before`: the manifest comes from another invocation, which may have had other targets.
+    """
+    graph = project_graph(manifest)
+    resolver = Resolver(graph, Outputs(types=session.outputs.types, default=session.default))
+    with as_dbt_errors():
+        if resolver.uses_dvt or _requires_connections(session.config) or session.options.compute:
+            check_settings(manifest)
+            resolver = Resolver(graph, _outputs(session))
+            resolver.check()
+    session.manifest, session.resolver = manifest, resolver
+    if resolver.uses_dvt or parsed_before:
+        relation_names.recompute(session, manifest)
+
+
+def needed_types(session: Session) -> set[str]:
+    """Adapter types of the outputs that nodes are built on or asked about, as far as they are installed."""
+    if session.plain or session.manifest is None:
+        return set()
+    targets = {session.output_of(uid) for uid in chain(session.manifest.nodes, session.manifest.sources)}
+    types = {session.outputs.types[target] for target in targets if session.outputs.can_be_target(target)}
+    return {kind for kind in types if _usable(kind)}
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestPart:
+    """The part of a manifest that lives on one output, for code of dbt's that knows one output only."""
+
+    nodes: Mapping[str, Any]
+    sources: Mapping[str, Any]
+
+
+def part_of(session: Session, manifest: Any, output: str) -> ManifestPart:
+    """What of the manifest lives on an output."""
+    nodes = {uid: node for uid, node in manifest.nodes.items() if session.output_of(uid) == output}
+    sources = {uid: one for uid, one in manifest.sources.items() if session.output_of(uid) == output}
+    return ManifestPart(nodes, sources)
+
+
+def project_graph(manifest: Any) -> Graph:
+    """Nodes, sources and unit tests of the manifest."""
+    return Graph({node.unique_id: node for node in _nodes(manifest)})
+
+
+def _usable(kind: str) -> bool:
+    from dvt.dbt_bridge.outputs.targets import require_adapter
+
+    try:
+        require_adapter(kind)
+    except DriverMissing:
+        return False
+    return True
+
+
+def _nodes(manifest: Any) -> Iterator[Node]:
+    for source in manifest.sources.values():
+        yield Node(
+            unique_id=source.unique_id,
+            name=f"{source.source_name}.{source.name}",
+            kind="source",
+            file=source.original_file_path,
+            connection=source_connection(source),
+        )
+    for node in chain(manifest.nodes.values(), manifest.unit_tests.values()):
+        config = node.config
+        yield Node(
+            unique_id=node.unique_id,
+            name=node.name,
+            kind=str(node.resource_type),
+            file=node.original_file_path,
+            materialized=str(getattr(config, "materialized", "") or ""),
+            language=str(getattr(node, "language", "sql")),
+            target=_text(config, "target"),
+            compute=_text(config, "compute"),
+            reads=tuple(getattr(node.depends_on, "nodes", ())),  # a seed depends on macros only
+            federate=bool(_value(config, "federate")),
+        )
+
+
+def _value(config: Any, key: str) -> Any:
+    return config.get(key) if hasattr(config, "get") else getattr(config, key, None)
+
+
+def _text(config: Any, key: str) -> str | None:
+    found = _value(config, key)
+    return None if found is None else str(found)
+
+
+def _outputs(session: Session) -> Outputs:
+    computes, file = compute_names(session)
+    return Outputs(
+        types=session.outputs.types,
+        default=session.default,
+        forced=getattr(session.config.args, "TARGET", None),
+        computes=computes,
+        computes_file=file,
+        compute=session.options.compute,
+        require_connections=_requires_connections(session.config),
+    )
+
+
+def _requires_connections(config: Any) -> bool:
+    flags: Mapping[str, Any] = config.flags or {}
+    return bool(flags.get("require_source_connections", False))
