@@ -76,9 +76,9 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
 
     from dvt.connectors import CONNECTORS
     from dvt.core.names import TableRef
-    from dvt.core.plan import ExtractedColumn, Extraction
     from dvt.core.ports.connectors import ConnectorContext, Job
     from dvt.core.ports.staging import Dataset
+    from dvt.core.queries import ExtractedColumn, SourceQuery
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.staging.parquet import ParquetSink
 
@@ -90,12 +90,12 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
     columns = tuple(
         ExtractedColumn(name=one.name, column=one) for one in connector.describe([ref])[ref].columns
     )
-    values = ", ".join(f"{one.column.read.format(f'`{one.name}`')} AS `{one.name}`" for one in columns)
-    extraction = Extraction(
+    select = tuple(f"{one.column.read.format(f'`{one.name}`')} AS `{one.name}`" for one in columns)
+    extraction = SourceQuery(
         alias="t",
         connection="mariadb",
-        table=ref,
-        select=f"SELECT {values} FROM `{ref.schema}`.`lineitem`",
+        tables=(ref,),
+        select=select,
         columns=columns,
         scan=True,
     )

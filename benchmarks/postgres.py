@@ -23,8 +23,9 @@ from tests.conformance.measure import Measured, measured
 from tests.conformance.reading import Bench
 from tests.databases.postgres import PASSWORD, PostgreSQL, postgres, programs
 
-from dvt.core.plan import Extraction, Load
+from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb import load_extension
 
@@ -79,7 +80,7 @@ def races(server: PostgreSQL, bench: Bench, dataset: Dataset, folder: Path) -> S
     columns = bench.connector.columns(dataset.columns)
     bench.connector.fill(Load(stage=table, columns=columns), dataset)
     server.execute(f"vacuum analyze {server.quoted(table)}", "checkpoint")
-    extraction: Extraction = bench.extraction(bench.describe(table))
+    extraction: SourceQuery = bench.extraction(bench.describe(table))
     stage, plain = server.table("dvt_bench"), server.table("plain")
     typed = ", ".join(f"{one.name} {one.native}" for one in columns)
 

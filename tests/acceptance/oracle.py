@@ -14,7 +14,8 @@ import sqlglot
 
 from dvt.core.errors import SqlInvalid
 from dvt.core.names import MARKER, TableRef
-from dvt.core.plan import Extraction, FederationPlan, LoadColumn
+from dvt.core.plan import FederationPlan, LoadColumn
+from dvt.core.queries import SourceQuery
 from dvt.core.requests import Input, NodeRequest, Pushdown
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
@@ -34,7 +35,8 @@ class Oracle:
     """Table → connection; `here` for those that are not named."""
     dialects: dict[str, str] = field(default_factory=dict)
     this: str = ""
-    zero_dates: str = "error"
+    nulls_inexact: set[str] = field(default_factory=set)
+    """Columns some of whose values become NULL on their way."""
     answers: dict[str, tuple[str, str | None]] | None = None
     collations: dict[str, str] = field(default_factory=dict)
     """Column → collation, in every table that has it."""
@@ -48,6 +50,7 @@ class Oracle:
                 native=row[1].lower(),
                 stage=row[1],
                 exact=bool(_EXACT.match(row[1])) and row[0] not in self.collations,
+                nulls_exact=row[0] not in self.nulls_inexact,
                 collation=self.collations.get(row[0]),
             )
             for row in rows
@@ -79,9 +82,7 @@ class Oracle:
             name = found.group(1)
             schema = f"{MARKER}model.shop.{name}"
             ref = TableRef(connection=self.places.get(name, "here"), schema="main", identifier=name)
-            inputs[schema] = Input(
-                table=ref, unique_id=f"model.shop.{name}", this=name == self.this, zero_dates=self.zero_dates
-            )
+            inputs[schema] = Input(table=ref, unique_id=f"model.shop.{name}", this=name == self.this)
             return f"{quote}{schema}{quote}.{quote}{name}{quote}"
 
         known = "|".join(re.escape(name) for name in self.names())
@@ -104,7 +105,7 @@ class Oracle:
         tables = {marker: self.table(one.table.identifier) for marker, one in tables_read(request).items()}
         plan = make_plan(request, tables, self.around())
         if plan.transform.prepared:
-            self.answers = {one.placeholder: self.ask(one.extraction) for one in plan.transform.prepared}
+            self.answers = {one.placeholder: self.ask(one.query) for one in plan.transform.prepared}
             plan = make_plan(request, tables, self.around())
             self.answers = None
         return plan
@@ -146,26 +147,26 @@ class Oracle:
                 values.append(None)
         return values
 
-    def extracted(self, one: Extraction) -> str:
+    def extracted(self, one: SourceQuery) -> str:
         unpacked = ", ".join(
             f'CAST({c.column.unpack.format(chr(34) + c.name + chr(34))} AS {c.column.stage}) AS "{c.name}"'
             for c in one.columns
         )
-        return f"SELECT {unpacked} FROM ({one.sql.replace('`', chr(34))})"
+        return f"SELECT {unpacked} FROM ({one.shown.replace('`', chr(34))})"
 
-    def ask(self, one: Extraction) -> tuple[str, str | None]:
+    def ask(self, one: SourceQuery) -> tuple[str, str | None]:
         row = self.db.execute(f"SELECT CAST(dvt_value AS VARCHAR) FROM ({self.extracted(one)})").fetchone()
         return one.staged[0].type, row[0] if row else None
 
     def run(self, plan: FederationPlan) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """Names and types, and the rows, that the plan comes to."""
-        for one in plan.extractions:
+        for one in plan.queries:
             self.db.execute(f'CREATE OR REPLACE TEMP TABLE "{one.alias}" AS {self.extracted(one)}')
         define_foldings(self.db, plan.transform.sql)
         try:
             return self.answer(plan.transform.sql)
         finally:
-            for one in plan.extractions:
+            for one in plan.queries:
                 self.db.execute(f'DROP TABLE "{one.alias}"')
 
     def answer(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
@@ -191,7 +192,7 @@ class Oracle:
             plan = self.plan(sql, pushdown=pushdown, **more)
             described, rows = self.run(plan)
             assert described == expected, plan.transform.sql
-            assert same(rows, wanted), (pushdown, plan.transform.sql, [one.sql for one in plan.extractions])
+            assert same(rows, wanted), (pushdown, plan.transform.sql, [one.shown for one in plan.queries])
             assert [(c.name, c.type) for c in plan.transform.columns] == expected
             plans.append(plan)
         return plans[-1]

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dvt.connectors import CONNECTORS
-from dvt.core.plan import Extraction, Load
+from dvt.core.plan import Load
 from dvt.core.ports.connectors import ConnectorContext, Job
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.staging.parquet import ParquetSink
 from tests.local_bucket import local_bucket
@@ -30,7 +31,7 @@ class Measured(NamedTuple):
     seconds: float
 
 
-def measured(database: Any, folder: Path, what: Extraction | tuple[Load, Dataset]) -> Measured:
+def measured(database: Any, folder: Path, what: SourceQuery | tuple[Load, Dataset]) -> Measured:
     """An extraction or a load in a process of its own."""
     order = pickle.dumps((database.name, database.settings(), str(folder), what))
     root = str(Path(__file__).parents[2])
@@ -53,7 +54,7 @@ def main() -> None:
     connector = CONNECTORS.load(settings["type"])(name, settings, context)
     moved = []
     start = time.perf_counter()
-    if isinstance(what, Extraction):
+    if isinstance(what, SourceQuery):
         sink = ParquetSink(local_bucket(Path(folder)), "measured")
         with connector.snapshot() as snapshot:
             snapshot.extract(

@@ -11,9 +11,9 @@ from typing import Any
 
 from dvt.connectors import CONNECTORS
 from dvt.core.names import TableRef
-from dvt.core.plan import ExtractedColumn, Extraction
 from dvt.core.ports.connectors import ConnectorContext, Job
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.sql import listed, quoted
@@ -57,21 +57,21 @@ class Bench:
 
     def extraction(
         self, table: Table, names: Iterable[str] | None = None, where: Sequence[str] = ()
-    ) -> Extraction:
+    ) -> SourceQuery:
         """A query for these columns (all of them if None), as a planner would make it."""
         wanted = None if names is None else set(names)
         chosen = [one for one in table.columns if wanted is None or one.name in wanted] or [ONE]
         columns = tuple(ExtractedColumn(name=f"c{place}", column=one) for place, one in enumerate(chosen))
-        values = ", ".join(
+        select = tuple(
             f"{one.column.read.format(self.database.name_of(one.column.name))} "
             f"AS {self.database.name_of(one.name)}"
             for one in columns
         )
-        return Extraction(
+        return SourceQuery(
             alias="t",
             connection=self.database.name,
-            table=table.ref,
-            select=f"SELECT {values} FROM {self.database.quoted(table.ref)}",
+            tables=(table.ref,),
+            select=select,
             where=tuple(where),
             columns=columns,
             scan=table.scannable,
@@ -79,19 +79,19 @@ class Bench:
             bytes=table.bytes,
         )
 
-    def slow(self, ref: TableRef, seconds: int) -> Extraction:
+    def slow(self, ref: TableRef, seconds: int) -> SourceQuery:
         """A query that thinks for so long before its first row."""
         table = self.describe(ref)
         slow = Column(
             name="", native="", stage="INTEGER", read=self.database.sleeping(seconds), unpack=ONE.unpack
         )
         columns = (ExtractedColumn(name="c0", column=slow),)
-        select = f"SELECT {slow.read} AS {self.database.name_of('c0')} FROM {self.database.quoted(ref)}"
-        return Extraction(
-            alias="t", connection=self.database.name, table=table.ref, select=select, columns=columns
+        select = (f"{slow.read} AS {self.database.name_of('c0')}",)
+        return SourceQuery(
+            alias="t", connection=self.database.name, tables=(table.ref,), select=select, columns=columns
         )
 
-    def read(self, *extractions: Extraction) -> list[Dataset]:
+    def read(self, *extractions: SourceQuery) -> list[Dataset]:
         """Extract in one snapshot; the datasets in the order asked for."""
         jobs = [Job(one, self.sink()) for one in extractions]
         found: dict[int, Dataset] = {}

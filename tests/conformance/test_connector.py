@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from dvt.core.errors import Cancelled, DvtError, TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
+from dvt.core.tables import Column, Table
 from tests.conformance.reading import Aside, Bench, soon
 
 pytestmark = pytest.mark.slow
@@ -102,6 +105,88 @@ def test_only_the_rows_of_the_pushed_predicates_arrive(bench: Bench) -> None:
     n = bench.database.name_of("n")
     (dataset,) = bench.read(bench.extraction(table, ["n"], where=(f"{n} > 10 or {n} = 1", f"{n} <= 20")))
     assert sorted(int(row[0] or 0) for row in bench.rows(dataset)) == [1, *range(11, 21)]
+
+
+# --- several tables ---------------------------------------------------------------------------
+
+HOSTILE = ("or{1}ders", "cust%s omers {0}")
+"""Names that a template would take for a place of its own."""
+
+
+def two_tables(bench: Bench, names: Sequence[str] = ("joined_orders", "joined_customers")) -> list[Table]:
+    """Orders of customers; a tag looks like a template's place."""
+    orders, customers = (bench.database.table(name) for name in names)
+    rows = (["1", "10"], ["2", "10"], ["3", "20"], ["4", "30"])
+    bench.create(orders, [("id", "integer"), ("customer", "integer")], *rows)
+    tags = (["10", "'{0}{x}%s?'"], ["20", "'b'"], ["30", "'c'"])
+    bench.create(customers, [("id", "integer"), ("tag", "varchar(20)")], *tags)
+    return [bench.describe(orders), bench.describe(customers)]
+
+
+def joined(bench: Bench, tables: Sequence[Table], **more: Any) -> SourceQuery:
+    """Orders with the tags of their customers, as a planner would ask for them."""
+    name = bench.database.name_of
+    outputs = [(0, tables[0].columns[0]), (1, tables[1].columns[1])]
+    columns = tuple(
+        ExtractedColumn(name=f"c{place}", column=column, table=table)
+        for place, (table, column) in enumerate(outputs)
+    )
+    select = tuple(
+        f"{one.column.read.format(f't{one.table}.{name(one.column.name)}')} AS {name(one.name)}"
+        for one in columns
+    )
+    on = f" AS t1 ON t0.{name('customer')} = t1.{name('id')}"
+    source = (TablePlace(0), " AS t0 JOIN ", TablePlace(1), on)
+    refs = tuple(table.ref for table in tables)
+    query = SourceQuery(
+        alias="t", connection=bench.database.name, tables=refs, select=select, source=source, columns=columns
+    )
+    return replace(query, **more)
+
+
+def test_tables_of_one_connection_are_joined_there(bench: Bench) -> None:
+    (dataset,) = bench.read(joined(bench, two_tables(bench)))
+    assert bench.rows(dataset) == [("1", "{0}{x}%s?"), ("2", "{0}{x}%s?"), ("3", "b"), ("4", "c")]
+
+
+def test_a_join_is_filtered_by_conditions_on_each_table(bench: Bench) -> None:
+    name = bench.database.name_of
+    where = (f"t1.{name('tag')} = '{{0}}{{x}}%s?' OR t1.{name('tag')} = 'b'", f"t0.{name('id')} > 1")
+    (dataset,) = bench.read(joined(bench, two_tables(bench), where=where))
+    assert bench.rows(dataset) == [("2", "{0}{x}%s?"), ("3", "b")]
+
+
+def test_a_join_is_aggregated_there(bench: Bench) -> None:
+    tables, name = two_tables(bench), bench.database.name_of
+    tag = tables[1].columns[1]
+    counted = Column(name="", native="", stage="BIGINT", unpack="CAST({0} AS BIGINT)")
+    columns = (
+        ExtractedColumn(name="c0", column=tag, table=1),
+        ExtractedColumn(name="c1", column=counted),
+    )
+    by = f"t1.{name('tag')}"
+    select = (f"{tag.read.format(by)} AS {name('c0')}", f"COUNT(*) AS {name('c1')}")
+    where = (f"t0.{name('id')} < 4",)
+    query = joined(bench, tables, select=select, columns=columns, where=where, group_by=(by,))
+    assert bench.rows(bench.read(query)[0]) == [("b", "1"), ("{0}{x}%s?", "2")]
+    whole = replace(query, select=select[1:], columns=columns[1:], group_by=())
+    assert bench.rows(bench.read(whole)[0]) == [("3",)]
+
+
+def test_a_table_may_be_read_twice_by_one_query(bench: Bench) -> None:
+    orders, _ = two_tables(bench)
+    name = bench.database.name_of
+    on = f" AS t1 ON t0.{name('customer')} = t1.{name('customer')} AND t0.{name('id')} < t1.{name('id')}"
+    source = (TablePlace(0), " AS t0 JOIN ", TablePlace(1), on)
+    query = joined(bench, [orders, orders], source=source)
+    assert bench.rows(bench.read(query)[0]) == [("1", "10")]
+
+
+def test_names_of_joined_tables_may_hold_anything(bench: Bench) -> None:
+    if set(HOSTILE) & set(getattr(bench.database, "impossible_names", ())):
+        pytest.skip("no such names")
+    (dataset,) = bench.read(joined(bench, two_tables(bench, HOSTILE)))
+    assert dataset.rows == 4
 
 
 def test_every_row_of_a_large_table_arrives_once(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MARKER = "__dvt__"
 """Schema prefix of a relation in a federated model's compiled SQL: `"__dvt__<unique_id>"."<identifier>"`."""
@@ -24,13 +24,23 @@ class TableRef:
     database: str | None = None
     schema: str | None = None
     identifier: str
-    location: str | None = None
-    """Where a table of files lies (dbt-duckdb's `external_location`), globs allowed."""
+    options: tuple[tuple[str, str], ...] = ()
+    """How it is read: names and values that only its connector understands, sorted by name."""
+    label: str | None = field(default=None, compare=False)
+    """What people call it, where its dotted name says less."""
+
+    def __post_init__(self) -> None:
+        """Let a reference that was written as JSON equal the one it was."""
+        object.__setattr__(self, "options", tuple((name, value) for name, value in self.options))
 
     def __str__(self) -> str:
         """Dotted, for people: `connection:schema.table`."""
         path = ".".join(part for part in (self.database, self.schema, self.identifier) if part)
-        return f"{self.connection}:{self.location or path}"
+        return f"{self.connection}:{self.label or path}"
+
+    def option(self, name: str) -> str | None:
+        """One option's value, None where it is not given."""
+        return dict(self.options).get(name)
 
 
 def stage_name(run: str, unique_id: str, batch: str = "") -> str:

@@ -2,72 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from dvt.core.names import TableRef
+from dvt.core.queries import SourceQuery
 from dvt.core.reports import Notice
-from dvt.core.tables import Column, StageColumn
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A predicate that stays in the compute engine alone, and why it was not pushed."""
-
-    sql: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExtractedColumn:
-    """One output of an extraction."""
-
-    name: str
-    """Surrogate: lower case, unique, the same in the source's answer and in staging."""
-    column: Column
-    """Where it comes from; `unpack` and `stage` hold for what arrives."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extraction:
-    """One query for one connection, already narrowed, in that connection's dialect."""
-
-    alias: str
-    """Name of the staged table in the transform."""
-    connection: str
-    table: TableRef
-    select: str
-    """`SELECT … FROM …` in the source's dialect, without WHERE."""
-    where: tuple[str, ...] = ()
-    """Pushed predicates, in the source's dialect; AND joins them."""
-    columns: tuple[ExtractedColumn, ...]
-    scan: bool = False
-    """True when `select` reads one base table alone, so that a connector may cut it into ranges."""
-    kept: tuple[Kept, ...] = ()
-    zero_dates: str = "error"
-    rows: int | None = None
-    """Estimate, None when unknown."""
-    bytes: int | None = None
-    this: bool = False
-
-    @property
-    def sql(self) -> str:
-        """The query as one text."""
-        if not self.where:
-            return self.select
-        return f"{self.select} WHERE {' AND '.join(f'({one})' for one in self.where)}"
-
-    @property
-    def key(self) -> str:
-        """Same question, same key: SQL, types and session settings (the connection is beside it)."""
-        types = "\n".join(f"{c.name} {c.column.stage} {c.column.unpack}" for c in self.columns)
-        question = "\n\x00".join((str(self.table), self.sql, types, self.zero_dates))
-        return hashlib.sha256(question.encode()).hexdigest()[:24]
-
-    @property
-    def staged(self) -> tuple[StageColumn, ...]:
-        """The columns of the staged dataset."""
-        return tuple(StageColumn(c.name, c.column.stage) for c in self.columns)
+from dvt.core.tables import StageColumn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +16,7 @@ class Prepared:
 
     placeholder: str
     """Name of the parameter in the transform (`$name`), replaced by the literal."""
-    extraction: Extraction
+    query: SourceQuery
     """Answers with at most one row of one column."""
 
 
@@ -119,7 +59,7 @@ class FederationPlan:
 
     node: str
     file: str
-    extractions: tuple[Extraction, ...]
+    queries: tuple[SourceQuery, ...]
     transform: Transform
     load: Load
     notices: tuple[Notice, ...] = ()

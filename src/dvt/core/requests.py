@@ -36,8 +36,6 @@ class Input:
     unique_id: str
     this: bool = False
     """The model's own table (`{{ this }}`), as the last run left it."""
-    zero_dates: str = "error"
-    """What a MySQL zero date becomes: `error` or `null`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ class Column:
     """The DuckDB type it has in staging, e.g. `DECIMAL(10,2)`."""
     exact: bool = False
     """=, <>, <, >, BETWEEN, IN, MIN, MAX and grouping answer alike in the database and in DuckDB."""
+    nulls_exact: bool = True
+    """IS NULL answers alike in the database and in staging."""
     collation: str | None = None
     """By whose rules its database compares this text; None where that is byte by byte, or not known."""
     ranked: bool = False

@@ -40,7 +40,7 @@ def compute(
 
 def answers(transform: Transform, staged: Mapping[str, Dataset], engine: Engine) -> dict[str, Value]:
     """The prepared values by placeholder."""
-    return {one.placeholder: engine.fetch(staged[one.extraction.alias])[0] for one in transform.prepared}
+    return {one.placeholder: engine.fetch(staged[one.query.alias])[0] for one in transform.prepared}
 
 
 def result_key(request: NodeRequest) -> str:

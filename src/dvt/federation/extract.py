@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, LoginRefused
 from dvt.core.names import TableRef
-from dvt.core.plan import Extraction
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.core.reports import Moved
 from dvt.core.tables import Table
 from dvt.federation.connections import Connection, Connections
@@ -31,7 +31,7 @@ class _Group:
 
     connection: Connection
     fresh: bool
-    asked: list[tuple[Extraction, Claim]] = field(default_factory=list)
+    asked: list[tuple[SourceQuery, Claim]] = field(default_factory=list)
 
     def jobs(self) -> list[Job]:
         """What has no answer yet."""
@@ -48,7 +48,7 @@ class Extractor:
 
     def extract(
         self,
-        extractions: Sequence[Extraction],
+        queries: Sequence[SourceQuery],
         tables: Mapping[TableRef, Table],
         report: Callable[[Moved], None],
     ) -> dict[str, Dataset]:
@@ -58,38 +58,38 @@ class Extractor:
         and asks again what they were stopped in.
         """
         staged: dict[str, Dataset] = {}
-        pending = list(extractions)
+        pending = list(queries)
         while pending:
             own, others = self._claim(pending, tables)
             if own:
                 self._run(own, staged, report)
             pending = []
-            for extraction, claim in others:
+            for query, claim in others:
                 begun = time.monotonic()
                 dataset = claim.wait(self.stopped)
                 if dataset is None:
-                    pending.append(extraction)
+                    pending.append(query)
                     continue
-                staged[extraction.alias] = dataset
-                report(_moved(extraction, dataset, begun, reused=True))
+                staged[query.alias] = dataset
+                report(_moved(query, dataset, begun, reused=True))
         return staged
 
     def _claim(
-        self, extractions: Iterable[Extraction], tables: Mapping[TableRef, Table]
-    ) -> tuple[list[_Group], list[tuple[Extraction, Claim]]]:
+        self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table]
+    ) -> tuple[list[_Group], list[tuple[SourceQuery, Claim]]]:
         """What is this node's to extract, by moment, and what others do."""
         own: dict[tuple[str, bool], _Group] = {}
-        others: list[tuple[Extraction, Claim]] = []
-        for extraction in extractions:
-            connection = self.connections[extraction.connection]
-            table = tables[extraction.table]
-            claim = self.staging.claim(connection.name, _key(extraction, connection, table))
+        others: list[tuple[SourceQuery, Claim]] = []
+        for query in queries:
+            connection = self.connections[query.connection]
+            read = [tables[ref] for ref in query.tables]
+            claim = self.staging.claim(connection.name, _key(query, connection, read))
             if claim.sink is None:
-                others.append((extraction, claim))
+                others.append((query, claim))
                 continue
-            fresh = extraction.this or not connection.snapshot.is_settled([table])
+            fresh = query.this or not connection.snapshot.is_settled(read)
             group = own.setdefault((connection.name, fresh), _Group(connection, fresh))
-            group.asked.append((extraction, claim))
+            group.asked.append((query, claim))
         return list(own.values()), others
 
     def _run(
@@ -111,14 +111,14 @@ class Extractor:
         """Extract what is still open; once more if the run's snapshot had idled and was lost."""
         begun = time.monotonic()
         lock = threading.Lock()
-        by_sink = {id(claim.sink): (extraction, claim) for extraction, claim in group.asked}
+        by_sink = {id(claim.sink): (query, claim) for query, claim in group.asked}
 
         def finished(job: Job, dataset: Dataset) -> None:
-            extraction, claim = by_sink[id(job.sink)]
+            query, claim = by_sink[id(job.sink)]
             with lock:
-                staged[extraction.alias] = dataset
+                staged[query.alias] = dataset
             claim.done(dataset)
-            report(_moved(extraction, dataset, begun))
+            report(_moved(query, dataset, begun))
 
         try:
             while True:
@@ -162,16 +162,16 @@ def _stop(groups: Sequence[_Group]) -> None:
         group.connection.in_flight.cancel_own(same)
 
 
-def _key(extraction: Extraction, connection: Connection, table: Table) -> str:
+def _key(query: SourceQuery, connection: Connection, tables: Sequence[Table]) -> str:
     """Same question to the same state of this run's tables, same key; `{{ this }}` is never shared."""
-    generation = f"this {next(_THIS)}" if extraction.this else connection.writes.generation([table])
-    return hashlib.sha256(f"{extraction.key}\n{generation}".encode()).hexdigest()[:24]
+    generation = f"this {next(_THIS)}" if query.this else connection.writes.generation(tables)
+    return hashlib.sha256(f"{query.key}\n{generation}".encode()).hexdigest()[:24]
 
 
-def _moved(extraction: Extraction, dataset: Dataset, begun: float, *, reused: bool = False) -> Moved:
+def _moved(query: SourceQuery, dataset: Dataset, begun: float, *, reused: bool = False) -> Moved:
     return Moved(
         what="extract",
-        connection=extraction.connection,
+        connection=query.connection,
         rows=dataset.rows,
         bytes=dataset.bytes,
         seconds=time.monotonic() - begun,

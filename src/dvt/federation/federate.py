@@ -85,14 +85,14 @@ class RunFederator:
             # plan: what runs where; values over {{ this }} alone are asked for first
             plan = shop.planning.plan(request, tables, engine)
             if plan.transform.prepared:
-                first = [one.extraction for one in plan.transform.prepared]
+                first = [one.query for one in plan.transform.prepared]
                 known = answers(plan.transform, extract(first, tables.by_ref, tally.moved), engine)
                 plan = shop.planning.plan(request, tables, engine, known)
             for notice in warnings(plan, shop.connections):
                 tally.notice(notice)
 
             # extract and stage: all connections side by side, shared with other models
-            staged = extract(plan.extractions, tables.by_ref, tally.moved)
+            staged = extract(plan.queries, tables.by_ref, tally.moved)
             self._go_on("computing")
 
             # compute

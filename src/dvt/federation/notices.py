@@ -27,7 +27,7 @@ def _losses(plan: FederationPlan) -> Iterator[Notice]:
 
 def _moments(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
     """DVT020 for a connection without snapshots that the model reads more than once."""
-    for name, reads in Counter(one.connection for one in plan.extractions).items():
+    for name, reads in Counter(one.connection for one in plan.queries).items():
         can = connections[name].connector.capabilities
         if reads > 1 and not can.snapshot:
             way_out = f"set {can.snapshot_by} on this output, or run" if can.snapshot_by else "run"

@@ -57,7 +57,7 @@ def test_path_reasons_and_plan(bank: Project, capsys: Any) -> None:
     }
     plan = found["spending"].plan
     assert plan is not None
-    by_connection = {one.connection: one for one in plan.extractions}
+    by_connection = {one.connection: one for one in plan.queries}
     assert by_connection.keys() == {"lite", "other"}
     assert by_connection["other"].where
     assert [kept.sql for kept in by_connection["lite"].kept]

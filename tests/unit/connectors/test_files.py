@@ -21,7 +21,10 @@ Make = Callable[..., Bench]
 
 
 def at(name: str, location: str | None = None) -> TableRef:
-    return TableRef(connection="files", database="any", schema="shop", identifier=name, location=location)
+    options = () if location is None else (("external_location", location),)
+    return TableRef(
+        connection="files", database="any", schema="shop", identifier=name, options=options, label=location
+    )
 
 
 def rows(bench: Bench, ref: TableRef, *where: str) -> list[tuple[str | None, ...]]:

@@ -10,9 +10,9 @@ import pytest
 
 from dvt.core.errors import Cancelled, ConnectionLost, QueryFailed
 from dvt.core.names import TableRef
-from dvt.core.plan import ExtractedColumn, Extraction
 from dvt.core.ports.connectors import Capabilities
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.tables import Column, Table
 from dvt.federation.connections import Connection, Connections
 from dvt.federation.extract import Extractor
@@ -68,8 +68,8 @@ class Moment:
         for job in jobs:
             if self.connector.breaks:
                 raise self.connector.breaks.pop(0)
-            self.connector.read_from.append((self.number, job.extraction.table.identifier))
-            finished(job, Dataset((), job.extraction.staged, 0, 0))
+            self.connector.read_from.append((self.number, job.query.tables[0].identifier))
+            finished(job, Dataset((), job.query.staged, 0, 0))
 
 
 @pytest.fixture
@@ -209,11 +209,11 @@ def test_nothing_is_opened_after_the_end():
 
 
 def extraction(ref, alias="x"):
-    return Extraction(
+    return SourceQuery(
         alias=alias,
         connection="pg",
-        table=ref,
-        select=f"SELECT id FROM {ref.identifier}",
+        tables=(ref,),
+        select=("id",),
         columns=(ExtractedColumn(name="id", column=COLUMN),),
     )
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from dvt.core.names import TableRef
-from dvt.core.plan import ExtractedColumn, Extraction, FederationPlan, Load, LoadColumn, Transform
+from dvt.core.plan import FederationPlan, Load, LoadColumn, Transform
 from dvt.core.ports.connectors import Capabilities
+from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.reports import Moved, Notice, Totals
 from dvt.core.tables import Column
 from dvt.federation.connections import Connections
@@ -70,11 +71,11 @@ class Source:
 
 def extraction(connection, table, loses=None):
     column = Column(name="At", native="timetz", stage="TIME", loses=loses)
-    return Extraction(
+    return SourceQuery(
         alias=table,
         connection=connection,
-        table=TableRef(connection=connection, identifier=table),
-        select="SELECT 1",
+        tables=(TableRef(connection=connection, identifier=table),),
+        select=("1",),
         columns=(ExtractedColumn(name="at", column=column),),
     )
 
@@ -84,7 +85,7 @@ def plan(*extractions, loses=None, notices=()):
     return FederationPlan(
         node="model.shop.m",
         file="models/m.sql",
-        extractions=extractions,
+        queries=extractions,
         transform=Transform(sql="SELECT 1", columns=()),
         load=Load(stage=stage, columns=(LoadColumn(name="b", stage="UUID", native="text", loses=loses),)),
         notices=notices,

@@ -79,7 +79,7 @@ class DuckDBConnector:
             return rows
 
     def _insert(self, cursor: Any, load: Load, dataset: Dataset) -> int:
-        table = self._named(load.stage)
+        table = _named(load.stage)
         columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
         cursor.execute(f"CREATE TABLE {table} {load.definition or f'({columns})'}")
         rows = 0
@@ -99,7 +99,7 @@ class DuckDBConnector:
         if not opening.exists(self._output):
             return
         with self._cursor(f"dropping {stage}") as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {self._named(stage)}")
+            cursor.execute(f"DROP TABLE IF EXISTS {_named(stage)}")
 
     @contextmanager
     def _cursor(self, doing: str, *, may_be_new: bool = False) -> Iterator[Any]:
@@ -141,11 +141,8 @@ class DuckDBConnector:
         with self._running.batch() as batch, self._running.query(batch, cursor.interrupt, doing):
             yield
 
-    def _named(self, ref: TableRef) -> str:
-        return ".".join(quoted(part) for part in (ref.database, ref.schema, ref.identifier) if part)
-
     def _table(self, cursor: Any, ref: TableRef) -> Table:
-        name = self._named(ref)
+        name = _named(ref)
         try:
             cursor.execute(f"DESCRIBE {name}")
         except duckdb.CatalogException as error:
@@ -189,13 +186,20 @@ class _Moment:
                     jobs,
                     finished,
                     lambda doing: self._running.query(batch, self._cursor.interrupt, doing),
-                    lambda job: stage(self._cursor, job, f"({job.extraction.sql}\n)"),
+                    self._stage,
                 )
             except BaseException:
                 # DuckDB gives a transaction up after an error; who waits for a turn reads a new moment.
                 self.end()
                 self.begin()
                 raise
+
+    def _stage(self, job: Job) -> Dataset:
+        return stage(self._cursor, job, f"({job.query.sql([_named(one) for one in job.query.tables])}\n)")
+
+
+def _named(ref: TableRef) -> str:
+    return ".".join(quoted(part) for part in (ref.database, ref.schema, ref.identifier) if part)
 
 
 def _estimate(plan: str) -> int | None:

@@ -14,12 +14,12 @@ from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Instance, Job, Snapshot
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.drivers.duckdb import translated
 from dvt.drivers.duckdb.running import Running
 from dvt.drivers.duckdb.staging import stage, stage_all
 from dvt.drivers.duckdb.types import described
-from dvt.drivers.placing import placed
 
 _NO_FILES = "No files found"
 _FEW = 256
@@ -82,19 +82,21 @@ class _Reading:
             )
 
     def _stage(self, job: Job) -> Dataset:
-        asked = job.extraction
-        files = find(self._output, asked.table)
+        views = [self._view(job.query, number) for number in range(len(job.query.tables))]
+        return stage(self._cursor, job, f"({job.query.sql(views)}\n)")
+
+    def _view(self, query: SourceQuery, number: int) -> str:
+        """A name for the files of one of the query's tables, with the types they were described with."""
+        files = find(self._output, query.tables[number])
         partitions = _partitions(self._cursor, files)
         types = {
             one.column.name: one.column.native
-            for one in asked.columns
-            if one.column.name and one.column.name not in partitions
+            for one in query.columns
+            if one.table == number and one.column.name and one.column.name not in partitions
         }
-        source = files.source(types)
-        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW dvt_files AS SELECT * FROM {source}")
-        select = placed(asked.select, "duckdb", asked.table, "dvt_files")
-        where = f" WHERE {' AND '.join(f'({one})' for one in asked.where)}" if asked.where else ""
-        return stage(self._cursor, job, f"({select}{where})")
+        view = f"dvt_files_{number}"
+        self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {files.source(types)}")
+        return view
 
 
 @contextmanager

@@ -48,6 +48,10 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {"csv": {"allow_quoted_nulls": Fals
 _ELSEWHERE = re.compile(r"^[A-Za-z][A-Za-z0-9]+://")
 
 
+LOCATION = "external_location"
+"""Option of a table: where its files lie (as for dbt-duckdb), globs allowed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Where the files are, and how they are read."""
@@ -103,7 +107,7 @@ def find(output: Output, ref: TableRef) -> Files:
     """A table's files: its `external_location`, else the file or the folder of its name."""
     if not output.root.is_dir():
         raise FileUnreadable(output.name, str(output.root), "is not a folder that is there")
-    if ref.location:
+    if ref.option(LOCATION):
         return _located(output, ref)
     suffix = _SUFFIXES[output.format][0]
     file, folder = output.root / f"{ref.identifier}{suffix}", output.root / ref.identifier
@@ -117,7 +121,9 @@ def find(output: Output, ref: TableRef) -> Files:
 
 
 def _located(output: Output, ref: TableRef) -> Files:
-    location = str(ref.location).replace("{name}", ref.identifier).replace("{identifier}", ref.identifier)
+    location = (
+        str(ref.option(LOCATION)).replace("{name}", ref.identifier).replace("{identifier}", ref.identifier)
+    )
     if _ELSEWHERE.match(location) or "(" in location:
         raise BadOutput(
             output.name, "files", f"external_location {location!r} is not a path or glob of this machine"

@@ -12,9 +12,9 @@ import duckdb
 from dvt.connectors.mysql.failures import explained
 from dvt.connectors.mysql.server import Server
 from dvt.core.errors import Cancelled, DvtError
-from dvt.core.plan import Extraction
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb.sql import literal, quoted
 from dvt.drivers.mysql import (
     Running,
@@ -99,7 +99,8 @@ class _Group:
 
     @contextmanager
     def _locked(self, side: SideConnection) -> Iterator[None]:
-        tables = [table(job.extraction.table, self._server.settings.schema_) for job in self._jobs.values()]
+        asked = [one for job in self._jobs.values() for one in self._tables(job.query)]
+        tables = list(dict.fromkeys(asked))
         running = Running()
         with ExitStack() as lock, self._server.queries.track([running]):
             try:
@@ -110,6 +111,9 @@ class _Group:
                 raise
             running.ended.set()
             yield
+
+    def _tables(self, query: SourceQuery) -> list[str]:
+        return [table(one, self._server.settings.schema_) for one in query.tables]
 
     def _stop(self) -> None:
         left = [one for one in self._jobs if not one.ended.is_set()]
@@ -124,7 +128,7 @@ class _Group:
         """One job, on its own thread."""
         job = self._jobs[running]
         try:
-            with self._slot(running, job.extraction):
+            with self._slot(running, job.query):
                 dataset = self._copied(running, job)
             with self._lock:
                 self._committed.add(running)
@@ -139,21 +143,21 @@ class _Group:
                 self._over.set()
 
     @contextmanager
-    def _slot(self, running: Running, extraction: Extraction) -> Iterator[None]:
+    def _slot(self, running: Running, query: SourceQuery) -> Iterator[None]:
         while not self._server.slots.acquire(timeout=_GLANCE):
-            _go_on(running, extraction)
+            _go_on(running, query)
         try:
             yield
         finally:
             self._server.slots.release()
 
     def _copied(self, running: Running, job: Job) -> Dataset:
-        extraction = job.extraction
-        sent = pinned(extraction.sql, running.mark, mariadb=self._mariadb)
-        columns = ", ".join(_column(extraction, number) for number in range(len(extraction.columns)))
+        query = job.query
+        sent = pinned(query.sql(self._tables(query)), running.mark, mariadb=self._mariadb)
+        columns = ", ".join(_column(query, number) for number in range(len(query.columns)))
         with self._server.scanner.cursor() as cursor:
             running.cursor = cursor
-            _go_on(running, extraction)
+            _go_on(running, query)
             copy = (
                 f"COPY (SELECT {columns} FROM {self._server.scanner.relation(sent)}) "
                 f"TO {literal(job.sink.part())} ({job.sink.copy_options()})"
@@ -165,21 +169,21 @@ class _Group:
                     error,
                     name=self._server.name,
                     settings=self._server.settings,
-                    extraction=extraction,
+                    query=query,
                     running=running,
                     sent=sent,
                 ) from error
             finally:
                 running.cursor = None
-        return job.sink.commit(extraction.staged, rows)
+        return job.sink.commit(query.staged, rows)
 
 
-def _go_on(running: Running, extraction: Extraction) -> None:
+def _go_on(running: Running, query: SourceQuery) -> None:
     if running.stopped.is_set():
-        raise Cancelled(f"extracting {extraction.table}")
+        raise Cancelled(f"extracting {query.about}")
 
 
-def _column(extraction: Extraction, number: int) -> str:
-    one = extraction.columns[number]
+def _column(query: SourceQuery, number: int) -> str:
+    one = query.columns[number]
     name = quoted(one.name)
-    return f"{checked(name, one.column, str(extraction.table), extraction.zero_dates)} AS {name}"
+    return f"{checked(name, one.column, query.tables[one.table])} AS {name}"

@@ -7,7 +7,7 @@ import re
 import duckdb
 
 from dvt.core.errors import Cancelled, ConnectionLost, DvtError, QueryFailed
-from dvt.core.plan import Extraction
+from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb import translate
 from dvt.drivers.mysql import MySQLSettings, Running, connect
 
@@ -23,16 +23,16 @@ def explained(
     *,
     name: str,
     settings: MySQLSettings,
-    extraction: Extraction,
+    query: SourceQuery,
     running: Running,
     sent: str,
 ) -> DvtError:
     """Our error for what stopped the statement `sent`; the scanner's own text is never repeated."""
-    doing = f"extracting {extraction.table}"
+    doing = f"extracting {query.about}"
     if running.stopped.is_set():
         return Cancelled(doing)
     if not _SCANNERS.match(str(error)):
-        return translate(error, connection=name, doing=doing, where=str(extraction.table))
+        return translate(error, connection=name, doing=doing, where=query.about)
     try:
         with connect(name, settings) as side:
             side.rows("PREPARE dvt FROM %s", [sent], doing=doing)

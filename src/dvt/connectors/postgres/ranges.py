@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from dvt.core.plan import Extraction
+from dvt.core.queries import SourceQuery
 from dvt.drivers.postgres import relation
 
 SMALL = 4096
@@ -21,20 +22,22 @@ SELECT pg_catalog.pg_relation_size(%(table)s::regclass) / current_setting('block
 """Pages, and whether more than single columns may be read: places are of no column."""
 
 
-def pieces(cursor: Any, extraction: Extraction, schema: str, workers: int) -> list[str]:
+def pieces(cursor: Any, query: SourceQuery, schema: str, workers: int) -> list[str]:
     """The query as several, each of a range of the table's pages, where that pays; else as it is.
 
     `cursor` sees the snapshot that the pieces are read in.
     """
-    if not extraction.scan or workers <= 1 or cursor.connection.server_version < _RANGE_SCANS:
-        return [extraction.sql]
-    table = relation(extraction.table, schema)
+    tables = [relation(one, schema) for one in query.tables]
+    whole = query.sql(tables)
+    if not query.scan or workers <= 1 or cursor.connection.server_version < _RANGE_SCANS:
+        return [whole]
+    (table,) = tables
     cursor.execute(_SIZE, {"table": table})
     pages, may = cursor.fetchone()
-    if pages < SMALL or not may or not _scanned(cursor, extraction.sql):
-        return [extraction.sql]
+    if pages < SMALL or not may or not _scanned(cursor, whole):
+        return [whole]
     step = min(max(-(-pages // (workers * _PIECES)), SMALL), _LARGEST)
-    return [_between(extraction, start, start + step, pages) for start in range(0, pages, step)]
+    return [_between(query, start, start + step, pages).sql(tables) for start in range(0, pages, step)]
 
 
 def _scanned(cursor: Any, sql: str) -> bool:
@@ -46,10 +49,9 @@ def _scanned(cursor: Any, sql: str) -> bool:
     return bool(plan["Node Type"] == "Seq Scan")
 
 
-def _between(extraction: Extraction, start: int, end: int, pages: int) -> str:
+def _between(query: SourceQuery, start: int, end: int, pages: int) -> SourceQuery:
     """One piece; the last has no end, since a table that was rewritten meanwhile may be longer."""
     conditions = [f"ctid >= '({start},0)'::tid"]
     if end < pages:
         conditions.append(f"ctid < '({end},0)'::tid")
-    conditions += [f"({one})" for one in extraction.where]
-    return f"{extraction.select} WHERE {' AND '.join(conditions)}"
+    return replace(query, where=(*conditions, *query.where))

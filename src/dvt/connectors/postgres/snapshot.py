@@ -64,7 +64,7 @@ class Moment:
                 schema = self._server.settings.schema_
                 workers = min(len(queue), self._server.slots.free)
                 # As long as one connection is at work, no table of several pieces can be rewritten.
-                cut = [relation(one.job.extraction.table, schema) for one in progress if one.left > 1]
+                cut = [relation(one.job.query.tables[0], schema) for one in progress if one.left > 1]
                 self._run_all(workers, work, lambda: self._read(queue, cut, work, finished))
         finally:
             for one in progress:
@@ -82,12 +82,12 @@ class Moment:
         return queue
 
     def _pieces(self, job: Job, workers: int) -> list[str]:
-        table = str(job.extraction.table)
+        table = job.query.about
         schema = self._server.settings.schema_
         with self._lock, self._asking(table), self._holder.cursor() as cursor:
             cursor.execute("SAVEPOINT dvt")
             try:
-                return pieces(cursor, job.extraction, schema, workers)
+                return pieces(cursor, job.query, schema, workers)
             finally:
                 # Gives back the locks too: this transaction may be open for long.
                 with suppress(psycopg2.Error):
@@ -137,9 +137,9 @@ class Moment:
 
     def _copy(self, reader: Session, one: _Progress, query: str, work: Work) -> None:
         sink = one.job.sink
-        answer = unpacked(one.job.extraction.columns, reader.query(query))
+        answer = unpacked(one.job.query.columns, reader.query(query))
         sql = f"COPY ({answer}) TO {literal(sink.part())} ({sink.copy_options()})"
-        table = str(one.job.extraction.table)
+        table = one.job.query.about
         with work.query(reader.backend, reader.cursor):
             try:
                 rows = int(reader.cursor.execute(sql).fetchone()[0])
@@ -159,7 +159,7 @@ class Moment:
         with self._lock:
             if one.left or one.committed:
                 return
-            dataset = one.job.sink.commit(one.job.extraction.staged, one.rows)
+            dataset = one.job.sink.commit(one.job.query.staged, one.rows)
             one.committed = True
         finished(one.job, dataset)
 

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,15 +15,14 @@ from dvt.connectors.sqlite.describe import describe
 from dvt.connectors.sqlite.types import check, is_sure, refused
 from dvt.core.errors import BadOutput, ValueLost
 from dvt.core.names import TableRef
-from dvt.core.plan import ExtractedColumn, Extraction
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Instance, Job, Snapshot
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import ExtractedColumn, SourceQuery, rendered
 from dvt.core.tables import Table
 from dvt.drivers.duckdb.running import Running
 from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.duckdb.sql import quoted as staged_name
 from dvt.drivers.duckdb.staging import stage, stage_all
-from dvt.drivers.placing import placed
 from dvt.drivers.sqlite import Reader, quoted
 
 _KEYS = {"type", "path", "schema", "database", "threads"}
@@ -88,7 +88,7 @@ class _Moment:
         self._folder: Path | None = None
         self._count = 0
         self._refusal: tuple[str, str, str] | None = None
-        self._reading: Extraction | None = None
+        self._reading: SourceQuery | None = None
         instance.load("sqlite_scanner")
         self._cursor = instance.cursor()
         self._reader = Reader(connection, path, self._misfit)
@@ -120,12 +120,12 @@ class _Moment:
         file = self._private_file(Path(part))
         self._count += 1
         table = f"t{self._count}"
-        self._reading = job.extraction
+        self._reading = job.query
         try:
-            select, wires = checked(job.extraction)
-            self._reader.copy(table, wires, select, f"reading {job.extraction.table}")
+            select, wires = checked(job.query)
+            self._reader.copy(table, wires, select, f"reading {job.query.about}")
             names = ", ".join(
-                f"c{number} AS {staged_name(one.name)}" for number, one in enumerate(job.extraction.columns)
+                f"c{number} AS {staged_name(one.name)}" for number, one in enumerate(job.query.columns)
             )
             source = f"(SELECT {names} FROM sqlite_scan({literal(str(file))}, '{table}'))"
             return stage(self._cursor, job, source, part)
@@ -147,8 +147,9 @@ class _Moment:
 
     def _misfit(self, number: int, value: object) -> None:
         if self._reading is not None:
-            column = self._reading.columns[number].column
-            where = f"{self._reading.table}, column {column.name} ({column.native or 'undeclared'})"
+            extracted = self._reading.columns[number]
+            column, table = extracted.column, self._reading.tables[extracted.table]
+            where = f"{table}, column {column.name} ({column.native or 'undeclared'})"
             self._refusal = refused(where, column.stage, value)
         raise ValueError
 
@@ -162,21 +163,20 @@ class _Moment:
             yield
 
 
-def checked(extraction: Extraction) -> tuple[str, list[str]]:
+def checked(query: SourceQuery) -> tuple[str, list[str]]:
     """The query with every value checked, and the types of the private file's columns.
 
     A filter keeps all rows in which a value might not fit its type, so that what is wrong with a table
     does not depend on what is pushed.
     """
-    inner = placed(
-        extraction.select, "sqlite", extraction.table, f"main.{quoted(extraction.table.identifier)}"
-    )
-    if extraction.where:
-        unsure = [_unsure(one) for one in extraction.columns if extraction.scan and _is_unsure(one)]
-        asked = " AND ".join(f"({one})" for one in extraction.where)
-        inner += f" WHERE {' OR '.join([f'({asked})', *unsure])}"
+    tables = [f"main.{quoted(table.identifier)}" for table in query.tables]
+    unsure = [_unsure(one) for one in query.columns if query.scan and _is_unsure(one)]
+    if query.where and unsure:
+        asked = " AND ".join(f"({rendered(one, tables)})" for one in query.where)
+        query = replace(query, where=(f"({asked}) OR {' OR '.join(unsure)}",))
+    inner = query.sql(tables)
     sent, wires = [], []
-    for number, one in enumerate(extraction.columns):
+    for number, one in enumerate(query.columns):
         how = check(one.column.stage) if one.column.name else None
         name = f"q.{quoted(one.name)}"
         value = how.send.format(name) if how else name

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from dvt.core.names import TableRef
-from dvt.core.plan import Extraction, Load, LoadColumn
+from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn, Table
 
 
@@ -30,9 +31,9 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An extraction, and where its answer goes."""
+    """A query, and where its answer goes."""
 
-    extraction: Extraction
+    query: SourceQuery
     sink: Sink
 
 

@@ -11,7 +11,8 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 
 from dvt.core.explanation import Explanation
-from dvt.core.plan import Extraction, FederationPlan, LoadColumn
+from dvt.core.plan import FederationPlan, LoadColumn
+from dvt.core.queries import SourceQuery, rendered
 from dvt.dbt_bridge.outputs.dialects import COMPUTE
 
 
@@ -44,8 +45,8 @@ def _node(one: Explanation) -> Iterator[str]:
 
 
 def _plan(one: Explanation, plan: FederationPlan) -> Iterator[str]:
-    for extraction in (*(first.extraction for first in plan.transform.prepared), *plan.extractions):
-        yield from _extraction(extraction)
+    for query in (*(first.query for first in plan.transform.prepared), *plan.queries):
+        yield from _extraction(query)
     yield _indented("compute", f"on {one.compute or 'the default compute'}, over the extracted tables")
     yield _indented("", _laid_out(plan.transform.sql))
     yield _indented("load", f"into {plan.load.stage}, which then becomes the {one.materialized or 'table'}")
@@ -68,17 +69,15 @@ def _laid_out(sql: str) -> str:
         return sql
 
 
-def _extraction(extraction: Extraction) -> Iterator[str]:
-    size = ", ".join(
-        part for part in (_count(extraction.rows, "rows"), _count(extraction.bytes, "bytes")) if part
-    )
-    columns = ", ".join(f"{c.column.name} {c.column.stage}" for c in extraction.columns) or "none"
-    yield _indented("extract", f"{extraction.table} as {extraction.alias}" + (f" ({size})" if size else ""))
-    yield _indented("", extraction.sql)
+def _extraction(query: SourceQuery) -> Iterator[str]:
+    size = ", ".join(part for part in (_count(query.rows, "rows"), _count(query.bytes, "bytes")) if part)
+    columns = ", ".join(f"{c.column.name} {c.column.stage}" for c in query.columns) or "none"
+    yield _indented("extract", f"{query.about} as {query.alias}" + (f" ({size})" if size else ""))
+    yield _indented("", query.shown)
     yield _indented("", f"columns: {columns}")
-    for predicate in extraction.where:
-        yield _indented("", f"pushed: {predicate}")
-    for kept in extraction.kept:
+    for predicate in query.where:
+        yield _indented("", f"pushed: {rendered(predicate, query.names)}")
+    for kept in query.kept:
         yield _indented("", f"not pushed: {kept.sql} -- {kept.why}")
 
 
@@ -109,10 +108,8 @@ def _node_object(one: Explanation) -> dict[str, Any]:
 
 def _plan_object(plan: FederationPlan) -> dict[str, Any]:
     return {
-        "extractions": [_extraction_object(one) for one in plan.extractions],
-        "asked_first": {
-            one.placeholder: _extraction_object(one.extraction) for one in plan.transform.prepared
-        },
+        "extractions": [_extraction_object(one) for one in plan.queries],
+        "asked_first": {one.placeholder: _extraction_object(one.query) for one in plan.transform.prepared},
         "transform": {
             "sql": plan.transform.sql,
             "columns": [{"name": one.name, "type": one.type} for one in plan.transform.columns],
@@ -128,17 +125,17 @@ def _plan_object(plan: FederationPlan) -> dict[str, Any]:
     }
 
 
-def _extraction_object(one: Extraction) -> dict[str, Any]:
+def _extraction_object(one: SourceQuery) -> dict[str, Any]:
     return {
         "alias": one.alias,
         "connection": one.connection,
-        "table": str(one.table),
-        "sql": one.sql,
+        "table": one.about,
+        "sql": one.shown,
         "columns": [
             {"name": c.column.name, "as": c.name, "native": c.column.native, "type": c.column.stage}
             for c in one.columns
         ],
-        "pushed": list(one.where),
+        "pushed": [rendered(predicate, one.names) for predicate in one.where],
         "not_pushed": [{"sql": kept.sql, "why": kept.why} for kept in one.kept],
         "rows": one.rows,
         "bytes": one.bytes,

@@ -7,6 +7,7 @@ certain, and `customers.id` still means the column of `customers`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -127,13 +128,20 @@ def normalized(name: str | None, *, quote: bool, dialect: str) -> str | None:
     return str(identifier.name)
 
 
-def table_ref(relation: BaseRelation, output: str, dialect: str, location: str | None = None) -> TableRef:
-    """The exact table a real relation names."""
+def table_ref(
+    relation: BaseRelation,
+    output: str,
+    dialect: str,
+    options: Mapping[str, str] | None = None,
+    label: str | None = None,
+) -> TableRef:
+    """The exact table a real relation names; `options` are its connector's."""
     path, policy = relation.path, relation.quote_policy
     return TableRef(
         connection=output,
         database=normalized(path.database, quote=policy.database, dialect=dialect),
         schema=normalized(path.schema, quote=policy.schema, dialect=dialect),
         identifier=normalized(path.identifier, quote=policy.identifier, dialect=dialect) or "",
-        location=location,
+        options=tuple(sorted((options or {}).items())),
+        label=label,
     )

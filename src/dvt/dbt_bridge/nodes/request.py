@@ -98,11 +98,17 @@ def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, read: Any) 
     made = resolver(None, node, config, manifest)
     relation = made.relation_of(read)
     location = _location(read) if read.resource_type == "source" else None
+    options = _options(location, _zero_dates(read, scope.session.outputs.output(output)))
+    named = _named(read, unmarked(relation), kind)
     return Input(
-        table=table_ref(_named(read, unmarked(relation), kind), output, dialects.of_type(kind), location),
-        unique_id=read.unique_id,
-        zero_dates=_zero_dates(read, scope.session.outputs.output(output)),
+        table=table_ref(named, output, dialects.of_type(kind), options, location), unique_id=read.unique_id
     )
+
+
+def _options(location: str | None, zero_dates: str) -> dict[str, str]:
+    """What the project says of how a table is read, in its connector's words; the usual way goes unsaid."""
+    options = {} if location is None else {"external_location": location}
+    return options if zero_dates == "error" else options | {"zero_dates": zero_dates}
 
 
 def _named(read: Any, relation: Any, kind: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dvt.core.plan import ExtractedColumn
+from dvt.core.queries import ExtractedColumn
 
 
 def quoted(name: str) -> str:

@@ -15,12 +15,12 @@ from dvt.drivers.duckdb.sql import literal, unpacked
 
 def stage(cursor: Any, job: Job, source: str, part: str = "") -> Dataset:
     """Copy `source`, a FROM item with the job's columns, into a part of its sink, and commit that."""
-    columns = job.extraction.columns
+    columns = job.query.columns
     part = part or job.sink.part()
     copied = cursor.execute(
         f"COPY ({unpacked(columns, source)}) TO {literal(part)} ({job.sink.copy_options()})"
     ).fetchone()
-    return job.sink.commit(job.extraction.staged, int(copied[0]))
+    return job.sink.commit(job.query.staged, int(copied[0]))
 
 
 def stage_all(
@@ -37,9 +37,9 @@ def stage_all(
     try:
         while left:
             job = left[0]
-            about = job.extraction
-            doing = f"reading {about.table}"
-            with translated(connection=about.connection, doing=doing, where=str(about.table)), begin(doing):
+            query = job.query
+            doing = f"reading {query.about}"
+            with translated(connection=query.connection, doing=doing, where=query.about), begin(doing):
                 dataset = one(job)
             left.pop(0)
             finished(job, dataset)

@@ -9,7 +9,7 @@ from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, Table
 from dvt.drivers.mysql.connect import SideConnection
-from dvt.drivers.mysql.types import Described, column
+from dvt.drivers.mysql.types import Described, as_read, column
 
 _DOING = "describing its tables"
 _SHOWN = 200
@@ -73,7 +73,7 @@ def _table(ref: TableRef, row: tuple[Any, ...], columns: Sequence[Column]) -> Ta
     _, kind, rows, size = row
     return Table(
         ref=ref,
-        columns=tuple(columns),
+        columns=tuple(as_read(one, ref) for one in columns),
         rows=None if rows is None else int(rows),
         bytes=None if size is None else int(size),
         scannable=kind in {"BASE TABLE", "SYSTEM VERSIONED"},

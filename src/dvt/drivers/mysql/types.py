@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from dvt.core.names import TableRef
 from dvt.core.tables import Column
 from dvt.drivers.duckdb import refusal
 
 AS_TEXT = "CAST({0} AS CHAR)"
 DATES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
+ZERO_DATES = "zero_dates"
+"""Option of a table: `null` where zero dates are read as NULL; else they stop the extraction."""
 _MOST_DIGITS = 38
 _WHOLE_DIGITS = 20
 """Those of the largest 64-bit integer: a decimal that keeps so many before its point stays a number."""
@@ -84,7 +87,13 @@ def column(described: Described) -> Column:
     )
 
 
-def checked(arrived: str, of: Column, table: str, zero_dates: str) -> str:
+def as_read(described: Column, table: TableRef) -> Column:
+    """A column as the options of its table read it: zero dates that become NULL do so in staging alone."""
+    dated = described.stage in DATES and table.option(ZERO_DATES) == "null"
+    return replace(described, nulls_exact=False) if dated else described
+
+
+def checked(arrived: str, of: Column, table: TableRef) -> str:
     """DuckDB SQL for a value that arrived; one its type cannot hold stops it, or becomes NULL if it may."""
     where = f"{table}, column {of.name}"
     if of.unpack.startswith(_TRIED):
@@ -100,7 +109,7 @@ def checked(arrived: str, of: Column, table: str, zero_dates: str) -> str:
     wrong = refusal(
         where, f"'holds ' || {arrived} || ', which no calendar has'", "correct it in the database"
     )
-    instead = "NULL" if zero_dates == "null" else stop
+    instead = "NULL" if table.option(ZERO_DATES) == "null" else stop
     date = of.unpack.format(arrived).replace("CAST(", "TRY_CAST(", 1)
     return (
         f"coalesce({date}, CAST(CASE WHEN {arrived} IS NULL THEN NULL WHEN {zero} THEN {instead} "

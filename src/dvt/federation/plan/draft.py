@@ -9,8 +9,9 @@ from datetime import datetime
 from sqlglot import ErrorLevel, exp
 from sqlglot.schema import MappingSchema
 
-from dvt.core.plan import Extraction, Kept, LoadColumn, Prepared
+from dvt.core.plan import LoadColumn, Prepared
 from dvt.core.ports.engines import Folding
+from dvt.core.queries import NotPushed, SourceQuery
 from dvt.core.reports import Notice
 from dvt.core.requests import Input, NodeRequest
 from dvt.core.tables import Column, StageColumn, Table
@@ -62,7 +63,7 @@ class Occurrence:
     """By the name the transform has for them."""
     needed: set[str] = field(default_factory=set)
     candidates: list[Candidate] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[NotPushed] = field(default_factory=list)
     alias: str = ""
     """Of its staged table."""
 
@@ -110,7 +111,7 @@ class Draft:
     """The columns that each of these conditions names, all by their numbers."""
     unplaced: set[str] = field(default_factory=set)
     """Unqualified names that SQLGlot took for something else than a table's column."""
-    extractions: list[Extraction] = field(default_factory=list)
+    queries: list[SourceQuery] = field(default_factory=list)
     sql: str = ""
     outputs: tuple[StageColumn, ...] = ()
     loads: tuple[LoadColumn, ...] = ()

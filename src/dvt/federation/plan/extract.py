@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 
 from sqlglot import exp
 
 from dvt.core.names import TableRef
-from dvt.core.plan import ExtractedColumn, Extraction, Kept
+from dvt.core.queries import ExtractedColumn, NotPushed, SourceQuery
 from dvt.core.tables import Column, Table
 from dvt.federation.plan.draft import Draft, Occurrence
 from dvt.federation.plan.safe import Pushed, push
@@ -22,13 +23,13 @@ _ONE = Column(name="", native="", stage="INTEGER", read="1", unpack="CAST({0} AS
 def extract(draft: Draft) -> None:
     """Merge the occurrences of one table into one extraction, in its source's dialect."""
     pushed = push(draft)
-    groups: dict[tuple[TableRef, bool, str], list[Occurrence]] = defaultdict(list)
+    groups: dict[tuple[TableRef, bool], list[Occurrence]] = defaultdict(list)
     for one in draft.occurrences:
-        groups[one.input.table, one.input.this, one.input.zero_dates].append(one)
+        groups[one.input.table, one.input.this].append(one)
     taken = {node.name.lower() for node in draft.tree.find_all(exp.Identifier)}
-    for (ref, _, _), group in groups.items():
+    for (ref, _), group in groups.items():
         alias = free_name(f"dvt_{_sanitised(ref.identifier)}", taken)
-        draft.extractions.append(_extraction(draft, alias, group, _shared(group, pushed)))
+        draft.queries.append(_extraction(draft, alias, group, _shared(group, pushed)))
         for one in group:
             one.alias = alias
 
@@ -54,47 +55,47 @@ def free_name(wish: str, taken: set[str]) -> str:
     return name
 
 
-def surrogates(columns: list[Column]) -> list[ExtractedColumn]:
-    """The columns under lower-case names that every database takes."""
+def surrogates(columns: Sequence[Column]) -> list[ExtractedColumn]:
+    """All columns of a table under lower-case names that every database takes.
+
+    A column's name follows from its table alone, so that who reads more of it reads it by the same name.
+    """
     taken: set[str] = set()
     return [ExtractedColumn(name=free_name(_sanitised(one.name), taken), column=one) for one in columns]
 
 
-def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[str]) -> Extraction:
+def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[str]) -> SourceQuery:
     table = group[0].table
     ref = group[0].input.table
     dialect = draft.around.dialects[ref.connection]
     names = {one.columns[name].name for one in group for name in one.needed}
-    columns = surrogates([column for column in table.columns if column.name in names])
+    columns = [one for one in surrogates(table.columns) if one.column.name in names]
     columns = columns or [ExtractedColumn(name="dvt_one", column=_ONE)]
     _warn_of_losses(draft, table, columns)
-    return Extraction(
+    return SourceQuery(
         alias=alias,
         connection=ref.connection,
-        table=ref,
-        select=f"SELECT {_list(columns, dialect)} FROM {relation(ref, dialect)}",
+        tables=(ref,),
+        names=(relation(ref, dialect),),
+        select=tuple(_selected(one, dialect) for one in columns),
         where=tuple(where),
         columns=tuple(columns),
         scan=table.scannable,
         kept=tuple(dict.fromkeys(kept for one in group for kept in [*_whole(draft, one), *one.kept])),
-        zero_dates=group[0].input.zero_dates,
         rows=table.rows,
         bytes=table.bytes,
         this=group[0].input.this,
     )
 
 
-def _whole(draft: Draft, one: Occurrence) -> list[Kept]:
+def _whole(draft: Draft, one: Occurrence) -> list[NotPushed]:
     """Why every column is read, where that is so."""
     why = draft.hazard or one.sealed
-    return [Kept("*", f"every column is read: {why}")] if why else []
+    return [NotPushed("*", f"every column is read: {why}")] if why else []
 
 
-def _list(columns: list[ExtractedColumn], dialect: str) -> str:
-    return ", ".join(
-        f"{one.column.read.format(quoted(one.column.name, dialect))} AS {quoted(one.name, dialect)}"
-        for one in columns
-    )
+def _selected(one: ExtractedColumn, dialect: str) -> str:
+    return f"{one.column.read.format(quoted(one.column.name, dialect))} AS {quoted(one.name, dialect)}"
 
 
 def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[str]:
@@ -107,7 +108,7 @@ def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[st
     if len(group) > 1 and all(rest):
         return [*common, " OR ".join(f"({' AND '.join(f'({one.sql})' for one in mine)})" for mine in rest)]
     for one, mine in zip(group, rest, strict=True):
-        one.kept += [Kept(left.said, "the same table is read without it elsewhere") for left in mine]
+        one.kept += [NotPushed(left.said, "the same table is read without it elsewhere") for left in mine]
     return common
 
 

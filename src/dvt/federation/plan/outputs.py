@@ -84,7 +84,7 @@ def _without_parameters(draft: Draft) -> str:
 
 
 def _bound(draft: Draft, sql: str) -> tuple[StageColumn, ...]:
-    inputs = {one.alias: one.staged for one in draft.extractions}
+    inputs = {one.alias: one.staged for one in draft.queries}
     try:
         return draft.around.bind(sql, inputs)
     except SqlInvalid as error:

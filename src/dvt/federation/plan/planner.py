@@ -70,7 +70,7 @@ def make_plan(request: NodeRequest, tables: Mapping[str, Table], around: Surroun
     return FederationPlan(
         node=request.unique_id,
         file=request.file,
-        extractions=tuple(draft.extractions),
+        queries=tuple(draft.queries),
         transform=Transform(sql=draft.sql, columns=draft.outputs, prepared=prepared),
         load=Load(
             stage=request.stage,

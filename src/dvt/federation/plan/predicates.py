@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from dvt.core.plan import Kept
+from dvt.core.queries import NotPushed
 from dvt.federation.plan.analyse import occurrence_of
 from dvt.federation.plan.conditions import column_of, conjuncts, implied, rejects_null, with_columns
 from dvt.federation.plan.draft import NUMBER, Candidate, Draft
@@ -190,7 +190,7 @@ def _parts(draft: Draft, one: _Condition, alias: str, source: object) -> Iterato
     if not why and part is not None:
         yield part, said
     elif occurrence is not None and not _joins(one.expression):
-        occurrence.kept.append(Kept(said, why))
+        occurrence.kept.append(NotPushed(said, why))
 
 
 def _joins(condition: exp.Expr) -> bool:
@@ -231,4 +231,4 @@ def _keep_all(draft: Draft, scope: Scope, problem: str) -> None:
             source = scope.selected_sources.get(alias, (None, None))[1]
             occurrence = occurrence_of(draft, source)
             if occurrence is not None:
-                occurrence.kept.append(Kept(_said(draft, one), problem))
+                occurrence.kept.append(NotPushed(_said(draft, one), problem))

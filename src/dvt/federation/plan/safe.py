@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from dvt.core.plan import Kept
+from dvt.core.queries import NotPushed
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.federation.plan.conditions import column_of
@@ -49,12 +49,12 @@ def push(draft: Draft) -> dict[int, list[Pushed]]:
         mine = pushed.setdefault(one.number, [])
         for candidate in one.candidates:
             if off:
-                one.kept.append(Kept(candidate.said, "pushdown is off"))
+                one.kept.append(NotPushed(candidate.said, "pushdown is off"))
                 continue
             try:
                 found = _rendered(draft, one, candidate, values)
             except _NotExact as why:
-                one.kept.append(Kept(candidate.said, str(why)))
+                one.kept.append(NotPushed(candidate.said, str(why)))
                 continue
             if found.sql not in [other.sql for other in mine]:
                 mine.append(found)
@@ -170,9 +170,8 @@ def _leaf(
     if not column.exact:
         raise _NotExact(f"{column.name} ({column.native}) may compare differently there")
     bare = leaf.this if isinstance(leaf, exp.Not) else leaf
-    dated = column.stage == "DATE" or column.stage.startswith("TIMESTAMP")
-    if isinstance(bare.unnest(), exp.Is) and bare is leaf and dated and one.input.zero_dates == "null":
-        raise _NotExact("a zero date becomes NULL only here")
+    if isinstance(bare.unnest(), exp.Is) and bare is leaf and not column.nulls_exact:
+        raise _NotExact(f"some values of {column.name} become NULL only here")
     new = leaf.copy()
     named = column_of(new)
     if named is not None:

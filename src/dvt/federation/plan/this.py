@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from dvt.core.plan import ExtractedColumn, Extraction, Prepared
+from dvt.core.plan import Prepared
+from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.federation.plan.conditions import column_of, conjuncts
@@ -132,26 +133,27 @@ def _parameter(draft: Draft, one: Occurrence, aggregate: exp.Expr, where: list[s
     answers = draft.around.answers
     name = f"dvt_this_{len(draft.prepared) + 1}"
     value: exp.Expr = exp.Placeholder(this=name)
-    draft.prepared.append(Prepared(placeholder=name, extraction=_question(draft, one, name, column, where)))
+    draft.prepared.append(Prepared(placeholder=name, query=_question(draft, one, name, column, where)))
     if answers is not None:
         text = answers[name][1]
         value = exp.null() if text is None else exp.Literal.string(text)
     return exp.Cast(this=value, to=exp.DataType.build(type_, dialect=draft.around.engine))
 
 
-def _question(draft: Draft, one: Occurrence, name: str, column: Column, where: list[str]) -> Extraction:
+def _question(draft: Draft, one: Occurrence, name: str, column: Column, where: list[str]) -> SourceQuery:
     ref = one.input.table
     dialect = draft.around.dialects[ref.connection]
     quoted = exp.to_identifier(column.name, quoted=True).sql(dialect=dialect)
     surrogate = exp.to_identifier("dvt_value", quoted=True).sql(dialect=dialect)
-    return Extraction(
+    return SourceQuery(
         alias=name,
         connection=ref.connection,
-        table=ref,
-        select=f"SELECT {column.read.format(quoted)} AS {surrogate} FROM {relation(ref, dialect)}",
+        tables=(ref,),
+        names=(relation(ref, dialect),),
+        select=(f"{column.read.format(quoted)} AS {surrogate}",),
+        group_by=(),
         where=tuple(where),
         columns=(ExtractedColumn(name="dvt_value", column=column),),
-        zero_dates=one.input.zero_dates,
         rows=1,
         this=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from dvt.core.plan import Extraction
+from dvt.core.queries import SourceQuery
 from dvt.federation.plan.draft import Draft, Occurrence
 
 _KEPT = ("joins", "sample", "pivots", "laterals")
@@ -12,15 +12,15 @@ _KEPT = ("joins", "sample", "pivots", "laterals")
 
 def rewrite(draft: Draft) -> None:
     """Read every occurrence from its staged table, under the names its columns have at the source."""
-    staged = {one.alias: one for one in draft.extractions}
+    staged = {one.alias: one for one in draft.queries}
     for one in draft.occurrences:
         _read_staged(one, staged[one.alias])
 
 
-def _read_staged(one: Occurrence, extraction: Extraction) -> None:
+def _read_staged(one: Occurrence, query: SourceQuery) -> None:
     alias = one.node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(one.node.name, quoted=True))
-    table = exp.Table(this=exp.to_identifier(extraction.alias, quoted=True))
-    shown = _shown(one, extraction)
+    table = exp.Table(this=exp.to_identifier(query.alias, quoted=True))
+    shown = _shown(one, query)
     if all(surrogate == name for surrogate, name in shown):
         new: exp.Expr = table
     else:
@@ -37,9 +37,9 @@ def _read_staged(one: Occurrence, extraction: Extraction) -> None:
     one.node.replace(new)
 
 
-def _shown(one: Occurrence, extraction: Extraction) -> list[tuple[str, str]]:
+def _shown(one: Occurrence, query: SourceQuery) -> list[tuple[str, str]]:
     """Surrogate and name of every column that this occurrence shows, in the table's order."""
-    surrogates = {column.column.name: column.name for column in extraction.columns}
+    surrogates = {column.column.name: column.name for column in query.columns}
     return [
         (surrogates[column.name], column.name if column.name.lower() == name else name)
         for name, column in sorted(one.columns.items(), key=lambda item: _position(one, item[1].name))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 import pytest
 
 from dvt.core.errors import ValueLost
+from dvt.core.names import TableRef
 from dvt.core.tables import Column
 from dvt.drivers.duckdb import translate
 from dvt.drivers.mysql import checked
 from dvt.drivers.mysql.types import Described, column
 
-TABLE = "erp:shop.or{d}ers"
+TABLE = TableRef(connection="erp", schema="shop", identifier="or{d}ers")
 
 
 def described(native: str, **more: Any) -> Column:
@@ -101,7 +103,7 @@ def test_a_day_that_never_was_is_an_error_in_any_case(zero_dates: str):
 
 
 def _unpacked(kind: str, arrived: str | None, zero_dates: str) -> str | None:
-    sql = checked('"arr"', described(kind), TABLE, zero_dates)
+    sql = checked('"arr"', described(kind), replace(TABLE, options=(("zero_dates", zero_dates),)))
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:

@@ -139,6 +139,6 @@ def test_a_said_collation_holds_over_the_columns(shop: Oracle):
 
 def test_nothing_more_is_pushed(shop: Oracle):
     plan = shop.plan("SELECT id FROM {people} WHERE name = 'ann' AND id > 1", comparing=Comparing.SOURCE)
-    assert [one.where for one in plan.extractions] == [("(id > 1)",)] or all(
-        "name" not in where for one in plan.extractions for where in one.where
+    assert [one.where for one in plan.queries] == [("(id > 1)",)] or all(
+        "name" not in where for one in plan.queries for where in one.where
     )

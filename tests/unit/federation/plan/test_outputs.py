@@ -83,7 +83,7 @@ def test_columns_that_differ_only_in_case_are_told_apart(shop: Oracle) -> None:
         ("b", "VARCHAR"),
         ("c", "INTEGER"),
     ]
-    assert plan.extractions[0].select == (
+    assert plan.queries[0].shown == (
         'SELECT "Foo" AS "foo", "CamelCase" AS "camelcase", "foo" AS "foo_2" FROM "main"."odd"'
     )
     with pytest.raises(OutputsClash):

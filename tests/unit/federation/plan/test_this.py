@@ -26,17 +26,17 @@ def _pushed(shop: Oracle, sql: str) -> tuple[str, ...]:
     shop.this = "target_table"
     plan = shop.plan(sql)
     assert plan.transform.prepared == ()
-    return next(one for one in plan.extractions if one.connection == "pg").where
+    return next(one for one in plan.queries if one.connection == "pg").where
 
 
 def test_the_question_goes_to_the_target(shop: Oracle) -> None:
     plan = _first(shop, _INCREMENTAL)
     (asked,) = plan.transform.prepared
-    assert asked.extraction.connection == "target"
-    assert asked.extraction.sql == 'SELECT MAX("changed") AS "dvt_value" FROM "main"."target_table"'
+    assert asked.query.connection == "target"
+    assert asked.query.shown == 'SELECT MAX("changed") AS "dvt_value" FROM "main"."target_table"'
     assert f"${asked.placeholder}" in plan.transform.sql
-    assert [one.connection for one in plan.extractions] == ["pg"]
-    (kept,) = plan.extractions[0].kept
+    assert [one.connection for one in plan.queries] == ["pg"]
+    (kept,) = plan.queries[0].kept
     assert kept.why == "its value is asked of the target first; then it is pushed"
 
 
@@ -101,18 +101,18 @@ def test_everything_else_over_this_is_one_more_extraction(shop: Oracle, scalar: 
     sql = f"SELECT id, {scalar} AS v FROM {{orders}}"
     plan = _first(shop, sql)
     assert plan.transform.prepared == ()
-    assert [one.this for one in plan.extractions if one.connection == "target"] == [True]
+    assert [one.this for one in plan.queries if one.connection == "target"] == [True]
     shop.check(sql)
 
 
 def test_without_pushdown_nothing_is_asked_first(shop: Oracle) -> None:
     plan = _first(shop, _INCREMENTAL, pushdown=Pushdown.OFF)
     assert plan.transform.prepared == ()
-    assert {one.connection for one in plan.extractions} == {"pg", "target"}
+    assert {one.connection for one in plan.queries} == {"pg", "target"}
 
 
 def test_a_join_with_this_is_an_extraction(shop: Oracle) -> None:
     plan = _first(
         shop, "SELECT o.id FROM {orders} o LEFT JOIN {target_table} t ON o.id = t.id WHERE t.id IS NULL"
     )
-    assert {one.connection: one.this for one in plan.extractions} == {"pg": False, "target": True}
+    assert {one.connection: one.this for one in plan.queries} == {"pg": False, "target": True}

@@ -1,0 +1,124 @@
+"""Questions to sources: clauses in a source's dialect, with a place for each table and each value."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dvt.core.names import TableRef
+from dvt.core.tables import Column, StageColumn
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlace:
+    """Where a table of a query stands in its text; the connector writes the table there."""
+
+    number: int
+    """Index into the query's `tables`."""
+
+
+Sql = str | tuple[str | TablePlace, ...]
+"""SQL text; where it names tables, the pieces between them and their places.
+
+Pieces and not a format string: braces, percent signs and question marks mean themselves.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NotPushed:
+    """A predicate that stays in the compute engine alone, and why it was not pushed."""
+
+    sql: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtractedColumn:
+    """One output of a source query."""
+
+    name: str
+    """Surrogate: lower case, unique, the same in the source's answer and in staging."""
+    column: Column
+    """Where it comes from; `unpack` and `stage` hold for what arrives."""
+    table: int = 0
+    """Index of the column's table in the query's `tables`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceQuery:
+    """One question to one connection, already narrowed, in that connection's dialect.
+
+    Example:
+        >>> query = SourceQuery(
+        ...     alias="vip",
+        ...     connection="crm",
+        ...     tables=tuple(TableRef(connection="crm", identifier=name) for name in ("orders", "customers")),
+        ...     select=("o.id AS id",),
+        ...     source=(TablePlace(0), " AS o JOIN ", TablePlace(1), " AS c ON o.customer = c.id"),
+        ...     where=("c.tags = '{vip}'",),
+        ...     columns=(),
+        ... )
+        >>> print(query.sql(["shop.orders", "shop.customers"]))
+        SELECT o.id AS id FROM shop.orders AS o JOIN shop.customers AS c ON o.customer = c.id WHERE (c.tags = '{vip}')
+    """  # noqa: E501
+
+    alias: str
+    """Name of the staged table in the transform."""
+    connection: str
+    tables: tuple[TableRef, ...]
+    select: tuple[str, ...]
+    """What is selected, each with its surrogate; in the order of `columns`."""
+    source: Sql = (TablePlace(0),)
+    """What stands behind FROM."""
+    where: tuple[Sql, ...] = ()
+    """Pushed predicates; AND joins them."""
+    group_by: tuple[str, ...] | None = None
+    """Expressions; empty where all rows are one group, None where rows are not grouped."""
+    columns: tuple[ExtractedColumn, ...]
+    scan: bool = False
+    """True when it reads one base table alone, row by row, so that a connector may cut it into ranges."""
+    names: tuple[str, ...] = ()
+    """The tables as the source's dialect spells them, for people; connectors write their own."""
+    kept: tuple[NotPushed, ...] = ()
+    rows: int | None = None
+    """Estimate, None when unknown."""
+    bytes: int | None = None
+    this: bool = False
+
+    def sql(self, tables: Sequence[str]) -> str:
+        """The query as one text, with `tables` as its FROM items, one for each of its tables."""
+        text = f"SELECT {', '.join(self.select)} FROM {rendered(self.source, tables)}"
+        if self.where:
+            text += f" WHERE {' AND '.join(f'({rendered(one, tables)})' for one in self.where)}"
+        return f"{text} GROUP BY {', '.join(self.group_by)}" if self.group_by else text
+
+    @property
+    def shown(self) -> str:
+        """The query as people read it."""
+        return self.sql(self.names)
+
+    @property
+    def about(self) -> str:
+        """The tables it reads, for messages."""
+        return ", ".join(dict.fromkeys(str(table) for table in self.tables))
+
+    @property
+    def key(self) -> str:
+        """Same question, same key: tables with their options, clauses and types."""
+        types = [(c.name, c.table, c.column.stage, c.column.unpack) for c in self.columns]
+        clauses = (self.select, self.source, self.where, self.group_by)
+        question = repr((self.connection, self.tables, clauses, types))
+        return hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+    @property
+    def staged(self) -> tuple[StageColumn, ...]:
+        """The columns of the staged dataset."""
+        return tuple(StageColumn(c.name, c.column.stage) for c in self.columns)
+
+
+def rendered(sql: Sql, tables: Sequence[str]) -> str:
+    """A text with `tables` in their places."""
+    if isinstance(sql, str):
+        return sql
+    return "".join(tables[part.number] if isinstance(part, TablePlace) else part for part in sql)
