@@ -1,4 +1,4 @@
-"""MySQL and MariaDB, as sources: our own SELECT through DuckDB's scanner, straight into Parquet."""
+"""MySQL and MariaDB: read by our own SELECT through DuckDB's scanner, loaded by LOAD DATA or INSERTs."""
 
 from __future__ import annotations
 

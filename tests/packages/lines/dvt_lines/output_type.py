@@ -1,0 +1,5 @@
+"""What the type is; dvt imports this module alone until something is read from such an output."""
+
+from dvt.resolution.output_types import OutputType
+
+LINES = OutputType(name="lines", dialect="duckdb", can_be_target=False, install="pip install dvt-lines")
