@@ -48,3 +48,10 @@ def test_every_real_database_is_a_connector():
 @pytest.mark.parametrize("name", sorted(CONNECTORS))
 def test_every_output_type_is_documented(name: str):
     assert f"`{name}`" in (ROOT / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(CONNECTORS))
+def test_every_connector_has_a_page(name: str):
+    """One page per connector: outputs of two types may share one."""
+    pages = {known for known in CONNECTORS if CONNECTORS[known] == CONNECTORS[name]}
+    assert any((ROOT / "docs" / "reference" / f"outputs-{known}.md").exists() for known in pages)
