@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dvt.core.ports.connectors import Connector, Settings
     from dvt.drivers.duckdb import MemoryInstance
+    from dvt.resolution.output_types import OutputType
 
 
 def connector_opener(
@@ -31,6 +32,16 @@ def connector_opener(
         return connector
 
     return open_connector
+
+
+def type_reader(outputs: Settings) -> Callable[[str], OutputType]:
+    """A function that says of which type an output is, given the output's name."""
+    from dvt.resolution.output_types import output_type
+
+    def type_of(name: str) -> OutputType:
+        return output_type(str(outputs.output(name).get("type", "")))
+
+    return type_of
 
 
 def _limit(name: str, settings: dict[str, Any]) -> int:

@@ -12,7 +12,7 @@ def make_federator(context: RunContext) -> Federator:
     """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet."""
     from datetime import UTC, datetime
 
-    from dvt.app.connectors import connector_opener
+    from dvt.app.connectors import connector_opener, type_reader
     from dvt.app.engines import engine_opener, make_instance, spill_parents
     from dvt.app.runs import begin_run
     from dvt.config.computes import load_computes
@@ -29,7 +29,9 @@ def make_federator(context: RunContext) -> Federator:
     except BaseException:
         run.abandon()
         raise
-    connections = Connections(connector_opener(context.outputs, context.project_dir, shared))
+    connections = Connections(
+        connector_opener(context.outputs, context.project_dir, shared), type_reader(context.outputs)
+    )
     workshop = Workshop(
         connections=connections,
         engines=Engines(engine_opener(context, computes, shared, run.operation.run, run.staging)),

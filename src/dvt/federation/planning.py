@@ -54,9 +54,8 @@ class Planning:
         """What will happen for the node; `answers` are those to an earlier plan's prepared values."""
         target = self.connections[request.stage.connection]
         places = tables.connections | {request.stage.connection}
-        used = {name: self.connections[name].connector for name in places}
         around = Surroundings(
-            dialects={name: connector.capabilities.dialect for name, connector in used.items()},
+            dialects={name: self.connections[name].type.dialect for name in places},
             bind=engine.bind,
             evaluate=engine.evaluate,
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),

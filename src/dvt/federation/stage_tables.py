@@ -17,7 +17,7 @@ def loader(connection: Connection, what: str) -> CanLoad:
     """The connection's connector as one that fills stage tables; NotATarget when it only reads."""
     connector = connection.connector
     if not isinstance(connector, CanLoad):
-        raise NotATarget(what, connection.name, connector.capabilities.dialect, [])
+        raise NotATarget(what, connection.name, connection.type.name, [])
     return connector
 
 

@@ -6,11 +6,16 @@ outputs of a type, and what federation asks of an open connection, is in `core.p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 from dvt.core.registry import Registry
+
+ZERO_DATES = ("error", "null")
+"""What a date that is none (0000-00-00) becomes: an error, or NULL."""
+LOCATION = "external_location"
+"""Read option of files: where a table lies, globs allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,9 @@ class OutputType:
     cancel_if_client_dies: str = ""
     """Dotted path of the statement after which the server cancels a session's query when its client dies;
     empty: a session dies with its client, or the server has no such setting."""
+    read_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Options of sources that only the connector understands, by name: the values that an option can have,
+    the usual one first; no values: any text, with dbt-duckdb's placeholders."""
 
     @property
     def install_line(self) -> str:
@@ -84,6 +92,7 @@ def _mysql(name: str) -> OutputType:
             {"sql_header", "engine", "charset", "character_set", "collation", "partition_by"}
         ),
         ddl_commits=True,
+        read_options={"zero_dates": ZERO_DATES},
     )
 
 
@@ -109,7 +118,7 @@ _ROWS = (
     _mysql("mysql"),
     _mysql("mariadb"),
     OutputType(name="sqlite", dialect="sqlite", can_be_target=False, install=_extra("sqlite")),
-    OutputType(name="files", dialect="duckdb", can_be_target=False),
+    OutputType(name="files", dialect="duckdb", can_be_target=False, read_options={LOCATION: ()}),
     OutputType(name="snowflake", dialect="snowflake", install=_extra("snowflake")),
     OutputType(name="bigquery", dialect="bigquery", install=_extra("bigquery")),
     OutputType(name="redshift", dialect="redshift", install=_extra("redshift")),

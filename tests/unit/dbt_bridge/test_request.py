@@ -8,8 +8,9 @@ import pytest
 
 from dvt.core.errors import BadConfig
 from dvt.core.requests import Comparing
-from dvt.dbt_bridge.nodes.request import _comparing, _zero_dates
+from dvt.dbt_bridge.nodes.request import _comparing, _options
 from dvt.dbt_bridge.project.settings import check_settings
+from dvt.resolution.output_types import output_type
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,9 @@ from dvt.dbt_bridge.project.settings import check_settings
 def test_the_nearest_word_on_zero_dates_holds(
     config: dict[str, object], meta: dict[str, object], output: dict[str, object], becomes: str
 ) -> None:
-    assert _zero_dates(SimpleNamespace(config=config, meta=meta), output) == becomes
+    source = SimpleNamespace(config=config, meta=meta)
+    assert _options(source, output_type("mysql"), output).get("zero_dates", "error") == becomes
+    assert not _options(source, output_type("postgres"), output), "it has no such option"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.tables import Column, Table
 from dvt.federation.connections import Connection, Connections
 from dvt.federation.extract import Extractor
+from dvt.resolution.output_types import output_type
 from dvt.staging.shared import Staging
 from tests.local_bucket import local_bucket
 
@@ -29,7 +30,7 @@ class Recorder:
     """A connector without a database: it notes what is asked of it, and can be told to break."""
 
     def __init__(self, *, snapshot=True):
-        self.capabilities = Capabilities(dialect="duckdb", snapshot=snapshot)
+        self.capabilities = Capabilities(snapshot=snapshot)
         self.described: list[TableRef] = []
         self.open: list[int] = []
         self.began = 0
@@ -79,7 +80,7 @@ def connector():
 
 @pytest.fixture
 def connection(connector):
-    return Connection("pg", connector)
+    return Connection("pg", connector, output_type("postgres"))
 
 
 def table(connection, ref):
@@ -179,8 +180,8 @@ def test_a_snapshot_that_cannot_begin_is_tried_by_the_next(connection, connector
 
 
 def test_without_snapshots_nothing_is_held(connector):
-    connector.capabilities = Capabilities(dialect="mysql", snapshot=False)
-    connection = Connection("my", connector)
+    connector.capabilities = Capabilities(snapshot=False)
+    connection = Connection("my", connector, output_type("mysql"))
     with connection.reading(fresh=False):
         assert connector.open == [1]
     assert connector.open == []
@@ -202,7 +203,7 @@ def test_a_load_of_another_node_is_not_stopped_either(connection, connector):
 
 
 def test_nothing_is_opened_after_the_end():
-    connections = Connections(lambda name: Recorder())
+    connections = Connections(lambda name: Recorder(), output_type)
     connections.close()
     with pytest.raises(Cancelled):
         connections["pg"]
@@ -220,7 +221,7 @@ def extraction(ref, alias="x"):
 
 @pytest.fixture
 def extractor(connector, tmp_path):
-    connections = Connections(lambda name: connector)
+    connections = Connections(lambda name: connector, output_type)
     return Extractor(connections, Staging(local_bucket(tmp_path), "run"), lambda: False)
 
 

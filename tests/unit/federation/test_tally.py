@@ -15,6 +15,7 @@ from dvt.core.tables import Column
 from dvt.federation.connections import Connections
 from dvt.federation.notices import warnings
 from dvt.federation.tally import NodeTally, Tally
+from dvt.resolution.output_types import output_type
 
 NODE: ContextVar[str] = ContextVar("node", default="none")
 
@@ -63,7 +64,7 @@ def test_what_other_threads_report_is_said_in_the_nodes_own_context():
 
 class Source:
     def __init__(self, snapshot):
-        self.capabilities = Capabilities(dialect="duckdb", snapshot=snapshot, snapshot_by="lock: on")
+        self.capabilities = Capabilities(snapshot=snapshot, snapshot_by="lock: on")
 
     def close(self):
         pass
@@ -94,7 +95,7 @@ def plan(*extractions, loses=None, notices=()):
 
 @contextmanager
 def connections():
-    opened = Connections(lambda name: Source(snapshot=name == "pg"))
+    opened = Connections(lambda name: Source(snapshot=name == "pg"), output_type)
     yield opened
     opened.close()
 

@@ -32,7 +32,7 @@ _NAMES = (
 class DuckDBConnector:
     """Implements Connector and CanLoad."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(dialect="duckdb", snapshot=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._output = opening.parse(name, settings, context.project_dir)

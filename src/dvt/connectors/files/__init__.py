@@ -29,7 +29,7 @@ _FEW = 256
 class FilesConnector:
     """Implements Connector."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(dialect="duckdb")
+    capabilities: ClassVar[Capabilities] = Capabilities()
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._output = parse(name, settings, context.project_dir)

@@ -23,7 +23,7 @@ _NO_FILES = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the ser
 class MySQLConnector:
     """Implements Connector and CanLoad, for one schema's tables and others' that its user may see."""
 
-    capabilities = Capabilities(dialect="mysql", snapshot_by="consistent_reads: lock")
+    capabilities = Capabilities(snapshot_by="consistent_reads: lock")
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         known = parse(name, settings, context.project_dir)

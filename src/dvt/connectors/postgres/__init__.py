@@ -20,7 +20,7 @@ from dvt.drivers.postgres import Scanner, describe, parse, session_of
 class PostgresConnector:
     """Implements Connector and CanLoad."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(dialect="postgres", snapshot=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         known = parse(name, settings)

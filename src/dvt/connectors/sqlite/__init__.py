@@ -31,7 +31,7 @@ _KEYS = {"type", "path", "schema", "database", "threads"}
 class SQLiteConnector:
     """Implements Connector."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(dialect="sqlite", snapshot=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         unknown = sorted(set(settings) - _KEYS)

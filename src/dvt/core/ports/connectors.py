@@ -17,10 +17,8 @@ from dvt.core.tables import StageColumn, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a database can do. Data, so planners can reason and tests can select."""
+    """What one output can do, where outputs of a type may differ; what they share is in the type's row."""
 
-    dialect: str
-    """SQLGlot name of its SQL."""
     snapshot: bool = False
     """Several extractions can read one moment."""
     snapshot_by: str = ""

@@ -15,7 +15,7 @@ from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource, Scope
 from dvt.dbt_bridge.jinja.relations import marker, table_ref, unmarked
 from dvt.dbt_bridge.nodes.contract import contract_of
 from dvt.dbt_bridge.outputs import dialects
-from dvt.resolution.output_types import output_type
+from dvt.resolution.output_types import LOCATION, OutputType, output_type
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -97,18 +97,21 @@ def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, read: Any) 
     resolver = partial(FederatedRef if read.resource_type != "source" else FederatedSource, scope)
     made = resolver(None, node, config, manifest)
     relation = made.relation_of(read)
-    location = _location(read) if read.resource_type == "source" else None
-    options = _options(location, _zero_dates(read, scope.session.outputs.output(output)))
+    options = _options(read, output_type(kind), scope.session.outputs.output(output))
     named = _named(read, unmarked(relation), kind)
     return Input(
-        table=table_ref(named, output, dialects.of_type(kind), options, location), unique_id=read.unique_id
+        table=table_ref(named, output, dialects.of_type(kind), options, _text(read, LOCATION)),
+        unique_id=read.unique_id,
     )
 
 
-def _options(location: str | None, zero_dates: str) -> dict[str, str]:
+def _options(read: Any, kind: OutputType, output: Mapping[str, Any]) -> dict[str, str]:
     """What the project says of how a table is read, in its connector's words; the usual way goes unsaid."""
-    options = {} if location is None else {"external_location": location}
-    return options if zero_dates == "error" else options | {"zero_dates": zero_dates}
+    options = {
+        name: _choice(read, output, name, values[0]) if values else _text(read, name)
+        for name, values in kind.read_options.items()
+    }
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _named(read: Any, relation: Any, kind: str) -> Any:
@@ -118,21 +121,24 @@ def _named(read: Any, relation: Any, kind: str) -> Any:
     return relation
 
 
-def _location(source: Any) -> str | None:
-    """dbt-duckdb's `external_location` of a source, its placeholders filled in."""
-    config = SourceConfig.create_from_source(source)
-    location = config.get("external_location")
-    return None if location is None else str(location).format_map(config.as_dict())
+def _text(read: Any, option: str) -> str | None:
+    """A source's word on an option, its placeholders filled in as dbt-duckdb does."""
+    if read.resource_type != "source":
+        return None
+    config = SourceConfig.create_from_source(read)
+    text = config.get(option)
+    return None if text is None else str(text).format_map(config.as_dict())
 
 
-def _zero_dates(read: Any, output: Mapping[str, Any]) -> str:
-    """What a zero date becomes: the source's word, else its connection's."""
+def _choice(read: Any, output: Mapping[str, Any], option: str, usual: str) -> str | None:
+    """The value of an option: the source's word, else its connection's; None for the usual one."""
     for place in (read.config, read.meta, output):
-        said = place.get("zero_dates", _UNSAID)
-        if said is not _UNSAID:
+        value = place.get(option, _UNSAID)
+        if value is not _UNSAID:
             # YAML reads a bare `null` as None, which here means what it looks like.
-            return "null" if said is None else str(said)
-    return "error"
+            text = "null" if value is None else str(value)
+            return None if text == usual else text
+    return None
 
 
 def _pushdown(node: Any) -> Pushdown:

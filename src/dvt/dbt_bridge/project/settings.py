@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import BadConfig, UnknownCompute
 from dvt.core.requests import Comparing, Pushdown
+from dvt.resolution.output_types import ZERO_DATES
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 PUBLISH = ("swap", "keep")
-ZERO_DATES = ("error", "null")
 COLLATIONS = tuple(one.value for one in Comparing if one is not Comparing.UNSAID)
 _OF_A_SERVER = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)+$")
 """A collation's own name, which is for the target's adapter: tables are made with it."""

@@ -11,6 +11,7 @@ from dvt.federation.connections.in_flight import InFlight
 from dvt.federation.connections.snapshots import Reading, RunSnapshot
 from dvt.federation.connections.tables import TableCache
 from dvt.federation.connections.writes import WriteLog
+from dvt.resolution.output_types import OutputType
 
 
 class Connection:
@@ -19,8 +20,9 @@ class Connection:
     The methods are those in which two parts meet; everything else is asked of the part.
     """
 
-    def __init__(self, name: str, connector: Connector) -> None:
+    def __init__(self, name: str, connector: Connector, type_: OutputType) -> None:
         self.name = name
+        self.type = type_
         self.connector = connector
         self.writes = WriteLog()
         self.tables = TableCache(connector, self.writes)

@@ -11,6 +11,7 @@ from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Connector
 from dvt.core.tables import Table
 from dvt.federation.connections.connection import Connection
+from dvt.resolution.output_types import OutputType
 
 _CANCEL_TIMEOUT = 4.0
 """Seconds that `cancel` waits for servers to stop; those that do not answer keep nobody from exiting."""
@@ -23,8 +24,11 @@ class Connections:
     they are asked. No lock of a connection is taken within it.
     """
 
-    def __init__(self, open_connector: Callable[[str], Connector]) -> None:
+    def __init__(
+        self, open_connector: Callable[[str], Connector], type_of: Callable[[str], OutputType]
+    ) -> None:
         self._open = open_connector
+        self._type_of = type_of
         self._lock = threading.Lock()
         self._used: dict[str, Connection] = {}
         self._closed = False
@@ -34,7 +38,7 @@ class Connections:
             if name not in self._used:
                 if self._closed:
                     raise Cancelled(f"opening connection {name!r}")
-                self._used[name] = Connection(name, self._open(name))
+                self._used[name] = Connection(name, self._open(name), self._type_of(name))
             return self._used[name]
 
     def describe(self, refs: Iterable[TableRef]) -> dict[TableRef, Table]:

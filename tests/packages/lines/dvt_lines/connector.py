@@ -21,7 +21,7 @@ from dvt_lines.driver import connect, lines_of
 class LinesConnector:
     """Implements Connector, and Snapshot: a file has no moments."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(dialect="duckdb")
+    capabilities: ClassVar[Capabilities] = Capabilities()
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         if "path" not in settings:
