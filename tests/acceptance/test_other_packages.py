@@ -10,15 +10,15 @@ import duckdb
 import pytest
 
 from tests.acceptance.project import Project
-from tests.packages import LINES, installed
+from tests.packages import PACKAGES, installed
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> dict[str, str]:
-    """The environment of a process that has the package installed."""
-    return {"PYTHONPATH": os.pathsep.join(installed(tmp_path / "site-packages"))}
+    """The environment of a process that has the packages installed."""
+    return {"PYTHONPATH": os.pathsep.join(installed(tmp_path / "site-packages", "lines", "nest"))}
 
 
 @pytest.fixture
@@ -51,6 +51,18 @@ def test_a_federated_model_reads_what_a_package_brings(shop: Project, package: d
     assert rows == [("busy, again", 1, 2), ("ok", 1, 3)]
 
 
+def test_a_federated_model_is_built_where_a_package_says_how(shop: Project, package: dict[str, str]):
+    """Loaded by its connector, published by its adapter, renamed by its statement."""
+    shop = Project(shop.root, {**shop.outputs, "nest": {"type": "nest", "path": "nest.duckdb"}}, "nest")
+    shop.dvt("run", env=package).ok()
+    with duckdb.connect(str(shop.root / "nest.duckdb")) as nest:
+        rows = nest.execute("SELECT * FROM outcomes ORDER BY line").fetchall()
+        tables = nest.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall()
+    assert rows == [("busy, again", 1, 2), ("ok", 1, 3)]
+    assert tables == [("outcomes", "hatched")]
+    assert "Registered adapter: nest=1.5.0" in shop.dvt("parse", env=package).ok().out
+
+
 def test_models_cannot_be_built_where_the_packages_row_says_so(shop: Project, package: dict[str, str]):
     shop.model("misplaced", "SELECT 1 AS one", target="logs")
     ran = shop.dvt("run", env=package)
@@ -67,8 +79,8 @@ def test_a_type_that_no_package_brings_needs_an_adapter_of_dbts(shop: Project):
 
 def test_a_connector_is_imported_when_it_is_used_and_not_before(shop: Project, tmp_path: Path):
     broken = tmp_path / "broken"
-    shutil.copytree(LINES, broken)
-    (broken / "dvt_lines" / "connector.py").write_text("raise RuntimeError('imported too early')\n")
-    package = {"PYTHONPATH": os.pathsep.join(installed(tmp_path / "site-packages", broken))}
+    shutil.copytree(PACKAGES / "lines", broken / "lines")
+    (broken / "lines" / "dvt_lines" / "connector.py").write_text("raise RuntimeError('imported too early')\n")
+    package = {"PYTHONPATH": os.pathsep.join(installed(tmp_path / "site-packages", "lines", source=broken))}
     assert "imported too early" not in shop.dvt("parse", env=package).ok().out
     assert "imported too early" in shop.dvt("run", env=package).out

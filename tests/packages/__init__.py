@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-LINES = Path(__file__).parent / "lines"
-"""A connector that only reads, as small as it can be."""
-
-_ENTRY_POINTS = """
+PACKAGES = Path(__file__).parent
+ENTRY_POINTS = {
+    "lines": """
 [dvt.connectors]
 lines = dvt_lines.connector:LinesConnector
 
 [dvt.output_types]
 lines = dvt_lines.output_type:LINES
-"""
+""",
+    "nest": """
+[dvt.connectors]
+nest = dvt_nest.connector:NestConnector
+
+[dvt.output_types]
+nest = dvt_nest.output_type:NEST
+""",
+}
+"""By the package's folder: `lines` only reads, models can be built on `nest`."""
 
 
-def installed(folder: Path, package: Path = LINES) -> list[str]:
-    """Folders for sys.path that hold the package and what pip would have written of it."""
-    about = folder / "dvt_lines-1.0.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: dvt-lines\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text(_ENTRY_POINTS)
-    return [str(folder), str(package)]
+def installed(folder: Path, *packages: str, source: Path = PACKAGES) -> list[str]:
+    """Folders for sys.path that hold packages, and in `folder` what pip would have written of them."""
+    for name in packages:
+        about = folder / f"dvt_{name}-1.5.0.dist-info"
+        about.mkdir(parents=True)
+        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: dvt-{name}\nVersion: 1.5.0\n")
+        (about / "entry_points.txt").write_text(ENTRY_POINTS[name])
+    return [str(folder), *(str(source / name) for name in packages)]

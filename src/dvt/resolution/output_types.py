@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from importlib.util import find_spec
 
 from dvt.core.registry import Registry
@@ -26,6 +27,13 @@ class OwnAdapter:
     """Dotted path of its AdapterPlugin, `package.module:NAME`."""
     driver: str
     """Module without which it cannot work."""
+    distribution: str = "dvt-engine"
+    """Name of the installed package whose version is the adapter's."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        return version(self.distribution)
 
     @property
     def installed(self) -> bool:

@@ -42,7 +42,7 @@ class Lines:
 
 @pytest.fixture
 def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lines:
-    for folder in installed(tmp_path / "site-packages"):
+    for folder in installed(tmp_path / "site-packages", "lines"):
         monkeypatch.syspath_prepend(folder)
     monkeypatch.setattr(reading, "CONNECTORS", Registry("dvt.connectors", {}))
     monkeypatch.setattr(output_types, "_OTHERS", Registry("dvt.output_types", {}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +52,9 @@ class TargetAdapters(AdapterContainer):
         return plugin.credentials
 
     def _adapter_version(self, adapter_name: str) -> str:
-        if output_type(adapter_name).adapter is not None:
-            return str(self._validate_version(version("dvt-engine")))
+        own = output_type(adapter_name).adapter
+        if own is not None:
+            return str(self._validate_version(own.version))
         return str(super()._adapter_version(adapter_name))
 
     def register_adapter(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from typing import Any
 
 from dvt.resolution.output_types import output_type, output_types
@@ -12,7 +11,8 @@ from dvt.resolution.output_types import output_type, output_types
 def read_adapter_version(original: Callable[..., str], self: Any, module: str) -> str:
     """What `debug` shows; it would look into dbt's own packages."""
     kind = module.removeprefix("dbt.adapters.").removesuffix(".__version__")
-    return version("dvt-engine") if output_type(kind).adapter else original(self, module)
+    own = output_type(kind).adapter
+    return original(self, module) if own is None else own.version
 
 
 def adapter_names(original: Callable[..., Any]) -> Iterator[str]:

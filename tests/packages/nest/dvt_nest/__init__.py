@@ -1,0 +1,1 @@
+"""DuckDB files as outputs of type `nest`, which models can be built on: connector, adapter and row."""

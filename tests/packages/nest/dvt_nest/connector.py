@@ -1,0 +1,9 @@
+"""Describe, extract and load."""
+
+from __future__ import annotations
+
+from dvt.connectors.duckdb import DuckDBConnector
+
+
+class NestConnector(DuckDBConnector):
+    """Implements Connector and CanLoad, as DuckDB's own does."""

@@ -1,0 +1,1 @@
+{% macro nest__is_here() %}{% endmacro %}

@@ -1,0 +1,11 @@
+"""What the type is."""
+
+from dvt.resolution.output_types import OutputType, OwnAdapter
+
+NEST = OutputType(
+    name="nest",
+    dialect="duckdb",
+    adapter=OwnAdapter("dvt_nest.adapter:NEST", driver="duckdb", distribution="dvt-nest"),
+    install="pip install dvt-nest",
+    rename="alter table {stage} rename to {name}; comment on table {table} is 'hatched'",
+)
