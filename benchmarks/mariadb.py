@@ -133,6 +133,7 @@ def ready(folder: Path, scale: float) -> Any:
     from tests.local_bucket import local_bucket
 
     from dvt.core.tables import StageColumn
+    from dvt.core.types import StageType
     from dvt.drivers.duckdb import load_extension
     from dvt.staging.parquet import ParquetSink
 
@@ -140,7 +141,10 @@ def ready(folder: Path, scale: float) -> Any:
     with duckdb.connect() as source:
         load_extension(source, "tpch")
         source.execute(f"CALL dbgen(sf={scale})")
-        columns = [StageColumn(row[0], row[1]) for row in source.execute("DESCRIBE lineitem").fetchall()]
+        columns = [
+            StageColumn(row[0], StageType.parse(row[1]))
+            for row in source.execute("DESCRIBE lineitem").fetchall()
+        ]
         copied = source.execute(f"COPY lineitem TO '{sink.part()}' ({sink.copy_options()})").fetchone()
         source.execute(f"COPY lineitem TO '{folder / 'lineitem.csv'}' (FORMAT csv, HEADER false)")
     return sink.commit(columns, copied[0] if copied else 0)

@@ -27,6 +27,7 @@ from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn
+from dvt.core.types import StageType
 from dvt.drivers.duckdb import load_extension
 
 MOST_MEGABYTES = 512
@@ -49,7 +50,10 @@ def generated(bench: Bench, scale: float, folder: Path) -> Dataset:
     with duckdb.connect(str(folder / "tpch.duckdb")) as source:
         load_extension(source, "tpch")
         source.execute(f"CALL dbgen(sf={scale})")
-        columns = [StageColumn(row[0], row[1]) for row in source.execute("DESCRIBE lineitem").fetchall()]
+        columns = [
+            StageColumn(row[0], StageType.parse(row[1]))
+            for row in source.execute("DESCRIBE lineitem").fetchall()
+        ]
         sink = bench.sink()
         copied = source.execute(f"COPY lineitem TO '{sink.part()}' ({sink.copy_options()})").fetchone()
         source.execute(f"COPY lineitem TO '{folder / 'lineitem.csv'}' (FORMAT csv, HEADER false)")

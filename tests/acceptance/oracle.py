@@ -12,18 +12,20 @@ from typing import Any
 import duckdb
 import sqlglot
 
+from dvt.core.encoding import encoding
 from dvt.core.errors import SqlInvalid
 from dvt.core.names import MARKER, TableRef
 from dvt.core.plan import FederationPlan, LoadColumn
+from dvt.core.ports.engines import Value
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import Input, NodeRequest, Pushdown
 from dvt.core.tables import Column, StageColumn, Table
+from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.federation.plan import Surroundings, make_plan, tables_read
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
-_EXACT = re.compile(r"^(U?(TINYINT|SMALLINT|INTEGER|BIGINT)|HUGEINT|DECIMAL.*|DATE|TIMESTAMP|VARCHAR)$")
-_SAFE = {"HUGEINT": "DECIMAL(38,0)", '"NULL"': "INTEGER"}
+_EXACT = {DATE, TIMESTAMP, VARCHAR}
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Oracle:
     this: str = ""
     nulls_inexact: set[str] = field(default_factory=set)
     """Columns some of whose values become NULL on their way."""
-    answers: dict[str, tuple[str, str | None]] | None = None
+    answers: dict[str, Value] | None = None
     collations: dict[str, str] = field(default_factory=dict)
     """Column → collation, in every table that has it."""
 
@@ -48,12 +50,12 @@ class Oracle:
             Column(
                 name=row[0],
                 native=row[1].lower(),
-                stage=row[1],
-                exact=bool(_EXACT.match(row[1])) and row[0] not in self.collations,
+                stage=type_,
+                exact=(type_.is_number or type_ in _EXACT) and row[0] not in self.collations,
                 nulls_exact=row[0] not in self.nulls_inexact,
                 collation=self.collations.get(row[0]),
             )
-            for row in rows
+            for row, type_ in ((row, StageType.parse(row[1])) for row in rows)
         )
         return Table(ref=ref, columns=columns)
 
@@ -117,7 +119,7 @@ class Oracle:
             bind=self.bind,
             evaluate=self.evaluate,
             load=lambda columns: tuple(
-                LoadColumn(name=one.name, stage=one.type, native=one.type) for one in columns
+                LoadColumn(name=one.name, stage=one.type, native=str(one.type)) for one in columns
             ),
             now=NOW,
             engine="duckdb",
@@ -135,14 +137,15 @@ class Oracle:
                 rows = empty.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except duckdb.Error as error:
                 raise SqlInvalid("duckdb", str(error)) from error
-        return tuple(StageColumn(row[0], row[1]) for row in rows)
+        return tuple(StageColumn(row[0], StageType.parse(row[1])) for row in rows)
 
-    def evaluate(self, expressions: Sequence[str]) -> list[tuple[str, str | None] | None]:
-        values: list[tuple[str, str | None] | None] = []
+    def evaluate(self, expressions: Sequence[str]) -> list[Value | None]:
+        values: list[Value | None] = []
         for one in expressions:
             try:
                 asked = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT {one} AS v)"
-                values.append(self.db.execute(asked).fetchone())
+                type_, text = self.db.execute(asked).fetchone()
+                values.append((StageType.parse(type_), text))
             except duckdb.Error:
                 values.append(None)
         return values
@@ -154,7 +157,7 @@ class Oracle:
         )
         return f"SELECT {unpacked} FROM ({one.shown.replace('`', chr(34))})"
 
-    def ask(self, one: SourceQuery) -> tuple[str, str | None]:
+    def ask(self, one: SourceQuery) -> Value:
         row = self.db.execute(f"SELECT CAST(dvt_value AS VARCHAR) FROM ({self.extracted(one)})").fetchone()
         return one.staged[0].type, row[0] if row else None
 
@@ -170,14 +173,16 @@ class Oracle:
                 self.db.execute(f'DROP TABLE "{one.alias}"')
 
     def answer(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        described = [(row[0], row[1]) for row in self.db.execute(f"DESCRIBE ({sql}\n)").fetchall()]
+        rows = self.db.execute(f"DESCRIBE ({sql}\n)").fetchall()
+        described = [(row[0], str(StageType.parse(row[1]))) for row in rows]
         return described, self.db.execute(sql).fetchall()
 
     def single(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        """What one engine says, in types that Parquet keeps."""
+        """What one engine says, in types that can be staged."""
         plain = re.sub(r"\{([\w ]+)\}", r'"\1"', sql)
         described = [
-            (row[0], _SAFE.get(row[1], row[1])) for row in self.db.execute(f"DESCRIBE ({plain}\n)").fetchall()
+            (row[0], str(encoding(StageType.parse(row[1])).stage))
+            for row in self.db.execute(f"DESCRIBE ({plain}\n)").fetchall()
         ]
         places = [f"c{place}" for place in range(len(described))]
         typed = [f"CAST({at} AS {type_})" for at, (_, type_) in zip(places, described, strict=True)]
@@ -193,7 +198,7 @@ class Oracle:
             described, rows = self.run(plan)
             assert described == expected, plan.transform.sql
             assert same(rows, wanted), (pushdown, plan.transform.sql, [one.shown for one in plan.queries])
-            assert [(c.name, c.type) for c in plan.transform.columns] == expected
+            assert [(c.name, str(c.type)) for c in plan.transform.columns] == expected
             plans.append(plan)
         return plans[-1]
 

@@ -16,6 +16,7 @@ import pytest
 from dvt.core.errors import QueryFailed
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
+from dvt.core.types import INTEGER
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Place
 
@@ -172,7 +173,7 @@ def test_two_runs_at_once_leave_each_other_alone(place):
         stage = TableRef(
             connection="wh", database="wh", schema="main", identifier=f"dvt_{first.federator.run}_1"
         )
-        columns = (LoadColumn(name="a", stage="INTEGER", native="INTEGER"),)
+        columns = (LoadColumn(name="a", stage=INTEGER, native="INTEGER"),)
         shop = first.federator._with
         first.model("one", "SELECT count(*) AS n FROM {crm.facts}", "wh")
         shop.operation.will_make(stage)

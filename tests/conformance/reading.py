@@ -15,12 +15,13 @@ from dvt.core.ports.connectors import ConnectorContext, Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.tables import Column, StageColumn, Table
+from dvt.core.types import INTEGER
 from dvt.drivers.duckdb import MemoryInstance
-from dvt.drivers.duckdb.sql import listed, quoted
+from dvt.drivers.duckdb.sql import encoded, listed, quoted
 from dvt.staging.parquet import ParquetSink
 from tests.local_bucket import local_bucket
 
-ONE = Column(name="", native="", stage="INTEGER", read="1", unpack="CAST({0} AS INTEGER)")
+ONE = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0} AS INTEGER)")
 """What is read of a table of which only the number of rows matters."""
 
 
@@ -83,7 +84,7 @@ class Bench:
         """A query that thinks for so long before its first row."""
         table = self.describe(ref)
         slow = Column(
-            name="", native="", stage="INTEGER", read=self.database.sleeping(seconds), unpack=ONE.unpack
+            name="", native="", stage=INTEGER, read=self.database.sleeping(seconds), unpack=ONE.unpack
         )
         columns = (ExtractedColumn(name="c0", column=slow),)
         select = (f"{slow.read} AS {self.database.name_of('c0')}",)
@@ -127,7 +128,12 @@ class Bench:
         """A dataset of the answer to a query in DuckDB's SQL."""
         sink = self.sink()
         cursor = self.instance.cursor()
-        copied = cursor.execute(f"COPY ({sql}) TO '{sink.part()}' ({sink.copy_options()})").fetchone()
+        values = ", ".join(
+            f"{encoded(quoted(column.name), column.type)} AS {quoted(column.name)}" for column in columns
+        )
+        copied = cursor.execute(
+            f"COPY (SELECT {values} FROM ({sql})) TO '{sink.part()}' ({sink.copy_options()})"
+        ).fetchone()
         return sink.commit(columns, copied[0])
 
     def create(self, ref: TableRef, columns: Sequence[tuple[str, str]], *rows: Sequence[str]) -> None:

@@ -159,7 +159,7 @@ def test_a_join_is_filtered_by_conditions_on_each_table(bench: Bench) -> None:
 def test_a_join_is_aggregated_there(bench: Bench) -> None:
     tables, name = two_tables(bench), bench.database.name_of
     tag = tables[1].columns[1]
-    counted = Column(name="", native="", stage="BIGINT", unpack="CAST({0} AS BIGINT)")
+    counted = Column(name="", native="", stage=BIGINT, unpack="CAST({0} AS BIGINT)")
     columns = (
         ExtractedColumn(name="c0", column=tag, table=1),
         ExtractedColumn(name="c1", column=counted),

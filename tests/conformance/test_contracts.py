@@ -9,14 +9,15 @@ import pytest
 from dvt.core.errors import RowRefused, TableNotFound, ValueLost
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
+from dvt.core.types import BIGINT, VARCHAR, decimal
 from tests.conformance.reading import Bench
 
 pytestmark = pytest.mark.slow
 
 COLUMNS = (
-    StageColumn("the id", "BIGINT"),
-    StageColumn("word", "VARCHAR"),
-    StageColumn("total", "DECIMAL(9,2)"),
+    StageColumn("the id", BIGINT),
+    StageColumn("word", VARCHAR),
+    StageColumn("total", decimal(9, 2)),
 )
 ROWS = """
 SELECT i AS "the id", 'word ' || i AS word, (i / 4)::DECIMAL(9,2) AS total FROM range({count}) r(i)
@@ -70,7 +71,7 @@ def test_a_text_is_refused_and_not_cut(target: Any, bench: Bench) -> None:
         pytest.skip("to it varchar(3) is varchar")
     ref = bench.database.table("dvt_short")
     bench.connector.drop(ref)
-    column = StageColumn("word", "VARCHAR")
+    column = StageColumn("word", VARCHAR)
     load = Load(stage=ref, columns=bench.connector.columns([column]), definition="(word varchar(3))")
     assert bench.connector.fill(load, bench.stage("SELECT 'äöü' AS word", [column])) == 1
     bench.connector.drop(ref)

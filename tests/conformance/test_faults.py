@@ -15,6 +15,7 @@ from dvt.core.plan import Load
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
+from dvt.core.types import BIGINT, VARCHAR
 from dvt.staging.parquet import ParquetSink
 from tests.conformance.measure import measured
 from tests.conformance.reading import Aside, Bench
@@ -166,7 +167,7 @@ def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> Non
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
 def test_memory_does_not_grow_with_the_load(target: Any, bench: Bench) -> None:
     peaks = []
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
     for rows in (200_000, 4_000_000):
         ref = target.table("dvt_grown")
         bench.connector.drop(ref)

@@ -11,6 +11,7 @@ from dvt.core.errors import Cancelled, DvtError, TableNotFound, ValueLost
 from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
+from dvt.core.types import BIGINT, DOUBLE, HUGEINT, INTEGER, VARCHAR
 from tests.conformance.reading import Aside, Bench, soon
 
 pytestmark = pytest.mark.slow
@@ -25,9 +26,9 @@ def _loaded(bench: Bench, name: str, sql: str, *columns: StageColumn) -> tuple[L
 def test_a_stage_table_holds_what_was_staged(target: Any, bench: Bench) -> None:
     name = 'dvt_Stage "one"'
     columns = [
-        StageColumn("Id", "BIGINT"),
-        StageColumn("the word", "VARCHAR"),
-        StageColumn("select", "DOUBLE"),
+        StageColumn("Id", BIGINT),
+        StageColumn("the word", VARCHAR),
+        StageColumn("select", DOUBLE),
     ]
     sql = """SELECT i AS "Id", 'w' || i AS "the word", i / 4 AS "select" FROM range(100000) r(i)"""
     load, dataset = _loaded(bench, name, sql, *columns)
@@ -44,7 +45,7 @@ def test_a_stage_table_holds_what_was_staged(target: Any, bench: Bench) -> None:
 
 
 def test_an_empty_dataset_makes_an_empty_table(target: Any, bench: Bench) -> None:
-    column = StageColumn("a", "INTEGER")
+    column = StageColumn("a", INTEGER)
     load, dataset = _loaded(bench, "dvt_empty", "SELECT 1 AS a WHERE false", column)
     assert bench.connector.fill(load, dataset) == 0
     assert target.as_text(load.stage) == []
@@ -53,7 +54,7 @@ def test_an_empty_dataset_makes_an_empty_table(target: Any, bench: Bench) -> Non
 
 
 def test_a_table_that_cannot_be_filled_does_not_exist(target: Any, bench: Bench) -> None:
-    column = StageColumn("a", "INTEGER")
+    column = StageColumn("a", INTEGER)
     load, dataset = _loaded(bench, "dvt_broken", "SELECT i::INTEGER AS a FROM range(200000) r(i)", column)
     broken = bench.folder / "broken.parquet"
     broken.write_bytes(b"PAR1" + b"no rows at all" * 9 + b"PAR1")
@@ -66,7 +67,7 @@ def test_a_table_that_cannot_be_filled_does_not_exist(target: Any, bench: Bench)
 
 
 def test_a_stage_table_is_new_or_an_error(target: Any, bench: Bench) -> None:
-    load, dataset = _loaded(bench, "dvt_twice", "SELECT 1 AS a", StageColumn("a", "INTEGER"))
+    load, dataset = _loaded(bench, "dvt_twice", "SELECT 1 AS a", StageColumn("a", INTEGER))
     bench.connector.fill(load, dataset)
     with pytest.raises(DvtError):
         bench.connector.fill(load, dataset)
@@ -74,7 +75,7 @@ def test_a_stage_table_is_new_or_an_error(target: Any, bench: Bench) -> None:
 
 
 def test_dropping_is_done_once_and_asked_any_number_of_times(target: Any, bench: Bench) -> None:
-    load, dataset = _loaded(bench, "dvt_dropped", "SELECT 1 AS a", StageColumn("a", "INTEGER"))
+    load, dataset = _loaded(bench, "dvt_dropped", "SELECT 1 AS a", StageColumn("a", INTEGER))
     bench.connector.fill(load, dataset)
     bench.connector.drop(load.stage)
     bench.connector.drop(load.stage)
@@ -83,7 +84,7 @@ def test_dropping_is_done_once_and_asked_any_number_of_times(target: Any, bench:
 
 
 def test_a_load_is_cancelled_and_leaves_nothing(target: Any, bench: Bench) -> None:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
     load, dataset = _loaded(
         bench, "dvt_stopped", "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3000000) r(i)", *columns
     )
@@ -100,7 +101,7 @@ def test_a_load_is_cancelled_and_leaves_nothing(target: Any, bench: Bench) -> No
 
 
 def test_a_load_whose_connection_is_cut_leaves_nothing(target: Any, server: Any, bench: Bench) -> None:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
     load, dataset = _loaded(
         bench, "dvt_cut", "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3000000) r(i)", *columns
     )
@@ -116,7 +117,7 @@ def test_a_load_whose_connection_is_cut_leaves_nothing(target: Any, server: Any,
 
 
 def test_a_value_too_many_is_named_and_leaves_nothing(target: Any, bench: Bench) -> None:
-    column = StageColumn("the total", "HUGEINT")
+    column = StageColumn("the total", HUGEINT)
     sql = """SELECT ('1' || repeat('0', i::INTEGER % 40)) AS "the total" FROM range(1000) r(i)"""
     load, dataset = _loaded(bench, "dvt_lost", sql, column)
     if load.columns[0].loses or "38" not in load.columns[0].native:

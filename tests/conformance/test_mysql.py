@@ -17,6 +17,7 @@ from dvt.core.errors import ConnectFailed, DvtError, LoginRefused, QueryFailed, 
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
+from dvt.core.types import BIGINT, VARCHAR
 from tests.conformance.reading import Bench
 from tests.databases.mariadb import SCHEMA, USER, MariaDB, mariadb
 
@@ -284,7 +285,7 @@ def test_rows_are_loaded_over_tls(tls: Path, tmp_path: Path) -> None:
         _encrypted(tls, "server", "--require-secure-transport") as server,
         benched(server, tmp_path, ssl_ca=str(tls / "good.pem")) as bench,
     ):
-        columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+        columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
         dataset = bench.stage("SELECT i AS a, md5(i::VARCHAR) AS b FROM range(200000) r(i)", columns)
         for number, files in enumerate((1, 0)):
             server.execute(f"set global local_infile = {files}")

@@ -10,6 +10,7 @@ import pytest
 
 from dvt.core.errors import DvtError, RowRefused, ValueLost
 from dvt.core.tables import StageColumn
+from dvt.core.types import INTEGER, StageType
 from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting
 from tests.conformance.reading import Bench
 from tests.databases.mariadb import MariaDB
@@ -80,7 +81,7 @@ def test_what_does_not_fit_a_contract_s_type_is_an_error(server: MariaDB, bench:
     problems = []
     with setting(server, "sql_notes", 0), setting(server, "max_error_count", 0):
         for native, stage, value, expected in _UNFIT:
-            columns = [StageColumn("i", "INTEGER"), StageColumn("the v", stage)]
+            columns = [StageColumn("i", INTEGER), StageColumn("the v", StageType.parse(stage))]
             sql = f'SELECT i, CASE WHEN i = 7 THEN CAST({value} AS {stage}) END AS "the v" FROM range(9) r(i)'
             if "null" in native or "check" in native:
                 sql = sql.replace("CASE WHEN i = 7 THEN", "CASE WHEN i <> 7 THEN 8 ELSE")
@@ -102,9 +103,9 @@ def test_what_fits_a_contract_s_type_lands_in_it(server: MariaDB, bench: Bench, 
     problems = []
     for native, stage, value, text in _FIT:
         sql = f"SELECT CAST({value} AS {stage}) AS v"
-        if stage == "INTERVAL":
-            sql = f"SELECT {value} AS v"
-        load, dataset = loaded(bench, "dvt_fit", sql, [StageColumn("v", stage)], f"(v {native})")
+        load, dataset = loaded(
+            bench, "dvt_fit", sql, [StageColumn("v", StageType.parse(stage))], f"(v {native})"
+        )
         try:
             bench.connector.fill(load, dataset)
         except DvtError as error:

@@ -16,6 +16,19 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
+from dvt.core.types import (
+    BIGINT,
+    BLOB,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTERVAL,
+    TIME,
+    TIMESTAMP,
+    UBIGINT,
+    VARCHAR,
+    decimal,
+)
 from tests.conformance.measure import measured
 from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting, subfolder
 from tests.conformance.reading import Aside, Bench, soon
@@ -84,10 +97,10 @@ def test_hostile_values_land_byte_for_byte(server: MariaDB, bench: Bench, ways: 
         [texts, blobs, texts[::-1]],
     )
     columns = [
-        StageColumn("a`,'\"\\", "VARCHAR"),
-        StageColumn("i", "BIGINT"),
-        StageColumn("br{0}ace", "BLOB"),
-        StageColumn("% c", "VARCHAR"),
+        StageColumn("a`,'\"\\", VARCHAR),
+        StageColumn("i", BIGINT),
+        StageColumn("br{0}ace", BLOB),
+        StageColumn("% c", VARCHAR),
     ]
     sql = """SELECT a AS "a`,'""\\", i, b AS "br{0}ace", c AS "% c" FROM hostile"""
     load, dataset = loaded(bench, f"dvt_hostile_{ways}", sql, columns)
@@ -112,7 +125,7 @@ def test_a_single_column_of_hostile_values(server: MariaDB, bench: Bench, ways: 
     texts = [None, "", "NULL", "\n", "", None, '"', "\\", "a\n", "\n\n", ""]
     cursor = bench.instance.cursor()
     cursor.execute("CREATE TABLE single AS SELECT unnest($1::VARCHAR[]) AS a", [texts])
-    load, dataset = loaded(bench, f"dvt_single_{ways}", "SELECT a FROM single", [StageColumn("a", "VARCHAR")])
+    load, dataset = loaded(bench, f"dvt_single_{ways}", "SELECT a FROM single", [StageColumn("a", VARCHAR)])
     assert bench.connector.fill(load, dataset) == len(texts)
     assert sorted(server.as_text(load.stage), key=str) == sorted([(one,) for one in texts], key=str)
 
@@ -120,13 +133,13 @@ def test_a_single_column_of_hostile_values(server: MariaDB, bench: Bench, ways: 
 @BOTH
 def test_numbers_come_back_as_they_went(server: MariaDB, bench: Bench, ways: str) -> None:
     columns = [
-        StageColumn("d", "DOUBLE"),
-        StageColumn("f", "FLOAT"),
-        StageColumn("n", "DECIMAL(38,20)"),
-        StageColumn("u", "UBIGINT"),
-        StageColumn("t", "TIMESTAMP"),
-        StageColumn("day", "DATE"),
-        StageColumn("at", "TIME"),
+        StageColumn("d", DOUBLE),
+        StageColumn("f", FLOAT),
+        StageColumn("n", decimal(38, 20)),
+        StageColumn("u", UBIGINT),
+        StageColumn("t", TIMESTAMP),
+        StageColumn("day", DATE),
+        StageColumn("at", TIME),
     ]
     sql = (
         "SELECT hash(i)::DOUBLE / (hash(i + 1)::DOUBLE + 1) * pow(10, (i % 600) - 300) AS d, "
@@ -140,7 +153,7 @@ def test_numbers_come_back_as_they_went(server: MariaDB, bench: Bench, ways: str
     assert bench.connector.fill(load, dataset) == 20_000
     back = bench.read_table(load.stage)
     # TIME comes back as a span.
-    assert [one.type for one in back.columns] == [*(one.type for one in columns[:-1]), "INTERVAL"]
+    assert [one.type for one in back.columns] == [*(one.type for one in columns[:-1]), INTERVAL]
     files = [list(one.files) for one in (dataset, back)]
     same = (
         f'SELECT d, f, n, u, t, day, "at"::VARCHAR FROM read_parquet({files[0]})',
@@ -153,7 +166,7 @@ def test_numbers_come_back_as_they_went(server: MariaDB, bench: Bench, ways: str
 
 @BOTH
 def test_nan_stops_the_load_or_becomes_null(server: MariaDB, tmp_path: Path, ways: str) -> None:
-    columns = [StageColumn("d", "DOUBLE"), StageColumn("f", "FLOAT")]
+    columns = [StageColumn("d", DOUBLE), StageColumn("f", FLOAT)]
     sql = "SELECT unnest(['1.5', 'nan', 'inf', NULL])::DOUBLE AS d, '-inf'::FLOAT AS f"
     with benched(server, tmp_path) as bench:
         load, dataset = loaded(bench, "dvt_nan", sql, columns)
@@ -179,7 +192,7 @@ def test_a_stage_table_holds_any_text_whatever_its_schema_s_character_set(
             f"create or replace database {name} {words}", f"grant all on {name}.* to '{USER}'@'127.0.0.1'"
         )
         ref = TableRef(connection="mariadb", schema=name, identifier="dvt_text")
-        columns = [StageColumn("a", "VARCHAR")]
+        columns = [StageColumn("a", VARCHAR)]
         load = Load(stage=ref, columns=bench.connector.columns(columns))
         assert bench.connector.fill(load, bench.stage("SELECT '😀' AS a", columns)) == 1
         assert server.as_text(ref) == [("😀",)]
@@ -193,7 +206,7 @@ def test_a_stage_table_holds_any_text_whatever_its_schema_s_character_set(
 
 
 def test_many_rows_arrive_where_files_are_refused(server: MariaDB, bench: Bench) -> None:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
     sql = (
         "SELECT i AS a, repeat(chr((97 + i % 26)::INTEGER), (i % 100)::INTEGER) AS b FROM range(300000) r(i)"
     )
@@ -210,7 +223,7 @@ def test_many_rows_arrive_where_files_are_refused(server: MariaDB, bench: Bench)
 
 
 def test_rows_are_sent_in_statements_that_the_server_takes(server: MariaDB, tmp_path: Path) -> None:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
     with (
         setting(server, "local_infile", 0),
         setting(server, "max_allowed_packet", 1 << 20),
@@ -226,7 +239,7 @@ def test_rows_are_sent_in_statements_that_the_server_takes(server: MariaDB, tmp_
 
 
 def test_memory_does_not_grow_where_files_are_refused(server: MariaDB, bench: Bench) -> None:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
     peaks = []
     with setting(server, "local_infile", 0):
         for rows in (50_000, 1_000_000):
@@ -243,7 +256,7 @@ def test_memory_does_not_grow_where_files_are_refused(server: MariaDB, bench: Be
 
 
 def _many(bench: Bench, name: str) -> tuple[Load, Dataset]:
-    columns = [StageColumn("a", "BIGINT"), StageColumn("b", "VARCHAR")]
+    columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
     sql = "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3000000) r(i)"
     return loaded(bench, name, sql, columns)
 

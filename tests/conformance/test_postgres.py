@@ -17,6 +17,7 @@ from dvt.core.errors import ConnectionLost, DvtError, QueryFailed, ValueLost
 from dvt.core.plan import Load
 from dvt.core.ports.connectors import Job
 from dvt.core.tables import StageColumn
+from dvt.core.types import INTEGER, VARCHAR
 from tests.conformance.reading import Aside, Bench
 from tests.databases.postgres import USER, PostgreSQL
 
@@ -134,9 +135,9 @@ def test_dropping_a_table_that_somebody_reads_does_not_wait_for_ever(
     postgres: PostgreSQL, bench: Bench
 ) -> None:
     load = Load(
-        stage=postgres.table("dvt_read"), columns=bench.connector.columns([StageColumn("a", "INTEGER")])
+        stage=postgres.table("dvt_read"), columns=bench.connector.columns([StageColumn("a", INTEGER)])
     )
-    bench.connector.fill(load, bench.stage("SELECT 1 AS a", [StageColumn("a", "INTEGER")]))
+    bench.connector.fill(load, bench.stage("SELECT 1 AS a", [StageColumn("a", INTEGER)]))
     with closing(postgres.owner()) as reader:
         reader.autocommit = False
         reader.cursor().execute("select * from dvt_read")
@@ -168,9 +169,9 @@ def test_the_user_s_role_is_taken(postgres: PostgreSQL, make: Callable[..., Benc
         reading.finish()
         assert time.monotonic() - started < 1, "whoever logs in may stop what the role does"
         load = Load(
-            stage=postgres.table("dvt_kept"), columns=bench.connector.columns([StageColumn("a", "INTEGER")])
+            stage=postgres.table("dvt_kept"), columns=bench.connector.columns([StageColumn("a", INTEGER)])
         )
-        bench.connector.fill(load, bench.stage("SELECT 1 AS a", [StageColumn("a", "INTEGER")]))
+        bench.connector.fill(load, bench.stage("SELECT 1 AS a", [StageColumn("a", INTEGER)]))
         owner = postgres.execute("select tableowner from pg_tables where tablename = 'dvt_kept'")
         assert owner == [("keeper",)]
         bench.connector.drop(load.stage)
@@ -188,7 +189,7 @@ def test_one_granted_column_is_enough(postgres: PostgreSQL, bench: Bench) -> Non
 
 
 def test_a_null_byte_in_a_text_is_named(postgres: PostgreSQL, bench: Bench) -> None:
-    columns = [StageColumn("good", "VARCHAR"), StageColumn("bad one", "VARCHAR")]
+    columns = [StageColumn("good", VARCHAR), StageColumn("bad one", VARCHAR)]
     load = Load(stage=postgres.table("dvt_null"), columns=bench.connector.columns(columns))
     dataset = bench.stage("SELECT 'x' AS good, 'a' || chr(0) AS \"bad one\"", columns)
     with pytest.raises(ValueLost, match="bad one"):

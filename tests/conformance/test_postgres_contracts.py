@@ -9,6 +9,7 @@ import pytest
 from dvt.core.errors import DvtError, RowRefused, TableNotFound, ValueLost
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
+from dvt.core.types import BIGINT, VARCHAR, StageType
 from tests.conformance.reading import Bench
 from tests.databases.postgres import PostgreSQL
 
@@ -61,7 +62,7 @@ ARRIVES = [
 def loaded(bench: Bench, postgres: PostgreSQL, way: tuple[str, str, str]) -> Load:
     """Fill `dvt_typed` with one value; a neighbour of a plain type lands with it."""
     stage, value, native = way
-    columns = [StageColumn("plain", "BIGINT"), StageColumn("typed", stage)]
+    columns = [StageColumn("plain", BIGINT), StageColumn("typed", StageType.parse(stage))]
     load = Load(
         stage=postgres.table("dvt_typed"),
         columns=bench.connector.columns(columns),
@@ -111,7 +112,7 @@ def test_what_does_not_fit_is_refused(
 
 
 def test_a_column_that_the_contract_lacks_is_an_error(database: PostgreSQL, bench: Bench) -> None:
-    columns = [StageColumn("plain", "BIGINT"), StageColumn("typed", "VARCHAR")]
+    columns = [StageColumn("plain", BIGINT), StageColumn("typed", VARCHAR)]
     stage = database.table("dvt_lacking")
     load = Load(stage=stage, columns=bench.connector.columns(columns), definition="(plain bigint)")
     with pytest.raises(DvtError, match="typed"):

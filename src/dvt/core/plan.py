@@ -8,6 +8,7 @@ from dvt.core.names import TableRef
 from dvt.core.queries import SourceQuery
 from dvt.core.reports import Notice
 from dvt.core.tables import StageColumn
+from dvt.core.types import StageType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class Transform:
 
     sql: str
     columns: tuple[StageColumn, ...]
-    """Outputs, with their Parquet-safe types."""
+    """Outputs, with the types they are staged as."""
     prepared: tuple[Prepared, ...] = ()
 
 
@@ -35,8 +36,8 @@ class LoadColumn:
     """A column of a stage table on the target."""
 
     name: str
-    stage: str
-    """DuckDB type in the staged result."""
+    stage: StageType
+    """Type in the staged result."""
     native: str
     """Type in the target's DDL."""
     loses: str | None = None

@@ -55,8 +55,10 @@ class ContractColumn:
     native: str
     """Its type as the target spells it."""
     type: str | None
-    """The same in DuckDB's words, `DECIMAL` for any number; None where DuckDB has no such type, and the
-    target alone converts what the model gives."""
+    """The same in the engine's words, which may be none that it knows; None where it has no such type. Then
+    the target alone converts what the model gives."""
+    any_number: bool = False
+    """It holds whatever number the model gives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dvt.core.names import TableRef
+from dvt.core.types import StageType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +16,8 @@ class Column:
     """As the database spells it."""
     native: str
     """The database's own type, e.g. `numeric(10,2)`."""
-    stage: str
-    """The DuckDB type it has in staging, e.g. `DECIMAL(10,2)`."""
+    stage: StageType
+    """The type it has in staging, e.g. `DECIMAL(10,2)`."""
     exact: bool = False
     """=, <>, <, >, BETWEEN, IN, MIN, MAX and grouping answer alike in the database and in DuckDB."""
     nulls_exact: bool = True
@@ -28,7 +29,8 @@ class Column:
     read: str = "{0}"
     """Source SQL that sends the value; `{0}` is the quoted column."""
     unpack: str = "{0}"
-    """DuckDB SQL that turns what arrived into `stage`; `{0}` is the arrived column."""
+    """DuckDB SQL that turns what arrived into `stage`; `{0}` is the arrived column. Only the connector that
+    described the column, or who made it from others, knows more of it."""
     loses: str | None = None
     """What cannot survive the way to staging (DVT002), else None."""
 
@@ -48,7 +50,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class StageColumn:
-    """A column of a staged dataset: surrogate or output name, and DuckDB type."""
+    """A column of a staged dataset: surrogate or output name, and type."""
 
     name: str
-    type: str
+    type: StageType

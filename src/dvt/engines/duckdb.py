@@ -11,11 +11,13 @@ import duckdb
 
 from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid, StagingDamaged
 from dvt.core.ports.connectors import Instance
-from dvt.core.ports.engines import Folding
+from dvt.core.ports.engines import Folding, Value
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.tables import StageColumn
+from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.drivers.duckdb.errors import reason, translated
+from dvt.drivers.duckdb.sql import encoded
 
 _WRONG_SQL = (
     duckdb.BinderException,
@@ -50,9 +52,16 @@ class DuckDBEngine:
                 described = cursor.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except _WRONG_SQL as error:
                 raise SqlInvalid(self.dialect, reason(error)) from error
-        found = tuple(StageColumn(row[0], row[1]) for row in described)
+        found = tuple(StageColumn(row[0], self._type(*row[:2])) for row in described)
         _refuse_clashes(found)
         return found
+
+    def _type(self, name: str, spelled: str) -> StageType:
+        try:
+            return StageType.parse(spelled)
+        except UnknownType as error:
+            problem = f"column {name} has the type {spelled}, which cannot be staged: cast it to another"
+            raise SqlInvalid(self.dialect, problem) from error
 
     def run(
         self, sql: str, inputs: Mapping[str, Dataset], columns: Sequence[StageColumn], sink: Sink
@@ -68,7 +77,7 @@ class DuckDBEngine:
             copied = cursor.execute(f"COPY ({typed}) TO '{path}' ({sink.copy_options()})").fetchone()
             return sink.commit(columns, copied[0])
 
-    def fetch(self, dataset: Dataset) -> tuple[tuple[str, str | None], ...]:
+    def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """See Engine. No row at all is a row of NULLs, as for a scalar subquery."""
         texts = ", ".join(f"CAST({_quoted(one.name)} AS VARCHAR)" for one in dataset.columns)
         with self._cursor("reading a prepared value") as cursor:
@@ -76,7 +85,7 @@ class DuckDBEngine:
         values = row or (None,) * len(dataset.columns)
         return tuple((one.type, value) for one, value in zip(dataset.columns, values, strict=True))
 
-    def evaluate(self, expressions: Sequence[str]) -> tuple[tuple[str, str | None] | None, ...]:
+    def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
         """See Engine."""
         with self._cursor("folding constants") as cursor:
             return tuple(_value(cursor, one) for one in expressions)
@@ -117,15 +126,15 @@ def _said(doing: str) -> Iterator[None]:
         raise QueryFailed("the compute engine", doing, sentence) from error
 
 
-def _value(cursor: Any, expression: str) -> tuple[str, str | None] | None:
+def _value(cursor: Any, expression: str) -> Value | None:
     asked = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT ({expression}\n) AS v)"
     try:
         type_, text = cursor.execute(asked).fetchone()
+        return StageType.parse(type_), text
     except duckdb.InterruptException:
         raise
-    except duckdb.Error:  # what it means is told when the whole SELECT is bound or run
+    except (duckdb.Error, UnknownType):  # what it means is told when the whole SELECT is bound or run
         return None
-    return type_, text
 
 
 def _scan(dataset: Dataset) -> str:
@@ -140,10 +149,10 @@ def _scan(dataset: Dataset) -> str:
 
 
 def _as_columns(sql: str, columns: Sequence[StageColumn]) -> str:
-    """`sql` with these names and types, by position: an output name may be anything."""
+    """`sql` with these names and types, by position, as Parquet holds them: a name may be anything."""
     names = [f"c{index}" for index in range(len(columns))]
     typed = ", ".join(
-        f"CAST({name} AS {column.type}) AS {_quoted(column.name)}"
+        f"{encoded(f'CAST({name} AS {column.type})', column.type)} AS {_quoted(column.name)}"
         for name, column in zip(names, columns, strict=True)
     )
     return f"SELECT {typed} FROM ({sql}\n) AS answer({', '.join(names)})"

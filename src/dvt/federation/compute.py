@@ -7,12 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from dvt.core.plan import Transform
-from dvt.core.ports.engines import Engine
+from dvt.core.ports.engines import Engine, Value
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.reports import Moved
 from dvt.core.requests import NodeRequest
-
-Value = tuple[str, str | None]
 
 
 def compute(

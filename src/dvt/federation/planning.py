@@ -8,10 +8,9 @@ from datetime import datetime
 
 from dvt.core.names import TableRef
 from dvt.core.plan import FederationPlan
-from dvt.core.ports.engines import Engine
+from dvt.core.ports.engines import Engine, Value
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
-from dvt.federation.compute import Value
 from dvt.federation.connections import Connections
 from dvt.federation.plan import Surroundings, make_plan, tables_read
 from dvt.federation.stage_tables import loader

@@ -52,7 +52,7 @@ class ParquetSink:
         marker = {
             "rows": rows,
             "bytes": total,
-            "columns": [{"name": one.name, "type": one.type} for one in columns],
+            "columns": [{"name": one.name, "type": str(one.type)} for one in columns],
             "files": [key.rpartition("/")[2] for key in written],
         }
         self._bucket.write(f"{self._prefix}/{MARKER_FILE}", json.dumps(marker, indent=1).encode())

@@ -26,6 +26,7 @@ from dvt.core.plan import Load
 from dvt.core.ports.connectors import CanLoad, Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
+from dvt.core.types import BIGINT, INTEGER, VARCHAR, StageType
 from dvt.drivers.duckdb import FILES
 from tests.conformance.reading import Aside, Bench
 from tests.databases.embedded import DuckDB
@@ -36,7 +37,7 @@ Make = Callable[..., Bench]
 
 
 def load(bench: Bench, name: str, *columns: str) -> Load:
-    staged = [StageColumn(f"c{place}", type_) for place, type_ in enumerate(columns)]
+    staged = [StageColumn(f"c{place}", StageType.parse(type_)) for place, type_ in enumerate(columns)]
     return Load(stage=bench.database.table(name), columns=bench.connector.columns(staged))
 
 
@@ -70,7 +71,7 @@ def test_tables_of_attached_databases_are_read(duck: DuckDB, bench_of: Make, tmp
     attach = [{"path": str(tmp_path / "other.db"), "type": "sqlite", "alias": "other"}]
     bench = bench_of(duck, attach=attach)
     ref = TableRef(connection="duckdb", database="other", schema="main", identifier="t")
-    assert [one.stage for one in bench.describe(ref).columns] == ["BIGINT"]
+    assert [one.stage for one in bench.describe(ref).columns] == [BIGINT]
     assert not bench.describe(ref).scannable
 
 
@@ -141,7 +142,7 @@ def test_it_is_cancelled_before_the_first_row(duck: DuckDB, bench_of: Make) -> N
 
 def test_a_fill_that_fails_leaves_no_table(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
-    dataset = bench.stage("SELECT 'x' AS c0", [StageColumn("c0", "VARCHAR")])
+    dataset = bench.stage("SELECT 'x' AS c0", [StageColumn("c0", VARCHAR)])
     with pytest.raises(ValueLost):
         bench.connector.fill(load(bench, "dvt_1", "INTEGER"), dataset)
     with pytest.raises(TableNotFound):
@@ -150,7 +151,7 @@ def test_a_fill_that_fails_leaves_no_table(duck: DuckDB, bench_of: Make) -> None
 
 def test_a_fill_that_lacks_rows_leaves_no_table(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
-    dataset = bench.stage("SELECT 1 AS c0", [StageColumn("c0", "INTEGER")])
+    dataset = bench.stage("SELECT 1 AS c0", [StageColumn("c0", INTEGER)])
     with pytest.raises(QueryFailed, match="1 of 2 staged rows"):
         bench.connector.fill(load(bench, "dvt_1", "INTEGER"), replace(dataset, rows=2))
     with pytest.raises(TableNotFound):
@@ -168,7 +169,7 @@ def test_an_empty_dataset_makes_an_empty_table(duck: DuckDB, bench_of: Make) -> 
 
 def test_several_fill_at_once(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
-    dataset = bench.stage("SELECT i AS c0 FROM range(100000) t(i)", [StageColumn("c0", "BIGINT")])
+    dataset = bench.stage("SELECT i AS c0 FROM range(100000) t(i)", [StageColumn("c0", BIGINT)])
     fills = [
         Aside(lambda name=f"dvt_{n}": bench.connector.fill(load(bench, name, "BIGINT"), dataset))
         for n in range(6)
@@ -179,7 +180,7 @@ def test_several_fill_at_once(duck: DuckDB, bench_of: Make) -> None:
 
 def test_a_fill_is_cancelled(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
-    columns = [StageColumn("c0", "BIGINT")]
+    columns = [StageColumn("c0", BIGINT)]
     dataset = bench.stage("SELECT i AS c0 FROM range(30000000) t(i)", columns)
     filling = Aside(lambda: bench.connector.fill(load(bench, "dvt_1", "BIGINT"), dataset))
     while not bench.connector._running._queries:
@@ -213,7 +214,7 @@ def test_a_read_only_file_says_so(duck: DuckDB, bench_of: Make) -> None:
     FILES.connect(path).close()
     FILES.close(path)
     bench = bench_of(duck, path=path, config_options={"access_mode": "read_only"})
-    columns = bench.connector.columns([StageColumn("a", "INTEGER")])
+    columns = bench.connector.columns([StageColumn("a", INTEGER)])
     wanted = Load(stage=TableRef(connection="duckdb", schema="main", identifier="dvt_1"), columns=columns)
     with pytest.raises(QueryFailed, match="read-only"):
         bench.connector.fill(wanted, bench.sink().commit([], 0))

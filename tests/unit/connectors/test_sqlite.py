@@ -41,7 +41,7 @@ def rows(bench: Bench, name: str, *where: str) -> list[tuple[str | None, ...]]:
 
 
 def stages(bench: Bench, name: str) -> dict[str, str]:
-    return {one.name: one.stage for one in bench.describe(bench.database.table(name)).columns}
+    return {one.name: str(one.stage) for one in bench.describe(bench.database.table(name)).columns}
 
 
 @contextmanager

@@ -21,6 +21,18 @@ from dvt.core.errors import (
 )
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
+from dvt.core.types import (
+    BIGINT,
+    BOOLEAN,
+    DOUBLE,
+    HUGEINT,
+    INTEGER,
+    TIMESTAMP,
+    UBIGINT,
+    VARCHAR,
+    StageType,
+    decimal,
+)
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.duckdb import DuckDBEngine
 from dvt.staging.shared import Staging
@@ -83,9 +95,9 @@ def stage(engine, staging, sql, *columns, inputs=None, key="x"):
 
 
 def test_binding_finds_names_and_types_on_empty_tables(engine):
-    inputs = {"x0": [StageColumn("a", "INTEGER"), StageColumn("b", "DECIMAL(10,2)")]}
+    inputs = {"x0": [StageColumn("a", INTEGER), StageColumn("b", decimal(10, 2))]}
     found = engine.bind('SELECT sum(a) AS "Total", max(b) + 1 AS m FROM x0 -- a comment', inputs)
-    assert found == (StageColumn("Total", "HUGEINT"), StageColumn("m", "DECIMAL(13,2)"))
+    assert found == (StageColumn("Total", HUGEINT), StageColumn("m", decimal(13, 2)))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +105,7 @@ def test_binding_finds_names_and_types_on_empty_tables(engine):
 )
 def test_sql_that_does_not_bind_is_invalid(engine, sql):
     with pytest.raises(SqlInvalid, match="not valid duckdb"):
-        engine.bind(sql, {"x0": [StageColumn("a", "INTEGER")]})
+        engine.bind(sql, {"x0": [StageColumn("a", INTEGER)]})
 
 
 @pytest.mark.parametrize("sql", ['SELECT 1 AS "Foo", 2 AS foo', "SELECT 1 AS a, 2 AS a"])
@@ -103,12 +115,12 @@ def test_outputs_that_are_one_name_are_refused(engine, sql):
 
 
 def test_two_nodes_may_use_one_name_for_different_tables(engine):
-    assert engine.bind("FROM x0", {"x0": [StageColumn("a", "INTEGER")]})[0].type == "INTEGER"
-    assert engine.bind("FROM x0", {"x0": [StageColumn("a", "VARCHAR")]})[0].type == "VARCHAR"
+    assert engine.bind("FROM x0", {"x0": [StageColumn("a", INTEGER)]})[0].type == INTEGER
+    assert engine.bind("FROM x0", {"x0": [StageColumn("a", VARCHAR)]})[0].type == VARCHAR
 
 
 def test_every_type_survives_staging_and_comes_back_as_itself(engine, staging):
-    columns = [StageColumn(f"c{index}", kind) for index, kind in enumerate(EVERY_TYPE)]
+    columns = [StageColumn(f"c{index}", StageType.parse(kind)) for index, kind in enumerate(EVERY_TYPE)]
     values = ", ".join(
         f"CAST({value} AS {kind}) AS c{index}" for index, (kind, value) in enumerate(EVERY_TYPE.items())
     )
@@ -118,13 +130,13 @@ def test_every_type_survives_staging_and_comes_back_as_itself(engine, staging):
         f" AND typeof(c{index}) = typeof(CAST({value} AS {kind})) AS ok{index}"
         for index, (kind, value) in enumerate(EVERY_TYPE.items())
     )
-    answers = [StageColumn(f"ok{index}", "BOOLEAN") for index in range(len(EVERY_TYPE))]
+    answers = [StageColumn(f"ok{index}", BOOLEAN) for index in range(len(EVERY_TYPE))]
     again = stage(engine, staging, f"SELECT {checks} FROM x0", *answers, inputs={"x0": first}, key="y")
     assert dict(zip(EVERY_TYPE, rows(again)[0], strict=True)) == dict.fromkeys(EVERY_TYPE, True)
 
 
 def test_the_answer_has_the_types_that_were_asked_for(engine, staging):
-    made = stage(engine, staging, "SELECT sum(i) FROM range(10) t(i)", StageColumn("Total", "DECIMAL(38,0)"))
+    made = stage(engine, staging, "SELECT sum(i) FROM range(10) t(i)", StageColumn("Total", decimal(38, 0)))
     with duckdb.connect() as connection:
         described = connection.execute(f"DESCRIBE FROM read_parquet({list(made.files)})").fetchall()
     assert [row[:2] for row in described] == [("Total", "DECIMAL(38,0)")]
@@ -134,31 +146,31 @@ def test_the_answer_has_the_types_that_were_asked_for(engine, staging):
 def test_a_sum_that_does_not_fit_is_an_error_not_a_double(engine, staging):
     big = "SELECT 170141183460469231731687303715884105727::HUGEINT"
     with pytest.raises(ValueLost):
-        stage(engine, staging, big, StageColumn("a", "DECIMAL(38,0)"))
+        stage(engine, staging, big, StageColumn("a", decimal(38, 0)))
 
 
 def test_what_a_models_own_sql_complains_of_is_said_in_full(engine, staging):
     with pytest.raises(QueryFailed, match="failed while computing: no rate for EUR"):
-        stage(engine, staging, "SELECT error('no rate for ' || 'EUR') AS a", StageColumn("a", "VARCHAR"))
+        stage(engine, staging, "SELECT error('no rate for ' || 'EUR') AS a", StageColumn("a", VARCHAR))
 
 
 def test_an_empty_answer_is_a_table_with_columns(engine, staging):
-    none = stage(engine, staging, "SELECT 1 AS a WHERE false", StageColumn("a", "INTEGER"))
-    again = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", "BIGINT"), inputs={"x0": none})
+    none = stage(engine, staging, "SELECT 1 AS a WHERE false", StageColumn("a", INTEGER))
+    again = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", BIGINT), inputs={"x0": none})
     assert (none.rows, rows(again)) == (0, [(0,)])
 
 
 def test_a_dataset_without_files_is_an_empty_table(engine, staging):
-    none = Dataset((), (StageColumn("a", "DECIMAL(5,2)"),), 0, 0)
-    made = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", "BIGINT"), inputs={"x0": none})
+    none = Dataset((), (StageColumn("a", decimal(5, 2)),), 0, 0)
+    made = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", BIGINT), inputs={"x0": none})
     assert rows(made) == [(0,)]
 
 
 def test_files_that_lost_rows_are_noticed(engine, staging):
-    made = stage(engine, staging, "SELECT 1 AS a", StageColumn("a", "INTEGER"))
+    made = stage(engine, staging, "SELECT 1 AS a", StageColumn("a", INTEGER))
     short = Dataset(made.files, made.columns, 2, made.bytes)
     with pytest.raises(StagingDamaged, match="should hold 2 rows but holds 1"):
-        stage(engine, staging, "FROM x0", StageColumn("a", "INTEGER"), inputs={"x0": short}, key="y")
+        stage(engine, staging, "FROM x0", StageColumn("a", INTEGER), inputs={"x0": short}, key="y")
 
 
 @pytest.mark.parametrize(
@@ -173,17 +185,17 @@ def test_files_that_lost_rows_are_noticed(engine, staging):
     ],
 )
 def test_a_first_row_is_fetched_as_types_and_texts(engine, staging, sql, kind, expected):
-    made = stage(engine, staging, sql, StageColumn("v", kind))
-    assert engine.fetch(made) == ((kind, expected),)
+    made = stage(engine, staging, sql, StageColumn("v", StageType.parse(kind)))
+    assert engine.fetch(made) == ((StageType.parse(kind), expected),)
 
 
 def test_constants_are_evaluated_and_failures_are_none(engine):
     answers = engine.evaluate(["DATE '2024-01-31' + INTERVAL 1 MONTH", "1 / 0", "'x'::INT", "1.0 / 3 -- c"])
     assert answers == (
-        ("TIMESTAMP", "2024-02-29 00:00:00"),
-        ("DOUBLE", "inf"),
+        (TIMESTAMP, "2024-02-29 00:00:00"),
+        (DOUBLE, "inf"),
         None,
-        ("DOUBLE", "0.3333333333333333"),
+        (DOUBLE, "0.3333333333333333"),
     )
 
 
@@ -193,7 +205,7 @@ def test_cancel_stops_every_cursor_at_once(engine, staging):
 
     def compute(key):
         try:
-            stage(engine, staging, endless, StageColumn("n", "BIGINT"), key=key)
+            stage(engine, staging, endless, StageColumn("n", BIGINT), key=key)
         except Cancelled as error:
             caught.append(error)
 
@@ -216,7 +228,7 @@ def test_too_little_memory_without_room_to_spill_is_said(staging):
             DuckDBEngine(tight),
             staging,
             "SELECT string_agg(i::VARCHAR || repeat('x', 100), ',') FROM range(2000000) t(i)",
-            StageColumn("n", "VARCHAR"),
+            StageColumn("n", VARCHAR),
         )
     tight.close()
 
@@ -234,7 +246,7 @@ def test_a_sort_that_does_not_fit_spills_and_leaves_nothing(tmp_path, staging):
     watcher = threading.Thread(target=look)
     watcher.start()
     sql = "SELECT hash(i) AS h, repeat('y', 50) AS t FROM range(1500000) r(i) ORDER BY h LIMIT 1000000"
-    made = stage(DuckDBEngine(tight), staging, sql, StageColumn("h", "UBIGINT"), StageColumn("t", "VARCHAR"))
+    made = stage(DuckDBEngine(tight), staging, sql, StageColumn("h", UBIGINT), StageColumn("t", VARCHAR))
     watch.set()
     watcher.join()
     tight.close()
@@ -248,5 +260,5 @@ def test_a_full_disk_is_named(tmp_path, staging, monkeypatch):
     monkeypatch.setattr(type(sink), "part", lambda self: "/dev/full")
     tight = DuckDBEngine(MemoryInstance(threads=1))
     with pytest.raises(DiskFull):
-        tight.run("SELECT hash(i) AS a FROM range(1000000) t(i)", {}, [StageColumn("a", "UBIGINT")], sink)
+        tight.run("SELECT hash(i) AS a FROM range(1000000) t(i)", {}, [StageColumn("a", UBIGINT)], sink)
     assert not Path("/dev/full").is_file()

@@ -14,6 +14,7 @@ from dvt.core.ports.connectors import Capabilities
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.tables import Column, Table
+from dvt.core.types import INTEGER
 from dvt.federation.connections import Connection, Connections
 from dvt.federation.extract import Extractor
 from dvt.resolution.output_types import output_type
@@ -23,7 +24,7 @@ from tests.local_bucket import local_bucket
 A = TableRef(connection="pg", schema="s", identifier="a")
 B = TableRef(connection="pg", schema="s", identifier="b")
 V = TableRef(connection="pg", schema="s", identifier="v")
-COLUMN = Column(name="id", native="int", stage="INTEGER")
+COLUMN = Column(name="id", native="int", stage=INTEGER)
 
 
 class Recorder:

@@ -12,6 +12,7 @@ from dvt.core.ports.connectors import Capabilities
 from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.reports import Moved, Notice, Totals
 from dvt.core.tables import Column
+from dvt.core.types import TIME, UUID
 from dvt.federation.connections import Connections
 from dvt.federation.notices import warnings
 from dvt.federation.tally import NodeTally, Tally
@@ -71,7 +72,7 @@ class Source:
 
 
 def extraction(connection, table, loses=None):
-    column = Column(name="At", native="timetz", stage="TIME", loses=loses)
+    column = Column(name="At", native="timetz", stage=TIME, loses=loses)
     return SourceQuery(
         alias=table,
         connection=connection,
@@ -88,7 +89,7 @@ def plan(*extractions, loses=None, notices=()):
         file="models/m.sql",
         queries=extractions,
         transform=Transform(sql="SELECT 1", columns=()),
-        load=Load(stage=stage, columns=(LoadColumn(name="b", stage="UUID", native="text", loses=loses),)),
+        load=Load(stage=stage, columns=(LoadColumn(name="b", stage=UUID, native="text", loses=loses),)),
         notices=notices,
     )
 

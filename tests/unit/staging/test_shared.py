@@ -14,12 +14,13 @@ import pytest
 
 from dvt.core.errors import Cancelled, DiskFull, QueryFailed
 from dvt.core.tables import StageColumn
+from dvt.core.types import INTEGER
 from dvt.staging.parquet import MARKER_FILE
 from dvt.staging.paths import escaped
 from dvt.staging.shared import Staging
 from tests.local_bucket import local_bucket
 
-COLUMNS = (StageColumn("a", "INTEGER"),)
+COLUMNS = (StageColumn("a", INTEGER),)
 
 
 @pytest.fixture

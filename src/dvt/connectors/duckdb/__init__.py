@@ -62,7 +62,7 @@ class DuckDBConnector:
 
     def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
         """See CanLoad. Stage types are DuckDB's own."""
-        return tuple(LoadColumn(name=one.name, stage=one.type, native=one.type) for one in columns)
+        return tuple(LoadColumn(name=one.name, stage=one.type, native=str(one.type)) for one in columns)
 
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""

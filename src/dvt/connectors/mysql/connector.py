@@ -51,7 +51,7 @@ class MySQLConnector:
 
     def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
         """See CanLoad."""
-        return load_columns(self._server, self._duckdb, columns)
+        return load_columns(self._server, columns)
 
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""

@@ -30,6 +30,7 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
+from dvt.core.types import StageType
 from dvt.drivers.duckdb import translate
 from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
@@ -54,16 +55,14 @@ _DROP_WAITS = 5
 """Seconds for whoever reads the table, or for the server to take its rows back."""
 
 
-def packings(server: Server, duckdb_: Instance, types: Sequence[str]) -> tuple[Packing, ...]:
-    """How values of these DuckDB types are loaded."""
-    with closing(duckdb_.cursor()) as cursor:
-        found = [cursor.sqltype(one) for one in types]
-    return tuple(packing(one, server.flavour, server.settings.nan) for one in found)
+def packings(server: Server, types: Sequence[StageType]) -> tuple[Packing, ...]:
+    """How values of these types are loaded."""
+    return tuple(packing(type_, server.flavour, server.settings.nan) for type_ in types)
 
 
-def load_columns(server: Server, duckdb_: Instance, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+def load_columns(server: Server, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
     """The types of the stage table."""
-    found = packings(server, duckdb_, [one.type for one in columns])
+    found = packings(server, [column.type for column in columns])
     return tuple(
         LoadColumn(name=one.name, stage=one.type, native=to.native, loses=to.loses)
         for one, to in zip(columns, found, strict=True)
@@ -80,7 +79,7 @@ class Filling:
         self._dataset = dataset
         self._running = Running()
         names = tuple(one.name for one in load.columns)
-        ways = packings(server, duckdb_, [one.stage for one in load.columns])
+        ways = packings(server, [column.stage for column in load.columns])
         self._schema = load.stage.schema or server.settings.schema_
         self._into = Into(table(load.stage, self._schema), names, ways, self._running.mark)
         self._about = About(f"filling {load.stage}", str(load.stage), names)

@@ -48,7 +48,7 @@ class PostgresConnector:
 
     def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
         """See CanLoad."""
-        return loading.load_columns(self._duckdb, columns)
+        return loading.load_columns(columns)
 
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dvt.core.plan import Load
+from dvt.core.types import BLOB
 from dvt.drivers.postgres import quoted
 from dvt.drivers.postgres.packing import Packing
 
@@ -90,5 +91,5 @@ def _way(packing: Packing, sent: int, actual: int) -> Packing:
         return packing
     if actual == _JSONB and sent in _SAME_FORM:
         text = packing.of("{0}")
-        return replace(packing, sent="BLOB", value=f"'\\x01'::BLOB || encode({text})")
+        return replace(packing, sent=BLOB, value=f"'\\x01'::BLOB || encode({text})")
     return replace(packing, via=packing.native)

@@ -24,34 +24,29 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
+from dvt.core.types import DATE, VARCHAR
 from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import literal as duckdb_literal
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.pipe import CHUNK, Pipe
 from dvt.drivers.postgres import PINNED, Work, connect, quoted, relation, session_of, translate, translated
 from dvt.drivers.postgres.connect import BACKEND, session
-from dvt.drivers.postgres.packing import Packing, packing
+from dvt.drivers.postgres.packing import packing
 from dvt.drivers.postgres.scanner import EXTENSION
 
 _UNWRITABLE = {
-    "VARCHAR": "contains({0}, chr(0))",
-    "DATE": "isfinite({0}) AND NOT ({0} BETWEEN DATE '4714-11-24 (BC)' AND DATE '5874897-12-31')",
+    VARCHAR: "contains({0}, chr(0))",
+    DATE: "isfinite({0}) AND NOT ({0} BETWEEN DATE '4714-11-24 (BC)' AND DATE '5874897-12-31')",
 }
 """By the type that is sent: values that DuckDB's writer refuses; of the others, what cannot be cast."""
 
 
-def packings(duckdb_: Instance, columns: Sequence[str]) -> list[Packing]:
-    """How values of these DuckDB types are loaded."""
-    with closing(duckdb_.cursor()) as cursor:
-        return [packing(cursor.sqltype(one)) for one in columns]
-
-
-def load_columns(duckdb_: Instance, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+def load_columns(columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
     """The types of the stage table."""
-    found = packings(duckdb_, [one.type for one in columns])
+    ways = [(column, packing(column.type)) for column in columns]
     return tuple(
-        LoadColumn(name=one.name, stage=one.type, native=to.native, loses=to.loses)
-        for one, to in zip(columns, found, strict=True)
+        LoadColumn(name=column.name, stage=column.type, native=way.native, loses=way.loses)
+        for column, way in ways
     )
 
 
@@ -67,7 +62,7 @@ class Filling:
         self._table = relation(load.stage, schema)
         self._doing = f"filling {load.stage}"
         self._beside = relation(replace(load.stage, identifier=f"{load.stage.identifier}_in"), schema)
-        self._to = Landing(self._table, tuple(packings(duckdb_, [one.stage for one in load.columns])))
+        self._to = Landing(self._table, tuple(packing(column.stage) for column in load.columns))
 
     def run(self) -> int:
         """Make the table and fill it; its rows."""

@@ -8,6 +8,7 @@ from dvt.connectors.sqlite.types import declared, found, unpack
 from dvt.core.errors import QueryFailed, TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, Table
+from dvt.core.types import BIGINT, StageType
 from dvt.drivers.sqlite import Reader, quoted
 
 _HIDDEN = 1
@@ -37,13 +38,13 @@ def describe(reader: Reader, ref: TableRef) -> Table:
     )
 
 
-def _column(ref: TableRef, name: str, native: str, stage: str) -> Column:
+def _column(ref: TableRef, name: str, native: str, stage: StageType) -> Column:
     return Column(
         name=name,
         native=native,
         stage=stage,
         # The connector adds the rows whose values might not fit to whatever a filter keeps.
-        exact=stage == "BIGINT",
+        exact=stage == BIGINT,
         unpack=unpack(stage, f"{ref}, column {name}"),
     )
 
@@ -54,7 +55,7 @@ def _native(type_: str, *, is_key: bool, strict: bool) -> str:
     return f"{type_} STRICT" if strict and type_.upper() != "ANY" else type_
 
 
-def _stages(reader: Reader, table: str, natives: dict[str, str]) -> dict[str, str]:
+def _stages(reader: Reader, table: str, natives: dict[str, str]) -> dict[str, StageType]:
     stages = {name: declared(native) for name, native in natives.items()}
     unsaid = [name for name, stage in stages.items() if stage is None]
     held: dict[str, set[str]] = {name: set() for name in unsaid}

@@ -11,6 +11,20 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dvt.core.types import (
+    BIGINT,
+    BLOB,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    VARCHAR,
+    Kind,
+    StageType,
+    decimal,
+)
 from dvt.drivers.duckdb import refusal
 
 _DECIMAL = re.compile(r"^(?:DECIMAL|DEC|NUMERIC|NUMBER)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)$")
@@ -38,25 +52,25 @@ class Check:
     """SQL condition of values that certainly fit: it may miss some."""
 
 
-def declared(type_: str) -> str | None:
+def declared(type_: str) -> StageType | None:
     """The stage type of a declared type; None when it says nothing, as for an expression of a view."""
     name = " ".join(type_.upper().split())
     if (found := _DECIMAL.match(name)) and int(found[1]) <= _MOST_DIGITS:
-        return f"DECIMAL({found[1]},{found[2] or 0})"
+        return decimal(int(found[1]), int(found[2] or 0))
     for test, stage in _BY_NAME:
         if test(name):
             return stage
-    return "VARCHAR"
+    return VARCHAR
 
 
-def found(types: Collection[str]) -> str:
+def found(types: Collection[str]) -> StageType:
     """The stage type of an undeclared column that holds values of these SQLite types."""
     held = set(types) - {"null"}
     if held == {"integer"}:
-        return "BIGINT"
+        return BIGINT
     if held and held <= {"integer", "real"}:
-        return "DOUBLE"
-    return "BLOB" if held == {"blob"} else "VARCHAR"
+        return DOUBLE
+    return BLOB if held == {"blob"} else VARCHAR
 
 
 def is_sure(native: str) -> bool:
@@ -64,37 +78,37 @@ def is_sure(native: str) -> bool:
     return native.upper().endswith(_SURE)
 
 
-def check(stage: str) -> Check:
+def check(stage: StageType) -> Check:
     """How values of a stage type are checked in SQLite."""
-    if decimal := re.match(r"DECIMAL\((\d+),(\d+)\)", stage):
-        return _decimal(int(decimal[1]), int(decimal[2]))
-    return _CHECKS.get(stage, _CHECKS["VARCHAR"])
+    if stage.precision is not None and stage.scale is not None:
+        return _decimal(stage.precision, stage.scale)
+    return _CHECKS.get(stage, _CHECKS[VARCHAR])
 
 
-def unpack(stage: str, where: str) -> str:
+def unpack(stage: StageType, where: str) -> str:
     """DuckDB SQL that makes of what arrived the staged value; `where` names table and column."""
     if stage in _PATTERNS:
         pattern = _PATTERNS[stage]
         fits = f"regexp_full_match({{0}}, '{pattern}') AND TRY_CAST({{0}} AS {stage}) IS NOT NULL"
         return _checked(fits, stage, where)
-    if stage.startswith("DECIMAL"):
+    if stage.kind is Kind.DECIMAL:
         near = f"abs(CAST({{0}} AS DOUBLE) - CAST(TRY_CAST({{0}} AS {stage}) AS DOUBLE))"
         return _checked(f"coalesce({near} <= abs(CAST({{0}} AS DOUBLE)) * 1e-15, false)", stage, where)
-    if stage == "VARCHAR":
+    if stage == VARCHAR:
         not_text = refusal(where, "'holds bytes that are no UTF-8 text'", _HINT)
         is_text = "{0} IS NULL OR TRY(decode(encode({0}))) IS NOT NULL"
         return f"CASE WHEN {is_text} THEN {{0}} ELSE {not_text} END"
-    return "CAST({0} AS BOOLEAN)" if stage == "BOOLEAN" else "{0}"
+    return "CAST({0} AS BOOLEAN)" if stage == BOOLEAN else "{0}"
 
 
-def refused(where: str, stage: str, value: object) -> tuple[str, str, str]:
+def refused(where: str, stage: StageType, value: object) -> tuple[str, str, str]:
     """Where, problem and hint of a value that SQLite holds and the stage type does not."""
     kind = {int: "integer", float: "real", str: "text", bytes: "blob"}.get(type(value), "value")
     shown = repr(value) if len(repr(value)) <= _SHOWN else repr(value)[:_SHOWN] + "…"
     return where, f"holds the {kind} {shown}, which is no {stage}", _HINT
 
 
-def _checked(fits: str, stage: str, where: str) -> str:
+def _checked(fits: str, stage: StageType, where: str) -> str:
     problem = f"'holds ' || CAST({{0}} AS VARCHAR) || ', which is no {stage}'"
     return (
         f"CASE WHEN {{0}} IS NULL THEN NULL WHEN {fits} THEN CAST({{0}} AS {stage}) "
@@ -126,37 +140,37 @@ def _only(wire: str, condition: str, sure: str = "") -> Check:
 
 
 _CHECKS = {
-    "BIGINT": _only("INTEGER", "typeof({0}) = 'integer'"),
-    "BOOLEAN": _only("INTEGER", "typeof({0}) = 'integer' AND {0} IN (0, 1)"),
-    "DOUBLE": _only("REAL", _EXACT_REAL),
-    "BLOB": _only("BLOB", "typeof({0}) = 'blob'"),
-    "VARCHAR": Check("TEXT", _LOOSE, "typeof({0}) IN ('text', 'integer')"),
-    "DATE": _only("TEXT", "typeof({0}) = 'text'", "date({0}) = {0}"),
-    "TIME": _only("TEXT", "typeof({0}) = 'text'", "time({0}) = {0}"),
-    "TIMESTAMP": _only(
+    BIGINT: _only("INTEGER", "typeof({0}) = 'integer'"),
+    BOOLEAN: _only("INTEGER", "typeof({0}) = 'integer' AND {0} IN (0, 1)"),
+    DOUBLE: _only("REAL", _EXACT_REAL),
+    BLOB: _only("BLOB", "typeof({0}) = 'blob'"),
+    VARCHAR: Check("TEXT", _LOOSE, "typeof({0}) IN ('text', 'integer')"),
+    DATE: _only("TEXT", "typeof({0}) = 'text'", "date({0}) = {0}"),
+    TIME: _only("TEXT", "typeof({0}) = 'text'", "time({0}) = {0}"),
+    TIMESTAMP: _only(
         "TEXT",
         "typeof({0}) = 'text'",
         "length({0}) = 19 AND datetime({0}) = replace({0}, 'T', ' ') OR date({0}) = {0}",
     ),
-    "TIMESTAMP WITH TIME ZONE": _only("TEXT", "typeof({0}) = 'text'", "false"),
+    TIMESTAMPTZ: _only("TEXT", "typeof({0}) = 'text'", "false"),
 }
 _PATTERNS = {
-    "DATE": _DAY,
-    "TIME": _CLOCK,
-    "TIMESTAMP": rf"{_DAY}([ T]{_CLOCK})?",
-    "TIMESTAMP WITH TIME ZONE": rf"{_DAY}[ T]{_CLOCK} ?(Z|[+-]\d\d(:?\d\d)?)",
+    DATE: _DAY,
+    TIME: _CLOCK,
+    TIMESTAMP: rf"{_DAY}([ T]{_CLOCK})?",
+    TIMESTAMPTZ: rf"{_DAY}[ T]{_CLOCK} ?(Z|[+-]\d\d(:?\d\d)?)",
 }
 _INTEGER = re.compile(r"\b(BIG|SMALL|TINY|MEDIUM|U)?INT(EGER)?\d*\b")
 _WITH_ZONE = re.compile(r"^TIMESTAMP(TZ| ?(\(\d+\))? WITH TIME ZONE)$")
 _BY_NAME = (
     (lambda name: name in {"", "ANY", "NUM"}, None),
-    (lambda name: name.startswith("BOOL"), "BOOLEAN"),
-    (lambda name: name == "DATE", "DATE"),
-    (lambda name: bool(_WITH_ZONE.match(name)), "TIMESTAMP WITH TIME ZONE"),
-    (lambda name: name.startswith(("TIMESTAMP", "DATETIME")), "TIMESTAMP"),
-    (lambda name: name.startswith("TIME"), "TIME"),
-    (lambda name: any(part in name for part in ("REAL", "FLOA", "DOUB")), "DOUBLE"),
-    (lambda name: bool(_INTEGER.search(name)), "BIGINT"),
-    (lambda name: "BLOB" in name, "BLOB"),
-    (lambda name: name.startswith(("DECIMAL", "DEC", "NUMERIC", "NUMBER")), "DOUBLE"),
+    (lambda name: name.startswith("BOOL"), BOOLEAN),
+    (lambda name: name == "DATE", DATE),
+    (lambda name: bool(_WITH_ZONE.match(name)), TIMESTAMPTZ),
+    (lambda name: name.startswith(("TIMESTAMP", "DATETIME")), TIMESTAMP),
+    (lambda name: name.startswith("TIME"), TIME),
+    (lambda name: any(part in name for part in ("REAL", "FLOA", "DOUB")), DOUBLE),
+    (lambda name: bool(_INTEGER.search(name)), BIGINT),
+    (lambda name: "BLOB" in name, BLOB),
+    (lambda name: name.startswith(("DECIMAL", "DEC", "NUMERIC", "NUMBER")), DOUBLE),
 )

@@ -8,6 +8,10 @@ from typing import ClassVar, Protocol
 
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.tables import StageColumn
+from dvt.core.types import StageType
+
+Value = tuple[StageType, str | None]
+"""A type and the value's text, None for NULL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +46,11 @@ class Engine(Protocol):
     ) -> Dataset:
         """Every name in `inputs` is a table in `sql`; the answer is staged as `columns`."""
 
-    def fetch(self, dataset: Dataset) -> tuple[tuple[str, str | None], ...]:
-        """A small dataset's first row as (type, text) pairs, for literals."""
+    def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
+        """A small dataset's first row, for literals."""
 
-    def evaluate(self, expressions: Sequence[str]) -> tuple[tuple[str, str | None] | None, ...]:
-        """Values of constant expressions as (type, text); None for one that fails. Session in UTC."""
+    def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
+        """Values of constant expressions; None for one that fails. Session in UTC."""
 
     def cancel(self) -> None:
         """Stop every query under way."""

@@ -56,7 +56,7 @@ def _plan(one: Explanation, plan: FederationPlan) -> Iterator[str]:
 
 
 def _loaded(column: LoadColumn) -> str:
-    said = [f"computed as {column.stage}"] if column.stage != column.native else []
+    said = [f"computed as {column.stage}"] if str(column.stage) != column.native else []
     said += [f"loses {column.loses}"] if column.loses else []
     return f"{column.name} {column.native}" + (f" ({', '.join(said)})" if said else "")
 
@@ -112,12 +112,12 @@ def _plan_object(plan: FederationPlan) -> dict[str, Any]:
         "asked_first": {one.placeholder: _extraction_object(one.query) for one in plan.transform.prepared},
         "transform": {
             "sql": plan.transform.sql,
-            "columns": [{"name": one.name, "type": one.type} for one in plan.transform.columns],
+            "columns": [{"name": one.name, "type": str(one.type)} for one in plan.transform.columns],
         },
         "load": {
             "table": str(plan.load.stage),
             "columns": [
-                {"name": one.name, "computed": one.stage, "type": one.native, "loses": one.loses}
+                {"name": one.name, "computed": str(one.stage), "type": one.native, "loses": one.loses}
                 for one in plan.load.columns
             ],
         },
@@ -132,7 +132,7 @@ def _extraction_object(one: SourceQuery) -> dict[str, Any]:
         "table": one.about,
         "sql": one.shown,
         "columns": [
-            {"name": c.column.name, "as": c.name, "native": c.column.native, "type": c.column.stage}
+            {"name": c.column.name, "as": c.name, "native": c.column.native, "type": str(c.column.stage)}
             for c in one.columns
         ],
         "pushed": [rendered(predicate, one.names) for predicate in one.where],

@@ -12,14 +12,13 @@ from sqlglot.errors import SqlglotError
 from dvt.core.requests import Contract, ContractColumn
 from dvt.dbt_bridge.jinja.relations import normalized
 from dvt.dbt_bridge.outputs import dialects
-from dvt.drivers.duckdb.types import spelled
 
 _MOST_DIGITS = 38
 """Of DuckDB's DECIMAL."""
 
 
 def contract_of(node: Any, adapter: Any, config: Any, manifest: Any) -> Contract | None:
-    """The node's contract, None where none is enforced: names as the target stores them, types as DuckDB's.
+    """The node's contract, None where none is enforced: names as the target stores them.
 
     The table's definition is what the target's own macros make of columns and constraints.
     """
@@ -39,18 +38,17 @@ def _columns(node: Any, adapter: Any) -> Iterator[ContractColumn]:
         if node.contract.alias_types:
             native = adapter.Column.translate_type(native)
         name = normalized(column.name, quote=bool(column.quote), dialect=dialect) or column.name
-        yield ContractColumn(name, native, _duckdb_type(native, dialect))
+        yield _column(name, native, dialect)
 
 
-def _duckdb_type(native: str, dialect: str) -> str | None:
-    """A target's type as DuckDB spells its own; None where it has none that holds the same values."""
+def _column(name: str, native: str, dialect: str) -> ContractColumn:
     try:
         kind = exp.DataType.build(native, dialect=dialect)
-        if kind.is_type(exp.DataType.Type.DECIMAL) and dialect != dialects.COMPUTE:
-            if not kind.expressions:
-                return "DECIMAL"
-            if int(kind.expressions[0].name) > _MOST_DIGITS:
-                return None
-        return spelled(kind.sql(dialect=dialects.COMPUTE))
     except (SqlglotError, ValueError):
-        return None
+        return ContractColumn(name, native, None)
+    if kind.is_type(exp.DataType.Type.DECIMAL) and dialect != dialects.COMPUTE:
+        if not kind.expressions:
+            return ContractColumn(name, native, None, any_number=True)
+        if int(kind.expressions[0].name) > _MOST_DIGITS:
+            return ContractColumn(name, native, None)
+    return ContractColumn(name, native, str(kind.sql(dialect=dialects.COMPUTE)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dvt.core.encoding import encoding
 from dvt.core.queries import ExtractedColumn
+from dvt.core.types import StageType
 
 
 def quoted(name: str) -> str:
@@ -35,9 +37,17 @@ def value(given: object) -> str:
     return literal(str(given))
 
 
+def encoded(value: str, type_: StageType) -> str:
+    """What is written to Parquet of a value of a staged column's type."""
+    file = encoding(type_).file
+    return value if file == type_ else f"CAST({value} AS {file})"
+
+
 def unpacked(columns: Sequence[ExtractedColumn], source: str) -> str:
-    """A SELECT from `source`, a FROM item, that turns what arrived into what is staged."""
+    """A SELECT from `source`, a FROM item, that turns what arrived into what is written to Parquet."""
     values = ", ".join(
-        f"{one.column.unpack.format(quoted(one.name))} AS {quoted(one.name)}" for one in columns
+        f"{encoded(column.column.unpack.format(quoted(column.name)), column.column.stage)}"
+        f" AS {quoted(column.name)}"
+        for column in columns
     )
     return f"SELECT {values} FROM {source}"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
+from dvt.core.types import Kind, StageType
 from dvt.drivers.duckdb import refusal
 from dvt.drivers.mysql.flavour import Flavour
 
@@ -71,53 +71,52 @@ _INSTANT = Packing(
     loses="that it is an instant; it becomes the time in UTC",
 )
 _HUGE = f"which has more than {_MOST_DIGITS} digits"
-_PACKINGS: Mapping[str, Packing] = {
-    "boolean": Packing("tinyint(1)", "CAST({0} AS TINYINT)"),
-    "tinyint": Packing("tinyint"),
-    "utinyint": Packing("tinyint unsigned"),
-    "smallint": Packing("smallint"),
-    "usmallint": Packing("smallint unsigned"),
-    "integer": Packing("int"),
-    "uinteger": Packing("int unsigned"),
-    "bigint": Packing("bigint"),
-    "ubigint": Packing("bigint unsigned"),
-    "hugeint": Packing(
+_PACKINGS: Mapping[Kind, Packing] = {
+    Kind.BOOLEAN: Packing("tinyint(1)", "CAST({0} AS TINYINT)"),
+    Kind.TINYINT: Packing("tinyint"),
+    Kind.UTINYINT: Packing("tinyint unsigned"),
+    Kind.SMALLINT: Packing("smallint"),
+    Kind.USMALLINT: Packing("smallint unsigned"),
+    Kind.INTEGER: Packing("int"),
+    Kind.UINTEGER: Packing("int unsigned"),
+    Kind.BIGINT: Packing("bigint"),
+    Kind.UBIGINT: Packing("bigint unsigned"),
+    Kind.HUGEINT: Packing(
         "decimal(38,0)", refused=f"{{0}} NOT BETWEEN -{_NINES}::HUGEINT AND {_NINES}::HUGEINT", why=_HUGE
     ),
-    "uhugeint": Packing("decimal(38,0)", refused=f"{{0}} > {_NINES}::UHUGEINT", why=_HUGE),
-    "varchar": Packing(_TEXT),
-    "enum": Packing(_TEXT, "CAST({0} AS VARCHAR)"),
-    "blob": _BYTES,
-    "date": _DATE,
-    "time": Packing("time(6)"),
-    "time_ns": Packing("time(6)", "CAST({0} AS TIME)", loses=_CUT),
-    "time with time zone": Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
-    "timestamp": _MOMENT,
-    "timestamp_s": _MOMENT,
-    "timestamp_ms": _MOMENT,
-    "timestamp_ns": replace(_MOMENT, refused="NOT isfinite({0})", loses=_CUT),
-    "timestamp with time zone": _INSTANT,
-    "interval": Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
-    "bit": Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
-    "bignum": Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
-    "geometry": Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=f"{_AS_TEXT} (WKT)"),
-    '"null"': Packing("int"),
+    Kind.UHUGEINT: Packing("decimal(38,0)", refused=f"{{0}} > {_NINES}::UHUGEINT", why=_HUGE),
+    Kind.VARCHAR: Packing(_TEXT),
+    Kind.ENUM: Packing(_TEXT, "CAST({0} AS VARCHAR)"),
+    Kind.BLOB: _BYTES,
+    Kind.DATE: _DATE,
+    Kind.TIME: Packing("time(6)"),
+    Kind.TIME_NS: Packing("time(6)", "CAST({0} AS TIME)", loses=_CUT),
+    Kind.TIMETZ: Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.TIMESTAMP: _MOMENT,
+    Kind.TIMESTAMP_S: _MOMENT,
+    Kind.TIMESTAMP_MS: _MOMENT,
+    Kind.TIMESTAMP_NS: replace(_MOMENT, refused="NOT isfinite({0})", loses=_CUT),
+    Kind.TIMESTAMPTZ: _INSTANT,
+    Kind.INTERVAL: Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.BIT: Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.BIGNUM: Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.GEOMETRY: Packing(_TEXT, "CAST({0} AS VARCHAR)", loses=f"{_AS_TEXT} (WKT)"),
+    Kind.NULL: Packing("int"),
 }
-"""By DuckDB's ids; the others depend on more than that."""
+"""Of the others the kind does not say all."""
 
 
-def packing(type_: Any, of: Flavour, nan: str = "error") -> Packing:
-    """How values of a type (a `DuckDBPyType`) are loaded into such a server; `nan` as in the settings."""
-    kind = str(type_.id)
-    if str(type_) == "JSON":
+def packing(type_: StageType, of: Flavour, nan: str = "error") -> Packing:
+    """How values of a type are loaded into such a server; `nan` as in the settings."""
+    if type_.kind in _PACKINGS:
+        return _PACKINGS[type_.kind]
+    if type_.kind is Kind.JSON:
         return _json(of)
-    if kind in _PACKINGS:
-        return _PACKINGS[kind]
-    if kind in {"float", "double"}:
-        return _approximate(kind, nan)
-    if kind == "decimal":
-        return _decimal(**dict(type_.children))
-    if kind == "uuid":
+    if type_.is_approximate:
+        return _approximate(type_.kind.value.lower(), nan)
+    if type_.precision is not None and type_.scale is not None:
+        return _decimal(type_.precision, type_.scale)
+    if type_.kind is Kind.UUID:
         return Packing("uuid" if of.has_uuid else "char(36)")
     return Packing("json", "CAST(to_json({0}) AS VARCHAR)", loses=_AS_JSON)
 

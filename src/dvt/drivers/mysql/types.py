@@ -13,17 +13,38 @@ from dataclasses import dataclass, replace
 
 from dvt.core.names import TableRef
 from dvt.core.tables import Column
+from dvt.core.types import (
+    BIGINT,
+    BLOB,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGER,
+    INTERVAL,
+    JSON,
+    SMALLINT,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    TINYINT,
+    UBIGINT,
+    UINTEGER,
+    USMALLINT,
+    UTINYINT,
+    UUID,
+    VARCHAR,
+    Kind,
+    StageType,
+    decimal,
+)
 from dvt.drivers.duckdb import refusal
 
 AS_TEXT = "CAST({0} AS CHAR)"
-DATES = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
+DATES = frozenset({DATE, TIMESTAMP, TIMESTAMPTZ})
 ZERO_DATES = "zero_dates"
 """Option of a table: `null` where zero dates are read as NULL; else they stop the extraction."""
 _MOST_DIGITS = 38
 _WHOLE_DIGITS = 20
 """Those of the largest 64-bit integer: a decimal that keeps so many before its point stays a number."""
-_TRIED = "TRY_CAST("
-"""Begins how a value is unpacked that may be too large for its type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +65,21 @@ class Described:
 class _Way:
     """How values of one type travel, but for the column's name."""
 
-    stage: str
+    stage: StageType
     read: str = "{0}"
     unpack: str = "{0}"
     exact: bool = False
     loses: str | None = None
 
 
-_INTEGERS: Mapping[str, tuple[str, str]] = {
-    "tinyint": ("TINYINT", "UTINYINT"),
-    "smallint": ("SMALLINT", "USMALLINT"),
-    "mediumint": ("INTEGER", "UINTEGER"),
-    "int": ("INTEGER", "UINTEGER"),
-    "bigint": ("BIGINT", "UBIGINT"),
+_INTEGERS: Mapping[str, tuple[StageType, StageType]] = {
+    "tinyint": (TINYINT, UTINYINT),
+    "smallint": (SMALLINT, USMALLINT),
+    "mediumint": (INTEGER, UINTEGER),
+    "int": (INTEGER, UINTEGER),
+    "bigint": (BIGINT, UBIGINT),
 }
-_BITS = ((8, "UTINYINT"), (16, "USMALLINT"), (32, "UINTEGER"), (64, "UBIGINT"))
+_BITS = ((8, UTINYINT), (16, USMALLINT), (32, UINTEGER), (64, UBIGINT))
 _BYTEWISE = re.compile(r"_nopad_bin$|_0900_bin$|^binary$")
 """Collations that compare text as DuckDB does: byte by byte, trailing spaces too."""
 _RANKED = frozenset({"enum", "set"})
@@ -71,7 +92,7 @@ _GEOMETRY = (
 def column(described: Described) -> Column:
     """How a column of the catalog is staged."""
     way = _WAYS.get(described.kind, _unknown)(described)
-    is_text = way.stage == "VARCHAR" and described.collation is not None
+    is_text = way.stage == VARCHAR and described.collation is not None
     return Column(
         name=described.name,
         native=described.native,
@@ -96,25 +117,26 @@ def as_read(described: Column, table: TableRef) -> Column:
 def checked(arrived: str, of: Column, table: TableRef) -> str:
     """DuckDB SQL for a value that arrived; one its type cannot hold stops it, or becomes NULL if it may."""
     where = f"{table}, column {of.name}"
-    if of.unpack.startswith(_TRIED):
+    value = of.unpack.format(arrived)
+    if of.stage.kind is Kind.DECIMAL:
         way_out = "read a view that casts the column to a decimal of at most 38 digits"
-        stop = refusal(where, f"'holds ' || {arrived} || ', more digits than {of.stage} has'", way_out)
-        refused = f"CASE WHEN {arrived} IS NOT NULL THEN {stop} END"
-        return f"coalesce({of.unpack.format(arrived)}, CAST({refused} AS {of.stage}))"
-    if of.stage not in DATES:
-        return of.unpack.format(arrived)
+        misfit = refusal(where, f"'holds ' || {arrived} || ', more digits than {of.stage} has'", way_out)
+    elif of.stage in DATES:
+        misfit = _no_date(arrived, where, table)
+    else:
+        return value
+    # What does not fit was tried in vain, and is NULL.
+    return f"coalesce({value}, CAST(CASE WHEN {arrived} IS NOT NULL THEN {misfit} END AS {of.stage}))"
+
+
+def _no_date(arrived: str, where: str, table: TableRef) -> str:
     zero = f"(substr({arrived}, 6, 2) = '00' OR substr({arrived}, 9, 2) = '00')"
     way_out = 'set `zero_dates: "null"` on the source to read them as NULL, or correct them in the database'
     stop = refusal(where, f"'holds the zero date ' || {arrived}", way_out)
     wrong = refusal(
         where, f"'holds ' || {arrived} || ', which no calendar has'", "correct it in the database"
     )
-    instead = "NULL" if table.option(ZERO_DATES) == "null" else stop
-    date = of.unpack.format(arrived).replace("CAST(", "TRY_CAST(", 1)
-    return (
-        f"coalesce({date}, CAST(CASE WHEN {arrived} IS NULL THEN NULL WHEN {zero} THEN {instead} "
-        f"ELSE {wrong} END AS {of.stage}))"
-    )
+    return f"CASE WHEN {zero} THEN {'NULL' if table.option(ZERO_DATES) == 'null' else stop} ELSE {wrong} END"
 
 
 def _integer(described: Described) -> _Way:
@@ -127,21 +149,23 @@ def _decimal(described: Described) -> _Way:
     digits, scale = described.precision or 10, described.scale or 0
     if digits > _MOST_DIGITS and _MOST_DIGITS - scale >= _WHOLE_DIGITS:
         # What the server makes of sums: SUM(bigint) is decimal(41,0). Larger values stop the run.
-        stage = f"DECIMAL({_MOST_DIGITS},{scale})"
-        return _Way(stage=stage, read=AS_TEXT, unpack=f"{_TRIED}{{0}} AS {stage})", exact=True)
+        return _number(decimal(_MOST_DIGITS, scale))
     if digits > _MOST_DIGITS:
         loses = f"{described.native} has more digits than DuckDB's DECIMAL: it is staged as text, exactly"
-        return _Way(stage="VARCHAR", read=AS_TEXT, loses=loses)
-    stage = f"DECIMAL({digits},{scale})"
-    return _Way(stage=stage, read=AS_TEXT, unpack=f"CAST({{0}} AS {stage})", exact=True)
+        return _Way(stage=VARCHAR, read=AS_TEXT, loses=loses)
+    return _number(decimal(digits, scale))
+
+
+def _number(stage: StageType) -> _Way:
+    return _Way(stage=stage, read=AS_TEXT, unpack=f"TRY_CAST({{0}} AS {stage})", exact=True)
 
 
 def _float(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="FLOAT", read="{0} * 1e0", unpack="CAST({0} AS FLOAT)")
+    return _Way(stage=FLOAT, read="{0} * 1e0", unpack="CAST({0} AS FLOAT)")
 
 
 def _double(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="DOUBLE", unpack="CAST({0} AS DOUBLE)")
+    return _Way(stage=DOUBLE, unpack="CAST({0} AS DOUBLE)")
 
 
 def _bit(described: Described) -> _Way:
@@ -151,57 +175,56 @@ def _bit(described: Described) -> _Way:
 
 
 def _year(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="SMALLINT", unpack="CAST({0} AS SMALLINT)")
+    return _Way(stage=SMALLINT, unpack="CAST({0} AS SMALLINT)")
 
 
 def _date(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="DATE", read=AS_TEXT, unpack="CAST({0} AS DATE)", exact=True)
+    return _Way(stage=DATE, read=AS_TEXT, unpack="TRY_CAST({0} AS DATE)", exact=True)
 
 
 def _datetime(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="TIMESTAMP", read=AS_TEXT, unpack="CAST({0} AS TIMESTAMP)", exact=True)
+    return _Way(stage=TIMESTAMP, read=AS_TEXT, unpack="TRY_CAST({0} AS TIMESTAMP)", exact=True)
 
 
 def _timestamp(described: Described) -> _Way:  # noqa: ARG001
     # An instant: the server shows it in the session's zone, which is pinned to UTC.
-    unpack = "CAST({0} || '+00' AS TIMESTAMP WITH TIME ZONE)"
-    return _Way(stage="TIMESTAMP WITH TIME ZONE", read=AS_TEXT, unpack=unpack)
+    unpack = "TRY_CAST({0} || '+00' AS TIMESTAMP WITH TIME ZONE)"
+    return _Way(stage=TIMESTAMPTZ, read=AS_TEXT, unpack=unpack)
 
 
 def _time(described: Described) -> _Way:  # noqa: ARG001
-    # A span of up to 838 hours. Both databases write it alike, and it travels as text: Parquet's own
-    # intervals end at milliseconds.
-    return _Way(stage="INTERVAL", read=AS_TEXT)
+    # A span of up to 838 hours, which both databases write alike.
+    return _Way(stage=INTERVAL, read=AS_TEXT, unpack="CAST({0} AS INTERVAL)")
 
 
 def _text(described: Described) -> _Way:
     binary = (described.collation or "").endswith("_bin")
-    return _Way(stage="VARCHAR", read=AS_TEXT if binary else "{0}")
+    return _Way(stage=VARCHAR, read=AS_TEXT if binary else "{0}")
 
 
 def _bytes(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="BLOB")
+    return _Way(stage=BLOB)
 
 
 def _json(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="JSON", read=AS_TEXT, unpack="CAST({0} AS JSON)")
+    return _Way(stage=JSON, read=AS_TEXT, unpack="CAST({0} AS JSON)")
 
 
 def _uuid(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="UUID", read=AS_TEXT, unpack="CAST({0} AS UUID)")
+    return _Way(stage=UUID, read=AS_TEXT, unpack="CAST({0} AS UUID)")
 
 
 def _address(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage="VARCHAR", read=AS_TEXT)
+    return _Way(stage=VARCHAR, read=AS_TEXT)
 
 
 def _geometry(described: Described) -> _Way:
     loses = f"{described.native} is staged as WKB (binary), without its SRID"
-    return _Way(stage="BLOB", read="HEX(ST_AsBinary({0}))", unpack="unhex({0})", loses=loses)
+    return _Way(stage=BLOB, read="HEX(ST_AsBinary({0}))", unpack="unhex({0})", loses=loses)
 
 
 def _unknown(described: Described) -> _Way:
-    return _Way(stage="VARCHAR", read=AS_TEXT, loses=f"{described.native} is staged as text")
+    return _Way(stage=VARCHAR, read=AS_TEXT, loses=f"{described.native} is staged as text")
 
 
 _WAYS: Mapping[str, Callable[[Described], _Way]] = {

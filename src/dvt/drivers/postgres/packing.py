@@ -10,7 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from dvt.core.types import (
+    BIGINT,
+    BLOB,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGER,
+    INTERVAL,
+    SMALLINT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    TIMETZ,
+    UUID,
+    VARCHAR,
+    Kind,
+    StageType,
+    decimal,
+    list_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +40,8 @@ class Packing:
 
     native: str
     """Type of the column in PostgreSQL's DDL."""
-    sent: str
-    """DuckDB type that is written, which PostgreSQL reads as `native`."""
+    sent: StageType
+    """Type that is written, which PostgreSQL reads as `native`."""
     value: str = "CAST({0} AS {1})"
     """DuckDB SQL of the value: `{0}` has the staged type, `{1}` is `sent`."""
     loses: str | None = None
@@ -32,7 +53,6 @@ class Packing:
         return self.value.format(value, self.sent)
 
 
-_TEXT = "VARCHAR"
 _JSON = "CAST(to_json({0}) AS VARCHAR)"
 _EARLY = (
     "CASE WHEN isfinite({0}) THEN greatest(CAST({0} AS {1}), '9999-01-01 (BC) 00:00:00'::{1}) "
@@ -47,81 +67,78 @@ _WIDTH, _NEXT_WIDTH, _WIDEST = 9, 18, 38
 _LARGEST_SCALES = {9: 9, 17: 18, 18: 18}
 """By scale, the precision up to which the writer's numbers are too narrow for it."""
 _WIDEST_SCALE = 36
-_SAME: Mapping[str, tuple[str, str]] = {
-    "boolean": ("boolean", "BOOLEAN"),
-    "tinyint": ("smallint", "SMALLINT"),
-    "utinyint": ("smallint", "SMALLINT"),
-    "smallint": ("smallint", "SMALLINT"),
-    "usmallint": ("integer", "INTEGER"),
-    "integer": ("integer", "INTEGER"),
-    "uinteger": ("bigint", "BIGINT"),
-    "bigint": ("bigint", "BIGINT"),
-    "ubigint": ("numeric(20,0)", "DECIMAL(20,0)"),
-    "hugeint": ("numeric(38,0)", "DECIMAL(38,0)"),
-    "uhugeint": ("numeric(38,0)", "DECIMAL(38,0)"),
-    "float": ("real", "FLOAT"),
-    "double": ("double precision", "DOUBLE"),
-    "varchar": ("text", _TEXT),
-    "enum": ("text", _TEXT),
-    "blob": ("bytea", "BLOB"),
-    "uuid": ("uuid", "UUID"),
-    "date": ("date", "DATE"),
-    "time": ("time", "TIME"),
-    "time with time zone": ("time with time zone", "TIME WITH TIME ZONE"),
-    "interval": ("interval", "INTERVAL"),
-    '"null"': ("integer", "INTEGER"),
+_SAME: Mapping[Kind, tuple[str, StageType]] = {
+    Kind.BOOLEAN: ("boolean", BOOLEAN),
+    Kind.TINYINT: ("smallint", SMALLINT),
+    Kind.UTINYINT: ("smallint", SMALLINT),
+    Kind.SMALLINT: ("smallint", SMALLINT),
+    Kind.USMALLINT: ("integer", INTEGER),
+    Kind.INTEGER: ("integer", INTEGER),
+    Kind.UINTEGER: ("bigint", BIGINT),
+    Kind.BIGINT: ("bigint", BIGINT),
+    Kind.UBIGINT: ("numeric(20,0)", decimal(20, 0)),
+    Kind.HUGEINT: ("numeric(38,0)", decimal(38, 0)),
+    Kind.UHUGEINT: ("numeric(38,0)", decimal(38, 0)),
+    Kind.FLOAT: ("real", FLOAT),
+    Kind.DOUBLE: ("double precision", DOUBLE),
+    Kind.VARCHAR: ("text", VARCHAR),
+    Kind.ENUM: ("text", VARCHAR),
+    Kind.BLOB: ("bytea", BLOB),
+    Kind.UUID: ("uuid", UUID),
+    Kind.DATE: ("date", DATE),
+    Kind.TIME: ("time", TIME),
+    Kind.TIMETZ: ("time with time zone", TIMETZ),
+    Kind.INTERVAL: ("interval", INTERVAL),
+    Kind.NULL: ("integer", INTEGER),
 }
-"""By DuckDB's ids: values that survive. HUGEINT's beyond 38 digits are an error, not a loss."""
+"""Values that survive. HUGEINT's beyond 38 digits are an error, not a loss."""
 
-_OTHERS: Mapping[str, Packing] = {
-    "timestamp": Packing("timestamp", "TIMESTAMP", _EARLY),
-    "timestamp_s": Packing("timestamp", "TIMESTAMP", _EARLY),
-    "timestamp_ms": Packing("timestamp", "TIMESTAMP", _EARLY),
-    "timestamp with time zone": Packing("timestamp with time zone", "TIMESTAMP WITH TIME ZONE", _EARLY),
-    "timestamp_ns": Packing("timestamp", "TIMESTAMP", _EARLY, "nanoseconds are cut to microseconds"),
-    "time_ns": Packing("time", "TIME", loses="nanoseconds are cut to microseconds"),
-    "bit": Packing("text", _TEXT, loses="it becomes text"),
-    "bignum": Packing("text", _TEXT, loses="it becomes text"),
-    "geometry": Packing("text", _TEXT, loses="it becomes text (WKT)"),
+_OTHERS: Mapping[Kind, Packing] = {
+    Kind.TIMESTAMP: Packing("timestamp", TIMESTAMP, _EARLY),
+    Kind.TIMESTAMP_S: Packing("timestamp", TIMESTAMP, _EARLY),
+    Kind.TIMESTAMP_MS: Packing("timestamp", TIMESTAMP, _EARLY),
+    Kind.TIMESTAMPTZ: Packing("timestamp with time zone", TIMESTAMPTZ, _EARLY),
+    Kind.TIMESTAMP_NS: Packing("timestamp", TIMESTAMP, _EARLY, "nanoseconds are cut to microseconds"),
+    Kind.TIME_NS: Packing("time", TIME, loses="nanoseconds are cut to microseconds"),
+    Kind.JSON: Packing("json", VARCHAR),
+    Kind.BIT: Packing("text", VARCHAR, loses="it becomes text"),
+    Kind.BIGNUM: Packing("text", VARCHAR, loses="it becomes text"),
+    Kind.GEOMETRY: Packing("text", VARCHAR, loses="it becomes text (WKT)"),
 }
-_ELEMENTS = (_SAME.keys() | {"timestamp", "timestamp with time zone"}) - {
-    "hugeint", "uhugeint", "blob", "interval", "time with time zone", "ubigint"
+_ELEMENTS = (_SAME.keys() | {Kind.TIMESTAMP, Kind.TIMESTAMPTZ}) - {
+    Kind.HUGEINT, Kind.UHUGEINT, Kind.BLOB, Kind.INTERVAL, Kind.TIMETZ, Kind.UBIGINT
 }  # fmt: skip
 
 
-def packing(type_: Any) -> Packing:
-    """How values of a type (a `DuckDBPyType`) are loaded."""
-    kind = str(type_.id)
-    if str(type_) == "JSON":
-        return Packing("json", _TEXT)
-    if kind in _SAME:
-        return Packing(*_SAME[kind])
-    if kind in _OTHERS:
-        return _OTHERS[kind]
-    if kind == "decimal":
-        return _decimal(**dict(type_.children))
-    if kind in {"list", "array"}:
-        return _array(dict(type_.children)["child"])
-    return Packing("json", _TEXT, _JSON, "its type; it becomes json")
+def packing(type_: StageType) -> Packing:
+    """How values of a type are loaded."""
+    if type_.kind in _SAME:
+        return Packing(*_SAME[type_.kind])
+    if type_.kind in _OTHERS:
+        return _OTHERS[type_.kind]
+    if type_.precision is not None and type_.scale is not None:
+        return _decimal(type_.precision, type_.scale)
+    if type_.kind in {Kind.LIST, Kind.ARRAY}:
+        return _array(type_.element)
+    return Packing("json", VARCHAR, _JSON, "its type; it becomes json")
 
 
 def _decimal(precision: int, scale: int) -> Packing:
     native = f"numeric({precision},{scale})"
     if scale > _WIDEST_SCALE:
-        return Packing(native, _TEXT, via="text")
+        return Packing(native, VARCHAR, via="text")
     wide = _LARGEST_SCALES.get(scale, 0) >= precision
     room = (_NEXT_WIDTH if precision <= _WIDTH else _WIDEST) if wide else precision
-    return Packing(native, f"DECIMAL({room},{scale})")
+    return Packing(native, decimal(room, scale))
 
 
-def _array(element: Any) -> Packing:
+def _array(element: StageType) -> Packing:
     """Lists of plain values; deeper ones as json, since PostgreSQL's arrays are rectangles."""
-    kind = str(element.id)
     inner = packing(element)
-    if kind in {"decimal", "ubigint"}:
-        return Packing(f"{inner.native}[]", _TEXT, _ELEMENTS_AS_TEXT, via="text")
-    if kind not in _ELEMENTS or str(element) == "JSON":
-        return Packing("json", _TEXT, _JSON, "its type; it becomes json")
+    if element.kind in {Kind.DECIMAL, Kind.UBIGINT}:
+        return Packing(f"{inner.native}[]", VARCHAR, _ELEMENTS_AS_TEXT, via="text")
+    if element.kind not in _ELEMENTS:
+        return Packing("json", VARCHAR, _JSON, "its type; it becomes json")
     # DuckDB writes its texts as varchar, and PostgreSQL takes no array of another element type.
     native = "character varying" if inner.native == "text" else inner.native
-    return Packing(f"{native}[]", f"{inner.sent}[]")
+    return Packing(f"{native}[]", list_of(inner.sent))

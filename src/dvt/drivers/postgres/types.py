@@ -21,6 +21,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dvt.core.tables import Column
+from dvt.core.types import (
+    BIGINT,
+    BLOB,
+    BOOLEAN,
+    DATE,
+    DOUBLE,
+    FLOAT,
+    INTEGER,
+    INTERVAL,
+    JSON,
+    SMALLINT,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    TIMETZ,
+    UUID,
+    VARCHAR,
+    StageType,
+    decimal,
+    list_of,
+)
 from dvt.drivers.postgres.errors import MARK
 from dvt.drivers.postgres.names import literal
 
@@ -46,44 +67,43 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Way:
-    stage: str
+    stage: StageType
     read: str = "{0}"
     unpack: str = "{0}"
     exact: bool = False
     loses: str | None = None
 
 
-_PLAIN: Mapping[str, tuple[str, str, bool]] = {
-    "bool": ("boolean", "BOOLEAN", False),
-    "int2": ("smallint", "SMALLINT", True),
-    "int4": ("integer", "INTEGER", True),
-    "int8": ("bigint", "BIGINT", True),
-    "float4": ("real", "FLOAT", False),
-    "float8": ("double precision", "DOUBLE", False),
-    "date": ("date", "DATE", True),
-    "time": ("time", "TIME", False),
-    "uuid": ("uuid", "UUID", False),
-    "bytea": ("bytea", "BLOB", False),
-    "text": ("text", "VARCHAR", False),
-    "varchar": ("text", "VARCHAR", False),
-    "bpchar": ("text", "VARCHAR", False),
-    "name": ("text", "VARCHAR", False),
-    "char": ("text", "VARCHAR", False),
-    "oid": ("bigint", "BIGINT", False),
+_PLAIN: Mapping[str, tuple[str, StageType, bool]] = {
+    "bool": ("boolean", BOOLEAN, False),
+    "int2": ("smallint", SMALLINT, True),
+    "int4": ("integer", INTEGER, True),
+    "int8": ("bigint", BIGINT, True),
+    "float4": ("real", FLOAT, False),
+    "float8": ("double precision", DOUBLE, False),
+    "date": ("date", DATE, True),
+    "time": ("time", TIME, False),
+    "uuid": ("uuid", UUID, False),
+    "bytea": ("bytea", BLOB, False),
+    "text": ("text", VARCHAR, False),
+    "varchar": ("text", VARCHAR, False),
+    "bpchar": ("text", VARCHAR, False),
+    "name": ("text", VARCHAR, False),
+    "char": ("text", VARCHAR, False),
+    "oid": ("bigint", BIGINT, False),
 }
 """By `typname`: the type it is sent as, the one it is staged as, whether both sides compare alike."""
 
-_TIMES: Mapping[str, tuple[str, str]] = {
-    "timestamp": ("timestamp", "TIMESTAMP"),
-    "timestamptz": ("timestamptz", "TIMESTAMP WITH TIME ZONE"),
+_TIMES: Mapping[str, tuple[str, StageType]] = {
+    "timestamp": ("timestamp", TIMESTAMP),
+    "timestamptz": ("timestamptz", TIMESTAMPTZ),
 }
 _PACKED: Mapping[str, _Way] = {
-    "json": _Way(stage="JSON", read="{0}::text"),
-    "jsonb": _Way(stage="JSON", read="{0}::text"),
-    "interval": _Way(stage="INTERVAL", read="{0}::interval", unpack="CAST({0} AS VARCHAR)"),
-    "timetz": _Way(stage="TIME WITH TIME ZONE", read="{0}::timetz", unpack="CAST({0} AS VARCHAR)"),
+    "json": _Way(stage=JSON, read="{0}::text"),
+    "jsonb": _Way(stage=JSON, read="{0}::text"),
+    "interval": _Way(stage=INTERVAL, read="{0}::interval"),
+    "timetz": _Way(stage=TIMETZ, read="{0}::timetz"),
 }
-"""Parquet would cut an interval to milliseconds and move a time to UTC: they lie there as text."""
 
 _IN_LISTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
 
@@ -117,8 +137,8 @@ def _way(one: Described) -> _Way:
 
 def _text(one: Described) -> _Way:
     if one.category == "e":
-        return _Way(stage="VARCHAR", read="{0}::text")
-    return _Way(stage="VARCHAR", read="{0}::text", loses=f"the type {one.native}; it becomes text")
+        return _Way(stage=VARCHAR, read="{0}::text")
+    return _Way(stage=VARCHAR, read="{0}::text", loses=f"the type {one.native}; it becomes text")
 
 
 def _checked(one: Described, native: str, refused: str, value: str = "{0}") -> str:
@@ -136,17 +156,17 @@ def _moment(one: Described) -> _Way:
 def _numeric(one: Described) -> _Way:
     if one.typmod < 0:
         digits, scale = _MOST_DIGITS, _SCALE
-        return _Way(stage=f"DECIMAL({digits},{scale})", read=_fitting(one, digits, scale))
+        return _Way(stage=decimal(digits, scale), read=_fitting(one, digits, scale))
     precision, declared = _declared(one.typmod)
     scale = max(declared, 0)
     digits = max(precision - min(declared, 0), declared)
     if digits > _MOST_DIGITS:
         scale = scale if scale <= _SCALE else max(_SCALE, min(scale, _MOST_DIGITS - (precision - declared)))
         scale = min(scale, _MOST_DIGITS)
-        return _Way(stage=f"DECIMAL({_MOST_DIGITS},{scale})", read=_fitting(one, _MOST_DIGITS, scale))
+        return _Way(stage=decimal(_MOST_DIGITS, scale), read=_fitting(one, _MOST_DIGITS, scale))
     native = f"numeric({digits},{scale})"
     return _Way(
-        stage=f"DECIMAL({digits},{scale})",
+        stage=decimal(digits, scale),
         read=_checked(one, native, "{0} = 'NaN'"),
         exact=0 <= declared <= precision,
     )
@@ -171,11 +191,11 @@ def _list(one: Described) -> _Way:
     odd = "array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1"
     if kind in _IN_LISTS:
         native, stage, _ = _PLAIN[kind]
-        return _Way(stage=f"{stage}[]", read=_checked(one, f"{native}[]", odd))
+        return _Way(stage=list_of(stage), read=_checked(one, f"{native}[]", odd))
     if kind in _TIMES:
         native, stage = _TIMES[kind]
         late = f"{odd} OR '{_TOO_LATE}' <= ANY ({{0}})"
-        return _Way(stage=f"{stage}[]", read=_checked(one, f"{native}[]", late))
+        return _Way(stage=list_of(stage), read=_checked(one, f"{native}[]", late))
     if kind == "numeric":
         return _numbers(one, odd)
     return _text(one)
@@ -189,4 +209,4 @@ def _numbers(one: Described, odd: str) -> _Way:
         return _text(one)
     native = f"numeric({digits},{scale})[]"
     misfit = f"{odd} OR 'NaN' = ANY ({{0}}) OR {{0}}::{native} <> {{0}}"
-    return _Way(stage=f"DECIMAL({digits},{scale})[]", read=_checked(one, native, misfit))
+    return _Way(stage=list_of(decimal(digits, scale)), read=_checked(one, native, misfit))

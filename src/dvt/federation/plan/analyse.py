@@ -18,8 +18,8 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
 from dvt.core.errors import ColumnNotFound
-from dvt.federation.plan.dialects import STAGE_TYPES
 from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+from dvt.federation.plan.sql_types import sql_type
 
 _READABLE = 40
 """Names in one message."""
@@ -30,7 +30,7 @@ def analyse(draft: Draft) -> None:
     draft.hazard = _hazard(draft)
     draft.schema = MappingSchema(
         {
-            one.key: {name: _type(column.stage) for name, column in one.columns.items()}
+            one.key: {name: sql_type(column.stage) for name, column in one.columns.items()}
             for one in draft.occurrences
         }
         or {"dvt_none": {"none": "INT"}},
@@ -113,13 +113,6 @@ def _type_literals(copy: exp.Expr) -> None:
         cast.meta.update(literal.meta)
         cast.this.meta.clear()
         literal.replace(cast)
-
-
-def _type(stage: str) -> exp.DataType:
-    try:
-        return exp.DataType.build(stage, dialect=STAGE_TYPES)
-    except (SqlglotError, ValueError):
-        return exp.DataType.build("UNKNOWN")
 
 
 def _hazard(draft: Draft) -> str:

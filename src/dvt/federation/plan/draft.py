@@ -10,14 +10,11 @@ from sqlglot import ErrorLevel, exp
 from sqlglot.schema import MappingSchema
 
 from dvt.core.plan import LoadColumn, Prepared
-from dvt.core.ports.engines import Folding
+from dvt.core.ports.engines import Folding, Value
 from dvt.core.queries import NotPushed, SourceQuery
 from dvt.core.reports import Notice
 from dvt.core.requests import Input, NodeRequest
 from dvt.core.tables import Column, StageColumn, Table
-
-Value = tuple[str, str | None]
-"""A DuckDB type and the value's text, None for NULL."""
 
 Bind = Callable[[str, Mapping[str, Sequence[StageColumn]]], tuple[StageColumn, ...]]
 Evaluate = Callable[[Sequence[str]], Sequence[Value | None]]

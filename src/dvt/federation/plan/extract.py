@@ -11,12 +11,13 @@ from sqlglot import exp
 from dvt.core.names import TableRef
 from dvt.core.queries import ExtractedColumn, NotPushed, SourceQuery
 from dvt.core.tables import Column, Table
+from dvt.core.types import INTEGER
 from dvt.federation.plan.draft import Draft, Occurrence
 from dvt.federation.plan.safe import Pushed, push
 
 _LONGEST = 40
 _SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
-_ONE = Column(name="", native="", stage="INTEGER", read="1", unpack="CAST({0} AS INTEGER)")
+_ONE = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0} AS INTEGER)")
 """What is read of a table of which only the number of rows matters."""
 
 

@@ -1,53 +1,19 @@
-"""The outputs: bound on empty staging tables, named as the target would, in types that Parquet keeps."""
+"""The outputs: bound on empty staging tables, named as the target would, in types that can be staged."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import pairwise
 
 from sqlglot import exp
 
-from dvt.core.errors import ColumnNotFound, ContractBroken, OutputsClash, SqlInvalid
-from dvt.core.requests import Contract, ContractColumn
+from dvt.core.encoding import encoding
+from dvt.core.errors import ColumnNotFound, OutputsClash, SqlInvalid
 from dvt.core.tables import StageColumn
+from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
+from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.draft import NUMBER, Draft
 from dvt.federation.plan.extract import quoted
-
-_TOKENS = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[A-Za-z_]+(?: WITH TIME ZONE)?|.", re.DOTALL)
-_SAFE = {
-    "HUGEINT": "DECIMAL(38,0)",
-    "UHUGEINT": "DECIMAL(38,0)",
-    "TIMESTAMP_S": "TIMESTAMP",
-    "TIMESTAMP_MS": "TIMESTAMP",
-    "TIME_NS": "TIME",
-    "INTERVAL": "VARCHAR",
-    "BIT": "VARCHAR",
-    "BIGNUM": "VARCHAR",
-}
-"""What Parquet would change without a word, and the type that keeps the values."""
-_LOSES = {
-    "TIME_NS": "nanoseconds are cut to microseconds",
-    "INTERVAL": "it becomes text",
-    "BIT": "it becomes text",
-    "BIGNUM": "it becomes text",
-    "UNION": "it becomes text",
-    "TIME WITH TIME ZONE": "its offset becomes UTC",
-}
-_FAMILIES = {
-    "whole": r"^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$|^DECIMAL\(\d+,0\)$",
-    "decimal": r"^DECIMAL",
-    "approximate": r"^(FLOAT|DOUBLE)$",
-}
-_CONVERTS = {
-    ("whole", "whole"), ("whole", "decimal"), ("whole", "approximate"), ("decimal", "decimal"),
-    ("decimal", "approximate"), ("approximate", "approximate"), ("approximate", "decimal"),
-}  # fmt: skip
-"""Families of numbers that a contract may turn into each other: what overflows is an error."""
-_ANY_NUMBER = "DECIMAL"
-"""A contract's number without a size: it holds what the model gives."""
 
 
 def bind_transform(draft: Draft) -> None:
@@ -56,11 +22,9 @@ def bind_transform(draft: Draft) -> None:
     bound = _bound(draft, _without_parameters(draft))
     names = _names(draft, bound)
     _refuse_clashes(names)
-    outputs = [
-        StageColumn(name, _safe(draft, name, one.type)) for name, one in zip(names, bound, strict=True)
-    ]
+    outputs = [_staged(draft, name, column.type) for name, column in zip(names, bound, strict=True)]
     if draft.request.contract:
-        outputs = _contracted(draft, draft.request.contract, outputs)
+        outputs = contracted(draft, draft.request.contract, outputs)
     draft.sql = _outer(draft, inner, bound, outputs)
     draft.outputs = tuple(outputs)
     draft.loads = draft.around.load(draft.outputs)
@@ -147,64 +111,12 @@ def _refuse_clashes(names: list[str]) -> None:
             raise OutputsClash((other, name))
 
 
-def _safe(draft: Draft, name: str, type_: str) -> str:
-    """The type in which Parquet keeps this one's values."""
-    if type_ == '"NULL"':
-        return "INTEGER"
-    loses = next((why for part, why in _LOSES.items() if part in _words(type_)), None)
-    if loses:
-        draft.warn("DVT002", f"output column {name} ({type_}): {loses}", "cast it in the model")
-    if type_.startswith("UNION("):
-        return "VARCHAR"
-    words = _TOKENS.findall(type_)
-    # A word before a blank is the name of a STRUCT's field.
-    safe = [word if after == " " else _SAFE.get(word, word) for word, after in pairwise([*words, ""])]
-    return re.sub(r"\[\d+\]", "[]", _plain_enum("".join(safe)))
-
-
-def _words(type_: str) -> set[str]:
-    return set(_TOKENS.findall(type_))
-
-
-def _plain_enum(type_: str) -> str:
-    return re.sub(r"ENUM\((?:'(?:[^']|'')*'(?:, ?)?)*\)", "VARCHAR", type_)
-
-
-def _contracted(draft: Draft, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
-    """The contract's types, or what differs from it."""
-    demanded = {one.name.casefold(): one for one in _canonical(draft, contract.columns)}
-    found = {one.name.casefold(): one for one in outputs}
-    differences = [f"{one.name} is missing" for key, one in demanded.items() if key not in found]
-    differences += [f"{one.name} is not in the contract" for key, one in found.items() if key not in demanded]
-    differences += [
-        f"{one.name} is {one.type}, the contract says {demanded[key].native}"
-        for key, one in found.items()
-        if key in demanded and not _converts(one.type, demanded[key].type or one.type)
-    ]
-    if differences:
-        raise ContractBroken(differences)
-    types = (demanded[one.name.casefold()].type for one in outputs)
-    return [
-        one if type_ in {None, _ANY_NUMBER} else StageColumn(one.name, str(type_))
-        for one, type_ in zip(outputs, types, strict=True)
-    ]
-
-
-def _canonical(draft: Draft, columns: Sequence[ContractColumn]) -> list[ContractColumn]:
-    """The same types as the engine spells them: INT is INTEGER."""
-    sized = [one for one in columns if one.type not in {None, _ANY_NUMBER}]
-    spelled = draft.around.evaluate([f"CAST(NULL AS {one.type})" for one in sized])
-    types = {one: value[0] for one, value in zip(sized, spelled, strict=True) if value is not None}
-    return [replace(one, type=types.get(one, one.type)) for one in columns]
-
-
-def _converts(type_: str, demanded: str) -> bool:
-    same = type_.replace(" ", "").upper() == demanded.replace(" ", "").upper()
-    return same or (_family(type_), _family(demanded)) in _CONVERTS
-
-
-def _family(type_: str) -> str:
-    return next((name for name, like in _FAMILIES.items() if re.match(like, type_.upper())), type_.upper())
+def _staged(draft: Draft, name: str, type_: StageType) -> StageColumn:
+    """An output as it is staged."""
+    held = encoding(type_)
+    if held.loses:
+        draft.warn("DVT002", f"output column {name} ({type_}): {held.loses}", "cast it in the model")
+    return StageColumn(name, held.stage)
 
 
 def _outer(draft: Draft, inner: str, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> str:

@@ -11,15 +11,16 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from dvt.core.ports.engines import Value
 from dvt.core.queries import NotPushed
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
+from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType, decimal
 from dvt.federation.plan.conditions import column_of
 from dvt.federation.plan.dialects import language
-from dvt.federation.plan.draft import Candidate, Draft, Occurrence, Value
+from dvt.federation.plan.draft import Candidate, Draft, Occurrence
 from dvt.federation.plan.translate import in_engine
 
-_NUMBERS = re.compile(r"^U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)$|^DECIMAL\b")
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _MOMENT = re.compile(r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:\+00)?$")
@@ -121,12 +122,17 @@ def _plain(column: Column, constant: exp.Expr) -> Value | None:
     """The value of a constant that can be read without the engine: lists of them may be long."""
     number, inner = _plain_number(constant), constant.unnest()
     if number is not None:
-        return "DECIMAL", number
+        return _type_of(number), number
     if not isinstance(inner, exp.Literal) or not inner.is_string:
         return None
-    if column.stage == "DATE" and _is_day(inner.this):
-        return "DATE", str(inner.this)
-    return ("VARCHAR", str(inner.this)) if column.stage == "VARCHAR" else None
+    if column.stage == DATE and _is_day(inner.this):
+        return DATE, str(inner.this)
+    return (VARCHAR, str(inner.this)) if column.stage == VARCHAR else None
+
+
+def _type_of(number: str) -> StageType:
+    whole, _, fraction = number.lstrip("-").partition(".")
+    return decimal(len(whole) + len(fraction), len(fraction))
 
 
 def _is_day(text: str) -> bool:
@@ -141,7 +147,7 @@ def _question(draft: Draft, column: Column, constant: exp.Expr) -> str:
     sql = in_engine(draft, constant)
     inner = constant.unnest()
     bare = isinstance(inner, exp.Literal) and inner.is_string
-    return f"CAST({sql} AS {column.stage})" if bare and column.stage != "VARCHAR" else sql
+    return f"CAST({sql} AS {column.stage})" if bare and column.stage != VARCHAR else sql
 
 
 def _rendered(
@@ -190,20 +196,20 @@ def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:
     if text is None:
         raise _NotExact("it compares with NULL")
     types = language(dialect).literal_types
-    if _NUMBERS.match(column.stage):
+    if column.stage.is_number:
         return _number(type_, text)
-    if column.stage == "DATE" and "DATE" in types:
+    if column.stage == DATE and "DATE" in types:
         return _cast(_day(type_, text), types["DATE"], dialect)
-    if column.stage == "TIMESTAMP" and "TIMESTAMP" in types:
+    if column.stage == TIMESTAMP and "TIMESTAMP" in types:
         return _cast(_timestamp_literal(type_, text), types["TIMESTAMP"], dialect)
-    if column.stage == "VARCHAR" and type_ == "VARCHAR" and text.isprintable() and "\\" not in text:
+    if column.stage == type_ == VARCHAR and text.isprintable() and "\\" not in text:
         return exp.Literal.string(text)
     raise _NotExact(f"constants of type {type_} cannot be sent for a {column.native}")
 
 
-def _number(type_: str, text: str) -> exp.Expr:
+def _number(type_: StageType, text: str) -> exp.Expr:
     digits = text.lstrip("-").replace(".", "")
-    if not _NUMBERS.match(type_) or not _NUMBER.match(text):
+    if not type_.is_number or not _NUMBER.match(text):
         raise _NotExact(f"it compares with a {type_}")
     if "." in text and len(digits) > _DIGITS_OF_A_DOUBLE:
         raise _NotExact("its constant has more digits than every database keeps")
@@ -211,19 +217,19 @@ def _number(type_: str, text: str) -> exp.Expr:
     return exp.Neg(this=literal) if text.startswith("-") else literal
 
 
-def _day(type_: str, text: str) -> str:
-    moment = _MOMENT.match(text) if type_.startswith("TIMESTAMP") else None
-    if type_ == "DATE" and _DATE.match(text):
+def _day(type_: StageType, text: str) -> str:
+    moment = _MOMENT.match(text) if type_.is_timestamp else None
+    if type_ == DATE and _DATE.match(text):
         return text
     if moment is not None and moment.group(2) == _MIDNIGHT:
         return moment.group(1)
     raise _NotExact(f"it compares a date with a {type_}")
 
 
-def _timestamp_literal(type_: str, text: str) -> str:
-    if type_ == "DATE" and _DATE.match(text):
+def _timestamp_literal(type_: StageType, text: str) -> str:
+    if type_ == DATE and _DATE.match(text):
         return f"{text} {_MIDNIGHT}"
-    found = _MOMENT.match(text) if type_.startswith("TIMESTAMP") else None
+    found = _MOMENT.match(text) if type_.is_timestamp else None
     if found is None:
         raise _NotExact(f"it compares a timestamp with a {type_}")
     return f"{found.group(1)} {found.group(2)}"

@@ -11,11 +11,15 @@ from dvt.core.plan import Prepared
 from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
+from dvt.core.types import BIGINT, HUGEINT, StageType, decimal
 from dvt.federation.plan.conditions import column_of, conjuncts
 from dvt.federation.plan.draft import Candidate, Draft, Occurrence
 from dvt.federation.plan.extract import relation
 from dvt.federation.plan.safe import exact_text
+from dvt.federation.plan.sql_types import sql_type
 
+_MOST_DIGITS = 38
+"""Of a sum of exact numbers."""
 _CLAUSES = {"expressions", "from_", "where"}
 _AROUND = (exp.From, exp.Join, exp.CTE, exp.In, exp.Exists, exp.Lateral, exp.SetOperation, exp.Any, exp.All)
 
@@ -79,7 +83,7 @@ def _only_aggregates(one: Occurrence, projection: exp.Expr) -> bool:
     )
 
 
-def _asked(one: Occurrence, aggregate: exp.Expr) -> tuple[Column, str] | None:
+def _asked(one: Occurrence, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
     """The column to ask for, and the engine's type of the aggregate; None for what is not exact."""
     ask = _ASKS.get(type(aggregate))
     if ask is None or isinstance(aggregate.parent, exp.Filter | exp.Window | exp.WithinGroup):
@@ -92,8 +96,8 @@ def _asked(one: Occurrence, aggregate: exp.Expr) -> tuple[Column, str] | None:
     return ask(column) if column is not None and column.exact and not aggregate.expressions else None
 
 
-def _extreme(function: str) -> Callable[[Column | None], tuple[Column, str] | None]:
-    def ask(column: Column | None) -> tuple[Column, str] | None:
+def _extreme(function: str) -> Callable[[Column | None], tuple[Column, StageType] | None]:
+    def ask(column: Column | None) -> tuple[Column, StageType] | None:
         if column is None:
             return None
         return replace(column, read=column.read.format(f"{function}({{0}})")), column.stage
@@ -101,22 +105,21 @@ def _extreme(function: str) -> Callable[[Column | None], tuple[Column, str] | No
     return ask
 
 
-def _count(column: Column | None) -> tuple[Column, str]:
+def _count(column: Column | None) -> tuple[Column, StageType]:
     name, read = (column.name, "COUNT({0})") if column is not None else ("", "COUNT(*)")
-    return Column(name=name, native="", stage="BIGINT", read=read, unpack="CAST({0} AS BIGINT)"), "BIGINT"
+    return Column(name=name, native="", stage=BIGINT, read=read, unpack="CAST({0} AS BIGINT)"), BIGINT
 
 
-def _sum(column: Column | None) -> tuple[Column, str] | None:
-    whole = column is not None and column.stage.endswith(("INT", "INTEGER"))
-    if column is None or not (whole or column.stage.startswith("DECIMAL")):
+def _sum(column: Column | None) -> tuple[Column, StageType] | None:
+    if column is None or not column.stage.is_number:
         return None
-    type_ = "DECIMAL(38,0)" if whole else f"DECIMAL(38,{column.stage.rstrip(')').rpartition(',')[2]})"
+    type_ = decimal(_MOST_DIGITS, column.stage.scale or 0)
     read, unpack = f"CAST(SUM({{0}}) AS {type_})", f"CAST({{0}} AS {type_})"
     asked = Column(name=column.name, native=column.native, stage=type_, read=read, unpack=unpack)
-    return asked, "HUGEINT" if whole else type_
+    return asked, HUGEINT if column.stage.is_integer else type_
 
 
-_ASKS: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, str] | None]] = {
+_ASKS: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, StageType] | None]] = {
     exp.Max: _extreme("MAX"),
     exp.Min: _extreme("MIN"),
     exp.Count: _count,
@@ -137,7 +140,7 @@ def _parameter(draft: Draft, one: Occurrence, aggregate: exp.Expr, where: list[s
     if answers is not None:
         text = answers[name][1]
         value = exp.null() if text is None else exp.Literal.string(text)
-    return exp.Cast(this=value, to=exp.DataType.build(type_, dialect=draft.around.engine))
+    return exp.Cast(this=value, to=sql_type(type_))
 
 
 def _question(draft: Draft, one: Occurrence, name: str, column: Column, where: list[str]) -> SourceQuery:

@@ -1,0 +1,75 @@
+"""How Parquet holds values of each type: one table, for columns that are extracted and that are computed.
+
+Measured with DuckDB 1.5.5: Parquet turns HUGEINT into DOUBLE, cuts an INTERVAL to milliseconds and refuses
+negative ones, moves TIMETZ to UTC, gives a GEOMETRY other coordinates or none, and has no word for ENUM,
+BIT, BIGNUM, TIME_NS and UNION. Values of these are held as text. Whoever writes a staged dataset casts each
+value to the column's type, then to the type in the file; whoever reads one casts each column to its type,
+so that what is held as text comes back as what it was.
+
+    >>> encoding(StageType.parse("MAP(ENUM('a'), TIMESTAMP_S[])"))
+    Encoding(stage=MAP(ENUM('a'), TIMESTAMP[]), file=MAP(VARCHAR, TIMESTAMP[]), loses=None)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dvt.core.types import INTEGER, TIMESTAMP, VARCHAR, Kind, StageType, list_of
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How values of one type are staged."""
+
+    stage: StageType
+    """The type of the staged column, which its values have again when they are read."""
+    file: StageType
+    """The type of the column in the Parquet file."""
+    loses: str | None = None
+    """What `stage` cannot hold of the values (DVT002), else None."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    stage: StageType | None = None
+    """None: the type itself."""
+    file: StageType | None = None
+    """None: as staged."""
+    loses: str | None = None
+
+
+_AS_TEXT = _Row(file=VARCHAR)
+_AS_IS = _Row()
+_TABLE: Mapping[Kind, _Row] = {
+    Kind.HUGEINT: _AS_TEXT,
+    Kind.UHUGEINT: _AS_TEXT,
+    Kind.BIGNUM: _AS_TEXT,
+    Kind.ENUM: _AS_TEXT,
+    Kind.BIT: _AS_TEXT,
+    Kind.TIME_NS: _AS_TEXT,
+    Kind.TIMETZ: _AS_TEXT,
+    Kind.INTERVAL: _AS_TEXT,
+    Kind.GEOMETRY: _AS_TEXT,
+    Kind.TIMESTAMP_S: _Row(stage=TIMESTAMP),
+    Kind.TIMESTAMP_MS: _Row(stage=TIMESTAMP),
+    Kind.NULL: _Row(stage=INTEGER),
+    Kind.UNION: _Row(stage=VARCHAR, loses="which member of the union a value is; it becomes text"),
+}
+"""Kinds that Parquet does not hold as they are."""
+
+
+def encoding(type_: StageType) -> Encoding:
+    """How values of a type are staged; of one made of others, each part as its own type."""
+    row = _TABLE.get(type_.kind, _AS_IS)
+    if not type_.parts or row is not _AS_IS:
+        stage = row.stage or type_
+        return Encoding(stage, row.file or stage, row.loses)
+    inner = [(part.name, encoding(part.type).loses) for part in type_.parts]
+    lost = [f"in {name}: {loses}" for name, loses in inner if loses]
+    held = list_of(type_.element) if type_.kind is Kind.ARRAY else type_
+    return Encoding(
+        held.with_parts(lambda part: encoding(part).stage),
+        held.with_parts(lambda part: encoding(part).file),
+        "; ".join(lost) or None,
+    )

@@ -1,0 +1,92 @@
+"""An enforced contract: the types it gives the outputs, or what of them differs from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dvt.core.encoding import encoding
+from dvt.core.errors import ContractBroken
+from dvt.core.requests import Contract
+from dvt.core.tables import StageColumn
+from dvt.core.types import TIME, Kind, Part, StageType
+from dvt.federation.plan.draft import Draft
+
+_WHOLE, _DECIMAL, _APPROXIMATE = "whole", "decimal", "approximate"
+_CONVERTS = {
+    (_WHOLE, _WHOLE), (_WHOLE, _DECIMAL), (_WHOLE, _APPROXIMATE), (_DECIMAL, _DECIMAL),
+    (_DECIMAL, _APPROXIMATE), (_APPROXIMATE, _APPROXIMATE), (_APPROXIMATE, _DECIMAL),
+}  # fmt: skip
+"""Families of numbers that a contract may turn into each other: what overflows is an error."""
+_TEXTS = frozenset({Kind.ENUM, Kind.INTERVAL, Kind.BIT, Kind.BIGNUM, Kind.GEOMETRY})
+"""A contract may take their values as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    name: str
+    native: str
+    type: StageType | None
+    """None: the target alone converts what the model gives, or any number will do."""
+    any_number: bool
+
+    def admits(self, type_: StageType) -> bool:
+        if self.any_number:
+            return (_family(type_), _DECIMAL) in _CONVERTS
+        if self.type is None:
+            return True
+        as_text = self.type.is_text and type_.kind in _TEXTS
+        cut = self.type == TIME and type_.kind is Kind.TIME_NS
+        numbers = (_family(type_), _family(self.type)) in _CONVERTS
+        return numbers or as_text or cut or _any_case(type_) == _any_case(self.type)
+
+
+def contracted(draft: Draft, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
+    """The outputs in the contract's types."""
+    demands = {demand.name.casefold(): demand for demand in _demands(draft, contract)}
+    given = {column.name.casefold(): column for column in outputs}
+    differences = [f"{demand.name} is missing" for key, demand in demands.items() if key not in given]
+    differences += [
+        f"{column.name} is not in the contract" for key, column in given.items() if key not in demands
+    ]
+    differences += [
+        f"{column.name} is {column.type}, the contract says {demands[key].native}"
+        for key, column in given.items()
+        if key in demands and not demands[key].admits(column.type)
+    ]
+    if differences:
+        raise ContractBroken(differences)
+    return [_typed(draft, column, demands[column.name.casefold()].type) for column in outputs]
+
+
+def _demands(draft: Draft, contract: Contract) -> list[_Demand]:
+    """The contract's types as values: the engine tells what is meant by INT."""
+    sized = [column for column in contract.columns if column.type is not None]
+    values = draft.around.evaluate([f"CAST(NULL AS {column.type})" for column in sized]) if sized else ()
+    types = {
+        column.name: encoding(value[0]).stage for column, value in zip(sized, values, strict=True) if value
+    }
+    return [
+        _Demand(column.name, column.native, types.get(column.name), column.any_number)
+        for column in contract.columns
+    ]
+
+
+def _typed(draft: Draft, column: StageColumn, type_: StageType | None) -> StageColumn:
+    if column.type.kind is Kind.TIME_NS and type_ == TIME:
+        lost = "nanoseconds are cut to microseconds"
+        draft.warn("DVT002", f"output column {column.name} ({column.type}): {lost}", "cast it in the model")
+    return replace(column, type=type_ or column.type)
+
+
+def _family(type_: StageType) -> str | None:
+    if type_.is_integer or (type_.kind is Kind.DECIMAL and not type_.scale):
+        return _WHOLE
+    if type_.kind is Kind.DECIMAL:
+        return _DECIMAL
+    return _APPROXIMATE if type_.is_approximate else None
+
+
+def _any_case(type_: StageType) -> StageType:
+    """The type with its fields' names in lower case: they are the same in any."""
+    parts = tuple(Part(part.name.casefold(), _any_case(part.type)) for part in type_.parts)
+    return replace(type_, parts=parts)
