@@ -16,6 +16,7 @@ from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
 from dvt.core.tables import Column, Table
+from dvt.core.types import BIGINT
 from tests.conformance.reading import Aside, Bench, soon
 
 pytestmark = pytest.mark.slow
