@@ -15,7 +15,7 @@ from dvt.core.errors import Cancelled, DvtError
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
-from dvt.drivers.duckdb.sql import literal, quoted
+from dvt.drivers.duckdb.sql import encoded, literal, quoted
 from dvt.drivers.mysql import (
     Running,
     SideConnection,
@@ -186,4 +186,5 @@ def _go_on(running: Running, query: SourceQuery) -> None:
 def _column(query: SourceQuery, number: int) -> str:
     one = query.columns[number]
     name = quoted(one.name)
-    return f"{checked(name, one.column, query.tables[one.table])} AS {name}"
+    value = checked(name, one.column, query.tables[one.table])
+    return f"{encoded(value, one.column.stage)} AS {name}"
