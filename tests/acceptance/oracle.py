@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 import sqlglot
@@ -22,7 +22,9 @@ from dvt.core.requests import Input, NodeRequest, Pushdown
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
-from dvt.federation.plan import Surroundings, make_plan, tables_read
+from dvt.federation.answers import with_answers
+from dvt.federation.plan import Surroundings, make_plan, parse
+from dvt.federation.planning import answered
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 _EXACT = {DATE, TIMESTAMP, VARCHAR}
@@ -33,13 +35,13 @@ class Oracle:
     """Tables in one DuckDB, pretended to lie on several connections."""
 
     db: Any
+    dialect: ClassVar[str] = "duckdb"
     places: dict[str, str] = field(default_factory=dict)
     """Table → connection; `here` for those that are not named."""
     dialects: dict[str, str] = field(default_factory=dict)
     this: str = ""
     nulls_inexact: set[str] = field(default_factory=set)
     """Columns some of whose values become NULL on their way."""
-    answers: dict[str, Value] | None = None
     collations: dict[str, str] = field(default_factory=dict)
     """Column → collation, in every table that has it."""
 
@@ -104,13 +106,9 @@ class Oracle:
 
     def plan(self, sql: str, **more: Any) -> FederationPlan:
         request = self.request(sql, **more)
-        tables = {marker: self.table(one.table.identifier) for marker, one in tables_read(request).items()}
-        plan = make_plan(request, tables, self.around())
-        if plan.transform.prepared:
-            self.answers = {one.placeholder: self.ask(one.query) for one in plan.transform.prepared}
-            plan = make_plan(request, tables, self.around())
-            self.answers = None
-        return plan
+        parsed = parse(request)
+        tables = {marker: self.table(one.table.identifier) for marker, one in parsed.inputs.items()}
+        return make_plan(parsed, tables, self.around())
 
     def around(self) -> Surroundings:
         connections = {"here", "target", *self.places.values()}
@@ -123,7 +121,6 @@ class Oracle:
             ),
             now=NOW,
             engine="duckdb",
-            answers=self.answers,
             foldings=FOLDINGS,
         )
 
@@ -157,20 +154,36 @@ class Oracle:
         )
         return f"SELECT {unpacked} FROM ({one.shown.replace('`', chr(34))})"
 
-    def ask(self, one: SourceQuery) -> Value:
-        row = self.db.execute(f"SELECT CAST(dvt_value AS VARCHAR) FROM ({self.extracted(one)})").fetchone()
-        return one.staged[0].type, row[0] if row else None
+    def fetch(self, alias: Any) -> tuple[Value, ...]:
+        """As an engine does: the first row of an answer, which is known by its alias here."""
+        rows = self.db.execute(f'DESCRIBE "{alias}"').fetchall()
+        types = [StageType.parse(row[1]) for row in rows]
+        row = self.db.execute(f'SELECT CAST(COLUMNS(*) AS VARCHAR) FROM "{alias}" LIMIT 1').fetchone()
+        return tuple(zip(types, row or [None] * len(types), strict=True))
+
+    def sent(self, plan: FederationPlan) -> list[SourceQuery]:
+        """The plan's queries as they are sent, wave after wave, each answer in a table of its alias."""
+        answers: dict[str, Any] = {}
+        sent: list[SourceQuery] = []
+        for wave in plan.waves():
+            for query in wave:
+                dialect = self.dialects.get(query.connection, "duckdb")
+                known = answered(query, dialect, answers, self)  # type: ignore[arg-type]
+                self.db.execute(f'CREATE OR REPLACE TEMP TABLE "{query.alias}" AS {self.extracted(known)}')
+                sent.append(known)
+            answers |= {query.alias: query.alias for query in wave}
+        return sent
 
     def run(self, plan: FederationPlan) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """Names and types, and the rows, that the plan comes to."""
-        for one in plan.queries:
-            self.db.execute(f'CREATE OR REPLACE TEMP TABLE "{one.alias}" AS {self.extracted(one)}')
-        define_foldings(self.db, plan.transform.sql)
+        answers: dict[str, Any] = {query.alias: query.alias for query in self.sent(plan)}
+        sql = with_answers(plan.transform.sql, answers, self)  # type: ignore[arg-type]
+        define_foldings(self.db, sql)
         try:
-            return self.answer(plan.transform.sql)
+            return self.answer(sql)
         finally:
-            for one in plan.queries:
-                self.db.execute(f'DROP TABLE "{one.alias}"')
+            for alias in answers:
+                self.db.execute(f'DROP TABLE "{alias}"')
 
     def answer(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         rows = self.db.execute(f"DESCRIBE ({sql}\n)").fetchall()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, StageColumn
@@ -18,8 +18,15 @@ class TablePlace:
     """Index into the query's `tables`."""
 
 
-Sql = str | tuple[str | TablePlace, ...]
-"""SQL text; where it names tables, the pieces between them and their places.
+@dataclass(frozen=True, slots=True)
+class ValuePlace:
+    """Where a value stands that an earlier answer tells: people read it as `$name`."""
+
+    name: str
+
+
+Sql = str | tuple[str | TablePlace | ValuePlace, ...]
+"""SQL text; where it names tables or values yet to come, the pieces between them and their places.
 
 Pieces and not a format string: braces, percent signs and question marks mean themselves.
 """
@@ -43,6 +50,23 @@ class ExtractedColumn:
     """Where it comes from; `unpack` and `stage` hold for what arrives."""
     table: int = 0
     """Index of the column's table in the query's `tables`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What a query must know of earlier answers before it is sent: one value, or a list of keys."""
+
+    name: str
+    """Of its place in the query's conditions."""
+    answers: tuple[str, ...]
+    """Aliases of the queries that tell it."""
+    value: Sql
+    """SQL of one value in the engine's dialect, made of the first rows of answers of one column; of a list
+    of keys, the place of the answer that holds them."""
+    column: Column
+    """What it is compared with, which decides how a source takes it as a literal."""
+    limit: int | None = None
+    """Of a list of keys: how many are sent at most. None for one value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +100,8 @@ class SourceQuery:
     group_by: tuple[str, ...] | None = None
     """Expressions; empty where all rows are one group, None where rows are not grouped."""
     columns: tuple[ExtractedColumn, ...]
+    needs: tuple[Need, ...] = ()
+    """Values that stand in `where` and that earlier answers tell."""
     scan: bool = False
     """True when it reads one base table alone, row by row, so that a connector may cut it into ranges."""
     names: tuple[str, ...] = ()
@@ -85,6 +111,25 @@ class SourceQuery:
     """Estimate, None when unknown."""
     bytes: int | None = None
     this: bool = False
+
+    def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
+        """The query with values in their places, as literals of its dialect, by need.
+
+        A condition with a value that cannot be sent (None) is left out: the transform has it too.
+        """
+        sent = [one for one in self.where if all(values[name] is not None for name in places(one))]
+        kept = [
+            NotPushed(rendered(one, self.names), "its value, known now, cannot be sent")
+            for one in self.where
+            if one not in sent
+        ]
+        known = {name: value for name, value in values.items() if value is not None}
+        return replace(
+            self,
+            where=tuple(filled(one, known) for one in sent),
+            needs=(),
+            kept=(*self.kept, *kept),
+        )
 
     def sql(self, tables: Sequence[str]) -> str:
         """The query as one text, with `tables` as its FROM items, one for each of its tables."""
@@ -117,8 +162,35 @@ class SourceQuery:
         return tuple(StageColumn(c.name, c.column.stage) for c in self.columns)
 
 
-def rendered(sql: Sql, tables: Sequence[str]) -> str:
-    """A text with `tables` in their places."""
+def rendered(sql: Sql, tables: Sequence[str] = ()) -> str:
+    """A text with `tables` in their places; values yet to come as `$name`."""
     if isinstance(sql, str):
         return sql
-    return "".join(tables[part.number] if isinstance(part, TablePlace) else part for part in sql)
+    return "".join(_text(part, tables) for part in sql)
+
+
+def filled(sql: Sql, values: Mapping[str, str]) -> Sql:
+    """The same with the texts of values in their places."""
+    if isinstance(sql, str):
+        return sql
+    parts = tuple(values[part.name] if isinstance(part, ValuePlace) else part for part in sql)
+    return joined(*parts)
+
+
+def joined(*parts: Sql | TablePlace | ValuePlace) -> Sql:
+    """Pieces one after the other: one text where none of them is a place."""
+    flat = [piece for part in parts for piece in (part if isinstance(part, tuple) else (part,))]
+    if all(isinstance(piece, str) for piece in flat):
+        return "".join(piece for piece in flat if isinstance(piece, str))
+    return tuple(flat)
+
+
+def places(sql: Sql) -> tuple[str, ...]:
+    """Names of the values yet to come in a text."""
+    return () if isinstance(sql, str) else tuple(part.name for part in sql if isinstance(part, ValuePlace))
+
+
+def _text(part: str | TablePlace | ValuePlace, tables: Sequence[str]) -> str:
+    if isinstance(part, TablePlace):
+        return tables[part.number]
+    return f"${part.name}" if isinstance(part, ValuePlace) else part

@@ -1,4 +1,4 @@
-"""Compute a model's answer over staged tables; settle the values that its plan asks for first."""
+"""Compute a model's answer over staged tables."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 
 from dvt.core.plan import Transform
-from dvt.core.ports.engines import Engine, Value
+from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.reports import Moved
 from dvt.core.requests import NodeRequest
+from dvt.federation.answers import with_answers
 
 
 def compute(
@@ -23,7 +24,8 @@ def compute(
     """The answer, staged."""
     begun = time.monotonic()
     try:
-        result = engine.run(transform.sql, staged, transform.columns, sink)
+        sql = with_answers(transform.sql, staged, engine)
+        result = engine.run(sql, staged, transform.columns, sink)
     except BaseException:
         sink.discard()  # a disk that it filled is needed by others
         raise
@@ -34,11 +36,6 @@ def compute(
         )
     )
     return result
-
-
-def answers(transform: Transform, staged: Mapping[str, Dataset], engine: Engine) -> dict[str, Value]:
-    """The prepared values by placeholder."""
-    return {one.placeholder: engine.fetch(staged[one.query.alias])[0] for one in transform.prepared}
 
 
 def result_key(request: NodeRequest) -> str:

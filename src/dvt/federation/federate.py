@@ -11,10 +11,11 @@ from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
 from dvt.core.plan import FederationPlan
 from dvt.core.ports.bridge import Publisher, Reporter
+from dvt.core.ports.staging import Dataset
 from dvt.core.reports import Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
-from dvt.federation.compute import answers, compute, result_key
+from dvt.federation.compute import compute, result_key
 from dvt.federation.connections import Connections
 from dvt.federation.engines import Engines
 from dvt.federation.extract import Extractor
@@ -82,17 +83,16 @@ class RunFederator:
             self._sweep(tables.connections | {request.stage.connection}, tally)
             extract = Extractor(shop.connections, shop.staging, self._stopped.is_set).extract
 
-            # plan: what runs where; values over {{ this }} alone are asked for first
-            plan = shop.planning.plan(request, tables, engine)
-            if plan.transform.prepared:
-                first = [one.query for one in plan.transform.prepared]
-                known = answers(plan.transform, extract(first, tables.by_ref, tally.moved), engine)
-                plan = shop.planning.plan(request, tables, engine, known)
+            # plan: what runs where
+            plan = shop.planning.plan(tables, engine)
             for notice in warnings(plan, shop.connections):
                 tally.notice(notice)
 
-            # extract and stage: all connections side by side, shared with other models
-            staged = extract(plan.queries, tables.by_ref, tally.moved)
+            # extract and stage, in waves: all connections side by side, shared with other models
+            staged: dict[str, Dataset] = {}
+            for wave in plan.waves():
+                queries = shop.planning.answered(wave, staged, engine)
+                staged |= extract(queries, tables.by_ref, tally.moved)
             self._go_on("computing")
 
             # compute
@@ -113,7 +113,7 @@ class RunFederator:
         with self._node(request):
             tables = self._with.planning.resolve(request)
             engine = self._with.engines.named(request.compute)
-            return self._with.planning.plan(request, tables, engine)
+            return self._with.planning.plan(tables, engine)
 
     def describe(self, table: TableRef) -> Table:
         """See Federator."""

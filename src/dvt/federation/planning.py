@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from dvt.core.names import TableRef
 from dvt.core.plan import FederationPlan
-from dvt.core.ports.engines import Engine, Value
+from dvt.core.ports.engines import Engine
+from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
+from dvt.federation.answers import values_of
 from dvt.federation.connections import Connections
-from dvt.federation.plan import Surroundings, make_plan, tables_read
+from dvt.federation.plan import Parsed, Surroundings, make_plan, parse, source_literal
 from dvt.federation.stage_tables import loader
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The tables one node's SQL reads, as their databases have them now."""
+    """One node's SQL, read, and the tables it reads as their databases have them now."""
 
+    parsed: Parsed
     by_marker: Mapping[str, Table]
     by_ref: Mapping[TableRef, Table]
 
@@ -39,18 +43,13 @@ class Planning:
 
     def resolve(self, request: NodeRequest) -> Resolved:
         """Ask the databases for the tables that the SQL names; TableNotFound for one that is missing."""
-        read = tables_read(request)
-        by_ref = self.connections.describe(one.table for one in read.values())
-        return Resolved({marker: by_ref[one.table] for marker, one in read.items()}, by_ref)
+        parsed = parse(request)
+        by_ref = self.connections.describe(one.table for one in parsed.inputs.values())
+        return Resolved(parsed, {marker: by_ref[one.table] for marker, one in parsed.inputs.items()}, by_ref)
 
-    def plan(
-        self,
-        request: NodeRequest,
-        tables: Resolved,
-        engine: Engine,
-        answers: Mapping[str, Value] | None = None,
-    ) -> FederationPlan:
-        """What will happen for the node; `answers` are those to an earlier plan's prepared values."""
+    def plan(self, tables: Resolved, engine: Engine) -> FederationPlan:
+        """What will happen for the node."""
+        request = tables.parsed.request
         target = self.connections[request.stage.connection]
         places = tables.connections | {request.stage.connection}
         around = Surroundings(
@@ -59,8 +58,25 @@ class Planning:
             evaluate=engine.evaluate,
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
             now=self.now,
-            answers=answers,
             engine=engine.dialect,
             foldings=engine.foldings,
         )
-        return make_plan(request, tables.by_marker, around)
+        return make_plan(tables.parsed, tables.by_marker, around)
+
+    def answered(
+        self, queries: Sequence[SourceQuery], answers: Mapping[str, Dataset], engine: Engine
+    ) -> list[SourceQuery]:
+        """Queries of one wave with the values that they need of earlier answers, in their dialects."""
+        dialects = {query.connection: self.connections[query.connection].type.dialect for query in queries}
+        return [answered(query, dialects[query.connection], answers, engine) for query in queries]
+
+
+def answered(query: SourceQuery, dialect: str, answers: Mapping[str, Dataset], engine: Engine) -> SourceQuery:
+    """A query with the values that it needs of earlier answers, as literals of its dialect."""
+    literals: dict[str, str | None] = {}
+    for need in query.needs:
+        values = values_of(need, answers, engine)
+        sent = [source_literal(dialect, need.column, value) for value in values]
+        usable = [text for text in sent if text is not None]
+        literals[need.name] = ", ".join(usable) if usable and len(usable) == len(sent) else None
+    return query.answered(literals) if query.needs else query

@@ -5,9 +5,13 @@ from __future__ import annotations
 import doctest
 from dataclasses import replace
 
+import pytest
+
 from dvt.core import queries
 from dvt.core.names import TableRef
-from dvt.core.queries import SourceQuery, TablePlace
+from dvt.core.plan import FederationPlan, Load, Transform
+from dvt.core.queries import Need, SourceQuery, TablePlace, ValuePlace, joined
+from dvt.core.tables import Column
 
 TABLES = tuple(TableRef(connection="crm", identifier=name) for name in ("{1}", "%s"))
 QUERY = SourceQuery(
@@ -50,3 +54,47 @@ def test_every_part_of_a_question_is_part_of_its_key() -> None:
     )
     assert len({QUERY.key, *(other.key for other in others)}) == len(others) + 1
     assert replace(QUERY, alias="u", rows=7).key == QUERY.key
+
+
+def need(name: str, *answers: str) -> Need:
+    return Need(name=name, answers=answers, value="1", column=Column(name="b", native="", stage="INTEGER"))
+
+
+WAITING = replace(QUERY, where=("a.x = 1", joined("b.y > ", ValuePlace("v"), " AND b.y <> '$v'")))
+
+
+def test_a_value_yet_to_come_is_shown_by_its_name() -> None:
+    assert WAITING.sql(["a", "b"]).endswith("WHERE (a.x = 1) AND (b.y > $v AND b.y <> '$v')")
+
+
+def test_a_value_takes_its_place_and_no_other() -> None:
+    sent = replace(WAITING, needs=(need("v", "first"),)).answered({"v": "'{0}'"})
+    assert sent.where == ("a.x = 1", "b.y > '{0}' AND b.y <> '$v'")
+    assert sent.needs == ()
+
+
+def test_a_condition_whose_value_cannot_be_sent_is_left_out_and_said() -> None:
+    sent = WAITING.answered({"v": None})
+    assert sent.where == ("a.x = 1",)
+    assert [(kept.sql, kept.why) for kept in sent.kept] == [
+        ("b.y > $v AND b.y <> '$v'", "its value, known now, cannot be sent")
+    ]
+
+
+def test_queries_wait_for_the_answers_that_they_need() -> None:
+    first, other = replace(QUERY, alias="first"), replace(QUERY, alias="other")
+    second = replace(WAITING, alias="second", needs=(need("v", "first"),))
+    third = replace(WAITING, alias="third", needs=(need("v", "first"), need("w", "second")))
+    assert list(plan(third, other, second, first).waves()) == [(first, other), (second,), (third,)]
+    with pytest.raises(ValueError, match="third need what nobody answers"):
+        list(plan(third, first).waves())
+
+
+def plan(*queries: SourceQuery) -> FederationPlan:
+    asked = [query for query in queries if query.alias == "first"]
+    read = [query for query in queries if query.alias != "first"]
+    load = Load(stage=TableRef(connection="crm", identifier="dvt_1"), columns=())
+    transform = Transform(sql="SELECT 1", columns=())
+    return FederationPlan(
+        node="m", file="m.sql", queries=tuple(read), asked=tuple(asked), transform=transform, load=load
+    )

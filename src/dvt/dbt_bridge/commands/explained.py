@@ -45,10 +45,10 @@ def _node(one: Explanation) -> Iterator[str]:
 
 
 def _plan(one: Explanation, plan: FederationPlan) -> Iterator[str]:
-    for query in (*(first.query for first in plan.transform.prepared), *plan.queries):
+    for query in (*plan.asked, *plan.queries):
         yield from _extraction(query)
     yield _indented("compute", f"on {one.compute or 'the default compute'}, over the extracted tables")
-    yield _indented("", _laid_out(plan.transform.sql))
+    yield _indented("", _laid_out(plan.transform.shown))
     yield _indented("load", f"into {plan.load.stage}, which then becomes the {one.materialized or 'table'}")
     yield _indented("", f"columns: {', '.join(_loaded(column) for column in plan.load.columns)}")
     for notice in plan.notices:
@@ -77,6 +77,8 @@ def _extraction(query: SourceQuery) -> Iterator[str]:
     yield _indented("", f"columns: {columns}")
     for predicate in query.where:
         yield _indented("", f"pushed: {rendered(predicate, query.names)}")
+    for need in query.needs:
+        yield _indented("", f"needs: ${need.name}, {rendered(need.value)}")
     for kept in query.kept:
         yield _indented("", f"not pushed: {kept.sql} -- {kept.why}")
 
@@ -109,9 +111,9 @@ def _node_object(one: Explanation) -> dict[str, Any]:
 def _plan_object(plan: FederationPlan) -> dict[str, Any]:
     return {
         "extractions": [_extraction_object(one) for one in plan.queries],
-        "asked_first": {one.placeholder: _extraction_object(one.query) for one in plan.transform.prepared},
+        "asked_first": {query.alias: _extraction_object(query) for query in plan.asked},
         "transform": {
-            "sql": plan.transform.sql,
+            "sql": plan.transform.shown,
             "columns": [{"name": one.name, "type": str(one.type)} for one in plan.transform.columns],
         },
         "load": {
@@ -136,6 +138,7 @@ def _extraction_object(one: SourceQuery) -> dict[str, Any]:
             for c in one.columns
         ],
         "pushed": [rendered(predicate, one.names) for predicate in one.where],
+        "needs": {need.name: rendered(need.value) for need in one.needs},
         "not_pushed": [{"sql": kept.sql, "why": kept.why} for kept in one.kept],
         "rows": one.rows,
         "bytes": one.bytes,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dvt.federation.plan.values import answer_name
+
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
 
 _CONSTANT = (
@@ -25,8 +27,8 @@ def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
 
 
 def is_constant(node: exp.Expr) -> bool:
-    """True for what has one value, known before anything is read."""
-    return all(isinstance(one, _CONSTANT) for one in node.walk())
+    """True for what has one value, known before anything else is read than what the model asks first."""
+    return all(isinstance(one, _CONSTANT) or answer_name(one) is not None for one in node.walk())
 
 
 def implied(condition: exp.Expr, alias: str) -> exp.Expr | None:

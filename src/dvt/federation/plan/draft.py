@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlglot import ErrorLevel, exp
+from sqlglot import ErrorLevel, Token, exp
 from sqlglot.schema import MappingSchema
 
-from dvt.core.plan import LoadColumn, Prepared
+from dvt.core.plan import LoadColumn
 from dvt.core.ports.engines import Folding, Value
-from dvt.core.queries import NotPushed, SourceQuery
+from dvt.core.queries import Need, NotPushed, SourceQuery, Sql
 from dvt.core.reports import Notice
 from dvt.core.requests import Input, NodeRequest
 from dvt.core.tables import Column, StageColumn, Table
@@ -39,8 +39,6 @@ class Surroundings:
     """The run's moment: every now() of every model is this one."""
     engine: str
     """Dialect of the compute engine."""
-    answers: Mapping[str, Value] | None = None
-    """Answers to an earlier plan's `prepared`, by placeholder."""
     foldings: Mapping[str, Folding] = field(default_factory=dict)
     """Collations that the engine can compare by."""
 
@@ -87,14 +85,19 @@ class Draft:
     request: NodeRequest
     tables: Mapping[str, Table]
     around: Surroundings
-    tree: exp.Query = field(default_factory=exp.Select)
+    tree: exp.Query
     """The model's SQL, rewritten step by step into the transform."""
+    tokens: Sequence[Token] = ()
+    """Of the model's SQL."""
     names: list[str | None] = field(default_factory=list)
     """Output names; None where the engine's own name is the right one."""
     projections: list[tuple[str, str]] = field(default_factory=list)
     """Of the outermost SELECT: first word and whole text, as written."""
     occurrences: list[Occurrence] = field(default_factory=list)
-    prepared: list[Prepared] = field(default_factory=list)
+    asked: list[SourceQuery] = field(default_factory=list)
+    """Queries for one value each, which placeholders of their aliases stand for."""
+    needs: dict[tuple[Sql, Column], Need] = field(default_factory=dict)
+    """Values that conditions are waiting for, by what they are and what they are compared with."""
     analysed: exp.Query | None = None
     """A qualified and typed copy of the tree; None when SQLGlot cannot make one."""
     schema: MappingSchema | None = None
@@ -109,7 +112,7 @@ class Draft:
     unplaced: set[str] = field(default_factory=set)
     """Unqualified names that SQLGlot took for something else than a table's column."""
     queries: list[SourceQuery] = field(default_factory=list)
-    sql: str = ""
+    sql: Sql = ""
     outputs: tuple[StageColumn, ...] = ()
     loads: tuple[LoadColumn, ...] = ()
     notices: list[Notice] = field(default_factory=list)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from dvt.core.names import TableRef
-from dvt.core.queries import ExtractedColumn, NotPushed, SourceQuery
+from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql, joined, places
 from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
 from dvt.federation.plan.draft import Draft, Occurrence
@@ -65,7 +65,7 @@ def surrogates(columns: Sequence[Column]) -> list[ExtractedColumn]:
     return [ExtractedColumn(name=free_name(_sanitised(one.name), taken), column=one) for one in columns]
 
 
-def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[str]) -> SourceQuery:
+def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[Sql]) -> SourceQuery:
     table = group[0].table
     ref = group[0].input.table
     dialect = draft.around.dialects[ref.connection]
@@ -80,6 +80,7 @@ def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[s
         names=(relation(ref, dialect),),
         select=tuple(_selected(one, dialect) for one in columns),
         where=tuple(where),
+        needs=needed(draft, where),
         columns=tuple(columns),
         scan=table.scannable,
         kept=tuple(dict.fromkeys(kept for one in group for kept in [*_whole(draft, one), *one.kept])),
@@ -99,7 +100,7 @@ def _selected(one: ExtractedColumn, dialect: str) -> str:
     return f"{one.column.read.format(quoted(one.column.name, dialect))} AS {quoted(one.name, dialect)}"
 
 
-def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[str]:
+def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[Sql]:
     """The conditions of all readers, and the OR of what is left of each."""
     each = [pushed[one.number] for one in group]
     common = [
@@ -107,10 +108,24 @@ def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[st
     ]
     rest = [[one for one in mine if one.sql not in common] for mine in each]
     if len(group) > 1 and all(rest):
-        return [*common, " OR ".join(f"({' AND '.join(f'({one.sql})' for one in mine)})" for mine in rest)]
+        return [*common, _between(" OR ", [_all_of(mine) for mine in rest])]
     for one, mine in zip(group, rest, strict=True):
         one.kept += [NotPushed(left.said, "the same table is read without it elsewhere") for left in mine]
     return common
+
+
+def _all_of(conditions: list[Pushed]) -> Sql:
+    return joined("(", _between(" AND ", [joined("(", one.sql, ")") for one in conditions]), ")")
+
+
+def _between(word: str, texts: list[Sql]) -> Sql:
+    return joined(*[part for text in texts for part in (word, text)][1:])
+
+
+def needed(draft: Draft, where: Sequence[Sql]) -> tuple[Need, ...]:
+    """What conditions are waiting for."""
+    names = {name for condition in where for name in places(condition)}
+    return tuple(need for need in draft.needs.values() if need.name in names)
 
 
 def _warn_of_losses(draft: Draft, table: Table, columns: list[ExtractedColumn]) -> None:

@@ -75,10 +75,9 @@ def _stays(draft: Draft, one: exp.Expr) -> bool:
 
 def _as_written(draft: Draft) -> list[tuple[str, str]]:
     """First word and text of each projection, read from the tokens of the model's SQL."""
-    tokens = Dialect.get_or_raise(draft.dialect).tokenize(draft.request.sql)
     found: list[list[Token]] = []
     depth, inside = 0, False
-    for token in tokens:
+    for token in draft.tokens:
         kind = token.token_type
         if depth == 0 and inside and (kind in _SET or kind in (TokenType.FROM, TokenType.SEMICOLON)):
             break

@@ -8,17 +8,19 @@ from sqlglot import exp
 
 from dvt.core.encoding import encoding
 from dvt.core.errors import ColumnNotFound, OutputsClash, SqlInvalid
+from dvt.core.queries import Sql, joined
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.draft import NUMBER, Draft
 from dvt.federation.plan.extract import quoted
+from dvt.federation.plan.values import answer_name, with_places, with_samples
 
 
 def bind_transform(draft: Draft) -> None:
     """Bind the transform on empty staging tables, and settle its outputs."""
-    inner = draft.in_engine(draft.tree)
+    inner = with_places(draft.tree, draft.in_engine, answer_name)
     bound = _bound(draft, _without_parameters(draft))
     names = _names(draft, bound)
     _refuse_clashes(names)
@@ -41,10 +43,7 @@ def names_in_engine(draft: Draft) -> list[str]:
 
 
 def _without_parameters(draft: Draft) -> str:
-    copy = draft.tree.copy()
-    for placeholder in list(copy.find_all(exp.Placeholder)):
-        placeholder.replace(exp.null())
-    return draft.in_engine(copy)
+    return draft.in_engine(with_samples(draft.tree))
 
 
 def _bound(draft: Draft, sql: str) -> tuple[StageColumn, ...]:
@@ -119,7 +118,7 @@ def _staged(draft: Draft, name: str, type_: StageType) -> StageColumn:
     return StageColumn(name, held.stage)
 
 
-def _outer(draft: Draft, inner: str, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> str:
+def _outer(draft: Draft, inner: Sql, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> Sql:
     """`inner` with the settled names and types, by position; itself where they are its own."""
     if [(one.name, one.type) for one in bound] == [(one.name, one.type) for one in outputs]:
         return inner
@@ -128,4 +127,4 @@ def _outer(draft: Draft, inner: str, bound: tuple[StageColumn, ...], outputs: li
     for place, one, was in zip(places, outputs, bound, strict=True):
         value = place if was.type == one.type else f"CAST({place} AS {one.type})"
         columns.append(f"{value} AS {quoted(one.name, draft.around.engine)}")
-    return f"SELECT {', '.join(columns)} FROM ({inner}) AS answer({', '.join(places)})"
+    return joined(f"SELECT {', '.join(columns)} FROM (", inner, f") AS answer({', '.join(places)})")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-import sqlglot
-from sqlglot import exp
+from sqlglot import Token, exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 
 from dvt.core.errors import SqlInvalid
@@ -17,15 +18,36 @@ from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 
 
-def parse(draft: Draft) -> None:
-    """Read the model's SQL in its dialect."""
-    draft.tree = _parsed(draft.request)
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A model's SQL, read once in its dialect: what every plan of it starts from."""
+
+    request: NodeRequest
+    tree: exp.Query
+    """Nobody changes it."""
+    tokens: tuple[Token, ...]
+    inputs: Mapping[str, Input]
+    """What the SQL really names, by marker."""
 
 
-def tables_read(request: NodeRequest) -> dict[str, Input]:
-    """The inputs that the SQL really names, by marker."""
-    markers = dict.fromkeys(table.db for table in _marked(_parsed(request)))
-    return {marker: _input(request, marker) for marker in markers}
+def parse(request: NodeRequest) -> Parsed:
+    """Read a model's SQL."""
+    dialect = Dialect.get_or_raise(request.dialect)
+    try:
+        tokens = dialect.tokenize(request.sql)
+        statements = dialect.parser().parse(tokens, request.sql)
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        problem = str(first.get("description") or error).strip().rstrip(".")
+        near = str(first.get("highlight") or "").strip()
+        problem = f"{problem} near {near!r}" if near else problem
+        raise SqlInvalid(request.dialect, problem, first.get("line")) from error
+    except SqlglotError as error:
+        raise SqlInvalid(request.dialect, str(error)) from error
+    tree = _only_query(request, statements)
+    markers = dict.fromkeys(table.db for table in _marked(tree))
+    inputs = {marker: _input(request, marker) for marker in markers}
+    return Parsed(request, tree, tuple(tokens), inputs)
 
 
 def find_occurrences(draft: Draft) -> None:
@@ -71,17 +93,7 @@ def number_nodes(draft: Draft) -> None:
             draft.named[condition.meta[NUMBER]] = frozenset(columns)
 
 
-def _parsed(request: NodeRequest) -> exp.Query:
-    try:
-        statements = sqlglot.parse(request.sql, dialect=request.dialect)
-    except ParseError as error:
-        first = error.errors[0] if error.errors else {}
-        problem = str(first.get("description") or error).strip().rstrip(".")
-        near = str(first.get("highlight") or "").strip()
-        problem = f"{problem} near {near!r}" if near else problem
-        raise SqlInvalid(request.dialect, problem, first.get("line")) from error
-    except SqlglotError as error:
-        raise SqlInvalid(request.dialect, str(error)) from error
+def _only_query(request: NodeRequest, statements: list[exp.Expr | None]) -> exp.Query:
     found = [_as_query(one) for one in statements if one is not None and not isinstance(one, exp.Semicolon)]
     if len(found) != 1 or not isinstance(found[0], exp.Query):
         raise SqlInvalid(request.dialect, "a model is one SELECT", hint="move other statements to hooks")

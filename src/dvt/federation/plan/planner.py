@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 
 from dvt.core.errors import DvtError
 from dvt.core.plan import FederationPlan, Load, Transform
-from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.clock import freeze_clock
@@ -20,7 +19,7 @@ from dvt.federation.plan.extract import extract
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
-from dvt.federation.plan.parse import exists_reads_nothing, find_occurrences, number_nodes, parse
+from dvt.federation.plan.parse import Parsed, exists_reads_nothing, find_occurrences, number_nodes
 from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.prune import count_outputs, prune
 from dvt.federation.plan.this import ask_this_first
@@ -28,7 +27,6 @@ from dvt.federation.plan.transform import rewrite
 from dvt.federation.plan.translate import translate
 
 PASSES: tuple[Callable[[Draft], None], ...] = (
-    parse,
     name_outputs,
     find_occurrences,
     exists_reads_nothing,
@@ -49,29 +47,29 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
 """Each adds to the draft; a later planner adds passes, and changes none."""
 
 
-def make_plan(request: NodeRequest, tables: Mapping[str, Table], around: Surroundings) -> FederationPlan:
+def make_plan(parsed: Parsed, tables: Mapping[str, Table], around: Surroundings) -> FederationPlan:
     """The plan of one federated model.
 
-    When `transform.prepared` is not empty, its questions go to the target first, and `make_plan` is called
-    again with `around.answers`: only then do the answers reach the other sources' filters.
-
     Args:
-        request: the model as the bridge hands it over.
-        tables: the tables that `tables_read` names, as described, by marker.
+        parsed: the model, read.
+        tables: the tables of `parsed.inputs`, as described, by marker.
         around: dialects, engine and target, as the planner needs them.
     """
-    draft = Draft(request=request, tables=tables, around=around)
+    request = parsed.request
+    draft = Draft(
+        request=request, tables=tables, around=around, tree=parsed.tree.copy(), tokens=parsed.tokens
+    )
     try:
         for each in PASSES:
             each(draft)
     except DvtError as error:
         raise error.about(request.name, request.file) from error.__cause__
-    prepared = () if around.answers is not None else tuple(draft.prepared)
     return FederationPlan(
         node=request.unique_id,
         file=request.file,
         queries=tuple(draft.queries),
-        transform=Transform(sql=draft.sql, columns=draft.outputs, prepared=prepared),
+        asked=tuple(draft.asked),
+        transform=Transform(sql=draft.sql, columns=draft.outputs),
         load=Load(
             stage=request.stage,
             columns=draft.loads,

@@ -205,8 +205,6 @@ def _said(draft: Draft, condition: exp.Expr) -> str:
 
 
 def _why_not(condition: exp.Expr, mentioned: set[str]) -> str:
-    if condition.find(exp.Placeholder) is not None:
-        return "its value is asked of the target first; then it is pushed"
     if condition.find(exp.Query) is not None:
         return "it contains a subquery"
     if len(mentioned) > 1:

@@ -11,8 +11,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from dvt.core.errors import SqlInvalid
 from dvt.core.ports.engines import Value
-from dvt.core.queries import NotPushed
+from dvt.core.queries import Need, NotPushed, Sql, joined, rendered
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType, decimal
@@ -20,19 +21,22 @@ from dvt.federation.plan.conditions import column_of
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.draft import Candidate, Draft, Occurrence
 from dvt.federation.plan.translate import in_engine
+from dvt.federation.plan.values import answers_in, with_places, with_samples
 
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _MOMENT = re.compile(r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:\+00)?$")
 _DIGITS_OF_A_DOUBLE = 15
 _MIDNIGHT = "00:00:00"
+_NEED = "dvt_need"
+"""Meta key of a literal that shows how a value yet to come is sent: the need's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """A condition in its source's dialect."""
 
-    sql: str
+    sql: Sql
     said: str
 
 
@@ -62,7 +66,7 @@ def push(draft: Draft) -> dict[int, list[Pushed]]:
     return pushed
 
 
-def exact_text(draft: Draft, one: Occurrence, candidate: Candidate) -> str | None:
+def exact_text(draft: Draft, one: Occurrence, candidate: Candidate) -> Sql | None:
     """One condition in its source's dialect, None when it would not be exact there."""
     try:
         return _rendered(draft, one, candidate, _values(draft, [(one, candidate)])).sql
@@ -71,15 +75,32 @@ def exact_text(draft: Draft, one: Occurrence, candidate: Candidate) -> str | Non
 
 
 def _values(draft: Draft, candidates: list[tuple[Occurrence, Candidate]]) -> dict[str, Value | None]:
-    """The values of all constants that need the engine, asked at once."""
+    """The values of all constants that need the engine, asked at once; of those yet to come, some value."""
     asked: dict[str, None] = {}
+    values: dict[str, Value | None] = {}
     for one, candidate in candidates:
         for leaf in _leaves(candidate.condition):
             column = _column(one, leaf)
             for constant in _constants(leaf):
-                if column.exact and _plain(column, constant) is None:
-                    asked[_question(draft, column, constant)] = None
-    return dict(zip(asked, draft.around.evaluate(list(asked)), strict=True)) if asked else {}
+                if not column.exact or _plain(column, constant) is not None:
+                    continue
+                question = _sampled(draft, column, constant)
+                if answers_in(constant):
+                    values[question] = _some_value(draft, question)
+                else:
+                    asked[question] = None
+    known = draft.around.evaluate(list(asked)) if asked else []
+    return values | dict(zip(asked, known, strict=True))
+
+
+def _some_value(draft: Draft, constant: str) -> Value | None:
+    """A value of a constant's type: whether one can be sent is decided before it is known."""
+    try:
+        (output,) = draft.around.bind(f"SELECT {constant} AS v", {})
+    except SqlInvalid:
+        return None
+    texts = {DATE: "2000-01-01", VARCHAR: "text"}
+    return output.type, texts.get(output.type, "2000-01-01 00:00:00" if output.type.is_timestamp else "1")
 
 
 def _leaves(condition: exp.Expr) -> Iterator[exp.Expr]:
@@ -142,12 +163,17 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _question(draft: Draft, column: Column, constant: exp.Expr) -> str:
+def _question(draft: Draft, column: Column, constant: exp.Expr) -> Sql:
     """DuckDB SQL of a constant; an untyped string takes the column's type, as in the comparison."""
     sql = in_engine(draft, constant)
     inner = constant.unnest()
     bare = isinstance(inner, exp.Literal) and inner.is_string
-    return f"CAST({sql} AS {column.stage})" if bare and column.stage != VARCHAR else sql
+    return joined("CAST(", sql, f" AS {column.stage})") if bare and column.stage != VARCHAR else sql
+
+
+def _sampled(draft: Draft, column: Column, constant: exp.Expr) -> str:
+    """The same with samples of what is not known."""
+    return rendered(_question(draft, column, with_samples(constant)))
 
 
 def _rendered(
@@ -165,7 +191,21 @@ def _rendered(
         raise _NotExact("its text does not read back in the source's dialect") from error
     if again != built:
         raise _NotExact("its text reads back differently in the source's dialect")
-    return Pushed(sql, candidate.said)
+    return Pushed(with_places(built, lambda tree: str(tree.sql(dialect=dialect)), _need_of), candidate.said)
+
+
+def _need_of(node: exp.Expr) -> str | None:
+    """The name of the need whose value a node only shows the type of."""
+    name: str | None = node.meta.get(_NEED)
+    return name
+
+
+def source_literal(dialect: str, column: Column, value: Value) -> str | None:
+    """A value as `dialect` writes it in a comparison with a column; None where it cannot be sent."""
+    try:
+        return str(_literal(column, dialect, value).sql(dialect=dialect))
+    except _NotExact:
+        return None
 
 
 def _leaf(
@@ -183,10 +223,19 @@ def _leaf(
     if named is not None:
         named.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
     for old, constant in zip(_constants(new), _constants(leaf), strict=True):
-        value = _plain(column, constant) or values.get(_question(draft, column, constant))
-        old.replace(_literal(column, dialect, value))
+        value = _plain(column, constant) or values.get(_sampled(draft, column, constant))
+        literal, answers = _literal(column, dialect, value), answers_in(constant)
+        if answers:
+            literal.meta[_NEED] = _need(draft, column, constant, answers).name
+        old.replace(literal)
     # MySQL may be set to read NOT a IS NULL as (NOT a) IS NULL, and does so before it reads a pinned mode.
     return exp.Not(this=exp.Paren(this=new.this.unnest())) if isinstance(new, exp.Not) else new
+
+
+def _need(draft: Draft, column: Column, constant: exp.Expr, answers: tuple[str, ...]) -> Need:
+    value = _question(draft, column, constant)
+    new = Need(name=f"dvt_value_{len(draft.needs) + 1}", answers=answers, value=value, column=column)
+    return draft.needs.setdefault((value, column), new)
 
 
 def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:

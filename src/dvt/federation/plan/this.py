@@ -1,4 +1,4 @@
-"""Scalars over `{{ this }}` alone: asked of the target first, so that they can be pushed as literals."""
+"""Scalars over `{{ this }}` alone: asked of the target first, so that others are asked with their values."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from dvt.core.plan import Prepared
-from dvt.core.queries import ExtractedColumn, SourceQuery
+from dvt.core.queries import ExtractedColumn, SourceQuery, Sql
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.core.types import BIGINT, HUGEINT, StageType, decimal
@@ -17,6 +16,7 @@ from dvt.federation.plan.draft import Candidate, Draft, Occurrence
 from dvt.federation.plan.extract import relation
 from dvt.federation.plan.safe import exact_text
 from dvt.federation.plan.sql_types import sql_type
+from dvt.federation.plan.values import ANSWER, SAMPLES, placeholder
 
 _MOST_DIGITS = 38
 """Of a sum of exact numbers."""
@@ -25,7 +25,7 @@ _AROUND = (exp.From, exp.Join, exp.CTE, exp.In, exp.Exists, exp.Lateral, exp.Set
 
 
 def ask_this_first(draft: Draft) -> None:
-    """Replace each scalar subquery over `{{ this }}` alone by a parameter, or by its answer."""
+    """Replace each scalar subquery over `{{ this }}` alone by a placeholder for its value."""
     if draft.request.pushdown is Pushdown.OFF:
         return
     for one in [one for one in draft.occurrences if one.input.this]:
@@ -42,7 +42,7 @@ def ask_this_first(draft: Draft) -> None:
         one.number = number
 
 
-def _eligible(draft: Draft, one: Occurrence, subquery: exp.Subquery | None) -> list[str] | None:
+def _eligible(draft: Draft, one: Occurrence, subquery: exp.Subquery | None) -> list[Sql] | None:
     """The exact filters of a scalar subquery that can be asked first, None if it cannot be."""
     select = subquery.this if subquery is not None else None
     if subquery is None or not isinstance(select, exp.Select) or isinstance(subquery.parent, _AROUND):
@@ -55,16 +55,16 @@ def _eligible(draft: Draft, one: Occurrence, subquery: exp.Subquery | None) -> l
         or len(select.expressions) != 1
     ):
         return None
-    if not _only_aggregates(one, select.expressions[0].unalias()):
+    if not _only_aggregates(draft, one, select.expressions[0].unalias()):
         return None
     where = select.args.get("where")
     texts = [_filter(draft, one, part) for part in conjuncts(where.this if where is not None else None)]
     return None if None in texts else [text for text in texts if text is not None]
 
 
-def _filter(draft: Draft, one: Occurrence, part: exp.Expr) -> str | None:
+def _filter(draft: Draft, one: Occurrence, part: exp.Expr) -> Sql | None:
     column = column_of(part)
-    if column is None or column.name.lower() not in one.columns or part.find(exp.Div) is not None:
+    if column is None or column.name.lower() not in one.columns or part.find(exp.Div, exp.Placeholder):
         return None
     copy = part.copy()
     for named in copy.find_all(exp.Column):
@@ -72,15 +72,22 @@ def _filter(draft: Draft, one: Occurrence, part: exp.Expr) -> str | None:
     return exact_text(draft, one, Candidate(copy, ""))
 
 
-def _only_aggregates(one: Occurrence, projection: exp.Expr) -> bool:
+def _only_aggregates(draft: Draft, one: Occurrence, projection: exp.Expr) -> bool:
     aggregates = list(projection.find_all(exp.AggFunc))
     inside = {id(node) for aggregate in aggregates for node in aggregate.walk()}
     loose = any(
         isinstance(node, exp.Column | exp.Query) and id(node) not in inside for node in projection.walk()
     )
-    return (
-        bool(aggregates) and not loose and all(_asked(one, aggregate) is not None for aggregate in aggregates)
-    )
+    if loose or not aggregates:
+        return False
+    asked = [_asked(one, aggregate) for aggregate in aggregates]
+    return all(found is not None and _sample(draft, found[1]) is not None for found in asked)
+
+
+def _sample(draft: Draft, type_: StageType) -> str | None:
+    """The text of some value of a type, None for a type that has none of those known."""
+    values = draft.around.evaluate([f"CAST('{text}' AS {type_})" for text in SAMPLES])
+    return next((text for text, value in zip(SAMPLES, values, strict=True) if value is not None), None)
 
 
 def _asked(one: Occurrence, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
@@ -127,23 +134,19 @@ _ASKS: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, StageType] |
 }
 
 
-def _parameter(draft: Draft, one: Occurrence, aggregate: exp.Expr, where: list[str]) -> exp.Expr:
-    """A typed parameter, or the typed literal once it is answered."""
+def _parameter(draft: Draft, one: Occurrence, aggregate: exp.Expr, where: list[Sql]) -> exp.Expr:
+    """A placeholder of the aggregate's type, and the query that asks for its value."""
     found = _asked(one, aggregate)
     if found is None:
         return aggregate
     column, type_ = found
-    answers = draft.around.answers
-    name = f"dvt_this_{len(draft.prepared) + 1}"
-    value: exp.Expr = exp.Placeholder(this=name)
-    draft.prepared.append(Prepared(placeholder=name, query=_question(draft, one, name, column, where)))
-    if answers is not None:
-        text = answers[name][1]
-        value = exp.null() if text is None else exp.Literal.string(text)
-    return exp.Cast(this=value, to=sql_type(type_))
+    sample = _sample(draft, type_) or ""
+    name = f"{ANSWER}{len(draft.asked) + 1}"
+    draft.asked.append(_question(draft, one, name, column, where))
+    return exp.Cast(this=placeholder(name, sample), to=sql_type(type_))
 
 
-def _question(draft: Draft, one: Occurrence, name: str, column: Column, where: list[str]) -> SourceQuery:
+def _question(draft: Draft, one: Occurrence, name: str, column: Column, where: list[Sql]) -> SourceQuery:
     ref = one.input.table
     dialect = draft.around.dialects[ref.connection]
     quoted = exp.to_identifier(column.name, quoted=True).sql(dialect=dialect)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.core.errors import TranslationWrong
+from dvt.core.queries import Sql
 from dvt.federation.plan.dialects import Entry, Status, Translation, engine_dialect
 from dvt.federation.plan.draft import SETTLED, Draft
+from dvt.federation.plan.values import answer_name, with_places
 
 _OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
 """What the planner puts in the place of a comparison, in the engine's own words."""
@@ -21,12 +23,12 @@ def translate(draft: Draft) -> None:
         draft.tree = holder.this
 
 
-def in_engine(draft: Draft, constant: exp.Expr) -> str:
+def in_engine(draft: Draft, constant: exp.Expr) -> Sql:
     """A constant of the model as the engine writes it."""
     holder = exp.Paren(this=constant.copy())
     if draft.dialect != draft.around.engine:
         _mend(draft, holder, warn=False)
-    return draft.in_engine(holder.this)
+    return with_places(holder.this, draft.in_engine, answer_name)
 
 
 def _mend(draft: Draft, holder: exp.Expr, *, warn: bool) -> None:

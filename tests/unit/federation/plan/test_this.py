@@ -7,37 +7,36 @@ from typing import Any
 import pytest
 
 from dvt.core.plan import FederationPlan
+from dvt.core.queries import rendered
 from dvt.core.requests import Pushdown
-from dvt.federation.plan import make_plan, tables_read
 from tests.acceptance.oracle import Oracle
 
 _INCREMENTAL = "SELECT id, changed FROM {orders} WHERE changed > (SELECT max(changed) FROM {target_table})"
 
 
 def _first(shop: Oracle, sql: str, **more: Any) -> FederationPlan:
-    """The plan before anything is asked."""
+    """The plan, with `target_table` as the model's own."""
     shop.this = "target_table"
-    request = shop.request(sql, **more)
-    tables = {marker: shop.table(one.table.identifier) for marker, one in tables_read(request).items()}
-    return make_plan(request, tables, shop.around())
+    return shop.plan(sql, **more)
 
 
 def _pushed(shop: Oracle, sql: str) -> tuple[str, ...]:
     shop.this = "target_table"
-    plan = shop.plan(sql)
-    assert plan.transform.prepared == ()
-    return next(one for one in plan.queries if one.connection == "pg").where
+    return next(one for one in shop.sent(shop.plan(sql)) if one.connection == "pg").where
 
 
 def test_the_question_goes_to_the_target(shop: Oracle) -> None:
     plan = _first(shop, _INCREMENTAL)
-    (asked,) = plan.transform.prepared
-    assert asked.query.connection == "target"
-    assert asked.query.shown == 'SELECT MAX("changed") AS "dvt_value" FROM "main"."target_table"'
-    assert f"${asked.placeholder}" in plan.transform.sql
-    assert [one.connection for one in plan.queries] == ["pg"]
-    (kept,) = plan.queries[0].kept
-    assert kept.why == "its value is asked of the target first; then it is pushed"
+    (asked,) = plan.asked
+    assert asked.connection == "target"
+    assert asked.shown == 'SELECT MAX("changed") AS "dvt_value" FROM "main"."target_table"'
+    assert f"${asked.alias}" in plan.transform.shown
+    (orders,) = plan.queries
+    assert orders.shown.endswith('WHERE ("changed" > $dvt_value_1)')
+    assert [(need.name, need.answers, rendered(need.value)) for need in orders.needs] == [
+        ("dvt_value_1", ("dvt_this_1",), "(CAST($dvt_this_1 AS TIMESTAMP))")
+    ]
+    assert list(plan.waves()) == [(asked,), (orders,)]
 
 
 def test_the_answer_is_pushed_as_a_literal(shop: Oracle) -> None:
@@ -100,14 +99,14 @@ def test_everything_else_over_this_is_one_more_extraction(shop: Oracle, scalar: 
     shop.db.execute("INSERT INTO target_table (id, changed, total, note) VALUES (2, NULL, 1.25, 'abc')")
     sql = f"SELECT id, {scalar} AS v FROM {{orders}}"
     plan = _first(shop, sql)
-    assert plan.transform.prepared == ()
+    assert plan.asked == ()
     assert [one.this for one in plan.queries if one.connection == "target"] == [True]
     shop.check(sql)
 
 
 def test_without_pushdown_nothing_is_asked_first(shop: Oracle) -> None:
     plan = _first(shop, _INCREMENTAL, pushdown=Pushdown.OFF)
-    assert plan.transform.prepared == ()
+    assert plan.asked == ()
     assert {one.connection for one in plan.queries} == {"pg", "target"}
 
 

@@ -1,0 +1,31 @@
+"""Values of earlier answers: what a query needs before it is sent, what the transform has in places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlglot import exp
+
+from dvt.core.ports.engines import Engine, Value
+from dvt.core.ports.staging import Dataset
+from dvt.core.queries import Need, Sql, filled, places, rendered
+
+
+def with_answers(sql: Sql, answers: Mapping[str, Dataset], engine: Engine) -> str:
+    """SQL of the engine with the first value of each answer that it has a place for, as a text's literal.
+
+    The place stands in a CAST to the value's type.
+    """
+    values = {name: engine.fetch(answers[name])[0][1] for name in dict.fromkeys(places(sql))}
+    return rendered(filled(sql, {name: _literal(text, engine) for name, text in values.items()}))
+
+
+def values_of(need: Need, answers: Mapping[str, Dataset], engine: Engine) -> Sequence[Value]:
+    """What a query needs: one value; none where the engine cannot make it of the answers."""
+    (value,) = engine.evaluate([with_answers(need.value, answers, engine)])
+    return [] if value is None else [value]
+
+
+def _literal(text: str | None, engine: Engine) -> str:
+    node = exp.null() if text is None else exp.Literal.string(text)
+    return str(node.sql(dialect=engine.dialect))

@@ -1,0 +1,73 @@
+"""Values that are not known when a plan is made: placeholders in trees, places in texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from dvt.core.queries import Sql, ValuePlace, joined
+
+SAMPLES = ("1", "2000-01-01", "00:00:00", "00000000-0000-0000-0000-000000000000")
+"""Texts of values, one of which any type has that a query can be asked first for."""
+_SAMPLE = "dvt_sample"
+"""Meta key of a placeholder: the text of some value of its type."""
+ANSWER = "dvt_this_"
+"""Begins the alias of a query for one value, and the name of the placeholder that stands for it."""
+
+
+def answer_name(node: exp.Expr) -> str | None:
+    """The query whose answer a placeholder stands for; None for every other node."""
+    name = str(node.this) if isinstance(node, exp.Placeholder) and isinstance(node.this, str) else ""
+    return name if name.startswith(ANSWER) else None
+
+
+def answers_in(tree: exp.Expr) -> tuple[str, ...]:
+    """The queries whose answers stand in a tree."""
+    return tuple(dict.fromkeys(name for node in tree.walk() if (name := answer_name(node))))
+
+
+def placeholder(name: str, sample: str) -> exp.Placeholder:
+    """Stands for the answer to the query `name`; `sample` is the text of some value of its type."""
+    node = exp.Placeholder(this=name)
+    node.meta[_SAMPLE] = sample
+    return node
+
+
+def with_samples(tree: exp.Expr) -> exp.Expr:
+    """A copy in which values that are not known are some of the same types: NULL has a type of its own."""
+    holder = exp.Paren(this=tree.copy())
+    for node in [node for node in holder.walk() if answer_name(node)]:
+        node.replace(exp.Literal.string(node.meta[_SAMPLE]))
+    copy: exp.Expr = holder.this
+    return copy
+
+
+def with_places(
+    tree: exp.Expr, render: Callable[[exp.Expr], str], name_of: Callable[[exp.Expr], str | None]
+) -> Sql:
+    """The text of a tree, with a place for each node that `name_of` has a name for.
+
+    Example:
+        >>> import sqlglot
+        >>> condition = sqlglot.parse_one("a > $dvt_this_1 AND b = '$dvt_this_1'", dialect="duckdb")
+        >>> with_places(condition, lambda tree: tree.sql("duckdb"), answer_name)
+        ('a > ', ValuePlace(name='dvt_this_1'), " AND b = '$dvt_this_1'")
+    """
+    holder = exp.Paren(this=tree.copy())
+    found = [(node, name) for node in holder.walk() if (name := name_of(node))]
+    if not found:
+        return render(tree)
+    for node, _ in found:
+        node.replace(exp.null())
+    mark = "dvt_place"
+    while mark in render(holder.this):
+        mark += "_"
+    holder = exp.Paren(this=tree.copy())
+    for number, node in enumerate([node for node in holder.walk() if name_of(node)]):
+        node.replace(exp.Var(this=f"{mark}{number}x"))
+    pieces = re.split(rf"{mark}(\d+)x", render(holder.this))
+    return joined(
+        *(ValuePlace(found[int(piece)][1]) if place % 2 else piece for place, piece in enumerate(pieces))
+    )

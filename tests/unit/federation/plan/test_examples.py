@@ -1,0 +1,18 @@
+"""The examples in the planner's docstrings are run."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+from dvt.federation import plan
+
+MODULES = [found.name for found in pkgutil.walk_packages(plan.__path__, f"{plan.__name__}.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_hold(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

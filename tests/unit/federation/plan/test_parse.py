@@ -1,0 +1,78 @@
+"""A model's SQL is read once, however much is planned with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.parser import Parser
+
+from dvt.core.names import TableRef
+from dvt.core.requests import Input
+from dvt.federation.connections import Connections
+from dvt.federation.plan import make_plan, parse
+from dvt.federation.planning import Planning
+from tests.acceptance.oracle import NOW, Oracle
+
+SQL = "SELECT id, changed FROM {orders} WHERE changed > (SELECT max(changed) FROM {target_table})"
+
+
+class _Source:
+    """A connector that knows the oracle's tables."""
+
+    def __init__(self, shop: Oracle) -> None:
+        self._shop = shop
+        self.capabilities = type("Can", (), {"dialect": "duckdb", "snapshot": True})()
+
+    def describe(self, refs: list[TableRef]) -> dict[TableRef, Any]:
+        return {ref: self._shop.table(ref.identifier) for ref in refs}
+
+    def columns(self, columns: Any) -> Any:
+        return self._shop.around().load(columns)
+
+    def fill(self, load: Any, dataset: Any) -> int:
+        raise AssertionError("planning moves nothing")
+
+    def drop(self, stage: Any) -> None:
+        raise AssertionError("planning moves nothing")
+
+    def close(self) -> None:
+        pass
+
+
+def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.this = "target_table"
+    request = shop.request(SQL)
+    read: list[str] = []
+    parse, tokenize = Parser.parse, Dialect.tokenize
+
+    def parsing(self: Any, tokens: Any, sql: str | None = None) -> Any:
+        read.append(f"parsed {sql}")
+        return parse(self, tokens, sql)
+
+    def tokenizing(self: Any, sql: str, *more: Any) -> Any:
+        read.append(f"tokenised {sql}")
+        return tokenize(self, sql, *more)
+
+    monkeypatch.setattr(Parser, "parse", parsing)
+    monkeypatch.setattr(Dialect, "tokenize", tokenizing)
+    duckdb: Any = type("Type", (), {"dialect": "duckdb"})
+    connections = Connections(lambda name: _Source(shop), lambda name: duckdb)  # type: ignore[arg-type,return-value]
+    planning = Planning(connections, NOW)
+    engine: Any = type("Engine", (), {"dialect": "duckdb", "foldings": {}})()
+    engine.bind, engine.evaluate = shop.bind, shop.evaluate
+    plan = planning.plan(planning.resolve(request), engine)
+    assert len(plan.asked) == 1
+    of_the_model = [one for one in read if request.sql in one]
+    assert of_the_model == [f"tokenised {request.sql}", f"parsed {request.sql}"]
+
+
+def test_a_plan_changes_nothing_of_what_it_was_made_from(shop: Oracle) -> None:
+    shop.this = "target_table"
+    parsed = parse(shop.request(SQL))
+    tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
+    before = parsed.tree.sql()
+    assert make_plan(parsed, tables, shop.around()) == make_plan(parsed, tables, shop.around())
+    assert parsed.tree.sql() == before
+    assert all(isinstance(read, Input) for read in parsed.inputs.values())
