@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import sqlite3
 import threading
@@ -99,6 +100,39 @@ def test_eight_threads_extract_a_shared_table_once(place):
         assert len(run.seen.extracted(reused=True)) == 14
         assert len({tuple(run.rows("wh", f"m{n}")) for n in range(8)}) == 1
     assert left_behind(place, "wh") == NOTHING
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_a_model_that_asks_for_less_reads_what_the_run_has_extracted(place, kind, monkeypatch):
+    if kind == "sqlite":
+        path = place.root / "crm.sqlite"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT)")
+            rows = [(i, f"name {i}") for i in range(1000)]
+            connection.executemany("INSERT INTO customers VALUES (?, ?)", rows)
+            connection.commit()
+        place.outputs["crm"] = {"type": "sqlite", "path": str(path)}
+    sent = []
+    room = importlib.import_module(f"dvt.connectors.{kind}")
+    extract = room._Moment.extract
+
+    def counting(self, jobs, finished):
+        sent.extend(job.query.shown for job in jobs)
+        extract(self, jobs, finished)
+
+    monkeypatch.setattr(room._Moment, "extract", counting)
+    with place.run() as run:
+        run.model("wide", "SELECT id, name FROM {crm.customers} WHERE id < 500", "wh")
+        outcome = run.model("narrow", "SELECT name FROM {crm.customers} WHERE id < 500 AND id <> 7", "wh")
+        assert len(sent) == 1
+        assert [moved.reused for moved in outcome.moved if moved.what == "extract"] == [True]
+        assert run.rows("wh", "narrow") == sorted((f"name {i}",) for i in range(500) if i != 7)
+        run.model("more", "SELECT name FROM {crm.customers} WHERE id < 600", "wh")
+        assert len(sent) == 2
+        assert len(run.rows("wh", "more")) == 600
+        run.federator.wrote("crm", place.ref("crm", "customers"))
+        run.model("anew", "SELECT name FROM {crm.customers} WHERE id < 500", "wh")
+        assert len(sent) == 3
 
 
 def test_what_is_kept_can_be_looked_at(place):

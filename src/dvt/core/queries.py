@@ -131,6 +131,22 @@ class SourceQuery:
             kept=(*self.kept, *kept),
         )
 
+    def covers(self, other: SourceQuery) -> bool:
+        """True where the answer holds all that `other` asks for, under the same names.
+
+        It has the same tables, options and FROM, at least the columns, and no condition that the other has
+        not; where rows are grouped, the same conditions and groups. The transform keeps every predicate, so
+        that more rows do no harm.
+        """
+        same = ("connection", "tables", "source", "group_by", "needs", "this")
+        if any(getattr(self, name) != getattr(other, name) for name in same) or self.needs:
+            return False
+        mine, others = set(self.where), set(other.where)
+        if not (mine <= others if self.group_by is None else mine == others):
+            return False
+        columns = dict(zip(self.select, self.columns, strict=True))
+        return all(columns.get(text) == one for text, one in zip(other.select, other.columns, strict=True))
+
     def sql(self, tables: Sequence[str]) -> str:
         """The query as one text, with `tables` as its FROM items, one for each of its tables."""
         text = f"SELECT {', '.join(self.select)} FROM {rendered(self.source, tables)}"

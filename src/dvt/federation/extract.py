@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, LoginRefused
+from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, DvtError, LoginRefused
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
@@ -18,6 +17,7 @@ from dvt.core.queries import SourceQuery
 from dvt.core.reports import Moved
 from dvt.core.tables import Table
 from dvt.federation.connections import Connection, Connections
+from dvt.federation.sharing import Question, SharedAnswers
 from dvt.staging.shared import Claim, Staging
 
 _THIS = itertools.count()
@@ -38,13 +38,14 @@ class _Group:
         return [Job(one, claim.sink) for one, claim in self.asked if claim.sink is not None and claim.open]
 
 
-@dataclass(frozen=True, slots=True)
 class Extractor:
-    """Carries out extractions for every node of a run."""
+    """Carries out extractions for every node of a run. Thread-safe."""
 
-    connections: Connections
-    staging: Staging
-    stopped: Callable[[], bool]
+    def __init__(self, connections: Connections, staging: Staging, stopped: Callable[[], bool]) -> None:
+        """`stopped` says whether the run is to end."""
+        self.connections = connections
+        self.stopped = stopped
+        self._shared = SharedAnswers(staging)
 
     def extract(
         self,
@@ -55,7 +56,7 @@ class Extractor:
         """The staged answers by alias.
 
         A node extracts what it is the first to ask, only then waits for what others are extracting,
-        and asks again what they were stopped in.
+        and asks again what they were stopped in, or what failed in a wider question than its own.
         """
         staged: dict[str, Dataset] = {}
         pending = list(queries)
@@ -64,32 +65,43 @@ class Extractor:
             if own:
                 self._run(own, staged, report)
             pending = []
-            for query, claim in others:
+            for question in others:
                 begun = time.monotonic()
-                dataset = claim.wait(self.stopped)
+                query, dataset = question.query, self._answer(question)
                 if dataset is None:
                     pending.append(query)
                     continue
-                staged[query.alias] = dataset
+                staged[query.alias] = replace(dataset, columns=query.staged)
                 report(_moved(query, dataset, begun, reused=True))
         return staged
 
+    def _answer(self, question: Question) -> Dataset | None:
+        """What somebody else extracts; None where this node is to ask again."""
+        try:
+            return question.claim.wait(self.stopped)
+        except Cancelled:
+            raise
+        except DvtError:
+            if question.is_wider:
+                return None
+            raise
+
     def _claim(
         self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table]
-    ) -> tuple[list[_Group], list[tuple[SourceQuery, Claim]]]:
+    ) -> tuple[list[_Group], list[Question]]:
         """What is this node's to extract, by moment, and what others do."""
         own: dict[tuple[str, bool], _Group] = {}
-        others: list[tuple[SourceQuery, Claim]] = []
+        others: list[Question] = []
         for query in queries:
             connection = self.connections[query.connection]
             read = [tables[ref] for ref in query.tables]
-            claim = self.staging.claim(connection.name, _key(query, connection, read))
-            if claim.sink is None:
-                others.append((query, claim))
+            question = self._shared.claim(query, _generation(query, connection, read))
+            if question.claim.sink is None:
+                others.append(question)
                 continue
             fresh = query.this or not connection.snapshot.is_settled(read)
             group = own.setdefault((connection.name, fresh), _Group(connection, fresh))
-            group.asked.append((query, claim))
+            group.asked.append((query, question.claim))
         return list(own.values()), others
 
     def _run(
@@ -162,10 +174,9 @@ def _stop(groups: Sequence[_Group]) -> None:
         group.connection.in_flight.cancel_own(same)
 
 
-def _key(query: SourceQuery, connection: Connection, tables: Sequence[Table]) -> str:
-    """Same question to the same state of this run's tables, same key; `{{ this }}` is never shared."""
-    generation = f"this {next(_THIS)}" if query.this else connection.writes.generation(tables)
-    return hashlib.sha256(f"{query.key}\n{generation}".encode()).hexdigest()[:24]
+def _generation(query: SourceQuery, connection: Connection, tables: Sequence[Table]) -> str:
+    """The state of this run's tables that a query reads; `{{ this }}` is never shared."""
+    return f"this {next(_THIS)}" if query.this else str(connection.writes.generation(tables))
 
 
 def _moved(query: SourceQuery, dataset: Dataset, begun: float, *, reused: bool = False) -> Moved:

@@ -57,6 +57,7 @@ class RunFederator:
         self._with = workshop
         self._tally = Tally(workshop.reporter)
         self._stopped = threading.Event()
+        self._extractor = Extractor(workshop.connections, workshop.staging, self._stopped.is_set)
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -81,7 +82,6 @@ class RunFederator:
             tables = shop.planning.resolve(request)
             engine = shop.engines.named(request.compute)
             self._sweep(tables.connections | {request.stage.connection}, tally)
-            extract = Extractor(shop.connections, shop.staging, self._stopped.is_set).extract
 
             # plan: what runs where
             plan = shop.planning.plan(tables, engine)
@@ -92,7 +92,7 @@ class RunFederator:
             staged: dict[str, Dataset] = {}
             for wave in plan.waves():
                 queries = shop.planning.answered(wave, staged, engine)
-                staged |= extract(queries, tables.by_ref, tally.moved)
+                staged |= self._extractor.extract(queries, tables.by_ref, tally.moved)
             self._go_on("computing")
 
             # compute

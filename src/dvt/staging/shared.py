@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.ports.staging import Bucket, Dataset, Sink
@@ -49,6 +49,10 @@ class Claim:
         """There is no answer; everyone who waits wakes, and whoever asks next asks anew."""
         self._flight.error = error
         self._flight.landed.set()
+
+    def joined(self) -> Claim | None:
+        """A part in the same question for somebody who waits; None where it has failed."""
+        return None if self._flight.error is not None else replace(self, sink=None)
 
     def wait(self, stopped: Callable[[], bool]) -> Dataset | None:
         """The answer; None when its owner was stopped before it had one: claim again.

@@ -1,0 +1,206 @@
+"""A narrower question reads what a wider one has extracted, and never waits for what waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import ValueLost
+from dvt.core.names import TableRef
+from dvt.core.ports.connectors import Capabilities, Job
+from dvt.core.queries import ExtractedColumn, Need, SourceQuery, TablePlace, ValuePlace
+from dvt.core.tables import Column, Table
+from dvt.core.types import INTEGER
+from dvt.federation.connections import Connections
+from dvt.federation.extract import Extractor
+from dvt.resolution.output_types import output_type
+from dvt.staging.shared import Staging
+from tests.local_bucket import local_bucket
+
+A = TableRef(connection="pg", schema="s", identifier="a")
+B = TableRef(connection="pg", schema="s", identifier="b")
+
+
+def query(*names: str, where: tuple[str, ...] = (), table: TableRef = A, **more: Any) -> SourceQuery:
+    columns = tuple(
+        ExtractedColumn(name=name, column=Column(name=name, native="int", stage=INTEGER)) for name in names
+    )
+    question = SourceQuery(
+        alias="x",
+        connection="pg",
+        tables=(table,),
+        select=tuple(f'"{name}" AS "{name}"' for name in names),
+        where=where,
+        columns=columns,
+    )
+    return replace(question, **more)
+
+
+WIDE = query("p", "q", "r", where=("p > 1",))
+NEED = Need(name="v", answers=("first",), value="1", column=Column(name="p", native="", stage=INTEGER))
+
+COVERED = {
+    "itself": WIDE,
+    "fewer columns": query("r", where=("p > 1",)),
+    "columns in another order": query("r", "p", where=("p > 1",)),
+    "more filters": query("p", "q", "r", where=("q = 2", "p > 1")),
+}
+NOT_COVERED = {
+    "one column more": query("p", "s", where=("p > 1",)),
+    "no filter": query("p"),
+    "another filter": query("p", where=("p > 2",)),
+    "another table": query("p", where=("p > 1",), table=B),
+    "other options": query("p", where=("p > 1",), table=replace(A, options=(("zero_dates", "null"),))),
+    "another join": query("p", where=("p > 1",), source=(TablePlace(0), " AS a")),
+    "one group": query("p", where=("p > 1",), group_by=()),
+    "the same name for something else": query("p", where=("p > 1",), select=('"q" AS "p"',)),
+    "the model's own": query("p", where=("p > 1",), this=True),
+    "a value that is not known": query("p", where=("p > 1", ("p > ", ValuePlace("v"))), needs=(NEED,)),
+}
+
+
+@pytest.mark.parametrize("narrow", COVERED.values(), ids=COVERED)
+def test_what_a_question_covers(narrow: SourceQuery) -> None:
+    assert WIDE.covers(narrow)
+
+
+@pytest.mark.parametrize("other", NOT_COVERED.values(), ids=NOT_COVERED)
+def test_what_a_question_does_not_cover(other: SourceQuery) -> None:
+    assert not WIDE.covers(other)
+
+
+def test_groups_are_covered_by_the_same_groups_of_the_same_rows_alone() -> None:
+    grouped = replace(WIDE, group_by=("p",))
+    assert grouped.covers(query("p", where=("p > 1",), group_by=("p",)))
+    assert not grouped.covers(query("p", where=("p > 1", "q = 2"), group_by=("p",)))
+
+
+class Gated:
+    """A connector that answers when it is let, and fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.capabilities = Capabilities(snapshot=True)
+        self.asked: list[tuple[str, ...]] = []
+        self.begun = threading.Event()
+        self.gate = threading.Event()
+        self.fails: set[str] = set()
+
+    def describe(self, tables: list[TableRef]) -> dict[TableRef, Table]:
+        return {ref: Table(ref=ref, columns=()) for ref in tables}
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Gated]:
+        yield self
+
+    def extract(self, jobs: list[Job], finished: Any) -> None:
+        for job in jobs:
+            names = tuple(column.name for column in job.query.columns)
+            self.asked.append(names)
+            self.begun.set()
+            assert self.gate.wait(30)
+            if self.fails & set(names):
+                job.sink.discard()
+                raise ValueLost("column q", "holds what it cannot", "correct it")
+            finished(job, job.sink.commit(job.query.staged, 7))
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def source() -> Gated:
+    return Gated()
+
+
+@pytest.fixture
+def extractor(source: Gated, tmp_path: Any) -> Extractor:
+    connections = Connections(lambda _: source, lambda _: output_type("postgres"))  # type: ignore[arg-type,return-value]
+    return Extractor(connections, Staging(local_bucket(tmp_path), "run"), lambda: False)
+
+
+def ask(extractor: Extractor, *queries: SourceQuery) -> tuple[dict[str, Any], list[bool]]:
+    """The datasets, and for each whether it was there before."""
+    moved: list[bool] = []
+    refs = [ref for one in queries for ref in one.tables]
+    tables = extractor.connections.describe(refs)
+    return extractor.extract(queries, tables, lambda one: moved.append(one.reused)), moved
+
+
+def test_a_subset_is_read_from_what_was_extracted(extractor: Extractor, source: Gated) -> None:
+    source.gate.set()
+    ask(extractor, WIDE)
+    narrow = replace(COVERED["fewer columns"], alias="narrow")
+    staged, reused = ask(extractor, narrow)
+    assert reused == [True]
+    assert [column.name for column in staged["narrow"].columns] == ["r"]
+    assert source.asked == [("p", "q", "r")]
+
+
+def test_more_than_was_extracted_is_asked_for(extractor: Extractor, source: Gated) -> None:
+    source.gate.set()
+    ask(extractor, COVERED["fewer columns"])
+    assert ask(extractor, WIDE)[1] == [False]
+    assert source.asked == [("r",), ("p", "q", "r")]
+
+
+def test_what_was_written_since_is_asked_for_again(extractor: Extractor, source: Gated) -> None:
+    source.gate.set()
+    ask(extractor, WIDE)
+    extractor.connections.wrote("pg", B)
+    assert ask(extractor, COVERED["fewer columns"])[1] == [True]
+    extractor.connections.wrote("pg", A)
+    assert ask(extractor, COVERED["fewer columns"])[1] == [False]
+
+
+def test_a_join_is_asked_again_when_any_of_its_tables_was_written(
+    extractor: Extractor, source: Gated
+) -> None:
+    source.gate.set()
+    joined = query("p", "q", tables=(A, B), source=(TablePlace(0), " JOIN ", TablePlace(1), " USING (p)"))
+    ask(extractor, joined)
+    assert ask(extractor, joined)[1] == [True]
+    extractor.connections.wrote("pg", B)
+    assert ask(extractor, joined)[1] == [False]
+
+
+def test_a_subset_waits_for_what_is_under_way(extractor: Extractor, source: Gated) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        wide = pool.submit(ask, extractor, WIDE)
+        assert source.begun.wait(30)
+        narrow = pool.submit(ask, extractor, COVERED["fewer columns"])
+        source.gate.set()
+        assert (wide.result(30)[1], narrow.result(30)[1]) == ([False], [True])
+    assert source.asked == [("p", "q", "r")]
+
+
+def test_a_wider_question_that_failed_is_no_failure_of_a_narrower_one(
+    extractor: Extractor, source: Gated
+) -> None:
+    source.fails = {"q"}
+    with ThreadPoolExecutor(2) as pool:
+        wide = pool.submit(ask, extractor, WIDE)
+        assert source.begun.wait(30)
+        narrow = pool.submit(ask, extractor, COVERED["fewer columns"])
+        source.gate.set()
+        with pytest.raises(ValueLost):
+            wide.result(30)
+        assert narrow.result(30)[1] == [False]
+    assert source.asked == [("p", "q", "r"), ("r",)]
+
+
+def test_models_that_need_parts_of_each_others_questions_all_end(extractor: Extractor, source: Gated) -> None:
+    source.gate.set()
+    other = {ref: query("p", "q", "r", table=ref, alias=ref.identifier) for ref in (A, B)}
+    small = {ref: query("p", table=ref, alias=f"small_{ref.identifier}") for ref in (A, B)}
+    asked = [(other[A], small[B]), (other[B], small[A])] * 8
+    with ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(ask, extractor, *queries) for queries in asked]
+        assert all(len(answer.result(60)[0]) == 2 for answer in answers)
+    assert len(source.asked) <= 4
