@@ -23,7 +23,7 @@ from dvt.core.tables import Column, StageColumn, Table
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.federation.answers import with_answers
-from dvt.federation.plan import Surroundings, make_plan, parse
+from dvt.federation.plan import PlanContext, make_plan, parse
 from dvt.federation.planning import answered
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -108,11 +108,11 @@ class Oracle:
         request = self.request(sql, **more)
         parsed = parse(request)
         tables = {marker: self.table(one.table.identifier) for marker, one in parsed.inputs.items()}
-        return make_plan(parsed, tables, self.around())
+        return make_plan(parsed, tables, self.context())
 
-    def around(self) -> Surroundings:
+    def context(self) -> PlanContext:
         connections = {"here", "target", *self.places.values()}
-        return Surroundings(
+        return PlanContext(
             dialects={name: self.dialects.get(name, "duckdb") for name in connections},
             bind=self.bind,
             evaluate=self.evaluate,

@@ -15,7 +15,7 @@ from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.federation.answers import values_of
 from dvt.federation.connections import Connections
-from dvt.federation.plan import Parsed, Surroundings, make_plan, parse, source_literal
+from dvt.federation.plan import Parsed, PlanContext, make_plan, parse, source_literal
 from dvt.federation.stage_tables import loader
 
 
@@ -52,7 +52,7 @@ class Planning:
         request = tables.parsed.request
         target = self.connections[request.stage.connection]
         places = tables.connections | {request.stage.connection}
-        around = Surroundings(
+        context = PlanContext(
             dialects={name: self.connections[name].type.dialect for name in places},
             bind=engine.bind,
             evaluate=engine.evaluate,
@@ -61,7 +61,7 @@ class Planning:
             engine=engine.dialect,
             foldings=engine.foldings,
         )
-        return make_plan(tables.parsed, tables.by_marker, around)
+        return make_plan(tables.parsed, tables.by_marker, context)
 
     def answered(
         self, queries: Sequence[SourceQuery], answers: Mapping[str, Dataset], engine: Engine

@@ -18,58 +18,58 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
 from dvt.core.errors import ColumnNotFound
-from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
 from dvt.federation.plan.sql_types import sql_type
+from dvt.federation.plan.state import NUMBER, PlanState, TableScan
 
 _READABLE = 40
 """Names in one message."""
 
 
-def analyse(draft: Draft) -> None:
+def analyse(state: PlanState) -> None:
     """Qualify and annotate a copy with the sources' real types."""
-    draft.hazard = _hazard(draft)
-    draft.schema = MappingSchema(
+    state.no_pruning = _no_pruning(state)
+    state.schema = MappingSchema(
         {
             one.key: {name: sql_type(column.stage) for name, column in one.columns.items()}
-            for one in draft.occurrences
+            for one in state.scans
         }
         or {"dvt_none": {"none": "INT"}},
-        dialect=draft.dialect,
+        dialect=state.dialect,
         normalize=False,
     )
-    copy = draft.tree.copy()
+    copy = state.tree.copy()
     for identifier in copy.find_all(exp.Identifier):
         identifier.set("this", identifier.name.lower())
         identifier.set("quoted", True)
-    _name_sources(draft, copy)
-    if draft.dialect != draft.around.engine:
+    _name_sources(state, copy)
+    if state.dialect != state.context.engine:
         _type_literals(copy)
     try:
         qualified = qualify(
             copy,
-            dialect=draft.dialect,
-            schema=draft.schema,
+            dialect=state.dialect,
+            schema=state.schema,
             validate_qualify_columns=False,
             quote_identifiers=False,
         )
-        draft.analysed = annotate_types(qualified, schema=draft.schema, dialect=draft.dialect)
-        root = build_scope(draft.analysed)
+        state.analysed = annotate_types(qualified, schema=state.schema, dialect=state.dialect)
+        root = build_scope(state.analysed)
     except (SqlglotError, RecursionError, KeyError, AttributeError, TypeError, ValueError) as error:
-        draft.analysed, draft.hazard = None, f"the SQL could not be analysed ({type(error).__name__})"
+        state.analysed, state.no_pruning = None, f"the SQL could not be analysed ({type(error).__name__})"
         return
     if root is None:
-        draft.analysed, draft.hazard = None, "the SQL has no scope that could be analysed"
+        state.analysed, state.no_pruning = None, "the SQL has no scope that could be analysed"
         return
-    _refuse_unknown_columns(draft, root)
-    _bring_back(draft, root)
+    _refuse_unknown_columns(state, root)
+    _bring_back(state, root)
 
 
-def occurrence_of(draft: Draft, table: object) -> Occurrence | None:
-    """The occurrence that a table of the analysed copy stands for."""
+def scan_of(state: PlanState, table: object) -> TableScan | None:
+    """The scan that a table of the analysed copy stands for."""
     if not isinstance(table, exp.Table):
         return None
     prefix, _, number = table.name.rpartition("_")
-    return draft.occurrences[int(number)] if prefix == "dvt_source" and number.isdigit() else None
+    return state.scans[int(number)] if prefix == "dvt_source" and number.isdigit() else None
 
 
 def resolve(scope: Scope, alias: str) -> tuple[Scope, object] | None:
@@ -89,8 +89,8 @@ def columns_of(scope: Scope) -> Iterator[tuple[exp.Column, object | None]]:
         yield column, found[1] if found else None
 
 
-def _name_sources(draft: Draft, copy: exp.Expr) -> None:
-    by_number = {one.node.meta[NUMBER]: one for one in draft.occurrences}
+def _name_sources(state: PlanState, copy: exp.Expr) -> None:
+    by_number = {one.node.meta[NUMBER]: one for one in state.scans}
     for table in list(copy.find_all(exp.Table)):
         one = by_number.get(table.meta.get(NUMBER, -1))
         if one is None:
@@ -115,9 +115,9 @@ def _type_literals(copy: exp.Expr) -> None:
         literal.replace(cast)
 
 
-def _hazard(draft: Draft) -> str:
+def _no_pruning(state: PlanState) -> str:
     """Why the columns in use cannot be told from the text, if so."""
-    for node in draft.tree.walk():
+    for node in state.tree.walk():
         if isinstance(node, exp.Columns | exp.Pivot):
             return f"{type(node).__name__.upper()} chooses columns by their names"
         if isinstance(node, exp.Star) and not _plain_star(node):
@@ -157,12 +157,17 @@ def _ordinal(node: exp.Expr) -> bool:
     return isinstance(inner, exp.Literal) and inner.is_int
 
 
-def _refuse_unknown_columns(draft: Draft, root: Scope) -> None:
+def _refuse_unknown_columns(state: PlanState, root: Scope) -> None:
     """`orders.nope`, where orders is a source that has no such column."""
     for scope in root.traverse():
         for column, source in columns_of(scope):
-            one = occurrence_of(draft, source)
-            if one is None or one.sealed or column.name in one.columns or isinstance(column.this, exp.Star):
+            one = scan_of(state, source)
+            if (
+                one is None
+                or one.no_pushdown
+                or column.name in one.columns
+                or isinstance(column.this, exp.Star)
+            ):
                 continue
             known = [known.name for known in one.table.columns]
             raise ColumnNotFound(column.name, likely(column.name, known), f" ({one.table.ref})")
@@ -173,29 +178,29 @@ def likely(name: str, known: list[str]) -> list[str]:
     return known if len(known) <= _READABLE else difflib.get_close_matches(name, known, n=5, cutoff=0.3)
 
 
-def _bring_back(draft: Draft, root: Scope) -> None:
+def _bring_back(state: PlanState, root: Scope) -> None:
     """Types, and the tables that unqualified columns belong to, onto the tree itself."""
-    types = _types(draft)
+    types = _types(state)
     owners: dict[int, set[str]] = defaultdict(set)
     for scope in root.traverse():
         for column, source in columns_of(scope):
             if source is not None and NUMBER in column.meta:
                 owners[column.meta[NUMBER]].add(column.table)
-    foreign = draft.dialect != draft.around.engine
-    for node in list(draft.tree.walk()):
+    foreign = state.dialect != state.context.engine
+    for node in list(state.tree.walk()):
         node.type = types.get(node.meta[NUMBER])
         owner = owners.get(node.meta[NUMBER], set())
         if not isinstance(node, exp.Column) or node.table:
             continue
         if not owner:
-            draft.unplaced.add(node.name.lower())
+            state.unresolved.add(node.name.lower())
         elif foreign and len(owner) == 1:
             node.set("table", exp.to_identifier(next(iter(owner)), quoted=True))
 
 
-def _types(draft: Draft) -> dict[int, exp.DataType]:
+def _types(state: PlanState) -> dict[int, exp.DataType]:
     types: dict[int, exp.DataType] = {}
-    for node in draft.analysed.walk() if draft.analysed is not None else ():
+    for node in state.analysed.walk() if state.analysed is not None else ():
         number = node.meta.get(NUMBER)
         if number is not None and node.type is not None:
             types.setdefault(number, node.type)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlglot import exp
 
 from dvt.federation.plan.dialects import language
-from dvt.federation.plan.draft import Draft
+from dvt.federation.plan.state import PlanState
 
 _TYPES = {
     "DATE": exp.DataType.Type.DATE,
@@ -19,11 +19,11 @@ _TYPES = {
 """SQLGlot's types by those of `Language.clock_functions`."""
 
 
-def freeze_clock(draft: Draft) -> None:
+def freeze_clock(state: PlanState) -> None:
     """Put the run's moment in the place of now(), current_date and the like."""
-    clock_functions = language(draft.dialect).clock_functions
-    now = draft.around.now.astimezone(UTC)
-    for node in list(draft.tree.walk()):
+    clock_functions = language(state.dialect).clock_functions
+    now = state.context.now.astimezone(UTC)
+    for node in list(state.tree.walk()):
         type_ = clock_functions.get(type(node).__name__) or clock_functions.get(_called(node))
         if type_ is not None and _no_arguments(node):
             node.replace(_literal(type_, now))

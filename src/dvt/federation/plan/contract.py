@@ -9,7 +9,7 @@ from dvt.core.errors import ContractBroken
 from dvt.core.requests import Contract
 from dvt.core.tables import StageColumn
 from dvt.core.types import TIME, Kind, Part, StageType
-from dvt.federation.plan.draft import Draft
+from dvt.federation.plan.state import PlanState
 
 _WHOLE, _DECIMAL, _APPROXIMATE = "whole", "decimal", "approximate"
 _CONVERTS = {
@@ -40,9 +40,9 @@ class _Demand:
         return numbers or as_text or cut or _any_case(type_) == _any_case(self.type)
 
 
-def contracted(draft: Draft, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
+def contracted(state: PlanState, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
     """The outputs in the contract's types."""
-    demands = {demand.name.casefold(): demand for demand in _demands(draft, contract)}
+    demands = {demand.name.casefold(): demand for demand in _demands(state, contract)}
     given = {column.name.casefold(): column for column in outputs}
     differences = [f"{demand.name} is missing" for key, demand in demands.items() if key not in given]
     differences += [
@@ -55,13 +55,13 @@ def contracted(draft: Draft, contract: Contract, outputs: list[StageColumn]) -> 
     ]
     if differences:
         raise ContractBroken(differences)
-    return [_typed(draft, column, demands[column.name.casefold()].type) for column in outputs]
+    return [_typed(state, column, demands[column.name.casefold()].type) for column in outputs]
 
 
-def _demands(draft: Draft, contract: Contract) -> list[_Demand]:
+def _demands(state: PlanState, contract: Contract) -> list[_Demand]:
     """The contract's types as values: the engine tells what is meant by INT."""
     sized = [column for column in contract.columns if column.type is not None]
-    values = draft.around.evaluate([f"CAST(NULL AS {column.type})" for column in sized]) if sized else ()
+    values = state.context.evaluate([f"CAST(NULL AS {column.type})" for column in sized]) if sized else ()
     types = {
         column.name: encoding(value[0]).stage for column, value in zip(sized, values, strict=True) if value
     }
@@ -71,10 +71,10 @@ def _demands(draft: Draft, contract: Contract) -> list[_Demand]:
     ]
 
 
-def _typed(draft: Draft, column: StageColumn, type_: StageType | None) -> StageColumn:
+def _typed(state: PlanState, column: StageColumn, type_: StageType | None) -> StageColumn:
     if column.type.kind is Kind.TIME_NS and type_ == TIME:
         lost = "nanoseconds are cut to microseconds"
-        draft.warn("DVT002", f"output column {column.name} ({column.type}): {lost}", "cast it in the model")
+        state.warn("DVT002", f"output column {column.name} ({column.type}): {lost}", "cast it in the model")
     return replace(column, type=type_ or column.type)
 
 

@@ -7,41 +7,41 @@ from collections.abc import Iterable
 
 from sqlglot import exp
 
-from dvt.federation.plan.draft import Draft
 from dvt.federation.plan.output_names import distinguishes_case, normalized
+from dvt.federation.plan.state import PlanState
 
 
-def separate_names(draft: Draft) -> None:
+def separate_names(state: PlanState) -> None:
     """Spell every name as its dialect means it, and tell apart those that only case tells apart."""
-    renamed = _renamed(draft)
-    draft.spelled = {new: old for old, new in renamed.items()}
-    if renamed or distinguishes_case(draft.dialect):
-        for node in draft.tree.find_all(exp.Identifier):
-            name = normalized(node, draft.dialect)
+    renamed = _renamed(state)
+    state.original_names = {new: old for old, new in renamed.items()}
+    if renamed or distinguishes_case(state.dialect):
+        for node in state.tree.find_all(exp.Identifier):
+            name = normalized(node, state.dialect)
             node.set("this", renamed.get(name, name))
             node.set("quoted", True)
-    for occurrence in draft.occurrences:
-        for column in occurrence.table.columns:
+    for scan in state.scans:
+        for column in scan.table.columns:
             name = renamed.get(column.name, column.name.lower())
-            occurrence.columns.setdefault(name, column)
+            scan.columns.setdefault(name, column)
 
 
-def _defined(draft: Draft) -> set[str]:
+def _defined(state: PlanState) -> set[str]:
     """Names that the SQL itself gives, as its dialect spells them."""
     nodes: list[exp.Expr | None] = []
-    for node in draft.tree.find_all(exp.Alias, exp.TableAlias):
+    for node in state.tree.find_all(exp.Alias, exp.TableAlias):
         nodes += [node.args.get("alias"), *(node.args.get("columns") or [])]
         if isinstance(node, exp.TableAlias):
             nodes.append(node.this)
-    return {normalized(one, draft.dialect) for one in nodes if isinstance(one, exp.Identifier)}
+    return {normalized(one, state.dialect) for one in nodes if isinstance(one, exp.Identifier)}
 
 
-def _renamed(draft: Draft) -> dict[str, str]:
+def _renamed(state: PlanState) -> dict[str, str]:
     """New names for those that clash: all but the lower-case one of each group."""
     groups: dict[str, set[str]] = defaultdict(set)
-    if distinguishes_case(draft.dialect):
-        _add_clashes(_defined(draft), groups)
-    for one in draft.occurrences:
+    if distinguishes_case(state.dialect):
+        _add_clashes(_defined(state), groups)
+    for one in state.scans:
         _add_clashes((column.name for column in one.table.columns), groups)
     return {
         name: f"{low}__{number}"

@@ -6,21 +6,21 @@ from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
 from dvt.federation.plan.dialects import engine_dialect, language
-from dvt.federation.plan.draft import Draft
+from dvt.federation.plan.state import PlanState
 
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
 
 
-def name_outputs(draft: Draft) -> None:
+def name_outputs(state: PlanState) -> None:
     """Remember the outermost SELECT's projections as written, and what the target calls them."""
-    draft.projections = _as_written(draft)
-    target = draft.around.dialects.get(draft.request.stage.connection, draft.around.engine)
-    selects = draft.tree.selects
-    written = draft.projections if len(draft.projections) == len(selects) else [("", "")] * len(selects)
-    draft.names = [
-        _name(draft, target, projection, word, text)
+    state.projections = _as_written(state)
+    target = state.context.dialects.get(state.request.stage.connection, state.context.engine)
+    selects = state.tree.selects
+    written = state.projections if len(state.projections) == len(selects) else [("", "")] * len(selects)
+    state.names = [
+        _name(state, target, projection, word, text)
         for projection, (word, text) in zip(selects, written, strict=True)
     ]
 
@@ -41,7 +41,7 @@ def distinguishes_case(dialect: str) -> bool:
     return strategy in (NormalizationStrategy.LOWERCASE, NormalizationStrategy.UPPERCASE)
 
 
-def _name(draft: Draft, target: str, projection: exp.Expr, word: str, text: str) -> str | None:
+def _name(state: PlanState, target: str, projection: exp.Expr, word: str, text: str) -> str | None:
     namer = language(target).output_name
     if projection.is_star:
         return None
@@ -52,32 +52,32 @@ def _name(draft: Draft, target: str, projection: exp.Expr, word: str, text: str)
         return normalized(identifier, target)
     if namer is not None:
         return namer(projection, word, text)
-    return None if _stays(draft, projection) else engine_name(draft, projection)
+    return None if _stays(state, projection) else engine_name(state, projection)
 
 
-def engine_name(draft: Draft, projection: exp.Expr) -> str | None:
+def engine_name(state: PlanState, projection: exp.Expr) -> str | None:
     """What the engine would call an output, had it read the model's own SQL; None where that is not known."""
-    namer = engine_dialect(draft.around.engine).output_name
+    namer = engine_dialect(state.context.engine).output_name
     if namer is None or isinstance(projection, exp.Column | exp.Dot):
         return None
     return namer(projection)
 
 
-def _stays(draft: Draft, one: exp.Expr) -> bool:
+def _stays(state: PlanState, one: exp.Expr) -> bool:
     """True when the engine reads this expression as it was written, so that its name is the right one."""
-    clock = language(draft.dialect).clock_functions
+    clock = language(state.dialect).clock_functions
     changes = any(
         isinstance(node, exp.Query) or type(node).__name__ in clock or f"{node.name.lower()}()" in clock
         for node in one.walk()
     )
-    return draft.dialect == draft.around.engine and not changes
+    return state.dialect == state.context.engine and not changes
 
 
-def _as_written(draft: Draft) -> list[tuple[str, str]]:
+def _as_written(state: PlanState) -> list[tuple[str, str]]:
     """First word and text of each projection, read from the tokens of the model's SQL."""
     found: list[list[Token]] = []
     depth, inside = 0, False
-    for token in draft.tokens:
+    for token in state.tokens:
         kind = token.token_type
         if depth == 0 and inside and (kind in _SET or kind in (TokenType.FROM, TokenType.SEMICOLON)):
             break
@@ -89,5 +89,5 @@ def _as_written(draft: Draft) -> list[tuple[str, str]]:
         elif inside:
             found[-1].append(token)
         depth += (kind in _OPEN) - (kind in _CLOSE)
-    sql = draft.request.sql
+    sql = state.request.sql
     return [(one[0].text.lower(), sql[one[0].start : one[-1].end + 1]) for one in found if one]

@@ -13,93 +13,93 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
-from dvt.federation.plan.draft import NUMBER, Draft
-from dvt.federation.plan.extract import quoted
+from dvt.federation.plan.source_queries import quoted
+from dvt.federation.plan.state import NUMBER, PlanState
 from dvt.federation.plan.values import answer_name, with_places, with_samples
 
 
-def bind_transform(draft: Draft) -> None:
+def bind_transform(state: PlanState) -> None:
     """Bind the transform on empty staging tables, and settle its outputs."""
-    inner = with_places(draft.tree, draft.in_engine, answer_name)
-    bound = _bound(draft, _without_parameters(draft))
-    names = _names(draft, bound)
+    inner = with_places(state.tree, state.in_engine, answer_name)
+    bound = _bound(state, _without_parameters(state))
+    names = _names(state, bound)
     _refuse_clashes(names)
-    outputs = [_staged(draft, name, column.type) for name, column in zip(names, bound, strict=True)]
-    if draft.request.contract:
-        outputs = contracted(draft, draft.request.contract, outputs)
-    draft.sql = _outer(draft, inner, bound, outputs)
-    draft.outputs = tuple(outputs)
-    draft.loads = draft.around.load(draft.outputs)
-    for load in draft.loads:
+    outputs = [_staged(state, name, column.type) for name, column in zip(names, bound, strict=True)]
+    if state.request.contract:
+        outputs = contracted(state, state.request.contract, outputs)
+    state.sql = _outer(state, inner, bound, outputs)
+    state.outputs = tuple(outputs)
+    state.loads = state.context.load(state.outputs)
+    for load in state.loads:
         if load.loses:
-            draft.warn("DVT002", f"output column {load.name} ({load.stage} as {load.native}): {load.loses}")
+            state.warn("DVT002", f"output column {load.name} ({load.stage} as {load.native}): {load.loses}")
 
 
-def names_in_engine(draft: Draft) -> list[str]:
+def names_in_engine(state: PlanState) -> list[str]:
     """What the engine calls the outputs of the tree as it is; empty when it is not in its own words yet."""
-    if draft.dialect != draft.around.engine:
+    if state.dialect != state.context.engine:
         return []
-    return [one.name for one in _bound(draft, _without_parameters(draft))]
+    return [one.name for one in _bound(state, _without_parameters(state))]
 
 
-def _without_parameters(draft: Draft) -> str:
-    return draft.in_engine(with_samples(draft.tree))
+def _without_parameters(state: PlanState) -> str:
+    return state.in_engine(with_samples(state.tree))
 
 
-def _bound(draft: Draft, sql: str) -> tuple[StageColumn, ...]:
-    inputs = {one.alias: one.staged for one in draft.queries}
+def _bound(state: PlanState, sql: str) -> tuple[StageColumn, ...]:
+    inputs = {one.alias: one.staged for one in state.queries}
     try:
-        return draft.around.bind(sql, inputs)
+        return state.context.bind(sql, inputs)
     except SqlInvalid as error:
-        raise _explained(draft, error) from error
+        raise _explained(state, error) from error
 
 
 _UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<one>[^"]+)"|column named "(?P<two>[^"]+)")')
 _CANDIDATES = re.compile(r"\s*Candidate bindings:.*", re.DOTALL)
 
 
-def _explained(draft: Draft, error: SqlInvalid) -> ColumnNotFound | SqlInvalid:
+def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInvalid:
     """The engine's complaint in the model's own words: no surrogates, no staged names."""
     problem = error.message.split(": ", 1)[-1]
     found = _UNKNOWN_COLUMN.search(problem)
     if found is not None and ("not found" in problem or "does not have a column" in problem):
         column = found.group("one") or found.group("two")
-        known = sorted({column.name for one in draft.occurrences for column in one.table.columns})
-        return ColumnNotFound(draft.spelled.get(column, column), likely(column, known))
+        known = sorted({column.name for one in state.scans for column in one.table.columns})
+        return ColumnNotFound(state.original_names.get(column, column), likely(column, known))
     problem = _CANDIDATES.sub("", problem).split("\n\nLINE", 1)[0].strip()
-    for one in draft.occurrences:
+    for one in state.scans:
         problem = problem.replace(one.alias, one.node.name)
-    for new, old in draft.spelled.items():
+    for new, old in state.original_names.items():
         problem = problem.replace(new, old)
-    return SqlInvalid(draft.dialect, problem)
+    return SqlInvalid(state.dialect, problem)
 
 
-def _names(draft: Draft, bound: tuple[StageColumn, ...]) -> list[str]:
+def _names(state: PlanState, bound: tuple[StageColumn, ...]) -> list[str]:
     """The target's names where it has a rule, the engine's own elsewhere."""
-    engine = [draft.spelled.get(one.name.lower(), one.name) for one in bound]
-    wished = draft.names
+    engine = [state.original_names.get(one.name.lower(), one.name) for one in bound]
+    wished = state.names
     if len(wished) != len(bound):
-        wished = _expanded(draft)
+        wished = _expanded(state)
     if len(wished) != len(bound):
         return engine
     return [name if wish is None else wish for wish, name in zip(wished, engine, strict=True)]
 
 
-def _expanded(draft: Draft) -> list[str | None]:
+def _expanded(state: PlanState) -> list[str | None]:
     """The wishes again, with as many blanks for each * as it has columns."""
-    if draft.analysed is None:
+    if state.analysed is None:
         return []
-    query: exp.Expr = draft.tree
+    query: exp.Expr = state.tree
     while isinstance(query, exp.SetOperation | exp.Subquery):
         query = query.this
-    if not isinstance(query, exp.Select) or len(query.expressions) != len(draft.names):
+    if not isinstance(query, exp.Select) or len(query.expressions) != len(state.names):
         return []
     wishes = {
         one.meta.get(NUMBER): wish
-        for one, wish in zip(query.expressions, draft.names, strict=True)
+        for one, wish in zip(query.expressions, state.names, strict=True)
         if wish is not None
     }
-    return [wishes.get(one.meta.get(NUMBER)) for one in draft.analysed.selects]
+    return [wishes.get(one.meta.get(NUMBER)) for one in state.analysed.selects]
 
 
 def _refuse_clashes(names: list[str]) -> None:
@@ -110,15 +110,15 @@ def _refuse_clashes(names: list[str]) -> None:
             raise OutputsClash((other, name))
 
 
-def _staged(draft: Draft, name: str, type_: StageType) -> StageColumn:
+def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:
     """An output as it is staged."""
     held = encoding(type_)
     if held.loses:
-        draft.warn("DVT002", f"output column {name} ({type_}): {held.loses}", "cast it in the model")
+        state.warn("DVT002", f"output column {name} ({type_}): {held.loses}", "cast it in the model")
     return StageColumn(name, held.stage)
 
 
-def _outer(draft: Draft, inner: Sql, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> Sql:
+def _outer(state: PlanState, inner: Sql, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> Sql:
     """`inner` with the settled names and types, by position; itself where they are its own."""
     if [(one.name, one.type) for one in bound] == [(one.name, one.type) for one in outputs]:
         return inner
@@ -126,5 +126,5 @@ def _outer(draft: Draft, inner: Sql, bound: tuple[StageColumn, ...], outputs: li
     columns = []
     for place, one, was in zip(places, outputs, bound, strict=True):
         value = place if was.type == one.type else f"CAST({place} AS {one.type})"
-        columns.append(f"{value} AS {quoted(one.name, draft.around.engine)}")
+        columns.append(f"{value} AS {quoted(one.name, state.context.engine)}")
     return joined(f"SELECT {', '.join(columns)} FROM (", inner, f") AS answer({', '.join(places)})")

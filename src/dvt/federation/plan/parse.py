@@ -1,4 +1,4 @@
-"""From text to a tree, and from markers to occurrences of tables."""
+"""From text to a tree, and from markers to scans of tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dvt.core.errors import SqlInvalid
 from dvt.core.names import MARKED, MARKER
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
-from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+from dvt.federation.plan.state import NUMBER, PlanState, TableScan
 
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 
@@ -50,30 +50,30 @@ def parse(request: NodeRequest) -> Parsed:
     return Parsed(request, tree, tuple(tokens), inputs)
 
 
-def find_occurrences(draft: Draft) -> None:
+def find_scans(state: PlanState) -> None:
     """Every place where a source is read; other tables than those are an error."""
-    _only_known_tables(draft)
-    for column in draft.tree.find_all(exp.Column):
+    _only_known_tables(state)
+    for column in state.tree.find_all(exp.Column):
         for part in ("db", "catalog"):
             if column.text(part).startswith(MARKER):
                 column.set(part, None)
-    for number, node in enumerate(_marked(draft.tree)):
+    for number, node in enumerate(_marked(state.tree)):
         marker = node.db
-        draft.occurrences.append(
-            Occurrence(
+        state.scans.append(
+            TableScan(
                 number=number,
                 marker=marker,
-                input=_input(draft.request, marker),
-                table=draft.tables[marker],
+                input=_input(state.request, marker),
+                table=state.tables[marker],
                 node=node,
-                sealed=_seal(node),
+                no_pushdown=_no_pushdown(node),
             )
         )
 
 
-def exists_reads_nothing(draft: Draft) -> None:
+def exists_reads_nothing(state: PlanState) -> None:
     """EXISTS(SELECT columns …) → EXISTS(SELECT 1 …): what it selects does not matter."""
-    for found in draft.tree.find_all(exp.Exists):
+    for found in state.tree.find_all(exp.Exists):
         select = found.this
         if not isinstance(select, exp.Select) or _counts_rows(select):
             continue
@@ -81,16 +81,16 @@ def exists_reads_nothing(draft: Draft) -> None:
             select.set("expressions", [exp.Literal.number(1)])
 
 
-def number_nodes(draft: Draft) -> None:
+def number_nodes(state: PlanState) -> None:
     """Number every node, so that what is learnt on a copy finds its way back."""
-    for number, node in enumerate(draft.tree.walk()):
+    for number, node in enumerate(state.tree.walk()):
         node.meta[NUMBER] = number
-    for clause in draft.tree.find_all(exp.Where, exp.Join):
+    for clause in state.tree.find_all(exp.Where, exp.Join):
         for condition in conjuncts(clause.this if isinstance(clause, exp.Where) else clause.args.get("on")):
-            said = condition.sql(draft.dialect, comments=False)
-            draft.said[condition.meta[NUMBER]] = MARKED.sub("", said)
+            as_written = condition.sql(state.dialect, comments=False)
+            state.as_written[condition.meta[NUMBER]] = MARKED.sub("", as_written)
             columns = (column.meta[NUMBER] for column in condition.find_all(exp.Column))
-            draft.named[condition.meta[NUMBER]] = frozenset(columns)
+            state.named[condition.meta[NUMBER]] = frozenset(columns)
 
 
 def _only_query(request: NodeRequest, statements: list[exp.Expr | None]) -> exp.Query:
@@ -120,14 +120,14 @@ def _input(request: NodeRequest, marker: str) -> Input:
     return request.inputs[marker]
 
 
-def _only_known_tables(draft: Draft) -> None:
-    ctes = {cte.alias.lower() for cte in draft.tree.find_all(exp.CTE)}
-    for table in draft.tree.find_all(exp.Table):
+def _only_known_tables(state: PlanState) -> None:
+    ctes = {cte.alias.lower() for cte in state.tree.find_all(exp.CTE)}
+    for table in state.tree.find_all(exp.Table):
         named = isinstance(table.this, exp.Identifier) and not table.db.startswith(MARKER)
         if named and (table.db or table.name.lower() not in ctes) and not _is_lateral(table):
-            problem = f"it reads {table.sql(draft.dialect)}, which is no ref() and no source()"
+            problem = f"it reads {table.sql(state.dialect)}, which is no ref() and no source()"
             raise SqlInvalid(
-                draft.dialect, problem, hint="a federated model reads other tables by ref() and source()"
+                state.dialect, problem, hint="a federated model reads other tables by ref() and source()"
             )
 
 
@@ -135,7 +135,7 @@ def _is_lateral(table: exp.Table) -> bool:
     return isinstance(table.parent, exp.Lateral | exp.Unnest)
 
 
-def _seal(node: exp.Table) -> str:
+def _no_pushdown(node: exp.Table) -> str:
     extra = {key for key, value in node.args.items() if value} - _PLAIN
     if extra:
         return f"{', '.join(sorted(key.rstrip('_') for key in extra)).upper()} is applied to it first"

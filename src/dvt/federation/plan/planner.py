@@ -14,21 +14,21 @@ from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.clock import freeze_clock
 from dvt.federation.plan.collation.compare import compare_text
-from dvt.federation.plan.draft import Draft, Surroundings
-from dvt.federation.plan.extract import extract
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
-from dvt.federation.plan.parse import Parsed, exists_reads_nothing, find_occurrences, number_nodes
+from dvt.federation.plan.parse import Parsed, exists_reads_nothing, find_scans, number_nodes
 from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.prune import count_outputs, prune
+from dvt.federation.plan.source_queries import extract
+from dvt.federation.plan.state import PlanContext, PlanState
 from dvt.federation.plan.this import ask_this_first
 from dvt.federation.plan.transform import rewrite
 from dvt.federation.plan.translate import translate
 
-PASSES: tuple[Callable[[Draft], None], ...] = (
+PASSES: tuple[Callable[[PlanState], None], ...] = (
     name_outputs,
-    find_occurrences,
+    find_scans,
     exists_reads_nothing,
     freeze_clock,
     separate_names,
@@ -44,36 +44,36 @@ PASSES: tuple[Callable[[Draft], None], ...] = (
     translate,
     bind_transform,
 )
-"""Each adds to the draft; a later planner adds passes, and changes none."""
+"""Each adds to the state; a later planner adds passes, and changes none."""
 
 
-def make_plan(parsed: Parsed, tables: Mapping[str, Table], around: Surroundings) -> FederationPlan:
+def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> FederationPlan:
     """The plan of one federated model.
 
     Args:
         parsed: the model, read.
         tables: the tables of `parsed.inputs`, as described, by marker.
-        around: dialects, engine and target, as the planner needs them.
+        context: dialects, engine and target, as the planner needs them.
     """
     request = parsed.request
-    draft = Draft(
-        request=request, tables=tables, around=around, tree=parsed.tree.copy(), tokens=parsed.tokens
+    state = PlanState(
+        request=request, tables=tables, context=context, tree=parsed.tree.copy(), tokens=parsed.tokens
     )
     try:
         for each in PASSES:
-            each(draft)
+            each(state)
     except DvtError as error:
         raise error.about(request.name, request.file) from error.__cause__
     return FederationPlan(
         node=request.unique_id,
         file=request.file,
-        queries=tuple(draft.queries),
-        asked=tuple(draft.asked),
-        transform=Transform(sql=draft.sql, columns=draft.outputs),
+        queries=tuple(state.queries),
+        asked=tuple(state.asked),
+        transform=Transform(sql=state.sql, columns=state.outputs),
         load=Load(
             stage=request.stage,
-            columns=draft.loads,
+            columns=state.loads,
             definition=request.contract.definition if request.contract else "",
         ),
-        notices=tuple(draft.notices),
+        notices=tuple(state.notices),
     )

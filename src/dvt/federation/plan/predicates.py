@@ -14,10 +14,10 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
 from dvt.core.queries import NotPushed
-from dvt.federation.plan.analyse import occurrence_of
+from dvt.federation.plan.analyse import scan_of
+from dvt.federation.plan.barriers import names_through, understood
 from dvt.federation.plan.conditions import column_of, conjuncts, implied, rejects_null, with_columns
-from dvt.federation.plan.draft import NUMBER, Candidate, Draft
-from dvt.federation.plan.passage import names_through, understood
+from dvt.federation.plan.state import NUMBER, Candidate, PlanState
 
 _WRAPPING = {"this", "alias", "order", "with_"}
 """What parentheses around a SELECT may hold without changing which of its rows are seen."""
@@ -43,17 +43,17 @@ class _Condition:
     """Why other tables' columns in it are of no help."""
 
 
-def place_predicates(draft: Draft) -> None:
-    """Collect for each occurrence the conditions that its rows must meet."""
-    if draft.analysed is None:
+def place_predicates(state: PlanState) -> None:
+    """Collect for each scan the conditions that its rows must meet."""
+    if state.analysed is None:
         return
-    root = build_scope(draft.analysed)
+    root = build_scope(state.analysed)
     uses: dict[int, _Uses] = defaultdict(_Uses)
-    references = _references(draft.analysed)
+    references = _references(state.analysed)
     for scope in reversed(list(root.traverse())) if root is not None else ():
         inherited = _inherited(scope, uses[id(scope.expression)], references)
         if isinstance(scope.expression, exp.Select):
-            _place_in_select(draft, scope, inherited, uses)
+            _place_in_select(state, scope, inherited, uses)
         elif isinstance(scope.expression, exp.SetOperation):
             _pass_to_branches(scope, inherited, uses)
 
@@ -101,31 +101,35 @@ def _pass_to_branches(scope: Scope, inherited: list[exp.Expr], uses: dict[int, _
         uses[id(branch.expression)].found.append([one for one in moved if one is not None])
 
 
-def _place_in_select(draft: Draft, scope: Scope, inherited: list[exp.Expr], uses: dict[int, _Uses]) -> None:
+def _place_in_select(
+    state: PlanState, scope: Scope, inherited: list[exp.Expr], uses: dict[int, _Uses]
+) -> None:
     select = scope.expression
     if not isinstance(select, exp.Select):
         return
     problem = understood(scope)
-    conditions = [] if problem else [one for one in _conditions(select) if _as_written(draft, one.expression)]
+    conditions = (
+        [] if problem else [one for one in _conditions(select) if _is_as_written(state, one.expression)]
+    )
     if not problem and inherited:
         through, nullable = names_through(scope), _null_supplied(select)
         moved = [one for one in (with_columns(old, through) for old in inherited) if one is not None]
         conditions += [_Condition(one, frozenset(scope.selected_sources), nullable) for one in moved]
     for alias, (reference, source) in scope.selected_sources.items():
-        found = [part for one in conditions for part in _parts(draft, one, alias, source)]
-        one = occurrence_of(draft, source)
+        found = [part for one in conditions for part in _parts(state, one, alias, source)]
+        one = scan_of(state, source)
         if one is not None:
-            one.candidates += [Candidate(part, said) for part, said in found]
+            one.candidates += [Candidate(part, as_written) for part, as_written in found]
         elif isinstance(source, Scope):
             renamed = bool(reference.alias_column_names)
             uses[id(source.expression)].found.append([] if renamed else [_bare(part) for part, _ in found])
     if problem:
-        _keep_all(draft, scope, problem)
+        _keep_all(state, scope, problem)
 
 
-def _as_written(draft: Draft, condition: exp.Expr) -> bool:
+def _is_as_written(state: PlanState, condition: exp.Expr) -> bool:
     """False where SQLGlot has put an output's expression in the place of its name."""
-    named = draft.named.get(condition.meta.get(NUMBER, -1))
+    named = state.named.get(condition.meta.get(NUMBER, -1))
     columns = {column.meta.get(NUMBER) for column in condition.find_all(exp.Column)}
     return named is None or columns <= named
 
@@ -170,13 +174,13 @@ def _null_supplied(select: exp.Select) -> frozenset[str]:
     return next(one.nullable for one in _conditions(ghost) if isinstance(one.expression, exp.Boolean))
 
 
-def _parts(draft: Draft, one: _Condition, alias: str, source: object) -> Iterator[tuple[exp.Expr, str]]:
+def _parts(state: PlanState, one: _Condition, alias: str, source: object) -> Iterator[tuple[exp.Expr, str]]:
     """What `one` says about `alias` alone, if anything; why not is noted."""
     mentioned = {column.table for column in one.expression.find_all(exp.Column)}
     if alias not in mentioned:
         return
-    occurrence = occurrence_of(draft, source)
-    said = _said(draft, one.expression)
+    scan = scan_of(state, source)
+    as_written = _text_as_written(state, one.expression)
     part = implied(one.expression, alias) if alias in one.targets else None
     why = ""
     if alias not in one.targets:
@@ -185,12 +189,12 @@ def _parts(draft: Draft, one: _Condition, alias: str, source: object) -> Iterato
         why = _why_not(one.expression, mentioned)
     elif alias in one.nullable and not rejects_null(part):
         why = "an outer join may supply NULLs for this table after it"
-    elif occurrence is not None and occurrence.sealed:
-        why = occurrence.sealed
+    elif scan is not None and scan.no_pushdown:
+        why = scan.no_pushdown
     if not why and part is not None:
-        yield part, said
-    elif occurrence is not None and not _joins(one.expression):
-        occurrence.kept.append(NotPushed(said, why))
+        yield part, as_written
+    elif scan is not None and not _joins(one.expression):
+        scan.kept.append(NotPushed(as_written, why))
 
 
 def _joins(condition: exp.Expr) -> bool:
@@ -199,9 +203,9 @@ def _joins(condition: exp.Expr) -> bool:
     )
 
 
-def _said(draft: Draft, condition: exp.Expr) -> str:
+def _text_as_written(state: PlanState, condition: exp.Expr) -> str:
     """The condition as the model says it."""
-    return draft.said.get(condition.meta.get(NUMBER, -1)) or condition.sql(draft.dialect)
+    return state.as_written.get(condition.meta.get(NUMBER, -1)) or condition.sql(state.dialect)
 
 
 def _why_not(condition: exp.Expr, mentioned: set[str]) -> str:
@@ -222,11 +226,11 @@ def _bare(part: exp.Expr) -> exp.Expr:
     return copy
 
 
-def _keep_all(draft: Draft, scope: Scope, problem: str) -> None:
+def _keep_all(state: PlanState, scope: Scope, problem: str) -> None:
     where = scope.expression.args.get("where")
     for one in conjuncts(where.this if where is not None else None):
         for alias in {column.table for column in one.find_all(exp.Column)}:
             source = scope.selected_sources.get(alias, (None, None))[1]
-            occurrence = occurrence_of(draft, source)
-            if occurrence is not None:
-                occurrence.kept.append(NotPushed(_said(draft, one), problem))
+            scan = scan_of(state, source)
+            if scan is not None:
+                scan.kept.append(NotPushed(_text_as_written(state, one), problem))

@@ -7,35 +7,35 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.scope import build_scope
 
-from dvt.federation.plan.analyse import columns_of, occurrence_of
-from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+from dvt.federation.plan.analyse import columns_of, scan_of
+from dvt.federation.plan.state import NUMBER, PlanState, TableScan
 
 _FULL = "dvt_full"
 """Meta key of a SELECT: how many outputs it had before any was dropped."""
 
 
-def prune(draft: Draft) -> None:
+def prune(state: PlanState) -> None:
     """Drop outputs of inner SELECTs that nobody reads, and note the columns that remain in use."""
-    kept = draft.analysed
-    if kept is not None and not draft.hazard:
+    kept = state.analysed
+    if kept is not None and not state.no_pruning:
         try:
-            if not _listed(draft):
+            if not _listed(state):
                 pushdown_projections(kept)
         except SqlglotError as error:
-            draft.hazard = f"the columns in use could not be found ({type(error).__name__})"
-    for one in draft.occurrences:
-        if draft.hazard or one.sealed:
+            state.no_pruning = f"the columns in use could not be found ({type(error).__name__})"
+    for one in state.scans:
+        if state.no_pruning or one.no_pushdown:
             one.needed = set(one.columns)
-    if kept is not None and not draft.hazard:
-        _mirror(draft, kept)
-        _need(draft, kept)
+    if kept is not None and not state.no_pruning:
+        _mirror(state, kept)
+        _need(state, kept)
 
 
-def _listed(draft: Draft) -> bool:
+def _listed(state: PlanState) -> bool:
     """True when columns count by their position, in names or in ORDER BY ALL: none of them may go."""
-    if any(_orders_by_all(order) for order in draft.tree.find_all(exp.Order)):
+    if any(_orders_by_all(order) for order in state.tree.find_all(exp.Order)):
         return True
-    aliases = draft.tree.find_all(exp.TableAlias)
+    aliases = state.tree.find_all(exp.TableAlias)
     return any(alias.args.get("columns") and not isinstance(alias.parent, exp.Unnest) for alias in aliases)
 
 
@@ -44,13 +44,13 @@ def _orders_by_all(order: exp.Order) -> bool:
     return any(isinstance(key, exp.Var) and key.name.upper() == "ALL" for key in keys)
 
 
-def _mirror(draft: Draft, kept: exp.Query) -> None:
+def _mirror(state: PlanState, kept: exp.Query) -> None:
     """Make the tree's SELECT lists those of the pruned copy."""
     numbers = {node.meta[NUMBER] for node in kept.walk() if NUMBER in node.meta}
-    for cte in list(draft.tree.find_all(exp.CTE)):
+    for cte in list(state.tree.find_all(exp.CTE)):
         if cte.meta[NUMBER] not in numbers:
             _drop_cte(cte)
-    selects = {node.meta[NUMBER]: node for node in draft.tree.find_all(exp.Select)}
+    selects = {node.meta[NUMBER]: node for node in state.tree.find_all(exp.Select)}
     for select in kept.find_all(exp.Select):
         mine = selects.get(select.meta.get(NUMBER, -1))
         if mine is not None:
@@ -96,9 +96,9 @@ def _is_whole(mine: exp.Select, pruned: exp.Select) -> bool:
     return simple and len(pruned.expressions) == pruned.meta.get(_FULL)
 
 
-def count_outputs(draft: Draft) -> None:
+def count_outputs(state: PlanState) -> None:
     """Note how many outputs each SELECT has before any is dropped."""
-    for select in draft.analysed.find_all(exp.Select) if draft.analysed is not None else ():
+    for select in state.analysed.find_all(exp.Select) if state.analysed is not None else ():
         select.meta[_FULL] = len(select.expressions)
 
 
@@ -107,30 +107,30 @@ def _number(projection: exp.Expr) -> int:
     return int(projection.unalias().meta.get(NUMBER, -1) if found is None else found)
 
 
-def _need(draft: Draft, kept: exp.Query) -> None:
-    for each in draft.occurrences:
-        each.needed |= draft.unplaced & set(each.columns)
+def _need(state: PlanState, kept: exp.Query) -> None:
+    for each in state.scans:
+        each.needed |= state.unresolved & set(each.columns)
     root = build_scope(kept)
     for scope in root.traverse() if root is not None else ():
         for column, source in columns_of(scope):
-            one = occurrence_of(draft, source)
+            one = scan_of(state, source)
             if one is not None and column.name in one.columns:
                 one.needed.add(column.name)
             elif source is None:
-                _need_unresolved(draft, column)
+                _need_unresolved(state, column)
         for table_column in scope.table_columns:
-            for one in draft.occurrences:
+            for one in state.scans:
                 one.needed |= set(one.columns) if _alias(one) == table_column.name else set()
 
 
-def _need_unresolved(draft: Draft, column: exp.Column) -> None:
+def _need_unresolved(state: PlanState, column: exp.Column) -> None:
     """A name SQLGlot could not place: whatever could be meant by it is needed."""
-    for one in draft.occurrences:
+    for one in state.scans:
         if column.name in one.columns:
             one.needed.add(column.name)
         elif _alias(one) == column.name:
             one.needed |= set(one.columns)
 
 
-def _alias(one: Occurrence) -> str:
+def _alias(one: TableScan) -> str:
     return (one.node.alias or one.node.name).lower()

@@ -19,7 +19,7 @@ from dvt.core.tables import Column
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType, decimal
 from dvt.federation.plan.conditions import column_of
 from dvt.federation.plan.dialects import language
-from dvt.federation.plan.draft import Candidate, Draft, Occurrence
+from dvt.federation.plan.state import Candidate, PlanState, TableScan
 from dvt.federation.plan.translate import in_engine
 from dvt.federation.plan.values import answers_in, with_places, with_samples
 
@@ -37,44 +37,44 @@ class Pushed:
     """A condition in its source's dialect."""
 
     sql: Sql
-    said: str
+    as_written: str
 
 
 class _NotExact(Exception):
     """Carries why a condition stays."""
 
 
-def push(draft: Draft) -> dict[int, list[Pushed]]:
-    """What each occurrence's source may filter, by the occurrence's number; the rest is noted as kept."""
-    off = draft.request.pushdown is Pushdown.OFF
-    every = [(one, candidate) for one in draft.occurrences for candidate in one.candidates]
-    values = {} if off else _values(draft, every)
+def push(state: PlanState) -> dict[int, list[Pushed]]:
+    """What each scan's source may filter, by the scan's number; the rest is noted as kept."""
+    off = state.request.pushdown is Pushdown.OFF
+    every = [(one, candidate) for one in state.scans for candidate in one.candidates]
+    values = {} if off else _values(state, every)
     pushed: dict[int, list[Pushed]] = {}
-    for one in draft.occurrences:
+    for one in state.scans:
         mine = pushed.setdefault(one.number, [])
         for candidate in one.candidates:
             if off:
-                one.kept.append(NotPushed(candidate.said, "pushdown is off"))
+                one.kept.append(NotPushed(candidate.as_written, "pushdown is off"))
                 continue
             try:
-                found = _rendered(draft, one, candidate, values)
+                found = _rendered(state, one, candidate, values)
             except _NotExact as why:
-                one.kept.append(NotPushed(candidate.said, str(why)))
+                one.kept.append(NotPushed(candidate.as_written, str(why)))
                 continue
             if found.sql not in [other.sql for other in mine]:
                 mine.append(found)
     return pushed
 
 
-def exact_text(draft: Draft, one: Occurrence, candidate: Candidate) -> Sql | None:
+def exact_text(state: PlanState, one: TableScan, candidate: Candidate) -> Sql | None:
     """One condition in its source's dialect, None when it would not be exact there."""
     try:
-        return _rendered(draft, one, candidate, _values(draft, [(one, candidate)])).sql
+        return _rendered(state, one, candidate, _values(state, [(one, candidate)])).sql
     except _NotExact:
         return None
 
 
-def _values(draft: Draft, candidates: list[tuple[Occurrence, Candidate]]) -> dict[str, Value | None]:
+def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> dict[str, Value | None]:
     """The values of all constants that need the engine, asked at once; of those yet to come, some value."""
     asked: dict[str, None] = {}
     values: dict[str, Value | None] = {}
@@ -84,19 +84,19 @@ def _values(draft: Draft, candidates: list[tuple[Occurrence, Candidate]]) -> dic
             for constant in _constants(leaf):
                 if not column.exact or _plain(column, constant) is not None:
                     continue
-                question = _sampled(draft, column, constant)
+                question = _sampled(state, column, constant)
                 if answers_in(constant):
-                    values[question] = _some_value(draft, question)
+                    values[question] = _some_value(state, question)
                 else:
                     asked[question] = None
-    known = draft.around.evaluate(list(asked)) if asked else []
+    known = state.context.evaluate(list(asked)) if asked else []
     return values | dict(zip(asked, known, strict=True))
 
 
-def _some_value(draft: Draft, constant: str) -> Value | None:
+def _some_value(state: PlanState, constant: str) -> Value | None:
     """A value of a constant's type: whether one can be sent is decided before it is known."""
     try:
-        (output,) = draft.around.bind(f"SELECT {constant} AS v", {})
+        (output,) = state.context.bind(f"SELECT {constant} AS v", {})
     except SqlInvalid:
         return None
     texts = {DATE: "2000-01-01", VARCHAR: "text"}
@@ -112,7 +112,7 @@ def _leaves(condition: exp.Expr) -> Iterator[exp.Expr]:
         yield inner
 
 
-def _column(one: Occurrence, leaf: exp.Expr) -> Column:
+def _column(one: TableScan, leaf: exp.Expr) -> Column:
     found = column_of(leaf)
     if found is None or found.name not in one.columns:
         raise _NotExact("it names a column that is not the table's own")
@@ -163,26 +163,26 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _question(draft: Draft, column: Column, constant: exp.Expr) -> Sql:
+def _question(state: PlanState, column: Column, constant: exp.Expr) -> Sql:
     """DuckDB SQL of a constant; an untyped string takes the column's type, as in the comparison."""
-    sql = in_engine(draft, constant)
+    sql = in_engine(state, constant)
     inner = constant.unnest()
     bare = isinstance(inner, exp.Literal) and inner.is_string
     return joined("CAST(", sql, f" AS {column.stage})") if bare and column.stage != VARCHAR else sql
 
 
-def _sampled(draft: Draft, column: Column, constant: exp.Expr) -> str:
+def _sampled(state: PlanState, column: Column, constant: exp.Expr) -> str:
     """The same with samples of what is not known."""
-    return rendered(_question(draft, column, with_samples(constant)))
+    return rendered(_question(state, column, with_samples(constant)))
 
 
 def _rendered(
-    draft: Draft, one: Occurrence, candidate: Candidate, values: Mapping[str, Value | None]
+    state: PlanState, one: TableScan, candidate: Candidate, values: Mapping[str, Value | None]
 ) -> Pushed:
-    dialect = draft.around.dialects[one.input.table.connection]
+    dialect = state.context.dialects[one.input.table.connection]
     copy = exp.Paren(this=candidate.condition.copy())
     for leaf in list(_leaves(copy)):
-        leaf.replace(_leaf(draft, one, dialect, leaf, values))
+        leaf.replace(_leaf(state, one, dialect, leaf, values))
     built = copy.this
     try:
         sql = built.sql(dialect=dialect)
@@ -191,7 +191,9 @@ def _rendered(
         raise _NotExact("its text does not read back in the source's dialect") from error
     if again != built:
         raise _NotExact("its text reads back differently in the source's dialect")
-    return Pushed(with_places(built, lambda tree: str(tree.sql(dialect=dialect)), _need_of), candidate.said)
+    return Pushed(
+        with_places(built, lambda tree: str(tree.sql(dialect=dialect)), _need_of), candidate.as_written
+    )
 
 
 def _need_of(node: exp.Expr) -> str | None:
@@ -209,7 +211,7 @@ def source_literal(dialect: str, column: Column, value: Value) -> str | None:
 
 
 def _leaf(
-    draft: Draft, one: Occurrence, dialect: str, leaf: exp.Expr, values: Mapping[str, Value | None]
+    state: PlanState, one: TableScan, dialect: str, leaf: exp.Expr, values: Mapping[str, Value | None]
 ) -> exp.Expr:
     """A simple condition over the source's own column name and typed literals."""
     column = _column(one, leaf)
@@ -223,19 +225,19 @@ def _leaf(
     if named is not None:
         named.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
     for old, constant in zip(_constants(new), _constants(leaf), strict=True):
-        value = _plain(column, constant) or values.get(_sampled(draft, column, constant))
+        value = _plain(column, constant) or values.get(_sampled(state, column, constant))
         literal, answers = _literal(column, dialect, value), answers_in(constant)
         if answers:
-            literal.meta[_NEED] = _need(draft, column, constant, answers).name
+            literal.meta[_NEED] = _need(state, column, constant, answers).name
         old.replace(literal)
     # MySQL may be set to read NOT a IS NULL as (NOT a) IS NULL, and does so before it reads a pinned mode.
     return exp.Not(this=exp.Paren(this=new.this.unnest())) if isinstance(new, exp.Not) else new
 
 
-def _need(draft: Draft, column: Column, constant: exp.Expr, answers: tuple[str, ...]) -> Need:
-    value = _question(draft, column, constant)
-    new = Need(name=f"dvt_value_{len(draft.needs) + 1}", answers=answers, value=value, column=column)
-    return draft.needs.setdefault((value, column), new)
+def _need(state: PlanState, column: Column, constant: exp.Expr, answers: tuple[str, ...]) -> Need:
+    value = _question(state, column, constant)
+    new = Need(name=f"dvt_value_{len(state.needs) + 1}", answers=answers, value=value, column=column)
+    return state.needs.setdefault((value, column), new)
 
 
 def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:

@@ -12,10 +12,10 @@ from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.core.types import BIGINT, HUGEINT, StageType, decimal
 from dvt.federation.plan.conditions import column_of, conjuncts
-from dvt.federation.plan.draft import Candidate, Draft, Occurrence
-from dvt.federation.plan.extract import relation
 from dvt.federation.plan.safe import exact_text
+from dvt.federation.plan.source_queries import relation
 from dvt.federation.plan.sql_types import sql_type
+from dvt.federation.plan.state import Candidate, PlanState, TableScan
 from dvt.federation.plan.values import ANSWER, SAMPLES, placeholder
 
 _MOST_DIGITS = 38
@@ -24,55 +24,55 @@ _CLAUSES = {"expressions", "from_", "where"}
 _AROUND = (exp.From, exp.Join, exp.CTE, exp.In, exp.Exists, exp.Lateral, exp.SetOperation, exp.Any, exp.All)
 
 
-def ask_this_first(draft: Draft) -> None:
+def ask_this_first(state: PlanState) -> None:
     """Replace each scalar subquery over `{{ this }}` alone by a placeholder for its value."""
-    if draft.request.pushdown is Pushdown.OFF:
+    if state.request.pushdown is Pushdown.OFF:
         return
-    for one in [one for one in draft.occurrences if one.input.this]:
+    for one in [one for one in state.scans if one.input.this]:
         subquery = one.node.find_ancestor(exp.Subquery)
-        where = _eligible(draft, one, subquery)
+        where = _eligible(state, one, subquery)
         if subquery is None or where is None:
             continue
         holder = exp.Paren(this=subquery.this.expressions[0].unalias().copy())
         for aggregate in list(holder.find_all(exp.AggFunc)):
-            aggregate.replace(_parameter(draft, one, aggregate, where))
+            aggregate.replace(_parameter(state, one, aggregate, where))
         subquery.replace(holder)
-        draft.occurrences.remove(one)
-    for number, one in enumerate(draft.occurrences):
+        state.scans.remove(one)
+    for number, one in enumerate(state.scans):
         one.number = number
 
 
-def _eligible(draft: Draft, one: Occurrence, subquery: exp.Subquery | None) -> list[Sql] | None:
+def _eligible(state: PlanState, one: TableScan, subquery: exp.Subquery | None) -> list[Sql] | None:
     """The exact filters of a scalar subquery that can be asked first, None if it cannot be."""
     select = subquery.this if subquery is not None else None
     if subquery is None or not isinstance(select, exp.Select) or isinstance(subquery.parent, _AROUND):
         return None
     from_ = select.args.get("from_")
-    alone = from_ is not None and from_.this is one.node and not one.sealed
+    alone = from_ is not None and from_.this is one.node and not one.no_pushdown
     if (
         not alone
         or {key for key, value in select.args.items() if value} - _CLAUSES
         or len(select.expressions) != 1
     ):
         return None
-    if not _only_aggregates(draft, one, select.expressions[0].unalias()):
+    if not _only_aggregates(state, one, select.expressions[0].unalias()):
         return None
     where = select.args.get("where")
-    texts = [_filter(draft, one, part) for part in conjuncts(where.this if where is not None else None)]
+    texts = [_filter(state, one, part) for part in conjuncts(where.this if where is not None else None)]
     return None if None in texts else [text for text in texts if text is not None]
 
 
-def _filter(draft: Draft, one: Occurrence, part: exp.Expr) -> Sql | None:
+def _filter(state: PlanState, one: TableScan, part: exp.Expr) -> Sql | None:
     column = column_of(part)
     if column is None or column.name.lower() not in one.columns or part.find(exp.Div, exp.Placeholder):
         return None
     copy = part.copy()
     for named in copy.find_all(exp.Column):
         named.replace(exp.column(named.name.lower(), quoted=True))
-    return exact_text(draft, one, Candidate(copy, ""))
+    return exact_text(state, one, Candidate(copy, ""))
 
 
-def _only_aggregates(draft: Draft, one: Occurrence, projection: exp.Expr) -> bool:
+def _only_aggregates(state: PlanState, one: TableScan, projection: exp.Expr) -> bool:
     aggregates = list(projection.find_all(exp.AggFunc))
     inside = {id(node) for aggregate in aggregates for node in aggregate.walk()}
     loose = any(
@@ -81,16 +81,16 @@ def _only_aggregates(draft: Draft, one: Occurrence, projection: exp.Expr) -> boo
     if loose or not aggregates:
         return False
     asked = [_asked(one, aggregate) for aggregate in aggregates]
-    return all(found is not None and _sample(draft, found[1]) is not None for found in asked)
+    return all(found is not None and _sample(state, found[1]) is not None for found in asked)
 
 
-def _sample(draft: Draft, type_: StageType) -> str | None:
+def _sample(state: PlanState, type_: StageType) -> str | None:
     """The text of some value of a type, None for a type that has none of those known."""
-    values = draft.around.evaluate([f"CAST('{text}' AS {type_})" for text in SAMPLES])
+    values = state.context.evaluate([f"CAST('{text}' AS {type_})" for text in SAMPLES])
     return next((text for text, value in zip(SAMPLES, values, strict=True) if value is not None), None)
 
 
-def _asked(one: Occurrence, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
+def _asked(one: TableScan, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
     """The column to ask for, and the engine's type of the aggregate; None for what is not exact."""
     ask = _ASKS.get(type(aggregate))
     if ask is None or isinstance(aggregate.parent, exp.Filter | exp.Window | exp.WithinGroup):
@@ -134,21 +134,21 @@ _ASKS: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, StageType] |
 }
 
 
-def _parameter(draft: Draft, one: Occurrence, aggregate: exp.Expr, where: list[Sql]) -> exp.Expr:
+def _parameter(state: PlanState, one: TableScan, aggregate: exp.Expr, where: list[Sql]) -> exp.Expr:
     """A placeholder of the aggregate's type, and the query that asks for its value."""
     found = _asked(one, aggregate)
     if found is None:
         return aggregate
     column, type_ = found
-    sample = _sample(draft, type_) or ""
-    name = f"{ANSWER}{len(draft.asked) + 1}"
-    draft.asked.append(_question(draft, one, name, column, where))
+    sample = _sample(state, type_) or ""
+    name = f"{ANSWER}{len(state.asked) + 1}"
+    state.asked.append(_question(state, one, name, column, where))
     return exp.Cast(this=placeholder(name, sample), to=sql_type(type_))
 
 
-def _question(draft: Draft, one: Occurrence, name: str, column: Column, where: list[Sql]) -> SourceQuery:
+def _question(state: PlanState, one: TableScan, name: str, column: Column, where: list[Sql]) -> SourceQuery:
     ref = one.input.table
-    dialect = draft.around.dialects[ref.connection]
+    dialect = state.context.dialects[ref.connection]
     quoted = exp.to_identifier(column.name, quoted=True).sql(dialect=dialect)
     surrogate = exp.to_identifier("dvt_value", quoted=True).sql(dialect=dialect)
     return SourceQuery(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.core.queries import SourceQuery
-from dvt.federation.plan.draft import Draft, Occurrence
+from dvt.federation.plan.state import PlanState, TableScan
 
 _KEPT = ("joins", "sample", "pivots", "laterals")
 
 
-def rewrite(draft: Draft) -> None:
-    """Read every occurrence from its staged table, under the names its columns have at the source."""
-    staged = {one.alias: one for one in draft.queries}
-    for one in draft.occurrences:
+def rewrite(state: PlanState) -> None:
+    """Read every scan from its staged table, under the names its columns have at the source."""
+    staged = {one.alias: one for one in state.queries}
+    for one in state.scans:
         _read_staged(one, staged[one.alias])
 
 
-def _read_staged(one: Occurrence, query: SourceQuery) -> None:
+def _read_staged(one: TableScan, query: SourceQuery) -> None:
     alias = one.node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(one.node.name, quoted=True))
     table = exp.Table(this=exp.to_identifier(query.alias, quoted=True))
     shown = _shown(one, query)
@@ -37,8 +37,8 @@ def _read_staged(one: Occurrence, query: SourceQuery) -> None:
     one.node.replace(new)
 
 
-def _shown(one: Occurrence, query: SourceQuery) -> list[tuple[str, str]]:
-    """Surrogate and name of every column that this occurrence shows, in the table's order."""
+def _shown(one: TableScan, query: SourceQuery) -> list[tuple[str, str]]:
+    """Surrogate and name of every column that this scan shows, in the table's order."""
     surrogates = {column.column.name: column.name for column in query.columns}
     return [
         (surrogates[column.name], column.name if column.name.lower() == name else name)
@@ -47,5 +47,5 @@ def _shown(one: Occurrence, query: SourceQuery) -> list[tuple[str, str]]:
     ]
 
 
-def _position(one: Occurrence, name: str) -> int:
+def _position(one: TableScan, name: str) -> int:
     return next(place for place, column in enumerate(one.table.columns) if column.name == name)

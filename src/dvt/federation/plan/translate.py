@@ -7,7 +7,7 @@ from sqlglot import exp
 from dvt.core.errors import TranslationWrong
 from dvt.core.queries import Sql
 from dvt.federation.plan.dialects import Entry, Status, Translation, engine_dialect
-from dvt.federation.plan.draft import SETTLED, Draft
+from dvt.federation.plan.state import SETTLED, PlanState
 from dvt.federation.plan.values import answer_name, with_places
 
 _OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
@@ -15,32 +15,32 @@ _OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
 _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
 
 
-def translate(draft: Draft) -> None:
+def translate(state: PlanState) -> None:
     """Mend the tree, so that the engine answers as the model's dialect would."""
-    if draft.dialect != draft.around.engine:
-        holder = exp.Paren(this=draft.tree)
-        _mend(draft, holder, warn=True)
-        draft.tree = holder.this
+    if state.dialect != state.context.engine:
+        holder = exp.Paren(this=state.tree)
+        _mend(state, holder, warn=True)
+        state.tree = holder.this
 
 
-def in_engine(draft: Draft, constant: exp.Expr) -> Sql:
+def in_engine(state: PlanState, constant: exp.Expr) -> Sql:
     """A constant of the model as the engine writes it."""
     holder = exp.Paren(this=constant.copy())
-    if draft.dialect != draft.around.engine:
-        _mend(draft, holder, warn=False)
-    return with_places(holder.this, draft.in_engine, answer_name)
+    if state.dialect != state.context.engine:
+        _mend(state, holder, warn=False)
+    return with_places(holder.this, state.in_engine, answer_name)
 
 
-def _mend(draft: Draft, holder: exp.Expr, *, warn: bool) -> None:
-    translation = engine_dialect(draft.around.engine).translation(draft.dialect)
+def _mend(state: PlanState, holder: exp.Expr, *, warn: bool) -> None:
+    translation = engine_dialect(state.context.engine).translation(state.dialect)
     for node in reversed(list(holder.this.walk(bfs=False))):
         entry = _entry(translation, node)
         if entry is None:
             continue
         if entry.status is Status.KNOWN_WRONG:
-            raise TranslationWrong(node.sql(draft.dialect), draft.dialect, entry.why, entry.way_out)
+            raise TranslationWrong(node.sql(state.dialect), state.dialect, entry.why, entry.way_out)
         if entry.status is Status.UNVERIFIED and warn:
-            _warn(draft, node, entry)
+            _warn(state, node, entry)
         if entry.fix is not None:
             new = entry.fix(node)
             new.type = node.type
@@ -59,11 +59,11 @@ def _entry(translation: Translation, node: exp.Expr) -> Entry | None:
     return next((line for line in lines if line.when is None or line.when(node)), None)
 
 
-def _warn(draft: Draft, node: exp.Expr, entry: Entry) -> None:
-    said = node.sql(draft.dialect)
+def _warn(state: PlanState, node: exp.Expr, entry: Entry) -> None:
+    said = node.sql(state.dialect)
     why = entry.why or "nobody has compared it yet"
-    draft.warn(
+    state.warn(
         "DVT003",
-        f"{said} ({draft.dialect}) may answer differently in {draft.around.engine}: {why}",
+        f"{said} ({state.dialect}) may answer differently in {state.context.engine}: {why}",
         "compare its results, or write the model in the engine's SQL: config(dialect='compute')",
     )

@@ -29,7 +29,7 @@ class _Source:
         return {ref: self._shop.table(ref.identifier) for ref in refs}
 
     def columns(self, columns: Any) -> Any:
-        return self._shop.around().load(columns)
+        return self._shop.context().load(columns)
 
     def fill(self, load: Any, dataset: Any) -> int:
         raise AssertionError("planning moves nothing")
@@ -73,6 +73,6 @@ def test_a_plan_changes_nothing_of_what_it_was_made_from(shop: Oracle) -> None:
     parsed = parse(shop.request(SQL))
     tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
     before = parsed.tree.sql()
-    assert make_plan(parsed, tables, shop.around()) == make_plan(parsed, tables, shop.around())
+    assert make_plan(parsed, tables, shop.context()) == make_plan(parsed, tables, shop.context())
     assert parsed.tree.sql() == before
     assert all(isinstance(read, Input) for read in parsed.inputs.values())

@@ -13,16 +13,16 @@ from dvt.federation.plan.collation.derivation import Collations, Rule
 from dvt.federation.plan.collation.merging import Merged, merge, order_of
 from dvt.federation.plan.collation.rewriting import Folder
 from dvt.federation.plan.collation.using import write_out_using
-from dvt.federation.plan.draft import SETTLED, Draft
 from dvt.federation.plan.output_names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
+from dvt.federation.plan.state import SETTLED, PlanState
 
 Found = list[tuple[Place, Rule]]
 
 
-def compare_text(draft: Draft) -> None:
+def compare_text(draft: PlanState) -> None:
     """Make the engine compare text as the columns' collations say, or say that it does not."""
-    if not any(one.columns[name].collation for one in draft.occurrences for name in one.needed):
+    if not any(one.columns[name].collation for one in draft.scans for name in one.needed):
         return
     collations = Collations(draft)
     if draft.request.comparing is Comparing.SOURCE:
@@ -36,12 +36,12 @@ def compare_text(draft: Draft) -> None:
         _warn(draft, [*(rule for _, rule in found), *(rule for rule in merged if rule is not None)])
 
 
-def _found(draft: Draft, collations: Collations) -> Found:
+def _found(draft: PlanState, collations: Collations) -> Found:
     every = ((place, rule_of(place, collations)) for place in places(draft.tree))
     return [(place, rule) for place, rule in every if rule is not None]
 
 
-def _warn(draft: Draft, rules: Iterable[Rule]) -> None:
+def _warn(draft: PlanState, rules: Iterable[Rule]) -> None:
     columns = sorted({column for rule in rules for column in rule.columns})
     if columns:
         draft.warn(
@@ -52,7 +52,7 @@ def _warn(draft: Draft, rules: Iterable[Rule]) -> None:
         )
 
 
-def _fold(draft: Draft, collations: Collations) -> None:
+def _fold(draft: PlanState, collations: Collations) -> None:
     """Rewrite every comparison; all rules are found before the first of them."""
     # Keys of groups come after what is in them, sort keys after those, queries whose rows are merged last.
     _refuse_what_is_not_analysed(draft)
@@ -78,19 +78,19 @@ def _fold(draft: Draft, collations: Collations) -> None:
     folder.finish()
 
 
-def _refuse_what_is_not_analysed(draft: Draft) -> None:
-    if draft.analysed is not None and not draft.hazard:
+def _refuse_what_is_not_analysed(draft: PlanState) -> None:
+    if draft.analysed is not None and not draft.no_pruning:
         return
     columns = [
         f"{column.name} of {one.table.ref} ({column.collation})"
-        for one in draft.occurrences
+        for one in draft.scans
         for name, column in one.columns.items()
         if column.collation and name in one.needed
     ]
-    raise ComparingUnsupported("the model", columns, draft.hazard, draft.around.foldings)
+    raise ComparingUnsupported("the model", columns, draft.no_pruning, draft.context.foldings)
 
 
-def _keep_names(draft: Draft) -> None:
+def _keep_names(draft: PlanState) -> None:
     """Call outputs without a name what the engine would call them, before they change."""
     listed = draft.tree.selects
     engine = names_in_engine(draft)
@@ -116,7 +116,7 @@ def _is_group(place: Place) -> bool:
     return isinstance(place.node, exp.Group) and place.kind is Kind.EQUAL
 
 
-def _merging(draft: Draft) -> list[exp.Query]:
+def _merging(draft: PlanState) -> list[exp.Query]:
     """Queries whose rows are merged, and set operations that are ordered, outer ones first."""
     found = {id(one) for one in merging(draft.tree)}
     found |= {id(one) for one in draft.tree.find_all(exp.SetOperation) if one.args.get("order")}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from dvt.federation.plan.analyse import columns_of, occurrence_of, resolve
-from dvt.federation.plan.draft import NUMBER, Draft, Occurrence
+from dvt.federation.plan.analyse import columns_of, resolve, scan_of
+from dvt.federation.plan.state import NUMBER, PlanState, TableScan
 
 _Type = exp.DataType.Type
 _OPEN = (*exp.DataType.TEXT_TYPES, _Type.UNKNOWN, _Type.NULL)
@@ -52,7 +52,7 @@ def is_text(node: exp.Expr) -> bool:
 class Collations:
     """Tells the collation of any expression of a draft's tree."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: PlanState) -> None:
         self._draft = draft
         self._sources: dict[int, object] = {}
         self._numbers: dict[int, tuple[object, str, str]] = {}
@@ -148,7 +148,7 @@ class Collations:
         return None
 
     def _of_source(self, source: object, name: str) -> Rule | None:
-        one = occurrence_of(self._draft, source)
+        one = scan_of(self._draft, source)
         if one is not None:
             return _of_table(one, name)
         if not isinstance(source, Scope):
@@ -170,11 +170,11 @@ class Collations:
 
     def _guess(self, name: str) -> Rule | None:
         """A name that could not be placed: any collated column that it may be."""
-        found = combine(_of_table(one, name) for one in self._draft.occurrences)
+        found = combine(_of_table(one, name) for one in self._draft.scans)
         return found and replace(found, unclear=f"it cannot be told which {name} is meant")
 
 
-def _of_table(one: Occurrence, name: str) -> Rule | None:
+def _of_table(one: TableScan, name: str) -> Rule | None:
     column = one.columns.get(name)
     if column is None or column.collation is None:
         return None

@@ -9,7 +9,7 @@ from sqlglot import exp
 from dvt.federation.plan.collation.comparisons import Kind, Place, meant
 from dvt.federation.plan.collation.derivation import Collations, Rule, combine
 from dvt.federation.plan.collation.rewriting import Folder, called
-from dvt.federation.plan.draft import NUMBER, SETTLED, Draft
+from dvt.federation.plan.state import NUMBER, SETTLED, PlanState
 
 _LIFTED = ("order", "limit", "offset", "fetch")
 
@@ -31,7 +31,7 @@ class Merged:
     """Which output each sort key is."""
 
     @classmethod
-    def of(cls, draft: Draft, query: exp.Query, collations: Collations) -> Merged | None:
+    def of(cls, draft: PlanState, query: exp.Query, collations: Collations) -> Merged | None:
         """None for a query in which no collation matters."""
         outputs = collations.outputs(query)
         rules = [rule for _, rule in outputs if rule is not None]
@@ -44,7 +44,7 @@ class Merged:
         return cls(query, tuple(_named(draft, query, outputs)), keys, places)
 
 
-def merge(draft: Draft, merged: Merged, folder: Folder) -> None:
+def merge(draft: PlanState, merged: Merged, folder: Folder) -> None:
     """Group the query's rows by the folded outputs; of each group one spelling is shown."""
     query = merged.query
     distinct = bool(query.args.get("distinct"))
@@ -76,7 +76,7 @@ def merge(draft: Draft, merged: Merged, folder: Folder) -> None:
     _put_around(draft, query, new, places)
 
 
-def _put_around(draft: Draft, query: exp.Query, new: exp.Select, places: list[str]) -> None:
+def _put_around(draft: PlanState, query: exp.Query, new: exp.Select, places: list[str]) -> None:
     if query is draft.tree:
         draft.tree = new
     else:
@@ -125,7 +125,7 @@ def _place(query: exp.Query, names: list[str], key: exp.Ordered) -> int | None:
 
 
 def _named(
-    draft: Draft, query: exp.Query, outputs: list[tuple[str, Rule | None]]
+    draft: PlanState, query: exp.Query, outputs: list[tuple[str, Rule | None]]
 ) -> list[tuple[str, Rule | None]]:
     """The outputs' names as the query itself gives them, where it has no *."""
     first: exp.Expr = query

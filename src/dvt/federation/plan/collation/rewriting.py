@@ -11,7 +11,7 @@ from dvt.core.ports.engines import Folding
 from dvt.federation.plan.collation.comparisons import Kind, Place
 from dvt.federation.plan.collation.derivation import Collations, Rule, is_text
 from dvt.federation.plan.dialects import language
-from dvt.federation.plan.draft import SETTLED, Draft
+from dvt.federation.plan.state import SETTLED, PlanState
 
 _ESCAPE = "\\"
 
@@ -19,7 +19,7 @@ _ESCAPE = "\\"
 class Folder:
     """Rewrites places of one draft; every rule was found before the first of them."""
 
-    def __init__(self, draft: Draft, collations: Collations) -> None:
+    def __init__(self, draft: PlanState, collations: Collations) -> None:
         self.draft = draft
         self._collations = collations
 
@@ -27,7 +27,7 @@ class Folder:
         """The engine's functions for a rule; ComparingUnsupported where it has none."""
         if rule.unclear:
             raise self.refusal(place.node, rule, rule.unclear)
-        known = self.draft.around.foldings.get(rule.name)
+        known = self.draft.context.foldings.get(rule.name)
         if known is None:
             raise self.refusal(place.node, rule, f"the compute engine cannot copy {rule.name}")
         return known
@@ -35,7 +35,7 @@ class Folder:
     def refusal(self, node: exp.Expr, rule: Rule, why: str) -> ComparingUnsupported:
         """The error that names expression, columns and ways out."""
         said = node.sql(self.draft.dialect, comments=False)
-        return ComparingUnsupported(said, rule.columns, why, self.draft.around.foldings)
+        return ComparingUnsupported(said, rule.columns, why, self.draft.context.foldings)
 
     def fold(self, place: Place, rule: Rule) -> None:
         """Rewrite a comparison that is no key of a query."""
@@ -99,7 +99,7 @@ class Folder:
         for node in self.draft.tree.find_all(exp.Upper, exp.Lower):
             rule = self._collations.of(node)
             known = (
-                self.draft.around.foldings.get(rule.name) if rule is not None and not rule.unclear else None
+                self.draft.context.foldings.get(rule.name) if rule is not None and not rule.unclear else None
             )
             if known is not None:
                 node.meta[_CASED] = known.upper if isinstance(node, exp.Upper) else known.lower

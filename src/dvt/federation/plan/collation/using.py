@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.federation.plan.collation.derivation import Collations
-from dvt.federation.plan.draft import NUMBER, Draft
+from dvt.federation.plan.state import NUMBER, PlanState
 
 
-def write_out_using(draft: Draft, collations: Collations) -> None:
+def write_out_using(draft: PlanState, collations: Collations) -> None:
     """Turn the USING of joins on collated columns into ON, as the analysed copy has it."""
     joins = {
         join.meta.get(NUMBER): join

@@ -23,7 +23,7 @@ from dvt.federation.plan.dialects.translation import (
     verified,
     wrong,
 )
-from dvt.federation.plan.draft import SETTLED
+from dvt.federation.plan.state import SETTLED
 
 _IN_ENGINE = "or write the model in the engine's SQL: config(dialect='compute')"
 _TEXT = exp.DataType.TEXT_TYPES

@@ -23,11 +23,11 @@ LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
 NUMBER = "dvt"
 """Meta key under which every node of the tree has its number; copies keep it."""
 SETTLED = "dvt_settled"
-"""Meta key of what the planner itself has put there, or has said all there is to say of."""
+"""Meta key of what the planner itself has put there, or has as_written all there is to say of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class PlanContext:
     """What the planner asks of others: dialects by connection, the engine, the target's types."""
 
     dialects: Mapping[str, str]
@@ -44,7 +44,7 @@ class Surroundings:
 
 
 @dataclass(slots=True, kw_only=True)
-class Occurrence:
+class TableScan:
     """One place in the SQL where a table of a source is read."""
 
     number: int
@@ -52,7 +52,7 @@ class Occurrence:
     input: Input
     table: Table
     node: exp.Table
-    sealed: str = ""
+    no_pushdown: str = ""
     """Why no predicate may pass into it (a sample, a pivot), else empty."""
     columns: dict[str, Column] = field(default_factory=dict)
     """By the name the transform has for them."""
@@ -70,21 +70,21 @@ class Occurrence:
 
 @dataclass(slots=True)
 class Candidate:
-    """A condition that every row of an occurrence must meet to be of any use."""
+    """A condition that every row of a scan must meet to be of any use."""
 
     condition: exp.Expr
-    """Over the occurrence's columns and constants alone."""
-    said: str
+    """Over the scan's columns and constants alone."""
+    as_written: str
     """As the model says it."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Draft:
+class PlanState:
     """A plan in the making; every pass adds its part."""
 
     request: NodeRequest
     tables: Mapping[str, Table]
-    around: Surroundings
+    context: PlanContext
     tree: exp.Query
     """The model's SQL, rewritten step by step into the transform."""
     tokens: Sequence[Token] = ()
@@ -93,7 +93,7 @@ class Draft:
     """Output names; None where the engine's own name is the right one."""
     projections: list[tuple[str, str]] = field(default_factory=list)
     """Of the outermost SELECT: first word and whole text, as written."""
-    occurrences: list[Occurrence] = field(default_factory=list)
+    scans: list[TableScan] = field(default_factory=list)
     asked: list[SourceQuery] = field(default_factory=list)
     """Queries for one value each, which placeholders of their aliases stand for."""
     needs: dict[tuple[Sql, Column], Need] = field(default_factory=dict)
@@ -101,15 +101,15 @@ class Draft:
     analysed: exp.Query | None = None
     """A qualified and typed copy of the tree; None when SQLGlot cannot make one."""
     schema: MappingSchema | None = None
-    hazard: str = ""
+    no_pruning: str = ""
     """Why columns cannot be told apart, so that whole tables are read, else empty."""
-    spelled: dict[str, str] = field(default_factory=dict)
+    original_names: dict[str, str] = field(default_factory=dict)
     """What a renamed name was before."""
-    said: dict[int, str] = field(default_factory=dict)
+    as_written: dict[int, str] = field(default_factory=dict)
     """Conditions as the model says them, by their numbers."""
     named: dict[int, frozenset[int]] = field(default_factory=dict)
     """The columns that each of these conditions names, all by their numbers."""
-    unplaced: set[str] = field(default_factory=set)
+    unresolved: set[str] = field(default_factory=set)
     """Unqualified names that SQLGlot took for something else than a table's column."""
     queries: list[SourceQuery] = field(default_factory=list)
     sql: Sql = ""
@@ -124,7 +124,7 @@ class Draft:
 
     def in_engine(self, node: exp.Expr) -> str:
         """A tree as the engine writes it. What SQLGlot itself has to say about it is of no help."""
-        return str(node.sql(dialect=self.around.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
+        return str(node.sql(dialect=self.context.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
 
     def warn(self, code: str, message: str, hint: str = "") -> None:
         """Add a notice once."""

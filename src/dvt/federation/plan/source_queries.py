@@ -12,8 +12,8 @@ from dvt.core.names import TableRef
 from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql, joined, places
 from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
-from dvt.federation.plan.draft import Draft, Occurrence
 from dvt.federation.plan.safe import Pushed, push
+from dvt.federation.plan.state import PlanState, TableScan
 
 _LONGEST = 40
 _SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
@@ -21,16 +21,16 @@ _ONE = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0} AS I
 """What is read of a table of which only the number of rows matters."""
 
 
-def extract(draft: Draft) -> None:
-    """Merge the occurrences of one table into one extraction, in its source's dialect."""
-    pushed = push(draft)
-    groups: dict[tuple[TableRef, bool], list[Occurrence]] = defaultdict(list)
-    for one in draft.occurrences:
+def extract(state: PlanState) -> None:
+    """Merge the scans of one table into one query, in its source's dialect."""
+    pushed = push(state)
+    groups: dict[tuple[TableRef, bool], list[TableScan]] = defaultdict(list)
+    for one in state.scans:
         groups[one.input.table, one.input.this].append(one)
-    taken = {node.name.lower() for node in draft.tree.find_all(exp.Identifier)}
+    taken = {node.name.lower() for node in state.tree.find_all(exp.Identifier)}
     for (ref, _), group in groups.items():
         alias = free_name(f"dvt_{_sanitised(ref.identifier)}", taken)
-        draft.queries.append(_extraction(draft, alias, group, _shared(group, pushed)))
+        state.queries.append(_extraction(state, alias, group, _shared(group, pushed)))
         for one in group:
             one.alias = alias
 
@@ -65,14 +65,14 @@ def surrogates(columns: Sequence[Column]) -> list[ExtractedColumn]:
     return [ExtractedColumn(name=free_name(_sanitised(one.name), taken), column=one) for one in columns]
 
 
-def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[Sql]) -> SourceQuery:
+def _extraction(state: PlanState, alias: str, group: list[TableScan], where: list[Sql]) -> SourceQuery:
     table = group[0].table
     ref = group[0].input.table
-    dialect = draft.around.dialects[ref.connection]
+    dialect = state.context.dialects[ref.connection]
     names = {one.columns[name].name for one in group for name in one.needed}
     columns = [one for one in surrogates(table.columns) if one.column.name in names]
     columns = columns or [ExtractedColumn(name="dvt_one", column=_ONE)]
-    _warn_of_losses(draft, table, columns)
+    _warn_of_losses(state, table, columns)
     return SourceQuery(
         alias=alias,
         connection=ref.connection,
@@ -80,19 +80,19 @@ def _extraction(draft: Draft, alias: str, group: list[Occurrence], where: list[S
         names=(relation(ref, dialect),),
         select=tuple(_selected(one, dialect) for one in columns),
         where=tuple(where),
-        needs=needed(draft, where),
+        needs=needed(state, where),
         columns=tuple(columns),
         scan=table.scannable,
-        kept=tuple(dict.fromkeys(kept for one in group for kept in [*_whole(draft, one), *one.kept])),
+        kept=tuple(dict.fromkeys(kept for one in group for kept in [*_whole(state, one), *one.kept])),
         rows=table.rows,
         bytes=table.bytes,
         this=group[0].input.this,
     )
 
 
-def _whole(draft: Draft, one: Occurrence) -> list[NotPushed]:
+def _whole(state: PlanState, one: TableScan) -> list[NotPushed]:
     """Why every column is read, where that is so."""
-    why = draft.hazard or one.sealed
+    why = state.no_pruning or one.no_pushdown
     return [NotPushed("*", f"every column is read: {why}")] if why else []
 
 
@@ -100,7 +100,7 @@ def _selected(one: ExtractedColumn, dialect: str) -> str:
     return f"{one.column.read.format(quoted(one.column.name, dialect))} AS {quoted(one.name, dialect)}"
 
 
-def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[Sql]:
+def _shared(group: list[TableScan], pushed: dict[int, list[Pushed]]) -> list[Sql]:
     """The conditions of all readers, and the OR of what is left of each."""
     each = [pushed[one.number] for one in group]
     common = [
@@ -110,7 +110,9 @@ def _shared(group: list[Occurrence], pushed: dict[int, list[Pushed]]) -> list[Sq
     if len(group) > 1 and all(rest):
         return [*common, _between(" OR ", [_all_of(mine) for mine in rest])]
     for one, mine in zip(group, rest, strict=True):
-        one.kept += [NotPushed(left.said, "the same table is read without it elsewhere") for left in mine]
+        one.kept += [
+            NotPushed(left.as_written, "the same table is read without it elsewhere") for left in mine
+        ]
     return common
 
 
@@ -122,16 +124,16 @@ def _between(word: str, texts: list[Sql]) -> Sql:
     return joined(*[part for text in texts for part in (word, text)][1:])
 
 
-def needed(draft: Draft, where: Sequence[Sql]) -> tuple[Need, ...]:
+def needed(state: PlanState, where: Sequence[Sql]) -> tuple[Need, ...]:
     """What conditions are waiting for."""
     names = {name for condition in where for name in places(condition)}
-    return tuple(need for need in draft.needs.values() if need.name in names)
+    return tuple(need for need in state.needs.values() if need.name in names)
 
 
-def _warn_of_losses(draft: Draft, table: Table, columns: list[ExtractedColumn]) -> None:
+def _warn_of_losses(state: PlanState, table: Table, columns: list[ExtractedColumn]) -> None:
     for one in columns:
         if one.column.loses:
-            draft.warn(
+            state.warn(
                 "DVT002", f"{table.ref}, column {one.column.name} ({one.column.native}): {one.column.loses}"
             )
 
