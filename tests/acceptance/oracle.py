@@ -23,7 +23,7 @@ from dvt.core.tables import Column, StageColumn, Table
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.federation.answers import with_answers
-from dvt.federation.plan import PlanContext, make_plan, parse
+from dvt.federation.plan import PlanContext, make_plan, parse_model
 from dvt.federation.planning import answered
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
@@ -106,7 +106,7 @@ class Oracle:
 
     def plan(self, sql: str, **more: Any) -> FederationPlan:
         request = self.request(sql, **more)
-        parsed = parse(request)
+        parsed = parse_model(request)
         tables = {marker: self.table(one.table.identifier) for marker, one in parsed.inputs.items()}
         return make_plan(parsed, tables, self.context())
 

@@ -54,19 +54,16 @@ class ExtractedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a query must know of earlier answers before it is sent: one value, or a list of keys."""
+    """A value that a query must know of earlier answers before it is sent."""
 
     name: str
     """Of its place in the query's conditions."""
     answers: tuple[str, ...]
     """Aliases of the queries that tell it."""
     value: Sql
-    """SQL of one value in the engine's dialect, made of the first rows of answers of one column; of a list
-    of keys, the place of the answer that holds them."""
+    """SQL of it in the engine's dialect, with places for the answers' first values, by alias."""
     column: Column
     """What it is compared with, which decides how a source takes it as a literal."""
-    limit: int | None = None
-    """Of a list of keys: how many are sent at most. None for one value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.federation.answers import values_of
 from dvt.federation.connections import Connections
-from dvt.federation.plan import Parsed, PlanContext, make_plan, parse, source_literal
+from dvt.federation.plan import Parsed, PlanContext, make_plan, parse_model, source_literal
 from dvt.federation.stage_tables import loader
 
 
@@ -43,7 +43,7 @@ class Planning:
 
     def resolve(self, request: NodeRequest) -> Resolved:
         """Ask the databases for the tables that the SQL names; TableNotFound for one that is missing."""
-        parsed = parse(request)
+        parsed = parse_model(request)
         by_ref = self.connections.describe(one.table for one in parsed.inputs.values())
         return Resolved(parsed, {marker: by_ref[one.table] for marker, one in parsed.inputs.items()}, by_ref)
 

@@ -1,8 +1,8 @@
 """Planning: what a federated model asks of each source, and what the engine computes from the answers."""
 
-from dvt.federation.plan.parse import Parsed, parse
+from dvt.federation.plan.parse import Parsed, parse_model
 from dvt.federation.plan.planner import make_plan
 from dvt.federation.plan.safe import source_literal
 from dvt.federation.plan.state import PlanContext
 
-__all__ = ["Parsed", "PlanContext", "make_plan", "parse", "source_literal"]
+__all__ = ["Parsed", "PlanContext", "make_plan", "parse_model", "source_literal"]

@@ -19,16 +19,28 @@ from sqlglot.schema import MappingSchema
 
 from dvt.core.errors import ColumnNotFound
 from dvt.federation.plan.sql_types import sql_type
-from dvt.federation.plan.state import NUMBER, PlanState, TableScan
+from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
 _READABLE = 40
 """Names in one message."""
 
 
+@plan_pass(
+    needs="scans scans.columns scans.no_pushdown scans.node scans.number",
+    gives="analysed no_pruning tree unresolved",
+)
 def analyse(state: PlanState) -> None:
-    """Qualify and annotate a copy with the sources' real types."""
+    """Qualify and annotate a copy with the sources' real types.
+
+    Example:
+        >>> state = state_after(analyse, "SELECT total * 2 AS t FROM {orders} AS o WHERE id > 1")
+        >>> print(state.analysed.sql())
+        SELECT "o"."total" * 2 AS "t" FROM "dvt_source_0" AS "o" WHERE "o"."id" > 1
+        >>> print(state.tree.selects[0].type)
+        DECIMAL(10, 2)
+    """
     state.no_pruning = _no_pruning(state)
-    state.schema = MappingSchema(
+    schema = MappingSchema(
         {
             one.key: {name: sql_type(column.stage) for name, column in one.columns.items()}
             for one in state.scans
@@ -48,11 +60,11 @@ def analyse(state: PlanState) -> None:
         qualified = qualify(
             copy,
             dialect=state.dialect,
-            schema=state.schema,
+            schema=schema,
             validate_qualify_columns=False,
             quote_identifiers=False,
         )
-        state.analysed = annotate_types(qualified, schema=state.schema, dialect=state.dialect)
+        state.analysed = annotate_types(qualified, schema=schema, dialect=state.dialect)
         root = build_scope(state.analysed)
     except (SqlglotError, RecursionError, KeyError, AttributeError, TypeError, ValueError) as error:
         state.analysed, state.no_pruning = None, f"the SQL could not be analysed ({type(error).__name__})"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sqlglot import exp
 
 from dvt.federation.plan.dialects import language
-from dvt.federation.plan.state import PlanState
+from dvt.federation.plan.state import PlanState, plan_pass
 
 _TYPES = {
     "DATE": exp.DataType.Type.DATE,
@@ -19,8 +19,14 @@ _TYPES = {
 """SQLGlot's types by those of `Language.clock_functions`."""
 
 
+@plan_pass(gives="tree")
 def freeze_clock(state: PlanState) -> None:
-    """Put the run's moment in the place of now(), current_date and the like."""
+    """Put the run's moment in the place of now(), current_date and the like.
+
+    Example:
+        >>> after(freeze_clock, "SELECT id FROM {orders} AS o WHERE changed < current_date")
+        SELECT id FROM {orders} AS o WHERE changed < CAST('2026-03-01' AS DATE)
+    """
     clock_functions = language(state.dialect).clock_functions
     now = state.context.now.astimezone(UTC)
     for node in list(state.tree.walk()):

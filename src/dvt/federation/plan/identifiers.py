@@ -8,11 +8,18 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from dvt.federation.plan.output_names import distinguishes_case, normalized
-from dvt.federation.plan.state import PlanState
+from dvt.federation.plan.state import PlanState, plan_pass
 
 
+@plan_pass(needs="scans scans.table", gives="original_names scans.columns tree")
 def separate_names(state: PlanState) -> None:
-    """Spell every name as its dialect means it, and tell apart those that only case tells apart."""
+    """Spell every name as its dialect means it, and tell apart those that only case tells apart.
+
+    Example:
+        >>> sql = 'SELECT x."A" + x.a AS s FROM (SELECT 1 AS "A", 2 AS a FROM {orders}) AS x'
+        >>> after(separate_names, sql, dialect="postgres")
+        SELECT "x"."a__1" + "x"."a" AS "s" FROM (SELECT 1 AS "a__1", 2 AS "a" FROM {orders}) AS "x"
+    """
     renamed = _renamed(state)
     state.original_names = {new: old for old, new in renamed.items()}
     if renamed or distinguishes_case(state.dialect):

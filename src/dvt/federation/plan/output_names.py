@@ -6,19 +6,26 @@ from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
 from dvt.federation.plan.dialects import engine_dialect, language
-from dvt.federation.plan.state import PlanState
+from dvt.federation.plan.state import PlanState, plan_pass
 
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
 
 
+@plan_pass(needs="tokens tree", gives="names")
 def name_outputs(state: PlanState) -> None:
-    """Remember the outermost SELECT's projections as written, and what the target calls them."""
-    state.projections = _as_written(state)
+    """Remember the outermost SELECT's projections as written, and what the target calls them.
+
+    Example:
+        >>> sql = "SELECT max(total), id + 1, id AS Big FROM {orders}"
+        >>> state_after(name_outputs, sql, target="postgres").names
+        ['max', '?column?', 'big']
+    """
+    projections = _as_written(state)
     target = state.context.dialects.get(state.request.stage.connection, state.context.engine)
     selects = state.tree.selects
-    written = state.projections if len(state.projections) == len(selects) else [("", "")] * len(selects)
+    written = projections if len(projections) == len(selects) else [("", "")] * len(selects)
     state.names = [
         _name(state, target, projection, word, text)
         for projection, (word, text) in zip(selects, written, strict=True)

@@ -14,12 +14,24 @@ from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.source_queries import quoted
-from dvt.federation.plan.state import NUMBER, PlanState
+from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
 from dvt.federation.plan.values import answer_name, with_places, with_samples
 
 
+@plan_pass(
+    needs=("analysed names original_names queries scans scans.alias scans.node scans.table tree"),
+    gives="loads outputs sql",
+)
 def bind_transform(state: PlanState) -> None:
-    """Bind the transform on empty staging tables, and settle its outputs."""
+    """Bind the transform on empty staging tables, and settle its outputs.
+
+    Example:
+        >>> state = state_after(bind_transform, "SELECT sum(id) AS s, NULL AS n FROM {orders} AS o")
+        >>> print(state.sql)
+        SELECT SUM(id) AS s, NULL AS n FROM "dvt_orders" AS o
+        >>> [(column.name, str(column.type)) for column in state.outputs]
+        [('s', 'HUGEINT'), ('n', 'INTEGER')]
+    """
     inner = with_places(state.tree, state.in_engine, answer_name)
     bound = _bound(state, _without_parameters(state))
     names = _names(state, bound)

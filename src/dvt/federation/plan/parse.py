@@ -13,7 +13,7 @@ from dvt.core.errors import SqlInvalid
 from dvt.core.names import MARKED, MARKER
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
-from dvt.federation.plan.state import NUMBER, PlanState, TableScan
+from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 
@@ -30,7 +30,7 @@ class Parsed:
     """What the SQL really names, by marker."""
 
 
-def parse(request: NodeRequest) -> Parsed:
+def parse_model(request: NodeRequest) -> Parsed:
     """Read a model's SQL."""
     dialect = Dialect.get_or_raise(request.dialect)
     try:
@@ -50,8 +50,17 @@ def parse(request: NodeRequest) -> Parsed:
     return Parsed(request, tree, tuple(tokens), inputs)
 
 
+@plan_pass(
+    gives=("scans scans.input scans.marker scans.no_pushdown scans.node scans.number scans.table tree"),
+)
 def find_scans(state: PlanState) -> None:
-    """Every place where a source is read; other tables than those are an error."""
+    """Every place where a source is read; other tables than those are an error.
+
+    Example:
+        >>> sql = "SELECT * FROM {orders} AS o JOIN {customers} AS c ON o.customer = c.id"
+        >>> [str(scan.table.ref) for scan in state_after(find_scans, sql).scans]
+        ['crm:main.orders', 'erp:main.customers']
+    """
     _only_known_tables(state)
     for column in state.tree.find_all(exp.Column):
         for part in ("db", "catalog"):
@@ -71,8 +80,14 @@ def find_scans(state: PlanState) -> None:
         )
 
 
+@plan_pass(gives="tree")
 def exists_reads_nothing(state: PlanState) -> None:
-    """EXISTS(SELECT columns …) → EXISTS(SELECT 1 …): what it selects does not matter."""
+    """EXISTS(SELECT columns …) → EXISTS(SELECT 1 …): what it selects does not matter.
+
+    Example:
+        >>> after(exists_reads_nothing, "SELECT 1 AS a WHERE EXISTS(SELECT total FROM {orders} AS o)")
+        SELECT 1 AS a WHERE EXISTS(SELECT 1 FROM {orders} AS o)
+    """
     for found in state.tree.find_all(exp.Exists):
         select = found.this
         if not isinstance(select, exp.Select) or _counts_rows(select):
@@ -81,8 +96,15 @@ def exists_reads_nothing(state: PlanState) -> None:
             select.set("expressions", [exp.Literal.number(1)])
 
 
+@plan_pass(gives="as_written named tree")
 def number_nodes(state: PlanState) -> None:
-    """Number every node, so that what is learnt on a copy finds its way back."""
+    """Number every node, so that what is learnt on a copy finds its way back.
+
+    Example:
+        >>> state = state_after(number_nodes, "SELECT id FROM {orders} AS o WHERE id > 1 AND total < 2")
+        >>> list(state.as_written.values())
+        ['id > 1', 'total < 2']
+    """
     for number, node in enumerate(state.tree.walk()):
         node.meta[NUMBER] = number
     for clause in state.tree.find_all(exp.Where, exp.Join):

@@ -1,7 +1,7 @@
 """From a model's compiled SQL to a plan: what each source is asked, and what the engine makes of it.
 
 Nothing is read or written here. The only questions asked are the engine's: the types of a SELECT over
-empty tables, and the values of constants. Read PASSES from top to bottom.
+empty tables, and the values of constants. Read STAGES from top to bottom.
 """
 
 from __future__ import annotations
@@ -26,25 +26,36 @@ from dvt.federation.plan.this import ask_this_first
 from dvt.federation.plan.transform import rewrite
 from dvt.federation.plan.translate import translate
 
-PASSES: tuple[Callable[[PlanState], None], ...] = (
-    name_outputs,
-    find_scans,
-    exists_reads_nothing,
-    freeze_clock,
-    separate_names,
-    ask_this_first,
-    number_nodes,
-    analyse,
-    place_predicates,
-    count_outputs,
-    prune,
-    extract,
-    rewrite,
-    compare_text,
-    translate,
-    bind_transform,
-)
-"""Each adds to the state; a later planner adds passes, and changes none."""
+STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
+    "parsed": (
+        name_outputs,
+        find_scans,
+        exists_reads_nothing,
+        freeze_clock,
+        separate_names,
+        ask_this_first,
+    ),
+    "analysed": (
+        number_nodes,
+        analyse,
+    ),
+    "placed": (
+        place_predicates,
+        count_outputs,
+        prune,
+    ),
+    "extracted": (
+        extract,
+        rewrite,
+    ),
+    "bound": (
+        compare_text,
+        translate,
+        bind_transform,
+    ),
+}
+"""The passes, by what the plan is after them. What each needs of the state and gives to it stands on it; a
+later planner adds passes, and changes none."""
 
 
 def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> FederationPlan:
@@ -60,8 +71,9 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         request=request, tables=tables, context=context, tree=parsed.tree.copy(), tokens=parsed.tokens
     )
     try:
-        for each in PASSES:
-            each(state)
+        for passes in STAGES.values():
+            for each in passes:
+                each(state)
     except DvtError as error:
         raise error.about(request.name, request.file) from error.__cause__
     return FederationPlan(

@@ -17,7 +17,7 @@ from dvt.core.queries import NotPushed
 from dvt.federation.plan.analyse import scan_of
 from dvt.federation.plan.barriers import names_through, understood
 from dvt.federation.plan.conditions import column_of, conjuncts, implied, rejects_null, with_columns
-from dvt.federation.plan.state import NUMBER, Candidate, PlanState
+from dvt.federation.plan.state import NUMBER, Candidate, PlanState, plan_pass
 
 _WRAPPING = {"this", "alias", "order", "with_"}
 """What parentheses around a SELECT may hold without changing which of its rows are seen."""
@@ -43,8 +43,18 @@ class _Condition:
     """Why other tables' columns in it are of no help."""
 
 
+@plan_pass(needs="analysed as_written named scans scans.no_pushdown", gives="scans.candidates scans.kept")
 def place_predicates(state: PlanState) -> None:
-    """Collect for each scan the conditions that its rows must meet."""
+    """Collect for each scan the conditions that its rows must meet.
+
+    Example:
+        >>> inner = "SELECT id, total AS t FROM {orders} AS o WHERE id + 1 > 2"
+        >>> (scan,) = state_after(place_predicates, f"SELECT x.id FROM ({inner}) AS x WHERE t > 5").scans
+        >>> [candidate.condition.sql() for candidate in scan.candidates]
+        ['"o"."total" > 5']
+        >>> [kept.sql for kept in scan.kept]
+        ['id + 1 > 2']
+    """
     if state.analysed is None:
         return
     root = build_scope(state.analysed)

@@ -8,14 +8,23 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.scope import build_scope
 
 from dvt.federation.plan.analyse import columns_of, scan_of
-from dvt.federation.plan.state import NUMBER, PlanState, TableScan
+from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
 _FULL = "dvt_full"
 """Meta key of a SELECT: how many outputs it had before any was dropped."""
 
 
+@plan_pass(
+    needs="no_pruning scans scans.columns scans.no_pushdown scans.node unresolved",
+    gives="analysed scans.needed tree",
+)
 def prune(state: PlanState) -> None:
-    """Drop outputs of inner SELECTs that nobody reads, and note the columns that remain in use."""
+    """Drop outputs of inner SELECTs that nobody reads, and note the columns that remain in use.
+
+    Example:
+        >>> after(prune, "SELECT a FROM (SELECT id AS a, total AS b FROM {orders} AS o) AS x")
+        SELECT a FROM (SELECT id AS a FROM {orders} AS o) AS x
+    """
     kept = state.analysed
     if kept is not None and not state.no_pruning:
         try:
@@ -96,8 +105,15 @@ def _is_whole(mine: exp.Select, pruned: exp.Select) -> bool:
     return simple and len(pruned.expressions) == pruned.meta.get(_FULL)
 
 
+@plan_pass(gives="analysed")
 def count_outputs(state: PlanState) -> None:
-    """Note how many outputs each SELECT has before any is dropped."""
+    """Note how many outputs each SELECT has before any is dropped.
+
+    Example:
+        >>> state = state_after(count_outputs, "SELECT a FROM (SELECT id AS a, 1 AS b FROM {orders}) AS x")
+        >>> [select.meta[_FULL] for select in state.analysed.find_all(exp.Select)]
+        [1, 2]
+    """
     for select in state.analysed.find_all(exp.Select) if state.analysed is not None else ():
         select.meta[_FULL] = len(select.expressions)
 

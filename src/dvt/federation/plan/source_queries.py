@@ -13,7 +13,7 @@ from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql,
 from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
 from dvt.federation.plan.safe import Pushed, push
-from dvt.federation.plan.state import PlanState, TableScan
+from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _LONGEST = 40
 _SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
@@ -21,8 +21,22 @@ _ONE = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0} AS I
 """What is read of a table of which only the number of rows matters."""
 
 
+@plan_pass(
+    needs=(
+        "no_pruning scans scans.candidates scans.columns scans.input scans.needed "
+        "scans.no_pushdown scans.number scans.table tree"
+    ),
+    gives="needs queries scans.alias scans.kept",
+)
 def extract(state: PlanState) -> None:
-    """Merge the scans of one table into one query, in its source's dialect."""
+    """Merge the scans of one table into one query, in its source's dialect.
+
+    Example:
+        >>> first, second = "SELECT id FROM {orders} WHERE total > 5", "SELECT id FROM {orders} WHERE id = 1"
+        >>> (query,) = state_after(extract, f"{first} UNION ALL {second}").queries
+        >>> print(query.shown)
+        SELECT "id" AS "id", "total" AS "total" FROM "main"."orders" WHERE ((("total" > 5)) OR (("id" = 1)))
+    """
     pushed = push(state)
     groups: dict[tuple[TableRef, bool], list[TableScan]] = defaultdict(list)
     for one in state.scans:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlglot import ErrorLevel, Token, exp
-from sqlglot.schema import MappingSchema
 
 from dvt.core.plan import LoadColumn
 from dvt.core.ports.engines import Folding, Value
@@ -91,8 +90,6 @@ class PlanState:
     """Of the model's SQL."""
     names: list[str | None] = field(default_factory=list)
     """Output names; None where the engine's own name is the right one."""
-    projections: list[tuple[str, str]] = field(default_factory=list)
-    """Of the outermost SELECT: first word and whole text, as written."""
     scans: list[TableScan] = field(default_factory=list)
     asked: list[SourceQuery] = field(default_factory=list)
     """Queries for one value each, which placeholders of their aliases stand for."""
@@ -100,7 +97,6 @@ class PlanState:
     """Values that conditions are waiting for, by what they are and what they are compared with."""
     analysed: exp.Query | None = None
     """A qualified and typed copy of the tree; None when SQLGlot cannot make one."""
-    schema: MappingSchema | None = None
     no_pruning: str = ""
     """Why columns cannot be told apart, so that whole tables are read, else empty."""
     original_names: dict[str, str] = field(default_factory=dict)
@@ -131,3 +127,38 @@ class PlanState:
         notice = Notice(code, message, hint)
         if notice not in self.notices:
             self.notices.append(notice)
+
+
+GIVEN = frozenset({"request", "tables", "context", "tree", "tokens"})
+"""Fields of the state that are there before the first pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which fields of the state a pass reads and which it changes; it may read the latter, too.
+
+    Fields of scans are written `scans.needed`. Every pass may ask for `request`, `tables` and `context`, and
+    may add to `notices`.
+    """
+
+    needs: frozenset[str]
+    gives: frozenset[str]
+
+
+Pass = Callable[[PlanState], None]
+_REACHES: dict[Pass, Reach] = {}
+
+
+def plan_pass(*, gives: str, needs: str = "") -> Callable[[Pass], Pass]:
+    """Declare which fields a pass needs and gives, by their names; a test holds it to that."""
+
+    def declare(run: Pass) -> Pass:
+        _REACHES[run] = Reach(frozenset(needs.split()), frozenset(gives.split()))
+        return run
+
+    return declare
+
+
+def reach_of(run: Pass) -> Reach:
+    """What was declared of a pass."""
+    return _REACHES[run]

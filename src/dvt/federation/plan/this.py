@@ -15,7 +15,7 @@ from dvt.federation.plan.conditions import column_of, conjuncts
 from dvt.federation.plan.safe import exact_text
 from dvt.federation.plan.source_queries import relation
 from dvt.federation.plan.sql_types import sql_type
-from dvt.federation.plan.state import Candidate, PlanState, TableScan
+from dvt.federation.plan.state import Candidate, PlanState, TableScan, plan_pass
 from dvt.federation.plan.values import ANSWER, SAMPLES, placeholder
 
 _MOST_DIGITS = 38
@@ -24,8 +24,20 @@ _CLAUSES = {"expressions", "from_", "where"}
 _AROUND = (exp.From, exp.Join, exp.CTE, exp.In, exp.Exists, exp.Lateral, exp.SetOperation, exp.Any, exp.All)
 
 
+@plan_pass(
+    needs="scans.columns scans.input scans.no_pushdown scans.node",
+    gives="asked scans scans.number tree",
+)
 def ask_this_first(state: PlanState) -> None:
-    """Replace each scalar subquery over `{{ this }}` alone by a placeholder for its value."""
+    """Replace each scalar subquery over `{{ this }}` alone by a placeholder for its value.
+
+    Example:
+        >>> sql = "SELECT id FROM {orders} AS o WHERE changed > (SELECT max(changed) FROM {this})"
+        >>> after(ask_this_first, sql)
+        SELECT id FROM {orders} AS o WHERE changed > (CAST($dvt_this_1 AS TIMESTAMP))
+        >>> [query.shown for query in state_after(ask_this_first, sql).asked]
+        ['SELECT MAX("changed") AS "dvt_value" FROM "main"."this"']
+    """
     if state.request.pushdown is Pushdown.OFF:
         return
     for one in [one for one in state.scans if one.input.this]:
@@ -37,7 +49,7 @@ def ask_this_first(state: PlanState) -> None:
         for aggregate in list(holder.find_all(exp.AggFunc)):
             aggregate.replace(_parameter(state, one, aggregate, where))
         subquery.replace(holder)
-        state.scans.remove(one)
+        state.scans = [scan for scan in state.scans if scan is not one]
     for number, one in enumerate(state.scans):
         one.number = number
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.core.queries import SourceQuery
-from dvt.federation.plan.state import PlanState, TableScan
+from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _KEPT = ("joins", "sample", "pivots", "laterals")
 
 
+@plan_pass(
+    needs="queries scans scans.alias scans.columns scans.needed scans.node scans.table",
+    gives="tree",
+)
 def rewrite(state: PlanState) -> None:
-    """Read every scan from its staged table, under the names its columns have at the source."""
+    """Read every scan from its staged table, under the names its columns have at the source.
+
+    Example:
+        >>> after(rewrite, "SELECT o.id FROM {orders} AS o WHERE total > 5")
+        SELECT o.id FROM "dvt_orders" AS o WHERE total > 5
+    """
     staged = {one.alias: one for one in state.queries}
     for one in state.scans:
         _read_staged(one, staged[one.alias])

@@ -7,7 +7,7 @@ from sqlglot import exp
 from dvt.core.errors import TranslationWrong
 from dvt.core.queries import Sql
 from dvt.federation.plan.dialects import Entry, Status, Translation, engine_dialect
-from dvt.federation.plan.state import SETTLED, PlanState
+from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
 from dvt.federation.plan.values import answer_name, with_places
 
 _OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
@@ -15,8 +15,14 @@ _OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
 _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
 
 
+@plan_pass(gives="tree")
 def translate(state: PlanState) -> None:
-    """Mend the tree, so that the engine answers as the model's dialect would."""
+    """Mend the tree, so that the engine answers as the model's dialect would.
+
+    Example:
+        >>> after(translate, "SELECT id / 2 AS half FROM {orders} AS o", dialect="postgres")
+        SELECT (DIV("o"."id", 2)) AS "half" FROM "dvt_orders" AS "o"
+    """
     if state.dialect != state.context.engine:
         holder = exp.Paren(this=state.tree)
         _mend(state, holder, warn=True)

@@ -9,10 +9,12 @@ import pkgutil
 import pytest
 
 from dvt.federation import plan
+from tests.unit.federation.plan.examples import after, state_after
 
 MODULES = [found.name for found in pkgutil.walk_packages(plan.__path__, f"{plan.__name__}.")]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_hold(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    given = {"after": after, "state_after": state_after}
+    assert doctest.testmod(importlib.import_module(name), extraglobs=given).failed == 0

@@ -11,7 +11,7 @@ from sqlglot.parser import Parser
 from dvt.core.names import TableRef
 from dvt.core.requests import Input
 from dvt.federation.connections import Connections
-from dvt.federation.plan import make_plan, parse
+from dvt.federation.plan import make_plan, parse_model
 from dvt.federation.planning import Planning
 from tests.acceptance.oracle import NOW, Oracle
 
@@ -70,7 +70,7 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
 
 def test_a_plan_changes_nothing_of_what_it_was_made_from(shop: Oracle) -> None:
     shop.this = "target_table"
-    parsed = parse(shop.request(SQL))
+    parsed = parse_model(shop.request(SQL))
     tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
     before = parsed.tree.sql()
     assert make_plan(parsed, tables, shop.context()) == make_plan(parsed, tables, shop.context())

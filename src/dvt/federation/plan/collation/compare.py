@@ -15,13 +15,20 @@ from dvt.federation.plan.collation.rewriting import Folder
 from dvt.federation.plan.collation.using import write_out_using
 from dvt.federation.plan.output_names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
-from dvt.federation.plan.state import SETTLED, PlanState
+from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
 
 Found = list[tuple[Place, Rule]]
 
 
+@plan_pass(needs="analysed no_pruning queries scans scans.columns scans.needed scans.table", gives="tree")
 def compare_text(draft: PlanState) -> None:
-    """Make the engine compare text as the columns' collations say, or say that it does not."""
+    """Make the engine compare text as the columns' collations say, or say that it does not.
+
+    Example:
+        >>> sql = "SELECT id FROM {customers} AS c WHERE name = 'Ann'"
+        >>> after(compare_text, sql, comparing=Comparing.SOURCE)
+        SELECT id FROM "dvt_customers" AS c WHERE DVT_UTF8MB4_GENERAL_CI(name) = DVT_UTF8MB4_GENERAL_CI('Ann')
+    """
     if not any(one.columns[name].collation for one in draft.scans for name in one.needed):
         return
     collations = Collations(draft)

@@ -1,0 +1,50 @@
+"""What the examples in the planner's docstrings are run with: `{orders}` and `{customers}` are tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+
+from dvt.core.names import MARKER
+from dvt.federation.plan import parse_model
+from dvt.federation.plan.planner import STAGES
+from dvt.federation.plan.state import PlanState
+from tests.acceptance.oracle import Oracle
+
+_TABLES = """
+CREATE TABLE orders (id INTEGER, customer INTEGER, total DECIMAL(10,2), changed TIMESTAMP);
+CREATE TABLE customers (id INTEGER, name VARCHAR);
+CREATE TABLE "this" (id INTEGER, changed TIMESTAMP);
+"""
+_MARKED = re.compile(rf'"{MARKER}[^"]*"\."?(\w+)"?')
+
+
+def state_after(
+    last: Callable[[PlanState], None], sql: str, *, target: str = "duckdb", **more: Any
+) -> PlanState:
+    """The state of a plan of `sql` when the pass `last` has run; orders are on `crm`, customers on `erp`."""
+    db = duckdb.connect()
+    db.execute(_TABLES)
+    shop = Oracle(db, places={"orders": "crm", "customers": "erp", "this": "target"}, this="this")
+    shop.dialects = {"target": target}
+    shop.collations = {"name": "utf8mb4_general_ci"}
+    request = shop.request(sql, **more)
+    parsed = parse_model(request)
+    tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
+    state = PlanState(
+        request=request, tables=tables, context=shop.context(), tree=parsed.tree, tokens=parsed.tokens
+    )
+    for each in (each for passes in STAGES.values() for each in passes):
+        each(state)
+        if each is last:
+            return state
+    raise ValueError(f"{last} is no pass")
+
+
+def after(last: Callable[[PlanState], None], sql: str, **more: Any) -> None:
+    """Print the SQL that the planner has when the pass `last` has run."""
+    state = state_after(last, sql, **more)
+    print(_MARKED.sub(r"{\1}", state.tree.sql(dialect=state.dialect)))  # noqa: T201  what a doctest reads

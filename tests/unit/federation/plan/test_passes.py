@@ -1,0 +1,144 @@
+"""The planner's table of passes is true: each reads what an earlier one gave, and changes what it says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from sqlglot import exp
+
+from dvt.core.errors import DvtError
+from dvt.core.requests import Comparing
+from dvt.federation.plan import parse_model
+from dvt.federation.plan.planner import STAGES
+from dvt.federation.plan.state import GIVEN, PlanState, TableScan, reach_of
+from tests.acceptance.oracle import Oracle
+
+PASSES = [each for passes in STAGES.values() for each in passes]
+FIELDS = {each.name for each in fields(PlanState)} | {f"scans.{each.name}" for each in fields(TableScan)}
+QUIET = {"request", "tables", "context", "notices"}
+"""What every pass may ask, and where every pass may warn."""
+
+MODELS: list[tuple[str, dict[str, Any]]] = [
+    (
+        "SELECT o.id, c.name FROM {orders} o LEFT JOIN {customers} c ON o.customer_id = c.id AND c.id > 3",
+        {},
+    ),
+    ("SELECT count(*), now() FROM (SELECT id, total FROM {orders}) AS x WHERE id > 1 AND total IS NULL", {}),
+    ("SELECT id FROM {orders} WHERE changed > (SELECT max(changed) FROM {target_table})", {}),
+    ("SELECT id, missing FROM {orders} JOIN (SELECT 1 AS missing) AS x ON TRUE WHERE note LIKE 'a%'", {}),
+    ("SELECT * FROM {orders} WHERE EXISTS (SELECT c.id FROM {customers} c WHERE c.id = customer_id)", {}),
+    ("SELECT id FROM {orders} TABLESAMPLE (100 PERCENT) WHERE id < 9", {}),
+    ("SELECT COLUMNS('id|total') FROM {orders}", {}),
+    ("SELECT id, orders FROM {orders} WHERE id = 1", {}),
+    ("SELECT (id + 1) / 2, max(total) FROM {orders} GROUP BY 1", {"dialect": "postgres"}),
+    ("SELECT note, count(*) FROM {orders} JOIN {customers} USING (id) GROUP BY note", {}),
+    ("SELECT note FROM {orders} ORDER BY note", {"comparing": Comparing.SOURCE}),
+    ('SELECT x."A" + x.a AS s FROM (SELECT id AS "A", 2 AS a FROM {orders}) AS x', {"dialect": "postgres"}),
+    ("SELECT (SELECT max(id) FROM {target_table}) AS m, id FROM {orders} WHERE note = 'a'", {}),
+    ("SELECT a FROM (SELECT id AS a, total AS b FROM {orders}) AS x", {}),
+    ("SELECT {orders}.id FROM {orders}", {}),
+    ("SELECT list_sum(note) FROM {orders}", {}),
+    ("SELECT nope(id) FROM {orders}", {}),
+    ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {}),
+    ("SELECT id FROM {orders} WHERE id < 3 UNION ALL SELECT id FROM {orders} WHERE total > 1 AND id < 3", {}),
+]
+
+
+def logged(kind: type, prefix: str, read: set[str]) -> Any:
+    """A subclass that notes which of its fields are read."""
+    names = {each.name for each in fields(kind)}
+
+    class Logged(kind):
+        def __getattribute__(self, name: str) -> Any:
+            if name in names:
+                read.add(prefix + name)
+            return super().__getattribute__(name)
+
+    return Logged
+
+
+def looks(state: PlanState) -> dict[tuple[str, int], str]:
+    """Every field of the state and of each scan as text, so that a change inside one is seen too."""
+    found = {
+        (each.name, 0): look(getattr(state, each.name)) for each in fields(state) if each.name != "scans"
+    }
+    found["scans", 0] = str([id(scan) for scan in state.scans])
+    for scan in state.scans:
+        for each in fields(scan):
+            found[f"scans.{each.name}", id(scan)] = look(getattr(scan, each.name))
+    return found
+
+
+def look(value: Any) -> str:
+    if isinstance(value, exp.Table):
+        return str(id(value))
+    if isinstance(value, exp.Expr):
+        return repr([(repr(node.args.get("this")), node.meta, str(node.type)) for node in value.walk()])
+    if isinstance(value, set):
+        return str(sorted(value)) if value else ""
+    return str(value) if value else ""
+
+
+def run(state: PlanState, read: set[str]) -> Iterator[tuple[str, set[str], set[str]]]:
+    """The name of each pass, what it read and what it changed."""
+    for each in PASSES:
+        before = looks(state)
+        read.clear()
+        with suppress(DvtError):
+            each(state)
+        seen = set(read)
+        after = looks(state)
+        # A scan that was not there before had empty fields; one that is gone has not changed.
+        changed = {name for (name, scan), text in after.items() if before.get((name, scan), "") != text}
+        yield each.__name__, seen - QUIET, changed - QUIET
+
+
+def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[set[str], set[str]]]:
+    """What each pass reads and changes over all the models, by name."""
+    shop.this, shop.collations = "target_table", {"note": "utf8mb4_general_ci"}
+    found: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    noted: set[str] = set()
+    monkeypatch.setattr("dvt.federation.plan.parse.TableScan", logged(TableScan, "scans.", noted))
+    made = logged(PlanState, "", noted)
+    for sql, more in MODELS:
+        request = shop.request(sql, **more)
+        parsed = parse_model(request)
+        tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
+        state = made(
+            request=request, tables=tables, context=shop.context(), tree=parsed.tree, tokens=parsed.tokens
+        )
+        for name, seen, changed in run(state, noted):
+            found[name][0].update(seen)
+            found[name][1].update(changed)
+    return found
+
+
+def test_each_pass_reads_and_changes_what_it_declares(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = observed(shop, monkeypatch)
+    for each in PASSES:
+        read, changed = found[each.__name__]
+        assert changed == reach_of(each).gives, each.__name__
+        assert read - changed == reach_of(each).needs - changed, each.__name__
+
+
+def test_each_pass_comes_after_those_that_give_what_it_needs() -> None:
+    known = set(GIVEN)
+    for each in PASSES:
+        assert reach_of(each).needs <= known, each.__name__
+        known |= reach_of(each).gives
+    assert known | QUIET == FIELDS
+
+
+def test_a_plan_has_stages_that_a_reader_can_see() -> None:
+    assert list(STAGES) == ["parsed", "analysed", "placed", "extracted", "bound"]
+    assert len(set(PASSES)) == len(PASSES)
+
+
+def test_every_pass_has_an_example() -> None:
+    for each in PASSES:
+        assert ">>> " in (each.__doc__ or ""), each.__name__
