@@ -87,6 +87,9 @@ def test_columns_that_differ_only_in_case_are_told_apart(shop: Oracle) -> None:
     assert plan.queries[0].shown == (
         'SELECT "Foo" AS "foo", "CamelCase" AS "camelcase", "foo" AS "foo_2" FROM "main"."odd"'
     )
+    narrow = shop.plan("SELECT foo AS b FROM {odd}", dialect="postgres")
+    assert narrow.queries[0].shown == 'SELECT "foo" AS "foo_2" FROM "main"."odd"'
+    assert plan.queries[0].covers(narrow.queries[0])
     with pytest.raises(OutputsClash):
         shop.plan("SELECT * FROM {odd}", dialect="postgres")
 

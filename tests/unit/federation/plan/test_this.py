@@ -115,3 +115,14 @@ def test_a_join_with_this_is_an_extraction(shop: Oracle) -> None:
         shop, "SELECT o.id FROM {orders} o LEFT JOIN {target_table} t ON o.id = t.id WHERE t.id IS NULL"
     )
     assert {one.connection: one.this for one in plan.queries} == {"pg": False, "target": True}
+
+
+def test_texts_that_look_like_places_stay_texts(shop: Oracle) -> None:
+    shop.db.execute("INSERT INTO target_table (id, changed) VALUES (1, '2000-01-01')")
+    texts = "'dvt_place0x $dvt_this_1 {0}' AS t, '%s' AS \"{1} dvt_place0x\""
+    sql = f"SELECT id, {texts} FROM {{orders}} WHERE note <> 'dvt_place0x $dvt_value_1'"
+    plain = sql.replace("{orders}", "orders")
+    shop.this = "target_table"
+    plan = shop.plan(f"{sql} AND changed > (SELECT max(changed) FROM {{target_table}})")
+    assert len(plan.asked) == 1
+    assert shop.run(plan)[1] == shop.db.execute(plain).fetchall() != []
