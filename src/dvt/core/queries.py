@@ -54,16 +54,19 @@ class ExtractedColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """A value that a query must know of earlier answers before it is sent."""
+    """What a query must know of earlier answers before it is sent: one value, or a list of keys."""
 
     name: str
     """Of its place in the query's conditions."""
     answers: tuple[str, ...]
     """Aliases of the queries that tell it."""
     value: Sql
-    """SQL of it in the engine's dialect, with places for the answers' first values, by alias."""
+    """SQL of one value in the engine's dialect, with places for the answers' first values, by alias; the
+    keys are all values of the one answer whose place this is."""
     column: Column
     """What it is compared with, which decides how a source takes it as a literal."""
+    limit: int | None = None
+    """How many keys may be sent: for more, the condition is left out. None for one value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,17 @@ class DuckDBEngine:
         values = row or (None,) * len(dataset.columns)
         return tuple((one.type, value) for one, value in zip(dataset.columns, values, strict=True))
 
+    def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
+        """See Engine."""
+        (column,) = dataset.columns
+        name = _quoted(column.name)
+        distinct = (
+            f"SELECT DISTINCT CAST({name} AS VARCHAR) AS k FROM ({_scan(dataset)}) WHERE {name} IS NOT NULL"
+        )
+        with self._cursor("reading keys") as cursor:
+            rows = cursor.execute(f"SELECT k FROM ({distinct}) ORDER BY k LIMIT {limit + 1}").fetchall()
+        return None if len(rows) > limit else tuple((column.type, row[0]) for row in rows)
+
     def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
         """See Engine."""
         with self._cursor("folding constants") as cursor:

@@ -20,10 +20,13 @@ def with_answers(sql: Sql, answers: Mapping[str, Dataset], engine: Engine) -> st
     return rendered(filled(sql, {name: _literal(text, engine) for name, text in values.items()}))
 
 
-def values_of(need: Need, answers: Mapping[str, Dataset], engine: Engine) -> Sequence[Value]:
-    """What a query needs: one value; none where the engine cannot make it of the answers."""
+def values_of(need: Need, answers: Mapping[str, Dataset], engine: Engine) -> Sequence[Value] | None:
+    """What a query needs: one value or a list of keys; None where there is no such value, or are too many."""
+    if need.limit is not None:
+        (alias,) = places(need.value)
+        return engine.keys(answers[alias], need.limit)
     (value,) = engine.evaluate([with_answers(need.value, answers, engine)])
-    return [] if value is None else [value]
+    return None if value is None else [value]
 
 
 def _literal(text: str | None, engine: Engine) -> str:

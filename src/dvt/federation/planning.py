@@ -10,7 +10,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import FederationPlan
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import Need, SourceQuery
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.federation.answers import values_of
@@ -73,10 +73,15 @@ class Planning:
 
 def answered(query: SourceQuery, dialect: str, answers: Mapping[str, Dataset], engine: Engine) -> SourceQuery:
     """A query with the values that it needs of earlier answers, as literals of its dialect."""
-    literals: dict[str, str | None] = {}
-    for need in query.needs:
-        values = values_of(need, answers, engine)
-        sent = [source_literal(dialect, need.column, value) for value in values]
-        usable = [text for text in sent if text is not None]
-        literals[need.name] = ", ".join(usable) if usable and len(usable) == len(sent) else None
+    literals = {need.name: _literals(need, dialect, answers, engine) for need in query.needs}
     return query.answered(literals) if query.needs else query
+
+
+def _literals(need: Need, dialect: str, answers: Mapping[str, Dataset], engine: Engine) -> str | None:
+    """What stands in a need's place; None where a value of it cannot be sent. Without keys, none is equal."""
+    values = values_of(need, answers, engine)
+    if values is None:
+        return None
+    sent = [source_literal(dialect, need.column, value) for value in values]
+    texts = [text for text in sent if text is not None]
+    return ", ".join(texts or ["NULL"]) if len(texts) == len(sent) else None

@@ -49,6 +49,9 @@ class Engine(Protocol):
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """A small dataset's first row, for literals."""
 
+    def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
+        """The distinct values of a dataset's one column, without NULL; None for more than `limit`."""
+
     def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
         """Values of constant expressions; None for one that fails. Session in UTC."""
 

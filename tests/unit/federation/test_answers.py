@@ -1,0 +1,70 @@
+"""Values of earlier answers, put into queries that need them: by the real engine, from staged files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dvt.core.names import TableRef
+from dvt.core.ports.staging import Dataset
+from dvt.core.queries import ExtractedColumn, Need, SourceQuery, ValuePlace
+from dvt.core.tables import Column, StageColumn
+from dvt.core.types import VARCHAR, StageType
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.engines.duckdb import DuckDBEngine
+from dvt.federation.planning import answered
+from dvt.staging.parquet import ParquetSink
+from tests.local_bucket import local_bucket
+
+K = Column(name="k", native="text", stage=VARCHAR, exact=True)
+
+
+@pytest.fixture
+def engine() -> Iterator[DuckDBEngine]:
+    instance = MemoryInstance(threads=1)
+    yield DuckDBEngine(instance)
+    instance.close()
+
+
+def staged(engine: DuckDBEngine, folder: Path, sql: str, type_: StageType = VARCHAR) -> Dataset:
+    return engine.run(sql, {}, [StageColumn("k", type_)], ParquetSink(local_bucket(folder), "keys"))
+
+
+def orders(limit: int) -> SourceQuery:
+    """A query for the orders of those customers that an earlier answer names."""
+    need = Need(name="keys", answers=("vips",), value=(ValuePlace("vips"),), column=K, limit=limit)
+    return SourceQuery(
+        alias="orders",
+        connection="crm",
+        tables=(TableRef(connection="crm", identifier="orders"),),
+        select=("k AS k",),
+        where=("k <> '$keys'", ("k IN (", ValuePlace("keys"), ")")),
+        columns=(ExtractedColumn(name="k", column=K),),
+        needs=(need,),
+    )
+
+
+def test_keys_are_sent_as_a_list(engine: DuckDBEngine, tmp_path: Path) -> None:
+    vips = staged(engine, tmp_path, "SELECT unnest(['b', 'it''s {0}', NULL, 'b'])")
+    sent = answered(orders(2), "postgres", {"vips": vips}, engine)
+    assert sent.where == ("k <> '$keys'", "k IN ('b', 'it''s {0}')")
+    assert sent.needs == ()
+
+
+def test_more_keys_than_may_be_sent_are_not_sent(engine: DuckDBEngine, tmp_path: Path) -> None:
+    vips = staged(engine, tmp_path, "SELECT unnest(['a', 'b', 'c'])")
+    sent = answered(orders(2), "postgres", {"vips": vips}, engine)
+    assert sent.where == ("k <> '$keys'",)
+    assert [kept.sql for kept in sent.kept] == ["k IN ($keys)"]
+
+
+def test_without_keys_no_row_is_asked_for(engine: DuckDBEngine, tmp_path: Path) -> None:
+    vips = staged(engine, tmp_path, "SELECT 'a' WHERE false")
+    assert answered(orders(2), "postgres", {"vips": vips}, engine).where[1] == "k IN (NULL)"
+
+
+def test_keys_of_which_one_cannot_be_sent_are_not_sent(engine: DuckDBEngine, tmp_path: Path) -> None:
+    vips = staged(engine, tmp_path, "SELECT unnest(['a', chr(7)])")
+    assert answered(orders(2), "postgres", {"vips": vips}, engine).where == ("k <> '$keys'",)
