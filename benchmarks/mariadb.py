@@ -72,7 +72,7 @@ def quick(server: Any) -> float:
 
 def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
     """What dvt does of it, in this process: seconds, rows, bytes of Parquet, peak megabytes."""
-    from tests.local_bucket import local_bucket
+    from tests.local_bucket import local_sink
 
     from dvt.connectors import CONNECTORS
     from dvt.core.names import TableRef
@@ -80,10 +80,9 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
     from dvt.core.ports.staging import Dataset
     from dvt.core.queries import ExtractedColumn, SourceQuery
     from dvt.drivers.duckdb import MemoryInstance
-    from dvt.staging.parquet import ParquetSink
 
     instance = MemoryInstance(threads=2)
-    context = ConnectorContext(duckdb=instance, project_dir=folder)
+    context = ConnectorContext(duckdb=instance, project_dir=folder, scratch=folder / "scratch")
     start = time.perf_counter()
     connector = CONNECTORS.load(settings["type"])("mariadb", settings, context)
     ref = TableRef(connection="mariadb", schema=settings["schema"], identifier="lineitem")
@@ -99,7 +98,7 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
         columns=columns,
         scan=True,
     )
-    sink = ParquetSink(local_bucket(folder / "staging"), "lineitem")
+    sink = local_sink(folder / "staging", "lineitem")
     datasets: list[Dataset] = []
     with connector.snapshot() as snapshot:
         snapshot.extract([Job(extraction, sink)], lambda _, dataset: datasets.append(dataset))
@@ -130,14 +129,14 @@ def extracted(server: Any, folder: Path) -> dict[str, float]:
 def ready(folder: Path, scale: float) -> Any:
     """Lineitem staged as Parquet, and as CSV beside it."""
     import duckdb
-    from tests.local_bucket import local_bucket
+    from tests.local_bucket import local_sink
 
     from dvt.core.tables import StageColumn
     from dvt.core.types import StageType
     from dvt.drivers.duckdb import load_extension
-    from dvt.staging.parquet import ParquetSink
+    from dvt.drivers.duckdb.staging import write
 
-    sink = ParquetSink(local_bucket(folder / "ready"), "lineitem")
+    sink = local_sink(folder / "ready", "lineitem")
     with duckdb.connect() as source:
         load_extension(source, "tpch")
         source.execute(f"CALL dbgen(sf={scale})")
@@ -145,9 +144,9 @@ def ready(folder: Path, scale: float) -> Any:
             StageColumn(row[0], StageType.parse(row[1]))
             for row in source.execute("DESCRIBE lineitem").fetchall()
         ]
-        copied = source.execute(f"COPY lineitem TO '{sink.part()}' ({sink.copy_options()})").fetchone()
+        rows = write(source, "FROM lineitem", sink)
         source.execute(f"COPY lineitem TO '{folder / 'lineitem.csv'}' (FORMAT csv, HEADER false)")
-    return sink.commit(columns, copied[0] if copied else 0)
+    return sink.commit(columns, rows)
 
 
 def load_ready(server: Any, folder: Path, columns: Any) -> float:

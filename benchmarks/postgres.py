@@ -29,6 +29,7 @@ from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.drivers.duckdb import load_extension
+from dvt.drivers.duckdb.staging import write
 
 MOST_MEGABYTES = 512
 
@@ -55,9 +56,9 @@ def generated(bench: Bench, scale: float, folder: Path) -> Dataset:
             for row in source.execute("DESCRIBE lineitem").fetchall()
         ]
         sink = bench.sink()
-        copied = source.execute(f"COPY lineitem TO '{sink.part()}' ({sink.copy_options()})").fetchone()
+        rows = write(source, "FROM lineitem", sink)
         source.execute(f"COPY lineitem TO '{folder / 'lineitem.csv'}' (FORMAT csv, HEADER false)")
-    return sink.commit(columns, copied[0])
+    return sink.commit(columns, rows)
 
 
 def psql(server: PostgreSQL, *statements: str, ready: Path | None = None) -> float:

@@ -140,6 +140,35 @@ def test_a_stage_table_that_cannot_be_dropped_is_a_notice_and_stays_on_record(pl
     assert place.records() == []
 
 
+def edit_record(place, **changes):
+    record = next(place.root.glob(".dvt/operations/*.json"))
+    content = json.loads(record.read_text()) | changes
+    record.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+def test_data_staged_in_a_bucket_that_is_not_known_is_a_notice_and_stays_on_record(place):
+    kill(start(place, DIES_AFTER_FILLING))
+    edit_record(place, buckets=["s3://elsewhere/staging", "file:.dvt/staging"])
+    with place.run() as run:
+        assert place.staged() == []
+        assert [(notice.code, "s3://elsewhere" in notice.message) for _, notice in run.seen.notices] == [
+            ("DVT023", True)
+        ]
+        run.model("here", "SELECT count(*) AS n FROM {crm.facts}", "wh")
+    assert place.tables("wh") == ["here", "m"]
+    left = json.loads(next(place.root.glob(".dvt/operations/*.json")).read_text())
+    assert (left["buckets"], left["stage_tables"]) == (["s3://elsewhere/staging"], [])
+
+
+def test_the_record_of_an_earlier_version_names_no_bucket_and_is_swept(place):
+    kill(start(place, DIES_AFTER_FILLING))
+    edit_record(place, buckets=None)
+    with place.run() as run:
+        assert place.staged() == []
+        run.model("here", "SELECT count(*) AS n FROM {crm.facts}", "wh")
+    assert (place.tables("wh"), place.records()) == (["here", "m"], [])
+
+
 def test_a_stage_table_is_on_record_before_its_target_hears_of_it(place, monkeypatch):
     from dvt.connectors.duckdb import DuckDBConnector
 

@@ -18,8 +18,7 @@ from dvt.core.ports.connectors import ConnectorContext, Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb import MemoryInstance
-from dvt.staging.parquet import ParquetSink
-from tests.local_bucket import local_bucket
+from tests.local_bucket import local_sink
 
 
 class Measured(NamedTuple):
@@ -49,13 +48,16 @@ def measured(database: Any, folder: Path, what: SourceQuery | tuple[Load, Datase
 def main() -> None:
     name, settings, folder, what = pickle.load(sys.stdin.buffer)
     context = ConnectorContext(
-        duckdb=MemoryInstance(threads=2, memory_limit="1GiB"), project_dir=Path(folder), limit=4
+        duckdb=MemoryInstance(threads=2, memory_limit="1GiB"),
+        project_dir=Path(folder),
+        scratch=Path(folder, "scratch"),
+        limit=4,
     )
     connector = CONNECTORS.load(settings["type"])(name, settings, context)
     moved = []
     start = time.perf_counter()
     if isinstance(what, SourceQuery):
-        sink = ParquetSink(local_bucket(Path(folder)), "measured")
+        sink = local_sink(Path(folder), "measured")
         with connector.snapshot() as snapshot:
             snapshot.extract(
                 [Job(what, sink)], lambda _, dataset: moved.append((dataset.rows, dataset.bytes))

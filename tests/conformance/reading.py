@@ -12,12 +12,13 @@ from typing import Any
 from dvt.connectors import CONNECTORS
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import ConnectorContext, Job
-from dvt.core.ports.staging import Dataset
+from dvt.core.ports.staging import Dataset, Location
 from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.core.types import INTEGER
 from dvt.drivers.duckdb import MemoryInstance
-from dvt.drivers.duckdb.sql import encoded, listed, quoted
+from dvt.drivers.duckdb.sql import encoded, quoted
+from dvt.drivers.duckdb.staging import scan, write
 from dvt.staging.parquet import ParquetSink
 from tests.local_bucket import local_bucket
 
@@ -32,7 +33,9 @@ class Bench:
         self.database = database
         self.instance = MemoryInstance(threads=2, memory_limit="512MiB")
         output = database.settings(**settings)
-        context = ConnectorContext(duckdb=self.instance, project_dir=folder, limit=limit)
+        context = ConnectorContext(
+            duckdb=self.instance, project_dir=folder, scratch=folder / "scratch", limit=limit
+        )
         self.connector: Any = CONNECTORS.load(output["type"])(database.name, output, context)
         self.folder = folder
         self._bucket = local_bucket(folder / "staging")
@@ -45,7 +48,7 @@ class Bench:
 
     def sink(self) -> ParquetSink:
         """A new place to stage in."""
-        return ParquetSink(self._bucket, f"dataset-{next(self._places)}")
+        return ParquetSink(Location(self._bucket, f"dataset-{next(self._places)}"))
 
     def staged(self) -> list[Path]:
         """Every file in staging."""
@@ -106,21 +109,17 @@ class Bench:
 
     def rows(self, dataset: Dataset) -> list[tuple[str | None, ...]]:
         """What is staged, each value as its stage type's text."""
-        if not dataset.files:
-            return []
-        texts = ", ".join(
-            f"CAST(CAST({quoted(one.name)} AS {one.type}) AS VARCHAR)" for one in dataset.columns
-        )
+        texts = ", ".join(f"CAST({quoted(column.name)} AS VARCHAR)" for column in dataset.columns)
         cursor = self.instance.cursor()
         rows: list[tuple[str | None, ...]] = cursor.execute(
-            f"SELECT {texts} FROM read_parquet({listed(dataset.files)}, hive_partitioning=false)"
+            f"SELECT {texts} FROM ({scan(dataset)})"
         ).fetchall()
         return sorted(rows, key=str)
 
     def asked(self, sql: str, dataset: Dataset) -> tuple[Any, ...]:
         """The first row of a query over a dataset named t."""
         cursor = self.instance.cursor()
-        cursor.execute(f"CREATE OR REPLACE TEMP VIEW t AS FROM read_parquet({listed(dataset.files)})")
+        cursor.execute(f"CREATE OR REPLACE TEMP VIEW t AS {scan(dataset)}")
         row: tuple[Any, ...] = cursor.execute(sql).fetchone()
         return row
 
@@ -131,10 +130,7 @@ class Bench:
         values = ", ".join(
             f"{encoded(quoted(column.name), column.type)} AS {quoted(column.name)}" for column in columns
         )
-        copied = cursor.execute(
-            f"COPY (SELECT {values} FROM ({sql})) TO '{sink.part()}' ({sink.copy_options()})"
-        ).fetchone()
-        return sink.commit(columns, copied[0])
+        return sink.commit(columns, write(cursor, f"SELECT {values} FROM ({sql})", sink))
 
     def create(self, ref: TableRef, columns: Sequence[tuple[str, str]], *rows: Sequence[str]) -> None:
         """Make a table of columns (name, native type) and rows (literals) anew."""

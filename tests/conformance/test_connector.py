@@ -18,6 +18,7 @@ from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
 from dvt.core.tables import Column, Table
 from dvt.core.types import BIGINT
 from tests.conformance.reading import Aside, Bench, soon
+from tests.local_bucket import files
 
 pytestmark = pytest.mark.slow
 
@@ -297,7 +298,7 @@ def test_the_first_failure_ends_the_others_and_leaves_nothing(server: Any, bench
 
 
 def bench_folder(dataset: Dataset) -> Path:
-    return Path(dataset.files[0]).parent
+    return Path(files(dataset)[0]).parent
 
 
 # --- stopping ---------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,15 +51,15 @@ def test_an_empty_dataset_makes_an_empty_table(target: Any, bench: Bench) -> Non
     assert bench.connector.fill(load, dataset) == 0
     assert target.as_text(load.stage) == []
     bench.connector.drop(load.stage)
-    assert bench.connector.fill(load, Dataset((), (column,), 0, 0)) == 0
+    assert bench.connector.fill(load, Dataset(dataset.at, (), (column,), 0, 0)) == 0
 
 
 def test_a_table_that_cannot_be_filled_does_not_exist(target: Any, bench: Bench) -> None:
     column = StageColumn("a", INTEGER)
     load, dataset = _loaded(bench, "dvt_broken", "SELECT i::INTEGER AS a FROM range(200000) r(i)", column)
-    broken = bench.folder / "broken.parquet"
-    broken.write_bytes(b"PAR1" + b"no rows at all" * 9 + b"PAR1")
-    damaged = Dataset((*dataset.files, str(broken)), dataset.columns, dataset.rows, dataset.bytes)
+    broken = f"{dataset.at.prefix}/broken.parquet"
+    dataset.at.bucket.put_once(broken, b"PAR1" + b"no rows at all" * 9 + b"PAR1")
+    damaged = replace(dataset, keys=(*dataset.keys, broken))
     with pytest.raises(DvtError):
         bench.connector.fill(load, damaged)
     with pytest.raises(TableNotFound):

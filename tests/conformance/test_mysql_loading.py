@@ -34,6 +34,7 @@ from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, settin
 from tests.conformance.reading import Aside, Bench, soon
 from tests.databases.mariadb import USER, MariaDB
 from tests.databases.proxy import proxy
+from tests.local_bucket import files
 
 pytestmark = pytest.mark.slow
 
@@ -154,10 +155,10 @@ def test_numbers_come_back_as_they_went(server: MariaDB, bench: Bench, ways: str
     back = bench.read_table(load.stage)
     # TIME comes back as a span.
     assert [one.type for one in back.columns] == [*(one.type for one in columns[:-1]), INTERVAL]
-    files = [list(one.files) for one in (dataset, back)]
+    paths = [files(staged) for staged in (dataset, back)]
     same = (
-        f'SELECT d, f, n, u, t, day, "at"::VARCHAR FROM read_parquet({files[0]})',
-        f"SELECT c0, c1, c2, c3, c4, c5, c6::INTERVAL::VARCHAR FROM read_parquet({files[1]})",
+        f'SELECT d, f, n, u, t, day, "at"::VARCHAR FROM read_parquet({paths[0]})',
+        f"SELECT c0, c1, c2, c3, c4, c5, c6::INTERVAL::VARCHAR FROM read_parquet({paths[1]})",
     )
     cursor = bench.instance.cursor()
     for one, other in (same, same[::-1]):

@@ -50,7 +50,7 @@ def test_a_large_table_is_read_in_pieces_that_are_the_whole(postgres: PostgreSQL
     dataset, filtered = bench.read(
         bench.extraction(table), bench.extraction(table, ["n"], where=("n > 599000 or n < 10",))
     )
-    assert len(dataset.files) > 1
+    assert len(dataset.keys) > 1
     assert bench.asked("SELECT count(*), count(DISTINCT c0) FROM t", dataset) == (400_000, 400_000)
     ((expected,),) = postgres.execute("select count(*) from pieces where n > 599000 or n < 10")
     assert filtered.rows == expected
@@ -78,7 +78,7 @@ def test_what_an_index_answers_is_asked_once(postgres: PostgreSQL, bench: Bench)
     postgres.fill(ref, 600_000)
     postgres.execute(f"create index on {postgres.quoted(ref)} (n)", f"analyze {postgres.quoted(ref)}")
     (dataset,) = bench.read(bench.extraction(bench.describe(ref), where=("n = 77",)))
-    assert (dataset.rows, len(dataset.files)) == (1, 1)
+    assert (dataset.rows, len(dataset.keys)) == (1, 1)
 
 
 def test_a_view_and_a_partitioned_table_are_read_whole(postgres: PostgreSQL, bench: Bench) -> None:

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
 
 
 def connector_opener(
-    outputs: Settings, project_dir: Path, instance: MemoryInstance
+    outputs: Settings, project_dir: Path, instance: MemoryInstance, scratch: Path
 ) -> Callable[[str], Connector]:
-    """A function that makes the connector of an output, given the output's name."""
+    """A function that makes the connector of an output, given the output's name.
+
+    `scratch` is a folder for files of their own, which goes away with the run.
+    """
     from dvt.connectors import CONNECTORS
     from dvt.core.errors import BadOutput
     from dvt.core.ports.connectors import ConnectorContext
+    from dvt.staging.paths import escaped
 
     def open_connector(name: str) -> Connector:
         settings = dict(outputs.output(name))
@@ -27,7 +31,12 @@ def connector_opener(
         if kind not in CONNECTORS:
             known = ", ".join(sorted(CONNECTORS))
             raise BadOutput(name, kind, "dvt moves no data from or to this type", f"it does for: {known}")
-        context = ConnectorContext(duckdb=instance, project_dir=project_dir, limit=limit)
+        context = ConnectorContext(
+            duckdb=instance,
+            project_dir=project_dir,
+            scratch=scratch / "connectors" / escaped(name),
+            limit=limit,
+        )
         connector: Connector = CONNECTORS.load(kind)(name, settings, context)
         return connector
 

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from dvt.core.ports.bridge import RunContext
     from dvt.core.ports.engines import Engine
     from dvt.drivers.duckdb import MemoryInstance
-    from dvt.staging.shared import Staging
+    from dvt.runs.operations import Operation
 
 
 def engine_opener(
-    context: RunContext, computes: Computes, shared: MemoryInstance, run: str, staging: Staging
+    context: RunContext, computes: Computes, shared: MemoryInstance, operation: Operation
 ) -> Callable[[str | None], Engine]:
     """A function that makes the engine of a compute; the default one works in the scanners' instance."""
     from dvt.core.errors import EngineMissing
@@ -28,28 +28,26 @@ def engine_opener(
         if compute.type not in ENGINES:
             raise EngineMissing(name, compute.type, ENGINES)
         kind = ENGINES.load(compute.type)
-        own = None if name == default else make_instance(name, compute, run, staging)
+        own = None if name == default else make_instance(name, compute, operation)
         engine: Engine = kind(own, own.close) if own else kind(shared)
         return engine
 
     return open_engine
 
 
-def make_instance(
-    name: str, compute: DuckDBCompute | SparkCompute, run: str, staging: Staging
-) -> MemoryInstance:
+def make_instance(name: str, compute: DuckDBCompute | SparkCompute, operation: Operation) -> MemoryInstance:
     """The DuckDB instance of a compute, with its limits and a place to spill to."""
     from dvt.drivers.disk import private_folder
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.runs.operations import spill_folder
     from dvt.staging.paths import escaped
 
+    folder = operation.scratch / "spill" / escaped(name)
+    if compute.type == "duckdb" and compute.temp_directory:
+        folder = spill_folder(Path(compute.temp_directory), operation.run) / escaped(name)
+    private_folder(folder)
     if compute.type != "duckdb":
-        return MemoryInstance(spill=Path(staging.spill(name)))
-    folder = Path(staging.spill(name))
-    if compute.temp_directory:
-        folder = spill_folder(Path(compute.temp_directory), run) / escaped(name)
-        private_folder(folder)
+        return MemoryInstance(spill=folder)
     return MemoryInstance(memory_limit=compute.memory_limit, threads=compute.threads, spill=folder)
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def make_federator(context: RunContext) -> Federator:
     """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet."""
     from datetime import UTC, datetime
+    from functools import partial
 
     from dvt.app.connectors import connector_opener, type_reader
     from dvt.app.engines import engine_opener, make_instance, spill_parents
@@ -23,18 +24,24 @@ def make_federator(context: RunContext) -> Federator:
 
     computes = load_computes(context.profile, context.profiles_dir)
     name, compute = computes.named(context.compute)
-    run = begin_run(context.project_dir, keep_staging=context.keep_staging, spill=spill_parents(computes))
+    run = begin_run(
+        context.project_dir,
+        partial(context.reporter.notice, ""),
+        keep_staging=context.keep_staging,
+        spill=spill_parents(computes),
+    )
     try:
-        shared = make_instance(name, compute, run.operation.run, run.staging)
+        shared = make_instance(name, compute, run.operation)
     except BaseException:
         run.abandon()
         raise
     connections = Connections(
-        connector_opener(context.outputs, context.project_dir, shared), type_reader(context.outputs)
+        connector_opener(context.outputs, context.project_dir, shared, run.operation.scratch),
+        type_reader(context.outputs),
     )
     workshop = Workshop(
         connections=connections,
-        engines=Engines(engine_opener(context, computes, shared, run.operation.run, run.staging)),
+        engines=Engines(engine_opener(context, computes, shared, run.operation)),
         planning=Planning(connections, datetime.now(UTC)),
         staging=run.staging,
         operation=run.operation,

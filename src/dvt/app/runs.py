@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dvt.core.ports.staging import Bucket
+    from dvt.core.reports import Notice
     from dvt.federation.leftovers import Leftovers
     from dvt.runs.operations import Operation
     from dvt.staging.shared import Staging
@@ -28,23 +29,28 @@ class Run:
 
     def abandon(self) -> None:
         """End a run that did not come to work: nothing of it stays."""
-        from dvt.staging.shared import Staging
-
-        Staging(self.bucket, self.operation.run).close()
+        self.bucket.delete(self.operation.run)
+        self.operation.is_done_with(self.bucket.address)
         self.operation.close()
 
 
-def begin_run(project_dir: Path, *, keep_staging: bool, spill: Sequence[Path]) -> Run:
+def begin_run(
+    project_dir: Path, notice: Callable[[Notice], None], *, keep_staging: bool, spill: Sequence[Path]
+) -> Run:
     """Begin a run, and take over what dead runs left; `spill`: folders outside that it may write to."""
     from dvt.drivers.disk import own_folder
+    from dvt.drivers.duckdb.staging import CONSUMER
     from dvt.federation.leftovers import Leftovers
     from dvt.runs import operations
+    from dvt.staging.local_copies import LocalCopies
     from dvt.staging.shared import Staging
 
     home = own_folder(project_dir / ".dvt")
     bucket = make_bucket(project_dir)
-    leftovers = Leftovers(list(operations.dead(home / "operations")), bucket)
-    operation = operations.begin(home / "operations", spill=spill)
+    leftovers = Leftovers(list(operations.dead(home / "operations")), [bucket], notice)
+    operation = operations.begin(home / "operations", buckets=[bucket.address], spill=spill)
+    if CONSUMER not in bucket.consumers:
+        bucket = LocalCopies(bucket, CONSUMER, operation.scratch / "staging")
     staging = Staging(bucket, operation.run, keep=keep_staging)
     return Run(bucket, operation, staging, leftovers)
 

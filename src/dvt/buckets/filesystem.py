@@ -1,55 +1,106 @@
-"""Files of this machine: folders that only their owner may enter."""
+"""Files of this machine: folders that only their owner may enter, files that only they may read."""
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dvt.core.errors import BadConfig
 from dvt.core.ports.staging import BucketContext
-from dvt.drivers.disk import private_folder, write_private
+from dvt.drivers.disk import create_private, is_temporary, private_folder, unique_suffix, write_private
 
 _GLOB = frozenset("*?")
 
 
 class FilesystemBucket:
-    """A folder, made when first needed."""
+    """Implements Bucket in a folder, made when first needed."""
+
+    consumers = frozenset({"duckdb"})
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: BucketContext) -> None:
-        root = context.project_dir / Path(settings["path"])
-        if _GLOB & set(str(root)):
+        path = Path(settings["path"])
+        self.address = f"file:{path.as_posix()}"
+        self._root = context.project_dir / path
+        if _GLOB & set(str(self._root)):
             # DuckDB takes such a path for a pattern, and would read the files of other folders too.
-            raise BadConfig(name, "its folder", str(root), ["a path without * and ?"])
-        self._root = root
+            raise BadConfig(name, "its folder", str(self._root), ["a path without * and ?"])
 
-    def uri(self, key: str) -> str:
+    def put_once(self, key: str, data: bytes) -> None:
         """See Bucket."""
-        return str(self._root / key)
+        create_private(self._made(key), data)
 
-    def folder(self, key: str) -> str:
+    def put(self, key: str, data: BinaryIO) -> None:
         """See Bucket."""
-        path = self._root / key
-        private_folder(path)
-        return str(path)
+        write_private(self._made(key), data, unique=unique_suffix())
 
-    def write(self, key: str, data: bytes) -> None:
+    def get(self, key: str) -> BinaryIO:
         """See Bucket."""
-        write_private(self._root / key, data)
+        return self._path(key).open("rb")
 
-    def seal(self, key: str) -> int:
-        """See Bucket."""
-        try:
-            (self._root / key).chmod(0o600)
-            return (self._root / key).stat().st_size
-        except FileNotFoundError:
-            return -1
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """See Bucket. Links are neither listed nor followed."""
+        top = self._path(prefix) if prefix else self._root
+        files = (entry for entry in _files(top) if not is_temporary(Path(entry.path)))
+        found = {Path(entry.path).relative_to(self._root).as_posix(): entry for entry in files}
+        for key in sorted(found):
+            yield key, found[key].stat(follow_symlinks=False).st_size
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
-        root, path = self._root.resolve(), (self._root / prefix).resolve()
-        if root not in path.parents:
-            msg = f"{prefix!r} is no folder inside this bucket"
+        shutil.rmtree(self._path(prefix), ignore_errors=True)
+
+    def uri_for(self, consumer: str, key: str) -> str:
+        """See Bucket: a path."""
+        self._check(consumer)
+        return str(self._path(key))
+
+    @contextmanager
+    def writing(self, consumer: str, key: str) -> Iterator[str]:
+        """See Bucket: a path, in a folder that is there."""
+        self._check(consumer)
+        path = self._made(key)
+        try:
+            yield str(path)
+        finally:
+            with suppress(FileNotFoundError):
+                _make_private(path)
+
+    def _check(self, consumer: str) -> None:
+        if consumer not in self.consumers:
+            msg = f"{consumer!r} cannot reach files of this machine by itself"
             raise ValueError(msg)
-        shutil.rmtree(self._root / prefix, ignore_errors=True)
+
+    def _path(self, key: str) -> Path:
+        path = self._root / key
+        if self._root.resolve() not in path.resolve().parents:
+            msg = f"{key!r} is not inside this bucket"
+            raise ValueError(msg)
+        return path
+
+    def _made(self, key: str) -> Path:
+        path = self._path(key)
+        private_folder(path.parent)
+        return path
+
+
+def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files(Path(entry.path))
+            elif entry.is_file(follow_symlinks=False):
+                yield entry
+
+
+def _make_private(path: Path) -> None:
+    if not path.is_dir():
+        path.chmod(0o600)
+        return
+    for folder, _, files in os.walk(path):
+        Path(folder).chmod(0o700)
+        for file in files:
+            _make_private(Path(folder, file))

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from dvt.core.errors import DiskFull, DvtError, StagingUnusable
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""What file systems without hard links answer."""
+_CHUNK = 2**20
+"""Bytes of a stream in memory at once."""
 
 
 def private_folder(path: Path) -> None:
@@ -32,24 +42,59 @@ def own_folder(path: Path) -> Path:
     return path
 
 
-def temporary_name(path: Path) -> Path:
+def temporary_name(path: Path, unique: str = "") -> Path:
     """Where a file lies until all of it is on the disk."""
-    return path.with_name(f".{path.name}.new")
+    return path.with_name(f".{path.name}{unique}.new")
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file for its owner alone: to a temporary name, to the disk, then renamed."""
-    temporary = temporary_name(path)
+def unique_suffix() -> str:
+    """A part of a name that nobody else has."""
+    return f".{secrets.token_hex(4)}"
+
+
+def is_temporary(path: Path) -> bool:
+    """True for a file that is being written, or was when its writer died."""
+    return path.name.startswith(".") and path.suffix == ".new"
+
+
+def write_private(path: Path, data: bytes | BinaryIO, *, unique: str = "") -> None:
+    """Write a file for its owner alone: to a temporary name, to the disk, then renamed.
+
+    Writers that may write the same file at once say something `unique`.
+    """
+    with _written(temporary_name(path, unique), data) as temporary:
+        temporary.replace(path)
+
+
+def create_private(path: Path, data: bytes) -> None:
+    """Write a file as `write_private` does; FileExistsError when it is there, however it got there."""
+    with _written(temporary_name(path, unique_suffix()), data) as temporary:
+        try:
+            os.link(temporary, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # A crash between these two leaves an empty file: no reader takes it for a whole one.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            temporary.replace(path)
+
+
+@contextmanager
+def _written(temporary: Path, data: bytes | BinaryIO) -> Iterator[Path]:
+    """A new file with this content, on the disk; it is gone when the `with` ends."""
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            shutil.copyfileobj(io.BytesIO(data) if isinstance(data, bytes) else data, file, _CHUNK)
             file.flush()
             os.fsync(descriptor)
-        temporary.replace(path)
+        yield temporary
+    except FileExistsError:
+        raise
     except OSError as error:
+        raise disk_error(error, temporary.parent) from error
+    finally:
         temporary.unlink(missing_ok=True)
-        raise disk_error(error, path.parent) from error
 
 
 def disk_error(error: OSError, place: Path) -> DvtError:

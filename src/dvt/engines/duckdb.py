@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid, StagingDamaged
+from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.engines import Folding, Value
 from dvt.core.ports.staging import Dataset, Sink
@@ -17,7 +17,8 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import FOLDINGS, define_foldings
 from dvt.drivers.duckdb.errors import reason, translated
-from dvt.drivers.duckdb.sql import encoded
+from dvt.drivers.duckdb.sql import encoded, quoted
+from dvt.drivers.duckdb.staging import check, scan, write
 
 _WRONG_SQL = (
     duckdb.BinderException,
@@ -45,8 +46,8 @@ class DuckDBEngine:
         """See Engine."""
         with self._cursor("binding") as cursor:
             for name, columns in inputs.items():
-                typed = ", ".join(f"{_quoted(one.name)} {one.type}" for one in columns)
-                cursor.execute(f"CREATE TEMP TABLE {_quoted(name)} ({typed})")
+                typed = ", ".join(f"{quoted(one.name)} {one.type}" for one in columns)
+                cursor.execute(f"CREATE TEMP TABLE {quoted(name)} ({typed})")
             define_foldings(cursor, sql)
             try:
                 described = cursor.execute(f"DESCRIBE ({sql}\n)").fetchall()
@@ -69,28 +70,25 @@ class DuckDBEngine:
         """See Engine."""
         with self._cursor("computing") as cursor:
             for name, dataset in inputs.items():
-                _check(cursor, name, dataset)
-                cursor.execute(f"CREATE TEMP VIEW {_quoted(name)} AS {_scan(dataset)}")
+                check(cursor, name, dataset)
+                cursor.execute(f"CREATE TEMP VIEW {quoted(name)} AS {scan(dataset)}")
             define_foldings(cursor, sql)
-            path = sink.part().replace("'", "''")
-            typed = _as_columns(sql, columns)
-            copied = cursor.execute(f"COPY ({typed}) TO '{path}' ({sink.copy_options()})").fetchone()
-            return sink.commit(columns, copied[0])
+            return sink.commit(columns, write(cursor, _as_columns(sql, columns), sink))
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """See Engine. No row at all is a row of NULLs, as for a scalar subquery."""
-        texts = ", ".join(f"CAST({_quoted(one.name)} AS VARCHAR)" for one in dataset.columns)
+        texts = ", ".join(f"CAST({quoted(one.name)} AS VARCHAR)" for one in dataset.columns)
         with self._cursor("reading a prepared value") as cursor:
-            row = cursor.execute(f"SELECT {texts} FROM ({_scan(dataset)}) LIMIT 1").fetchone()
+            row = cursor.execute(f"SELECT {texts} FROM ({scan(dataset)}) LIMIT 1").fetchone()
         values = row or (None,) * len(dataset.columns)
         return tuple((one.type, value) for one, value in zip(dataset.columns, values, strict=True))
 
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
         """See Engine."""
         (column,) = dataset.columns
-        name = _quoted(column.name)
+        name = quoted(column.name)
         distinct = (
-            f"SELECT DISTINCT CAST({name} AS VARCHAR) AS k FROM ({_scan(dataset)}) WHERE {name} IS NOT NULL"
+            f"SELECT DISTINCT CAST({name} AS VARCHAR) AS k FROM ({scan(dataset)}) WHERE {name} IS NOT NULL"
         )
         with self._cursor("reading keys") as cursor:
             rows = cursor.execute(f"SELECT k FROM ({distinct}) ORDER BY k LIMIT {limit + 1}").fetchall()
@@ -148,34 +146,14 @@ def _value(cursor: Any, expression: str) -> Value | None:
         return None
 
 
-def _scan(dataset: Dataset) -> str:
-    """SQL of a dataset's rows, in its own types: Parquet has no word for some of DuckDB's."""
-    if not dataset.files:
-        typed = ", ".join(f"CAST(NULL AS {one.type}) AS {_quoted(one.name)}" for one in dataset.columns)
-        return f"SELECT {typed} WHERE false"
-    typed = ", ".join(
-        f"CAST({_quoted(one.name)} AS {one.type}) AS {_quoted(one.name)}" for one in dataset.columns
-    )
-    return f"SELECT {typed} FROM read_parquet({_list(dataset.files)}, hive_partitioning=false)"
-
-
 def _as_columns(sql: str, columns: Sequence[StageColumn]) -> str:
     """`sql` with these names and types, by position, as Parquet holds them: a name may be anything."""
     names = [f"c{index}" for index in range(len(columns))]
     typed = ", ".join(
-        f"{encoded(f'CAST({name} AS {column.type})', column.type)} AS {_quoted(column.name)}"
+        f"{encoded(f'CAST({name} AS {column.type})', column.type)} AS {quoted(column.name)}"
         for name, column in zip(names, columns, strict=True)
     )
     return f"SELECT {typed} FROM ({sql}\n) AS answer({', '.join(names)})"
-
-
-def _check(cursor: Any, name: str, dataset: Dataset) -> None:
-    """Compare the files' own count of rows with what was committed: reads their footers only."""
-    if dataset.files:
-        count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_list(dataset.files)})"
-        found = cursor.execute(count).fetchone()[0]
-        if found != dataset.rows:
-            raise StagingDamaged(f"table {name}", dataset.rows, found)
 
 
 def _refuse_clashes(columns: Sequence[StageColumn]) -> None:
@@ -185,12 +163,3 @@ def _refuse_clashes(columns: Sequence[StageColumn]) -> None:
         if folded in seen:
             raise OutputsClash((seen[folded], column.name))
         seen[folded] = column.name
-
-
-def _list(files: Sequence[str]) -> str:
-    quoted = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    return f"[{quoted}]"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

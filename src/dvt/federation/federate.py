@@ -144,8 +144,9 @@ class RunFederator:
         self._idle.wait(_PATIENCE)
         shop = self._with
         with ExitStack() as last_to_first:
-            for each in (shop.operation, shop.leftovers, shop.staging):
+            for each in (shop.operation, shop.leftovers):
                 last_to_first.callback(each.close)
+            last_to_first.callback(self._close_staging)
             last_to_first.callback(shop.release)
             last_to_first.callback(shop.connections.close)
             last_to_first.callback(shop.engines.close)
@@ -184,6 +185,10 @@ class RunFederator:
         while not self._idle.wait(_AGAIN):
             self._with.connections.cancel(busy=True)
             self._with.engines.cancel()
+
+    def _close_staging(self) -> None:
+        self._with.staging.close()
+        self._with.operation.is_done_with(self._with.staging.bucket.address)
 
     def _drop_what_stayed(self) -> Iterator[Notice]:
         shop = self._with

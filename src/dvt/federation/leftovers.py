@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from dvt.core.names import STAGE_PREFIX, TableRef
 from dvt.core.ports.staging import Bucket
@@ -16,14 +16,23 @@ from dvt.runs.operations import Operation
 class Leftovers:
     """The records of dead runs whose stage tables may still be there. Thread-safe."""
 
-    def __init__(self, dead: Sequence[Operation], bucket: Bucket) -> None:
+    def __init__(
+        self, dead: Sequence[Operation], buckets: Iterable[Bucket], notice: Callable[[Notice], None]
+    ) -> None:
+        """`buckets` are all that this project knows: data in others stays, and its record with it."""
         self._dead: list[Operation] = []
         self._lock = threading.Lock()
         self._tried: set[str] = set()
+        known = {bucket.address: bucket for bucket in buckets}
         for operation in dead:
-            bucket.delete(operation.run)
             operation.remove_folders()
-            if operation.stage_tables:
+            for address in operation.buckets:
+                if address in known:
+                    known[address].delete(operation.run)
+                    operation.is_done_with(address)
+                else:
+                    notice(_of_unknown(address, operation.run))
+            if operation.stage_tables or operation.buckets:
                 self._dead.append(operation)
             else:
                 operation.close()
@@ -45,6 +54,11 @@ class Leftovers:
             for operation in self._dead:
                 operation.close()
             self._dead.clear()
+
+
+def _of_unknown(address: str, run: str) -> Notice:
+    message = f"staged data of a run that died stays in {address}, which this project does not use"
+    return Notice("DVT023", message, f"remove {run}/ there and .dvt/operations/{run}.* by hand")
 
 
 def _sweep(

@@ -1,7 +1,8 @@
 """The record of runs: who is alive, and what a dead run left on targets and on disk.
 
-`<run>.json` says what a run is and which stage tables it may have made; `<run>.lock` is locked by
-the operating system for as long as the run's process lives. Both go away with a clean end.
+`<run>.json` says what a run is, which stage tables it may have made and in which buckets it may have
+staged data; `<run>.lock` is locked by the operating system for as long as the run's process lives;
+`<run>/` holds files of this machine that nobody needs after the run. All go away with a clean end.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from dvt.drivers.disk import disk_error, private_folder, temporary_name, write_p
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _KEYS = frozenset({"run", "pid", "started", "host", "boot", "ended", "stage_tables", "folders"})
+_BEFORE_BUCKETS = ("file:.dvt/staging",)
+"""Where the runs staged whose records name no buckets: those of earlier versions."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -90,8 +93,26 @@ class Operation:
             self._content["stage_tables"] = left
             self._save()
 
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """Addresses of the buckets in which staged data may be there, under the run's name."""
+        with self._mutex:
+            return tuple(self._content["buckets"])
+
+    def is_done_with(self, bucket: str) -> None:
+        """Strike a bucket off the record: nothing staged is there any more, or it is kept on purpose."""
+        with self._mutex:
+            self._content["buckets"] = [other for other in self._content["buckets"] if other != bucket]
+            self._save()
+
+    @property
+    def scratch(self) -> Path:
+        """The run's folder for files of this machine, maybe not made yet; it goes away with the run."""
+        return self._folder / self.run
+
     def remove_folders(self) -> None:
-        """Remove the run's folders outside the staging; only such as are named after it."""
+        """Remove the run's folders of this machine; of shared ones only what is named after it."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
         for folder in map(Path, self._content["folders"]):
             if folder == spill_folder(folder.parent, self.run):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +130,7 @@ class Operation:
                 self._lock_file = None
 
     def _end(self) -> None:
-        if self._content["stage_tables"]:
+        if self._content["stage_tables"] or self._content["buckets"]:
             self._content["ended"] = True
             self._save()
         else:
@@ -124,8 +145,11 @@ def spill_folder(parent: Path, run: str) -> Path:
     return parent / f"dvt-{run}"
 
 
-def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
-    """Record a new run of this process, which may spill to its own folder in each of `spill`."""
+def begin(folder: Path, *, buckets: Sequence[str] = (), spill: Sequence[Path] = ()) -> Operation:
+    """Record a new run of this process.
+
+    It may stage data in `buckets`, by their addresses, and spill to its own folder in each of `spill`.
+    """
     private_folder(folder)
     while True:
         run = "".join(secrets.choice(_ALPHABET) for _ in range(10))
@@ -136,6 +160,7 @@ def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
         "run": run,
         **asdict(Process.this()),
         "ended": False,
+        "buckets": list(buckets),
         "stage_tables": [],
         "folders": [str(spill_folder(parent, run)) for parent in spill],
     }
@@ -197,7 +222,7 @@ def _content(file: Path) -> dict[str, Any] | None:
     with suppress(OSError, ValueError):
         content = json.loads(file.read_bytes())
         if isinstance(content, dict) and content.keys() >= _KEYS:
-            return content
+            return {"buckets": list(_BEFORE_BUCKETS)} | content
     return None
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -16,52 +19,120 @@ def bucket(tmp_path):
     return local_bucket(tmp_path / "bucket")
 
 
+def put(bucket, key, data=b"x"):
+    bucket.put(key, io.BytesIO(data))
+
+
+def read(bucket, key):
+    with bucket.get(key) as data:
+        return data.read()
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
 def test_nothing_is_made_before_it_is_needed(bucket, tmp_path):
-    assert bucket.uri("run/x") == str(tmp_path / "bucket" / "run" / "x")
+    assert bucket.uri_for("duckdb", "run/x") == str(tmp_path / "bucket" / "run" / "x")
+    assert list(bucket.list("run")) == []
     assert not (tmp_path / "bucket").exists()
 
 
-def test_a_folder_is_its_owners_alone_with_all_above_it(bucket, tmp_path):
-    bucket.folder("run/deep/er")
+def test_an_object_is_its_owners_alone_with_all_folders_above_it(bucket, tmp_path):
+    put(bucket, "run/deep/er/x")
     for folder in ("bucket", "bucket/run", "bucket/run/deep", "bucket/run/deep/er"):
-        assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
+        assert mode(tmp_path / folder) == 0o700
+    assert mode(tmp_path / "bucket/run/deep/er/x") == 0o600
 
 
-def test_a_file_is_replaced_whole(bucket, tmp_path):
-    bucket.folder("run")
-    bucket.write("run/x", b"one")
-    bucket.write("run/x", b"two")
-    assert (tmp_path / "bucket" / "run" / "x").read_bytes() == b"two"
+def test_an_object_is_replaced_whole(bucket, tmp_path):
+    put(bucket, "run/x", b"one")
+    put(bucket, "run/x", b"two")
+    assert read(bucket, "run/x") == b"two"
     assert [file.name for file in (tmp_path / "bucket" / "run").iterdir()] == ["x"]
-    assert stat.S_IMODE((tmp_path / "bucket" / "run" / "x").stat().st_mode) == 0o600
 
 
-def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(bucket, tmp_path, monkeypatch):
+def test_an_object_that_is_there_is_not_created_again(bucket):
+    bucket.put_once("run/x", b"one")
+    with pytest.raises(FileExistsError):
+        bucket.put_once("run/x", b"two")
+    assert read(bucket, "run/x") == b"one"
+    assert list(bucket.list("run")) == [("run/x", 3)]
+
+
+def test_of_two_that_create_an_object_one_succeeds(bucket):
+    barrier, created = threading.Barrier(8), []
+
+    def create(number):
+        barrier.wait()
+        try:
+            bucket.put_once("run/x", str(number).encode())
+        except FileExistsError:
+            return
+        created.append(str(number).encode())
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [read(bucket, "run/x")] == created
+
+
+@pytest.mark.parametrize("write", ["put", "put_once"])
+def test_an_object_that_cannot_be_written_whole_leaves_nothing(bucket, tmp_path, monkeypatch, write):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    bucket.folder("run")
-    bucket.write("run/x", b"one")
+    put(bucket, "run/x", b"one")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(DiskFull):
-        bucket.write("run/x", b"two")
-    assert (tmp_path / "bucket" / "run" / "x").read_bytes() == b"one"
+        put(bucket, "run/x", b"two") if write == "put" else bucket.put_once("run/y", b"two")
+    assert read(bucket, "run/x") == b"one"
     assert len(list((tmp_path / "bucket" / "run").iterdir())) == 1
 
 
-def test_sealing_gives_the_size_and_minus_one_for_what_is_not_there(bucket, tmp_path):
-    file = tmp_path / "bucket" / "run" / "x"
-    bucket.folder("run")
-    file.write_bytes(b"four")
-    file.chmod(0o644)
-    assert bucket.seal("run/x") == 4
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert bucket.seal("run/y") == -1
+def test_objects_are_listed_in_the_order_of_their_keys_with_their_bytes(bucket):
+    for key in ("run/b", "run/a/2", "run2/x", "run/a/1", "run/a.b"):
+        put(bucket, key, key.encode())
+    assert list(bucket.list("run")) == [(key, len(key)) for key in ("run/a.b", "run/a/1", "run/a/2", "run/b")]
+
+
+def test_a_file_that_is_being_written_is_not_listed(bucket, tmp_path):
+    put(bucket, "run/x")
+    (tmp_path / "bucket" / "run" / ".y.1234.new").write_bytes(b"half")
+    assert [key for key, _ in bucket.list("run")] == ["run/x"]
+
+
+def test_what_a_consumer_writes_is_its_owners_alone(bucket, tmp_path):
+    with bucket.writing("duckdb", "run/part") as uri:
+        Path(uri).write_bytes(b"rows")
+        Path(uri).chmod(0o644)
+    with bucket.writing("duckdb", "run/folder") as uri:
+        Path(uri).mkdir(mode=0o755)
+        Path(uri, "named-by-its-writer").write_bytes(b"rows")
+    assert list(bucket.list("run")) == [("run/folder/named-by-its-writer", 4), ("run/part", 4)]
+    assert mode(tmp_path / "bucket/run/folder") == 0o700
+    assert {mode(file) for file in (tmp_path / "bucket").rglob("*") if file.is_file()} == {0o600}
+
+
+@pytest.mark.parametrize("consumer", ["snowflake", ""])
+def test_a_consumer_that_cannot_reach_this_machine_is_refused(bucket, consumer):
+    with pytest.raises(ValueError, match="cannot reach"):
+        bucket.uri_for(consumer, "run/x")
+    with pytest.raises(ValueError, match="cannot reach"), bucket.writing(consumer, "run/x"):
+        pass
+
+
+def test_a_consumer_that_wrote_nothing_leaves_nothing(bucket):
+    with bucket.writing("duckdb", "run/part"):
+        pass
+    assert list(bucket.list("run")) == []
 
 
 def test_a_prefix_is_a_folder_not_the_beginning_of_names(bucket, tmp_path):
-    bucket.folder("run")
-    bucket.folder("run2")
+    put(bucket, "run/x")
+    put(bucket, "run2/x")
     bucket.delete("run")
     bucket.delete("run")
     assert [folder.name for folder in (tmp_path / "bucket").iterdir()] == ["run2"]
@@ -69,7 +140,7 @@ def test_a_prefix_is_a_folder_not_the_beginning_of_names(bucket, tmp_path):
 
 @pytest.mark.parametrize("prefix", ["", ".", "run/..", "..", "../other", "/tmp"])
 def test_what_is_no_folder_inside_is_never_deleted(bucket, tmp_path, prefix):
-    bucket.folder("run")
+    put(bucket, "run/x")
     (tmp_path / "other").mkdir()
     with pytest.raises(ValueError, match="inside"):
         bucket.delete(prefix)
@@ -80,8 +151,9 @@ def test_what_is_no_folder_inside_is_never_deleted(bucket, tmp_path, prefix):
 def test_a_link_is_removed_and_not_what_it_points_to(bucket, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "precious").write_text("x")
-    bucket.folder("run")
+    put(bucket, "run/x")
     (tmp_path / "bucket" / "run" / "link").symlink_to(tmp_path / "other")
+    assert [key for key, _ in bucket.list("run")] == ["run/x"]
     bucket.delete("run")
     assert (tmp_path / "other" / "precious").exists()
 
@@ -95,4 +167,4 @@ def test_a_path_that_duckdb_would_take_for_a_pattern_is_refused(tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(bucket, tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(StagingUnusable, match=str(tmp_path)):
-        bucket.folder("run")
+        put(bucket, "run/x")

@@ -161,7 +161,8 @@ def test_a_fill_that_lacks_rows_leaves_no_table(duck: DuckDB, bench_of: Make) ->
 def test_an_empty_dataset_makes_an_empty_table(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
     wanted = load(bench, "dvt_1", "INTEGER", "VARCHAR")
-    assert bench.connector.fill(wanted, bench.sink().commit([], 0)) == 0
+    dataset = bench.sink().commit([StageColumn("c0", INTEGER), StageColumn("c1", VARCHAR)], 0)
+    assert bench.connector.fill(wanted, dataset) == 0
     assert [one.native for one in bench.describe(duck.table("dvt_1")).columns] == ["INTEGER", "VARCHAR"]
     bench.connector.drop(duck.table("dvt_1"))
     bench.connector.drop(duck.table("dvt_1"))

@@ -267,7 +267,9 @@ def test_a_writer_that_lets_go_is_waited_for(tmp_path: Path, bench_of: Make) -> 
         assert looking.finish() is None
 
 
-def test_a_full_disk_names_the_staging(lite: SQLite, bench_of: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_names_the_scratch_folder(
+    lite: SQLite, bench_of: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lite.fill(lite.table("t"), 10_000)
     attach = driver.Reader.attach
 
@@ -277,7 +279,7 @@ def test_a_full_disk_names_the_staging(lite: SQLite, bench_of: Make, monkeypatch
 
     monkeypatch.setattr(driver.Reader, "attach", small)
     bench = bench_of(lite)
-    with pytest.raises(DiskFull, match="staging"):
+    with pytest.raises(DiskFull, match="scratch"):
         bench.read_table(lite.table("t"))
     assert not [path for path in bench.staged() if path.suffix == ".parquet"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -36,7 +38,7 @@ from dvt.core.types import (
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.duckdb import DuckDBEngine
 from dvt.staging.shared import Staging
-from tests.local_bucket import local_bucket
+from tests.local_bucket import files, local_bucket
 
 EVERY_TYPE = {
     "BOOLEAN": "true",
@@ -87,7 +89,7 @@ def staging(tmp_path):
 
 def rows(dataset: Dataset) -> list[tuple]:
     with duckdb.connect() as connection:
-        return connection.execute(f"SELECT * FROM read_parquet({list(dataset.files)})").fetchall()
+        return connection.execute(f"SELECT * FROM read_parquet({files(dataset)})").fetchall()
 
 
 def stage(engine, staging, sql, *columns, inputs=None, key="x"):
@@ -138,7 +140,7 @@ def test_every_type_survives_staging_and_comes_back_as_itself(engine, staging):
 def test_the_answer_has_the_types_that_were_asked_for(engine, staging):
     made = stage(engine, staging, "SELECT sum(i) FROM range(10) t(i)", StageColumn("Total", decimal(38, 0)))
     with duckdb.connect() as connection:
-        described = connection.execute(f"DESCRIBE FROM read_parquet({list(made.files)})").fetchall()
+        described = connection.execute(f"DESCRIBE FROM read_parquet({files(made)})").fetchall()
     assert [row[:2] for row in described] == [("Total", "DECIMAL(38,0)")]
     assert made.rows == 1
 
@@ -156,19 +158,21 @@ def test_what_a_models_own_sql_complains_of_is_said_in_full(engine, staging):
 
 def test_an_empty_answer_is_a_table_with_columns(engine, staging):
     none = stage(engine, staging, "SELECT 1 AS a WHERE false", StageColumn("a", INTEGER))
-    again = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", BIGINT), inputs={"x0": none})
+    count = StageColumn("n", BIGINT)
+    again = stage(engine, staging, "SELECT count(a) FROM x0", count, inputs={"x0": none}, key="y")
     assert (none.rows, rows(again)) == (0, [(0,)])
 
 
 def test_a_dataset_without_files_is_an_empty_table(engine, staging):
-    none = Dataset((), (StageColumn("a", decimal(5, 2)),), 0, 0)
+    at = staging.result("none").location
+    none = Dataset(at, (), (StageColumn("a", decimal(5, 2)),), 0, 0)
     made = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", BIGINT), inputs={"x0": none})
     assert rows(made) == [(0,)]
 
 
 def test_files_that_lost_rows_are_noticed(engine, staging):
     made = stage(engine, staging, "SELECT 1 AS a", StageColumn("a", INTEGER))
-    short = Dataset(made.files, made.columns, 2, made.bytes)
+    short = replace(made, rows=2)
     with pytest.raises(StagingDamaged, match="should hold 2 rows but holds 1"):
         stage(engine, staging, "FROM x0", StageColumn("a", INTEGER), inputs={"x0": short}, key="y")
 
@@ -257,7 +261,7 @@ def test_a_sort_that_does_not_fit_spills_and_leaves_nothing(tmp_path, staging):
 
 def test_a_full_disk_is_named(tmp_path, staging, monkeypatch):
     sink = staging.result("full")
-    monkeypatch.setattr(type(sink), "part", lambda self: "/dev/full")
+    monkeypatch.setattr(type(staging.bucket), "writing", lambda *_: nullcontext("/dev/full"))
     tight = DuckDBEngine(MemoryInstance(threads=1))
     with pytest.raises(DiskFull):
         tight.run("SELECT hash(i) AS a FROM range(1000000) t(i)", {}, [StageColumn("a", UBIGINT)], sink)

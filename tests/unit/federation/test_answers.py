@@ -15,8 +15,7 @@ from dvt.core.types import VARCHAR, StageType
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.duckdb import DuckDBEngine
 from dvt.federation.planning import answered
-from dvt.staging.parquet import ParquetSink
-from tests.local_bucket import local_bucket
+from tests.local_bucket import local_sink
 
 K = Column(name="k", native="text", stage=VARCHAR, exact=True)
 
@@ -29,7 +28,7 @@ def engine() -> Iterator[DuckDBEngine]:
 
 
 def staged(engine: DuckDBEngine, folder: Path, sql: str, type_: StageType = VARCHAR) -> Dataset:
-    return engine.run(sql, {}, [StageColumn("k", type_)], ParquetSink(local_bucket(folder), "keys"))
+    return engine.run(sql, {}, [StageColumn("k", type_)], local_sink(folder, "keys"))
 
 
 def orders(limit: int) -> SourceQuery:

@@ -71,7 +71,7 @@ class Moment:
             if self.connector.breaks:
                 raise self.connector.breaks.pop(0)
             self.connector.read_from.append((self.number, job.query.tables[0].identifier))
-            finished(job, Dataset((), job.query.staged, 0, 0))
+            finished(job, Dataset(job.sink.location, (), job.query.staged, 0, 0))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from dvt.core.types import INTEGER
 from dvt.staging.parquet import MARKER_FILE
 from dvt.staging.paths import escaped
 from dvt.staging.shared import Staging
-from tests.local_bucket import local_bucket
+from tests.local_bucket import files, local_bucket
 
 COLUMNS = (StageColumn("a", INTEGER),)
 
@@ -34,9 +34,13 @@ def staging(root):
 
 
 def fill(sink, text="rows"):
-    path = Path(sink.part())
-    path.write_text(text)
+    write(sink, text)
     return sink.commit(COLUMNS, 3)
+
+
+def write(sink, text):
+    with sink.location.bucket.writing("duckdb", sink.part()) as path:
+        Path(path).write_text(text)
 
 
 def never():
@@ -47,17 +51,17 @@ def test_a_dataset_says_what_it_holds(staging, root):
     dataset = fill(staging.claim("crm", "k1").sink)
     assert (dataset.rows, dataset.bytes, dataset.columns) == (3, 4, COLUMNS)
     folder = root / "run1" / "crm" / "k1"
-    assert [Path(file).parent for file in dataset.files] == [folder]
+    assert [Path(file).parent for file in files(dataset)] == [folder]
     assert json.loads((folder / MARKER_FILE).read_text()) == {
         "rows": 3,
         "bytes": 4,
         "columns": [{"name": "a", "type": "INTEGER"}],
-        "files": [Path(dataset.files[0]).name],
+        "files": [Path(files(dataset)[0]).name],
     }
 
 
 def test_without_a_commit_there_is_no_marker(staging, root):
-    Path(staging.claim("crm", "k1").sink.part()).write_text("half")
+    write(staging.claim("crm", "k1").sink, "half")
     assert not list(root.rglob(MARKER_FILE))
 
 
@@ -85,13 +89,13 @@ def test_a_part_that_was_never_written_holds_nothing(staging):
     sink = staging.claim("crm", "k1").sink
     sink.part()
     dataset = sink.commit(COLUMNS, 0)
-    assert (dataset.files, dataset.bytes) == ((), 0)
+    assert (dataset.keys, dataset.bytes) == ((), 0)
 
 
 def test_discarding_may_come_twice_and_after_nothing(staging, root):
     sink = staging.claim("crm", "k1").sink
     sink.discard()
-    Path(sink.part()).write_text("x")
+    write(sink, "x")
     sink.discard()
     sink.discard()
     assert not list(root.rglob("*.parquet"))
@@ -188,13 +192,12 @@ def test_the_end_of_a_run_removes_its_staging_and_no_other(root):
     assert [path.name for path in root.iterdir()] == ["run2"]
 
 
-def test_staging_that_is_kept_stays_without_what_was_spilled(root):
+def test_staging_that_is_kept_stays(root):
     staging = Staging(local_bucket(root), "run1", keep=True)
     fill(staging.claim("crm", "k1").sink)
     result = staging.result("r1")
     fill(result)
     staging.used(result)
-    Path(staging.spill("duckdb"), "x.tmp").write_text("spilled")
     staging.close()
     assert {path.name for path in (root / "run1").iterdir()} == {"crm", "_results"}
     assert len(list(root.rglob(MARKER_FILE))) == 2

@@ -20,8 +20,8 @@ from dvt.core.tables import StageColumn, Table
 from dvt.drivers.duckdb import FILES, translated
 from dvt.drivers.duckdb.files import OtherConfiguration
 from dvt.drivers.duckdb.running import Running
-from dvt.drivers.duckdb.sql import listed, quoted
-from dvt.drivers.duckdb.staging import stage, stage_all
+from dvt.drivers.duckdb.sql import quoted
+from dvt.drivers.duckdb.staging import scan, stage, stage_all
 from dvt.drivers.duckdb.types import described
 
 _NAMES = (
@@ -82,13 +82,10 @@ class DuckDBConnector:
         table = _named(load.stage)
         columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
         cursor.execute(f"CREATE TABLE {table} {load.definition or f'({columns})'}")
-        rows = 0
-        if dataset.files:
-            values = ", ".join(f"CAST({quoted(one.name)} AS {one.native})" for one in load.columns)
-            source = f"read_parquet({listed(dataset.files)}, hive_partitioning = false)"
-            names = ", ".join(quoted(one.name) for one in load.columns)
-            insert = f"INSERT INTO {table} ({names}) SELECT {values} FROM {source}"
-            rows = int(cursor.execute(insert).fetchone()[0])
+        values = ", ".join(f"CAST({quoted(one.name)} AS {one.native})" for one in load.columns)
+        names = ", ".join(quoted(one.name) for one in load.columns)
+        insert = f"INSERT INTO {table} ({names}) SELECT {values} FROM ({scan(dataset)})"
+        rows = int(cursor.execute(insert).fetchone()[0])
         if rows != dataset.rows:
             found = f"{rows} of {dataset.rows} staged rows arrived"
             raise QueryFailed(self._output.name, f"filling {load.stage}", found)

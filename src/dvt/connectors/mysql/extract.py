@@ -15,7 +15,8 @@ from dvt.core.errors import Cancelled, DvtError
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
-from dvt.drivers.duckdb.sql import encoded, literal, quoted
+from dvt.drivers.duckdb.sql import encoded, quoted
+from dvt.drivers.duckdb.staging import write
 from dvt.drivers.mysql import (
     Running,
     SideConnection,
@@ -158,12 +159,9 @@ class _Group:
         with self._server.scanner.cursor() as cursor:
             running.cursor = cursor
             _go_on(running, query)
-            copy = (
-                f"COPY (SELECT {columns} FROM {self._server.scanner.relation(sent)}) "
-                f"TO {literal(job.sink.part())} ({job.sink.copy_options()})"
-            )
+            select = f"SELECT {columns} FROM {self._server.scanner.relation(sent)}"
             try:
-                ((rows,),) = cursor.execute(copy).fetchall()
+                rows = write(cursor, select, job.sink)
             except duckdb.Error as error:
                 raise explained(
                     error,

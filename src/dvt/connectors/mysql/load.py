@@ -32,8 +32,8 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.drivers.duckdb import translate
-from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
+from dvt.drivers.duckdb.staging import scan
 from dvt.drivers.mysql import (
     LONG,
     About,
@@ -136,7 +136,7 @@ class Filling:
         self._made = True
         if self._load.definition:
             self._into = self._fitted(session)
-        if not self._dataset.files:
+        if not self._dataset.keys:
             return 0
         session.rows("START TRANSACTION", doing=doing)
         count = self._load_file(session) if self._server.takes_files else None
@@ -214,7 +214,7 @@ class Filling:
             f"{self._sent(one, to)} AS {duckdb_quoted(one.name)}"
             for one, to in zip(self._load.columns, self._into.packings, strict=True)
         )
-        return f"SELECT {values} FROM read_parquet({listed(self._dataset.files)}, hive_partitioning=false)"
+        return f"SELECT {values} FROM ({scan(self._dataset)})"
 
     def _sent(self, one: LoadColumn, to: Packing) -> str:
         staged = f"CAST({duckdb_quoted(one.name)} AS {one.stage})"

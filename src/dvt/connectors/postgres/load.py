@@ -25,9 +25,9 @@ from dvt.core.ports.connectors import Instance
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
 from dvt.core.types import DATE, VARCHAR
-from dvt.drivers.duckdb.sql import listed
 from dvt.drivers.duckdb.sql import literal as duckdb_literal
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
+from dvt.drivers.duckdb.staging import scan
 from dvt.drivers.pipe import CHUNK, Pipe
 from dvt.drivers.postgres import PINNED, Work, connect, quoted, relation, session_of, translate, translated
 from dvt.drivers.postgres.connect import BACKEND, session
@@ -87,7 +87,7 @@ class Filling:
             self._to = landing(cursor, self._load, self._table, self._beside, self._to.packings)
             for statement in self._to.before:
                 cursor.execute(statement)
-        rows = self._copy(cursor, backend, work) if self._dataset.files else 0
+        rows = self._copy(cursor, backend, work) if self._dataset.keys else 0
         if rows != self._dataset.rows:
             raise QueryFailed(self._server.name, self._doing, f"{rows} rows of {self._dataset.rows} arrived")
         with translated(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
@@ -139,8 +139,7 @@ class Filling:
             f"{to.of(f'CAST({duckdb_quoted(one.name)} AS {one.stage})')} AS {duckdb_quoted(one.name)}"
             for one, to in zip(self._load.columns, self._to.packings, strict=True)
         ]
-        files = listed(self._dataset.files)
-        return f"SELECT {', '.join(values)} FROM read_parquet({files}, hive_partitioning=false)"
+        return f"SELECT {', '.join(values)} FROM ({scan(self._dataset)})"
 
     @contextmanager
     def _explained(self, work: Work) -> Iterator[None]:
@@ -168,9 +167,8 @@ class Filling:
             )
         ]
         asked = ", ".join(f"coalesce(bool_or({condition}), false)" for condition in conditions)
-        files = listed(self._dataset.files)
         with closing(self._duckdb.cursor()) as cursor:
-            answers = cursor.execute(f"SELECT {asked} FROM read_parquet({files})").fetchone()
+            answers = cursor.execute(f"SELECT {asked} FROM ({scan(self._dataset)})").fetchone()
         names = [one.name for one, guilty in zip(self._load.columns, answers, strict=True) if guilty]
         if not names:
             return error

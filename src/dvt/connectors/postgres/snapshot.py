@@ -17,7 +17,8 @@ from dvt.connectors.postgres.server import Server
 from dvt.core.errors import DvtError
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
-from dvt.drivers.duckdb.sql import literal, unpacked
+from dvt.drivers.duckdb.sql import unpacked
+from dvt.drivers.duckdb.staging import write
 from dvt.drivers.postgres import (
     PINNED,
     Session,
@@ -136,13 +137,11 @@ class Moment:
                     self._count(one, finished)
 
     def _copy(self, reader: Session, one: _Progress, query: str, work: Work) -> None:
-        sink = one.job.sink
         answer = unpacked(one.job.query.columns, reader.query(query))
-        sql = f"COPY ({answer}) TO {literal(sink.part())} ({sink.copy_options()})"
         table = one.job.query.about
         with work.query(reader.backend, reader.cursor):
             try:
-                rows = int(reader.cursor.execute(sql).fetchone()[0])
+                rows = write(reader.cursor, answer, one.job.sink)
             except (duckdb.Error, OSError, MemoryError) as error:
                 raise translate(
                     error,

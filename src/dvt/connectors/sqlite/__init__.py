@@ -15,10 +15,11 @@ from dvt.connectors.sqlite.describe import describe
 from dvt.connectors.sqlite.types import check, is_sure, refused
 from dvt.core.errors import BadOutput, ValueLost
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Capabilities, ConnectorContext, Instance, Job, Snapshot
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, SourceQuery, rendered
 from dvt.core.tables import Table
+from dvt.drivers.disk import private_folder
 from dvt.drivers.duckdb.running import Running
 from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.duckdb.sql import quoted as staged_name
@@ -41,7 +42,7 @@ class SQLiteConnector:
             raise BadOutput(name, "sqlite", "path is missing", "add `path: FILE`, relative to the project")
         self._name = name
         self._path = context.project_dir / Path(str(settings["path"])).expanduser()
-        self._duckdb = context.duckdb
+        self._context = context
         self._running = Running()
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
@@ -64,7 +65,7 @@ class SQLiteConnector:
         In WAL mode one moment for all; in other modes one for each call of `extract`, so that nobody who
         writes is locked out for longer.
         """
-        moment = _Moment(self._name, self._path, self._duckdb, self._running)
+        moment = _Moment(self._name, self._path, self._context, self._running)
         try:
             yield moment
         finally:
@@ -81,7 +82,7 @@ class SQLiteConnector:
 class _Moment:
     """Implements Snapshot. Several threads may ask at once; they take turns."""
 
-    def __init__(self, connection: str, path: Path, instance: Instance, running: Running) -> None:
+    def __init__(self, connection: str, path: Path, context: ConnectorContext, running: Running) -> None:
         self._path = path
         self._running = running
         self._turn = threading.Lock()
@@ -89,8 +90,9 @@ class _Moment:
         self._count = 0
         self._refusal: tuple[str, str, str] | None = None
         self._reading: SourceQuery | None = None
-        instance.load("sqlite_scanner")
-        self._cursor = instance.cursor()
+        self._scratch = context.scratch
+        context.duckdb.load("sqlite_scanner")
+        self._cursor = context.duckdb.cursor()
         self._reader = Reader(connection, path, self._misfit)
         with self._running.batch() as batch, self._begin(batch, "beginning to read"):
             self._reader.begin()
@@ -116,8 +118,7 @@ class _Moment:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _stage(self, job: Job) -> Dataset:
-        part = job.sink.part()
-        file = self._private_file(Path(part))
+        file = self._private_file()
         self._count += 1
         table = f"t{self._count}"
         self._reading = job.query
@@ -128,7 +129,7 @@ class _Moment:
                 f"c{number} AS {staged_name(one.name)}" for number, one in enumerate(job.query.columns)
             )
             source = f"(SELECT {names} FROM sqlite_scan({literal(str(file))}, '{table}'))"
-            return stage(self._cursor, job, source, part)
+            return stage(self._cursor, job, source)
         except Exception as error:
             if self._refusal is not None:
                 raise ValueLost(*self._refusal) from error
@@ -137,11 +138,10 @@ class _Moment:
             self._refusal = None
             self._reader.forget(table)
 
-    def _private_file(self, part: Path) -> Path:
-        """Beside the datasets of this connection, where a dead run's files are swept."""
+    def _private_file(self) -> Path:
         if self._folder is None:
-            place = part.parent.parent
-            self._folder = Path(tempfile.mkdtemp(prefix="sqlite-", dir=place if place.is_dir() else None))
+            private_folder(self._scratch)
+            self._folder = Path(tempfile.mkdtemp(prefix="sqlite-", dir=self._scratch))
             self._reader.attach(self._folder / "answers.db")
         return self._folder / "answers.db"
 

@@ -109,5 +109,7 @@ class ConnectorContext:
     duckdb: Instance
     project_dir: Path
     """Relative paths in an output are relative to this, as in dbt."""
+    scratch: Path
+    """A folder of the run for files of a connector's own, maybe not made yet; gone after the run."""
     limit: int = CONNECTIONS
     """Connections to the server at once, at most."""

@@ -1,32 +1,59 @@
-"""The seam to staged files: buckets, and the datasets in them."""
+"""The seam to staged data: buckets, places in them, and the datasets there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from dvt.core.tables import StageColumn
 
 
 class Bucket(Protocol):
-    """A private place for files. Keys are relative and use `/`."""
+    """A private store of objects, named by keys that are relative and use `/`. Thread-safe.
 
-    def uri(self, key: str) -> str:
-        """The address an engine or a database would use."""
+    dvt itself moves bytes by `put`, `put_once` and `get`, which every bucket has. A *consumer* (`duckdb`,
+    `hadoop`, `snowflake` …) reads and writes objects by itself, under the address that `uri_for` and
+    `writing` give it. For example, what DuckDB writes into a part:
 
-    def folder(self, key: str) -> str:
-        """The address of a folder, made if it is not there, that only its owner may enter."""
+        key = sink.part()
+        with sink.location.bucket.writing("duckdb", key) as uri:
+            cursor.execute(f"COPY (SELECT …) TO '{uri}' (FORMAT parquet)")
+    """
 
-    def write(self, key: str, data: bytes) -> None:
-        """Create or replace a small file, all of it or nothing."""
+    @property
+    def address(self) -> str:
+        """What records of runs call this bucket: the same in a later run, another for other buckets."""
 
-    def seal(self, key: str) -> int:
-        """Let only its owner read a file that others have written; its bytes, -1 when it is not there."""
+    @property
+    def consumers(self) -> frozenset[str]:
+        """Who can reach the objects by themselves; `uri_for` and `writing` are for these alone."""
+
+    def put_once(self, key: str, data: bytes) -> None:
+        """Create a small object, whole and lasting when this returns; FileExistsError when it is there."""
+
+    def put(self, key: str, data: BinaryIO) -> None:
+        """Create or replace an object by what a stream holds, all of it or nothing, in constant memory."""
+
+    def get(self, key: str) -> BinaryIO:
+        """Open an object; the caller closes it. FileNotFoundError when it is not there."""
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Keys and bytes of all objects in the folder `prefix` and below, in the keys' order."""
 
     def delete(self, prefix: str) -> None:
-        """Remove the folder `prefix` and all in it; nothing there is not an error."""
+        """Remove all objects in the folder `prefix` and below; none there is not an error."""
+
+    def uri_for(self, consumer: str, key: str) -> str:
+        """The address at which `consumer` reads an object, or all in a folder."""
+
+    def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:
+        """The address at which `consumer` writes an object, or objects in a folder whose names it chooses.
+
+        They are in the bucket when the `with` ends, also if it ends with an error.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,26 +65,41 @@ class BucketContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
-    """A committed set of Parquet files with its columns."""
+class Location:
+    """A folder of a bucket."""
 
-    files: tuple[str, ...]
+    bucket: Bucket
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A committed set of Parquet files, immutable. No key means anything after its run."""
+
+    at: Location
+    keys: tuple[str, ...]
+    """Whole keys, all of them in `at`; none where there are no rows."""
     columns: tuple[StageColumn, ...]
     rows: int
     bytes: int
 
 
 class Sink(Protocol):
-    """Where one answer is staged: Parquet parts, visible only once committed."""
+    """Where one answer is staged: Parquet files, visible only once committed. Thread-safe."""
+
+    @property
+    def location(self) -> Location:
+        """The folder that is this sink's alone."""
 
     def part(self) -> str:
-        """The path of a new Parquet file. Thread-safe."""
+        """Make up the key of a new file, for writers that do not name files themselves."""
 
-    def copy_options(self) -> str:
-        """Options of DuckDB's COPY … TO for such a file, e.g. `FORMAT parquet, COMPRESSION zstd`."""
+    def commit(self, columns: Sequence[StageColumn], rows: int, keys: Sequence[str] | None = None) -> Dataset:
+        """Write the marker, once: from now on the dataset exists.
 
-    def commit(self, columns: Sequence[StageColumn], rows: int) -> Dataset:
-        """Write the marker: from now on the dataset exists."""
+        It consists of `keys` where the writer named the files (Spark, UNLOAD), else of the parts that
+        were made up and written.
+        """
 
     def discard(self) -> None:
         """Remove what was written. May be called twice, and after nothing was."""

@@ -1,4 +1,4 @@
-"""Answers of DuckDB queries as staged datasets: one COPY each, in constant memory."""
+"""Staged Parquet as DuckDB writes and reads it: the one place that spells COPY … TO and read_parquet."""
 
 from __future__ import annotations
 
@@ -6,21 +6,53 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Any
 
-from dvt.core.errors import DvtError
+from dvt.core.errors import DvtError, StagingDamaged
 from dvt.core.ports.connectors import Job
-from dvt.core.ports.staging import Dataset
+from dvt.core.ports.staging import Dataset, Sink
 from dvt.drivers.duckdb.errors import translated
-from dvt.drivers.duckdb.sql import literal, unpacked
+from dvt.drivers.duckdb.sql import listed, literal, quoted, unpacked
+
+CONSUMER = "duckdb"
+"""What buckets call DuckDB."""
+
+COPY_OPTIONS = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2"
+"""Of COPY … TO. For 1.8 M rows of lineitem on 2 cores: 0.63 s of CPU and 48 MB; zstd level 1: 0.68 s and
+41 MB, lz4: 0.69 s and 62 MB (all but the first without v2's encodings: slower and a third larger)."""
 
 
-def stage(cursor: Any, job: Job, source: str, part: str = "") -> Dataset:
+def write(cursor: Any, select: str, sink: Sink) -> int:
+    """Copy the answer of a SELECT into a new part of `sink`; how many rows it has."""
+    with sink.location.bucket.writing(CONSUMER, sink.part()) as uri:
+        (rows,) = cursor.execute(f"COPY ({select}) TO {literal(uri)} ({COPY_OPTIONS})").fetchone()
+    return int(rows)
+
+
+def scan(dataset: Dataset) -> str:
+    """A SELECT of a dataset's rows in its own types: Parquet has no word for some of DuckDB's."""
+    if not dataset.keys:
+        nulls = ", ".join(
+            f"CAST(NULL AS {column.type}) AS {quoted(column.name)}" for column in dataset.columns
+        )
+        return f"SELECT {nulls} WHERE false"
+    values = ", ".join(
+        f"CAST({quoted(column.name)} AS {column.type}) AS {quoted(column.name)}" for column in dataset.columns
+    )
+    return f"SELECT {values} FROM read_parquet({_files(dataset)}, hive_partitioning=false)"
+
+
+def check(cursor: Any, name: str, dataset: Dataset) -> None:
+    """Compare the files' own count of rows with what was committed: reads their footers only."""
+    if dataset.keys:
+        count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_files(dataset)})"
+        (rows,) = cursor.execute(count).fetchone()
+        if rows != dataset.rows:
+            raise StagingDamaged(f"table {name}", dataset.rows, rows)
+
+
+def stage(cursor: Any, job: Job, source: str) -> Dataset:
     """Copy `source`, a FROM item with the job's columns, into a part of its sink, and commit that."""
-    columns = job.query.columns
-    part = part or job.sink.part()
-    copied = cursor.execute(
-        f"COPY ({unpacked(columns, source)}) TO {literal(part)} ({job.sink.copy_options()})"
-    ).fetchone()
-    return job.sink.commit(job.query.staged, int(copied[0]))
+    rows = write(cursor, unpacked(job.query.columns, source), job.sink)
+    return job.sink.commit(job.query.staged, rows)
 
 
 def stage_all(
@@ -47,3 +79,7 @@ def stage_all(
         for job in left:
             with suppress(DvtError, OSError):
                 job.sink.discard()
+
+
+def _files(dataset: Dataset) -> str:
+    return listed([dataset.at.bucket.uri_for(CONSUMER, key) for key in dataset.keys])
