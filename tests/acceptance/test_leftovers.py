@@ -160,6 +160,26 @@ def test_data_staged_in_a_bucket_that_is_not_known_is_a_notice_and_stays_on_reco
     assert (left["buckets"], left["stage_tables"]) == (["s3://elsewhere/staging"], [])
 
 
+def test_a_bucket_that_is_down_keeps_no_run_from_beginning(place, monkeypatch):
+    from dvt.buckets.filesystem import FilesystemBucket
+    from dvt.core.errors import StagingUnusable
+
+    def down(self, prefix):
+        raise StagingUnusable(self.address, "it does not answer")
+
+    kill(start(place, DIES_AFTER_FILLING))
+    with monkeypatch.context() as patched:
+        patched.setattr(FilesystemBucket, "delete", down)
+        run = place.run()
+    with run:
+        assert [notice.code for _, notice in run.seen.notices] == ["DVT023"]
+        run.model("here", "SELECT count(*) AS n FROM {crm.facts}", "wh")
+    assert place.staged()
+    with place.run():
+        assert place.staged() == []
+    assert (place.staged(), place.records()) == ([], [])
+
+
 def test_the_record_of_an_earlier_version_names_no_bucket_and_is_swept(place):
     kill(start(place, DIES_AFTER_FILLING))
     edit_record(place, buckets=None)

@@ -9,11 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dvt.core.errors import BadConfig
 from dvt.core.ports.staging import BucketContext
 from dvt.drivers.disk import create_private, is_temporary, private_folder, unique_suffix, write_private
-
-_GLOB = frozenset("*?")
+from dvt.drivers.duckdb.staging import refuse_pattern
 
 
 class FilesystemBucket:
@@ -25,9 +23,7 @@ class FilesystemBucket:
         path = Path(settings["path"])
         self.address = f"file:{path.as_posix()}"
         self._root = context.project_dir / path
-        if _GLOB & set(str(self._root)):
-            # DuckDB takes such a path for a pattern, and would read the files of other folders too.
-            raise BadConfig(name, "its folder", str(self._root), ["a path without * and ?"])
+        refuse_pattern(name, self._root)
 
     def put_once(self, key: str, data: bytes) -> None:
         """See Bucket."""
@@ -103,4 +99,5 @@ def _make_private(path: Path) -> None:
     for folder, _, files in os.walk(path):
         Path(folder).chmod(0o700)
         for file in files:
-            _make_private(Path(folder, file))
+            if not Path(folder, file).is_symlink():
+                Path(folder, file).chmod(0o600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
+from dvt.core.errors import DvtError
 from dvt.core.names import STAGE_PREFIX, TableRef
 from dvt.core.ports.staging import Bucket
 from dvt.core.reports import Notice
@@ -27,11 +28,11 @@ class Leftovers:
         for operation in dead:
             operation.remove_folders()
             for address in operation.buckets:
-                if address in known:
-                    known[address].delete(operation.run)
-                    operation.is_done_with(address)
-                else:
-                    notice(_of_unknown(address, operation.run))
+                problem = _emptied(known.get(address), operation)
+                if problem:
+                    message = f"staged data of a run that died stays in {address}: {problem}"
+                    hint = f"remove {operation.run}/ there and .dvt/operations/{operation.run}.* by hand"
+                    notice(Notice("DVT023", message, hint))
             if operation.stage_tables or operation.buckets:
                 self._dead.append(operation)
             else:
@@ -56,9 +57,16 @@ class Leftovers:
             self._dead.clear()
 
 
-def _of_unknown(address: str, run: str) -> Notice:
-    message = f"staged data of a run that died stays in {address}, which this project does not use"
-    return Notice("DVT023", message, f"remove {run}/ there and .dvt/operations/{run}.* by hand")
+def _emptied(bucket: Bucket | None, operation: Operation) -> str:
+    """Remove what a dead run staged in a bucket; why it stays, if so."""
+    if bucket is None:
+        return "this project does not use that bucket"
+    try:
+        bucket.delete(operation.run)
+    except DvtError as error:
+        return error.message
+    operation.is_done_with(bucket.address)
+    return ""
 
 
 def _sweep(

@@ -100,10 +100,12 @@ class Operation:
             return tuple(self._content["buckets"])
 
     def is_done_with(self, bucket: str) -> None:
-        """Strike a bucket off the record: nothing staged is there any more, or it is kept on purpose."""
+        """Strike a bucket off: nothing staged is there any more, or it is kept on purpose.
+
+        `close` writes that to the disk; a crash before it has the next run look there again.
+        """
         with self._mutex:
             self._content["buckets"] = [other for other in self._content["buckets"] if other != bucket]
-            self._save()
 
     @property
     def scratch(self) -> Path:

@@ -52,7 +52,7 @@ class Bucket(Protocol):
     def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:
         """The address at which `consumer` writes an object, or objects in a folder whose names it chooses.
 
-        They are in the bucket when the `with` ends, also if it ends with an error.
+        They are in the bucket when the `with` ends; after an error they may be, whole or in part.
         """
 
 

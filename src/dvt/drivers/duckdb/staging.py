@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
+from pathlib import Path
 from typing import Any
 
-from dvt.core.errors import DvtError, StagingDamaged
+from dvt.core.errors import BadConfig, DvtError, StagingDamaged
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.drivers.duckdb.errors import translated
@@ -15,6 +16,8 @@ from dvt.drivers.duckdb.sql import listed, literal, quoted, unpacked
 CONSUMER = "duckdb"
 """What buckets call DuckDB."""
 
+_PATTERN = frozenset("*?")
+"""Characters of patterns in the paths of read_parquet."""
 COPY_OPTIONS = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2"
 """Of COPY … TO. For 1.8 M rows of lineitem on 2 cores: 0.63 s of CPU and 48 MB; zstd level 1: 0.68 s and
 41 MB, lz4: 0.69 s and 62 MB (all but the first without v2's encodings: slower and a third larger)."""
@@ -47,6 +50,12 @@ def check(cursor: Any, name: str, dataset: Dataset) -> None:
         (rows,) = cursor.execute(count).fetchone()
         if rows != dataset.rows:
             raise StagingDamaged(f"table {name}", dataset.rows, rows)
+
+
+def refuse_pattern(name: str, folder: Path) -> None:
+    """Refuse a folder that DuckDB would take for a pattern, and read the files of other folders too."""
+    if _PATTERN & set(str(folder)):
+        raise BadConfig(name, "its folder", str(folder), ["a path without * and ?"])
 
 
 def stage(cursor: Any, job: Job, source: str) -> Dataset:
