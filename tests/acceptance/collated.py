@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from dvt.core.plan import FederationPlan
-from dvt.core.requests import Comparing
+from dvt.core.requests import TextComparison
 from tests.acceptance.oracle import Oracle
 
 COLLATIONS = ("utf8mb4_general_ci", "utf8mb4_unicode_ci", "latin1_swedish_ci")
@@ -63,7 +63,9 @@ class Collated:
             self.oracle.db.execute(f"create or replace table {table} (id int, t varchar, u varchar, n int)")
             self.oracle.db.executemany(f"insert into {table} values (?, ?, ?, ?)", rows)
 
-    def plan(self, sql: str, comparing: Comparing = Comparing.SOURCE, **more: Any) -> FederationPlan:
+    def plan(
+        self, sql: str, comparing: TextComparison = TextComparison.SOURCE, **more: Any
+    ) -> FederationPlan:
         return self.oracle.plan(sql, dialect="mysql", comparing=comparing, **more)
 
     def check(self, sql: str) -> None:

@@ -21,7 +21,7 @@ from dvt.core.queries import SourceQuery
 from dvt.core.requests import Input, NodeRequest, Pushdown
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType
-from dvt.drivers.duckdb import FOLDINGS, define_foldings
+from dvt.drivers.duckdb import COLLATIONS, define_functions
 from dvt.federation.answers import with_answers
 from dvt.federation.plan import PlanContext, make_plan, parse_model
 from dvt.federation.planning import answered
@@ -121,15 +121,17 @@ class Oracle:
             ),
             now=NOW,
             engine="duckdb",
-            foldings=FOLDINGS,
+            collations=COLLATIONS,
         )
 
-    def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
+    def bind(
+        self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str]
+    ) -> tuple[StageColumn, ...]:
         with self.db.cursor() as empty:
             for name, columns in inputs.items():
                 typed = ", ".join(f'"{one.name}" {one.type}' for one in columns)
                 empty.execute(f'CREATE TEMP TABLE "{name}" ({typed})')
-            define_foldings(empty, sql)
+            define_functions(empty, functions)
             try:
                 rows = empty.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except duckdb.Error as error:
@@ -178,7 +180,7 @@ class Oracle:
         """Names and types, and the rows, that the plan comes to."""
         answers: dict[str, Any] = {query.alias: query.alias for query in self.sent(plan)}
         sql = with_answers(plan.transform.sql, answers, self)  # type: ignore[arg-type]
-        define_foldings(self.db, sql)
+        define_functions(self.db, plan.transform.functions)
         try:
             return self.answer(sql)
         finally:

@@ -14,8 +14,9 @@ import pytest
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.names import TableRef
-from dvt.core.requests import Comparing
-from dvt.drivers.duckdb import FILES, FOLDINGS, define_foldings
+from dvt.core.requests import TextComparison
+from dvt.drivers.duckdb import COLLATIONS as FUNCTIONS
+from dvt.drivers.duckdb import FILES, define_functions
 from tests.acceptance.collated import COLLATIONS, CORPUS, Collated, collated, kept
 from tests.acceptance.federating import Place
 
@@ -78,11 +79,11 @@ def test_random_texts(both: Collated) -> None:
 
 @pytest.mark.parametrize("sql", [sql for sql in QUERIES if " FROM {p} WHERE t " in sql][:8])
 def test_without_it_answers_stay_bytewise_and_the_columns_are_named(both: Collated, sql: str) -> None:
-    plan = both.plan(sql, Comparing.UNSAID)
+    plan = both.plan(sql, TextComparison.UNSAID)
     (warned,) = [one for one in plan.notices if one.code == "DVT025"]
     assert f"t of maria:main.p ({both.collation})" in warned.message
     assert not [one for one in plan.notices if one.code == "DVT003"]
-    silent = both.plan(sql, Comparing.ENGINE)
+    silent = both.plan(sql, TextComparison.ENGINE)
     assert not silent.notices
     assert silent.transform.sql == plan.transform.sql
     assert "dvt_utf8" not in plan.transform.sql.lower()
@@ -109,10 +110,12 @@ def test_characters_are_folded_as_its_weights_say(databases: Callable[[str], Any
         code: "".join(one for one in (weight + space * _WIDEST)[: _WIDEST * width])
         for code, weight in weights.items()
     }
-    folding = FOLDINGS[name]
+    functions = FUNCTIONS[name]
     with duckdb.connect() as db:
-        define_foldings(db, folding.equal)
-        asked = f"{folding.equal}(chr(c)), {folding.order}(chr(c)), {folding.equal}('x' || chr(c) || 'x')"
+        define_functions(db, [functions.equal, functions.order])
+        asked = (
+            f"{functions.equal}(chr(c)), {functions.order}(chr(c)), {functions.equal}('x' || chr(c) || 'x')"
+        )
         rows = db.execute(f"SELECT c, {asked} FROM unnest(?::INTEGER[]) AS t(c)", [list(weights)]).fetchall()
     assert _same_groups([(padded[code], equal) for code, equal, _, _ in rows])
     assert _same_groups([(weights[code], inside) for code, _, _, inside in rows])
@@ -161,7 +164,7 @@ def test_a_whole_run_compares_as_the_source_does(databases: Callable[[str], Any]
             (warned,) = [notice for _, notice in run.seen.notices if notice.code == "DVT025"]
             assert "email of my:shop.folks (utf8mb4_unicode_ci)" in warned.message
             assert "memo" not in warned.message
-            run.model("folded", sql, "wh", comparing=Comparing.SOURCE)
+            run.model("folded", sql, "wh", comparing=TextComparison.SOURCE)
             assert run.rows("wh", "folded") == [(1, 7), (2, 7)]
             assert len([notice for _, notice in run.seen.notices if notice.code == "DVT025"]) == 1
     finally:

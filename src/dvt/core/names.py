@@ -17,7 +17,7 @@ STAGE_PREFIX = "dvt_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRef:
-    """One table, wherever it lives. Names are exact: never folded, never sanitised."""
+    """One table, wherever it lives. Names are exact: never normalized, never sanitised."""
 
     connection: str
     """Name of the output in profiles.yml."""

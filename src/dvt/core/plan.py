@@ -20,6 +20,8 @@ class Transform:
     """In the engine's dialect, with a place for each value that a query was asked for."""
     columns: tuple[StageColumn, ...]
     """Outputs, with the types they are staged as."""
+    functions: tuple[str, ...] = ()
+    """The engine's functions for collations (`Engine.collations`) that `sql` calls."""
 
     @property
     def shown(self) -> str:

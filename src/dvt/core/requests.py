@@ -17,7 +17,7 @@ class Pushdown(StrEnum):
     OFF = "off"
 
 
-class Comparing(StrEnum):
+class TextComparison(StrEnum):
     """How a federated model compares text of columns whose databases compare by a collation."""
 
     UNSAID = "unsaid"
@@ -78,7 +78,7 @@ class NodeRequest:
     stage: TableRef
     """The new table to fill on the node's target."""
     pushdown: Pushdown = Pushdown.AUTO
-    comparing: Comparing = Comparing.UNSAID
+    comparing: TextComparison = TextComparison.UNSAID
     contract: Contract | None = None
     """None where no contract is enforced."""
     compute: str | None = None

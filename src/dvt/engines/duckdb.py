@@ -11,11 +11,11 @@ import duckdb
 
 from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid
 from dvt.core.ports.connectors import Instance
-from dvt.core.ports.engines import Folding, Value
+from dvt.core.ports.engines import CollationFunctions, Value
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
-from dvt.drivers.duckdb import FOLDINGS, define_foldings
+from dvt.drivers.duckdb import COLLATIONS, define_functions
 from dvt.drivers.duckdb.errors import reason, translated
 from dvt.drivers.duckdb.sql import encoded, quoted
 from dvt.drivers.duckdb.staging import check, scan, write
@@ -33,7 +33,7 @@ class DuckDBEngine:
     """Implements Engine on an instance of the run's."""
 
     dialect: ClassVar[str] = "duckdb"
-    foldings: ClassVar[Mapping[str, Folding]] = FOLDINGS
+    collations: ClassVar[Mapping[str, CollationFunctions]] = COLLATIONS
 
     def __init__(self, instance: Instance, release: Callable[[], None] = lambda: None) -> None:
         """`release` frees the instance at `close`, where it is the engine's own."""
@@ -42,13 +42,15 @@ class DuckDBEngine:
         self._lock = threading.Lock()
         self._busy: set[Any] = set()
 
-    def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
+    def bind(
+        self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()
+    ) -> tuple[StageColumn, ...]:
         """See Engine."""
         with self._cursor("binding") as cursor:
             for name, columns in inputs.items():
                 typed = ", ".join(f"{quoted(one.name)} {one.type}" for one in columns)
                 cursor.execute(f"CREATE TEMP TABLE {quoted(name)} ({typed})")
-            define_foldings(cursor, sql)
+            define_functions(cursor, functions)
             try:
                 described = cursor.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except _WRONG_SQL as error:
@@ -65,14 +67,19 @@ class DuckDBEngine:
             raise SqlInvalid(self.dialect, problem) from error
 
     def run(
-        self, sql: str, inputs: Mapping[str, Dataset], columns: Sequence[StageColumn], sink: Sink
+        self,
+        sql: str,
+        inputs: Mapping[str, Dataset],
+        columns: Sequence[StageColumn],
+        sink: Sink,
+        functions: Sequence[str] = (),
     ) -> Dataset:
         """See Engine."""
         with self._cursor("computing") as cursor:
             for name, dataset in inputs.items():
                 check(cursor, name, dataset)
                 cursor.execute(f"CREATE TEMP VIEW {quoted(name)} AS {scan(dataset)}")
-            define_foldings(cursor, sql)
+            define_functions(cursor, functions)
             return sink.commit(columns, write(cursor, _as_columns(sql, columns), sink))
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
@@ -96,7 +103,7 @@ class DuckDBEngine:
 
     def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
         """See Engine."""
-        with self._cursor("folding constants") as cursor:
+        with self._cursor("evaluating constants") as cursor:
             return tuple(_value(cursor, one) for one in expressions)
 
     def cancel(self) -> None:
@@ -159,7 +166,7 @@ def _as_columns(sql: str, columns: Sequence[StageColumn]) -> str:
 def _refuse_clashes(columns: Sequence[StageColumn]) -> None:
     seen: dict[str, str] = {}
     for column in columns:
-        folded = column.name.casefold()
-        if folded in seen:
-            raise OutputsClash((seen[folded], column.name))
-        seen[folded] = column.name
+        name = column.name.casefold()
+        if name in seen:
+            raise OutputsClash((seen[name], column.name))
+        seen[name] = column.name

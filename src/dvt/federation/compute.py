@@ -25,7 +25,7 @@ def compute(
     begun = time.monotonic()
     try:
         sql = with_answers(transform.sql, staged, engine)
-        result = engine.run(sql, staged, transform.columns, sink)
+        result = engine.run(sql, staged, transform.columns, sink, transform.functions)
     except BaseException:
         sink.discard()  # a disk that it filled is needed by others
         raise

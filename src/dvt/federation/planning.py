@@ -59,7 +59,7 @@ class Planning:
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
             now=self.now,
             engine=engine.dialect,
-            foldings=engine.foldings,
+            collations=engine.collations,
         )
         return make_plan(tables.parsed, tables.by_marker, context)
 

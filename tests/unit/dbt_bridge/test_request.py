@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from dvt.core.errors import BadConfig
-from dvt.core.requests import Comparing
+from dvt.core.requests import TextComparison
 from dvt.dbt_bridge.nodes.request import _comparing, _options
 from dvt.dbt_bridge.project.settings import check_settings
 from dvt.resolution.output_types import output_type
@@ -35,13 +35,13 @@ def test_the_nearest_word_on_zero_dates_holds(
 @pytest.mark.parametrize(
     ("said", "becomes"),
     [
-        (None, Comparing.UNSAID),
-        ("source", Comparing.SOURCE),
-        ("engine", Comparing.ENGINE),
-        ("utf8mb4_bin", Comparing.UNSAID),  # the target table's own
+        (None, TextComparison.UNSAID),
+        ("source", TextComparison.SOURCE),
+        ("engine", TextComparison.ENGINE),
+        ("utf8mb4_bin", TextComparison.UNSAID),  # the target table's own
     ],
 )
-def test_what_a_model_says_of_collations(said: str | None, becomes: Comparing) -> None:
+def test_what_a_model_says_of_collations(said: str | None, becomes: TextComparison) -> None:
     node = SimpleNamespace(
         config={"collation": said}, resource_type="model", name="m", original_file_path="models/m.sql"
     )

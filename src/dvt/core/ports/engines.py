@@ -15,8 +15,8 @@ Value = tuple[StageType, str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Folding:
-    """The engine's functions that turn text into what a collation compares; empty: as it is."""
+class CollationFunctions:
+    """Names of the engine's functions that turn text into what a collation compares; empty: as it is."""
 
     equal: str = ""
     """Alike for texts that are equal."""
@@ -35,16 +35,29 @@ class Engine(Protocol):
     """Where staged data meets: runs one SELECT over Parquet and stages the answer."""
 
     dialect: ClassVar[str]
-    foldings: ClassVar[Mapping[str, Folding]]
+    collations: ClassVar[Mapping[str, CollationFunctions]]
     """Collations that it can compare by (`collation: source`), by name."""
 
-    def bind(self, sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> tuple[StageColumn, ...]:
-        """The outputs `sql` would have, found on empty tables named as in `inputs`."""
+    def bind(
+        self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()
+    ) -> tuple[StageColumn, ...]:
+        """The outputs `sql` would have, found on empty tables named as in `inputs`.
+
+        `functions` are those of `collations` that it calls.
+        """
 
     def run(
-        self, sql: str, inputs: Mapping[str, Dataset], columns: Sequence[StageColumn], sink: Sink
+        self,
+        sql: str,
+        inputs: Mapping[str, Dataset],
+        columns: Sequence[StageColumn],
+        sink: Sink,
+        functions: Sequence[str] = (),
     ) -> Dataset:
-        """Every name in `inputs` is a table in `sql`; the answer is staged as `columns`."""
+        """Every name in `inputs` is a table in `sql`; the answer is staged as `columns`.
+
+        `functions` are as in `bind`.
+        """
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """A small dataset's first row, for literals."""

@@ -18,14 +18,14 @@ from dbt.artifacts.schemas.results import NodeStatus
 from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
-from dvt.core.requests import Comparing
+from dvt.core.requests import TextComparison
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.overriding import define, override
 from dvt.dbt_bridge.nodes.keep import MACRO as KEEP
 from dvt.dbt_bridge.nodes.transactions import cancel_if_client_dies, commit_open, rollback_open
 from dvt.resolution.output_types import OutputType, output_type
 
-_OURS = frozenset(Comparing)
+_OURS = frozenset(TextComparison)
 """Words of `collation` that are about comparing and not about the table."""
 
 

@@ -10,7 +10,7 @@ from dbt.adapters.duckdb.utils import SourceConfig
 
 from dvt.core.errors import SelfReference
 from dvt.core.names import MARKER, TableRef, stage_name
-from dvt.core.requests import Comparing, Input, NodeRequest, Pushdown
+from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
 from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource, Scope
 from dvt.dbt_bridge.jinja.relations import marker, table_ref, unmarked
 from dvt.dbt_bridge.nodes.contract import contract_of
@@ -146,7 +146,11 @@ def _pushdown(node: Any) -> Pushdown:
     return Pushdown({None: "auto", False: "off"}.get(said, said))
 
 
-def _comparing(node: Any) -> Comparing:
+def _comparing(node: Any) -> TextComparison:
     """How text is compared; a collation's own name is the target table's, and says nothing of that."""
     said = node.config.get("collation")
-    return Comparing(said) if said in (Comparing.SOURCE, Comparing.ENGINE) else Comparing.UNSAID
+    return (
+        TextComparison(said)
+        if said in (TextComparison.SOURCE, TextComparison.ENGINE)
+        else TextComparison.UNSAID
+    )

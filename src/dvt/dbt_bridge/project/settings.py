@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import BadConfig, UnknownCompute
-from dvt.core.requests import Comparing, Pushdown
+from dvt.core.requests import Pushdown, TextComparison
 from dvt.resolution.output_types import ZERO_DATES
 
 if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 PUBLISH = ("swap", "keep")
-COLLATIONS = tuple(one.value for one in Comparing if one is not Comparing.UNSAID)
+COLLATIONS = tuple(one.value for one in TextComparison if one is not TextComparison.UNSAID)
 _OF_A_SERVER = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)+$")
 """A collation's own name, which is for the target's adapter: tables are made with it."""
 DIALECTS = ("target", "compute")

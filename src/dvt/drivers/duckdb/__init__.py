@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from dvt.drivers.duckdb.collations import COLLATIONS, define_functions
 from dvt.drivers.duckdb.errors import reason, refusal, translate, translated
 from dvt.drivers.duckdb.extensions import load_extension
 from dvt.drivers.duckdb.files import FILES, DatabaseFiles
-from dvt.drivers.duckdb.folding import FOLDINGS, define_foldings
 from dvt.drivers.duckdb.memory import MemoryInstance, machine_memory
 
 __all__ = [
+    "COLLATIONS",
     "FILES",
-    "FOLDINGS",
     "DatabaseFiles",
     "MemoryInstance",
-    "define_foldings",
+    "define_functions",
     "load_extension",
     "machine_memory",
     "reason",

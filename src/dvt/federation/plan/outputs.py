@@ -19,7 +19,7 @@ from dvt.federation.plan.values import answer_name, with_places, with_samples
 
 
 @plan_pass(
-    needs=("analysed names original_names queries scans scans.alias scans.node scans.table tree"),
+    needs="analysed functions names original_names queries scans scans.alias scans.node scans.table tree",
     gives="loads outputs sql",
 )
 def bind_transform(state: PlanState) -> None:
@@ -61,7 +61,7 @@ def _without_parameters(state: PlanState) -> str:
 def _bound(state: PlanState, sql: str) -> tuple[StageColumn, ...]:
     inputs = {one.alias: one.staged for one in state.queries}
     try:
-        return state.context.bind(sql, inputs)
+        return state.context.bind(sql, inputs, sorted(state.functions))
     except SqlInvalid as error:
         raise _explained(state, error) from error
 

@@ -81,7 +81,7 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         file=request.file,
         queries=tuple(state.queries),
         asked=tuple(state.asked),
-        transform=Transform(sql=state.sql, columns=state.outputs),
+        transform=Transform(sql=state.sql, columns=state.outputs, functions=tuple(sorted(state.functions))),
         load=Load(
             stage=request.stage,
             columns=state.loads,

@@ -96,7 +96,7 @@ def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> 
 def _some_value(state: PlanState, constant: str) -> Value | None:
     """A value of a constant's type: whether one can be sent is decided before it is known."""
     try:
-        (output,) = state.context.bind(f"SELECT {constant} AS v", {})
+        (output,) = state.context.bind(f"SELECT {constant} AS v", {}, ())
     except SqlInvalid:
         return None
     texts = {DATE: "2000-01-01", VARCHAR: "text"}

@@ -9,13 +9,13 @@ from datetime import datetime
 from sqlglot import ErrorLevel, Token, exp
 
 from dvt.core.plan import LoadColumn
-from dvt.core.ports.engines import Folding, Value
+from dvt.core.ports.engines import CollationFunctions, Value
 from dvt.core.queries import Need, NotPushed, SourceQuery, Sql
 from dvt.core.reports import Notice
 from dvt.core.requests import Input, NodeRequest
 from dvt.core.tables import Column, StageColumn, Table
 
-Bind = Callable[[str, Mapping[str, Sequence[StageColumn]]], tuple[StageColumn, ...]]
+Bind = Callable[[str, Mapping[str, Sequence[StageColumn]], Sequence[str]], tuple[StageColumn, ...]]
 Evaluate = Callable[[Sequence[str]], Sequence[Value | None]]
 LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
 
@@ -38,7 +38,7 @@ class PlanContext:
     """The run's moment: every now() of every model is this one."""
     engine: str
     """Dialect of the compute engine."""
-    foldings: Mapping[str, Folding] = field(default_factory=dict)
+    collations: Mapping[str, CollationFunctions] = field(default_factory=dict)
     """Collations that the engine can compare by."""
 
 
@@ -108,6 +108,8 @@ class PlanState:
     unresolved: set[str] = field(default_factory=set)
     """Unqualified names that SQLGlot took for something else than a table's column."""
     queries: list[SourceQuery] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
+    """The engine's functions for collations that the tree calls."""
     sql: Sql = ""
     outputs: tuple[StageColumn, ...] = ()
     loads: tuple[LoadColumn, ...] = ()

@@ -5,7 +5,7 @@ import pytest
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.plan import FederationPlan
-from dvt.core.requests import Comparing
+from dvt.core.requests import TextComparison
 from tests.acceptance.oracle import Oracle
 
 CI = "utf8mb4_general_ci"
@@ -53,7 +53,7 @@ def test_a_compared_column_is_named_once(shop: Oracle, sql: str, dialect: str):
     (said,) = notes(shop.plan(sql, dialect=dialect))
     assert f"name of crm:main.people ({CI})" in said
     assert "kind" not in said
-    assert notes(shop.plan(sql, dialect=dialect, comparing=Comparing.ENGINE)) == []
+    assert notes(shop.plan(sql, dialect=dialect, comparing=TextComparison.ENGINE)) == []
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,11 @@ def test_a_compared_column_is_named_once(shop: Oracle, sql: str, dialect: str):
 )
 def test_a_column_that_is_only_read_is_not_named(shop: Oracle, sql: str):
     assert notes(shop.plan(sql)) == []
-    assert "dvt_utf8" not in shop.plan(sql, comparing=Comparing.SOURCE).transform.sql.lower()
+    assert "dvt_utf8" not in shop.plan(sql, comparing=TextComparison.SOURCE).transform.sql.lower()
 
 
 def rows(shop: Oracle, sql: str, dialect: str = "duckdb") -> list[tuple[object, ...]]:
-    return sorted(shop.run(shop.plan(sql, dialect=dialect, comparing=Comparing.SOURCE))[1])
+    return sorted(shop.run(shop.plan(sql, dialect=dialect, comparing=TextComparison.SOURCE))[1])
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
@@ -93,7 +93,8 @@ def test_names_of_outputs_stay(shop: Oracle):
         "SELECT * FROM (SELECT name, id FROM {people}) AS a UNION SELECT name, id FROM {people}",
     ):
         plain, folded = (
-            shop.plan(sql, comparing=one).transform.columns for one in (Comparing.ENGINE, Comparing.SOURCE)
+            shop.plan(sql, comparing=one).transform.columns
+            for one in (TextComparison.ENGINE, TextComparison.SOURCE)
         )
         assert [one.name.lower() for one in folded] == [one.name.lower() for one in plain]
 
@@ -124,7 +125,7 @@ def test_a_text_that_compares_bytewise_follows_the_column_beside_it(shop: Oracle
 )
 def test_what_cannot_be_copied_names_column_collation_and_way_out(shop: Oracle, sql: str, said: str):
     with pytest.raises(ComparingUnsupported) as caught:
-        shop.plan(sql, comparing=Comparing.SOURCE)
+        shop.plan(sql, comparing=TextComparison.SOURCE)
     assert said in caught.value.message
     assert "of crm:main.people (utf8mb4_" in caught.value.message
     assert CI in caught.value.hint
@@ -138,7 +139,19 @@ def test_a_said_collation_holds_over_the_columns(shop: Oracle):
 
 
 def test_nothing_more_is_pushed(shop: Oracle):
-    plan = shop.plan("SELECT id FROM {people} WHERE name = 'ann' AND id > 1", comparing=Comparing.SOURCE)
+    plan = shop.plan("SELECT id FROM {people} WHERE name = 'ann' AND id > 1", comparing=TextComparison.SOURCE)
     assert [one.where for one in plan.queries] == [("(id > 1)",)] or all(
         "name" not in where for one in plan.queries for where in one.where
     )
+
+
+def test_the_plan_names_the_functions_that_its_sql_calls(shop: Oracle):
+    sql = "SELECT count(*) AS n FROM {people} WHERE name = 'ann' GROUP BY name"
+    source = shop.plan(sql, comparing=TextComparison.SOURCE).transform
+    assert source.functions == ("dvt_utf8mb4_general_ci",)
+    assert shop.plan(sql, comparing=TextComparison.ENGINE).transform.functions == ()
+
+
+def test_a_text_that_looks_like_a_function_brings_none(shop: Oracle):
+    sql = "SELECT 'dvt_utf8mb4_general_ci(' AS a FROM {people}"
+    assert shop.plan(sql, comparing=TextComparison.SOURCE).transform.functions == ()

@@ -60,7 +60,7 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
     duckdb: Any = type("Type", (), {"dialect": "duckdb"})
     connections = Connections(lambda name: _Source(shop), lambda name: duckdb)  # type: ignore[arg-type,return-value]
     planning = Planning(connections, NOW)
-    engine: Any = type("Engine", (), {"dialect": "duckdb", "foldings": {}})()
+    engine: Any = type("Engine", (), {"dialect": "duckdb", "collations": {}})()
     engine.bind, engine.evaluate = shop.bind, shop.evaluate
     plan = planning.plan(planning.resolve(request), engine)
     assert len(plan.asked) == 1

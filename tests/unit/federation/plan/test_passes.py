@@ -12,7 +12,7 @@ import pytest
 from sqlglot import exp
 
 from dvt.core.errors import DvtError
-from dvt.core.requests import Comparing
+from dvt.core.requests import TextComparison
 from dvt.federation.plan import parse_model
 from dvt.federation.plan.planner import STAGES
 from dvt.federation.plan.state import GIVEN, PlanState, TableScan, reach_of
@@ -37,7 +37,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT id, orders FROM {orders} WHERE id = 1", {}),
     ("SELECT (id + 1) / 2, max(total) FROM {orders} GROUP BY 1", {"dialect": "postgres"}),
     ("SELECT note, count(*) FROM {orders} JOIN {customers} USING (id) GROUP BY note", {}),
-    ("SELECT note FROM {orders} ORDER BY note", {"comparing": Comparing.SOURCE}),
+    ("SELECT note FROM {orders} ORDER BY note", {"comparing": TextComparison.SOURCE}),
     ('SELECT x."A" + x.a AS s FROM (SELECT id AS "A", 2 AS a FROM {orders}) AS x', {"dialect": "postgres"}),
     ("SELECT (SELECT max(id) FROM {target_table}) AS m, id FROM {orders} WHERE note = 'a'", {}),
     ("SELECT a FROM (SELECT id AS a, total AS b FROM {orders}) AS x", {}),

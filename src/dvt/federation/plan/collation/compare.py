@@ -7,39 +7,41 @@ from collections.abc import Iterable
 from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
-from dvt.core.requests import Comparing
+from dvt.core.requests import TextComparison
 from dvt.federation.plan.collation.comparisons import Kind, Place, merging, places, rule_of
-from dvt.federation.plan.collation.derivation import Collations, Rule
+from dvt.federation.plan.collation.derivation import CollationOf, Collations
 from dvt.federation.plan.collation.merging import Merged, merge, order_of
-from dvt.federation.plan.collation.rewriting import Folder
+from dvt.federation.plan.collation.rewriting import Rewriter
 from dvt.federation.plan.collation.using import write_out_using
 from dvt.federation.plan.output_names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
 from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
 
-Found = list[tuple[Place, Rule]]
+Found = list[tuple[Place, CollationOf]]
 
 
-@plan_pass(needs="analysed no_pruning queries scans scans.columns scans.needed scans.table", gives="tree")
+@plan_pass(
+    needs="analysed no_pruning queries scans scans.columns scans.needed scans.table", gives="functions tree"
+)
 def compare_text(draft: PlanState) -> None:
     """Make the engine compare text as the columns' collations say, or say that it does not.
 
     Example:
         >>> sql = "SELECT id FROM {customers} AS c WHERE name = 'Ann'"
-        >>> after(compare_text, sql, comparing=Comparing.SOURCE)
+        >>> after(compare_text, sql, comparing=TextComparison.SOURCE)
         SELECT id FROM "dvt_customers" AS c WHERE DVT_UTF8MB4_GENERAL_CI(name) = DVT_UTF8MB4_GENERAL_CI('Ann')
     """
     if not any(one.columns[name].collation for one in draft.scans for name in one.needed):
         return
     collations = Collations(draft)
-    if draft.request.comparing is Comparing.SOURCE:
-        _fold(draft, collations)
+    if draft.request.comparing is TextComparison.SOURCE:
+        _rewrite(draft, collations)
         return
     found = _found(draft, collations)
     merged = [rule for query in merging(draft.tree) for _, rule in collations.outputs(query)]
     for place, _ in found:
         place.node.meta[SETTLED] = True
-    if draft.request.comparing is Comparing.UNSAID:
+    if draft.request.comparing is TextComparison.UNSAID:
         _warn(draft, [*(rule for _, rule in found), *(rule for rule in merged if rule is not None)])
 
 
@@ -48,7 +50,7 @@ def _found(draft: PlanState, collations: Collations) -> Found:
     return [(place, rule) for place, rule in every if rule is not None]
 
 
-def _warn(draft: PlanState, rules: Iterable[Rule]) -> None:
+def _warn(draft: PlanState, rules: Iterable[CollationOf]) -> None:
     columns = sorted({column for rule in rules for column in rule.columns})
     if columns:
         draft.warn(
@@ -59,30 +61,30 @@ def _warn(draft: PlanState, rules: Iterable[Rule]) -> None:
         )
 
 
-def _fold(draft: PlanState, collations: Collations) -> None:
+def _rewrite(draft: PlanState, collations: Collations) -> None:
     """Rewrite every comparison; all rules are found before the first of them."""
     # Keys of groups come after what is in them, sort keys after those, queries whose rows are merged last.
     _refuse_what_is_not_analysed(draft)
-    folder = Folder(draft, collations)
+    rewriter = Rewriter(draft, collations)
     write_out_using(draft, collations)
     _keep_names(draft)
     found = _found(draft, collations)
     merged = [one for query in _merging(draft) if (one := Merged.of(draft, query, collations)) is not None]
-    folder.mark_cases()
+    rewriter.mark_cases()
     lifted = {id(one) for query in merged for one in query.order}
     inner_first = list(reversed(found))
     for place, rule in inner_first:
         if not _is_key(place):
-            folder.fold(place, rule)
+            rewriter.compare(place, rule)
     for place, rule in inner_first:
         if _is_group(place):
-            folder.group(place, rule)
+            rewriter.group(place, rule)
     for place, rule in inner_first:
         if order_of(place) is not None and id(place.node) not in lifted:
-            folder.order(place, rule)
+            rewriter.order(place, rule)
     for query in reversed(merged):
-        merge(draft, query, folder)
-    folder.finish()
+        merge(draft, query, rewriter)
+    rewriter.finish()
 
 
 def _refuse_what_is_not_analysed(draft: PlanState) -> None:
@@ -94,7 +96,7 @@ def _refuse_what_is_not_analysed(draft: PlanState) -> None:
         for name, column in one.columns.items()
         if column.collation and name in one.needed
     ]
-    raise ComparingUnsupported("the model", columns, draft.no_pruning, draft.context.foldings)
+    raise ComparingUnsupported("the model", columns, draft.no_pruning, draft.context.collations)
 
 
 def _keep_names(draft: PlanState) -> None:

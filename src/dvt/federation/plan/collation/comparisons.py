@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 from sqlglot import exp
 
-from dvt.federation.plan.collation.derivation import Collations, Rule, combine, is_text
+from dvt.federation.plan.collation.derivation import CollationOf, Collations, combine, is_text
 
 
 class Kind(Enum):
@@ -46,7 +46,7 @@ def places(tree: exp.Expr) -> Iterator[Place]:
             yield Place(node, Kind.OWN, tuple(_arguments(node)))
 
 
-def rule_of(place: Place, collations: Collations) -> Rule | None:
+def rule_of(place: Place, collations: Collations) -> CollationOf | None:
     """The collation that decides; None where none does."""
     return combine(collations.of(one) for one in place.operands)
 

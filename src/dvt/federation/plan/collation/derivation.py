@@ -17,7 +17,7 @@ _OPEN = (*exp.DataType.TEXT_TYPES, _Type.UNKNOWN, _Type.NULL)
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class CollationOf:
     """A collation, and the columns that bring it."""
 
     name: str
@@ -30,7 +30,7 @@ class Rule:
     """Its column's values are ordered by their places in a list, not as text."""
 
 
-def combine(rules: Iterable[Rule | None]) -> Rule | None:
+def combine(rules: Iterable[CollationOf | None]) -> CollationOf | None:
     """The collation of what several texts make: columns hold over literals, and must agree."""
     found = [one for one in rules if one is not None]
     if not found:
@@ -41,7 +41,7 @@ def combine(rules: Iterable[Rule | None]) -> Rule | None:
     if not unclear and len({one.name for one in said}) > 1:
         unclear = "their collations differ"
     ranked = any(one.ranked for one in said)
-    return Rule(said[0].name, columns, said[0].explicit, unclear, ranked)
+    return CollationOf(said[0].name, columns, said[0].explicit, unclear, ranked)
 
 
 def is_text(node: exp.Expr) -> bool:
@@ -63,7 +63,7 @@ class Collations:
         for scope in root.traverse() if root is not None else ():
             self._learn(scope)
 
-    def of(self, node: exp.Expr) -> Rule | None:
+    def of(self, node: exp.Expr) -> CollationOf | None:
         """Its collation; None for what is no text, and for text that no collated column is in."""
         if not is_text(node):
             return None
@@ -71,7 +71,7 @@ class Collations:
             return self._of_column(node)
         if isinstance(node, exp.Collate):
             name = node.expression.name.lower()
-            return Rule(name, frozenset({f"COLLATE {name}"}), explicit=True)
+            return CollationOf(name, frozenset({f"COLLATE {name}"}), explicit=True)
         parts = _PARTS.get(type(node))
         if parts is not None:
             return combine(self.of(one) for one in parts(node))
@@ -82,7 +82,7 @@ class Collations:
         called = node.sql_name() if isinstance(node, exp.Func) else type(node).__name__.upper()
         return inside and replace(inside, unclear=f"no column's collation comes through {called}")
 
-    def outputs(self, query: exp.Expr) -> list[tuple[str, Rule | None]]:
+    def outputs(self, query: exp.Expr) -> list[tuple[str, CollationOf | None]]:
         """Name and collation of each of a query's outputs."""
         inner = query
         while isinstance(inner, exp.Subquery):
@@ -122,7 +122,7 @@ class Collations:
             if NUMBER in column.meta:
                 self._numbers[column.meta[NUMBER]] = (source, column.name, column.table)
 
-    def _of_column(self, column: exp.Column) -> Rule | None:
+    def _of_column(self, column: exp.Column) -> CollationOf | None:
         name = column.name.lower()
         source = self._sources.get(id(column))
         if source is None and column.meta.get(NUMBER) in self._numbers:
@@ -147,7 +147,7 @@ class Collations:
             select = select.parent_select
         return None
 
-    def _of_source(self, source: object, name: str) -> Rule | None:
+    def _of_source(self, source: object, name: str) -> CollationOf | None:
         one = scan_of(self._draft, source)
         if one is not None:
             return _of_table(one, name)
@@ -168,18 +168,18 @@ class Collations:
             if one.alias_or_name.lower() == column.name.lower() and not _inside(column, one)
         ]
 
-    def _guess(self, name: str) -> Rule | None:
+    def _guess(self, name: str) -> CollationOf | None:
         """A name that could not be placed: any collated column that it may be."""
         found = combine(_of_table(one, name) for one in self._draft.scans)
         return found and replace(found, unclear=f"it cannot be told which {name} is meant")
 
 
-def _of_table(one: TableScan, name: str) -> Rule | None:
+def _of_table(one: TableScan, name: str) -> CollationOf | None:
     column = one.columns.get(name)
     if column is None or column.collation is None:
         return None
     said = f"{column.name} of {one.table.ref} ({column.collation})"
-    return Rule(column.collation, frozenset({said}), ranked=column.ranked)
+    return CollationOf(column.collation, frozenset({said}), ranked=column.ranked)
 
 
 def _inside(column: exp.Expr, projection: exp.Expr) -> bool:

@@ -1,4 +1,4 @@
-"""DISTINCT, UNION and ordered set operations over folded text: their rows pass through a derived table."""
+"""DISTINCT, UNION and ordered set operations over collated text: their rows pass through a derived table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from dvt.federation.plan.collation.comparisons import Kind, Place, meant
-from dvt.federation.plan.collation.derivation import Collations, Rule, combine
-from dvt.federation.plan.collation.rewriting import Folder, called
+from dvt.federation.plan.collation.derivation import CollationOf, Collations, combine
+from dvt.federation.plan.collation.rewriting import Rewriter
 from dvt.federation.plan.state import NUMBER, SETTLED, PlanState
 
 _LIFTED = ("order", "limit", "offset", "fetch")
@@ -25,7 +25,7 @@ class Merged:
     """A query that is to be wrapped, and what was known of it before anything was rewritten."""
 
     query: exp.Query
-    outputs: tuple[tuple[str, Rule | None], ...]
+    outputs: tuple[tuple[str, CollationOf | None], ...]
     order: tuple[exp.Ordered, ...]
     keys: tuple[int | None, ...]
     """Which output each sort key is."""
@@ -44,8 +44,8 @@ class Merged:
         return cls(query, tuple(_named(draft, query, outputs)), keys, places)
 
 
-def merge(draft: PlanState, merged: Merged, folder: Folder) -> None:
-    """Group the query's rows by the folded outputs; of each group one spelling is shown."""
+def merge(draft: PlanState, merged: Merged, rewriter: Rewriter) -> None:
+    """Group the query's rows by what is compared of the outputs; of each group one spelling is shown."""
     query = merged.query
     distinct = bool(query.args.get("distinct"))
     whole = Place(query, Kind.EQUAL, ())
@@ -53,16 +53,16 @@ def merge(draft: PlanState, merged: Merged, folder: Folder) -> None:
     if not isinstance(query, exp.Select | exp.Union) or _recursive(query):
         joined = combine(rules)
         if joined is not None:
-            raise folder.refusal(query, joined, "rows that such a query merges cannot be compared so")
+            raise rewriter.refusal(query, joined, "rows that such a query merges cannot be compared so")
     places = [f"c{place}" for place in range(len(merged.outputs))]
     shown: list[exp.Expr] = []
     keys: list[exp.Expr] = []
     for place, (_, rule) in zip(places, merged.outputs, strict=True):
         column = exp.column(place)
-        function = folder.folding(whole, rule).equal if rule is not None and distinct else ""
-        keys.append(called(function, column) if function else column)
+        function = rewriter.functions(whole, rule).equal if rule is not None and distinct else ""
+        keys.append(rewriter.call(function, column) if function else column)
         shown.append(_settled(exp.Min(this=column.copy())) if function else column.copy())
-    ordered = _ordered(merged, folder, shown)
+    ordered = _ordered(merged, rewriter, shown)
     names = [name for name, _ in merged.outputs]
     outputs = [exp.alias_(one.copy(), name, quoted=True) for one, name in zip(shown, names, strict=True)]
     new = exp.Select(expressions=outputs)
@@ -91,21 +91,21 @@ def _put_around(draft: PlanState, query: exp.Query, new: exp.Select, places: lis
     new.set("from_", exp.From(this=exp.Subquery(this=query, alias=alias)))
 
 
-def _ordered(merged: Merged, folder: Folder, shown: list[exp.Expr]) -> list[exp.Expr]:
+def _ordered(merged: Merged, rewriter: Rewriter, shown: list[exp.Expr]) -> list[exp.Expr]:
     keys: list[exp.Expr] = []
     for one, place in zip(merged.order, merged.keys, strict=True):
         if place is None:
             rule = combine(rule for _, rule in merged.outputs)
             if rule is not None:
-                raise folder.refusal(one, rule, "a query that merges rows is sorted by its outputs alone")
+                raise rewriter.refusal(one, rule, "a query that merges rows is sorted by its outputs alone")
             continue
         rule = merged.outputs[place][1]
         key = shown[place].copy()
         if rule is not None:
             at = Place(one, Kind.ORDER, ())
             if rule.ranked:
-                raise folder.refusal(one, rule, "its values are sorted by their places in its list")
-            key = called(folder.ordering(at, rule), key)
+                raise rewriter.refusal(one, rule, "its values are sorted by their places in its list")
+            key = rewriter.call(rewriter.ordering(at, rule), key)
         new = one.copy()
         new.set("this", key)
         keys.append(new)
@@ -125,8 +125,8 @@ def _place(query: exp.Query, names: list[str], key: exp.Ordered) -> int | None:
 
 
 def _named(
-    draft: PlanState, query: exp.Query, outputs: list[tuple[str, Rule | None]]
-) -> list[tuple[str, Rule | None]]:
+    draft: PlanState, query: exp.Query, outputs: list[tuple[str, CollationOf | None]]
+) -> list[tuple[str, CollationOf | None]]:
     """The outputs' names as the query itself gives them, where it has no *."""
     first: exp.Expr = query
     while isinstance(first, exp.SetOperation | exp.Subquery):

@@ -7,37 +7,37 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
-from dvt.core.ports.engines import Folding
+from dvt.core.ports.engines import CollationFunctions
 from dvt.federation.plan.collation.comparisons import Kind, Place
-from dvt.federation.plan.collation.derivation import Collations, Rule, is_text
+from dvt.federation.plan.collation.derivation import CollationOf, Collations, is_text
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.state import SETTLED, PlanState
 
 _ESCAPE = "\\"
 
 
-class Folder:
+class Rewriter:
     """Rewrites places of one draft; every rule was found before the first of them."""
 
     def __init__(self, draft: PlanState, collations: Collations) -> None:
         self.draft = draft
         self._collations = collations
 
-    def folding(self, place: Place, rule: Rule) -> Folding:
+    def functions(self, place: Place, rule: CollationOf) -> CollationFunctions:
         """The engine's functions for a rule; ComparingUnsupported where it has none."""
         if rule.unclear:
             raise self.refusal(place.node, rule, rule.unclear)
-        known = self.draft.context.foldings.get(rule.name)
+        known = self.draft.context.collations.get(rule.name)
         if known is None:
             raise self.refusal(place.node, rule, f"the compute engine cannot copy {rule.name}")
         return known
 
-    def refusal(self, node: exp.Expr, rule: Rule, why: str) -> ComparingUnsupported:
+    def refusal(self, node: exp.Expr, rule: CollationOf, why: str) -> ComparingUnsupported:
         """The error that names expression, columns and ways out."""
         said = node.sql(self.draft.dialect, comments=False)
-        return ComparingUnsupported(said, rule.columns, why, self.draft.context.foldings)
+        return ComparingUnsupported(said, rule.columns, why, self.draft.context.collations)
 
-    def fold(self, place: Place, rule: Rule) -> None:
+    def compare(self, place: Place, rule: CollationOf) -> None:
         """Rewrite a comparison that is no key of a query."""
         node = place.node
         if place.kind is Kind.OWN:
@@ -46,36 +46,36 @@ class Folder:
             if len(place.operands) > 2 and not isinstance(node, exp.Between):  # noqa: PLR2004
                 raise self.refusal(node, rule, "it compares text and other types at once")
             return
-        folding = self.folding(place, rule)
+        functions = self.functions(place, rule)
         node.meta[SETTLED] = True
         if isinstance(node, exp.Min | exp.Max):
             self._extreme(node, self.ordering(place, rule))
         elif isinstance(node, exp.Nullif):
-            self._nullif(node, folding)
+            self._nullif(node, functions)
         elif place.kind is Kind.LIKE:
-            self._like(place, rule, folding)
+            self._like(place, rule, functions)
         else:
-            self._operands(place, folding.equal if place.kind is Kind.EQUAL else self.ordering(place, rule))
+            self._operands(place, functions.equal if place.kind is Kind.EQUAL else self.ordering(place, rule))
 
-    def ordering(self, place: Place, rule: Rule) -> str:
+    def ordering(self, place: Place, rule: CollationOf) -> str:
         """The function that gives the order of texts."""
-        function = self.folding(place, rule).order
+        function = self.functions(place, rule).order
         if function is None:
             raise self.refusal(place.node, rule, f"the order of {rule.name} cannot be copied")
         return function
 
-    def group(self, place: Place, rule: Rule) -> None:
-        """Group by the folded key, and show one of each group's spellings: the first, byte by byte."""
+    def group(self, place: Place, rule: CollationOf) -> None:
+        """Group by what is compared of the key; each group shows its first spelling, byte by byte."""
         select = place.node.parent
         key = place.key
         if not isinstance(select, exp.Select) or key is None:
             return
-        function = self.folding(place, rule).equal
+        function = self.functions(place, rule).equal
         if not function:
             return
         meant = self._written_out(place.operands[0])
         sign = self._sign(meant)
-        folded = called(function, self.qualified(meant.copy(), meant))
+        compared = self.call(function, self.qualified(meant.copy(), meant))
         for clause in self._after_grouping(select):
             same = [
                 one for one in clause.walk(prune=lambda one: self._same(one, sign)) if self._same(one, sign)
@@ -84,22 +84,24 @@ class Folder:
                 if node.parent_select is not select:
                     raise self.refusal(node, rule, "a subquery reads the key that this groups by")
                 self._show_one(node, select)
-        key.replace(folded)
+        key.replace(compared)
 
-    def order(self, place: Place, rule: Rule) -> None:
+    def order(self, place: Place, rule: CollationOf) -> None:
         """Sort by the key of the text; what an alias or a position names is written out."""
         node = place.node
         if rule.ranked:
             raise self.refusal(node, rule, "its values are sorted by their places in its list")
         function = self.ordering(place, rule)
-        node.set("this", called(function, self._written_out(place.operands[0]).copy()))
+        node.set("this", self.call(function, self._written_out(place.operands[0]).copy()))
 
     def mark_cases(self) -> None:
         """Find the database's own UPPER and LOWER for collated text; `finish` puts them in."""
         for node in self.draft.tree.find_all(exp.Upper, exp.Lower):
             rule = self._collations.of(node)
             known = (
-                self.draft.context.foldings.get(rule.name) if rule is not None and not rule.unclear else None
+                self.draft.context.collations.get(rule.name)
+                if rule is not None and not rule.unclear
+                else None
             )
             if known is not None:
                 node.meta[_CASED] = known.upper if isinstance(node, exp.Upper) else known.lower
@@ -108,9 +110,19 @@ class Folder:
         """Put in UPPER and LOWER, and drop COLLATE: the engine has no such collations."""
         for node in list(self.draft.tree.find_all(exp.Upper, exp.Lower)):
             if node.meta.get(_CASED):
-                put(node, called(node.meta[_CASED], node.this))
+                put(node, self.call(node.meta[_CASED], node.this))
         for node in list(self.draft.tree.find_all(exp.Collate)):
             node.replace(node.this)
+
+    def call(self, function: str, *arguments: exp.Expr) -> exp.Expr:
+        """A call of one of the engine's functions; the argument itself where there is none."""
+        if not function:
+            return arguments[0]
+        self.draft.functions.add(function)
+        new = exp.Anonymous(this=function, expressions=list(arguments))
+        new.meta[SETTLED] = True
+        new.type = exp.DataType.build("TEXT")
+        return new
 
     def qualified(self, copy: exp.Expr, original: exp.Expr) -> exp.Expr:
         """`copy` with every column's table: an output may bear the same name."""
@@ -127,11 +139,17 @@ class Folder:
             return next(iter(self._collations.projections(column)), key)
         return key
 
+    def _wrap(self, node: exp.Expr, function: str) -> None:
+        """Put `function` around a node, which stays the node it is."""
+        holder = self.call(function, exp.null())
+        node.replace(holder)
+        holder.set("expressions", [node])
+
     def _operands(self, place: Place, function: str) -> None:
         for one in place.operands:
             inner = one.this if isinstance(one, exp.Alias) else one
             if function and not isinstance(inner, exp.Null):
-                wrap(inner, function)
+                self._wrap(inner, function)
         query = place.node.args.get("query") if isinstance(place.node, exp.In) else None
         if query is not None:
             self._only_values(query.unnest())
@@ -147,26 +165,26 @@ class Folder:
             return
         inner = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
         kind = exp.ArgMin if isinstance(node, exp.Min) else exp.ArgMax
-        new = kind(this=inner.copy(), expression=called(function, inner.copy()))
+        new = kind(this=inner.copy(), expression=self.call(function, inner.copy()))
         put(node, new)
 
-    def _nullif(self, node: exp.Expr, folding: Folding) -> None:
+    def _nullif(self, node: exp.Expr, functions: CollationFunctions) -> None:
         left, right = (
-            called(folding.equal, one.copy()) if folding.equal else one.copy()
+            self.call(functions.equal, one.copy()) if functions.equal else one.copy()
             for one in (node.this, node.expression)
         )
         same = exp.EQ(this=left, expression=right)
         same.meta[SETTLED] = True
         put(node, exp.Case(ifs=[exp.If(this=same, true=exp.null())], default=node.this.copy()))
 
-    def _like(self, place: Place, rule: Rule, folding: Folding) -> None:
-        if not folding.like:
+    def _like(self, place: Place, rule: CollationOf, functions: CollationFunctions) -> None:
+        if not functions.like:
             return
         text, pattern = place.operands
         around = place.node.parent
         said = around.expression if isinstance(around, exp.Escape) else None
         escape = language(self.draft.dialect).escape if said is None else said.name
-        wrap(text, folding.like)
+        self._wrap(text, functions.like)
         inner = pattern.unnest()
         literal = inner.name if isinstance(inner, exp.Literal) else None
         if literal is not None and _plain(literal, escape):
@@ -176,7 +194,7 @@ class Folder:
             return
         if escape is None or (said is not None and not isinstance(said, exp.Literal)):
             raise self.refusal(place.node, rule, "what escapes in its pattern is not known; say it by ESCAPE")
-        pattern.replace(called(folding.pattern, pattern.copy(), exp.Literal.string(escape)))
+        pattern.replace(self.call(functions.pattern, pattern.copy(), exp.Literal.string(escape)))
         if isinstance(around, exp.Escape):
             around.set("expression", exp.Literal.string(_ESCAPE))
         else:
@@ -217,23 +235,6 @@ class Folder:
 
 _SHOWN = "shown"
 _CASED = "dvt_cased"
-
-
-def called(function: str, *arguments: exp.Expr) -> exp.Expr:
-    """A call of one of the engine's foldings; the argument itself where there is none."""
-    if not function:
-        return arguments[0]
-    new = exp.Anonymous(this=function, expressions=list(arguments))
-    new.meta[SETTLED] = True
-    new.type = exp.DataType.build("TEXT")
-    return new
-
-
-def wrap(node: exp.Expr, function: str) -> None:
-    """Put `function` around a node, which stays the node it is."""
-    holder = called(function, exp.null())
-    node.replace(holder)
-    holder.set("expressions", [node])
 
 
 def put(node: exp.Expr, new: exp.Expr) -> None:

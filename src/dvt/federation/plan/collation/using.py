@@ -1,4 +1,4 @@
-"""USING over folded text: written out as ON, with the columns of both sides."""
+"""USING over collated text: written out as ON, with the columns of both sides."""
 
 from __future__ import annotations
 

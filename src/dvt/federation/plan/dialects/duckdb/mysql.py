@@ -100,7 +100,7 @@ def _in_bytes(node: exp.Expr) -> bool:
 
 
 def _is_settled(node: exp.Expr) -> bool:
-    """True where the planner has folded the texts, or has named the columns already."""
+    """True where the planner has rewritten the comparison, or has named the columns already."""
     return SETTLED in node.meta
 
 

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import doctest
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import Any
 
 import duckdb
 import pytest
 
-from dvt.drivers.duckdb import FOLDINGS, define_foldings
+from dvt.drivers.duckdb import COLLATIONS, define_functions
+from dvt.drivers.duckdb.collations import macros
 
 PRINTABLE = "".join(chr(code) for code in range(32, 127))
 
@@ -14,8 +17,8 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127))
 @pytest.fixture(scope="module")
 def db() -> Iterator[Any]:
     with duckdb.connect() as connection:
-        for one in FOLDINGS.values():
-            define_foldings(connection, f"{one.equal} {one.upper} {one.lower}".upper())
+        every = (name for functions in COLLATIONS.values() for name in astuple(functions) if name)
+        define_functions(connection, sorted(set(every)))
         yield connection
 
 
@@ -23,28 +26,42 @@ def one(db: Any, call: str, *values: str | None) -> Any:
     return db.execute(f"SELECT {call}", list(values)).fetchone()[0]
 
 
-@pytest.mark.parametrize("name", sorted(name for name in FOLDINGS if name.endswith("_ci")))
+@pytest.mark.parametrize("name", sorted(name for name in COLLATIONS if name.endswith("_ci")))
 def test_printable_ascii_is_upper_case_and_nulls_stay(db: Any, name: str):
-    folding = FOLDINGS[name]
+    functions = COLLATIONS[name]
     # beside another character the text does not take the short way
-    for function in (folding.equal, folding.like):
+    for function in (functions.equal, functions.like):
         assert one(db, f"{function}(?)", PRINTABLE) == PRINTABLE.upper()
         assert one(db, f"{function}(? || chr(233))", PRINTABLE)[:-1] == PRINTABLE.upper()
-    for function in (folding.equal, folding.like, folding.order):
+    for function in (functions.equal, functions.like, functions.order):
         assert one(db, f"{function}(CAST(? AS VARCHAR))", None) is None
         assert one(db, f"{function}(?)", "").rstrip("\x03") == ""
-    assert one(db, f"{folding.pattern}(?, '!')", r"a!%b_!!\%") == r"A\%B_!\\%"
+    assert one(db, f"{functions.pattern}(?, '!')", r"a!%b_!!\%") == r"A\%B_!\\%"
 
 
-@pytest.mark.parametrize("name", sorted(name for name in FOLDINGS if FOLDINGS[name].order))
+@pytest.mark.parametrize("name", sorted(name for name in COLLATIONS if COLLATIONS[name].order))
 def test_the_order_is_that_of_texts_padded_with_spaces(db: Any, name: str):
-    order = FOLDINGS[name].order
+    order = COLLATIONS[name].order
     texts = ["a \t", "a\tb", "a  \tz", "a", "a  b", "a b", "ab"]
     expected = sorted(texts, key=lambda text: text.ljust(9))
     assert sorted(texts, key=lambda text: one(db, f"{order}(?)", text).encode()) == expected
     assert one(db, f"{order}(?)", "a  ") == one(db, f"{order}(?)", "a")
 
 
-def test_folding_is_defined_for_one_connection_alone(db: Any):
+def test_functions_are_defined_for_one_connection_alone(db: Any):
     with db.cursor() as other, pytest.raises(duckdb.CatalogException):
         other.execute("SELECT dvt_utf8mb4_general_ci('a')")
+
+
+def test_only_what_is_named_is_defined():
+    with duckdb.connect() as connection:
+        define_functions(connection, ["dvt_utf8mb4_general_ci_order"])
+        assert one(connection, "dvt_utf8mb4_general_ci_order('é')") == "E\x03"
+        with pytest.raises(duckdb.CatalogException):
+            connection.execute("SELECT dvt_utf8mb4_general_ci('é')")
+
+
+def test_the_example_in_the_module_is_true():
+    failed, attempted = doctest.testmod(macros)
+    assert attempted
+    assert not failed
