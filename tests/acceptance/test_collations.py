@@ -57,7 +57,7 @@ def test_what_cannot_be_copied_is_refused(both: Collated, sql: str) -> None:
     assert "utf8mb4_unicode_ci" in caught.value.hint
 
 
-def test_random_texts(both: Collated) -> None:
+def test_random_texts_compare_as_in_their_database(both: Collated) -> None:
     dice = random.Random(both.collation)
     for _ in range(3):
         texts = kept(

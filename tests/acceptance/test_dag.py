@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 TIMES = {"postgres": 20, "mariadb": 5}
 """DVT_TEST_DAG_TIMES says another number for both."""
-STOPS_WITHIN = 5
+STOPS_WITHIN = 60
 """Seconds from Ctrl-C to the end of the process."""
 
 
@@ -166,26 +166,26 @@ def test_retry_runs_what_failed_and_what_it_held_up(
 
 def test_fail_fast_stops_the_rest(project: Project, pair: Pair) -> None:
     project.model(
-        "slow", f"SELECT id, {pair.server.sleeping(60)} AS s FROM {{{{ source('server_a', 'orders') }}}}"
+        "slow", f"SELECT id, {pair.server.sleeping(240)} AS s FROM {{{{ source('server_a', 'orders') }}}}"
     )
     project.model("wrong", "SELECT nmae FROM {{ source('server_a', 'orders') }}")
     started = time.monotonic()
     ran = project.dvt("run", "--fail-fast", "--threads", "4", "--select", "slow", "wrong")
     assert ran.code == 1, ran.out
-    assert time.monotonic() - started < 30, ran.out
+    assert time.monotonic() - started < 120, ran.out
     assert pair.server.running() == []
     assert stage_tables(project, pair) == []
 
 
 def test_ctrl_c_stops_everything_at_once(project: Project, pair: Pair) -> None:
     pair.server.execute(
-        f"CREATE OR REPLACE VIEW dag_a.lazy AS SELECT 1 AS id, {pair.server.sleeping(60)} AS s",
+        f"CREATE OR REPLACE VIEW dag_a.lazy AS SELECT 1 AS id, {pair.server.sleeping(240)} AS s",
         f"GRANT SELECT ON dag_a.lazy TO {pair.reader}",
     )
     project.source("lazy", "server_a", ["lazy"], schema="dag_a")
     project.model("slow", "SELECT id, s FROM {{ source('lazy', 'lazy') }}", target="duck_b")
     process = project.start("run", "--threads", "4", "--select", "slow")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not any("lazy" in text for text in pair.server.running()):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "the query never started"

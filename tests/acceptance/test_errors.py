@@ -59,7 +59,7 @@ def shop(tmp_path: Path) -> Project:
 def fails(project: Project, *args: str, code: str, naming: tuple[str, ...], hint: bool = True) -> Ran:
     """Run a command that must fail: with one error, quickly, without a traceback."""
     started = time.monotonic()
-    ran = project.dvt(*(args or ("run",)), timeout=60)
+    ran = project.dvt(*(args or ("run",)), timeout=250)
     taken = time.monotonic() - started
     assert ran.code in {1, 2}, ran.out
     assert "Traceback" not in ran.out, ran.out

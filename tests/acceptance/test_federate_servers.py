@@ -14,6 +14,7 @@ from dvt.core.errors import BadOutput, Cancelled, DvtError, QueryFailed
 from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Place
+from tests.conformance.reading import soon
 from tests.databases.postgres import PostgreSQL
 
 pytestmark = pytest.mark.slow
@@ -145,8 +146,9 @@ def test_models_of_one_run_see_one_moment_and_their_own_writes(place):
 def test_the_runs_snapshot_blocks_nobody_between_extractions(place):
     with place.run() as run:
         run.model("m", TOTALS, "wh")
-        place.server.execute("SET lock_timeout = '2s'", "ALTER TABLE facts ADD COLUMN more INT")
-        place.server.execute("SET lock_timeout = '2s'", "DROP TABLE facts")
+        place.server.execute("SET lock_timeout = '20s'", "ALTER TABLE facts ADD COLUMN more INT")
+        place.server.execute("SET lock_timeout = '20s'", "DROP TABLE facts")
+        assert place.server.execute("SELECT to_regclass('facts')") == [(None,)]
 
 
 def test_eight_models_at_once_stay_within_the_connections_limit(place):
@@ -194,7 +196,7 @@ def test_an_idle_snapshot_that_the_server_ended_is_begun_anew(place):
 
 
 def test_cancel_leaves_nothing_running_and_nothing_made(place):
-    place.server.execute("CREATE VIEW slow_facts AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
+    place.server.execute("CREATE VIEW slow_facts AS SELECT g FROM facts, (SELECT pg_sleep(200)) s")
     with place.run() as run:
         caught = []
 
@@ -209,13 +211,12 @@ def test_cancel_leaves_nothing_running_and_nothing_made(place):
         ]
         for thread in threads:
             thread.start()
+        assert soon(lambda: any("slow_facts" in sql for sql in place.server.running()))
         time.sleep(1.5)
-        assert place.server.running()
-        begun = time.monotonic()
         run.federator.cancel()
         for thread in threads:
-            thread.join(10)
-        assert time.monotonic() - begun < 3
+            thread.join(60)
+        assert not [thread for thread in threads if thread.is_alive()]
         assert [type(error) for error in caught] == [Cancelled, Cancelled]
         assert place.server.running() == []
     assert stage_tables(place.server) == []
@@ -236,12 +237,12 @@ def test_a_publication_that_fails_leaves_no_stage_table(place):
 
 
 def test_a_failure_elsewhere_stops_an_extraction_here(place):
-    place.server.execute("CREATE VIEW slow_facts AS SELECT g FROM facts, (SELECT pg_sleep(30)) s")
+    place.server.execute("CREATE VIEW slow_facts AS SELECT g FROM facts, (SELECT pg_sleep(200)) s")
     place.duckdb("crm", "CREATE VIEW broken AS SELECT error('on purpose') AS n FROM range(3)")
     begun = time.monotonic()
     with place.run() as run:
         with pytest.raises(DvtError) as caught:
             run.model("m", "SELECT g, n FROM {pg.slow_facts}, {crm.broken}", "wh")
         assert not isinstance(caught.value, Cancelled)
-        assert time.monotonic() - begun < 8
+        assert time.monotonic() - begun < 60
         assert place.server.running() == []

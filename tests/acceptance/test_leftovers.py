@@ -57,12 +57,12 @@ def start(place, code=BUILDS):
 
 def kill(process):
     process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
     process.stdout.close()
 
 
 @pytest.mark.slow
-def test_a_run_killed_anywhere_leaves_an_old_or_new_table_and_the_next_one_tidies_up(place):
+def test_a_run_killed_anywhere_leaves_old_or_new_and_the_next_tidies_up(place):
     chance = random.Random(11)
     versions: list[int] = []
     left: list[int] = []
@@ -100,7 +100,7 @@ DIES_AFTER_FILLING = BUILDS.replace(
 )
 
 
-def test_the_stage_table_of_a_dead_run_goes_when_its_output_is_used_and_not_before(place):
+def test_a_dead_run_s_stage_table_goes_when_its_output_is_next_used(place):
     kill(start(place, DIES_AFTER_FILLING))
     [stage] = [table for table in place.tables("wh") if table.startswith("dvt_")]
     place.duckdb("other")
@@ -262,7 +262,7 @@ with place.run() as run:
 
 def test_a_disk_that_is_full_while_staging_is_one_clear_error(place):
     process = start(place, FILLS_A_DISK)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=200)
     assert process.returncode == 0
     assert out.startswith("DVT135 m (models/m.sql): no space left in ")
     assert place.query("wh", "SELECT DISTINCT version FROM m") == [(-1,)]

@@ -15,7 +15,7 @@ from tests.databases.postgres import postgres
 
 pytestmark = pytest.mark.slow
 
-ANSWERS_WITHIN = 10
+ANSWERS_WITHIN = 60
 """Seconds from the server's death to the end of the command."""
 
 
@@ -54,14 +54,14 @@ def shop(server: Any, tmp_path: Path) -> Project:
 def dies_when(project: Project, server: Any, model: str, under_way: Callable[[], bool]) -> Ran:
     """Run a model, kill the server once the model is where it should be, and see the run end."""
     process = project.start("run", "--select", model)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not under_way():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "it never came so far"
         time.sleep(0.02)
     server.kill()
     died = time.monotonic()
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
     assert time.monotonic() - died < ANSWERS_WITHIN, out
     return Ran(process.returncode, out, project.root)
 

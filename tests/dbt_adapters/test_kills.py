@@ -71,7 +71,7 @@ class Shop:
     def run(self, kill_before: int, **variables: Any) -> int:
         command = [sys.executable, "-c", KILLED, str(kill_before), "run", "--vars", yaml.safe_dump(variables)]
         done = subprocess.run(
-            command, cwd=self.folder, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=self.folder, capture_output=True, text=True, timeout=250, check=False
         )
         assert done.returncode in {0, 9}, done.stdout
         return done.returncode

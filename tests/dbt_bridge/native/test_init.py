@@ -26,7 +26,7 @@ def init(folder: Path, *answers: str) -> str:
         text=True,
         check=False,
         start_new_session=True,
-        timeout=60,
+        timeout=250,
     )
     return done.stdout
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 
 import pytest
@@ -15,6 +15,7 @@ from dvt.cli.commands import COMMANDS, examples, overview
 from dvt.cli.help import asked, keep, kept
 
 SECONDS = 0.4
+"""CPU seconds of one command: unlike those on a clock, a busy machine hardly changes them."""
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
@@ -23,13 +24,18 @@ def run(*args: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 @pytest.mark.parametrize("args", [("--version",), ("--help",), ("-h",), ()])
 def test_answers_at_once(args):
     taken = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = children_cpu()
         run(*args)
-        taken.append(time.perf_counter() - started)
+        taken.append(children_cpu() - before)
     assert min(taken) < SECONDS
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -208,10 +207,8 @@ def test_it_is_cancelled(lake: Folder, bench_of: Make) -> None:
     )
     reading = Aside(lambda: bench.read(asked))
     under_way(bench)
-    began = time.monotonic()
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
-    assert time.monotonic() - began < 0.5
     assert not bench.staged()
 
 

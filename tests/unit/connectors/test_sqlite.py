@@ -217,10 +217,8 @@ def test_it_is_cancelled_before_the_first_row(lite: SQLite, bench_of: Make, doin
     act = (lambda: bench.describe(lite.table("t"))) if doing == "describe" else (lambda: bench.read(asked))
     reading = Aside(act)
     under_way(bench)
-    began = time.monotonic()
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
-    assert time.monotonic() - began < 0.5
     assert not bench.staged()
 
 

@@ -97,7 +97,7 @@ def test_a_test_runs_where_what_it_tests_lives():
     assert place(resolved, "t") == ("pg", Path.NATIVE)
 
 
-def test_a_test_of_a_source_runs_on_its_connection_even_with_target_on_the_command_line():
+def test_a_test_of_a_source_runs_on_its_connection_despite_target_option():
     resolved = resolver(source("s", "pg"), node("t", "s", kind="test"), forced="house")
     assert place(resolved, "t") == ("pg", Path.NATIVE)
 
@@ -165,4 +165,6 @@ def test_a_test_that_asks_for_it_may_read_several_databases():
 
 
 def test_a_self_reference_is_fine_where_the_model_is_incremental():
-    resolver(node("a", "a", materialized="incremental")).check(["a"])
+    resolved = resolver(node("a", "a", materialized="incremental"))
+    resolved.check(["a"])
+    assert resolved.placement("a").path is Path.NATIVE

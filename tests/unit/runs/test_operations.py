@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -46,7 +45,7 @@ def another(folder, tmp_path):
 
     def kill():
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
         return run
 
     yield kill
@@ -199,11 +198,10 @@ def test_many_runs_begin_at_once_while_others_look_for_the_dead(folder):
         "for _ in range(20):\n run = begin(f)\n"
         " assert not list(dead(f))\n assert (f / f'{run.run}.json').exists()\n run.close()\n"
     )
-    began = time.monotonic()
     runs = [
         subprocess.Popen([sys.executable, "-W", "ignore", "-c", code, str(folder)], stderr=subprocess.PIPE)
         for _ in range(4)
     ]
-    errors = [run.communicate(timeout=60)[1] for run in runs]
-    assert errors == [b""] * 4, time.monotonic() - began
+    errors = [run.communicate(timeout=250)[1] for run in runs]
+    assert errors == [b""] * 4
     assert names(folder) == []

@@ -154,10 +154,10 @@ def test_who_was_stopped_leaves_the_question_to_those_who_wait(staging):
 def test_a_waiter_that_is_stopped_stops_waiting(staging):
     staging.claim("crm", "k1")
     waiter = staging.claim("crm", "k1")
-    begun = time.monotonic()
+    looks = iter([False, False, True])
     with pytest.raises(Cancelled):
-        waiter.wait(lambda: time.monotonic() > begun + 0.3)
-    assert time.monotonic() - begun < 1
+        waiter.wait(lambda: next(looks))
+    assert list(looks) == []
 
 
 def test_overlapping_wishes_never_wait_for_each_other(staging):
@@ -258,5 +258,5 @@ def run_threads(threads):
         thread.daemon = True
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert not any(thread.is_alive() for thread in threads)
