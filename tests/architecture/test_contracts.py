@@ -42,6 +42,29 @@ BREAKS = {
         "Drivers do not know each other",
         {"drivers/one.py": "", "drivers/another.py": "import dvt.drivers.one"},
     ),
+    "the bridge, up": (
+        "Within the bridge imports point down",
+        {"dbt_bridge/outputs/targets.py": "import dvt.dbt_bridge.session"},
+    ),
+    "the bridge, sideways": (
+        "Within the bridge imports point down",
+        {"dbt_bridge/project/sources.py": "import dvt.dbt_bridge.jinja.hooks"},
+    ),
+    "the bridge, for types alone": (
+        "Within the bridge imports point down",
+        {
+            "dbt_bridge/session.py": "if TYPE_CHECKING:\n"
+            "    from dvt.dbt_bridge.entry.adapters import TargetAdapters"
+        },
+    ),
+    "a folder of the bridge without a floor": (
+        "Within the bridge imports point down",
+        {"dbt_bridge/others/__init__.py": ""},
+    ),
+    "a circle in the bridge": (
+        "Files of the bridge do not import in a circle",
+        {"dbt_bridge/jinja/scope.py": "import dvt.dbt_bridge.jinja.contexts"},
+    ),
     "stages": ("Stages meet in federate.py alone", {"federation/load.py": "import dvt.federation.extract"}),
     "a connection's part": (
         "The parts of a connection do not know it",
@@ -58,7 +81,9 @@ def test_a_broken_import_rule_is_noticed(breach: str, tmp_path: Path):
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for name, line in lines.items():
-        with (tmp_path / "src" / "dvt" / name).open("a") as file:
+        broken_file = tmp_path / "src" / "dvt" / name
+        broken_file.parent.mkdir(exist_ok=True)
+        with broken_file.open("a") as file:
             file.write(f"\n{line}\n")
     broken = _lint(tmp_path)
     assert broken.returncode == 1

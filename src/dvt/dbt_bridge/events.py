@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dbt.events.types import JinjaLogInfo, JinjaLogWarning
@@ -10,10 +11,10 @@ from dbt_common.events.contextvars import get_node_info
 from dbt_common.events.functions import fire_event, warn_or_error
 from dbt_common.events.types import Note
 
-from dvt.core.reports import Moved, Notice
+from dvt.core.reports import Moved, Notice, Totals
 
 if TYPE_CHECKING:
-    from dvt.dbt_bridge.session import Session
+    from dbt.contracts.graph.manifest import Manifest
 
 KILO = 1000
 
@@ -21,8 +22,8 @@ KILO = 1000
 class EventReporter:
     """Turns what a Federator reports (`core.ports.bridge.Reporter`) into dbt's events. Thread-safe."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, manifest: Callable[[], Manifest | None]) -> None:
+        self._manifest = manifest
         self._lock = threading.Lock()
         self._shown: set[tuple[str, str]] = set()
 
@@ -43,17 +44,13 @@ class EventReporter:
             if (notice.code, notice.message) in self._shown:
                 return
             self._shown.add((notice.code, notice.message))
-        manifest = self._session.manifest
-        found = manifest.nodes.get(node) if manifest is not None else None
-        warn_or_error(JinjaLogWarning(msg=str(notice), node_info=get_node_info()), node=found)
+        manifest = self._manifest()
+        reported = manifest.nodes.get(node) if manifest is not None else None
+        warn_or_error(JinjaLogWarning(msg=str(notice), node_info=get_node_info()), node=reported)
 
 
-def summarize(session: Session) -> None:
-    """The run's last line: what was moved in all; nothing when nothing was federated."""
-    federator = session.federating
-    if federator is None:
-        return
-    totals = federator.totals
+def summarize(totals: Totals) -> None:
+    """Write the run's last line: what was moved in all."""
     read = f"{totals.extracted_rows:,} rows ({size(totals.extracted_bytes)}) extracted"
     wrote = f"{totals.loaded_rows:,} rows ({size(totals.loaded_bytes)}) loaded"
     fire_event(Note(msg=f"Moved between databases: {read}, {wrote}"))

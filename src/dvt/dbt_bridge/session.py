@@ -41,9 +41,10 @@ class Session:
     """The profile's outputs: types, and rendered settings (`core.ports.connectors.Settings`)."""
     targets: Targets
     """Configs and adapters by output name."""
+    reporter: Reporter
+    """Where the federation's progress and warnings go."""
     options: RunOptions = field(default_factory=RunOptions)
     make_federator: FederatorFactory | None = None
-    reporter: Reporter | None = None
     manifest: Manifest | None = None
     resolver: Resolver | None = None
     pool: Any = None
@@ -116,10 +117,6 @@ class Session:
             self.targets.close()
 
     def _context(self) -> RunContext:
-        if self.reporter is None:
-            from dvt.dbt_bridge.events import EventReporter
-
-            self.reporter = EventReporter(self)
         return RunContext(
             project_dir=FilePath(self.config.project_root),
             profile=str(self.config.profile_name),
@@ -134,19 +131,19 @@ class Session:
 _current: Session | None = None
 
 
-def current() -> Session | None:
+def current_session() -> Session | None:
     """The invocation under way, if dbt has come as far as registering an adapter."""
     return _current
 
 
-def begin(session: Session) -> None:
+def begin_session(session: Session) -> None:
     """Make it the current one; the one before is ended."""
     global _current  # noqa: PLW0603 - dbt's own adapters and flags are global to the process too
-    end()
+    end_session()
     _current = session
 
 
-def end() -> None:
+def end_session() -> None:
     """End the current invocation, if there is one."""
     global _current
     session, _current = _current, None

@@ -66,7 +66,7 @@ def test_one_process_may_run_many_projects(shop: Project, tmp_path: Path) -> Non
     for project in (shop, *others, shop):
         assert project.dvt("run"), project.messages()
     assert [one.rows("house", "select name from a") for one in others] == [[("x",)], [("y",)]]
-    assert session.current() is None
+    assert session.current_session() is None
 
 
 def test_databases_in_memory_outlive_the_invocation_as_under_dbt(shop: Project) -> None:
@@ -107,7 +107,7 @@ def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project, late: f
     with pytest.raises(KeyboardInterrupt):
         dvtRunner(callbacks=[interrupt]).invoke(["run", "--threads", "2", *where(shop)])
     assert time.monotonic() - started < 150
-    assert session.current() is None
+    assert session.current_session() is None
     for output in ("house", "barn"):
         assert shop.rows(output, "select table_name from duckdb_tables()") == []
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from dbt_common.exceptions import DbtBaseException
 
-from dvt.dbt_bridge import session
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.project.manifest import part_of
 from dvt.dbt_bridge.session import Session
@@ -17,10 +16,10 @@ _TARGET = "dvt_target"
 """A column of the catalog's rows that says which target gave them."""
 
 
-def get_adapter(original: Callable[..., Any], config: Any) -> Any:
-    """The adapter, or one that asks all targets."""
-    now = session.current()
-    return original(config) if now is None or now.plain else AllTargets(now)
+def get_adapter(original: Callable[..., Any], session: Session, config: Any) -> AllTargets:
+    """What stands in for the adapter and asks all targets."""
+    del original, config
+    return AllTargets(session)
 
 
 def catalog_init(original: Callable[..., Any], self: Any, columns: Collection[dict[str, Any]]) -> None:
@@ -34,16 +33,13 @@ def catalog_init(original: Callable[..., Any], self: Any, columns: Collection[di
 
 
 def make_unique_id_map(
-    original: Callable[..., Any], self: Any, manifest: Any, selected_node_ids: Any = None
+    original: Callable[..., Any], session: Session, self: Any, manifest: Any, selected_node_ids: Any = None
 ) -> Any:
     """Which table is which node: a table of one target is never a node of another."""
-    now = session.current()
-    if now is None or now.plain:
-        return original(self, manifest, selected_node_ids)
     nodes: dict[str, Any] = {}
     sources: dict[str, Any] = {}
     for target, part in self.by_target.items():
-        found_nodes, found_sources = original(part, part_of(now, manifest, target), selected_node_ids)
+        found_nodes, found_sources = original(part, part_of(session, manifest, target), selected_node_ids)
         nodes |= found_nodes
         sources |= found_sources
     return nodes, sources
@@ -52,10 +48,10 @@ def make_unique_id_map(
 class AllTargets:
     """As much of an adapter as `docs generate` uses, over all targets that nodes and sources live on."""
 
-    def __init__(self, now: Session) -> None:
-        self._now = now
-        self.config = now.config
-        self.Relation = _Relations(now)
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.config = session.config
+        self.Relation = _Relations(session)
 
     def connection_named(self, name: str) -> AbstractContextManager[None]:
         """Nothing here: every target's connection is opened when its turn comes."""
@@ -69,11 +65,11 @@ class AllTargets:
         del used_schemas
         by_target: dict[str, list[Any]] = {}
         for one in relation_configs:
-            by_target.setdefault(self._now.output_of(one.unique_id), []).append(one)
+            by_target.setdefault(self._session.output_of(one.unique_id), []).append(one)
         rows, exceptions = Rows(), []
         for target, configs in sorted(by_target.items()):
             wanted = None if relations is None else {one for where, one in relations if where == target}
-            if not self._now.outputs.can_be_target(target) or wanted == set():
+            if not self._session.outputs.can_be_target(target) or wanted == set():
                 continue
             try:
                 found, failed = self._ask(target, configs, wanted)
@@ -87,7 +83,7 @@ class AllTargets:
     def _ask(self, target: str, configs: list[Any], wanted: Any) -> tuple[Any, list[BaseException]]:
         schemas = frozenset({(one.database, one.schema) for one in configs})
         with as_dbt_errors():
-            adapter = self._now.targets.adapter(target)
+            adapter = self._session.targets.adapter(target)
         with adapter.connection_named("generate_catalog"):
             answer: tuple[Any, list[BaseException]] = adapter.get_filtered_catalog(configs, schemas, wanted)
         return answer
@@ -96,17 +92,17 @@ class AllTargets:
 class _Relations:
     """Makes relations of the target that a node lives on, with the target's name beside."""
 
-    def __init__(self, now: Session) -> None:
-        self._now = now
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def create_from(self, config: Any, node: Any) -> tuple[str, Any]:
         """(target, relation)."""
         del config
-        target = self._now.output_of(node.unique_id)
-        if not self._now.outputs.can_be_target(target):
+        target = self._session.output_of(node.unique_id)
+        if not self._session.outputs.can_be_target(target):
             return target, None
         with as_dbt_errors():
-            adapter = self._now.targets.adapter(target)
+            adapter = self._session.targets.adapter(target)
         return target, adapter.Relation.create_from(adapter.config, node)
 
 

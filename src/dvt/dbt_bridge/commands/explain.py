@@ -19,10 +19,9 @@ from dbt_common.exceptions import DbtBaseException
 from dvt.core.errors import DvtError, TableNotFound
 from dvt.core.explanation import Explanation
 from dvt.core.plan import FederationPlan
-from dvt.dbt_bridge import session
 from dvt.dbt_bridge.commands.explained import SHOW
 from dvt.dbt_bridge.nodes.request import node_request
-from dvt.dbt_bridge.session import Session
+from dvt.dbt_bridge.session import Session, current_session
 
 BUILT = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot})
 
@@ -112,10 +111,10 @@ class ExplainTask(CompileTask):
 
     def after_run(self, adapter: Any, results: Any) -> None:
         """Explain in the order of the DAG, while connections can still be asked."""
-        now = session.current()
+        session = current_session()
         compiled = {one.node.unique_id: one for one in results or ()}
-        if now is not None:
-            self.explanations += explained(now, self.manifest, self._in_order(), compiled)
+        if session is not None:
+            self.explanations += explained(session, self.manifest, self._in_order(), compiled)
         super().after_run(adapter, results)
 
     def task_end_messages(self, results: Any) -> None:
@@ -144,23 +143,23 @@ class ExplainTask(CompileTask):
 
 
 def explained(
-    now: Session, manifest: Any, nodes: Iterator[Any], compiled: dict[str, Any]
+    session: Session, manifest: Any, nodes: Iterator[Any], compiled: dict[str, Any]
 ) -> Iterator[Explanation]:
     """Path and plan of each node."""
     for node in nodes:
         result = compiled.get(node.unique_id)
         failed = str(result.message) if result and result.status == RunStatus.Error else None
-        yield _explain(now, manifest, node, failed)
+        yield _explain(session, manifest, node, failed)
 
 
-def _explain(now: Session, manifest: Any, node: Any, problem: str | None) -> Explanation:
-    placement = now.placement(node.unique_id)
+def _explain(session: Session, manifest: Any, node: Any, problem: str | None) -> Explanation:
+    placement = session.placement(node.unique_id)
     plan: FederationPlan | None = None
     unbuilt: tuple[str, ...] = ()
-    if problem is None and now.federated(node.unique_id) and not node.is_ephemeral_model:
+    if problem is None and session.federated(node.unique_id) and not node.is_ephemeral_model:
         try:
-            federator = now.federator()
-            plan = federator.plan(node_request(now, node, manifest, federator.run))
+            federator = session.federator()
+            plan = federator.plan(node_request(session, node, manifest, federator.run))
         except TableNotFound as error:
             unbuilt = _unbuilt(manifest, node, error.table)
             problem = None if unbuilt else str(error.about(node.name, node.original_file_path))
@@ -174,7 +173,7 @@ def _explain(now: Session, manifest: Any, node: Any, problem: str | None) -> Exp
         name=node.name,
         kind=str(node.resource_type),
         file=node.original_file_path,
-        target=now.output_of(node.unique_id),
+        target=session.output_of(node.unique_id),
         path="inlined" if node.is_ephemeral_model else path,
         why=placement.why if placement else "",
         materialized=str(getattr(node.config, "materialized", "") or ""),

@@ -14,14 +14,15 @@ from dbt_common.events.functions import fire_event
 
 from dvt.core.ports.bridge import FederatorFactory
 from dvt.core.registry import load
-from dvt.dbt_bridge import session
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.events import EventReporter
 from dvt.dbt_bridge.outputs import dbt_duckdb
+from dvt.dbt_bridge.outputs.own_adapters import require_adapter
 from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
 from dvt.dbt_bridge.outputs.target_type import TargetType
-from dvt.dbt_bridge.outputs.targets import Targets, require_adapter
+from dvt.dbt_bridge.outputs.targets import Targets
 from dvt.dbt_bridge.project import macro_packages
-from dvt.dbt_bridge.project.manifest import resolve_project
+from dvt.dbt_bridge.session import RunOptions, Session, begin_session, current_session, end_session
 from dvt.resolution.output_types import output_type
 
 
@@ -70,7 +71,7 @@ class TargetAdapters(AdapterContainer):
         with self.lock:
             self.adapters[kind] = adapter
         if hasattr(config, "project_root"):
-            self._begin(config, adapter)
+            self._begin(config)
 
     @property
     def default_adapter(self) -> Any:
@@ -84,10 +85,10 @@ class TargetAdapters(AdapterContainer):
 
     def lookup_adapter(self, adapter_name: str) -> Any:
         """The adapter of an output, or dbt's answer for a plain type."""
-        now = session.current()
-        if isinstance(adapter_name, TargetType) and now is not None:
+        session = current_session()
+        if isinstance(adapter_name, TargetType) and session is not None:
             with as_dbt_errors():
-                return now.targets.adapter(adapter_name.target)
+                return session.targets.adapter(adapter_name.target)
         return super().lookup_adapter(adapter_name)
 
     def get_adapter_package_names(self, name: str | None) -> list[str]:
@@ -114,31 +115,23 @@ class TargetAdapters(AdapterContainer):
     def cleanup_connections(self) -> None:
         """Close every connection and file: dbt calls this when an invocation ends."""
         try:
-            session.end()
+            end_session()
         finally:
             super().cleanup_connections()
             dbt_duckdb.close_files()
 
-    def _begin(self, config: Any, adapter: Any) -> None:
+    def _begin(self, config: Any) -> None:
         outputs = ProfileOutputs.of(config, Path(get_flags().PROFILES_DIR))
-        now = session.Session(
+        session = Session(
             config=config,
             outputs=outputs,
             targets=Targets(config, outputs, self),
-            options=session.RunOptions(
+            reporter=EventReporter(lambda: session.manifest),
+            options=RunOptions(
                 compute=getattr(config.args, "COMPUTE", None),
                 keep_staging=bool(getattr(config.args, "KEEP_STAGING", False)),
             ),
             make_federator=self.make_federator,
         )
-        session.begin(now)
+        begin_session(session)
         self.include(macro_packages.remembered(config) & set(outputs.types.values()))
-        original = adapter.set_macro_resolver
-
-        def set_macro_resolver(manifest: Any) -> None:
-            original(manifest)
-            if now.manifest is not manifest and hasattr(manifest, "nodes"):  # else macros alone
-                resolve_project(now, manifest, parsed_before=True)
-            now.targets.attach_macros(manifest)
-
-        adapter.set_macro_resolver = set_macro_resolver

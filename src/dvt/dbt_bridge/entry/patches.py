@@ -1,10 +1,15 @@
-"""Every place where dvt changes dbt-core, in one table. What each change does stands where it is defined."""
+"""Every place where dvt changes dbt-core, in two tables. What each change does stands where it is defined.
+
+`WRAPPED` holds the functions that something is put around, `CHANGED_OBJECTS` whatever else is changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
+from enum import Enum
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
@@ -16,91 +21,144 @@ from dvt.dbt_bridge.jinja import compiling
 from dvt.dbt_bridge.nodes import node_patches, task_patches
 from dvt.dbt_bridge.outputs import dbt_duckdb, own_adapters, profiles
 from dvt.dbt_bridge.project import parsing, settings, sources
+from dvt.dbt_bridge.session import current_session
+
+
+class Needs(Enum):
+    """What must be there for a wrapper to be called; else dbt's own function is."""
+
+    NOTHING = "nothing"
+    """The wrapper is called with the function and its arguments."""
+    SESSION = "a session"
+    """An invocation is under way: the wrapper gets its session after the function."""
+    TARGETS = "several targets"
+    """As SESSION, and the project uses more of dvt than one target: a plain one is dbt's alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What is put around one function of dbt."""
+
+    parameters: tuple[str, ...]
+    """The function's first parameters, which the wrapper relies on."""
+    wrapper: Wrapper
+    needs: Needs = Needs.NOTHING
+
+    def guarded(self) -> Wrapper:
+        """The wrapper, called only where what it needs is there."""
+        if self.needs is Needs.NOTHING:
+            return self.wrapper
+
+        @wraps(self.wrapper)
+        def call(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            session = current_session()
+            if session is None or (self.needs is Needs.TARGETS and session.plain):
+                return original(*args, **kwargs)
+            return self.wrapper(original, session, *args, **kwargs)
+
+        return call
+
 
 EXECUTE_MODEL = ("self", "hook_ctx", "context_config", "model", "context")
 
-WRAPPED: dict[str, dict[str, tuple[tuple[str, ...], Wrapper]]] = {
-    "dbt.cli.requires": {"fire_event": (("e", "level"), node_patches.fire_event)},
+WRAPPED: Mapping[str, Mapping[str, Patch]] = {
+    "dbt.cli.requires": {"fire_event": Patch(("e", "level"), node_patches.fire_event)},
     "dbt.config.profile": {
-        "Profile.from_raw_profile_info": (
+        "Profile.from_raw_profile_info": Patch(
             ("cls", "raw_profile", "profile_name", "renderer", "target_override", "threads_override"),
             profiles.from_raw_profile_info,
         ),
     },
+    "dbt.adapters.base.impl": {
+        "BaseAdapter.set_macro_resolver": Patch(
+            ("self", "macro_resolver"), parsing.set_macro_resolver, Needs.SESSION
+        ),
+    },
     "dbt.parser.read_files": {
-        "yaml_from_file": (("source_file", "validate"), sources.yaml_from_file),
+        "yaml_from_file": Patch(("source_file", "validate"), sources.yaml_from_file),
     },
     "dbt.parser.base": {
-        "ConfiguredParser._context_for": (("self", "parsed_node", "config"), parsing.context_for),
+        "ConfiguredParser._context_for": Patch(
+            ("self", "parsed_node", "config"), parsing.context_for, Needs.SESSION
+        ),
     },
     "dbt.parser.manifest": {
-        "ManifestLoader.get_full_manifest": (("cls", "config"), parsing.get_full_manifest),
-        "ManifestLoader.load": (("self",), parsing.load),
-        "ManifestLoader.build_manifest_state_check": (("self",), parsing.build_manifest_state_check),
-        "_check_resource_uniqueness": (("manifest", "config"), parsing.check_resource_uniqueness),
+        "ManifestLoader.load": Patch(("self",), parsing.load, Needs.SESSION),
+        "ManifestLoader.build_manifest_state_check": Patch(
+            ("self",), parsing.build_manifest_state_check, Needs.SESSION
+        ),
+        "_check_resource_uniqueness": Patch(
+            ("manifest", "config"), parsing.check_resource_uniqueness, Needs.TARGETS
+        ),
     },
-    "dbt.hooks": {"get_hook_dict": (("source",), node_patches.get_hook_dict)},
+    "dbt.hooks": {"get_hook_dict": Patch(("source",), node_patches.get_hook_dict)},
     "dbt.compilation": {
-        "Compiler.compile_node": (("self", "node", "manifest"), compiling.compile_node),
-        "Compiler._create_node_context": (
-            ("self", "node", "manifest", "extra_context"),
-            compiling.create_node_context,
+        "Compiler.compile_node": Patch(("self", "node", "manifest"), compiling.compile_node, Needs.TARGETS),
+        "Compiler._create_node_context": Patch(
+            ("self", "node", "manifest", "extra_context"), compiling.create_node_context, Needs.SESSION
         ),
     },
     "dbt.task.base": {
-        "BaseRunner.__init__": (
+        "BaseRunner.__init__": Patch(
             ("self", "config", "adapter", "node", "node_index", "num_nodes"),
             task_patches.runner_init,
+            Needs.TARGETS,
         ),
     },
     "dbt.task.runnable": {
-        "GraphRunnableTask._runtime_initialize": (("self",), task_patches.runtime_initialize),
-        "GraphRunnableTask.get_runner": (("self", "node"), task_patches.get_runner),
-        "GraphRunnableTask.run": (("self",), node_patches.run_task),
-        "GraphRunnableTask.call_runner": (("self", "runner"), node_patches.call_runner),
-        "GraphRunnableTask.create_schemas": (
-            ("self", "adapter", "required_schemas"),
-            task_patches.create_schemas,
+        "GraphRunnableTask._runtime_initialize": Patch(
+            ("self",), task_patches.runtime_initialize, Needs.TARGETS
         ),
-        "GraphRunnableTask.populate_adapter_cache": (
-            ("self", "adapter", "required_schemas"),
-            task_patches.populate_adapter_cache,
+        "GraphRunnableTask.get_runner": Patch(("self", "node"), task_patches.get_runner, Needs.TARGETS),
+        "GraphRunnableTask.run": Patch(("self",), node_patches.run_task, Needs.SESSION),
+        "GraphRunnableTask.call_runner": Patch(("self", "runner"), node_patches.call_runner, Needs.TARGETS),
+        "GraphRunnableTask.create_schemas": Patch(
+            ("self", "adapter", "required_schemas"), task_patches.create_schemas, Needs.TARGETS
         ),
-        "GraphRunnableTask.run_queue": (("self", "pool"), task_patches.run_queue),
-        "GraphRunnableTask.execute_nodes": (("self",), task_patches.execute_nodes),
-        "GraphRunnableTask._cancel_connections": (("self", "pool"), task_patches.cancel_connections),
+        "GraphRunnableTask.populate_adapter_cache": Patch(
+            ("self", "adapter", "required_schemas"), task_patches.populate_adapter_cache, Needs.TARGETS
+        ),
+        "GraphRunnableTask.run_queue": Patch(("self", "pool"), task_patches.run_queue, Needs.SESSION),
+        "GraphRunnableTask.execute_nodes": Patch(("self",), task_patches.execute_nodes, Needs.SESSION),
+        "GraphRunnableTask._cancel_connections": Patch(
+            ("self", "pool"), task_patches.cancel_connections, Needs.SESSION
+        ),
     },
     "dbt.task.run": {
-        "ModelRunner._execute_model": (EXECUTE_MODEL, node_patches.execute_model),
-        "MicrobatchBatchRunner._execute_model": (EXECUTE_MODEL, node_patches.execute_model),
-        "RunTask.safe_run_hooks": (
-            ("self", "adapter", "hook_type", "extra_context"),
-            task_patches.safe_run_hooks,
+        "ModelRunner._execute_model": Patch(EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION),
+        "MicrobatchBatchRunner._execute_model": Patch(
+            EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION
+        ),
+        "RunTask.safe_run_hooks": Patch(
+            ("self", "adapter", "hook_type", "extra_context"), task_patches.safe_run_hooks, Needs.TARGETS
         ),
     },
     "dbt.task.debug": {
-        "DebugTask._read_adapter_version": (("self", "module"), own_adapters.read_adapter_version),
+        "DebugTask._read_adapter_version": Patch(("self", "module"), own_adapters.read_adapter_version),
     },
     "dbt.task.init": {
-        "InitTask.copy_starter_repo": (("self", "project_name"), starter.copy_starter_repo),
-        "_get_adapter_plugin_names": ((), own_adapters.adapter_names),
+        "InitTask.copy_starter_repo": Patch(("self", "project_name"), starter.copy_starter_repo),
+        "_get_adapter_plugin_names": Patch((), own_adapters.adapter_names),
     },
     "dbt.task.freshness": {
-        "FreshnessTask.populate_metadata_freshness_cache": (
+        "FreshnessTask.populate_metadata_freshness_cache": Patch(
             ("self", "adapter", "selected_uids"),
             task_patches.populate_metadata_freshness_cache,
+            Needs.TARGETS,
         ),
     },
     "dbt.adapters.duckdb.environments.local": {
-        "LocalEnvironment.cancel": (("cls", "connection"), dbt_duckdb.cancel),
+        "LocalEnvironment.cancel": Patch(("cls", "connection"), dbt_duckdb.cancel),
     },
     "dbt.task.docs.generate": {
-        "get_adapter": (("config",), catalog.get_adapter),
-        "Catalog.__init__": (("self", "columns"), catalog.catalog_init),
-        "Catalog.make_unique_id_map": (("self", "manifest", "selected_node_ids"), catalog.make_unique_id_map),
+        "get_adapter": Patch(("config",), catalog.get_adapter, Needs.TARGETS),
+        "Catalog.__init__": Patch(("self", "columns"), catalog.catalog_init),
+        "Catalog.make_unique_id_map": Patch(
+            ("self", "manifest", "selected_node_ids"), catalog.make_unique_id_map, Needs.TARGETS
+        ),
     },
 }
-"""Module → symbol → (its first parameters, what is put around it)."""
+"""Module → symbol → what is put around it."""
 
 _importing = PatchOnImport()
 _container: Any = None
@@ -127,9 +185,9 @@ def _install() -> Any:
     return factory.FACTORY
 
 
-def _wrap_all(symbols: dict[str, tuple[tuple[str, ...], Wrapper]], module: ModuleType) -> None:
-    for path, (parameters, wrapper) in symbols.items():
-        wrap(module, path, parameters, wrapper)
+def _wrap_all(symbols: Mapping[str, Patch], module: ModuleType) -> None:
+    for path, patch in symbols.items():
+        wrap(module, path, patch.parameters, patch.guarded())
     if module.__name__ == parsing.PARSER:
         replace(module, "PARTIAL_PARSE_FILE_NAME", str, lambda _: parsing.PARTIAL_PARSE_FILE)
 

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dvt.dbt_bridge import session
 from dvt.dbt_bridge.session import Session
 
 
@@ -37,61 +36,64 @@ _FOR_THE_ENGINE = {"dvt_federated": True}
 
 
 def compile_node(
-    original: Callable[..., Any], self: Any, node: Any, manifest: Any, *args: Any, **kw: Any
+    original: Callable[..., Any], session: Session, self: Any, node: Any, manifest: Any, *args: Any, **kw: Any
 ) -> Any:
     """Compile as dbt does, with the copies of the ephemeral models that this node's mode sees."""
-    now = session.current()
-    if now is None or now.plain:
-        return original(self, node, manifest, *args, **kw)
-    mode = _mode(now, node, str(self.config.target_name))
-    view = manifest if mode is None else _view(now, manifest, mode)
+    mode = _mode(session, node, str(self.config.target_name))
+    view = manifest if mode is None else _view(session, manifest, mode)
     return original(self, node, view, *args, **kw)
 
 
-def create_node_context(
-    original: Callable[..., Any], self: Any, node: Any, manifest: Any, extra_context: dict[str, Any]
+def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
+    original: Callable[..., Any],
+    session: Session,
+    self: Any,
+    node: Any,
+    manifest: Any,
+    extra_context: dict[str, Any],
 ) -> Any:
     """The context as dbt makes it, or that of a federated node and of what is inlined into it."""
-    now, mode = session.current(), manifest.__dict__.get(_MODE)
-    if now is None or mode is None or mode.dialect is None:
+    mode = manifest.__dict__.get(_MODE)
+    if mode is None or mode.dialect is None:
         return original(self, node, manifest, extra_context)
-    from dvt.dbt_bridge.jinja.contexts import Scope, federated_context, fixture_context
+    from dvt.dbt_bridge.jinja.contexts import federated_context, fixture_context
+    from dvt.dbt_bridge.jinja.scope import Scope
 
     if mode.unit:
         made = original(self, node, manifest, extra_context)
         if node.resource_type != "unit_test":
-            scope = Scope(now, mode.target, mode.dialect)
+            scope = Scope(session, mode.target, mode.dialect)
             made |= fixture_context(scope, node, self.config, manifest, made["adapter"])
     else:
-        made = federated_context(now, node, self.config, manifest, mode.dialect)
+        made = federated_context(session, node, self.config, manifest, mode.dialect)
         made |= extra_context
     made |= _FOR_THE_ENGINE  # in place: it is what macros see
     return made
 
 
-def _mode(now: Session, node: Any, target: str) -> Mode | None:
+def _mode(session: Session, node: Any, target: str) -> Mode | None:
     """The node's mode; None for a native node on the default target, which is dbt's own case."""
     tested = getattr(node, "tested_node_unique_id", None)
-    if tested and now.manifest is not None and now.federated(tested):
-        return Mode(target, _dialect(now, now.manifest.nodes[tested], target), unit=True)
-    if node.resource_type in {"model", "test"} and now.federated(node.unique_id):
-        return Mode(target, _dialect(now, node, target))
-    return None if target == now.default else Mode(target)
+    if tested and session.manifest is not None and session.federated(tested):
+        return Mode(target, _dialect(session, session.manifest.nodes[tested], target), unit=True)
+    if node.resource_type in {"model", "test"} and session.federated(node.unique_id):
+        return Mode(target, _dialect(session, node, target))
+    return None if target == session.default else Mode(target)
 
 
-def _dialect(now: Session, node: Any, target: str) -> str:
+def _dialect(session: Session, node: Any, target: str) -> str:
     from dvt.dbt_bridge.outputs import dialects
 
-    return dialects.of_node(node, now.outputs.types[target])
+    return dialects.of_node(node, session.outputs.types[target])
 
 
-def _view(now: Session, manifest: Any, mode: Mode) -> Any:
+def _view(session: Session, manifest: Any, mode: Mode) -> Any:
     """The manifest with ephemeral models of the mode's own; one for all nodes of that mode in a run."""
     with _lock:
         owner, views = manifest.__dict__.get(_VIEWS, (None, {}))
-        if owner is not now:
+        if owner is not session:
             views = {}
-            manifest.__dict__[_VIEWS] = (now, views)
+            manifest.__dict__[_VIEWS] = (session, views)
         if mode not in views:
             views[mode] = _make_view(manifest, mode)
         return views[mode]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dbt.adapters.base.column import Column
 from dbt.adapters.base.relation import BaseRelation
@@ -17,10 +17,8 @@ from dvt.core.errors import IntrospectionUnsupported, SeveralConnections, TableN
 from dvt.core.names import MARKER
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, table_ref, unmarked
+from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.outputs.dialects import of_type
-
-if TYPE_CHECKING:
-    from dvt.dbt_bridge.jinja.contexts import Scope
 
 
 class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):

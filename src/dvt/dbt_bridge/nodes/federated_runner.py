@@ -66,7 +66,7 @@ class Federated:
         return super().execute(stand_in, self._manifest)  # type: ignore[misc]
 
     def _warn_of_view(self, model: Any) -> None:
-        if model.config.materialized == "view" and self.session.reporter is not None:
+        if model.config.materialized == "view":
             message = f"view {model.name!r} reads other connections, so it is built as a table"
             hint = "config(materialized='table') says the same without a warning"
             self.session.reporter.notice(model.unique_id, Notice("DVT001", message, hint))

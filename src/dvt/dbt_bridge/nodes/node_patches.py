@@ -7,45 +7,42 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
-from dvt.dbt_bridge import session
+from dvt.dbt_bridge.session import Session
 
 
-def run_task(original: Callable[..., Any], self: Any) -> Any:
+def run_task(original: Callable[..., Any], session: Session, self: Any) -> Any:
     """As dbt; the last line says what was moved between databases."""
     try:
         return original(self)
     finally:
-        now = session.current()
-        if now is not None and now.federating is not None:
+        if session.federating is not None:
             from dvt.dbt_bridge.events import summarize
 
-            summarize(now)
+            summarize(session.federating.totals)
 
 
-def call_runner(original: Callable[..., Any], self: Any, runner: Any) -> Any:
+def call_runner(original: Callable[..., Any], session: Session, self: Any, runner: Any) -> Any:
     """As dbt; whatever the node did, the federation no longer trusts what it read of its table."""
-    now = session.current()
-    if now is None or now.plain:
-        return original(self, runner)
     from dvt.dbt_bridge.nodes.federated_runner import FEDERATED, federated_runner, is_federated, written
 
-    if type(runner) in FEDERATED and is_federated(now, runner.node):
-        runner = federated_runner(now, runner)
+    if type(runner) in FEDERATED and is_federated(session, runner.node):
+        runner = federated_runner(session, runner)
     try:
         return original(self, runner)
     finally:
         if not runner.skip:
-            written(now, runner.node)
+            written(session, runner.node)
 
 
-def execute_model(original: Callable[..., Any], self: Any, *args: Any, **kwargs: Any) -> Any:
+def execute_model(
+    original: Callable[..., Any], session: Session, self: Any, *args: Any, **kwargs: Any
+) -> Any:
     """As dbt, with hooks that name a connection run there."""
-    now = session.current()
-    if now is not None and now.manifest is not None:
+    if session.manifest is not None:
         from dvt.dbt_bridge.jinja.hooks import route_hooks
 
         given = signature(original).bind(self, *args, **kwargs).arguments
-        route_hooks(now, given["context"], given["model"], now.manifest)
+        route_hooks(session, given["context"], given["model"], session.manifest)
     return original(self, *args, **kwargs)
 
 

@@ -11,8 +11,9 @@ from dbt.adapters.duckdb.utils import SourceConfig
 from dvt.core.errors import SelfReference
 from dvt.core.names import MARKER, TableRef, stage_name
 from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
-from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource, Scope
+from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource
 from dvt.dbt_bridge.jinja.relations import marker, table_ref, unmarked
+from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.nodes.contract import contract_of
 from dvt.dbt_bridge.outputs import dialects
 from dvt.resolution.output_types import LOCATION, OutputType, output_type

@@ -15,7 +15,6 @@ from dbt.events.types import LogCancelLine, QueryCancelationUnsupported
 from dbt_common.events.functions import fire_event
 
 from dvt.core.errors import NotFederable
-from dvt.dbt_bridge import session
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.project.manifest import part_of
 from dvt.dbt_bridge.session import Session
@@ -28,20 +27,18 @@ _PATIENCE = 60.0
 """Seconds after which a statement that cannot be stopped no longer keeps the process from ending."""
 
 
-def runner_init(original: Callable[..., Any], self: Any, config: Any, adapter: Any, *args: Any) -> None:
+def runner_init(
+    original: Callable[..., Any], session: Session, self: Any, config: Any, adapter: Any, *args: Any
+) -> None:
     """A runner works with the config and the adapter of its node's target."""
-    now = session.current()
-    if now is None or now.plain:
-        original(self, config, adapter, *args)
-        return
     node = args[0]
-    target = _runs_on(now, node)
-    if node.resource_type == "source" and not now.outputs.can_be_target(target):
+    target = _runs_on(session, node)
+    if node.resource_type == "source" and not session.outputs.can_be_target(target):
         original(self, config, adapter, *args)
-        self.compile = partial(_refuse_freshness, node, now.outputs.types[target])
+        self.compile = partial(_refuse_freshness, node, session.outputs.types[target])
         return
     with as_dbt_errors():
-        config, adapter = now.targets.config(target), now.targets.adapter(target)
+        config, adapter = session.targets.config(target), session.targets.adapter(target)
     original(self, config, adapter, *args)
 
 
@@ -55,67 +52,63 @@ def _refuse_freshness(source: Any, kind: str, manifest: Any) -> None:
         raise error.about(source.name, source.original_file_path)
 
 
-def runtime_initialize(original: Callable[..., Any], self: Any) -> None:
+def runtime_initialize(original: Callable[..., Any], session: Session, self: Any) -> None:
     """Selection, and then the check of everything selected, before anything runs."""
     original(self)
-    now = session.current()
-    if now is not None and not now.plain:
-        selected = [node.unique_id for node in self._flattened_nodes]
-        now.check(selected)
-        with as_dbt_errors():
-            for target in targets_of(now, self):
-                now.targets.config(target)
+    session.check([node.unique_id for node in self._flattened_nodes])
+    with as_dbt_errors():
+        for target in targets_of(session, self):
+            session.targets.config(target)
 
 
-def get_runner(original: Callable[..., Any], self: Any, node: Any) -> Any:
+def get_runner(original: Callable[..., Any], session: Session, self: Any, node: Any) -> Any:
     """The runner for the node, or one that federates it."""
     runner = original(self, node)
-    now = session.current()
-    if now is None or not now.federated(node.unique_id):
+    if not session.federated(node.unique_id):
         return runner
     from dvt.dbt_bridge.nodes.federated_runner import federated_runner
 
-    return federated_runner(now, runner)
+    return federated_runner(session, runner)
 
 
-def create_schemas(original: Callable[..., Any], self: Any, adapter: Any, required_schemas: Any) -> None:
+def create_schemas(
+    original: Callable[..., Any], session: Session, self: Any, adapter: Any, required_schemas: Any
+) -> None:
     """Schemas are created on the targets that the selected nodes are built on."""
-    now = session.current()
-    if now is None or now.plain:
-        original(self, adapter, required_schemas)
-        return
-    for target in targets_of(now, self):
-        with _on_target(now, self, target) as on_target:
-            original(self, on_target, _schemas(now, self, target, on_target, creating=True))
+    del adapter, required_schemas
+    for target in targets_of(session, self):
+        with _on_target(session, self, target) as on_target:
+            original(self, on_target, _schemas(session, self, target, on_target, creating=True))
 
 
 def populate_adapter_cache(
-    original: Callable[..., Any], self: Any, adapter: Any, required_schemas: Any = None
+    original: Callable[..., Any], session: Session, self: Any, adapter: Any, required_schemas: Any = None
 ) -> None:
     """What exists is looked up on the targets that the selected nodes are built on."""
-    now = session.current()
-    if now is None or now.plain or not self.args.populate_cache:
+    if not self.args.populate_cache:
         original(self, adapter, required_schemas)
         return
     manifest = self.manifest
-    for target in targets_of(now, self):
-        with _on_target(now, self, target) as on_target:
-            schemas = None if required_schemas is None else _schemas(now, self, target, on_target)
-            self.manifest = part_of(now, manifest, target)
+    for target in targets_of(session, self):
+        with _on_target(session, self, target) as on_target:
+            schemas = None if required_schemas is None else _schemas(session, self, target, on_target)
+            self.manifest = part_of(session, manifest, target)
             try:
                 original(self, on_target, schemas)
             finally:
                 self.manifest = manifest
 
 
-def safe_run_hooks(
-    original: Callable[..., Any], self: Any, adapter: Any, hook_type: Any, extra_context: Any
+def safe_run_hooks(  # noqa: PLR0917 - dbt's own parameters, after ours
+    original: Callable[..., Any],
+    session: Session,
+    self: Any,
+    adapter: Any,
+    hook_type: Any,
+    extra_context: Any,
 ) -> Any:
     """on-run-start and on-run-end run on the default target: `schemas` are those of that target."""
-    now = session.current()
-    if now is None or now.plain:
-        return original(self, adapter, hook_type, extra_context)
-    if not self.get_hooks_by_type(hook_type) and now.default not in targets_of(now, self):
+    if not self.get_hooks_by_type(hook_type) and session.default not in targets_of(session, self):
         return RunStatus.Success  # dbt would open a transaction on a target that nothing needs
     if "database_schemas" in extra_context:
         there = {
@@ -123,7 +116,7 @@ def safe_run_hooks(
             for one in extra_context["results"]
             if hasattr(one, "node")
             and one.node.is_relational
-            and now.output_of(one.node.unique_id) == now.default
+            and session.output_of(one.node.unique_id) == session.default
         }
         pairs = [pair for pair in extra_context["database_schemas"] if pair in there]
         schemas = list({schema for _, schema in pairs})
@@ -132,41 +125,34 @@ def safe_run_hooks(
 
 
 def populate_metadata_freshness_cache(
-    original: Callable[..., Any], self: Any, adapter: Any, selected_uids: Collection[str]
+    original: Callable[..., Any], session: Session, self: Any, adapter: Any, selected_uids: Collection[str]
 ) -> Any:
     """Freshness from metadata is asked of each connection for its own sources."""
-    now = session.current()
-    if now is None or now.plain:
-        return original(self, adapter, selected_uids)
+    del adapter
     from dbt.adapters.capability import Capability
 
     statuses = [RunStatus.Success]
-    for target in targets_of(now, self):
-        with _on_target(now, self, target) as on_target:
+    for target in targets_of(session, self):
+        with _on_target(session, self, target) as on_target:
             if on_target.supports(Capability.TableLastModifiedMetadataBatch):
-                there = [uid for uid in selected_uids if now.output_of(uid) == target]
+                there = [uid for uid in selected_uids if session.output_of(uid) == target]
                 statuses.append(original(self, on_target, there))
     return next((status for status in statuses if status != RunStatus.Success), RunStatus.Success)
 
 
-def cancel_connections(original: Callable[..., Any], self: Any, pool: Any) -> None:
+def cancel_connections(original: Callable[..., Any], session: Session, self: Any, pool: Any) -> None:
     """Stop what runs in the federation and on every target; one that fails keeps no other running."""
-    now = session.current()
-    if now is None:
-        original(self, pool)
-        return
-    _end(now, self.manifest, pool, tell=True)
+    del original
+    _end(session, self.manifest, pool, tell=True)
 
 
-def run_queue(original: Callable[..., Any], self: Any, pool: Any) -> Any:
+def run_queue(original: Callable[..., Any], session: Session, self: Any, pool: Any) -> Any:
     """As dbt; the pool is remembered for execute_nodes, which makes it and does not give it away."""
-    now = session.current()
-    if now is not None:
-        now.pool = pool
+    session.pool = pool
     return original(self, pool)
 
 
-def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
+def execute_nodes(original: Callable[..., Any], session: Session, self: Any) -> Any:
     """As dbt; a second Ctrl-C, which ends dbt's own handling of the first, leaves nothing running either.
 
     What runs is ended before dbt tidies up, which would wait for it and keep it from being stopped.
@@ -174,9 +160,8 @@ def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
     try:
         return original(self)
     except BaseException:
-        now = session.current()
-        if now is not None and now.pool is not None and not now.cancelled:
-            ending = threading.Thread(target=_end, args=(now, self.manifest, now.pool), daemon=True)
+        if session.pool is not None and not session.cancelled:
+            ending = threading.Thread(target=_end, args=(session, self.manifest, session.pool), daemon=True)
             ending.start()
             deadline = time.monotonic() + _PATIENCE
             while ending.is_alive() and time.monotonic() < deadline:
@@ -185,23 +170,23 @@ def execute_nodes(original: Callable[..., Any], self: Any) -> Any:
         raise
 
 
-def _end(now: Session, manifest: Any, pool: Any, *, tell: bool = False) -> None:
+def _end(session: Session, manifest: Any, pool: Any, *, tell: bool = False) -> None:
     """Begin no other node, stop those under way, and wait for their end."""
     pool.close()
     pool.terminate()
-    _stop(now, manifest, tell=tell)
+    _stop(session, manifest, tell=tell)
     while _at_work(pool):
         # Again: a statement that was just on its way to its database was not there to be stopped.
-        _stop(now, manifest)
+        _stop(session, manifest)
     pool.join()
-    now.cancelled = True
+    session.cancelled = True
 
 
-def _stop(now: Session, manifest: Any, *, tell: bool = False) -> None:
+def _stop(session: Session, manifest: Any, *, tell: bool = False) -> None:
     """One round of cancelling, everywhere."""
-    if now.federating is not None:
-        _guarded(now.federating.cancel)
-    for adapter in (now.targets.adapter(now.default), *(one for _, one in now.targets.opened())):
+    if session.federating is not None:
+        _guarded(session.federating.cancel)
+    for adapter in (session.targets.adapter(session.default), *(one for _, one in session.targets.opened())):
         _guarded(partial(_cancel, adapter, manifest, tell=tell))
 
 
@@ -213,31 +198,31 @@ def _at_work(pool: Any) -> bool:
     return any(worker.is_alive() for worker in pool._pool)  # noqa: SLF001
 
 
-def targets_of(now: Session, task: Any) -> list[str]:
+def targets_of(session: Session, task: Any) -> list[str]:
     """The outputs that the task's selected nodes are built on, the default one first."""
     selected = task._flattened_nodes or ()  # noqa: SLF001 - dbt keeps its selection there
-    found = {_runs_on(now, node) for node in selected if not node.is_ephemeral_model}
+    found = {_runs_on(session, node) for node in selected if not node.is_ephemeral_model}
     return sorted(
-        filter(now.outputs.can_be_target, found), key=lambda target: (target != now.default, target)
+        filter(session.outputs.can_be_target, found), key=lambda target: (target != session.default, target)
     )
 
 
-def _runs_on(now: Session, node: Any) -> str:
+def _runs_on(session: Session, node: Any) -> str:
     """The output a node runs on; inline queries run where all that they read lives."""
-    if now.resolver is None or node.unique_id in now.resolver:
-        return now.output_of(node.unique_id)
-    places = {now.output_of(uid) for uid in getattr(node, "depends_on_nodes", ())}
-    return places.pop() if len(places) == 1 else now.default
+    if session.resolver is None or node.unique_id in session.resolver:
+        return session.output_of(node.unique_id)
+    places = {session.output_of(uid) for uid in getattr(node, "depends_on_nodes", ())}
+    return places.pop() if len(places) == 1 else session.default
 
 
 @contextmanager
-def _on_target(now: Session, task: Any, target: str) -> Iterator[Any]:
+def _on_target(session: Session, task: Any, target: str) -> Iterator[Any]:
     """The target's adapter, while the task has the target's config."""
-    adapter = now.targets.adapter(target)
-    if target == now.default:
+    adapter = session.targets.adapter(target)
+    if target == session.default:
         yield adapter  # dbt holds its connection already, and connection_named is not re-entrant
         return
-    before, task.config = task.config, now.targets.config(target)
+    before, task.config = task.config, session.targets.config(target)
     try:
         with adapter.connection_named("master"):
             yield adapter
@@ -245,9 +230,10 @@ def _on_target(now: Session, task: Any, target: str) -> Iterator[Any]:
         task.config = before
 
 
-def _schemas(now: Session, task: Any, target: str, adapter: Any, *, creating: bool = False) -> Any:
+def _schemas(session: Session, task: Any, target: str, adapter: Any, *, creating: bool = False) -> Any:
     """The schemas of the selected nodes on a target. `clone` looks at more of them than it creates."""
-    selected = [node.unique_id for node in task._flattened_nodes if now.output_of(node.unique_id) == target]  # noqa: SLF001
+    nodes = task._flattened_nodes  # noqa: SLF001 - dbt keeps its selection there
+    selected = [node.unique_id for node in nodes if session.output_of(node.unique_id) == target]
     clones: Any = next((one for one in type(task).__mro__ if one.__name__ == "CloneTask"), None)
     if creating and clones is not None:
         return super(clones, task).get_model_schemas(adapter, selected)

@@ -16,8 +16,7 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from dvt.core.errors import DbtUnsupported
-from dvt.dbt_bridge import session
-from dvt.dbt_bridge.outputs.target_type import TargetType
+from dvt.dbt_bridge.outputs.profiles import output_of
 
 _NAME = "DuckDBConnectionManager"
 
@@ -49,7 +48,7 @@ def share_files(environments: Any) -> None:
         return
 
     def initialize_db(cls: Any, creds: Any, plugins: Any = None) -> Any:
-        duckdb = SimpleNamespace(connect=partial(_connect, _output(creds)))
+        duckdb = SimpleNamespace(connect=partial(_connect, output_of(creds)))
         return _copy(function, {"duckdb": duckdb})(cls, creds, plugins)
 
     setattr(initialize_db, _SHARED, True)
@@ -85,14 +84,6 @@ def _connect(output: str, path: str, *, read_only: bool, config: Mapping[str, An
     from dvt.drivers.duckdb import FILES
 
     return FILES.connect(path, config, name=output)
-
-
-def _output(creds: Any) -> str:
-    """The output that these credentials belong to."""
-    if isinstance(creds.type, TargetType):
-        return creds.type.target
-    now = session.current()
-    return now.default if now else ""
 
 
 def _rebound(original: Any, manager: type, members: Mapping[str, Any] | None = None) -> Any:

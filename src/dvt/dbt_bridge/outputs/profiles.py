@@ -11,6 +11,9 @@ from dvt.core.errors import NotATarget
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.resolution.output_types import output_type
 
+_OUTPUT = "output"
+"""Attribute of dbt's credentials that holds the name of their output."""
+
 
 def default_profiles_dir(project_dir: Path, home: Path | None = None) -> Path:
     """Where profiles.yml is: the project, then `~/.dvt`, then dbt's own `~/.dbt`."""
@@ -33,14 +36,18 @@ def profiles_dir_option(click_context: Any) -> Path:
 def from_raw_profile_info(original: Callable[..., Any], cls: Any, *args: Any, **kwargs: Any) -> Any:
     """Refuse a default target that can only be read, before dbt looks for an adapter of its type.
 
-    Credentials of our own adapters learn what the output is called.
+    All credentials learn what their output is called: several outputs are of one type.
     """
     with as_dbt_errors():
         _check_target(*args, **kwargs)
     profile = original(cls, *args, **kwargs)
-    if output_type(profile.credentials.type).adapter is not None:
-        vars(profile.credentials)["output"] = profile.target_name
+    vars(profile.credentials)[_OUTPUT] = profile.target_name
     return profile
+
+
+def output_of(credentials: Any) -> str:
+    """The name of the output that credentials belong to; empty for those that dbt made without a profile."""
+    return str(vars(credentials).get(_OUTPUT, ""))
 
 
 def _check_target(

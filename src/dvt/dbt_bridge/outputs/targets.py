@@ -5,9 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dbt.config.profile import Profile
 from dbt.config.renderer import DbtProjectYamlRenderer
@@ -16,7 +14,8 @@ from dbt.context.providers import generate_runtime_macro_context
 from dbt.context.query_header import generate_query_header_context
 from dbt_common.exceptions import DbtBaseException
 
-from dvt.core.errors import BadOutput, DriverMissing, NotATarget, UnknownTarget
+from dvt.core.errors import BadOutput, NotATarget, UnknownTarget
+from dvt.dbt_bridge.outputs.own_adapters import require_adapter
 from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
 from dvt.dbt_bridge.outputs.target_type import TargetType
 from dvt.resolution.output_types import output_type
@@ -24,16 +23,28 @@ from dvt.resolution.output_types import output_type
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-    from dvt.dbt_bridge.entry.adapters import TargetAdapters
+
+class Adapters(Protocol):
+    """dbt's container of adapters, as far as the outputs need it."""
+
+    @property
+    def default_adapter(self) -> Any:
+        """The adapter that dbt itself registered."""
+
+    def make(self, config: Any) -> Any:
+        """A new adapter for an output that is not the default one."""
+
+    def include(self, kinds: set[str]) -> bool:
+        """Have these types' macros parsed too; True when that changes anything."""
 
 
 class Targets:
     """Configs and adapters by output name. Thread-safe."""
 
-    def __init__(self, config: Any, outputs: ProfileOutputs, container: TargetAdapters) -> None:
+    def __init__(self, config: Any, outputs: ProfileOutputs, adapters: Adapters) -> None:
         self._base = config
         self._outputs = outputs
-        self._container = container
+        self._source = adapters
         self._lock = threading.RLock()
         self._configs: dict[str, Any] = {}
         self._adapters: dict[str, Any] = {}
@@ -56,10 +67,10 @@ class Targets:
     def adapter(self, target: str) -> Any:
         """The adapter of an output. Making it opens no connection."""
         if target == self.default:
-            return self._container.default_adapter
+            return self._source.default_adapter
         with self._lock:
             if target not in self._adapters:
-                adapter = self._container.make(self.config(target))
+                adapter = self._source.make(self.config(target))
                 self._adapters[target] = adapter
                 if self._manifest is not None:
                     attach_macros(adapter, self._manifest)
@@ -76,6 +87,10 @@ class Targets:
             self._manifest = manifest
             for adapter in self._adapters.values():
                 attach_macros(adapter, manifest)
+
+    def include_macros(self, kinds: set[str]) -> bool:
+        """Have these adapter types' macros parsed too; True when that changes anything."""
+        return self._source.include(kinds)
 
     def close(self) -> None:
         """Close every connection of every adapter but the default one, which is dbt's to close."""
@@ -116,26 +131,11 @@ class Targets:
         return dict(renderer.render_data(raw))
 
 
-def require_adapter(kind: str) -> None:
-    """Raise unless dbt's adapter for this type is installed."""
-    if not _installed(kind):
-        raise DriverMissing(f"dbt's adapter for outputs of type {kind}", output_type(kind).install_line)
-
-
 def attach_macros(adapter: Any, manifest: Manifest) -> None:
     """Let an adapter find its macros and comment its queries, as dbt does for the default one."""
     adapter.set_macro_context_generator(generate_runtime_macro_context)
     adapter.set_macro_resolver(manifest)
     adapter.connections.set_query_header(generate_query_header_context(adapter.config, manifest))
-
-
-def _installed(kind: str) -> bool:
-    own = output_type(kind).adapter
-    if own is not None:
-        return own.installed
-    with suppress(ImportError, ValueError):
-        return find_spec(f"dbt.adapters.{kind}") is not None
-    return False
 
 
 def _mark(credentials: Any, target: str) -> None:

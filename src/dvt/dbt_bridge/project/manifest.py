@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import DriverMissing
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.outputs.own_adapters import require_adapter
 from dvt.dbt_bridge.project import relation_names
 from dvt.dbt_bridge.project.settings import check_settings, compute_names, source_connection
 from dvt.resolution.graph import Graph, Node
@@ -65,8 +66,6 @@ def project_graph(manifest: Any) -> Graph:
 
 
 def _usable(kind: str) -> bool:
-    from dvt.dbt_bridge.outputs.targets import require_adapter
-
     try:
         require_adapter(kind)
     except DriverMissing:
@@ -109,7 +108,9 @@ def _text(config: Any, key: str) -> str | None:
 
 
 def _outputs(session: Session) -> Outputs:
-    computes, file = compute_names(session)
+    computes, file = compute_names(
+        session.config.profile_name, session.outputs.profiles_dir, session.options.compute
+    )
     return Outputs(
         types=session.outputs.types,
         default=session.default,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from dvt.core.errors import BadConfig, UnknownCompute
 from dvt.core.requests import Pushdown, TextComparison
 from dvt.resolution.output_types import ZERO_DATES
-
-if TYPE_CHECKING:
-    from dvt.dbt_bridge.session import Session
 
 PUBLISH = ("swap", "keep")
 COLLATIONS = tuple(one.value for one in TextComparison if one is not TextComparison.UNSAID)
@@ -68,12 +66,11 @@ def source_connection(source: Any) -> dict[str, str]:
     return said
 
 
-def compute_names(session: Session) -> tuple[Collection[str], str | None]:
-    """Names in computes.yml, and the file; --compute must be one of them."""
+def compute_names(profile: str, profiles_dir: Path, asked: str | None) -> tuple[Collection[str], str | None]:
+    """Names in computes.yml, and the file; `asked`, the value of --compute, must be one of them."""
     from dvt.config.computes import load_computes
 
-    computes = load_computes(session.config.profile_name, session.outputs.profiles_dir)
-    asked = session.options.compute
+    computes = load_computes(profile, profiles_dir)
     if asked and asked not in computes.entries:
         raise UnknownCompute(asked, computes.entries, computes.file)
     return tuple(computes.entries), computes.file
