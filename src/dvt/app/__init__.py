@@ -6,10 +6,15 @@ under dbt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
+from dvt.app.commands import COMMANDS
 from dvt.app.federation import make_federator
+
+FAILED = 2
+"""Exit code of a command that could not do what it was asked, as dbt's."""
 
 
 class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
@@ -23,18 +28,43 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
         """Run one command: dbt's `dbtRunnerResult`, with the same success, result and exception."""
         from dvt.dbt_bridge.entry.invoke import invoke
 
-        return invoke(args, make_federator, self.manifest, self.callbacks, kwargs)
+        return invoke(
+            args,
+            make_federator,
+            COMMANDS,
+            manifest=self.manifest,
+            callbacks=self.callbacks,
+            parameters=kwargs,
+        )
 
 
-def main(args: Sequence[str], examples: Mapping[str, str]) -> None:
-    """Run one command of the command line; ends the process with dbt's exit code."""
+def main(args: Sequence[str]) -> None:
+    """Run one command of the command line; ends the process with its exit code, as dbt's are: 0, 1 or 2."""
+    name = args[0] if args else ""
+    if name in COMMANDS and not COMMANDS[name].needs_dbt:
+        _main_without_dbt(name, args[1:])
     from dvt.dbt_bridge.entry.invoke import run_cli
 
-    run_cli(args, make_federator, examples)
+    run_cli(args, make_federator, COMMANDS)
 
 
-def help_of(command: Sequence[str], examples: Mapping[str, str]) -> str | None:
-    """A command's help as dbt tells it, dvt's flags and examples included; None when there is no such."""
+def help_of(names: Sequence[str]) -> str | None:
+    """The help of a command, or of a command of a command; None when there is no such."""
+    if names[0] in COMMANDS and not COMMANDS[names[0]].needs_dbt:
+        return None  # it tells it at once itself
     from dvt.dbt_bridge.entry.invoke import help_text
 
-    return help_text(command, make_federator, examples)
+    return help_text(names, make_federator, COMMANDS)
+
+
+def _main_without_dbt(name: str, args: Sequence[str]) -> NoReturn:
+    from dvt.core.errors import DvtError
+    from dvt.core.registry import load
+
+    command = load(COMMANDS[name].load)()
+    command.epilog = COMMANDS[name].epilog
+    try:
+        command.main(list(args), prog_name=f"dvt {name}")
+    except DvtError as error:
+        sys.stderr.write(f"{error}\n")
+    sys.exit(FAILED)

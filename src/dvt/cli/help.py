@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from dvt import __version__
-from dvt.cli.commands import COMMANDS
+from dvt.app.commands import COMMANDS, help_version
 
 FLAGS = {"-h", "--help"}
 
@@ -44,16 +44,5 @@ def keep(command: Sequence[str], text: str) -> None:
 def _file(command: Sequence[str]) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     width = min(shutil.get_terminal_size().columns, 80)
-    known = f"{__version__}-{version('dbt-core')}-{width}-{_written():x}"
+    known = f"{__version__}-{version('dbt-core')}-{width}-{help_version()}"
     return cache / "dvt" / f"help-{known}" / f"{'-'.join(command)}.txt"
-
-
-def _written() -> int:
-    """When what makes up help was last changed: a checkout changes under one version."""
-    root = Path(__file__).parent.parent
-    files = (
-        root / "cli/commands.py",
-        root / "dbt_bridge/entry/invoke.py",
-        root / "dbt_bridge/commands/explain.py",
-    )
-    return max(int(file.stat().st_mtime) for file in files)

@@ -18,11 +18,10 @@ def main() -> None:
         sys.stdout.write(answer.rstrip("\n") + "\n")
         return
     from dvt.app import main as run
-    from dvt.cli.commands import COMMANDS, examples
 
     if os.environ.get("NO_COLOR"):  # https://no-color.org, which dbt does not know
         os.environ.setdefault("DBT_USE_COLORS", "false")
-    run(args, {name: examples(name) for name in COMMANDS})
+    run(args)
 
 
 def _without_dbt(args: Sequence[str]) -> str | None:
@@ -31,7 +30,7 @@ def _without_dbt(args: Sequence[str]) -> str | None:
 
         return version_text()
     if not args or (len(args) == 1 and args[0] in HELP_FLAGS):
-        from dvt.cli.commands import overview
+        from dvt.cli.overview import overview
 
         return overview()
     return _help_of_a_command(args)
@@ -46,9 +45,8 @@ def _help_of_a_command(args: Sequence[str]) -> str | None:
     text = helps.kept(command)
     if text is None:
         from dvt.app import help_of
-        from dvt.cli.commands import COMMANDS, examples
 
-        text = help_of(command, {name: examples(name) for name in COMMANDS})
+        text = help_of(command)
         if text is not None:
             helps.keep(command, text)
     return text

@@ -79,12 +79,20 @@ class Project:
     def dvt(self, *args: str) -> bool:
         """Run a command; whether it succeeded."""
         from dvt.app import make_federator
+        from dvt.app.commands import COMMANDS
         from dvt.dbt_bridge.entry.invoke import invoke
 
         self.events.clear()
         where = ["--project-dir", str(self.root), "--profiles-dir", str(self.root), "--no-use-colors"]
         factory = self.make_federator or make_federator
-        self.result = invoke([*args, *where], factory, None, [self.events.append], {})
+        self.result = invoke(
+            [*args, *where],
+            factory,
+            COMMANDS,
+            manifest=None,
+            callbacks=[self.events.append],
+            parameters={},
+        )
         return bool(self.result.success)
 
     def forget(self) -> None:

@@ -11,8 +11,10 @@ from importlib.metadata import version
 import pytest
 
 from dvt import __version__
-from dvt.cli.commands import COMMANDS, examples, overview
+from dvt.app.commands import COMMANDS
 from dvt.cli.help import asked, keep, kept
+from dvt.cli.overview import overview
+from dvt.core.commands import Command
 
 SECONDS = 0.4
 """CPU seconds of one command: unlike those on a clock, a busy machine hardly changes them."""
@@ -91,4 +93,69 @@ def test_a_home_that_cannot_be_written_is_no_reason_to_fail(tmp_path, monkeypatc
 def test_examples_run_the_command_they_explain():
     for name, command in COMMANDS.items():
         assert all(one.startswith(f"dvt {name}") for one in command.examples), name
-    assert examples("parse") == ""
+    assert COMMANDS["parse"].epilog == ""
+    assert COMMANDS["retry"].epilog == "\b\nExamples:\n  dvt retry"
+
+
+def test_help_is_kept_for_these_commands_and_the_files_that_make_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    keep(("run",), "text")
+    assert kept(("run",)) == "text"
+    monkeypatch.setitem(COMMANDS, "toy", Command("Play"))
+    assert kept(("run",)) is None
+    monkeypatch.delitem(COMMANDS, "toy")
+    assert kept(("run",)) == "text"
+    monkeypatch.setattr("dvt.app.commands._MADE_IN", ("dvt.app",))
+    assert kept(("run",)) is None
+
+
+TOY = """
+import sys
+import click
+from dvt.app import commands
+from dvt.core.commands import Command
+from dvt.core.errors import BadConfig
+
+sys.modules["dbt"] = sys.modules["dbt_common"] = None  # whoever imports them fails
+
+def toy():
+    @click.command("toy")
+    @click.option("--fail", is_flag=True)
+    def play(fail):
+        "Play with it."
+        if fail:
+            raise BadConfig("a toy", "fail", "true", ("false",))
+        click.echo("played")
+    return play
+
+sys.modules["dvt_toys"] = sys.modules["__main__"]
+commands.COMMANDS["toy"] = Command("Play", ("dvt toy --fail",), load="dvt_toys:toy", needs_dbt=False)
+from dvt.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "shown"),
+    [
+        (["toy"], 0, "played\n"),
+        (["toy", "--help"], 0, "Usage: dvt toy [OPTIONS]\n\n  Play with it."),
+        (["toy", "--help"], 0, "Examples:\n    dvt toy --fail"),
+        (["toy", "--fail"], 2, "DVT118 a toy: fail cannot be"),
+        (["toy", "--other"], 2, "No such option"),
+        (["--help"], 0, "\n  toy "),
+    ],
+)
+def test_a_command_that_needs_no_dbt_runs_where_dbt_cannot_be_imported(args, code, shown):
+    done = _toys(*args)
+    assert done.returncode == code, done.stderr
+    assert shown in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_of_dbts_needs_it():
+    assert "ModuleNotFoundError: No module named 'dbt.cli'" in _toys("run").stderr
+
+
+def _toys(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", TOY, *args], capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -19,15 +19,18 @@ from dbt_common.exceptions import DbtBaseException
 from dvt.core.errors import DvtError, TableNotFound
 from dvt.core.explanation import Explanation
 from dvt.core.plan import FederationPlan
-from dvt.dbt_bridge.commands.explained import SHOW
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.session import Session, current_session
 
 BUILT = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot})
 
 
-def command() -> click.Command:
-    """The click command."""
+Formats = Mapping[str, Callable[[Sequence[Explanation]], str]]
+"""How explanations are written, by the name of the format."""
+
+
+def make_command(formats: Formats) -> click.Command:
+    """The click command, which writes explanations in one of these formats."""
 
     @click.command("explain")
     @click.pass_context
@@ -46,7 +49,7 @@ def command() -> click.Command:
     @click.option(
         "--format",
         "explain_format",
-        type=click.Choice(list(SHOW)),
+        type=click.Choice(list(formats)),
         default="text",
         help="Text for people or JSON for programs.",
     )
@@ -68,7 +71,7 @@ def command() -> click.Command:
         flags = ctx.obj["flags"]
         task = ExplainTask(flags, ctx.obj["runtime_config"], ctx.obj["manifest"])
         task.run()
-        click.echo(SHOW[kwargs["explain_format"]](task.explanations))
+        click.echo(formats[kwargs["explain_format"]](task.explanations))
         return task.explanations, not any(one.problem for one in task.explanations)
 
     made: click.Command = explain

@@ -8,71 +8,57 @@ from typing import Any
 import click
 from dbt.cli.main import cli, dbtRunner, dbtRunnerResult
 
+from dvt.core.commands import Command
 from dvt.core.ports.bridge import FederatorFactory
+from dvt.core.registry import load
 from dvt.dbt_bridge.entry import patches
 from dvt.dbt_bridge.outputs.profiles import profiles_dir_option
 
-RUNS_NODES = (
-    "explain",
-    "build",
-    "clone",
-    "compile",
-    "run",
-    "seed",
-    "show",
-    "snapshot",
-    "test",
-    "retry",
-    "run-operation",
-)
-"""Commands that take dvt's own flags."""
 
-
-EXPLAIN = "explain"
-
-
-def prepare(make_federator: FederatorFactory, args: Sequence[str]) -> None:
+def prepare(make_federator: FederatorFactory, args: Sequence[str], commands: Mapping[str, Command]) -> None:
     """Patch dbt and put dvt's flags and commands on its command line, once per process."""
     patches.apply(make_federator)
-    if EXPLAIN in args and EXPLAIN not in cli.commands:
-        # Here and not at once: it needs modules of dbt that other commands do not.
-        from dvt.dbt_bridge.commands.explain import command as explain
-
-        cli.add_command(explain(), EXPLAIN)
-    for name, command in _commands(cli):
-        if name in RUNS_NODES:
-            _add_flags(command)
-        _look_for_profiles(command)
+    for name, command in commands.items():
+        # Only what is asked for: a command may need modules of dbt that others do not.
+        if command.load and name in args and name not in cli.commands:
+            cli.add_command(load(command.load)(), name)
+    for name, click_command in _commands(cli):
+        if name in commands and commands[name].runs_nodes:
+            _add_flags(click_command)
+        _look_for_profiles(click_command)
+    for name, command in commands.items():
+        if command.epilog and name in cli.commands:
+            cli.commands[name].epilog = command.epilog
 
 
 def invoke(
     args: list[str],
     make_federator: FederatorFactory,
+    commands: Mapping[str, Command],
+    *,
     manifest: Any,
     callbacks: list[Callable[[Any], None]],
     parameters: Mapping[str, Any],
 ) -> dbtRunnerResult:
     """Run one command as `dbtRunner.invoke` does; Ctrl-C reaches the caller instead of being a result."""
-    prepare(make_federator, args)
+    prepare(make_federator, args, commands)
     result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(args, **parameters)
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     return result
 
 
-def run_cli(args: Sequence[str], make_federator: FederatorFactory, examples: Mapping[str, str]) -> None:
+def run_cli(args: Sequence[str], make_federator: FederatorFactory, commands: Mapping[str, Command]) -> None:
     """Run one command of the command line; ends the process with dbt's exit code."""
-    prepare(make_federator, args)
-    _teach(examples)
+    prepare(make_federator, args, commands)
     cli.main(list(args), prog_name="dvt")
 
 
 def help_text(
-    names: Sequence[str], make_federator: FederatorFactory, examples: Mapping[str, str]
+    names: Sequence[str], make_federator: FederatorFactory, commands: Mapping[str, Command]
 ) -> str | None:
     """The help of a command, or of a command of a command."""
-    prepare(make_federator, names)
-    _teach(examples)
+    prepare(make_federator, names, commands)
     command: Any = cli
     context = click.Context(cli, info_name="dvt", **cli.context_settings)
     for name in names:
@@ -81,12 +67,6 @@ def help_text(
             return None
         context = click.Context(command, parent=context, info_name=name)
     return str(command.get_help(context))
-
-
-def _teach(examples: Mapping[str, str]) -> None:
-    for name, text in examples.items():
-        if text and name in cli.commands:
-            cli.commands[name].epilog = text
 
 
 def _commands(group: Any) -> Iterator[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 from dvt.core.explanation import Explanation
 from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.queries import SourceQuery, rendered
-from dvt.dbt_bridge.outputs.dialects import COMPUTE
+from dvt.federation.plan.dialects.duckdb.expressions import DIALECT
 
 
 def as_text(explanations: Sequence[Explanation]) -> str:
@@ -28,7 +28,7 @@ def as_json(explanations: Sequence[Explanation]) -> str:
     return json.dumps({"nodes": [_node_object(one) for one in explanations]}, indent=2)
 
 
-SHOW: Mapping[str, Callable[[Sequence[Explanation]], str]] = {"text": as_text, "json": as_json}
+FORMATS: Mapping[str, Callable[[Sequence[Explanation]], str]] = {"text": as_text, "json": as_json}
 """Formats by name."""
 
 
@@ -64,7 +64,7 @@ def _loaded(column: LoadColumn) -> str:
 def _laid_out(sql: str) -> str:
     """The same SQL on several lines; as it is where that cannot be done."""
     try:
-        return sqlglot.transpile(sql, read=COMPUTE, write=COMPUTE, pretty=True)[0]
+        return sqlglot.transpile(sql, read=DIALECT, write=DIALECT, pretty=True)[0]
     except SqlglotError:
         return sql
 

@@ -1,0 +1,129 @@
+"""dvt's commands in one table: dbt's own that dvt changes or shows, and those that dvt brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+
+from dvt.core.commands import Command
+
+COMMANDS: Mapping[str, Command] = {
+    "build": Command(
+        "Run seeds, models, snapshots and tests in the order of the DAG",
+        (
+            "dvt build",
+            "dvt build --select +customer_value    the model and all it needs, wherever that lives",
+            "dvt build --compute big --threads 8   federated models on the compute named big",
+        ),
+        runs_nodes=True,
+    ),
+    "clean": Command(
+        "Delete the folders listed as clean-targets",
+    ),
+    "clone": Command(
+        "Clone nodes from the state given by --state, each on its own target",
+        ("dvt clone --state artifacts/",),
+        runs_nodes=True,
+    ),
+    "compile": Command(
+        "Write the SQL of models, tests and analyses to target/compiled",
+        ("dvt compile --select customer_value",),
+        runs_nodes=True,
+    ),
+    "debug": Command(
+        "Show the installation, and test the connection of the target",
+    ),
+    "deps": Command(
+        "Install the packages of packages.yml",
+    ),
+    "docs": Command(
+        "Generate or serve the documentation, over all targets",
+        (
+            "dvt docs generate",
+            "dvt docs serve --port 8080",
+        ),
+    ),
+    "explain": Command(
+        "Show how nodes would run: path, queries, what is pushed down and why; runs nothing",
+        (
+            "dvt explain --select customer_value",
+            "dvt explain --select tag:finance --format json",
+        ),
+        load="dvt.app.explain:command",
+        runs_nodes=True,
+    ),
+    "init": Command(
+        "Start a new project",
+    ),
+    "list": Command(
+        "List the project's nodes (also: ls)",
+        ("dvt list --select config.target:warehouse",),
+    ),
+    "parse": Command(
+        "Read the project and check it, connections and targets included",
+    ),
+    "retry": Command(
+        "Run again what failed or was skipped last time",
+        ("dvt retry",),
+        runs_nodes=True,
+    ),
+    "run": Command(
+        "Run models",
+        (
+            "dvt run",
+            "dvt run --select customer_value --full-refresh",
+            "dvt run --target staging              every model on this one output",
+            "dvt run --keep-staging                leave the extracted Parquet files in .dvt/staging",
+        ),
+        runs_nodes=True,
+    ),
+    "run-operation": Command(
+        "Run a macro",
+        ("dvt run-operation grant_select --args '{role: reader}'",),
+        runs_nodes=True,
+    ),
+    "seed": Command(
+        "Load CSV files, each on its own target",
+        ("dvt seed --select countries",),
+        runs_nodes=True,
+    ),
+    "show": Command(
+        "Preview a model or a query",
+        (
+            "dvt show --select customer_value --limit 20",
+            'dvt show --inline "select 1 as one"',
+        ),
+        runs_nodes=True,
+    ),
+    "snapshot": Command(
+        "Take the project's snapshots",
+        ("dvt snapshot --select orders_history",),
+        runs_nodes=True,
+    ),
+    "source": Command(
+        "Check how fresh sources are, each on its connection",
+        ("dvt source freshness",),
+    ),
+    "test": Command(
+        "Run tests, each where what it tests lives",
+        ("dvt test --select customer_value",),
+        runs_nodes=True,
+    ),
+}
+"""By name. Whoever registers a command here needs to change nothing else."""
+
+_MADE_IN = ("dvt.app", "dvt.dbt_bridge.entry", "dvt.dbt_bridge.commands")
+"""Packages in which commands and their flags are made."""
+
+
+def help_version() -> str:
+    """What changes when help does: a checkout changes under one version."""
+    digest = sha256(repr(COMMANDS).encode())
+    for package in _MADE_IN:
+        spec = find_spec(package)
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            for file in sorted(Path(folder).glob("*.py")):
+                digest.update(f"{file.name} {file.stat().st_mtime_ns} ".encode())
+    return digest.hexdigest()[:16]
