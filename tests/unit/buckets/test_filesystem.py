@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import os
 import stat
-import threading
 from pathlib import Path
 
 import pytest
 
 from dvt.core.errors import BadConfig, DiskFull, StagingUnusable
+from dvt.testing.suites import BucketSuite, LocalConsumerSuite
 from tests.local_bucket import local_bucket
 
 
 @pytest.fixture
 def bucket(tmp_path):
     return local_bucket(tmp_path / "bucket")
+
+
+class TestFilesystemBucket(BucketSuite, LocalConsumerSuite):
+    """What every bucket promises."""
 
 
 def put(bucket, key, data=b"x"):
@@ -38,45 +42,24 @@ def test_nothing_is_made_before_it_is_needed(bucket, tmp_path):
     assert not (tmp_path / "bucket").exists()
 
 
+def test_an_object_that_is_replaced_leaves_no_other_file(bucket, tmp_path):
+    put(bucket, "run/x", b"one")
+    put(bucket, "run/x", b"two")
+    assert [file.name for file in (tmp_path / "bucket" / "run").iterdir()] == ["x"]
+
+
+def test_a_folder_that_is_deleted_is_gone(bucket, tmp_path):
+    put(bucket, "run/x")
+    put(bucket, "run2/x")
+    bucket.delete("run")
+    assert [folder.name for folder in (tmp_path / "bucket").iterdir()] == ["run2"]
+
+
 def test_an_object_is_its_owners_alone_with_all_folders_above_it(bucket, tmp_path):
     put(bucket, "run/deep/er/x")
     for folder in ("bucket", "bucket/run", "bucket/run/deep", "bucket/run/deep/er"):
         assert mode(tmp_path / folder) == 0o700
     assert mode(tmp_path / "bucket/run/deep/er/x") == 0o600
-
-
-def test_an_object_is_replaced_whole(bucket, tmp_path):
-    put(bucket, "run/x", b"one")
-    put(bucket, "run/x", b"two")
-    assert read(bucket, "run/x") == b"two"
-    assert [file.name for file in (tmp_path / "bucket" / "run").iterdir()] == ["x"]
-
-
-def test_an_object_that_is_there_is_not_created_again(bucket):
-    bucket.put_once("run/x", b"one")
-    with pytest.raises(FileExistsError):
-        bucket.put_once("run/x", b"two")
-    assert read(bucket, "run/x") == b"one"
-    assert list(bucket.list("run")) == [("run/x", 3)]
-
-
-def test_of_two_that_create_an_object_one_succeeds(bucket):
-    barrier, created = threading.Barrier(8), []
-
-    def create(number):
-        barrier.wait()
-        try:
-            bucket.put_once("run/x", str(number).encode())
-        except FileExistsError:
-            return
-        created.append(str(number).encode())
-
-    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [read(bucket, "run/x")] == created
 
 
 @pytest.mark.parametrize("write", ["put", "put_once"])
@@ -90,12 +73,6 @@ def test_an_object_that_cannot_be_written_whole_leaves_nothing(bucket, tmp_path,
         put(bucket, "run/x", b"two") if write == "put" else bucket.put_once("run/y", b"two")
     assert read(bucket, "run/x") == b"one"
     assert len(list((tmp_path / "bucket" / "run").iterdir())) == 1
-
-
-def test_objects_are_listed_in_the_order_of_their_keys_with_their_bytes(bucket):
-    for key in ("run/b", "run/a/2", "run2/x", "run/a/1", "run/a.b"):
-        put(bucket, key, key.encode())
-    assert list(bucket.list("run")) == [(key, len(key)) for key in ("run/a.b", "run/a/1", "run/a/2", "run/b")]
 
 
 def test_a_file_that_is_being_written_is_not_listed(bucket, tmp_path):
@@ -116,26 +93,10 @@ def test_what_a_consumer_writes_is_its_owners_alone(bucket, tmp_path):
     assert {mode(file) for file in (tmp_path / "bucket").rglob("*") if file.is_file()} == {0o600}
 
 
-@pytest.mark.parametrize("consumer", ["snowflake", ""])
-def test_a_consumer_that_cannot_reach_this_machine_is_refused(bucket, consumer):
-    with pytest.raises(ValueError, match="cannot reach"):
-        bucket.uri_for(consumer, "run/x")
-    with pytest.raises(ValueError, match="cannot reach"), bucket.writing(consumer, "run/x"):
-        pass
-
-
 def test_a_consumer_that_wrote_nothing_leaves_nothing(bucket):
     with bucket.writing("duckdb", "run/part"):
         pass
     assert list(bucket.list("run")) == []
-
-
-def test_a_prefix_is_a_folder_not_the_beginning_of_names(bucket, tmp_path):
-    put(bucket, "run/x")
-    put(bucket, "run2/x")
-    bucket.delete("run")
-    bucket.delete("run")
-    assert [folder.name for folder in (tmp_path / "bucket").iterdir()] == ["run2"]
 
 
 @pytest.mark.parametrize("prefix", ["", ".", "run/..", "..", "../other", "/tmp"])

@@ -14,6 +14,9 @@ from dvt.core.tables import StageColumn
 class Bucket(Protocol):
     """A private store of objects, named by keys that are relative and use `/`. Thread-safe.
 
+    A key or prefix that is not inside (empty, `..`, absolute) is a ValueError, but that `list("")` lists all;
+    a consumer that cannot reach the bucket is one too. `dvt.testing.suites.BucketSuite` tests a bucket.
+
     dvt itself moves bytes by `put`, `put_once` and `get`, which every bucket has. A *consumer* (`duckdb`,
     `hadoop`, `snowflake` …) reads and writes objects by itself, under the address that `uri_for` and
     `writing` give it. For example, what DuckDB writes into a part:
