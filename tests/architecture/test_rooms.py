@@ -109,3 +109,17 @@ def _imports(file) -> Iterator[str]:
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
+
+
+def test_only_the_dialect_tables_name_an_engine():
+    """Core, federation and bridge get the engine's dialect from the engine, so that there may be others."""
+    tables = SRC / "federation" / "plan" / "dialects"
+    found = [
+        where(file, node.lineno)
+        for room in ("core", "federation", "dbt_bridge")
+        for file in sorted((SRC / room).rglob("*.py"))
+        if not file.is_relative_to(tables)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value == "duckdb"
+    ]
+    assert not found

@@ -23,7 +23,7 @@ def make_federator(context: RunContext) -> Federator:
     from dvt.federation.planning import Planning
 
     computes = load_computes(context.profile, context.profiles_dir)
-    name, compute = computes.named(context.compute)
+    compute = computes.named(context.compute)
     run = begin_run(
         context.project_dir,
         partial(context.reporter.notice, ""),
@@ -31,7 +31,7 @@ def make_federator(context: RunContext) -> Federator:
         spill=spill_parents(computes),
     )
     try:
-        shared = make_instance(name, compute, run.operation)
+        shared = make_instance(compute, run.operation)
     except BaseException:
         run.abandon()
         raise

@@ -6,28 +6,35 @@ shop:                       # a profile
   computes:
     local: {type: duckdb, memory_limit: 8GB, threads: 4, temp_directory: /fast/disk}
 ```
+
+An entry's `type` names its engine; the other keys are for the engine's own settings model.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dvt.config.yaml_lines import Document
-from dvt.core.errors import ComputesInvalid, UnknownCompute
+from dvt.core.errors import ComputesInvalid, EngineMissing, UnknownCompute
+from dvt.core.registry import Registry
+
+if TYPE_CHECKING:
+    from dvt.core.ports.engines import Engine, EngineSettings
+
+ENGINES = Registry("dvt.engines", {"duckdb": "dvt.engines.duckdb:DuckDBEngine"})
+"""By the `type:` of an entry. It stands here because whoever reads the file asks an engine for its keys; an
+engine is imported when an entry names it."""
 
 FILE = "computes.yml"
 EMBEDDED = "duckdb"
-"""The compute that is always there, also without a file."""
-
-MemorySize = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^(?i:\d+(\.\d+)?\s*([kmgt]i?)?b)$")
-]
+"""The compute that is always there, also without a file; its type has the same name."""
+_PLANNED = ("spark",)
+"""Types of which no version has an engine yet: such an entry is an error when a model needs it."""
 
 
 class Strict(BaseModel):
@@ -36,52 +43,12 @@ class Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=True)
 
 
-class DuckDBCompute(Strict):
-    """DuckDB inside dvt's own process."""
-
-    type: Literal["duckdb"] = "duckdb"
-    memory_limit: MemorySize | None = None
-    """E.g. `8GB`; half of the machine's or container's memory when left out."""
-    threads: int | None = Field(default=None, ge=1, le=1024)
-    """As many as there are cores when left out."""
-    temp_directory: Annotated[str, AfterValidator(os.path.expanduser)] | None = None
-    """Where it spills; the run's own staging folder when left out. Relative to the file's folder."""
-
-
-class SparkExtraction(Strict):
-    """How Spark reads over JDBC."""
-
-    num_partitions: int = Field(default=8, ge=1)
-    fetch_size: int = Field(default=10_000, ge=1)
-
-
-class SparkLoad(Strict):
-    """How Spark writes over JDBC."""
-
-    num_partitions: int = Field(default=4, ge=1)
-    batch_size: int = Field(default=10_000, ge=1)
-
-
-class SparkCompute(Strict):
-    """A Spark of the user's own."""
-
-    type: Literal["spark"]
-    master: str = "local[*]"
-    version: str | float | None = None
-    config: dict[str, str | int | float | bool] = {}
-    jdbc_extraction: SparkExtraction = SparkExtraction()
-    jdbc_load: SparkLoad = SparkLoad()
-
-
-Compute = Annotated[DuckDBCompute | SparkCompute, Field(discriminator="type")]
-
-
 class ProfileComputes(Strict):
     """One profile's section."""
 
     target: str | None = None
     """The compute in use; may be left out when there is only one."""
-    computes: dict[str, Compute] = {}
+    computes: dict[str, dict[str, Any]] = {}
 
 
 class _File(Strict):
@@ -89,19 +56,45 @@ class _File(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class Compute:
+    """One entry: a type of engine, and the keys that its settings are made from."""
+
+    name: str
+    kind: str
+    """Its `type`."""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    """The file's: relative paths in `keys` start there."""
+
+    @property
+    def engine(self) -> type[Engine]:
+        """The engine's class; EngineMissing where this version of dvt has none."""
+        if self.kind not in ENGINES:
+            raise EngineMissing(self.name, self.kind, ENGINES)
+        engine: type[Engine] = ENGINES.load(self.kind)
+        return engine
+
+    @property
+    def settings(self) -> EngineSettings:
+        """The keys as the engine reads them; ValidationError for one that it does not know."""
+        context = {"folder": self.folder} if self.folder else None
+        return self.engine.settings.model_validate(self.keys, context=context)
+
+
+@dataclass(frozen=True, slots=True)
 class Computes:
     """The computes of the profile in use."""
 
-    entries: Mapping[str, DuckDBCompute | SparkCompute]
+    entries: Mapping[str, Compute]
     default: str
     file: str | None = None
 
-    def named(self, name: str | None) -> tuple[str, DuckDBCompute | SparkCompute]:
-        """A compute and its name, the default one for None; UnknownCompute lists those there are."""
+    def named(self, name: str | None) -> Compute:
+        """A compute, the default one for None; UnknownCompute lists those there are."""
         chosen = name or self.default
         if chosen not in self.entries:
             raise UnknownCompute(chosen, self.entries, self.file)
-        return chosen, self.entries[chosen]
+        return self.entries[chosen]
 
 
 def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None) -> Computes:
@@ -110,7 +103,7 @@ def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None)
         file = folder / FILE
         if file.is_file():
             return _read(file, profile)
-    return Computes({EMBEDDED: DuckDBCompute()}, EMBEDDED)
+    return Computes({EMBEDDED: Compute(EMBEDDED, EMBEDDED)}, EMBEDDED)
 
 
 def _read(file: Path, profile: str) -> Computes:
@@ -118,10 +111,12 @@ def _read(file: Path, profile: str) -> Computes:
         document = Document(str(file), file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ComputesInvalid(str(file), None, "this file cannot be read") from error
-    section = _validated(document).profiles.get(profile, ProfileComputes())
-    written = {name: _placed(one, file.parent) for name, one in section.computes.items()}
-    entries = {EMBEDDED: DuckDBCompute()} | written
-    default = section.target or (next(iter(written)) if len(written) == 1 else EMBEDDED)
+    profiles = _validated(document).profiles
+    written = {name: _computes(document, name, section, file.parent) for name, section in profiles.items()}
+    section = profiles.get(profile, ProfileComputes())
+    own = written.get(profile, {})
+    entries = {EMBEDDED: Compute(EMBEDDED, EMBEDDED)} | own
+    default = section.target or (next(iter(own)) if len(own) == 1 else EMBEDDED)
     if default not in entries:
         line = document.line((profile, "target"))
         known = ", ".join(sorted(entries))
@@ -134,11 +129,43 @@ def _validated(document: Document) -> _File:
     try:
         return _File.model_validate({"profiles": document.content or {}})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        path = _without_tags(first["loc"][1:], document.content)
-        at = ".".join(str(part) for part in path) or "the file"
-        problem = f"{at}: {_sentence(first['type'], first['msg'])}"
-        raise ComputesInvalid(document.file, document.line(path), problem) from error
+        raise _invalid(document, error, skip=1) from error
+
+
+def _computes(document: Document, profile: str, section: ProfileComputes, folder: Path) -> dict[str, Compute]:
+    """A profile's entries, each checked by its engine's settings model."""
+    computes = {}
+    for name, keys in section.computes.items():
+        at = (profile, "computes", name)
+        computes[name] = compute = _compute(document, at, keys, folder)
+        try:
+            _ = compute.kind in _PLANNED or compute.settings
+        except ValidationError as error:
+            raise _invalid(document, error, at) from error
+    return computes
+
+
+def _compute(document: Document, at: tuple[str, str, str], keys: Mapping[str, Any], folder: Path) -> Compute:
+    kind = keys.get("type")
+    known = sorted({*_PLANNED, *ENGINES})
+    if kind not in known:
+        *first, last = known
+        problem = f"{'.'.join(at)}: its type should be {', '.join(first)} or {last}"
+        raise ComputesInvalid(document.file, document.line(at), problem)
+    own = {key: value for key, value in keys.items() if key != "type"}
+    return Compute(at[-1], str(kind), own, folder)
+
+
+def _invalid(
+    document: Document, error: ValidationError, at: tuple[str, ...] = (), *, skip: int = 0
+) -> ComputesInvalid:
+    """The first thing that a model complains of, with the line and the path of its key below `at`."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    path = _without_tags((*at, *first["loc"][skip:]), document.content)
+    where = ".".join(str(part) for part in path) or "the file"
+    return ComputesInvalid(
+        document.file, document.line(path), f"{where}: {_sentence(first['type'], first['msg'])}"
+    )
 
 
 def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, ...]:
@@ -148,7 +175,7 @@ def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, 
         if isinstance(content, dict) and part in content:
             content = content[part]
             path.append(part)
-        elif index == len(loc) - 1 and isinstance(content, dict) and part not in {"duckdb", "spark"}:
+        elif index == len(loc) - 1 and isinstance(content, dict):
             path.append(part)
     return tuple(path)
 
@@ -156,14 +183,6 @@ def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, 
 def _sentence(kind: str, message: str) -> str:
     if kind == "extra_forbidden":
         return "no such key here"
-    if kind.startswith("union_tag"):
-        return "its type should be duckdb or spark"
     if kind == "string_pattern_mismatch":
         return "should be a size such as 8GB or 512MiB"
     return message[:1].lower() + message[1:]
-
-
-def _placed(compute: DuckDBCompute | SparkCompute, folder: Path) -> DuckDBCompute | SparkCompute:
-    if isinstance(compute, DuckDBCompute) and compute.temp_directory:
-        return compute.model_copy(update={"temp_directory": str(folder / compute.temp_directory)})
-    return compute

@@ -16,6 +16,8 @@ from dvt.core.types import StageType
 class Transform:
     """The SELECT that the compute engine runs over the staged tables."""
 
+    dialect: str
+    """The engine's."""
     sql: Sql
     """In the engine's dialect, with a place for each value that a query was asked for."""
     columns: tuple[StageColumn, ...]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from dvt.core.errors import DvtError
 from dvt.core.ports.bridge import Federator, FederatorFactory, Reporter, RunContext
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.resolution.placement import Path, Placement, Resolver
@@ -19,6 +20,7 @@ from dvt.resolution.placement import Path, Placement, Resolver
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+    from dvt.config.computes import Computes
     from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
     from dvt.dbt_bridge.outputs.targets import Targets
 
@@ -51,6 +53,7 @@ class Session:
     """dbt's threads, while nodes run."""
     cancelled: bool = False
     """Everything under way was stopped, and has ended."""
+    _computes: Computes | None = None
     _federator: Federator | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -82,6 +85,23 @@ class Session:
         """True when dvt has to compute the node."""
         placement = None if self.plain else self.placement(unique_id)
         return placement is not None and placement.path is Path.FEDERATED
+
+    @property
+    def computes(self) -> Computes:
+        """The profile's compute engines; ComputesInvalid for a file that cannot be used."""
+        if self._computes is None:
+            from dvt.config.computes import load_computes
+
+            self._computes = load_computes(str(self.config.profile_name), self.outputs.profiles_dir)
+        return self._computes
+
+    def engine_dialect(self, node: Any) -> str:
+        """The dialect of the engine that computes a federated node."""
+        with as_dbt_errors():
+            try:
+                return self.computes.named(self.options.compute or node.config.get("compute")).engine.dialect
+            except DvtError as error:
+                raise error.about(node.name, node.original_file_path) from error.__cause__
 
     def check(self, selected: Iterable[str]) -> None:
         """Raise what is wrong with the paths of the selected nodes, before any of them runs."""

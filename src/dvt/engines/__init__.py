@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dvt.core.registry import Registry
+from dvt.config.computes import ENGINES
 
-ENGINES = Registry("dvt.engines", {"duckdb": "dvt.engines.duckdb:DuckDBEngine"})
-"""By the `type:` of an entry in computes.yml."""
+__all__ = ["ENGINES"]

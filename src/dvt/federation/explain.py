@@ -13,7 +13,6 @@ from sqlglot.errors import SqlglotError
 from dvt.core.explanation import Explanation
 from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.queries import SourceQuery, rendered
-from dvt.federation.plan.dialects.duckdb.expressions import DIALECT
 
 
 def as_text(explanations: Sequence[Explanation]) -> str:
@@ -48,7 +47,7 @@ def _plan(one: Explanation, plan: FederationPlan) -> Iterator[str]:
     for query in (*plan.asked, *plan.queries):
         yield from _extraction(query)
     yield _indented("compute", f"on {one.compute or 'the default compute'}, over the extracted tables")
-    yield _indented("", _laid_out(plan.transform.shown))
+    yield _indented("", _laid_out(plan.transform.shown, plan.transform.dialect))
     yield _indented("load", f"into {plan.load.stage}, which then becomes the {one.materialized or 'table'}")
     yield _indented("", f"columns: {', '.join(_loaded(column) for column in plan.load.columns)}")
     for notice in plan.notices:
@@ -61,10 +60,10 @@ def _loaded(column: LoadColumn) -> str:
     return f"{column.name} {column.native}" + (f" ({', '.join(said)})" if said else "")
 
 
-def _laid_out(sql: str) -> str:
+def _laid_out(sql: str, dialect: str) -> str:
     """The same SQL on several lines; as it is where that cannot be done."""
     try:
-        return sqlglot.transpile(sql, read=DIALECT, write=DIALECT, pretty=True)[0]
+        return sqlglot.transpile(sql, read=dialect, write=dialect, pretty=True)[0]
     except SqlglotError:
         return sql
 

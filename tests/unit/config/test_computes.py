@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dvt.config.computes import DuckDBCompute, SparkCompute, load_computes
-from dvt.core.errors import ComputesInvalid, UnknownCompute
+from dvt.config.computes import EMBEDDED, load_computes
+from dvt.core.errors import ComputesInvalid, EngineMissing, UnknownCompute
+from dvt.engines.duckdb import DuckDBEngine, DuckDBSettings
 
 GOOD = """\
 shop:
@@ -40,16 +41,18 @@ def write(tmp_path, monkeypatch):
 def test_a_profile_gets_its_own_computes_and_the_embedded_one(write, tmp_path):
     computes = write(GOOD)
     assert set(computes.entries) == {"local", "cluster", "duckdb"}
-    name, local = computes.named(None)
-    assert name == "local"
-    assert local == DuckDBCompute(
+    local = computes.named(None)
+    assert (local.name, local.engine) == ("local", DuckDBEngine)
+    assert local.settings == DuckDBSettings(
         memory_limit="8GB", threads=3, temp_directory=str(tmp_path / "profiles" / "spill")
     )
-    assert isinstance(computes.named("cluster")[1], SparkCompute)
+    with pytest.raises(EngineMissing, match="'cluster' is of type spark"):
+        _ = computes.named("cluster").engine
 
 
 def test_without_a_file_the_embedded_compute_is_there(tmp_path):
-    assert load_computes("shop", tmp_path, home=tmp_path).named(None) == ("duckdb", DuckDBCompute())
+    compute = load_computes("shop", tmp_path, home=tmp_path).named(None)
+    assert (compute.name, compute.engine, compute.settings) == (EMBEDDED, DuckDBEngine, DuckDBSettings())
 
 
 def test_a_profile_without_a_section_has_the_embedded_compute(write):
@@ -81,7 +84,10 @@ def test_an_unknown_compute_names_those_there_are(write):
         (", '3'", "", 7, "environment variable DVT_TEST_THREADS is not set"),
         ("${DVT_TEST_SPILL}", "${DVT_TEST_NONE}", 8, "environment variable DVT_TEST_NONE is not set"),
         ("type: duckdb\n", "type: duck\n", 4, "its type should be duckdb or spark"),
-        ("master: yarn", "master: [yarn]", 9, "cluster.master"),
+        ("type: duckdb\n", "type: [duckdb]\n", 4, "its type should be duckdb or spark"),
+        ("      type: duckdb\n", "", 4, "its type should be duckdb or spark"),
+        ("8GB", "[8GB]", 6, "local.memory_limit"),
+        ("alone: {type: duckdb}", "alone: {type: duckdb, x: 1}", 12, "other.computes.alone.x: no such key"),
         ("cluster:", "local:", 9, "'local' stands here twice"),
         ("target: local", "target: remote", 2, "'remote' of profile 'shop' is none of its computes"),
         ("computes:\n    local", "compute:\n    local", 3, "shop.compute: no such key"),
@@ -100,7 +106,7 @@ def test_what_is_wrong_is_said_with_its_line(write, old, new, line, says):
 
 def test_a_wrong_value_is_not_shown(write):
     with pytest.raises(ComputesInvalid) as caught:
-        write("shop: {computes: {a: {type: spark, config: {password: [s3cret]}}}}")
+        write("shop: {computes: {a: {type: duckdb, memory_limit: s3cret}}}")
     assert "s3cret" not in str(caught.value)
 
 

@@ -94,7 +94,7 @@ def plan(*queries: SourceQuery) -> FederationPlan:
     asked = [query for query in queries if query.alias == "first"]
     read = [query for query in queries if query.alias != "first"]
     load = Load(stage=TableRef(connection="crm", identifier="dvt_1"), columns=())
-    transform = Transform(sql="SELECT 1", columns=())
+    transform = Transform(dialect="duckdb", sql="SELECT 1", columns=())
     return FederationPlan(
         node="m", file="m.sql", queries=tuple(read), asked=tuple(asked), transform=transform, load=load
     )

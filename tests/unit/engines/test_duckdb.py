@@ -36,8 +36,8 @@ from dvt.core.types import (
     decimal,
 )
 from dvt.drivers.duckdb import MemoryInstance
-from dvt.engines.duckdb import DuckDBEngine
 from dvt.staging.shared import Staging
+from tests.databases.engines import default_engine
 from tests.local_bucket import files, local_bucket
 
 EVERY_TYPE = {
@@ -79,7 +79,7 @@ def instance(tmp_path):
 
 @pytest.fixture
 def engine(instance):
-    return DuckDBEngine(instance)
+    return default_engine(instance)
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_too_little_memory_without_room_to_spill_is_said(staging):
     tight = MemoryInstance(memory_limit="20MiB", threads=1)
     with pytest.raises(OutOfMemory):
         stage(
-            DuckDBEngine(tight),
+            default_engine(tight),
             staging,
             "SELECT string_agg(i::VARCHAR || repeat('x', 100), ',') FROM range(2000000) t(i)",
             StageColumn("n", VARCHAR),
@@ -248,7 +248,7 @@ def test_a_sort_that_does_not_fit_spills_and_leaves_nothing(tmp_path, staging):
     watcher = threading.Thread(target=look)
     watcher.start()
     sql = "SELECT hash(i) AS h, repeat('y', 50) AS t FROM range(1500000) r(i) ORDER BY h LIMIT 1000000"
-    made = stage(DuckDBEngine(tight), staging, sql, StageColumn("h", UBIGINT), StageColumn("t", VARCHAR))
+    made = stage(default_engine(tight), staging, sql, StageColumn("h", UBIGINT), StageColumn("t", VARCHAR))
     watch.set()
     watcher.join()
     tight.close()
@@ -260,7 +260,7 @@ def test_a_sort_that_does_not_fit_spills_and_leaves_nothing(tmp_path, staging):
 def test_a_full_disk_is_named(tmp_path, staging, monkeypatch):
     sink = staging.result("full")
     monkeypatch.setattr(type(staging.bucket), "writing", lambda *_: nullcontext("/dev/full"))
-    tight = DuckDBEngine(MemoryInstance(threads=1))
+    tight = default_engine(MemoryInstance(threads=1))
     with pytest.raises(DiskFull):
         tight.run("SELECT hash(i) AS a FROM range(1000000) t(i)", {}, [StageColumn("a", UBIGINT)], sink)
     assert not Path("/dev/full").is_file()

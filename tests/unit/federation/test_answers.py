@@ -15,6 +15,7 @@ from dvt.core.types import VARCHAR, StageType
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.duckdb import DuckDBEngine
 from dvt.federation.planning import answered
+from tests.databases.engines import default_engine
 from tests.local_bucket import local_sink
 
 K = Column(name="k", native="text", stage=VARCHAR, exact=True)
@@ -23,7 +24,7 @@ K = Column(name="k", native="text", stage=VARCHAR, exact=True)
 @pytest.fixture
 def engine() -> Iterator[DuckDBEngine]:
     instance = MemoryInstance(threads=1)
-    yield DuckDBEngine(instance)
+    yield default_engine(instance)
     instance.close()
 
 

@@ -88,7 +88,7 @@ def plan(*extractions, loses=None, notices=()):
         node="model.shop.m",
         file="models/m.sql",
         queries=extractions,
-        transform=Transform(sql="SELECT 1", columns=()),
+        transform=Transform(dialect="duckdb", sql="SELECT 1", columns=()),
         load=Load(stage=stage, columns=(LoadColumn(name="b", stage=UUID, native="text", loses=loses),)),
         notices=notices,
     )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
+from pydantic import BaseModel, ConfigDict
+
+from dvt.core.ports.connectors import Instance
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
@@ -31,12 +35,62 @@ class CollationFunctions:
     lower: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuckDBLimits:
+    """What the DuckDB instance may use that the run's sources are read through."""
+
+    memory: str | None = None
+    """E.g. `8GB`; None: half of the machine's or container's memory."""
+    threads: int | None = None
+    """None: as many as there are cores."""
+
+
+class EngineSettings(BaseModel):
+    """The keys of an entry in computes.yml, but for `type`; each engine has a subclass of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=True)
+
+    @property
+    def spill(self) -> Path | None:
+        """The user's folder for what does not fit in memory; None: a folder of the run's own."""
+        return None
+
+    @property
+    def duckdb(self) -> DuckDBLimits:
+        """Limits of the instance that sources are read through, where this is the default compute."""
+        return DuckDBLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineContext:
+    """What an engine gets from the run beside its own settings."""
+
+    run: str
+    """The run's id, [a-z0-9]: a name for what the engine makes elsewhere, such as a session on a cluster."""
+    scratch: Path
+    """A place on this machine's disk for the engine alone; removed when the run ends, or after it died."""
+    duckdb: Instance
+    """The instance that the run's sources are read through."""
+    default: bool
+    """True for the run's default compute: what limits `duckdb` are this engine's settings."""
+
+
 class Engine(Protocol):
-    """Where staged data meets: runs one SELECT over Parquet and stages the answer."""
+    """Where staged data meets: runs one SELECT over Parquet and stages the answer.
+
+    Made as `Engine(name, settings, context)` when the first model asks for its entry of computes.yml, whose
+    `type` names the class (`dvt.config.computes.ENGINES`, or another package's entry point `dvt.engines`).
+    """
 
     dialect: ClassVar[str]
+    """SQLGlot's name of its SQL: what a model with `dialect: compute` is written in."""
+    settings: ClassVar[type[EngineSettings]]
+    """The model of the entry's keys."""
     collations: ClassVar[Mapping[str, CollationFunctions]]
     """Collations that it can compare by (`collation: source`), by name."""
+
+    def __init__(self, name: str, settings: Any, context: EngineContext) -> None:
+        """Make the engine of the entry `name`; `settings` is an instance of the class's own model."""
 
     def bind(
         self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()

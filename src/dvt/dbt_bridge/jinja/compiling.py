@@ -84,7 +84,7 @@ def _mode(session: Session, node: Any, target: str) -> Mode | None:
 def _dialect(session: Session, node: Any, target: str) -> str:
     from dvt.dbt_bridge.outputs import dialects
 
-    return dialects.of_node(node, session.outputs.types[target])
+    return dialects.of_node(node, session.outputs.types[target], session.engine_dialect)
 
 
 def _view(session: Session, manifest: Any, mode: Mode) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dbt.context.providers import generate_runtime_model_context
@@ -13,42 +13,39 @@ from dvt.core.requests import Contract, ContractColumn
 from dvt.dbt_bridge.jinja.relations import normalized
 from dvt.dbt_bridge.outputs import dialects
 
-_MOST_DIGITS = 38
-"""Of DuckDB's DECIMAL."""
 
-
-def contract_of(node: Any, adapter: Any, config: Any, manifest: Any) -> Contract | None:
+def contract_of(
+    node: Any, adapter: Any, config: Any, manifest: Any, engine: Callable[[], str]
+) -> Contract | None:
     """The node's contract, None where none is enforced: names as the target stores them.
 
-    The table's definition is what the target's own macros make of columns and constraints.
+    The table's definition is what the target's own macros make of columns and constraints. `engine` tells
+    the dialect of the node's compute engine, in whose words the types are given too.
     """
     contract = getattr(node, "contract", None)
     if contract is None or not contract.enforced:
         return None
-    columns = tuple(_columns(node, adapter))
+    columns = tuple(_columns(node, adapter, engine()))
     # dbt's macros read the constraints from the model, and say which of them the target ignores.
     context = generate_runtime_model_context(node, config, manifest)
     return Contract(columns=columns, definition=str(context["get_table_columns_and_constraints"]()).strip())
 
 
-def _columns(node: Any, adapter: Any) -> Iterator[ContractColumn]:
+def _columns(node: Any, adapter: Any, engine: str) -> Iterator[ContractColumn]:
     dialect = dialects.of_type(adapter.type())
     for column in node.columns.values():
         native = str(column.data_type or "")
         if node.contract.alias_types:
             native = adapter.Column.translate_type(native)
         name = normalized(column.name, quote=bool(column.quote), dialect=dialect) or column.name
-        yield _column(name, native, dialect)
+        yield _column(name, native, dialect, engine)
 
 
-def _column(name: str, native: str, dialect: str) -> ContractColumn:
+def _column(name: str, native: str, dialect: str, engine: str) -> ContractColumn:
     try:
         kind = exp.DataType.build(native, dialect=dialect)
     except (SqlglotError, ValueError):
         return ContractColumn(name, native, None)
-    if kind.is_type(exp.DataType.Type.DECIMAL) and dialect != dialects.COMPUTE:
-        if not kind.expressions:
-            return ContractColumn(name, native, None, any_number=True)
-        if int(kind.expressions[0].name) > _MOST_DIGITS:
-            return ContractColumn(name, native, None)
-    return ContractColumn(name, native, str(kind.sql(dialect=dialects.COMPUTE)))
+    if kind.is_type(exp.DataType.Type.DECIMAL) and dialect != engine and not kind.expressions:
+        return ContractColumn(name, native, None, any_number=True)
+    return ContractColumn(name, native, str(kind.sql(dialect=engine)))

@@ -34,7 +34,7 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
     config, kind = session.targets.config(home), session.outputs.types[home]
     tested = getattr(node, "tested_node_unique_id", None)
     written: Any = node if session.manifest is None or not tested else session.manifest.nodes[tested]
-    dialect = dialects.of_node(written, kind)
+    dialect = dialects.of_node(written, kind, session.engine_dialect)
     relations = session.targets.adapter(home).Relation
     target = table_ref(relations.create_from(config, node), home, dialects.of_type(kind))
     if node.resource_type != "model":  # a test has a schema only when it stores its failures
@@ -56,7 +56,9 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
         ),
         pushdown=_pushdown(node),
         comparing=_comparing(node),
-        contract=contract_of(node, session.targets.adapter(home), config, manifest),
+        contract=contract_of(
+            node, session.targets.adapter(home), config, manifest, partial(session.engine_dialect, written)
+        ),
         compute=placement.compute if placement else None,
     )
 

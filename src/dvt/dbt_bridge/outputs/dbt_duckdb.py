@@ -48,8 +48,8 @@ def share_files(environments: Any) -> None:
         return
 
     def initialize_db(cls: Any, creds: Any, plugins: Any = None) -> Any:
-        duckdb = SimpleNamespace(connect=partial(_connect, output_of(creds)))
-        return _copy(function, {"duckdb": duckdb})(cls, creds, plugins)
+        shared = SimpleNamespace(connect=partial(_connect, output_of(creds)))
+        return _copy(function, duckdb=shared)(cls, creds, plugins)
 
     setattr(initialize_db, _SHARED, True)
     Environment.initialize_db = classmethod(initialize_db)
@@ -92,12 +92,13 @@ def _rebound(original: Any, manager: type, members: Mapping[str, Any] | None = N
     for name, member in vars(original).items():
         function = member.__func__ if isinstance(member, classmethod) else member
         if isinstance(function, FunctionType) and _NAME in function.__code__.co_names:
-            copied = _copy(function, {_NAME: manager})
+            copied = _copy(function, **{_NAME: manager})
             own[name] = classmethod(copied) if isinstance(member, classmethod) else copied
     return type(original)(original.__name__, (original,), own | dict(members or {}))
 
 
-def _copy(function: FunctionType, names: Mapping[str, Any]) -> Any:
+def _copy(function: FunctionType, **names: Any) -> Any:
+    """The function again, with other globals by these names."""
     copied = FunctionType(
         function.__code__,
         {**function.__globals__, **names},

@@ -11,7 +11,7 @@ from dvt.core.errors import DriverMissing
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.outputs.own_adapters import require_adapter
 from dvt.dbt_bridge.project import relation_names
-from dvt.dbt_bridge.project.settings import check_settings, compute_names, source_connection
+from dvt.dbt_bridge.project.settings import check_settings, source_connection
 from dvt.resolution.graph import Graph, Node
 from dvt.resolution.placement import Outputs, Resolver
 
@@ -108,15 +108,14 @@ def _text(config: Any, key: str) -> str | None:
 
 
 def _outputs(session: Session) -> Outputs:
-    computes, file = compute_names(
-        session.config.profile_name, session.outputs.profiles_dir, session.options.compute
-    )
+    computes = session.computes
+    computes.named(session.options.compute)  # --compute must be one of them
     return Outputs(
         types=session.outputs.types,
         default=session.default,
         forced=getattr(session.config.args, "TARGET", None),
-        computes=computes,
-        computes_file=file,
+        computes=tuple(computes.entries),
+        computes_file=computes.file,
         compute=session.options.compute,
         require_connections=_requires_connections(session.config),
     )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
 from typing import Any
 
-from dvt.core.errors import BadConfig, UnknownCompute
+from dvt.core.errors import BadConfig
 from dvt.core.requests import Pushdown, TextComparison
 from dvt.resolution.output_types import ZERO_DATES
 
@@ -64,16 +63,6 @@ def source_connection(source: Any) -> dict[str, str]:
         # `sources.py` has refused a source that says two things in one place; config is what is nearest.
         said.pop("meta.connection", None)
     return said
-
-
-def compute_names(profile: str, profiles_dir: Path, asked: str | None) -> tuple[Collection[str], str | None]:
-    """Names in computes.yml, and the file; `asked`, the value of --compute, must be one of them."""
-    from dvt.config.computes import load_computes
-
-    computes = load_computes(profile, profiles_dir)
-    if asked and asked not in computes.entries:
-        raise UnknownCompute(asked, computes.entries, computes.file)
-    return tuple(computes.entries), computes.file
 
 
 def check_settings(manifest: Any) -> None:

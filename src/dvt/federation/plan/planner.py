@@ -81,7 +81,12 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         file=request.file,
         queries=tuple(state.queries),
         asked=tuple(state.asked),
-        transform=Transform(sql=state.sql, columns=state.outputs, functions=tuple(sorted(state.functions))),
+        transform=Transform(
+            dialect=state.context.engine,
+            sql=state.sql,
+            columns=state.outputs,
+            functions=tuple(sorted(state.functions)),
+        ),
         load=Load(
             stage=request.stage,
             columns=state.loads,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -11,14 +11,15 @@ import duckdb
 
 from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid
 from dvt.core.ports.connectors import Instance
-from dvt.core.ports.engines import CollationFunctions, Value
+from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
-from dvt.drivers.duckdb import COLLATIONS, define_functions
+from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
 from dvt.drivers.duckdb.errors import reason, translated
 from dvt.drivers.duckdb.sql import encoded, quoted
 from dvt.drivers.duckdb.staging import check, scan, write
+from dvt.engines.duckdb.settings import DuckDBSettings
 
 _WRONG_SQL = (
     duckdb.BinderException,
@@ -30,15 +31,16 @@ _WRONG_SQL = (
 
 
 class DuckDBEngine:
-    """Implements Engine on an instance of the run's."""
+    """Implements Engine: in the run's own instance as the default compute, else in one of its own."""
 
     dialect: ClassVar[str] = "duckdb"
+    settings: ClassVar[type[DuckDBSettings]] = DuckDBSettings
     collations: ClassVar[Mapping[str, CollationFunctions]] = COLLATIONS
 
-    def __init__(self, instance: Instance, release: Callable[[], None] = lambda: None) -> None:
-        """`release` frees the instance at `close`, where it is the engine's own."""
-        self._instance = instance
-        self._release = release
+    def __init__(self, name: str, settings: DuckDBSettings, context: EngineContext) -> None:
+        self.name = name
+        self._own = None if context.default else _instance(settings, context)
+        self._instance: Instance = self._own or context.duckdb
         self._lock = threading.Lock()
         self._busy: set[Any] = set()
 
@@ -115,7 +117,8 @@ class DuckDBEngine:
     def close(self) -> None:
         """See Engine."""
         self.cancel()
-        self._release()
+        if self._own is not None:
+            self._own.close()
 
     @contextmanager
     def _cursor(self, doing: str) -> Iterator[Any]:
@@ -130,6 +133,11 @@ class DuckDBEngine:
             with self._lock:
                 self._busy.discard(cursor)
             cursor.close()
+
+
+def _instance(settings: DuckDBSettings, context: EngineContext) -> MemoryInstance:
+    limits = settings.duckdb
+    return MemoryInstance(memory_limit=limits.memory, threads=limits.threads, spill=context.scratch)
 
 
 @contextmanager
