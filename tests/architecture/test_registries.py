@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from dvt.buckets import BUCKETS
 from dvt.connectors import CONNECTORS
 from dvt.engines import ENGINES
+from dvt.testing.suites import BucketSuite
 from tests.architecture.sources import ROOT
 from tests.databases import DATABASES
 
@@ -24,6 +27,14 @@ def test_a_registered_engine_loads(name: str):
 @pytest.mark.parametrize("name", sorted(BUCKETS))
 def test_a_registered_bucket_loads(name: str):
     assert BUCKETS.load(name).delete
+
+
+@pytest.mark.parametrize("name", sorted(BUCKETS))
+def test_every_bucket_passes_the_suite(name: str):
+    """Its tests inherit the suite's, so that no promise is left out."""
+    tests = vars(import_module(f"tests.unit.buckets.test_{name}")).values()
+    suites = [kind for kind in tests if isinstance(kind, type) and issubclass(kind, BucketSuite)]
+    assert [kind for kind in suites if kind is not BucketSuite and kind.__name__.startswith("Test")]
 
 
 @pytest.mark.parametrize("name", sorted(CONNECTORS))
