@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
-from dvt.core.errors import SqlInvalid, TranslationWrong
+from dvt.core.errors import DvtError, SqlInvalid, TranslationWrong
 from tests.acceptance.oracle import Oracle
 
 _KINDS = ("wrong", "warned", "missing", "error", "text")
@@ -57,7 +56,7 @@ def check(oracle: Oracle, native: Callable[[str], Answer | None], kind: str, sql
 def _federated(oracle: Oracle, plan: Any) -> Answer | None:
     try:
         described, rows = oracle.run(plan)
-    except duckdb.Error:
+    except DvtError:
         return None
     return [name for name, _ in described], plain(rows)
 

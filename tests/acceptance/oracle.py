@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import atexit
+import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-import duckdb
 import sqlglot
 
 from dvt.core.encoding import encoding
-from dvt.core.errors import SqlInvalid
 from dvt.core.names import MARKER, TableRef
 from dvt.core.plan import FederationPlan, LoadColumn
-from dvt.core.ports.engines import Value
+from dvt.core.ports.engines import Engine
+from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import Input, NodeRequest, Pushdown
-from dvt.core.tables import Column, StageColumn, Table
+from dvt.core.tables import Column, Table
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType
-from dvt.drivers.duckdb import COLLATIONS, define_functions
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.drivers.duckdb.sql import unpacked
+from dvt.drivers.duckdb.staging import scan, write
 from dvt.federation.answers import with_answers
 from dvt.federation.plan import PlanContext, make_plan, parse_model
 from dvt.federation.planning import answered
+from dvt.staging.shared import Staging
+from tests.databases.engines import default_engine
+from tests.local_bucket import local_bucket
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+_NUMBERS = itertools.count()
 _EXACT = {DATE, TIMESTAMP, VARCHAR}
 
 
@@ -35,7 +45,9 @@ class Oracle:
     """Tables in one DuckDB, pretended to lie on several connections."""
 
     db: Any
-    dialect: ClassVar[str] = "duckdb"
+    engine: Engine = field(default_factory=lambda: shared_engine())  # noqa: PLW0108  defined below
+    """What computes; the oracle's own answer is that of `db`."""
+    staging: Staging = field(default_factory=lambda: shared_staging())  # noqa: PLW0108
     places: dict[str, str] = field(default_factory=dict)
     """Table → connection; `here` for those that are not named."""
     dialects: dict[str, str] = field(default_factory=dict)
@@ -114,83 +126,52 @@ class Oracle:
         connections = {"here", "target", *self.places.values()}
         return PlanContext(
             dialects={name: self.dialects.get(name, "duckdb") for name in connections},
-            bind=self.bind,
-            evaluate=self.evaluate,
+            bind=self.engine.bind,
+            evaluate=self.engine.evaluate,
             load=lambda columns: tuple(
-                LoadColumn(name=one.name, stage=one.type, native=str(one.type)) for one in columns
+                LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
             ),
             now=NOW,
-            engine="duckdb",
-            collations=COLLATIONS,
+            engine=self.engine.dialect,
+            collations=self.engine.collations,
         )
 
-    def bind(
-        self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str]
-    ) -> tuple[StageColumn, ...]:
-        with self.db.cursor() as empty:
-            for name, columns in inputs.items():
-                typed = ", ".join(f'"{one.name}" {one.type}' for one in columns)
-                empty.execute(f'CREATE TEMP TABLE "{name}" ({typed})')
-            define_functions(empty, functions)
-            try:
-                rows = empty.execute(f"DESCRIBE ({sql}\n)").fetchall()
-            except duckdb.Error as error:
-                raise SqlInvalid("duckdb", str(error)) from error
-        return tuple(StageColumn(row[0], StageType.parse(row[1])) for row in rows)
-
-    def evaluate(self, expressions: Sequence[str]) -> list[Value | None]:
-        values: list[Value | None] = []
-        for one in expressions:
-            try:
-                asked = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT {one} AS v)"
-                type_, text = self.db.execute(asked).fetchone()
-                values.append((StageType.parse(type_), text))
-            except duckdb.Error:
-                values.append(None)
-        return values
-
-    def extracted(self, one: SourceQuery) -> str:
-        unpacked = ", ".join(
-            f'CAST({c.column.unpack.format(chr(34) + c.name + chr(34))} AS {c.column.stage}) AS "{c.name}"'
-            for c in one.columns
-        )
-        return f"SELECT {unpacked} FROM ({one.shown.replace('`', chr(34))})"
-
-    def fetch(self, alias: Any) -> tuple[Value, ...]:
-        """As an engine does: the first row of an answer, which is known by its alias here."""
-        rows = self.db.execute(f'DESCRIBE "{alias}"').fetchall()
-        types = [StageType.parse(row[1]) for row in rows]
-        row = self.db.execute(f'SELECT CAST(COLUMNS(*) AS VARCHAR) FROM "{alias}" LIMIT 1').fetchone()
-        return tuple(zip(types, row or [None] * len(types), strict=True))
+    def extracted(self, query: SourceQuery) -> Dataset:
+        """Stage the answer to a query, as a connector does."""
+        sink = self.staging.result(f"{next(_NUMBERS)}")
+        source = f"({query.shown.replace('`', chr(34))})"
+        return sink.commit(query.staged, write(self.db, unpacked(query.columns, source), sink))
 
     def sent(self, plan: FederationPlan) -> list[SourceQuery]:
-        """The plan's queries as they are sent, wave after wave, each answer in a table of its alias."""
-        answers: dict[str, Any] = {}
-        sent: list[SourceQuery] = []
+        """Return the plan's queries as they are sent."""
+        return [query for query, _ in self.answers(plan)]
+
+    def answers(self, plan: FederationPlan) -> list[tuple[SourceQuery, Dataset]]:
+        """Send the plan's queries, wave after wave; return each as it was sent, and its staged answer."""
+        answers: dict[str, Dataset] = {}
+        sent: list[tuple[SourceQuery, Dataset]] = []
         for wave in plan.waves():
-            for query in wave:
-                dialect = self.dialects.get(query.connection, "duckdb")
-                known = answered(query, dialect, answers, self)  # type: ignore[arg-type]
-                self.db.execute(f'CREATE OR REPLACE TEMP TABLE "{query.alias}" AS {self.extracted(known)}')
-                sent.append(known)
-            answers |= {query.alias: query.alias for query in wave}
+            known = [
+                answered(query, self.dialects.get(query.connection, "duckdb"), answers, self.engine)
+                for query in wave
+            ]
+            staged = [(query, self.extracted(query)) for query in known]
+            answers |= {query.alias: dataset for query, dataset in staged}
+            sent += staged
         return sent
 
     def run(self, plan: FederationPlan) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        """Names and types, and the rows, that the plan comes to."""
-        answers: dict[str, Any] = {query.alias: query.alias for query in self.sent(plan)}
-        sql = with_answers(plan.transform.sql, answers, self)  # type: ignore[arg-type]
-        define_functions(self.db, plan.transform.functions)
+        """Return names and types, and the rows, that the plan comes to in the engine."""
+        answers = {query.alias: dataset for query, dataset in self.answers(plan)}
+        sql = with_answers(plan.transform.sql, answers, self.engine)
+        sink = self.staging.result(f"{next(_NUMBERS)}")
+        dataset = self.engine.run(sql, answers, plan.transform.columns, sink, plan.transform.functions)
         try:
-            return self.answer(sql)
+            described = [(column.name, str(column.type)) for column in dataset.columns]
+            return described, self.db.execute(scan(dataset)).fetchall()
         finally:
-            for alias in answers:
-                self.db.execute(f'DROP TABLE "{alias}"')
-
-    def answer(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        rows = self.db.execute(f"DESCRIBE ({sql}\n)").fetchall()
-        described = [(row[0], str(StageType.parse(row[1]))) for row in rows]
-        return described, self.db.execute(sql).fetchall()
+            for staged in (dataset, *answers.values()):
+                self.staging.bucket.delete(staged.at.prefix)
 
     def single(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """What one engine says, in types that can be staged."""
@@ -216,6 +197,26 @@ class Oracle:
             assert [(c.name, str(c.type)) for c in plan.transform.columns] == expected
             plans.append(plan)
         return plans[-1]
+
+
+@cache
+def shared_folder() -> Path:
+    """Make one folder for all that oracles stage; it goes with the process."""
+    folder = TemporaryDirectory(prefix="dvt-oracle-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+@cache
+def shared_staging() -> Staging:
+    """Make one place to stage in for all oracles: keys are numbered."""
+    return Staging(local_bucket(shared_folder() / "staging"), "oracle")
+
+
+@cache
+def shared_engine() -> Engine:
+    """Make the embedded engine, once: it has no tables of its own."""
+    return default_engine(MemoryInstance(threads=1, spill=shared_folder() / "spill"))
 
 
 def same(rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]]) -> bool:

@@ -95,7 +95,7 @@ class Engine(Protocol):
     def bind(
         self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()
     ) -> tuple[StageColumn, ...]:
-        """The outputs `sql` would have, found on empty tables named as in `inputs`.
+        """The outputs `sql` would have, found on empty tables named as in `inputs`; names may repeat.
 
         `functions` are those of `collations` that it calls.
         """

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dvt.core.errors import OutputsClash, QueryFailed, SqlInvalid
+from dvt.core.errors import QueryFailed, SqlInvalid
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
 from dvt.core.ports.staging import Dataset, Sink
@@ -57,9 +57,7 @@ class DuckDBEngine:
                 described = cursor.execute(f"DESCRIBE ({sql}\n)").fetchall()
             except _WRONG_SQL as error:
                 raise SqlInvalid(self.dialect, reason(error)) from error
-        found = tuple(StageColumn(row[0], self._type(*row[:2])) for row in described)
-        _refuse_clashes(found)
-        return found
+        return tuple(StageColumn(row[0], self._type(*row[:2])) for row in described)
 
     def _type(self, name: str, spelled: str) -> StageType:
         try:
@@ -169,12 +167,3 @@ def _as_columns(sql: str, columns: Sequence[StageColumn]) -> str:
         for name, column in zip(names, columns, strict=True)
     )
     return f"SELECT {typed} FROM ({sql}\n) AS answer({', '.join(names)})"
-
-
-def _refuse_clashes(columns: Sequence[StageColumn]) -> None:
-    seen: dict[str, str] = {}
-    for column in columns:
-        name = column.name.casefold()
-        if name in seen:
-            raise OutputsClash((seen[name], column.name))
-        seen[name] = column.name

@@ -61,7 +61,7 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
     connections = Connections(lambda name: _Source(shop), lambda name: duckdb)  # type: ignore[arg-type,return-value]
     planning = Planning(connections, NOW)
     engine: Any = type("Engine", (), {"dialect": "duckdb", "collations": {}})()
-    engine.bind, engine.evaluate = shop.bind, shop.evaluate
+    engine.bind, engine.evaluate = shop.engine.bind, shop.engine.evaluate
     plan = planning.plan(planning.resolve(request), engine)
     assert len(plan.asked) == 1
     of_the_model = [one for one in read if request.sql in one]
