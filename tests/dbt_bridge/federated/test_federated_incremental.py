@@ -106,6 +106,75 @@ def test_a_column_lost_or_of_another_type_is_dvt107_until_full_refresh(
     assert shop.dvt("run", "--full-refresh"), shop.messages()
 
 
+SUMS = """
+select customers.name, sum(orders.customer) as total
+from {{ source('ledger', 'orders') }} orders
+join {{ source('crm', 'customers') }} customers on customers.id = orders.customer
+group by customers.name
+"""
+
+
+@pytest.mark.parametrize("config", [{"unique_key": "name"}, {"on_schema_change": "append_new_columns"}])
+def test_sums_go_into_a_table_that_holds_them_as_decimals(shop: Project, config: dict[str, str]) -> None:
+    word = "varchar(9)" if shop.outputs["house"]["type"] == "duckdb" else "text"
+    schema = shop.outputs["house"]["schema"]
+    shop.run_sql(
+        "house",
+        f"create schema if not exists {schema}",
+        f"create table {schema}.sales (name {word}, total decimal(38,0))",
+    )
+    shop.model("sales", SUMS, materialized="incremental", **config)
+    assert shop.dvt("run"), shop.messages()
+    found = shop.rows("house", "select name, total from sales order by name")
+    assert found == [("Ada", Decimal(2)), ("Bo", Decimal(2))]
+    if "unique_key" in config:
+        assert shop.dvt("run"), shop.messages()
+        assert shop.rows("house", "select name, total from sales order by name") == found
+
+
+ODD = """
+select orders.id, {values}
+from {{{{ source('ledger', 'orders') }}}} orders
+join {{{{ source('crm', 'customers') }}}} customers on customers.id = orders.customer
+where orders.id = 10
+"""
+TYPED = {
+    "span": ("-interval '14 months'", "-1 year -2 months"),
+    "bits": ("'0101'::bit", "0101"),
+    "many": (f"'{'9' * 60}'::bignum", "9" * 60),
+    "word": ("'it''s'::enum('a', 'it''s')", "it's"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [{}, {"unique_key": "id", "incremental_strategy": "merge"}])
+def test_values_go_into_a_table_that_holds_them_as_text(duck_shop: Project, config: dict[str, str]) -> None:
+    shop = duck_shop
+    columns = ", ".join(f"{name} varchar" for name in TYPED)
+    shop.run_sql(
+        "house", f"create table sales (id bigint, {columns})", "insert into sales (id, span) values (1, 'x')"
+    )
+    values = ", ".join(f"{value} as {name}" for name, (value, _) in TYPED.items())
+    shop.model("sales", ODD.format(values=values), materialized="incremental", **config)
+    assert shop.dvt("run"), shop.messages()
+    texts = tuple(text for _, text in TYPED.values())
+    assert shop.rows("house", f"select {', '.join(TYPED)} from sales where id = 10") == [texts]
+    assert shop.rows("house", "select count(*) from sales") == [(2,)]
+
+
+@pytest.mark.slow
+def test_a_sum_that_the_table_cannot_hold_leaves_it_as_it_was(duck_shop: Project) -> None:
+    shop = duck_shop
+    shop.run_sql("house", "create table sales (id bigint, total decimal(38,0))")
+    values = f"sum({'9' * 38}::hugeint + 1) over () as total"
+    shop.model("sales", ODD.format(values=values), materialized="incremental")
+    assert not shop.dvt("run")
+    assert "DECIMAL(38,0)" in shop.run_results()["sales"]["message"]
+    assert shop.rows("house", "select count(*) from sales") == [(0,)]
+    assert shop.dvt("run", "--full-refresh"), shop.messages()
+    assert shop.rows("house", "select total, typeof(total) from sales") == [(10**38, "HUGEINT")]
+
+
 def _by_day(shop: Project, **more: Any) -> None:
     """A microbatch model of the orders of each day."""
     sources = shop.root / "models/sources.yml"

@@ -19,6 +19,7 @@ from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.requests import TextComparison
+from dvt.core.types import Kind, StageType, UnknownType, decimal
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.overriding import define, override
 from dvt.dbt_bridge.nodes.keep import MACRO as KEEP
@@ -27,6 +28,11 @@ from dvt.resolution.output_types import OutputType, output_type
 
 _OURS = frozenset(TextComparison)
 """Words of `collation` that are about comparing and not about the table."""
+_SUMS = decimal(38, 0)
+_HUGE = frozenset({Kind.HUGEINT, Kind.UHUGEINT})
+"""Types of sums of whole numbers, which a table may hold as `_SUMS`."""
+_TEXTS = frozenset({Kind.INTERVAL, Kind.BIT, Kind.BIGNUM, Kind.ENUM})
+"""Types whose values DuckDB puts into a column of text as they are shown."""
 
 
 class DbtPublisher:
@@ -143,6 +149,18 @@ def _check_schema(adapter: Any, node: Any, stage: Any, existing: Any) -> None:
 def _change(old: Any, new: Any) -> str | None:
     if new is None:
         return f"column {old.name} ({old.data_type}) is gone"
-    if old.data_type == new.data_type or (old.is_string() and new.is_string()):
+    if old.data_type == new.data_type or (old.is_string() and new.is_string()) or _holds(old, new):
         return None
     return f"column {old.name} was {old.data_type}, is {new.data_type}"
+
+
+def _holds(old: Any, new: Any) -> bool:
+    """True where DuckDB's column takes values of another type as they are, or refuses what is too large.
+
+    Other databases spell no such types: their text of an interval, say, is not that of the staging.
+    """
+    try:
+        given = StageType.parse(str(new.data_type))
+    except UnknownType:
+        return False
+    return (given.kind in _HUGE and old.data_type == str(_SUMS)) or (given.kind in _TEXTS and old.is_string())
