@@ -6,6 +6,10 @@ from pathlib import Path
 
 PACKAGES = Path(__file__).parent
 ENTRY_POINTS = {
+    "abacus": """
+[dvt.engines]
+abacus = dvt_abacus.engine:AbacusEngine
+""",
     "lines": """
 [dvt.connectors]
 lines = dvt_lines.connector:LinesConnector
@@ -21,7 +25,7 @@ nest = dvt_nest.connector:NestConnector
 nest = dvt_nest.output_type:NEST
 """,
 }
-"""By the package's folder: `lines` only reads, models can be built on `nest`."""
+"""By the package's folder: `abacus` computes, `lines` only reads, models can be built on `nest`."""
 
 
 def installed(folder: Path, *packages: str, source: Path = PACKAGES) -> list[str]:

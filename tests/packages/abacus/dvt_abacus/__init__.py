@@ -1,0 +1,1 @@
+"""A compute engine of another package: DuckDB once more, under another name and with settings of its own."""
