@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.plan import Load
 from dvt.core.ports.connectors import Job
-from dvt.core.ports.staging import Dataset
+from dvt.core.ports.staging import Bucket, Dataset, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR
 from dvt.staging.parquet import ParquetSink
@@ -108,16 +111,21 @@ def stands_still(count: Callable[[], int]) -> bool:
     return count() == before
 
 
-class FifoSink(ParquetSink):
-    """Takes what comes only as fast as somebody reads the pipe."""
+class PipedBucket(FilesystemBucket):
+    """Takes what is written only as fast as somebody reads the pipe."""
 
-    def __init__(self, sink: ParquetSink, pipe: Path) -> None:
-        self.__dict__.update(sink.__dict__)
+    def __init__(self, bucket: Bucket, pipe: Path) -> None:
+        self.__dict__.update(vars(bucket))
         self._pipe = pipe
 
-    def part(self) -> str:
-        super().part()
-        return str(self._pipe)
+    @contextmanager
+    def writing(self, consumer: str, key: str) -> Iterator[str]:
+        yield str(self._pipe)
+
+
+def piped(sink: Sink, pipe: Path) -> Sink:
+    place = sink.location
+    return ParquetSink(replace(place, bucket=PipedBucket(place.bucket, pipe)))
 
 
 def test_a_slow_sink_holds_the_source_back_and_can_be_stopped(
@@ -134,7 +142,7 @@ def test_a_slow_sink_holds_the_source_back_and_can_be_stopped(
 
         def read() -> None:
             with bench.connector.snapshot() as snapshot:
-                job = Job(bench.extraction(table), FifoSink(bench.sink(), pipe))
+                job = Job(bench.extraction(table), piped(bench.sink(), pipe))
                 snapshot.extract([job], lambda _, dataset: done.append(dataset))
 
         before = network.received
