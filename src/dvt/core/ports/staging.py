@@ -22,7 +22,7 @@ class Bucket(Protocol):
     `writing` give it. For example, what DuckDB writes into a part:
 
         key = sink.part()
-        with sink.location.bucket.writing("duckdb", key) as uri:
+        with sink.location.bucket.writing(CONSUMER, key) as uri:
             cursor.execute(f"COPY (SELECT …) TO '{uri}' (FORMAT parquet)")
     """
 
