@@ -71,13 +71,10 @@ INTEGERS = frozenset(
 )
 """Whole numbers of a fixed size."""
 
-TIMESTAMPS = frozenset(
+_TIMESTAMPS = frozenset(
     {Kind.TIMESTAMP, Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP_NS, Kind.TIMESTAMPTZ}
 )
 """A day and a time of it, with or without a zone."""
-
-_TIMES = TIMESTAMPS | {Kind.DATE, Kind.TIME, Kind.TIME_NS, Kind.TIMETZ, Kind.INTERVAL}
-_NESTED = frozenset({Kind.LIST, Kind.ARRAY, Kind.STRUCT, Kind.MAP, Kind.UNION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +141,7 @@ class StageType:
     @property
     def is_timestamp(self) -> bool:
         """True for a day and a time of it, with or without a zone."""
-        return self.kind in TIMESTAMPS
-
-    @property
-    def is_temporal(self) -> bool:
-        """True for days, times and spans of time."""
-        return self.kind in _TIMES
-
-    @property
-    def is_nested(self) -> bool:
-        """True for types made of others."""
-        return self.kind in _NESTED
+        return self.kind in _TIMESTAMPS
 
     @property
     def element(self) -> StageType:

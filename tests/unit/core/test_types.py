@@ -116,9 +116,6 @@ def test_what_a_type_is():
     assert {kind for kind, type_ in every.items() if type_.is_text} == {Kind.VARCHAR}
     assert every[Kind.TIMESTAMPTZ].is_timestamp
     assert not every[Kind.DATE].is_timestamp
-    assert every[Kind.DATE].is_temporal
-    assert types.list_of(types.DATE).is_nested
-    assert not every[Kind.BLOB].is_temporal
 
 
 def test_types_compare_by_what_they_are():

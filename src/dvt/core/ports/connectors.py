@@ -71,7 +71,7 @@ class CanLoad(Protocol):
     """A connector that can also fill stage tables, and nothing else: the user's tables are dbt's."""
 
     def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
-        """The target's types for these DuckDB types, with what cannot survive named."""
+        """The target's types for these columns, with what it cannot hold of their values named."""
 
     def fill(self, load: Load, dataset: Dataset) -> int:
         """Create the new stage table and fill it; how many rows it holds. All or no table."""

@@ -1,4 +1,4 @@
-"""DuckDB's types on their way into MySQL and MariaDB: the column's type, and the text that is sent.
+"""Types of staged columns on their way into MySQL and MariaDB: the column's type, and the text sent.
 
 Every value is sent as text, in a form that the server reads without losing any of it. What no column could
 hold stops DuckDB before it is sent: the server would only warn, or change the value without a word.

@@ -1,4 +1,4 @@
-"""DuckDB's types on their way into PostgreSQL: the column's type, and the value that is sent in binary.
+"""Types of staged columns on their way into PostgreSQL: the column's type, and the value sent in binary.
 
 Measured on DuckDB's writer of that format: right but for decimals of the largest scale that their width
 can hold (9 of 9 digits, 17 and 18 of 18, 37 and 38 of 38: it overflows, and lands another number without
