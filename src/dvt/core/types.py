@@ -82,7 +82,7 @@ class Part:
     """A field of a STRUCT, a member of a UNION, the element of a LIST or ARRAY, a MAP's key or value."""
 
     name: str
-    """Empty for a STRUCT's field that has none; of the others, `element`, `key` and `value`."""
+    """`element`, `key` and `value` where it has none of its own."""
     type: StageType
 
 
@@ -105,7 +105,10 @@ class StageType:
 
     @classmethod
     def parse(cls, text: str) -> StageType:
-        """Read a type as `str` or DuckDB spells it; UnknownType for other texts."""
+        """Read a type as `str` or DuckDB spells it; UnknownType for other texts.
+
+        A STRUCT without names (`row(1, 2)`) is such a text: no SQL can cast to it.
+        """
         reader = _Reader(text)
         type_ = reader.type()
         reader.end()
@@ -209,8 +212,7 @@ def _literal(text: str) -> str:
 
 
 def _fields(type_: StageType) -> str:
-    fields = (f"{_named(part.name)} {part.type}" if part.name else str(part.type) for part in type_.parts)
-    return f"{type_.kind.value}({', '.join(fields)})"
+    return f"{type_.kind.value}({', '.join(f'{_named(part.name)} {part.type}' for part in type_.parts)})"
 
 
 _SPELLED: dict[Kind, Callable[[StageType], str]] = {
@@ -282,8 +284,7 @@ class _Reader:
     def _part(self) -> Part:
         if (quoted := self._take(_QUOTED)) is not None:
             return Part(quoted[1].replace('""', '"'), self.type())
-        word = self._take(_WORD)
-        return Part(word[1] if word is not None else "", self.type())
+        return Part(self._need(_WORD)[1], self.type())
 
     def _literal(self) -> str:
         return self._need(_TEXT)[1].replace("''", "'")

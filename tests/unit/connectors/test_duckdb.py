@@ -271,3 +271,12 @@ def test_a_table_of_five_hundred_columns_arrives_whole_and_in_order(duck: DuckDB
     bench = bench_of(duck)
     (row,) = bench.rows(read(bench, duck.table("wide")))
     assert row == tuple(str(place) for place in range(500))
+
+
+def test_a_type_that_cannot_be_written_down_arrives_as_text_and_says_so(duck: DuckDB, bench_of: Make) -> None:
+    duck.execute("CREATE VIEW shop.rows AS SELECT row(1, 'x') AS v")
+    bench = bench_of(duck)
+    ref = duck.table("rows")
+    (column,) = bench.describe(ref).columns
+    assert (column.stage, bool(column.loses)) == (VARCHAR, True)
+    assert bench.rows(bench.read_table(ref)) == [("(1, x)",)]

@@ -100,7 +100,7 @@ def test_a_type_that_cannot_be_staged_says_what_is_lost() -> None:
         ("TIMESTAMP_MS[]", "TIMESTAMP[]"),
         ("INTEGER[3]", "INTEGER[]"),
         ('"NULL"', "INTEGER"),
-        ("STRUCT(INTEGER, TIMESTAMP_S)", "STRUCT(INTEGER, TIMESTAMP)"),
+        ("STRUCT(a TIMESTAMP_S, b INTEGER[2])", 'STRUCT("a" TIMESTAMP, "b" INTEGER[])'),
     ],
 )
 def test_what_holds_the_same_values_stands_for_a_type(spelled: str, stage: str) -> None:

@@ -109,6 +109,12 @@ def test_sql_that_does_not_bind_is_invalid(engine, sql):
         engine.bind(sql, {"x0": [StageColumn("a", INTEGER)]})
 
 
+@pytest.mark.parametrize("value", ["row(1, 'x')", "[row(1)]", "get_type(1)"])
+def test_an_output_of_a_type_that_cannot_be_written_down_is_refused(engine, value):
+    with pytest.raises(SqlInvalid, match=r"column v has the type .*: cast it to another"):
+        engine.bind(f"SELECT {value} AS v", {})
+
+
 @pytest.mark.parametrize("sql", ['SELECT 1 AS "Foo", 2 AS foo', "SELECT 1 AS a, 2 AS a"])
 def test_outputs_may_share_a_name_until_the_planner_names_them(engine, sql):
     assert len(engine.bind(sql, {})) == 2
