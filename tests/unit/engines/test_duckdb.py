@@ -20,6 +20,7 @@ from dvt.core.errors import (
     StagingDamaged,
     ValueLost,
 )
+from dvt.core.plan import Transform
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
 from dvt.core.types import (
@@ -35,6 +36,7 @@ from dvt.core.types import (
     decimal,
 )
 from dvt.drivers.duckdb import MemoryInstance
+from dvt.federation.compute import compute
 from dvt.staging.shared import Staging
 from tests.databases.engines import default_engine
 from tests.local_bucket import files, local_bucket
@@ -99,6 +101,16 @@ def test_binding_finds_names_and_types_on_empty_tables(engine):
     inputs = {"x0": [StageColumn("a", INTEGER), StageColumn("b", decimal(10, 2))]}
     found = engine.bind('SELECT sum(a) AS "Total", max(b) + 1 AS m FROM x0 -- a comment', inputs)
     assert found == (StageColumn("Total", HUGEINT), StageColumn("m", decimal(13, 2)))
+
+
+def test_a_transform_brings_the_functions_that_it_calls(engine, staging):
+    sql = "SELECT dvt_utf8mb4_general_ci('Ärger ') AS v"
+    column, functions = StageColumn("v", VARCHAR), ("dvt_utf8mb4_general_ci",)
+    transform = Transform(dialect="duckdb", sql=sql, columns=(column,), functions=functions)
+    assert engine.bind(sql, {}, functions) == (column,)
+    assert rows(compute(transform, {}, engine, staging.result("v"), lambda _: None)) == [("ARGER",)]
+    with pytest.raises(SqlInvalid, match="dvt_utf8mb4_general_ci"):
+        engine.bind(sql, {})
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""What is known of a pair of dialects holds for that pair alone."""
+
+from __future__ import annotations
+
+from sqlglot import parse_one
+
+from dvt.federation.plan.dialects import Status, engine_dialect, language
+
+DIVISION = type(parse_one("1 / 2")).__name__
+
+
+def test_what_was_found_out_of_an_engine_is_told_of_no_other():
+    assert engine_dialect("duckdb").translation("postgres").entries[DIVISION]
+    for engine, dialect in (("spark", "postgres"), ("postgres", "mysql"), ("duckdb", "snowflake")):
+        translation = engine_dialect(engine).translation(dialect)
+        assert not translation.entries
+        assert translation.functions is Status.UNVERIFIED
+
+
+def test_only_an_engine_with_a_table_names_outputs():
+    count = parse_one("count(*)")
+    name = engine_dialect("duckdb").output_name
+    assert name is not None
+    assert name(count) == "count_star()"
+    assert engine_dialect("spark").output_name is None
+
+
+def test_a_dialects_own_facts_hold_in_every_engine():
+    assert language("mysql").clock_functions["CurrentTimestamp"] == "SECOND"
+    assert language("mysql").escape == "\\"
+    assert language("snowflake").escape is None
+    assert language("snowflake").clock_functions["CurrentTimestamp"] == "TIMESTAMPTZ"
