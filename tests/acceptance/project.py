@@ -80,10 +80,12 @@ class Project:
         head = f"{{{{ config({said}) }}}}\n" if config else ""
         self.file(f"models/{name}.sql", head + sql)
 
-    def start(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(
+        self, *args: str, env: Mapping[str, str] | None = None, command: Sequence[str] = DVT
+    ) -> subprocess.Popen[str]:
         """Start a command in a process group of its own."""
         return subprocess.Popen(
-            [*DVT, *args],
+            [*command, *args],
             cwd=self.root,
             env={**os.environ, "DBT_PROFILES_DIR": str(self.root), "NO_COLOR": "1", **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -93,9 +95,15 @@ class Project:
             start_new_session=True,
         )
 
-    def dvt(self, *args: str, timeout: float = 240, env: Mapping[str, str] | None = None) -> Ran:
+    def dvt(
+        self,
+        *args: str,
+        timeout: float = 240,
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = DVT,
+    ) -> Ran:
         """Run a command to its end; one that hangs is killed with all it started, and fails."""
-        process = self.start(*args, env=env)
+        process = self.start(*args, env=env, command=command)
         try:
             out, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

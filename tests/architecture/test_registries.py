@@ -9,7 +9,7 @@ import pytest
 from dvt.buckets import BUCKETS
 from dvt.connectors import CONNECTORS
 from dvt.engines import ENGINES
-from dvt.testing.suites import BucketSuite
+from dvt.testing.suites import BucketSuite, EngineSuite
 from tests.architecture.sources import ROOT
 from tests.databases import DATABASES
 
@@ -35,6 +35,13 @@ def test_every_bucket_passes_the_suite(name: str):
     tests = vars(import_module(f"tests.unit.buckets.test_{name}")).values()
     suites = [kind for kind in tests if isinstance(kind, type) and issubclass(kind, BucketSuite)]
     assert [kind for kind in suites if kind is not BucketSuite and kind.__name__.startswith("Test")]
+
+
+@pytest.mark.parametrize("name", sorted(ENGINES))
+def test_every_engine_passes_the_suite(name: str):
+    """In a class that is named for it."""
+    tests = import_module("tests.unit.engines.test_suites")
+    assert issubclass(getattr(tests, f"Test{ENGINES.load(name).__name__}"), EngineSuite)
 
 
 @pytest.mark.parametrize("name", sorted(CONNECTORS))

@@ -24,8 +24,19 @@ nest = dvt_nest.connector:NestConnector
 [dvt.output_types]
 nest = dvt_nest.output_type:NEST
 """,
+    "toy": """
+[dvt.engines]
+toy = dvt.testing.toy_engine:ToyEngine
+
+[dvt.engine_dialects]
+sqlite = dvt_toy.dialect:SQLITE
+
+[dvt.buckets]
+memory = dvt.testing.memory_bucket:InMemoryBucket
+""",
 }
-"""By the package's folder: `abacus` computes, `lines` only reads, models can be built on `nest`."""
+"""By the package's folder: `abacus` computes, `lines` only reads, models can be built on `nest`, `toy`
+computes and stages."""
 
 
 def installed(folder: Path, *packages: str, source: Path = PACKAGES) -> list[str]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dvt.app.runs import BUCKET
 
 if TYPE_CHECKING:
     from dvt.core.ports.bridge import Federator, RunContext
 
 
-def make_federator(context: RunContext) -> Federator:
-    """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet."""
+def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> Federator:
+    """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet.
+
+    It stages in `bucket`: a type of bucket, and its settings.
+    """
     from datetime import UTC, datetime
     from functools import partial
 
@@ -27,6 +33,7 @@ def make_federator(context: RunContext) -> Federator:
     run = begin_run(
         context.project_dir,
         partial(context.reporter.notice, ""),
+        bucket=bucket,
         keep_staging=context.keep_staging,
         spill=spill_parents(computes),
     )

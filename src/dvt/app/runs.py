@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dvt.core.ports.staging import Bucket
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from dvt.runs.operations import Operation
     from dvt.staging.shared import Staging
 
-_BUCKET = {"type": "filesystem", "path": ".dvt/staging"}
-"""Where a project's runs stage their data."""
+BUCKET: Mapping[str, Any] = {"type": "filesystem", "path": ".dvt/staging"}
+"""Where a project's runs stage their data, unless told another: a type of bucket, and its settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,12 @@ class Run:
 
 
 def begin_run(
-    project_dir: Path, notice: Callable[[Notice], None], *, keep_staging: bool, spill: Sequence[Path]
+    project_dir: Path,
+    notice: Callable[[Notice], None],
+    *,
+    bucket: Mapping[str, Any],
+    keep_staging: bool,
+    spill: Sequence[Path],
 ) -> Run:
     """Begin a run, and take over what dead runs left; `spill`: folders outside that it may write to."""
     from dvt.drivers.disk import own_folder
@@ -46,20 +51,20 @@ def begin_run(
     from dvt.staging.shared import Staging
 
     home = own_folder(project_dir / ".dvt")
-    bucket = make_bucket(project_dir)
-    leftovers = Leftovers(list(operations.dead(home / "operations")), [bucket], notice)
-    operation = operations.begin(home / "operations", buckets=[bucket.address], spill=spill)
-    if CONSUMER not in bucket.consumers:
-        bucket = LocalCopies(bucket, CONSUMER, operation.scratch / "staging")
-    staging = Staging(bucket, operation.run, keep=keep_staging)
-    return Run(bucket, operation, staging, leftovers)
+    opened = open_bucket(project_dir, bucket)
+    leftovers = Leftovers(list(operations.dead(home / "operations")), [opened], notice)
+    operation = operations.begin(home / "operations", buckets=[opened.address], spill=spill)
+    if CONSUMER not in opened.consumers:
+        opened = LocalCopies(opened, CONSUMER, operation.scratch / "staging")
+    staging = Staging(opened, operation.run, keep=keep_staging)
+    return Run(opened, operation, staging, leftovers)
 
 
-def make_bucket(project_dir: Path) -> Bucket:
+def open_bucket(project_dir: Path, settings: Mapping[str, Any]) -> Bucket:
     """The bucket that a project's runs stage in."""
     from dvt.buckets import BUCKETS
     from dvt.core.ports.staging import BucketContext
 
     context = BucketContext(project_dir=project_dir)
-    bucket: Bucket = BUCKETS.load(_BUCKET["type"])("staging", _BUCKET, context)
+    bucket: Bucket = BUCKETS.load(settings["type"])("staging", settings, context)
     return bucket

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from dvt.federation.plan.dialects import duckdb
+from dvt.core.registry import Registry
 from dvt.federation.plan.dialects.duckdb.expressions import DIALECT as DUCKDB
 from dvt.federation.plan.dialects.languages import Language, language
 from dvt.federation.plan.dialects.translation import EngineDialect, Entry, Status, Translation
 
 __all__ = [
-    "STAGE_TYPES", "EngineDialect", "Entry", "Language", "Status", "Translation", "engine_dialect",
-    "language",
+    "ENGINE_DIALECTS", "STAGE_TYPES", "EngineDialect", "Entry", "Language", "Status", "Translation",
+    "engine_dialect", "language",
 ]  # fmt: skip
 
 STAGE_TYPES = DUCKDB
 """The dialect in which the types of staged columns are spelled, whatever engine reads them."""
-_ENGINES: Mapping[str, EngineDialect] = {DUCKDB: duckdb.ENGINE_DIALECT}
+ENGINE_DIALECTS = Registry(
+    "dvt.engine_dialects", {DUCKDB: "dvt.federation.plan.dialects.duckdb:ENGINE_DIALECT"}
+)
+"""What is known of engines' SQL, by SQLGlot's name of it: an `EngineDialect` for each."""
 
 
 def engine_dialect(engine: str) -> EngineDialect:
     """What is known of an engine's SQL, by its dialect; of an unlisted one, that nothing is verified."""
-    return _ENGINES.get(engine, EngineDialect())
+    if engine not in ENGINE_DIALECTS:
+        return EngineDialect()
+    known: EngineDialect = ENGINE_DIALECTS.load(engine)
+    return known

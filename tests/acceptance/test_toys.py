@@ -1,0 +1,140 @@
+"""The toy engine and the bucket in memory of dvt.testing run federated models through the command."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import sqlite3
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import duckdb
+import pytest
+
+from dvt.testing import memory_bucket, toy_engine, toy_types
+from tests.acceptance.project import DVT, Project
+from tests.packages import installed
+
+pytestmark = pytest.mark.slow
+
+COMMAND = (sys.executable, "-m", "dvt_toy.command")
+"""The command, wired to stage in memory."""
+COMPUTES = "shop: {target: toy, computes: {toy: {type: toy}}}"
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    """Orders in a DuckDB file, customers in an SQLite file; models are built in the DuckDB file."""
+    root = tmp_path / "shop"
+    outputs = {
+        "warehouse": {"type": "duckdb", "path": "warehouse.duckdb"},
+        "orders": {"type": "duckdb", "path": "orders.duckdb"},
+        "crm": {"type": "sqlite", "path": "crm.sqlite"},
+    }
+    project = Project(root, outputs, default="warehouse")
+    project.file("computes.yml", COMPUTES)
+    with duckdb.connect(str(root / "orders.duckdb")) as orders:
+        orders.execute(
+            "CREATE TABLE orders AS SELECT i AS id, i % 3 AS customer, i * 10 AS cents, "
+            "i::DECIMAL(9,2) AS price FROM range(9) r(i)"
+        )
+    crm = sqlite3.connect(root / "crm.sqlite")
+    crm.executescript(
+        "CREATE TABLE customers (id INTEGER, name TEXT); "
+        "INSERT INTO customers VALUES (0, 'ann'), (1, 'bob'), (2, 'it''s Zoë 😀')"
+    )
+    crm.close()
+    project.source("orders", "orders", ["orders"], schema="main")
+    project.source("crm", "crm", ["customers"], schema="main")
+    project.model(
+        "spent",
+        "SELECT upper(c.name) AS name, count(*) AS orders, sum(o.cents) AS cents "
+        "FROM {{ source('orders', 'orders') }} AS o JOIN {{ source('crm', 'customers') }} AS c "
+        "ON o.customer = c.id WHERE c.id < 2 AND o.id > 0 GROUP BY c.name",
+        materialized="table",
+    )
+    return project
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> dict[str, str]:
+    """The environment of a process that has the package installed."""
+    return {"PYTHONPATH": os.pathsep.join(installed(tmp_path / "site-packages", "toy"))}
+
+
+def answer(shop: Project, model: str) -> list[tuple]:
+    with duckdb.connect(str(shop.root / "warehouse.duckdb")) as warehouse:
+        return warehouse.execute(f"SELECT * FROM {model} ORDER BY ALL").fetchall()
+
+
+def test_a_federated_model_is_computed_by_the_toy_and_staged_in_memory(
+    shop: Project, package: dict[str, str]
+):
+    shop.model(
+        "who",
+        "SELECT CAST(sqlite_version() AS TEXT) AS version, CAST(count(*) AS BIGINT) AS orders "
+        "FROM {{ source('orders', 'orders') }} AS o JOIN {{ source('crm', 'customers') }} AS c "
+        "ON o.customer = c.id",
+        materialized="table",
+        dialect="compute",
+    )
+    ran = shop.dvt("run", "--keep-staging", env=package, command=COMMAND).ok()
+    assert answer(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
+    assert answer(shop, "who") == [(sqlite3.sqlite_version, 9)]
+    assert "DVT003" not in ran.out, "the package says how upper, count and sum fare"
+    assert not (shop.root / ".dvt" / "staging").exists()
+
+
+def test_incremental_models_go_on_where_they_were(shop: Project, package: dict[str, str]):
+    shop.model(
+        "log",
+        "SELECT o.id, c.name FROM {{ source('orders', 'orders') }} AS o "
+        "JOIN {{ source('crm', 'customers') }} AS c ON o.customer = c.id "
+        "WHERE {% if is_incremental() %} o.id > (SELECT max(id) FROM {{ this }}) "
+        "{% else %} o.id < 4 {% endif %}",
+        materialized="incremental",
+    )
+    for rows in (4, 9):
+        shop.dvt("run", "--select", "log", env=package, command=COMMAND).ok()
+        assert [row[0] for row in answer(shop, "log")] == list(range(rows))
+
+
+def test_the_same_command_stages_in_files_unless_it_is_wired_otherwise(
+    shop: Project, package: dict[str, str]
+):
+    shop.dvt("run", env=package, command=DVT).ok()
+    assert answer(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
+    assert (shop.root / ".dvt" / "staging").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "code", "reason"),
+    [
+        ("o.price", "DVT122", "the toy engine does not hold"),
+        ("CAST(o.cents AS DECIMAL(9, 2))", "DVT123", "SQLite has no DECIMAL"),
+    ],
+)
+def test_what_the_toy_does_not_hold_is_an_error(
+    shop: Project, package: dict[str, str], column: str, code: str, reason: str
+):
+    shop.model(
+        "spent",
+        f"SELECT c.name, {column} AS money FROM {{{{ source('orders', 'orders') }}}} AS o "
+        "JOIN {{ source('crm', 'customers') }} AS c ON o.customer = c.id",
+        materialized="table",
+    )
+    ran = shop.dvt("run", env=package, command=COMMAND)
+    assert ran.code == 1
+    assert code in ran.out
+    assert reason in ran.out
+
+
+@pytest.mark.parametrize("module", [memory_bucket, toy_engine, toy_types], ids=lambda module: module.__name__)
+def test_the_toys_know_neither_duckdb_nor_a_path(module: ModuleType):
+    source = inspect.getsource(module)
+    assert "duckdb" not in source.lower()
+    assert "path" not in source.lower()
+    called = {ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)}
+    assert "open" not in called

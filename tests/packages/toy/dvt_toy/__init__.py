@@ -1,0 +1,1 @@
+"""An engine and a bucket from a package: those of dvt.testing."""
