@@ -149,23 +149,19 @@ def test_project_dir_says_where_profiles_are(shop: Project) -> None:
     assert dvtRunner().invoke(["parse", "-q", "--project-dir", str(shop.root)]).success
 
 
-def test_dvts_flags_are_kept_for_retry(shop: Project) -> None:
+def test_dvts_flags_are_kept_for_retry(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.model("a", "select error('not yet') as e", materialized="table")
     assert not shop.dvt("run", "--compute", "duckdb", "--keep-staging")
     shop.model("a", "select 1 as one", materialized="table")
-    seen: list[session.RunOptions] = []
-    begin = session.begin
+    begun: list[session.Session] = []
 
-    def watch(now: session.Session) -> None:
-        seen.append(now.options)
-        begin(now)
+    def begin(started: session.Session) -> None:
+        begun.append(started)
+        session.begin_session(started)
 
-    session.begin = watch
-    try:
-        assert shop.dvt("retry"), shop.messages()
-    finally:
-        session.begin = begin
-    assert seen == [session.RunOptions(compute="duckdb", keep_staging=True)]
+    monkeypatch.setattr("dvt.dbt_bridge.entry.adapters.begin_session", begin)
+    assert shop.dvt("retry"), shop.messages()
+    assert [started.options for started in begun] == [session.RunOptions(compute="duckdb", keep_staging=True)]
 
 
 def test_an_unknown_compute_on_the_command_line_is_one_error(shop: Project) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import sys
 import textwrap
-from types import ModuleType
+from dataclasses import replace as replace_field
+from functools import reduce
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -74,17 +78,51 @@ def test_a_module_is_patched_when_it_comes(tmp_path, monkeypatch) -> None:
         sys.modules.pop("dvt_test_comes_later", None)
 
 
-def test_every_place_that_is_patched_is_there_in_this_dbt() -> None:
-    import importlib
+EVERY_PATCH = [(module, path) for module, symbols in patches.WRAPPED.items() for path in symbols]
 
+
+@pytest.mark.parametrize(("module", "path"), EVERY_PATCH)
+def test_a_place_that_is_patched_calls_its_wrapper_with_what_it_needs(
+    module: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And dbt's own function alone, where that is not there."""
     patches.apply()
-    for name, symbols in patches.WRAPPED.items():
-        found = importlib.import_module(name)
-        for path in symbols:
-            owner: Any = found
-            for part in path.split("."):
-                owner = getattr(owner, part)
-            assert hasattr(owner, "__wrapped__"), f"{name}.{path}"
+    patch = patches.WRAPPED[module][path]
+    *outer, name = path.split(".")
+    owner = reduce(getattr, outer, importlib.import_module(module))
+    patched = inspect.getattr_static(owner, name)
+    patched = getattr(patched, "__func__", patched)
+    original = patched.__wrapped__
+    assert tuple(inspect.signature(original).parameters)[: len(patch.parameters)] == patch.parameters
+    assert _wrapped_by(patched) is patch.wrapper
+
+    calls: list[Any] = []
+    plain, federating = SimpleNamespace(plain=True), SimpleNamespace(plain=False)
+    recording = replace_field(patch, wrapper=lambda _, *args: calls.append(args)).guarded()
+    for session in (None, plain, federating):
+        monkeypatch.setattr(patches, "current_session", lambda session=session: session)
+        recording(lambda *_: calls.append("dbt's"), "argument")
+    assert (
+        calls
+        == {
+            patches.Needs.NOTHING: [("argument",)] * 3,
+            patches.Needs.SESSION: ["dbt's", (plain, "argument"), (federating, "argument")],
+            patches.Needs.TARGETS: ["dbt's", "dbt's", (federating, "argument")],
+        }[patch.needs]
+    )
+
+
+@pytest.mark.parametrize(("module", "path"), EVERY_PATCH)
+def test_a_wrapper_takes_what_dbts_function_is_called_with(module: str, path: str) -> None:
+    patch = patches.WRAPPED[module][path]
+    ours = [] if patch.needs is patches.Needs.NOTHING else [object()]
+    inspect.signature(patch.wrapper).bind(object(), *ours, *patch.parameters)
+
+
+def _wrapped_by(patched: Any) -> Any:
+    """The wrapper that a patched function calls."""
+    cells = inspect.getclosurevars(patched).nonlocals
+    return getattr(cells["wrapper"], "__wrapped__", cells["wrapper"])
 
 
 def test_patches_are_applied_once() -> None:

@@ -95,20 +95,21 @@ def _view(session: Session, manifest: Any, mode: Mode) -> Any:
             views = {}
             manifest.__dict__[_VIEWS] = (session, views)
         if mode not in views:
-            views[mode] = _make_view(manifest, mode)
+            views[mode] = make_view(manifest, mode)
         return views[mode]
 
 
-def _make_view(manifest: Any, mode: Mode) -> Any:
+def make_view(manifest: Any, mode: Mode) -> Any:
+    """The manifest again, with ephemeral models that nobody has compiled yet for this mode."""
     view = object.__new__(type(manifest))
     view.__dict__.update(manifest.__dict__)
     view.__dict__[_MODE] = mode
-    fresh = {uid: _fresh(node) for uid, node in manifest.nodes.items() if node.is_ephemeral_model}
+    fresh = {uid: fresh_copy(node) for uid, node in manifest.nodes.items() if node.is_ephemeral_model}
     view.nodes = ChainMap(fresh, manifest.nodes)
     return view
 
 
-def _fresh(node: Any) -> Any:
+def fresh_copy(node: Any) -> Any:
     """An ephemeral model that nobody has compiled yet."""
     made = copy.copy(node)
     made.compiled, made.compiled_code, made.compiled_path = False, None, None

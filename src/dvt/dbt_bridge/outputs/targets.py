@@ -107,7 +107,7 @@ class Targets:
         require_adapter(kind)
         profile = self._profile(target, kind)
         profile.profile_env_vars = self._base.profile_env_vars
-        _mark(profile.credentials, target)
+        mark_type(profile.credentials, target)
         project = copy.copy(self._base)
         project.quoting = self._raw_quoting()
         return RuntimeConfig.from_parts(project, profile, self._base.args, self._base.dependencies)
@@ -138,7 +138,7 @@ def attach_macros(adapter: Any, manifest: Manifest) -> None:
     adapter.connections.set_query_header(generate_query_header_context(adapter.config, manifest))
 
 
-def _mark(credentials: Any, target: str) -> None:
+def mark_type(credentials: Any, target: str) -> None:
     """Make `credentials.type` carry the output's name."""
     original = type(credentials)
     kind: Callable[[Any], Any] = original.type.fget

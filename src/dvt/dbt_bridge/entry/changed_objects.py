@@ -1,0 +1,111 @@
+"""What dvt changes in dbt beside the functions in `patches.WRAPPED`: classes, code, attributes, texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing of dbt's that is not as dbt made it."""
+
+    by: str
+    """Dotted path below `dvt.dbt_bridge` of what changes it."""
+    what: str
+    why: str
+
+
+CHANGED_OBJECTS: Mapping[str, Change] = {
+    "dbt.adapters.factory:FACTORY": Change(
+        "entry.adapters:TargetAdapters",
+        "replaced by a subclass of its class",
+        "several outputs of one type each have an adapter",
+    ),
+    "dbt.parser.manifest:PARTIAL_PARSE_FILE_NAME": Change(
+        "project.parsing:PARTIAL_PARSE_FILE",
+        "replaced by another name",
+        "stock dbt would silently go on with what dvt parsed",
+    ),
+    "dbt.parser.manifest:ManifestLoader.__init__": Change(
+        "project.parsing:load",
+        "called a second time on a loader that has loaded",
+        "a node's target needs macros that the first parse did not read",
+    ),
+    "dbt.cli.main:cli": Change(
+        "entry.invoke:prepare",
+        "commands get options, examples and other defaults; commands of ours are added",
+        "--compute and --keep-staging, help, where profiles.yml is looked for",
+    ),
+    "dbt.adapters.contracts.connection:Credentials.type": Change(
+        "outputs.targets:mark_type",
+        "their class is swapped for one whose `type` carries the output's name, for all but the default",
+        "dbt asks its container of adapters for `credentials.type` and nothing else",
+    ),
+    "dbt.adapters.contracts.connection:Credentials": Change(
+        "outputs.profiles:from_raw_profile_info",
+        "an attribute `output` beside the fields",
+        "adapters of ours and files of DuckDB's are kept by the name of the output",
+    ),
+    "dbt.adapters.duckdb.environments:Environment.initialize_db": Change(
+        "outputs.dbt_duckdb:share_files",
+        "rebuilt from its code, with another `duckdb` among its global names",
+        "a file is opened once per process, whoever opens it",
+    ),
+    "dbt.adapters.duckdb.impl:DuckDBAdapter": Change(
+        "outputs.dbt_duckdb:own_environment",
+        "subclassed, and methods that name DuckDBConnectionManager rebuilt from their code",
+        "the environment is kept on that class: two DuckDB outputs would close each other's",
+    ),
+    "dbt.task.base:BaseRunner.compile": Change(
+        "nodes.task_patches:runner_init",
+        "set on one runner, of a source that no adapter of dbt's can ask",
+        "its freshness is that source's error, not the command's",
+    ),
+    "dbt.task.run:ModelRunner": Change(
+        "nodes.federated_runner:federated_runner",
+        "a runner of our subclass is made without its constructor, from all that dbt's runner holds",
+        "a batch's runner carries state that dbt sets after its constructor",
+    ),
+    "dbt.task.test:TestRunner": Change(
+        "nodes.testing:FederatedTestRunner.execute_unit_test",
+        "its `compiler` is swapped while a unit test runs",
+        "the node is compiled already, and its SQL is to be the stage table's",
+    ),
+    "dbt.task.runnable:GraphRunnableTask": Change(
+        "nodes.task_patches:populate_adapter_cache",
+        "its `manifest` and `config` are swapped while it does something for one output",
+        "dbt's code for one output is run once for each",
+    ),
+    "dbt.task.docs.generate:Catalog": Change(
+        "commands.catalog:catalog_init",
+        "an attribute `by_target`",
+        "a table of one target is never a node of another",
+    ),
+    "dbt.compilation:Compiler._recursively_prepend_ctes": Change(
+        "jinja.compiling:make_view",
+        "its manifest is made without the constructor, has a ChainMap of nodes, and attributes of ours",
+        "an ephemeral model's SQL depends on its reader, and dbt keeps one for all readers",
+    ),
+    "dbt.contracts.graph.nodes:CompiledNode": Change(
+        "jinja.compiling:fresh_copy",
+        "copies of ephemeral models are set back to not compiled",
+        "each kind of reader compiles its own",
+    ),
+    "dbt.contracts.graph.manifest:Manifest": Change(
+        "project.relation_names:recompute",
+        "an attribute `dvt_names_given`",
+        "a manifest may serve several invocations, which may have other targets",
+    ),
+    "dbt.artifacts.resources.v1.config:Hook": Change(
+        "jinja.hooks:with_connection",
+        "a hook's `connection` travels in its SQL as a Jinja comment",
+        "dbt's hook has no other field for it, and drops keys that it does not know",
+    ),
+    "dbt.context.providers:generate_runtime_model_context": Change(
+        "jinja.overriding:override",
+        "macros in the context of one node are put under others of their names",
+        "hooks on other outputs, and the stage table where `create_table_as` would fill a new one",
+    ),
+}
+"""`module:symbol` of dbt → what is changed, by whom and why. Each has a test in `test_changed_objects.py`."""
