@@ -118,11 +118,11 @@ def test_only_the_dialect_tables_name_an_engine():
     """Core, federation and bridge get the engine's dialect from the engine, so that there may be others."""
     tables = SRC / "federation" / "plan" / "dialects"
     found = [
-        where(file, node.lineno)
+        where(file, number)
         for room in ("core", "federation", "dbt_bridge")
         for file in sorted((SRC / room).rglob("*.py"))
         if not file.is_relative_to(tables)
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and node.value == "duckdb"
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        if '"duckdb"' in line
     ]
     assert not found

@@ -51,9 +51,9 @@ def with_places(
 
     Example:
         >>> import sqlglot
-        >>> condition = sqlglot.parse_one("a > $dvt_this_1 AND b = '$dvt_this_1'", dialect="duckdb")
-        >>> with_places(condition, lambda tree: tree.sql("duckdb"), answer_name)
-        ('a > ', ValuePlace(name='dvt_this_1'), " AND b = '$dvt_this_1'")
+        >>> condition = sqlglot.parse_one("a > :dvt_this_1 AND b = ':dvt_this_1'")
+        >>> with_places(condition, lambda tree: tree.sql(), answer_name)
+        ('a > ', ValuePlace(name='dvt_this_1'), " AND b = ':dvt_this_1'")
     """
     holder = exp.Paren(this=tree.copy())
     found = [(node, name) for node in holder.walk() if (name := name_of(node))]
