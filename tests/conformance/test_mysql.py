@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -256,7 +257,7 @@ def _encrypted(folder: Path, certificate: str, *more: str) -> Any:
 def _connects(server: MariaDB, folder: Path, **words: Any) -> DvtError | None:
     """What comes of reading one table with these settings."""
     server.execute("create or replace table t (a int)")
-    with benched(server, folder, **words) as bench:
+    with benched(server, Path(mkdtemp(dir=folder)), **words) as bench:
         try:
             bench.read_table(server.table("t"))
         except DvtError as error:
