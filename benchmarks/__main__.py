@@ -15,13 +15,13 @@ HERE = Path(__file__).parent
 
 def main(wanted: list[str]) -> int:
     """Run them; 1 when one of them failed."""
-    known = sorted(file.stem for file in HERE.glob("*.py") if not file.stem.startswith("_"))
-    unknown = [name for name in wanted if name not in known]
+    names = sorted(file.stem for file in HERE.glob("*.py") if not file.stem.startswith("_"))
+    unknown = [name for name in wanted if name not in names]
     if unknown:
-        print(f"no benchmark named {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)
+        print(f"no benchmark named {', '.join(unknown)}; known: {', '.join(names)}", file=sys.stderr)
         return 2
     failed = []
-    for name in wanted or known:
+    for name in wanted or names:
         print(f"\n## {name}", flush=True)
         done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=HERE.parent, check=False)
         if done.returncode:

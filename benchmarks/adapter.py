@@ -80,17 +80,21 @@ def main() -> None:
             "mariadb": project(Path(name) / "my", servers.enter_context(mariadb()).settings(), asked.rows),
             "postgres": project(Path(name) / "pg", servers.enter_context(postgres()).settings(), asked.rows),
         }
-        taken: dict[str, dict[str, list[float]]] = {what: {one: [] for one in folders} for what in COMMANDS}
+        taken: dict[str, dict[str, list[float]]] = {
+            what: {database: [] for database in folders} for what in COMMANDS
+        }
         for pair in range(asked.pairs + 1):
             for what, words in COMMANDS.items():
-                for one, folder in folders.items():
+                for database, folder in folders.items():
                     spent = seconds(folder, words)
                     if pair:  # the first pair fills caches and parses from nothing
-                        taken[what][one].append(spent)
+                        taken[what][database].append(spent)
     for what, by_name in taken.items():
         ratios = [ours / theirs for ours, theirs in zip(*by_name.values(), strict=True)]
-        middles = "   ".join(f"{one} {statistics.median(times):.2f} s" for one, times in by_name.items())
-        print(f"{what:<10} {middles}   ratio {statistics.median(ratios):.2f}")
+        medians = "   ".join(
+            f"{database} {statistics.median(times):.2f} s" for database, times in by_name.items()
+        )
+        print(f"{what:<10} {medians}   ratio {statistics.median(ratios):.2f}")
 
 
 if __name__ == "__main__":

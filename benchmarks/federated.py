@@ -88,7 +88,7 @@ def peak(process: subprocess.Popen[str], most: list[int]) -> None:
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
         try:
-            line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM"))
+            line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         except (OSError, StopIteration):
             return
         most.append(int(line.split()[1]))
@@ -126,7 +126,9 @@ def copy(made: Project) -> None:
     """Lineitem from one PostgreSQL output to another: seconds of each stage."""
     made.dvt("run", "--select", "copied").ok()
     (result,) = json.loads((made.root / "target" / "run_results.json").read_text())["results"]
-    stages = "   ".join(f"{one['what']} {one['seconds']:.2f} s" for one in result["adapter_response"]["dvt"])
+    stages = "   ".join(
+        f"{stage['what']} {stage['seconds']:.2f} s" for stage in result["adapter_response"]["dvt"]
+    )
     print(f"copied {result['adapter_response']['rows_affected']:,} rows to PostgreSQL   {stages}", flush=True)
 
 
@@ -147,8 +149,8 @@ def main() -> None:
         place(single, folder, servers)
         made = project(folder, servers, single)
         made.dvt("parse").ok()
-        for one in WANTED:
-            measure(made, one, single)
+        for query in WANTED:
+            measure(made, query, single)
         copy(made)
 
 

@@ -87,9 +87,12 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
     connector = CONNECTORS.load(settings["type"])("mariadb", settings, context)
     ref = TableRef(connection="mariadb", schema=settings["schema"], identifier="lineitem")
     columns = tuple(
-        ExtractedColumn(name=one.name, column=one) for one in connector.describe([ref])[ref].columns
+        ExtractedColumn(name=column.name, column=column) for column in connector.describe([ref])[ref].columns
     )
-    select = tuple(f"{one.column.read.format(f'`{one.name}`')} AS `{one.name}`" for one in columns)
+    select = tuple(
+        f"{extracted.column.read.format(f'`{extracted.name}`')} AS `{extracted.name}`"
+        for extracted in columns
+    )
     extraction = SourceQuery(
         alias="t",
         connection="mariadb",
@@ -112,8 +115,8 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
 def peak() -> float:
     """The most memory this process has had, in megabytes (`ru_maxrss` would be its parent's, too)."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
-    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    return int(found.group(1)) / 1024 if found else 0.0
+    peak = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return int(peak.group(1)) / 1024 if peak else 0.0
 
 
 def extracted(server: Any, folder: Path) -> dict[str, float]:
@@ -154,7 +157,7 @@ def load_ready(server: Any, folder: Path, columns: Any) -> float:
     from tests.databases.mariadb import PASSWORD, SCHEMA, USER
 
     server.execute("drop table if exists plain")
-    typed = ", ".join(f"`{one.name}` {one.native}" for one in columns)
+    typed = ", ".join(f"`{column.name}` {column.native}" for column in columns)
     statements = (
         f"create table plain ({typed}); load data local infile '{folder / 'lineitem.csv'}' into table plain "
         "character set utf8mb4 fields terminated by ',' optionally enclosed by '\"'"
@@ -205,9 +208,9 @@ def compare_in(server: Any, folder: Path, scale: float, pairs: int) -> None:
 
 def show(title: str, yardstick: str, theirs: Any, ours: Any, must: float) -> None:
     """What came of it."""
-    ratio = statistics.median(one["seconds"] / other for one, other in zip(ours, theirs, strict=True))
-    mine = statistics.median(one["seconds"] for one in ours)
-    most = max(one["megabytes"] for one in ours)
+    ratio = statistics.median(race["seconds"] / other for race, other in zip(ours, theirs, strict=True))
+    mine = statistics.median(race["seconds"] for race in ours)
+    most = max(race["megabytes"] for race in ours)
     rows, size = ours[0]["rows"], ours[0]["bytes"] / 2**20
     print(f"{title}: lineitem, {rows:,} rows, {size:.0f} MB of Parquet")
     print(f"  {yardstick:<28}{statistics.median(theirs):6.2f} s")

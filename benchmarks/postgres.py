@@ -62,15 +62,15 @@ def generated(bench: Bench, scale: float, folder: Path) -> Dataset:
 
 
 def psql(server: PostgreSQL, *statements: str, ready: Path | None = None) -> float:
-    """Seconds of the server's own client."""
+    """Run statements in psql and return the seconds they took."""
     command = [str((programs() or Path()) / "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
-    known = server.settings()
-    command += [f"--host={known['host']}", f"--port={known['port']}", f"--username={known['user']}"]
-    command += [word for one in statements for word in ("--command", one)]
+    settings = server.settings()
+    command += [f"--host={settings['host']}", f"--port={settings['port']}", f"--username={settings['user']}"]
+    command += [word for statement in statements for word in ("--command", statement)]
     start = time.perf_counter()
     with (ready or Path(os.devnull)).open("rb") as rows:
         subprocess.run(
-            [*command, known["dbname"]],
+            [*command, settings["dbname"]],
             check=True,
             stdin=rows,
             stdout=subprocess.DEVNULL,
@@ -87,7 +87,7 @@ def races(server: PostgreSQL, bench: Bench, dataset: Dataset, folder: Path) -> S
     server.execute(f"vacuum analyze {server.quoted(table)}", "checkpoint")
     extraction: SourceQuery = bench.extraction(bench.describe(table))
     stage, plain = server.table("dvt_bench"), server.table("plain")
-    typed = ", ".join(f"{one.name} {one.native}" for one in columns)
+    typed = ", ".join(f"{column.name} {column.native}" for column in columns)
 
     def csv() -> float:
         server.execute(f"drop table if exists {server.quoted(plain)}", "checkpoint")
@@ -128,13 +128,13 @@ def run(race: Race, pairs: int, rows: int) -> None:
         ours.append(race.ours())
         if ours[-1].rows != rows:
             raise SystemExit(f"{race.title}: {ours[-1].rows} rows arrived, not {rows}")
-    ratio = statistics.median(one.seconds / other for one, other in zip(ours, theirs, strict=True))
+    ratio = statistics.median(race.seconds / other for race, other in zip(ours, theirs, strict=True))
     print(f"{race.title}: lineitem, {rows:,} rows, {ours[0].bytes / 2**20:.0f} MB of Parquet")
     print(f"  {race.yardstick:<28}{statistics.median(theirs):6.2f} s")
-    print(f"  dvt                         {statistics.median(one.seconds for one in ours):6.2f} s")
+    print(f"  dvt                         {statistics.median(race.seconds for race in ours):6.2f} s")
     print(f"  ratio                       {ratio:6.2f}     must ≤ {race.must}, goal ≤ {race.goal}")
-    most = max(one.megabytes for one in ours)
-    print(f"  peak memory of dvt          {most:6} MB  must ≤ {MOST_MEGABYTES}", flush=True)
+    peak = max(race.megabytes for race in ours)
+    print(f"  peak memory of dvt          {peak:6} MB  must ≤ {MOST_MEGABYTES}", flush=True)
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ HEAD = """\
 CASE_HEAD = "# What UPPER and LOWER make of the characters of {charset}. Written by tools/collations.py.\n"
 CHARSETS = ("utf8mb4", "latin1")
 _SURROGATES = range(0xD800, 0xE000)
-_FEW = 2
+_MAX_SINGLE_STEPS = 2
+"""Neighbouring code points after the first that are still listed one by one, not as a range."""
 _ONE_WEIGHT = 4
 _BASES = (0xFB40, 0xFB80, 0xFBC0)
 _CHARACTERS = (
@@ -99,14 +100,14 @@ def _lines(weights: dict[int, str]) -> Iterator[str]:
 
 def _ranges(words: dict[int, str]) -> Iterator[tuple[int, int, str]]:
     """Neighbours with one word, if they are at least four; single ones otherwise."""
-    found: list[list[Any]] = []
+    runs: list[list[Any]] = []
     for code, word in words.items():
-        if found and found[-1][1] == code - 1 and found[-1][2] == word:
-            found[-1][1] = code
+        if runs and runs[-1][1] == code - 1 and runs[-1][2] == word:
+            runs[-1][1] = code
         else:
-            found.append([code, code, word])
-    for low, high, word in found:
-        if high - low > _FEW:
+            runs.append([code, code, word])
+    for low, high, word in runs:
+        if high - low > _MAX_SINGLE_STEPS:
             yield low, high, word
         else:
             yield from ((code, code, word) for code in range(low, high + 1))

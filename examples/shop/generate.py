@@ -76,7 +76,9 @@ PAGE_VIEWS = """
 
 def page_views(database: duckdb.DuckDBPyConnection, month: int) -> None:
     """One month of page views, counted from January 2025, as one Parquet file."""
-    first, following = (f"{2025 + (one - 1) // 12}-{1 + (one - 1) % 12:02}-01" for one in (month, month + 1))
+    first, following = (
+        f"{2025 + (number - 1) // 12}-{1 + (number - 1) % 12:02}-01" for number in (month, month + 1)
+    )
     (days,) = database.execute(f"SELECT DATE '{following}' - DATE '{first}'").fetchone()
     path = DATA / "events" / "page_views" / f"{first[:7]}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)

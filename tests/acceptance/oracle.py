@@ -131,7 +131,7 @@ class Oracle:
             load=lambda columns: tuple(
                 LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
             ),
-            now=NOW,
+            started_at=NOW,
             engine=self.engine.dialect,
             collations=self.engine.collations,
         )

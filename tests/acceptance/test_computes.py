@@ -31,7 +31,7 @@ def place(tmp_path):
 
 
 def settings(run, name):
-    cursor = run.federator._with.engines.named(name)._instance.cursor()
+    cursor = run.federator._resources.engines.named(name)._instance.cursor()
     names = ("memory_limit", "threads", "temp_directory", "TimeZone")
     return [cursor.execute(f"SELECT current_setting('{one}')").fetchone()[0] for one in names]
 

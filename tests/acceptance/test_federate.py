@@ -114,13 +114,13 @@ def test_a_model_that_asks_for_less_reads_what_the_run_has_extracted(place, kind
         place.outputs["crm"] = {"type": "sqlite", "path": str(path)}
     sent = []
     room = importlib.import_module(f"dvt.connectors.{kind}")
-    extract = room._Moment.extract
+    extract = room._DatabaseSnapshot.extract
 
     def counting(self, jobs, finished):
         sent.extend(job.query.shown for job in jobs)
         extract(self, jobs, finished)
 
-    monkeypatch.setattr(room._Moment, "extract", counting)
+    monkeypatch.setattr(room._DatabaseSnapshot, "extract", counting)
     with place.run() as run:
         run.model("wide", "SELECT id, name FROM {crm.customers} WHERE id < 500", "wh")
         outcome = run.model("narrow", "SELECT name FROM {crm.customers} WHERE id < 500 AND id <> 7", "wh")
@@ -197,7 +197,7 @@ def test_cancel_stops_everything_and_nothing_begins_after_it(place):
         assert not [thread for thread in threads if thread.is_alive()]
         with pytest.raises(Cancelled):
             run.model("late", BY_NAME, "wh")
-        assert "erp" not in run.federator._with.connections._used  # not even asked about its tables
+        assert "erp" not in run.federator._resources.connections._used  # not even asked about its tables
     assert len(caught) == 4
     assert left_behind(place, "wh") == NOTHING
 

@@ -179,7 +179,7 @@ def test_eight_models_at_once_stay_within_the_connections_limit(place):
 def test_max_connections_is_the_limit_when_it_is_said(place):
     place.outputs["pg"] = place.server.settings(max_connections=2)
     with place.run() as run:
-        connector = run.federator._with.connections["pg"].connector
+        connector = run.federator._resources.connections["pg"].connector
         assert connector._server.limit == 2
         run.model("m", TOTALS, "pg", OnServer(place, "m0"))
     place.outputs["pg"] = place.server.settings(max_connections="many")

@@ -127,7 +127,7 @@ def test_a_stage_table_that_cannot_be_dropped_is_a_notice_and_stays_on_record(pl
     with place.run() as run, monkeypatch.context() as patched:
         patched.setattr(DuckDBConnector, "drop", refused)
         with pytest.raises(QueryFailed):
-            run.federator._with.connections["wh"].connector.drop(None)
+            run.federator._resources.connections["wh"].connector.drop(None)
         run.model("here", "SELECT count(*) AS n FROM {crm.facts}", "wh")
         run.model("there", "SELECT count(*) AS n FROM {crm.facts}", "wh")
         assert [notice.code for _, notice in run.seen.notices] == ["DVT023"]
@@ -223,7 +223,7 @@ def test_two_runs_at_once_leave_each_other_alone(place):
             connection="wh", database="wh", schema="main", identifier=f"dvt_{first.federator.run}_1"
         )
         columns = (LoadColumn(name="a", stage=INTEGER, native="INTEGER"),)
-        shop = first.federator._with
+        shop = first.federator._resources
         first.model("one", "SELECT count(*) AS n FROM {crm.facts}", "wh")
         shop.operation.will_make(stage)
         place.query("wh", f'CREATE TABLE "{stage.identifier}" (a INTEGER)')

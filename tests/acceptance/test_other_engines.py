@@ -50,7 +50,7 @@ def test_it_is_made_from_its_own_settings_and_the_run(place: Place, tmp_path: Pa
     with place.run() as run:
         run.model("m", SQL, "wh")
         assert run.rows("wh", "m") == [(1000,)]
-        engine = run.federator._with.engines.named(None)
+        engine = run.federator._resources.engines.named(None)
         assert (type(engine).__name__, engine.name, engine.beads) == ("AbacusEngine", "counting", 3)
         assert engine.context.run == run.federator.run
         assert engine.context.default

@@ -1,4 +1,4 @@
-"""Real databases for tests: what each must offer, and where to find it.
+"""Real databases for tests: the interface of a database, and the registry.
 
 An entry of `DATABASES` is a function without arguments that gives a context manager: the database
 runs (or its file exists) for as long as the `with` lasts. The fixtures of tests/conftest.py open each
@@ -22,12 +22,12 @@ DATABASES: dict[str, str] = {
     "duckdb": "tests.databases.embedded:duckdb_file",
     "files": "tests.databases.embedded:folder_of_files",
 }
-"""By name; each is run through every test of tests/conformance."""
+"""Name → function; every test of tests/conformance runs on all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One value of a database's type matrix, and what has to become of it on the way to staging."""
+    """A value of a database's type matrix, and how it must be staged."""
 
     type: str
     """Native type, as in CREATE TABLE."""
@@ -44,13 +44,13 @@ class Case:
 
     @property
     def id(self) -> str:
-        """Short enough for a test's name."""
+        """The case's name in test ids, cut to 60 characters."""
         return f"{self.type}={self.literal}"[:60]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One value on its way from staging into a database."""
+    """A staged value, and how a load must write it into a database."""
 
     stage: str
     """DuckDB type of the staged column."""
@@ -67,7 +67,7 @@ class Written:
 
     @property
     def id(self) -> str:
-        """Short enough for a test's name."""
+        """The case's name in test ids, cut to 60 characters."""
         return f"{self.stage}={self.literal}"[:60]
 
 
@@ -80,7 +80,7 @@ class Database(Protocol):
     written: Sequence[Written]
     """Empty for a database that is a source only."""
     secrets: Sequence[str]
-    """What must never be shown: passwords."""
+    """Passwords, which must never appear in any output."""
 
     def settings(self, **more: Any) -> dict[str, Any]:
         """The output's keys, as in profiles.yml, `type` included."""
@@ -89,10 +89,10 @@ class Database(Protocol):
         """Run statements as the tests' owner, each committed; the rows of the last one."""
 
     def table(self, identifier: str) -> TableRef:
-        """How dvt names a table of the tests' schema."""
+        """Return dvt's name of a table in the tests' schema."""
 
     def quoted(self, ref: TableRef) -> str:
-        """How the database's SQL names it."""
+        """Write a table's name in the database's SQL."""
 
     def name_of(self, column: str) -> str:
         """A column's name, quoted for the database's SQL."""
@@ -114,17 +114,17 @@ class Server(Database, Protocol):
         """The SQL of an expression (an integer) that takes so long to compute."""
 
     def running(self) -> list[str]:
-        """Statements that dvt's user has under way."""
+        """Return the running statements of dvt's user."""
 
     def connections(self) -> int:
-        """How many connections dvt's user has open."""
+        """Return the number of open connections of dvt's user."""
 
     def cut(self) -> None:
-        """End every connection of dvt's user, from the side."""
+        """End every connection of dvt's user, from another connection."""
 
 
 def load(name: str) -> Callable[[], AbstractContextManager[Any]]:
-    """What opens the database of this name."""
+    """Import the function that opens the database of this name."""
     module, _, attribute = DATABASES[name].partition(":")
-    found: Callable[[], AbstractContextManager[Any]] = getattr(import_module(module), attribute)
-    return found
+    opener: Callable[[], AbstractContextManager[Any]] = getattr(import_module(module), attribute)
+    return opener

@@ -75,7 +75,7 @@ class DuckDB:
 
 @dataclass
 class SQLite:
-    """An SQLite file in WAL mode, in which a moment holds while others write."""
+    """An SQLite file in WAL mode, so that others can write during a snapshot."""
 
     path: Path
     name: str = "sqlite"

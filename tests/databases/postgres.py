@@ -30,10 +30,12 @@ _STARTS_WITHIN = 60.0
 
 def programs() -> Path | None:
     """The folder of Debian's newest initdb and postgres, or of those on the PATH."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda one: float(one.parts[-3]))
+    binaries = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda binary: float(binary.parts[-3])
+    )
     on_path = shutil.which("postgres")
-    if found:
-        return found[-1].parent
+    if binaries:
+        return binaries[-1].parent
     return Path(on_path).resolve().parent if on_path else None
 
 

@@ -1,4 +1,4 @@
-"""A network between dvt and a server, that can be slow, silent or cut."""
+"""A proxy between dvt and a server that can stall or cut connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CHUNK = 65536
 
 
 class Proxy:
-    """Passes everything on to a port of this machine, until it is told otherwise."""
+    """Forwards connections to a local port, until stalled or cut."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -26,23 +26,23 @@ class Proxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stall(self) -> None:
-        """From now on nothing gets through, and nobody is told."""
+        """Stop forwarding, with all connections kept open."""
         self._flows.clear()
 
     def flow(self) -> None:
-        """Let it through again."""
+        """Forward again after a stall."""
         self._flows.set()
 
     def cut(self) -> None:
-        """End every connection there is."""
+        """Close all connections."""
         with self._lock:
             sockets, self._sockets = self._sockets, []
-        for one in sockets:
+        for connection in sockets:
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End it."""
+        """Stop listening, and close all connections."""
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -73,19 +73,19 @@ class Proxy:
                 if source.getpeername()[1] == self._to:
                     self.received += len(data)
                 sink.sendall(data)
-        for one in (source, sink):
+        for end in (source, sink):
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                end.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def proxy(port: int) -> Iterator[Proxy]:
     """A network before this port."""
-    one = Proxy(port)
+    proxy = Proxy(port)
     try:
-        yield one
+        yield proxy
     finally:
-        one.close()
+        proxy.close()
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
     from dvt.config.computes import load_computes
     from dvt.federation.connections import Connections
     from dvt.federation.engines import Engines
-    from dvt.federation.federate import RunFederator, Workshop
+    from dvt.federation.federate import RunFederator, RunResources
     from dvt.federation.planning import Planning
 
     computes = load_computes(context.profile, context.profiles_dir)
@@ -46,7 +46,7 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
         connector_opener(context.outputs, context.project_dir, shared, run.operation.scratch),
         type_reader(context.outputs),
     )
-    workshop = Workshop(
+    resources = RunResources(
         connections=connections,
         engines=Engines(engine_opener(context, computes, shared, run.operation)),
         planning=Planning(connections, datetime.now(UTC)),
@@ -56,4 +56,4 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
         reporter=context.reporter,
         release=shared.close,
     )
-    return RunFederator(workshop)
+    return RunFederator(resources)

@@ -27,11 +27,11 @@ class FilesystemBucket:
 
     def put_once(self, key: str, data: bytes) -> None:
         """See Bucket."""
-        create_private(self._made(key), data)
+        create_private(self._with_folder(key), data)
 
     def put(self, key: str, data: BinaryIO) -> None:
         """See Bucket."""
-        write_private(self._made(key), data, unique=unique_suffix())
+        write_private(self._with_folder(key), data, unique=unique_suffix())
 
     def get(self, key: str) -> BinaryIO:
         """See Bucket."""
@@ -41,9 +41,9 @@ class FilesystemBucket:
         """See Bucket. Links are neither listed nor followed."""
         top = self._path(prefix) if prefix else self._root
         files = (entry for entry in _files(top) if not is_temporary(Path(entry.path)))
-        found = {Path(entry.path).relative_to(self._root).as_posix(): entry for entry in files}
-        for key in sorted(found):
-            yield key, found[key].stat(follow_symlinks=False).st_size
+        entries = {Path(entry.path).relative_to(self._root).as_posix(): entry for entry in files}
+        for key in sorted(entries):
+            yield key, entries[key].stat(follow_symlinks=False).st_size
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
@@ -58,7 +58,7 @@ class FilesystemBucket:
     def writing(self, consumer: str, key: str) -> Iterator[str]:
         """See Bucket: a path, in a folder that is there."""
         self._check(consumer)
-        path = self._made(key)
+        path = self._with_folder(key)
         try:
             yield str(path)
         finally:
@@ -77,7 +77,7 @@ class FilesystemBucket:
             raise ValueError(msg)
         return path
 
-    def _made(self, key: str) -> Path:
+    def _with_folder(self, key: str) -> Path:
         path = self._path(key)
         private_folder(path.parent)
         return path

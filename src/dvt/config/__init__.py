@@ -1,1 +1,1 @@
-"""What users wrote in dvt's own files: validated once, frozen afterwards."""
+"""The contents of dvt's own files: validated once, frozen afterwards."""

@@ -1,4 +1,4 @@
-"""computes.yml: the engines a profile's federated models can run on.
+"""computes.yml: the engines that a profile's federated models can run on.
 
 ```yaml
 shop:                       # a profile
@@ -27,27 +27,27 @@ if TYPE_CHECKING:
     from dvt.core.ports.engines import Engine, EngineSettings
 
 ENGINES = Registry("dvt.engines", {"duckdb": "dvt.engines.duckdb:DuckDBEngine"})
-"""By the `type:` of an entry. It stands here because whoever reads the file asks an engine for its keys; an
-engine is imported when an entry names it."""
+"""`type` of an entry → class of the engine, imported when an entry names it. It is here because reading
+the file needs the engines' settings models."""
 
 FILE = "computes.yml"
 EMBEDDED = "duckdb"
-"""The compute that is always there, also without a file; its type has the same name."""
+"""The name, and the type, of the compute that always exists, even without a file."""
 _PLANNED = ("spark",)
-"""Types of which no version has an engine yet: such an entry is an error when a model needs it."""
+"""Types without an engine in this version: such an entry is an error only when a model uses it."""
 
 
 class Strict(BaseModel):
-    """dvt owns this file, so a key we do not know is a typo."""
+    """A section of computes.yml. An unknown key is an error: only dvt reads the file, so it is a typo."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=True)
 
 
 class ProfileComputes(Strict):
-    """One profile's section."""
+    """The section of a profile."""
 
     target: str | None = None
-    """The compute in use; may be left out when there is only one."""
+    """The default compute; may be left out if there is only one."""
     computes: dict[str, dict[str, Any]] = {}
 
 
@@ -57,18 +57,18 @@ class _File(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """One entry: a type of engine, and the keys that its settings are made from."""
+    """An entry: a type of engine, and the keys of its settings."""
 
     name: str
     kind: str
-    """Its `type`."""
+    """The entry's `type`."""
     keys: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
-    """The file's: relative paths in `keys` start there."""
+    """The file's folder, to which paths in `keys` are relative."""
 
     @property
     def engine(self) -> type[Engine]:
-        """The engine's class; EngineMissing where this version of dvt has none."""
+        """The engine's class; EngineMissing if this version of dvt has none for the type."""
         if self.kind not in ENGINES:
             raise EngineMissing(self.name, self.kind, ENGINES)
         engine: type[Engine] = ENGINES.load(self.kind)
@@ -76,7 +76,7 @@ class Compute:
 
     @property
     def settings(self) -> EngineSettings:
-        """The keys as the engine reads them; ValidationError for one that it does not know."""
+        """The keys as the engine's settings model; ValidationError for an unknown key."""
         context = {"folder": self.folder} if self.folder else None
         return self.engine.settings.model_validate(self.keys, context=context)
 
@@ -90,15 +90,15 @@ class Computes:
     file: str | None = None
 
     def named(self, name: str | None) -> Compute:
-        """A compute, the default one for None; UnknownCompute lists those there are."""
-        chosen = name or self.default
-        if chosen not in self.entries:
-            raise UnknownCompute(chosen, self.entries, self.file)
-        return self.entries[chosen]
+        """Return a compute, the default for None; UnknownCompute lists the existing ones."""
+        key = name or self.default
+        if key not in self.entries:
+            raise UnknownCompute(key, self.entries, self.file)
+        return self.entries[key]
 
 
 def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None) -> Computes:
-    """The profile's computes: from beside its profiles.yml, then `~/.dvt`, else the embedded one alone."""
+    """Load the profile's computes from its profiles.yml's folder or `~/.dvt`; else only the embedded one."""
     for folder in (profiles_dir, (home or Path.home()) / ".dvt"):
         file = folder / FILE
         if file.is_file():
@@ -112,15 +112,15 @@ def _read(file: Path, profile: str) -> Computes:
     except (OSError, UnicodeDecodeError) as error:
         raise ComputesInvalid(str(file), None, "this file cannot be read") from error
     profiles = _validated(document).profiles
-    written = {name: _computes(document, name, section, file.parent) for name, section in profiles.items()}
+    by_profile = {name: _computes(document, name, section, file.parent) for name, section in profiles.items()}
     section = profiles.get(profile, ProfileComputes())
-    own = written.get(profile, {})
+    own = by_profile.get(profile, {})
     entries = {EMBEDDED: Compute(EMBEDDED, EMBEDDED)} | own
     default = section.target or (next(iter(own)) if len(own) == 1 else EMBEDDED)
     if default not in entries:
         line = document.line((profile, "target"))
-        known = ", ".join(sorted(entries))
-        problem = f"target {default!r} of profile {profile!r} is none of its computes: {known}"
+        names = ", ".join(sorted(entries))
+        problem = f"target {default!r} of profile {profile!r} is none of its computes: {names}"
         raise ComputesInvalid(str(file), line, problem)
     return Computes(entries, default, str(file))
 
@@ -133,35 +133,37 @@ def _validated(document: Document) -> _File:
 
 
 def _computes(document: Document, profile: str, section: ProfileComputes, folder: Path) -> dict[str, Compute]:
-    """A profile's entries, each checked by its engine's settings model."""
+    """Return a profile's entries, checked by their engines' settings models."""
     computes = {}
     for name, keys in section.computes.items():
-        at = (profile, "computes", name)
-        computes[name] = compute = _compute(document, at, keys, folder)
+        path = (profile, "computes", name)
+        computes[name] = compute = _compute(document, path, keys, folder)
         try:
             _ = compute.kind in _PLANNED or compute.settings
         except ValidationError as error:
-            raise _invalid(document, error, at) from error
+            raise _invalid(document, error, path) from error
     return computes
 
 
-def _compute(document: Document, at: tuple[str, str, str], keys: Mapping[str, Any], folder: Path) -> Compute:
+def _compute(
+    document: Document, path: tuple[str, str, str], keys: Mapping[str, Any], folder: Path
+) -> Compute:
     kind = keys.get("type")
-    known = sorted({*_PLANNED, *ENGINES})
-    if kind not in known:
-        *first, last = known
-        problem = f"{'.'.join(at)}: its type should be {', '.join(first)} or {last}"
-        raise ComputesInvalid(document.file, document.line(at), problem)
-    own = {key: value for key, value in keys.items() if key != "type"}
-    return Compute(at[-1], str(kind), own, folder)
+    kinds = sorted({*_PLANNED, *ENGINES})
+    if kind not in kinds:
+        *first, last = kinds
+        problem = f"{'.'.join(path)}: its type should be {', '.join(first)} or {last}"
+        raise ComputesInvalid(document.file, document.line(path), problem)
+    settings = {key: value for key, value in keys.items() if key != "type"}
+    return Compute(path[-1], str(kind), settings, folder)
 
 
 def _invalid(
-    document: Document, error: ValidationError, at: tuple[str, ...] = (), *, skip: int = 0
+    document: Document, error: ValidationError, parent: tuple[str, ...] = (), *, skip: int = 0
 ) -> ComputesInvalid:
-    """The first thing that a model complains of, with the line and the path of its key below `at`."""
+    """Return the model's first error with path and line; `parent` is the path of the model's content."""
     first = error.errors(include_url=False, include_input=False)[0]
-    path = _without_tags((*at, *first["loc"][skip:]), document.content)
+    path = _without_tags((*parent, *first["loc"][skip:]), document.content)
     where = ".".join(str(part) for part in path) or "the file"
     return ComputesInvalid(
         document.file, document.line(path), f"{where}: {_sentence(first['type'], first['msg'])}"
@@ -169,7 +171,7 @@ def _invalid(
 
 
 def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, ...]:
-    """Pydantic's path to a value, without the names of union members it passes through."""
+    """Return Pydantic's path to a value without the names of union members, which the file does not have."""
     path: list[str | int] = []
     for index, part in enumerate(loc):
         if isinstance(content, dict) and part in content:

@@ -1,4 +1,4 @@
-"""YAML whose every value knows its line, with environment variables put in."""
+"""Parses YAML with the line of every value, and replaces environment variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from dvt.core.errors import ComputesInvalid
 
 Path = tuple[str | int, ...]
 
-_DEEPEST = 20
+_MAX_DEPTH = 20
+"""Levels of nesting that a file may have."""
 _VARIABLE = re.compile(
     r"""\$\{(?P<plain>\w+)\}
       | \{\{\s*env_var\(\s*(?P<quote>['"])(?P<name>\w+)(?P=quote)\s*
@@ -23,7 +24,7 @@ _VARIABLE = re.compile(
 
 
 class Document:
-    """One YAML file as plain Python values, and the line of each."""
+    """A YAML file as plain Python values, with the line of each."""
 
     def __init__(self, file: str, text: str, environment: Mapping[str, str] = os.environ) -> None:
         self.file = file
@@ -40,7 +41,7 @@ class Document:
         self.content: Any = None if root is None else self._value(root, ())
 
     def line(self, path: Path) -> int | None:
-        """The line of a value, or of the nearest one around it."""
+        """Return the line of a value, or of the innermost existing value around it."""
         for end in range(len(path), -1, -1):
             if path[:end] in self._lines:
                 return self._lines[path[:end]]
@@ -48,25 +49,25 @@ class Document:
 
     def _value(self, node: yaml.Node, path: Path) -> Any:
         self._lines.setdefault(path, node.start_mark.line + 1)
-        if len(path) > _DEEPEST:
+        if len(path) > _MAX_DEPTH:
             raise ComputesInvalid(self.file, node.start_mark.line + 1, "this is nested too deeply")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
-            return [self._value(one, (*path, index)) for index, one in enumerate(node.value)]
+            return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
+        mapping: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             key, line = self._scalar(key_node), key_node.start_mark.line + 1
             if not isinstance(key, str):
                 raise ComputesInvalid(self.file, line, f"{key_node.value!r} is no name")
-            if key in found:
+            if key in mapping:
                 raise ComputesInvalid(self.file, line, f"{key!r} stands here twice")
             self._lines[(*path, key)] = line
-            found[key] = self._value(value_node, (*path, key))
-        return found
+            mapping[key] = self._value(value_node, (*path, key))
+        return mapping
 
     def _scalar(self, node: yaml.Node) -> Any:
         if not isinstance(node, yaml.ScalarNode):

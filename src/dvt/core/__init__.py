@@ -1,1 +1,1 @@
-"""The nouns: names, plans, ports and errors. Imports nothing else of dvt."""
+"""The nouns: names, plans, ports and errors. This package imports nothing else of dvt."""

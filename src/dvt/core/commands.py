@@ -1,4 +1,4 @@
-"""What a command of dvt is: a row of the registry, read by help, by the command line and by the bridge."""
+"""A command of dvt: a row of the registry that help, the command line and the bridge read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Command:
     load: str = ""
     """Dotted path `package.module:function` of what makes its click command; empty: dbt has the command."""
     runs_nodes: bool = False
-    """It takes dvt's own flags: --compute and --keep-staging."""
+    """The command takes dvt's own flags: --compute and --keep-staging."""
     needs_dbt: bool = True
-    """False: it runs without dbt being imported."""
+    """False: the command runs without importing dbt."""
 
     @property
     def epilog(self) -> str:
-        """Its examples as the last paragraph of its help, in click's words; empty when there are none."""
+        """The examples as the last paragraph of the help, as click formats it; empty if there are none."""
         if not self.examples:
             return ""
         return "\n".join(("\b", "Examples:", *(f"  {example}" for example in self.examples)))

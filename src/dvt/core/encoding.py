@@ -1,4 +1,4 @@
-"""How Parquet holds values of each type: one table, for columns that are extracted and that are computed.
+"""Encoding of each type in Parquet: one table, for extracted and for computed columns.
 
 Measured with DuckDB 1.5.5: Parquet turns HUGEINT into DOUBLE, cuts an INTERVAL to milliseconds and refuses
 negative ones, moves TIMETZ to UTC, gives a GEOMETRY other coordinates or none, and has no word for ENUM,
@@ -20,7 +20,7 @@ from dvt.core.types import INTEGER, TIMESTAMP, VARCHAR, Kind, StageType, list_of
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How values of one type are staged."""
+    """The staged form of values of one type."""
 
     stage: StageType
     """The type of the staged column, which its values have again when they are read."""
@@ -60,16 +60,16 @@ _TABLE: Mapping[Kind, _Row] = {
 
 
 def encoding(type_: StageType) -> Encoding:
-    """How values of a type are staged; of one made of others, each part as its own type."""
+    """Return how values of a type are staged; parts of a nested type are encoded as their own types."""
     row = _TABLE.get(type_.kind, _AS_IS)
     if not type_.parts or row is not _AS_IS:
         stage = row.stage or type_
         return Encoding(stage, row.file or stage, row.loses)
     inner = [(part.name, encoding(part.type).loses) for part in type_.parts]
     lost = [f"in {name}: {loses}" for name, loses in inner if loses]
-    held = list_of(type_.element) if type_.kind is Kind.ARRAY else type_
+    outer = list_of(type_.element) if type_.kind is Kind.ARRAY else type_
     return Encoding(
-        held.with_parts(lambda part: encoding(part).stage),
-        held.with_parts(lambda part: encoding(part).file),
+        outer.with_parts(lambda part: encoding(part).stage),
+        outer.with_parts(lambda part: encoding(part).file),
         "; ".join(lost) or None,
     )

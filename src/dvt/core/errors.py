@@ -20,7 +20,7 @@ WARNINGS: Mapping[str, str] = {
     "DVT024": "A database takes rows in a slower way than it could.",
     "DVT025": "Text that its database compares by a collation is compared byte by byte here.",
 }
-"""What each warning code means."""
+"""Warning code → its meaning."""
 
 
 class DvtError(Exception):
@@ -114,9 +114,9 @@ class ConflictingConnections(DvtError):
 
     code = "DVT103"
 
-    def __init__(self, source: str, file: str, said: Mapping[str, str]) -> None:
-        self.source, self.said = source, dict(said)
-        both = ", ".join(f"{place}: {name}" for place, name in said.items())
+    def __init__(self, source: str, file: str, connections: Mapping[str, str]) -> None:
+        self.source, self.connections = source, dict(connections)
+        both = ", ".join(f"{place}: {name}" for place, name in connections.items())
         super().__init__(
             f"source {source!r} ({file}) names different connections ({both})",
             hint="keep one of them",
@@ -524,10 +524,10 @@ class DbtUnsupported(DvtError):
 
     code = "DVT140"
 
-    def __init__(self, symbol: str, found: str) -> None:
+    def __init__(self, symbol: str, installed: str) -> None:
         self.symbol = symbol
         super().__init__(
-            f"this dbt-core has another {symbol} than dvt expects ({found})",
+            f"this dbt-core has another {symbol} than dvt expects ({installed})",
             hint="install a supported one: pip install 'dbt-core>=1.11,<1.13'",
         )
 
@@ -587,10 +587,10 @@ class StagingDamaged(DvtError):
 
     code = "DVT152"
 
-    def __init__(self, what: str, expected: int, found: int) -> None:
-        self.expected, self.found = expected, found
+    def __init__(self, what: str, expected: int, actual: int) -> None:
+        self.expected, self.actual = expected, actual
         super().__init__(
-            f"staged {what} should hold {expected} rows but holds {found}",
+            f"staged {what} should hold {expected} rows but holds {actual}",
             hint="something else wrote in .dvt/staging or the disk is failing; run it again",
         )
 

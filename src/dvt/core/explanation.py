@@ -1,4 +1,4 @@
-"""What `dvt explain` says of a node: where it lives, how it would run and why, and its plan."""
+"""What `dvt explain` reports of a node: its target, how it would run and why, and its plan."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ class Explanation:
     plan: FederationPlan | None = None
     """None for a native node, and where `unbuilt` or `problem` says why there is none."""
     unbuilt: tuple[str, ...] = ()
-    """What it reads that no run has built yet: its plan is known once they are there."""
+    """Relations that it reads and no run has built yet: the plan is known once they exist."""
     problem: str | None = None

@@ -1,4 +1,4 @@
-"""How tables are named, on a database and inside a federated model's SQL."""
+"""Names of tables, on a database and inside a federated model's SQL."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 MARKER = "__dvt__"
 """Schema prefix of a relation in a federated model's compiled SQL: `"__dvt__<unique_id>"."<identifier>"`."""
 MARKED = re.compile(rf"""["`]{MARKER}[^"`]*["`]\.""")
-"""A marker in SQL, which means nothing to people."""
+"""A marker in SQL; it is removed from SQL that people read."""
 
 STAGE_PREFIX = "dvt_"
 """Stage tables on targets are named `dvt_<run>_<hash>`."""
@@ -17,7 +17,7 @@ STAGE_PREFIX = "dvt_"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRef:
-    """One table, wherever it lives. Names are exact: never normalized, never sanitised."""
+    """One table of any connection. Names are exact: never normalized, never sanitised."""
 
     connection: str
     """Name of the output in profiles.yml."""
@@ -25,12 +25,12 @@ class TableRef:
     schema: str | None = None
     identifier: str
     options: tuple[tuple[str, str], ...] = ()
-    """How it is read: names and values that only its connector understands, sorted by name."""
+    """How the table is read: names and values that only its connector understands, sorted by name."""
     label: str | None = field(default=None, compare=False)
-    """What people call it, where its dotted name says less."""
+    """The name to show people, if it says more than the dotted one."""
 
     def __post_init__(self) -> None:
-        """Let a reference that was written as JSON equal the one it was."""
+        """Turn lists into tuples, so that a reference read from JSON equals the original."""
         object.__setattr__(self, "options", tuple((name, value) for name, value in self.options))
 
     def __str__(self) -> str:
@@ -39,11 +39,11 @@ class TableRef:
         return f"{self.connection}:{self.label or path}"
 
     def option(self, name: str) -> str | None:
-        """One option's value, None where it is not given."""
+        """Return an option's value, None if it is not given."""
         return dict(self.options).get(name)
 
 
 def stage_name(run: str, unique_id: str, batch: str = "") -> str:
-    """A stage table's identifier: short enough for every database, unique in a run."""
+    """Return a stage table's identifier: short enough for every database, unique in a run."""
     digest = hashlib.sha256(f"{unique_id}\n{batch}".encode()).hexdigest()[:16]
     return f"{STAGE_PREFIX}{run}_{digest}"

@@ -1,4 +1,4 @@
-"""What will happen for one federated model, decided before anything runs."""
+"""The plan of one federated model, made before anything runs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Transform:
     """The SELECT that the compute engine runs over the staged tables."""
 
     dialect: str
-    """The engine's."""
+    """The engine's dialect."""
     sql: Sql
-    """In the engine's dialect, with a place for each value that a query was asked for."""
+    """The SELECT in the engine's dialect, with a place for each value that a query was asked for."""
     columns: tuple[StageColumn, ...]
     """Outputs, with the types they are staged as."""
     functions: tuple[str, ...] = ()
@@ -27,7 +27,7 @@ class Transform:
 
     @property
     def shown(self) -> str:
-        """Its SQL as people read it."""
+        """The SQL as it is shown to people."""
         return rendered(self.sql)
 
 
@@ -50,31 +50,33 @@ class Load:
     stage: TableRef
     columns: tuple[LoadColumn, ...]
     definition: str = ""
-    """The stage table's columns and constraints, in brackets, where a contract says them; their order may
-    be another one than that of `columns`. Values arrive as they are, or the load fails."""
+    """Columns and constraints of the stage table, in brackets, if a contract gives them; their order may
+    differ from that of `columns`. Values arrive unchanged, or the load fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FederationPlan:
-    """Everything that will happen for one model, and nothing that has happened."""
+    """Everything that will be done for one model; a plan does not change while it is carried out."""
 
     node: str
     file: str
     queries: tuple[SourceQuery, ...]
-    """What the transform reads as tables, by alias."""
+    """Queries whose answers the transform reads as tables named by their aliases."""
     asked: tuple[SourceQuery, ...] = ()
-    """Asked for one value each, which stands in other queries or in the transform by the query's alias."""
+    """Queries for one value each; other queries or the transform have a place for it, named by the alias."""
     transform: Transform
     load: Load
     notices: tuple[Notice, ...] = ()
 
     def waves(self) -> Iterator[tuple[SourceQuery, ...]]:
-        """The queries in the order they are sent: those of a wave need answers of earlier ones alone."""
-        waiting, known = [*self.asked, *self.queries], set[str]()
+        """Yield the queries in the order they are sent: a wave needs only answers of earlier waves."""
+        waiting, answered = [*self.asked, *self.queries], set[str]()
         while waiting:
-            wave = [one for one in waiting if all(known.issuperset(need.answers) for need in one.needs)]
+            wave = [
+                query for query in waiting if all(answered.issuperset(need.answers) for need in query.needs)
+            ]
             if not wave:
-                raise ValueError(f"{', '.join(one.alias for one in waiting)} need what nobody answers")
+                raise ValueError(f"{', '.join(query.alias for query in waiting)} need what nobody answers")
             yield tuple(wave)
-            known |= {one.alias for one in wave}
-            waiting = [one for one in waiting if one.alias not in known]
+            answered |= {query.alias for query in wave}
+            waiting = [query for query in waiting if query.alias not in answered]

@@ -1,4 +1,4 @@
-"""Questions to sources: clauses in a source's dialect, with a place for each table and each value."""
+"""Queries to sources: clauses in a source's dialect, with a place for each table and each value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dvt.core.tables import Column, StageColumn
 
 @dataclass(frozen=True, slots=True)
 class TablePlace:
-    """Where a table of a query stands in its text; the connector writes the table there."""
+    """Where a table of a query stands in its text; the connector puts the table's name there."""
 
     number: int
     """Index into the query's `tables`."""
@@ -20,7 +20,7 @@ class TablePlace:
 
 @dataclass(frozen=True, slots=True)
 class ValuePlace:
-    """Where a value stands that an earlier answer tells: people read it as `$name`."""
+    """Where a value from an earlier answer goes; shown to people as `$name`."""
 
     name: str
 
@@ -47,31 +47,31 @@ class ExtractedColumn:
     name: str
     """Surrogate: lower case, unique, the same in the source's answer and in staging."""
     column: Column
-    """Where it comes from; `unpack` and `stage` hold for what arrives."""
+    """The source's column; its `unpack` and `stage` apply to the values that arrive."""
     table: int = 0
     """Index of the column's table in the query's `tables`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """What a query must know of earlier answers before it is sent: one value, or a list of keys."""
+    """A value or a list of keys from earlier answers that a query needs before it is sent."""
 
     name: str
-    """Of its place in the query's conditions."""
+    """Name of its place in the query's conditions."""
     answers: tuple[str, ...]
-    """Aliases of the queries that tell it."""
+    """Aliases of the queries that answer it."""
     value: Sql
     """SQL of one value in the engine's dialect, with places for the answers' first values, by alias; the
     keys are all values of the one answer whose place this is."""
     column: Column
-    """What it is compared with, which decides how a source takes it as a literal."""
+    """The column it is compared with, which decides how it is written as a literal."""
     limit: int | None = None
-    """How many keys may be sent: for more, the condition is left out. None for one value."""
+    """Highest number of keys to send: for more, the condition is left out. None for one value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceQuery:
-    """One question to one connection, already narrowed, in that connection's dialect.
+    """One query to one connection, already narrowed, in that connection's dialect.
 
     Example:
         >>> query = SourceQuery(
@@ -92,9 +92,9 @@ class SourceQuery:
     connection: str
     tables: tuple[TableRef, ...]
     select: tuple[str, ...]
-    """What is selected, each with its surrogate; in the order of `columns`."""
+    """Selected expressions, each with its surrogate, in the order of `columns`."""
     source: Sql = (TablePlace(0),)
-    """What stands behind FROM."""
+    """The FROM clause, without the word."""
     where: tuple[Sql, ...] = ()
     """Pushed predicates; AND joins them."""
     group_by: tuple[str, ...] | None = None
@@ -106,57 +106,63 @@ class SourceQuery:
     """True when it reads one base table alone, row by row, so that a connector may cut it into ranges."""
     names: tuple[str, ...] = ()
     """The tables as the source's dialect spells them, for people; connectors write their own."""
-    kept: tuple[NotPushed, ...] = ()
+    not_pushed: tuple[NotPushed, ...] = ()
     rows: int | None = None
     """Estimate, None when unknown."""
     bytes: int | None = None
     this: bool = False
 
     def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
-        """The query with values in their places, as literals of its dialect, by need.
+        """Return the query with literals of its dialect in the needs' places, by need.
 
         A condition with a value that cannot be sent (None) is left out: the transform has it too.
         """
-        sent = [one for one in self.where if all(values[name] is not None for name in places(one))]
-        kept = [
-            NotPushed(rendered(one, self.names), "its value, known now, cannot be sent")
-            for one in self.where
-            if one not in sent
+        sent = [
+            condition
+            for condition in self.where
+            if all(values[name] is not None for name in places(condition))
         ]
-        known = {name: value for name, value in values.items() if value is not None}
+        unsent = [
+            NotPushed(rendered(condition, self.names), "its value, known now, cannot be sent")
+            for condition in self.where
+            if condition not in sent
+        ]
+        texts = {name: value for name, value in values.items() if value is not None}
         return replace(
             self,
-            where=tuple(filled(one, known) for one in sent),
+            where=tuple(filled(condition, texts) for condition in sent),
             needs=(),
-            kept=(*self.kept, *kept),
+            not_pushed=(*self.not_pushed, *unsent),
         )
 
     def covers(self, other: SourceQuery) -> bool:
-        """True where the answer holds all that `other` asks for, under the same names.
+        """True if this query's answer holds all that `other` asks for, under the same names.
 
-        It has the same tables, options and FROM, at least the columns, and no condition that the other has
-        not; where rows are grouped, the same conditions and groups. The transform keeps every predicate, so
-        that more rows do no harm.
+        Both have the same tables, options and FROM; this one has at least the other's columns, and only
+        conditions that the other has, too. Grouped queries need the same conditions and groups. More rows
+        do no harm, because the transform keeps every predicate.
         """
         same = ("connection", "tables", "source", "group_by", "needs", "this")
         if any(getattr(self, name) != getattr(other, name) for name in same) or self.needs:
             return False
-        mine, others = set(self.where), set(other.where)
-        if not (mine <= others if self.group_by is None else mine == others):
+        own, others = set(self.where), set(other.where)
+        if not (own <= others if self.group_by is None else own == others):
             return False
         columns = dict(zip(self.select, self.columns, strict=True))
-        return all(columns.get(text) == one for text, one in zip(other.select, other.columns, strict=True))
+        return all(
+            columns.get(text) == column for text, column in zip(other.select, other.columns, strict=True)
+        )
 
     def sql(self, tables: Sequence[str]) -> str:
-        """The query as one text, with `tables` as its FROM items, one for each of its tables."""
+        """Return the query as one text, with `tables` as its FROM items, one for each of its tables."""
         text = f"SELECT {', '.join(self.select)} FROM {rendered(self.source, tables)}"
         if self.where:
-            text += f" WHERE {' AND '.join(f'({rendered(one, tables)})' for one in self.where)}"
+            text += f" WHERE {' AND '.join(f'({rendered(condition, tables)})' for condition in self.where)}"
         return f"{text} GROUP BY {', '.join(self.group_by)}" if self.group_by else text
 
     @property
     def shown(self) -> str:
-        """The query as people read it."""
+        """The query as it is shown to people."""
         return self.sql(self.names)
 
     @property
@@ -166,7 +172,7 @@ class SourceQuery:
 
     @property
     def key(self) -> str:
-        """Same question, same key: tables with their options, clauses and types."""
+        """A hash of tables with their options, clauses and types: equal queries have equal keys."""
         types = [(c.name, c.table, c.column.stage, c.column.unpack) for c in self.columns]
         clauses = (self.select, self.source, self.where, self.group_by)
         question = repr((self.connection, self.tables, clauses, types))
@@ -179,14 +185,14 @@ class SourceQuery:
 
 
 def rendered(sql: Sql, tables: Sequence[str] = ()) -> str:
-    """A text with `tables` in their places; values yet to come as `$name`."""
+    """Render SQL with `tables` in their places, and unknown values as `$name`."""
     if isinstance(sql, str):
         return sql
     return "".join(_text(part, tables) for part in sql)
 
 
 def filled(sql: Sql, values: Mapping[str, str]) -> Sql:
-    """The same with the texts of values in their places."""
+    """Return the SQL with the texts of `values` in their places."""
     if isinstance(sql, str):
         return sql
     parts = tuple(values[part.name] if isinstance(part, ValuePlace) else part for part in sql)
@@ -194,7 +200,7 @@ def filled(sql: Sql, values: Mapping[str, str]) -> Sql:
 
 
 def joined(*parts: Sql | TablePlace | ValuePlace) -> Sql:
-    """Pieces one after the other: one text where none of them is a place."""
+    """Join pieces of SQL: into one text if none of them is a place."""
     flat = [piece for part in parts for piece in (part if isinstance(part, tuple) else (part,))]
     if all(isinstance(piece, str) for piece in flat):
         return "".join(piece for piece in flat if isinstance(piece, str))
@@ -202,7 +208,7 @@ def joined(*parts: Sql | TablePlace | ValuePlace) -> Sql:
 
 
 def places(sql: Sql) -> tuple[str, ...]:
-    """Names of the values yet to come in a text."""
+    """Return the names of the value places in a SQL text."""
     return () if isinstance(sql, str) else tuple(part.name for part in sql if isinstance(part, ValuePlace))
 
 

@@ -9,18 +9,18 @@ from typing import Any
 
 
 class Registry(Mapping[str, str]):
-    """Dotted paths by name: our own lines first, then other packages' entry points."""
+    """name → dotted path: dvt's own entries first, then other packages' entry points."""
 
     def __init__(self, group: str, own: Mapping[str, str]) -> None:
         self._group = group
         self._own = dict(own)
-        self._found: dict[str, str] | None = None
+        self._merged: dict[str, str] | None = None
 
     def _paths(self) -> dict[str, str]:
-        if self._found is None:
+        if self._merged is None:
             others = {point.name: point.value for point in entry_points(group=self._group)}
-            self._found = others | self._own
-        return self._found
+            self._merged = others | self._own
+        return self._merged
 
     def __getitem__(self, name: str) -> str:
         if name in self._own:
@@ -34,11 +34,11 @@ class Registry(Mapping[str, str]):
         return len(self._paths())
 
     def load(self, name: str) -> Any:
-        """Import what `name` stands for; KeyError when nothing is registered under it."""
+        """Import the object registered as `name`; KeyError if there is none."""
         return load(self[name])
 
 
 def load(path: str) -> Any:
-    """Import what a dotted path `package.module:NAME` stands for."""
+    """Import the object at a dotted path `package.module:NAME`."""
     module, _, name = path.partition(":")
     return getattr(import_module(module), name)

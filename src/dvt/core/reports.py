@@ -1,4 +1,4 @@
-"""What a run moved and warns of, for logs and dbt's results."""
+"""Reports of rows and bytes moved, and of warnings, for logs and dbt's results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved:
-    """What one stage of a run moved."""
+    """Rows and bytes that one stage of a run moved."""
 
     what: str
     """`extract`, `compute`, `load` or `publish`."""
@@ -34,7 +34,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a whole run moved, reused datasets not counted."""
+    """Rows and bytes that a whole run moved, without reused datasets."""
 
     extracted_rows: int = 0
     extracted_bytes: int = 0
@@ -44,7 +44,7 @@ class Totals:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a federated node did, for logs and `run_results.json`."""
+    """The result of a federated node, for logs and `run_results.json`."""
 
     moved: list[Moved] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)

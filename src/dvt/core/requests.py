@@ -40,11 +40,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """What an enforced contract demands of a model's table."""
+    """The columns and constraints that an enforced contract demands of a model's table."""
 
     columns: tuple[ContractColumn, ...]
     definition: str
-    """What stands behind `CREATE TABLE <name>`: columns and constraints in the target's DDL, in brackets."""
+    """The part of the DDL after `CREATE TABLE <name>`: columns and constraints, in brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,10 @@ class ContractColumn:
     native: str
     """Its type as the target spells it."""
     type: str | None
-    """The same in the engine's words, which may be none that it knows; None where it has no such type. Then
-    the target alone converts what the model gives."""
+    """The type in the engine's spelling, which the engine may not know; None if it has no such type. Then
+    the target alone converts the model's values."""
     any_number: bool = False
-    """It holds whatever number the model gives."""
+    """The column holds any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class NodeRequest:
     dialect: str
     """SQLGlot name of the dialect the SQL is written in."""
     inputs: Mapping[str, Input]
-    """By marker schema, `__dvt__<unique_id>`."""
+    """Inputs by marker schema, `__dvt__<unique_id>`."""
     stage: TableRef
     """The new table to fill on the node's target."""
     pushdown: Pushdown = Pushdown.AUTO

@@ -10,7 +10,7 @@ from dvt.core.types import StageType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column as its database has it, and how it travels from there to the staging."""
+    """A column as its database has it, and how its values get from there to staging."""
 
     name: str
     """As the database spells it."""
@@ -19,20 +19,20 @@ class Column:
     stage: StageType
     """The type it has in staging, e.g. `DECIMAL(10,2)`."""
     exact: bool = False
-    """=, <>, <, >, BETWEEN, IN, MIN, MAX and grouping answer alike in the database and in DuckDB."""
+    """=, <>, <, >, BETWEEN, IN, MIN, MAX and grouping give the same answer in the database and in DuckDB."""
     nulls_exact: bool = True
-    """IS NULL answers alike in the database and in staging."""
+    """IS NULL gives the same answer in the database and in staging."""
     collation: str | None = None
-    """By whose rules its database compares this text; None where that is byte by byte, or not known."""
+    """Collation by which its database compares this text; None: byte by byte, or unknown."""
     ranked: bool = False
-    """Its database orders its values by their places in a list (MySQL's ENUM), not as text."""
+    """The database sorts the values by their positions in a list (MySQL's ENUM), not as text."""
     read: str = "{0}"
     """Source SQL that sends the value; `{0}` is the quoted column."""
     unpack: str = "{0}"
-    """DuckDB SQL that turns what arrived into `stage`; `{0}` is the arrived column. Only the connector that
-    described the column, or who made it from others, knows more of it."""
+    """DuckDB SQL that turns the arrived column `{0}` into `stage`. Only the connector that described the
+    column, or the code that derived it from others, knows more of it."""
     loses: str | None = None
-    """What cannot survive the way to staging (DVT002), else None."""
+    """What of the values staging cannot hold (DVT002), else None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Types of staged columns, as values: what a type is, and its one spelling.
+"""Types of staged columns, as values with one spelling each.
 
 A type is spelled as DuckDB spells it, but for the names of fields, which always stand in quotes.
 
@@ -18,7 +18,7 @@ from typing import TypeVar
 
 
 class Kind(StrEnum):
-    """What a type is, apart from its sizes and parts."""
+    """Kinds of types, without sizes and parts."""
 
     BOOLEAN = "BOOLEAN"
     TINYINT = "TINYINT"
@@ -60,7 +60,7 @@ class Kind(StrEnum):
     MAP = "MAP"
     UNION = "UNION"
     NULL = '"NULL"'
-    """What nothing but NULL is known of."""
+    """The type of an expression that is only known to be NULL."""
 
 
 INTEGERS = frozenset(
@@ -97,7 +97,7 @@ class StageType:
     """Digits of a DECIMAL behind the point."""
     parts: tuple[Part, ...] = ()
     values: tuple[str, ...] = ()
-    """Of an ENUM, in their order."""
+    """Values of an ENUM, in their order."""
     size: int | None = None
     """Elements of an ARRAY."""
     reference: str | None = None
@@ -225,7 +225,7 @@ _SPELLED: dict[Kind, Callable[[StageType], str]] = {
     Kind.STRUCT: _fields,
     Kind.UNION: _fields,
 }
-"""How types are spelled of which the kind does not say all."""
+"""Spelling of the kinds that have sizes, parts or values."""
 
 _QUOTED = re.compile(r'"((?:[^"]|"")+)" ')
 _WORD = re.compile(r"([A-Za-z_][A-Za-z0-9_]*) (?!WITH TIME ZONE)")
@@ -290,7 +290,7 @@ class _Reader:
         return self._need(_TEXT)[1].replace("''", "'")
 
     def _listed(self, read: Callable[[], _Read]) -> list[_Read]:
-        """What stands in brackets, between commas."""
+        """Read a list in brackets, with commas between the items."""
         self._need(_OPEN)
         items = [read()]
         while self._take(_COMMA) is not None:

@@ -1,1 +1,1 @@
-"""dbt adapters of our own, for databases that have none for today's dbt."""
+"""dbt adapters for databases that have none for the current dbt."""

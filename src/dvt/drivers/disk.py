@@ -16,7 +16,7 @@ from dvt.core.errors import DiskFull, DvtError, StagingUnusable
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
-"""What file systems without hard links answer."""
+"""Error numbers of file systems that have no hard links."""
 _CHUNK = 2**20
 """Bytes of a stream in memory at once."""
 
@@ -34,7 +34,7 @@ def private_folder(path: Path) -> None:
 
 
 def own_folder(path: Path) -> Path:
-    """The folder of dvt in a project, which git leaves alone."""
+    """Make dvt's folder in a project, with a .gitignore that hides it from git."""
     private_folder(path)
     ignore = path / ".gitignore"
     if not ignore.exists():
@@ -43,12 +43,12 @@ def own_folder(path: Path) -> Path:
 
 
 def temporary_name(path: Path, unique: str = "") -> Path:
-    """Where a file lies until all of it is on the disk."""
+    """Return the path of a file until all of it is on the disk."""
     return path.with_name(f".{path.name}{unique}.new")
 
 
 def unique_suffix() -> str:
-    """A part of a name that nobody else has."""
+    """Return a random suffix, for a file name that no other writer uses."""
     return f".{secrets.token_hex(4)}"
 
 
@@ -60,28 +60,28 @@ def is_temporary(path: Path) -> bool:
 def write_private(path: Path, data: bytes | BinaryIO, *, unique: str = "") -> None:
     """Write a file for its owner alone: to a temporary name, to the disk, then renamed.
 
-    Writers that may write the same file at once say something `unique`.
+    Writers that may write the same file at the same time pass a different `unique` each.
     """
     with _written(temporary_name(path, unique), data) as temporary:
         temporary.replace(path)
 
 
 def create_private(path: Path, data: bytes) -> None:
-    """Write a file as `write_private` does; FileExistsError when it is there, however it got there."""
+    """Write a file as `write_private` does; raise FileExistsError if the file exists."""
     with _written(temporary_name(path, unique_suffix()), data) as temporary:
         try:
             os.link(temporary, path)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
-            # A crash between these two leaves an empty file: no reader takes it for a whole one.
+            # A crash between these two leaves an empty file, which every reader takes for an unfinished one.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             temporary.replace(path)
 
 
 @contextmanager
 def _written(temporary: Path, data: bytes | BinaryIO) -> Iterator[Path]:
-    """A new file with this content, on the disk; it is gone when the `with` ends."""
+    """Write a new file with this content to the disk; remove it when the `with` ends."""
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
@@ -98,7 +98,7 @@ def _written(temporary: Path, data: bytes | BinaryIO) -> Iterator[Path]:
 
 
 def disk_error(error: OSError, place: Path) -> DvtError:
-    """What the operating system's refusal means for staging."""
+    """Return dvt's error for the operating system's."""
     if error.errno in _NO_SPACE:
         return DiskFull(str(place), "staging")
     return StagingUnusable(str(place), error.strerror or type(error).__name__)

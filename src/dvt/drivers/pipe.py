@@ -1,4 +1,4 @@
-"""From DuckDB, which writes to a path, to a client library, which reads: a pipe between two threads."""
+"""A pipe between two threads: DuckDB writes to its path, a client library reads from it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import threading
 from contextlib import suppress
 
 CHUNK = 1 << 20
+"""Bytes that the pipe should buffer, and that a reader asks for at a time: 1 MiB."""
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
 class Pipe:
-    """What one thread writes and another reads; a writer that fails makes the reader fail too."""
+    """Bytes that one thread writes and another reads. If the writer fails, so does the reader."""
 
     def __init__(self) -> None:
         self._out, self._in = os.pipe()
@@ -24,21 +25,21 @@ class Pipe:
                 fcntl.fcntl(self._in, _SET_PIPE_SIZE, CHUNK)
 
     def read(self, size: int) -> bytes:
-        """What is there, at most `size` bytes; nothing at the end."""
+        """Read what has been written, at most `size` bytes; b"" at the end."""
         data = os.read(self._out, size)
         if not data and self._failed.is_set():
             raise BrokenPipeError
         return data
 
     def written(self, *, whole: bool) -> None:
-        """The writer has ended."""
+        """Note that the writer has ended; unless `whole`, the reader's next `read` at the end raises."""
         if not whole:
             self._failed.set()
         with self._lock:
             self._in = _closed(self._in)
 
     def abandon(self) -> None:
-        """The reader has ended: whoever still writes fails."""
+        """Close the reader's end: a thread that still writes fails."""
         with self._lock:
             self._out = _closed(self._out)
 

@@ -1,9 +1,9 @@
-"""SQLite files, read only: one moment that stays the same, copies into a private file, cancel, errors.
+"""Reads SQLite files: snapshots, copies into a private file, cancel, errors.
 
-Only SQLite itself knows what its values are (any column may hold any type), so a query runs in it and
-its checked answer goes into a private SQLite file with strict types, all inside SQLite. DuckDB reads
-that file: never the user's, since closing a file in one copy of the SQLite library drops the locks that
-another copy in the same process holds on it.
+Only SQLite itself knows the types of its values (any column may hold any type), so a query runs in SQLite,
+which checks its answer and writes it into a private SQLite file with strict types. DuckDB reads that file
+and never the user's: closing a file in one copy of the SQLite library drops the locks that another copy in
+the same process holds on it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ SCRATCH = "dvt_scratch"
 """Schema name of the private file."""
 
 WAIT = 5.0
-"""Seconds to wait for a writer to let go."""
+"""Seconds to wait for a writer to release the file."""
 
-_TRY = 0.1
+_BUSY_TIMEOUT = 0.1
+"""Seconds that SQLite itself waits for a lock before dvt checks for an interrupt and tries again."""
 _LOCK = re.compile(r"(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ")
-"""In a line of /proc/locks: who holds a lock, and the file's inode."""
-_BROKEN = {
+"""Matches a line of /proc/locks: the PID that holds a lock, and the file's inode."""
+_UNREADABLE = {
     "SQLITE_NOTADB": "is not an SQLite database",
     "SQLITE_CORRUPT": "is damaged",
     "SQLITE_CANTOPEN": "cannot be opened",
@@ -41,17 +42,17 @@ _BROKEN = {
 }
 
 Misfit = Callable[[int, object], None]
-"""Called by SQLite for a value that is not what its column says: column number, value. Raises."""
+"""Called by SQLite for a value of another type than its column's: column number, value. Raises."""
 
 
 class Reader:
-    """One connection to a user's file. A moment, once begun, is the same for all queries until ended."""
+    """One connection to a user's file. From `begin` to `end`, all queries see the same snapshot."""
 
     def __init__(self, connection: str, path: Path, misfit: Misfit | None = None) -> None:
         self.path = path
         self._connection = connection
         self._interrupted = False
-        self._keeper: sqlite3.Cursor | None = None
+        self._snapshot: sqlite3.Cursor | None = None
         self._scratch: Path | None = None
         if not path.is_file():
             problem = "is a folder, not an SQLite file" if path.is_dir() else "is not there"
@@ -62,65 +63,67 @@ class Reader:
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
-                timeout=_TRY,
+                timeout=_BUSY_TIMEOUT,
             )
             if misfit:
                 self._db.create_function("dvt_misfit", 2, misfit)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """A small answer."""
+        """Run a query with a small answer and return its rows."""
         with self.translated("looking at tables"):
-            answer: list[tuple[Any, ...]] = self._patiently(lambda: self._db.execute(sql, values).fetchall())
+            answer: list[tuple[Any, ...]] = self._retry_while_busy(
+                lambda: self._db.execute(sql, values).fetchall()
+            )
         return answer
 
     def begin(self) -> None:
-        """From now on, every query sees the file as it is now; no-op when a moment has begun."""
-        if self._keeper is None:
+        """Begin a snapshot: later queries see the file as it is at this point. No-op within a snapshot."""
+        if self._snapshot is None:
             with self.translated("beginning to read"):
-                self._keeper = self._patiently(self._keep)
+                self._snapshot = self._retry_while_busy(self._open_snapshot)
 
     def end(self) -> None:
-        """Let the moment go, and writers in."""
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
+        """End the snapshot, so that others can write."""
+        snapshot, self._snapshot = self._snapshot, None
+        if snapshot is not None:
             with suppress(sqlite3.Error):
-                keeper.close()
+                snapshot.close()
 
     @property
     def locks_writers_out(self) -> bool:
-        """True while a moment keeps others from writing: in every journal mode but WAL."""
+        """Whether a snapshot keeps others from writing: in every journal mode but WAL."""
         return str(self.rows("PRAGMA main.journal_mode")[0][0]).lower() != "wal"
 
     def attach(self, scratch: Path) -> None:
-        """Use `scratch`, a new file, as the private one; it may grow to the size of one answer."""
+        """Attach `scratch`, a new file, as the private file; it may grow to the size of one answer."""
         with self.translated("staging", scratch):
             self._db.execute(f"ATTACH {_literal(str(scratch))} AS {SCRATCH}")
-            # Nobody needs the file after a crash.
+            # The file is useless after a crash, so it need not survive one.
             self._db.execute(f"PRAGMA {SCRATCH}.journal_mode = OFF")
             self._db.execute(f"PRAGMA {SCRATCH}.synchronous = OFF")
         self._scratch = scratch
 
     def copy(self, table: str, types: Sequence[str], select: str, doing: str) -> None:
-        """Put a SELECT's answer into a new table of the private file, with columns c0, c1… of `types`."""
+        """Copy a SELECT's answer into a new table of the private file, with columns c0, c1… of `types`."""
         columns = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(types))
         with self.translated(doing, self._scratch):
             self._db.execute(f"CREATE TABLE {SCRATCH}.{table} ({columns})")
             self._db.execute(f"INSERT INTO {SCRATCH}.{table} {select}")
 
     def forget(self, table: str) -> None:
-        """Free the space of such a table."""
+        """Delete the rows of a table of the private file, to free their space."""
         with suppress(sqlite3.Error):
-            # DROP is refused while a moment is held.
+            # SQLite refuses DROP within a snapshot.
             self._db.execute(f"DELETE FROM {SCRATCH}.{table}")
 
     def interrupt(self) -> None:
-        """Stop what it is doing, from another thread."""
+        """Cancel the running query. Called from another thread."""
         self._interrupted = True
         with suppress(sqlite3.Error):
             self._db.interrupt()
 
     def resume(self) -> None:
-        """Take work again after an interrupt."""
+        """Accept queries again after an interrupt."""
         self._interrupted = False
 
     def close(self) -> None:
@@ -128,8 +131,8 @@ class Reader:
         self.end()
         self._db.close()
 
-    def _keep(self) -> sqlite3.Cursor:
-        # An unfinished SELECT holds the moment, and unlike BEGIN lets the private file be committed.
+    def _open_snapshot(self) -> sqlite3.Cursor:
+        # An unfinished SELECT keeps the snapshot and, unlike BEGIN, lets the private file be committed.
         cursor = self._db.execute("SELECT 1 FROM main.sqlite_master UNION ALL SELECT 2 UNION ALL SELECT 3")
         try:
             cursor.fetchone()
@@ -138,20 +141,20 @@ class Reader:
             raise
         return cursor
 
-    def _patiently(self, act: Callable[[], Any]) -> Any:
-        until = time.monotonic() + WAIT
+    def _retry_while_busy(self, operation: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + WAIT
         while True:
             try:
-                return act()
+                return operation()
             except sqlite3.OperationalError as error:
-                if _name(error) != "SQLITE_BUSY" or time.monotonic() > until:
+                if _name(error) != "SQLITE_BUSY" or time.monotonic() > deadline:
                     raise
                 if self._interrupted:
                     raise Cancelled(f"waiting for {self.path}") from error
 
     @contextmanager
     def translated(self, doing: str, scratch: Path | None = None) -> Iterator[None]:
-        """Within it, SQLite's errors are raised as ours."""
+        """Raise SQLite's errors within the block as dvt's."""
         try:
             yield
         except sqlite3.Error as error:
@@ -159,25 +162,25 @@ class Reader:
 
     def _translate(self, error: sqlite3.Error, doing: str, scratch: Path | None) -> DvtError:
         name, path = _name(error), str(self.path)
-        found: DvtError
+        translated: DvtError
         if name == "SQLITE_INTERRUPT":
-            found = Cancelled(doing)
+            translated = Cancelled(doing)
         elif name == "SQLITE_FULL":
-            found = DiskFull(str(scratch.parent if scratch else self.path.parent), doing)
+            translated = DiskFull(str(scratch.parent if scratch else self.path.parent), doing)
         elif name in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
             hint = (
                 f"dvt waited {WAIT:.0f} s; run it again when the writer is done, or put the file in WAL mode"
             )
-            found = FileLocked(path, _holder(self.path), hint)
-        elif name in _BROKEN:
-            found = FileUnreadable(self._connection, path, _BROKEN[name])
+            translated = FileLocked(path, _holder(self.path), hint)
+        elif name in _UNREADABLE:
+            translated = FileUnreadable(self._connection, path, _UNREADABLE[name])
         else:
-            found = QueryFailed(self._connection, doing, str(error))
-        return found
+            translated = QueryFailed(self._connection, doing, str(error))
+        return translated
 
 
 def quoted(name: str) -> str:
-    """A name as SQLite's SQL writes it."""
+    """Quote an identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -186,21 +189,24 @@ def _literal(text: str) -> str:
 
 
 def _name(error: sqlite3.Error) -> str:
-    """The error's primary code: SQLITE_BUSY for SQLITE_BUSY_SNAPSHOT."""
+    """Return the error's primary code: SQLITE_BUSY for SQLITE_BUSY_SNAPSHOT."""
     full = str(getattr(error, "sqlite_errorname", ""))
     return "_".join(full.split("_")[:2])
 
 
 def _mode(path: Path) -> str:
-    """Read only; and where nobody can write beside a WAL database that nobody has open, unchanging."""
-    beside = [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm")]
-    if os.access(path.parent, os.W_OK) or any(one.exists() for one in beside):
+    """Return the URI's query: read-only, and immutable for a closed database in a folder dvt cannot write to.
+
+    Reading a database in WAL mode otherwise creates its -wal and -shm files, which is impossible there.
+    """
+    wal_files = [Path(f"{path}{suffix}") for suffix in ("-wal", "-shm")]
+    if os.access(path.parent, os.W_OK) or any(file.exists() for file in wal_files):
         return "mode=ro"
     return "mode=ro&immutable=1"
 
 
 def _holder(path: Path) -> str:
-    """Who holds a lock on the file, as far as Linux tells."""
+    """Return the PID of a process that holds a lock on the file, if /proc/locks shows one."""
     with suppress(OSError, ValueError):
         inode = str(path.stat().st_ino)
         for line in Path("/proc/locks").read_text().splitlines():

@@ -1,1 +1,1 @@
-"""What happens to a federated node: plan, extract, stage, compute, load, publish."""
+"""Execution of federated nodes: plan, extract, stage, compute, load, publish."""

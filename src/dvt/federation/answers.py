@@ -1,4 +1,4 @@
-"""Values of earlier answers: what a query needs before it is sent, what the transform has in places."""
+"""Values of earlier answers, for queries that need them before they are sent and for the transform."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dvt.core.queries import Need, Sql, filled, places, rendered
 
 
 def with_answers(sql: Sql, answers: Mapping[str, Dataset], engine: Engine) -> str:
-    """SQL of the engine with the first value of each answer that it has a place for, as a text's literal.
+    """Fill the places of a SQL text, each with the first value of its answer as a string literal.
 
     The place stands in a CAST to the value's type.
     """
@@ -21,7 +21,7 @@ def with_answers(sql: Sql, answers: Mapping[str, Dataset], engine: Engine) -> st
 
 
 def values_of(need: Need, answers: Mapping[str, Dataset], engine: Engine) -> Sequence[Value] | None:
-    """What a query needs: one value or a list of keys; None where there is no such value, or are too many."""
+    """Return what a query needs: one value or a list of keys; None if there is no value, or too many keys."""
     if need.limit is not None:
         (alias,) = places(need.value)
         return engine.keys(answers[alias], need.limit)

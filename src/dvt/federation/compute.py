@@ -21,13 +21,13 @@ def compute(
     sink: Sink,
     report: Callable[[Moved], None],
 ) -> Dataset:
-    """The answer, staged."""
+    """Run the transform over the staged tables and stage its answer."""
     begun = time.monotonic()
     try:
         sql = with_answers(transform.sql, staged, engine)
         result = engine.run(sql, staged, transform.columns, sink, transform.functions)
     except BaseException:
-        sink.discard()  # a disk that it filled is needed by others
+        sink.discard()  # if it filled the disk, others need the space
         raise
     seconds = time.monotonic() - begun
     report(
@@ -39,5 +39,5 @@ def compute(
 
 
 def result_key(request: NodeRequest) -> str:
-    """Where a node's answer is staged: a place of its own, for each of its batches too."""
+    """Return the key under which a node's answer is staged: one of its own, also for each of its batches."""
     return hashlib.sha256(f"{request.unique_id}\n{request.stage}".encode()).hexdigest()[:24]

@@ -10,7 +10,7 @@ from dvt.core.ports.engines import Engine
 
 
 class Engines:
-    """By name of the compute; thread-safe."""
+    """The engines of a run, by name of the compute. Thread-safe."""
 
     def __init__(self, open_engine: Callable[[str | None], Engine]) -> None:
         """`open_engine` gets the name a model asks for, None for the default."""
@@ -20,7 +20,7 @@ class Engines:
         self._closed = False
 
     def named(self, name: str | None) -> Engine:
-        """A compute's engine; UnknownCompute lists those there are."""
+        """Return a compute's engine; UnknownCompute lists the known ones."""
         with self._lock:
             if name not in self._opened:
                 if self._closed:
@@ -34,7 +34,7 @@ class Engines:
             engine.cancel()
 
     def close(self) -> None:
-        """Release them all; none is opened after this."""
+        """Close all engines; none is opened after this."""
         with self._lock:
             self._closed = True
         for engine in self._engines():

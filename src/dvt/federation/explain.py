@@ -16,52 +16,57 @@ from dvt.core.queries import SourceQuery, rendered
 
 
 def as_text(explanations: Sequence[Explanation]) -> str:
-    """A paragraph per node."""
+    """Return a paragraph per node."""
     if not explanations:
         return "no nodes selected"
-    return "\n\n".join("\n".join(_node(one)) for one in explanations)
+    return "\n\n".join("\n".join(_node(explanation)) for explanation in explanations)
 
 
 def as_json(explanations: Sequence[Explanation]) -> str:
-    """One object with all nodes."""
-    return json.dumps({"nodes": [_node_object(one) for one in explanations]}, indent=2)
+    """Return one JSON object with all nodes."""
+    return json.dumps({"nodes": [_node_object(explanation) for explanation in explanations]}, indent=2)
 
 
 FORMATS: Mapping[str, Callable[[Sequence[Explanation]], str]] = {"text": as_text, "json": as_json}
-"""Formats by name."""
+"""Format's name → function that renders explanations."""
 
 
-def _node(one: Explanation) -> Iterator[str]:
-    yield f"{one.name} ({one.kind}, {one.file}): {one.path} on {one.target}"
-    if one.why:
-        yield f"  why        {one.why}"
-    if one.unbuilt:
-        yield _indented("plan", f"known once {', '.join(one.unbuilt)} is built")
-    if one.problem:
-        yield _indented("problem", one.problem)
-    if one.plan is not None:
-        yield from _plan(one, one.plan)
+def _node(explanation: Explanation) -> Iterator[str]:
+    head = f"{explanation.name} ({explanation.kind}, {explanation.file})"
+    yield f"{head}: {explanation.path} on {explanation.target}"
+    if explanation.why:
+        yield f"  why        {explanation.why}"
+    if explanation.unbuilt:
+        yield _indented("plan", f"known once {', '.join(explanation.unbuilt)} is built")
+    if explanation.problem:
+        yield _indented("problem", explanation.problem)
+    if explanation.plan is not None:
+        yield from _plan(explanation, explanation.plan)
 
 
-def _plan(one: Explanation, plan: FederationPlan) -> Iterator[str]:
+def _plan(explanation: Explanation, plan: FederationPlan) -> Iterator[str]:
     for query in (*plan.asked, *plan.queries):
         yield from _extraction(query)
-    yield _indented("compute", f"on {one.compute or 'the default compute'}, over the extracted tables")
+    yield _indented(
+        "compute", f"on {explanation.compute or 'the default compute'}, over the extracted tables"
+    )
     yield _indented("", _laid_out(plan.transform.shown, plan.transform.dialect))
-    yield _indented("load", f"into {plan.load.stage}, which then becomes the {one.materialized or 'table'}")
+    yield _indented(
+        "load", f"into {plan.load.stage}, which then becomes the {explanation.materialized or 'table'}"
+    )
     yield _indented("", f"columns: {', '.join(_loaded(column) for column in plan.load.columns)}")
     for notice in plan.notices:
         yield _indented("warning", str(notice))
 
 
 def _loaded(column: LoadColumn) -> str:
-    said = [f"computed as {column.stage}"] if str(column.stage) != column.native else []
-    said += [f"loses {column.loses}"] if column.loses else []
-    return f"{column.name} {column.native}" + (f" ({', '.join(said)})" if said else "")
+    details = [f"computed as {column.stage}"] if str(column.stage) != column.native else []
+    details += [f"loses {column.loses}"] if column.loses else []
+    return f"{column.name} {column.native}" + (f" ({', '.join(details)})" if details else "")
 
 
 def _laid_out(sql: str, dialect: str) -> str:
-    """The same SQL on several lines; as it is where that cannot be done."""
+    """Break SQL into several lines; return it as it is if SQLGlot cannot."""
     try:
         return sqlglot.transpile(sql, read=dialect, write=dialect, pretty=True)[0]
     except SqlglotError:
@@ -78,8 +83,8 @@ def _extraction(query: SourceQuery) -> Iterator[str]:
         yield _indented("", f"pushed: {rendered(predicate, query.names)}")
     for need in query.needs:
         yield _indented("", f"needs: ${need.name}, {rendered(need.value)}")
-    for kept in query.kept:
-        yield _indented("", f"not pushed: {kept.sql} -- {kept.why}")
+    for condition in query.not_pushed:
+        yield _indented("", f"not pushed: {condition.sql} -- {condition.why}")
 
 
 def _count(number: int | None, unit: str) -> str:
@@ -90,55 +95,62 @@ def _indented(label: str, text: str) -> str:
     return f"  {label:<10} " + textwrap.indent(text, " " * 13).lstrip()
 
 
-def _node_object(one: Explanation) -> dict[str, Any]:
+def _node_object(explanation: Explanation) -> dict[str, Any]:
     return {
-        "unique_id": one.unique_id,
-        "name": one.name,
-        "kind": one.kind,
-        "file": one.file,
-        "target": one.target,
-        "path": one.path,
-        "why": one.why,
-        "materialized": one.materialized,
-        "compute": one.compute,
-        "unbuilt": list(one.unbuilt),
-        "problem": one.problem,
-        "plan": None if one.plan is None else _plan_object(one.plan),
+        "unique_id": explanation.unique_id,
+        "name": explanation.name,
+        "kind": explanation.kind,
+        "file": explanation.file,
+        "target": explanation.target,
+        "path": explanation.path,
+        "why": explanation.why,
+        "materialized": explanation.materialized,
+        "compute": explanation.compute,
+        "unbuilt": list(explanation.unbuilt),
+        "problem": explanation.problem,
+        "plan": None if explanation.plan is None else _plan_object(explanation.plan),
     }
 
 
 def _plan_object(plan: FederationPlan) -> dict[str, Any]:
     return {
-        "extractions": [_extraction_object(one) for one in plan.queries],
+        "extractions": [_extraction_object(query) for query in plan.queries],
         "asked_first": {query.alias: _extraction_object(query) for query in plan.asked},
         "transform": {
             "sql": plan.transform.shown,
-            "columns": [{"name": one.name, "type": str(one.type)} for one in plan.transform.columns],
+            "columns": [{"name": column.name, "type": str(column.type)} for column in plan.transform.columns],
         },
         "load": {
             "table": str(plan.load.stage),
             "columns": [
-                {"name": one.name, "computed": str(one.stage), "type": one.native, "loses": one.loses}
-                for one in plan.load.columns
+                {
+                    "name": column.name,
+                    "computed": str(column.stage),
+                    "type": column.native,
+                    "loses": column.loses,
+                }
+                for column in plan.load.columns
             ],
         },
-        "warnings": [{"code": one.code, "message": one.message, "hint": one.hint} for one in plan.notices],
+        "warnings": [
+            {"code": notice.code, "message": notice.message, "hint": notice.hint} for notice in plan.notices
+        ],
     }
 
 
-def _extraction_object(one: SourceQuery) -> dict[str, Any]:
+def _extraction_object(query: SourceQuery) -> dict[str, Any]:
     return {
-        "alias": one.alias,
-        "connection": one.connection,
-        "table": one.about,
-        "sql": one.shown,
+        "alias": query.alias,
+        "connection": query.connection,
+        "table": query.about,
+        "sql": query.shown,
         "columns": [
             {"name": c.column.name, "as": c.name, "native": c.column.native, "type": str(c.column.stage)}
-            for c in one.columns
+            for c in query.columns
         ],
-        "pushed": [rendered(predicate, one.names) for predicate in one.where],
-        "needs": {need.name: rendered(need.value) for need in one.needs},
-        "not_pushed": [{"sql": kept.sql, "why": kept.why} for kept in one.kept],
-        "rows": one.rows,
-        "bytes": one.bytes,
+        "pushed": [rendered(predicate, query.names) for predicate in query.where],
+        "needs": {need.name: rendered(need.value) for need in query.needs},
+        "not_pushed": [{"sql": condition.sql, "why": condition.why} for condition in query.not_pushed],
+        "rows": query.rows,
+        "bytes": query.bytes,
     }

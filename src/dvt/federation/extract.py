@@ -1,4 +1,4 @@
-"""Extract what a model needs: every question once per run, connections side by side."""
+"""Extract what a model needs: each query once per run, connections in parallel."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ from dvt.federation.connections import Connection, Connections
 from dvt.federation.sharing import Question, SharedAnswers
 from dvt.staging.shared import Claim, Staging
 
-_THIS = itertools.count()
-_GLANCE = 0.2
-"""Seconds between looks at whether somebody wants everything stopped."""
+_THIS_NUMBERS = itertools.count()
+"""Numbers for reads of `{{ this }}`: each gets one of its own, so that none is shared."""
+_POLL_SECONDS = 0.2
+"""Seconds between checks whether an extraction has failed."""
 
 
 @dataclass(slots=True)
 class _Group:
-    """Extractions of one node that read one moment of one connection."""
+    """One node's extractions from one snapshot of one connection."""
 
     connection: Connection
     fresh: bool
     asked: list[tuple[SourceQuery, Claim]] = field(default_factory=list)
 
     def jobs(self) -> list[Job]:
-        """What has no answer yet."""
-        return [Job(one, claim.sink) for one, claim in self.asked if claim.sink is not None and claim.open]
+        """Jobs for the queries that are not answered yet."""
+        return [
+            Job(query, claim.sink) for query, claim in self.asked if claim.sink is not None and claim.open
+        ]
 
 
 class Extractor:
@@ -53,10 +56,11 @@ class Extractor:
         tables: Mapping[TableRef, Table],
         report: Callable[[Moved], None],
     ) -> dict[str, Dataset]:
-        """The staged answers by alias.
+        """Return the staged answers by alias.
 
-        A node extracts what it is the first to ask, only then waits for what others are extracting,
-        and asks again what they were stopped in, or what failed in a wider question than its own.
+        A node first extracts the queries that it is the first to ask, then waits for those that other
+        nodes extract. It asks a query again if the other node was stopped, or if a query wider than
+        its own failed.
         """
         staged: dict[str, Dataset] = {}
         pending = list(queries)
@@ -76,7 +80,7 @@ class Extractor:
         return staged
 
     def _answer(self, question: Question) -> Dataset | None:
-        """What somebody else extracts; None where this node is to ask again."""
+        """Wait for another node's answer; None: this node must ask again."""
         try:
             return question.claim.wait(self.stopped)
         except Cancelled:
@@ -89,7 +93,7 @@ class Extractor:
     def _claim(
         self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table]
     ) -> tuple[list[_Group], list[Question]]:
-        """What is this node's to extract, by moment, and what others do."""
+        """Claim queries: this node's own, grouped by snapshot, and the questions that others answer."""
         own: dict[tuple[str, bool], _Group] = {}
         others: list[Question] = []
         for query in queries:
@@ -107,17 +111,17 @@ class Extractor:
     def _run(
         self, groups: Sequence[_Group], staged: dict[str, Dataset], report: Callable[[Moved], None]
     ) -> None:
-        """Extract side by side; the first failure stops the others of this node and is raised."""
+        """Extract all groups in parallel; the first failure stops the others of this node and is raised."""
         with ThreadPoolExecutor(len(groups), thread_name_prefix="dvt-extract") as pool:
             running = {pool.submit(self._read, group, staged, report): group for group in groups}
             pending = set(running)
             while pending:
-                _, pending = wait(pending, timeout=_GLANCE, return_when=FIRST_EXCEPTION)
-                if any(one.exception() for one in running if one.done()):
-                    _stop([running[one] for one in pending])
-        failures = [error for one in running if (error := one.exception())]
+                _, pending = wait(pending, timeout=_POLL_SECONDS, return_when=FIRST_EXCEPTION)
+                if any(future.exception() for future in running if future.done()):
+                    _stop([running[future] for future in pending])
+        failures = [error for future in running if (error := future.exception())]
         if failures:
-            raise next((one for one in failures if not isinstance(one, Cancelled)), failures[0])
+            raise next((failure for failure in failures if not isinstance(failure, Cancelled)), failures[0])
 
     def _read(self, group: _Group, staged: dict[str, Dataset], report: Callable[[Moved], None]) -> None:
         """Extract what is still open; once more if the run's snapshot had idled and was lost."""
@@ -134,7 +138,7 @@ class Extractor:
 
         try:
             while True:
-                self._go_on()
+                self._raise_if_stopped()
                 idled = False
                 try:
                     with group.connection.reading(fresh=group.fresh) as reading:
@@ -146,37 +150,37 @@ class Extractor:
                 else:
                     return
         except BaseException as error:
-            _give_up([claim for _, claim in group.asked], error)
+            _release_waiting([claim for _, claim in group.asked], error)
             raise
 
-    def _go_on(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self.stopped():
             raise Cancelled("extracting")
 
 
-def _give_up(claims: Sequence[Claim], error: BaseException) -> None:
-    """Wake those who wait.
+def _release_waiting(claims: Sequence[Claim], error: BaseException) -> None:
+    """Release the models that wait for these claims.
 
-    Whose failure it was is known only where one question is left, or where the connection could not
-    have answered any; otherwise they ask for themselves.
+    They get the error if exactly one extraction was left or the connection itself failed; otherwise
+    each of them extracts for itself.
     """
     left = [claim for claim in claims if claim.open]
-    known = len(left) == 1 or isinstance(error, ConnectFailed | LoginRefused)
+    is_cause_known = len(left) == 1 or isinstance(error, ConnectFailed | LoginRefused)
     for claim in left:
         if claim.sink is not None:
             claim.sink.discard()
-        claim.failed(error if known else Cancelled("extracting"))
+        claim.failed(error if is_cause_known else Cancelled("extracting"))
 
 
 def _stop(groups: Sequence[_Group]) -> None:
     for group in groups:
-        same = sum(1 for one in groups if one.connection is group.connection)
+        same = sum(1 for other in groups if other.connection is group.connection)
         group.connection.in_flight.cancel_own(same)
 
 
 def _generation(query: SourceQuery, connection: Connection, tables: Sequence[Table]) -> str:
-    """The state of this run's tables that a query reads; `{{ this }}` is never shared."""
-    return f"this {next(_THIS)}" if query.this else str(connection.writes.generation(tables))
+    """Return the state of the tables that a query reads; that of `{{ this }}` is never shared."""
+    return f"this {next(_THIS_NUMBERS)}" if query.this else str(connection.writes.generation(tables))
 
 
 def _moved(query: SourceQuery, dataset: Dataset, begun: float, *, reused: bool = False) -> Moved:

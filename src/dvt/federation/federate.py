@@ -1,4 +1,4 @@
-"""What happens to a federated node, from its SQL to its table. Read `RunFederator.federate` first."""
+"""Execution of a federated node, from its SQL to its table. Read `RunFederator.federate` first."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from dvt.federation.engines import Engines
 from dvt.federation.extract import Extractor
 from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
+from dvt.federation.metrics import NodeMetrics, RunMetrics
 from dvt.federation.notices import warnings
 from dvt.federation.planning import Planning
 from dvt.federation.publish import publish
 from dvt.federation.stage_tables import drop
-from dvt.federation.tally import NodeTally, Tally
 from dvt.runs.operations import Operation
 from dvt.staging.shared import Staging
 
-_PATIENCE = 10.0
-"""Seconds that the end of a run waits for nodes that were stopped."""
-_AGAIN = 0.3
+_CLOSE_TIMEOUT = 10.0
+"""Seconds that `close` waits for cancelled nodes to end."""
+_CANCEL_INTERVAL = 0.3
 """Seconds between two rounds of cancelling: a query sent just before the first is caught by the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """What a run works with; `app` puts it together."""
+class RunResources:
+    """The parts that a run works with; `app` puts them together."""
 
     connections: Connections
     engines: Engines
@@ -47,17 +47,17 @@ class Workshop:
     leftovers: Leftovers
     reporter: Reporter
     release: Callable[[], None]
-    """Frees what the connections share, after they are closed."""
+    """Frees the resources that connections share; called after they are closed."""
 
 
 class RunFederator:
     """Implements Federator for one run: thread-safe, one call of `federate` per node."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self._with = workshop
-        self._tally = Tally(workshop.reporter)
+    def __init__(self, resources: RunResources) -> None:
+        self._resources = resources
+        self._metrics = RunMetrics(resources.reporter)
         self._stopped = threading.Event()
-        self._extractor = Extractor(workshop.connections, workshop.staging, self._stopped.is_set)
+        self._extractor = Extractor(resources.connections, resources.staging, self._stopped.is_set)
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -67,69 +67,69 @@ class RunFederator:
     @property
     def run(self) -> str:
         """See Federator."""
-        return self._with.operation.run
+        return self._resources.operation.run
 
     @property
     def totals(self) -> Totals:
         """See Federator."""
-        return self._tally.totals
+        return self._metrics.totals
 
     def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
         """See Federator."""
-        shop, tally = self._with, NodeTally(self._tally, request.unique_id)
+        resources, metrics = self._resources, NodeMetrics(self._metrics, request.unique_id)
         with self._node(request):
             # resolve: which tables the SQL reads, as their databases have them now
-            tables = shop.planning.resolve(request)
-            engine = shop.engines.named(request.compute)
-            self._sweep(tables.connections | {request.stage.connection}, tally)
+            tables = resources.planning.resolve(request)
+            engine = resources.engines.named(request.compute)
+            self._sweep(tables.connections | {request.stage.connection}, metrics)
 
             # plan: what runs where
-            plan = shop.planning.plan(tables, engine)
-            for notice in warnings(plan, shop.connections):
-                tally.notice(notice)
+            plan = resources.planning.plan(tables, engine)
+            for notice in warnings(plan, resources.connections):
+                metrics.notice(notice)
 
             # extract and stage, in waves: all connections side by side, shared with other models
             staged: dict[str, Dataset] = {}
             for wave in plan.waves():
-                queries = shop.planning.answered(wave, staged, engine)
-                staged |= self._extractor.extract(queries, tables.by_ref, tally.moved)
-            self._go_on("computing")
+                queries = resources.planning.answered(wave, staged, engine)
+                staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved)
+            self._raise_if_stopped("computing")
 
             # compute
-            sink = shop.staging.result(result_key(request))
-            result = compute(plan.transform, staged, engine, sink, tally.moved)
-            self._go_on("loading")
+            sink = resources.staging.result(result_key(request))
+            result = compute(plan.transform, staged, engine, sink, metrics.moved)
+            self._raise_if_stopped("loading")
 
             # load and publish
-            target = shop.connections[request.stage.connection]
-            with loaded(plan.load, result, target, shop.operation, tally):
-                shop.staging.used(sink)
-                self._go_on("publishing")
-                publish(plan.load, publisher, tally.moved)
-        return tally.outcome
+            target = resources.connections[request.stage.connection]
+            with loaded(plan.load, result, target, resources.operation, metrics):
+                resources.staging.used(sink)
+                self._raise_if_stopped("publishing")
+                publish(plan.load, publisher, metrics.moved)
+        return metrics.outcome
 
     def plan(self, request: NodeRequest) -> FederationPlan:
         """See Federator."""
         with self._node(request):
-            tables = self._with.planning.resolve(request)
-            engine = self._with.engines.named(request.compute)
-            return self._with.planning.plan(tables, engine)
+            tables = self._resources.planning.resolve(request)
+            engine = self._resources.engines.named(request.compute)
+            return self._resources.planning.plan(tables, engine)
 
     def describe(self, table: TableRef) -> Table:
         """See Federator."""
-        return self._with.connections.describe([table])[table]
+        return self._resources.connections.describe([table])[table]
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """See Federator."""
-        self._with.connections.wrote(connection, table)
+        self._resources.connections.wrote(connection, table)
 
     def cancel(self) -> None:
         """See Federator."""
         if self._stopped.is_set():
             return
         self._stopped.set()
-        self._with.connections.cancel()
-        self._with.engines.cancel()
+        self._resources.connections.cancel()
+        self._resources.engines.cancel()
         threading.Thread(target=self._cancel_again, name="dvt-cancel", daemon=True).start()
 
     def close(self) -> None:
@@ -141,27 +141,27 @@ class RunFederator:
         if not self._idle.is_set():
             self.cancel()
         self._stopped.set()
-        self._idle.wait(_PATIENCE)
-        shop = self._with
+        self._idle.wait(_CLOSE_TIMEOUT)
+        resources = self._resources
         with ExitStack() as last_to_first:
-            for each in (shop.operation, shop.leftovers):
-                last_to_first.callback(each.close)
+            for resource in (resources.operation, resources.leftovers):
+                last_to_first.callback(resource.close)
             last_to_first.callback(self._close_staging)
-            last_to_first.callback(shop.release)
-            last_to_first.callback(shop.connections.close)
-            last_to_first.callback(shop.engines.close)
-            stayed = list(self._drop_what_stayed())
-        for notice in stayed:
-            shop.reporter.notice("", notice)
+            last_to_first.callback(resources.release)
+            last_to_first.callback(resources.connections.close)
+            last_to_first.callback(resources.engines.close)
+            undropped = list(self._drop_remaining_stage_tables())
+        for notice in undropped:
+            resources.reporter.notice("", notice)
 
     @contextmanager
     def _node(self, request: NodeRequest) -> Iterator[None]:
-        """Around everything of one node: nothing begins in a stopped run, errors name node and file."""
+        """Wrap the work on one node: refuse to begin in a stopped run, name node and file in errors."""
         with self._lock:
             self._active += 1
             self._idle.clear()
         try:
-            self._go_on("beginning")
+            self._raise_if_stopped("beginning")
             yield
         except DvtError as error:
             error.about(request.name, request.file)
@@ -172,28 +172,28 @@ class RunFederator:
                 if self._active == 0:
                     self._idle.set()
 
-    def _go_on(self, to: str) -> None:
+    def _raise_if_stopped(self, to: str) -> None:
         if self._stopped.is_set():
             raise Cancelled(to)
 
-    def _sweep(self, names: Iterable[str], tally: NodeTally) -> None:
-        """The node uses these outputs anyway, so what dead runs left there goes."""
+    def _sweep(self, names: Iterable[str], metrics: NodeMetrics) -> None:
+        """Drop what dead runs left on these outputs, which the node uses anyway."""
         for name in sorted(names):
-            self._with.leftovers.sweep(self._with.connections[name], tally.notice)
+            self._resources.leftovers.sweep(self._resources.connections[name], metrics.notice)
 
     def _cancel_again(self) -> None:
-        while not self._idle.wait(_AGAIN):
-            self._with.connections.cancel(busy=True)
-            self._with.engines.cancel()
+        while not self._idle.wait(_CANCEL_INTERVAL):
+            self._resources.connections.cancel(busy=True)
+            self._resources.engines.cancel()
 
     def _close_staging(self) -> None:
-        self._with.staging.close()
-        self._with.operation.is_done_with(self._with.staging.bucket.address)
+        self._resources.staging.close()
+        self._resources.operation.is_done_with(self._resources.staging.bucket.address)
 
-    def _drop_what_stayed(self) -> Iterator[Notice]:
-        shop = self._with
-        for stage in shop.operation.stage_tables:
-            error = drop(stage, shop.connections[stage.connection], shop.operation)
+    def _drop_remaining_stage_tables(self) -> Iterator[Notice]:
+        resources = self._resources
+        for stage in resources.operation.stage_tables:
+            error = drop(stage, resources.connections[stage.connection], resources.operation)
             if error is not None:
                 message = f"stage table {stage} could not be dropped: {error.message}"
                 yield Notice("DVT023", message, "the next run tries again; or drop it by hand")

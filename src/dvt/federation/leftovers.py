@@ -1,4 +1,4 @@
-"""What dead runs left: staged files at once, stage tables when their output is used anyway."""
+"""Removal of what dead runs left: staged files at once, stage tables when their output is used anyway."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Leftovers:
     def __init__(
         self, dead: Sequence[Operation], buckets: Iterable[Bucket], notice: Callable[[Notice], None]
     ) -> None:
-        """`buckets` are all that this project knows: data in others stays, and its record with it."""
+        """`buckets` are all buckets of this project: data in other buckets stays, and so does its record."""
         self._dead: list[Operation] = []
         self._lock = threading.Lock()
         self._tried: set[str] = set()
-        known = {bucket.address: bucket for bucket in buckets}
+        by_address = {bucket.address: bucket for bucket in buckets}
         for operation in dead:
             operation.remove_folders()
             for address in operation.buckets:
-                problem = _emptied(known.get(address), operation)
+                problem = _emptied(by_address.get(address), operation)
                 if problem:
                     message = f"staged data of a run that died stays in {address}: {problem}"
                     hint = f"remove {operation.run}/ there and .dvt/operations/{operation.run}.* by hand"
@@ -39,7 +39,7 @@ class Leftovers:
                 operation.close()
 
     def sweep(self, connection: Connection, notice: Callable[[Notice], None]) -> None:
-        """Drop what dead runs left on this output; once per run, and never more than a notice."""
+        """Drop what dead runs left on this output, once per run; a failure is a notice, not an error."""
         with self._lock:
             if connection.name in self._tried:
                 return
@@ -50,7 +50,7 @@ class Leftovers:
                         _sweep(table, connection, operation, notice)
 
     def close(self) -> None:
-        """Let go of the records: swept ones are removed, others wait for a later run."""
+        """Release the records: swept ones are removed, the others wait for a later run."""
         with self._lock:
             for operation in self._dead:
                 operation.close()
@@ -58,7 +58,7 @@ class Leftovers:
 
 
 def _emptied(bucket: Bucket | None, operation: Operation) -> str:
-    """Remove what a dead run staged in a bucket; why it stays, if so."""
+    """Remove what a dead run staged in a bucket; return why not if that fails, else an empty text."""
     if bucket is None:
         return "this project does not use that bucket"
     try:

@@ -1,4 +1,4 @@
-"""Load a computed answer into a new stage table on the target, on record before it is made."""
+"""Load a computed answer into a new stage table on the target, which is recorded before it is created."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
 from dvt.core.reports import Moved, Notice
 from dvt.federation.connections import Connection
+from dvt.federation.metrics import NodeMetrics
 from dvt.federation.stage_tables import drop, loader
-from dvt.federation.tally import NodeTally
 from dvt.runs.operations import Operation
 
 
@@ -22,9 +22,9 @@ def loaded(
     dataset: Dataset,
     connection: Connection,
     operation: Operation,
-    tally: NodeTally,
+    metrics: NodeMetrics,
 ) -> Iterator[None]:
-    """The stage table, filled, for as long as the `with` lasts; publishing may take it away."""
+    """Fill the stage table and drop it when the `with` ends; publishing may have renamed it by then."""
     begun = time.monotonic()
     target = loader(connection, f"stage table {load.stage}")
     operation.will_make(load.stage)
@@ -36,13 +36,13 @@ def loaded(
                 connection.name, f"loading {load.stage}", f"{rows} of {dataset.rows} rows arrived"
             )
         seconds = time.monotonic() - begun
-        tally.moved(
+        metrics.moved(
             Moved(what="load", connection=connection.name, rows=rows, bytes=dataset.bytes, seconds=seconds)
         )
         if why := connection.connector.capabilities.loads_slowly:
-            tally.notice(Notice("DVT024", f"connection {connection.name!r} loads slowly", why))
+            metrics.notice(Notice("DVT024", f"connection {connection.name!r} loads slowly", why))
         yield
     finally:
-        # What went wrong before, or what was published, counts more than a table that stays: it is on
-        # record, and tried again when the run ends and by the next run.
+        # An error here must not hide an earlier one, nor undo a publication: the table is on record, and
+        # dropped when the run ends or by the next run.
         drop(load.stage, connection, operation)

@@ -11,10 +11,10 @@ from dvt.federation.connections import Connections
 
 
 def warnings(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
-    """The planner's own, then values that the target cannot hold, then moments that differ."""
+    """Yield the planner's warnings, then values the target cannot hold, then reads without a snapshot."""
     yield from plan.notices
     yield from _losses(plan)
-    yield from _moments(plan, connections)
+    yield from _missing_snapshots(plan, connections)
 
 
 def _losses(plan: FederationPlan) -> Iterator[Notice]:
@@ -25,9 +25,9 @@ def _losses(plan: FederationPlan) -> Iterator[Notice]:
             yield Notice("DVT002", f"{where}: {loaded.loses}")
 
 
-def _moments(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
+def _missing_snapshots(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
     """DVT020 for a connection without snapshots that the model reads more than once."""
-    for name, reads in Counter(one.connection for one in plan.queries).items():
+    for name, reads in Counter(query.connection for query in plan.queries).items():
         can = connections[name].connector.capabilities
         if reads > 1 and not can.snapshot:
             way_out = f"set {can.snapshot_by} on this output, or run" if can.snapshot_by else "run"

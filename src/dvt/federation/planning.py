@@ -29,7 +29,7 @@ class Resolved:
 
     @property
     def connections(self) -> set[str]:
-        """Where they live."""
+        """Names of the connections that the tables are on."""
         return {ref.connection for ref in self.by_ref}
 
 
@@ -38,17 +38,19 @@ class Planning:
     """Makes the plans of one run."""
 
     connections: Connections
-    now: datetime
-    """The run's moment: every now() of every model is this one."""
+    started_at: datetime
+    """When the run started: every now() of every model gives this time."""
 
     def resolve(self, request: NodeRequest) -> Resolved:
         """Ask the databases for the tables that the SQL names; TableNotFound for one that is missing."""
         parsed = parse_model(request)
-        by_ref = self.connections.describe(one.table for one in parsed.inputs.values())
-        return Resolved(parsed, {marker: by_ref[one.table] for marker, one in parsed.inputs.items()}, by_ref)
+        by_ref = self.connections.describe(relation.table for relation in parsed.inputs.values())
+        return Resolved(
+            parsed, {marker: by_ref[relation.table] for marker, relation in parsed.inputs.items()}, by_ref
+        )
 
     def plan(self, tables: Resolved, engine: Engine) -> FederationPlan:
-        """What will happen for the node."""
+        """Plan what will happen for the node."""
         request = tables.parsed.request
         target = self.connections[request.stage.connection]
         places = tables.connections | {request.stage.connection}
@@ -57,7 +59,7 @@ class Planning:
             bind=engine.bind,
             evaluate=engine.evaluate,
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
-            now=self.now,
+            started_at=self.started_at,
             engine=engine.dialect,
             collations=engine.collations,
         )
@@ -78,7 +80,10 @@ def answered(query: SourceQuery, dialect: str, answers: Mapping[str, Dataset], e
 
 
 def _literals(need: Need, dialect: str, answers: Mapping[str, Dataset], engine: Engine) -> str | None:
-    """What stands in a need's place; None where a value of it cannot be sent. Without keys, none is equal."""
+    """Return the literals for a need's place: NULL, which equals nothing, if there are no keys.
+
+    None: a value cannot be sent.
+    """
     values = values_of(need, answers, engine)
     if values is None:
         return None

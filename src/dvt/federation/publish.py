@@ -11,7 +11,7 @@ from dvt.core.reports import Moved
 
 
 def publish(load: Load, publisher: Publisher, report: Callable[[Moved], None]) -> None:
-    """Hand the stage table over; rows are what the database says it wrote, -1 where it does not."""
+    """Hand the stage table over; report the rows that the database says it wrote, -1 if it does not say."""
     begun = time.monotonic()
     rows = publisher.publish(load)
     seconds = time.monotonic() - begun

@@ -1,4 +1,4 @@
-"""What a run has asked its connections: a question is answered once, and a wider answer serves it too."""
+"""The queries that a run has sent: each is answered once, and also serves narrower ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dvt.staging.shared import Claim, Staging
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A node's part in one question."""
+    """A node's share in one question."""
 
     query: SourceQuery
     claim: Claim
     answers: SourceQuery
-    """What the claim is for: the query itself, or one that covers it."""
+    """The query that the claim is for: `query` itself, or one that covers it."""
 
     @property
     def is_wider(self) -> bool:
@@ -38,14 +38,15 @@ class SharedAnswers:
         self._asked: dict[str, list[tuple[SourceQuery, Claim]]] = defaultdict(list)
 
     def claim(self, query: SourceQuery, generation: str) -> Question:
-        """Take part in a question: wait for its answer or the narrowest one that covers it, else answer it.
+        """Join the narrowest question that covers the query; if there is none, claim the query.
 
-        `generation` tells states of the tables apart. Answer what you own before you wait for others.
+        `generation` tells states of the tables apart. The caller answers its own claims before it
+        waits for others.
         """
         state = f"{query.connection}\n{generation}"
         with self._lock:
             wider = [(asked, claim) for asked, claim in self._asked[state] if asked.covers(query)]
-            for asked, claim in sorted(wider, key=lambda one: _excess(one[0], query)):
+            for asked, claim in sorted(wider, key=lambda candidate: _excess(candidate[0], query)):
                 waiting = claim.joined()
                 if waiting is not None:
                     return Question(query, waiting, asked)
@@ -56,5 +57,5 @@ class SharedAnswers:
 
 
 def _excess(asked: SourceQuery, query: SourceQuery) -> tuple[bool, int, int]:
-    """How much more is asked than is needed: sorts the same question first."""
+    """Sort key of covering queries: the same one first, then by fewest columns and most conditions."""
     return asked.key != query.key, len(asked.columns), -len(asked.where)

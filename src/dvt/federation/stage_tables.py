@@ -1,4 +1,4 @@
-"""The stage tables a run makes on targets: made by connectors that can load, dropped for certain."""
+"""The stage tables of a run: the connectors that fill them, and how they are dropped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def loader(connection: Connection, what: str) -> CanLoad:
-    """The connection's connector as one that fills stage tables; NotATarget when it only reads."""
+    """Return the connection's connector, which fills stage tables; NotATarget if it only reads."""
     connector = connection.connector
     if not isinstance(connector, CanLoad):
         raise NotATarget(what, connection.name, connection.type.name, [])
@@ -22,7 +22,7 @@ def loader(connection: Connection, what: str) -> CanLoad:
 
 
 def drop(stage: TableRef, connection: Connection, operation: Operation) -> DvtError | None:
-    """Drop a stage table and strike it off the record; why it could not be, if so."""
+    """Drop a stage table and strike it off the record; return the error if it could not be dropped."""
     try:
         loader(connection, f"stage table {stage}").drop(stage)
         operation.is_gone(stage)

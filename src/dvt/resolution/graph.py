@@ -1,4 +1,4 @@
-"""What resolution needs to know of a project: nodes, what they read, and where they say they live."""
+"""A project's nodes as resolution needs them: what they read, and the outputs that they name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node or source of the manifest, reduced to what decides where it runs."""
+    """A node or source of the manifest, with the fields that decide its target and path."""
 
     unique_id: str
     name: str
@@ -18,10 +18,10 @@ class Node:
     materialized: str = ""
     language: str = "sql"
     target: str | None = None
-    """`config(target=…)`; for a source unused."""
+    """`config(target=…)`; unused for a source."""
     compute: str | None = None
     connection: Mapping[str, str] = field(default_factory=dict)
-    """A source's connection by the place that says it (`connection`, `config.connection`, …)."""
+    """Key that names a source's connection (`connection`, `config.connection`, …) → the connection."""
     reads: tuple[str, ...] = ()
     """unique_ids of `depends_on`."""
     federate: bool = False
@@ -35,7 +35,7 @@ class Graph:
     nodes: Mapping[str, Node]
 
     def reads(self, node: Node) -> Iterator[Node]:
-        """What the node reads, with ephemeral models replaced by what they read."""
+        """Yield the nodes that the node reads; an ephemeral model is replaced by the nodes that it reads."""
         seen: set[str] = set()
         pending = list(node.reads)
         while pending:
@@ -50,7 +50,7 @@ class Graph:
                 yield read
 
     def inlined(self, node: Node) -> Iterator[Node]:
-        """The ephemeral models whose SQL becomes part of the node's, directly or through others."""
+        """Yield the ephemeral models whose SQL becomes part of the node's, directly or through others."""
         seen: set[str] = set()
         pending = list(node.reads)
         while pending:
@@ -64,5 +64,5 @@ class Graph:
 
 
 def is_ephemeral(node: Node) -> bool:
-    """An ephemeral model lives nowhere: its SQL is inlined in whoever reads it."""
+    """Return whether the node is an ephemeral model: it has no table; its SQL is inlined in its readers."""
     return node.kind == "model" and node.materialized == "ephemeral"

@@ -1,7 +1,7 @@
-"""Targets, connections and paths: where every node lives and how it runs.
+"""Resolves every node's output and path.
 
-All of it follows from the manifest and the names of the outputs, before anything runs: a node is
-native when it and all it reads live on one output, else federated.
+Both follow from the manifest and the names of the outputs, before anything runs: a node is native if it and
+all that it reads are on one output, else federated.
 """
 
 from __future__ import annotations
@@ -40,62 +40,64 @@ class Path(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where one node lives, how it runs, and why."""
+    """A node's target and path, and the reason for the path."""
 
     unique_id: str
     target: str
     path: Path
     why: str
     elsewhere: Mapping[str, str]
-    """unique_id → output, of what it reads on other outputs."""
+    """unique_id → output, for the nodes and sources that it reads on other outputs."""
     compute: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outputs:
-    """What resolution knows of profiles.yml and computes.yml: names and types."""
+    """The names and types of the outputs and computes that a run can use."""
 
     types: Mapping[str, str]
     """Output name → type."""
     default: str
     forced: str | None = None
-    """--target as given on the command line, else None; it overrides models' own targets."""
+    """--target of the command line, else None; it overrides models' own targets."""
     computes: Collection[str] = ("duckdb",)
     computes_file: str | None = None
     compute: str | None = None
-    """--compute, else None."""
+    """--compute of the command line, else None; it overrides models' own computes."""
     require_connections: bool = False
 
     def can_be_targets(self) -> list[str]:
-        """Outputs that models can be built on."""
+        """Return the names of the outputs that models can be built on."""
         return [name for name, kind in self.types.items() if output_type(kind).can_be_target]
 
 
 class Resolver:
-    """Answers for one graph; each question is asked of the manifest once."""
+    """Resolves the nodes of a graph, and caches their outputs."""
 
     def __init__(self, graph: Graph, outputs: Outputs) -> None:
         self._graph = graph
         self._outputs = outputs
-        self._lives: dict[str, str] = {}
+        self._outputs_of: dict[str, str] = {}
 
     def __contains__(self, unique_id: object) -> bool:
         return unique_id in self._graph.nodes
 
     @property
     def uses_dvt(self) -> bool:
-        """True when any node says a connection, a target or a compute."""
-        return any(n.connection or n.target or n.compute for n in self._graph.nodes.values())
+        """Whether any node has a connection, a target or a compute of its own."""
+        return any(node.connection or node.target or node.compute for node in self._graph.nodes.values())
 
     def output_of(self, unique_id: str) -> str:
         """The output a node is built on or a source lives on."""
-        if unique_id not in self._lives:
+        if unique_id not in self._outputs_of:
             node = self._graph.nodes[unique_id]
-            self._lives[unique_id] = self._connection(node) if node.kind == "source" else self._target(node)
-        return self._lives[unique_id]
+            self._outputs_of[unique_id] = (
+                self._connection(node) if node.kind == "source" else self._target(node)
+            )
+        return self._outputs_of[unique_id]
 
     def placement(self, unique_id: str) -> Placement:
-        """Where and how a node runs."""
+        """Return the target and path of a node."""
         node = self._graph.nodes[unique_id]
         target = self.output_of(unique_id)
         elsewhere = {
@@ -104,8 +106,8 @@ class Resolver:
             if read.unique_id != unique_id and self.output_of(read.unique_id) != target
         }
         if elsewhere:
-            places = sorted(set(elsewhere.values()))
-            why = f"lives on {target}, reads {', '.join(places)}"
+            others = sorted(set(elsewhere.values()))
+            why = f"lives on {target}, reads {', '.join(others)}"
             path = Path.FEDERATED
         else:
             why = f"it and all it reads live on {target}"
@@ -116,7 +118,7 @@ class Resolver:
         )
 
     def check(self, selected: Iterable[str] | None = None) -> None:
-        """Raise the first thing that is wrong: names for the whole project, paths for what is selected."""
+        """Raise the first error: in the names of all nodes, or in the paths of the selected ones."""
         for node in self._graph.nodes.values():
             self._check_names(node)
         for unique_id in selected or ():
@@ -124,12 +126,12 @@ class Resolver:
                 self._check_path(self._graph.nodes[unique_id])
 
     def _connection(self, source: Node) -> str:
-        said = set(source.connection.values())
-        if len(said) > 1:
+        connections = set(source.connection.values())
+        if len(connections) > 1:
             raise ConflictingConnections(source.name, source.file, source.connection)
-        if not said:
+        if not connections:
             return self._outputs.forced or self._outputs.default
-        return said.pop()
+        return connections.pop()
 
     def _target(self, node: Node) -> str:
         if self._outputs.forced and node.kind not in {"test", "unit_test"}:
@@ -137,9 +139,9 @@ class Resolver:
         if node.target:
             return node.target
         if node.kind in {"test", "unit_test"}:
-            places = {self.output_of(read.unique_id) for read in self._graph.reads(node)}
-            if len(places) == 1:
-                return places.pop()
+            outputs = {self.output_of(read.unique_id) for read in self._graph.reads(node)}
+            if len(outputs) == 1:
+                return outputs.pop()
         return self._outputs.forced or self._outputs.default
 
     def _check_names(self, node: Node) -> None:

@@ -1,4 +1,4 @@
-"""The record of runs: who is alive, and what a dead run left on targets and on disk.
+"""The record of runs: which of them are alive, and what a dead run left on targets and on disk.
 
 `<run>.json` says what a run is, which stage tables it may have made and in which buckets it may have
 staged data; `<run>.lock` is locked by the operating system for as long as the run's process lives;
@@ -28,7 +28,7 @@ from dvt.drivers.disk import disk_error, private_folder, temporary_name, write_p
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 _KEYS = frozenset({"run", "pid", "started", "host", "boot", "ended", "stage_tables", "folders"})
 _BEFORE_BUCKETS = ("file:.dvt/staging",)
-"""Where the runs staged whose records name no buckets: those of earlier versions."""
+"""Addresses of the buckets of a run whose record names none: earlier versions wrote such records."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -43,19 +43,19 @@ class Process:
 
     @classmethod
     def this(cls) -> Process:
-        """The one that asks."""
+        """Return this process."""
         own = psutil.Process()
         return cls(pid=own.pid, started=own.create_time(), host=socket.gethostname(), boot=_boot_id())
 
     def may_be_judged_by(self, other: Process) -> bool:
-        """True where a lock of one is seen by the other: the same kernel, or that machine restarted.
+        """Return True if each sees the other's file locks: they share a kernel, or the machine has restarted.
 
         Containers of one machine share its boot id under different host names.
         """
         return self.boot == other.boot or self.host == other.host
 
     def is_running(self) -> bool:
-        """True when such a process is there: the second proof, where a file system has no locks."""
+        """Return True if this process still runs: the proof for file systems that have no locks."""
         if self.boot != _boot_id():
             return False
         try:
@@ -76,9 +76,9 @@ class Operation:
 
     @property
     def stage_tables(self) -> tuple[TableRef, ...]:
-        """The stage tables that may be there."""
+        """The stage tables that may exist."""
         with self._mutex:
-            return tuple(TableRef(**one) for one in self._content["stage_tables"])
+            return tuple(TableRef(**fields) for fields in self._content["stage_tables"])
 
     def will_make(self, table: TableRef) -> None:
         """Put a stage table on record, on disk when this returns: call it before the table is made."""
@@ -87,20 +87,20 @@ class Operation:
             self._save()
 
     def is_gone(self, table: TableRef) -> None:
-        """The stage table is not there any more."""
+        """Strike a stage table off the record: it does not exist any more."""
         with self._mutex:
-            left = [one for one in self._content["stage_tables"] if TableRef(**one) != table]
-            self._content["stage_tables"] = left
+            tables = self._content["stage_tables"]
+            self._content["stage_tables"] = [fields for fields in tables if TableRef(**fields) != table]
             self._save()
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """Addresses of the buckets in which staged data may be there, under the run's name."""
+        """Addresses of the buckets that may hold staged data under the run's name."""
         with self._mutex:
             return tuple(self._content["buckets"])
 
     def is_done_with(self, bucket: str) -> None:
-        """Strike a bucket off: nothing staged is there any more, or it is kept on purpose.
+        """Strike a bucket off the record: it holds no staged data any more, or keeps it on purpose.
 
         `close` writes that to the disk; a crash before it has the next run look there again.
         """
@@ -120,7 +120,7 @@ class Operation:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Let go of it: removed when nothing is left to sweep, else kept for the next run."""
+        """Release the record: remove it if nothing is left to sweep, otherwise keep it for the next run."""
         with self._mutex:
             if self._lock_file is None:
                 return
@@ -195,7 +195,7 @@ def _is_dead(content: dict[str, Any], here: Process) -> bool:
 
 
 def _locked(file: Path, flags: int) -> int | None:
-    """The file's descriptor with the lock on it; None when it is another's or is gone."""
+    """Lock the file and return its descriptor; None if another process holds the lock or the file is gone."""
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
     except OSError as error:
@@ -204,7 +204,7 @@ def _locked(file: Path, flags: int) -> int | None:
         return None  # gone by now, or another user's
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever held it before may have removed the file in between.
+        # The process that held the lock before may have removed the file in between.
         if os.fstat(descriptor).st_ino == file.stat().st_ino:
             return descriptor
     except OSError:
@@ -214,7 +214,7 @@ def _locked(file: Path, flags: int) -> int | None:
 
 
 def _remove(lock: Path) -> None:
-    """Remove a record and its lock, the lock last: what is left of a removal is found again by it."""
+    """Remove a record and its lock, the lock last: the next run finds an unfinished removal by its lock."""
     record = lock.with_suffix(".json")
     for file in (record, temporary_name(record), lock):
         file.unlink(missing_ok=True)

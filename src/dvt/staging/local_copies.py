@@ -1,4 +1,4 @@
-"""A bucket that a program of this machine cannot reach, made reachable by files in a scratch folder."""
+"""Makes a bucket reachable for a program of this machine, by copies of its files in a scratch folder."""
 
 from __future__ import annotations
 

@@ -57,6 +57,6 @@ class ParquetSink:
     def discard(self) -> None:
         """See Sink."""
         with self._lock:
-            # Whoever still writes into one of these writes into nothing.
+            # A thread that still writes one of these parts writes a file that no dataset holds.
             self._parts.clear()
         self.location.bucket.delete(self.location.prefix)

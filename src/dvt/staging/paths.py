@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
-_LONGEST = 100
+_MAX_LENGTH = 100
+"""Characters of a folder's name: a longer one is cut and ends in a digest."""
 
 
 def escaped(name: str) -> str:
-    """A folder's name: lower-case ASCII, every other byte as `~hex`; never starts with `_` or `.`."""
-    safe = "".join(_escaped_character(one) for one in name)
-    if len(safe) <= _LONGEST:
+    """Return a folder's name: lower-case ASCII, every other byte as `~hex`; never starts with `_` or `.`."""
+    safe = "".join(_escaped_character(character) for character in name)
+    if len(safe) <= _MAX_LENGTH:
         return safe or "~"
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f"{safe[: _LONGEST - 17]}~{digest}"
+    return f"{safe[: _MAX_LENGTH - 17]}~{digest}"
 
 
-def _escaped_character(one: str) -> str:
-    if one in _PLAIN:
-        return one
-    return "".join(f"~{byte:02x}" for byte in one.encode("utf-8", "surrogatepass"))
+def _escaped_character(character: str) -> str:
+    if character in _PLAIN:
+        return character
+    return "".join(f"~{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""What a run has staged: every question is asked once, however many threads want its answer."""
+"""Datasets of a run: every query is extracted once, however many threads want its answer."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ class Claim:
 
     _pending: _Pending
     sink: Sink | None
-    """Fill it and say `done` or `failed`; None: someone else does, `wait` for them."""
+    """Fill it and call `done` or `failed`; None: another thread does, `wait` for it."""
 
     @property
     def open(self) -> bool:
-        """True as long as neither `done` nor `failed` was said."""
+        """True until `done` or `failed` is called."""
         return not self._pending.done.is_set()
 
     def done(self, dataset: Dataset) -> None:
-        """The answer is there; everyone who waits gets it."""
+        """Give the answer to every thread that waits."""
         self._pending.dataset = dataset
         self._pending.done.set()
 
     def failed(self, error: BaseException) -> None:
-        """There is no answer; everyone who waits wakes, and whoever asks next asks anew."""
+        """Wake every thread that waits, without an answer; the next claim asks the question again."""
         self._pending.error = error
         self._pending.done.set()
 
     def joined(self) -> Claim | None:
-        """A part in the same question for somebody who waits; None where it has failed."""
+        """Return a claim that waits for the same question; None if it has failed."""
         return None if self._pending.error is not None else replace(self, sink=None)
 
     def wait(self, stopped: Callable[[], bool]) -> Dataset | None:
-        """The answer; None when its owner was stopped before it had one: claim again.
+        """Wait for the answer and return it; None if its owner was stopped before it had one: claim again.
 
-        An owner's own failure is raised here too, for the same question would fail the same way.
+        The owner's failure is raised here too: the same question would fail the same way.
         """
         while not self._pending.done.wait(_POLL_SECONDS):
             if stopped():
@@ -80,7 +80,7 @@ class Staging:
     def claim(self, connection: str, key: str) -> Claim:
         """Take part in the question `key` to a connection.
 
-        Fill what you own before you wait for others': then no two threads wait for each other.
+        Fill the sinks you own before you wait for others: then no two threads wait for each other.
         """
         with self._lock:
             pending = self._questions.get((connection, key))
@@ -90,11 +90,11 @@ class Staging:
             return Claim(pending, self._sink(escaped(connection), key))
 
     def result(self, key: str) -> Sink:
-        """Where one computed answer goes; it belongs to its model alone."""
+        """Return the sink of one computed answer, which belongs to its model alone."""
         return self._sink(_RESULTS, key)
 
     def used(self, result: Sink) -> None:
-        """A result has been loaded and is not needed any more."""
+        """Discard a result that has been loaded, unless staging is kept."""
         if not self._keep:
             result.discard()
 
@@ -108,7 +108,7 @@ class Staging:
 
 
 def _copied(error: DvtError) -> DvtError:
-    """The same error for another node: each thread adds its own node and traceback."""
+    """Copy an error for another node: each thread adds its own node and traceback."""
     copy = type(error).__new__(type(error))
     copy.args = error.args
     copy.__dict__.update(error.__dict__)

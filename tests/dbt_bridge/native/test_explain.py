@@ -60,7 +60,7 @@ def test_path_reasons_and_plan(bank: Project, capsys: Any) -> None:
     by_connection = {one.connection: one for one in plan.queries}
     assert by_connection.keys() == {"lite", "other"}
     assert by_connection["other"].where
-    assert [kept.sql for kept in by_connection["lite"].kept]
+    assert [kept.sql for kept in by_connection["lite"].not_pushed]
     assert found["there"].plan is None
     assert found["there"].unbuilt == ("spending",)
     shown = capsys.readouterr().out

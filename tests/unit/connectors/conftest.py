@@ -31,7 +31,7 @@ def lake() -> Iterator[Folder]:
 
 @pytest.fixture
 def bench_of(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Makes a bench of a database, with keys of its output changed."""
+    """Make benches of a database, with keys of its output changed."""
     made: list[Bench] = []
 
     def make(database: object, **settings: object) -> Bench:
@@ -41,5 +41,5 @@ def bench_of(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for bench in made:
+        bench.close()

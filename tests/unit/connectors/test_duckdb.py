@@ -53,7 +53,7 @@ def test_a_table_is_described_with_its_rows_and_a_view_as_what_it_is(duck: DuckD
     )
     bench = bench_of(duck)
     table = bench.describe(duck.table("big t"))
-    assert [(one.name, one.exact) for one in table.columns] == [
+    assert [(column.name, column.exact) for column in table.columns] == [
         ("id", True),
         ("Na me", False),
     ]
@@ -71,7 +71,7 @@ def test_tables_of_attached_databases_are_read(duck: DuckDB, bench_of: Make, tmp
     attach = [{"path": str(tmp_path / "other.db"), "type": "sqlite", "alias": "other"}]
     bench = bench_of(duck, attach=attach)
     ref = TableRef(connection="duckdb", database="other", schema="main", identifier="t")
-    assert [one.stage for one in bench.describe(ref).columns] == [BIGINT]
+    assert [column.stage for column in bench.describe(ref).columns] == [BIGINT]
     assert not bench.describe(ref).scannable
 
 
@@ -81,11 +81,11 @@ def test_one_moment_holds_while_others_write(duck: DuckDB, bench_of: Make) -> No
     asked = [bench.extraction(bench.describe(duck.table(name))) for name in "ab"]
     rows: list[int] = []
     with bench.connector.snapshot() as snapshot:
-        for one in asked:
-            snapshot.extract([Job(one, bench.sink())], lambda _, dataset: rows.append(dataset.rows))
+        for query in asked:
+            snapshot.extract([Job(query, bench.sink())], lambda _, dataset: rows.append(dataset.rows))
             duck.execute("INSERT INTO shop.a VALUES (2)", "INSERT INTO shop.b VALUES (2)")
     assert rows == [1, 1]
-    assert [one.rows for one in bench.read(*asked)] == [3, 3]
+    assert [dataset.rows for dataset in bench.read(*asked)] == [3, 3]
 
 
 def test_settings_of_a_reader_do_not_leak_to_dbt(duck: DuckDB, bench_of: Make) -> None:
@@ -118,14 +118,15 @@ def test_a_failure_discards_what_is_not_committed_and_others_go_on(duck: DuckDB,
     with bench.connector.snapshot() as snapshot:
         with pytest.raises(ValueLost):
             snapshot.extract(
-                [Job(one, bench.sink()) for one in (bad, good)], lambda _, one: finished.append(one)
+                [Job(query, bench.sink()) for query in (bad, good)],
+                lambda _, dataset: finished.append(dataset),
             )
         assert not finished
         assert not list((bench.folder / "staging").glob("dataset-*"))
         for _ in range(2):
-            snapshot.extract([Job(good, bench.sink())], lambda _, one: finished.append(one))
+            snapshot.extract([Job(good, bench.sink())], lambda _, dataset: finished.append(dataset))
             duck.execute("INSERT INTO shop.good VALUES (2)")
-    assert [one.rows for one in finished] == [1, 1]
+    assert [dataset.rows for dataset in finished] == [1, 1]
 
 
 def test_it_is_cancelled_before_the_first_row(duck: DuckDB, bench_of: Make) -> None:
@@ -161,7 +162,7 @@ def test_an_empty_dataset_makes_an_empty_table(duck: DuckDB, bench_of: Make) -> 
     wanted = load(bench, "dvt_1", "INTEGER", "VARCHAR")
     dataset = bench.sink().commit([StageColumn("c0", INTEGER), StageColumn("c1", VARCHAR)], 0)
     assert bench.connector.fill(wanted, dataset) == 0
-    assert [one.native for one in bench.describe(duck.table("dvt_1")).columns] == ["INTEGER", "VARCHAR"]
+    assert [column.native for column in bench.describe(duck.table("dvt_1")).columns] == ["INTEGER", "VARCHAR"]
     bench.connector.drop(duck.table("dvt_1"))
     bench.connector.drop(duck.table("dvt_1"))
 
@@ -173,8 +174,8 @@ def test_several_fill_at_once(duck: DuckDB, bench_of: Make) -> None:
         Aside(lambda name=f"dvt_{n}": bench.connector.fill(load(bench, name, "BIGINT"), dataset))
         for n in range(6)
     ]
-    assert [one.finish() for one in fills] == [None] * 6
-    assert [one.answer for one in fills] == [100_000] * 6
+    assert [fill.finish() for fill in fills] == [None] * 6
+    assert [fill.answer for fill in fills] == [100_000] * 6
 
 
 def test_a_fill_is_cancelled(duck: DuckDB, bench_of: Make) -> None:

@@ -132,15 +132,15 @@ def _parquet_schemas(folder: Path) -> str:
 @pytest.mark.parametrize(
     "spoil",
     [_csv_type, _csv_columns, _csv_bytes, _json_value, _json_text, _parquet_schemas],
-    ids=lambda one: one.__name__,
+    ids=lambda function: function.__name__,
 )
 def test_what_cannot_be_read_names_file_and_line(
     lake: Folder, bench_of: Make, spoil: Callable[[Path], str]
 ) -> None:
-    said = spoil(lake.root)
+    message = spoil(lake.root)
     format_ = spoil.__name__.split("_")[1]
     bench = bench_of(lake, format=format_)
-    with pytest.raises(ValueLost, match=said):
+    with pytest.raises(ValueLost, match=message):
         rows(bench, at("t"))
     assert not bench.staged()
 
@@ -167,7 +167,7 @@ def test_what_is_not_there_is_told(lake: Folder, bench_of: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ({"path": None}, "path is missing"),
         ({"path": "s3://bucket/x"}, "folder of this machine"),
@@ -176,8 +176,8 @@ def test_what_is_not_there_is_told(lake: Folder, bench_of: Make) -> None:
         ({"format": "csv", "options": {"ignore_errors": True}}, "ignore_errors"),
     ],
 )
-def test_wrong_keys_are_named(lake: Folder, bench_of: Make, settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadOutput, match=said):
+def test_wrong_keys_are_named(lake: Folder, bench_of: Make, settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadOutput, match=message):
         bench_of(lake, **settings)
 
 

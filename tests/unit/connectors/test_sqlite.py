@@ -41,7 +41,7 @@ def rows(bench: Bench, name: str, *where: str) -> list[tuple[str | None, ...]]:
 
 
 def stages(bench: Bench, name: str) -> dict[str, str]:
-    return {one.name: str(one.stage) for one in bench.describe(bench.database.table(name)).columns}
+    return {column.name: str(column.stage) for column in bench.describe(bench.database.table(name)).columns}
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def writing(path: Path, *statements: str) -> Iterator[subprocess.Popen[bytes]]:
     """Another process, in the middle of a transaction."""
     code = (
         f"import sqlite3, time; c = sqlite3.connect({str(path)!r}, isolation_level=None, timeout=1)\n"
-        f"for one in {statements!r}: c.execute(one)\n"
+        f"for statement in {statements!r}: c.execute(statement)\n"
         "print('there', flush=True); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
@@ -154,11 +154,11 @@ def test_one_moment_holds_while_others_write_in_wal_mode(lite: SQLite, bench_of:
     asked = [bench.extraction(bench.describe(lite.table(name))) for name in "aba"]
     seen: list[int] = []
     with bench.connector.snapshot() as snapshot:
-        for one in asked:
-            snapshot.extract([Job(one, bench.sink())], lambda _, dataset: seen.append(dataset.rows))
+        for query in asked:
+            snapshot.extract([Job(query, bench.sink())], lambda _, dataset: seen.append(dataset.rows))
             lite.execute("INSERT INTO a VALUES (2)", "INSERT INTO b VALUES (2)")
     assert seen == [1, 0, 1]
-    assert [one.rows for one in bench.read(*asked)] == [4, 3, 4]
+    assert [dataset.rows for dataset in bench.read(*asked)] == [4, 3, 4]
 
 
 def test_without_wal_writers_wait_for_no_longer_than_an_extraction(lite: SQLite, bench_of: Make) -> None:
@@ -200,7 +200,7 @@ def test_a_failure_discards_what_is_not_committed_and_others_go_on(lite: SQLite,
     with bench.connector.snapshot() as snapshot:
         with pytest.raises(ValueLost):
             snapshot.extract(
-                [Job(one, bench.sink()) for one in (bad, good)], lambda *_: pytest.fail("finished")
+                [Job(query, bench.sink()) for query in (bad, good)], lambda *_: pytest.fail("finished")
             )
         assert not list((bench.folder / "staging").glob("dataset-*"))
         done: list[int] = []

@@ -77,8 +77,8 @@ def test_a_value_comes_back_as_itself(duck: Any, tmp_path: Path, spelled: str, l
     duck.execute(f"CREATE TABLE was AS {rows}")
     duck.execute(f"CREATE TABLE came AS SELECT CAST(v AS {type_}) AS v FROM read_parquet('{file}')")
 
-    (held,) = duck.execute(f"SELECT DISTINCT typeof(v) FROM read_parquet('{file}')").fetchone()
-    assert StageType.parse(held) == encoding(type_).file
+    (stored,) = duck.execute(f"SELECT DISTINCT typeof(v) FROM read_parquet('{file}')").fetchone()
+    assert StageType.parse(stored) == encoding(type_).file
     shown = "SELECT typeof(v), CAST(v AS VARCHAR) FROM"
     assert duck.execute(f"{shown} came").fetchall() == duck.execute(f"{shown} was").fetchall()
 
@@ -104,10 +104,10 @@ def test_a_type_that_cannot_be_staged_says_what_is_lost() -> None:
     ],
 )
 def test_what_holds_the_same_values_stands_for_a_type(spelled: str, stage: str) -> None:
-    held = encoding(StageType.parse(spelled))
+    stored = encoding(StageType.parse(spelled))
 
-    assert (str(held.stage), held.loses) == (stage, None)
-    assert encoding(held.stage).stage == held.stage
+    assert (str(stored.stage), stored.loses) == (stage, None)
+    assert encoding(stored.stage).stage == stored.stage
 
 
 def test_every_kind_is_staged_as_one_that_stays_as_it_is() -> None:

@@ -76,7 +76,7 @@ def test_a_value_takes_its_place_and_no_other() -> None:
 def test_a_condition_whose_value_cannot_be_sent_is_left_out_and_said() -> None:
     sent = WAITING.answered({"v": None})
     assert sent.where == ("a.x = 1",)
-    assert [(kept.sql, kept.why) for kept in sent.kept] == [
+    assert [(condition.sql, condition.why) for condition in sent.not_pushed] == [
         ("b.y > $v AND b.y <> '$v'", "its value, known now, cannot be sent")
     ]
 

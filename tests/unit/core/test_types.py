@@ -64,9 +64,9 @@ def test_every_type_of_duckdb_is_known():
         rows = connection.execute(
             "SELECT DISTINCT logical_type FROM duckdb_types() WHERE internal"
         ).fetchall()
-    known = {kind.value.strip('"') for kind in Kind}
+    kinds = {kind.value.strip('"') for kind in Kind}
 
-    assert {name for (name,) in rows} - known == {"TYPE"}, "TYPE's values are types: it holds no data"
+    assert {name for (name,) in rows} - kinds == {"TYPE"}, "TYPE's values are types: it holds no data"
 
 
 def test_a_field_may_be_named_as_a_type():

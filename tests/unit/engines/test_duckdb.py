@@ -99,8 +99,8 @@ def stage(engine, staging, sql, *columns, inputs=None, key="x"):
 
 def test_binding_finds_names_and_types_on_empty_tables(engine):
     inputs = {"x0": [StageColumn("a", INTEGER), StageColumn("b", decimal(10, 2))]}
-    found = engine.bind('SELECT sum(a) AS "Total", max(b) + 1 AS m FROM x0 -- a comment', inputs)
-    assert found == (StageColumn("Total", HUGEINT), StageColumn("m", decimal(13, 2)))
+    columns = engine.bind('SELECT sum(a) AS "Total", max(b) + 1 AS m FROM x0 -- a comment', inputs)
+    assert columns == (StageColumn("Total", HUGEINT), StageColumn("m", decimal(13, 2)))
 
 
 def test_a_transform_brings_the_functions_that_it_calls(engine, staging):

@@ -57,7 +57,7 @@ def test_more_keys_than_may_be_sent_are_not_sent(engine: DuckDBEngine, tmp_path:
     vips = staged(engine, tmp_path, "SELECT unnest(['a', 'b', 'c'])")
     sent = answered(orders(2), "postgres", {"vips": vips}, engine)
     assert sent.where == ("k <> '$keys'",)
-    assert [kept.sql for kept in sent.kept] == ["k IN ($keys)"]
+    assert [condition.sql for condition in sent.not_pushed] == ["k IN ($keys)"]
 
 
 def test_without_keys_no_row_is_asked_for(engine: DuckDBEngine, tmp_path: Path) -> None:

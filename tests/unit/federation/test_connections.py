@@ -153,7 +153,7 @@ def test_a_write_of_unknown_extent_ends_the_snapshot_once_nobody_reads_from_it(c
 
 def test_a_snapshot_that_was_overtaken_while_it_began_is_begun_again(connection, connector):
     writes = iter([None])
-    connector.while_beginning = lambda: [connection.wrote(one) for one in writes]
+    connector.while_beginning = lambda: [connection.wrote(write) for write in writes]
     with connection.reading(fresh=False):
         assert connector.open == [2]
 

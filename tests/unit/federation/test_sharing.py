@@ -128,9 +128,9 @@ def extractor(source: Gated, tmp_path: Any) -> Extractor:
 def ask(extractor: Extractor, *queries: SourceQuery) -> tuple[dict[str, Any], list[bool]]:
     """The datasets, and for each whether it was there before."""
     moved: list[bool] = []
-    refs = [ref for one in queries for ref in one.tables]
+    refs = [ref for asked in queries for ref in asked.tables]
     tables = extractor.connections.describe(refs)
-    return extractor.extract(queries, tables, lambda one: moved.append(one.reused)), moved
+    return extractor.extract(queries, tables, lambda stage: moved.append(stage.reused)), moved
 
 
 def test_a_subset_is_read_from_what_was_extracted(extractor: Extractor, source: Gated) -> None:

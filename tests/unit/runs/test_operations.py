@@ -75,7 +75,7 @@ def test_a_stage_table_is_on_disk_before_it_is_made(folder):
     run = begin(folder)
     run.will_make(STAGE)
     record = json.loads((folder / f"{run.run}.json").read_text())
-    assert [TableRef(**one) for one in record["stage_tables"]] == [STAGE]
+    assert [TableRef(**fields) for fields in record["stage_tables"]] == [STAGE]
     run.is_gone(STAGE)
     run.close()
     assert names(folder) == []

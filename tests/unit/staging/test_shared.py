@@ -185,10 +185,10 @@ def test_overlapping_wishes_never_wait_for_each_other(staging):
 
 def test_the_end_of_a_run_removes_its_staging_and_no_other(root):
     bucket = local_bucket(root)
-    one, other = Staging(bucket, "run1"), Staging(bucket, "run2")
-    fill(one.claim("crm", "k1").sink)
+    ended, other = Staging(bucket, "run1"), Staging(bucket, "run2")
+    fill(ended.claim("crm", "k1").sink)
     fill(other.claim("crm", "k1").sink)
-    one.close()
+    ended.close()
     assert [path.name for path in root.iterdir()] == ["run2"]
 
 

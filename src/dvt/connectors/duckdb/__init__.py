@@ -1,4 +1,4 @@
-"""DuckDB files and in-memory databases of dbt-duckdb: read by cursors of the one handle, and filled."""
+"""DuckDB files and in-memory databases of dbt-duckdb: used through cursors of the process's one handle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn, Table
 from dvt.drivers.duckdb import FILES, translated
 from dvt.drivers.duckdb.files import OtherConfiguration
-from dvt.drivers.duckdb.running import Running
+from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.sql import quoted
 from dvt.drivers.duckdb.staging import scan, stage, stage_all
 from dvt.drivers.duckdb.types import described
@@ -36,7 +36,7 @@ class DuckDBConnector:
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._output = opening.parse(name, settings, context.project_dir)
-        self._running = Running()
+        self._running = RunningQueries()
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
@@ -45,13 +45,13 @@ class DuckDBConnector:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """See Connector. A transaction is one moment of the file; its queries run one after the other."""
+        """See Connector. It is one transaction; its queries run one after the other."""
         with self._cursor("beginning to read") as cursor:
-            moment = _Moment(cursor, self._running)
+            snapshot = _DatabaseSnapshot(cursor, self._running)
             try:
-                yield moment
+                yield snapshot
             finally:
-                moment.end()
+                snapshot.end()
 
     def cancel(self) -> None:
         """See Connector."""
@@ -62,12 +62,14 @@ class DuckDBConnector:
 
     def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
         """See CanLoad. Stage types are DuckDB's own."""
-        return tuple(LoadColumn(name=one.name, stage=one.type, native=str(one.type)) for one in columns)
+        return tuple(
+            LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
+        )
 
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""
         doing = f"filling {load.stage}"
-        with self._cursor(doing, may_be_new=True) as cursor, self._under_way(cursor, doing):
+        with self._cursor(doing, may_be_new=True) as cursor, self._interruptible(cursor, doing):
             cursor.execute("BEGIN TRANSACTION")
             try:
                 rows = self._insert(cursor, load, dataset)
@@ -79,16 +81,16 @@ class DuckDBConnector:
             return rows
 
     def _insert(self, cursor: Any, load: Load, dataset: Dataset) -> int:
-        table = _named(load.stage)
-        columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in load.columns)
+        table = _relation(load.stage)
+        columns = ", ".join(f"{quoted(column.name)} {column.native}" for column in load.columns)
         cursor.execute(f"CREATE TABLE {table} {load.definition or f'({columns})'}")
-        values = ", ".join(f"CAST({quoted(one.name)} AS {one.native})" for one in load.columns)
-        names = ", ".join(quoted(one.name) for one in load.columns)
+        values = ", ".join(f"CAST({quoted(column.name)} AS {column.native})" for column in load.columns)
+        names = ", ".join(quoted(column.name) for column in load.columns)
         insert = f"INSERT INTO {table} ({names}) SELECT {values} FROM ({scan(dataset)})"
         rows = int(cursor.execute(insert).fetchone()[0])
         if rows != dataset.rows:
-            found = f"{rows} of {dataset.rows} staged rows arrived"
-            raise QueryFailed(self._output.name, f"filling {load.stage}", found)
+            problem = f"{rows} of {dataset.rows} staged rows arrived"
+            raise QueryFailed(self._output.name, f"filling {load.stage}", problem)
         return rows
 
     def drop(self, stage: TableRef) -> None:
@@ -96,7 +98,7 @@ class DuckDBConnector:
         if not opening.exists(self._output):
             return
         with self._cursor(f"dropping {stage}") as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {_named(stage)}")
+            cursor.execute(f"DROP TABLE IF EXISTS {_relation(stage)}")
 
     @contextmanager
     def _cursor(self, doing: str, *, may_be_new: bool = False) -> Iterator[Any]:
@@ -134,16 +136,16 @@ class DuckDBConnector:
         return cursor
 
     @contextmanager
-    def _under_way(self, cursor: Any, doing: str) -> Iterator[None]:
+    def _interruptible(self, cursor: Any, doing: str) -> Iterator[None]:
         with self._running.batch() as batch, self._running.query(batch, cursor.interrupt, doing):
             yield
 
     def _table(self, cursor: Any, ref: TableRef) -> Table:
-        name = _named(ref)
+        name = _relation(ref)
         try:
             cursor.execute(f"DESCRIBE {name}")
         except duckdb.CatalogException as error:
-            raise TableNotFound(str(ref), ref.connection, self._known(cursor)) from error
+            raise TableNotFound(str(ref), ref.connection, self._existing_names(cursor)) from error
         plan = cursor.execute(f"EXPLAIN (FORMAT json) SELECT * FROM {name}").fetchall()[0][1]
         types = cursor.execute(f"SELECT * FROM {name} LIMIT 0").description
         return Table(
@@ -153,16 +155,16 @@ class DuckDBConnector:
             scannable=_is_scan_of(ref, plan),
         )
 
-    def _known(self, cursor: Any) -> list[str]:
+    def _existing_names(self, cursor: Any) -> list[str]:
         with suppress(duckdb.Error):
             return [row[0] for row in cursor.execute(_NAMES).fetchall()]
         return []
 
 
-class _Moment:
-    """Implements Snapshot: one transaction. Several threads may ask at once; they take turns."""
+class _DatabaseSnapshot:
+    """Implements Snapshot: one transaction. Threads that extract at the same time take turns."""
 
-    def __init__(self, cursor: Any, running: Running) -> None:
+    def __init__(self, cursor: Any, running: RunningQueries) -> None:
         self._cursor = cursor
         self._running = running
         self._turn = threading.Lock()
@@ -186,16 +188,18 @@ class _Moment:
                     self._stage,
                 )
             except BaseException:
-                # DuckDB gives a transaction up after an error; who waits for a turn reads a new moment.
+                # DuckDB aborts a transaction after an error: threads that still wait read a new one.
                 self.end()
                 self.begin()
                 raise
 
     def _stage(self, job: Job) -> Dataset:
-        return stage(self._cursor, job, f"({job.query.sql([_named(one) for one in job.query.tables])}\n)")
+        return stage(
+            self._cursor, job, f"({job.query.sql([_relation(table) for table in job.query.tables])}\n)"
+        )
 
 
-def _named(ref: TableRef) -> str:
+def _relation(ref: TableRef) -> str:
     return ".".join(quoted(part) for part in (ref.database, ref.schema, ref.identifier) if part)
 
 
@@ -207,7 +211,7 @@ def _estimate(plan: str) -> int | None:
 
 
 def _is_scan_of(ref: TableRef, plan: str) -> bool:
-    """True for a base table; a view reads another one, and so do tables of other databases' scanners."""
+    """Return True for a base table; False for a view or a table that another database's scanner provides."""
     try:
         node = json.loads(plan)[0]
         names = [ref.database, ref.schema, ref.identifier]

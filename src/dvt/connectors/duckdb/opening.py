@@ -1,4 +1,4 @@
-"""An output of type duckdb: dbt-duckdb's keys, and what they ask of a database that was just opened."""
+"""An output of type duckdb: reads dbt-duckdb's keys and applies them to a database that was just opened."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from dvt.core.errors import BadOutput, ConnectFailed, DriverMissing, FileUnreada
 from dvt.drivers.duckdb import load_extension
 from dvt.drivers.duckdb.sql import literal, quoted
 
-_IN_MEMORY = {"", ":memory:"}
-_REFUSED = {
+_MEMORY_PATHS = {"", ":memory:"}
+_UNSUPPORTED = {
     "remote": "a Buena Vista server can only be reached by dbt-duckdb itself",
     "motherduck_token": "MotherDuck can only be reached by dbt-duckdb itself",
 }
 _SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner", "mysql": "mysql_scanner"}
-_BARE = {"type", "provider", "extra_http_headers"}
+_UNQUOTED_KEYS = {"type", "provider", "extra_http_headers"}
 """Keys of a secret whose values are written without quotes."""
 
 
@@ -40,18 +40,18 @@ class Output:
     @property
     def in_memory(self) -> bool:
         """True when there is no file."""
-        return self.path in _IN_MEMORY
+        return self.path in _MEMORY_PATHS
 
 
 def parse(name: str, keys: Mapping[str, Any], project_dir: Path) -> Output:
-    """An output's keys; BadOutput names one that cannot be honoured."""
-    for key, why in _REFUSED.items():
+    """Parse an output's keys; raise BadOutput for a key that dvt cannot support."""
+    for key, why in _UNSUPPORTED.items():
         if keys.get(key):
             raise BadOutput(name, "duckdb", f"{key}: {why}", "leave models on it to its own dbt project")
     path = str(keys.get("path") or ":memory:")
     if path.startswith(("md:", "motherduck:")):
         raise BadOutput(name, "duckdb", "path: MotherDuck can only be reached by dbt-duckdb itself")
-    if path not in _IN_MEMORY and not _elsewhere(path):
+    if path not in _MEMORY_PATHS and not _is_remote(path):
         path = str(project_dir / Path(path).expanduser())
     secrets = list(keys.get("secrets") or [])
     if keys.get("use_credential_provider") == "aws":
@@ -64,17 +64,19 @@ def parse(name: str, keys: Mapping[str, Any], project_dir: Path) -> Output:
         settings=dict(keys.get("settings") or {}),
         extensions=list(keys.get("extensions") or []),
         secrets=secrets,
-        attach=[{"path": one} if isinstance(one, str) else dict(one) for one in keys.get("attach") or []],
+        attach=[
+            {"path": entry} if isinstance(entry, str) else dict(entry) for entry in keys.get("attach") or []
+        ],
     )
 
 
 def exists(output: Output) -> bool:
-    """False for a file that nobody has made yet."""
-    return output.in_memory or _elsewhere(output.path) or Path(output.path).exists()
+    """Return False for a file that does not exist yet."""
+    return output.in_memory or _is_remote(output.path) or Path(output.path).exists()
 
 
 def check(output: Output, *, may_be_new: bool) -> None:
-    """FileUnreadable for what DuckDB would answer by making an empty database, or not clearly."""
+    """Raise FileUnreadable where DuckDB would create an empty database or give an unclear error."""
     path = Path(output.path)
     if path.is_dir():
         raise FileUnreadable(output.name, output.path, "is a folder, not a DuckDB file")
@@ -83,11 +85,16 @@ def check(output: Output, *, may_be_new: bool) -> None:
 
 
 def prepare(output: Output, cursor: Any) -> None:
-    """Load the output's extensions, make its secrets, attach its databases, whoever was here before."""
+    """Load the output's extensions, make its secrets and attach its databases.
+
+    Another output of the same file may have done so before.
+    """
     for extension in output.extensions:
         _load(output, cursor, extension)
     for number, secret in enumerate(output.secrets, start=1):
-        _silently(output, cursor, _secret(secret, number), f"secret {number} (type {secret.get('type')})")
+        _execute_secretly(
+            output, cursor, _secret(secret, number), f"secret {number} (type {secret.get('type')})"
+        )
     for number, attachment in enumerate(output.attach, start=1):
         scanner = _SCANNERS.get(str(attachment.get("type", "")).lower())
         if scanner:
@@ -95,7 +102,7 @@ def prepare(output: Output, cursor: Any) -> None:
                 load_extension(cursor, scanner)
         # The path may be a connection string.
         shown = attachment.get("alias") or f"number {number}"
-        _silently(output, cursor, _attach(attachment), f"attach entry {shown}")
+        _execute_secretly(output, cursor, _attach(attachment), f"attach entry {shown}")
 
 
 def adjust(output: Output, cursor: Any) -> None:
@@ -103,10 +110,10 @@ def adjust(output: Output, cursor: Any) -> None:
     if not any(key.lower() == "timezone" for key in output.settings):
         cursor.execute("SET SESSION TimeZone = 'UTC'")
     for key, value in output.settings.items():
-        _silently(output, cursor, f"SET {quoted(key)} = {literal(str(value))}", f"setting {key}")
+        _execute_secretly(output, cursor, f"SET {quoted(key)} = {literal(str(value))}", f"setting {key}")
 
 
-def _elsewhere(path: str) -> bool:
+def _is_remote(path: str) -> bool:
     return "://" in path or path.startswith("ducklake:")
 
 
@@ -114,7 +121,7 @@ def _load(output: Output, cursor: Any, extension: str | Mapping[str, str]) -> No
     name = extension if isinstance(extension, str) else str(extension.get("name"))
     if not isinstance(extension, str):
         sql = f"INSTALL {quoted(name)} FROM {_repository(str(extension.get('repo')))}"
-        _silently(output, cursor, sql, f"extension {name}")
+        _execute_secretly(output, cursor, sql, f"extension {name}")
     try:
         load_extension(cursor, name)
     except DriverMissing as missing:
@@ -130,8 +137,8 @@ def _repository(name: str) -> str:
     return name if name.isidentifier() else literal(name)
 
 
-def _silently(output: Output, cursor: Any, sql: str, what: str) -> None:
-    """Run what may hold credentials: DuckDB's own words are not repeated, nor kept as a cause."""
+def _execute_secretly(output: Output, cursor: Any, sql: str, what: str) -> None:
+    """Run a statement that may hold credentials: DuckDB's message is neither shown nor kept as a cause."""
     try:
         cursor.execute(sql)
     except duckdb.Error as error:
@@ -152,7 +159,7 @@ def _secret(keys: Mapping[str, Any], number: int) -> str:
     scope = values.pop("scope", None)
     parts = [_secret_value(key, value) for key, value in values.items()]
     scopes = [scope] if isinstance(scope, str) else list(scope or [])
-    parts += [f"scope {literal(str(one))}" for one in scopes]
+    parts += [f"scope {literal(str(prefix))}" for prefix in scopes]
     name = keys.get("name") or f"_dbt_secret_{number}"
     persistent = "PERSISTENT " if keys.get("persistent") is True else ""
     return f"CREATE OR REPLACE {persistent}SECRET {name} ({', '.join(parts)})"
@@ -160,11 +167,11 @@ def _secret(keys: Mapping[str, Any], number: int) -> str:
 
 def _secret_value(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        pairs = ", ".join(f"{literal(str(one))}: {literal(str(two))}" for one, two in value.items())
+        pairs = ", ".join(f"{literal(str(name))}: {literal(str(item))}" for name, item in value.items())
         return f"{key} MAP {{{pairs}}}"
     if isinstance(value, list):
-        return f"{key} ARRAY [{', '.join(literal(str(one)) for one in value)}]"
-    return f"{key} {value}" if key in _BARE else f"{key} {literal(str(value))}"
+        return f"{key} ARRAY [{', '.join(literal(str(item)) for item in value)}]"
+    return f"{key} {value}" if key in _UNQUOTED_KEYS else f"{key} {literal(str(value))}"
 
 
 def _attach(keys: Mapping[str, Any]) -> str:

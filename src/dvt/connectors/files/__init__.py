@@ -17,13 +17,13 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.drivers.duckdb import translated
-from dvt.drivers.duckdb.running import Running
+from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.staging import stage, stage_all
 from dvt.drivers.duckdb.types import described
 
 _NO_FILES = "No files found"
-_FEW = 256
-"""Files of a table whose footers are read for an estimate of its rows."""
+_MAX_FOOTERS = 256
+"""Files: a table with more has no estimate of its rows, which would read every file's footer."""
 
 
 class FilesConnector:
@@ -34,26 +34,26 @@ class FilesConnector:
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._output = parse(name, settings, context.project_dir)
         self._duckdb = context.duckdb
-        self._running = Running()
+        self._running = RunningQueries()
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector. A CSV or JSON file's types are those of its first rows, unless options say more."""
         with _cursor(self._duckdb) as cursor, self._running.batch() as batch:
-            found: dict[TableRef, Table] = {}
+            described_tables: dict[TableRef, Table] = {}
             for ref in tables:
                 doing = f"looking at {ref}"
                 with (
                     translated(connection=self._output.name, doing=doing, where=str(ref)),
                     self._running.query(batch, cursor.interrupt, doing),
                 ):
-                    found[ref] = _table(cursor, ref, find(self._output, ref))
-            return found
+                    described_tables[ref] = _table(cursor, ref, find(self._output, ref))
+            return described_tables
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """See Connector. Files have no moments: each is read as it is when its turn comes."""
+        """See Connector. Files give no common snapshot: each is read as it is when its query runs."""
         with _cursor(self._duckdb) as cursor:
-            yield _Reading(self._output, cursor, self._running)
+            yield _FilesSnapshot(self._output, cursor, self._running)
 
     def cancel(self) -> None:
         """See Connector."""
@@ -63,10 +63,10 @@ class FilesConnector:
         """See Connector. Files are open only while they are read."""
 
 
-class _Reading:
+class _FilesSnapshot:
     """Implements Snapshot."""
 
-    def __init__(self, output: Output, cursor: Any, running: Running) -> None:
+    def __init__(self, output: Output, cursor: Any, running: RunningQueries) -> None:
         self._output = output
         self._cursor = cursor
         self._running = running
@@ -86,13 +86,13 @@ class _Reading:
         return stage(self._cursor, job, f"({job.query.sql(views)}\n)")
 
     def _view(self, query: SourceQuery, number: int) -> str:
-        """A name for the files of one of the query's tables, with the types they were described with."""
+        """Create a view of the files of the query's table `number`, with the types that `describe` gave."""
         files = find(self._output, query.tables[number])
         partitions = _partitions(self._cursor, files)
         types = {
-            one.column.name: one.column.native
-            for one in query.columns
-            if one.table == number and one.column.name and one.column.name not in partitions
+            extracted.column.name: extracted.column.native
+            for extracted in query.columns
+            if extracted.table == number and extracted.column.name and extracted.column.name not in partitions
         }
         view = f"dvt_files_{number}"
         self._cursor.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT * FROM {files.source(types)}")
@@ -116,22 +116,22 @@ def _table(cursor: Any, ref: TableRef, files: Files) -> Table:
         if _NO_FILES in str(error):
             raise TableNotFound(str(ref), ref.connection) from error
         raise
-    return Table(ref=ref, columns=tuple(described(one[0], one[1]) for one in types), rows=rows)
+    return Table(ref=ref, columns=tuple(described(column[0], column[1]) for column in types), rows=rows)
 
 
 def _partitions(cursor: Any, files: Files) -> set[str]:
-    """Columns that are in the names of folders: `year=2024`."""
-    found = cursor.execute("SELECT file FROM glob(?) LIMIT 1", [list(files.patterns)]).fetchone()
-    folders = Path(found[0]).parent.parts if found else ()
+    """Return the columns that stand in the names of folders: `year=2024`."""
+    first = cursor.execute("SELECT file FROM glob(?) LIMIT 1", [list(files.patterns)]).fetchone()
+    folders = Path(first[0]).parent.parts if first else ()
     return {name for name, is_named, _ in (part.partition("=") for part in folders) if is_named}
 
 
 def _rows(cursor: Any, files: Files) -> int | None:
-    """What the files themselves say; only Parquet files do, and only a few are asked."""
+    """Return the rows, from the footers of Parquet files; None for other formats or too many files."""
     if files.format != "parquet":
         return None
     (count,) = cursor.execute("SELECT count(*) FROM glob(?)", [list(files.patterns)]).fetchone()
-    if count > _FEW:
+    if count > _MAX_FOOTERS:
         return None
     (rows,) = cursor.execute(
         "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata(?)", [list(files.patterns)]

@@ -19,12 +19,12 @@ _SUFFIXES = {
     "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz"),
     "json": (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz"),
 }
-"""The first is a table's; the others are recognised in `external_location`."""
+"""Format → suffixes: the first is that of a table's files; all are recognised in `external_location`."""
 
-_EVERYWHERE = {"hive_partitioning", "hive_types", "hive_types_autocast", "union_by_name"}
+_COMMON_OPTIONS = {"hive_partitioning", "hive_types", "hive_types_autocast", "union_by_name"}
 _OPTIONS = {
-    "parquet": _EVERYWHERE | {"binary_as_string"},
-    "csv": _EVERYWHERE
+    "parquet": _COMMON_OPTIONS | {"binary_as_string"},
+    "csv": _COMMON_OPTIONS
     | {
         "all_varchar",
         "allow_quoted_nulls",
@@ -36,16 +36,16 @@ _OPTIONS = {
     }
     | {"delim", "delimiter", "encoding", "escape", "header", "max_line_size", "names", "new_line", "nullstr"}
     | {"quote", "sample_size", "sep", "skip", "strict_mode", "thousands", "timestampformat", "types"},
-    "json": _EVERYWHERE
+    "json": _COMMON_OPTIONS
     | {"columns", "compression", "dateformat", "format", "map_inference_threshold", "maximum_depth"}
     | {"maximum_object_size", "records", "sample_size", "timestampformat"},
 }
-"""What the readers of DuckDB take, but for options that leave rows out or make up values."""
+"""Format → options of DuckDB's reader that may be set: all but those that drop rows or invent values."""
 
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {"csv": {"allow_quoted_nulls": False}}
-"""`""` in a CSV file is an empty text, nothing at all is NULL."""
+"""Format → options set by dvt: in CSV `""` is an empty text, and an unquoted empty field is NULL."""
 
-_ELSEWHERE = re.compile(r"^[A-Za-z][A-Za-z0-9]+://")
+_URI = re.compile(r"^[A-Za-z][A-Za-z0-9]+://")
 
 
 LOCATION = "external_location"
@@ -71,24 +71,24 @@ class Files:
     options: Mapping[str, Any]
 
     def source(self, types: Mapping[str, str] | None = None) -> str:
-        """A FROM item of DuckDB; `types` holds a CSV reader to them."""
+        """Return a FROM item of DuckDB; `types` fixes the types of a CSV file's columns."""
         options = dict(_DEFAULTS.get(self.format, {})) | dict(self.options)
         if types and self.format == "csv" and not {"columns", "all_varchar", "types"} & set(options):
             options["types"] = dict(types)
         if "delimiter" in options:
             options["delim"] = options.pop("delimiter")
-        arguments = [listed(self.patterns), *(f"{key} = {value(one)}" for key, one in options.items())]
+        arguments = [listed(self.patterns), *(f"{key} = {value(option)}" for key, option in options.items())]
         return f"{_READERS[self.format]}({', '.join(arguments)})"
 
 
 def parse(name: str, keys: Mapping[str, Any], project_dir: Path) -> Output:
-    """An output's keys; BadOutput names the one that is wrong."""
+    """Parse an output's keys; raise BadOutput for a key that is wrong."""
     unknown = sorted(set(keys) - _KEYS)
     if unknown:
         raise BadOutput(name, "files", f"unknown key {unknown[0]}")
     if not keys.get("path"):
         raise BadOutput(name, "files", "path is missing", "add `path: FOLDER`, relative to the project")
-    if _ELSEWHERE.match(str(keys["path"])):
+    if _URI.match(str(keys["path"])):
         raise BadOutput(name, "files", "path must be a folder of this machine")
     format_ = str(keys.get("format") or "parquet").lower()
     if format_ not in _READERS:
@@ -104,7 +104,7 @@ def parse(name: str, keys: Mapping[str, Any], project_dir: Path) -> Output:
 
 
 def find(output: Output, ref: TableRef) -> Files:
-    """A table's files: its `external_location`, else the file or the folder of its name."""
+    """Find a table's files: its `external_location`, otherwise the file or the folder of its name."""
     if not output.root.is_dir():
         raise FileUnreadable(output.name, str(output.root), "is not a folder that is there")
     if ref.option(LOCATION):
@@ -117,29 +117,29 @@ def find(output: Output, ref: TableRef) -> Files:
         return Files((_escaped(file),), output.format, output.options)
     if folder.is_dir() and next(folder.rglob(f"*{suffix}"), None):
         return Files((f"{_escaped(folder)}/**/*{suffix}",), output.format, output.options)
-    raise TableNotFound(f"{file} for {ref}", output.name, _known(output, suffix))
+    raise TableNotFound(f"{file} for {ref}", output.name, _existing_names(output, suffix))
 
 
 def _located(output: Output, ref: TableRef) -> Files:
     location = (
         str(ref.option(LOCATION)).replace("{name}", ref.identifier).replace("{identifier}", ref.identifier)
     )
-    if _ELSEWHERE.match(location) or "(" in location:
+    if _URI.match(location) or "(" in location:
         raise BadOutput(
             output.name, "files", f"external_location {location!r} is not a path or glob of this machine"
         )
     is_own = Path(location).is_absolute() or location.startswith("~")
     pattern = str(Path(location).expanduser()) if is_own else f"{_escaped(output.root)}/{location}"
     lower = location.lower()
-    format_ = next((one for one, suffixes in _SUFFIXES.items() if lower.endswith(suffixes)), output.format)
+    format_ = next((name for name, suffixes in _SUFFIXES.items() if lower.endswith(suffixes)), output.format)
     return Files((pattern,), format_, output.options if format_ == output.format else {})
 
 
 def _escaped(path: Path) -> str:
-    """A path in which nothing is a wildcard."""
+    """Return the path with every wildcard character escaped."""
     return re.sub(r"([\[*?])", r"[\1]", str(path))
 
 
-def _known(output: Output, suffix: str) -> list[str]:
-    files = [one.name.removesuffix(suffix) for one in output.root.glob(f"*{suffix}")]
-    return files + [one.name for one in output.root.iterdir() if one.is_dir()]
+def _existing_names(output: Output, suffix: str) -> list[str]:
+    files = [file.name.removesuffix(suffix) for file in output.root.glob(f"*{suffix}")]
+    return files + [folder.name for folder in output.root.iterdir() if folder.is_dir()]

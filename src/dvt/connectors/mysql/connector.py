@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from dvt.connectors.mysql.extract import Reading
-from dvt.connectors.mysql.load import Filling, drop, load_columns
+from dvt.connectors.mysql.extract import MySQLSnapshot
+from dvt.connectors.mysql.load import StageTableLoad, drop, load_columns
 from dvt.connectors.mysql.server import Server
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
@@ -17,19 +17,19 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn, Table
 from dvt.drivers.mysql import Scanner, connect, describe, parse
 
-_NO_FILES = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
+_NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
 
 
 class MySQLConnector:
-    """Implements Connector and CanLoad, for one schema's tables and others' that its user may see."""
+    """Implements Connector and CanLoad, for the tables of every schema that its user may see."""
 
     capabilities = Capabilities(snapshot_by="consistent_reads: lock")
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
-        known = parse(name, settings, context.project_dir)
-        self.capabilities = replace(type(self).capabilities, snapshot=known.consistent_reads == "lock")
+        parsed = parse(name, settings, context.project_dir)
+        self.capabilities = replace(type(self).capabilities, snapshot=parsed.consistent_reads == "lock")
         self._duckdb = context.duckdb
-        self._server = Server(name, known, Scanner(name, known, context.duckdb), context.limit)
+        self._server = Server(name, parsed, Scanner(name, parsed, context.duckdb), context.limit)
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
@@ -38,8 +38,8 @@ class MySQLConnector:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """See Connector: with `consistent_reads: lock`, what one `extract` reads is one moment."""
-        yield Reading(self._server)
+        """See Connector: with `consistent_reads: lock`, one call of `extract` reads one state of the data."""
+        yield MySQLSnapshot(self._server)
 
     def cancel(self) -> None:
         """See Connector."""
@@ -56,10 +56,10 @@ class MySQLConnector:
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""
         try:
-            return Filling(self._server, self._duckdb, load, dataset).run()
+            return StageTableLoad(self._server, self._duckdb, load, dataset).run()
         finally:
             if not self._server.takes_files:
-                self.capabilities = replace(self.capabilities, loads_slowly=_NO_FILES)
+                self.capabilities = replace(self.capabilities, loads_slowly=_NO_LOCAL_INFILE)
 
     def drop(self, stage: TableRef) -> None:
         """See CanLoad."""

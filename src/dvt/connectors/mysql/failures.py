@@ -1,4 +1,4 @@
-"""Why an extraction failed: the scanner loses the server's words, so the server is asked again."""
+"""Explains why an extraction failed: the scanner drops the server's message, so dvt asks the server again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import duckdb
 from dvt.core.errors import Cancelled, ConnectionLost, DvtError, QueryFailed
 from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb import translate
-from dvt.drivers.mysql import MySQLSettings, Running, connect
+from dvt.drivers.mysql import MySQLSettings, RunningQuery, connect
 
-_SCANNERS = re.compile(r"^IO Error: (Failed to|Could not) .{0,40}(MySQL|result row)")
+_SCANNER_ERROR = re.compile(r"^IO Error: (Failed to|Could not) .{0,40}(MySQL|result row)")
 _NO_REASON = (
     "the server ended it without a reason "
     "(connection cut, query killed, or a time limit of the server reached)"
@@ -24,20 +24,20 @@ def explained(
     name: str,
     settings: MySQLSettings,
     query: SourceQuery,
-    running: Running,
+    running: RunningQuery,
     sent: str,
 ) -> DvtError:
-    """Our error for what stopped the statement `sent`; the scanner's own text is never repeated."""
+    """Return dvt's error for the failed statement `sent`; it never repeats the scanner's own text."""
     doing = f"extracting {query.about}"
     if running.stopped.is_set():
         return Cancelled(doing)
-    if not _SCANNERS.match(str(error)):
+    if not _SCANNER_ERROR.match(str(error)):
         return translate(error, connection=name, doing=doing, where=query.about)
     try:
         with connect(name, settings) as side:
             side.rows("PREPARE dvt FROM %s", [sent], doing=doing)
-    except (QueryFailed, ConnectionLost) as why:
-        return why
-    except DvtError as down:
-        return ConnectionLost(name, doing, down.message)
+    except (QueryFailed, ConnectionLost) as refusal:
+        return refusal
+    except DvtError as no_connection:
+        return ConnectionLost(name, doing, no_connection.message)
     return ConnectionLost(name, doing, _NO_REASON)

@@ -1,9 +1,9 @@
-"""Filling a stage table: DuckDB writes a file for LOAD DATA LOCAL INFILE into a pipe, which is sent on.
+"""Loads a stage table: DuckDB writes a file for LOAD DATA LOCAL INFILE into a pipe, which dvt sends on.
 
-Not through an attached database: this way the session is ours (strict, in UTC, cancelled by its number),
-every value is sent in a form of our choice, and what the server warns of is seen. The table is made first,
-which commits; the rows then arrive in one transaction, and a table that did not fill is dropped. One whose
-process died stays, on record, for the next run.
+It does not use an attached database, so that the session is dvt's own (strict, in UTC, cancelled by its
+connection id), every value is sent in a form that dvt chooses, and the server's warnings are seen. CREATE
+TABLE comes first and commits; the rows then arrive in one transaction, and a table whose load failed is
+dropped. If the process dies, the table stays, on record, and the next run drops it.
 
 Where the server takes no local files, the same rows are sent as INSERT statements.
 
@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 
-from dvt.connectors.mysql.rows import Into
+from dvt.connectors.mysql.rows import LoadTarget
 from dvt.connectors.mysql.server import Server
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
 from dvt.core.names import TableRef
@@ -38,55 +38,55 @@ from dvt.drivers.mysql import (
     LONG,
     About,
     LoadConnection,
-    Packing,
-    Running,
+    LoadEncoding,
+    RunningQuery,
     connect,
     connect_to_load,
     fitted,
     kinds,
-    packing,
+    load_encoding,
     quoted,
     table,
 )
 from dvt.drivers.pipe import Pipe
 
 _UTF8 = "utf8mb4"
-_DROP_WAITS = 5
-"""Seconds for whoever reads the table, or for the server to take its rows back."""
+_DROP_LOCK_TIMEOUT = 5
+"""Seconds that DROP TABLE waits for readers of the table, or for the server to roll its rows back."""
 
 
-def packings(server: Server, types: Sequence[StageType]) -> tuple[Packing, ...]:
-    """How values of these types are loaded."""
-    return tuple(packing(type_, server.flavour, server.settings.nan) for type_ in types)
+def load_encodings(server: Server, types: Sequence[StageType]) -> tuple[LoadEncoding, ...]:
+    """Return how values of these types are loaded into this server."""
+    return tuple(load_encoding(type_, server.flavour, server.settings.nan) for type_ in types)
 
 
 def load_columns(server: Server, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
     """The types of the stage table."""
-    found = packings(server, [column.type for column in columns])
+    encodings = load_encodings(server, [column.type for column in columns])
     return tuple(
-        LoadColumn(name=one.name, stage=one.type, native=to.native, loses=to.loses)
-        for one, to in zip(columns, found, strict=True)
+        LoadColumn(name=column.name, stage=column.type, native=encoding.native, loses=encoding.loses)
+        for column, encoding in zip(columns, encodings, strict=True)
     )
 
 
-class Filling:
-    """One stage table being made: all of its rows, or no table."""
+class StageTableLoad:
+    """Loads one stage table: all of its rows, or no table."""
 
     def __init__(self, server: Server, duckdb_: Instance, load: Load, dataset: Dataset) -> None:
         self._server = server
         self._duckdb = duckdb_
         self._load = load
         self._dataset = dataset
-        self._running = Running()
-        names = tuple(one.name for one in load.columns)
-        ways = packings(server, [column.stage for column in load.columns])
+        self._running = RunningQuery()
+        names = tuple(column.name for column in load.columns)
+        encodings = load_encodings(server, [column.stage for column in load.columns])
         self._schema = load.stage.schema or server.settings.schema_
-        self._into = Into(table(load.stage, self._schema), names, ways, self._running.mark)
+        self._target = LoadTarget(table(load.stage, self._schema), names, encodings, self._running.mark)
         self._about = About(f"filling {load.stage}", str(load.stage), names)
-        self._made = False
+        self._created = False
 
     def run(self) -> int:
-        """Make the table and fill it; its rows. On a thread, so that this one is free for Ctrl-C."""
+        """Create and load the table on another thread: this one stays free for Ctrl-C; return its rows."""
         queries = self._server.queries
         with queries.track([self._running]), self._server.slots, ThreadPoolExecutor(1, "dvt-mysql") as pool:
             work = pool.submit(self._work)
@@ -101,12 +101,12 @@ class Filling:
 
     def _work(self) -> int:
         try:
-            known, stopped = self._server, self._running.stopped.is_set
-            with self._stoppable(), connect_to_load(known.name, known.settings, stopped) as session:
+            server, stopped = self._server, self._running.stopped.is_set
+            with self._stoppable(), connect_to_load(server.name, server.settings, stopped) as session:
                 return self._fill(session)
         except BaseException:
-            if self._made:
-                # What went wrong counts more than a table that stays: it is on record.
+            if self._created:
+                # Raise this failure even if the drop fails: the table is on record.
                 with suppress(DvtError):
                     _drop(self._server, self._load.stage)
             raise
@@ -122,7 +122,7 @@ class Filling:
         finally:
             self._running.ended.set()
 
-    def _go_on(self) -> None:
+    def _check_stopped(self) -> None:
         if self._running.stopped.is_set():
             raise Cancelled(self._about.doing)
 
@@ -130,12 +130,12 @@ class Filling:
         doing = self._about.doing
         ((number, packet),) = session.rows("SELECT CONNECTION_ID(), @@max_allowed_packet", doing=doing)
         self._running.connection = int(number)
-        self._go_on()
-        create = f"/* {self._running.mark} */ {self._creation(session)}"
+        self._check_stopped()
+        create = f"/* {self._running.mark} */ {self._create_table(session)}"
         session.rows(create, doing=doing, patience=LONG)
-        self._made = True
+        self._created = True
         if self._load.definition:
-            self._into = self._fitted(session)
+            self._target = self._fitted(session)
         if not self._dataset.keys:
             return 0
         session.rows("START TRANSACTION", doing=doing)
@@ -148,41 +148,41 @@ class Filling:
         session.rows("COMMIT", doing=doing, patience=LONG)
         return count
 
-    def _creation(self, session: LoadConnection) -> str:
-        """In the schema's own collation where that can hold every text, so that joins find one collation."""
-        asked = "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = %s"
-        found = session.rows(asked, [self._schema], doing=self._about.doing)
-        words = "" if found == [(_UTF8,)] else f" CHARACTER SET {_UTF8}"
-        columns = ", ".join(f"{quoted(one.name)} {one.native}" for one in self._load.columns)
-        return f"CREATE TABLE {self._into.table} {self._load.definition or f'({columns})'}{words}"
+    def _create_table(self, session: LoadConnection) -> str:
+        """Return CREATE TABLE, in the schema's collation if its charset is utf8mb4: joins then see one."""
+        sql = "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = %s"
+        charsets = session.rows(sql, [self._schema], doing=self._about.doing)
+        charset = "" if charsets == [(_UTF8,)] else f" CHARACTER SET {_UTF8}"
+        columns = ", ".join(f"{quoted(column.name)} {column.native}" for column in self._load.columns)
+        return f"CREATE TABLE {self._target.table} {self._load.definition or f'({columns})'}{charset}"
 
-    def _fitted(self, session: LoadConnection) -> Into:
-        """Values as the contract's own types take them."""
-        found = kinds(session, self._schema, self._load.stage.identifier)
-        ways = (
-            fitted(one, *found.get(name, ("", None)))
-            for name, one in zip(self._into.names, self._into.packings, strict=True)
+    def _fitted(self, session: LoadConnection) -> LoadTarget:
+        """Return where rows go, with values encoded for the types of the table's contract."""
+        types = kinds(session, self._schema, self._load.stage.identifier)
+        encodings = (
+            fitted(encoding, *types.get(name, ("", None)))
+            for name, encoding in zip(self._target.names, self._target.encodings, strict=True)
         )
-        return replace(self._into, packings=tuple(ways))
+        return replace(self._target, encodings=tuple(encodings))
 
     def _load_file(self, session: LoadConnection) -> int | None:
-        """How many rows arrived; None when the server refuses the file, and nothing was sent."""
+        """Load by LOAD DATA; return the rows that arrived, None if the server refuses the file unsent."""
         file = self._running.mark.replace(" ", "-")
         return self._piped(
-            lambda path: self._into.file_copy(self._select(), path),
-            lambda pipe: session.load(self._into.load(file), file, pipe.read, self._about),
+            lambda path: self._target.file_copy(self._select(), path),
+            lambda pipe: session.load(self._target.load(file), file, pipe.read, self._about),
         )
 
     def _insert(self, session: LoadConnection, packet: int) -> int | None:
         def send(pipe: Pipe) -> int:
-            statements = self._into.inserts(pipe.read, packet, self._about.table)
-            return sum(session.insert(one, self._about) for one in statements)
+            statements = self._target.inserts(pipe.read, packet, self._about.table)
+            return sum(session.insert(statement, self._about) for statement in statements)
 
-        return self._piped(lambda path: self._into.lines_copy(self._select(), path), send)
+        return self._piped(lambda path: self._target.lines_copy(self._select(), path), send)
 
     def _piped(self, copy: Callable[[str], str], send: Callable[[Pipe], int | None]) -> int | None:
-        """What `send` makes of all that DuckDB writes meanwhile."""
-        self._go_on()
+        """Run DuckDB's `copy` into a pipe while `send` reads from it; return what `send` returns."""
+        self._check_stopped()
         pipe = Pipe()
         with closing(self._duckdb.cursor()) as source, ThreadPoolExecutor(1, "dvt-mysql-rows") as pool:
             self._running.cursor = source
@@ -190,13 +190,15 @@ class Filling:
             try:
                 count = send(pipe)
             except BrokenPipeError:
-                count = 0  # of what the writer tells
+                count = 0  # the writer's failure, below, is the cause
             finally:
                 pipe.abandon()
                 wait([written])
                 self._running.cursor = None
         failure = written.exception()
-        if failure is not None and count is not None:  # if nobody read, nobody could write
+        if (
+            failure is not None and count is not None
+        ):  # without a reader the writer fails too, which means nothing
             raise self._explained(failure) from failure
         return count
 
@@ -211,14 +213,14 @@ class Filling:
 
     def _select(self) -> str:
         values = ", ".join(
-            f"{self._sent(one, to)} AS {duckdb_quoted(one.name)}"
-            for one, to in zip(self._load.columns, self._into.packings, strict=True)
+            f"{self._sent(column, encoding)} AS {duckdb_quoted(column.name)}"
+            for column, encoding in zip(self._load.columns, self._target.encodings, strict=True)
         )
         return f"SELECT {values} FROM ({scan(self._dataset)})"
 
-    def _sent(self, one: LoadColumn, to: Packing) -> str:
-        staged = f"CAST({duckdb_quoted(one.name)} AS {one.stage})"
-        return to.of(staged, f"{self._load.stage}, column {one.name}")
+    def _sent(self, column: LoadColumn, encoding: LoadEncoding) -> str:
+        staged = f"CAST({duckdb_quoted(column.name)} AS {column.stage})"
+        return encoding.of(staged, f"{self._load.stage}, column {column.name}")
 
     def _explained(self, error: BaseException) -> BaseException:
         if not isinstance(error, duckdb.Error | OSError | MemoryError):
@@ -228,7 +230,7 @@ class Filling:
 
 
 def drop(server: Server, stage: TableRef) -> None:
-    """Drop a stage table, without waiting long for whoever reads it."""
+    """Drop a stage table; wait at most `_DROP_LOCK_TIMEOUT` for its readers."""
     with server.slots:
         _drop(server, stage)
 
@@ -236,5 +238,5 @@ def drop(server: Server, stage: TableRef) -> None:
 def _drop(server: Server, stage: TableRef) -> None:
     doing = f"dropping {stage}"
     with connect(server.name, server.settings) as side:
-        side.rows(f"SET SESSION lock_wait_timeout = {_DROP_WAITS}", doing=doing)
+        side.rows(f"SET SESSION lock_wait_timeout = {_DROP_LOCK_TIMEOUT}", doing=doing)
         side.rows(f"DROP TABLE IF EXISTS {table(stage, server.settings.schema_)}", doing=doing)

@@ -6,7 +6,7 @@ In the file a field is in quotes where it holds a comma, a quote or the end of a
 doubled, nothing else is escaped, and NULL is the bare word, which as a text stands in quotes. That is what
 DuckDB writes fastest: 6.0 M rows of lineitem took 3.3 s, 5.3 s with quotes around everything.
 
-Of INSERT each line is one row's `(…),`, in which no text spans lines: statements are cut between lines.
+For INSERT, each line is one row's `(…),`. No text spans lines, so statements are cut between lines.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from dvt.core.errors import ValueLost
 from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
-from dvt.drivers.mysql import Packing, quoted
+from dvt.drivers.mysql import LoadEncoding, quoted
 from dvt.drivers.pipe import CHUNK
 
 _CSV = """FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR 'NULL'"""
@@ -28,56 +28,56 @@ _FILE = (
 _LINES = "FORMAT csv, HEADER false, DELIMITER ',', QUOTE '', ESCAPE '', NULLSTR ''"
 _PLAIN = "'''' || {0} || ''''"
 _ESCAPED = r"'''' || replace(replace(replace({0}, '\', '\\'), '''', ''''''), chr(10), '\n') || ''''"
-_TEXTS = frozenset({"longtext", "json"})
-"""Types whose values may hold what has to be escaped."""
-_MOST = 1 << 20
-"""Bytes of rows in one INSERT: from 256 kB to 16 MB they took the same time."""
-_ROOM = 1 << 10
-"""Bytes of a packet that are not the statement's."""
+_ESCAPED_TYPES = frozenset({"longtext", "json"})
+"""Column types whose values may hold characters that have to be escaped."""
+_MAX_INSERT_BYTES = 1 << 20
+"""Bytes of rows in one INSERT: INSERTs of 256 kB to 16 MB took the same time."""
+_PACKET_OVERHEAD = 1 << 10
+"""Bytes of `max_allowed_packet` kept free for what is not the statement's text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Into:
-    """The table that rows go into, and how."""
+class LoadTarget:
+    """The table that rows go into, and how each column's values are encoded."""
 
     table: str
     """Its name in SQL."""
     names: tuple[str, ...]
-    packings: tuple[Packing, ...]
+    encodings: tuple[LoadEncoding, ...]
     mark: str
-    """Begins every statement."""
+    """Comment at the beginning of every statement, by which `cancel` finds it."""
 
     def file_copy(self, select: str, path: str) -> str:
-        """DuckDB's statement that writes the file."""
+        """Return DuckDB's statement that writes the file."""
         return f"COPY ({select}) TO {literal(path)} ({_CSV})"
 
     def load(self, file: str) -> str:
-        """The server's statement that asks for it."""
-        places, sets = [], []
-        for number, (name, one) in enumerate(zip(self.names, self.packings, strict=True)):
-            if one.arrives == "{0}":
-                places.append(quoted(name))
+        """Return the server's LOAD DATA statement for the file."""
+        fields, assignments = [], []
+        for number, (name, encoding) in enumerate(zip(self.names, self.encodings, strict=True)):
+            if encoding.arrives == "{0}":
+                fields.append(quoted(name))
             else:
-                places.append(f"@v{number}")
-                sets.append(f"{quoted(name)} = {one.arrives.format(f'@v{number}')}")
-        then = f" SET {', '.join(sets)}" if sets else ""
+                fields.append(f"@v{number}")
+                assignments.append(f"{quoted(name)} = {encoding.arrives.format(f'@v{number}')}")
+        set_clause = f" SET {', '.join(assignments)}" if assignments else ""
         what = f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE {self.table}"
-        return f"/* {self.mark} */ {what} {_FILE} ({', '.join(places)}){then}"
+        return f"/* {self.mark} */ {what} {_FILE} ({', '.join(fields)}){set_clause}"
 
     def lines_copy(self, select: str, path: str) -> str:
-        """DuckDB's statement that writes the lines."""
+        """Return DuckDB's statement that writes one line per row, for INSERT."""
         values = ", ".join(
-            f"coalesce({_arriving(duckdb_quoted(name), one)}, 'NULL')"
-            for name, one in zip(self.names, self.packings, strict=True)
+            f"coalesce({_insert_value(duckdb_quoted(name), encoding)}, 'NULL')"
+            for name, encoding in zip(self.names, self.encodings, strict=True)
         )
         row = f"'(' || concat_ws(',', {values}) || '),'"
         return f"COPY (SELECT {row} FROM ({select})) TO {literal(path)} ({_LINES})"
 
     def inserts(self, read: Callable[[int], bytes], packet: int, where: str) -> Iterator[bytes]:
-        """INSERT statements of the lines that `read` gives, within the server's `max_allowed_packet`."""
-        names = ", ".join(quoted(one) for one in self.names)
+        """Yield INSERT statements of the lines from `read`, each within the server's `max_allowed_packet`."""
+        names = ", ".join(quoted(name) for name in self.names)
         begin = f"/* {self.mark} */ INSERT INTO {self.table} ({names}) VALUES ".encode()
-        room = min(_MOST, packet - len(begin) - _ROOM)
+        room = min(_MAX_INSERT_BYTES, packet - len(begin) - _PACKET_OVERHEAD)
         held = bytearray()
         while data := read(CHUNK):
             held += data
@@ -87,21 +87,21 @@ class Into:
                     end = held.find(b"\n", room)
                     if end < 0:
                         break
-                    _refuse_larger(end + len(begin) + _ROOM, packet, where)
+                    _refuse_larger(end + len(begin) + _PACKET_OVERHEAD, packet, where)
                 yield _statement(begin, held, end)
         if held:
             yield _statement(begin, held, len(held) - 1)
 
 
-def _arriving(value: str, one: Packing) -> str:
-    """DuckDB SQL of the server's SQL for a value; NULL for NULL."""
-    before, after = one.arrives.split("{0}")
-    text = (_ESCAPED if one.native in _TEXTS else _PLAIN).format(f"CAST({value} AS VARCHAR)")
+def _insert_value(value: str, encoding: LoadEncoding) -> str:
+    """Return DuckDB SQL that writes the server's SQL for a value; NULL for NULL."""
+    before, after = encoding.arrives.split("{0}")
+    text = (_ESCAPED if encoding.native in _ESCAPED_TYPES else _PLAIN).format(f"CAST({value} AS VARCHAR)")
     return f"{literal(before)} || {text} || {literal(after)}" if before or after else text
 
 
 def _statement(begin: bytes, held: bytearray, end: int) -> bytes:
-    """Take the lines before `end`: without the last one's comma."""
+    """Take the lines before `end` out of `held`; return the INSERT of them, without the last line's comma."""
     lines = bytes(held[: end - 1])
     del held[: end + 1]
     return begin + lines

@@ -1,10 +1,10 @@
-"""What one output's extractions and loads share."""
+"""State that one output's extractions and loads share."""
 
 from __future__ import annotations
 
 import threading
 
-from dvt.drivers.mysql import Flavour, MySQLSettings, Queries, Scanner, connect
+from dvt.drivers.mysql import Flavour, MySQLSettings, RunningQueries, Scanner, connect
 
 
 class Server:
@@ -14,21 +14,21 @@ class Server:
         self.name = name
         self.settings = settings
         self.scanner = scanner
-        self.queries = Queries(name, settings)
+        self.queries = RunningQueries(name, settings)
         locks = settings.consistent_reads == "lock"
         self.slots = threading.Semaphore(max(1, limit - locks))
-        """One for each connection that may be open at once, but for those that cancel."""
+        """Limits the connections that are open at once; those that cancel are not counted."""
         self.locking = threading.Lock()
-        """Held by the group that reads under a lock, whose connection has a slot of its own."""
+        """Held by the extraction that reads under a lock; its connection is not counted in `slots`."""
         self.takes_files = True
         """False once the server has refused LOAD DATA LOCAL INFILE."""
-        self._asking = threading.Lock()
+        self._flavour_lock = threading.Lock()
         self._flavour: Flavour | None = None
 
     @property
     def flavour(self) -> Flavour:
-        """What the server is; asked once."""
-        with self._asking:
+        """The server's product and version; queried once."""
+        with self._flavour_lock:
             if self._flavour is None:
                 with self.slots, connect(self.name, self.settings) as side:
                     self._flavour = side.flavour

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from dvt.connectors.postgres import load as loading
 from dvt.connectors.postgres.server import Server
-from dvt.connectors.postgres.snapshot import moment
+from dvt.connectors.postgres.snapshot import open_snapshot
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
@@ -23,20 +23,22 @@ class PostgresConnector:
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
-        known = parse(name, settings)
+        parsed = parse(name, settings)
         self._duckdb = context.duckdb
-        self._scanner = Scanner(name, known, context.duckdb)
-        self._server = Server(name, known, self._scanner, context.limit)
+        self._scanner = Scanner(name, parsed, context.duckdb)
+        self._server = Server(name, parsed, self._scanner, context.limit)
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
-        known = self._server.settings
-        with self._server.slots.work(), session_of(self._server.name, known) as cursor:
-            return describe(cursor, tables, name=self._server.name, dbname=known.dbname, schema=known.schema_)
+        settings = self._server.settings
+        with self._server.slots.work(), session_of(self._server.name, settings) as cursor:
+            return describe(
+                cursor, tables, name=self._server.name, dbname=settings.dbname, schema=settings.schema_
+            )
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """See Connector."""
-        return moment(self._server)
+        return open_snapshot(self._server)
 
     def cancel(self) -> None:
         """See Connector."""
@@ -52,7 +54,7 @@ class PostgresConnector:
 
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""
-        return loading.Filling(self._server, self._duckdb, load, dataset).run()
+        return loading.StageTableLoad(self._server, self._duckdb, load, dataset).run()
 
     def drop(self, stage: TableRef) -> None:
         """See CanLoad."""

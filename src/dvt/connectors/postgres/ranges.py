@@ -1,4 +1,4 @@
-"""Large tables in pieces: ranges of physical places, that together are the whole table."""
+"""Splits the scan of a large table into ranges of pages, which together are the whole table."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ from dvt.core.queries import SourceQuery
 from dvt.drivers.postgres import relation
 
 SMALL = 4096
-"""Pages (32 MB) that are not worth a second connection."""
-_PIECES = 4
-"""For each connection, so that none is left with the longest one at the end."""
-_LARGEST = 65536
+"""Pages (32 MB): a smaller table is not worth a second connection, and no piece is smaller."""
+_PIECES_PER_CONNECTION = 4
+"""Pieces per connection, so that the last piece to end is short."""
+_MAX_PAGES = 65536
+"""Pages (512 MB): no piece is larger."""
 _RANGE_SCANS = 140000
-"""Servers since 14 read a range of places without reading what lies before it."""
+"""Server version since which a range of ctid is read without reading the pages before it."""
 _SIZE = """
 SELECT pg_catalog.pg_relation_size(%(table)s::regclass) / current_setting('block_size')::bigint,
     has_table_privilege(%(table)s::regclass, 'SELECT')
 """
-"""Pages, and whether more than single columns may be read: places are of no column."""
+"""SQL: the table's pages, and whether its user may read ctid, for which grants on columns do not suffice."""
 
 
 def pieces(cursor: Any, query: SourceQuery, schema: str, workers: int) -> list[str]:
-    """The query as several, each of a range of the table's pages, where that pays; else as it is.
+    """Split the query into several, each for a range of the table's pages, where that pays.
 
     `cursor` sees the snapshot that the pieces are read in.
     """
-    tables = [relation(one, schema) for one in query.tables]
+    tables = [relation(table, schema) for table in query.tables]
     whole = query.sql(tables)
     if not query.scan or workers <= 1 or cursor.connection.server_version < _RANGE_SCANS:
         return [whole]
     (table,) = tables
     cursor.execute(_SIZE, {"table": table})
-    pages, may = cursor.fetchone()
-    if pages < SMALL or not may or not _scanned(cursor, whole):
+    pages, readable = cursor.fetchone()
+    if pages < SMALL or not readable or not _scanned(cursor, whole):
         return [whole]
-    step = min(max(-(-pages // (workers * _PIECES)), SMALL), _LARGEST)
+    step = min(max(-(-pages // (workers * _PIECES_PER_CONNECTION)), SMALL), _MAX_PAGES)
     return [_between(query, start, start + step, pages).sql(tables) for start in range(0, pages, step)]
 
 
 def _scanned(cursor: Any, sql: str) -> bool:
-    """Whether the server would read all of the table: through an index, pieces would repeat the work."""
+    """Return True if the server would scan sequentially: with an index, pieces would repeat its work."""
     cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
     plan = cursor.fetchone()[0][0]["Plan"]
     while plan["Node Type"] in {"Gather", "Gather Merge"}:
@@ -50,7 +51,7 @@ def _scanned(cursor: Any, sql: str) -> bool:
 
 
 def _between(query: SourceQuery, start: int, end: int, pages: int) -> SourceQuery:
-    """One piece; the last has no end, since a table that was rewritten meanwhile may be longer."""
+    """Return one piece; the last has no end, since a table that was rewritten meanwhile may be longer."""
     conditions = [f"ctid >= '({start},0)'::tid"]
     if end < pages:
         conditions.append(f"ctid < '({end},0)'::tid")

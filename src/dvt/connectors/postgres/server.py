@@ -1,4 +1,4 @@
-"""What one output's snapshots and loads share."""
+"""State that one output's snapshots and loads share."""
 
 from __future__ import annotations
 

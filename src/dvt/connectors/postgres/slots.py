@@ -1,4 +1,4 @@
-"""How many connections an output may have: shared by everything that opens one."""
+"""Limits the connections of an output; everything that opens one takes a slot first."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from contextlib import contextmanager
 class Slots:
     """At most `limit` connections at once, except where waiting would never end. Thread-safe.
 
-    A connection that is at work is given back by itself. One that only holds a snapshot is not: when
-    nothing but such are open, one more is allowed, so that whoever holds the snapshot can go on.
+    A working connection gives its slot back by itself; one that only holds a snapshot does not. When all
+    open connections are of that second kind, one more is allowed, so that the snapshot's owner can go on.
     """
 
     def __init__(self, limit: int) -> None:
@@ -22,7 +22,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """How many could be taken now; at least 1, since one at least is always to be had in time."""
+        """Slots that are free now; at least 1, since a waiting thread always gets one in the end."""
         with self._changed:
             return max(1, self._limit - self._working - self._holding)
 

@@ -1,4 +1,4 @@
-"""One moment of a database, read by several connections at once into staging."""
+"""One snapshot of a database, which several connections read into staging at the same time."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from dvt.drivers.postgres.connect import session
 
 
 class _Progress:
-    """One job: its pieces, and what came of them."""
+    """One job, how many of its pieces are left and how many rows have arrived."""
 
     def __init__(self, job: Job, queries: Sequence[str]) -> None:
         self.job = job
@@ -41,8 +41,8 @@ class _Progress:
         self.committed = False
 
 
-class Moment:
-    """Implements Snapshot: an idle transaction has exported it, and every reader's imports it."""
+class PostgresSnapshot:
+    """Implements Snapshot: an idle transaction exports it, and every reader's transaction imports it."""
 
     def __init__(self, server: Server, holder: Any) -> None:
         self._server = server
@@ -65,48 +65,48 @@ class Moment:
                 schema = self._server.settings.schema_
                 workers = min(len(queue), self._server.slots.free)
                 # As long as one connection is at work, no table of several pieces can be rewritten.
-                cut = [relation(one.job.query.tables[0], schema) for one in progress if one.left > 1]
-                self._run_all(workers, work, lambda: self._read(queue, cut, work, finished))
+                split = [relation(item.job.query.tables[0], schema) for item in progress if item.left > 1]
+                self._run_all(workers, work, lambda: self._read(queue, split, work, finished))
         finally:
-            for one in progress:
-                if not one.committed:
-                    one.job.sink.discard()
+            for item in progress:
+                if not item.committed:
+                    item.job.sink.discard()
 
     def _queue(self, progress: Sequence[_Progress]) -> deque[tuple[_Progress, str]]:
-        """Every piece of every job, the pieces of one job in a row."""
+        """Return the pieces of all jobs, those of one job next to each other."""
         queue: deque[tuple[_Progress, str]] = deque()
         workers = self._server.limit - 1
-        for one in progress:
-            queries = self._pieces(one.job, workers)
-            one.left = len(queries)
-            queue.extend((one, query) for query in queries)
+        for item in progress:
+            queries = self._pieces(item.job, workers)
+            item.left = len(queries)
+            queue.extend((item, query) for query in queries)
         return queue
 
     def _pieces(self, job: Job, workers: int) -> list[str]:
         table = job.query.about
         schema = self._server.settings.schema_
-        with self._lock, self._asking(table), self._holder.cursor() as cursor:
+        with self._lock, self._translated(table), self._holder.cursor() as cursor:
             cursor.execute("SAVEPOINT dvt")
             try:
                 return pieces(cursor, job.query, schema, workers)
             finally:
-                # Gives back the locks too: this transaction may be open for long.
+                # Releases the locks too: this transaction may stay open for long.
                 with suppress(psycopg2.Error):
                     cursor.execute("ROLLBACK TO SAVEPOINT dvt; RELEASE SAVEPOINT dvt")
 
     @contextmanager
-    def _asking(self, table: str) -> Iterator[None]:
+    def _translated(self, table: str) -> Iterator[None]:
         with translated(name=self._server.name, doing=f"looking at {table}", where=table):
             yield
 
     def _run_all(self, workers: int, work: Work, read: Callable[[], None]) -> None:
-        """Run `read` on threads of their own: this one stays free for Ctrl-C."""
+        """Run `read` on `workers` threads; the calling thread stays free for Ctrl-C."""
         with ThreadPoolExecutor(workers or 1, thread_name_prefix="dvt-postgres") as pool:
             futures: list[Future[None]] = [pool.submit(read) for _ in range(workers)]
             try:
                 done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-                for one in done:
-                    one.result()
+                for future in done:
+                    future.result()
             except BaseException:
                 self._stop(work)
                 raise
@@ -123,25 +123,25 @@ class Moment:
         work: Work,
         finished: Callable[[Job, Dataset], None],
     ) -> None:
-        """One connection: piece after piece until there are none."""
+        """Read piece after piece over one connection until the queue is empty."""
         while queue and not work.stopped.is_set():
             with self._server.slots.work(), self._server.scanner.session(self._id) as reader:
                 with translated(name=self._server.name, doing="opening a session"):
                     reader.touch(tables)
                 while not work.stopped.is_set():
                     try:
-                        one, query = queue.popleft()
+                        item, query = queue.popleft()
                     except IndexError:
                         return
-                    self._copy(reader, one, query, work)
-                    self._count(one, finished)
+                    self._copy(reader, item, query, work)
+                    self._count(item, finished)
 
-    def _copy(self, reader: Session, one: _Progress, query: str, work: Work) -> None:
-        answer = unpacked(one.job.query.columns, reader.query(query))
-        table = one.job.query.about
+    def _copy(self, reader: Session, item: _Progress, query: str, work: Work) -> None:
+        answer = unpacked(item.job.query.columns, reader.query(query))
+        table = item.job.query.about
         with work.query(reader.backend, reader.cursor):
             try:
-                rows = write(reader.cursor, answer, one.job.sink)
+                rows = write(reader.cursor, answer, item.job.sink)
             except (duckdb.Error, OSError, MemoryError) as error:
                 raise translate(
                     error,
@@ -151,27 +151,27 @@ class Moment:
                     stopped=work.stopped.is_set(),
                 ) from error
         with self._lock:
-            one.rows += rows
-            one.left -= 1
+            item.rows += rows
+            item.left -= 1
 
-    def _count(self, one: _Progress, finished: Callable[[Job, Dataset], None]) -> None:
+    def _count(self, item: _Progress, finished: Callable[[Job, Dataset], None]) -> None:
         with self._lock:
-            if one.left or one.committed:
+            if item.left or item.committed:
                 return
-            dataset = one.job.sink.commit(one.job.query.staged, one.rows)
-            one.committed = True
-        finished(one.job, dataset)
+            dataset = item.job.sink.commit(item.job.query.staged, item.rows)
+            item.committed = True
+        finished(item.job, dataset)
 
 
 @contextmanager
-def moment(server: Server) -> Iterator[Moment]:
+def open_snapshot(server: Server) -> Iterator[PostgresSnapshot]:
     """Open the transaction that holds the snapshot, for as long as the `with` lasts."""
     with server.slots.hold():
         holder = connect(server.name, server.settings)
         try:
             with translated(name=server.name, doing="beginning to read"):
-                one = Moment(server, holder)
-            yield one
+                snapshot = PostgresSnapshot(server, holder)
+            yield snapshot
         finally:
             with suppress(psycopg2.Error):
                 holder.close()

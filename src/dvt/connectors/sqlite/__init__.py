@@ -1,4 +1,4 @@
-"""SQLite files, read only: checked in SQLite, passed on in a private file, staged by DuckDB."""
+"""SQLite files, read only: SQLite checks the values and copies them to a private file for DuckDB."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, SourceQuery, rendered
 from dvt.core.tables import Table
 from dvt.drivers.disk import private_folder
-from dvt.drivers.duckdb.running import Running
+from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.duckdb.sql import quoted as staged_name
 from dvt.drivers.duckdb.staging import stage, stage_all
@@ -43,18 +43,18 @@ class SQLiteConnector:
         self._name = name
         self._path = context.project_dir / Path(str(settings["path"])).expanduser()
         self._context = context
-        self._running = Running()
+        self._running = RunningQueries()
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
         reader = Reader(self._name, self._path)
         try:
             with self._running.batch() as batch:
-                found: dict[TableRef, Table] = {}
+                described: dict[TableRef, Table] = {}
                 for ref in tables:
                     with self._running.query(batch, reader.interrupt, f"looking at {ref}"):
-                        found[ref] = describe(reader, ref)
-                return found
+                        described[ref] = describe(reader, ref)
+                return described
         finally:
             reader.close()
 
@@ -62,14 +62,14 @@ class SQLiteConnector:
     def snapshot(self) -> Iterator[Snapshot]:
         """See Connector.
 
-        In WAL mode one moment for all; in other modes one for each call of `extract`, so that nobody who
-        writes is locked out for longer.
+        In WAL mode all calls of `extract` read one state of the file; in other modes each call reads its own,
+        so that writers are not locked out for longer.
         """
-        moment = _Moment(self._name, self._path, self._context, self._running)
+        snapshot = _DatabaseSnapshot(self._name, self._path, self._context, self._running)
         try:
-            yield moment
+            yield snapshot
         finally:
-            moment.close()
+            snapshot.close()
 
     def cancel(self) -> None:
         """See Connector."""
@@ -79,10 +79,12 @@ class SQLiteConnector:
         """See Connector. Files are open only while they are read."""
 
 
-class _Moment:
-    """Implements Snapshot. Several threads may ask at once; they take turns."""
+class _DatabaseSnapshot:
+    """Implements Snapshot. Threads that extract at the same time take turns."""
 
-    def __init__(self, connection: str, path: Path, context: ConnectorContext, running: Running) -> None:
+    def __init__(
+        self, connection: str, path: Path, context: ConnectorContext, running: RunningQueries
+    ) -> None:
         self._path = path
         self._running = running
         self._turn = threading.Lock()
@@ -94,7 +96,7 @@ class _Moment:
         context.duckdb.load("sqlite_scanner")
         self._cursor = context.duckdb.cursor()
         self._reader = Reader(connection, path, self._misfit)
-        with self._running.batch() as batch, self._begin(batch, "beginning to read"):
+        with self._running.batch() as batch, self._interruptible(batch, "beginning to read"):
             self._reader.begin()
 
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
@@ -103,9 +105,9 @@ class _Moment:
             self._reader.resume()
             self._reader.begin()
             try:
-                stage_all(jobs, finished, lambda doing: self._begin(batch, doing), self._stage)
+                stage_all(jobs, finished, lambda doing: self._interruptible(batch, doing), self._stage)
             except BaseException:
-                # SQLite stays interrupted for as long as a moment is held.
+                # SQLite stays interrupted for as long as a read transaction is open.
                 self._reader.end()
                 raise
             if self._reader.locks_writers_out:
@@ -126,7 +128,8 @@ class _Moment:
             select, wires = checked(job.query)
             self._reader.copy(table, wires, select, f"reading {job.query.about}")
             names = ", ".join(
-                f"c{number} AS {staged_name(one.name)}" for number, one in enumerate(job.query.columns)
+                f"c{number} AS {staged_name(extracted.name)}"
+                for number, extracted in enumerate(job.query.columns)
             )
             source = f"(SELECT {names} FROM sqlite_scan({literal(str(file))}, '{table}'))"
             return stage(self._cursor, job, source)
@@ -154,7 +157,7 @@ class _Moment:
         raise ValueError
 
     @contextmanager
-    def _begin(self, batch: Any, doing: str) -> Iterator[None]:
+    def _interruptible(self, batch: Any, doing: str) -> Iterator[None]:
         def interrupt() -> None:
             self._reader.interrupt()
             self._cursor.interrupt()
@@ -164,33 +167,33 @@ class _Moment:
 
 
 def checked(query: SourceQuery) -> tuple[str, list[str]]:
-    """The query with every value checked, and the types of the private file's columns.
+    """Return the query with every value checked, and the types of the private file's columns.
 
-    A filter keeps all rows in which a value might not fit its type, so that what is wrong with a table
-    does not depend on what is pushed.
+    A filter keeps all rows in which a value might not fit its type, so that whether a table fails the check
+    does not depend on the filters that are pushed.
     """
     tables = [f"main.{quoted(table.identifier)}" for table in query.tables]
-    unsure = [_unsure(one) for one in query.columns if query.scan and _is_unsure(one)]
+    unsure = [_unsure(extracted) for extracted in query.columns if query.scan and _is_unsure(extracted)]
     if query.where and unsure:
-        asked = " AND ".join(f"({rendered(one, tables)})" for one in query.where)
-        query = replace(query, where=(f"({asked}) OR {' OR '.join(unsure)}",))
+        filters = " AND ".join(f"({rendered(condition, tables)})" for condition in query.where)
+        query = replace(query, where=(f"({filters}) OR {' OR '.join(unsure)}",))
     inner = query.sql(tables)
     sent, wires = [], []
-    for number, one in enumerate(query.columns):
-        how = check(one.column.stage) if one.column.name else None
-        name = f"q.{quoted(one.name)}"
-        value = how.send.format(name) if how else name
-        wires.append(how.wire if how else "INTEGER")
+    for number, extracted in enumerate(query.columns):
+        rule = check(extracted.column.stage) if extracted.column.name else None
+        name = f"q.{quoted(extracted.name)}"
+        value = rule.send.format(name) if rule else name
+        wires.append(rule.wire if rule else "INTEGER")
         sent.append(
             f"CASE WHEN {name} IS NULL THEN NULL ELSE coalesce({value}, dvt_misfit({number}, {name})) END"
         )
     return f"SELECT {', '.join(sent)} FROM ({inner}) AS q", wires
 
 
-def _is_unsure(one: ExtractedColumn) -> bool:
-    return bool(one.column.name) and not is_sure(one.column.native)
+def _is_unsure(extracted: ExtractedColumn) -> bool:
+    return bool(extracted.column.name) and not is_sure(extracted.column.native)
 
 
-def _unsure(one: ExtractedColumn) -> str:
-    name = quoted(one.column.name)
-    return f"NOT ({name} IS NULL OR coalesce({check(one.column.stage).sure.format(name)}, 0))"
+def _unsure(extracted: ExtractedColumn) -> str:
+    name = quoted(extracted.column.name)
+    return f"NOT ({name} IS NULL OR coalesce({check(extracted.column.stage).sure.format(name)}, 0))"

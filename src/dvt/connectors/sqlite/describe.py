@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from dvt.connectors.sqlite.types import declared, found, unpack
+from dvt.connectors.sqlite.types import declared, undeclared, unpack
 from dvt.core.errors import QueryFailed, TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, Table
@@ -16,17 +16,17 @@ _STRICT = re.compile(r"\)[^)]*\bSTRICT\b[^)]*$", re.IGNORECASE)
 
 
 def describe(reader: Reader, ref: TableRef) -> Table:
-    """The table as it is now; an undeclared column has the type that its values have."""
-    asked = "SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view')"
-    known = {str(name).lower(): (str(name), kind, sql or "") for name, kind, sql in reader.rows(asked)}
-    if ref.identifier.lower() not in known:
-        raise TableNotFound(str(ref), ref.connection, [name for name, _, _ in known.values()])
-    name, kind, sql = known[ref.identifier.lower()]
+    """Describe the table as it is now; an undeclared column gets the type of its values."""
+    sql = "SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view')"
+    existing = {str(name).lower(): (str(name), kind, ddl or "") for name, kind, ddl in reader.rows(sql)}
+    if ref.identifier.lower() not in existing:
+        raise TableNotFound(str(ref), ref.connection, [name for name, _, _ in existing.values()])
+    name, kind, ddl = existing[ref.identifier.lower()]
     described = [row for row in reader.rows(f"PRAGMA main.table_xinfo({quoted(name)})") if row[6] != _HIDDEN]
     natives = {str(row[1]): str(row[2] or "") for row in described}
     alias = _rowid_alias(reader, name, described) if kind == "table" else None
     stages = _stages(reader, name, natives)
-    strict = kind == "table" and bool(_STRICT.search(sql))
+    strict = kind == "table" and bool(_STRICT.search(ddl))
     return Table(
         ref=ref,
         columns=tuple(
@@ -57,14 +57,14 @@ def _native(type_: str, *, is_key: bool, strict: bool) -> str:
 
 def _stages(reader: Reader, table: str, natives: dict[str, str]) -> dict[str, StageType]:
     stages = {name: declared(native) for name, native in natives.items()}
-    unsaid = [name for name, stage in stages.items() if stage is None]
-    held: dict[str, set[str]] = {name: set() for name in unsaid}
-    if unsaid:
-        kinds = ", ".join(f"typeof({quoted(name)})" for name in unsaid)
+    untyped = [name for name, stage in stages.items() if stage is None]
+    held: dict[str, set[str]] = {name: set() for name in untyped}
+    if untyped:
+        kinds = ", ".join(f"typeof({quoted(name)})" for name in untyped)
         for row in reader.rows(f"SELECT DISTINCT {kinds} FROM main.{quoted(table)}"):
-            for name, kind in zip(unsaid, row, strict=True):
+            for name, kind in zip(untyped, row, strict=True):
                 held[name].add(kind)
-    return {name: stage or found(held[name]) for name, stage in stages.items()}
+    return {name: stage or undeclared(held[name]) for name, stage in stages.items()}
 
 
 def _rowid_alias(reader: Reader, table: str, described: list[tuple[object, ...]]) -> str | None:

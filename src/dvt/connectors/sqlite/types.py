@@ -1,8 +1,7 @@
-"""What a declared SQLite type becomes in staging, and how each value is checked to be that.
+"""Maps declared SQLite types to stage types, and checks that each value has its column's type.
 
-A column's declaration is only a wish in SQLite: INTEGER may hold 'abc'. A value that is not what the
-stage type says stops the run with its column's name and its own type; it never becomes NULL or another
-value.
+SQLite does not enforce a column's declaration: INTEGER may hold 'abc'. A value that is not of the stage
+type stops the run with its column's name and its own type; it never becomes NULL or another value.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from dvt.drivers.duckdb import refusal
 
 _DECIMAL = re.compile(r"^(?:DECIMAL|DEC|NUMERIC|NUMBER)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)$")
 _DIGITS_OF_REAL = 15
-_MOST_DIGITS = 38
-_SHOWN = 60
+_MAX_DIGITS = 38
+_SHOWN_CHARACTERS = 60
 """Characters of a value in a message."""
-_SURE = ("PRIMARY KEY", "STRICT")
-"""Ends of a native type whose values SQLite itself holds to it."""
+_ENFORCED = ("PRIMARY KEY", "STRICT")
+"""Suffixes of native types that SQLite itself enforces."""
 
 _DAY = r"\d\d\d\d-\d\d-\d\d"
 _CLOCK = r"\d\d:\d\d(:\d\d(\.\d\d?\d?\d?\d?\d?)?)?"
@@ -49,21 +48,21 @@ class Check:
     send: str
     """SQL that gives the value, or NULL for one that does not fit."""
     sure: str
-    """SQL condition of values that certainly fit: it may miss some."""
+    """SQL condition that only values that fit meet; some that fit may not meet it."""
 
 
 def declared(type_: str) -> StageType | None:
     """The stage type of a declared type; None when it says nothing, as for an expression of a view."""
     name = " ".join(type_.upper().split())
-    if (found := _DECIMAL.match(name)) and int(found[1]) <= _MOST_DIGITS:
-        return decimal(int(found[1]), int(found[2] or 0))
+    if (match := _DECIMAL.match(name)) and int(match[1]) <= _MAX_DIGITS:
+        return decimal(int(match[1]), int(match[2] or 0))
     for test, stage in _BY_NAME:
         if test(name):
             return stage
     return VARCHAR
 
 
-def found(types: Collection[str]) -> StageType:
+def undeclared(types: Collection[str]) -> StageType:
     """The stage type of an undeclared column that holds values of these SQLite types."""
     held = set(types) - {"null"}
     if held == {"integer"}:
@@ -74,8 +73,8 @@ def found(types: Collection[str]) -> StageType:
 
 
 def is_sure(native: str) -> bool:
-    """True when SQLite itself keeps other values out."""
-    return native.upper().endswith(_SURE)
+    """Return True if SQLite itself enforces the type."""
+    return native.upper().endswith(_ENFORCED)
 
 
 def check(stage: StageType) -> Check:
@@ -86,7 +85,7 @@ def check(stage: StageType) -> Check:
 
 
 def unpack(stage: StageType, where: str) -> str:
-    """DuckDB SQL that makes of what arrived the staged value; `where` names table and column."""
+    """Return the SQL that turns a value of the private file into a staged one; `where` names its column."""
     if stage in _PATTERNS:
         pattern = _PATTERNS[stage]
         fits = f"regexp_full_match({{0}}, '{pattern}') AND TRY_CAST({{0}} AS {stage}) IS NOT NULL"
@@ -104,7 +103,7 @@ def unpack(stage: StageType, where: str) -> str:
 def refused(where: str, stage: StageType, value: object) -> tuple[str, str, str]:
     """Where, problem and hint of a value that SQLite holds and the stage type does not."""
     kind = {int: "integer", float: "real", str: "text", bytes: "blob"}.get(type(value), "value")
-    shown = repr(value) if len(repr(value)) <= _SHOWN else repr(value)[:_SHOWN] + "…"
+    shown = repr(value) if len(repr(value)) <= _SHOWN_CHARACTERS else repr(value)[:_SHOWN_CHARACTERS] + "…"
     return where, f"holds the {kind} {shown}, which is no {stage}", _HINT
 
 
@@ -117,8 +116,8 @@ def _checked(fits: str, stage: StageType, where: str) -> str:
 
 
 def _decimal(precision: int, scale: int) -> Check:
-    most = f"1e{precision - scale}"
-    fits = f"typeof({{0}}) IN ('integer', 'real') AND {{0}} < {most} AND {{0}} > -{most}"
+    limit = f"1e{precision - scale}"
+    fits = f"typeof({{0}}) IN ('integer', 'real') AND {{0}} < {limit} AND {{0}} > -{limit}"
     sure = f"{fits} AND round({{0}}, {scale}) = {{0}}"
     if precision <= _DIGITS_OF_REAL:
         return Check("REAL", f"CASE WHEN {fits} THEN {{0}} END", sure)
@@ -126,7 +125,7 @@ def _decimal(precision: int, scale: int) -> Check:
     return Check("TEXT", text, sure)
 
 
-_LOOSE = (
+_AS_TEXT = (
     "CASE WHEN typeof({0}) IN ('text', 'integer') OR typeof({0}) = 'real' "
     "AND CAST(CAST({0} AS TEXT) AS REAL) = {0} THEN CAST({0} AS TEXT) END"
 )
@@ -144,7 +143,7 @@ _CHECKS = {
     BOOLEAN: _only("INTEGER", "typeof({0}) = 'integer' AND {0} IN (0, 1)"),
     DOUBLE: _only("REAL", _EXACT_REAL),
     BLOB: _only("BLOB", "typeof({0}) = 'blob'"),
-    VARCHAR: Check("TEXT", _LOOSE, "typeof({0}) IN ('text', 'integer')"),
+    VARCHAR: Check("TEXT", _AS_TEXT, "typeof({0}) IN ('text', 'integer')"),
     DATE: _only("TEXT", "typeof({0}) = 'text'", "date({0}) = {0}"),
     TIME: _only("TEXT", "typeof({0}) = 'text'", "time({0}) = {0}"),
     TIMESTAMP: _only(

@@ -1,1 +1,1 @@
-"""The seams between rooms, one module each: what one side asks for, and what the other gives."""
+"""The interfaces between packages, one module each: what one side asks for and the other gives."""

@@ -1,4 +1,4 @@
-"""The seam between dbt's bridge and federation."""
+"""The interface between dbt's bridge and federation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Publisher(Protocol):
     """Makes a filled stage table the node's table: dbt's own macros, on the node's target."""
 
     def publish(self, load: Load) -> int:
-        """Publish, and how many rows the database says were written (-1 when it does not)."""
+        """Publish; return how many rows the database says it wrote, -1 if it does not say."""
 
 
 class Federator(Protocol):
@@ -33,17 +33,17 @@ class Federator(Protocol):
         """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""
 
     def describe(self, table: TableRef) -> Table:
-        """A table as its connection has it now, for Jinja that asks; TableNotFound when it is not there."""
+        """Describe a table as it is now, for Jinja that asks; TableNotFound if it is not there."""
 
     def plan(self, request: NodeRequest) -> FederationPlan:
-        """What `federate` would do; databases are asked about their tables, nothing is run."""
+        """Plan what `federate` would do: databases are asked about their tables, nothing is run."""
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
-        """A node has written `table` (None: it may have written anything there)."""
+        """Note that a node has written `table`; None: it may have written any table there."""
 
     @property
     def totals(self) -> Totals:
-        """What the run has moved so far, for its last line."""
+        """Rows and bytes that the run has moved so far, for its last line."""
 
     def cancel(self) -> None:
         """Stop everything under way, on every server."""
@@ -53,16 +53,16 @@ class Federator(Protocol):
 
 
 class Reporter(Protocol):
-    """Where a federated node's progress and warnings go; the bridge turns them into dbt's events.
+    """Receives a federated node's progress and warnings; the bridge turns them into dbt's events.
 
     `node` is its unique_id, or empty for what belongs to the run as a whole.
     """
 
     def moved(self, node: str, moved: Moved) -> None:
-        """One stage of the node is done."""
+        """Report a stage of the node that is done."""
 
     def notice(self, node: str, notice: Notice) -> None:
-        """A warning; the same one twice in a run is shown once."""
+        """Report a warning; one that is repeated in a run is shown once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +74,9 @@ class RunContext:
     outputs: Settings
     reporter: Reporter
     profile: str
-    """Name of the profile in use: its section of computes.yml holds."""
+    """Name of the profile in use, whose section of computes.yml applies."""
     compute: str | None = None
-    """--compute, else None."""
+    """Value of --compute; None if it is not given."""
     keep_staging: bool = False
 
 

@@ -1,4 +1,4 @@
-"""The seam to databases: what is asked of a connector, and what it is given."""
+"""The interface to databases: what a connector does, and what it is given."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from dvt.core.tables import StageColumn, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What one output can do, where outputs of a type may differ; what they share is in the type's row."""
+    """Abilities in which outputs of one type may differ; those they share are in the type's row."""
 
     snapshot: bool = False
-    """Several extractions can read one moment."""
+    """Several extractions can read from one snapshot."""
     snapshot_by: str = ""
-    """Where there is none: the setting of the output that gives one, for hints."""
+    """The output's setting that would give a snapshot, for hints, if `snapshot` is False."""
     loads_slowly: str = ""
-    """Where it was found to load more slowly than it could: why, and the setting, for a warning."""
+    """Why this output loads more slowly than it could and which setting helps, for a warning; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Job:
 
 
 class Snapshot(Protocol):
-    """One moment of one database, for as long as the `with` lasts."""
+    """One consistent state of one database, for as long as the `with` lasts."""
 
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         """Run the queries, in parallel up to the connection's limit, in constant memory.
@@ -51,19 +51,19 @@ class Connector(Protocol):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What this output can do; a class attribute where all of a type can do the same."""
+        """Abilities of this output; a class attribute if all outputs of the type have the same."""
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
-        """The tables as the database has them now; TableNotFound names the one that is missing."""
+        """Describe the tables as they are now; TableNotFound names a missing one."""
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """A moment to read from. What a database cannot promise, `capabilities` says."""
+        """Begin a snapshot to read from. `capabilities` says what the database cannot promise."""
 
     def cancel(self) -> None:
-        """Stop every query this connector has under way, from the side, before its first row too."""
+        """Stop every query of this connector, from another thread, even before the query's first row."""
 
     def close(self) -> None:
-        """Give every connection back. May be called twice."""
+        """Close every connection. May be called twice."""
 
 
 @runtime_checkable
@@ -71,10 +71,10 @@ class CanLoad(Protocol):
     """A connector that can also fill stage tables, and nothing else: the user's tables are dbt's."""
 
     def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
-        """The target's types for these columns, with what it cannot hold of their values named."""
+        """Return the target's types for these columns, each with what it cannot hold of their values."""
 
     def fill(self, load: Load, dataset: Dataset) -> int:
-        """Create the new stage table and fill it; how many rows it holds. All or no table."""
+        """Create and fill the new stage table; return its number of rows. An error leaves no table."""
 
     def drop(self, stage: TableRef) -> None:
         """Drop a stage table; one that is not there is no error."""
@@ -99,17 +99,17 @@ class Instance(Protocol):
 
 
 CONNECTIONS = 4
-"""Connections to one output at once, unless its `max_connections` says otherwise."""
+"""Number of simultaneous connections to one output, unless its `max_connections` sets another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorContext:
-    """What a connector gets from the run beside its own settings: `Connector(name, settings, context)`."""
+    """What the run gives a connector beside its own settings: `Connector(name, settings, context)`."""
 
     duckdb: Instance
     project_dir: Path
     """Relative paths in an output are relative to this, as in dbt."""
     scratch: Path
-    """A folder of the run for files of a connector's own, maybe not made yet; gone after the run."""
+    """A folder for the connector's own files; it may not exist yet, and is removed after the run."""
     limit: int = CONNECTIONS
-    """Connections to the server at once, at most."""
+    """Highest number of simultaneous connections to the server."""

@@ -1,4 +1,4 @@
-"""The seam to compute engines."""
+"""The interface to compute engines."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Value = tuple[StageType, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollationFunctions:
-    """Names of the engine's functions that turn text into what a collation compares; empty: as it is."""
+    """Names of the engine's functions that turn text into what a collation compares; empty: no function."""
 
     equal: str = ""
-    """Alike for texts that are equal."""
+    """Gives equal values for texts that are equal."""
     order: str | None = ""
-    """In the order of the texts, byte by byte; None when there is no such function."""
+    """Gives values whose bytes sort as the texts do; None if there is no such function."""
     like: str = ""
-    """Character by character, in upper case where it is ASCII."""
+    """Gives what LIKE compares: character by character, ASCII letters in upper case."""
     pattern: str = ""
-    """`like` for a pattern and its escape character; a backslash escapes in the answer."""
+    """As `like`, for a pattern and its escape character; in its answer the backslash escapes."""
     upper: str = ""
     """UPPER as the database has it."""
     lower: str = ""
@@ -37,7 +37,7 @@ class CollationFunctions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuckDBLimits:
-    """What the DuckDB instance may use that the run's sources are read through."""
+    """Limits of the DuckDB instance that the run's sources are read through."""
 
     memory: str | None = None
     """E.g. `8GB`; None: half of the machine's or container's memory."""
@@ -63,7 +63,7 @@ class EngineSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineContext:
-    """What an engine gets from the run beside its own settings."""
+    """What the run gives an engine beside the engine's own settings."""
 
     run: str
     """The run's id, [a-z0-9]: a name for what the engine makes elsewhere, such as a session on a cluster."""
@@ -76,18 +76,18 @@ class EngineContext:
 
 
 class Engine(Protocol):
-    """Where staged data meets: runs one SELECT over Parquet and stages the answer.
+    """Runs one SELECT over staged Parquet data and stages the answer.
 
     Made as `Engine(name, settings, context)` when the first model asks for its entry of computes.yml, whose
     `type` names the class (`dvt.config.computes.ENGINES`, or another package's entry point `dvt.engines`).
     """
 
     dialect: ClassVar[str]
-    """SQLGlot's name of its SQL: what a model with `dialect: compute` is written in."""
+    """SQLGlot's name of the engine's SQL, in which a model with `dialect: compute` is written."""
     settings: ClassVar[type[EngineSettings]]
     """The model of the entry's keys."""
     collations: ClassVar[Mapping[str, CollationFunctions]]
-    """Collations that it can compare by (`collation: source`), by name."""
+    """Collations that the engine can compare by (`collation: source`), by name."""
 
     def __init__(self, name: str, settings: Any, context: EngineContext) -> None:
         """Make the engine of the entry `name`; `settings` is an instance of the class's own model."""
@@ -95,7 +95,7 @@ class Engine(Protocol):
     def bind(
         self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()
     ) -> tuple[StageColumn, ...]:
-        """The outputs `sql` would have, found on empty tables named as in `inputs`; names may repeat.
+        """Return the outputs of `sql`, found on empty tables named as in `inputs`; names may repeat.
 
         `functions` are those of `collations` that it calls.
         """
@@ -108,19 +108,19 @@ class Engine(Protocol):
         sink: Sink,
         functions: Sequence[str] = (),
     ) -> Dataset:
-        """Every name in `inputs` is a table in `sql`; the answer is staged as `columns`.
+        """Run `sql`, in which every name in `inputs` is a table, and stage its answer as `columns`.
 
         `functions` are as in `bind`.
         """
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
-        """A small dataset's first row, for literals."""
+        """Return a small dataset's first row, for literals."""
 
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
-        """The distinct values of a dataset's one column, without NULL; None for more than `limit`."""
+        """Return the distinct values of a dataset's only column, without NULL; None for more than `limit`."""
 
     def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
-        """Values of constant expressions; None for one that fails. Session in UTC."""
+        """Evaluate constant expressions, in UTC; None for one that fails."""
 
     def cancel(self) -> None:
         """Stop every query under way."""

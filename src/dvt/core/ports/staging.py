@@ -1,4 +1,4 @@
-"""The seam to staged data: buckets, places in them, and the datasets there."""
+"""The interface to staged data: buckets, folders in them, and datasets in those."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Bucket(Protocol):
 
     @property
     def address(self) -> str:
-        """What records of runs call this bucket: the same in a later run, another for other buckets."""
+        """The bucket's name in records of runs: the same in a later run, different for other buckets."""
 
     @property
     def consumers(self) -> frozenset[str]:
-        """Who can reach the objects by themselves; `uri_for` and `writing` are for these alone."""
+        """Consumers that can reach the objects by themselves; `uri_for` and `writing` take only these."""
 
     def put_once(self, key: str, data: bytes) -> None:
         """Create a small object, whole and lasting when this returns; FileExistsError when it is there."""
@@ -61,7 +61,7 @@ class Bucket(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketContext:
-    """What a bucket gets from the run beside its own settings: `Bucket(name, settings, context)`."""
+    """What the run gives a bucket beside the bucket's own settings: `Bucket(name, settings, context)`."""
 
     project_dir: Path
     """Relative paths in settings are relative to this."""
@@ -88,14 +88,14 @@ class Dataset:
 
 
 class Sink(Protocol):
-    """Where one answer is staged: Parquet files, visible only once committed. Thread-safe."""
+    """A place to stage one answer as Parquet files, visible only once committed. Thread-safe."""
 
     @property
     def location(self) -> Location:
         """The folder that is this sink's alone."""
 
     def part(self) -> str:
-        """Make up the key of a new file, for writers that do not name files themselves."""
+        """Return the key of a new file, for writers that do not name files themselves."""
 
     def commit(self, columns: Sequence[StageColumn], rows: int, keys: Sequence[str] | None = None) -> Dataset:
         """Write the marker, once: from now on the dataset exists.

@@ -27,4 +27,4 @@ MARIADB = AdapterPlugin(
     dependencies=["mysql"],
     project_name="dbt_mariadb",
 )
-"""Finds macros named `mariadb__…`, then those of `mysql__…`, then dbt's own."""
+"""The plugin for type mariadb: dbt looks for macros `mariadb__…`, then `mysql__…`, then its defaults."""

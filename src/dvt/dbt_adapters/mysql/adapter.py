@@ -1,4 +1,4 @@
-"""The adapter: what dbt asks in Python. What it asks in SQL is in `include/`."""
+"""The adapter's methods that dbt calls in Python; its SQL macros are in `include/`."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from dvt.dbt_adapters.mysql.relation import MySQLRelation, shortened, utc_text
 from dvt.drivers.mysql import quoted
 
 _NO_SUCH_TABLE = 1146
-_REFERRED_TO = frozenset({1451, 3730})
-"""What MariaDB and MySQL say to dropping a table that another's foreign keys refer to."""
-_OF_THE_TABLE = frozenset({ConstraintType.foreign_key, ConstraintType.check})
-"""Constraints that are rendered as the table's, and without a name."""
-_TEXTS = (
+"""Code: the table does not exist."""
+_REFERENCED = frozenset({1451, 3730})
+"""Codes of MariaDB and MySQL: a table cannot be dropped, since foreign keys of another refer to it."""
+_TABLE_CONSTRAINTS = frozenset({ConstraintType.foreign_key, ConstraintType.check})
+"""Types of constraints that are rendered at the end of the table, and without a name."""
+_TEXT_COLUMNS = (
     "table_schema",
     "table_name",
     "table_type",
@@ -35,6 +36,7 @@ _TEXTS = (
     "column_type",
     "column_comment",
 )
+"""Columns of the catalog that agate must not convert to other types."""
 
 
 @dataclass
@@ -50,7 +52,7 @@ class MySQLConfig(AdapterConfig):
 
 
 class MySQLAdapter(SQLAdapter):
-    """dbt's adapter for servers of type mysql."""
+    """dbt's adapter for outputs of type mysql."""
 
     Relation = MySQLRelation
     Column = MySQLColumn
@@ -78,75 +80,77 @@ class MySQLAdapter(SQLAdapter):
 
     @classmethod
     def date_function(cls) -> str:
-        """Now, in SQL."""
+        """Return the SQL of the current time."""
         return "now()"
 
     @classmethod
     def quote(cls, identifier: str | None) -> str:
-        """A name exactly as it is."""
+        """Quote an identifier."""
         return quoted(identifier or "")  # there may be no database
 
     @classmethod
     def convert_text_type(cls, agate_table: Any, col_idx: int) -> str:
-        """For a seed's text, which may grow from load to load."""
+        """Return the type for a seed's text, which may grow from load to load."""
         del agate_table, col_idx
         return "longtext"
 
     @classmethod
     def convert_number_type(cls, agate_table: Any, col_idx: int) -> str:
-        """For a seed's numbers."""
+        """Return the type for a seed's numbers."""
         whole = super().convert_number_type(agate_table, col_idx) == "integer"
         return "bigint" if whole else "double"
 
     @classmethod
     def convert_integer_type(cls, agate_table: Any, col_idx: int) -> str:
-        """For a seed's whole numbers."""
+        """Return the type for a seed's whole numbers."""
         del agate_table, col_idx
         return "bigint"
 
     @classmethod
     def convert_datetime_type(cls, agate_table: Any, col_idx: int) -> str:
-        """For a seed's instants, in UTC."""
+        """Return the type for a seed's timestamps, in UTC."""
         del agate_table, col_idx
         return "datetime(6)"
 
     @classmethod
     def convert_time_type(cls, agate_table: Any, col_idx: int) -> str:
-        """For a seed's times."""
+        """Return the type for a seed's times of day."""
         del agate_table, col_idx
         return "time(6)"
 
     def get_columns_in_relation(self, relation: Any) -> list[MySQLColumn]:
-        """The columns of a table, a view or a temporary table; none of one that is not there."""
+        """Return the columns of a table, a view or a temporary table; none if it does not exist."""
         try:
-            found: list[MySQLColumn] = super().get_columns_in_relation(relation)
+            columns: list[MySQLColumn] = super().get_columns_in_relation(relation)
         except DbtDatabaseError as error:
-            if _number(error) == _NO_SUCH_TABLE:
+            if _server_code(error) == _NO_SUCH_TABLE:
                 return []
             raise
-        return found
+        return columns
 
     @available.parse_none
     def drop_relation(self, relation: Any) -> None:
-        """Drop it, with the foreign keys that refer to it: a table that is swapped away keeps them."""
-        begun = self.in_transaction()
+        """Drop a relation with the foreign keys that refer to it, which a swapped-out table still has."""
+        was_in_transaction = self.in_transaction()
         try:
             super().drop_relation(relation)
         except DbtDatabaseError as error:
-            if _number(error) not in _REFERRED_TO:
+            if _server_code(error) not in _REFERENCED:
                 raise
             self.execute_macro("mysql__drop_keys_to", kwargs={"relation": relation})
             super().drop_relation(relation)
-            if begun and not self.in_transaction():  # the error has ended it, as DDL does
+            if (
+                was_in_transaction and not self.in_transaction()
+            ):  # the error has ended the transaction, as DDL does
                 self.connections.begin()
 
     def get_relation(self, database: str | None, schema: str, identifier: str) -> Any:
-        """What is there under a name, which may have been too long."""
+        """Return the relation of that name, which is shortened if it is too long for the server."""
         del database
         return super().get_relation(None, schema, shortened(identifier))
 
     def _make_match_kwargs(self, database: str | None, schema: str, identifier: str) -> dict[str, str]:
-        """As dbt, but that names without quotes are not folded: the server does not do it either."""
+        """Match names as they are, without dbt's change of case: the server does not change it either."""
         del database
         return {"schema": schema, "identifier": identifier}
 
@@ -157,123 +161,123 @@ class MySQLAdapter(SQLAdapter):
 
     @available
     def shown_columns(self, table: Any) -> list[MySQLColumn]:
-        """Columns from what SHOW FULL COLUMNS answered."""
+        """Return the columns in an answer to SHOW FULL COLUMNS."""
         return [
             MySQLColumn.shown(str(row[0]), str(row[1]), row[2], nullable=row[3] == "YES") for row in table
         ]
 
     @available
     def cast_type(self, native: str, sized: bool = True) -> str:
-        """What CAST takes for a type."""
+        """Return the type that CAST takes for a column's type."""
         return cast_type(native, self._json() if kind_of(native) == "json" else None, sized=sized)
 
     @available
     def kind_of(self, native: str) -> str:
-        """What kind of value a type holds."""
+        """Return the kind of values that a type holds."""
         return kind_of(native)
 
     @available
     def index_clauses(self, raw: Sequence[Any] | None) -> list[str]:
-        """ALTER TABLE's clauses for a model's indexes."""
+        """Return ALTER TABLE's clauses for a model's indexes."""
         return index_clauses(raw)
 
     @available
     def comment_clauses(self, created: str, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """ALTER TABLE's clauses for the columns' descriptions."""
+        """Return ALTER TABLE's clauses for the columns' descriptions."""
         return comments.comment_clauses(created, columns)
 
     @available
     def comment_literal(self, text: str) -> str:
-        """A table's description as a literal."""
+        """Write a table's description as a literal."""
         return comments.literal(comments.shortened(text, comments.LONGEST_TABLE))
 
     @available
     def literal(self, text: str) -> str:
-        """A text as a literal."""
+        """Write a text as a literal."""
         return comments.literal(text)
 
     @available
-    def utc_text(self, moment: Any) -> str:
-        """An instant as text in UTC."""
-        return utc_text(moment)
+    def utc_text(self, timestamp: Any) -> str:
+        """Write a timestamp as text in UTC."""
+        return utc_text(timestamp)
 
     @available
-    def grants(self, said: Mapping[str, Any]) -> dict[str, list[str]]:
-        """A `grants` config in one spelling."""
-        return grants.grants(said)
+    def grants(self, config: Mapping[str, Any]) -> dict[str, list[str]]:
+        """Return a `grants` config with its grantees in canonical form."""
+        return grants.grants(config)
 
     @available
     def account(self, canonical: str) -> str:
-        """A grantee as GRANT takes it."""
+        """Write a grantee as GRANT takes it."""
         return grants.account(canonical)
 
     def standardize_grants_dict(self, grants_table: Any) -> dict[str, list[str]]:
-        """What is granted now, in the config's spelling."""
+        """Return the existing grants, with grantees in canonical form."""
         return grants.as_shown((str(row["grantee"]), str(row["privilege_type"])) for row in grants_table)
 
     @available
     def breaks_contract(self, wanted: Mapping[str, Any], given: Sequence[Any]) -> Any:
-        """None when a query's columns are those of the contract, else both sides as dbt prints them."""
+        """Return None if a query's columns match the contract, else both sides as dbt prints them."""
         json = self._json() or "text"
-        seen = {"bytes": "text", "json": json}
+        result_kinds = {"bytes": "text", "json": json}
         kinds = {column["name"].lower(): kind_of(column["data_type"]) for column in wanted.values()}
-        asked = {name: seen.get(kind, kind) for name, kind in kinds.items()}
-        found = {column.name.lower(): column.dtype for column in given}
-        same = asked.keys() == found.keys() and all(
-            found[name] in {kind, "null"} for name, kind in asked.items()
+        expected = {name: result_kinds.get(kind, kind) for name, kind in kinds.items()}
+        actual = {column.name.lower(): column.dtype for column in given}
+        matches = expected.keys() == actual.keys() and all(
+            actual[name] in {kind, "null"} for name, kind in expected.items()
         )
-        if same:
+        if matches:
             return None
-        return [_printed(asked.items()), _printed(found.items())]
+        return [_printed(expected.items()), _printed(actual.items())]
 
     @available
     def table_constraints(self, columns: Mapping[str, Any]) -> list[str]:
-        """Columns' own foreign keys and checks as their table's: see render_column_constraint."""
-        found = [
+        """Render columns' foreign keys and checks as the table's: see render_column_constraint."""
+        constraints = [
             {**raw, "columns": [self.quote(column["name"]) if column.get("quote") else column["name"]]}
             for column in columns.values()
             for raw in column.get("constraints") or ()
-            if raw["type"] in _OF_THE_TABLE
+            if raw["type"] in _TABLE_CONSTRAINTS
         ]
-        rendered: list[str] = self.render_raw_model_constraints(found)
+        rendered: list[str] = self.render_raw_model_constraints(constraints)
         return rendered
 
     @classmethod
     def render_column_constraint(cls, constraint: Any) -> str | None:
-        """As dbt, without what a server ignores or takes once only beside a column."""
-        if constraint.type in _OF_THE_TABLE:
+        """Render a column's constraint; None for types that a server ignores, or takes once only, there."""
+        if constraint.type in _TABLE_CONSTRAINTS:
             return None
         rendered: str | None = super().render_column_constraint(constraint)
         return rendered
 
     @classmethod
     def render_model_constraint(cls, constraint: Any) -> str | None:
-        """As dbt, without the names that two tables of a schema may not share."""
-        if constraint.type in _OF_THE_TABLE:
+        """Render a table's constraint, without a name if two tables of a schema may not share it."""
+        if constraint.type in _TABLE_CONSTRAINTS:
             constraint.name = None
         rendered: str | None = super().render_model_constraint(constraint)
         return rendered
 
     def valid_incremental_strategies(self) -> list[str]:
-        """Those that `include/` has."""
+        """Return the strategies that `include/` implements."""
         return ["append", "delete+insert", "merge", "microbatch"]
 
     def debug_query(self) -> None:
-        """What `debug` asks."""
+        """Run the query by which `debug` checks the connection."""
         self.execute("select 1 as id")
 
     def timestamp_add_sql(self, add_to: str, number: int = 1, interval: str = "hour") -> str:
-        """A moment later than another."""
+        """Return the SQL of a timestamp plus an interval."""
         return f"date_add({add_to}, interval {number} {interval})"
 
     def string_add_sql(self, add_to: str, value: str, location: str = "append") -> str:
-        """A text with another before or after it."""
+        """Return the SQL of a text with a literal before or after it."""
         parts = (add_to, comments.literal(value))
         return f"concat({', '.join(parts if location == 'append' else parts[::-1])})"
 
     @classmethod
     def get_adapter_run_info(cls, config: Any) -> AdapterTrackingRelationInfo:
-        """For dbt's anonymous statistics."""
+        """Return the adapter's versions for dbt's anonymous statistics."""
         return AdapterTrackingRelationInfo(
             adapter_name=cls.type(),
             base_adapter_version=version("dbt-adapters"),
@@ -283,21 +287,21 @@ class MySQLAdapter(SQLAdapter):
 
     @classmethod
     def _catalog_filter_table(cls, table: Any, used_schemas: Any) -> Any:
-        """The rows of these schemas: there is no database to compare."""
+        """Return the catalog's rows of the used schemas; their databases are all empty and not compared."""
         from dbt_common.clients.agate_helper import table_from_rows
 
         schemas = {schema.lower() for _, schema in used_schemas if schema is not None}
-        texts = table_from_rows(table.rows, table.column_names, text_only_columns=_TEXTS)
+        texts = table_from_rows(table.rows, table.column_names, text_only_columns=_TEXT_COLUMNS)
         return texts.where(lambda row: str(row["table_schema"]).lower() in schemas)
 
     def _json(self) -> str | None:
-        """What this server's CAST makes JSON of; None where that is text, or nobody is connected."""
+        """Return "json" if the server's CAST has that type; None if JSON is text, or without a connection."""
         connection = self.connections.get_if_exists()
         return "json" if connection is not None and connection.handle.server.native_json else None
 
 
 class MariaDBAdapter(MySQLAdapter):
-    """The same for servers of type mariadb."""
+    """dbt's adapter for outputs of type mariadb."""
 
     ConnectionManager = MariaDBConnectionManager
 
@@ -306,8 +310,8 @@ def _printed(columns: Any) -> list[dict[str, str]]:
     return [{"name": name, "data_type": kind, "formatted": f"{name} {kind}"} for name, kind in columns]
 
 
-def _number(error: BaseException) -> int | None:
-    """The server's number of what lies under one of dbt's errors."""
+def _server_code(error: BaseException) -> int | None:
+    """Return the server's error code from the causes of an error of dbt's."""
     cause: BaseException | None = error
     while cause is not None:
         if cause.args and isinstance(cause.args[0], int):

@@ -1,4 +1,4 @@
-"""Columns with the types that the server shows, and the types that CAST takes."""
+"""Columns with their types as the server shows them, and the types that CAST takes."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ _KINDS: dict[str, str] = {
     ),
     **dict.fromkeys(("multipolygon", "geometrycollection"), "geometry"),
 }
-"""Native types by the kind that a contract compares; every other one is text."""
+"""Native type → the kind that a contract compares ("": the type itself); all other types are text."""
 
 
 def kind_of(native: str) -> str:
-    """What kind of value a type holds: what a contract compares."""
+    """Return the kind of values that a type holds, which is what a contract compares."""
     name = base_of(native)
     return _KINDS.get(name, "text") or name
 
 
 def base_of(native: str) -> str:
-    """The type without size and sign, in lower case."""
+    """Return the type without size and sign, in lower case."""
     return re.split(r"[(\s]", native.strip().lower(), maxsplit=1)[0]
 
 
 def _bare(native: str) -> str:
-    """Without MariaDB's remarks, and integers without the width: it depends on a literal's digits.
+    """Drop MariaDB's comments, and the width of integers, which depends on the digits of a literal.
 
-    A boolean keeps its 1.
+    A boolean, tinyint(1), keeps its width.
     """
     native = re.sub(r"\s*/\*.*?\*/", "", native)
     if kind_of(native) != "integer" or native.lower() == "tinyint(1)" or "zerofill" in native:
@@ -55,7 +55,7 @@ def _bare(native: str) -> str:
 
 @dataclass
 class MySQLColumn(Column):
-    """A column. `dtype` is the type's name alone; `native` all of it, as the server shows it."""
+    """A column. `dtype` is the type's name alone; `native` the whole type, as the server shows it."""
 
     TYPE_LABELS: ClassVar[dict[str, str]] = {
         "STRING": "longtext",
@@ -72,10 +72,10 @@ class MySQLColumn(Column):
     def shown(
         cls, name: str, native: str, collation: str | None = None, *, nullable: bool = True
     ) -> MySQLColumn:
-        """A column as SHOW COLUMNS tells it."""
+        """Return a column from a row of SHOW COLUMNS."""
         base = base_of(native)
         native = _bare(native)
-        numbers = [int(one) for one in re.findall(r"\d+", native)] if base in _SIZED else []
+        numbers = [int(number) for number in re.findall(r"\d+", native)] if base in _SIZED else []
         size = numbers[0] if base in _TEXT and numbers else _SIZES.get(base)
         digits, scale = numbers if base == "decimal" and numbers[1:] else (None, None)
         return cls(name, base, size, digits, scale, native, collation, nullable)
@@ -91,33 +91,33 @@ class MySQLColumn(Column):
         return self.native or str(super().data_type)
 
     def is_string(self) -> bool:
-        """True for text of whatever size."""
+        """Return True for text of any size."""
         return self.dtype.lower() in _TEXT
 
     def string_size(self) -> int:
-        """The longest text it takes, in characters (bytes for the types without a size)."""
+        """Return the longest text it takes, in characters (bytes for the types without a size)."""
         return int(self.char_size or _SIZES.get(self.dtype.lower(), 255))
 
     def can_expand_to(self, other_column: Any) -> bool:
-        """True where the other one holds longer text."""
+        """Return True if the other column holds longer text."""
         return (
             self.is_string() and other_column.is_string() and other_column.string_size() > self.string_size()
         )
 
     @classmethod
     def string_type(cls, size: int) -> str:
-        """The smallest type for text of that many characters."""
+        """Return the smallest type for text of `size` characters."""
         if size <= 16383:  # noqa: PLR2004 - of four bytes each in a row of 65535
             return f"varchar({size})"
-        return next((name for name, most in _SIZES.items() if size <= most), "longtext")
+        return next((name for name, limit in _SIZES.items() if size <= limit), "longtext")
 
     def literal(self, value: Any) -> str:
-        """A value as a literal of this type."""
+        """Write a value as a literal of this type."""
         return f"cast({value} as {cast_type(self.data_type)})"
 
 
 def cast_type(native: str, json: str | None = None, *, sized: bool = True) -> str:
-    """What CAST takes for a column's type; `json` is what it takes for JSON, None where that is text."""
+    """Return the type that CAST takes for a column's; `json` is its type for JSON, None if JSON is text."""
     base, kind = base_of(native), kind_of(native)
     size = "".join(re.findall(r"\([\d,\s]+\)", native)[:1])
     if kind == "integer":

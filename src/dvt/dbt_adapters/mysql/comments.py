@@ -1,4 +1,4 @@
-"""persist_docs: comments on columns, whose definitions MySQL wants repeated."""
+"""persist_docs: comments on columns; ALTER TABLE must repeat the whole definition of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from dvt.drivers.mysql import quoted
 
 LONGEST_TABLE, LONGEST_COLUMN = 2048, 1024
-"""Characters that a comment may have."""
+"""The most characters that the comment of a table, and of a column, may have."""
 
 _COLUMN = re.compile(r"^\s*`(?P<name>(?:[^`]|``)+)`\s+(?P<rest>.*?),?$")
 _COMMENT = re.compile(r"\s+COMMENT '(?P<text>(?:[^'\\]|''|\\.)*)'(?=$| CHECK \()")
@@ -17,36 +17,36 @@ _CHECK = re.compile(r"(?: CHECK \(.*\))?$")
 
 
 def literal(text: str) -> str:
-    """A text as a literal of our sessions."""
+    """Write a text as a literal for dbt's sessions, where a backslash escapes."""
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def shortened(text: str, longest: int) -> str:
-    """The text, cut where the server would refuse it."""
+    """Cut the text to at most `longest` characters."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def comment_clauses(created: str, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """ALTER TABLE's clauses that give columns their descriptions; `created` is SHOW CREATE TABLE's text."""
+    """Return ALTER TABLE's clauses for changed descriptions; `created` is SHOW CREATE TABLE's text."""
     wanted = {name.lower(): str(column.get("description") or "") for name, column in columns.items()}
     clauses = []
     for name, definition in _definitions(created):
         if name.lower() not in wanted:
             continue
         comment = literal(shortened(wanted[name.lower()], LONGEST_COLUMN))
-        bare, now = _COMMENT.sub("", definition), _COMMENT.search(definition)
-        if (now["text"] if now else "") != comment[1:-1]:
+        bare, current = _COMMENT.sub("", definition), _COMMENT.search(definition)
+        if (current["text"] if current else "") != comment[1:-1]:
             clauses.append(f"modify column {quoted(name)} {_with_comment(bare, comment)}")
     return clauses
 
 
 def _definitions(created: str) -> Iterator[tuple[str, str]]:
     for line in created.splitlines()[1:]:
-        found = _COLUMN.match(line)
-        if found is not None:
-            yield found["name"].replace("``", "`"), found["rest"]
+        column = _COLUMN.match(line)
+        if column is not None:
+            yield column["name"].replace("``", "`"), column["rest"]
 
 
 def _with_comment(definition: str, comment: str) -> str:
-    """A CHECK of the column's own stands last."""
-    return _CHECK.sub(lambda found: f" comment {comment}{found[0]}", definition, count=1)
+    """Add the comment to a definition, before the column's CHECK, which must come last."""
+    return _CHECK.sub(lambda check: f" comment {comment}{check[0]}", definition, count=1)

@@ -1,4 +1,4 @@
-"""dbt's connections over the driver's sessions: transactions, answers, cancel."""
+"""dbt's connection managers over the driver's sessions: transactions, answers, cancel."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from dvt.drivers.mysql.session import BEGIN, Cursor
 logger = logging.getLogger(__name__)
 
 _CHANGES_ROWS = frozenset({"insert", "update", "delete", "replace", "load", "with"})
+"""Kinds of statements whose row count is that of changed rows."""
 _READS_ROWS = frozenset({"select", "create table"})
-"""`create table`: from a SELECT; any other one answers 0."""
+"""Kinds of statements whose row count is that of selected rows; 0 for a CREATE TABLE without a SELECT."""
 
 
 class MySQLConnectionManager(SQLConnectionManager):
-    """One session per thread of dbt's."""
+    """Manages one session per thread of dbt's."""
 
     TYPE = "mysql"
 
     @classmethod
     def open(cls, connection: Any) -> Any:
-        """Log in; what the server or the keys are wrong in is one error."""
+        """Log in; raise dbt's error for a server that refuses or for wrong keys of the output."""
         if connection.state == ConnectionState.OPEN:
             return connection
         credentials = connection.credentials
@@ -46,23 +47,23 @@ class MySQLConnectionManager(SQLConnectionManager):
 
     @contextmanager
     def exception_handler(self, sql: str) -> Iterator[None]:
-        """Within it, the driver's errors are dbt's, and an open transaction is undone."""
+        """Raise the driver's errors within the block as dbt's, after rolling back an open transaction."""
         del sql
         try:
             yield
         except DvtError as error:
-            self._release()
+            self._rollback_open()
             reason = error.reason if isinstance(error, QueryFailed) else str(error)
             raise DbtDatabaseError(reason) from error
         except DbtRuntimeError:
-            self._release()
+            self._rollback_open()
             raise
         except Exception as error:
-            self._release()
+            self._rollback_open()
             raise DbtRuntimeError(str(error)) from error
 
     def add_begin_query(self) -> Any:
-        """START TRANSACTION: our sessions commit every statement otherwise."""
+        """Send START TRANSACTION; without it, sessions commit every statement."""
         return self.add_query(BEGIN, auto_begin=False)
 
     def add_query(
@@ -74,7 +75,7 @@ class MySQLConnectionManager(SQLConnectionManager):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Run a text; what dbt believes to be in a transaction is in one, even after DDL has ended it."""
+        """Run a text; begin a new transaction first if DDL has ended the one that dbt believes to be open."""
         connection = self.get_thread_connection()
         if auto_begin and connection.transaction_open and not connection.handle.in_transaction:
             self.add_begin_query()
@@ -82,25 +83,25 @@ class MySQLConnectionManager(SQLConnectionManager):
         return super().add_query(sql, auto_begin, values, abridge_sql_log, *args, **kwargs)
 
     def cancel_open(self) -> list[str]:
-        """Stop what other threads have under way, and what they would send next."""
-        mine = self.get_if_exists()
+        """Cancel the statements of all other threads, running and future ones."""
+        own = self.get_if_exists()
         with self.lock:
-            others = [one for one in self.thread_connections.values() if one is not mine]
+            others = [connection for connection in self.thread_connections.values() if connection is not own]
         for connection in others:
             if connection.state == ConnectionState.OPEN:  # before that, `handle` would connect
                 self.cancel(connection)
-        return [one.name for one in others if one.name is not None]
+        return [connection.name for connection in others if connection.name is not None]
 
     def cancel(self, connection: Any) -> None:
-        """Stop one connection's statement, from the side."""
+        """Cancel a connection's statement, through a second connection."""
         try:
             connection.handle.stop()
-        except DvtError as error:  # the others are to be stopped all the same
+        except DvtError as error:  # the statements of other connections must still be cancelled
             logger.debug("could not stop %s", connection.name, exc_info=error)
 
     @classmethod
     def get_response(cls, cursor: Cursor) -> AdapterResponse:
-        """What was done, and to how many rows; -1 for DDL."""
+        """Return the kind of the last statement and its number of rows; -1 for DDL."""
         kind = statement(cursor.sql)
         counted = kind in _CHANGES_ROWS or kind in _READS_ROWS
         rows = cursor.rowcount if counted else -1
@@ -109,17 +110,17 @@ class MySQLConnectionManager(SQLConnectionManager):
 
     @classmethod
     def process_results(cls, column_names: Any, rows: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
-        """The rows as dbt's tables hold them: spans of time and bytes as text."""
+        """Yield the rows as dbt's tables hold them: TIME values and bytes as text."""
         shown = (tuple(_shown(value) for value in row) for row in rows)
         yield from super().process_results(column_names, shown)
 
     @classmethod
     def data_type_code_to_name(cls, type_code: int) -> str:
-        """The kind of type that an answer's column has."""
+        """Return the kind of an answer's column from the protocol's type code."""
         return _KINDS.get(type_code, "text")
 
-    def _release(self) -> None:
-        """Undo the transaction. A lost connection has none any more."""
+    def _rollback_open(self) -> None:
+        """Roll back the open transaction; a lost connection has none."""
         connection = self.get_if_exists()
         if connection is None or connection.state != ConnectionState.OPEN or not connection.transaction_open:
             return
@@ -131,7 +132,7 @@ class MySQLConnectionManager(SQLConnectionManager):
 
 
 class MariaDBConnectionManager(MySQLConnectionManager):
-    """The same under the other type's name."""
+    """Manages sessions of outputs of type mariadb."""
 
     TYPE = "mariadb"
 
@@ -149,11 +150,11 @@ _KINDS = {
     245: "json",
     255: "geometry",
 }
-"""By the protocol's number; every other one is text or bytes."""
+"""The protocol's type code → kind; all other codes are text or bytes."""
 
 
 def _bound(value: Any) -> Any:
-    """A value as the driver writes it: instants in UTC, which is our sessions' zone."""
+    """Convert a bound value for the driver: timestamps to UTC, the sessions' time zone."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value
@@ -161,7 +162,7 @@ def _bound(value: Any) -> Any:
 
 def _shown(value: Any) -> Any:
     if isinstance(value, timedelta):
-        return _span(value)
+        return _time_text(value)
     if isinstance(value, (bytes, bytearray)):
         try:
             return bytes(value).decode()
@@ -170,8 +171,8 @@ def _shown(value: Any) -> Any:
     return value
 
 
-def _span(value: timedelta) -> str:
-    """A TIME as the server shows it: up to 838 hours, either way."""
+def _time_text(value: timedelta) -> str:
+    """Write a TIME as the server shows it: from -838 to 838 hours."""
     sign, value = ("-", -value) if value < timedelta() else ("", value)
     minutes, seconds = divmod(value.days * 86400 + value.seconds, 60)
     fraction = f".{value.microseconds:06}" if value.microseconds else ""

@@ -1,4 +1,4 @@
-"""An output of type mysql or mariadb, as dbt wants it: the driver's own settings decide what is right."""
+"""dbt's credentials for outputs of type mysql and mariadb, validated by the driver's settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dvt.drivers.mysql import MySQLSettings, parse
 
 @dataclass
 class MySQLCredentials(Credentials):
-    """The keys of an output. `schema` is what the server calls a database; dbt's `database` is empty."""
+    """The keys of an output. `schema` is a database in MySQL's terms; dbt's `database` is empty."""
 
     host: str = ""
     user: str = ""
@@ -40,29 +40,29 @@ class MySQLCredentials(Credentials):
 
     @property
     def type(self) -> str:
-        """What profiles.yml calls it."""
+        """The output's type in profiles.yml."""
         return self._KIND
 
     @property
     def unique_field(self) -> str:
-        """For dbt's anonymous statistics, hashed."""
+        """The host, which dbt hashes for its anonymous statistics."""
         return self.host
 
     @property
     def settings(self) -> MySQLSettings:
-        """What the driver needs; raises BadOutput as sources do."""
+        """The driver's settings; raises BadOutput, as for an output that only sources use."""
         return self.checked(self.output or self.type, self.to_dict(omit_none=True))
 
     @classmethod
     def checked(cls, name: str, keys: dict[str, Any]) -> MySQLSettings:
-        """The driver's settings from an output's keys."""
+        """Parse an output's keys as the driver's settings."""
         flags = get_flags()
         folder = Path(getattr(flags, "PROJECT_DIR", None) or Path.cwd())
         return parse(name, {**keys, "type": cls._KIND}, folder)
 
     @classmethod
     def validate(cls, data: Any) -> None:
-        """Raise what is wrong with the keys, in the driver's words."""
+        """Raise dbt's error, with the driver's message, if a key is wrong."""
         try:
             cls.checked(cls._KIND, dict(data))
         except BadOutput as error:
@@ -70,16 +70,16 @@ class MySQLCredentials(Credentials):
 
     @classmethod
     def translate_aliases(cls, kwargs: dict[str, Any], recurse: bool = False) -> dict[str, Any]:
-        """The keys under the names they have here; a key and its alias may say the same."""
+        """Return the keys with aliases replaced; a key and its alias may both be given with one value."""
         del recurse
-        known = dict(kwargs)
+        keys = dict(kwargs)
         for alias, key in cls._ALIASES.items():
-            if known.get(alias) is not None and known.get(key, known[alias]) == known[alias]:
-                known[key] = known.pop(alias)
-        return known
+            if keys.get(alias) is not None and keys.get(key, keys[alias]) == keys[alias]:
+                keys[key] = keys.pop(alias)
+        return keys
 
     def __post_serialize__(self, dct: dict[str, Any], context: Any = None) -> dict[str, Any]:
-        """Without aliases: `database` is empty, whatever `schema` is."""
+        """Return the keys without aliases: `database` stays empty, whatever `schema` is."""
         del context
         return dct
 
@@ -89,6 +89,6 @@ class MySQLCredentials(Credentials):
 
 @dataclass
 class MariaDBCredentials(MySQLCredentials):
-    """The same keys under the other type."""
+    """Credentials of outputs of type mariadb."""
 
     _KIND: ClassVar[str] = "mariadb"

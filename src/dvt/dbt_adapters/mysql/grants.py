@@ -1,4 +1,4 @@
-"""Who is granted what: users with their hosts and roles, in one spelling."""
+"""Grants: users with their hosts, and roles, in a canonical form that configs and catalogs share."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ _ACCOUNT = re.compile(
 )
 
 
-def grantee(said: str) -> str:
-    """`name`, or `name@host`: a role's host is empty, and everybody's is `%`."""
-    found = _ACCOUNT.match(said)
-    if found is None:
-        return said
-    name = next(part for part in (*found.group("a", "b", "c", "d"), "") if part is not None)
-    host = (found["host"] or "").strip("'\"`")
+def grantee(text: str) -> str:
+    """Return a grantee as `name@host`, or as `name` if the host is empty (a role) or `%` (any host)."""
+    account = _ACCOUNT.match(text)
+    if account is None:
+        return text
+    name = next(part for part in (*account.group("a", "b", "c", "d"), "") if part is not None)
+    host = (account["host"] or "").strip("'\"`")
     return name.replace("''", "'") if host in {"", "%"} else f"{name}@{host}"
 
 
 def account(canonical: str) -> str:
-    """A grantee as GRANT and REVOKE take it."""
+    """Write a grantee in canonical form as GRANT and REVOKE take it."""
     name, at, host = canonical.rpartition("@")
     return f"{_literal(name)}@{_literal(host)}" if at else _literal(canonical)
 
 
-def grants(said: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
-    """A `grants` config in that spelling."""
+def grants(config: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
+    """Return a `grants` config, privilege → grantees, with its grantees in canonical form."""
     return {
-        privilege.lower(): [grantee(str(one)) for one in ([who] if isinstance(who, str) else who)]
-        for privilege, who in said.items()
+        privilege.lower(): [grantee(str(name)) for name in ([names] if isinstance(names, str) else names)]
+        for privilege, names in config.items()
     }
 
 
 def as_shown(rows: Iterable[Sequence[str]]) -> dict[str, list[str]]:
-    """(grantee, privilege) as the server's catalog tells them, in that spelling."""
-    found: dict[str, list[str]] = {}
-    for who, privilege in rows:
-        found.setdefault(privilege.lower(), []).append(grantee(who))
-    return found
+    """Group the catalog's rows (grantee, privilege) as privilege → grantees in canonical form."""
+    grantees: dict[str, list[str]] = {}
+    for name, privilege in rows:
+        grantees.setdefault(privilege.lower(), []).append(grantee(name))
+    return grantees
 
 
 def _literal(text: str) -> str:

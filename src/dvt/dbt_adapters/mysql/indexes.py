@@ -13,23 +13,23 @@ from dbt_common.dataclass_schema import ValidationError, dbtClassMixin
 from dvt.drivers.mysql import quoted
 
 _KINDS = frozenset({"fulltext", "spatial"})
-"""Types that stand before INDEX; the others (btree, hash) stand after it."""
+"""Types that DDL writes before INDEX; the others (btree, hash) come after it, with USING."""
 
 
 @dataclass
 class MySQLIndex(dbtClassMixin):
-    """One index."""
+    """An index in the config `indexes`."""
 
     columns: list[str]
     unique: bool = False
     type: str | None = None
     lengths: dict[str, int] = field(default_factory=dict)
-    """By column: how much of its text is indexed."""
+    """Column → the length of the prefix that is indexed."""
     name: str | None = None
 
     @classmethod
     def parse(cls, raw: Any) -> MySQLIndex:
-        """From the config; raises dbt's error for what is no index."""
+        """Parse an entry of the config; raises dbt's error if it is no index."""
         try:
             cls.validate(raw)
             parsed: MySQLIndex = cls.from_dict(raw)
@@ -40,21 +40,21 @@ class MySQLIndex(dbtClassMixin):
         return parsed
 
     def clause(self) -> str:
-        """What ALTER TABLE takes."""
+        """Return ALTER TABLE's clause that adds the index."""
         kind = (self.type or "").lower()
         before = "unique " if self.unique else f"{kind} " if kind in _KINDS else ""
         after = f" using {kind}" if kind and kind not in _KINDS else ""
         columns = ", ".join(self._column(name) for name in self.columns)
-        return f"add {before}index {quoted(self.name or self._made_up())} ({columns}){after}"
+        return f"add {before}index {quoted(self.name or self._generated_name())} ({columns}){after}"
 
     def _column(self, name: str) -> str:
         return quoted(name) + (f"({self.lengths[name]})" if name in self.lengths else "")
 
-    def _made_up(self) -> str:
+    def _generated_name(self) -> str:
         words = [*self.columns, str(self.unique), str(self.type), str(sorted(self.lengths.items()))]
         return "dbt_" + hashlib.sha256("\n".join(words).encode()).hexdigest()[:24]
 
 
 def index_clauses(raw: Sequence[Any] | None) -> list[str]:
-    """ALTER TABLE's clauses for a model's indexes."""
-    return [MySQLIndex.parse(one).clause() for one in raw or ()]
+    """Return ALTER TABLE's clauses for a model's indexes."""
+    return [MySQLIndex.parse(index).clause() for index in raw or ()]

@@ -12,11 +12,13 @@ from dbt.adapters.base.relation import BaseRelation, EventTimeFilter
 from dbt.adapters.contracts.relation import Policy, RelationType
 
 LONGEST_NAME = 64
+"""The most characters that a name may have."""
 _HASH = 8
+"""Characters of the hash in a shortened name."""
 
 
 def shortened(name: str, suffix: str = "") -> str:
-    """The name with its suffix; one that is too long ends in a hash of all of it instead."""
+    """Return the name with its suffix; if too long, the name's end is replaced by a hash of all of it."""
     if len(name) + len(suffix) <= LONGEST_NAME:
         return name + suffix
     digest = hashlib.sha256(name.encode()).hexdigest()[:_HASH]
@@ -25,7 +27,7 @@ def shortened(name: str, suffix: str = "") -> str:
 
 @dataclass
 class MySQLIncludePolicy(Policy):
-    """There is no level above the schema."""
+    """Names have no database: the schema is the highest level."""
 
     database: bool = False
     schema: bool = True
@@ -44,8 +46,8 @@ class MySQLRelation(BaseRelation):
     replaceable_relations: Any = field(default_factory=lambda: frozenset({RelationType.View}))
 
     def __post_init__(self) -> None:
-        # dbt names the tables of test failures itself, and may pass 64 characters. A `database` can only
-        # come from a project's own macro, and would make one table two.
+        # dbt's names for the tables of test failures may exceed 64 characters. A `database` can only come
+        # from a project's macro, and would make one table look like two.
         name = self.path.identifier
         if name is not None and self.type != RelationType.CTE:
             name = shortened(name)
@@ -54,33 +56,33 @@ class MySQLRelation(BaseRelation):
 
     @classmethod
     def create(cls, database: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """A relation; a `database`, which may even be Jinja's Undefined, says nothing."""
+        """Create a relation; a `database`, which may even be Jinja's Undefined, is ignored."""
         del database
         return super().create(None, *args, **kwargs)
 
     def quoted(self, identifier: str) -> str:
-        """A name exactly as it is."""
+        """Quote an identifier."""
         return "`" + identifier.replace("`", "``") + "`"
 
     def with_suffix(self, suffix: str) -> Any:
-        """The relation beside this one whose name ends in `suffix`."""
+        """Return a relation of the same schema whose name is this one's with `suffix`."""
         return self.incorporate(path={"identifier": shortened(self.identifier, suffix)})
 
     def relation_max_name_length(self) -> int:
-        """In characters."""
+        """Return the most characters that a name may have."""
         return LONGEST_NAME
 
     def _render_event_time_filtered(self, event_time_filter: EventTimeFilter) -> str:
         return " and ".join(_bounds(event_time_filter))
 
 
-def _bounds(asked: EventTimeFilter) -> Iterator[str]:
-    for operator, moment in ((">=", asked.start), ("<", asked.end)):
-        if moment is not None:
-            yield f"{asked.field_name} {operator} '{utc_text(moment)}'"
+def _bounds(event_time: EventTimeFilter) -> Iterator[str]:
+    for operator, bound in ((">=", event_time.start), ("<", event_time.end)):
+        if bound is not None:
+            yield f"{event_time.field_name} {operator} '{utc_text(bound)}'"
 
 
-def utc_text(moment: datetime) -> str:
-    """An instant as a literal of our sessions, whose zone is UTC."""
-    there = moment if moment.tzinfo is None else moment.astimezone(UTC)
-    return there.strftime("%Y-%m-%d %H:%M:%S.%f")
+def utc_text(timestamp: datetime) -> str:
+    """Write a timestamp as text for dbt's sessions, whose time zone is UTC."""
+    utc = timestamp if timestamp.tzinfo is None else timestamp.astimezone(UTC)
+    return utc.strftime("%Y-%m-%d %H:%M:%S.%f")

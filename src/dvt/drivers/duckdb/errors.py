@@ -1,7 +1,7 @@
-"""DuckDB's errors as ours, in one place: what failed, on which connection, never with credentials.
+"""Translates DuckDB's errors into dvt's: what failed, on which connection, never with credentials.
 
-DuckDB repeats connection strings and whole statements in some messages, so text is passed on only from
-kinds of errors that speak of values and names, and never when it looks as if a secret could be in it.
+DuckDB repeats connection strings and whole statements in some messages, so dvt passes text on only from
+kinds of errors about values and names, and never when it looks as if a secret could be in it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from dvt.core.errors import (
     ValueLost,
 )
 
-_SAID = "\x1fdvt\x1f"
+_REFUSAL_MARK = "\x1fdvt\x1f"
 """Begins the message of an error that our own SQL raised by `refusal`."""
 
 _SECRET = re.compile(
     r"passw|pwd|secret|token|credential|\bkey_id\b|://[^\s/]*@|\b(?:host|hostaddr|user|dbname|port)\s*=|SharedAccess",
     re.IGNORECASE,
 )
-_SPEAKS_OF_VALUES = (
+_ABOUT_VALUES = (
     duckdb.ConversionException,
     duckdb.OutOfRangeException,
     duckdb.ConstraintException,
     duckdb.TypeMismatchException,
 )
-_SPEAKS_OF_NAMES = (
+_ABOUT_NAMES = (
     duckdb.BinderException,
     duckdb.CatalogException,
     duckdb.ParserException,
@@ -60,9 +60,14 @@ _IN_FILE_HINT = (
 _LOCK = re.compile(r'lock on file "([^"]+)": Conflicting lock is held in (.+?)\. See', re.DOTALL)
 _TOO_NEW = re.compile(r"created with an? newer version|storage version greater")
 _TOO_OLD = "created with an older development version"
-_FULL = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded", "File too large")
-_ABSENT = ("No files found that match", "No such file or directory", "Cannot open file", "does not exist")
-_BROKEN = (
+_DISK_FULL = ("No space left on device", "max_temp_directory_size", "Disk quota exceeded", "File too large")
+_FILE_MISSING = (
+    "No files found that match",
+    "No such file or directory",
+    "Cannot open file",
+    "does not exist",
+)
+_FILE_UNREADABLE = (
     "not a valid DuckDB database file",
     "Corrupt database file",
     "Is a directory",
@@ -76,7 +81,7 @@ _BROKEN = (
 def translate(
     error: BaseException, *, connection: str, doing: str, path: str = "", where: str = ""
 ) -> DvtError:
-    """Our error for DuckDB's: raise it `from` the one it was made of.
+    """Return dvt's error for DuckDB's: raise it `from` the original.
 
     `path` is the file this is about, for messages that name none; `where` the table or model that a
     value which cannot be converted belongs to.
@@ -84,27 +89,27 @@ def translate(
     if isinstance(error, DvtError):
         return error
     text = str(error)
-    found: DvtError
+    translated_error: DvtError
     if value_lost := _refused(text) or _in_file(text):
-        found = value_lost
+        translated_error = value_lost
     elif isinstance(error, duckdb.InterruptException):
-        found = Cancelled(doing)
-    elif any(mark in text for mark in _FULL):
-        found = DiskFull(_named(text) or path or "the spill directory", doing)
+        translated_error = Cancelled(doing)
+    elif any(mark in text for mark in _DISK_FULL):
+        translated_error = DiskFull(_named(text) or path or "the spill directory", doing)
     elif isinstance(error, duckdb.OutOfMemoryException | MemoryError):
-        found = OutOfMemory(doing, _limit(text))
-    elif isinstance(error, _SPEAKS_OF_VALUES):
-        found = _about_value(error, where or f"connection {connection!r}, {doing}")
+        translated_error = OutOfMemory(doing, _limit(text))
+    elif isinstance(error, _ABOUT_VALUES):
+        translated_error = _about_value(error, where or f"connection {connection!r}, {doing}")
     elif isinstance(error, duckdb.IOException | OSError) or _names_a_file(text):
-        found = _about_file(error, text, connection, doing, path)
+        translated_error = _about_file(error, text, connection, doing, path)
     else:
-        found = QueryFailed(connection, doing, reason(error))
-    return found
+        translated_error = QueryFailed(connection, doing, reason(error))
+    return translated_error
 
 
 @contextmanager
 def translated(*, connection: str, doing: str, path: str = "", where: str = "") -> Iterator[None]:
-    """Within it, DuckDB's errors are raised as ours."""
+    """Raise DuckDB's errors within the `with` as dvt's."""
     try:
         yield
     except (duckdb.Error, MemoryError, OSError) as error:
@@ -112,22 +117,22 @@ def translated(*, connection: str, doing: str, path: str = "", where: str = "") 
 
 
 def reason(error: BaseException) -> str:
-    """DuckDB's own words where they are safe to show, else the kind of error alone."""
+    """Return DuckDB's message where it is safe to show, otherwise only the kind of error."""
     kind = type(error).__name__.removesuffix("Exception")
     sentence = _sentence(error)
     if "attached in read-only mode" in sentence:
         return "the database is open read-only"
-    if isinstance(error, _SPEAKS_OF_NAMES + _SPEAKS_OF_VALUES) and not _SECRET.search(sentence):
+    if isinstance(error, _ABOUT_NAMES + _ABOUT_VALUES) and not _SECRET.search(sentence):
         return sentence
     return f"DuckDB's {kind} error (its text is withheld, since it may show credentials)"
 
 
 def refusal(where: str, problem: str, hint: str) -> str:
-    """DuckDB SQL that stops a query with ValueLost; `problem` is a SQL expression of text.
+    """Return DuckDB SQL that stops a query with ValueLost; `problem` is a SQL expression of text.
 
-    Names may hold braces, and the SQL may go through `str.format`: they are written without.
+    Braces in names are written as chr(123) and chr(125), because the SQL may go through `str.format`.
     """
-    return f"error('{_SAID}' || {_text(where)} || '\x1f' || {problem} || '\x1f' || {_text(hint)})"
+    return f"error('{_REFUSAL_MARK}' || {_text(where)} || '\x1f' || {problem} || '\x1f' || {_text(hint)})"
 
 
 def _text(text: str) -> str:
@@ -143,14 +148,14 @@ def _about_value(error: BaseException, where: str) -> DvtError:
 
 
 def _refused(text: str) -> ValueLost | None:
-    if _SAID not in text:
+    if _REFUSAL_MARK not in text:
         return None
-    where, problem, hint = [*text.split(_SAID, 1)[1].split("\x1f"), "", ""][:3]
+    where, problem, hint = [*text.split(_REFUSAL_MARK, 1)[1].split("\x1f"), "", ""][:3]
     return ValueLost(where, problem, hint.split("\n", 1)[0])
 
 
 def _in_file(text: str) -> ValueLost | None:
-    """A value or line of a data file that cannot be read: the file, the line, the column."""
+    """Return the error for a value or line of a data file that cannot be read, with file, line and column."""
     if csv := _CSV.search(text):
         file = _CSV_FILE.search(text)
         where = f"{file[1] if file else 'a CSV file'}, line {csv[1]}"
@@ -166,7 +171,7 @@ def _in_file(text: str) -> ValueLost | None:
 
 
 def _names_a_file(text: str) -> bool:
-    return bool(_TOO_NEW.search(text)) or any(mark in text for mark in _BROKEN)
+    return bool(_TOO_NEW.search(text)) or any(mark in text for mark in _FILE_UNREADABLE)
 
 
 def _about_file(error: BaseException, text: str, connection: str, doing: str, path: str) -> DvtError:
@@ -177,25 +182,25 @@ def _about_file(error: BaseException, text: str, connection: str, doing: str, pa
         return FileTooNew(named, duckdb.__version__, "a newer DuckDB")
     if _TOO_OLD in text:
         return FileUnreadable(connection, named, "was written by a DuckDB too old for this one")
-    if any(mark in text for mark in _ABSENT):
+    if any(mark in text for mark in _FILE_MISSING):
         return FileUnreadable(connection, named, "is not there")
-    for mark in _BROKEN:
+    for mark in _FILE_UNREADABLE:
         if mark in text:
             return FileUnreadable(connection, named, f"cannot be read ({mark})")
     return QueryFailed(connection, doing, reason(error))
 
 
 def _limit(text: str) -> str:
-    found = re.search(r"/([\d.]+ \w+) used", text)
-    return found.group(1) if found else "unknown"
+    match = re.search(r"/([\d.]+ \w+) used", text)
+    return match.group(1) if match else "unknown"
 
 
 def _named(text: str) -> str:
-    found = _QUOTED.search(text.split("\n", 1)[0])
-    return found.group(1) if found else ""
+    match = _QUOTED.search(text.split("\n", 1)[0])
+    return match.group(1) if match else ""
 
 
 def _sentence(error: BaseException) -> str:
-    """The first paragraph, without the kind in front and without the statement behind."""
+    """Return the message's first paragraph, without the kind of error and without the statement."""
     first = re.split(r"\n\s*\n|\nLINE \d", str(error), maxsplit=1)[0].strip()
     return re.sub(r"^[A-Z][A-Za-z ]*Error: ", "", first)

@@ -20,7 +20,7 @@ import duckdb
 _DEFAULTS = {"autoinstall_known_extensions": "true", "autoload_known_extensions": "true"}
 """DuckDB's own: the database is the user's, and behaves as it does under dbt."""
 
-_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9]+:")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9]+:")
 """`md:`, `s3://`, `ducklake:`…: not a file of this machine (a Windows drive has one letter)."""
 
 
@@ -29,7 +29,7 @@ class OtherConfiguration(duckdb.ConnectionException):  # type: ignore[misc]
 
 
 class _Handle:
-    """One open database: its root connection, the cursors given out, and who has prepared it."""
+    """One open database: its root connection, the cursors given out, and the outputs that prepared it."""
 
     def __init__(self, root: Any, config: Mapping[str, str]) -> None:
         self.root = root
@@ -43,15 +43,15 @@ class _Handle:
         return cursor
 
     def close(self) -> None:
-        """Close it and its cursors; a query under way is interrupted, else closing would wait for it."""
+        """Close it and its cursors; queries under way are interrupted, because closing waits for them."""
         for cursor in list(self.cursors):
             with suppress(duckdb.Error):
                 cursor.interrupt()
         self.root.close()
 
     @property
-    def works(self) -> bool:
-        """False after an error that made DuckDB give the database up, such as a full disk."""
+    def is_usable(self) -> bool:
+        """False after an error that made DuckDB invalidate the database, such as a full disk."""
         try:
             self.root.execute("SELECT 1")
         except duckdb.Error:
@@ -75,17 +75,17 @@ class DatabaseFiles:
         prepare: Callable[[Any], None] | None = None,
         by: str = "",
     ) -> Any:
-        """A cursor on the database's one handle; close it when done.
+        """Return a cursor on the database's one handle; close it when done.
 
-        The first to ask opens it with `config`; who asks later with another one gets
-        OtherConfiguration (None: whatever it is). `prepare` gets a cursor once per handle and `by`, and
-        must bear that another has already loaded the same extensions, made the same secrets and
-        attached the same databases. `name` tells apart outputs whose `path` is `:memory:`.
+        The first call opens it with `config`; a later call with another one raises OtherConfiguration (None
+        accepts any). `prepare` gets a cursor once per handle and `by`, and must work even if another output
+        has already loaded the same extensions, made the same secrets and attached the same databases.
+        `name` distinguishes outputs whose `path` is `:memory:`.
         """
         key = _key(path, name)
         with self._lock:
             handle = self._open.get(key)
-            if handle is not None and not handle.works:
+            if handle is not None and not handle.is_usable:
                 self._open.pop(key).close()
                 handle = None
             if handle is None:
@@ -113,11 +113,11 @@ class DatabaseFiles:
     def close_on_disk(self) -> None:
         """Close every database that is a file; those in memory would be lost with it."""
         with self._lock:
-            for key in [one for one in self._open if not one.startswith(":memory:")]:
+            for key in [name for name in self._open if not name.startswith(":memory:")]:
                 self._open.pop(key).close()
 
     def close(self, path: str | None = None, *, name: str = "") -> None:
-        """Close one database and its cursors, or all of them; one that is not open is no error."""
+        """Close one database and its cursors, or all of them; no error if it is not open."""
         with self._lock:
             keys = [_key(path, name)] if path else list(self._open)
             for key in keys:
@@ -129,7 +129,7 @@ class DatabaseFiles:
 def _key(path: str, name: str) -> str:
     if path in {"", ":memory:"}:
         return f":memory:{name}"
-    return path if _ELSEWHERE.match(path) else str(Path(path).resolve())
+    return path if _URI.match(path) else str(Path(path).resolve())
 
 
 def _comparable(config: Mapping[str, Any]) -> dict[str, str]:

@@ -12,7 +12,7 @@ import duckdb
 
 from dvt.drivers.duckdb.extensions import NO_DOWNLOADS, load_extension
 
-_CGROUP = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def machine_memory() -> int:
@@ -20,7 +20,7 @@ def machine_memory() -> int:
     import psutil  # a plain dbt run needs none of it
 
     total = int(psutil.virtual_memory().total)
-    for file in _CGROUP:
+    for file in _CGROUP_LIMITS:
         try:
             total = min(total, int(file.read_text()))
         except (OSError, ValueError):
@@ -44,7 +44,7 @@ class MemoryInstance:
             config["threads"] = threads
         self._root = duckdb.connect(":memory:", config=config)
         self._root.execute("SET GLOBAL TimeZone = 'UTC'")
-        # DuckDB tells versions of a file apart by path and second: one rewritten at once is read stale.
+        # DuckDB caches files by path and second: a file rewritten within a second would be read stale.
         self._root.execute("SET GLOBAL enable_external_file_cache = false")
         # Rows of a table have no order; without this, COPY holds back batches to keep one.
         self._root.execute("SET GLOBAL preserve_insertion_order = false")

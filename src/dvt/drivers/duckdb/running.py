@@ -1,4 +1,4 @@
-"""Queries under way, stoppable from the side at any moment, before their first row too."""
+"""Queries under way, which another thread can stop at any time, before their first row too."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import duckdb
 
 from dvt.core.errors import Cancelled
 
-_AGAIN = 0.02
-_GIVE_UP = 5.0
-"""Seconds: between interrupts, and until a query that does not heed them is left alone."""
+_INTERRUPT_INTERVAL = 0.02
+"""Seconds between interrupts of a query that has not ended."""
+_CANCEL_TIMEOUT = 5.0
+"""Seconds after which a query that ignores interrupts is abandoned."""
 
 
 class Batch:
-    """Queries that were asked for together, and end together when stopped."""
+    """Queries that belong together, and are stopped together."""
 
     def __init__(self) -> None:
         self.stopped = False
 
 
-class Running:
+class RunningQueries:
     """A connector's queries under way. Thread-safe."""
 
     def __init__(self) -> None:
@@ -33,7 +34,7 @@ class Running:
 
     @contextmanager
     def batch(self) -> Iterator[Batch]:
-        """A batch: when it is stopped, no further query of it begins."""
+        """Register a batch; once it is stopped, no further query of it begins."""
         batch = Batch()
         with self._changed:
             self._batches.add(batch)
@@ -45,7 +46,7 @@ class Running:
 
     @contextmanager
     def query(self, batch: Batch, interrupt: Callable[[], object], doing: str) -> Iterator[None]:
-        """Around one query; Cancelled if its batch was stopped before it could begin."""
+        """Register one query within the `with`; raise Cancelled if its batch is already stopped."""
         with self._changed:
             if batch.stopped:
                 raise Cancelled(doing)
@@ -60,17 +61,17 @@ class Running:
 
     def stop(self) -> None:
         """Stop every batch that exists now, and wait until its queries have ended."""
-        until = time.monotonic() + _GIVE_UP
+        deadline = time.monotonic() + _CANCEL_TIMEOUT
         with self._changed:
             stopping = set(self._batches)
             for batch in stopping:
                 batch.stopped = True
-            while time.monotonic() < until:
+            while time.monotonic() < deadline:
                 left = [interrupt for batch, interrupt in self._queries.values() if batch in stopping]
                 if not left:
                     return
-                # DuckDB forgets an interrupt that comes before the query has begun: hence again.
+                # DuckDB loses an interrupt that comes before the query has begun, so interrupts are repeated.
                 for interrupt in left:
                     with suppress(duckdb.Error):
                         interrupt()
-                self._changed.wait(_AGAIN)
+                self._changed.wait(_INTERRUPT_INTERVAL)

@@ -14,24 +14,24 @@ from dvt.drivers.duckdb.errors import translated
 from dvt.drivers.duckdb.sql import listed, literal, quoted, unpacked
 
 CONSUMER = "duckdb"
-"""What buckets call DuckDB."""
+"""Name of DuckDB as a consumer of buckets."""
 
-_PATTERN = frozenset("*?")
-"""Characters of patterns in the paths of read_parquet."""
+_WILDCARDS = frozenset("*?")
+"""Characters that read_parquet takes for a pattern in a path."""
 COPY_OPTIONS = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION v2"
-"""Of COPY … TO. For 1.8 M rows of lineitem on 2 cores: 0.63 s of CPU and 48 MB; zstd level 1: 0.68 s and
-41 MB, lz4: 0.69 s and 62 MB (all but the first without v2's encodings: slower and a third larger)."""
+"""Options of COPY … TO. For 1.8 M rows of lineitem on 2 cores: 0.63 s of CPU and 48 MB; zstd level 1: 0.68 s
+and 41 MB, lz4: 0.69 s and 62 MB (all but the first without v2's encodings: slower and a third larger)."""
 
 
 def write(cursor: Any, select: str, sink: Sink) -> int:
-    """Copy the answer of a SELECT into a new part of `sink`; how many rows it has."""
+    """Copy the answer of a SELECT into a new part of `sink`; return its rows."""
     with sink.location.bucket.writing(CONSUMER, sink.part()) as uri:
         (rows,) = cursor.execute(f"COPY ({select}) TO {literal(uri)} ({COPY_OPTIONS})").fetchone()
     return int(rows)
 
 
 def scan(dataset: Dataset) -> str:
-    """A SELECT of a dataset's rows in its own types: Parquet has no word for some of DuckDB's."""
+    """Return a SELECT of a dataset's rows in their stage types, some of which Parquet cannot name."""
     if not dataset.keys:
         nulls = ", ".join(
             f"CAST(NULL AS {column.type}) AS {quoted(column.name)}" for column in dataset.columns
@@ -44,7 +44,7 @@ def scan(dataset: Dataset) -> str:
 
 
 def check(cursor: Any, name: str, dataset: Dataset) -> None:
-    """Compare the files' own count of rows with what was committed: reads their footers only."""
+    """Compare the files' own count of rows with what was committed: only the footers are read."""
     if dataset.keys:
         count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_files(dataset)})"
         (rows,) = cursor.execute(count).fetchone()
@@ -53,8 +53,8 @@ def check(cursor: Any, name: str, dataset: Dataset) -> None:
 
 
 def refuse_pattern(name: str, folder: Path) -> None:
-    """Refuse a folder that DuckDB would take for a pattern, and read the files of other folders too."""
-    if _PATTERN & set(str(folder)):
+    """Refuse a folder that DuckDB would take for a pattern, and read files of other folders too."""
+    if _WILDCARDS & set(str(folder)):
         raise BadConfig(name, "its folder", str(folder), ["a path without * and ?"])
 
 
@@ -68,11 +68,11 @@ def stage_all(
     jobs: Sequence[Job],
     finished: Callable[[Job, Dataset], None],
     begin: Callable[[str], AbstractContextManager[None]],
-    one: Callable[[Job], Dataset],
+    stage_job: Callable[[Job], Dataset],
 ) -> None:
-    """Stage jobs one after the other; one that failed, or was not reached, leaves nothing in its sink.
+    """Stage jobs one after the other; a job that failed or was not reached leaves nothing in its sink.
 
-    `begin` is entered around each with what is being done, so that it can be stopped.
+    `begin` is entered around each job with a description of it, so that the job can be stopped.
     """
     left = list(jobs)
     try:
@@ -81,7 +81,7 @@ def stage_all(
             query = job.query
             doing = f"reading {query.about}"
             with translated(connection=query.connection, doing=doing, where=query.about), begin(doing):
-                dataset = one(job)
+                dataset = stage_job(job)
             left.pop(0)
             finished(job, dataset)
     finally:

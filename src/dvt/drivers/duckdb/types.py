@@ -1,4 +1,4 @@
-"""Columns of tables that DuckDB itself reads: their types are those of the staging, almost all."""
+"""Describes columns of tables that DuckDB itself reads: nearly all their types are stage types."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dvt.core.tables import Column
 from dvt.core.types import INTEGERS, VARCHAR, Kind, StageType, UnknownType
 
 _EXACT = INTEGERS | {Kind.DATE, Kind.TIMESTAMP, Kind.DECIMAL}
-"""Comparing and ordering answers alike wherever DuckDB does it."""
+"""Kinds whose values every DuckDB compares and orders in the same way."""
 
 
 def described(name: str, type_: Any) -> Column:
-    """A column of this type, a `DuckDBPyType`."""
+    """Describe a column of this type, a `DuckDBPyType`."""
     native = str(type_)
     try:
         own = StageType.parse(native)
@@ -27,11 +27,11 @@ def described(name: str, type_: Any) -> Column:
         native=native,
         stage=staged.stage,
         exact=own.kind in _EXACT,
-        unpack="{0}" if staged.stage == own else f"CAST({{0}} AS {_braceless(str(staged.stage))})",
+        unpack="{0}" if staged.stage == own else f"CAST({{0}} AS {_escape_braces(str(staged.stage))})",
         loses=staged.loses,
     )
 
 
-def _braceless(sql: str) -> str:
-    """Safe in a text that `str.format` fills in."""
+def _escape_braces(sql: str) -> str:
+    """Escape braces, for a text that `str.format` fills in."""
     return sql.replace("{", "{{").replace("}", "}}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dvt.drivers.mysql.cancel import Queries, Running
+from dvt.drivers.mysql.cancel import RunningQueries, RunningQuery
 from dvt.drivers.mysql.catalog import describe, kinds
 from dvt.drivers.mysql.connect import LONG, About, LoadConnection, SideConnection, connect, connect_to_load
 from dvt.drivers.mysql.flavour import Flavour, flavour
+from dvt.drivers.mysql.load_encodings import LoadEncoding, fitted, load_encoding
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
-from dvt.drivers.mysql.packing import Packing, fitted, packing
 from dvt.drivers.mysql.scanner import Scanner, pinned
 from dvt.drivers.mysql.session import Cursor, Session, statement
 from dvt.drivers.mysql.settings import MySQLSettings, parse
@@ -20,10 +20,10 @@ __all__ = [
     "Cursor",
     "Flavour",
     "LoadConnection",
+    "LoadEncoding",
     "MySQLSettings",
-    "Packing",
-    "Queries",
-    "Running",
+    "RunningQueries",
+    "RunningQuery",
     "Scanner",
     "Session",
     "SideConnection",
@@ -34,7 +34,7 @@ __all__ = [
     "fitted",
     "flavour",
     "kinds",
-    "packing",
+    "load_encoding",
     "parse",
     "pinned",
     "quoted",

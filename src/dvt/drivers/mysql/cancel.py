@@ -1,4 +1,4 @@
-"""Stopping queries from the side: each carries a mark, which the server's list of processes shows."""
+"""Cancels queries from a second connection, which finds them by a mark in the server's process list."""
 
 from __future__ import annotations
 
@@ -14,81 +14,85 @@ from dvt.drivers.mysql.connect import SideConnection, connect
 from dvt.drivers.mysql.settings import MySQLSettings
 
 _DOING = "cancelling its queries"
-_GLANCE = 0.02
-_PATIENCE = 5.0
-"""Seconds until a query that does not end is left to the server."""
+_POLL_SECONDS = 0.02
+"""Seconds between two KILLs of a query that has not ended."""
+_CANCEL_TIMEOUT = 5.0
+"""Seconds after which a query that does not end is left to the server."""
 
 
-class Running:
-    """One query, from before it is sent: its mark, and whether it was asked to stop."""
+class RunningQuery:
+    """One query, registered before it is sent: its mark, and whether it shall stop and has ended."""
 
     def __init__(self) -> None:
         self.mark = f"dvt {secrets.token_hex(8)}"
         self.stopped = threading.Event()
         self.ended = threading.Event()
         self.cursor: Any = None
-        """The DuckDB cursor that waits for its rows, or sends them."""
+        """The DuckDB cursor that waits for the query's rows, or sends them."""
         self.connection: int | None = None
-        """The server's number of the connection it runs on, where that is known."""
+        """The server's id of the connection that runs the query; None if only the mark identifies it."""
 
 
-class Queries:
-    """What a connector has under way on its server. Thread-safe."""
+class RunningQueries:
+    """All queries that a connector has under way on its server. Thread-safe."""
 
     def __init__(self, name: str, settings: MySQLSettings) -> None:
         self._name = name
         self._settings = settings
         self._lock = threading.Lock()
-        self._tracked: set[Running] = set()
+        self._tracked: set[RunningQuery] = set()
 
     @contextmanager
-    def track(self, queries: Iterable[Running]) -> Iterator[None]:
-        """Within it, these queries may be stopped, begun or not."""
-        mine = set(queries)
+    def track(self, queries: Iterable[RunningQuery]) -> Iterator[None]:
+        """Let `cancel` stop these queries within the block, whether or not they have begun."""
+        tracked = set(queries)
         with self._lock:
-            self._tracked |= mine
+            self._tracked |= tracked
         try:
             yield
         finally:
             with self._lock:
-                self._tracked -= mine
+                self._tracked -= tracked
 
-    def cancel(self, *only: Running) -> None:
-        """Stop these queries, or all: returns when they have ended, or after a few seconds."""
+    def cancel(self, *only: RunningQuery) -> None:
+        """Stop the given queries, or all; return when they have ended, or after `_CANCEL_TIMEOUT`."""
         with self._lock:
-            asked = set(only) or set(self._tracked)
-        for one in asked:
-            one.stopped.set()
-            cursor = one.cursor
+            queries = set(only) or set(self._tracked)
+        for query in queries:
+            query.stopped.set()
+            cursor = query.cursor
             if cursor is not None:
                 cursor.interrupt()  # takes effect with the next rows; KILL makes them come
-        if any(not one.ended.is_set() for one in asked):
+        if any(not query.ended.is_set() for query in queries):
             with connect(self._name, self._settings) as side:
-                _stop(side, asked)
+                _stop(side, queries)
 
 
-def _stop(side: SideConnection, asked: Iterable[Running]) -> None:
-    """Again and again: a statement may be on its way to the server when it is first looked for."""
-    deadline = time.monotonic() + _PATIENCE
+def _stop(side: SideConnection, queries: Iterable[RunningQuery]) -> None:
+    """Kill the queries until all have ended.
+
+    One KILL is not enough: a statement may still be on its way to the server when it is first looked for.
+    """
+    deadline = time.monotonic() + _CANCEL_TIMEOUT
     while time.monotonic() < deadline:
-        waiting = [one for one in asked if not one.ended.is_set()]
-        if not waiting:
+        unfinished = [query for query in queries if not query.ended.is_set()]
+        if not unfinished:
             return
-        for one in waiting:
-            _kill(side, one)
-        waiting[0].ended.wait(_GLANCE)
+        for query in unfinished:
+            _kill(side, query)
+        unfinished[0].ended.wait(_POLL_SECONDS)
 
 
-def _kill(side: SideConnection, one: Running) -> None:
-    # Its connection, not the query alone: a server that waits for a reader notices only that. None of
-    # these connections is used twice, so this hits nobody else.
-    for found in _connections(side, one):
-        with suppress(QueryFailed):  # it has ended meanwhile
-            side.rows(f"KILL CONNECTION {found}", doing=_DOING)
+def _kill(side: SideConnection, query: RunningQuery) -> None:
+    # KILL CONNECTION, not KILL QUERY: a server that waits for its client to read notices only the former.
+    # Every query has a connection of its own, so no other query is hit.
+    for connection_id in _connections(side, query):
+        with suppress(QueryFailed):  # the connection has ended meanwhile
+            side.rows(f"KILL CONNECTION {connection_id}", doing=_DOING)
 
 
-def _connections(side: SideConnection, one: Running) -> list[int]:
-    if one.connection is not None:
-        return [one.connection]
-    find = "SELECT id FROM information_schema.processlist WHERE info LIKE %s AND id <> CONNECTION_ID()"
-    return [int(found) for (found,) in side.rows(find, [f"%{one.mark}%"], doing=_DOING)]
+def _connections(side: SideConnection, query: RunningQuery) -> list[int]:
+    if query.connection is not None:
+        return [query.connection]
+    sql = "SELECT id FROM information_schema.processlist WHERE info LIKE %s AND id <> CONNECTION_ID()"
+    return [int(connection_id) for (connection_id,) in side.rows(sql, [f"%{query.mark}%"], doing=_DOING)]

@@ -1,4 +1,4 @@
-"""What the server's information_schema knows of tables and their columns."""
+"""Reads tables and their columns from the server's information_schema."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dvt.drivers.mysql.connect import SideConnection
 from dvt.drivers.mysql.types import Described, as_read, column
 
 _DOING = "describing its tables"
-_SHOWN = 200
-"""Names of tables that a hint chooses from."""
+_MAX_SUGGESTIONS = 200
+"""The most names of tables that a 'did you mean' hint chooses from."""
 
 _TABLES = """
 SELECT table_name, table_type, table_rows, data_length FROM information_schema.tables
@@ -37,43 +37,42 @@ WHERE constraint_schema = %s AND table_name IN ({names}) AND check_clause LIKE '
 
 
 def describe(side: SideConnection, refs: Sequence[TableRef], schema: str) -> Mapping[TableRef, Table]:
-    """The tables as they are now; `schema` is the output's own."""
+    """Describe the tables as they are at present; `schema` is the output's, for names without one."""
     by_schema: dict[str, list[TableRef]] = {}
     for ref in refs:
         by_schema.setdefault(ref.schema or schema, []).append(ref)
-    found: dict[TableRef, Table] = {}
-    for name, wanted in by_schema.items():
-        found.update(_in_schema(side, name, wanted))
-    return found
+    tables: dict[TableRef, Table] = {}
+    for name, schema_refs in by_schema.items():
+        tables.update(_in_schema(side, name, schema_refs))
+    return tables
 
 
 def kinds(side: SideConnection, schema: str, name: str) -> Mapping[str, tuple[str, int | None]]:
-    """A table's columns: each type's one word, and the digits of a second's fraction that it keeps."""
-    found = side.rows(_KINDS, [schema, name], doing=_DOING)
+    """Return for each column of a table its `data_type`, and how many decimals of a second it keeps."""
+    rows = side.rows(_KINDS, [schema, name], doing=_DOING)
     return {
         column: (_text(kind).lower(), None if digits is None else int(digits))
-        for column, kind, digits in found
+        for column, kind, digits in rows
     }
 
 
 def _in_schema(side: SideConnection, schema: str, refs: Sequence[TableRef]) -> Mapping[TableRef, Table]:
     names = sorted({ref.identifier for ref in refs})
-    tables = _asked(side, _TABLES, schema, names)
+    rows = {row[0]: row for row in _select(side, _TABLES, schema, names)}
     exact = _names_are_exact(side)
-    real = {ref: _spelled(ref.identifier, (row[0] for row in tables), exact=exact) for ref in refs}
-    for ref, name in real.items():
+    spellings = {ref: _server_spelling(ref.identifier, rows, exact=exact) for ref in refs}
+    for ref, name in spellings.items():
         if name is None:
-            raise TableNotFound(str(ref), ref.connection, _known(side, schema))
-    kept = {row[0]: row for row in tables}
+            raise TableNotFound(str(ref), ref.connection, _table_names(side, schema))
     columns = _columns(side, schema, names)
-    return {ref: _table(ref, kept[name], columns.get(name, ())) for ref, name in real.items() if name}
+    return {ref: _table(ref, rows[name], columns.get(name, ())) for ref, name in spellings.items() if name}
 
 
 def _table(ref: TableRef, row: tuple[Any, ...], columns: Sequence[Column]) -> Table:
     _, kind, rows, size = row
     return Table(
         ref=ref,
-        columns=tuple(as_read(one, ref) for one in columns),
+        columns=tuple(as_read(column, ref) for column in columns),
         rows=None if rows is None else int(rows),
         bytes=None if size is None else int(size),
         scannable=kind in {"BASE TABLE", "SYSTEM VERSIONED"},
@@ -81,11 +80,11 @@ def _table(ref: TableRef, row: tuple[Any, ...], columns: Sequence[Column]) -> Ta
 
 
 def _columns(side: SideConnection, schema: str, names: Sequence[str]) -> Mapping[str, Sequence[Column]]:
-    json = _json_columns(side, schema, names)
-    found: dict[str, list[Column]] = {}
-    for row in _asked(side, _COLUMNS, schema, names):
+    json_checks = _json_checks(side, schema, names)
+    columns: dict[str, list[Column]] = {}
+    for row in _select(side, _COLUMNS, schema, names):
         table, name, native, kind, precision, scale, collation = row
-        is_json = f"{table}.json_valid(`{name}`)" in json
+        is_json = f"{table}.json_valid(`{name}`)" in json_checks
         described = Described(
             name=name,
             native="json" if is_json else _text(native),
@@ -94,38 +93,42 @@ def _columns(side: SideConnection, schema: str, names: Sequence[str]) -> Mapping
             scale=None if scale is None else int(scale),
             collation=collation,
         )
-        found.setdefault(table, []).append(column(described))
-    return found
+        columns.setdefault(table, []).append(column(described))
+    return columns
 
 
-def _json_columns(side: SideConnection, schema: str, names: Sequence[str]) -> frozenset[str]:
-    """MariaDB's JSON is LONGTEXT with this check; MySQL has a type of its own, and no such table."""
+def _json_checks(side: SideConnection, schema: str, names: Sequence[str]) -> frozenset[str]:
+    """Return the `json_valid` checks of the tables, as "table.clause"; empty on MySQL.
+
+    MariaDB's JSON is LONGTEXT with such a check. MySQL has a JSON type, and no `table_name`
+    in check_constraints.
+    """
     if not side.is_mariadb:
         return frozenset()
-    return frozenset(f"{table}.{clause}" for table, clause in _asked(side, _CHECKS, schema, names))
+    return frozenset(f"{table}.{clause}" for table, clause in _select(side, _CHECKS, schema, names))
 
 
-def _asked(side: SideConnection, sql: str, schema: str, names: Sequence[str]) -> list[tuple[Any, ...]]:
-    places = ", ".join(["%s"] * len(names))
-    return side.rows(sql.format(names=places), [schema, *names], doing=_DOING)
+def _select(side: SideConnection, sql: str, schema: str, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    placeholders = ", ".join(["%s"] * len(names))
+    return side.rows(sql.format(names=placeholders), [schema, *names], doing=_DOING)
 
 
 def _names_are_exact(side: SideConnection) -> bool:
-    ((folded,),) = side.rows("SELECT @@lower_case_table_names", doing=_DOING)
-    return int(folded) == 0
+    ((lower_case_table_names,),) = side.rows("SELECT @@lower_case_table_names", doing=_DOING)
+    return int(lower_case_table_names) == 0
 
 
-def _spelled(name: str, known: Iterable[str], *, exact: bool) -> str | None:
-    """`name` as the server spells it: on servers that fold names, in any case."""
-    spellings = {one if exact else one.lower(): one for one in known}
+def _server_spelling(name: str, table_names: Iterable[str], *, exact: bool) -> str | None:
+    """Return `name` as the server spells it, None without such a table; `exact`: case matters."""
+    spellings = {table if exact else table.lower(): table for table in table_names}
     return spellings.get(name if exact else name.lower())
 
 
-def _known(side: SideConnection, schema: str) -> list[str]:
-    sql = f"SELECT table_name FROM information_schema.tables WHERE table_schema = %s LIMIT {_SHOWN}"
+def _table_names(side: SideConnection, schema: str) -> list[str]:
+    sql = f"SELECT table_name FROM information_schema.tables WHERE table_schema = %s LIMIT {_MAX_SUGGESTIONS}"
     return [name for (name,) in side.rows(sql, [schema], doing=_DOING)]
 
 
 def _text(value: str | bytes) -> str:
-    """MySQL 8 sends some columns of its catalog as bytes."""
+    """Decode a value of the catalog: MySQL 8 sends some of its columns as bytes."""
     return value.decode() if isinstance(value, bytes) else value

@@ -1,4 +1,4 @@
-"""MariaDB or MySQL, which version, and what follows from it: the one place where the two are told apart."""
+"""Tells MariaDB from MySQL, and versions from one another; no other module asks for a version."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 
 _NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
-_BEFORE_MARIADB_11 = "5.5.5-"
-"""Servers put it in front, for old replicas that know no version 10."""
+_REPLICATION_PREFIX = "5.5.5-"
+"""MariaDB before 11 prefixes its version with it, for old replicas that cannot parse a version 10."""
 _STRICT = (
     "STRICT_TRANS_TABLES",
     "STRICT_ALL_TABLES",
@@ -16,47 +16,51 @@ _STRICT = (
     "NO_ZERO_IN_DATE",
     "NO_ENGINE_SUBSTITUTION",
 )
+"""sql_modes that make the server reject values that do not fit, instead of changing them."""
 _NO_NEW_USERS = "NO_AUTO_CREATE_USER"
-"""Else a GRANT to a mistyped name makes a user without a password. MySQL 8 never does, and lacks the mode."""
+"""Without it, GRANT to a misspelt user creates one without a password. MySQL 8 never does so, and
+lacks the mode."""
 _ONLY_FULL_GROUP_BY = "ONLY_FULL_GROUP_BY"
-"""MySQL's own default; MariaDB's stricter reading of it refuses columns that a key determines."""
+"""On by default in MySQL. Not set on MariaDB, which also refuses selected columns that a key determines."""
 _LONG_LISTS = "group_concat_max_len = 67108864"
+"""Bytes that GROUP_CONCAT may return: 64 MiB, instead of a truncated list."""
 _FRESH_CATALOG = "information_schema_stats_expiry = 0"
-"""Else MySQL 8 tells what it knew of a table up to a day ago."""
+"""Seconds that MySQL 8 caches statistics of tables in information_schema: none; its default is a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flavour:
-    """What a server is. Differences are fields, so that nobody else asks for a version."""
+    """What a server supports. Differences are fields, so that no other module compares versions."""
 
     is_mariadb: bool
     version: tuple[int, int, int]
     has_uuid: bool
-    """A type `uuid`; else text of 36 characters."""
+    """Whether there is a type `uuid`; otherwise a UUID is text of 36 characters."""
     native_json: bool
-    """JSON in a form of its own, which keeps values and not their text; else text with a check."""
+    """Whether JSON is a binary type, which keeps values and not their text; otherwise it is checked text."""
     sql_modes: tuple[str, ...]
-    """Of dbt's sessions: a value that does not fit is an error, never a changed value."""
+    """sql_mode for dbt's sessions: reject values that do not fit."""
     settings: tuple[str, ...]
-    """Further variables of dbt's sessions, as `SET SESSION` takes them."""
+    """Further variables for dbt's sessions, as `SET SESSION` takes them."""
 
     @property
     def name(self) -> str:
-        """For people."""
-        return f"{'MariaDB' if self.is_mariadb else 'MySQL'} {'.'.join(str(one) for one in self.version)}"
+        """The product's name and version, for messages."""
+        return f"{'MariaDB' if self.is_mariadb else 'MySQL'} {'.'.join(map(str, self.version))}"
 
     @property
     def session(self) -> str:
-        """The statement that makes a new connection one that dbt may write over."""
+        """The statement that prepares a new connection for dbt's writes."""
         modes = ",".join(self.sql_modes)
         return ", ".join((f"SET SESSION sql_mode = '{modes}'", "time_zone = '+00:00'", *self.settings))
 
 
-def flavour(said: str) -> Flavour:
-    """From what `SELECT VERSION()` or the server's greeting says, e.g. `10.11.19-MariaDB-0+deb12u1`."""
-    is_mariadb = "mariadb" in said.lower()
-    found = _NUMBER.search(said.removeprefix(_BEFORE_MARIADB_11) if is_mariadb else said)
-    parts = found.groups(default="0") if found else ("0", "0", "0")
+def flavour(server_version: str) -> Flavour:
+    """Read the text of `SELECT VERSION()` or of the greeting, e.g. `10.11.19-MariaDB-0+deb12u1`."""
+    is_mariadb = "mariadb" in server_version.lower()
+    text = server_version.removeprefix(_REPLICATION_PREFIX) if is_mariadb else server_version
+    number = _NUMBER.search(text)
+    parts = number.groups(default="0") if number else ("0", "0", "0")
     version = (int(parts[0]), int(parts[1]), int(parts[2]))
     mysql_8 = not is_mariadb and version >= (8, 0, 0)
     users = () if mysql_8 else (_NO_NEW_USERS,)

@@ -1,4 +1,4 @@
-"""`consistent_reads: lock`: nobody writes while several statements begin, so that they see one moment."""
+"""`consistent_reads: lock`: read locks while several statements begin, so that all see the same snapshot."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from dvt.drivers.mysql.cancel import Running
+from dvt.drivers.mysql.cancel import RunningQuery
 from dvt.drivers.mysql.connect import SideConnection
 
 _DOING = "locking its tables for reading (consistent_reads: lock)"
-_GLANCE = 0.02
-_LONGEST_WAIT = 60
-"""Seconds to wait for writers; meanwhile new ones wait behind us."""
+_POLL_SECONDS = 0.02
+"""Seconds between two looks at the server's process list."""
+_LOCK_TIMEOUT = 60
+"""Seconds to wait for open writes to end; new writers queue behind the lock meanwhile."""
 _READING = frozenset(
     (
         "executing",
@@ -29,42 +30,47 @@ _READING = frozenset(
         "removing duplicates",
     )
 )
+"""States, in the process list, of a statement that reads or is about to."""
 _SENDING = frozenset(("sending to client", "writing to net"))
-_CERTAIN = 1.0
-"""A server names a statement's phase a moment before it opens its view of the data."""
+"""States of a statement that certainly has its read view: it returns rows."""
+_READ_VIEW_SECONDS = 1.0
+"""Seconds in a `_READING` state after which a statement has its read view: the server sets the state a moment
+before it opens the view."""
 
 
 @contextmanager
-def read_lock(side: SideConnection, tables: Sequence[str], running: Running) -> Iterator[None]:
-    """Hold a read lock on these (quoted) tables: waits for open transactions that wrote there."""
-    side.rows(f"SET SESSION lock_wait_timeout = {_LONGEST_WAIT}", doing=_DOING)
+def read_lock(side: SideConnection, tables: Sequence[str], running: RunningQuery) -> Iterator[None]:
+    """Hold a read lock on the (quoted) tables, after waiting for open transactions that wrote to them."""
+    side.rows(f"SET SESSION lock_wait_timeout = {_LOCK_TIMEOUT}", doing=_DOING)
     locks = ", ".join(f"{table} READ" for table in sorted(set(tables)))
-    side.rows(f"/* {running.mark} */ LOCK TABLES {locks}", doing=_DOING, patience=_LONGEST_WAIT + 5)
+    side.rows(f"/* {running.mark} */ LOCK TABLES {locks}", doing=_DOING, patience=_LOCK_TIMEOUT + 5)
     try:
         yield
     finally:
         side.rows("UNLOCK TABLES", doing=_DOING)
 
 
-def wait_until_reading(side: SideConnection, statements: Sequence[Running], enough: threading.Event) -> None:
-    """Return when each statement has ended or has its view of the data, or when `enough` is set."""
-    first_seen: dict[Running, float] = {}
+def wait_until_reading(
+    side: SideConnection, statements: Sequence[RunningQuery], enough: threading.Event
+) -> None:
+    """Return when every statement has ended or has its read view, or when `enough` is set."""
+    first_seen: dict[RunningQuery, float] = {}
     waiting = list(statements)
-    while waiting and not enough.wait(_GLANCE):
+    while waiting and not enough.wait(_POLL_SECONDS):
         states = _states(side)
         now = time.monotonic()
-        waiting = [one for one in waiting if not _has_view(one, states, first_seen, now)]
+        waiting = [query for query in waiting if not _has_read_view(query, states, first_seen, now)]
 
 
-def _has_view(
-    one: Running, states: Sequence[tuple[str, str]], first_seen: dict[Running, float], now: float
+def _has_read_view(
+    query: RunningQuery, states: Sequence[tuple[str, str]], first_seen: dict[RunningQuery, float], now: float
 ) -> bool:
-    if one.ended.is_set():
+    if query.ended.is_set():
         return True
-    state = next((state for state, info in states if one.mark in info), "")
+    state = next((state for state, info in states if query.mark in info), "")
     if state in _READING:
-        first_seen.setdefault(one, now)
-    return state in _SENDING or now - first_seen.get(one, now) >= _CERTAIN
+        first_seen.setdefault(query, now)
+    return state in _SENDING or now - first_seen.get(query, now) >= _READ_VIEW_SECONDS
 
 
 def _states(side: SideConnection) -> list[tuple[str, str]]:

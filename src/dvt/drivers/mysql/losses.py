@@ -1,7 +1,7 @@
-"""What the server says when a value does not fit its column or a row breaks a constraint: ours, by column.
+"""Turns the server's errors and warnings about a value or a row into dvt's, with the column's name.
 
-For a file that a client sends, the server makes warnings of what would be errors, lands something else or
-leaves the row out; in strict mode too. So a warning is as good as an error here.
+For a file that a client sends, the server reports as warnings what would be errors in an INSERT, and stores
+another value or skips the row; in strict mode too. So a load treats a warning as an error.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from typing import NamedTuple
 from dvt.core.errors import DvtError, RowRefused, ValueLost
 
 _CONSTRAINTS = frozenset({1022, 1048, 1062, 1263, 1364, 1452, 1526, 1586, 1748, 3819, 4025})
-"""Duplicate keys, NULL where none may be, foreign keys, no partition for the row, CHECK."""
+"""Codes for rows: duplicate key, NULL in a NOT NULL column, foreign key, no partition for the row, CHECK."""
 _VALUES = frozenset(
     {1153, 1261, 1262, 1264, 1265, 1292, 1300, 1301, 1365, 1366, 1367, 1406, 1411, 1441, 1690}
     | {3140, 3141, 3156, 3854, 3903, 4037, 4038, 4078, 4079}
 )
-"""Out of range, cut, of no such type, not in the character set, too large, no JSON."""
-_OLD_WORDS = frozenset({1287, 1681, 3719, 3778, 3779})
-"""That something is deprecated says nothing about values."""
-_CHANGE = "change the value in the model, or cast the column to another type"
-_ROOM = "raise max_allowed_packet on the server, or make the value smaller"
+"""Codes for values: out of range, truncated, of another type, not in the character set, too long, no JSON."""
+_DEPRECATIONS = frozenset({1287, 1681, 3719, 3778, 3779})
+"""Codes of warnings that syntax is deprecated, which are ignored: they say nothing about values."""
+_CHANGE_HINT = "change the value in the model, or cast the column to another type"
+_PACKET_HINT = "raise max_allowed_packet on the server, or make the value smaller"
 _PACKET = frozenset({1153, 1301})
+"""Codes for values longer than `max_allowed_packet`."""
 
 
 class Warned(NamedTuple):
@@ -30,34 +31,40 @@ class Warned(NamedTuple):
 
     level: str
     code: int
-    said: str
+    message: str
 
 
-def refused(code: int, said: str, where: str, columns: Sequence[str]) -> DvtError | None:
-    """Our error for a value or row that the server refuses; None for what is about something else."""
+def refused(code: int, message: str, where: str, columns: Sequence[str]) -> DvtError | None:
+    """Return dvt's error for a value or row that the server refused; None if the code means anything else."""
     if code in _CONSTRAINTS:
-        return RowRefused(_place(said, where, columns), said)
+        return RowRefused(_place(message, where, columns), message)
     if code in _VALUES:
-        return ValueLost(_place(said, where, columns), said, _ROOM if code in _PACKET else _CHANGE)
+        hint = _PACKET_HINT if code in _PACKET else _CHANGE_HINT
+        return ValueLost(_place(message, where, columns), message, hint)
     return None
 
 
 def warned(count: int, shown: Sequence[Warned], where: str, columns: Sequence[str]) -> DvtError | None:
-    """Our error for a statement with so many warnings; None when they are not about rows."""
-    serious = [one for one in shown if one.code not in _OLD_WORDS]
+    """Return dvt's error for a statement with `count` warnings, of which the server shows `shown`.
+
+    None if none of them is about rows.
+    """
+    serious = [warning for warning in shown if warning.code not in _DEPRECATIONS]
     if not serious:
         if count <= len(shown):
             return None
-        return ValueLost(where, f"the server gave {count} warnings and does not say which", _CHANGE)
+        return ValueLost(where, f"the server gave {count} warnings and does not say which", _CHANGE_HINT)
     first = serious[0]
-    more = f" (the first of {count})" if count > 1 else ""
-    known = refused(first.code, first.said + more, where, columns)
-    return known or ValueLost(_place(first.said, where, columns), first.said + more, _CHANGE)
+    message = first.message + (f" (the first of {count})" if count > 1 else "")
+    error = refused(first.code, message, where, columns)
+    return error or ValueLost(_place(first.message, where, columns), message, _CHANGE_HINT)
 
 
-def _place(said: str, where: str, columns: Sequence[str]) -> str:
-    """With the column's name, where the server gives it: in quotes of one kind or the other."""
-    named = [one for one in columns if any(f"{quote}{one}{quote}" in said for quote in "'`")]
-    # A value that is shown may spell another column's name; the column stands behind it.
-    last = max(named, key=lambda one: max(said.rfind(f"'{one}'"), said.rfind(f"`{one}`")), default=None)
+def _place(message: str, where: str, columns: Sequence[str]) -> str:
+    """Return the table, with the column where the message names one, in single quotes or backticks."""
+    named = [column for column in columns if any(f"{quote}{column}{quote}" in message for quote in "'`")]
+    # The message may also quote a value that equals another column's name; the column's name comes after it.
+    last = max(
+        named, key=lambda name: max(message.rfind(f"'{name}'"), message.rfind(f"`{name}`")), default=None
+    )
     return f"{where}, column {last}" if last else where

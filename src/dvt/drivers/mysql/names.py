@@ -1,4 +1,4 @@
-"""Quoting: names in backticks, values as literals that no sql_mode reads otherwise."""
+"""Writes names in MySQL's SQL, in backticks, which every sql_mode reads alike."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dvt.core.names import TableRef
 
 
 def quoted(name: str) -> str:
-    """An identifier, exactly as it is."""
+    """Quote an identifier."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def table(ref: TableRef, schema: str) -> str:
-    """A table's name in SQL; `schema` is the output's own."""
+    """Write a table's qualified name; `schema` is the output's, for a table without one."""
     return f"{quoted(ref.schema or schema)}.{quoted(ref.identifier)}"

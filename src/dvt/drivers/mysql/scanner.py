@@ -1,4 +1,4 @@
-"""DuckDB's MySQL scanner: attached read-only by a secret that is dropped at once, steered per query."""
+"""DuckDB's MySQL scanner: attached read-only by a secret that is dropped at once, configured per query."""
 
 from __future__ import annotations
 
@@ -23,19 +23,24 @@ _SETTINGS = (
     "mysql_session_time_zone = '+00:00'",
     "mysql_pool_size = 0",
 )
+"""DuckDB's settings for every cursor: integers and times as text or numbers, no pool, UTC, no time limit."""
 _SERVER = "server"
-_PINS = {
+"""DuckDB's name of the attached server, and of its secret."""
+_SELECTS = {
     True: "SET STATEMENT sql_mode = '', time_zone = '+00:00', net_write_timeout = 3600 FOR {select}",
     False: "{select}",
 }
+"""By whether the server is MariaDB: the SELECT with the session settings that its answer depends on."""
 _HINTS = "SELECT /*+ SET_VAR(sql_mode = '') SET_VAR(time_zone = '+00:00') */ "
+"""The same settings for MySQL, as optimizer hints."""
 
 
 class Scanner:
-    """One server seen from a DuckDB of its own. Attached when first used; thread-safe.
+    """One server, attached to a DuckDB instance of its own when first used. Thread-safe.
 
-    Of its own, because one thread is all that a scan can use: in an instance with more, the thread that
-    waits for a scan spins (10 s of CPU instead of 5 for 6 M rows). Besides, no model's SQL sees it.
+    The instance has one thread, since a scan uses no more: with more, the thread that waits for a scan
+    spins (10 s of CPU instead of 5 for 6 M rows). A separate instance also hides the server from models'
+    SQL.
     """
 
     def __init__(self, name: str, settings: MySQLSettings, run: Instance) -> None:
@@ -47,29 +52,29 @@ class Scanner:
 
     @contextmanager
     def cursor(self) -> Iterator[Any]:
-        """A DuckDB cursor that may ask this server; a connection lives no longer than its query."""
+        """Yield a DuckDB cursor that can query the server; every query has a connection of its own."""
         with self._lock:
             if self._instance is None:
-                self._instance = self._opened()
+                self._instance = self._open()
             cursor = self._instance.cursor()
         try:
-            _steer(cursor)
+            _configure(cursor)
             yield cursor
         finally:
             cursor.close()
 
     def relation(self, sql: str) -> str:
-        """DuckDB's FROM item that answers with the rows of the server's `sql`."""
+        """Return the FROM item of DuckDB's SQL for the rows of a query in the server's SQL."""
         return f"mysql_query('{_SERVER}', {literal(sql)})"
 
     def close(self) -> None:
-        """End it. May be called twice."""
+        """Close the instance. May be called twice."""
         with self._lock:
             instance, self._instance = self._instance, None
         if instance is not None:
             instance.close()
 
-    def _opened(self) -> MemoryInstance:
+    def _open(self) -> MemoryInstance:
         cursor = self._run.cursor()
         (limit,) = cursor.execute("SELECT current_setting('memory_limit')").fetchone()
         cursor.close()
@@ -83,12 +88,12 @@ class Scanner:
         return instance
 
     def _attach(self, cursor: Any) -> None:
-        _steer(cursor)
+        _configure(cursor)
         keys = ", ".join(f"{key} {literal(value)}" for key, value in self._secret().items())
         failure = ""
         try:
             cursor.execute(f"CREATE TEMPORARY SECRET {_SERVER} (TYPE mysql, {keys})")
-            # Compression is on by default, and takes longer than the network.
+            # Compression, on by default, takes longer than the network.
             cursor.execute(
                 f"ATTACH 'compression=disabled' AS {_SERVER} (TYPE mysql, SECRET {_SERVER}, READ_ONLY)"
             )
@@ -98,34 +103,34 @@ class Scanner:
         finally:
             cursor.close()
         if failure:
-            # Not `from` the original: its text may repeat what the secret says.
+            # Not raised `from` the original: its text may repeat the credentials.
             reason = f"DuckDB's scanner got no connection although ours did ({failure})"
             raise ConnectFailed(self._name, self._settings.where, reason, "see the server's error log")
 
     def _secret(self) -> dict[str, str]:
-        known = self._settings
+        settings = self._settings
         keys = {
-            "HOST": known.host,
-            "PORT": str(known.port),
-            "USER": known.user,
-            "PASSWORD": known.password.get_secret_value(),
-            "DATABASE": known.schema_,
-            "SSL_MODE": known.ssl_mode,
+            "HOST": settings.host,
+            "PORT": str(settings.port),
+            "USER": settings.user,
+            "PASSWORD": settings.password.get_secret_value(),
+            "DATABASE": settings.schema_,
+            "SSL_MODE": settings.ssl_mode,
         }
-        files = {"SSL_CA": known.ssl_ca, "SSL_CERT": known.ssl_cert, "SSL_KEY": known.ssl_key}
+        files = {"SSL_CA": settings.ssl_ca, "SSL_CERT": settings.ssl_cert, "SSL_KEY": settings.ssl_key}
         return keys | {key: str(path) for key, path in files.items() if path}
 
 
-def _steer(cursor: Any) -> None:
+def _configure(cursor: Any) -> None:
     for setting in _SETTINGS:
         cursor.execute(f"SET SESSION {setting}")
 
 
 def pinned(select: str, mark: str, *, mariadb: bool) -> str:
-    """A SELECT as it is sent: with its mark, in UTC, and read alike whatever the server's settings.
+    """Return the SELECT as it is sent: with its mark, in UTC, independent of the server's settings.
 
-    The server waits an hour, not a minute, for a reader that is held up.
+    MariaDB waits an hour (its default: a minute) for a client that does not read.
     """
     if not mariadb and select.startswith("SELECT "):
         select = _HINTS + select.removeprefix("SELECT ")
-    return f"/* {mark} */ {_PINS[mariadb].format(select=select)}"
+    return f"/* {mark} */ {_SELECTS[mariadb].format(select=select)}"

@@ -1,4 +1,4 @@
-"""Sessions that write, for dbt: strict, in UTC; repeated, opened again and stopped where that is safe."""
+"""dbt's sessions: strict, in UTC; they retry after deadlocks, reconnect when idle, and can be stopped."""
 
 from __future__ import annotations
 
@@ -19,37 +19,41 @@ from dvt.drivers.mysql.settings import MySQLSettings
 BEGIN, COMMIT, ROLLBACK = "START TRANSACTION", "COMMIT", "ROLLBACK"
 
 _IN_TRANSACTION = 1
-"""The server's flag, sent with every answer."""
+"""The flag in `server_status`, which comes with every answer."""
 _DEADLOCK = 1213
-_GIVES_UP_LOCKS = frozenset({1205, _DEADLOCK})
-"""Lock wait timeout, deadlock."""
-_NOTHING_TO_RUN = 1065
-"""A comment after the last semicolon."""
+"""Code: deadlock."""
+_LOCK_FAILURES = frozenset({1205, _DEADLOCK})
+"""Codes: lock wait timeout, deadlock."""
+_EMPTY_QUERY = 1065
+"""Code: nothing to run, as for a comment after the last semicolon."""
 _ATTEMPTS = 3
-_PAUSE = 0.2
-_IDLE = 1.0
-"""Seconds after which a connection is asked whether it is still there."""
-_GLANCE = 0.02
-_PATIENCE = 5.0
-"""Seconds until a statement that does not end is left to the server."""
+"""How often a text is run in all, if locks make it fail."""
+_RETRY_PAUSE = 0.2
+"""Seconds before the second attempt; twice that before the third."""
+_IDLE_SECONDS = 1.0
+"""Seconds without use after which a connection is checked by a ping before its next statement."""
+_POLL_SECONDS = 0.02
+"""Seconds between two KILLs of a statement that has not ended."""
+_CANCEL_TIMEOUT = 5.0
+"""Seconds after which a statement that does not end is left to the server."""
 _DOING = "running a statement"
 _COMMENT = re.compile(r"\A(?:\s+|/\*(?!!).*?\*/|--[^\n]*(?:\n|\Z)|\#[^\n]*(?:\n|\Z))+", re.DOTALL)
-_BINDS = re.compile(r"(?:\A|;)\s*(?:set|use|lock|prepare|flush)\b|\btemporary\b|@", re.IGNORECASE)
-"""What a session holds that a new one would not: variables, temporary tables, locks. Rather too often."""
+_SESSION_STATE = re.compile(r"(?:\A|;)\s*(?:set|use|lock|prepare|flush)\b|\btemporary\b|@", re.IGNORECASE)
+"""Matches statements that may give a session state: variables, temporary tables, locks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server answered to one statement of a text."""
+    """The server's answer to one statement of a text."""
 
     columns: tuple[tuple[Any, ...], ...] | None
-    """As DB-API describes them; None for a statement without rows."""
+    """DB-API's description of the columns; None for a statement without rows."""
     rows: Sequence[tuple[Any, ...]]
     affected: int
 
 
 class Session:
-    """One connection, for one thread; `stop` may come from another."""
+    """One connection, for one thread; only `stop` may be called from another."""
 
     def __init__(self, name: str, settings: MySQLSettings) -> None:
         self._name = name
@@ -62,53 +66,55 @@ class Session:
 
     @property
     def in_transaction(self) -> bool:
-        """As the server last said: DDL ends a transaction without being asked."""
+        """Whether a transaction is open, from the server's last answer: DDL commits implicitly."""
         return bool(self._connection.server_status & _IN_TRANSACTION)
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> list[Answer]:
-        """Run a text of one or more statements; an answer for each.
+        """Run a text of one or more statements and return an answer for each.
 
-        What gave up waiting for locks is repeated when it is certain that nothing of the transaction
-        was done. A connection lost while idle is replaced when it held nothing.
+        A text that failed on locks is run again if nothing of its transaction can have taken effect. A
+        connection lost while idle is reopened if its session had no state of its own.
         """
         self._refresh()
-        before = self.in_transaction
+        was_in_transaction = self.in_transaction
         for attempt in range(1, _ATTEMPTS + 1):
             answers: list[Answer] = []
             try:
                 self._send(sql, values, answers)
                 break
             except _Failed as failure:
-                safe = self._nothing_done and (before or not answers) and not failure.left
-                if attempt == _ATTEMPTS or not safe or failure.number not in _GIVES_UP_LOCKS:
-                    raise self._final(failure) from failure.cause
-            time.sleep(_PAUSE * attempt)
-            self._order(ROLLBACK)
-            if before:
-                self._order(BEGIN)
-        self._note(sql)
+                repeatable = (
+                    self._nothing_done and (was_in_transaction or not answers) and not failure.committed
+                )
+                if attempt == _ATTEMPTS or not repeatable or failure.number not in _LOCK_FAILURES:
+                    raise self._after_rollback(failure) from failure.cause
+            time.sleep(_RETRY_PAUSE * attempt)
+            self._execute(ROLLBACK)
+            if was_in_transaction:
+                self._execute(BEGIN)
+        self._track_state(sql)
         return _without_empty(answers, sql)
 
     def rollback(self) -> None:
-        """Undo the open transaction."""
+        """Roll back the open transaction."""
         self.run(ROLLBACK)
 
     def commit(self) -> None:
-        """Keep the open transaction."""
+        """Commit the open transaction."""
         self.run(COMMIT)
 
     def cursor(self) -> Cursor:
-        """What DB-API calls a cursor."""
+        """Return a DB-API cursor of this session."""
         return Cursor(self)
 
     def close(self) -> None:
-        """End it. May be called twice."""
+        """Close the connection. May be called twice."""
         if self._connection.open:
             with suppress(Exception):  # the server may be gone
                 self._connection.close()
 
     def stop(self) -> None:
-        """From another thread: stop what runs, and refuse what would come next."""
+        """Cancel the running statement and refuse all later ones. Called from another thread."""
         self._stopped.set()
         if self._running.is_set():
             self._kill()
@@ -116,63 +122,63 @@ class Session:
     def _open(self) -> None:
         from pymysql.constants import CLIENT
 
-        opened = log_in(
+        connection = log_in(
             self._name,
             self._settings,
             database=None,  # dbt may be about to create it
             init_command=None,
             client_flag=CLIENT.MULTI_STATEMENTS,
         )
-        self._connection = opened
-        self.server = flavour(str(opened.get_server_info()))
-        opened.wait_up_to(None)
-        self._nothing_done, self._bound, self._used = True, False, time.monotonic()
-        self._order(self.server.session)
+        self._connection = connection
+        self.server = flavour(str(connection.get_server_info()))
+        connection.wait_up_to(None)
+        self._nothing_done, self._has_state, self._last_used = True, False, time.monotonic()
+        self._execute(self.server.session)
         with suppress(QueryFailed):
-            self._order(f"USE {quoted(self._settings.schema_)}")
+            self._execute(f"USE {quoted(self._settings.schema_)}")
 
     def _refresh(self) -> None:
-        idle = time.monotonic() - self._used
-        if idle < _IDLE or self.in_transaction or self._bound or self._stopped.is_set():
+        idle = time.monotonic() - self._last_used
+        if idle < _IDLE_SECONDS or self.in_transaction or self._has_state or self._stopped.is_set():
             return
         try:
             self._connection.ping(reconnect=False)
-        except Exception:  # noqa: BLE001 - whatever it is: the connection is not there
+        except Exception:  # noqa: BLE001 - whatever the error, the connection is lost
             self.close()
             self._open()
 
-    def _note(self, sql: str) -> None:
+    def _track_state(self, sql: str) -> None:
         text = _COMMENT.sub("", sql)
         begins = text.strip().rstrip(";").upper() == BEGIN
         self._nothing_done = begins or not self.in_transaction
-        self._bound = self._bound or bool(_BINDS.search(text))
+        self._has_state = self._has_state or bool(_SESSION_STATE.search(text))
 
-    def _order(self, sql: str) -> None:
+    def _execute(self, sql: str) -> None:
         try:
             self._send(sql)
         except _Failed as failure:
             raise self._translated(failure.cause) from failure.cause
 
     def _send(self, sql: str, values: Sequence[Any] = (), answers: list[Answer] | None = None) -> None:
-        """One round: all statements of a text, or _Failed."""
+        """Send a text and read the answers of all its statements, or raise _Failed."""
         import pymysql
 
-        took = answers if answers is not None else []
-        held = True
+        received = answers if answers is not None else []
+        still_open = True
         with self._watched():
             try:
                 with self._connection.cursor() as cursor:
                     cursor.execute(sql, tuple(values) or None)
                     more: bool | None = True
                     while more:
-                        took.append(_answer(cursor))
-                        held = held and self.in_transaction
+                        received.append(_answer(cursor))
+                        still_open = still_open and self.in_transaction
                         more = cursor.nextset()
             except (pymysql.Error, OSError) as error:
                 number = error.args[0] if error.args and isinstance(error.args[0], int) else -1
-                if number == _NOTHING_TO_RUN and took:
+                if number == _EMPTY_QUERY and received:
                     return
-                raise _Failed(number, error, left=bool(took) and not held) from error
+                raise _Failed(number, error, committed=bool(received) and not still_open) from error
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -184,30 +190,33 @@ class Session:
         except (_Failed, Cancelled):
             raise
         except BaseException:
-            # Ctrl-C on this very thread: nobody waits for the answer, but the server still works on it.
+            # Ctrl-C in this thread: it no longer waits, but the server still runs the statement.
             with suppress(DvtError):
                 self._kill(once=True)
             raise
         finally:
             self._running.clear()
-            self._used = time.monotonic()
+            self._last_used = time.monotonic()
 
     def _kill(self, *, once: bool = False) -> None:
-        """Again and again: a statement may be on its way to the server when it is first looked for."""
-        order = f"KILL QUERY {int(self._connection.thread_id())}"
-        deadline = time.monotonic() + _PATIENCE
+        """Kill the running statement until it has ended.
+
+        One KILL is not enough: the statement may still be on its way to the server.
+        """
+        kill = f"KILL QUERY {int(self._connection.thread_id())}"
+        deadline = time.monotonic() + _CANCEL_TIMEOUT
         with connect(self._name, self._settings) as side:
             while self._running.is_set() and time.monotonic() < deadline:
                 with suppress(QueryFailed):  # its connection has ended meanwhile
-                    side.rows(order, doing="cancelling its queries")
+                    side.rows(kill, doing="cancelling its queries")
                 if once:
                     return
-                time.sleep(_GLANCE)
+                time.sleep(_POLL_SECONDS)
 
-    def _final(self, failure: _Failed) -> DvtError:
+    def _after_rollback(self, failure: _Failed) -> DvtError:
         if failure.number == _DEADLOCK:
             with suppress(DvtError):
-                self._order(ROLLBACK)  # the server has done it already, and now says so
+                self._execute(ROLLBACK)  # the server has rolled back already; this updates `in_transaction`
         return self._translated(failure.cause)
 
     def _translated(self, error: BaseException) -> DvtError:
@@ -217,7 +226,7 @@ class Session:
 
 
 class Cursor:
-    """A session's answers, one statement's at a time: the last of a text counts."""
+    """A DB-API cursor over a session. Of a text with several statements it gives the last one's answer."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -233,19 +242,19 @@ class Cursor:
         self.rowcount, self.description, self._rows = last.affected, last.columns, iter(last.rows)
 
     def fetchone(self) -> tuple[Any, ...] | None:
-        """The next row, or None."""
+        """Return the next row, or None."""
         return next(self._rows, None)
 
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]:
-        """At most `size` rows more."""
+        """Return at most `size` further rows."""
         return [row for _, row in zip(range(size), self._rows, strict=False)]
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        """All rows that are left."""
+        """Return all remaining rows."""
         return list(self._rows)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: a cursor holds no resources."""
 
 
 _KIND = re.compile(
@@ -254,11 +263,11 @@ _KIND = re.compile(
 
 
 class _Failed(Exception):
-    """A round that failed; `left` when an earlier statement of it had ended the transaction."""
+    """A text that failed; `committed`: one of its earlier statements had ended the transaction."""
 
-    def __init__(self, number: int, cause: BaseException, *, left: bool) -> None:
+    def __init__(self, number: int, cause: BaseException, *, committed: bool) -> None:
         super().__init__(number)
-        self.number, self.cause, self.left = number, cause, left
+        self.number, self.cause, self.committed = number, cause, committed
 
 
 def _answer(cursor: Any) -> Answer:
@@ -268,7 +277,7 @@ def _answer(cursor: Any) -> Answer:
 
 
 def _without_empty(answers: list[Answer], sql: str) -> list[Answer]:
-    """Without the answer that MariaDB gives to a comment after the last semicolon."""
+    """Drop the answer that MariaDB gives to a comment after the last semicolon."""
     *before, last = answers
     _, _, tail = sql.rpartition(";")
     empty = last.columns is None and last.affected == 0 and not _COMMENT.sub("", tail).strip()
@@ -276,6 +285,6 @@ def _without_empty(answers: list[Answer], sql: str) -> list[Answer]:
 
 
 def statement(sql: str) -> str:
-    """What kind of statement a text is, after its comments: its first word, with what a CREATE makes."""
-    found = _KIND.match(_COMMENT.sub("", sql))
-    return " ".join(word.lower() for word in found.groups() if word) if found else ""
+    """Return the kind of a text's first statement: its first word; for a CREATE also what it creates."""
+    words = _KIND.match(_COMMENT.sub("", sql))
+    return " ".join(word.lower() for word in words.groups() if word) if words else ""

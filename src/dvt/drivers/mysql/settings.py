@@ -1,4 +1,4 @@
-"""An output of type mysql or mariadb, as profiles.yml says it."""
+"""The settings of an output of type mysql or mariadb in profiles.yml."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from pydantic import (
 from dvt.core.errors import BadOutput
 
 _ALIASES = {"server": "host", "username": "user", "database": "schema"}
-"""Other words that dbt's MySQL profiles have for our keys."""
-_ELSEWHERE = frozenset({"type", "threads", "zero_dates", "max_connections"})
-"""Keys that say nothing about the connection: dbt, or dvt elsewhere, reads them."""
+"""Alias in dbt's MySQL profiles → dvt's key."""
+_NOT_FOR_CONNECTING = frozenset({"type", "threads", "zero_dates", "max_connections"})
+"""Keys that do not concern the connection; dbt or other parts of dvt read them."""
 
 
 class MySQLSettings(BaseModel):
-    """How to reach a server, and as whom. A key it does not know is refused, never ignored."""
+    """A server's address and credentials. An unknown key is refused, never ignored."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True
@@ -44,11 +44,11 @@ class MySQLSettings(BaseModel):
     connect_timeout: float = Field(default=5, gt=0, le=3600)
     consistent_reads: Literal["off", "lock"] = "off"
     nan: Literal["error", "null"] = "error"
-    """What becomes of NaN and infinity, which no column here can hold."""
+    """What a load does with NaN and infinity, which no column of MySQL can hold."""
 
     @field_validator("consistent_reads", mode="before")
     @classmethod
-    def _off_is_a_word(cls, value: object) -> object:
+    def _false_means_off(cls, value: object) -> object:
         return "off" if value is False else value  # YAML reads a bare `off` as false
 
     @model_validator(mode="after")
@@ -68,16 +68,18 @@ class MySQLSettings(BaseModel):
 
     @property
     def ssl_mode(self) -> str:
-        """For the scanner: with a CA, certificate and name are verified; else encrypted if the server can."""
+        """The scanner's `SSL_MODE`: verify certificate and name with a CA, else encrypt if possible."""
         if self.ssl_disabled:
             return "disabled"
         return "verify_identity" if self.ssl_ca else "preferred"
 
 
 def parse(name: str, output: Mapping[str, Any], project_dir: Path) -> MySQLSettings:
-    """The settings of output `name`; BadOutput says which key is wrong, without its value."""
+    """Return the settings of output `name`; BadOutput names the wrong key, without its value."""
     kind = str(output.get("type", "mysql"))
-    keys = {key: value for key, value in output.items() if key not in _ELSEWHERE and value is not None}
+    keys = {
+        key: value for key, value in output.items() if key not in _NOT_FOR_CONNECTING and value is not None
+    }
     if "nan" in output:
         keys["nan"] = "null" if output["nan"] is None else output["nan"]  # a bare `null` means the word
     for alias, key in _ALIASES.items():
@@ -95,32 +97,32 @@ def parse(name: str, output: Mapping[str, Any], project_dir: Path) -> MySQLSetti
 
 
 def _problem(error: ValidationError) -> str:
-    said = []
-    for one in error.errors(include_input=False, include_url=False, include_context=False):
-        key = ".".join(str(part) for part in one["loc"])
-        if one["type"] == "extra_forbidden":
-            said.append(_unknown(key))
-        elif one["type"] == "missing":
-            said.append(f"{key} is missing")
+    problems = []
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        key = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            problems.append(_unknown_key(key))
+        elif detail["type"] == "missing":
+            problems.append(f"{key} is missing")
         else:
-            problem = one["msg"].removeprefix("Value error, ")
-            said.append(f"{key}: {problem}" if key else problem)
-    return "; ".join(said)
+            message = detail["msg"].removeprefix("Value error, ")
+            problems.append(f"{key}: {message}" if key else message)
+    return "; ".join(problems)
 
 
-def _unknown(key: str) -> str:
-    known = [field.alias or name for name, field in MySQLSettings.model_fields.items()]
-    close = difflib.get_close_matches(key, known, n=1)
+def _unknown_key(key: str) -> str:
+    valid = [field.alias or name for name, field in MySQLSettings.model_fields.items()]
+    close = difflib.get_close_matches(key, valid, n=1)
     return f"{key} is a key it cannot honour" + (f" (did you mean {close[0]}?)" if close else "")
 
 
 def _with_files(name: str, kind: str, settings: MySQLSettings, project_dir: Path) -> MySQLSettings:
-    """The same, with files where they are: relative ones lie in the project."""
-    found: dict[str, Path] = {}
+    """Resolve the paths of the TLS files, relative to the project, and check that they exist."""
+    files: dict[str, Path] = {}
     for key in ("ssl_ca", "ssl_cert", "ssl_key"):
-        said = getattr(settings, key)
-        if said is not None:
-            found[key] = project_dir / said.expanduser()
-            if not found[key].is_file():
-                raise BadOutput(name, kind, f"{key}: there is no file {found[key]}")
-    return settings.model_copy(update=found)
+        path = getattr(settings, key)
+        if path is not None:
+            files[key] = project_dir / path.expanduser()
+            if not files[key].is_file():
+                raise BadOutput(name, kind, f"{key}: there is no file {files[key]}")
+    return settings.model_copy(update=files)

@@ -1,4 +1,4 @@
-"""MySQL's and MariaDB's types: what each becomes in staging, and how its values travel there.
+"""Maps MySQL's and MariaDB's types to stage types, and says how values are read.
 
 The scanner gets every answer over the binary protocol but guesses some types from display widths
 (`DECIMAL(10,2) UNSIGNED` arrived as DECIMAL(9,2)), takes text of a `_bin` collation for bytes, and turns
@@ -42,9 +42,9 @@ AS_TEXT = "CAST({0} AS CHAR)"
 DATES = frozenset({DATE, TIMESTAMP, TIMESTAMPTZ})
 ZERO_DATES = "zero_dates"
 """Option of a table: `null` where zero dates are read as NULL; else they stop the extraction."""
-_MOST_DIGITS = 38
+_MAX_DIGITS = 38
 _WHOLE_DIGITS = 20
-"""Those of the largest 64-bit integer: a decimal that keeps so many before its point stays a number."""
+"""Digits of the largest 64-bit integer: a decimal that keeps so many before its point stays a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +55,15 @@ class Described:
     native: str
     """Its whole type, e.g. `bigint(20) unsigned`."""
     kind: str
-    """Its type's one word, e.g. `bigint`."""
+    """Its type's name alone, e.g. `bigint`."""
     precision: int | None = None
     scale: int | None = None
     collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
-    """How values of one type travel, but for the column's name."""
+class _TypeMapping:
+    """How values of one type are read and staged; `{0}` is the column."""
 
     stage: StageType
     read: str = "{0}"
@@ -82,7 +82,7 @@ _INTEGERS: Mapping[str, tuple[StageType, StageType]] = {
 _BITS = ((8, UTINYINT), (16, USMALLINT), (32, UINTEGER), (64, UBIGINT))
 _BYTEWISE = re.compile(r"_nopad_bin$|_0900_bin$|^binary$")
 """Collations that compare text as DuckDB does: byte by byte, trailing spaces too."""
-_RANKED = frozenset({"enum", "set"})
+_RANKED_KINDS = frozenset({"enum", "set"})
 _GEOMETRY = (
     *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
     *("geometrycollection", "geomcollection"),
@@ -90,144 +90,147 @@ _GEOMETRY = (
 
 
 def column(described: Described) -> Column:
-    """How a column of the catalog is staged."""
-    way = _WAYS.get(described.kind, _unknown)(described)
-    is_text = way.stage == VARCHAR and described.collation is not None
+    """Return how a column of the catalog is staged."""
+    mapping = _MAPPINGS.get(described.kind, _unknown)(described)
+    is_text = mapping.stage == VARCHAR and described.collation is not None
     return Column(
         name=described.name,
         native=described.native,
-        stage=way.stage,
-        exact=way.exact,
+        stage=mapping.stage,
+        exact=mapping.exact,
         collation=described.collation
         if is_text and not _BYTEWISE.search(described.collation or "")
         else None,
-        ranked=described.kind in _RANKED,
-        read=way.read,
-        unpack=way.unpack,
-        loses=way.loses,
+        ranked=described.kind in _RANKED_KINDS,
+        read=mapping.read,
+        unpack=mapping.unpack,
+        loses=mapping.loses,
     )
 
 
 def as_read(described: Column, table: TableRef) -> Column:
-    """A column as the options of its table read it: zero dates that become NULL do so in staging alone."""
+    """Return the column as its table's options read it: zero dates become NULL in staging alone."""
     dated = described.stage in DATES and table.option(ZERO_DATES) == "null"
     return replace(described, nulls_exact=False) if dated else described
 
 
 def checked(arrived: str, of: Column, table: TableRef) -> str:
-    """DuckDB SQL for a value that arrived; one its type cannot hold stops it, or becomes NULL if it may."""
+    """Return DuckDB SQL of an extracted value.
+
+    A value that its type cannot hold stops the query, or becomes NULL where the table's options say so.
+    """
     where = f"{table}, column {of.name}"
     value = of.unpack.format(arrived)
     if of.stage.kind is Kind.DECIMAL:
-        way_out = "read a view that casts the column to a decimal of at most 38 digits"
-        misfit = refusal(where, f"'holds ' || {arrived} || ', more digits than {of.stage} has'", way_out)
+        hint = "read a view that casts the column to a decimal of at most 38 digits"
+        misfit = refusal(where, f"'holds ' || {arrived} || ', more digits than {of.stage} has'", hint)
     elif of.stage in DATES:
         misfit = _no_date(arrived, where, table)
     else:
         return value
-    # What does not fit was tried in vain, and is NULL.
+    # TRY_CAST made NULL of a value that does not fit.
     return f"coalesce({value}, CAST(CASE WHEN {arrived} IS NOT NULL THEN {misfit} END AS {of.stage}))"
 
 
 def _no_date(arrived: str, where: str, table: TableRef) -> str:
     zero = f"(substr({arrived}, 6, 2) = '00' OR substr({arrived}, 9, 2) = '00')"
-    way_out = 'set `zero_dates: "null"` on the source to read them as NULL, or correct them in the database'
-    stop = refusal(where, f"'holds the zero date ' || {arrived}", way_out)
+    hint = 'set `zero_dates: "null"` on the source to read them as NULL, or correct them in the database'
+    stop = refusal(where, f"'holds the zero date ' || {arrived}", hint)
     wrong = refusal(
         where, f"'holds ' || {arrived} || ', which no calendar has'", "correct it in the database"
     )
     return f"CASE WHEN {zero} THEN {'NULL' if table.option(ZERO_DATES) == 'null' else stop} ELSE {wrong} END"
 
 
-def _integer(described: Described) -> _Way:
+def _integer(described: Described) -> _TypeMapping:
     signed, unsigned = _INTEGERS[described.kind]
     stage = unsigned if "unsigned" in described.native or "zerofill" in described.native else signed
-    return _Way(stage=stage, unpack=f"CAST({{0}} AS {stage})", exact=True)
+    return _TypeMapping(stage=stage, unpack=f"CAST({{0}} AS {stage})", exact=True)
 
 
-def _decimal(described: Described) -> _Way:
+def _decimal(described: Described) -> _TypeMapping:
     digits, scale = described.precision or 10, described.scale or 0
-    if digits > _MOST_DIGITS and _MOST_DIGITS - scale >= _WHOLE_DIGITS:
+    if digits > _MAX_DIGITS and _MAX_DIGITS - scale >= _WHOLE_DIGITS:
         # What the server makes of sums: SUM(bigint) is decimal(41,0). Larger values stop the run.
-        return _number(decimal(_MOST_DIGITS, scale))
-    if digits > _MOST_DIGITS:
+        return _number(decimal(_MAX_DIGITS, scale))
+    if digits > _MAX_DIGITS:
         loses = f"{described.native} has more digits than DuckDB's DECIMAL: it is staged as text, exactly"
-        return _Way(stage=VARCHAR, read=AS_TEXT, loses=loses)
+        return _TypeMapping(stage=VARCHAR, read=AS_TEXT, loses=loses)
     return _number(decimal(digits, scale))
 
 
-def _number(stage: StageType) -> _Way:
-    return _Way(stage=stage, read=AS_TEXT, unpack=f"TRY_CAST({{0}} AS {stage})", exact=True)
+def _number(stage: StageType) -> _TypeMapping:
+    return _TypeMapping(stage=stage, read=AS_TEXT, unpack=f"TRY_CAST({{0}} AS {stage})", exact=True)
 
 
-def _float(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=FLOAT, read="{0} * 1e0", unpack="CAST({0} AS FLOAT)")
+def _float(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=FLOAT, read="{0} * 1e0", unpack="CAST({0} AS FLOAT)")
 
 
-def _double(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=DOUBLE, unpack="CAST({0} AS DOUBLE)")
+def _double(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=DOUBLE, unpack="CAST({0} AS DOUBLE)")
 
 
-def _bit(described: Described) -> _Way:
+def _bit(described: Described) -> _TypeMapping:
     width = described.precision or 64
-    stage = next(stage for most, stage in _BITS if width <= most)
-    return _Way(stage=stage, read="CAST({0} AS UNSIGNED)", unpack=f"CAST({{0}} AS {stage})")
+    stage = next(stage for limit, stage in _BITS if width <= limit)
+    return _TypeMapping(stage=stage, read="CAST({0} AS UNSIGNED)", unpack=f"CAST({{0}} AS {stage})")
 
 
-def _year(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=SMALLINT, unpack="CAST({0} AS SMALLINT)")
+def _year(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=SMALLINT, unpack="CAST({0} AS SMALLINT)")
 
 
-def _date(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=DATE, read=AS_TEXT, unpack="TRY_CAST({0} AS DATE)", exact=True)
+def _date(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=DATE, read=AS_TEXT, unpack="TRY_CAST({0} AS DATE)", exact=True)
 
 
-def _datetime(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=TIMESTAMP, read=AS_TEXT, unpack="TRY_CAST({0} AS TIMESTAMP)", exact=True)
+def _datetime(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=TIMESTAMP, read=AS_TEXT, unpack="TRY_CAST({0} AS TIMESTAMP)", exact=True)
 
 
-def _timestamp(described: Described) -> _Way:  # noqa: ARG001
+def _timestamp(described: Described) -> _TypeMapping:  # noqa: ARG001
     # An instant: the server shows it in the session's zone, which is pinned to UTC.
     unpack = "TRY_CAST({0} || '+00' AS TIMESTAMP WITH TIME ZONE)"
-    return _Way(stage=TIMESTAMPTZ, read=AS_TEXT, unpack=unpack)
+    return _TypeMapping(stage=TIMESTAMPTZ, read=AS_TEXT, unpack=unpack)
 
 
-def _time(described: Described) -> _Way:  # noqa: ARG001
+def _time(described: Described) -> _TypeMapping:  # noqa: ARG001
     # A span of up to 838 hours, which both databases write alike.
-    return _Way(stage=INTERVAL, read=AS_TEXT, unpack="CAST({0} AS INTERVAL)")
+    return _TypeMapping(stage=INTERVAL, read=AS_TEXT, unpack="CAST({0} AS INTERVAL)")
 
 
-def _text(described: Described) -> _Way:
+def _text(described: Described) -> _TypeMapping:
     binary = (described.collation or "").endswith("_bin")
-    return _Way(stage=VARCHAR, read=AS_TEXT if binary else "{0}")
+    return _TypeMapping(stage=VARCHAR, read=AS_TEXT if binary else "{0}")
 
 
-def _bytes(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=BLOB)
+def _bytes(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=BLOB)
 
 
-def _json(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=JSON, read=AS_TEXT, unpack="CAST({0} AS JSON)")
+def _json(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=JSON, read=AS_TEXT, unpack="CAST({0} AS JSON)")
 
 
-def _uuid(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=UUID, read=AS_TEXT, unpack="CAST({0} AS UUID)")
+def _uuid(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=UUID, read=AS_TEXT, unpack="CAST({0} AS UUID)")
 
 
-def _address(described: Described) -> _Way:  # noqa: ARG001
-    return _Way(stage=VARCHAR, read=AS_TEXT)
+def _address(described: Described) -> _TypeMapping:  # noqa: ARG001
+    return _TypeMapping(stage=VARCHAR, read=AS_TEXT)
 
 
-def _geometry(described: Described) -> _Way:
+def _geometry(described: Described) -> _TypeMapping:
     loses = f"{described.native} is staged as WKB (binary), without its SRID"
-    return _Way(stage=BLOB, read="HEX(ST_AsBinary({0}))", unpack="unhex({0})", loses=loses)
+    return _TypeMapping(stage=BLOB, read="HEX(ST_AsBinary({0}))", unpack="unhex({0})", loses=loses)
 
 
-def _unknown(described: Described) -> _Way:
-    return _Way(stage=VARCHAR, read=AS_TEXT, loses=f"{described.native} is staged as text")
+def _unknown(described: Described) -> _TypeMapping:
+    return _TypeMapping(stage=VARCHAR, read=AS_TEXT, loses=f"{described.native} is staged as text")
 
 
-_WAYS: Mapping[str, Callable[[Described], _Way]] = {
+_MAPPINGS: Mapping[str, Callable[[Described], _TypeMapping]] = {
     **dict.fromkeys(_INTEGERS, _integer),
     **dict.fromkeys(_GEOMETRY, _geometry),
     **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), _text),

@@ -1,12 +1,12 @@
-"""PyMySQL's connection as dvt needs it: patient where it is told to be, and no reader of files.
+"""PyMySQL's connection with timeouts that can change, and LOAD DATA from a stream instead of a file.
 
-A server may answer any statement by asking for any file of the client's machine. PyMySQL reads one only if
-`local_infile` is on, so that stays off: a connection that loads says to the server that it could send a
-file (`CLIENT.LOCAL_FILES`), and answers one request only, that for the very name it has made up for the
-statement under way, and with a stream of ours. No path is opened, whatever a server asks for.
+A server may answer any statement by asking for any file of the client's machine. PyMySQL sends one only if
+`local_infile` is on, so that stays off. A connection that loads announces `CLIENT.LOCAL_FILES`, and answers
+one request only: for the name that dvt has made up for the running statement, with the bytes of a stream.
+No path is opened, whatever the server asks for.
 
-While rows are sent the server has nothing to say. If it does, or hangs up, sending ends: a socket whose
-other end was closed with a full buffer takes a minute to fail by itself.
+While dvt sends rows, the server sends nothing. If it does send something, or hangs up, sending ends at once:
+a socket whose peer was closed with a full buffer takes a minute to fail by itself.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ from pymysql.err import InternalError, OperationalError
 from pymysql.protocol import OKPacketWrapper
 
 _CHUNK = 1 << 20
-_REQUEST = b"\xfb"
-_GLANCE = 0.2
-_SPEAKS = select.POLLIN | select.POLLHUP | select.POLLERR
+"""Bytes of a stream that are sent in one packet: 1 MiB."""
+_FILE_REQUEST = b"\xfb"
+"""The first byte of the packet by which a server asks for a file."""
+_POLL_SECONDS = 0.2
+"""Seconds between two looks at `stopped` while the server does not accept data."""
+_SERVER_ANSWERS = select.POLLIN | select.POLLHUP | select.POLLERR
+"""Events while sending that end it: the server sends something or hangs up."""
 _LOST = "the server ended the connection while rows were sent"
 
 if TYPE_CHECKING:
 
     class _Connection(Connection[Any]):
-        """With the parts of PyMySQL's that nobody has promised to leave as they are."""
+        """PyMySQL's connection with its private parts that `Wire` uses; a new version may change them."""
 
         _sock: Any
 
@@ -46,46 +50,46 @@ else:
 
 
 class Sent(NamedTuple):
-    """What the server says of a statement that wrote."""
+    """The server's counts for a statement that wrote."""
 
     rows: int
     warnings: int
 
 
 class Wire(_Connection):
-    """A connection whose patience can change: little to log in, more for answers."""
+    """A connection whose timeouts can change: short to log in, longer for answers."""
 
     stopped: Callable[[], bool] | None = None
-    """True when nobody wants what is being sent any more."""
+    """Asked while rows are sent; sending ends when it returns True."""
     _sends_rows = False
 
     def wait_up_to(self, seconds: float | None) -> None:
-        """From now on."""
+        """Set the timeout for reading and writing, from the next statement on; None is no timeout."""
         self._read_timeout = self._write_timeout = seconds
 
     def send(self, sql: str | bytes) -> Sent:
-        """Run a statement that answers with no rows."""
+        """Run a statement that returns no rows."""
         with self._sending():
             self._execute_command(COMMAND.COM_QUERY, sql)
         return self._acknowledged(self._read_packet())
 
     def send_file(self, sql: str, name: str, read: Callable[[int], bytes]) -> Sent:
-        """Run a LOAD DATA LOCAL INFILE whose file is called `name` and holds what `read` gives.
+        """Run a LOAD DATA LOCAL INFILE whose file is called `name` and holds what `read` returns.
 
-        Whatever goes wrong after the server has asked ends the connection, so that half a file never
-        passes for a whole one.
+        Any failure after the server has asked for the file closes the connection, so that the server never
+        takes half a file for a whole one.
         """
         self._execute_command(COMMAND.COM_QUERY, sql)
-        asked = bytes(self._read_packet().get_all_data())
+        request = bytes(self._read_packet().get_all_data())
         try:
-            return self._answered(asked, name, read)
+            return self._send_stream(request, name, read)
         except BaseException:
             self._force_close()
             raise
 
-    def _answered(self, asked: bytes, name: str, read: Callable[[int], bytes]) -> Sent:
-        if asked != _REQUEST + name.encode():
-            raise _unasked(asked)
+    def _send_stream(self, request: bytes, name: str, read: Callable[[int], bytes]) -> Sent:
+        if request != _FILE_REQUEST + name.encode():
+            raise _unexpected(request)
         with self._sending():
             while data := read(_CHUNK):
                 self.write_packet(data)
@@ -104,29 +108,29 @@ class Wire(_Connection):
         if not self._sends_rows:
             super()._write_bytes(data)
             return
-        wire = self._sock
-        patience = wire.gettimeout()
-        wire.settimeout(0)
+        socket = self._sock
+        timeout = socket.gettimeout()
+        socket.settimeout(0)
         try:
-            whole = self._pushed(wire, memoryview(data))
+            complete = self._push(socket, memoryview(data))
         except OSError as error:
             self._force_close()
             raise OperationalError(CR.CR_SERVER_LOST, f"{_LOST} ({error!r})") from error
-        if not whole:
+        if not complete:
             self._force_close()
             raise OperationalError(CR.CR_SERVER_LOST, _LOST)
-        wire.settimeout(patience)
+        socket.settimeout(timeout)
 
-    def _pushed(self, wire: Any, data: memoryview) -> bool:
-        """Send all of it; False when the server speaks or hangs up meanwhile, or nobody wants it."""
+    def _push(self, socket: Any, data: memoryview) -> bool:
+        """Send all data; return False if the server answers or hangs up meanwhile, or `stopped` is True."""
         ready = select.poll()
-        ready.register(wire, select.POLLIN | select.POLLOUT)
+        ready.register(socket, select.POLLIN | select.POLLOUT)
         while data:
-            for _, events in ready.poll(_GLANCE * 1000):
-                if events & _SPEAKS:
+            for _, events in ready.poll(_POLL_SECONDS * 1000):
+                if events & _SERVER_ANSWERS:
                     return False
                 try:
-                    data = data[wire.send(data) :]
+                    data = data[socket.send(data) :]
                 except (BlockingIOError, ssl.SSLWantWriteError):
                     continue
             if self.stopped is not None and self.stopped():
@@ -136,20 +140,20 @@ class Wire(_Connection):
     def _acknowledged(self, packet: Any) -> Sent:
         if not packet.is_ok_packet():
             self._force_close()
-            raise _unasked(bytes(packet.get_all_data()))
+            raise _unexpected(bytes(packet.get_all_data()))
         ok = OKPacketWrapper(packet)
         return Sent(int(ok.affected_rows), int(ok.warning_count))
 
     def _read_query_result(self, unbuffered: bool = False) -> Any:
         try:
             return super()._read_query_result(unbuffered)
-        except RuntimeError as error:  # PyMySQL's, for a file that was asked for
+        except RuntimeError as error:  # PyMySQL raises it when the server asks for a file
             self._force_close()
-            raise _unasked(_REQUEST) from error
+            raise _unexpected(_FILE_REQUEST) from error
 
 
-def _unasked(answer: bytes) -> Exception:
-    if answer.startswith(_REQUEST):
-        said = "the server asked for a file that nobody had offered it; the connection was ended"
-        return InternalError(CR.CR_UNKNOWN_ERROR, said)
-    return OperationalError(CR.CR_COMMANDS_OUT_OF_SYNC, "the server's answer is none to what was asked")
+def _unexpected(answer: bytes) -> Exception:
+    if answer.startswith(_FILE_REQUEST):
+        reason = "the server asked for a file that nobody had offered it; the connection was ended"
+        return InternalError(CR.CR_UNKNOWN_ERROR, reason)
+    return OperationalError(CR.CR_COMMANDS_OUT_OF_SYNC, "the server's answer does not fit the statement")

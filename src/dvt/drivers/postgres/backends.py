@@ -1,4 +1,4 @@
-"""What is under way on a server, and how it is stopped: from the side, before its first row too."""
+"""Cancels the queries of a server from a second connection, even before their first row."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from dvt.drivers.postgres.connect import connect
 from dvt.drivers.postgres.errors import translated
 from dvt.drivers.postgres.settings import PostgresSettings
 
-_GLANCE = 0.02
-_PATIENCE = 2.0
-"""Seconds until a backend that goes on is disconnected."""
-_GIVE_UP = 8.0
+_POLL_SECONDS = 0.02
+"""Seconds between two cancel requests."""
+_TERMINATE_AFTER = 2.0
+"""Seconds after which a backend that ignores cancel requests is disconnected."""
+_CANCEL_TIMEOUT = 8.0
+"""Seconds after which a backend that does not end is left to the server."""
 _STOP = (
     "SELECT {how}(pid) FROM pg_catalog.pg_stat_activity a"
     " JOIN unnest(%s::int[], %s::text[]) AS w (id, started)"
@@ -25,7 +27,7 @@ _STOP = (
 
 
 class Work:
-    """Queries that stop together: the jobs of one extraction, or one load."""
+    """Queries that are cancelled together: those of one extraction, or of one load."""
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
@@ -34,7 +36,7 @@ class Work:
 
     @contextmanager
     def query(self, backend: tuple[int, str], cursor: Any) -> Iterator[None]:
-        """Within it this backend is at work, and `cursor` of DuckDB waits for it."""
+        """Note, within the block, that a backend runs a query for which DuckDB's `cursor` waits."""
         with self._lock:
             self._busy[backend] = cursor
         try:
@@ -46,7 +48,7 @@ class Work:
                 del self._busy[backend]
 
     def interrupt(self) -> list[tuple[int, str]]:
-        """Stop the DuckDB side, and say which backends are at work."""
+        """Interrupt the DuckDB cursors, and return the backends that run queries."""
         with self._lock:
             for cursor in self._busy.values():
                 cursor.interrupt()
@@ -54,7 +56,7 @@ class Work:
 
 
 class Backends:
-    """All the work a connector has under way on its server. Thread-safe."""
+    """All work that a connector has under way on its server. Thread-safe."""
 
     def __init__(self, name: str, settings: PostgresSettings) -> None:
         self._name = name
@@ -64,37 +66,37 @@ class Backends:
 
     @contextmanager
     def work(self) -> Iterator[Work]:
-        """Work that `stop` knows of."""
-        one = Work()
+        """Yield work that `stop` can cancel."""
+        work = Work()
         with self._lock:
-            self._works.add(one)
+            self._works.add(work)
         try:
-            yield one
+            yield work
         finally:
             with self._lock:
-                self._works.discard(one)
+                self._works.discard(work)
 
     def stop(self, *only: Work) -> None:
-        """Stop this work, or all of it: returns when nothing is under way any more."""
+        """Cancel the given work, or all; return when none of its queries runs, or after `_CANCEL_TIMEOUT`."""
         with self._lock:
-            works = [one for one in self._works if not only or one in only]
-        for one in works:
-            one.stopped.set()
-        if any(one.interrupt() for one in works):
-            self._until_quiet(works)
+            works = [work for work in self._works if not only or work in only]
+        for work in works:
+            work.stopped.set()
+        if any(work.interrupt() for work in works):
+            self._cancel_until_idle(works)
 
-    def _until_quiet(self, works: list[Work]) -> None:
+    def _cancel_until_idle(self, works: list[Work]) -> None:
         started = time.monotonic()
-        # As who logged in: a role taken later may not stop that one's queries.
+        # No role is set here: another role may not be allowed to cancel the queries of the login user.
         with closing(connect(self._name, self._settings)) as connection, connection.cursor() as side:
-            while busy := [backend for one in works for backend in one.interrupt()]:
+            while busy := [backend for work in works for backend in work.interrupt()]:
                 spent = time.monotonic() - started
-                if spent > _GIVE_UP:
+                if spent > _CANCEL_TIMEOUT:
                     return
-                how = "pg_cancel_backend" if spent < _PATIENCE else "pg_terminate_backend"
+                how = "pg_cancel_backend" if spent < _TERMINATE_AFTER else "pg_terminate_backend"
                 with translated(name=self._name, doing="cancelling its queries"):
-                    # Again and again: a query may begin just after the first order to stop.
+                    # One cancel request is not enough: a query may begin just after it.
                     side.execute(
                         _STOP.format(how=how), ([pid for pid, _ in busy], [start for _, start in busy])
                     )
-                time.sleep(_GLANCE)
+                time.sleep(_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Tables as the server's catalog has them: one query for any number of them."""
+"""Reads tables from the server's catalog, any number in one query."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relna
 def describe(
     cursor: Any, tables: Sequence[TableRef], *, name: str, dbname: str, schema: str
 ) -> Mapping[TableRef, Table]:
-    """The tables, as they are now; TableNotFound names the first that is missing."""
+    """Describe the tables as they are at present; TableNotFound names the first that is missing."""
     with translated(name=name, doing="looking at tables"):
-        wanted = {
+        parameters = {
             "schemas": [ref.schema or schema for ref in tables],
             "names": [ref.identifier for ref in tables],
         }
-        cursor.execute(_COLUMNS, wanted)
+        cursor.execute(_COLUMNS, parameters)
         rows = cursor.fetchall()
-        found = {
+        described = {
             tables[place - 1]: _table(tables[place - 1], list(columns))
             for place, columns in groupby(rows, key=lambda row: row[0])
         }
         for ref in tables:
-            elsewhere = ref.database is not None and ref.database != dbname
-            if ref not in found or elsewhere:
+            in_other_database = ref.database is not None and ref.database != dbname
+            if ref not in described or in_other_database:
                 cursor.execute(_NEIGHBOURS, (ref.schema or schema,))
-                known = [] if elsewhere else [row[0] for row in cursor.fetchall()]
-                raise TableNotFound(str(ref), name, known)
-    return found
+                names = [] if in_other_database else [row[0] for row in cursor.fetchall()]
+                raise TableNotFound(str(ref), name, names)
+    return described
 
 
 def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
@@ -80,7 +80,7 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
         columns=tuple(_columns(rows)),
         rows=int(tuples) if tuples >= 0 and relkind in "rmp" else None,
         bytes=size,
-        # Only the heap has physical places that ranges can be cut by.
+        # Only heap tables have ctids, by which ranges can be cut.
         scannable=relkind in "rm" and storage == "heap",
     )
 

@@ -1,4 +1,4 @@
-"""Small connections of our own: looking at tables, holding a snapshot, cancelling, loading."""
+"""Connections beside the scanner's, through psycopg2: describe tables, hold a snapshot, cancel, load."""
 
 from __future__ import annotations
 
@@ -18,20 +18,23 @@ PINNED = (
     "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; "
     "SET LOCAL standard_conforming_strings = on; SET LOCAL idle_in_transaction_session_timeout = 0"
 )
-"""What a text or a comparison could depend on; `statement_timeout` stays the user's."""
+"""Sets all that values' texts and comparisons depend on; `statement_timeout` stays the user's."""
 ENDS_WITH_ITS_CLIENT = (
     "SELECT set_config('client_connection_check_interval', '1s', false) "
     "WHERE current_setting('server_version_num')::integer >= 140000 AND version() LIKE '%linux%'"
 )
-"""Lets the server notice in the middle of a statement that who asked for it is dead: a killed run's last
-statement would go on, and hold its locks, for as long as it takes. Servers elsewhere may not know how."""
-_ENOUGH = 4.0
-_PAUSE = 0.5
+"""Makes the server end a statement within a second of its client's death. Without it, the last statement of a
+killed run goes on, and holds its locks, for as long as it takes. Servers before 14 or not on Linux may not
+support it."""
+_RETRY_TIMEOUT = 4.0
+"""Seconds after which a failed login is not tried again."""
+_RETRY_PAUSE = 0.5
+"""Seconds between two attempts to log in."""
 
 
 def connect(name: str, settings: PostgresSettings) -> Any:
-    """A psycopg2 connection in autocommit, as who logs in; fails within seconds, with our errors."""
-    words: dict[str, Any] = {
+    """Open a psycopg2 connection in autocommit, without a role; fails within seconds, with dvt's errors."""
+    arguments: dict[str, Any] = {
         "host": settings.host,
         "port": settings.port,
         "user": settings.user,
@@ -42,13 +45,13 @@ def connect(name: str, settings: PostgresSettings) -> Any:
     started = time.monotonic()
     for attempt in range(settings.retries + 1):
         try:
-            connection: Any = psycopg2.connect(**words)
+            connection: Any = psycopg2.connect(**arguments)
         except psycopg2.Error as error:
-            found = errors.connecting(name, settings.where, error)
-            late = time.monotonic() - started + _PAUSE > _ENOUGH
-            if attempt == settings.retries or late or not found.transient:
-                raise found from error
-            time.sleep(_PAUSE)
+            failure = errors.connecting(name, settings.where, error)
+            late = time.monotonic() - started + _RETRY_PAUSE > _RETRY_TIMEOUT
+            if attempt == settings.retries or late or not failure.transient:
+                raise failure from error
+            time.sleep(_RETRY_PAUSE)
             continue
         connection.autocommit = True
         return connection
@@ -59,11 +62,11 @@ BACKEND = (
     "SELECT pid, to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS started "
     "FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()"
 )
-"""Who is at the other end; to be asked before a role is taken, which may not see it."""
+"""Reads the connection's backend. To be run before SET ROLE: the role may not be allowed to see it."""
 
 
 def session(settings: PostgresSettings, scope: str = "") -> list[str]:
-    """Statements that make a session the user's own; `scope` is empty or LOCAL."""
+    """Return the statements that set a session's role and search path; `scope` is empty or LOCAL."""
     statements = [ENDS_WITH_ITS_CLIENT]
     if settings.role:
         statements.append(f"SET {scope} ROLE {quoted(settings.role)}")
@@ -74,7 +77,7 @@ def session(settings: PostgresSettings, scope: str = "") -> list[str]:
 
 @contextmanager
 def session_of(name: str, settings: PostgresSettings) -> Iterator[Any]:
-    """A cursor of a connection that ends with the block, in the user's role."""
+    """Yield a cursor of a new connection in the output's role; the connection ends with the block."""
     with closing(connect(name, settings)) as connection, connection.cursor() as cursor:
         with errors.translated(name=name, doing="opening a session"):
             for statement in session(settings):

@@ -1,4 +1,4 @@
-"""PostgreSQL's errors as ours, whether psycopg2 or DuckDB's scanner brought them; never with credentials."""
+"""Turns PostgreSQL's errors, from psycopg2 or DuckDB's scanner, into dvt's; never with credentials."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from dvt.core.errors import (
 from dvt.drivers.duckdb import errors as duckdb_errors
 
 MARK = "dvt134"
-"""Begins the text that `types` has the server fail to convert, where a value cannot be staged."""
+"""Begins the text whose conversion `types` makes fail on the server for a value that cannot be staged."""
 
-_REFUSED = re.compile(rf'"{MARK}\|(.*?)\|(.*)"', re.DOTALL)
-_SAID = re.compile(r"(?:ERROR|FATAL|PANIC):  (?P<said>[^\n]*)")
+_UNSTAGEABLE = re.compile(rf'"{MARK}\|(.*?)\|(.*)"', re.DOTALL)
+_MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):  (?P<message>[^\n]*)")
 _COLUMN = re.compile(r"CONTEXT:  COPY .*?, column (?P<column>[^\n]+)")
 _SCANNER = re.compile(r"Failed to (?:execute|prepare|fetch)|COPY data|ERROR:  |FATAL:  ")
 _LOGIN = re.compile(
@@ -34,7 +34,7 @@ _LOGIN = re.compile(
     r"|role .* does not exist|is not permitted to log in|certificate",
     re.IGNORECASE,
 )
-_GONE = re.compile(
+_CONNECTION_LOST = re.compile(
     r"terminating connection|server closed the connection|connection to server was lost|connection not open"
     r"|could not receive data|could not send data|no connection to the server|SSL SYSCALL"
     r"|SSL connection has been|the database system is|cannot connect now"
@@ -42,34 +42,34 @@ _GONE = re.compile(
     r"|unexpected postmaster exit|Failed to execute query \"(?:BEGIN|ROLLBACK)[^\"]*\": $",
     re.IGNORECASE,
 )
-_CAST = "change the value there, or read a view that casts the column to a type that can be staged"
-_CHANGE = "change the value in the model, or cast the column to another type"
+_CAST_HINT = "change the value there, or read a view that casts the column to a type that can be staged"
+_CHANGE_HINT = "change the value in the model, or cast the column to another type"
 _UNWRITABLE = re.compile(r"NULL-byte|out of range for Postgres")
 _VALUES = re.compile(r"numeric field overflow|out of range")
 
 
 def connecting(name: str, where: str, error: psycopg2.Error) -> DvtError:
-    """Why no connection could be opened."""
-    said = _first(str(error))
-    if _LOGIN.search(said):
-        return LoginRefused(name, where, said)
-    if re.search(r"database .* does not exist", said):
-        return ConnectFailed(name, where, said, "check dbname of this output in profiles.yml")
-    return ConnectFailed(name, where, said)
+    """Return dvt's error for a connection that could not be opened."""
+    message = _first_message(str(error))
+    if _LOGIN.search(message):
+        return LoginRefused(name, where, message)
+    if re.search(r"database .* does not exist", message):
+        return ConnectFailed(name, where, message, "check dbname of this output in profiles.yml")
+    return ConnectFailed(name, where, message)
 
 
 def translate(
     error: BaseException, *, name: str, doing: str, where: str = "", stopped: bool = False
 ) -> DvtError:
-    """Our error for psycopg2's or DuckDB's; `where` is the table, `stopped` whether the run asked for it."""
+    """Return dvt's error for psycopg2's or DuckDB's; `stopped`: the run cancelled the query."""
     if isinstance(error, DvtError):
         return error
     text = str(error)
     if stopped:
         return Cancelled(doing)
     if isinstance(error, duckdb.InvalidInputException) and _UNWRITABLE.search(text):
-        said = text.removeprefix("Invalid Input Error: ").splitlines()[0]
-        return ValueLost(where or name, said, _CHANGE)
+        reason = text.removeprefix("Invalid Input Error: ").splitlines()[0]
+        return ValueLost(where or name, reason, _CHANGE_HINT)
     if isinstance(error, psycopg2.Error):
         return _from_server(error.pgcode, text, name, doing, where)
     if isinstance(error, duckdb.Error) and _SCANNER.search(text):
@@ -79,7 +79,7 @@ def translate(
 
 @contextmanager
 def translated(*, name: str, doing: str, where: str = "") -> Iterator[None]:
-    """Within it, errors of psycopg2 and DuckDB are raised as ours."""
+    """Raise errors of psycopg2 and DuckDB within the block as dvt's."""
     try:
         yield
     except (psycopg2.Error, duckdb.Error, OSError) as error:
@@ -87,26 +87,26 @@ def translated(*, name: str, doing: str, where: str = "") -> Iterator[None]:
 
 
 def _from_server(code: str | None, text: str, name: str, doing: str, where: str) -> DvtError:
-    said = _first(text)
-    if refused := _REFUSED.search(text[text.rfind(said) :] if said else text):
-        column, value = refused.groups()
-        return ValueLost(f"{where or name}, column {column}", _problem(value), _CAST)
+    message = _first_message(text)
+    if unstageable := _UNSTAGEABLE.search(text[text.rfind(message) :] if message else text):
+        column, value = unstageable.groups()
+        return ValueLost(f"{where or name}, column {column}", _problem(value), _CAST_HINT)
     if _lost(code, text):
-        return ConnectionLost(name, doing, said or "the server closed the connection")
+        return ConnectionLost(name, doing, message or "the server closed the connection")
     if (code or "").startswith("23"):
-        return RowRefused(where or name, said)
-    if (code or "").startswith("22") or _VALUES.search(said):
+        return RowRefused(where or name, message)
+    if (code or "").startswith("22") or _VALUES.search(message):
         column = _COLUMN.search(text)
         place = f"{where or name}, column {column['column']}" if column else (where or name)
-        return ValueLost(place, said, _CHANGE)
-    return QueryFailed(name, doing, said)
+        return ValueLost(place, message, _CHANGE_HINT)
+    return QueryFailed(name, doing, message)
 
 
 def _lost(code: str | None, text: str) -> bool:
     if code is not None:
         return code.startswith("08") or code in {"57P01", "57P02", "57P03", "57P05", "25P03"}
-    said = _SAID.search(text)
-    return bool(_GONE.search(said["said"] if said else text)) or not said
+    message = _MESSAGE.search(text)
+    return bool(_CONNECTION_LOST.search(message["message"] if message else text)) or not message
 
 
 def _problem(value: str) -> str:
@@ -114,13 +114,13 @@ def _problem(value: str) -> str:
     return f"{shown} cannot be staged without changing it"
 
 
-def _first(text: str) -> str:
-    """The server's own sentence, or the client library's."""
-    said = list(_SAID.finditer(text))
-    if said:
-        return said[-1]["said"].strip()
+def _first_message(text: str) -> str:
+    """Return the server's last message, or else the client library's."""
+    messages = list(_MESSAGE.finditer(text))
+    if messages:
+        return messages[-1]["message"].strip()
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     if _SCANNER.search(line):
-        # What the client library says comes last, after the statement if that is repeated.
+        # The client library's message comes last, after the statement if the text repeats that.
         return line.rpartition(": ")[2] if '"' not in line else ""
     return re.sub(r"^connection to server .*? failed: ", "", line)

@@ -1,4 +1,4 @@
-"""How PostgreSQL writes names and texts."""
+"""Writes names and text literals in PostgreSQL's SQL."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dvt.core.names import TableRef
 
 
 def quoted(name: str) -> str:
-    """A name, exactly as it is."""
+    """Quote an identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text constant, whatever `standard_conforming_strings` says."""
+    """Write a text literal that means the same under either `standard_conforming_strings`."""
     escaped = text.replace("'", "''")
     if "\\" in escaped:
         return "E'" + escaped.replace("\\", "\\\\") + "'"
@@ -19,5 +19,5 @@ def literal(text: str) -> str:
 
 
 def relation(ref: TableRef, schema: str) -> str:
-    """A table of the connection's database; `schema` is that of a table without one."""
+    """Write a table's qualified name; `schema` is the output's, for a table without one."""
     return f"{quoted(ref.schema or schema)}.{quoted(ref.identifier)}"

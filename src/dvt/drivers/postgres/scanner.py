@@ -1,4 +1,4 @@
-"""DuckDB's PostgreSQL scanner, steered: our SQL, one transaction per session, known backends."""
+"""DuckDB's PostgreSQL scanner: runs SQL as given, one transaction per session, on identified backends."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from dvt.drivers.postgres.names import literal
 from dvt.drivers.postgres.settings import PostgresSettings
 
 EXTENSION = "postgres_scanner"
-"""DuckDB's extension that speaks PostgreSQL's protocol and its binary format."""
+"""DuckDB's extension for PostgreSQL's protocol and its binary format."""
 _NUMBERS = itertools.count(1)
+"""Numbers for DuckDB's aliases of servers, unique in the process."""
 _NO_SNAPSHOT = re.compile(r"invalid snapshot identifier|could not import the requested snapshot")
 
 
 class Scanner:
-    """One server, attached to the run's DuckDB when first needed. Thread-safe."""
+    """One server, attached to the run's DuckDB when first used. Thread-safe."""
 
     def __init__(self, name: str, settings: PostgresSettings, duckdb_: Instance) -> None:
         self._name = name
@@ -36,22 +37,22 @@ class Scanner:
 
     @contextmanager
     def session(self, snapshot: str) -> Iterator[Session]:
-        """A connection to the server, in one transaction that sees what `snapshot` sees."""
+        """Yield a connection to the server in a transaction that reads `snapshot`."""
         alias = self._attached()
         cursor = self._duckdb.cursor()
         try:
-            one = Session(cursor, alias)
-            with translated(name=self._name, doing="opening a session"), _holder_lives(self._name):
-                one.begin(snapshot, self._settings)
-            yield one
+            session = Session(cursor, alias)
+            with translated(name=self._name, doing="opening a session"), _snapshot_errors(self._name):
+                session.begin(snapshot, self._settings)
+            yield session
         finally:
-            # Ending the transaction closes its connection, whatever state that is in.
+            # ROLLBACK closes the transaction's connection, whatever its state.
             with suppress(duckdb.Error):
                 cursor.execute("ROLLBACK")
             cursor.close()
 
     def close(self) -> None:
-        """Forget the server and its credentials."""
+        """Detach the server, and drop its secret."""
         with self._lock:
             alias, self._alias = self._alias, None
         if alias:
@@ -72,7 +73,7 @@ class Scanner:
                     with translated(name=self._name, doing="attaching it"):
                         cursor.execute(self._secret(alias))
                         cursor.execute(self._attach(alias))
-                        # Every transaction has a connection of its own, and closes it.
+                        # Without a pool, every transaction opens a connection and closes it.
                         cursor.execute(
                             f"FROM postgres_configure_pool(catalog_name='{alias}', max_connections=0)"
                         )
@@ -82,10 +83,15 @@ class Scanner:
             return self._alias
 
     def _secret(self, alias: str) -> str:
-        known = self._settings
-        keys = {"HOST": known.host, "PORT": str(known.port), "USER": known.user, "DATABASE": known.dbname}
-        if known.password:
-            keys["PASSWORD"] = known.password.get_secret_value()
+        settings = self._settings
+        keys = {
+            "HOST": settings.host,
+            "PORT": str(settings.port),
+            "USER": settings.user,
+            "DATABASE": settings.dbname,
+        }
+        if settings.password:
+            keys["PASSWORD"] = settings.password.get_secret_value()
         listed = ", ".join(f"{key} {_duckdb_text(value)}" for key, value in keys.items())
         return f"CREATE SECRET {alias} (TYPE postgres, {listed})"
 
@@ -95,24 +101,24 @@ class Scanner:
 
 
 class Session:
-    """One connection of the scanner's, in a transaction: its backend is known, so that it can be stopped."""
+    """One connection of the scanner's, in a transaction, with the backend by which it can be cancelled."""
 
     def __init__(self, cursor: Any, alias: str) -> None:
         self.cursor = cursor
         self._alias = alias
         self.backend: tuple[int, str] = (0, "")
-        """Process id and start, as the server has them."""
+        """The backend's process id and start, from pg_stat_activity."""
 
     def begin(self, snapshot: str, settings: PostgresSettings) -> None:
-        """Start the transaction, pin what values depend on, and ask who is at the other end."""
+        """Start the transaction, set what values depend on (`PINNED`), and read the backend."""
         self.cursor.execute("BEGIN")
-        # The scanner's own BEGIN goes before it: nothing else can come between that and the snapshot.
+        # The scanner sends BEGIN just before; PostgreSQL allows no query between that and this statement.
         self._execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
         self.backend = self.cursor.execute(f"FROM {self.query(BACKEND)}").fetchone()
         self._execute("; ".join([*session(settings, "LOCAL"), PINNED]))
 
     def touch(self, tables: Iterable[str]) -> None:
-        """Keep these tables from being rewritten until the session ends."""
+        """Lock these tables against rewrites until the session ends."""
         for table in tables:
             self._execute(f"SELECT 1 FROM {table} LIMIT 0")
 
@@ -120,12 +126,13 @@ class Session:
         self.cursor.execute(f"CALL postgres_execute('{self._alias}', {_duckdb_text(statements)})")
 
     def query(self, sql: str) -> str:
-        """DuckDB's name for the answer to a query in PostgreSQL's SQL."""
+        """Return the FROM item of DuckDB's SQL for the rows of a query in PostgreSQL's SQL."""
         return f"postgres_query('{self._alias}', {_duckdb_text(sql)})"
 
 
 @contextmanager
-def _holder_lives(name: str) -> Iterator[None]:
+def _snapshot_errors(name: str) -> Iterator[None]:
+    """Raise ConnectionLost if the server no longer has the snapshot."""
     try:
         yield
     except duckdb.Error as error:

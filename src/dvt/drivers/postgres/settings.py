@@ -1,4 +1,4 @@
-"""An output of type postgres, as dbt-postgres knows it."""
+"""The settings of an output of type postgres, as dbt-postgres reads them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ _REFUSED = frozenset(
         "authentication",
     }
 )
-"""Ways to log in and to be safe that dbt-postgres has no word for: ignoring one would mislead."""
+"""Keys for logins and encryption that dbt-postgres does not support; refused, since a user would
+rely on them."""
 _CONNECT_TIMEOUT = 5
+"""Seconds to connect, unless the output says otherwise."""
 
 
 class PostgresSettings(BaseModel):
-    """How to reach a server, and as whom. Keys that are only dbt's are left alone."""
+    """A server's address and credentials. Keys that only dbt reads are ignored."""
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", hide_input_in_errors=True, coerce_numbers_to_str=True
@@ -68,8 +70,8 @@ class PostgresSettings(BaseModel):
         return f"{self.host}:{self.port}/{self.dbname}"
 
     def options(self) -> dict[str, str]:
-        """The words of libpq for everything that is no credential and no address."""
-        known = {
+        """Return libpq's parameters other than address and credentials."""
+        parameters = {
             "sslmode": self.sslmode,
             "sslcert": self.sslcert,
             "sslkey": self.sslkey,
@@ -79,17 +81,17 @@ class PostgresSettings(BaseModel):
             "connect_timeout": str(self.connect_timeout),
             "client_encoding": "UTF8",
         }
-        return {key: value for key, value in known.items() if value}
+        return {key: value for key, value in parameters.items() if value}
 
 
 def parse(name: str, output: Mapping[str, Any]) -> PostgresSettings:
-    """The settings of output `name`; BadOutput says which key is wrong, without its value."""
+    """Return the settings of output `name`; BadOutput names the wrong key, without its value."""
     kind = str(output.get("type", "postgres"))
-    for one, other in (("password", "pass"), ("dbname", "database")):
-        if output.get(one) is not None and output.get(other) not in (None, output[one]):
-            raise BadOutput(name, kind, f"{one} and {other} are one key, and differ")
+    for main, alias in (("password", "pass"), ("dbname", "database")):
+        if output.get(main) is not None and output.get(alias) not in (None, output[main]):
+            raise BadOutput(name, kind, f"{main} and {alias} are one key, and differ")
     for key, value in output.items():
-        # dbt-postgres has four keys for TLS; whatever else begins so is one that nobody would honour.
+        # dbt-postgres has four keys for TLS, and would ignore any other that begins like one.
         unknown = key.startswith(("ssl", "gss", "krb")) and key not in PostgresSettings.model_fields
         if value is not None and (key in _REFUSED or unknown):
             raise BadOutput(name, kind, f"{key} is a key it cannot honour", _HINT)
@@ -104,8 +106,8 @@ _HINT = "type postgres takes host, port, user, password, dbname, sslmode, sslcer
 
 
 def _problem(error: ValidationError) -> str:
-    said = []
-    for one in error.errors(include_input=False, include_url=False, include_context=False):
-        key = str(one["loc"][0])
-        said.append(f"{key} is missing" if one["type"] == "missing" else f"{key}: {one['msg']}")
-    return "; ".join(said)
+    problems = []
+    for detail in error.errors(include_input=False, include_url=False, include_context=False):
+        key = str(detail["loc"][0])
+        problems.append(f"{key} is missing" if detail["type"] == "missing" else f"{key}: {detail['msg']}")
+    return "; ".join(problems)

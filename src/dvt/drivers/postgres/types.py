@@ -1,4 +1,4 @@
-"""PostgreSQL's types: what each becomes in staging, and how its values travel there.
+"""Maps PostgreSQL's types to stage types, and says how values are read.
 
 DuckDB's scanner reads what the server sends in binary. Measured: it is exact but for NaN and infinite
 numerics (they arrive as 0), numerics without a scale or of more than 38 digits (they arrive as DOUBLE),
@@ -45,10 +45,10 @@ from dvt.core.types import (
 from dvt.drivers.postgres.errors import MARK
 from dvt.drivers.postgres.names import literal
 
-_MOST_DIGITS = 38
+_MAX_DIGITS = 38
 _SCALE = 18
 _TOO_LATE = "294247-01-01"
-"""The scanner wraps around ten days later."""
+"""First timestamp that is refused: the scanner wraps around ten days later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,9 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class _TypeMapping:
+    """How values of one type are read and staged; `{0}` is the column."""
+
     stage: StageType
     read: str = "{0}"
     unpack: str = "{0}"
@@ -98,115 +100,119 @@ _TIMES: Mapping[str, tuple[str, StageType]] = {
     "timestamp": ("timestamp", TIMESTAMP),
     "timestamptz": ("timestamptz", TIMESTAMPTZ),
 }
-_PACKED: Mapping[str, _Way] = {
-    "json": _Way(stage=JSON, read="{0}::text"),
-    "jsonb": _Way(stage=JSON, read="{0}::text"),
-    "interval": _Way(stage=INTERVAL, read="{0}::interval"),
-    "timetz": _Way(stage=TIMETZ, read="{0}::timetz"),
+_PACKED: Mapping[str, _TypeMapping] = {
+    "json": _TypeMapping(stage=JSON, read="{0}::text"),
+    "jsonb": _TypeMapping(stage=JSON, read="{0}::text"),
+    "interval": _TypeMapping(stage=INTERVAL, read="{0}::interval"),
+    "timetz": _TypeMapping(stage=TIMETZ, read="{0}::timetz"),
 }
 
-_IN_LISTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
+_LIST_ELEMENTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
 
 
 def column(described: Described) -> Column:
-    """How a column travels."""
-    way = _way(described)
+    """Return how a column is read and staged."""
+    mapping = _mapping(described)
     return Column(
         name=described.name,
         native=described.native,
-        stage=way.stage,
-        exact=way.exact,
-        read=way.read,
-        unpack=way.unpack,
-        loses=way.loses,
+        stage=mapping.stage,
+        exact=mapping.exact,
+        read=mapping.read,
+        unpack=mapping.unpack,
+        loses=mapping.loses,
     )
 
 
-def _way(one: Described) -> _Way:
-    if one.kind in _PLAIN:
-        native, stage, exact = _PLAIN[one.kind]
-        return _Way(stage=stage, read=f"{{0}}::{native}", exact=exact)
-    if one.kind in _PACKED:
-        return _PACKED[one.kind]
-    if one.kind in _TIMES:
-        return _moment(one)
-    if one.kind == "numeric":
-        return _numeric(one)
-    return _list(one) if one.kind.startswith("_") else _text(one)
+def _mapping(described: Described) -> _TypeMapping:
+    if described.kind in _PLAIN:
+        native, stage, exact = _PLAIN[described.kind]
+        return _TypeMapping(stage=stage, read=f"{{0}}::{native}", exact=exact)
+    if described.kind in _PACKED:
+        return _PACKED[described.kind]
+    if described.kind in _TIMES:
+        return _timestamp(described)
+    if described.kind == "numeric":
+        return _numeric(described)
+    return _list(described) if described.kind.startswith("_") else _text(described)
 
 
-def _text(one: Described) -> _Way:
-    if one.category == "e":
-        return _Way(stage=VARCHAR, read="{0}::text")
-    return _Way(stage=VARCHAR, read="{0}::text", loses=f"the type {one.native}; it becomes text")
+def _text(described: Described) -> _TypeMapping:
+    if described.category == "e":
+        return _TypeMapping(stage=VARCHAR, read="{0}::text")
+    return _TypeMapping(
+        stage=VARCHAR, read="{0}::text", loses=f"the type {described.native}; it becomes text"
+    )
 
 
-def _checked(one: Described, native: str, refused: str, value: str = "{0}") -> str:
+def _checked(described: Described, native: str, refused: str, value: str = "{0}") -> str:
     """`value`, unless the condition `refused` holds: then the query ends with the column's name."""
-    said = literal(f"{MARK}|{one.name}|").replace("{", "{{").replace("}", "}}")
-    return f"CASE WHEN {refused} THEN ({said} || {{0}}::text)::{native} ELSE {value}::{native} END"
+    message = literal(f"{MARK}|{described.name}|").replace("{", "{{").replace("}", "}}")
+    return f"CASE WHEN {refused} THEN ({message} || {{0}}::text)::{native} ELSE {value}::{native} END"
 
 
-def _moment(one: Described) -> _Way:
-    native, stage = _TIMES[one.kind]
+def _timestamp(described: Described) -> _TypeMapping:
+    native, stage = _TIMES[described.kind]
     late = f"{{0}} >= '{_TOO_LATE}' AND {{0}} <> 'infinity'"
-    return _Way(stage=stage, read=_checked(one, native, late), exact=one.kind == "timestamp")
+    return _TypeMapping(
+        stage=stage, read=_checked(described, native, late), exact=described.kind == "timestamp"
+    )
 
 
-def _numeric(one: Described) -> _Way:
-    if one.typmod < 0:
-        digits, scale = _MOST_DIGITS, _SCALE
-        return _Way(stage=decimal(digits, scale), read=_fitting(one, digits, scale))
-    precision, declared = _declared(one.typmod)
+def _numeric(described: Described) -> _TypeMapping:
+    if described.typmod < 0:
+        digits, scale = _MAX_DIGITS, _SCALE
+        return _TypeMapping(stage=decimal(digits, scale), read=_fitting(described, digits, scale))
+    precision, declared = _declared(described.typmod)
     scale = max(declared, 0)
     digits = max(precision - min(declared, 0), declared)
-    if digits > _MOST_DIGITS:
-        scale = scale if scale <= _SCALE else max(_SCALE, min(scale, _MOST_DIGITS - (precision - declared)))
-        scale = min(scale, _MOST_DIGITS)
-        return _Way(stage=decimal(_MOST_DIGITS, scale), read=_fitting(one, _MOST_DIGITS, scale))
+    if digits > _MAX_DIGITS:
+        scale = scale if scale <= _SCALE else max(_SCALE, min(scale, _MAX_DIGITS - (precision - declared)))
+        scale = min(scale, _MAX_DIGITS)
+        return _TypeMapping(stage=decimal(_MAX_DIGITS, scale), read=_fitting(described, _MAX_DIGITS, scale))
     native = f"numeric({digits},{scale})"
-    return _Way(
+    return _TypeMapping(
         stage=decimal(digits, scale),
-        read=_checked(one, native, "{0} = 'NaN'"),
+        read=_checked(described, native, "{0} = 'NaN'"),
         exact=0 <= declared <= precision,
     )
 
 
-def _fitting(one: Described, digits: int, scale: int) -> str:
-    """Sent as numeric(digits,scale) where that changes nothing; NaN and infinity are not below 10^n."""
+def _fitting(described: Described, digits: int, scale: int) -> str:
+    """Return SQL that sends numeric(digits,scale) if that changes nothing; NaN and infinity fail `< 10^n`."""
     limit = f"1e{digits - scale}"
     misfit = f"NOT (abs({{0}}) < {limit} AND (scale({{0}}) <= {scale} OR {{0}} = round({{0}}, {scale})))"
-    return _checked(one, f"numeric({digits},{scale})", misfit)
+    return _checked(described, f"numeric({digits},{scale})", misfit)
 
 
 def _declared(typmod: int) -> tuple[int, int]:
-    """Precision and scale; since PostgreSQL 15 a scale may be negative or above the precision."""
+    """Return precision and scale; since PostgreSQL 15 a scale may be negative or above the precision."""
     packed = typmod - 4
     return (packed >> 16) & 0xFFFF, ((packed & 0x7FF) ^ 1024) - 1024
 
 
-def _list(one: Described) -> _Way:
-    """Lists of what survives by itself; other arrays as text."""
-    kind = one.kind.removeprefix("_")
+def _list(described: Described) -> _TypeMapping:
+    """Map an array to a list if its elements are exact, otherwise to text."""
+    kind = described.kind.removeprefix("_")
     odd = "array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1"
-    if kind in _IN_LISTS:
+    if kind in _LIST_ELEMENTS:
         native, stage, _ = _PLAIN[kind]
-        return _Way(stage=list_of(stage), read=_checked(one, f"{native}[]", odd))
+        return _TypeMapping(stage=list_of(stage), read=_checked(described, f"{native}[]", odd))
     if kind in _TIMES:
         native, stage = _TIMES[kind]
         late = f"{odd} OR '{_TOO_LATE}' <= ANY ({{0}})"
-        return _Way(stage=list_of(stage), read=_checked(one, f"{native}[]", late))
+        return _TypeMapping(stage=list_of(stage), read=_checked(described, f"{native}[]", late))
     if kind == "numeric":
-        return _numbers(one, odd)
-    return _text(one)
+        return _numbers(described, odd)
+    return _text(described)
 
 
-def _numbers(one: Described, odd: str) -> _Way:
-    digits, scale = _MOST_DIGITS, _SCALE
-    if one.typmod >= 0:
-        digits, scale = _declared(one.typmod)
-    if not (0 <= scale <= digits <= _MOST_DIGITS):
-        return _text(one)
+def _numbers(described: Described, odd: str) -> _TypeMapping:
+    digits, scale = _MAX_DIGITS, _SCALE
+    if described.typmod >= 0:
+        digits, scale = _declared(described.typmod)
+    if not (0 <= scale <= digits <= _MAX_DIGITS):
+        return _text(described)
     native = f"numeric({digits},{scale})[]"
     misfit = f"{odd} OR 'NaN' = ANY ({{0}}) OR {{0}}::{native} <> {{0}}"
-    return _Way(stage=list_of(decimal(digits, scale)), read=_checked(one, native, misfit))
+    return _TypeMapping(stage=list_of(decimal(digits, scale)), read=_checked(described, native, misfit))

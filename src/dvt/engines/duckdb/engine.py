@@ -31,7 +31,7 @@ _WRONG_SQL = (
 
 
 class DuckDBEngine:
-    """Implements Engine: in the run's own instance as the default compute, else in one of its own."""
+    """Implements Engine: the default compute in the run's own instance, any other in one of its own."""
 
     dialect: ClassVar[str] = "duckdb"
     settings: ClassVar[type[DuckDBSettings]] = DuckDBSettings
@@ -50,7 +50,7 @@ class DuckDBEngine:
         """See Engine."""
         with self._cursor("binding") as cursor:
             for name, columns in inputs.items():
-                typed = ", ".join(f"{quoted(one.name)} {one.type}" for one in columns)
+                typed = ", ".join(f"{quoted(column.name)} {column.type}" for column in columns)
                 cursor.execute(f"CREATE TEMP TABLE {quoted(name)} ({typed})")
             define_functions(cursor, functions)
             try:
@@ -59,11 +59,11 @@ class DuckDBEngine:
                 raise SqlInvalid(self.dialect, reason(error)) from error
         return tuple(StageColumn(row[0], self._type(*row[:2])) for row in described)
 
-    def _type(self, name: str, spelled: str) -> StageType:
+    def _type(self, name: str, type_name: str) -> StageType:
         try:
-            return StageType.parse(spelled)
+            return StageType.parse(type_name)
         except UnknownType as error:
-            problem = f"column {name} has the type {spelled}, which cannot be staged: cast it to another"
+            problem = f"column {name} has the type {type_name}, which cannot be staged: cast it to another"
             raise SqlInvalid(self.dialect, problem) from error
 
     def run(
@@ -84,11 +84,11 @@ class DuckDBEngine:
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """See Engine. No row at all is a row of NULLs, as for a scalar subquery."""
-        texts = ", ".join(f"CAST({quoted(one.name)} AS VARCHAR)" for one in dataset.columns)
+        texts = ", ".join(f"CAST({quoted(column.name)} AS VARCHAR)" for column in dataset.columns)
         with self._cursor("reading a prepared value") as cursor:
             row = cursor.execute(f"SELECT {texts} FROM ({scan(dataset)}) LIMIT 1").fetchone()
         values = row or (None,) * len(dataset.columns)
-        return tuple((one.type, value) for one, value in zip(dataset.columns, values, strict=True))
+        return tuple((column.type, value) for column, value in zip(dataset.columns, values, strict=True))
 
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
         """See Engine."""
@@ -104,7 +104,7 @@ class DuckDBEngine:
     def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
         """See Engine."""
         with self._cursor("evaluating constants") as cursor:
-            return tuple(_value(cursor, one) for one in expressions)
+            return tuple(_value(cursor, expression) for expression in expressions)
 
     def cancel(self) -> None:
         """See Engine."""
@@ -120,12 +120,12 @@ class DuckDBEngine:
 
     @contextmanager
     def _cursor(self, doing: str) -> Iterator[Any]:
-        """A connection with temporary objects of its own, that `cancel` knows of."""
+        """Open a connection with temporary objects of its own, which `cancel` interrupts."""
         cursor = self._instance.cursor()
         with self._lock:
             self._busy.add(cursor)
         try:
-            with translated(connection="the compute engine", doing=doing), _said(doing):
+            with translated(connection="the compute engine", doing=doing), _with_message(doing):
                 yield cursor
         finally:
             with self._lock:
@@ -139,8 +139,8 @@ def _instance(settings: DuckDBSettings, context: EngineContext) -> MemoryInstanc
 
 
 @contextmanager
-def _said(doing: str) -> Iterator[None]:
-    """DuckDB's own words for what a model's SQL made of its data: no credentials reach this cursor."""
+def _with_message(doing: str) -> Iterator[None]:
+    """Raise errors of a model's SQL with DuckDB's own message: no credentials reach this cursor."""
     try:
         yield
     except duckdb.InvalidInputException as error:
@@ -149,18 +149,18 @@ def _said(doing: str) -> Iterator[None]:
 
 
 def _value(cursor: Any, expression: str) -> Value | None:
-    asked = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT ({expression}\n) AS v)"
+    query = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT ({expression}\n) AS v)"
     try:
-        type_, text = cursor.execute(asked).fetchone()
+        type_, text = cursor.execute(query).fetchone()
         return StageType.parse(type_), text
     except duckdb.InterruptException:
         raise
-    except (duckdb.Error, UnknownType):  # what it means is told when the whole SELECT is bound or run
+    except (duckdb.Error, UnknownType):  # binding or running the whole SELECT reports the error
         return None
 
 
 def _as_columns(sql: str, columns: Sequence[StageColumn]) -> str:
-    """`sql` with these names and types, by position, as Parquet holds them: a name may be anything."""
+    """Return `sql` with these names and types, by position, encoded for Parquet; a name may be any text."""
     names = [f"c{index}" for index in range(len(columns))]
     typed = ", ".join(
         f"{encoded(f'CAST({name} AS {column.type})', column.type)} AS {quoted(column.name)}"

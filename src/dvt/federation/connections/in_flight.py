@@ -1,4 +1,4 @@
-"""What is under way on one connection, and how it is stopped."""
+"""Extractions and loads under way on one connection, and how they are cancelled."""
 
 from __future__ import annotations
 

@@ -43,5 +43,5 @@ class TableCache:
             return {ref: self._descriptions[ref].table for ref in refs}
 
     def _is_current(self, ref: TableRef) -> bool:
-        known = self._descriptions.get(ref)
-        return known is not None and self._writes.generation([known.table]) <= known.since
+        description = self._descriptions.get(ref)
+        return description is not None and self._writes.generation([description.table]) <= description.since

@@ -1,4 +1,4 @@
-"""Planning: what a federated model asks of each source, and what the engine computes from the answers."""
+"""Planning: a federated model's queries to each source, and what the engine computes from the answers."""
 
 from dvt.federation.plan.parse import Parsed, parse_model
 from dvt.federation.plan.planner import make_plan

@@ -1,6 +1,6 @@
-"""A qualified, typed copy of the tree: what every column is, and which ones are needed.
+"""A qualified, typed copy of the tree: the table and type of every column, and which ones are needed.
 
-The transform stays as its author wrote it. SQLGlot's qualified copy is only asked: it tells the types
+The transform stays as its author wrote it. SQLGlot's qualified copy only answers questions: the types
 for the translation, the tables that unqualified columns belong to, and the columns that are used.
 """
 
@@ -21,8 +21,8 @@ from dvt.core.errors import ColumnNotFound
 from dvt.federation.plan.sql_types import sql_type
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
-_READABLE = 40
-"""Names in one message."""
+_MAX_NAMES = 40
+"""Highest number of names that a message lists in full."""
 
 
 @plan_pass(
@@ -42,8 +42,8 @@ def analyse(state: PlanState) -> None:
     state.no_pruning = _no_pruning(state)
     schema = MappingSchema(
         {
-            one.key: {name: sql_type(column.stage) for name, column in one.columns.items()}
-            for one in state.scans
+            scan.key: {name: sql_type(column.stage) for name, column in scan.columns.items()}
+            for scan in state.scans
         }
         or {"dvt_none": {"none": "INT"}},
         dialect=state.dialect,
@@ -77,7 +77,7 @@ def analyse(state: PlanState) -> None:
 
 
 def scan_of(state: PlanState, table: object) -> TableScan | None:
-    """The scan that a table of the analysed copy stands for."""
+    """Return the scan that a table of the analysed copy stands for; None if it stands for none."""
     if not isinstance(table, exp.Table):
         return None
     prefix, _, number = table.name.rpartition("_")
@@ -85,7 +85,7 @@ def scan_of(state: PlanState, table: object) -> TableScan | None:
 
 
 def resolve(scope: Scope, alias: str) -> tuple[Scope, object] | None:
-    """The scope, this one or one around it, in which `alias` is a source, and the source."""
+    """Return the nearest scope, this one or one around it, in which `alias` is a source, and the source."""
     at: Scope | None = scope
     while at is not None:
         if alias in at.selected_sources:
@@ -95,27 +95,27 @@ def resolve(scope: Scope, alias: str) -> tuple[Scope, object] | None:
 
 
 def columns_of(scope: Scope) -> Iterator[tuple[exp.Column, object | None]]:
-    """Every column named in a scope, and the table or scope it belongs to."""
+    """Yield every column named in a scope, with the table or scope it belongs to."""
     for column in scope.columns:
-        found = resolve(scope, column.table) if column.table else None
-        yield column, found[1] if found else None
+        owner = resolve(scope, column.table) if column.table else None
+        yield column, owner[1] if owner else None
 
 
 def _name_sources(state: PlanState, copy: exp.Expr) -> None:
-    by_number = {one.node.meta[NUMBER]: one for one in state.scans}
+    by_number = {scan.node.meta[NUMBER]: scan for scan in state.scans}
     for table in list(copy.find_all(exp.Table)):
-        one = by_number.get(table.meta.get(NUMBER, -1))
-        if one is None:
+        scan = by_number.get(table.meta.get(NUMBER, -1))
+        if scan is None:
             continue
         if not table.alias:
             table.set("alias", exp.TableAlias(this=exp.to_identifier(table.name, quoted=True)))
-        table.set("this", exp.to_identifier(one.key, quoted=True))
+        table.set("this", exp.to_identifier(scan.key, quoted=True))
         table.set("db", None)
         table.set("catalog", None)
 
 
 def _type_literals(copy: exp.Expr) -> None:
-    """1.5 is a decimal to every database; SQLGlot takes it for a DOUBLE."""
+    """Cast literals such as 1.5 to DECIMAL: every database reads them so, SQLGlot as DOUBLE."""
     for literal in list(copy.find_all(exp.Literal)):
         whole, point, fraction = literal.name.partition(".")
         if literal.is_string or not point or not (whole + fraction).isdigit():
@@ -128,7 +128,7 @@ def _type_literals(copy: exp.Expr) -> None:
 
 
 def _no_pruning(state: PlanState) -> str:
-    """Why the columns in use cannot be told from the text, if so."""
+    """Return why the SQL does not tell which columns are used; empty if it does."""
     for node in state.tree.walk():
         if isinstance(node, exp.Columns | exp.Pivot):
             return f"{type(node).__name__.upper()} chooses columns by their names"
@@ -153,13 +153,13 @@ def _plain_star(star: exp.Star) -> bool:
 
 
 def _positional_star(select: exp.Select) -> bool:
-    if not any(one.is_star for one in select.expressions):
+    if not any(projection.is_star for projection in select.expressions):
         return False
     if any(join.args.get("using") for join in select.args.get("joins") or ()):
         return True
     clauses = [select.args.get(key) for key in ("group", "order")]
-    found = [one for clause in clauses if clause is not None for one in (clause, *clause.expressions)]
-    return any(_ordinal(one) for one in found)
+    keys = [key for clause in clauses if clause is not None for key in (clause, *clause.expressions)]
+    return any(_ordinal(key) for key in keys)
 
 
 def _ordinal(node: exp.Expr) -> bool:
@@ -170,28 +170,28 @@ def _ordinal(node: exp.Expr) -> bool:
 
 
 def _refuse_unknown_columns(state: PlanState, root: Scope) -> None:
-    """`orders.nope`, where orders is a source that has no such column."""
+    """Refuse columns such as `orders.nope`, where the source `orders` has no such column."""
     for scope in root.traverse():
         for column, source in columns_of(scope):
-            one = scan_of(state, source)
+            scan = scan_of(state, source)
             if (
-                one is None
-                or one.no_pushdown
-                or column.name in one.columns
+                scan is None
+                or scan.no_pushdown
+                or column.name in scan.columns
                 or isinstance(column.this, exp.Star)
             ):
                 continue
-            known = [known.name for known in one.table.columns]
-            raise ColumnNotFound(column.name, likely(column.name, known), f" ({one.table.ref})")
+            names = [existing.name for existing in scan.table.columns]
+            raise ColumnNotFound(column.name, likely(column.name, names), f" ({scan.table.ref})")
 
 
 def likely(name: str, known: list[str]) -> list[str]:
-    """The columns that may have been meant: all of them, unless they are too many to read."""
-    return known if len(known) <= _READABLE else difflib.get_close_matches(name, known, n=5, cutoff=0.3)
+    """Return the columns that may have been meant: all of them, unless there are too many to read."""
+    return known if len(known) <= _MAX_NAMES else difflib.get_close_matches(name, known, n=5, cutoff=0.3)
 
 
 def _bring_back(state: PlanState, root: Scope) -> None:
-    """Types, and the tables that unqualified columns belong to, onto the tree itself."""
+    """Copy types, and the tables that unqualified columns belong to, to the tree itself."""
     types = _types(state)
     owners: dict[int, set[str]] = defaultdict(set)
     for scope in root.traverse():

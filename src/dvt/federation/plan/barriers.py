@@ -1,4 +1,4 @@
-"""What a SELECT lets through: the joins that are understood, and the conditions that may pass inside."""
+"""Barriers to conditions: the joins that are understood, and the outputs that conditions may pass through."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from sqlglot.optimizer.scope import Scope
 
 _JOINS = {"", "INNER", "OUTER", "CROSS"}
 _VOLATILE = (exp.Rand, exp.Uuid, exp.Anonymous)
-_SEALING = ("limit", "offset", "fetch", "qualify", "having", "sample", "connect", "match", "pivots")
+_BLOCKING = ("limit", "offset", "fetch", "qualify", "having", "sample", "connect", "match", "pivots")
 
 
 def understood(scope: Scope) -> str:
-    """Empty when every join of this SELECT is of a known kind over plain sources, else why not."""
+    """Return why the joins of this SELECT are not understood; empty: all are known, over plain sources."""
     select = scope.expression
     from_ = select.args.get("from_")
     items = [from_.this] if from_ is not None else []
@@ -33,11 +33,11 @@ def understood(scope: Scope) -> str:
 
 
 def names_through(scope: Scope) -> dict[str, exp.Expr]:
-    """Output names a condition may pass through, with the column of this SELECT that each one is."""
+    """Return the outputs that a condition may pass through: name → the column of this SELECT."""
     select = scope.expression
     if not isinstance(select, exp.Select):
         return {}
-    if any(select.args.get(key) for key in _SEALING) or _distinct_on(select) or _is_volatile(scope):
+    if any(select.args.get(key) for key in _BLOCKING) or _distinct_on(select) or _is_volatile(scope):
         return {}
     keys = _keys(select)
     passing: dict[str, exp.Expr] = {}
@@ -51,19 +51,19 @@ def names_through(scope: Scope) -> dict[str, exp.Expr]:
 
 
 def _keys(select: exp.Select) -> list[exp.Column] | None:
-    """Columns that are constant in every group and window; None when there are neither."""
+    """Return the columns that are constant in every group and window; None if there are neither."""
     lists: list[list[exp.Column]] = []
     group = select.args.get("group")
     aggregated = _in_scope(select, exp.AggFunc)
     if group is not None:
         plain = not any(group.args.get(key) for key in ("rollup", "cube", "grouping_sets", "all", "totals"))
         lists.append(_columns(group.expressions, select) if plain else [])
-    elif any(not isinstance(one.parent, exp.Window) for one in aggregated):
+    elif any(not isinstance(aggregate.parent, exp.Window) for aggregate in aggregated):
         lists.append([])
     windows = _in_scope(select, exp.Window)
     lists += [
-        _columns([] if one.args.get("alias") else one.args.get("partition_by") or [], select)
-        for one in windows
+        _columns([] if window.args.get("alias") else window.args.get("partition_by") or [], select)
+        for window in windows
     ]
     if not lists:
         return None
@@ -71,14 +71,14 @@ def _keys(select: exp.Select) -> list[exp.Column] | None:
 
 
 def _columns(keys: list[exp.Expr], select: exp.Select) -> list[exp.Column]:
-    found = []
+    columns = []
     for key in keys:
         inner = key.unnest()
         if isinstance(inner, exp.Literal) and inner.is_int and 0 < int(inner.this) <= len(select.expressions):
             inner = select.expressions[int(inner.this) - 1].unalias().unnest()
         if isinstance(inner, exp.Column):
-            found.append(inner)
-    return found
+            columns.append(inner)
+    return columns
 
 
 def _same(column: exp.Column, others: list[exp.Column]) -> bool:
@@ -86,10 +86,10 @@ def _same(column: exp.Column, others: list[exp.Column]) -> bool:
 
 
 def _in_scope(select: exp.Select, *kinds: type[exp.Expr]) -> list[exp.Expr]:
-    found = []
+    nodes = []
     for clause in [*select.expressions, *(select.args.get("windows") or [])]:
-        found += [node for node in clause.find_all(*kinds) if node.parent_select is select or node is clause]
-    return found
+        nodes += [node for node in clause.find_all(*kinds) if node.parent_select is select or node is clause]
+    return nodes
 
 
 def _distinct_on(select: exp.Select) -> bool:

@@ -21,18 +21,18 @@ _TYPES = {
 
 @plan_pass(gives="tree")
 def freeze_clock(state: PlanState) -> None:
-    """Put the run's moment in the place of now(), current_date and the like.
+    """Replace now(), current_date and the like by the time at which the run started.
 
     Example:
         >>> after(freeze_clock, "SELECT id FROM {orders} AS o WHERE changed < current_date")
         SELECT id FROM {orders} AS o WHERE changed < CAST('2026-03-01' AS DATE)
     """
     clock_functions = language(state.dialect).clock_functions
-    now = state.context.now.astimezone(UTC)
+    started_at = state.context.started_at.astimezone(UTC)
     for node in list(state.tree.walk()):
         type_ = clock_functions.get(type(node).__name__) or clock_functions.get(_called(node))
         if type_ is not None and _no_arguments(node):
-            node.replace(_literal(type_, now))
+            node.replace(_literal(type_, started_at))
 
 
 def _called(node: exp.Expr) -> str:
@@ -43,12 +43,12 @@ def _no_arguments(node: exp.Expr) -> bool:
     return not any(isinstance(child, exp.Column) for child in node.walk())
 
 
-def _literal(type_: str, now: datetime) -> exp.Expr:
+def _literal(type_: str, started_at: datetime) -> exp.Expr:
     texts = {
-        "DATE": f"{now:%Y-%m-%d}",
-        "TIME": f"{now:%H:%M:%S.%f}",
-        "TIMESTAMP": f"{now:%Y-%m-%d %H:%M:%S.%f}",
-        "SECOND": f"{now:%Y-%m-%d %H:%M:%S}",
-        "TIMESTAMPTZ": f"{now:%Y-%m-%d %H:%M:%S.%f}+00:00",
+        "DATE": f"{started_at:%Y-%m-%d}",
+        "TIME": f"{started_at:%H:%M:%S.%f}",
+        "TIMESTAMP": f"{started_at:%Y-%m-%d %H:%M:%S.%f}",
+        "SECOND": f"{started_at:%Y-%m-%d %H:%M:%S}",
+        "TIMESTAMPTZ": f"{started_at:%Y-%m-%d %H:%M:%S.%f}+00:00",
     }
     return exp.Cast(this=exp.Literal.string(texts[type_]), to=exp.DataType.build(_TYPES[type_]))

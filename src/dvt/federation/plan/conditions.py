@@ -1,4 +1,4 @@
-"""Conditions that can travel to a source: their forms, and what follows from them for one table."""
+"""Conditions that can be pushed to a source: their forms, and what they imply for one table."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _CONSTANT = (
     exp.DataTypeParam, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Coalesce,
     exp.TimestampTrunc, exp.DateTrunc, exp.DateAdd, exp.DateSub, exp.TsOrDsAdd, exp.Date, exp.Null,
 )  # fmt: skip
-"""What a constant may be made of: nothing that reads, nothing that changes from call to call."""
+"""Expressions that a constant may consist of: none reads data or changes from call to call."""
 
 
 def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
-    """The parts that AND joins."""
+    """Return the parts that AND joins."""
     if condition is None:
         return []
     inner = condition.unnest()
@@ -27,12 +27,12 @@ def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
 
 
 def is_constant(node: exp.Expr) -> bool:
-    """True for what has one value, known before anything else is read than what the model asks first."""
-    return all(isinstance(one, _CONSTANT) or answer_name(one) is not None for one in node.walk())
+    """True for an expression with one value, known before any data is read but the answers asked first."""
+    return all(isinstance(part, _CONSTANT) or answer_name(part) is not None for part in node.walk())
 
 
 def implied(condition: exp.Expr, alias: str) -> exp.Expr | None:
-    """The strongest pushable condition on `alias` alone that follows from `condition`."""
+    """Return the strongest pushable condition on `alias` alone that `condition` implies."""
     inner = condition.unnest()
     if isinstance(inner, exp.And):
         parts = [
@@ -47,7 +47,7 @@ def implied(condition: exp.Expr, alias: str) -> exp.Expr | None:
 
 
 def column_of(leaf: exp.Expr) -> exp.Column | None:
-    """The one column that a simple condition compares with constants, None if it is not simple."""
+    """Return the column that a simple condition compares with constants; None if it is not simple."""
     if isinstance(leaf, exp.Not):
         inner = leaf.this.unnest()
         return column_of(inner) if isinstance(inner, exp.In | exp.Between | exp.Is) else None
@@ -68,12 +68,12 @@ def _column_of_range(leaf: exp.Expr) -> exp.Column | None:
         return column if plain and is_constant(leaf.args["low"]) and is_constant(leaf.args["high"]) else None
     if isinstance(leaf, exp.In):
         listed = bool(leaf.expressions) and not leaf.args.get("query") and not leaf.args.get("unnest")
-        return column if listed and all(is_constant(one) for one in leaf.expressions) else None
+        return column if listed and all(is_constant(constant) for constant in leaf.expressions) else None
     return column if isinstance(leaf.expression, exp.Null) else None
 
 
 def rejects_null(condition: exp.Expr) -> bool:
-    """True when a row whose columns are all NULL can never meet it."""
+    """True if a row whose columns are all NULL can never meet the condition."""
     inner = condition.unnest()
     if isinstance(inner, exp.And):
         return rejects_null(inner.left) or rejects_null(inner.right)
@@ -83,7 +83,7 @@ def rejects_null(condition: exp.Expr) -> bool:
 
 
 def with_columns(condition: exp.Expr, columns: dict[str, exp.Expr]) -> exp.Expr | None:
-    """The same condition over other columns, None when one of them has no counterpart."""
+    """Return the condition over other columns; None if a column has no counterpart."""
     copy = exp.Paren(this=condition.copy())
     for column in list(copy.find_all(exp.Column)):
         new = columns.get(column.name)

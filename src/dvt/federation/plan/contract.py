@@ -1,4 +1,4 @@
-"""An enforced contract: the types it gives the outputs, or what of them differs from it."""
+"""An enforced contract: the types it gives the outputs, or how they differ from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CONVERTS = {
 }  # fmt: skip
 """Families of numbers that a contract may turn into each other: what overflows is an error."""
 _TEXTS = frozenset({Kind.ENUM, Kind.INTERVAL, Kind.BIT, Kind.BIGNUM, Kind.GEOMETRY})
-"""A contract may take their values as text."""
+"""Kinds whose values a contract may take as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Demand:
 
 
 def contracted(state: PlanState, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
-    """The outputs in the contract's types."""
+    """Give the outputs the contract's types; ContractBroken lists all differences."""
     demands = {demand.name.casefold(): demand for demand in _demands(state, contract)}
     given = {column.name.casefold(): column for column in outputs}
     differences = [f"{demand.name} is missing" for key, demand in demands.items() if key not in given]
@@ -59,7 +59,7 @@ def contracted(state: PlanState, contract: Contract, outputs: list[StageColumn])
 
 
 def _demands(state: PlanState, contract: Contract) -> list[_Demand]:
-    """The contract's types as values: the engine tells what is meant by INT."""
+    """Parse the contract's types: the engine tells which type INT is."""
     sized = [column for column in contract.columns if column.type is not None]
     values = state.context.evaluate([f"CAST(NULL AS {column.type})" for column in sized]) if sized else ()
     types = {
@@ -87,6 +87,6 @@ def _family(type_: StageType) -> str | None:
 
 
 def _any_case(type_: StageType) -> StageType:
-    """The type with its fields' names in lower case: they are the same in any."""
+    """Return the type with its fields' names in lower case: their case does not matter."""
     parts = tuple(Part(part.name.casefold(), _any_case(part.type)) for part in type_.parts)
     return replace(type_, parts=parts)

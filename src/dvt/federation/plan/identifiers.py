@@ -1,4 +1,4 @@
-"""Names that differ only in case: one name to the engine, so all but one of them get another."""
+"""Names that differ only in case: the engine takes them for one, so all but one are renamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dvt.federation.plan.state import PlanState, plan_pass
 
 @plan_pass(needs="scans scans.table", gives="original_names scans.columns tree")
 def separate_names(state: PlanState) -> None:
-    """Spell every name as its dialect means it, and tell apart those that only case tells apart.
+    """Normalize every name as its dialect does, and rename those that differ only in case.
 
     Example:
         >>> sql = 'SELECT x."A" + x.a AS s FROM (SELECT 1 AS "A", 2 AS a FROM {orders}) AS x'
@@ -34,22 +34,26 @@ def separate_names(state: PlanState) -> None:
 
 
 def _defined(state: PlanState) -> set[str]:
-    """Names that the SQL itself gives, as its dialect spells them."""
+    """Return the names that the SQL itself gives, normalized as its dialect does."""
     nodes: list[exp.Expr | None] = []
     for node in state.tree.find_all(exp.Alias, exp.TableAlias):
         nodes += [node.args.get("alias"), *(node.args.get("columns") or [])]
         if isinstance(node, exp.TableAlias):
             nodes.append(node.this)
-    return {normalized(one, state.dialect) for one in nodes if isinstance(one, exp.Identifier)}
+    return {
+        normalized(identifier, state.dialect)
+        for identifier in nodes
+        if isinstance(identifier, exp.Identifier)
+    }
 
 
 def _renamed(state: PlanState) -> dict[str, str]:
-    """New names for those that clash: all but the lower-case one of each group."""
+    """Return new names for those that clash: all but the lower-case one of each group."""
     groups: dict[str, set[str]] = defaultdict(set)
     if distinguishes_case(state.dialect):
         _add_clashes(_defined(state), groups)
-    for one in state.scans:
-        _add_clashes((column.name for column in one.table.columns), groups)
+    for scan in state.scans:
+        _add_clashes((column.name for column in scan.table.columns), groups)
     return {
         name: f"{low}__{number}"
         for low, group in groups.items()

@@ -1,4 +1,4 @@
-"""What the outputs are called: as the target itself would call them."""
+"""Names of outputs: those that the target itself would give them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
 
 @plan_pass(needs="tokens tree", gives="names")
 def name_outputs(state: PlanState) -> None:
-    """Remember the outermost SELECT's projections as written, and what the target calls them.
+    """Name the outermost SELECT's projections as the target would.
 
     Example:
         >>> sql = "SELECT max(total), id + 1, id AS Big FROM {orders}"
@@ -33,7 +33,7 @@ def name_outputs(state: PlanState) -> None:
 
 
 def normalized(identifier: exp.Identifier, dialect: str) -> str:
-    """The name an identifier means in `dialect`: that database normalizes the case of unquoted ones."""
+    """Return the name that an identifier means in `dialect`, which normalizes the case of unquoted ones."""
     strategy = Dialect.get_or_raise(dialect).normalization_strategy
     if identifier.args.get("quoted"):
         return identifier.name
@@ -43,7 +43,7 @@ def normalized(identifier: exp.Identifier, dialect: str) -> str:
 
 
 def distinguishes_case(dialect: str) -> bool:
-    """True where quoted names that differ in case are different names."""
+    """True if quoted names that differ in case are different names."""
     strategy = Dialect.get_or_raise(dialect).normalization_strategy
     return strategy in (NormalizationStrategy.LOWERCASE, NormalizationStrategy.UPPERCASE)
 
@@ -59,30 +59,30 @@ def _name(state: PlanState, target: str, projection: exp.Expr, word: str, text: 
         return normalized(identifier, target)
     if namer is not None:
         return namer(projection, word, text)
-    return None if _stays(state, projection) else engine_name(state, projection)
+    return None if _is_unchanged(state, projection) else engine_name(state, projection)
 
 
 def engine_name(state: PlanState, projection: exp.Expr) -> str | None:
-    """What the engine would call an output, had it read the model's own SQL; None where that is not known."""
+    """Return the engine's name of an output, had it read the model's own SQL; None if unknown."""
     namer = engine_dialect(state.context.engine).output_name
     if namer is None or isinstance(projection, exp.Column | exp.Dot):
         return None
     return namer(projection)
 
 
-def _stays(state: PlanState, one: exp.Expr) -> bool:
-    """True when the engine reads this expression as it was written, so that its name is the right one."""
+def _is_unchanged(state: PlanState, projection: exp.Expr) -> bool:
+    """True if the engine reads this expression as written, so that its name is the right one."""
     clock = language(state.dialect).clock_functions
     changes = any(
         isinstance(node, exp.Query) or type(node).__name__ in clock or f"{node.name.lower()}()" in clock
-        for node in one.walk()
+        for node in projection.walk()
     )
     return state.dialect == state.context.engine and not changes
 
 
 def _as_written(state: PlanState) -> list[tuple[str, str]]:
-    """First word and text of each projection, read from the tokens of the model's SQL."""
-    found: list[list[Token]] = []
+    """Return first word and text of each projection, from the tokens of the model's SQL."""
+    projections: list[list[Token]] = []
     depth, inside = 0, False
     for token in state.tokens:
         kind = token.token_type
@@ -90,11 +90,15 @@ def _as_written(state: PlanState) -> list[tuple[str, str]]:
             break
         if depth == 0 and kind is TokenType.SELECT:
             inside = True
-            found.append([])
+            projections.append([])
         elif depth == 0 and inside and kind is TokenType.COMMA:
-            found.append([])
+            projections.append([])
         elif inside:
-            found[-1].append(token)
+            projections[-1].append(token)
         depth += (kind in _OPEN) - (kind in _CLOSE)
     sql = state.request.sql
-    return [(one[0].text.lower(), sql[one[0].start : one[-1].end + 1]) for one in found if one]
+    return [
+        (tokens[0].text.lower(), sql[tokens[0].start : tokens[-1].end + 1])
+        for tokens in projections
+        if tokens
+    ]

@@ -1,4 +1,4 @@
-"""The outputs: bound on empty staging tables, named as the target would, in types that can be staged."""
+"""Outputs of the transform: bound on empty staged tables, named as the target does, in stageable types."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def bind_transform(state: PlanState) -> None:
 
 
 def names_in_engine(state: PlanState) -> list[str]:
-    """What the engine calls the outputs of the tree as it is; empty when it is not in its own words yet."""
+    """Return the engine's names of the tree's outputs; empty if the tree is not in the engine's SQL yet."""
     if state.dialect != state.context.engine:
         return []
-    return [one.name for one in _bound(state, _without_parameters(state))]
+    return [column.name for column in _bound(state, _without_parameters(state))]
 
 
 def _without_parameters(state: PlanState) -> str:
@@ -59,36 +59,36 @@ def _without_parameters(state: PlanState) -> str:
 
 
 def _bound(state: PlanState, sql: str) -> tuple[StageColumn, ...]:
-    inputs = {one.alias: one.staged for one in state.queries}
+    inputs = {query.alias: query.staged for query in state.queries}
     try:
         return state.context.bind(sql, inputs, sorted(state.functions))
     except SqlInvalid as error:
         raise _explained(state, error) from error
 
 
-_UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<one>[^"]+)"|column named "(?P<two>[^"]+)")')
+_UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<named>[^"]+)"|column named "(?P<column_named>[^"]+)")')
 _CANDIDATES = re.compile(r"\s*Candidate bindings:.*", re.DOTALL)
 
 
 def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInvalid:
-    """The engine's complaint in the model's own words: no surrogates, no staged names."""
+    """Translate the engine's error into the model's names: no surrogates, no staged tables."""
     problem = error.message.split(": ", 1)[-1]
-    found = _UNKNOWN_COLUMN.search(problem)
-    if found is not None and ("not found" in problem or "does not have a column" in problem):
-        column = found.group("one") or found.group("two")
-        known = sorted({column.name for one in state.scans for column in one.table.columns})
-        return ColumnNotFound(state.original_names.get(column, column), likely(column, known))
+    match = _UNKNOWN_COLUMN.search(problem)
+    if match is not None and ("not found" in problem or "does not have a column" in problem):
+        column = match.group("named") or match.group("column_named")
+        names = sorted({column.name for scan in state.scans for column in scan.table.columns})
+        return ColumnNotFound(state.original_names.get(column, column), likely(column, names))
     problem = _CANDIDATES.sub("", problem).split("\n\nLINE", 1)[0].strip()
-    for one in state.scans:
-        problem = problem.replace(one.alias, one.node.name)
+    for scan in state.scans:
+        problem = problem.replace(scan.alias, scan.node.name)
     for new, old in state.original_names.items():
         problem = problem.replace(new, old)
     return SqlInvalid(state.dialect, problem)
 
 
 def _names(state: PlanState, bound: tuple[StageColumn, ...]) -> list[str]:
-    """The target's names where it has a rule, the engine's own elsewhere."""
-    engine = [state.original_names.get(one.name.lower(), one.name) for one in bound]
+    """Return the target's names if it has a rule for them, else the engine's."""
+    engine = [state.original_names.get(column.name.lower(), column.name) for column in bound]
     wished = state.names
     if len(wished) != len(bound):
         wished = _expanded(state)
@@ -98,7 +98,7 @@ def _names(state: PlanState, bound: tuple[StageColumn, ...]) -> list[str]:
 
 
 def _expanded(state: PlanState) -> list[str | None]:
-    """The wishes again, with as many blanks for each * as it has columns."""
+    """Return the wished names, with a None for each column of each *."""
     if state.analysed is None:
         return []
     query: exp.Expr = state.tree
@@ -107,11 +107,11 @@ def _expanded(state: PlanState) -> list[str | None]:
     if not isinstance(query, exp.Select) or len(query.expressions) != len(state.names):
         return []
     wishes = {
-        one.meta.get(NUMBER): wish
-        for one, wish in zip(query.expressions, state.names, strict=True)
+        projection.meta.get(NUMBER): wish
+        for projection, wish in zip(query.expressions, state.names, strict=True)
         if wish is not None
     }
-    return [wishes.get(one.meta.get(NUMBER)) for one in state.analysed.selects]
+    return [wishes.get(projection.meta.get(NUMBER)) for projection in state.analysed.selects]
 
 
 def _refuse_clashes(names: list[str]) -> None:
@@ -123,20 +123,20 @@ def _refuse_clashes(names: list[str]) -> None:
 
 
 def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:
-    """An output as it is staged."""
-    held = encoding(type_)
-    if held.loses:
-        state.warn("DVT002", f"output column {name} ({type_}): {held.loses}", "cast it in the model")
-    return StageColumn(name, held.stage)
+    """Return an output with the type it is staged as."""
+    encoded = encoding(type_)
+    if encoded.loses:
+        state.warn("DVT002", f"output column {name} ({type_}): {encoded.loses}", "cast it in the model")
+    return StageColumn(name, encoded.stage)
 
 
 def _outer(state: PlanState, inner: Sql, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> Sql:
-    """`inner` with the settled names and types, by position; itself where they are its own."""
-    if [(one.name, one.type) for one in bound] == [(one.name, one.type) for one in outputs]:
+    """Wrap `inner` to give its outputs the settled names and types; return it as it is if it has them."""
+    if [(column.name, column.type) for column in bound] == [(column.name, column.type) for column in outputs]:
         return inner
     places = [f"c{place}" for place in range(len(bound))]
     columns = []
-    for place, one, was in zip(places, outputs, bound, strict=True):
-        value = place if was.type == one.type else f"CAST({place} AS {one.type})"
-        columns.append(f"{value} AS {quoted(one.name, state.context.engine)}")
+    for place, output, bound_column in zip(places, outputs, bound, strict=True):
+        value = place if bound_column.type == output.type else f"CAST({place} AS {output.type})"
+        columns.append(f"{value} AS {quoted(output.name, state.context.engine)}")
     return joined(f"SELECT {', '.join(columns)} FROM (", inner, f") AS answer({', '.join(places)})")

@@ -20,14 +20,14 @@ _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A model's SQL, read once in its dialect: what every plan of it starts from."""
+    """A model's SQL, parsed once in its dialect; every plan of the model starts from it."""
 
     request: NodeRequest
     tree: exp.Query
-    """Nobody changes it."""
+    """Plans copy it and never change it."""
     tokens: tuple[Token, ...]
     inputs: Mapping[str, Input]
-    """What the SQL really names, by marker."""
+    """The relations that the SQL names, by marker."""
 
 
 def parse_model(request: NodeRequest) -> Parsed:
@@ -54,7 +54,7 @@ def parse_model(request: NodeRequest) -> Parsed:
     gives=("scans scans.input scans.marker scans.no_pushdown scans.node scans.number scans.table tree"),
 )
 def find_scans(state: PlanState) -> None:
-    """Every place where a source is read; other tables than those are an error.
+    """Find every place where a source is read; any other table is an error.
 
     Example:
         >>> sql = "SELECT * FROM {orders} AS o JOIN {customers} AS c ON o.customer = c.id"
@@ -82,23 +82,26 @@ def find_scans(state: PlanState) -> None:
 
 @plan_pass(gives="tree")
 def exists_reads_nothing(state: PlanState) -> None:
-    """EXISTS(SELECT columns …) → EXISTS(SELECT 1 …): what it selects does not matter.
+    """Turn EXISTS(SELECT columns …) into EXISTS(SELECT 1 …): what it selects does not matter.
 
     Example:
         >>> after(exists_reads_nothing, "SELECT 1 AS a WHERE EXISTS(SELECT total FROM {orders} AS o)")
         SELECT 1 AS a WHERE EXISTS(SELECT 1 FROM {orders} AS o)
     """
-    for found in state.tree.find_all(exp.Exists):
-        select = found.this
+    for exists in state.tree.find_all(exp.Exists):
+        select = exists.this
         if not isinstance(select, exp.Select) or _counts_rows(select):
             continue
-        if all(isinstance(one.unalias(), exp.Star | exp.Column | exp.Literal) for one in select.expressions):
+        if all(
+            isinstance(projection.unalias(), exp.Star | exp.Column | exp.Literal)
+            for projection in select.expressions
+        ):
             select.set("expressions", [exp.Literal.number(1)])
 
 
 @plan_pass(gives="as_written named tree")
 def number_nodes(state: PlanState) -> None:
-    """Number every node, so that what is learnt on a copy finds its way back.
+    """Number every node, so that results found on a copy can be brought back to the tree.
 
     Example:
         >>> state = state_after(number_nodes, "SELECT id FROM {orders} AS o WHERE id > 1 AND total < 2")
@@ -116,17 +119,21 @@ def number_nodes(state: PlanState) -> None:
 
 
 def _only_query(request: NodeRequest, statements: list[exp.Expr | None]) -> exp.Query:
-    found = [_as_query(one) for one in statements if one is not None and not isinstance(one, exp.Semicolon)]
-    if len(found) != 1 or not isinstance(found[0], exp.Query):
+    queries = [
+        _as_query(statement)
+        for statement in statements
+        if statement is not None and not isinstance(statement, exp.Semicolon)
+    ]
+    if len(queries) != 1 or not isinstance(queries[0], exp.Query):
         raise SqlInvalid(request.dialect, "a model is one SELECT", hint="move other statements to hooks")
-    query: exp.Query = found[0]
+    query: exp.Query = queries[0]
     while isinstance(query, exp.Subquery) and query.is_wrapper:
         query = query.this
     return query
 
 
 def _as_query(statement: exp.Expr) -> exp.Expr:
-    """PIVOT and UNPIVOT may stand alone in some dialects."""
+    """Wrap a PIVOT or UNPIVOT that stands alone, as some dialects allow."""
     if not isinstance(statement, exp.Pivot):
         return statement
     return exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))

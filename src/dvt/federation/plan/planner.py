@@ -1,7 +1,7 @@
 """From a model's compiled SQL to a plan: what each source is asked, and what the engine makes of it.
 
-Nothing is read or written here. The only questions asked are the engine's: the types of a SELECT over
-empty tables, and the values of constants. Read STAGES from top to bottom.
+Nothing is read or written here. Only the engine is asked: for the types of a SELECT over empty tables,
+and for the values of constants. Read STAGES from top to bottom.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
         bind_transform,
     ),
 }
-"""The passes, by what the plan is after them. What each needs of the state and gives to it stands on it; a
-later planner adds passes, and changes none."""
+"""State of the plan → the passes that bring it there. Each pass declares what it needs and gives; a later
+planner adds passes and changes none."""
 
 
 def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> FederationPlan:
-    """The plan of one federated model.
+    """Make the plan of one federated model.
 
     Args:
         parsed: the model, read.
@@ -72,8 +72,8 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
     )
     try:
         for passes in STAGES.values():
-            for each in passes:
-                each(state)
+            for plan_pass in passes:
+                plan_pass(state)
     except DvtError as error:
         raise error.about(request.name, request.file) from error.__cause__
     return FederationPlan(

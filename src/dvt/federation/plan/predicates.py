@@ -1,7 +1,7 @@
-"""Which conditions hold for every row that a table contributes: they may be applied at its source.
+"""The conditions that every row of use from a table must meet: its source may apply them.
 
-The transform keeps every predicate, so a source may answer with too many rows and never with too few.
-What is not understood here is simply not pushed.
+The transform keeps every predicate, so a source may answer with too many rows but never with too few.
+Conditions that are not understood here are not pushed.
 """
 
 from __future__ import annotations
@@ -20,30 +20,32 @@ from dvt.federation.plan.conditions import column_of, conjuncts, implied, reject
 from dvt.federation.plan.state import NUMBER, Candidate, PlanState, plan_pass
 
 _WRAPPING = {"this", "alias", "order", "with_"}
-"""What parentheses around a SELECT may hold without changing which of its rows are seen."""
+"""Parts of a subquery around a SELECT that do not change which of its rows are read."""
 
 
 @dataclass(slots=True)
 class _Uses:
     """How the scopes around a derived table or CTE use it: one list of conditions per use."""
 
-    found: list[list[exp.Expr]] = field(default_factory=list)
+    conditions: list[list[exp.Expr]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """A condition, and for which sources it says something about every row."""
+    """A condition, and the sources whose every row it restricts."""
 
     expression: exp.Expr
     targets: frozenset[str]
-    """Aliases whose rows are of no use when they do not meet it."""
+    """Aliases whose rows are of no use if they do not meet it."""
     nullable: frozenset[str]
-    """Of these, the ones for which that holds only if it rejects NULLs."""
+    """Those of the targets for which that holds only if the condition rejects NULLs."""
     why: str = ""
-    """Why other tables' columns in it are of no help."""
+    """Why the condition does not restrict the other sources."""
 
 
-@plan_pass(needs="analysed as_written named scans scans.no_pushdown", gives="scans.candidates scans.kept")
+@plan_pass(
+    needs="analysed as_written named scans scans.no_pushdown", gives="scans.candidates scans.not_pushed"
+)
 def place_predicates(state: PlanState) -> None:
     """Collect for each scan the conditions that its rows must meet.
 
@@ -52,7 +54,7 @@ def place_predicates(state: PlanState) -> None:
         >>> (scan,) = state_after(place_predicates, f"SELECT x.id FROM ({inner}) AS x WHERE t > 5").scans
         >>> [candidate.condition.sql() for candidate in scan.candidates]
         ['"o"."total" > 5']
-        >>> [kept.sql for kept in scan.kept]
+        >>> [kept.sql for kept in scan.not_pushed]
         ['id + 1 > 2']
     """
     if state.analysed is None:
@@ -69,7 +71,7 @@ def place_predicates(state: PlanState) -> None:
 
 
 def _references(tree: exp.Expr) -> dict[str, int]:
-    """How often each name is read as a table."""
+    """Count how often each name is read as a table."""
     counts: dict[str, int] = defaultdict(int)
     for table in tree.find_all(exp.Table):
         counts[table.name] += 1
@@ -77,7 +79,7 @@ def _references(tree: exp.Expr) -> dict[str, int]:
 
 
 def _inherited(scope: Scope, uses: _Uses, references: dict[str, int]) -> list[exp.Expr]:
-    """What all that read this scope demand of its outputs: one reader's list, or the OR of them all."""
+    """Return the conditions of all readers of this scope on its outputs: one reader's, or the OR of all."""
     parent = scope.expression.parent
     while isinstance(parent, exp.Subquery):
         if {key for key, value in parent.args.items() if value} - _WRAPPING:
@@ -85,13 +87,15 @@ def _inherited(scope: Scope, uses: _Uses, references: dict[str, int]) -> list[ex
         parent = parent.parent
     if isinstance(parent, exp.CTE):
         with_ = parent.parent
-        if references[parent.alias] != len(uses.found) or (isinstance(with_, exp.With) and with_.recursive):
+        if references[parent.alias] != len(uses.conditions) or (
+            isinstance(with_, exp.With) and with_.recursive
+        ):
             return []
-    if scope.outer_columns or not uses.found or not all(uses.found):
+    if scope.outer_columns or not uses.conditions or not all(uses.conditions):
         return []
-    if len(uses.found) == 1:
-        return uses.found[0]
-    return [exp.or_(*(exp.and_(*(one.copy() for one in use)) for use in uses.found))]
+    if len(uses.conditions) == 1:
+        return uses.conditions[0]
+    return [exp.or_(*(exp.and_(*(condition.copy() for condition in use)) for use in uses.conditions))]
 
 
 def _pass_to_branches(scope: Scope, inherited: list[exp.Expr], uses: dict[int, _Uses]) -> None:
@@ -107,8 +111,10 @@ def _pass_to_branches(scope: Scope, inherited: list[exp.Expr], uses: dict[int, _
         mapping: dict[str, exp.Expr] = {}
         if plain and len(names) == len(outputs) == len(set(outputs)):
             mapping = {old: exp.column(new, quoted=True) for old, new in zip(outputs, names, strict=True)}
-        moved = (with_columns(one, mapping) for one in inherited)
-        uses[id(branch.expression)].found.append([one for one in moved if one is not None])
+        moved = (with_columns(condition, mapping) for condition in inherited)
+        uses[id(branch.expression)].conditions.append(
+            [condition for condition in moved if condition is not None]
+        )
 
 
 def _place_in_select(
@@ -119,20 +125,30 @@ def _place_in_select(
         return
     problem = understood(scope)
     conditions = (
-        [] if problem else [one for one in _conditions(select) if _is_as_written(state, one.expression)]
+        []
+        if problem
+        else [condition for condition in _conditions(select) if _is_as_written(state, condition.expression)]
     )
     if not problem and inherited:
         through, nullable = names_through(scope), _null_supplied(select)
-        moved = [one for one in (with_columns(old, through) for old in inherited) if one is not None]
-        conditions += [_Condition(one, frozenset(scope.selected_sources), nullable) for one in moved]
+        moved = [
+            condition
+            for condition in (with_columns(old, through) for old in inherited)
+            if condition is not None
+        ]
+        conditions += [
+            _Condition(condition, frozenset(scope.selected_sources), nullable) for condition in moved
+        ]
     for alias, (reference, source) in scope.selected_sources.items():
-        found = [part for one in conditions for part in _parts(state, one, alias, source)]
-        one = scan_of(state, source)
-        if one is not None:
-            one.candidates += [Candidate(part, as_written) for part, as_written in found]
+        parts = [part for condition in conditions for part in _parts(state, condition, alias, source)]
+        scan = scan_of(state, source)
+        if scan is not None:
+            scan.candidates += [Candidate(part, as_written) for part, as_written in parts]
         elif isinstance(source, Scope):
             renamed = bool(reference.alias_column_names)
-            uses[id(source.expression)].found.append([] if renamed else [_bare(part) for part, _ in found])
+            uses[id(source.expression)].conditions.append(
+                [] if renamed else [_bare(part) for part, _ in parts]
+            )
     if problem:
         _keep_all(state, scope, problem)
 
@@ -145,66 +161,72 @@ def _is_as_written(state: PlanState, condition: exp.Expr) -> bool:
 
 
 def _conditions(select: exp.Select) -> Iterator[_Condition]:
-    """WHERE's and ON's conjuncts, each with the sources it restricts."""
+    """Yield the conjuncts of WHERE and ON, each with the sources it restricts."""
     from_ = select.args.get("from_")
     before: list[str] = [from_.this.alias_or_name] if from_ is not None else []
     nullable: set[str] = set()
     for join in select.args.get("joins") or []:
         alias = join.this.alias_or_name
         side = join.side.upper()
-        for one in conjuncts(join.args.get("on")):
-            yield _of_join(one, side, alias, before, nullable)
+        for condition in conjuncts(join.args.get("on")):
+            yield _of_join(condition, side, alias, before, nullable)
         if side in ("RIGHT", "FULL"):
             nullable |= set(before)
         if side in ("LEFT", "FULL"):
             nullable.add(alias)
         before.append(alias)
     where = select.args.get("where")
-    for one in conjuncts(where.this if where is not None else None):
-        yield _Condition(one, frozenset(before), frozenset(nullable))
+    for condition in conjuncts(where.this if where is not None else None):
+        yield _Condition(condition, frozenset(before), frozenset(nullable))
 
 
-def _of_join(one: exp.Expr, side: str, alias: str, before: list[str], nullable: set[str]) -> _Condition:
+def _of_join(condition: exp.Expr, side: str, alias: str, before: list[str], nullable: set[str]) -> _Condition:
     if side == "LEFT":
         return _Condition(
-            one, frozenset({alias}), frozenset(), "an outer join keeps rows that do not meet it"
+            condition, frozenset({alias}), frozenset(), "an outer join keeps rows that do not meet it"
         )
     if side == "RIGHT":
-        kept = "an outer join keeps rows that do not meet it"
-        return _Condition(one, frozenset(before), frozenset(nullable), kept)
+        why = "an outer join keeps rows that do not meet it"
+        return _Condition(condition, frozenset(before), frozenset(nullable), why)
     if side == "FULL":
-        return _Condition(one, frozenset(), frozenset(), "a FULL JOIN keeps rows that do not meet it")
-    return _Condition(one, frozenset({alias, *before}), frozenset(nullable))
+        return _Condition(condition, frozenset(), frozenset(), "a FULL JOIN keeps rows that do not meet it")
+    return _Condition(condition, frozenset({alias, *before}), frozenset(nullable))
 
 
 def _null_supplied(select: exp.Select) -> frozenset[str]:
-    """Sources that an outer join of this SELECT may supply NULLs for."""
+    """Return the sources that an outer join of this SELECT may supply NULLs for."""
     ghost = select.copy()
     ghost.set("where", exp.Where(this=exp.true()))
-    return next(one.nullable for one in _conditions(ghost) if isinstance(one.expression, exp.Boolean))
+    return next(
+        condition.nullable
+        for condition in _conditions(ghost)
+        if isinstance(condition.expression, exp.Boolean)
+    )
 
 
-def _parts(state: PlanState, one: _Condition, alias: str, source: object) -> Iterator[tuple[exp.Expr, str]]:
-    """What `one` says about `alias` alone, if anything; why not is noted."""
-    mentioned = {column.table for column in one.expression.find_all(exp.Column)}
+def _parts(
+    state: PlanState, condition: _Condition, alias: str, source: object
+) -> Iterator[tuple[exp.Expr, str]]:
+    """Yield what the condition implies for `alias` alone; if nothing, note why."""
+    mentioned = {column.table for column in condition.expression.find_all(exp.Column)}
     if alias not in mentioned:
         return
     scan = scan_of(state, source)
-    as_written = _text_as_written(state, one.expression)
-    part = implied(one.expression, alias) if alias in one.targets else None
+    as_written = _text_as_written(state, condition.expression)
+    part = implied(condition.expression, alias) if alias in condition.targets else None
     why = ""
-    if alias not in one.targets:
-        why = one.why
+    if alias not in condition.targets:
+        why = condition.why
     elif part is None:
-        why = _why_not(one.expression, mentioned)
-    elif alias in one.nullable and not rejects_null(part):
+        why = _why_not(condition.expression, mentioned)
+    elif alias in condition.nullable and not rejects_null(part):
         why = "an outer join may supply NULLs for this table after it"
     elif scan is not None and scan.no_pushdown:
         why = scan.no_pushdown
     if not why and part is not None:
         yield part, as_written
-    elif scan is not None and not _joins(one.expression):
-        scan.kept.append(NotPushed(as_written, why))
+    elif scan is not None and not _joins(condition.expression):
+        scan.not_pushed.append(NotPushed(as_written, why))
 
 
 def _joins(condition: exp.Expr) -> bool:
@@ -214,7 +236,7 @@ def _joins(condition: exp.Expr) -> bool:
 
 
 def _text_as_written(state: PlanState, condition: exp.Expr) -> str:
-    """The condition as the model says it."""
+    """SQL of a condition as written in the model."""
     return state.as_written.get(condition.meta.get(NUMBER, -1)) or condition.sql(state.dialect)
 
 
@@ -229,7 +251,7 @@ def _why_not(condition: exp.Expr, mentioned: set[str]) -> str:
 
 
 def _bare(part: exp.Expr) -> exp.Expr:
-    """Over output names alone: the alias of the derived table means nothing inside it."""
+    """Return a condition over output names alone: inside a derived table its alias has no meaning."""
     copy = part.copy()
     for column in copy.find_all(exp.Column):
         column.set("table", None)
@@ -238,9 +260,9 @@ def _bare(part: exp.Expr) -> exp.Expr:
 
 def _keep_all(state: PlanState, scope: Scope, problem: str) -> None:
     where = scope.expression.args.get("where")
-    for one in conjuncts(where.this if where is not None else None):
-        for alias in {column.table for column in one.find_all(exp.Column)}:
+    for condition in conjuncts(where.this if where is not None else None):
+        for alias in {column.table for column in condition.find_all(exp.Column)}:
             source = scope.selected_sources.get(alias, (None, None))[1]
             scan = scan_of(state, source)
             if scan is not None:
-                scan.kept.append(NotPushed(_text_as_written(state, one), problem))
+                scan.not_pushed.append(NotPushed(_text_as_written(state, condition), problem))

@@ -1,4 +1,4 @@
-"""Which columns are needed: those the SQL names, and those a * must still stand for."""
+"""The columns that are needed: those the SQL names, and those a * still stands for."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def prune(state: PlanState) -> None:
         >>> after(prune, "SELECT a FROM (SELECT id AS a, total AS b FROM {orders} AS o) AS x")
         SELECT a FROM (SELECT id AS a FROM {orders} AS o) AS x
     """
-    kept = state.analysed
-    if kept is not None and not state.no_pruning:
+    pruned = state.analysed
+    if pruned is not None and not state.no_pruning:
         try:
             if not _listed(state):
-                pushdown_projections(kept)
+                pushdown_projections(pruned)
         except SqlglotError as error:
             state.no_pruning = f"the columns in use could not be found ({type(error).__name__})"
-    for one in state.scans:
-        if state.no_pruning or one.no_pushdown:
-            one.needed = set(one.columns)
-    if kept is not None and not state.no_pruning:
-        _mirror(state, kept)
-        _need(state, kept)
+    for scan in state.scans:
+        if state.no_pruning or scan.no_pushdown:
+            scan.needed = set(scan.columns)
+    if pruned is not None and not state.no_pruning:
+        _mirror(state, pruned)
+        _need(state, pruned)
 
 
 def _listed(state: PlanState) -> bool:
-    """True when columns count by their position, in names or in ORDER BY ALL: none of them may go."""
+    """True if columns count by position, in column aliases or ORDER BY ALL: none may be dropped."""
     if any(_orders_by_all(order) for order in state.tree.find_all(exp.Order)):
         return True
     aliases = state.tree.find_all(exp.TableAlias)
@@ -49,21 +49,21 @@ def _listed(state: PlanState) -> bool:
 
 
 def _orders_by_all(order: exp.Order) -> bool:
-    keys = [one.this if isinstance(one, exp.Ordered) else one for one in order.expressions]
+    keys = [ordered.this if isinstance(ordered, exp.Ordered) else ordered for ordered in order.expressions]
     return any(isinstance(key, exp.Var) and key.name.upper() == "ALL" for key in keys)
 
 
-def _mirror(state: PlanState, kept: exp.Query) -> None:
-    """Make the tree's SELECT lists those of the pruned copy."""
-    numbers = {node.meta[NUMBER] for node in kept.walk() if NUMBER in node.meta}
+def _mirror(state: PlanState, pruned: exp.Query) -> None:
+    """Give the tree's SELECTs the lists of the pruned copy."""
+    numbers = {node.meta[NUMBER] for node in pruned.walk() if NUMBER in node.meta}
     for cte in list(state.tree.find_all(exp.CTE)):
         if cte.meta[NUMBER] not in numbers:
             _drop_cte(cte)
     selects = {node.meta[NUMBER]: node for node in state.tree.find_all(exp.Select)}
-    for select in kept.find_all(exp.Select):
-        mine = selects.get(select.meta.get(NUMBER, -1))
-        if mine is not None:
-            _same_list(mine, select)
+    for select in pruned.find_all(exp.Select):
+        original = selects.get(select.meta.get(NUMBER, -1))
+        if original is not None:
+            _same_list(original, select)
 
 
 def _drop_cte(cte: exp.CTE) -> None:
@@ -73,35 +73,41 @@ def _drop_cte(cte: exp.CTE) -> None:
         with_.pop()
 
 
-def _same_list(mine: exp.Select, pruned: exp.Select) -> None:
-    """The projections of `mine` that are left in `pruned`; a * that lost columns becomes a list."""
-    written = {_number(one): one for one in mine.expressions if not one.is_star}
-    left = [(_number(one), one) for one in pruned.expressions]
-    starred = any(one.is_star for one in mine.expressions)
+def _same_list(original: exp.Select, pruned: exp.Select) -> None:
+    """Reduce `original` to the projections left in `pruned`; a * that lost columns becomes a list."""
+    written = {
+        _number(projection): projection for projection in original.expressions if not projection.is_star
+    }
+    left = [(_number(projection), projection) for projection in pruned.expressions]
+    starred = any(projection.is_star for projection in original.expressions)
     if not starred and [number for number, _ in left] == list(written):
         return
-    if starred and _is_whole(mine, pruned):
+    if starred and _is_whole(original, pruned):
         return
-    before = list(mine.expressions)
-    after = [written[number] if number in written else one.copy() for number, one in left]
+    before = list(original.expressions)
+    after = [written[number] if number in written else projection.copy() for number, projection in left]
     for key in ("group", "order"):
-        for literal in mine.args[key].find_all(exp.Literal) if mine.args.get(key) else ():
+        for literal in original.args[key].find_all(exp.Literal) if original.args.get(key) else ():
             _renumber(literal, before, after)
-    mine.set("expressions", after)
+    original.set("expressions", after)
 
 
 def _renumber(literal: exp.Literal, before: list[exp.Expr], after: list[exp.Expr]) -> None:
-    """An ordinal of GROUP BY or ORDER BY: where its projection is now, or the projection itself."""
+    """Replace an ordinal of GROUP BY or ORDER BY by its projection's new position, or by the projection."""
     counts = isinstance(literal.parent, exp.Group | exp.Ordered | exp.Rollup | exp.Cube | exp.GroupingSets)
     if not counts or not literal.is_int or not 0 < int(literal.this) <= len(before):
         return
-    meant = before[int(literal.this) - 1]
-    places = [place for place, one in enumerate(after, start=1) if one is meant]
-    literal.replace(exp.Literal.number(places[0]) if places else exp.Paren(this=meant.unalias().copy()))
+    projection = before[int(literal.this) - 1]
+    places = [place for place, remaining in enumerate(after, start=1) if remaining is projection]
+    literal.replace(exp.Literal.number(places[0]) if places else exp.Paren(this=projection.unalias().copy()))
 
 
-def _is_whole(mine: exp.Select, pruned: exp.Select) -> bool:
-    simple = not any(star.args.get("except_") for one in mine.expressions for star in one.find_all(exp.Star))
+def _is_whole(original: exp.Select, pruned: exp.Select) -> bool:
+    simple = not any(
+        star.args.get("except_")
+        for projection in original.expressions
+        for star in projection.find_all(exp.Star)
+    )
     return simple and len(pruned.expressions) == pruned.meta.get(_FULL)
 
 
@@ -119,34 +125,34 @@ def count_outputs(state: PlanState) -> None:
 
 
 def _number(projection: exp.Expr) -> int:
-    found = projection.meta.get(NUMBER)
-    return int(projection.unalias().meta.get(NUMBER, -1) if found is None else found)
+    number = projection.meta.get(NUMBER)
+    return int(projection.unalias().meta.get(NUMBER, -1) if number is None else number)
 
 
-def _need(state: PlanState, kept: exp.Query) -> None:
-    for each in state.scans:
-        each.needed |= state.unresolved & set(each.columns)
-    root = build_scope(kept)
+def _need(state: PlanState, pruned: exp.Query) -> None:
+    for scan in state.scans:
+        scan.needed |= state.unresolved & set(scan.columns)
+    root = build_scope(pruned)
     for scope in root.traverse() if root is not None else ():
         for column, source in columns_of(scope):
-            one = scan_of(state, source)
-            if one is not None and column.name in one.columns:
-                one.needed.add(column.name)
+            owner = scan_of(state, source)
+            if owner is not None and column.name in owner.columns:
+                owner.needed.add(column.name)
             elif source is None:
                 _need_unresolved(state, column)
         for table_column in scope.table_columns:
-            for one in state.scans:
-                one.needed |= set(one.columns) if _alias(one) == table_column.name else set()
+            for scan in state.scans:
+                scan.needed |= set(scan.columns) if _alias(scan) == table_column.name else set()
 
 
 def _need_unresolved(state: PlanState, column: exp.Column) -> None:
-    """A name SQLGlot could not place: whatever could be meant by it is needed."""
-    for one in state.scans:
-        if column.name in one.columns:
-            one.needed.add(column.name)
-        elif _alias(one) == column.name:
-            one.needed |= set(one.columns)
+    """Mark as needed whatever a name that SQLGlot could not resolve may mean."""
+    for scan in state.scans:
+        if column.name in scan.columns:
+            scan.needed.add(column.name)
+        elif _alias(scan) == column.name:
+            scan.needed |= set(scan.columns)
 
 
-def _alias(one: TableScan) -> str:
-    return (one.node.alias or one.node.name).lower()
+def _alias(scan: TableScan) -> str:
+    return (scan.node.alias or scan.node.name).lower()

@@ -1,4 +1,4 @@
-"""Which conditions a source answers exactly as the engine would, and their text in its dialect."""
+"""Conditions that a source answers exactly as the engine would, and their text in its dialect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from dvt.federation.plan.values import answers_in, with_places, with_samples
 
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-_MOMENT = re.compile(r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:\+00)?$")
+_TIMESTAMP = re.compile(r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:\+00)?$")
 _DIGITS_OF_A_DOUBLE = 15
 _MIDNIGHT = "00:00:00"
 _NEED = "dvt_need"
@@ -41,46 +41,49 @@ class Pushed:
 
 
 class _NotExact(Exception):
-    """Carries why a condition stays."""
+    """A condition is not exact at its source; the message says why."""
 
 
 def push(state: PlanState) -> dict[int, list[Pushed]]:
-    """What each scan's source may filter, by the scan's number; the rest is noted as kept."""
+    """Return the conditions that each scan's source may apply, by the scan's number.
+
+    The others are noted in the scan's `not_pushed`.
+    """
     off = state.request.pushdown is Pushdown.OFF
-    every = [(one, candidate) for one in state.scans for candidate in one.candidates]
+    every = [(scan, candidate) for scan in state.scans for candidate in scan.candidates]
     values = {} if off else _values(state, every)
     pushed: dict[int, list[Pushed]] = {}
-    for one in state.scans:
-        mine = pushed.setdefault(one.number, [])
-        for candidate in one.candidates:
+    for scan in state.scans:
+        sent = pushed.setdefault(scan.number, [])
+        for candidate in scan.candidates:
             if off:
-                one.kept.append(NotPushed(candidate.as_written, "pushdown is off"))
+                scan.not_pushed.append(NotPushed(candidate.as_written, "pushdown is off"))
                 continue
             try:
-                found = _rendered(state, one, candidate, values)
+                condition = _rendered(state, scan, candidate, values)
             except _NotExact as why:
-                one.kept.append(NotPushed(candidate.as_written, str(why)))
+                scan.not_pushed.append(NotPushed(candidate.as_written, str(why)))
                 continue
-            if found.sql not in [other.sql for other in mine]:
-                mine.append(found)
+            if condition.sql not in [other.sql for other in sent]:
+                sent.append(condition)
     return pushed
 
 
-def exact_text(state: PlanState, one: TableScan, candidate: Candidate) -> Sql | None:
+def exact_text(state: PlanState, scan: TableScan, candidate: Candidate) -> Sql | None:
     """One condition in its source's dialect, None when it would not be exact there."""
     try:
-        return _rendered(state, one, candidate, _values(state, [(one, candidate)])).sql
+        return _rendered(state, scan, candidate, _values(state, [(scan, candidate)])).sql
     except _NotExact:
         return None
 
 
 def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> dict[str, Value | None]:
-    """The values of all constants that need the engine, asked at once; of those yet to come, some value."""
+    """Evaluate all constants that need the engine, at once; one that waits for an answer gets some value."""
     asked: dict[str, None] = {}
     values: dict[str, Value | None] = {}
-    for one, candidate in candidates:
+    for scan, candidate in candidates:
         for leaf in _leaves(candidate.condition):
-            column = _column(one, leaf)
+            column = _column(scan, leaf)
             for constant in _constants(leaf):
                 if not column.exact or _plain(column, constant) is not None:
                     continue
@@ -89,12 +92,12 @@ def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> 
                     values[question] = _some_value(state, question)
                 else:
                     asked[question] = None
-    known = state.context.evaluate(list(asked)) if asked else []
-    return values | dict(zip(asked, known, strict=True))
+    answers = state.context.evaluate(list(asked)) if asked else []
+    return values | dict(zip(asked, answers, strict=True))
 
 
 def _some_value(state: PlanState, constant: str) -> Value | None:
-    """A value of a constant's type: whether one can be sent is decided before it is known."""
+    """Return some value of a constant's type, to decide before the value is known whether it can be sent."""
     try:
         (output,) = state.context.bind(f"SELECT {constant} AS v", {}, ())
     except SqlInvalid:
@@ -112,11 +115,11 @@ def _leaves(condition: exp.Expr) -> Iterator[exp.Expr]:
         yield inner
 
 
-def _column(one: TableScan, leaf: exp.Expr) -> Column:
-    found = column_of(leaf)
-    if found is None or found.name not in one.columns:
+def _column(scan: TableScan, leaf: exp.Expr) -> Column:
+    named = column_of(leaf)
+    if named is None or named.name not in scan.columns:
         raise _NotExact("it names a column that is not the table's own")
-    return one.columns[found.name]
+    return scan.columns[named.name]
 
 
 def _constants(leaf: exp.Expr) -> list[exp.Expr]:
@@ -172,24 +175,24 @@ def _question(state: PlanState, column: Column, constant: exp.Expr) -> Sql:
 
 
 def _sampled(state: PlanState, column: Column, constant: exp.Expr) -> str:
-    """The same with samples of what is not known."""
+    """SQL of a constant, with samples in the place of values that are not known yet."""
     return rendered(_question(state, column, with_samples(constant)))
 
 
 def _rendered(
-    state: PlanState, one: TableScan, candidate: Candidate, values: Mapping[str, Value | None]
+    state: PlanState, scan: TableScan, candidate: Candidate, values: Mapping[str, Value | None]
 ) -> Pushed:
-    dialect = state.context.dialects[one.input.table.connection]
+    dialect = state.context.dialects[scan.input.table.connection]
     copy = exp.Paren(this=candidate.condition.copy())
     for leaf in list(_leaves(copy)):
-        leaf.replace(_leaf(state, one, dialect, leaf, values))
+        leaf.replace(_leaf(state, scan, dialect, leaf, values))
     built = copy.this
     try:
         sql = built.sql(dialect=dialect)
-        again = sqlglot.parse_one(sql, dialect=dialect)
+        reread = sqlglot.parse_one(sql, dialect=dialect)
     except SqlglotError as error:
         raise _NotExact("its text does not read back in the source's dialect") from error
-    if again != built:
+    if reread != built:
         raise _NotExact("its text reads back differently in the source's dialect")
     return Pushed(
         with_places(built, lambda tree: str(tree.sql(dialect=dialect)), _need_of), candidate.as_written
@@ -211,10 +214,10 @@ def source_literal(dialect: str, column: Column, value: Value) -> str | None:
 
 
 def _leaf(
-    state: PlanState, one: TableScan, dialect: str, leaf: exp.Expr, values: Mapping[str, Value | None]
+    state: PlanState, scan: TableScan, dialect: str, leaf: exp.Expr, values: Mapping[str, Value | None]
 ) -> exp.Expr:
     """A simple condition over the source's own column name and typed literals."""
-    column = _column(one, leaf)
+    column = _column(scan, leaf)
     if not column.exact:
         raise _NotExact(f"{column.name} ({column.native}) may compare differently there")
     bare = leaf.this if isinstance(leaf, exp.Not) else leaf
@@ -269,21 +272,21 @@ def _number(type_: StageType, text: str) -> exp.Expr:
 
 
 def _day(type_: StageType, text: str) -> str:
-    moment = _MOMENT.match(text) if type_.is_timestamp else None
+    timestamp = _TIMESTAMP.match(text) if type_.is_timestamp else None
     if type_ == DATE and _DATE.match(text):
         return text
-    if moment is not None and moment.group(2) == _MIDNIGHT:
-        return moment.group(1)
+    if timestamp is not None and timestamp.group(2) == _MIDNIGHT:
+        return timestamp.group(1)
     raise _NotExact(f"it compares a date with a {type_}")
 
 
 def _timestamp_literal(type_: StageType, text: str) -> str:
     if type_ == DATE and _DATE.match(text):
         return f"{text} {_MIDNIGHT}"
-    found = _MOMENT.match(text) if type_.is_timestamp else None
-    if found is None:
+    match = _TIMESTAMP.match(text) if type_.is_timestamp else None
+    if match is None:
         raise _NotExact(f"it compares a timestamp with a {type_}")
-    return f"{found.group(1)} {found.group(2)}"
+    return f"{match.group(1)} {match.group(2)}"
 
 
 def _cast(text: str, type_: str, dialect: str) -> exp.Expr:

@@ -1,4 +1,4 @@
-"""What the passes of the planner work on: one model's SQL, and all that is known of it so far."""
+"""The state that the planner's passes work on: one model's SQL, and all that is known of it so far."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
 NUMBER = "dvt"
 """Meta key under which every node of the tree has its number; copies keep it."""
 SETTLED = "dvt_settled"
-"""Meta key of what the planner itself has put there, or has as_written all there is to say of."""
+"""Meta key of nodes that later passes leave alone: the planner put them in, or has dealt with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
-    """What the planner asks of others: dialects by connection, the engine, the target's types."""
+    """Services that the planner calls: dialects by connection, the engine, the target's types."""
 
     dialects: Mapping[str, str]
     bind: Bind
     evaluate: Evaluate
     """Values of constant expressions in the engine, None for one that fails."""
     load: LoadTypes
-    now: datetime
-    """The run's moment: every now() of every model is this one."""
+    started_at: datetime
+    """When the run started: every now() of every model gives this time."""
     engine: str
     """Dialect of the compute engine."""
     collations: Mapping[str, CollationFunctions] = field(default_factory=dict)
@@ -54,12 +54,12 @@ class TableScan:
     no_pushdown: str = ""
     """Why no predicate may pass into it (a sample, a pivot), else empty."""
     columns: dict[str, Column] = field(default_factory=dict)
-    """By the name the transform has for them."""
+    """name in the transform → column."""
     needed: set[str] = field(default_factory=set)
     candidates: list[Candidate] = field(default_factory=list)
-    kept: list[NotPushed] = field(default_factory=list)
+    not_pushed: list[NotPushed] = field(default_factory=list)
     alias: str = ""
-    """Of its staged table."""
+    """Alias of the staged table that the transform reads."""
 
     @property
     def key(self) -> str:
@@ -74,7 +74,7 @@ class Candidate:
     condition: exp.Expr
     """Over the scan's columns and constants alone."""
     as_written: str
-    """As the model says it."""
+    """SQL of the condition as written in the model."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,26 +87,26 @@ class PlanState:
     tree: exp.Query
     """The model's SQL, rewritten step by step into the transform."""
     tokens: Sequence[Token] = ()
-    """Of the model's SQL."""
+    """Tokens of the model's SQL."""
     names: list[str | None] = field(default_factory=list)
     """Output names; None where the engine's own name is the right one."""
     scans: list[TableScan] = field(default_factory=list)
     asked: list[SourceQuery] = field(default_factory=list)
     """Queries for one value each, which placeholders of their aliases stand for."""
     needs: dict[tuple[Sql, Column], Need] = field(default_factory=dict)
-    """Values that conditions are waiting for, by what they are and what they are compared with."""
+    """Values that conditions wait for, by the value's SQL and the column it is compared with."""
     analysed: exp.Query | None = None
     """A qualified and typed copy of the tree; None when SQLGlot cannot make one."""
     no_pruning: str = ""
     """Why columns cannot be told apart, so that whole tables are read, else empty."""
     original_names: dict[str, str] = field(default_factory=dict)
-    """What a renamed name was before."""
+    """new name → the name that it replaced."""
     as_written: dict[int, str] = field(default_factory=dict)
-    """Conditions as the model says them, by their numbers."""
+    """condition's number → SQL of the condition as written in the model."""
     named: dict[int, frozenset[int]] = field(default_factory=dict)
-    """The columns that each of these conditions names, all by their numbers."""
+    """condition's number → numbers of the columns that it names."""
     unresolved: set[str] = field(default_factory=set)
-    """Unqualified names that SQLGlot took for something else than a table's column."""
+    """Unqualified names that SQLGlot could not resolve to a table's column."""
     queries: list[SourceQuery] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
     """The engine's functions for collations that the tree calls."""
@@ -121,7 +121,7 @@ class PlanState:
         return self.request.dialect
 
     def in_engine(self, node: exp.Expr) -> str:
-        """A tree as the engine writes it. What SQLGlot itself has to say about it is of no help."""
+        """Render a tree in the engine's SQL, without SQLGlot's warnings, which are of no help."""
         return str(node.sql(dialect=self.context.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
 
     def warn(self, code: str, message: str, hint: str = "") -> None:
@@ -137,7 +137,7 @@ GIVEN = frozenset({"request", "tables", "context", "tree", "tokens"})
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which fields of the state a pass reads and which it changes; it may read the latter, too.
+    """Fields of the state that a pass reads, and fields that it changes and may read, too.
 
     Fields of scans are written `scans.needed`. Every pass may ask for `request`, `tables` and `context`, and
     may add to `notices`.
@@ -162,5 +162,5 @@ def plan_pass(*, gives: str, needs: str = "") -> Callable[[Pass], Pass]:
 
 
 def reach_of(run: Pass) -> Reach:
-    """What was declared of a pass."""
+    """Return what `plan_pass` declared of a pass."""
     return _REACHES[run]

@@ -1,4 +1,4 @@
-"""Scalars over `{{ this }}` alone: asked of the target first, so that others are asked with their values."""
+"""Scalars over `{{ this }}` alone: queried first, so that other queries can be sent with their values."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from dvt.federation.plan.sql_types import sql_type
 from dvt.federation.plan.state import Candidate, PlanState, TableScan, plan_pass
 from dvt.federation.plan.values import ANSWER, SAMPLES, placeholder
 
-_MOST_DIGITS = 38
-"""Of a sum of exact numbers."""
+_MAX_DIGITS = 38
+"""Digits of the type that a sum of exact numbers is sent as."""
 _CLAUSES = {"expressions", "from_", "where"}
 _AROUND = (exp.From, exp.Join, exp.CTE, exp.In, exp.Exists, exp.Lateral, exp.SetOperation, exp.Any, exp.All)
 
@@ -40,51 +40,51 @@ def ask_this_first(state: PlanState) -> None:
     """
     if state.request.pushdown is Pushdown.OFF:
         return
-    for one in [one for one in state.scans if one.input.this]:
-        subquery = one.node.find_ancestor(exp.Subquery)
-        where = _eligible(state, one, subquery)
+    for scan in [scan for scan in state.scans if scan.input.this]:
+        subquery = scan.node.find_ancestor(exp.Subquery)
+        where = _eligible(state, scan, subquery)
         if subquery is None or where is None:
             continue
         holder = exp.Paren(this=subquery.this.expressions[0].unalias().copy())
         for aggregate in list(holder.find_all(exp.AggFunc)):
-            aggregate.replace(_parameter(state, one, aggregate, where))
+            aggregate.replace(_parameter(state, scan, aggregate, where))
         subquery.replace(holder)
-        state.scans = [scan for scan in state.scans if scan is not one]
-    for number, one in enumerate(state.scans):
-        one.number = number
+        state.scans = [other for other in state.scans if other is not scan]
+    for number, scan in enumerate(state.scans):
+        scan.number = number
 
 
-def _eligible(state: PlanState, one: TableScan, subquery: exp.Subquery | None) -> list[Sql] | None:
-    """The exact filters of a scalar subquery that can be asked first, None if it cannot be."""
+def _eligible(state: PlanState, scan: TableScan, subquery: exp.Subquery | None) -> list[Sql] | None:
+    """Return the exact filters of a scalar subquery that can be asked first; None if it cannot."""
     select = subquery.this if subquery is not None else None
     if subquery is None or not isinstance(select, exp.Select) or isinstance(subquery.parent, _AROUND):
         return None
     from_ = select.args.get("from_")
-    alone = from_ is not None and from_.this is one.node and not one.no_pushdown
+    alone = from_ is not None and from_.this is scan.node and not scan.no_pushdown
     if (
         not alone
         or {key for key, value in select.args.items() if value} - _CLAUSES
         or len(select.expressions) != 1
     ):
         return None
-    if not _only_aggregates(state, one, select.expressions[0].unalias()):
+    if not _only_aggregates(state, scan, select.expressions[0].unalias()):
         return None
     where = select.args.get("where")
-    texts = [_filter(state, one, part) for part in conjuncts(where.this if where is not None else None)]
+    texts = [_filter(state, scan, part) for part in conjuncts(where.this if where is not None else None)]
     return None if None in texts else [text for text in texts if text is not None]
 
 
-def _filter(state: PlanState, one: TableScan, part: exp.Expr) -> Sql | None:
+def _filter(state: PlanState, scan: TableScan, part: exp.Expr) -> Sql | None:
     column = column_of(part)
-    if column is None or column.name.lower() not in one.columns or part.find(exp.Div, exp.Placeholder):
+    if column is None or column.name.lower() not in scan.columns or part.find(exp.Div, exp.Placeholder):
         return None
     copy = part.copy()
     for named in copy.find_all(exp.Column):
         named.replace(exp.column(named.name.lower(), quoted=True))
-    return exact_text(state, one, Candidate(copy, ""))
+    return exact_text(state, scan, Candidate(copy, ""))
 
 
-def _only_aggregates(state: PlanState, one: TableScan, projection: exp.Expr) -> bool:
+def _only_aggregates(state: PlanState, scan: TableScan, projection: exp.Expr) -> bool:
     aggregates = list(projection.find_all(exp.AggFunc))
     inside = {id(node) for aggregate in aggregates for node in aggregate.walk()}
     loose = any(
@@ -92,18 +92,21 @@ def _only_aggregates(state: PlanState, one: TableScan, projection: exp.Expr) -> 
     )
     if loose or not aggregates:
         return False
-    asked = [_asked(one, aggregate) for aggregate in aggregates]
-    return all(found is not None and _sample(state, found[1]) is not None for found in asked)
+    asked = [_asked(scan, aggregate) for aggregate in aggregates]
+    return all(
+        column_and_type is not None and _sample(state, column_and_type[1]) is not None
+        for column_and_type in asked
+    )
 
 
 def _sample(state: PlanState, type_: StageType) -> str | None:
-    """The text of some value of a type, None for a type that has none of those known."""
+    """Return the sample text that is a value of a type; None if none is."""
     values = state.context.evaluate([f"CAST('{text}' AS {type_})" for text in SAMPLES])
     return next((text for text, value in zip(SAMPLES, values, strict=True) if value is not None), None)
 
 
-def _asked(one: TableScan, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
-    """The column to ask for, and the engine's type of the aggregate; None for what is not exact."""
+def _asked(scan: TableScan, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
+    """Return the column to ask for and the engine's type of the aggregate; None if it is not exact."""
     ask = _ASKS.get(type(aggregate))
     if ask is None or isinstance(aggregate.parent, exp.Filter | exp.Window | exp.WithinGroup):
         return None
@@ -111,7 +114,7 @@ def _asked(one: TableScan, aggregate: exp.Expr) -> tuple[Column, StageType] | No
         return ask(None)
     if not isinstance(aggregate.this, exp.Column) or set(aggregate.args) - {"this", "big_int", "expressions"}:
         return None
-    column = one.columns.get(aggregate.this.name.lower())
+    column = scan.columns.get(aggregate.this.name.lower())
     return ask(column) if column is not None and column.exact and not aggregate.expressions else None
 
 
@@ -132,7 +135,7 @@ def _count(column: Column | None) -> tuple[Column, StageType]:
 def _sum(column: Column | None) -> tuple[Column, StageType] | None:
     if column is None or not column.stage.is_number:
         return None
-    type_ = decimal(_MOST_DIGITS, column.stage.scale or 0)
+    type_ = decimal(_MAX_DIGITS, column.stage.scale or 0)
     read, unpack = f"CAST(SUM({{0}}) AS {type_})", f"CAST({{0}} AS {type_})"
     asked = Column(name=column.name, native=column.native, stage=type_, read=read, unpack=unpack)
     return asked, HUGEINT if column.stage.is_integer else type_
@@ -146,20 +149,20 @@ _ASKS: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, StageType] |
 }
 
 
-def _parameter(state: PlanState, one: TableScan, aggregate: exp.Expr, where: list[Sql]) -> exp.Expr:
-    """A placeholder of the aggregate's type, and the query that asks for its value."""
-    found = _asked(one, aggregate)
-    if found is None:
+def _parameter(state: PlanState, scan: TableScan, aggregate: exp.Expr, where: list[Sql]) -> exp.Expr:
+    """Return a placeholder of the aggregate's type, and add the query that asks for its value."""
+    column_and_type = _asked(scan, aggregate)
+    if column_and_type is None:
         return aggregate
-    column, type_ = found
+    column, type_ = column_and_type
     sample = _sample(state, type_) or ""
     name = f"{ANSWER}{len(state.asked) + 1}"
-    state.asked.append(_question(state, one, name, column, where))
+    state.asked.append(_question(state, scan, name, column, where))
     return exp.Cast(this=placeholder(name, sample), to=sql_type(type_))
 
 
-def _question(state: PlanState, one: TableScan, name: str, column: Column, where: list[Sql]) -> SourceQuery:
-    ref = one.input.table
+def _question(state: PlanState, scan: TableScan, name: str, column: Column, where: list[Sql]) -> SourceQuery:
+    ref = scan.input.table
     dialect = state.context.dialects[ref.connection]
     quoted = exp.to_identifier(column.name, quoted=True).sql(dialect=dialect)
     surrogate = exp.to_identifier("dvt_value", quoted=True).sql(dialect=dialect)

@@ -1,4 +1,4 @@
-"""The tree becomes the transform: its tables are the staged ones."""
+"""Rewriting of the tree into the transform, which reads staged tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlglot import exp
 from dvt.core.queries import SourceQuery
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
-_KEPT = ("joins", "sample", "pivots", "laterals")
+_CARRIED_OVER = ("joins", "sample", "pivots", "laterals")
 
 
 @plan_pass(
@@ -21,15 +21,15 @@ def rewrite(state: PlanState) -> None:
         >>> after(rewrite, "SELECT o.id FROM {orders} AS o WHERE total > 5")
         SELECT o.id FROM "dvt_orders" AS o WHERE total > 5
     """
-    staged = {one.alias: one for one in state.queries}
-    for one in state.scans:
-        _read_staged(one, staged[one.alias])
+    staged = {query.alias: query for query in state.queries}
+    for scan in state.scans:
+        _read_staged(scan, staged[scan.alias])
 
 
-def _read_staged(one: TableScan, query: SourceQuery) -> None:
-    alias = one.node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(one.node.name, quoted=True))
+def _read_staged(scan: TableScan, query: SourceQuery) -> None:
+    alias = scan.node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(scan.node.name, quoted=True))
     table = exp.Table(this=exp.to_identifier(query.alias, quoted=True))
-    shown = _shown(one, query)
+    shown = _shown(scan, query)
     if all(surrogate == name for surrogate, name in shown):
         new: exp.Expr = table
     else:
@@ -39,22 +39,22 @@ def _read_staged(one: TableScan, query: SourceQuery) -> None:
         ]
         new = exp.Subquery(this=exp.Select(expressions=outputs).from_(table))
     new.set("alias", alias.copy())
-    for key in _KEPT:
-        if one.node.args.get(key):
-            new.set(key, one.node.args[key])
-    new.meta.update(one.node.meta)
-    one.node.replace(new)
+    for key in _CARRIED_OVER:
+        if scan.node.args.get(key):
+            new.set(key, scan.node.args[key])
+    new.meta.update(scan.node.meta)
+    scan.node.replace(new)
 
 
-def _shown(one: TableScan, query: SourceQuery) -> list[tuple[str, str]]:
-    """Surrogate and name of every column that this scan shows, in the table's order."""
+def _shown(scan: TableScan, query: SourceQuery) -> list[tuple[str, str]]:
+    """Return surrogate and name of every column that this scan shows, in the table's order."""
     surrogates = {column.column.name: column.name for column in query.columns}
     return [
         (surrogates[column.name], column.name if column.name.lower() == name else name)
-        for name, column in sorted(one.columns.items(), key=lambda item: _position(one, item[1].name))
-        if name in one.needed
+        for name, column in sorted(scan.columns.items(), key=lambda item: _position(scan, item[1].name))
+        if name in scan.needed
     ]
 
 
-def _position(one: TableScan, name: str) -> int:
-    return next(place for place, column in enumerate(one.table.columns) if column.name == name)
+def _position(scan: TableScan, name: str) -> int:
+    return next(place for place, column in enumerate(scan.table.columns) if column.name == name)

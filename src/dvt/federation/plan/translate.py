@@ -11,7 +11,7 @@ from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
 from dvt.federation.plan.values import answer_name, with_places
 
 _OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
-"""What the planner puts in the place of a comparison, in the engine's own words."""
+"""Expressions that the planner puts in the place of a comparison, in the engine's SQL."""
 _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
 
 
@@ -30,7 +30,7 @@ def translate(state: PlanState) -> None:
 
 
 def in_engine(state: PlanState, constant: exp.Expr) -> Sql:
-    """A constant of the model as the engine writes it."""
+    """Render a constant of the model in the engine's SQL."""
     holder = exp.Paren(this=constant.copy())
     if state.dialect != state.context.engine:
         _mend(state, holder, warn=False)
@@ -54,7 +54,7 @@ def _mend(state: PlanState, holder: exp.Expr, *, warn: bool) -> None:
 
 
 def _entry(translation: Translation, node: exp.Expr) -> Entry | None:
-    """The first line of the table that applies; a function without one has the dialect's default."""
+    """Return the first entry of the table that applies; a function without one gets the dialect's default."""
     if isinstance(node, _OURS) and SETTLED in node.meta:
         return None
     name = f"{node.name.lower()}()" if isinstance(node, exp.Anonymous) else type(node).__name__
@@ -66,10 +66,10 @@ def _entry(translation: Translation, node: exp.Expr) -> Entry | None:
 
 
 def _warn(state: PlanState, node: exp.Expr, entry: Entry) -> None:
-    said = node.sql(state.dialect)
+    expression = node.sql(state.dialect)
     why = entry.why or "nobody has compared it yet"
     state.warn(
         "DVT003",
-        f"{said} ({state.dialect}) may answer differently in {state.context.engine}: {why}",
+        f"{expression} ({state.dialect}) may answer differently in {state.context.engine}: {why}",
         "compare its results, or write the model in the engine's SQL: config(dialect='compute')",
     )

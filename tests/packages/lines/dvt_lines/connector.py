@@ -12,7 +12,7 @@ from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import Table
-from dvt.drivers.duckdb.running import Running
+from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.staging import stage, stage_all
 from dvt.drivers.duckdb.types import described
 from dvt_lines.driver import connect, lines_of
@@ -27,7 +27,7 @@ class LinesConnector:
         if "path" not in settings:
             raise BadOutput(name, "lines", "path is missing")
         self._folder = context.project_dir / settings["path"]
-        self._running = Running()
+        self._running = RunningQueries()
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""

@@ -8,16 +8,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dvt.connectors.mysql.rows import Into
+from dvt.connectors.mysql.rows import LoadTarget
 from dvt.core.errors import ValueLost
-from dvt.drivers.mysql import Packing
+from dvt.drivers.mysql import LoadEncoding
 
-_PLAIN, _BYTES = Packing("longtext"), Packing("longblob", "hex({0})", "UNHEX({0})")
-_INTO = Into("`s`.`t`", ("a`", "{0}"), (_PLAIN, _BYTES), "dvt 1f")
+_PLAIN, _BYTES = LoadEncoding("longtext"), LoadEncoding("longblob", "hex({0})", "UNHEX({0})")
+_TARGET = LoadTarget("`s`.`t`", ("a`", "{0}"), (_PLAIN, _BYTES), "dvt 1f")
 
 
 def test_the_file_s_statement() -> None:
-    assert _INTO.load("dvt-1f") == (
+    assert _TARGET.load("dvt-1f") == (
         "/* dvt 1f */ LOAD DATA LOCAL INFILE 'dvt-1f' INTO TABLE `s`.`t` CHARACTER SET utf8mb4 "
         "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' "
         "LINES TERMINATED BY '\\n' STARTING BY '' (`a```, @v1) SET `{0}` = UNHEX(@v1)"
@@ -40,7 +40,7 @@ def test_the_file_s_rows(written: Callable[[str], bytes], tmp_path: Path) -> Non
     select = (
         "SELECT * FROM (VALUES ('NULL', NULL), (NULL, ''), ('q\"' || chr(10) || ',', '\\N'), ('', ' x')) t"
     )
-    assert written(_INTO.file_copy(select, str(tmp_path / "out"))) == (
+    assert written(_TARGET.file_copy(select, str(tmp_path / "out"))) == (
         b'"NULL",NULL\nNULL,\n"q""\n,",\\N\n, x\n'
     )
 
@@ -49,7 +49,7 @@ def test_a_line_is_a_row(written: Callable[[str], bytes], tmp_path: Path) -> Non
     select = (
         """SELECT 'it''s \\ "x",' || chr(10) || chr(0) AS "a`", '00FF' AS "{0}" UNION ALL SELECT NULL, NULL"""
     )
-    lines = written(_INTO.lines_copy(select, str(tmp_path / "out")))
+    lines = written(_TARGET.lines_copy(select, str(tmp_path / "out")))
     assert lines == b"('it''s \\\\ \"x\",\\n\x00',UNHEX('00FF')),\n(NULL,NULL),\n"
 
 
@@ -62,15 +62,15 @@ def _reader(data: bytes, size: int) -> Callable[[int], bytes]:
 @pytest.mark.parametrize("packet", [1200, 1500, 1 << 24])
 def test_statements_are_cut_between_lines(size: int, packet: int) -> None:
     lines = [b"('%d','%s')" % (number, b"x" * (number % 40)) for number in range(200)]
-    data = b"".join(one + b",\n" for one in lines)
-    statements = list(_INTO.inserts(_reader(data, size), packet, "t"))
+    data = b"".join(line + b",\n" for line in lines)
+    statements = list(_TARGET.inserts(_reader(data, size), packet, "t"))
     begin = b"/* dvt 1f */ INSERT INTO `s`.`t` (`a```, `{0}`) VALUES "
-    assert all(one.startswith(begin) and len(one) <= packet for one in statements)
-    assert b",\n".join(one.removeprefix(begin) for one in statements) == b",\n".join(lines)
+    assert all(statement.startswith(begin) and len(statement) <= packet for statement in statements)
+    assert b",\n".join(statement.removeprefix(begin) for statement in statements) == b",\n".join(lines)
     assert (len(statements) == 1) == (packet == 1 << 24)
 
 
 def test_a_row_that_no_statement_could_hold_is_an_error() -> None:
     data = b"('%s'),\n" % (b"x" * 3000)
     with pytest.raises(ValueLost, match="max_allowed_packet is 2048"):
-        list(_INTO.inserts(_reader(data, 100), 2048, "t"))
+        list(_TARGET.inserts(_reader(data, 100), 2048, "t"))

@@ -22,10 +22,10 @@ def test_whoever_comes_too_many_waits_for_one_that_works() -> None:
                 now -= 1
 
     threads = [threading.Thread(target=work) for _ in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join(60)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
     assert most == 2
 
 

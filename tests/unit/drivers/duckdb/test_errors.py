@@ -24,32 +24,32 @@ def became(error: BaseException) -> ours.DvtError:
 
 
 def test_a_value_that_cannot_be_converted_is_value_lost() -> None:
-    said = became(failure("SELECT CAST('abc' AS INTEGER)"))
-    assert isinstance(said, ours.ValueLost)
-    assert "'abc'" in said.message
-    assert "LINE" not in said.message
+    error = became(failure("SELECT CAST('abc' AS INTEGER)"))
+    assert isinstance(error, ours.ValueLost)
+    assert "'abc'" in error.message
+    assert "LINE" not in error.message
     assert isinstance(became(failure("SELECT 9223372036854775807 + 1")), ours.ValueLost)
 
 
 def test_our_own_refusal_keeps_where_problem_and_hint() -> None:
     stop = errors.refusal("lite.o'brien.a", "'holds ' || typeof(1)", "cast it")
-    said = became(failure(f"SELECT CASE WHEN true THEN {stop} END"))
-    assert isinstance(said, ours.ValueLost)
-    assert (said.where, said.hint) == ("lite.o'brien.a", "cast it")
-    assert said.message == "lite.o'brien.a: holds INTEGER"
+    error = became(failure(f"SELECT CASE WHEN true THEN {stop} END"))
+    assert isinstance(error, ours.ValueLost)
+    assert (error.where, error.hint) == ("lite.o'brien.a", "cast it")
+    assert error.message == "lite.o'brien.a: holds INTEGER"
 
 
 def test_a_full_disk_names_the_file() -> None:
-    said = became(failure("COPY (SELECT 1) TO '/dev/full' (FORMAT parquet)"))
-    assert isinstance(said, ours.DiskFull)
-    assert said.place == "/dev/full"
+    error = became(failure("COPY (SELECT 1) TO '/dev/full' (FORMAT parquet)"))
+    assert isinstance(error, ours.DiskFull)
+    assert error.place == "/dev/full"
 
 
 def test_too_little_memory_is_said_with_the_settings_that_help() -> None:
     query = "SELECT count(*) FROM (SELECT DISTINCT hash(i), i FROM range(10000000) t(i))"
-    said = became(failure(query, memory_limit="20MB", temp_directory=""))
-    assert isinstance(said, ours.OutOfMemory)
-    assert "memory_limit" in said.hint
+    error = became(failure(query, memory_limit="20MB", temp_directory=""))
+    assert isinstance(error, ours.OutOfMemory)
+    assert "memory_limit" in error.hint
 
 
 def test_an_interrupt_is_a_cancel() -> None:
@@ -80,10 +80,10 @@ def test_a_file_that_is_no_database_is_unreadable(
         file.write_bytes(content)
     with pytest.raises(duckdb.Error) as caught:
         duckdb.connect(str(file))
-    said = became(caught.value)
-    assert isinstance(said, ours.FileUnreadable)
-    assert said.path == str(file)
-    assert problem in said.message
+    error = became(caught.value)
+    assert isinstance(error, ours.FileUnreadable)
+    assert error.path == str(file)
+    assert problem in error.message
 
 
 def _statement_with_password() -> Exception:
@@ -108,12 +108,12 @@ def _any_other_kind() -> Exception:
     ids=lambda f: f.__name__,
 )
 def test_no_text_that_could_carry_credentials_gets_through(make: Callable[[], Exception]) -> None:
-    said = became(make())
-    assert "hunter2" not in str(said)
-    assert "hunter2" not in repr(said)
+    error = became(make())
+    assert "hunter2" not in str(error)
+    assert "hunter2" not in repr(error)
 
 
 def test_names_are_shown_since_people_need_them() -> None:
-    said = became(failure("SELECT nocol FROM (SELECT 1 AS a)"))
-    assert isinstance(said, ours.QueryFailed)
-    assert "nocol" in said.message
+    error = became(failure("SELECT nocol FROM (SELECT 1 AS a)"))
+    assert isinstance(error, ours.QueryFailed)
+    assert "nocol" in error.message

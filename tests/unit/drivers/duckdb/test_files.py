@@ -73,10 +73,10 @@ def test_a_session_setting_stays_with_its_cursor(files: DatabaseFiles, path: str
 
 
 def test_an_uncommitted_change_stays_with_its_cursor(files: DatabaseFiles, path: str) -> None:
-    one, other = files.connect(path), files.connect(path)
-    one.execute("BEGIN; CREATE TABLE t AS SELECT 1 AS i")
+    first, second = files.connect(path), files.connect(path)
+    first.execute("BEGIN; CREATE TABLE t AS SELECT 1 AS i")
     with pytest.raises(duckdb.CatalogException):
-        other.execute("SELECT * FROM t")
+        second.execute("SELECT * FROM t")
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_a_handle_that_broke_is_opened_again(files: DatabaseFiles, path: str) ->
 def test_a_file_that_another_process_holds_names_that_process(files: DatabaseFiles, path: str) -> None:
     with held_elsewhere(path) as pid, pytest.raises(duckdb.IOException) as caught:
         files.connect(path)
-    said = translate(caught.value, connection="wh", doing="reading")
-    assert isinstance(said, FileLocked)
-    assert said.path == os.path.realpath(path)
-    assert f"PID {pid}" in said.message
+    error = translate(caught.value, connection="wh", doing="reading")
+    assert isinstance(error, FileLocked)
+    assert error.path == os.path.realpath(path)
+    assert f"PID {pid}" in error.message
 
 
 def checksum(block: bytes) -> int:
@@ -201,6 +201,6 @@ def test_a_file_of_another_version_is_told(
         with_header(path, block, at, number)
     with pytest.raises(duckdb.Error) as caught:
         duckdb.connect(path)
-    said = translate(caught.value, connection="wh", doing="opening", path=path)
-    assert type(said) is expected, caught.value
-    assert path in said.message
+    error = translate(caught.value, connection="wh", doing="opening", path=path)
+    assert type(error) is expected, caught.value
+    assert path in error.message

@@ -9,12 +9,12 @@ import duckdb
 import pytest
 
 from dvt.core.errors import Cancelled
-from dvt.drivers.duckdb.running import Running
+from dvt.drivers.duckdb.running import RunningQueries
 from tests.unit.drivers.duckdb.test_files import ENDLESS
 
 
 def test_a_query_is_stopped_before_its_first_row() -> None:
-    running, ended = Running(), []
+    running, ended = RunningQueries(), []
 
     def work() -> None:
         cursor = duckdb.connect()
@@ -36,7 +36,7 @@ def test_a_query_is_stopped_before_its_first_row() -> None:
 
 
 def test_an_interrupt_that_comes_too_early_is_repeated() -> None:
-    running, asked = Running(), []
+    running, asked = RunningQueries(), []
     entered, go = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -54,7 +54,7 @@ def test_an_interrupt_that_comes_too_early_is_repeated() -> None:
 
 
 def test_no_further_query_of_a_stopped_batch_begins() -> None:
-    running = Running()
+    running = RunningQueries()
     with running.batch() as batch:
         running.stop()
         with pytest.raises(Cancelled), running.query(batch, lambda: None, "reading"):
@@ -62,7 +62,7 @@ def test_no_further_query_of_a_stopped_batch_begins() -> None:
 
 
 def test_a_batch_that_comes_later_runs() -> None:
-    running, interrupts = Running(), []
+    running, interrupts = RunningQueries(), []
     running.stop()
     with running.batch() as batch, running.query(batch, lambda: interrupts.append(1), "reading"):
         assert [asked for asked, _ in running._queries.values()] == [batch]

@@ -8,7 +8,7 @@ from dvt.drivers.mysql import flavour
 
 
 @pytest.mark.parametrize(
-    ("said", "name", "has_uuid"),
+    ("server_version", "name", "has_uuid"),
     [
         ("10.11.19-MariaDB-0+deb12u1", "MariaDB 10.11.19", True),
         ("5.5.5-10.6.16-MariaDB-1:10.6.16+maria~ubu2004-log", "MariaDB 10.6.16", False),
@@ -21,7 +21,7 @@ from dvt.drivers.mysql import flavour
         ("nothing known", "MySQL 0.0.0", False),
     ],
 )
-def test_a_server_is_what_it_says(said: str, name: str, has_uuid: bool) -> None:
-    found = flavour(said)
-    assert (found.name, found.has_uuid) == (name, has_uuid)
-    assert found.native_json is not found.is_mariadb
+def test_a_version_tells_the_product_and_its_types(server_version: str, name: str, has_uuid: bool) -> None:
+    server = flavour(server_version)
+    assert (server.name, server.has_uuid) == (name, has_uuid)
+    assert server.native_json is not server.is_mariadb

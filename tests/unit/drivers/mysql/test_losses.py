@@ -1,4 +1,4 @@
-"""The servers' words about values: MariaDB's as it said them, MySQL's as its manual has them."""
+"""Messages of the servers about values: MariaDB's as captured, MySQL's from its manual."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _COLUMNS = ("id", "name", "total")
 
 
 @pytest.mark.parametrize(
-    ("code", "said", "error", "where"),
+    ("code", "message", "kind", "where"),
     [
         (1264, "Out of range value for column 'total' at row 3", ValueLost, "t, column total"),
         (1366, "Incorrect integer value: 'name' for column `s`.`t`.`id` at row 1", ValueLost, "t, column id"),
@@ -29,28 +29,28 @@ _COLUMNS = ("id", "name", "total")
         (3819, "Check constraint 't_chk_1' is violated.", RowRefused, "t"),
     ],
 )
-def test_a_refused_value_names_its_column(code: int, said: str, error: type[DvtError], where: str) -> None:
-    found = refused(code, said, "t", _COLUMNS)
-    assert isinstance(found, error)
-    assert found.where == where  # type: ignore[attr-defined]
+def test_a_refused_value_names_its_column(code: int, message: str, kind: type[DvtError], where: str) -> None:
+    error = refused(code, message, "t", _COLUMNS)
+    assert isinstance(error, kind)
+    assert error.where == where  # type: ignore[attr-defined]
 
 
-def test_what_is_about_no_value_is_somebody_else_s() -> None:
+def test_an_error_about_no_value_is_not_translated_here() -> None:
     assert refused(1205, "Lock wait timeout exceeded", "t", _COLUMNS) is None
 
 
-def test_any_warning_is_an_error_but_old_words() -> None:
-    old = Warned("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
-    assert warned(1, [old], "t", _COLUMNS) is None
-    cut = Warned("Note", 1265, "Data truncated for column 'total' at row 1")
-    found = warned(2, [old, cut], "t", _COLUMNS)
-    assert isinstance(found, ValueLost)
-    assert found.where == "t, column total"
+def test_any_warning_is_an_error_but_a_deprecation() -> None:
+    deprecated = Warned("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
+    assert warned(1, [deprecated], "t", _COLUMNS) is None
+    truncated = Warned("Note", 1265, "Data truncated for column 'total' at row 1")
+    error = warned(2, [deprecated, truncated], "t", _COLUMNS)
+    assert isinstance(error, ValueLost)
+    assert error.where == "t, column total"
     unknown = warned(1, [Warned("Warning", 9999, "Something about 'name'")], "t", _COLUMNS)
     assert isinstance(unknown, ValueLost)
 
 
 def test_warnings_that_are_not_shown_are_errors_too() -> None:
-    old = Warned("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
-    assert isinstance(warned(65, [old] * 64, "t", _COLUMNS), ValueLost)
+    deprecated = Warned("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
+    assert isinstance(warned(65, [deprecated] * 64, "t", _COLUMNS), ValueLost)
     assert isinstance(warned(1, [], "t", _COLUMNS), ValueLost)

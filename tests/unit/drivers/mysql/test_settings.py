@@ -21,17 +21,17 @@ def settings(**more: Any) -> MySQLSettings:
 def refused(**more: Any) -> str:
     with pytest.raises(BadOutput) as caught:
         settings(**more)
-    said = str(caught.value)
-    assert "'erp'" in said
-    assert "pl4nted" not in said
+    message = str(caught.value)
+    assert "'erp'" in message
+    assert "pl4nted" not in message
     assert caught.value.__cause__ is None
-    return said
+    return message
 
 
 def test_keys_that_are_not_given_have_their_defaults():
-    found = settings()
-    assert (found.where, found.schema_, found.user) == ("db:3306", "shop", "me")
-    assert (found.connect_timeout, found.consistent_reads, found.ssl_mode) == (5, "off", "preferred")
+    parsed = settings()
+    assert (parsed.where, parsed.schema_, parsed.user) == ("db:3306", "shop", "me")
+    assert (parsed.connect_timeout, parsed.consistent_reads, parsed.ssl_mode) == (5, "off", "preferred")
 
 
 def test_dbt_s_other_words_mean_the_same():
@@ -48,9 +48,9 @@ def test_an_alias_that_says_the_same_is_no_harm():
 
 
 def test_values_from_the_environment_are_text():
-    found = settings(port="3307", connect_timeout="2.5", ssl_disabled="true", password=123)
-    assert (found.port, found.connect_timeout, found.ssl_disabled) == (3307, 2.5, True)
-    assert found.password.get_secret_value() == "123"
+    parsed = settings(port="3307", connect_timeout="2.5", ssl_disabled="true", password=123)
+    assert (parsed.port, parsed.connect_timeout, parsed.ssl_disabled) == (3307, 2.5, True)
+    assert parsed.password.get_secret_value() == "123"
 
 
 @pytest.mark.parametrize("key", ["threads", "zero_dates", "max_connections"])
@@ -94,8 +94,8 @@ def test_values_that_cannot_be_are_refused(more: dict[str, Any], problem: str):
 
 
 def test_files_are_relative_to_the_project():
-    found = settings(ssl_ca=Path(__file__).name)
-    assert found.ssl_ca == Path(__file__)
+    parsed = settings(ssl_ca=Path(__file__).name)
+    assert parsed.ssl_ca == Path(__file__)
 
 
 def test_a_ca_means_that_the_server_s_name_is_verified():

@@ -37,8 +37,8 @@ def described(native: str, **more: Any) -> Column:
     ],
 )
 def test_what_compares_alike_in_both_databases_is_exact(native: str, more: dict[str, Any], stage: str):
-    found = described(native, **more)
-    assert (str(found.stage), found.exact, found.loses) == (stage, True, None)
+    result = described(native, **more)
+    assert (str(result.stage), result.exact, result.loses) == (stage, True, None)
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_nothing_else_is_exact(native: str, more: dict[str, Any]):
 
 
 def test_digits_that_duckdb_has_no_room_for_travel_as_text_and_say_so():
-    found = described("decimal(65,30)", precision=65, scale=30)
-    assert found.stage == VARCHAR
-    assert "65" in str(found.loses)
+    result = described("decimal(65,30)", precision=65, scale=30)
+    assert result.stage == VARCHAR
+    assert "65" in str(result.loses)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_zero_dates_stop_the_extraction_unless_they_may_be_null(kind: str, arriv
     assert _unpacked(kind, arrived, "null") is None
     with pytest.raises(ValueLost) as caught:
         _unpacked(kind, arrived, "error")
-    said = str(caught.value)
-    assert f"{TABLE}, column v: holds the zero date {arrived}" in said
-    assert '`zero_dates: "null"`' in said
+    message = str(caught.value)
+    assert f"{TABLE}, column v: holds the zero date {arrived}" in message
+    assert '`zero_dates: "null"`' in message
 
 
 @pytest.mark.parametrize("zero_dates", ["error", "null"])
@@ -131,6 +131,6 @@ def _unpacked(kind: str, arrived: str | None, zero_dates: str) -> str | None:
 def test_the_collation_is_kept_where_it_compares_otherwise_than_bytes(
     native: str, collation: str | None, kept: str | None
 ):
-    found = described(native, collation=collation)
-    assert found.collation == kept
-    assert found.ranked == native.startswith("enum")
+    result = described(native, collation=collation)
+    assert result.collation == kept
+    assert result.ranked == native.startswith("enum")

@@ -1,4 +1,4 @@
-"""A server that asks for files: a fake one, since no real server can be made to."""
+"""A fake server that asks for files, which no real server can be made to do."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ class HostileServer:
                 self._hear(stream)
                 near.sendall(_packet(2, _OK))
                 while heard := self._hear(stream):
-                    number, said = heard
-                    self.heard.append(said)
-                    if self._then_deaf and b"LOAD DATA" in said:
+                    number, statement = heard
+                    self.heard.append(statement)
+                    if self._then_deaf and b"LOAD DATA" in statement:
                         near.sendall(_packet(number + 1, b"\xfb" + _NAME.encode()))
                         self.near = near
                         self.deaf.set()
                         self._over.wait(200)
                         return
-                    if answer := self._answer(said):
+                    if answer := self._answer(statement):
                         near.sendall(_packet(number + 1, answer))
 
     @staticmethod
@@ -103,8 +103,8 @@ def hostile() -> Iterator[Callable[[Callable[[bytes], bytes]], HostileServer]]:
         return made[-1]
 
     yield make
-    for one in made:
-        one.close()
+    for server in made:
+        server.close()
 
 
 def _settings(server: HostileServer) -> MySQLSettings:
@@ -120,12 +120,12 @@ def _loading(session: LoadConnection, rows: list[bytes]) -> int | None:
 def test_the_stream_is_sent_for_the_very_name_that_was_given_out(
     hostile: Callable[..., HostileServer],
 ) -> None:
-    def answer(said: bytes) -> bytes:
-        if said == b"1,2\n":
+    def answer(statement: bytes) -> bytes:
+        if statement == b"1,2\n":
             return b""
-        if said == b"":
+        if statement == b"":
             return b"\x00\x01\x00\x02\x00\x00\x00"
-        return b"\xfb" + _NAME.encode() if b"LOAD DATA" in said else _OK
+        return b"\xfb" + _NAME.encode() if b"LOAD DATA" in statement else _OK
 
     server = hostile(answer)
     with connect_to_load("shop", _settings(server)) as session:
@@ -138,7 +138,7 @@ def test_another_file_than_the_one_given_out_is_refused(
     hostile: Callable[..., HostileServer], secret: Path, more: str
 ) -> None:
     wanted = f"{_NAME}{more}" if more else str(secret)
-    server = hostile(lambda said: b"\xfb" + wanted.encode() if b"LOAD DATA" in said else _OK)
+    server = hostile(lambda statement: b"\xfb" + wanted.encode() if b"LOAD DATA" in statement else _OK)
     with (
         connect_to_load("shop", _settings(server)) as session,
         pytest.raises(DvtError, match="asked for a file that nobody had offered"),
@@ -154,7 +154,7 @@ def test_another_file_than_the_one_given_out_is_refused(
 def test_a_file_is_refused_on_any_other_statement(
     hostile: Callable[..., HostileServer], secret: Path, loads: bool, moment: bytes
 ) -> None:
-    server = hostile(lambda said: b"\xfb" + str(secret).encode() if moment in said else _OK)
+    server = hostile(lambda statement: b"\xfb" + str(secret).encode() if moment in statement else _OK)
     with (
         pytest.raises(DvtError, match="asked for a file that nobody had offered"),
         (connect_to_load if loads else connect)("shop", _settings(server)) as session,
@@ -164,7 +164,7 @@ def test_a_file_is_refused_on_any_other_statement(
 
 
 def test_a_file_is_refused_for_an_insert(hostile: Callable[..., HostileServer], secret: Path) -> None:
-    server = hostile(lambda said: b"\xfb" + str(secret).encode() if b"INSERT" in said else _OK)
+    server = hostile(lambda statement: b"\xfb" + str(secret).encode() if b"INSERT" in statement else _OK)
     with (
         connect_to_load("shop", _settings(server)) as session,
         pytest.raises(DvtError, match="asked for a file that nobody had offered"),
@@ -177,7 +177,7 @@ def test_a_second_file_is_refused_after_the_first(
     hostile: Callable[..., HostileServer], secret: Path
 ) -> None:
     asked = iter([_NAME.encode(), str(secret).encode(), str(secret).encode()])
-    server = hostile(lambda said: _OK if b"SET" in said else b"\xfb" + next(asked))
+    server = hostile(lambda statement: _OK if b"SET" in statement else b"\xfb" + next(asked))
     with connect_to_load("shop", _settings(server)) as session, pytest.raises(DvtError, match="file"):
         _loading(session, [b""])
     assert b"s3cret" not in server.close()

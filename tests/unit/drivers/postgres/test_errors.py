@@ -56,20 +56,22 @@ CASES: list[tuple[Exception, type[DvtError], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "kind", "said"), CASES)
-def test_what_the_server_says_is_said_as_ours(error: Exception, kind: type[DvtError], said: str) -> None:
-    found = translate(error, name="pg", doing="extracting t", where="pg:s.t")
-    assert isinstance(found, kind), found
-    assert said in str(found)
-    assert "COPY (SELECT" not in str(found)
+@pytest.mark.parametrize(("error", "kind", "message"), CASES)
+def test_a_server_s_error_becomes_dvt_s_with_its_message(
+    error: Exception, kind: type[DvtError], message: str
+) -> None:
+    translated = translate(error, name="pg", doing="extracting t", where="pg:s.t")
+    assert isinstance(translated, kind), translated
+    assert message in str(translated)
+    assert "COPY (SELECT" not in str(translated)
 
 
-def test_what_was_stopped_was_cancelled() -> None:
+def test_an_error_after_a_stop_is_a_cancel() -> None:
     assert isinstance(translate(CASES[0][0], name="pg", doing="reading", stopped=True), Cancelled)
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("message", "kind"),
     [
         (
             'connection to server at "h", port 1 failed: FATAL:  password authentication failed for user "u"',
@@ -80,5 +82,5 @@ def test_what_was_stopped_was_cancelled() -> None:
         ('connection to server at "h", port 1 failed: Connection refused\n\tIs the server', ConnectFailed),
     ],
 )
-def test_why_there_is_no_connection(said: str, kind: type[DvtError]) -> None:
-    assert isinstance(connecting("pg", "h:1/d", psycopg2.OperationalError(said)), kind)
+def test_a_failed_login_is_told_from_a_failed_connection(message: str, kind: type[DvtError]) -> None:
+    assert isinstance(connecting("pg", "h:1/d", psycopg2.OperationalError(message)), kind)

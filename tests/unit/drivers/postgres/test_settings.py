@@ -14,15 +14,17 @@ OUTPUT: dict[str, Any] = {
 
 
 def test_dbt_s_keys_and_their_aliases_are_read() -> None:
-    one = parse("pg", OUTPUT | {"port": "5433", "role": "r", "sslmode": "verify-full", "sslrootcert": "/ca"})
-    other = parse("pg", {"host": "db", "user": "u", "password": "s3cret", "database": "shop"})
-    assert (one.where, one.schema_, other.schema_) == ("db:5433/shop", "marts", "public")
-    assert one.password is not None
-    assert one.password == other.password
-    assert one.password.get_secret_value() == "s3cret"
-    assert one.options()["sslmode"] == "verify-full"
-    assert one.options()["sslrootcert"] == "/ca"
-    assert not {"password", "user"} & set(one.options())
+    settings = parse(
+        "pg", OUTPUT | {"port": "5433", "role": "r", "sslmode": "verify-full", "sslrootcert": "/ca"}
+    )
+    aliased = parse("pg", {"host": "db", "user": "u", "password": "s3cret", "database": "shop"})
+    assert (settings.where, settings.schema_, aliased.schema_) == ("db:5433/shop", "marts", "public")
+    assert settings.password is not None
+    assert settings.password == aliased.password
+    assert settings.password.get_secret_value() == "s3cret"
+    assert settings.options()["sslmode"] == "verify-full"
+    assert settings.options()["sslrootcert"] == "/ca"
+    assert not {"password", "user"} & set(settings.options())
 
 
 @pytest.mark.parametrize(
@@ -30,13 +32,13 @@ def test_dbt_s_keys_and_their_aliases_are_read() -> None:
     ["sslcrl", "sslpassword", "gssencmode", "krbsrvname", "service", "method", "passfile", "channel_binding"],
 )
 def test_a_way_to_log_in_that_it_cannot_honour_is_refused(key: str) -> None:
-    with pytest.raises(BadOutput, match=key) as found:
+    with pytest.raises(BadOutput, match=key) as caught:
         parse("pg", OUTPUT | {key: "s3cret-value"})
-    assert "s3cret" not in str(found.value)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"host": None}, "host is missing"),
         ({"port": "many"}, "port"),
@@ -44,17 +46,17 @@ def test_a_way_to_log_in_that_it_cannot_honour_is_refused(key: str) -> None:
         ({"database": "other"}, "one key, and differ"),
     ],
 )
-def test_what_is_wrong_is_said_without_secrets(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadOutput, match=said) as found:
+def test_an_error_names_the_wrong_key_without_secrets(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadOutput, match=message) as caught:
         parse("pg", OUTPUT | change)
-    assert "s3cret" not in f"{found.value} {found.value.__cause__} {found.value.__context__!r}"
+    assert "s3cret" not in f"{caught.value} {caught.value.__cause__} {caught.value.__context__!r}"
 
 
 def test_settings_do_not_show_the_password() -> None:
     assert "s3cret" not in repr(parse("pg", OUTPUT))
 
 
-def test_keys_that_are_dbt_s_alone_are_left_alone() -> None:
+def test_keys_that_only_dbt_reads_are_ignored() -> None:
     assert (
         parse("pg", OUTPUT | {"keepalives_idle": 30, "autocommit": True}).options()["keepalives_idle"] == "30"
     )

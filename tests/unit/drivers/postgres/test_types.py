@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dvt.core.types import VARCHAR, decimal
-from dvt.drivers.postgres.packing import packing
+from dvt.drivers.postgres.load_encodings import load_encoding
 from dvt.drivers.postgres.types import Described, column
 
 
@@ -33,8 +33,8 @@ def numeric(precision: int, scale: int) -> int:
     ],
 )
 def test_what_a_type_is_staged_as(kind: str, typmod: int, stage: str, exact: bool) -> None:
-    found = column(Described(name="a", native=kind, kind=kind, typmod=typmod))
-    assert (str(found.stage), found.exact) == (stage, exact)
+    result = column(Described(name="a", native=kind, kind=kind, typmod=typmod))
+    assert (str(result.stage), result.exact) == (stage, exact)
 
 
 def test_an_enum_is_text_without_loss_and_an_unknown_type_is_not() -> None:
@@ -45,8 +45,8 @@ def test_an_enum_is_text_without_loss_and_an_unknown_type_is_not() -> None:
 
 
 def test_a_name_with_braces_and_quotes_gets_into_its_check_unharmed() -> None:
-    found = column(Described(name="it's {0}", native="numeric", kind="numeric"))
-    assert "dvt134|it''s {0}|" in found.read.format('"x"')
+    result = column(Described(name="it's {0}", native="numeric", kind="numeric"))
+    assert "dvt134|it''s {0}|" in result.read.format('"x"')
 
 
 @pytest.mark.parametrize(
@@ -66,5 +66,5 @@ def test_a_name_with_braces_and_quotes_gets_into_its_check_unharmed() -> None:
 def test_decimals_that_the_writer_would_spoil_are_sent_otherwise(
     precision: int, scale: int, sent: str, via: str | None
 ) -> None:
-    found = packing(decimal(precision, scale))
-    assert (found.native, str(found.sent), found.via) == (f"numeric({precision},{scale})", sent, via)
+    result = load_encoding(decimal(precision, scale))
+    assert (result.native, str(result.sent), result.via) == (f"numeric({precision},{scale})", sent, via)

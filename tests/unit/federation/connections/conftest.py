@@ -39,7 +39,7 @@ class Source:
     def describe(self, refs):
         self.described += refs
         self.while_describing()
-        return {ref: next(known for known in (A, B, VIEW) if known.ref == ref) for ref in refs}
+        return {ref: next(existing for existing in (A, B, VIEW) if existing.ref == ref) for ref in refs}
 
     @contextmanager
     def snapshot(self) -> Iterator[int]:

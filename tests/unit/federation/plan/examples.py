@@ -37,9 +37,9 @@ def state_after(
     state = PlanState(
         request=request, tables=tables, context=shop.context(), tree=parsed.tree, tokens=parsed.tokens
     )
-    for each in (each for passes in STAGES.values() for each in passes):
-        each(state)
-        if each is last:
+    for plan_pass in (plan_pass for passes in STAGES.values() for plan_pass in passes):
+        plan_pass(state)
+        if plan_pass is last:
             return state
     raise ValueError(f"{last} is no pass")
 

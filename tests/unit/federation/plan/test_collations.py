@@ -23,7 +23,7 @@ def shop(database: duckdb.DuckDBPyConnection) -> Oracle:
 
 
 def notes(plan: FederationPlan) -> list[str]:
-    return [one.message for one in plan.notices if one.code == "DVT025"]
+    return [notice.message for notice in plan.notices if notice.code == "DVT025"]
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "mysql", "postgres"])
@@ -50,9 +50,9 @@ def notes(plan: FederationPlan) -> list[str]:
     ],
 )
 def test_a_compared_column_is_named_once(shop: Oracle, sql: str, dialect: str):
-    (said,) = notes(shop.plan(sql, dialect=dialect))
-    assert f"name of crm:main.people ({CI})" in said
-    assert "kind" not in said
+    (warning,) = notes(shop.plan(sql, dialect=dialect))
+    assert f"name of crm:main.people ({CI})" in warning
+    assert "kind" not in warning
     assert notes(shop.plan(sql, dialect=dialect, comparing=TextComparison.ENGINE)) == []
 
 
@@ -93,10 +93,10 @@ def test_names_of_outputs_stay(shop: Oracle):
         "SELECT * FROM (SELECT name, id FROM {people}) AS a UNION SELECT name, id FROM {people}",
     ):
         plain, folded = (
-            shop.plan(sql, comparing=one).transform.columns
-            for one in (TextComparison.ENGINE, TextComparison.SOURCE)
+            shop.plan(sql, comparing=comparing).transform.columns
+            for comparing in (TextComparison.ENGINE, TextComparison.SOURCE)
         )
-        assert [one.name.lower() for one in folded] == [one.name.lower() for one in plain]
+        assert [name.name.lower() for name in folded] == [name.name.lower() for name in plain]
 
 
 def test_a_text_that_compares_bytewise_follows_the_column_beside_it(shop: Oracle):
@@ -105,7 +105,7 @@ def test_a_text_that_compares_bytewise_follows_the_column_beside_it(shop: Oracle
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "problem"),
     [
         ("SELECT id FROM {people} WHERE kind = 'k'", "cannot copy utf8mb4_czech_ci"),
         ("SELECT id FROM {people} WHERE kind = name", "their collations differ"),
@@ -123,10 +123,10 @@ def test_a_text_that_compares_bytewise_follows_the_column_beside_it(shop: Oracle
         ("SELECT name, count(*) AS n FROM {people} GROUP BY GROUPING SETS ((1), ())", "cannot be copied"),
     ],
 )
-def test_what_cannot_be_copied_names_column_collation_and_way_out(shop: Oracle, sql: str, said: str):
+def test_what_cannot_be_copied_names_column_collation_and_way_out(shop: Oracle, sql: str, problem: str):
     with pytest.raises(ComparingUnsupported) as caught:
         shop.plan(sql, comparing=TextComparison.SOURCE)
-    assert said in caught.value.message
+    assert problem in caught.value.message
     assert "of crm:main.people (utf8mb4_" in caught.value.message
     assert CI in caught.value.hint
     assert "collation='engine'" in caught.value.hint
@@ -140,8 +140,8 @@ def test_a_said_collation_holds_over_the_columns(shop: Oracle):
 
 def test_nothing_more_is_pushed(shop: Oracle):
     plan = shop.plan("SELECT id FROM {people} WHERE name = 'ann' AND id > 1", comparing=TextComparison.SOURCE)
-    assert [one.where for one in plan.queries] == [("(id > 1)",)] or all(
-        "name" not in where for one in plan.queries for where in one.where
+    assert [query.where for query in plan.queries] == [("(id > 1)",)] or all(
+        "name" not in where for query in plan.queries for where in query.where
     )
 
 

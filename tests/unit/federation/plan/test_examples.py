@@ -11,7 +11,7 @@ import pytest
 from dvt.federation import plan
 from tests.unit.federation.plan.examples import after, state_after
 
-MODULES = [found.name for found in pkgutil.walk_packages(plan.__path__, f"{plan.__name__}.")]
+MODULES = [module.name for module in pkgutil.walk_packages(plan.__path__, f"{plan.__name__}.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -44,19 +44,19 @@ NAMED = {
 def test_postgres_names_its_outputs(shop: Oracle, sql: str) -> None:
     shop.dialects = {"target": "postgres"}
     plan = shop.plan(sql, dialect="postgres")
-    assert [one.name for one in plan.transform.columns] == NAMED[sql]
+    assert [column.name for column in plan.transform.columns] == NAMED[sql]
 
 
 def test_duckdb_names_its_outputs(shop: Oracle) -> None:
     sql = "SELECT count(*), sum(total), ID + 1, CamelCase, now() FROM {orders}, {odd} GROUP BY ALL"
-    names = [one.name for one in shop.plan(sql).transform.columns]
+    names = [column.name for column in shop.plan(sql).transform.columns]
     assert names == ["count_star()", "sum(total)", "(ID + 1)", "CamelCase", "now()"]
 
 
 def test_mysql_names_its_outputs_by_their_text(shop: Oracle) -> None:
     shop.dialects = {"target": "mysql"}
     plan = shop.plan("SELECT count(*), id + 1 FROM {orders} GROUP BY id", dialect="mysql")
-    assert [one.name for one in plan.transform.columns] == ["count(*)", "id + 1"]
+    assert [column.name for column in plan.transform.columns] == ["count(*)", "id + 1"]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_columns_that_differ_only_in_case_are_told_apart(shop: Oracle) -> None:
     shop.table = lambda name: twins  # type: ignore[method-assign]
     shop.dialects = {"target": "postgres", "here": "postgres"}
     plan = shop.plan('SELECT "Foo" AS a, foo AS b, "CamelCase" AS c FROM {odd}', dialect="postgres")
-    assert [(one.name, str(one.type)) for one in plan.transform.columns] == [
+    assert [(column.name, str(column.type)) for column in plan.transform.columns] == [
         ("a", "INTEGER"),
         ("b", "VARCHAR"),
         ("c", "INTEGER"),
@@ -179,7 +179,7 @@ def test_a_contract_that_cuts_a_time_says_so(shop: Oracle) -> None:
     sql = "SELECT '12:00:00.123456789'::TIME_NS AS v FROM {orders}"
     plan = shop.plan(sql, contract=demanding(("v", "TIME")))
     assert shop.run(plan)[0] == [("v", "TIME")]
-    assert [(one.code, "microseconds" in one.message) for one in plan.notices] == [("DVT002", True)]
+    assert [(notice.code, "microseconds" in notice.message) for notice in plan.notices] == [("DVT002", True)]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_what_is_known_to_differ_is_refused(shop: Oracle, expression: str) -> No
 
 def test_what_nobody_compared_is_a_notice(shop: Oracle) -> None:
     plan = shop.plan("SELECT regexp_replace(note, 'a', 'b') AS v FROM {orders}", dialect="postgres")
-    assert [one.code for one in plan.notices] == ["DVT003"]
+    assert [notice.code for notice in plan.notices] == ["DVT003"]
     assert "regexp_replace" in plan.notices[0].message.lower()
 
 

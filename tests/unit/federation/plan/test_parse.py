@@ -64,7 +64,7 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
     engine.bind, engine.evaluate = shop.engine.bind, shop.engine.evaluate
     plan = planning.plan(planning.resolve(request), engine)
     assert len(plan.asked) == 1
-    of_the_model = [one for one in read if request.sql in one]
+    of_the_model = [step for step in read if request.sql in step]
     assert of_the_model == [f"tokenised {request.sql}", f"parsed {request.sql}"]
 
 

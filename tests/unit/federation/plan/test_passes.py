@@ -18,8 +18,8 @@ from dvt.federation.plan.planner import STAGES
 from dvt.federation.plan.state import GIVEN, PlanState, TableScan, reach_of
 from tests.acceptance.oracle import Oracle
 
-PASSES = [each for passes in STAGES.values() for each in passes]
-FIELDS = {each.name for each in fields(PlanState)} | {f"scans.{each.name}" for each in fields(TableScan)}
+PASSES = [plan_pass for passes in STAGES.values() for plan_pass in passes]
+FIELDS = {field.name for field in fields(PlanState)} | {f"scans.{field.name}" for field in fields(TableScan)}
 QUIET = {"request", "tables", "context", "notices"}
 """What every pass may ask, and where every pass may warn."""
 
@@ -51,7 +51,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
 
 def logged(kind: type, prefix: str, read: set[str]) -> Any:
     """A subclass that notes which of its fields are read."""
-    names = {each.name for each in fields(kind)}
+    names = {field.name for field in fields(kind)}
 
     class Logged(kind):
         def __getattribute__(self, name: str) -> Any:
@@ -64,14 +64,14 @@ def logged(kind: type, prefix: str, read: set[str]) -> Any:
 
 def looks(state: PlanState) -> dict[tuple[str, int], str]:
     """Every field of the state and of each scan as text, so that a change inside one is seen too."""
-    found = {
-        (each.name, 0): look(getattr(state, each.name)) for each in fields(state) if each.name != "scans"
+    texts = {
+        (field.name, 0): look(getattr(state, field.name)) for field in fields(state) if field.name != "scans"
     }
-    found["scans", 0] = str([id(scan) for scan in state.scans])
+    texts["scans", 0] = str([id(scan) for scan in state.scans])
     for scan in state.scans:
-        for each in fields(scan):
-            found[f"scans.{each.name}", id(scan)] = look(getattr(scan, each.name))
-    return found
+        for field in fields(scan):
+            texts[f"scans.{field.name}", id(scan)] = look(getattr(scan, field.name))
+    return texts
 
 
 def look(value: Any) -> str:
@@ -86,22 +86,22 @@ def look(value: Any) -> str:
 
 def run(state: PlanState, read: set[str]) -> Iterator[tuple[str, set[str], set[str]]]:
     """The name of each pass, what it read and what it changed."""
-    for each in PASSES:
+    for plan_pass in PASSES:
         before = looks(state)
         read.clear()
         with suppress(DvtError):
-            each(state)
+            plan_pass(state)
         seen = set(read)
         after = looks(state)
         # A scan that was not there before had empty fields; one that is gone has not changed.
         changed = {name for (name, scan), text in after.items() if before.get((name, scan), "") != text}
-        yield each.__name__, seen - QUIET, changed - QUIET
+        yield plan_pass.__name__, seen - QUIET, changed - QUIET
 
 
 def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[set[str], set[str]]]:
     """What each pass reads and changes over all the models, by name."""
     shop.this, shop.collations = "target_table", {"note": "utf8mb4_general_ci"}
-    found: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    reaches: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     noted: set[str] = set()
     monkeypatch.setattr("dvt.federation.plan.parse.TableScan", logged(TableScan, "scans.", noted))
     made = logged(PlanState, "", noted)
@@ -113,25 +113,25 @@ def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[s
             request=request, tables=tables, context=shop.context(), tree=parsed.tree, tokens=parsed.tokens
         )
         for name, seen, changed in run(state, noted):
-            found[name][0].update(seen)
-            found[name][1].update(changed)
-    return found
+            reaches[name][0].update(seen)
+            reaches[name][1].update(changed)
+    return reaches
 
 
 def test_each_pass_reads_and_changes_what_it_declares(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = observed(shop, monkeypatch)
-    for each in PASSES:
-        read, changed = found[each.__name__]
-        assert changed == reach_of(each).gives, each.__name__
-        assert read - changed == reach_of(each).needs - changed, each.__name__
+    reaches = observed(shop, monkeypatch)
+    for plan_pass in PASSES:
+        read, changed = reaches[plan_pass.__name__]
+        assert changed == reach_of(plan_pass).gives, plan_pass.__name__
+        assert read - changed == reach_of(plan_pass).needs - changed, plan_pass.__name__
 
 
 def test_each_pass_comes_after_those_that_give_what_it_needs() -> None:
-    known = set(GIVEN)
-    for each in PASSES:
-        assert reach_of(each).needs <= known, each.__name__
-        known |= reach_of(each).gives
-    assert known | QUIET == FIELDS
+    available = set(GIVEN)
+    for plan_pass in PASSES:
+        assert reach_of(plan_pass).needs <= available, plan_pass.__name__
+        available |= reach_of(plan_pass).gives
+    assert available | QUIET == FIELDS
 
 
 def test_a_plan_has_stages_that_a_reader_can_see() -> None:
@@ -140,5 +140,5 @@ def test_a_plan_has_stages_that_a_reader_can_see() -> None:
 
 
 def test_every_pass_has_an_example() -> None:
-    for each in PASSES:
-        assert ">>> " in (each.__doc__ or ""), each.__name__
+    for plan_pass in PASSES:
+        assert ">>> " in (plan_pass.__doc__ or ""), plan_pass.__name__

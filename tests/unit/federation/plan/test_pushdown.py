@@ -78,12 +78,12 @@ PUSHED = {
 @pytest.mark.parametrize("sql", PUSHED)
 def test_what_the_source_filters(shop: Oracle, sql: str) -> None:
     plan = shop.plan(sql)
-    orders = next(one for one in plan.queries if one.connection == "pg")
+    orders = next(query for query in plan.queries if query.connection == "pg")
     assert list(orders.where) == PUSHED[sql]
 
 
 @pytest.mark.parametrize(
-    ("sql", "said", "why"),
+    ("sql", "predicate", "why"),
     [
         ("SELECT id FROM {orders} WHERE note LIKE 'a%'", "note LIKE 'a%'", "only =, <>"),
         ("SELECT id FROM {orders} WHERE score > 1", "score > 1", "score (double) may compare differently"),
@@ -117,16 +117,20 @@ def test_what_the_source_filters(shop: Oracle, sql: str) -> None:
         ),
     ],
 )
-def test_what_is_kept_and_why(shop: Oracle, sql: str, said: str, why: str) -> None:
-    orders = next(one for one in shop.plan(sql).queries if one.connection == "pg")
-    assert [(one.sql, one.why) for one in orders.kept if one.sql == said and one.why.startswith(why)]
+def test_what_is_kept_and_why(shop: Oracle, sql: str, predicate: str, why: str) -> None:
+    orders = next(query for query in shop.plan(sql).queries if query.connection == "pg")
+    assert [
+        (condition.sql, condition.why)
+        for condition in orders.not_pushed
+        if condition.sql == predicate and condition.why.startswith(why)
+    ]
 
 
 def test_pushdown_off_reads_the_needed_columns_whole(shop: Oracle) -> None:
     plan = shop.plan("SELECT id FROM {orders} WHERE total > 1", pushdown=Pushdown.OFF)
-    (one,) = plan.queries
-    assert one.shown == 'SELECT "id" AS "id", "total" AS "total" FROM "main"."orders"'
-    assert one.kept[0].why == "pushdown is off"
+    (query,) = plan.queries
+    assert query.shown == 'SELECT "id" AS "id", "total" AS "total" FROM "main"."orders"'
+    assert query.not_pushed[0].why == "pushdown is off"
 
 
 @pytest.mark.parametrize("sql", list(PUSHED))
@@ -153,14 +157,14 @@ def test_the_transform_keeps_every_predicate(shop: Oracle, sql: str) -> None:
     ],
 )
 def test_only_the_needed_columns_are_read(shop: Oracle, sql: str, columns: list[str]) -> None:
-    orders = next(one for one in shop.plan(sql).queries if one.connection == "pg")
-    assert [one.name for one in orders.columns] == columns
+    orders = next(query for query in shop.plan(sql).queries if query.connection == "pg")
+    assert [column.name for column in orders.columns] == columns
 
 
 def test_names_are_quoted_as_the_source_quotes_them(shop: Oracle) -> None:
     shop.dialects = {"here": "mysql"}
-    (one,) = shop.plan('SELECT "weird name", CamelCase FROM {odd} WHERE "Foo" = 1').queries
-    assert one.shown == (
+    (query,) = shop.plan('SELECT "weird name", CamelCase FROM {odd} WHERE "Foo" = 1').queries
+    assert query.shown == (
         "SELECT `Foo` AS `foo`, `weird name` AS `c_weird_name`, `CamelCase` AS `camelcase` FROM `main`.`odd` "
         "WHERE (`Foo` = 1)"
     )
@@ -191,13 +195,13 @@ def test_a_condition_that_reads_back_differently_stays(shop: Oracle, monkeypatch
     )
     (orders,) = shop.plan("SELECT id FROM {orders} WHERE ordered > DATE '2024-01-01' AND id > 1").queries
     assert orders.where == ("`id` > 1",)
-    assert "reads back differently" in orders.kept[0].why
+    assert "reads back differently" in orders.not_pushed[0].why
 
 
-@pytest.mark.parametrize("one", ["{0}", "'{0}'"])
-def test_a_long_list_of_constants_is_no_burden(shop: Oracle, one: str) -> None:
-    listed = ", ".join(one.format(number) for number in range(1_000))
-    column = "note" if "'" in one else "id"
+@pytest.mark.parametrize("literal", ["{0}", "'{0}'"])
+def test_a_long_list_of_constants_is_no_burden(shop: Oracle, literal: str) -> None:
+    listed = ", ".join(literal.format(number) for number in range(1_000))
+    column = "note" if "'" in literal else "id"
     began = time.process_time()
     (orders,) = shop.plan(f"SELECT id FROM {{orders}} WHERE {column} IN ({listed})").queries
     assert orders.where[0].count(",") == 999

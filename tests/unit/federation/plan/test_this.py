@@ -22,7 +22,7 @@ def _first(shop: Oracle, sql: str, **more: Any) -> FederationPlan:
 
 def _pushed(shop: Oracle, sql: str) -> tuple[str, ...]:
     shop.this = "target_table"
-    return next(one for one in shop.sent(shop.plan(sql)) if one.connection == "pg").where
+    return next(query for query in shop.sent(shop.plan(sql)) if query.connection == "pg").where
 
 
 def test_the_question_goes_to_the_target(shop: Oracle) -> None:
@@ -100,21 +100,21 @@ def test_everything_else_over_this_is_one_more_extraction(shop: Oracle, scalar: 
     sql = f"SELECT id, {scalar} AS v FROM {{orders}}"
     plan = _first(shop, sql)
     assert plan.asked == ()
-    assert [one.this for one in plan.queries if one.connection == "target"] == [True]
+    assert [query.this for query in plan.queries if query.connection == "target"] == [True]
     shop.check(sql)
 
 
 def test_without_pushdown_nothing_is_asked_first(shop: Oracle) -> None:
     plan = _first(shop, _INCREMENTAL, pushdown=Pushdown.OFF)
     assert plan.asked == ()
-    assert {one.connection for one in plan.queries} == {"pg", "target"}
+    assert {query.connection for query in plan.queries} == {"pg", "target"}
 
 
 def test_a_join_with_this_is_an_extraction(shop: Oracle) -> None:
     plan = _first(
         shop, "SELECT o.id FROM {orders} o LEFT JOIN {target_table} t ON o.id = t.id WHERE t.id IS NULL"
     )
-    assert {one.connection: one.this for one in plan.queries} == {"pg": False, "target": True}
+    assert {query.connection: query.this for query in plan.queries} == {"pg": False, "target": True}
 
 
 def test_texts_that_look_like_places_stay_texts(shop: Oracle) -> None:

@@ -1,4 +1,4 @@
-"""Text whose database compares it by a collation: compared as there (`collation: source`), or warned of."""
+"""Text that its database compares by a collation: compared likewise (`collation: source`), or warned of."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from dvt.federation.plan.output_names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
 from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
 
-Found = list[tuple[Place, CollationOf]]
+Compared = list[tuple[Place, CollationOf]]
 
 
 @plan_pass(
     needs="analysed no_pruning queries scans scans.columns scans.needed scans.table", gives="functions tree"
 )
-def compare_text(draft: PlanState) -> None:
-    """Make the engine compare text as the columns' collations say, or say that it does not.
+def compare_text(state: PlanState) -> None:
+    """Make the engine compare text by the columns' collations, or warn that it does not.
 
     Example:
         >>> sql = "SELECT id FROM {customers} AS c WHERE name = 'Ann'"
         >>> after(compare_text, sql, comparing=TextComparison.SOURCE)
         SELECT id FROM "dvt_customers" AS c WHERE DVT_UTF8MB4_GENERAL_CI(name) = DVT_UTF8MB4_GENERAL_CI('Ann')
     """
-    if not any(one.columns[name].collation for one in draft.scans for name in one.needed):
+    if not any(scan.columns[name].collation for scan in state.scans for name in scan.needed):
         return
-    collations = Collations(draft)
-    if draft.request.comparing is TextComparison.SOURCE:
-        _rewrite(draft, collations)
+    collations = Collations(state)
+    if state.request.comparing is TextComparison.SOURCE:
+        _rewrite(state, collations)
         return
-    found = _found(draft, collations)
-    merged = [rule for query in merging(draft.tree) for _, rule in collations.outputs(query)]
-    for place, _ in found:
+    compared = _compared_places(state, collations)
+    merged = [rule for query in merging(state.tree) for _, rule in collations.outputs(query)]
+    for place, _ in compared:
         place.node.meta[SETTLED] = True
-    if draft.request.comparing is TextComparison.UNSAID:
-        _warn(draft, [*(rule for _, rule in found), *(rule for rule in merged if rule is not None)])
+    if state.request.comparing is TextComparison.UNSAID:
+        _warn(state, [*(rule for _, rule in compared), *(rule for rule in merged if rule is not None)])
 
 
-def _found(draft: PlanState, collations: Collations) -> Found:
-    every = ((place, rule_of(place, collations)) for place in places(draft.tree))
+def _compared_places(state: PlanState, collations: Collations) -> Compared:
+    every = ((place, rule_of(place, collations)) for place in places(state.tree))
     return [(place, rule) for place, rule in every if rule is not None]
 
 
-def _warn(draft: PlanState, rules: Iterable[CollationOf]) -> None:
+def _warn(state: PlanState, rules: Iterable[CollationOf]) -> None:
     columns = sorted({column for rule in rules for column in rule.columns})
     if columns:
-        draft.warn(
+        state.warn(
             "DVT025",
             f"text is compared byte by byte here, by a collation in its database: {', '.join(columns)}",
             "config(collation='source') compares as the database does; config(collation='engine') keeps"
@@ -61,18 +61,20 @@ def _warn(draft: PlanState, rules: Iterable[CollationOf]) -> None:
         )
 
 
-def _rewrite(draft: PlanState, collations: Collations) -> None:
-    """Rewrite every comparison; all rules are found before the first of them."""
-    # Keys of groups come after what is in them, sort keys after those, queries whose rows are merged last.
-    _refuse_what_is_not_analysed(draft)
-    rewriter = Rewriter(draft, collations)
-    write_out_using(draft, collations)
-    _keep_names(draft)
-    found = _found(draft, collations)
-    merged = [one for query in _merging(draft) if (one := Merged.of(draft, query, collations)) is not None]
+def _rewrite(state: PlanState, collations: Collations) -> None:
+    """Rewrite every comparison; all collations are derived before the first rewrite."""
+    # Order: comparisons, group keys (which contain comparisons), sort keys, queries whose rows are merged.
+    _refuse_what_is_not_analysed(state)
+    rewriter = Rewriter(state, collations)
+    write_out_using(state, collations)
+    _keep_names(state)
+    compared = _compared_places(state, collations)
+    merged = [
+        wrapped for query in _merging(state) if (wrapped := Merged.of(state, query, collations)) is not None
+    ]
     rewriter.mark_cases()
-    lifted = {id(one) for query in merged for one in query.order}
-    inner_first = list(reversed(found))
+    lifted = {id(key) for query in merged for key in query.order}
+    inner_first = list(reversed(compared))
     for place, rule in inner_first:
         if not _is_key(place):
             rewriter.compare(place, rule)
@@ -83,38 +85,38 @@ def _rewrite(draft: PlanState, collations: Collations) -> None:
         if order_of(place) is not None and id(place.node) not in lifted:
             rewriter.order(place, rule)
     for query in reversed(merged):
-        merge(draft, query, rewriter)
+        merge(state, query, rewriter)
     rewriter.finish()
 
 
-def _refuse_what_is_not_analysed(draft: PlanState) -> None:
-    if draft.analysed is not None and not draft.no_pruning:
+def _refuse_what_is_not_analysed(state: PlanState) -> None:
+    if state.analysed is not None and not state.no_pruning:
         return
     columns = [
-        f"{column.name} of {one.table.ref} ({column.collation})"
-        for one in draft.scans
-        for name, column in one.columns.items()
-        if column.collation and name in one.needed
+        f"{column.name} of {scan.table.ref} ({column.collation})"
+        for scan in state.scans
+        for name, column in scan.columns.items()
+        if column.collation and name in scan.needed
     ]
-    raise ComparingUnsupported("the model", columns, draft.no_pruning, draft.context.collations)
+    raise ComparingUnsupported("the model", columns, state.no_pruning, state.context.collations)
 
 
-def _keep_names(draft: PlanState) -> None:
-    """Call outputs without a name what the engine would call them, before they change."""
-    listed = draft.tree.selects
-    engine = names_in_engine(draft)
-    known = (
-        {id(one): name for one, name in zip(listed, engine, strict=True)}
+def _keep_names(state: PlanState) -> None:
+    """Give outputs without a name the engine's name for them, before they change."""
+    listed = state.tree.selects
+    engine = names_in_engine(state)
+    engine_names = (
+        {id(projection): name for projection, name in zip(listed, engine, strict=True)}
         if len(listed) == len(engine)
         else {}
     )
-    for select in draft.tree.find_all(exp.Select):
-        for one in list(select.expressions):
-            if not isinstance(one, exp.Alias | exp.Column | exp.Dot) and not one.is_star:
-                name = known.get(id(one)) or engine_name(draft, one) or ""
+    for select in state.tree.find_all(exp.Select):
+        for projection in list(select.expressions):
+            if not isinstance(projection, exp.Alias | exp.Column | exp.Dot) and not projection.is_star:
+                name = engine_names.get(id(projection)) or engine_name(state, projection) or ""
                 holder = exp.alias_(exp.null(), name, quoted=True)
-                one.replace(holder)
-                holder.set("this", one)
+                projection.replace(holder)
+                holder.set("this", projection)
 
 
 def _is_key(place: Place) -> bool:
@@ -125,8 +127,8 @@ def _is_group(place: Place) -> bool:
     return isinstance(place.node, exp.Group) and place.kind is Kind.EQUAL
 
 
-def _merging(draft: PlanState) -> list[exp.Query]:
-    """Queries whose rows are merged, and set operations that are ordered, outer ones first."""
-    found = {id(one) for one in merging(draft.tree)}
-    found |= {id(one) for one in draft.tree.find_all(exp.SetOperation) if one.args.get("order")}
-    return [one for one in draft.tree.walk(bfs=False) if isinstance(one, exp.Query) and id(one) in found]
+def _merging(state: PlanState) -> list[exp.Query]:
+    """Return queries whose rows are merged, and ordered set operations, outer ones first."""
+    wanted = {id(query) for query in merging(state.tree)}
+    wanted |= {id(query) for query in state.tree.find_all(exp.SetOperation) if query.args.get("order")}
+    return [node for node in state.tree.walk(bfs=False) if isinstance(node, exp.Query) and id(node) in wanted]

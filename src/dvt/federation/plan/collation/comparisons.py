@@ -1,4 +1,4 @@
-"""Where a model compares text: every place in its SQL at which a collation would matter."""
+"""Text comparisons of a model: every place in its SQL at which a collation would matter."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dvt.federation.plan.collation.derivation import CollationOf, Collations, co
 
 
 class Kind(Enum):
-    """What the answers of a comparison hang on."""
+    """The property of texts that decides a comparison."""
 
     EQUAL = auto()
-    """Which texts are one and the same."""
+    """Equality: which texts are equal."""
     ORDER = auto()
-    """Which text comes first."""
+    """Order: which text comes first."""
     LIKE = auto()
-    """Character by character, without padding."""
+    """Pattern matching, character by character, without padding."""
     OWN = auto()
-    """What only the function itself knows."""
+    """Unknown: only the function itself defines it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +33,26 @@ class Place:
     kind: Kind
     operands: tuple[exp.Expr, ...]
     key: exp.Expr | None = None
-    """As written, of a key that is named by its position or alias."""
+    """The key as written, if it is named by its position or alias."""
 
 
 def places(tree: exp.Expr) -> Iterator[Place]:
-    """Every comparison in a tree, inner ones after those around them."""
+    """Yield every comparison in a tree, inner ones after those around them."""
     for node in tree.walk(bfs=False):
-        found = _PLACES.get(type(node))
-        if found is not None:
-            yield from found(node)
+        places_of = _PLACES.get(type(node))
+        if places_of is not None:
+            yield from places_of(node)
         elif _may_compare(node):
             yield Place(node, Kind.OWN, tuple(_arguments(node)))
 
 
 def rule_of(place: Place, collations: Collations) -> CollationOf | None:
-    """The collation that decides; None where none does."""
-    return combine(collations.of(one) for one in place.operands)
+    """Return the collation that decides a comparison; None if none does."""
+    return combine(collations.of(operand) for operand in place.operands)
 
 
 def meant(select: exp.Expr, key: exp.Expr) -> exp.Expr:
-    """The projection that a key of GROUP BY or ORDER BY names by position or alias, or the key itself."""
+    """Return the projection that a key of GROUP BY or ORDER BY names by position, or the key itself."""
     listed = select.selects if isinstance(select, exp.Query) else []
     inner = key.unnest()
     if isinstance(inner, exp.Literal) and inner.is_int and 0 < int(inner.this) <= len(listed):
@@ -66,8 +66,8 @@ def _pair(kind: Kind) -> Callable[[exp.Expr], Iterator[Place]]:
         if isinstance(right, exp.Any | exp.All):
             yield Place(node, Kind.OWN, (left, right.this))
         elif isinstance(left.unnest(), exp.Tuple) and isinstance(right.unnest(), exp.Tuple):
-            for one, other in zip(left.unnest().expressions, right.unnest().expressions, strict=False):
-                yield Place(node, kind, (one, other))
+            for item, counterpart in zip(left.unnest().expressions, right.unnest().expressions, strict=False):
+                yield Place(node, kind, (item, counterpart))
         else:
             yield Place(node, kind, (left, right))
 
@@ -84,15 +84,15 @@ def _in(node: exp.Expr) -> Iterator[Place]:
         inner = query.unnest() if query is not None else None
         listed = inner.selects if isinstance(inner, exp.Select) else []
         sides = node.this.unnest().expressions if isinstance(node.this.unnest(), exp.Tuple) else [node.this]
-        if len(listed) == len(sides) and not any(one.is_star for one in listed):
-            for side, one in zip(sides, listed, strict=True):
-                yield Place(node, Kind.EQUAL, (side, one))
+        if len(listed) == len(sides) and not any(projection.is_star for projection in listed):
+            for side, projection in zip(sides, listed, strict=True):
+                yield Place(node, Kind.EQUAL, (side, projection))
         else:
             yield Place(node, Kind.OWN, (*sides, *([query] if query is not None else [])))
         return
-    rows = [one.unnest() for one in (node.this, *node.expressions)]
-    if all(isinstance(one, exp.Tuple) for one in rows):
-        for column in zip(*(one.expressions for one in rows), strict=False):
+    rows = [row.unnest() for row in (node.this, *node.expressions)]
+    if all(isinstance(row, exp.Tuple) for row in rows):
+        for column in zip(*(row.expressions for row in rows), strict=False):
             yield Place(node, Kind.EQUAL, column)
         return
     yield Place(node, Kind.EQUAL, (node.this, *node.expressions))
@@ -105,7 +105,7 @@ def _like(node: exp.Expr) -> Iterator[Place]:
 
 def _case(node: exp.Expr) -> Iterator[Place]:
     if node.this is not None:
-        yield Place(node, Kind.EQUAL, (node.this, *(one.this for one in node.args["ifs"])))
+        yield Place(node, Kind.EQUAL, (node.this, *(branch.this for branch in node.args["ifs"])))
 
 
 def _nullif(node: exp.Expr) -> Iterator[Place]:
@@ -127,8 +127,8 @@ def _ordered(node: exp.Expr) -> Iterator[Place]:
 
 
 def _window(node: exp.Expr) -> Iterator[Place]:
-    for one in node.args.get("partition_by") or []:
-        yield Place(node, Kind.EQUAL, (one,))
+    for key in node.args.get("partition_by") or []:
+        yield Place(node, Kind.EQUAL, (key,))
 
 
 def _group(node: exp.Expr) -> Iterator[Place]:
@@ -136,12 +136,12 @@ def _group(node: exp.Expr) -> Iterator[Place]:
     if not isinstance(select, exp.Select):
         return
     if node.args.get("all"):
-        plain = (one for one in select.expressions if one.find(exp.AggFunc) is None)
-        yield from (Place(node, Kind.OWN, (one,)) for one in plain)
-    sets = [one for key in ("rollup", "cube", "grouping_sets") for one in node.args.get(key) or []]
-    sets += [one for one in node.expressions if isinstance(one, _SETS)]
-    for one in (part for listed in sets for key in listed.expressions for part in _row(key)):
-        yield Place(node, Kind.OWN, (meant(select, one),))
+        plain = (projection for projection in select.expressions if projection.find(exp.AggFunc) is None)
+        yield from (Place(node, Kind.OWN, (projection,)) for projection in plain)
+    sets = [grouping for key in ("rollup", "cube", "grouping_sets") for grouping in node.args.get(key) or []]
+    sets += [grouping for grouping in node.expressions if isinstance(grouping, _SETS)]
+    for member in (part for listed in sets for key in listed.expressions for part in _row(key)):
+        yield Place(node, Kind.OWN, (meant(select, member),))
     for key in node.expressions:
         if not isinstance(key, _SETS):
             yield Place(node, Kind.OWN if sets else Kind.EQUAL, (meant(select, key),), key)
@@ -156,23 +156,23 @@ _SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
 
 
 def _distinct(node: exp.Expr) -> Iterator[Place]:
-    """DISTINCT of an aggregate, DISTINCT ON; that of a SELECT is `merging`'s."""
+    """Yield the keys of an aggregate's DISTINCT and of DISTINCT ON; `merging` yields SELECT DISTINCT."""
     on = node.args.get("on")
     keys = on.expressions if isinstance(on, exp.Tuple) else [on] if on is not None else []
-    for one in (*node.expressions, *keys):
+    for argument in (*node.expressions, *keys):
         counted = bool(keys) or isinstance(node.parent, exp.Count)
         harmless = isinstance(node.parent, exp.Min | exp.Max)
         if not harmless:
-            yield Place(node, Kind.EQUAL if counted else Kind.OWN, (one,))
+            yield Place(node, Kind.EQUAL if counted else Kind.OWN, (argument,))
 
 
 def _join(node: exp.Expr) -> Iterator[Place]:
-    for one in node.args.get("using") or []:
-        yield Place(node, Kind.EQUAL, (exp.column(one.name),))
+    for identifier in node.args.get("using") or []:
+        yield Place(node, Kind.EQUAL, (exp.column(identifier.name),))
 
 
 def merging(tree: exp.Expr) -> Iterator[exp.Query]:
-    """Queries that make one row of equal ones: SELECT DISTINCT, UNION and its like."""
+    """Yield queries that merge equal rows: SELECT DISTINCT, UNION and the like."""
     for node in tree.walk(bfs=False):
         if isinstance(node, exp.Select):
             distinct = node.args.get("distinct")
@@ -191,7 +191,11 @@ def _may_compare(node: exp.Expr) -> bool:
 
 
 def _arguments(node: exp.Expr) -> Iterable[exp.Expr]:
-    return [one for one in node.iter_expressions() if is_text(one) and not isinstance(one, exp.DataType)]
+    return [
+        argument
+        for argument in node.iter_expressions()
+        if is_text(argument) and not isinstance(argument, exp.DataType)
+    ]
 
 
 _PLACES: Mapping[type[exp.Expr], Callable[[exp.Expr], Iterator[Place]]] = {
@@ -221,5 +225,5 @@ _HARMLESS = (
     exp.TsOrDsToTimestamp, exp.TimeToStr, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBExtract,
     exp.JSONBExtractScalar, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Dot,
 )  # fmt: skip
-"""What may be given collated text without comparing it."""
+"""Expressions that take collated text without comparing it."""
 _HARMLESS_NAMES = frozenset({"crc32", "quote", "mid", "ord", "octet_length", "bit_length"})

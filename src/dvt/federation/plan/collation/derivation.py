@@ -1,4 +1,4 @@
-"""By whose rules a text is compared: the collations of the columns that it is made of."""
+"""Derivation of a text's collation from the columns that it is made of."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ from dvt.federation.plan.analyse import columns_of, resolve, scan_of
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan
 
 _Type = exp.DataType.Type
-_OPEN = (*exp.DataType.TEXT_TYPES, _Type.UNKNOWN, _Type.NULL)
-"""Types that text has, or may have."""
+_MAYBE_TEXT = (*exp.DataType.TEXT_TYPES, _Type.UNKNOWN, _Type.NULL)
+"""Types of expressions that are or may be text."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollationOf:
-    """A collation, and the columns that bring it."""
+    """A collation, and the columns that it comes from."""
 
     name: str
     columns: frozenset[str]
     explicit: bool = False
-    """Said by COLLATE, which holds over what columns say."""
+    """Given by COLLATE, which overrides the columns' collations."""
     unclear: str = ""
-    """Why no single collation can be told, else empty."""
+    """Why no single collation can be derived, else empty."""
     ranked: bool = False
-    """Its column's values are ordered by their places in a list, not as text."""
+    """The column's values are sorted by their positions in a list, not as text."""
 
 
 def combine(rules: Iterable[CollationOf | None]) -> CollationOf | None:
-    """The collation of what several texts make: columns hold over literals, and must agree."""
-    found = [one for one in rules if one is not None]
-    if not found:
+    """Combine the collations of several texts: columns override literals, and must agree."""
+    present = [rule for rule in rules if rule is not None]
+    if not present:
         return None
-    said = [one for one in found if one.explicit] or found
-    columns = frozenset(column for one in said for column in one.columns)
-    unclear = next((one.unclear for one in said if one.unclear), "")
-    if not unclear and len({one.name for one in said}) > 1:
+    deciding = [rule for rule in present if rule.explicit] or present
+    columns = frozenset(column for rule in deciding for column in rule.columns)
+    unclear = next((rule.unclear for rule in deciding if rule.unclear), "")
+    if not unclear and len({rule.name for rule in deciding}) > 1:
         unclear = "their collations differ"
-    ranked = any(one.ranked for one in said)
-    return CollationOf(said[0].name, columns, said[0].explicit, unclear, ranked)
+    ranked = any(rule.ranked for rule in deciding)
+    return CollationOf(deciding[0].name, columns, deciding[0].explicit, unclear, ranked)
 
 
 def is_text(node: exp.Expr) -> bool:
-    """False only for what is known to be no text."""
-    return node.type is None or node.type.this in _OPEN
+    """False only for an expression that is known not to be text."""
+    return node.type is None or node.type.this in _MAYBE_TEXT
 
 
 class Collations:
-    """Tells the collation of any expression of a draft's tree."""
+    """Derives the collation of any expression of a state's tree."""
 
-    def __init__(self, draft: PlanState) -> None:
-        self._draft = draft
+    def __init__(self, state: PlanState) -> None:
+        self._state = state
         self._sources: dict[int, object] = {}
         self._numbers: dict[int, tuple[object, str, str]] = {}
         self._scopes: dict[int, Scope] = {}
         self._queries: dict[int, exp.Query] = {}
         self._asking: set[int] = set()
-        root = build_scope(draft.analysed) if draft.analysed is not None else None
+        root = build_scope(state.analysed) if state.analysed is not None else None
         for scope in root.traverse() if root is not None else ():
-            self._learn(scope)
+            self._index(scope)
 
     def of(self, node: exp.Expr) -> CollationOf | None:
-        """Its collation; None for what is no text, and for text that no collated column is in."""
+        """Return an expression's collation; None if it is not text, or contains no collated column."""
         if not is_text(node):
             return None
         if isinstance(node, exp.Column):
@@ -74,43 +74,43 @@ class Collations:
             return CollationOf(name, frozenset({f"COLLATE {name}"}), explicit=True)
         parts = _PARTS.get(type(node))
         if parts is not None:
-            return combine(self.of(one) for one in parts(node))
+            return combine(self.of(part) for part in parts(node))
         if isinstance(node, exp.Query):
             outputs = self.outputs(node)
             return outputs[0][1] if outputs else None
-        inside = combine(self.of(one) for one in node.find_all(exp.Column))
+        inside = combine(self.of(column) for column in node.find_all(exp.Column))
         called = node.sql_name() if isinstance(node, exp.Func) else type(node).__name__.upper()
         return inside and replace(inside, unclear=f"no column's collation comes through {called}")
 
     def outputs(self, query: exp.Expr) -> list[tuple[str, CollationOf | None]]:
-        """Name and collation of each of a query's outputs."""
+        """Return name and collation of each of a query's outputs."""
         inner = query
         while isinstance(inner, exp.Subquery):
             inner = inner.this
-        known = self._queries.get(inner.meta.get(NUMBER, -1))
-        inner = inner if known is None else known
+        analysed = self._queries.get(inner.meta.get(NUMBER, -1))
+        inner = inner if analysed is None else analysed
         if isinstance(inner, exp.SetOperation):
             left, right = self.outputs(inner.left), self.outputs(inner.right)
             return [
-                (name, combine((one, other))) for (name, one), (_, other) in zip(left, right, strict=False)
+                (name, combine((rule, other))) for (name, rule), (_, other) in zip(left, right, strict=False)
             ]
         if not isinstance(inner, exp.Select) or id(inner) in self._asking:
             return []
         self._asking.add(id(inner))
         try:
-            return [(one.alias_or_name, self.of(one)) for one in inner.expressions]
+            return [(projection.alias_or_name, self.of(projection)) for projection in inner.expressions]
         finally:
             self._asking.discard(id(inner))
 
     def alias_of(self, column: exp.Column) -> str:
-        """The alias of the table that a column belongs to, empty when it is an output's name."""
+        """Return the alias of the table that a column belongs to; empty if it is an output's name."""
         return column.table or self._numbers.get(column.meta.get(NUMBER, -1), (None, "", ""))[2]
 
     def identity(self, column: exp.Column) -> str:
-        """One text for one column, however it is qualified."""
+        """Return a text that is the same for the same column, however it is qualified."""
         return f"{self.alias_of(column).lower()}.{column.name.lower()}"
 
-    def _learn(self, scope: Scope) -> None:
+    def _index(self, scope: Scope) -> None:
         number = scope.expression.meta.get(NUMBER)
         if number is not None and isinstance(scope.expression, exp.Query):
             self._scopes[number] = scope
@@ -137,49 +137,49 @@ class Collations:
         return self._guess(name)
 
     def _around(self, column: exp.Column) -> object | None:
-        """The source of a qualified column that the analysis has not numbered."""
+        """Return the source of a qualified column that the analysis has not numbered."""
         select = column.parent_select if column.table else None
         while select is not None:
             scope = self._scopes.get(select.meta.get(NUMBER, -1))
-            found = resolve(scope, column.table.lower()) if scope is not None else None
-            if found is not None:
-                return found[1]
+            owner = resolve(scope, column.table.lower()) if scope is not None else None
+            if owner is not None:
+                return owner[1]
             select = select.parent_select
         return None
 
     def _of_source(self, source: object, name: str) -> CollationOf | None:
-        one = scan_of(self._draft, source)
-        if one is not None:
-            return _of_table(one, name)
+        scan = scan_of(self._state, source)
+        if scan is not None:
+            return _of_table(scan, name)
         if not isinstance(source, Scope):
             return None
         if isinstance(source.expression, exp.Query):
-            return next((rule for found, rule in self.outputs(source.expression) if found == name), None)
-        inside = combine(self.of(found) for found in source.expression.find_all(exp.Column))
+            return next((rule for output, rule in self.outputs(source.expression) if output == name), None)
+        inside = combine(self.of(column) for column in source.expression.find_all(exp.Column))
         return inside and replace(inside, unclear="it comes out of a table function")
 
     def projections(self, column: exp.Column) -> list[exp.Expr]:
-        """What an alias of the SELECT around it stands for."""
+        """Return the projections that an alias of the surrounding SELECT stands for."""
         select = column.parent_select
         listed = select.selects if select is not None else []
         return [
-            one.unalias()
-            for one in listed
-            if one.alias_or_name.lower() == column.name.lower() and not _inside(column, one)
+            projection.unalias()
+            for projection in listed
+            if projection.alias_or_name.lower() == column.name.lower() and not _inside(column, projection)
         ]
 
     def _guess(self, name: str) -> CollationOf | None:
-        """A name that could not be placed: any collated column that it may be."""
-        found = combine(_of_table(one, name) for one in self._draft.scans)
-        return found and replace(found, unclear=f"it cannot be told which {name} is meant")
+        """Return the collation of any column that an unresolved name may mean."""
+        rule = combine(_of_table(scan, name) for scan in self._state.scans)
+        return rule and replace(rule, unclear=f"it cannot be told which {name} is meant")
 
 
-def _of_table(one: TableScan, name: str) -> CollationOf | None:
-    column = one.columns.get(name)
+def _of_table(scan: TableScan, name: str) -> CollationOf | None:
+    column = scan.columns.get(name)
     if column is None or column.collation is None:
         return None
-    said = f"{column.name} of {one.table.ref} ({column.collation})"
-    return CollationOf(column.collation, frozenset({said}), ranked=column.ranked)
+    description = f"{column.name} of {scan.table.ref} ({column.collation})"
+    return CollationOf(column.collation, frozenset({description}), ranked=column.ranked)
 
 
 def _inside(column: exp.Expr, projection: exp.Expr) -> bool:
@@ -198,7 +198,7 @@ def _all(node: exp.Expr) -> list[exp.Expr]:
 
 
 def _results(node: exp.Expr) -> list[exp.Expr]:
-    results = [one.args["true"] for one in node.args.get("ifs") or []]
+    results = [branch.args["true"] for branch in node.args.get("ifs") or []]
     results += [node.args[key] for key in ("true", "false", "default") if node.args.get(key) is not None]
     return results
 
@@ -214,7 +214,7 @@ _FROM_ONE = (
     exp.Reverse, exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue,
     exp.NthValue, exp.Distinct,
 )  # fmt: skip
-"""What gives one of its argument's values, or a part of one."""
+"""Expressions whose value is one of their argument's values, or a part of one."""
 _FROM_ALL = (
     exp.Concat,
     exp.ConcatWs,

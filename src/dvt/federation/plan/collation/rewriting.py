@@ -17,32 +17,32 @@ _ESCAPE = "\\"
 
 
 class Rewriter:
-    """Rewrites places of one draft; every rule was found before the first of them."""
+    """Rewrites the comparisons of one state; all collations are derived before the first rewrite."""
 
-    def __init__(self, draft: PlanState, collations: Collations) -> None:
-        self.draft = draft
+    def __init__(self, state: PlanState, collations: Collations) -> None:
+        self.state = state
         self._collations = collations
 
     def functions(self, place: Place, rule: CollationOf) -> CollationFunctions:
-        """The engine's functions for a rule; ComparingUnsupported where it has none."""
+        """Return the engine's functions for a collation; ComparingUnsupported if it has none."""
         if rule.unclear:
             raise self.refusal(place.node, rule, rule.unclear)
-        known = self.draft.context.collations.get(rule.name)
-        if known is None:
+        functions = self.state.context.collations.get(rule.name)
+        if functions is None:
             raise self.refusal(place.node, rule, f"the compute engine cannot copy {rule.name}")
-        return known
+        return functions
 
     def refusal(self, node: exp.Expr, rule: CollationOf, why: str) -> ComparingUnsupported:
-        """The error that names expression, columns and ways out."""
-        said = node.sql(self.draft.dialect, comments=False)
-        return ComparingUnsupported(said, rule.columns, why, self.draft.context.collations)
+        """Make the error that names expression, columns and ways out."""
+        expression = node.sql(self.state.dialect, comments=False)
+        return ComparingUnsupported(expression, rule.columns, why, self.state.context.collations)
 
     def compare(self, place: Place, rule: CollationOf) -> None:
-        """Rewrite a comparison that is no key of a query."""
+        """Rewrite a comparison that is not a key of a query."""
         node = place.node
         if place.kind is Kind.OWN:
             raise self.refusal(node, rule, "how it compares text cannot be copied")
-        if not all(is_text(one) for one in place.operands):
+        if not all(is_text(operand) for operand in place.operands):
             if len(place.operands) > 2 and not isinstance(node, exp.Between):  # noqa: PLR2004
                 raise self.refusal(node, rule, "it compares text and other types at once")
             return
@@ -58,7 +58,7 @@ class Rewriter:
             self._operands(place, functions.equal if place.kind is Kind.EQUAL else self.ordering(place, rule))
 
     def ordering(self, place: Place, rule: CollationOf) -> str:
-        """The function that gives the order of texts."""
+        """Return the engine's function that gives the order of texts."""
         function = self.functions(place, rule).order
         if function is None:
             raise self.refusal(place.node, rule, f"the order of {rule.name} cannot be copied")
@@ -73,12 +73,14 @@ class Rewriter:
         function = self.functions(place, rule).equal
         if not function:
             return
-        meant = self._written_out(place.operands[0])
-        sign = self._sign(meant)
-        compared = self.call(function, self.qualified(meant.copy(), meant))
+        expression = self._written_out(place.operands[0])
+        signature = self._signature(expression)
+        compared = self.call(function, self.qualified(expression.copy(), expression))
         for clause in self._after_grouping(select):
             same = [
-                one for one in clause.walk(prune=lambda one: self._same(one, sign)) if self._same(one, sign)
+                candidate
+                for candidate in clause.walk(prune=lambda candidate: self._same(candidate, signature))
+                if self._same(candidate, signature)
             ]
             for node in same:
                 if node.parent_select is not select:
@@ -87,7 +89,7 @@ class Rewriter:
         key.replace(compared)
 
     def order(self, place: Place, rule: CollationOf) -> None:
-        """Sort by the key of the text; what an alias or a position names is written out."""
+        """Sort by what is compared of the text; a key named by alias or position is written out."""
         node = place.node
         if rule.ranked:
             raise self.refusal(node, rule, "its values are sorted by their places in its list")
@@ -95,59 +97,59 @@ class Rewriter:
         node.set("this", self.call(function, self._written_out(place.operands[0]).copy()))
 
     def mark_cases(self) -> None:
-        """Find the database's own UPPER and LOWER for collated text; `finish` puts them in."""
-        for node in self.draft.tree.find_all(exp.Upper, exp.Lower):
+        """Mark UPPER and LOWER of collated text with the functions that `finish` replaces them by."""
+        for node in self.state.tree.find_all(exp.Upper, exp.Lower):
             rule = self._collations.of(node)
-            known = (
-                self.draft.context.collations.get(rule.name)
+            functions = (
+                self.state.context.collations.get(rule.name)
                 if rule is not None and not rule.unclear
                 else None
             )
-            if known is not None:
-                node.meta[_CASED] = known.upper if isinstance(node, exp.Upper) else known.lower
+            if functions is not None:
+                node.meta[_CASED] = functions.upper if isinstance(node, exp.Upper) else functions.lower
 
     def finish(self) -> None:
-        """Put in UPPER and LOWER, and drop COLLATE: the engine has no such collations."""
-        for node in list(self.draft.tree.find_all(exp.Upper, exp.Lower)):
+        """Replace the marked UPPER and LOWER, and drop COLLATE: the engine has no such collations."""
+        for node in list(self.state.tree.find_all(exp.Upper, exp.Lower)):
             if node.meta.get(_CASED):
                 put(node, self.call(node.meta[_CASED], node.this))
-        for node in list(self.draft.tree.find_all(exp.Collate)):
+        for node in list(self.state.tree.find_all(exp.Collate)):
             node.replace(node.this)
 
     def call(self, function: str, *arguments: exp.Expr) -> exp.Expr:
-        """A call of one of the engine's functions; the argument itself where there is none."""
+        """Call one of the engine's functions; return the argument itself if there is none."""
         if not function:
             return arguments[0]
-        self.draft.functions.add(function)
+        self.state.functions.add(function)
         new = exp.Anonymous(this=function, expressions=list(arguments))
         new.meta[SETTLED] = True
         new.type = exp.DataType.build("TEXT")
         return new
 
     def qualified(self, copy: exp.Expr, original: exp.Expr) -> exp.Expr:
-        """`copy` with every column's table: an output may bear the same name."""
-        for one, was in zip(list(copy.walk()), list(original.walk()), strict=True):
-            alias = self._collations.alias_of(was) if isinstance(was, exp.Column) else None
-            if alias and isinstance(one, exp.Column) and not one.table:
-                one.set("table", exp.to_identifier(alias, quoted=True))
+        """Qualify every column of `copy` by its table: an output may have the same name."""
+        for copied, twin in zip(list(copy.walk()), list(original.walk()), strict=True):
+            alias = self._collations.alias_of(twin) if isinstance(twin, exp.Column) else None
+            if alias and isinstance(copied, exp.Column) and not copied.table:
+                copied.set("table", exp.to_identifier(alias, quoted=True))
         return copy
 
     def _written_out(self, key: exp.Expr) -> exp.Expr:
-        """The expression that a key names by its alias, or the key itself."""
+        """Return the expression that a key names by its alias, or the key itself."""
         column = key.unnest()
         if isinstance(column, exp.Column) and not self._collations.alias_of(column):
             return next(iter(self._collations.projections(column)), key)
         return key
 
     def _wrap(self, node: exp.Expr, function: str) -> None:
-        """Put `function` around a node, which stays the node it is."""
+        """Put `function` around a node without copying the node."""
         holder = self.call(function, exp.null())
         node.replace(holder)
         holder.set("expressions", [node])
 
     def _operands(self, place: Place, function: str) -> None:
-        for one in place.operands:
-            inner = one.this if isinstance(one, exp.Alias) else one
+        for operand in place.operands:
+            inner = operand.this if isinstance(operand, exp.Alias) else operand
             if function and not isinstance(inner, exp.Null):
                 self._wrap(inner, function)
         query = place.node.args.get("query") if isinstance(place.node, exp.In) else None
@@ -155,7 +157,7 @@ class Rewriter:
             self._only_values(query.unnest())
 
     def _only_values(self, select: exp.Expr) -> None:
-        """Of IN (SELECT DISTINCT …) the values count, not how often there are."""
+        """Drop DISTINCT from IN (SELECT DISTINCT …): repeated values do not matter there."""
         limited = select.args.get("limit") or select.args.get("offset")
         if select.args.get("distinct") and not limited:
             select.set("distinct", None)
@@ -170,8 +172,8 @@ class Rewriter:
 
     def _nullif(self, node: exp.Expr, functions: CollationFunctions) -> None:
         left, right = (
-            self.call(functions.equal, one.copy()) if functions.equal else one.copy()
-            for one in (node.this, node.expression)
+            self.call(functions.equal, side.copy()) if functions.equal else side.copy()
+            for side in (node.this, node.expression)
         )
         same = exp.EQ(this=left, expression=right)
         same.meta[SETTLED] = True
@@ -182,8 +184,8 @@ class Rewriter:
             return
         text, pattern = place.operands
         around = place.node.parent
-        said = around.expression if isinstance(around, exp.Escape) else None
-        escape = language(self.draft.dialect).escape if said is None else said.name
+        declared = around.expression if isinstance(around, exp.Escape) else None
+        escape = language(self.state.dialect).escape if declared is None else declared.name
         self._wrap(text, functions.like)
         inner = pattern.unnest()
         literal = inner.name if isinstance(inner, exp.Literal) else None
@@ -192,7 +194,7 @@ class Rewriter:
             if isinstance(around, exp.Escape):
                 around.replace(place.node)
             return
-        if escape is None or (said is not None and not isinstance(said, exp.Literal)):
+        if escape is None or (declared is not None and not isinstance(declared, exp.Literal)):
             raise self.refusal(place.node, rule, "what escapes in its pattern is not known; say it by ESCAPE")
         pattern.replace(self.call(functions.pattern, pattern.copy(), exp.Literal.string(escape)))
         if isinstance(around, exp.Escape):
@@ -209,26 +211,28 @@ class Rewriter:
                 yield select.args[key]
         yield from select.args.get("windows") or []
 
-    def _same(self, node: exp.Expr, sign: str) -> bool:
-        return node.meta.get(SETTLED) != _SHOWN and not _aggregated(node) and self._sign(node) == sign
+    def _same(self, node: exp.Expr, signature: str) -> bool:
+        return (
+            node.meta.get(SETTLED) != _SHOWN and not _aggregated(node) and self._signature(node) == signature
+        )
 
-    def _sign(self, node: exp.Expr) -> str:
-        """A text that is the same for the same expression, however its columns are qualified."""
+    def _signature(self, node: exp.Expr) -> str:
+        """Return a text that is the same for the same expression, however its columns are qualified."""
         copy = node.copy()
-        for one, was in zip(list(copy.walk()), list(node.walk()), strict=True):
-            if isinstance(one, exp.Column) and isinstance(was, exp.Column):
-                one.set("table", None)
-                one.set("this", exp.to_identifier(self._collations.identity(was), quoted=True))
+        for copied, twin in zip(list(copy.walk()), list(node.walk()), strict=True):
+            if isinstance(copied, exp.Column) and isinstance(twin, exp.Column):
+                copied.set("table", None)
+                copied.set("this", exp.to_identifier(self._collations.identity(twin), quoted=True))
         return str(copy.sql())
 
     def _show_one(self, node: exp.Expr, select: exp.Select) -> None:
         name = node.alias_or_name if isinstance(node, exp.Column) else ""
         shown = exp.Min(this=self.qualified(node.copy(), node))
-        for one in shown.walk():
-            one.meta[SETTLED] = _SHOWN
+        for part in shown.walk():
+            part.meta[SETTLED] = _SHOWN
         output = node.parent is select and node.arg_key == "expressions"
         new: exp.Expr = (
-            exp.alias_(shown, name or self.draft.in_engine(node), quoted=True) if output else shown
+            exp.alias_(shown, name or self.state.in_engine(node), quoted=True) if output else shown
         )
         put(node, new)
 
@@ -238,7 +242,7 @@ _CASED = "dvt_cased"
 
 
 def put(node: exp.Expr, new: exp.Expr) -> None:
-    """`new` in the place of `node`, with its type."""
+    """Replace `node` by `new`, which gets its type."""
     new.meta.setdefault(SETTLED, True)
     new.type = node.type
     node.replace(new)
@@ -250,7 +254,7 @@ def _plain(pattern: str, escape: str | None) -> bool:
 
 
 def _aggregated(node: exp.Expr) -> bool:
-    """True inside an aggregate of this SELECT: it sees the rows, not the groups."""
+    """True inside an aggregate of this SELECT, which sees rows, not groups."""
     above = node.parent
     while above is not None and not isinstance(above, exp.Query):
         holder = above.parent

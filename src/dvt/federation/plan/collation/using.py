@@ -1,4 +1,4 @@
-"""USING over collated text: written out as ON, with the columns of both sides."""
+"""Rewriting of USING over collated text as ON, with the columns of both sides."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dvt.federation.plan.collation.derivation import Collations
 from dvt.federation.plan.state import NUMBER, PlanState
 
 
-def write_out_using(draft: PlanState, collations: Collations) -> None:
+def write_out_using(state: PlanState, collations: Collations) -> None:
     """Turn the USING of joins on collated columns into ON, as the analysed copy has it."""
     joins = {
         join.meta.get(NUMBER): join
-        for join in (draft.analysed.find_all(exp.Join) if draft.analysed is not None else ())
+        for join in (state.analysed.find_all(exp.Join) if state.analysed is not None else ())
     }
-    for join in list(draft.tree.find_all(exp.Join)):
+    for join in list(state.tree.find_all(exp.Join)):
         twin = joins.get(join.meta.get(NUMBER))
         condition = twin.args.get("on") if twin is not None else None
         if not join.args.get("using") or condition is None:

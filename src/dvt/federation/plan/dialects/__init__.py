@@ -1,4 +1,4 @@
-"""What is known of dialects: of each by itself, and of each in an engine's SQL."""
+"""Facts of dialects: of each by itself, and of each in an engine's SQL."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ STAGE_TYPES = DUCKDB
 ENGINE_DIALECTS = Registry(
     "dvt.engine_dialects", {DUCKDB: "dvt.federation.plan.dialects.duckdb:ENGINE_DIALECT"}
 )
-"""What is known of engines' SQL, by SQLGlot's name of it: an `EngineDialect` for each."""
+"""SQLGlot's name of an engine's SQL → dotted path of its `EngineDialect`."""
 
 
 def engine_dialect(engine: str) -> EngineDialect:
-    """What is known of an engine's SQL, by its dialect; of an unlisted one, that nothing is verified."""
+    """Return the facts of an engine's SQL, by its dialect; for an unlisted one, nothing is verified."""
     if engine not in ENGINE_DIALECTS:
         return EngineDialect()
-    known: EngineDialect = ENGINE_DIALECTS.load(engine)
-    return known
+    facts: EngineDialect = ENGINE_DIALECTS.load(engine)
+    return facts

@@ -16,50 +16,58 @@ _TYPES = {"INT": "int4", "BIGINT": "int8", "SMALLINT": "int2", "DECIMAL": "numer
 _TYPES |= {"FLOAT": "float4", "BOOLEAN": "bool", "CHAR": "bpchar", "TIMESTAMPTZ": "timestamptz"}
 _CALL = re.compile(r"^\w+\s*\((?:[^()]|\([^()]*\))*\)(?:\s*over\b.*)?$", re.IGNORECASE | re.DOTALL)
 _CALLED = (exp.Mod, exp.IntDiv, exp.Pow, exp.Corr, exp.CovarPop, exp.CovarSamp)
-"""Functions to PostgreSQL, operators to SQLGlot: what is written tells."""
+"""Expressions that PostgreSQL writes as functions or operators, SQLGlot as operators: the text decides."""
 _RENAMED = {"trim": "btrim", "cast": "", "if": "case"}
 
 
-def postgres_name(one: exp.Expr, word: str, text: str) -> str:
-    """PostgreSQL's FigureColname (parse_target.c)."""
-    if isinstance(one, exp.Cast) and isinstance(one.this, exp.IntDiv) and word == "div":
+def postgres_name(expression: exp.Expr, word: str, text: str) -> str:
+    """Name an output as PostgreSQL's FigureColname does (parse_target.c)."""
+    if isinstance(expression, exp.Cast) and isinstance(expression.this, exp.IntDiv) and word == "div":
         return "div"
-    if isinstance(one, _CALLED) and not _CALL.match(text):
+    if isinstance(expression, _CALLED) and not _CALL.match(text):
         word = ""
-    return _figure(one, word)[0] or "?column?"
+    return _figure(expression, word)[0] or "?column?"
 
 
-def _figure(one: exp.Expr, word: str) -> tuple[str, int]:
-    """A name and how much it counts: a cast's or a CASE's own name gives way to what is inside."""
-    if isinstance(one, exp.Paren | exp.Filter | exp.Window | exp.WithinGroup | exp.Collate | exp.Bracket):
-        return _figure(one.this, "" if isinstance(one, exp.Paren) else word)
-    if isinstance(one, exp.Column | exp.Dot):
-        return one.name, 2
-    if isinstance(one, exp.Cast):
-        name, counts = _figure(one.this, word)
-        return (name, counts) if counts > 1 else (_type_name(one.to), 1)
-    if isinstance(one, exp.Case):
-        name, counts = _figure(one.args["default"], "") if one.args.get("default") else ("", 0)
+def _figure(expression: exp.Expr, word: str) -> tuple[str, int]:
+    """Return a name and its strength: the name of a cast or CASE gives way to a stronger one inside it."""
+    if isinstance(
+        expression, exp.Paren | exp.Filter | exp.Window | exp.WithinGroup | exp.Collate | exp.Bracket
+    ):
+        return _figure(expression.this, "" if isinstance(expression, exp.Paren) else word)
+    if isinstance(expression, exp.Column | exp.Dot):
+        return expression.name, 2
+    if isinstance(expression, exp.Cast):
+        name, counts = _figure(expression.this, word)
+        return (name, counts) if counts > 1 else (_type_name(expression.to), 1)
+    if isinstance(expression, exp.Case):
+        name, counts = _figure(expression.args["default"], "") if expression.args.get("default") else ("", 0)
         return (name, counts) if counts > 1 else ("case", 1)
-    if isinstance(one, exp.Subquery):
-        inner = one.this.selects[0] if isinstance(one.this, exp.Query) and one.this.selects else one.this
+    if isinstance(expression, exp.Subquery):
+        inner = (
+            expression.this.selects[0]
+            if isinstance(expression.this, exp.Query) and expression.this.selects
+            else expression.this
+        )
         return (inner.alias, 2) if isinstance(inner, exp.Alias) else _figure(inner, "")
-    return _function_name(one, word)
+    return _function_name(expression, word)
 
 
-def _function_name(one: exp.Expr, word: str) -> tuple[str, int]:
-    if isinstance(one, _CALLED):
+def _function_name(expression: exp.Expr, word: str) -> tuple[str, int]:
+    if isinstance(expression, _CALLED):
         return (word, 2) if word.isidentifier() else ("", 0)
-    if isinstance(one, exp.Exists | exp.AtTimeZone):
-        return "exists" if isinstance(one, exp.Exists) else "timezone", 2
-    if isinstance(one, exp.Anonymous):
-        return one.name.lower(), 2
-    if isinstance(one, exp.Interval):
+    if isinstance(expression, exp.Exists | exp.AtTimeZone):
+        return "exists" if isinstance(expression, exp.Exists) else "timezone", 2
+    if isinstance(expression, exp.Anonymous):
+        return expression.name.lower(), 2
+    if isinstance(expression, exp.Interval):
         return "interval", 1
-    if not isinstance(one, exp.Func) or isinstance(one, exp.Binary | exp.Connector | exp.Predicate):
+    if not isinstance(expression, exp.Func) or isinstance(
+        expression, exp.Binary | exp.Connector | exp.Predicate
+    ):
         return "", 0
-    known = word if word and (word.isidentifier()) else one.sql_name().lower()
-    return _RENAMED.get(known, known), 2
+    name = word if word and (word.isidentifier()) else expression.sql_name().lower()
+    return _RENAMED.get(name, name), 2
 
 
 def _type_name(to: exp.DataType) -> str:
@@ -67,6 +75,6 @@ def _type_name(to: exp.DataType) -> str:
     return _TYPES.get(kind, kind.lower())
 
 
-def mysql_name(_one: exp.Expr, _word: str, text: str) -> str | None:
-    """The text as written, without markers."""
+def mysql_name(_expression: exp.Expr, _word: str, text: str) -> str | None:
+    """Name an output by its text as written, without markers."""
     return MARKED.sub("", text) or None

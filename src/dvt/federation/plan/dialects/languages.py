@@ -23,14 +23,14 @@ class Language:
     """One dialect, as the planner knows it."""
 
     clock_functions: Mapping[str, str] = field(default_factory=lambda: _CLOCK_FUNCTIONS)
-    """Expressions that mean the run's time, by SQLGlot's class name or `name()` → type of the literal each
+    """Expressions that mean the current time, by SQLGlot's class name or `name()` → type of the literal each
     becomes: DATE, TIME, TIMESTAMP, TIMESTAMPTZ, or SECOND for a TIMESTAMP in whole seconds."""
     literal_types: Mapping[str, str] = field(default_factory=dict)
     """DATE and TIMESTAMP → the type a literal of it is cast to; one that is missing is not sent."""
     escape: str | None = None
-    """What escapes in a pattern of LIKE unless ESCAPE says otherwise; None when that is not known."""
+    """Escape character of LIKE patterns without ESCAPE; None if it is not known."""
     output_name: Namer | None = None
-    """The name of an output without an alias; None where the engine's own name holds."""
+    """Function that names an output without an alias; None: the engine's own name is used."""
 
 
 LANGUAGES: Mapping[str, Language] = {
@@ -66,11 +66,11 @@ LANGUAGES: Mapping[str, Language] = {
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
     ),
 }
-"""By SQLGlot's name of the dialect."""
+"""SQLGlot's name of a dialect → its facts."""
 
 
 def language(dialect: str) -> Language:
-    """A dialect's facts; the usual clock functions alone for one that is not listed."""
+    """Return a dialect's facts; for an unlisted one, only the usual clock functions."""
     return LANGUAGES.get(dialect, _UNKNOWN)
 
 

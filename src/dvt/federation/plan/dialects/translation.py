@@ -1,4 +1,4 @@
-"""From one dialect to an engine's: per expression a status, and what to do about it."""
+"""Translation from a dialect to an engine's: a status per expression, and how to fix a difference."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Status(StrEnum):
 
     VERIFIED = "verified"
     MACRO = "macro"
-    """Answers alike once it is rewritten."""
+    """Gives the same answer once it is rewritten."""
     UNVERIFIED = "unverified"
     KNOWN_WRONG = "known-wrong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the table: an expression, when the line applies, and how it fares."""
+    """One entry of the table: when it applies to an expression, and how that answers in the engine."""
 
     status: Status
     when: Condition | None = None
-    """None: always. The first line that applies is the one that holds."""
+    """Condition under which the entry applies; None: always. The first entry that applies is used."""
     fix: Fix | None = None
     why: str = ""
     way_out: str = ""
@@ -36,25 +36,25 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translation:
-    """How the expressions of one dialect fare in one engine."""
+    """How the expressions of one dialect answer in one engine."""
 
     entries: Mapping[str, tuple[Entry, ...]] = field(default_factory=dict)
-    """By SQLGlot's class name, or `name()` for a function it does not know."""
+    """Entries by SQLGlot's class name, or `name()` for a function it does not know."""
     functions: Status = Status.UNVERIFIED
     """Status of functions without an entry; other expressions without one are verified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineDialect:
-    """An engine's SQL: what it makes of other dialects' expressions."""
+    """An engine's SQL: how it answers other dialects' expressions."""
 
     translations: Mapping[str, Translation] = field(default_factory=dict)
-    """By the dialect a model is written in."""
+    """Translations by the dialect a model is written in."""
     output_name: Callable[[exp.Expr], str] | None = None
-    """The engine's name for an output without an alias; None where it is not known."""
+    """Function that names an output without an alias as the engine does; None if that is not known."""
 
     def translation(self, dialect: str) -> Translation:
-        """How `dialect` fares in this engine; of an unknown one, no function is verified."""
+        """Return the translation from `dialect`; for an unknown one, no function is verified."""
         return self.translations.get(dialect, Translation())
 
 
@@ -62,20 +62,20 @@ VERIFIED = (Entry(status=Status.VERIFIED),)
 
 
 def verified(names: str) -> dict[str, tuple[Entry, ...]]:
-    """Entries for expressions that answer alike as they are."""
+    """Make entries for expressions that give the same answer as they are."""
     return dict.fromkeys(names.split(), VERIFIED)
 
 
 def macro(fix: Fix, when: Condition | None = None) -> Entry:
-    """An entry for an expression that is rewritten."""
+    """Make an entry for an expression that is rewritten."""
     return Entry(status=Status.MACRO, fix=fix, when=when)
 
 
 def wrong(why: str, way_out: str, when: Condition | None = None) -> Entry:
-    """An entry for an expression that would silently answer differently."""
+    """Make an entry for an expression that would silently answer differently."""
     return Entry(status=Status.KNOWN_WRONG, why=why, way_out=way_out, when=when)
 
 
 def unverified(why: str = "", when: Condition | None = None) -> Entry:
-    """An entry for an expression nobody has compared yet."""
+    """Make an entry for an expression nobody has compared yet."""
     return Entry(status=Status.UNVERIFIED, why=why, when=when)

@@ -59,14 +59,15 @@
   {{ get_create_view_as_sql(relation, sql) }}
 {%- endmacro %}
 
-{# Drops what a killed run of this node left; the swap is one statement, so one of the two at most. #}
+{# Drops the relation that a killed run of this node left: at most one of the two, since the swap is one
+   statement. #}
 {% macro mysql__drop_leftovers(intermediate, backup) %}
   {{ drop_relation_if_exists(load_cached_relation(intermediate)) }}
   {{ drop_relation_if_exists(load_cached_relation(backup)) }}
 {% endmacro %}
 
-{# One statement: whoever reads sees the old relation or the new one. It cannot be undone, so the old one is
-   of no more use: a hook that fails afterwards leaves nothing beside the new one. #}
+{# Swaps in one statement: a reader sees the old relation or the new one. It cannot be undone, so the old one is
+   dropped: a hook that fails afterwards leaves nothing beside the new one. #}
 {% macro mysql__swap(existing, intermediate, target, backup) %}
   {% call statement('swap', auto_begin=False) %}
     rename table {% if existing is not none %}{{ existing }} to {{ backup }}, {% endif %}{{ intermediate }} to {{ target }}
@@ -78,8 +79,8 @@
 
 {# A table's collation; the config's two other words say how a federated model compares text. #}
 {% macro mysql__collation() %}
-  {% set said = config.get('collation') %}
-  {{ return(none if said in ['source', 'engine'] else said) }}
+  {% set collation = config.get('collation') %}
+  {{ return(none if collation in ['source', 'engine'] else collation) }}
 {% endmacro %}
 
 {% macro mysql__table_options() -%}

@@ -1,4 +1,5 @@
-{# A seed that stays: its rows are replaced in one transaction. A new one is built beside and renamed. #}
+{# An existing seed keeps its table: its rows are replaced in one transaction. A new seed is built under another
+   name and renamed. #}
 
 {% materialization seed, adapter='mysql' %}
   {%- set existing = load_cached_relation(this) -%}
@@ -63,7 +64,7 @@
   {%- set shown = [] -%}
   {%- for chunk in agate_table.rows | batch(get_batch_size()) -%}
     {%- set bindings = [] -%}
-    {%- for one in chunk %}{% do bindings.extend(one) %}{% endfor -%}
+    {%- for row_values in chunk %}{% do bindings.extend(row_values) %}{% endfor -%}
     {%- set into = 'insert into ' ~ (relation | string | replace('%', '%%')) ~ ' (' ~ names ~ ') values ' -%}
     {%- do adapter.add_query(into ~ ([row] * (chunk | length)) | join(', '), bindings=bindings, abridge_sql_log=True) -%}
     {%- do shown.append(into ~ row) -%}

@@ -1,4 +1,4 @@
-"""DuckDB as the engine: how expressions of other dialects fare in it, one module per dialect."""
+"""DuckDB as the engine: how other dialects' expressions answer in it, one module per dialect."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dvt.federation.plan.dialects.translation import EngineDialect
 
 
 def _output_name(expression: exp.Expr) -> str:
-    """Nearly what DuckDB would call it, had it read the model's own SQL."""
+    """Name an output nearly as DuckDB would, had it read the model's own SQL."""
     if isinstance(expression, exp.Count) and isinstance(expression.this, exp.Star):
         return "count_star()"
     text = expression.sql(dialect=DIALECT, normalize_functions="lower")

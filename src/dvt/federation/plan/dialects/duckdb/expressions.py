@@ -1,4 +1,4 @@
-"""What several dialects' tables ask of an expression, and put in its place."""
+"""Conditions and replacements that the tables of several dialects share."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _PLAIN_FORMAT = re.compile(r"^(%[YmdHMS]|[-/:., _])*$")
 
 
 def is_a(node: exp.Expr | None, *types: object) -> bool:
-    """True when the node's type is known and one of these."""
+    """True if the node's type is known and one of these."""
     return node is not None and node.type is not None and node.type.this in types
 
 
 def is_unknown(node: exp.Expr | None) -> bool:
-    """True when nothing is known of the node's type."""
+    """True if the node's type is not known."""
     return node is None or node.type is None or node.type.this is exp.DataType.Type.UNKNOWN
 
 
 def function(name: str, *arguments: exp.Expr) -> exp.Expr:
-    """A call of one of the engine's functions, under its own name."""
+    """Call one of the engine's functions by its own name."""
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
 def typed(node: exp.Expr, to: str) -> exp.Cast:
-    """A cast to one of the engine's types."""
+    """Cast to one of the engine's types."""
     return exp.Cast(this=node, to=exp.DataType.build(to, dialect=DIALECT))
 
 
@@ -45,7 +45,7 @@ def plain_format(node: exp.Expr) -> bool:
 
 
 def round_half_even(node: exp.Expr) -> exp.Expr:
-    """Halves go to the even neighbour."""
+    """Round halves to the even neighbour."""
     return function("round_even", node.this.copy(), exp.Literal.number(0))
 
 

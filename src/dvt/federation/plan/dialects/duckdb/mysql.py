@@ -42,12 +42,12 @@ def _as_integer(node: exp.Expr) -> exp.Expr:
 
 
 def _as_value(node: exp.Expr) -> exp.Expr:
-    """MySQL has no truth but 1 and 0."""
+    """Cast a truth value in the output to an integer: MySQL has only 1 and 0."""
     return _as_integer(node) if _is_output(node) else node.copy()
 
 
 def _alike(node: exp.Expr) -> exp.Expr:
-    """LIKE with the backslash that MySQL takes for granted."""
+    """Give LIKE the backslash as its escape character, as MySQL does."""
     new: exp.Expr = node.copy()
     if needs_escape(node):
         new = exp.Escape(this=new, expression=exp.Literal.string("\\"))
@@ -56,8 +56,8 @@ def _alike(node: exp.Expr) -> exp.Expr:
 
 def _compares_text(node: exp.Expr) -> bool:
     sides = [node.this, node.args.get("expression"), *(node.args.get("expressions") or [])]
-    known = [side for side in sides if isinstance(side, exp.Expr) and not is_unknown(side)]
-    return bool(known) and all(is_a(side, *_TEXT) for side in known)
+    typed_sides = [side for side in sides if isinstance(side, exp.Expr) and not is_unknown(side)]
+    return bool(typed_sides) and all(is_a(side, *_TEXT) for side in typed_sides)
 
 
 def _of_date(node: exp.Expr) -> bool:
@@ -75,7 +75,7 @@ def _from_a_number(node: exp.Expr) -> bool:
 
 
 def _from_year_zero(node: exp.Expr) -> bool:
-    return any(one.name.startswith("0000") for one in node.find_all(exp.Literal))
+    return any(literal.name.startswith("0000") for literal in node.find_all(exp.Literal))
 
 
 def _without_zone(node: exp.Expr) -> exp.Expr:

@@ -37,7 +37,7 @@ _CAST = "CAST the operands to the types you mean, " + _IN_ENGINE
 
 
 def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
-    """Division by zero is an error in PostgreSQL, NULL or infinity in DuckDB."""
+    """Raise an error on division by zero, as PostgreSQL does; DuckDB gives NULL or infinity."""
     divisor = node.expression.unnest()
     if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
         return exp.Paren(this=divided)
@@ -95,7 +95,7 @@ def _is_unsized_numeric(node: exp.Expr) -> bool:
 
 
 def _numeric(node: exp.Expr) -> exp.Expr:
-    """PostgreSQL keeps every digit; DuckDB's plain DECIMAL has three behind the point."""
+    """Cast to a DECIMAL with enough digits: PostgreSQL keeps all, DuckDB's plain DECIMAL three decimals."""
     if is_a(node.this, *_INTEGERS):
         return typed(node.this.copy(), "DECIMAL(38,0)")
     if is_a(node.this, *_DECIMAL) and not _computed_as_double(node.this):
@@ -104,7 +104,7 @@ def _numeric(node: exp.Expr) -> exp.Expr:
 
 
 def _computed_as_double(node: exp.Expr) -> bool:
-    """True where PostgreSQL computes a numeric and DuckDB a DOUBLE."""
+    """True if PostgreSQL computes a numeric and DuckDB a DOUBLE."""
     return node.find(exp.Div, exp.Avg, exp.IntDiv, exp.Anonymous, exp.Case) is not None
 
 
@@ -113,7 +113,7 @@ def _rounds_to_integer(node: exp.Expr) -> bool:
 
 
 def _rounded(node: exp.Expr) -> exp.Expr:
-    """A numeric's half goes away from zero, also where DuckDB has computed it as a DOUBLE."""
+    """Round a numeric's half away from zero, even if DuckDB has computed it as a DOUBLE."""
     new = node.copy()
     new.this.replace(exp.Round(this=new.this.copy()))
     return new
@@ -145,7 +145,7 @@ def _fraction(scale: str) -> Fix:
     return fix
 
 
-def _plain_moment(node: exp.Expr) -> bool:
+def _plain_timestamp_format(node: exp.Expr) -> bool:
     return plain_format(node) and is_a(node.this, *_TEMPORAL)
 
 
@@ -160,21 +160,21 @@ def _by_pattern(node: exp.Expr) -> bool:
 
 
 def _from_any_start(node: exp.Expr) -> exp.Expr:
-    """PostgreSQL counts characters before the first one too, DuckDB from the end."""
+    """Count from a start before the first character as PostgreSQL does; DuckDB counts from the end."""
     start, length = node.args["start"], node.args.get("length")
-    one, none = exp.Literal.number(1), exp.Literal.number(0)
-    arguments = [node.this.copy(), function("greatest", start.copy(), one)]
+    unit, zero = exp.Literal.number(1), exp.Literal.number(0)
+    arguments = [node.this.copy(), function("greatest", start.copy(), unit)]
     nulls: exp.Expr = exp.Is(this=exp.Paren(this=start.copy()), expression=exp.null())
     if length is not None:
-        before = exp.Sub(this=function("least", start.copy(), one.copy()), expression=one.copy())
+        before = exp.Sub(this=function("least", start.copy(), unit.copy()), expression=unit.copy())
         left = exp.Add(this=exp.Paren(this=length.copy()), expression=exp.Paren(this=before))
-        arguments.append(function("greatest", left, none))
+        arguments.append(function("greatest", left, zero))
         nulls = exp.or_(nulls, exp.Is(this=exp.Paren(this=length.copy()), expression=exp.null()))
     return exp.Case(ifs=[exp.If(this=nulls, true=exp.null())], default=function("substring", *arguments))
 
 
 def _every(node: exp.Expr) -> exp.Expr:
-    return function("bool_and", *(one.copy() for one in node.expressions))
+    return function("bool_and", *(argument.copy() for argument in node.expressions))
 
 
 def _lower(node: exp.Expr) -> exp.Expr:
@@ -185,8 +185,8 @@ def _of_date(node: exp.Expr) -> bool:
     return is_a(node.this, exp.DataType.Type.DATE)
 
 
-def _of_moment(node: exp.Expr) -> exp.Expr:
-    """PostgreSQL cuts a date as a timestamp with time zone."""
+def _cut_with_zone(node: exp.Expr) -> exp.Expr:
+    """Truncate a date as a timestamp with time zone, as PostgreSQL does."""
     new = node.copy()
     new.this.replace(typed(new.this.copy(), "TIMESTAMPTZ"))
     return new
@@ -198,21 +198,21 @@ def _with_zone(node: exp.Expr) -> exp.Expr:
 
 def _of_rows(node: exp.Expr) -> bool:
     sides = (node.this, node.expression)
-    rows = [one for one in sides if isinstance(one, exp.Tuple)]
+    rows = [side for side in sides if isinstance(side, exp.Tuple)]
     return len(rows) == len(sides) and len(rows[0].expressions) == len(rows[1].expressions)
 
 
 def _each_equal(node: exp.Expr) -> exp.Expr:
     pairs = zip(node.this.expressions, node.expression.expressions, strict=True)
     return exp.Paren(
-        this=exp.and_(*(exp.EQ(this=one.copy(), expression=other.copy()) for one, other in pairs))
+        this=exp.and_(*(exp.EQ(this=left.copy(), expression=right.copy()) for left, right in pairs))
     )
 
 
 def _any_different(node: exp.Expr) -> exp.Expr:
     pairs = zip(node.this.expressions, node.expression.expressions, strict=True)
     return exp.Paren(
-        this=exp.or_(*(exp.NEQ(this=one.copy(), expression=other.copy()) for one, other in pairs))
+        this=exp.or_(*(exp.NEQ(this=left.copy(), expression=right.copy()) for left, right in pairs))
     )
 
 
@@ -270,7 +270,7 @@ TRANSLATION = Translation(
             *VERIFIED,
         ),
         "TimeToStr": (
-            Entry(status=Status.VERIFIED, when=_plain_moment),
+            Entry(status=Status.VERIFIED, when=_plain_timestamp_format),
             wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {_IN_ENGINE}"),
         ),
         "ToChar": (wrong("DuckDB knows no to_char of numbers", f"format it by casts, {_IN_ENGINE}"),),
@@ -294,8 +294,8 @@ TRANSLATION = Translation(
         "Encode": (wrong("DuckDB's encode() writes UTF-8", f"use base64() or hex(), {_IN_ENGINE}"),),
         "every()": (macro(_every),),
         "Hex": (macro(_lower),),
-        "TimestampTrunc": (macro(_of_moment, _of_date), *VERIFIED),
-        "DateTrunc": (macro(_of_moment, _of_date), *VERIFIED),
+        "TimestampTrunc": (macro(_cut_with_zone, _of_date), *VERIFIED),
+        "DateTrunc": (macro(_cut_with_zone, _of_date), *VERIFIED),
         "regexp_matches()": (
             wrong("DuckDB's answers true or false", f"use ~ or regexp_replace, {_IN_ENGINE}"),
         ),

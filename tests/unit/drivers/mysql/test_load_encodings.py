@@ -9,9 +9,11 @@ import duckdb
 import pytest
 
 from dvt.core.types import Kind, StageType
-from dvt.drivers.mysql import Packing, fitted, flavour, packing
+from dvt.drivers.mysql import LoadEncoding, fitted, flavour, load_encoding
 
-MARIADB, OLD_MARIADB, MYSQL = (flavour(said) for said in ("10.11.19-MariaDB", "10.6.1-MariaDB", "8.0.36"))
+MARIADB, OLD_MARIADB, MYSQL = (
+    flavour(version) for version in ("10.11.19-MariaDB", "10.6.1-MariaDB", "8.0.36")
+)
 
 
 @pytest.fixture(scope="module")
@@ -20,10 +22,10 @@ def engine() -> Iterator[Any]:
         yield connection
 
 
-def test_where_servers_differ() -> None:
+def test_types_that_only_some_servers_have_fall_back_to_others() -> None:
     def natives(type_: str) -> list[tuple[str, bool]]:
-        found = [packing(StageType.parse(type_), of) for of in (MARIADB, OLD_MARIADB, MYSQL)]
-        return [(one.native, bool(one.loses)) for one in found]
+        encodings = [load_encoding(StageType.parse(type_), of) for of in (MARIADB, OLD_MARIADB, MYSQL)]
+        return [(encoding.native, bool(encoding.loses)) for encoding in encodings]
 
     assert natives("UUID") == [("uuid", False), ("char(36)", False), ("char(36)", False)]
     # MySQL keeps the value of a document, in a form of its own.
@@ -51,7 +53,7 @@ LOSING = {
 
 
 def test_every_type_has_its_column() -> None:
-    columns = {kind.name: packing(StageType(kind), MYSQL) for kind in Kind if kind is not Kind.DECIMAL}
+    columns = {kind.name: load_encoding(StageType(kind), MYSQL) for kind in Kind if kind is not Kind.DECIMAL}
     assert {name: column.native for name, column in columns.items() if not column.loses} == LOSSLESS
     assert {name: column.native for name, column in columns.items() if column.loses} == LOSING
 
@@ -60,26 +62,26 @@ def test_every_type_has_its_column() -> None:
     ("scale", "native"), [(30, "decimal(38,30)"), (31, "longtext"), (0, "decimal(38,0)")]
 )
 def test_decimals_have_30_digits_behind_the_point(scale: int, native: str) -> None:
-    found = packing(StageType.parse(f"DECIMAL(38,{scale})"), MARIADB)
-    assert found.native == native
-    assert bool(found.loses) == (scale > 30)
+    encoding = load_encoding(StageType.parse(f"DECIMAL(38,{scale})"), MARIADB)
+    assert encoding.native == native
+    assert bool(encoding.loses) == (scale > 30)
 
 
-def sent(engine: Any, one: Packing, value: str) -> Any:
-    return engine.execute(f"SELECT {one.of(value, 'stage, column v')}").fetchone()[0]
+def sent(engine: Any, encoding: LoadEncoding, value: str) -> Any:
+    return engine.execute(f"SELECT {encoding.of(value, 'stage, column v')}").fetchone()[0]
 
 
 def test_not_a_number_is_refused_or_null(engine: Any) -> None:
     type_ = StageType.parse("DOUBLE")
     with pytest.raises(duckdb.Error, match=r"column v.*holds nan.*nan: .null"):
-        sent(engine, packing(type_, MARIADB), "'nan'::DOUBLE")
-    assert sent(engine, packing(type_, MARIADB, "null"), "'nan'::DOUBLE") is None
-    assert sent(engine, packing(type_, MARIADB), "0.1::DOUBLE") == 0.1
+        sent(engine, load_encoding(type_, MARIADB), "'nan'::DOUBLE")
+    assert sent(engine, load_encoding(type_, MARIADB, "null"), "'nan'::DOUBLE") is None
+    assert sent(engine, load_encoding(type_, MARIADB), "0.1::DOUBLE") == 0.1
 
 
 def test_a_float_is_sent_as_the_double_it_is(engine: Any) -> None:
-    one = packing(StageType.parse("FLOAT"), MARIADB)
-    (text,) = engine.execute(f"SELECT CAST({one.of('0.1::FLOAT', 'v')} AS VARCHAR)").fetchone()
+    encoding = load_encoding(StageType.parse("FLOAT"), MARIADB)
+    (text,) = engine.execute(f"SELECT CAST({encoding.of('0.1::FLOAT', 'v')} AS VARCHAR)").fetchone()
     assert text == "0.10000000149011612"
 
 
@@ -102,7 +104,7 @@ def test_a_float_is_sent_as_the_double_it_is(engine: Any) -> None:
 )
 def test_what_no_column_could_hold_stops_before_it_is_sent(engine: Any, type_: str, value: str) -> None:
     with pytest.raises(duckdb.Error, match=r"column v.*holds"):
-        sent(engine, packing(StageType.parse(type_), MARIADB), f"'{value}'::{type_}")
+        sent(engine, load_encoding(StageType.parse(type_), MARIADB), f"'{value}'::{type_}")
 
 
 @pytest.mark.parametrize(
@@ -120,9 +122,9 @@ def test_what_no_column_could_hold_stops_before_it_is_sent(engine: Any, type_: s
 def test_a_fraction_of_a_second_fits_or_is_refused(engine: Any, native: str, value: str, fits: bool) -> None:
     kind, digits = native.rstrip(")").split("(")
     type_ = StageType.parse(value.split(" ", maxsplit=1)[0])
-    one = fitted(packing(type_, MARIADB), kind, int(digits))
+    encoding = fitted(load_encoding(type_, MARIADB), kind, int(digits))
     if fits:
-        assert sent(engine, one, value) is not None
+        assert sent(engine, encoding, value) is not None
     else:
         with pytest.raises(duckdb.Error, match="column v"):
-            sent(engine, one, value)
+            sent(engine, encoding, value)

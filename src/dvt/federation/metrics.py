@@ -1,4 +1,4 @@
-"""What was moved and warned of, by node for dbt's results and by run for its last line."""
+"""Rows and bytes moved, and warnings: by node for dbt's results, by run for its last line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dvt.core.ports.bridge import Reporter
 from dvt.core.reports import Moved, Notice, Outcome, Totals
 
 
-class Tally:
-    """A run's. Thread-safe."""
+class RunMetrics:
+    """Metrics of a run. Thread-safe."""
 
     def __init__(self, reporter: Reporter) -> None:
         self.reporter = reporter
@@ -20,31 +20,31 @@ class Tally:
 
     @property
     def totals(self) -> Totals:
-        """What has been moved so far."""
+        """Rows and bytes moved so far."""
         return self._totals
 
     def add(self, moved: Moved) -> None:
-        """Count what came out of a source or went into a target."""
+        """Count rows and bytes that came out of a source or went into a target."""
         with self._lock:
-            now = self._totals
+            totals = self._totals
             if moved.what == "extract" and not moved.reused:
                 self._totals = replace(
-                    now,
-                    extracted_rows=now.extracted_rows + moved.rows,
-                    extracted_bytes=now.extracted_bytes + moved.bytes,
+                    totals,
+                    extracted_rows=totals.extracted_rows + moved.rows,
+                    extracted_bytes=totals.extracted_bytes + moved.bytes,
                 )
             elif moved.what == "load":
                 self._totals = replace(
-                    now,
-                    loaded_rows=now.loaded_rows + moved.rows,
-                    loaded_bytes=now.loaded_bytes + moved.bytes,
+                    totals,
+                    loaded_rows=totals.loaded_rows + moved.rows,
+                    loaded_bytes=totals.loaded_bytes + moved.bytes,
                 )
 
 
-class NodeTally:
-    """One node's: adds to its outcome and to the run's, and tells the reporter. Thread-safe."""
+class NodeMetrics:
+    """One node's metrics: adds to its outcome and the run's metrics, tells the reporter. Thread-safe."""
 
-    def __init__(self, run: Tally, node: str) -> None:
+    def __init__(self, run: RunMetrics, node: str) -> None:
         self.outcome = Outcome()
         self._run = run
         self._node = node
@@ -53,14 +53,14 @@ class NodeTally:
         self._context = copy_context()
 
     def moved(self, moved: Moved) -> None:
-        """One stage is done."""
+        """Count a stage that is done."""
         with self._lock:
             self.outcome.moved.append(moved)
         self._run.add(moved)
         self._context.copy().run(self._run.reporter.moved, self._node, moved)
 
     def notice(self, notice: Notice) -> None:
-        """Something people should know."""
+        """Add a warning."""
         with self._lock:
             self.outcome.notices.append(notice)
         self._context.copy().run(self._run.reporter.notice, self._node, notice)

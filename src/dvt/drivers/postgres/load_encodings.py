@@ -1,9 +1,9 @@
-"""Types of staged columns on their way into PostgreSQL: the column's type, and the value sent in binary.
+"""Maps stage types to PostgreSQL's: the column's type, and the value that is sent in binary.
 
-Measured on DuckDB's writer of that format: right but for decimals of the largest scale that their width
-can hold (9 of 9 digits, 17 and 18 of 18, 37 and 38 of 38: it overflows, and lands another number without
-a word), for timestamps of the first 30 years of its calendar (they wrap around), and for lists of
-decimals, which it cannot write.
+Measured on DuckDB's writer of that format: it is exact except for decimals of the largest scale that their
+width can hold (9 of 9 digits, 17 and 18 of 18, 37 and 38 of 38: it overflows, and writes another number
+silently), timestamps of the first 30 years of its calendar (they wrap around), and lists of decimals,
+which it cannot write.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from dvt.core.types import (
 
 
 @dataclass(frozen=True, slots=True)
-class Packing:
-    """What a staged value becomes."""
+class LoadEncoding:
+    """How a staged value is sent, and the type of the column that takes it."""
 
     native: str
     """Type of the column in PostgreSQL's DDL."""
@@ -54,20 +54,20 @@ class Packing:
 
 
 _JSON = "CAST(to_json({0}) AS VARCHAR)"
-_EARLY = (
+_CLAMPED = (
     "CASE WHEN isfinite({0}) THEN greatest(CAST({0} AS {1}), '9999-01-01 (BC) 00:00:00'::{1}) "
     "ELSE CAST({0} AS {1}) END"
 )
-"""PostgreSQL's calendar begins in 4713 BC: what is before goes there as a year that it refuses."""
+"""PostgreSQL's calendar begins in 4713 BC: an earlier time is sent as a year that the server refuses."""
 _ELEMENTS_AS_TEXT = (
     "'{{' || array_to_string(list_transform({0}, lambda one: coalesce(one::VARCHAR, 'NULL')), ',') || '}}'"
 )
 _WIDTH, _NEXT_WIDTH, _WIDEST = 9, 18, 38
 """Digits of the integers that decimals are stored in."""
 _LARGEST_SCALES = {9: 9, 17: 18, 18: 18}
-"""By scale, the precision up to which the writer's numbers are too narrow for it."""
+"""Scale → the precision up to which the integers that the writer uses are too narrow."""
 _WIDEST_SCALE = 36
-_SAME: Mapping[Kind, tuple[str, StageType]] = {
+_EXACT: Mapping[Kind, tuple[str, StageType]] = {
     Kind.BOOLEAN: ("boolean", BOOLEAN),
     Kind.TINYINT: ("smallint", SMALLINT),
     Kind.UTINYINT: ("smallint", SMALLINT),
@@ -91,54 +91,54 @@ _SAME: Mapping[Kind, tuple[str, StageType]] = {
     Kind.INTERVAL: ("interval", INTERVAL),
     Kind.NULL: ("integer", INTEGER),
 }
-"""Values that survive. HUGEINT's beyond 38 digits are an error, not a loss."""
+"""Kinds whose values are kept exactly; a HUGEINT of more than 38 digits is an error, not a loss."""
 
-_OTHERS: Mapping[Kind, Packing] = {
-    Kind.TIMESTAMP: Packing("timestamp", TIMESTAMP, _EARLY),
-    Kind.TIMESTAMP_S: Packing("timestamp", TIMESTAMP, _EARLY),
-    Kind.TIMESTAMP_MS: Packing("timestamp", TIMESTAMP, _EARLY),
-    Kind.TIMESTAMPTZ: Packing("timestamp with time zone", TIMESTAMPTZ, _EARLY),
-    Kind.TIMESTAMP_NS: Packing("timestamp", TIMESTAMP, _EARLY, "nanoseconds are cut to microseconds"),
-    Kind.TIME_NS: Packing("time", TIME, loses="nanoseconds are cut to microseconds"),
-    Kind.JSON: Packing("json", VARCHAR),
-    Kind.BIT: Packing("text", VARCHAR, loses="it becomes text"),
-    Kind.BIGNUM: Packing("text", VARCHAR, loses="it becomes text"),
-    Kind.GEOMETRY: Packing("text", VARCHAR, loses="it becomes text (WKT)"),
+_CONVERTED: Mapping[Kind, LoadEncoding] = {
+    Kind.TIMESTAMP: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
+    Kind.TIMESTAMP_S: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
+    Kind.TIMESTAMP_MS: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
+    Kind.TIMESTAMPTZ: LoadEncoding("timestamp with time zone", TIMESTAMPTZ, _CLAMPED),
+    Kind.TIMESTAMP_NS: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED, "nanoseconds are cut to microseconds"),
+    Kind.TIME_NS: LoadEncoding("time", TIME, loses="nanoseconds are cut to microseconds"),
+    Kind.JSON: LoadEncoding("json", VARCHAR),
+    Kind.BIT: LoadEncoding("text", VARCHAR, loses="it becomes text"),
+    Kind.BIGNUM: LoadEncoding("text", VARCHAR, loses="it becomes text"),
+    Kind.GEOMETRY: LoadEncoding("text", VARCHAR, loses="it becomes text (WKT)"),
 }
-_ELEMENTS = (_SAME.keys() | {Kind.TIMESTAMP, Kind.TIMESTAMPTZ}) - {
+_ELEMENTS = (_EXACT.keys() | {Kind.TIMESTAMP, Kind.TIMESTAMPTZ}) - {
     Kind.HUGEINT, Kind.UHUGEINT, Kind.BLOB, Kind.INTERVAL, Kind.TIMETZ, Kind.UBIGINT
 }  # fmt: skip
 
 
-def packing(type_: StageType) -> Packing:
-    """How values of a type are loaded."""
-    if type_.kind in _SAME:
-        return Packing(*_SAME[type_.kind])
-    if type_.kind in _OTHERS:
-        return _OTHERS[type_.kind]
+def load_encoding(type_: StageType) -> LoadEncoding:
+    """Return how values of a type are loaded."""
+    if type_.kind in _EXACT:
+        return LoadEncoding(*_EXACT[type_.kind])
+    if type_.kind in _CONVERTED:
+        return _CONVERTED[type_.kind]
     if type_.precision is not None and type_.scale is not None:
         return _decimal(type_.precision, type_.scale)
     if type_.kind in {Kind.LIST, Kind.ARRAY}:
         return _array(type_.element)
-    return Packing("json", VARCHAR, _JSON, "its type; it becomes json")
+    return LoadEncoding("json", VARCHAR, _JSON, "its type; it becomes json")
 
 
-def _decimal(precision: int, scale: int) -> Packing:
+def _decimal(precision: int, scale: int) -> LoadEncoding:
     native = f"numeric({precision},{scale})"
     if scale > _WIDEST_SCALE:
-        return Packing(native, VARCHAR, via="text")
+        return LoadEncoding(native, VARCHAR, via="text")
     wide = _LARGEST_SCALES.get(scale, 0) >= precision
     room = (_NEXT_WIDTH if precision <= _WIDTH else _WIDEST) if wide else precision
-    return Packing(native, decimal(room, scale))
+    return LoadEncoding(native, decimal(room, scale))
 
 
-def _array(element: StageType) -> Packing:
-    """Lists of plain values; deeper ones as json, since PostgreSQL's arrays are rectangles."""
-    inner = packing(element)
+def _array(element: StageType) -> LoadEncoding:
+    """Encode a list of plain values as an array, deeper ones as json: PostgreSQL's arrays are rectangular."""
+    inner = load_encoding(element)
     if element.kind in {Kind.DECIMAL, Kind.UBIGINT}:
-        return Packing(f"{inner.native}[]", VARCHAR, _ELEMENTS_AS_TEXT, via="text")
+        return LoadEncoding(f"{inner.native}[]", VARCHAR, _ELEMENTS_AS_TEXT, via="text")
     if element.kind not in _ELEMENTS:
-        return Packing("json", VARCHAR, _JSON, "its type; it becomes json")
+        return LoadEncoding("json", VARCHAR, _JSON, "its type; it becomes json")
     # DuckDB writes its texts as varchar, and PostgreSQL takes no array of another element type.
     native = "character varying" if inner.native == "text" else inner.native
-    return Packing(f"{native}[]", list_of(inner.sent))
+    return LoadEncoding(f"{native}[]", list_of(inner.sent))

@@ -14,8 +14,8 @@ from dvt.core.reports import Moved, Notice, Totals
 from dvt.core.tables import Column
 from dvt.core.types import TIME, UUID
 from dvt.federation.connections import Connections
+from dvt.federation.metrics import NodeMetrics, RunMetrics
 from dvt.federation.notices import warnings
-from dvt.federation.tally import NodeTally, Tally
 from dvt.resolution.output_types import output_type
 
 NODE: ContextVar[str] = ContextVar("node", default="none")
@@ -37,22 +37,22 @@ def moved(what, *, rows=10, reused=False):
 
 
 def test_totals_count_what_came_out_and_went_in_once():
-    run = Tally(Seen())
-    one, two = NodeTally(run, "one"), NodeTally(run, "two")
-    one.moved(moved("extract"))
-    two.moved(moved("extract", reused=True))
-    for node in (one, two):
+    run = RunMetrics(Seen())
+    first, second = NodeMetrics(run, "one"), NodeMetrics(run, "two")
+    first.moved(moved("extract"))
+    second.moved(moved("extract", reused=True))
+    for node in (first, second):
         node.moved(moved("compute", rows=7))
         node.moved(moved("load", rows=3))
         node.moved(moved("publish", rows=3))
     assert run.totals == Totals(10, 80, 6, 48)
-    assert [one.what for one in two.outcome.moved] == ["extract", "compute", "load", "publish"]
+    assert [stage.what for stage in second.outcome.moved] == ["extract", "compute", "load", "publish"]
 
 
 def test_what_other_threads_report_is_said_in_the_nodes_own_context():
     seen = Seen()
     NODE.set("m")
-    node = NodeTally(Tally(seen), "model.shop.m")
+    node = NodeMetrics(RunMetrics(seen), "model.shop.m")
     NODE.set("none")
     threads = [threading.Thread(target=node.moved, args=(moved("extract"),)) for _ in range(8)]
     for thread in threads:
@@ -101,16 +101,16 @@ def connections():
     opened.close()
 
 
-def codes(one):
+def codes(planned):
     with connections() as opened:
-        return [notice.code for notice in warnings(one, opened)]
+        return [notice.code for notice in warnings(planned, opened)]
 
 
 def test_what_the_target_cannot_hold_names_its_column_after_the_planners_own_warnings():
     own = Notice("DVT002", "pg:a, column At (timetz): the zone is lost")
-    one = plan(extraction("pg", "a", loses="the zone is lost"), loses="becomes text", notices=[own])
+    lossy = plan(extraction("pg", "a", loses="the zone is lost"), loses="becomes text", notices=[own])
     with connections() as opened:
-        assert [str(notice) for notice in warnings(one, opened)] == [
+        assert [str(notice) for notice in warnings(lossy, opened)] == [
             str(own),
             "DVT002 model.shop.m, column 'b' (UUID to text): becomes text",
         ]

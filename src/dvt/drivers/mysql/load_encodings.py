@@ -1,0 +1,160 @@
+"""Maps stage types to MySQL's and MariaDB's: the column's type, and the text that is sent.
+
+Every value is sent as text, in a form that the server reads without loss. A value that no column could
+hold stops DuckDB before it is sent: the server would only warn, or change the value silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from dvt.core.types import Kind, StageType
+from dvt.drivers.duckdb import refusal
+from dvt.drivers.mysql.flavour import Flavour
+
+_CAST = "change the value in the model, or cast the column to another type"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadEncoding:
+    """How a staged value is sent, and the type of the column that takes it."""
+
+    native: str
+    """Type of the column in the table's DDL."""
+    value: str = "{0}"
+    """DuckDB SQL of the value whose text is sent; `{0}` has the staged type."""
+    arrives: str = "{0}"
+    """The server's SQL for a text that arrived."""
+    refused: str = ""
+    """DuckDB condition under which no column could hold the value."""
+    why: str = ""
+    """What is wrong with such a value, after `holds …,`."""
+    hint: str = _CAST
+    loses: str | None = None
+
+    def of(self, value: str, where: str) -> str:
+        """Return the SQL of what is sent for `value`; `where` is the table and column, for the error."""
+        sent = self.value.format(value)
+        if not self.refused:
+            return sent
+        problem = f"'holds ' || CAST({value} AS VARCHAR) || ', {self.why}'"
+        stop = refusal(where, problem, self.hint)
+        return f"CASE WHEN {self.refused.format(value)} THEN {stop} ELSE {sent} END"
+
+
+_TEXT = "longtext"
+_AS_TEXT = "it becomes text"
+_AS_JSON = "its type; it becomes json"
+_CUT = "nanoseconds are cut to microseconds"
+_BYTES = LoadEncoding("longblob", "hex({0})", "UNHEX({0})")
+_MAX_SCALE = 30
+_MAX_DIGITS = 38
+_MAX_FRACTION = 6
+_FRACTIONAL_TYPES = frozenset({"time(6)", "datetime(6)"})
+_NINES = "9" * _MAX_DIGITS
+_NO_CALENDAR = "which no date of this database is (0001-01-01 to 9999-12-31)"
+_DATE = LoadEncoding(
+    "date", refused="{0} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", why=_NO_CALENDAR
+)
+_BETWEEN = "{{0}} NOT BETWEEN {0} '0001-01-01 00:00:00{1}' AND {0} '9999-12-31 23:59:59.999999{1}'"
+_DATETIME = LoadEncoding(
+    "datetime(6)",
+    "CAST({0} AS TIMESTAMP)",
+    refused=_BETWEEN.format("TIMESTAMP", ""),
+    why=_NO_CALENDAR,
+)
+_INSTANT = LoadEncoding(
+    "datetime(6)",
+    "make_timestamp(epoch_us({0}))",
+    refused=_BETWEEN.format("TIMESTAMP WITH TIME ZONE", "+00"),
+    why=_NO_CALENDAR,
+    loses="that it is an instant; it becomes the time in UTC",
+)
+_HUGE = f"which has more than {_MAX_DIGITS} digits"
+_ENCODINGS: Mapping[Kind, LoadEncoding] = {
+    Kind.BOOLEAN: LoadEncoding("tinyint(1)", "CAST({0} AS TINYINT)"),
+    Kind.TINYINT: LoadEncoding("tinyint"),
+    Kind.UTINYINT: LoadEncoding("tinyint unsigned"),
+    Kind.SMALLINT: LoadEncoding("smallint"),
+    Kind.USMALLINT: LoadEncoding("smallint unsigned"),
+    Kind.INTEGER: LoadEncoding("int"),
+    Kind.UINTEGER: LoadEncoding("int unsigned"),
+    Kind.BIGINT: LoadEncoding("bigint"),
+    Kind.UBIGINT: LoadEncoding("bigint unsigned"),
+    Kind.HUGEINT: LoadEncoding(
+        "decimal(38,0)", refused=f"{{0}} NOT BETWEEN -{_NINES}::HUGEINT AND {_NINES}::HUGEINT", why=_HUGE
+    ),
+    Kind.UHUGEINT: LoadEncoding("decimal(38,0)", refused=f"{{0}} > {_NINES}::UHUGEINT", why=_HUGE),
+    Kind.VARCHAR: LoadEncoding(_TEXT),
+    Kind.ENUM: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)"),
+    Kind.BLOB: _BYTES,
+    Kind.DATE: _DATE,
+    Kind.TIME: LoadEncoding("time(6)"),
+    Kind.TIME_NS: LoadEncoding("time(6)", "CAST({0} AS TIME)", loses=_CUT),
+    Kind.TIMETZ: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.TIMESTAMP: _DATETIME,
+    Kind.TIMESTAMP_S: _DATETIME,
+    Kind.TIMESTAMP_MS: _DATETIME,
+    Kind.TIMESTAMP_NS: replace(_DATETIME, refused="NOT isfinite({0})", loses=_CUT),
+    Kind.TIMESTAMPTZ: _INSTANT,
+    Kind.INTERVAL: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.BIT: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.BIGNUM: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
+    Kind.GEOMETRY: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=f"{_AS_TEXT} (WKT)"),
+    Kind.NULL: LoadEncoding("int"),
+}
+"""Kinds whose encoding needs nothing else of the type or the server."""
+
+
+def load_encoding(type_: StageType, server: Flavour, nan: str = "error") -> LoadEncoding:
+    """Return how values of a type are loaded into such a server; `nan` as in the settings."""
+    if type_.kind in _ENCODINGS:
+        return _ENCODINGS[type_.kind]
+    if type_.kind is Kind.JSON:
+        return _json(server)
+    if type_.is_approximate:
+        return _approximate(type_.kind.value.lower(), nan)
+    if type_.precision is not None and type_.scale is not None:
+        return _decimal(type_.precision, type_.scale)
+    if type_.kind is Kind.UUID:
+        return LoadEncoding("uuid" if server.has_uuid else "char(36)")
+    return LoadEncoding("json", "CAST(to_json({0}) AS VARCHAR)", loses=_AS_JSON)
+
+
+def fitted(encoding: LoadEncoding, kind: str, fraction: int | None) -> LoadEncoding:
+    """Fit the encoding to a contract's column: `kind` is its type's name, `fraction` its digits of a second.
+
+    The server cuts off further digits silently, and reads digits that are sent to a BIT as characters.
+    """
+    if kind == "bit" and encoding.arrives == "{0}":
+        return replace(encoding, arrives="CAST({0} AS UNSIGNED)")
+    if encoding.native in _FRACTIONAL_TYPES and fraction is not None and fraction < _MAX_FRACTION:
+        cut = f"epoch_us({encoding.value}) % {10 ** (_MAX_FRACTION - fraction)} <> 0"
+        refused = f"CASE WHEN {encoding.refused} THEN true ELSE {cut} END" if encoding.refused else cut
+        return replace(encoding, refused=refused, why=f"which does not fit {kind}({fraction})")
+    return encoding
+
+
+def _json(server: Flavour) -> LoadEncoding:
+    if server.native_json:
+        loses = "its text: keys are ordered, and numbers beyond 64 bits or of many digits are rounded"
+        return LoadEncoding("json", "CAST({0} AS VARCHAR)", loses=loses)
+    return LoadEncoding("json", "CAST({0} AS VARCHAR)")
+
+
+def _decimal(precision: int, scale: int) -> LoadEncoding:
+    if scale > _MAX_SCALE:
+        loses = f"more than {_MAX_SCALE} digits behind the point are no decimal there; it becomes text"
+        return LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=loses)
+    return LoadEncoding(f"decimal({precision},{scale})")
+
+
+def _approximate(kind: str, nan: str) -> LoadEncoding:
+    # Sent as double: the server would first read a float's shortest text as another double.
+    sent = "CAST({0} AS DOUBLE)"
+    if nan == "null":
+        return LoadEncoding(kind, f"CASE WHEN isfinite({{0}}) THEN {sent} END")
+    why = "which no number of this database is"
+    hint = 'set `nan: "null"` on this output to write NULL instead, or change the value in the model'
+    return LoadEncoding(kind, sent, refused="NOT isfinite({0})", why=why, hint=hint)
