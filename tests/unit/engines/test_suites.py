@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import math
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dvt.core.errors import SqlInvalid, ValueLost
@@ -68,3 +72,12 @@ class TestToyEngine(EngineSuite):
     def test_a_value_that_is_not_of_its_columns_type_is_refused(self, bench, sql, type_):
         with pytest.raises(ValueLost, match="column v"):
             bench.run(sql, StageColumn("v", type_))
+
+    def test_a_number_that_is_none_is_refused(self, bench):
+        file = io.BytesIO()
+        pq.write_table(pa.table({"v": [math.nan]}), file)
+        sink = bench.sink()
+        bench.bucket.put(sink.part(), io.BytesIO(file.getvalue()))
+        nan = sink.commit((StageColumn("v", DOUBLE),), 1)
+        with pytest.raises(ValueLost, match="NaN"):
+            bench.run("SELECT v FROM t", StageColumn("v", DOUBLE), t=nan)
