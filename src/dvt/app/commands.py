@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from hashlib import sha256
-from importlib.util import find_spec
-from pathlib import Path
 
 from dvt.core.commands import Command
 
@@ -120,6 +117,10 @@ _MADE_IN = ("dvt.app", "dvt.dbt_bridge.entry", "dvt.dbt_bridge.commands")
 
 def help_version() -> str:
     """What changes when help does: a checkout changes under one version."""
+    from hashlib import sha256
+    from importlib.util import find_spec
+    from pathlib import Path
+
     digest = sha256(repr(COMMANDS).encode())
     for package in _MADE_IN:
         spec = find_spec(package)
