@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -75,6 +76,7 @@ class Staging:
         self._run = run
         self._keep = keep
         self._lock = threading.Lock()
+        self._results = itertools.count()
         self._questions: dict[tuple[str, str], _Pending] = {}
 
     def claim(self, connection: str, key: str) -> Claim:
@@ -90,8 +92,8 @@ class Staging:
             return Claim(pending, self._sink(escaped(connection), key))
 
     def result(self, key: str) -> Sink:
-        """Return the sink of one computed answer, which belongs to its model alone."""
-        return self._sink(_RESULTS, key)
+        """Return the sink of one computed answer: a model that is run again gets another."""
+        return self._sink(_RESULTS, f"{key}-{next(self._results)}")
 
     def used(self, result: Sink) -> None:
         """Discard a result that has been loaded, unless staging is kept."""

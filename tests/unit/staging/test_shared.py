@@ -203,6 +203,11 @@ def test_staging_that_is_kept_stays(root):
     assert len(list(root.rglob(MARKER_FILE))) == 2
 
 
+def test_a_model_that_runs_again_after_its_load_failed_stages_anew(staging):
+    first, second = fill(staging.result("r1")), fill(staging.result("r1"))
+    assert first.at.prefix != second.at.prefix
+
+
 def test_a_result_is_removed_once_it_is_used(staging, root):
     result = staging.result("r1")
     fill(result)
