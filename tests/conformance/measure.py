@@ -8,6 +8,7 @@ import re
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def main() -> None:
     moved = []
     start = time.perf_counter()
     if isinstance(what, SourceQuery):
-        sink = local_sink(Path(folder), "measured")
+        sink = local_sink(Path(tempfile.mkdtemp(prefix="measured-", dir=folder)), "measured")
         with connector.snapshot() as snapshot:
             snapshot.extract(
                 [Job(what, sink)], lambda _, dataset: moved.append((dataset.rows, dataset.bytes))

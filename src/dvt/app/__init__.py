@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from dvt.app.commands import COMMANDS
-from dvt.app.federation import make_federator
 
 FAILED = 2
 """Exit code of a command that could not do what it was asked, as dbt's."""
@@ -26,6 +25,7 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
 
     def invoke(self, args: list[str], **kwargs: Any) -> Any:
         """Run one command: dbt's `dbtRunnerResult`, with the same success, result and exception."""
+        from dvt.app.federation import make_federator
         from dvt.dbt_bridge.entry.invoke import invoke
 
         return invoke(
@@ -43,6 +43,7 @@ def main(args: Sequence[str]) -> None:
     name = args[0] if args else ""
     if name in COMMANDS and not COMMANDS[name].needs_dbt:
         _main_without_dbt(name, args[1:])
+    from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import run_cli
 
     run_cli(args, make_federator, COMMANDS)
@@ -52,6 +53,7 @@ def help_of(names: Sequence[str]) -> str | None:
     """The help of a command, or of a command of a command; None when there is no such."""
     if names[0] in COMMANDS and not COMMANDS[names[0]].needs_dbt:
         return None  # it tells it at once itself
+    from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import help_text
 
     return help_text(names, make_federator, COMMANDS)

@@ -78,8 +78,8 @@ class Project:
 
     def dvt(self, *args: str) -> bool:
         """Run a command; whether it succeeded."""
-        from dvt.app import make_federator
         from dvt.app.commands import COMMANDS
+        from dvt.app.federation import make_federator
         from dvt.dbt_bridge.entry.invoke import invoke
 
         self.events.clear()

@@ -140,8 +140,8 @@ def test_a_loader_can_be_made_anew_from_what_it_holds() -> None:
 def test_commands_get_our_options_in_place() -> None:
     from dbt.cli.main import cli
 
-    from dvt.app import make_federator
     from dvt.app.commands import COMMANDS
+    from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import prepare
 
     prepare(make_federator, ["explain"], COMMANDS)

@@ -51,6 +51,13 @@ def test_answers_without_dbt(args):
     assert not [name for name in modules if name.split(".")[0] in {"dbt", "click", "duckdb", "sqlglot"}]
 
 
+def test_help_imports_no_more_than_it_needs():
+    code = "import sys; sys.argv = ['dvt', '--help']; before = set(sys.modules)\n"
+    code += "from dvt.cli.main import main; main(); print(*set(sys.modules) - before)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"dataclasses", "inspect", "pathlib"}.isdisjoint(shown.splitlines()[-1].split())
+
+
 def test_the_first_version_is_dbts_where_tools_look_for_it():
     shown = run("--version").stdout
     first = re.search(r"(\d+)\.(\d+)\.(\d+)", shown)
