@@ -22,7 +22,7 @@ from dvt.core.types import BIGINT, VARCHAR
 from dvt.staging.parquet import ParquetSink
 from tests.conformance.measure import measured
 from tests.conformance.reading import Aside, Bench, soon
-from tests.databases.postgres import free_port
+from tests.databases.ports import free_port
 from tests.databases.proxy import proxy, silent_port
 
 pytestmark = pytest.mark.slow

@@ -22,35 +22,35 @@ DATABASES: dict[str, str] = {
     "duckdb": "tests.databases.embedded:duckdb_file",
     "files": "tests.databases.embedded:folder_of_files",
 }
-"""Name → function; every test of tests/conformance runs on all of them."""
+"""Name → function that opens the database; the conformance tests run on all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A value of a database's type matrix, and how it must be staged."""
+    """A value of a database's type matrix, and the staged value that an extraction must give."""
 
     type: str
     """Native type, as in CREATE TABLE."""
     literal: str
     """The value, in the database's SQL."""
     stage: str = ""
-    """DuckDB type that the column has in staging."""
+    """DuckDB type of the staged column."""
     text: str | None = None
     """The staged value, as DuckDB casts it to VARCHAR; None for NULL."""
     loses: bool = False
-    """The described column says what is lost (DVT002)."""
+    """Whether the described column names a loss (DVT002)."""
     error: bool = False
-    """The extraction stops with ValueLost (DVT134) instead."""
+    """Whether the extraction stops with ValueLost (DVT134) instead."""
 
     @property
     def id(self) -> str:
-        """The case's name in test ids, cut to 60 characters."""
+        """Return the case's name in test ids, cut to 60 characters."""
         return f"{self.type}={self.literal}"[:60]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A staged value, and how a load must write it into a database."""
+    """A staged value, and the stored value that a load must give."""
 
     stage: str
     """DuckDB type of the staged column."""
@@ -61,13 +61,13 @@ class Written:
     text: str | None = None
     """The value in the stage table, as the database casts it to text; None for NULL."""
     loses: bool = False
-    """`CanLoad.columns` says what is lost (DVT002)."""
+    """Whether `CanLoad.columns` names a loss (DVT002)."""
     error: bool = False
-    """`fill` stops with ValueLost (DVT134) instead."""
+    """Whether `fill` stops with ValueLost (DVT134) instead."""
 
     @property
     def id(self) -> str:
-        """The case's name in test ids, cut to 60 characters."""
+        """Return the case's name in test ids, cut to 60 characters."""
         return f"{self.stage}={self.literal}"[:60]
 
 
@@ -77,16 +77,17 @@ class Database(Protocol):
     name: str
     """Key in `DATABASES`, and the connection's name in the tests."""
     types: Sequence[Case]
+    """Cases of extractions."""
     written: Sequence[Written]
-    """Empty for a database that is a source only."""
+    """Cases of loads; empty for a database that is a source only."""
     secrets: Sequence[str]
     """Passwords, which must never appear in any output."""
 
-    def settings(self, **more: Any) -> dict[str, Any]:
-        """The output's keys, as in profiles.yml, `type` included."""
+    def settings(self, **overrides: Any) -> dict[str, Any]:
+        """Return the output's keys, as in profiles.yml, `type` included."""
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Run statements as the tests' owner, each committed; the rows of the last one."""
+        """Run statements as the owner, each committed; return the rows of the last statement."""
 
     def table(self, identifier: str) -> TableRef:
         """Return dvt's name of a table in the tests' schema."""
@@ -95,23 +96,23 @@ class Database(Protocol):
         """Write a table's name in the database's SQL."""
 
     def name_of(self, column: str) -> str:
-        """A column's name, quoted for the database's SQL."""
+        """Quote a column's name for the database's SQL."""
 
     def fill(self, ref: TableRef, rows: int) -> None:
         """Make a table of `rows` rows: n (64-bit, 1…rows), word (text, about 100 bytes)."""
 
     def type_of(self, ref: TableRef, column: str) -> str:
-        """A column's type as the database's catalog spells it; only for one that can be a target."""
+        """Return a column's type as the catalog spells it; only for a database that can be a target."""
 
     def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
-        """Every row of a table, each value cast to text by the database itself."""
+        """Return every row of a table, each value cast to text by the database itself."""
 
 
 class Server(Database, Protocol):
-    """A database that runs in processes of its own, so that it can die."""
+    """A database that runs in processes of its own, and can be killed."""
 
     def sleeping(self, seconds: int) -> str:
-        """The SQL of an expression (an integer) that takes so long to compute."""
+        """Return the SQL of an integer expression that takes this long to compute."""
 
     def running(self) -> list[str]:
         """Return the running statements of dvt's user."""

@@ -1,4 +1,4 @@
-"""The databases without a server: an SQLite file, a DuckDB file, and a folder of Parquet files."""
+"""Databases without a server: an SQLite file, a DuckDB file, and a folder of Parquet files."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from dvt.drivers.duckdb import FILES
 from tests.databases import Case, Written
 from tests.databases.embedded_types import DUCKDB, FILE, SQLITE, WRITTEN
 
-_WORD = "md5(n::VARCHAR) || md5((n + 1)::VARCHAR) || md5((n + 2)::VARCHAR)"
-_FILLED = f"SELECT n, {_WORD} AS word FROM range(1, {{}}) t(n)"
-_NAMES = (
+_WORD_SQL = "md5(n::VARCHAR) || md5((n + 1)::VARCHAR) || md5((n + 2)::VARCHAR)"
+_FILL_SQL = f"SELECT n, {_WORD_SQL} AS word FROM range(1, {{}}) t(n)"
+_TABLE_NAMES_SQL = (
     "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
 )
 
 
 @dataclass
 class DuckDB:
-    """A DuckDB file. In this process there is one handle to it: dvt's, dbt's, and the tests'."""
+    """A DuckDB file. dvt, dbt and the tests share this process's only handle to it."""
 
     path: Path
     name: str = "duckdb"
@@ -34,9 +34,9 @@ class DuckDB:
     written: Sequence[Written] = WRITTEN
     secrets: Sequence[str] = ()
 
-    def settings(self, **more: Any) -> dict[str, Any]:
+    def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
-        return {"type": "duckdb", "path": str(self.path), "schema": "shop", "threads": 2} | more
+        return {"type": "duckdb", "path": str(self.path), "schema": "shop", "threads": 2} | overrides
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """See Database."""
@@ -61,7 +61,7 @@ class DuckDB:
 
     def fill(self, ref: TableRef, rows: int) -> None:
         """See Database."""
-        self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILLED.format(rows + 1)}")
+        self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILL_SQL.format(rows + 1)}")
 
     def type_of(self, ref: TableRef, column: str) -> str:
         """See Database."""
@@ -75,7 +75,7 @@ class DuckDB:
 
 @dataclass
 class SQLite:
-    """An SQLite file in WAL mode, so that others can write during a snapshot."""
+    """An SQLite file in WAL mode: tests can write to it during a snapshot."""
 
     path: Path
     name: str = "sqlite"
@@ -83,21 +83,21 @@ class SQLite:
     written: Sequence[Written] = ()
     secrets: Sequence[str] = ()
 
-    def settings(self, **more: Any) -> dict[str, Any]:
+    def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
-        return {"type": "sqlite", "path": str(self.path)} | more
+        return {"type": "sqlite", "path": str(self.path)} | overrides
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """See Database."""
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = wal")
-            answer: list[tuple[Any, ...]] = []
+            rows: list[tuple[Any, ...]] = []
             for statement in statements:
-                answer = connection.execute(statement).fetchall()
-            return answer
+                rows = connection.execute(statement).fetchall()
+            return rows
 
     def table(self, identifier: str) -> TableRef:
-        """See Database. dbt gives a source its own name as a schema."""
+        """See Database. dbt uses the source's name as its schema."""
         return TableRef(connection=self.name, schema="shop", identifier=identifier)
 
     def quoted(self, ref: TableRef) -> str:
@@ -126,7 +126,7 @@ class SQLite:
 
 @dataclass
 class Folder:
-    """Parquet files, one per table of a DuckDB in memory, written again after every statement."""
+    """Parquet files of the tables of a DuckDB in memory, rewritten after every call of `execute`."""
 
     root: Path
     tables: Any = field(default_factory=duckdb.connect)
@@ -135,22 +135,22 @@ class Folder:
     written: Sequence[Written] = ()
     secrets: Sequence[str] = ()
 
-    def settings(self, **more: Any) -> dict[str, Any]:
+    def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
-        return {"type": "files", "path": str(self.root), "format": "parquet"} | more
+        return {"type": "files", "path": str(self.root), "format": "parquet"} | overrides
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """See Database."""
         self.tables.execute("SET TimeZone = 'UTC'")
-        answer: list[tuple[Any, ...]] = []
+        rows: list[tuple[Any, ...]] = []
         for statement in statements:
             self.tables.execute(statement)
-            answer = self.tables.fetchall() if self.tables.description else []
+            rows = self.tables.fetchall() if self.tables.description else []
         self._write()
-        return answer
+        return rows
 
     def table(self, identifier: str) -> TableRef:
-        """See Database. dbt gives a source its own name as a schema."""
+        """See Database. dbt uses the source's name as its schema."""
         return TableRef(connection=self.name, schema="shop", identifier=identifier)
 
     def quoted(self, ref: TableRef) -> str:
@@ -163,27 +163,27 @@ class Folder:
 
     def fill(self, ref: TableRef, rows: int) -> None:
         """See Database."""
-        self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILLED.format(rows + 1)}")
+        self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILL_SQL.format(rows + 1)}")
 
     def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
         """See Database."""
         return self.execute(f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {self.quoted(ref)}")
 
     def _write(self) -> None:
-        names = {row[0] for row in self.tables.execute(_NAMES).fetchall()}
+        names = {row[0] for row in self.tables.execute(_TABLE_NAMES_SQL).fetchall()}
         for file in self.root.glob("*.parquet"):
             if file.stem not in names:
                 file.unlink()
         for name in names:
-            new, file = self.root / f".{name}.new", self.root / f"{name}.parquet"
-            path = str(new).replace("'", "''")
+            unfinished, file = self.root / f".{name}.new", self.root / f"{name}.parquet"
+            path = str(unfinished).replace("'", "''")
             self.tables.execute(f"COPY (FROM {self.name_of(name)}) TO '{path}' (FORMAT parquet)")
-            new.replace(file)
+            unfinished.replace(file)
 
 
 @contextmanager
 def duckdb_file() -> Iterator[DuckDB]:
-    """A DuckDB file for as long as the `with` lasts."""
+    """Make a DuckDB file that exists for as long as the `with` lasts."""
     with tempfile.TemporaryDirectory(prefix="dvt-duckdb-") as folder:
         database = DuckDB(Path(folder) / "warehouse.duckdb")
         database.execute()
@@ -193,7 +193,7 @@ def duckdb_file() -> Iterator[DuckDB]:
 
 @contextmanager
 def sqlite_file() -> Iterator[SQLite]:
-    """An SQLite file for as long as the `with` lasts."""
+    """Make an SQLite file that exists for as long as the `with` lasts."""
     with tempfile.TemporaryDirectory(prefix="dvt-sqlite-") as folder:
         database = SQLite(Path(folder) / "shop.sqlite")
         database.execute()
@@ -202,7 +202,7 @@ def sqlite_file() -> Iterator[SQLite]:
 
 @contextmanager
 def folder_of_files() -> Iterator[Folder]:
-    """A folder for as long as the `with` lasts."""
+    """Make a folder of files that exists for as long as the `with` lasts."""
     with tempfile.TemporaryDirectory(prefix="dvt-files-") as folder:
         database = Folder(Path(folder))
         yield database

@@ -1,4 +1,4 @@
-"""The type matrices of DuckDB, SQLite and Parquet files: there, and back."""
+"""Type matrices of DuckDB, SQLite and Parquet files: extractions and loads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _UHUGE = "340282366920938463463374607431768211455"
 _LONG = "1234567890123456789012345678.0123456789"
 _UUID = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
 
-_SAME = (
+_STORED_AS_IS = (
     ("BOOLEAN", "true", "true"),
     ("TINYINT", "-128", "-128"),
     ("SMALLINT", "-32768", "-32768"),
@@ -51,9 +51,9 @@ _SAME = (
     ("INTEGER[]", "[1, NULL, 3]", "[1, NULL, 3]"),
     ("MAP(VARCHAR, INTEGER)", "MAP {'a': 1}", "{a=1}"),
 )
-"""Types that pass through Parquet as they are."""
+"""Values of types that Parquet stores: (type, literal, text)."""
 
-_AS_TEXT = (
+_STORED_AS_TEXT = (
     ("HUGEINT", f"-{_HUGE}", f"-{_HUGE}"),
     ("HUGEINT", _HUGE, _HUGE),
     ("UHUGEINT", _UHUGE, _UHUGE),
@@ -66,10 +66,10 @@ _AS_TEXT = (
     ("ENUM('b', 'a')", "'b'", "b"),
     ("HUGEINT[]", f"[{_HUGE}, NULL]", f"[{_HUGE}, NULL]"),
 )
-"""Types of DuckDB's own that Parquet has no word for."""
+"""Values of DuckDB types that Parquet lacks; they are staged as text or bytes: (type, literal, text)."""
 
 DUCKDB: tuple[Case, ...] = (
-    *(Case(type_, literal, type_, text) for type_, literal, text in _SAME + _AS_TEXT),
+    *(Case(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS + _STORED_AS_TEXT),
     Case("TIMESTAMP_S", "'2024-01-01 10:00:01'::TIMESTAMP_S", "TIMESTAMP", "2024-01-01 10:00:01"),
     Case("TIMESTAMP_MS", "'2024-01-01 10:00:01.123'::TIMESTAMP_MS", "TIMESTAMP", "2024-01-01 10:00:01.123"),
     Case("INTEGER[2]", "[1, 2]", "INTEGER[]", "[1, 2]"),
@@ -90,18 +90,18 @@ DUCKDB: tuple[Case, ...] = (
     Case("STRUCT(u UNION(n INTEGER))", "{'u': 1}", 'STRUCT("u" VARCHAR)', "{'u': 1}", loses=True),
 )
 
-FILE: tuple[Case, ...] = tuple(Case(type_, literal, type_, text) for type_, literal, text in _SAME)
+FILE: tuple[Case, ...] = tuple(Case(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS)
 
 WRITTEN: tuple[Written, ...] = tuple(
     Written(type_, literal, type_, text)
     for type_, literal, text in (
-        *_SAME,
-        *_AS_TEXT,
+        *_STORED_AS_IS,
+        *_STORED_AS_TEXT,
         ("STRUCT(a INTEGER, b VARCHAR)", "{'a': 1, 'b': 'x'}", "{'a': 1, 'b': x}"),
     )
 )
 
-_BIG = "9007199254740993"
+_ABOVE_DOUBLE = "9007199254740993"
 
 SQLITE: tuple[Case, ...] = (
     Case("INTEGER", "9223372036854775807", "BIGINT", "9223372036854775807"),
@@ -119,14 +119,14 @@ SQLITE: tuple[Case, ...] = (
     Case("DOUBLE PRECISION", "-1.7976931348623157e308", "DOUBLE", "-1.7976931348623157e+308"),
     Case("FLOAT", "'abc'", "DOUBLE", error=True),
     Case("NUMERIC", "3", "DOUBLE", "3.0"),
-    Case("NUMERIC", _BIG, "DOUBLE", error=True),
+    Case("NUMERIC", _ABOVE_DOUBLE, "DOUBLE", error=True),
     Case("DECIMAL(10,2)", "3.14", "DECIMAL(10,2)", "3.14"),
     Case("DECIMAL(10,2)", "-99999999.99", "DECIMAL(10,2)", "-99999999.99"),
     Case("DECIMAL(10,2)", "0.1 + 0.2", "DECIMAL(10,2)", "0.30"),
     Case("DECIMAL(10,2)", "3.149", "DECIMAL(10,2)", error=True),
     Case("DECIMAL(10,2)", "100000000", "DECIMAL(10,2)", error=True),
     Case("DECIMAL(10,2)", "'x'", "DECIMAL(10,2)", error=True),
-    Case("DECIMAL(38,2)", _BIG, "DECIMAL(38,2)", f"{_BIG}.00"),
+    Case("DECIMAL(38,2)", _ABOVE_DOUBLE, "DECIMAL(38,2)", f"{_ABOVE_DOUBLE}.00"),
     Case("NUMERIC(20)", "9223372036854775807", "DECIMAL(20,0)", "9223372036854775807"),
     Case("TEXT", "''", "VARCHAR", ""),
     Case("TEXT", "NULL", "VARCHAR", None),

@@ -1,4 +1,4 @@
-"""Engines for tests: made as a run makes them."""
+"""Engines for tests, made as a run makes them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from dvt.engines.duckdb import DuckDBEngine, DuckDBSettings
 
 
 def default_engine(instance: Instance) -> DuckDBEngine:
-    """DuckDB as the run's default compute, in this instance."""
+    """Make DuckDB in this instance, as the run's default compute."""
     context = EngineContext(run="run", scratch=Path("unused"), duckdb=instance, default=True)
     return DuckDBEngine("duckdb", DuckDBSettings(), context)

@@ -19,25 +19,27 @@ import pymysql
 from dvt.core.names import TableRef
 from tests.databases import Case, Written
 from tests.databases.mariadb_types import TYPES, WRITTEN
+from tests.databases.ports import start_error, start_on_free_port
 
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ mariadb"
 SCHEMA = "shop"
-_STARTS_WITHIN = 60.0
-_HOSTILE = (
+_START_TIMEOUT = 60.0
+"""Seconds until a server that does not answer counts as not started."""
+_HOSTILE_OPTIONS = (
     "--default-time-zone=-05:00",
     "--sql-mode=PAD_CHAR_TO_FULL_LENGTH,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE",
 )
-"""Settings that change what a query means, unless its session pins them."""
+"""Settings that change a query's meaning, unless its session pins them."""
 
 
 def installed() -> bool:
-    """Whether Debian's mariadb-server (or another one on the PATH) is there."""
+    """Return whether Debian's mariadb-server (or another one on the PATH) is there."""
     return _program("mariadbd") is not None and _program("mariadb-install-db") is not None
 
 
 @dataclass
 class MariaDB:
-    """A running server: how to reach it as its owner, and as the user that tests give to dvt."""
+    """A running server, reached as its owner by the tests and as an ordinary user by dvt."""
 
     folder: Path
     port: int
@@ -48,9 +50,9 @@ class MariaDB:
     written: Sequence[Written] = WRITTEN
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret")
     impossible_names: Sequence[str] = ("ünï😀",)
-    """A name's characters have three bytes at most."""
+    """Names that the server refuses: their characters have three bytes at most."""
 
-    def settings(self, **more: Any) -> dict[str, Any]:
+    def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
         return {
             "type": "mariadb",
@@ -60,11 +62,11 @@ class MariaDB:
             "password": PASSWORD,
             "schema": SCHEMA,
             "threads": 2,
-        } | more
+        } | overrides
 
-    def owner(self, **more: Any) -> Any:
-        """A connection as root through the socket file, in autocommit, that lets any value in."""
-        words = {
+    def owner(self, **overrides: Any) -> Any:
+        """Open a connection as root through the socket file, in autocommit, that accepts any value."""
+        options = {
             "unix_socket": str(self.folder / "s"),
             "user": "root",
             "database": SCHEMA,
@@ -73,7 +75,7 @@ class MariaDB:
             "ssl_disabled": True,
             "init_command": "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'",
         }
-        return pymysql.connect(**(words | more))
+        return pymysql.connect(**(options | overrides))
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """See Database."""
@@ -116,7 +118,7 @@ class MariaDB:
         return self.execute(f"select {texts} from {self.quoted(ref)}")
 
     def type_of(self, ref: TableRef, column: str) -> str:
-        """See Database; `json` where a check of the server's own makes a text one."""
+        """See Database; `json` where the server's own check constraint makes a text JSON."""
         schema = ref.schema or SCHEMA
         ((type_,),) = self.execute(
             "select column_type from information_schema.columns where table_schema = "
@@ -151,16 +153,16 @@ class MariaDB:
         self.execute(f"kill hard user '{USER}'@'127.0.0.1'")
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the server as a power cut would."""
         self.process.kill()
         self.process.wait()
 
     def start_again(self) -> None:
-        """After `kill`: the same data on the same port."""
+        """Start the server again after `kill`, with the same data on the same port."""
         self.process = _launch(self.folder, self.port, self.arguments)
 
     def stop(self) -> None:
-        """End it; one that is down is no error."""
+        """Stop the server; do nothing if it is down."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -171,14 +173,15 @@ class MariaDB:
 
 @contextmanager
 def mariadb(*arguments: str) -> Iterator[MariaDB]:
-    """A new server with the tests' schema and user; gone with its folder at the end."""
-    # Short: the path of a socket has 108 bytes.
+    """Run a new server with the tests' schema and user; remove it with its folder at the end."""
+    # The folder's path is short because the path of a socket has 108 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="dvt-my-", dir="/tmp"))
     try:
         _install(folder)
-        port = free_port()
-        words = (*_HOSTILE, *arguments)
-        server = MariaDB(folder, port, _launch(folder, port, words), words)
+        options = (*_HOSTILE_OPTIONS, *arguments)
+        server = start_on_free_port(
+            lambda port: MariaDB(folder, port, _launch(folder, port, options), options)
+        )
         try:
             _set_up(server)
             yield server
@@ -186,13 +189,6 @@ def mariadb(*arguments: str) -> Iterator[MariaDB]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _set_up(server: MariaDB) -> None:
@@ -225,15 +221,15 @@ def _install(folder: Path) -> None:
         f"--tmpdir={folder / 'tmp'}",
         *_as_root(),
     ]
-    done = subprocess.run(command, capture_output=True, check=False, cwd=folder)
-    if done.returncode:
-        raise RuntimeError(f"mariadb-install-db failed: {done.stderr.decode(errors='replace')}")
+    completed = subprocess.run(command, capture_output=True, check=False, cwd=folder)
+    if completed.returncode:
+        raise RuntimeError(f"mariadb-install-db failed: {completed.stderr.decode(errors='replace')}")
 
 
 def _launch(folder: Path, port: int, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    dies_too = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    die_with_tests = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
     command = [
-        *dies_too,
+        *die_with_tests,
         _program("mariadbd") or "mariadbd",
         "--no-defaults",
         f"--datadir={folder / 'data'}",
@@ -255,22 +251,22 @@ def _launch(folder: Path, port: int, arguments: Sequence[str]) -> subprocess.Pop
         *arguments,
     ]
     log = folder / "log"
-    with log.open("ab") as out:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             command,
-            stdout=out,
-            stderr=out,
+            stdout=output,
+            stderr=output,
             stdin=subprocess.DEVNULL,
             cwd=folder,
-            start_new_session=True,  # Ctrl-C is for the tests, which then stop it in order
+            start_new_session=True,  # Ctrl-C reaches only the tests, which then stop the server in order
         )
-    deadline = time.monotonic() + _STARTS_WITHIN
+    deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         if _answers(folder):
             return process
         time.sleep(0.05)
     process.kill()
-    raise RuntimeError(f"mariadbd did not start: {log.read_text(errors='replace')[-2000:]}")
+    raise start_error("mariadbd", log)
 
 
 def _answers(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""The type matrix of MariaDB: what each value has to become in staging."""
+"""Type matrix of MariaDB: extractions and loads."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ NUMBERS = (
     Case("double(10,3)", "1234567.891", "DOUBLE", "1234567.891"),
 )
 
-MOMENTS = (
+DATES_AND_TIMES = (
     Case("date", "'2024-02-29'", "DATE", "2024-02-29"),
     Case("date", "'0001-01-01'", "DATE", "0001-01-01"),
     Case("date", "'9999-12-31'", "DATE", "9999-12-31"),
@@ -124,7 +124,7 @@ OTHERS = (
     Case("geometry", "null", "BLOB", None, loses=True),
 )
 
-TYPES: tuple[Case, ...] = INTEGERS + NUMBERS + MOMENTS + TEXTS + OTHERS
+TYPES: tuple[Case, ...] = INTEGERS + NUMBERS + DATES_AND_TIMES + TEXTS + OTHERS
 
 _NINES = "9" * 38
 _LOCAL = "TIMESTAMP"

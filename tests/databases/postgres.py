@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,16 +19,18 @@ import psycopg2
 
 from dvt.core.names import TableRef
 from tests.databases import Case, Written
-from tests.databases.postgres_types import OWN_TYPES, TYPES, WRITTEN
+from tests.databases.ports import start_error, start_on_free_port
+from tests.databases.postgres_types import TYPES, USER_DEFINED_TYPES, WRITTEN
 
 OWNER, OWNER_PASSWORD = "postgres", "0wner-s3cret"
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ postgres"
 DBNAME, SCHEMA = "shop", "shop"
-_STARTS_WITHIN = 60.0
+_START_TIMEOUT = 60.0
+"""Seconds until a server that does not answer counts as not started."""
 
 
 def programs() -> Path | None:
-    """The folder of Debian's newest initdb and postgres, or of those on the PATH."""
+    """Return the folder of Debian's newest initdb and postgres, or of those on the PATH."""
     binaries = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda binary: float(binary.parts[-3])
     )
@@ -41,7 +42,7 @@ def programs() -> Path | None:
 
 @dataclass
 class PostgreSQL:
-    """A running server: how to reach it as its owner, and as the user that tests give to dvt."""
+    """A running server, reached as its owner by the tests and as an ordinary user by dvt."""
 
     folder: Path
     port: int
@@ -51,10 +52,10 @@ class PostgreSQL:
     written: Sequence[Written] = WRITTEN
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret", OWNER_PASSWORD)
     ranges: int = 4
-    """Pieces in which its large tables are read."""
+    """Number of pieces in which a large table is read."""
 
-    def settings(self, **more: Any) -> dict[str, Any]:
-        """The keys of an output in profiles.yml."""
+    def settings(self, **overrides: Any) -> dict[str, Any]:
+        """See Database."""
         return {
             "type": "postgres",
             "host": "127.0.0.1",
@@ -64,10 +65,10 @@ class PostgreSQL:
             "dbname": DBNAME,
             "schema": SCHEMA,
             "threads": 2,
-        } | more
+        } | overrides
 
     def owner(self, dbname: str = DBNAME) -> Any:
-        """A connection as the server's owner, in autocommit; statements find the tests' schema."""
+        """Open a connection as the server's owner, in autocommit, with the tests' schema in its path."""
         connection = psycopg2.connect(
             host="127.0.0.1",
             port=self.port,
@@ -80,7 +81,7 @@ class PostgreSQL:
         return connection
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
-        """Run statements as the owner; the rows of the last one."""
+        """See Database."""
         with closing(self.owner()) as connection, connection.cursor() as cursor:
             for statement in statements:
                 cursor.execute(statement)
@@ -146,16 +147,16 @@ class PostgreSQL:
         self.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{USER}'")
 
     def kill(self) -> None:
-        """As a power cut would; every connection ends at once."""
+        """Kill the server as a power cut would: every connection ends at once."""
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(20)
 
     def start_again(self) -> None:
-        """After `kill`: the same data on the same port."""
+        """Start the server again after `kill`, with the same data on the same port."""
         self.process = _launch(self.folder, self.port)
 
     def stop(self) -> None:
-        """End it; one that is down is no error."""
+        """Stop the server; do nothing if it is down."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGQUIT)
             try:
@@ -167,13 +168,12 @@ class PostgreSQL:
 
 @contextmanager
 def postgres() -> Iterator[PostgreSQL]:
-    """A new server with the tests' database, user and schema; gone with its folder at the end."""
-    # Not the test run's own folder, which only the user running it may enter.
+    """Run a new server with the tests' database, user and schema; remove it with its folder at the end."""
+    # The test run's own folder is closed to the user postgres.
     folder = Path(tempfile.mkdtemp(prefix="dvt-pg-", dir="/tmp"))
     try:
         _install(folder)
-        port = free_port()
-        server = PostgreSQL(folder, port, _launch(folder, port))
+        server = start_on_free_port(lambda port: PostgreSQL(folder, port, _launch(folder, port)))
         try:
             _set_up(server)
             yield server
@@ -183,13 +183,6 @@ def postgres() -> Iterator[PostgreSQL]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _set_up(server: PostgreSQL) -> None:
     with closing(server.owner("postgres")) as connection, connection.cursor() as cursor:
         cursor.execute(f'create role "{USER}" login password %s', (PASSWORD,))
@@ -197,7 +190,7 @@ def _set_up(server: PostgreSQL) -> None:
     server.execute(
         f'create schema {SCHEMA} authorization "{USER}"',
         f'alter default privileges in schema {SCHEMA} grant all on tables to "{USER}"',
-        *OWN_TYPES,
+        *USER_DEFINED_TYPES,
     )
 
 
@@ -209,13 +202,19 @@ def _program(name: str) -> str:
 
 
 def _as_ordinary_user(folder: Path) -> list[str]:
-    """PostgreSQL does not run as root; and it dies with the test run, even with a killed one."""
-    dies_too = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
+    """Return a command prefix: it leaves root, as which PostgreSQL does not run, and ends it with the tests."""
+    die_with_tests = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
     if os.geteuid() != 0:
-        return dies_too
+        return die_with_tests
     user = pwd.getpwnam("postgres")
     os.chown(folder, user.pw_uid, user.pw_gid)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *dies_too[1:]]
+    return [
+        "setpriv",
+        f"--reuid={user.pw_uid}",
+        f"--regid={user.pw_gid}",
+        "--clear-groups",
+        *die_with_tests[1:],
+    ]
 
 
 def _environment() -> dict[str, str]:
@@ -238,9 +237,9 @@ def _install(folder: Path) -> None:
         "--locale=C.UTF-8",
         "--no-sync",
     ]
-    done = subprocess.run(command, capture_output=True, check=False, cwd=folder, env=_environment())
-    if done.returncode:
-        raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')}")
+    completed = subprocess.run(command, capture_output=True, check=False, cwd=folder, env=_environment())
+    if completed.returncode:
+        raise RuntimeError(f"initdb failed: {completed.stderr.decode(errors='replace')}")
 
 
 def _launch(folder: Path, port: int) -> subprocess.Popen[bytes]:
@@ -268,17 +267,18 @@ def _launch(folder: Path, port: int) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             cwd=folder,
             env=_environment(),
-            start_new_session=True,  # Ctrl-C is for the tests, which then stop it in order
+            start_new_session=True,  # Ctrl-C reaches only the tests, which then stop the server in order
         )
-    deadline = time.monotonic() + _STARTS_WITHIN
+    deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         try:
+            # The socket's folder tells this server from another one that has taken the port.
             psycopg2.connect(
-                host="127.0.0.1", port=port, user=OWNER, password=OWNER_PASSWORD, dbname="postgres"
+                host=str(folder), port=port, user=OWNER, password=OWNER_PASSWORD, dbname="postgres"
             ).close()
         except psycopg2.OperationalError:
             time.sleep(0.05)
         else:
             return process
     process.kill()
-    raise RuntimeError(f"postgres did not start: {log.read_text(errors='replace')[-2000:]}")
+    raise start_error("postgres", log)

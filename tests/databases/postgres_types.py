@@ -1,4 +1,4 @@
-"""The type matrix of PostgreSQL: there and back."""
+"""Type matrix of PostgreSQL: extractions and loads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ _TEXT = "VARCHAR"
 _LOCAL = "TIMESTAMP"
 _INSTANT = "TIMESTAMP WITH TIME ZONE"
 _OFFSET = "TIME WITH TIME ZONE"
-_LOOSE = "DECIMAL(38,18)"
+_UNBOUNDED = "DECIMAL(38,18)"
+"""Stage type of a numeric without precision and scale."""
 _NINES = "9" * 38
 
 NUMBERS = (
@@ -39,20 +40,20 @@ NUMBERS = (
     Case(
         "numeric",
         "12345678901234567890.123456789012345678",
-        _LOOSE,
+        _UNBOUNDED,
         "12345678901234567890.123456789012345678",
     ),
-    Case("numeric", "-0.000000000000000001", _LOOSE, "-0.000000000000000001"),
-    Case("numeric", "1.5000000000000000000000000", _LOOSE, "1.500000000000000000"),
-    Case("numeric", "0.0000000000000000001", _LOOSE, error=True),
-    Case("numeric", "100000000000000000000", _LOOSE, error=True),
-    Case("numeric", "'NaN'", _LOOSE, error=True),
-    Case("numeric", "'-Infinity'", _LOOSE, error=True),
+    Case("numeric", "-0.000000000000000001", _UNBOUNDED, "-0.000000000000000001"),
+    Case("numeric", "1.5000000000000000000000000", _UNBOUNDED, "1.500000000000000000"),
+    Case("numeric", "0.0000000000000000001", _UNBOUNDED, error=True),
+    Case("numeric", "100000000000000000000", _UNBOUNDED, error=True),
+    Case("numeric", "'NaN'", _UNBOUNDED, error=True),
+    Case("numeric", "'-Infinity'", _UNBOUNDED, error=True),
     Case("money", "'1234.50'", _TEXT, "$1,234.50", loses=True),
     Case("oid", "4294967295", "BIGINT", "4294967295"),
 )
 
-MOMENTS = (
+DATES_AND_TIMES = (
     Case("date", "'2024-02-29'", "DATE", "2024-02-29"),
     Case("date", "'4713-01-01 BC'", "DATE", "4713-01-01 (BC)"),
     Case("date", "'5874897-12-31'", "DATE", "5874897-12-31"),
@@ -120,8 +121,8 @@ LISTS = (
     Case("float8[]", "'{NaN,-Infinity,0.1}'", "DOUBLE[]", "[nan, -inf, 0.1]"),
     Case("numeric(10,2)[]", "'{1.25,NULL}'", "DECIMAL(10,2)[]", "[1.25, NULL]"),
     Case("numeric(10,2)[]", "'{1.25,NaN,NULL}'", "DECIMAL(10,2)[]", error=True),
-    Case("numeric[]", "'{1.5,NULL}'", f"{_LOOSE}[]", "[1.500000000000000000, NULL]"),
-    Case("numeric[]", "'{0.0000000000000000001}'", f"{_LOOSE}[]", error=True),
+    Case("numeric[]", "'{1.5,NULL}'", f"{_UNBOUNDED}[]", "[1.500000000000000000, NULL]"),
+    Case("numeric[]", "'{0.0000000000000000001}'", f"{_UNBOUNDED}[]", error=True),
     Case("date[]", "'{2024-02-29,infinity}'", "DATE[]", "[2024-02-29, infinity]"),
     Case("timestamp[]", "'{2024-02-29 01:02:03.000004}'", "TIMESTAMP[]", "['2024-02-29 01:02:03.000004']"),
     Case("timestamp[]", "'{294276-01-01}'", "TIMESTAMP[]", error=True),
@@ -135,15 +136,15 @@ LISTS = (
     Case("bytea[]", "array['\\x00ff'::bytea]", _TEXT, '{"\\\\x00ff"}', loses=True),
 )
 
-OWN = (
+USER_DEFINED = (
     Case("mood", "'happy'", _TEXT, "happy"),
     Case("cents", "12.34", "DECIMAL(6,2)", "12.34"),
     Case("cents_or_more", "12.34", "DECIMAL(6,2)", "12.34"),
-    Case("loose", "1.5", _LOOSE, "1.500000000000000000"),
+    Case("loose", "1.5", _UNBOUNDED, "1.500000000000000000"),
     Case("numbers", "'{1,2}'", "INTEGER[]", "[1, 2]"),
     Case("pair", "'(1,a)'", _TEXT, "(1,a)", loses=True),
 )
-OWN_TYPES = (
+USER_DEFINED_TYPES = (
     "create type mood as enum ('sad', 'happy')",
     "create domain cents as numeric(6,2)",
     "create domain cents_or_more as cents check (value > 0)",
@@ -151,9 +152,9 @@ OWN_TYPES = (
     "create domain numbers as integer[]",
     "create type pair as (a integer, b text)",
 )
-"""Statements that make the types of `OWN`."""
+"""Statements that create the types of `USER_DEFINED`."""
 
-TYPES: tuple[Case, ...] = (*NUMBERS, *MOMENTS, *TEXTS, *LISTS, *OWN)
+TYPES: tuple[Case, ...] = (*NUMBERS, *DATES_AND_TIMES, *TEXTS, *LISTS, *USER_DEFINED)
 
 WRITTEN: tuple[Written, ...] = (
     Written("BOOLEAN", "true", "boolean", "true"),

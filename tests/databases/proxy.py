@@ -7,31 +7,32 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-_CHUNK = 65536
+_CHUNK_BYTES = 65536
+"""Bytes read from a socket at once, at most."""
 
 
 class Proxy:
-    """Forwards connections to a local port, until stalled or cut."""
+    """A forwarder of connections to a local port, which can be stalled or cut."""
 
     def __init__(self, port: int) -> None:
-        self._to = port
+        self._server_port = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self._flows = threading.Event()
-        self._flows.set()
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
         self.received = 0
-        """Bytes that came from the server."""
+        """Bytes received from the server."""
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stall(self) -> None:
         """Stop forwarding, with all connections kept open."""
-        self._flows.clear()
+        self._flowing.clear()
 
     def flow(self) -> None:
         """Forward again after a stall."""
-        self._flows.set()
+        self._flowing.set()
 
     def cut(self) -> None:
         """Close all connections."""
@@ -52,35 +53,35 @@ class Proxy:
     def _accept(self) -> None:
         while True:
             try:
-                near, _ = self._listener.accept()
+                client, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    def _serve(self, near: socket.socket) -> None:
-        with suppress(OSError), near, socket.create_connection(("127.0.0.1", self._to)) as far:
+    def _serve(self, client: socket.socket) -> None:
+        with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._server_port)) as server:
             with self._lock:
-                self._sockets += [near, far]
-            there = threading.Thread(target=self._pass_on, args=(near, far), daemon=True)
-            there.start()
-            self._pass_on(far, near)
-            there.join()
+                self._sockets += [client, server]
+            forwarding = threading.Thread(target=self._forward, args=(client, server), daemon=True)
+            forwarding.start()
+            self._forward(server, client)
+            forwarding.join()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
-            while data := source.recv(_CHUNK):
-                self._flows.wait()
-                if source.getpeername()[1] == self._to:
+            while data := source.recv(_CHUNK_BYTES):
+                self._flowing.wait()
+                if source.getpeername()[1] == self._server_port:
                     self.received += len(data)
                 sink.sendall(data)
-        for end in (source, sink):
+        for connection in (source, sink):
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
 def proxy(port: int) -> Iterator[Proxy]:
-    """A network before this port."""
+    """Open a proxy in front of this port."""
     proxy = Proxy(port)
     try:
         yield proxy
@@ -90,6 +91,6 @@ def proxy(port: int) -> Iterator[Proxy]:
 
 @contextmanager
 def silent_port() -> Iterator[int]:
-    """A port that takes every connection and never says a word."""
+    """Open a port that accepts every connection and never sends a byte."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield int(listener.getsockname()[1])
