@@ -186,9 +186,9 @@ def compare_out(server: Any, folder: Path, scale: float, pairs: int) -> None:
 def compare_in(server: Any, folder: Path, scale: float, pairs: int) -> None:
     """Both ways in, in turn."""
     from tests.conformance.measure import measured
-    from tests.conformance.reading import Bench
 
     from dvt.core.plan import Load
+    from dvt.testing.connectors import Bench
 
     dataset = ready(folder, scale)
     bench = Bench(server, folder)

@@ -20,7 +20,6 @@ from typing import Any
 
 import duckdb
 from tests.conformance.measure import Measured, measured
-from tests.conformance.reading import Bench
 from tests.databases.postgres import PASSWORD, PostgreSQL, postgres, programs
 
 from dvt.core.plan import Load
@@ -30,6 +29,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.drivers.duckdb import load_extension
 from dvt.drivers.duckdb.staging import write
+from dvt.testing.connectors import Bench
 
 MOST_MEGABYTES = 512
 

@@ -13,8 +13,8 @@ import pytest
 from dvt.core.errors import BadOutput, Cancelled, DvtError, QueryFailed
 from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
+from dvt.testing.background import wait_until
 from tests.acceptance.federating import Place
-from tests.conformance.reading import soon
 from tests.databases.postgres import PostgreSQL
 
 pytestmark = pytest.mark.slow
@@ -211,7 +211,7 @@ def test_cancel_leaves_nothing_running_and_nothing_made(place):
         ]
         for thread in threads:
             thread.start()
-        assert soon(lambda: any("slow_facts" in sql for sql in place.server.running()))
+        assert wait_until(lambda: any("slow_facts" in sql for sql in place.server.running()))
         time.sleep(1.5)
         run.federator.cancel()
         for thread in threads:

@@ -1,4 +1,4 @@
-"""Every test here runs on every database: `never` says which cannot, `notyet` which should and do not."""
+"""Every real database, for tests of faults: the marker `never` says which cannot keep a promise."""
 
 from __future__ import annotations
 
@@ -8,62 +8,58 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.reading import Bench
+from dvt.testing.connectors import Bench
+from dvt.testing.databases import Database, ServerDatabase, TargetDatabase
 from tests.databases import DATABASES
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "never(*names, reason): databases that cannot keep this promise")
-    config.addinivalue_line("markers", "notyet(*names, reason): databases that do not keep it so far")
 
 
 @pytest.fixture(params=list(DATABASES))
-def database(request: pytest.FixtureRequest, databases: Callable[[str], Any]) -> Any:
+def database(request: pytest.FixtureRequest, databases: Callable[[str], Any]) -> Database:
     """One of the real databases."""
     for mark in request.node.iter_markers("never"):
         if request.param in mark.args:
             pytest.skip(mark.kwargs["reason"])
-    for mark in request.node.iter_markers("notyet"):
-        if request.param in mark.args:
-            request.node.add_marker(pytest.mark.xfail(reason=mark.kwargs["reason"], strict=True))
-    return databases(request.param)
+    opened: Database = databases(request.param)
+    return opened
 
 
 @pytest.fixture
-def server(database: Any) -> Any:
+def server(database: Database) -> ServerDatabase:
     """The same, where it is a server that queries can be stopped on."""
-    if not hasattr(database, "cut"):
+    if not isinstance(database, ServerDatabase):
         pytest.skip(f"{database.name} has no server")
     return database
 
 
 @pytest.fixture
-def target(database: Any) -> Any:
+def target(database: Database) -> TargetDatabase:
     """The same, where stage tables can be filled."""
-    if not database.written:
+    if not isinstance(database, TargetDatabase):
         pytest.skip(f"{database.name} is a source only")
     return database
 
 
 @pytest.fixture
-def bench(database: Any, tmp_path: Path) -> Iterator[Bench]:
-    """A connector of it, with a place to stage in."""
-    one = Bench(database, tmp_path)
-    yield one
-    one.close()
+def another(database: Database, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    """Makes connectors, with settings of their own."""
+    benches: list[Bench] = []
+
+    def make(**settings: Any) -> Bench:
+        folder = tmp_path / f"bench-{len(benches)}"
+        folder.mkdir()
+        benches.append(Bench(database, folder, **settings))
+        return benches[-1]
+
+    yield make
+    for bench in benches:
+        bench.close()
 
 
 @pytest.fixture
-def another(database: Any, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Makes further connectors, with settings of their own."""
-    made: list[Bench] = []
-
-    def make(**words: Any) -> Bench:
-        folder = tmp_path / f"another-{len(made)}"
-        folder.mkdir()
-        made.append(Bench(database, folder, **words))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
+def bench(another: Callable[..., Bench]) -> Bench:
+    """A connector with a place to stage in."""
+    return another()

@@ -14,7 +14,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
-from tests.conformance.reading import Bench
+from dvt.testing.connectors import Bench
 from tests.databases.mariadb import MariaDB
 
 BOTH = pytest.mark.parametrize("ways", ["file", "inserts"], indirect=True)

@@ -20,8 +20,9 @@ from dvt.core.ports.staging import Bucket, Dataset, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR
 from dvt.staging.parquet import ParquetSink
+from dvt.testing.background import BackgroundCall, wait_until
+from dvt.testing.connectors import Bench
 from tests.conformance.measure import measured
-from tests.conformance.reading import Aside, Bench, soon
 from tests.databases.ports import free_port
 from tests.databases.proxy import proxy, silent_port
 
@@ -76,7 +77,7 @@ def test_a_network_that_breaks_amid_rows(server: Any, another: Callable[..., Ben
         server.fill(ref, 1_500_000)
         extraction = bench.extraction(bench.describe(ref))
         before = network.received
-        reading = Aside(lambda: bench.read(extraction))
+        reading = BackgroundCall(lambda: bench.read(extraction))
         while network.received - before < 20_000_000 and reading.is_alive():
             time.sleep(0.005)
         network.cut()
@@ -90,7 +91,7 @@ def test_a_network_that_breaks_amid_rows(server: Any, another: Callable[..., Ben
 def test_a_server_that_is_killed_amid_rows(server: Any, bench: Bench) -> None:
     ref = server.table("killed")
     server.fill(ref, 1_500_000)
-    reading = Aside(lambda: bench.read(bench.extraction(bench.describe(ref))))
+    reading = BackgroundCall(lambda: bench.read(bench.extraction(bench.describe(ref))))
     while not any(path.stat().st_size for path in bench.staged()) and reading.is_alive():
         time.sleep(0.005)
     server.kill()
@@ -146,14 +147,16 @@ def test_a_slow_sink_holds_the_source_back_and_can_be_stopped(
                 snapshot.extract([job], lambda _, dataset: done.append(dataset))
 
         before = network.received
-        reading = Aside(read)
+        reading = BackgroundCall(read)
         with pipe.open("rb") as slow:
             slow.read(100_000)
             enough = 250_000_000
-            assert soon(lambda: stands_still(lambda: network.received), 120), "it reads what nobody takes"
+            assert wait_until(lambda: stands_still(lambda: network.received), 120), (
+                "it reads what nobody takes"
+            )
             assert network.received - before < enough
             started = time.monotonic()
-            stopping = Aside(bench.connector.cancel)
+            stopping = BackgroundCall(bench.connector.cancel)
             while server.running():
                 assert time.monotonic() - started < 30, "the server still works for nobody"
         # What hangs in a write to a file can only end with it.

@@ -19,7 +19,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR
-from tests.conformance.reading import Bench
+from dvt.testing.connectors import Bench
 from tests.databases.mariadb import SCHEMA, USER, MariaDB, mariadb
 
 pytestmark = pytest.mark.slow
@@ -216,7 +216,7 @@ def _differences(
         described = bench.connector.describe(refs)
         for _ in range(4):
             datasets = bench.read(*(bench.extraction(described[ref]) for ref in refs))
-            one, other = (bench.asked("SELECT c1::INT FROM t WHERE c0 = 1", each)[0] for each in datasets)
+            one, other = (bench.first_row("SELECT c1::INT FROM t WHERE c0 = 1", each)[0] for each in datasets)
             found.add(one - other)
     return found
 

@@ -11,8 +11,8 @@ import pytest
 from dvt.core.errors import DvtError, RowRefused, ValueLost
 from dvt.core.tables import StageColumn
 from dvt.core.types import INTEGER, StageType
+from dvt.testing.connectors import Bench
 from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting
-from tests.conformance.reading import Bench
 from tests.databases.mariadb import MariaDB
 
 pytestmark = pytest.mark.slow

@@ -28,9 +28,10 @@ from dvt.core.types import (
     VARCHAR,
     decimal,
 )
+from dvt.testing.background import BackgroundCall, wait_until
+from dvt.testing.connectors import Bench
 from tests.conformance.measure import measured
 from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting, subfolder
-from tests.conformance.reading import Aside, Bench, soon
 from tests.databases.mariadb import USER, MariaDB
 from tests.databases.proxy import proxy
 from tests.local_bucket import files
@@ -215,7 +216,7 @@ def test_many_rows_arrive_where_files_are_refused(server: MariaDB, bench: Bench)
         assert bench.connector.fill(load, dataset) == 300_000
     assert "local_infile" in bench.connector.capabilities.loads_slowly
     back = bench.read_table(load.stage)
-    assert bench.asked("SELECT count(DISTINCT c0), sum(c0), sum(length(c1)) FROM t", back) == (
+    assert bench.first_row("SELECT count(DISTINCT c0), sum(c0), sum(length(c1)) FROM t", back) == (
         300_000,
         44999850000,
         14850000,
@@ -264,9 +265,9 @@ def _many(bench: Bench, name: str) -> tuple[Load, Dataset]:
 @BOTH
 def test_a_load_is_cancelled_amid_its_rows(server: MariaDB, bench: Bench, ways: str) -> None:
     load, dataset = _many(bench, f"dvt_cancelled_{ways}")
-    filling = Aside(lambda: bench.connector.fill(load, dataset))
+    filling = BackgroundCall(lambda: bench.connector.fill(load, dataset))
     words = "LOAD DATA" if ways == "file" else "INSERT INTO"
-    assert soon(lambda: any(words in one for one in server.running())), filling.error
+    assert wait_until(lambda: any(words in one for one in server.running())), filling.error
     bench.connector.cancel()
     assert isinstance(filling.finish(), Cancelled)
     assert is_gone(bench, load.stage)
@@ -277,8 +278,8 @@ def test_a_load_is_cancelled_while_the_server_waits(server: MariaDB, bench: Benc
     load, dataset = _many(bench, "dvt_waiting")
     with closing(server.owner()) as owner, owner.cursor() as cursor:
         cursor.execute("flush tables with read lock")
-        filling = Aside(lambda: bench.connector.fill(load, dataset))
-        assert soon(lambda: any("CREATE TABLE" in one for one in server.running()))
+        filling = BackgroundCall(lambda: bench.connector.fill(load, dataset))
+        assert wait_until(lambda: any("CREATE TABLE" in one for one in server.running()))
         bench.connector.cancel()
         assert isinstance(filling.finish(), Cancelled)
     assert is_gone(bench, load.stage)
@@ -287,8 +288,8 @@ def test_a_load_is_cancelled_while_the_server_waits(server: MariaDB, bench: Benc
 def test_a_load_that_waits_for_a_connection_is_cancelled(server: MariaDB, tmp_path: Path) -> None:
     with benched(server, tmp_path, limit=1) as bench:
         loads = [_many(bench, f"dvt_limited_{place}") for place in range(2)]
-        filling = [Aside(lambda one=one: bench.connector.fill(*one)) for one in loads]
-        assert soon(lambda: any("LOAD DATA" in one for one in server.running()))
+        filling = [BackgroundCall(lambda one=one: bench.connector.fill(*one)) for one in loads]
+        assert wait_until(lambda: any("LOAD DATA" in one for one in server.running()))
         assert server.connections() == 1
         bench.connector.cancel()
         assert [type(one.finish()) for one in filling] == [Cancelled, Cancelled]
@@ -301,9 +302,9 @@ def test_a_network_that_breaks_amid_a_load_leaves_no_table(
 ) -> None:
     with proxy(server.port) as network, benched(server, tmp_path, port=network.port) as bench:
         load, dataset = _many(bench, f"dvt_network_{ways}")
-        filling = Aside(lambda: bench.connector.fill(load, dataset))
+        filling = BackgroundCall(lambda: bench.connector.fill(load, dataset))
         words = "LOAD DATA" if ways == "file" else "INSERT INTO"
-        assert soon(lambda: any(words in one for one in server.running())), filling.error
+        assert wait_until(lambda: any(words in one for one in server.running())), filling.error
         network.cut()
         error = filling.finish()
         assert isinstance(error, ConnectionLost), error

@@ -18,7 +18,8 @@ from dvt.core.plan import Load
 from dvt.core.ports.connectors import Job
 from dvt.core.tables import StageColumn
 from dvt.core.types import INTEGER, VARCHAR
-from tests.conformance.reading import Aside, Bench
+from dvt.testing.background import BackgroundCall
+from dvt.testing.connectors import Bench
 from tests.databases.postgres import USER, PostgreSQL
 
 pytestmark = pytest.mark.slow
@@ -51,7 +52,7 @@ def test_a_large_table_is_read_in_pieces_that_are_the_whole(postgres: PostgreSQL
         bench.extraction(table), bench.extraction(table, ["n"], where=("n > 599000 or n < 10",))
     )
     assert len(dataset.keys) > 1
-    assert bench.asked("SELECT count(*), count(DISTINCT c0) FROM t", dataset) == (400_000, 400_000)
+    assert bench.first_row("SELECT count(*), count(DISTINCT c0) FROM t", dataset) == (400_000, 400_000)
     ((expected,),) = postgres.execute("select count(*) from pieces where n > 599000 or n < 10")
     assert filtered.rows == expected
 
@@ -66,7 +67,7 @@ def test_rows_that_are_rewritten_meanwhile_arrive_once_and_as_they_were(
         postgres.execute(f"update {postgres.quoted(ref)} set word = 'new' where n <= 200000")
         found: list[Any] = []
         snapshot.extract([Job(bench.extraction(table), bench.sink())], lambda _, one: found.append(one))
-    assert bench.asked("SELECT count(*), count(DISTINCT c0), min(length(c1)) FROM t", found[0]) == (
+    assert bench.first_row("SELECT count(*), count(DISTINCT c0), min(length(c1)) FROM t", found[0]) == (
         400_000,
         400_000,
         96,
@@ -165,7 +166,7 @@ def test_the_user_s_role_is_taken(postgres: PostgreSQL, make: Callable[..., Benc
             make().read_table(ref)
         bench = make(role="keeper")
         assert bench.read_table(ref).rows == 1
-        reading = Aside(lambda: bench.read(bench.slow(ref, 60)))
+        reading = BackgroundCall(lambda: bench.read(bench.slow(ref, 60)))
         while not any("pg_sleep" in one and "EXPLAIN" not in one for one in postgres.running()):
             time.sleep(0.02)
         started = time.monotonic()

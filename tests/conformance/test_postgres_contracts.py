@@ -10,7 +10,7 @@ from dvt.core.errors import DvtError, RowRefused, TableNotFound, ValueLost
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR, StageType
-from tests.conformance.reading import Bench
+from dvt.testing.connectors import Bench
 from tests.databases.postgres import PostgreSQL
 
 pytestmark = pytest.mark.slow

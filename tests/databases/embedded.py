@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +14,7 @@ import duckdb
 
 from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
-from tests.databases import Case, Written
-from tests.databases.embedded_types import DUCKDB, FILE, SQLITE, WRITTEN
+from dvt.testing.databases import Database, TargetDatabase
 
 _WORD_SQL = "md5(n::VARCHAR) || md5((n + 1)::VARCHAR) || md5((n + 2)::VARCHAR)"
 _FILL_SQL = f"SELECT n, {_WORD_SQL} AS word FROM range(1, {{}}) t(n)"
@@ -25,14 +24,11 @@ _TABLE_NAMES_SQL = (
 
 
 @dataclass
-class DuckDB:
+class DuckDB(TargetDatabase):
     """A DuckDB file. dvt, dbt and the tests share this process's only handle to it."""
 
     path: Path
     name: str = "duckdb"
-    types: Sequence[Case] = DUCKDB
-    written: Sequence[Written] = WRITTEN
-    secrets: Sequence[str] = ()
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
@@ -51,17 +47,13 @@ class DuckDB:
         """See Database."""
         return TableRef(connection=self.name, database=self.path.stem, schema="shop", identifier=identifier)
 
-    def quoted(self, ref: TableRef) -> str:
-        """See Database."""
-        return f"{self.name_of(ref.schema or 'shop')}.{self.name_of(ref.identifier)}"
-
-    def name_of(self, column: str) -> str:
-        """See Database."""
-        return '"' + column.replace('"', '""') + '"'
-
     def fill(self, ref: TableRef, rows: int) -> None:
         """See Database."""
         self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILL_SQL.format(rows + 1)}")
+
+    def sleeping(self, seconds: int) -> str:
+        """See Database."""
+        return _sleeping(seconds)
 
     def type_of(self, ref: TableRef, column: str) -> str:
         """See Database."""
@@ -74,14 +66,11 @@ class DuckDB:
 
 
 @dataclass
-class SQLite:
+class SQLite(Database):
     """An SQLite file in WAL mode: tests can write to it during a snapshot."""
 
     path: Path
     name: str = "sqlite"
-    types: Sequence[Case] = SQLITE
-    written: Sequence[Written] = ()
-    secrets: Sequence[str] = ()
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
@@ -96,17 +85,9 @@ class SQLite:
                 rows = connection.execute(statement).fetchall()
             return rows
 
-    def table(self, identifier: str) -> TableRef:
-        """See Database. dbt uses the source's name as its schema."""
-        return TableRef(connection=self.name, schema="shop", identifier=identifier)
-
     def quoted(self, ref: TableRef) -> str:
         """See Database."""
         return self.name_of(ref.identifier)
-
-    def name_of(self, column: str) -> str:
-        """See Database."""
-        return '"' + column.replace('"', '""') + '"'
 
     def fill(self, ref: TableRef, rows: int) -> None:
         """See Database."""
@@ -117,6 +98,11 @@ class SQLite:
             f"WHERE n < {rows}) SELECT n, printf('%048d%048d', n, n * 7919) FROM c WHERE {rows} > 0",
         )
 
+    def sleeping(self, seconds: int) -> str:
+        """See Database. SQLite makes less than 20 million rows a second."""
+        rows = f"SELECT 1 AS n UNION ALL SELECT n + 1 FROM c WHERE n < {seconds * 20_000_000}"
+        return f"(WITH RECURSIVE c(n) AS ({rows}) SELECT count(*) FROM c)"
+
     def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
         """See Database."""
         names = [row[1] for row in self.execute(f"PRAGMA table_xinfo({self.quoted(ref)})")]
@@ -125,15 +111,12 @@ class SQLite:
 
 
 @dataclass
-class Folder:
+class Folder(Database):
     """Parquet files of the tables of a DuckDB in memory, rewritten after every call of `execute`."""
 
     root: Path
     tables: Any = field(default_factory=duckdb.connect)
     name: str = "files"
-    types: Sequence[Case] = FILE
-    written: Sequence[Written] = ()
-    secrets: Sequence[str] = ()
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
@@ -149,21 +132,17 @@ class Folder:
         self._write()
         return rows
 
-    def table(self, identifier: str) -> TableRef:
-        """See Database. dbt uses the source's name as its schema."""
-        return TableRef(connection=self.name, schema="shop", identifier=identifier)
-
     def quoted(self, ref: TableRef) -> str:
         """See Database."""
         return self.name_of(ref.identifier)
 
-    def name_of(self, column: str) -> str:
-        """See Database."""
-        return '"' + column.replace('"', '""') + '"'
-
     def fill(self, ref: TableRef, rows: int) -> None:
         """See Database."""
         self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {_FILL_SQL.format(rows + 1)}")
+
+    def sleeping(self, seconds: int) -> str:
+        """See Database."""
+        return _sleeping(seconds)
 
     def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
         """See Database."""
@@ -179,6 +158,11 @@ class Folder:
             path = str(unfinished).replace("'", "''")
             self.tables.execute(f"COPY (FROM {self.name_of(name)}) TO '{path}' (FORMAT parquet)")
             unfinished.replace(file)
+
+
+def _sleeping(seconds: int) -> str:
+    """Return SQL that takes at least so long: DuckDB hashes less than 500 million numbers a second."""
+    return f"(SELECT count(*)::INTEGER FROM range({seconds} * 500000000) r(i) WHERE hash(i) = 0)"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.databases import Case, Written
+from dvt.testing.databases import LoadCase, ReadCase
 
 _HUGE = "170141183460469231731687303715884105727"
 _UHUGE = "340282366920938463463374607431768211455"
@@ -68,32 +68,36 @@ _STORED_AS_TEXT = (
 )
 """Values of DuckDB types that Parquet lacks; they are staged as text or bytes: (type, literal, text)."""
 
-DUCKDB: tuple[Case, ...] = (
-    *(Case(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS + _STORED_AS_TEXT),
-    Case("TIMESTAMP_S", "'2024-01-01 10:00:01'::TIMESTAMP_S", "TIMESTAMP", "2024-01-01 10:00:01"),
-    Case("TIMESTAMP_MS", "'2024-01-01 10:00:01.123'::TIMESTAMP_MS", "TIMESTAMP", "2024-01-01 10:00:01.123"),
-    Case("INTEGER[2]", "[1, 2]", "INTEGER[]", "[1, 2]"),
-    Case(
+DUCKDB_READ_CASES: tuple[ReadCase, ...] = (
+    *(ReadCase(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS + _STORED_AS_TEXT),
+    ReadCase("TIMESTAMP_S", "'2024-01-01 10:00:01'::TIMESTAMP_S", "TIMESTAMP", "2024-01-01 10:00:01"),
+    ReadCase(
+        "TIMESTAMP_MS", "'2024-01-01 10:00:01.123'::TIMESTAMP_MS", "TIMESTAMP", "2024-01-01 10:00:01.123"
+    ),
+    ReadCase("INTEGER[2]", "[1, 2]", "INTEGER[]", "[1, 2]"),
+    ReadCase(
         "STRUCT(a INTEGER, b VARCHAR)",
         "{'a': 1, 'b': 'x'}",
         'STRUCT("a" INTEGER, "b" VARCHAR)',
         "{'a': 1, 'b': x}",
     ),
-    Case(
+    ReadCase(
         "STRUCT(h HUGEINT, e ENUM('x'))",
         f"{{'h': {_HUGE}, 'e': 'x'}}",
         'STRUCT("h" HUGEINT, "e" ENUM(\'x\'))',
         f"{{'h': {_HUGE}, 'e': x}}",
     ),
-    Case("UNION(n INTEGER, s VARCHAR)", "'x'", "VARCHAR", "x", loses=True),
-    Case("GEOMETRY", "'POINT (1 2)'", "GEOMETRY", "POINT (1 2)"),
-    Case("STRUCT(u UNION(n INTEGER))", "{'u': 1}", 'STRUCT("u" VARCHAR)', "{'u': 1}", loses=True),
+    ReadCase("UNION(n INTEGER, s VARCHAR)", "'x'", "VARCHAR", "x", loses=True),
+    ReadCase("GEOMETRY", "'POINT (1 2)'", "GEOMETRY", "POINT (1 2)"),
+    ReadCase("STRUCT(u UNION(n INTEGER))", "{'u': 1}", 'STRUCT("u" VARCHAR)', "{'u': 1}", loses=True),
 )
 
-FILE: tuple[Case, ...] = tuple(Case(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS)
+FILE_READ_CASES: tuple[ReadCase, ...] = tuple(
+    ReadCase(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS
+)
 
-WRITTEN: tuple[Written, ...] = tuple(
-    Written(type_, literal, type_, text)
+DUCKDB_LOAD_CASES: tuple[LoadCase, ...] = tuple(
+    LoadCase(type_, literal, type_, text)
     for type_, literal, text in (
         *_STORED_AS_IS,
         *_STORED_AS_TEXT,
@@ -103,61 +107,63 @@ WRITTEN: tuple[Written, ...] = tuple(
 
 _ABOVE_DOUBLE = "9007199254740993"
 
-SQLITE: tuple[Case, ...] = (
-    Case("INTEGER", "9223372036854775807", "BIGINT", "9223372036854775807"),
-    Case("BIGINT", "-9223372036854775808", "BIGINT", "-9223372036854775808"),
-    Case("UNSIGNED BIG INT", "NULL", "BIGINT", None),
-    Case("INTEGER", "'abc'", "BIGINT", error=True),
-    Case("INTEGER", "1.5", "BIGINT", error=True),
-    Case("INTEGER", "''", "BIGINT", error=True),
-    Case("INTEGER PRIMARY KEY", "7", "BIGINT", "7"),
-    Case("BOOLEAN", "1", "BOOLEAN", "true"),
-    Case("BOOLEAN", "2", "BOOLEAN", error=True),
-    Case("BOOLEAN", "'true'", "BOOLEAN", error=True),
-    Case("REAL", "0.1", "DOUBLE", "0.1"),
-    Case("REAL", "9e999", "DOUBLE", "inf"),
-    Case("DOUBLE PRECISION", "-1.7976931348623157e308", "DOUBLE", "-1.7976931348623157e+308"),
-    Case("FLOAT", "'abc'", "DOUBLE", error=True),
-    Case("NUMERIC", "3", "DOUBLE", "3.0"),
-    Case("NUMERIC", _ABOVE_DOUBLE, "DOUBLE", error=True),
-    Case("DECIMAL(10,2)", "3.14", "DECIMAL(10,2)", "3.14"),
-    Case("DECIMAL(10,2)", "-99999999.99", "DECIMAL(10,2)", "-99999999.99"),
-    Case("DECIMAL(10,2)", "0.1 + 0.2", "DECIMAL(10,2)", "0.30"),
-    Case("DECIMAL(10,2)", "3.149", "DECIMAL(10,2)", error=True),
-    Case("DECIMAL(10,2)", "100000000", "DECIMAL(10,2)", error=True),
-    Case("DECIMAL(10,2)", "'x'", "DECIMAL(10,2)", error=True),
-    Case("DECIMAL(38,2)", _ABOVE_DOUBLE, "DECIMAL(38,2)", f"{_ABOVE_DOUBLE}.00"),
-    Case("NUMERIC(20)", "9223372036854775807", "DECIMAL(20,0)", "9223372036854775807"),
-    Case("TEXT", "''", "VARCHAR", ""),
-    Case("TEXT", "NULL", "VARCHAR", None),
-    Case("TEXT", "'it''s 😀 ÿ'", "VARCHAR", "it's 😀 ÿ"),
-    Case("TEXT", "'a' || char(0) || 'b'", "VARCHAR", "a\0b"),
-    Case("TEXT", "x'00ff'", "VARCHAR", error=True),
-    Case("TEXT", "CAST(x'ff41' AS TEXT)", "VARCHAR", error=True),
-    Case("VARCHAR(3)", "'longer'", "VARCHAR", "longer"),
-    Case("STRING", "'x'", "VARCHAR", "x"),
-    Case("JSON", "5", "VARCHAR", "5"),
-    Case("BLOB", "x'00ff'", "BLOB", "\\x00\\xFF"),
-    Case("BLOB", "x''", "BLOB", ""),
-    Case("BLOB", "'text'", "BLOB", error=True),
-    Case("DATE", "'2024-02-29'", "DATE", "2024-02-29"),
-    Case("DATE", "'2024-02-30'", "DATE", error=True),
-    Case("DATE", "'2024-01-01 10:00:00'", "DATE", error=True),
-    Case("DATE", "1704067200", "DATE", error=True),
-    Case("DATE", "2460000.5", "DATE", error=True),
-    Case("DATETIME", "'2024-02-29 10:11:12.123456'", "TIMESTAMP", "2024-02-29 10:11:12.123456"),
-    Case("TIMESTAMP", "'2024-02-29T10:11'", "TIMESTAMP", "2024-02-29 10:11:00"),
-    Case("TIMESTAMP", "'2024-02-29'", "TIMESTAMP", "2024-02-29 00:00:00"),
-    Case("TIMESTAMP", "'2024-02-29 10:11:12.1234567'", "TIMESTAMP", error=True),
-    Case("TIMESTAMP", "'2024-02-29T10:11:12Z'", "TIMESTAMP", error=True),
-    Case("TIMESTAMP", "1704067200", "TIMESTAMP", error=True),
-    Case("TIMESTAMPTZ", "'2024-02-29 10:11:12+05:30'", "TIMESTAMP WITH TIME ZONE", "2024-02-29 04:41:12+00"),
-    Case("TIMESTAMPTZ", "'2024-02-29 10:11:12'", "TIMESTAMP WITH TIME ZONE", error=True),
-    Case("TIME", "'10:11:12.5'", "TIME", "10:11:12.5"),
-    Case("TIME", "'25:00:00'", "TIME", error=True),
-    Case("", "7", "BIGINT", "7"),
-    Case("", "1.5", "DOUBLE", "1.5"),
-    Case("", "'x'", "VARCHAR", "x"),
-    Case("", "x'01'", "BLOB", "\\x01"),
-    Case("", "NULL", "VARCHAR", None),
+SQLITE_READ_CASES: tuple[ReadCase, ...] = (
+    ReadCase("INTEGER", "9223372036854775807", "BIGINT", "9223372036854775807"),
+    ReadCase("BIGINT", "-9223372036854775808", "BIGINT", "-9223372036854775808"),
+    ReadCase("UNSIGNED BIG INT", "NULL", "BIGINT", None),
+    ReadCase("INTEGER", "'abc'", "BIGINT", error=True),
+    ReadCase("INTEGER", "1.5", "BIGINT", error=True),
+    ReadCase("INTEGER", "''", "BIGINT", error=True),
+    ReadCase("INTEGER PRIMARY KEY", "7", "BIGINT", "7"),
+    ReadCase("BOOLEAN", "1", "BOOLEAN", "true"),
+    ReadCase("BOOLEAN", "2", "BOOLEAN", error=True),
+    ReadCase("BOOLEAN", "'true'", "BOOLEAN", error=True),
+    ReadCase("REAL", "0.1", "DOUBLE", "0.1"),
+    ReadCase("REAL", "9e999", "DOUBLE", "inf"),
+    ReadCase("DOUBLE PRECISION", "-1.7976931348623157e308", "DOUBLE", "-1.7976931348623157e+308"),
+    ReadCase("FLOAT", "'abc'", "DOUBLE", error=True),
+    ReadCase("NUMERIC", "3", "DOUBLE", "3.0"),
+    ReadCase("NUMERIC", _ABOVE_DOUBLE, "DOUBLE", error=True),
+    ReadCase("DECIMAL(10,2)", "3.14", "DECIMAL(10,2)", "3.14"),
+    ReadCase("DECIMAL(10,2)", "-99999999.99", "DECIMAL(10,2)", "-99999999.99"),
+    ReadCase("DECIMAL(10,2)", "0.1 + 0.2", "DECIMAL(10,2)", "0.30"),
+    ReadCase("DECIMAL(10,2)", "3.149", "DECIMAL(10,2)", error=True),
+    ReadCase("DECIMAL(10,2)", "100000000", "DECIMAL(10,2)", error=True),
+    ReadCase("DECIMAL(10,2)", "'x'", "DECIMAL(10,2)", error=True),
+    ReadCase("DECIMAL(38,2)", _ABOVE_DOUBLE, "DECIMAL(38,2)", f"{_ABOVE_DOUBLE}.00"),
+    ReadCase("NUMERIC(20)", "9223372036854775807", "DECIMAL(20,0)", "9223372036854775807"),
+    ReadCase("TEXT", "''", "VARCHAR", ""),
+    ReadCase("TEXT", "NULL", "VARCHAR", None),
+    ReadCase("TEXT", "'it''s 😀 ÿ'", "VARCHAR", "it's 😀 ÿ"),
+    ReadCase("TEXT", "'a' || char(0) || 'b'", "VARCHAR", "a\0b"),
+    ReadCase("TEXT", "x'00ff'", "VARCHAR", error=True),
+    ReadCase("TEXT", "CAST(x'ff41' AS TEXT)", "VARCHAR", error=True),
+    ReadCase("VARCHAR(3)", "'longer'", "VARCHAR", "longer"),
+    ReadCase("STRING", "'x'", "VARCHAR", "x"),
+    ReadCase("JSON", "5", "VARCHAR", "5"),
+    ReadCase("BLOB", "x'00ff'", "BLOB", "\\x00\\xFF"),
+    ReadCase("BLOB", "x''", "BLOB", ""),
+    ReadCase("BLOB", "'text'", "BLOB", error=True),
+    ReadCase("DATE", "'2024-02-29'", "DATE", "2024-02-29"),
+    ReadCase("DATE", "'2024-02-30'", "DATE", error=True),
+    ReadCase("DATE", "'2024-01-01 10:00:00'", "DATE", error=True),
+    ReadCase("DATE", "1704067200", "DATE", error=True),
+    ReadCase("DATE", "2460000.5", "DATE", error=True),
+    ReadCase("DATETIME", "'2024-02-29 10:11:12.123456'", "TIMESTAMP", "2024-02-29 10:11:12.123456"),
+    ReadCase("TIMESTAMP", "'2024-02-29T10:11'", "TIMESTAMP", "2024-02-29 10:11:00"),
+    ReadCase("TIMESTAMP", "'2024-02-29'", "TIMESTAMP", "2024-02-29 00:00:00"),
+    ReadCase("TIMESTAMP", "'2024-02-29 10:11:12.1234567'", "TIMESTAMP", error=True),
+    ReadCase("TIMESTAMP", "'2024-02-29T10:11:12Z'", "TIMESTAMP", error=True),
+    ReadCase("TIMESTAMP", "1704067200", "TIMESTAMP", error=True),
+    ReadCase(
+        "TIMESTAMPTZ", "'2024-02-29 10:11:12+05:30'", "TIMESTAMP WITH TIME ZONE", "2024-02-29 04:41:12+00"
+    ),
+    ReadCase("TIMESTAMPTZ", "'2024-02-29 10:11:12'", "TIMESTAMP WITH TIME ZONE", error=True),
+    ReadCase("TIME", "'10:11:12.5'", "TIME", "10:11:12.5"),
+    ReadCase("TIME", "'25:00:00'", "TIME", error=True),
+    ReadCase("", "7", "BIGINT", "7"),
+    ReadCase("", "1.5", "DOUBLE", "1.5"),
+    ReadCase("", "'x'", "VARCHAR", "x"),
+    ReadCase("", "x'01'", "BLOB", "\\x01"),
+    ReadCase("", "NULL", "VARCHAR", None),
 )

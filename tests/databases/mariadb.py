@@ -17,8 +17,7 @@ from typing import Any
 import pymysql
 
 from dvt.core.names import TableRef
-from tests.databases import Case, Written
-from tests.databases.mariadb_types import TYPES, WRITTEN
+from dvt.testing.databases import ServerDatabase, TargetDatabase
 from tests.databases.ports import start_error, start_on_free_port
 
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ mariadb"
@@ -38,7 +37,7 @@ def installed() -> bool:
 
 
 @dataclass
-class MariaDB:
+class MariaDB(TargetDatabase, ServerDatabase):
     """A running server, reached as its owner by the tests and as an ordinary user by dvt."""
 
     folder: Path
@@ -46,8 +45,6 @@ class MariaDB:
     process: subprocess.Popen[bytes]
     arguments: Sequence[str] = ()
     name: str = "mariadb"
-    types: Sequence[Case] = TYPES
-    written: Sequence[Written] = WRITTEN
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret")
     impossible_names: Sequence[str] = ("ünï😀",)
     """Names that the server refuses: their characters have three bytes at most."""
@@ -86,14 +83,6 @@ class MariaDB:
                 rows = cursor.fetchall()
         return list(rows)
 
-    def table(self, identifier: str) -> TableRef:
-        """See Database."""
-        return TableRef(connection=self.name, schema=SCHEMA, identifier=identifier)
-
-    def quoted(self, ref: TableRef) -> str:
-        """See Database."""
-        return f"{self.name_of(ref.schema or SCHEMA)}.{self.name_of(ref.identifier)}"
-
     def name_of(self, column: str) -> str:
         """See Database."""
         return "`" + column.replace("`", "``") + "`"
@@ -131,25 +120,25 @@ class MariaDB:
         return "json" if checked else str(type_)
 
     def sleeping(self, seconds: int) -> str:
-        """See Server."""
+        """See Database."""
         return f"sleep({seconds})"
 
     def running(self) -> list[str]:
-        """See Server."""
+        """See ServerDatabase."""
         rows = self.execute(
             f"select info from information_schema.processlist where user = '{USER}' and info is not null"
         )
         return [str(info) for (info,) in rows]
 
     def connections(self) -> int:
-        """See Server."""
+        """See ServerDatabase."""
         ((count,),) = self.execute(
             f"select count(*) from information_schema.processlist where user = '{USER}'"
         )
         return int(count)
 
     def cut(self) -> None:
-        """See Server."""
+        """See ServerDatabase."""
         self.execute(f"kill hard user '{USER}'@'127.0.0.1'")
 
     def kill(self) -> None:

@@ -18,9 +18,8 @@ from typing import Any
 import psycopg2
 
 from dvt.core.names import TableRef
-from tests.databases import Case, Written
+from dvt.testing.databases import ServerDatabase, TargetDatabase
 from tests.databases.ports import start_error, start_on_free_port
-from tests.databases.postgres_types import TYPES, USER_DEFINED_TYPES, WRITTEN
 
 OWNER, OWNER_PASSWORD = "postgres", "0wner-s3cret"
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ postgres"
@@ -41,15 +40,13 @@ def programs() -> Path | None:
 
 
 @dataclass
-class PostgreSQL:
+class PostgreSQL(TargetDatabase, ServerDatabase):
     """A running server, reached as its owner by the tests and as an ordinary user by dvt."""
 
     folder: Path
     port: int
     process: subprocess.Popen[bytes]
     name: str = "postgres"
-    types: Sequence[Case] = TYPES
-    written: Sequence[Written] = WRITTEN
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret", OWNER_PASSWORD)
     ranges: int = 4
     """Number of pieces in which a large table is read."""
@@ -91,14 +88,6 @@ class PostgreSQL:
         """See Database."""
         return TableRef(connection=self.name, database=DBNAME, schema=SCHEMA, identifier=identifier)
 
-    def quoted(self, ref: TableRef) -> str:
-        """See Database."""
-        return f"{self.name_of(ref.schema or SCHEMA)}.{self.name_of(ref.identifier)}"
-
-    def name_of(self, column: str) -> str:
-        """See Database."""
-        return '"' + column.replace('"', '""') + '"'
-
     def fill(self, ref: TableRef, rows: int) -> None:
         """See Database."""
         self.execute(
@@ -127,23 +116,23 @@ class PostgreSQL:
         return self.execute(f"select {texts} from {self.quoted(ref)}")
 
     def sleeping(self, seconds: int) -> str:
-        """See Server."""
+        """See Database."""
         return f"(select 1 from pg_sleep({seconds}))"
 
     def running(self) -> list[str]:
-        """See Server."""
+        """See ServerDatabase."""
         rows = self.execute(
             f"select query from pg_stat_activity where usename = '{USER}' and state = 'active'"
         )
         return [str(query) for (query,) in rows]
 
     def connections(self) -> int:
-        """See Server."""
+        """See ServerDatabase."""
         ((count,),) = self.execute(f"select count(*) from pg_stat_activity where usename = '{USER}'")
         return int(count)
 
     def cut(self) -> None:
-        """See Server."""
+        """See ServerDatabase."""
         self.execute(f"select pg_terminate_backend(pid) from pg_stat_activity where usename = '{USER}'")
 
     def kill(self) -> None:
@@ -202,7 +191,7 @@ def _program(name: str) -> str:
 
 
 def _as_ordinary_user(folder: Path) -> list[str]:
-    """Return a command prefix: it leaves root, as which PostgreSQL does not run, and ends it with the tests."""
+    """Return a command prefix that leaves root, which PostgreSQL refuses, and ends it with the tests."""
     die_with_tests = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
     if os.geteuid() != 0:
         return die_with_tests

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.reading import Bench
+from dvt.testing.connectors import Bench
 from tests.databases.embedded import DuckDB, Folder, SQLite, duckdb_file, folder_of_files, sqlite_file
 
 

@@ -28,7 +28,8 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, INTEGER, VARCHAR, StageType
 from dvt.drivers.duckdb import FILES
-from tests.conformance.reading import Aside, Bench
+from dvt.testing.background import BackgroundCall
+from dvt.testing.connectors import Bench
 from tests.databases.embedded import DuckDB
 from tests.unit.connectors.waiting import under_way
 from tests.unit.drivers.duckdb.test_files import ENDLESS, held_elsewhere
@@ -132,7 +133,7 @@ def test_a_failure_discards_what_is_not_committed_and_others_go_on(duck: DuckDB,
 def test_it_is_cancelled_before_the_first_row(duck: DuckDB, bench_of: Make) -> None:
     duck.execute(f"CREATE VIEW shop.slow AS {ENDLESS.replace('count(*)', 'count(*) AS n')}")
     bench = bench_of(duck)
-    reading = Aside(lambda: bench.read_table(duck.table("slow")))
+    reading = BackgroundCall(lambda: bench.read_table(duck.table("slow")))
     under_way(bench)
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
@@ -171,7 +172,7 @@ def test_several_fill_at_once(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
     dataset = bench.stage("SELECT i AS c0 FROM range(100000) t(i)", [StageColumn("c0", BIGINT)])
     fills = [
-        Aside(lambda name=f"dvt_{n}": bench.connector.fill(load(bench, name, "BIGINT"), dataset))
+        BackgroundCall(lambda name=f"dvt_{n}": bench.connector.fill(load(bench, name, "BIGINT"), dataset))
         for n in range(6)
     ]
     assert [fill.finish() for fill in fills] == [None] * 6
@@ -182,7 +183,7 @@ def test_a_fill_is_cancelled(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
     columns = [StageColumn("c0", BIGINT)]
     dataset = bench.stage("SELECT i AS c0 FROM range(30000000) t(i)", columns)
-    filling = Aside(lambda: bench.connector.fill(load(bench, "dvt_1", "BIGINT"), dataset))
+    filling = BackgroundCall(lambda: bench.connector.fill(load(bench, "dvt_1", "BIGINT"), dataset))
     while not bench.connector._running._queries:
         time.sleep(0.01)
     bench.connector.cancel()

@@ -12,7 +12,8 @@ import pytest
 
 from dvt.core.errors import BadOutput, Cancelled, DvtError, FileUnreadable, TableNotFound, ValueLost
 from dvt.core.names import TableRef
-from tests.conformance.reading import Aside, Bench
+from dvt.testing.background import BackgroundCall
+from dvt.testing.connectors import Bench
 from tests.databases.embedded import Folder
 from tests.unit.connectors.waiting import under_way
 
@@ -205,7 +206,7 @@ def test_it_is_cancelled(lake: Folder, bench_of: Make) -> None:
     asked = bench.extraction(
         table, where=['(SELECT count(*) FROM range(100000000000) r(j) WHERE hash(j) = "i") = 0']
     )
-    reading = Aside(lambda: bench.read(asked))
+    reading = BackgroundCall(lambda: bench.read(asked))
     under_way(bench)
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)

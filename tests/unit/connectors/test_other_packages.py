@@ -12,8 +12,8 @@ from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.registry import Registry
 from dvt.resolution import output_types
-from tests.conformance import reading
-from tests.conformance.reading import Bench
+from dvt.testing import connectors
+from dvt.testing.connectors import Bench
 from tests.packages import installed
 
 Make = Callable[..., Bench]
@@ -44,7 +44,7 @@ class Lines:
 def lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lines:
     for folder in installed(tmp_path / "site-packages", "lines"):
         monkeypatch.syspath_prepend(folder)
-    monkeypatch.setattr(reading, "CONNECTORS", Registry("dvt.connectors", {}))
+    monkeypatch.setattr(connectors, "CONNECTORS", Registry("dvt.connectors", {}))
     monkeypatch.setattr(output_types, "_OTHERS", Registry("dvt.output_types", {}))
     (tmp_path / "calls.txt").write_text("ok\nbusy, again\n")
     return Lines(tmp_path)

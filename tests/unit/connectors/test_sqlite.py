@@ -25,7 +25,8 @@ from dvt.core.errors import (
 )
 from dvt.core.ports.connectors import CanLoad, Job
 from dvt.drivers import sqlite as driver
-from tests.conformance.reading import Aside, Bench
+from dvt.testing.background import BackgroundCall
+from dvt.testing.connectors import Bench
 from tests.databases.embedded import SQLite
 from tests.unit.connectors.waiting import under_way
 
@@ -215,7 +216,7 @@ def test_it_is_cancelled_before_the_first_row(lite: SQLite, bench_of: Make, doin
     asked = bench.extraction(bench.describe(lite.table("t")))
     lite.execute("DROP TABLE t", f"CREATE VIEW t AS {_ENDLESS}")
     act = (lambda: bench.describe(lite.table("t"))) if doing == "describe" else (lambda: bench.read(asked))
-    reading = Aside(act)
+    reading = BackgroundCall(act)
     under_way(bench)
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
@@ -229,7 +230,7 @@ def test_after_a_cancel_the_same_snapshot_reads_again(lite: SQLite, bench_of: Ma
     quick = bench.extraction(table)
     with bench.connector.snapshot() as snapshot:
         slow = Job(bench.extraction(type(table)(ref=lite.table("slow"), columns=table.columns)), bench.sink())
-        reading = Aside(lambda: snapshot.extract([slow], lambda *_: None))
+        reading = BackgroundCall(lambda: snapshot.extract([slow], lambda *_: None))
         under_way(bench)
         bench.connector.cancel()
         assert isinstance(reading.finish(), Cancelled)
@@ -259,7 +260,7 @@ def test_a_writer_that_lets_go_is_waited_for(tmp_path: Path, bench_of: Make) -> 
     path = tmp_path / "locked.db"
     with writing(path, "CREATE TABLE t (a INTEGER)", "BEGIN EXCLUSIVE") as process:
         bench = bench_of(SQLite(path))
-        looking = Aside(lambda: bench.describe(SQLite(path).table("t")))
+        looking = BackgroundCall(lambda: bench.describe(SQLite(path).table("t")))
         time.sleep(0.5)
         process.kill()
         assert looking.finish() is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.conformance.reading import Bench
+from dvt.testing.connectors import Bench
 
 
 def under_way(bench: Bench) -> None:

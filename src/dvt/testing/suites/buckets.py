@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 import pytest
 
 from dvt.core.ports.staging import Bucket
+from dvt.testing.suites.base import Suite
 
 ODD_NAMES = (
     "two words",
@@ -39,7 +40,7 @@ WRITERS = 8
 """Threads that write one key at once."""
 
 
-class BucketSuite:
+class BucketSuite(Suite):
     """Tests of a bucket. A subclass has a fixture `bucket`, which is an empty one for each test."""
 
     def test_an_object_is_created_and_read(self, bucket: Bucket) -> None:
@@ -194,7 +195,7 @@ class BucketSuite:
         assert "\n" not in bucket.address
 
 
-class LocalConsumerSuite:
+class LocalConsumerSuite(Suite):
     """Further tests of a bucket that a program of this machine reaches by paths.
 
     A subclass has the fixture `bucket` and, where it is another than DuckDB, names the `consumer`.

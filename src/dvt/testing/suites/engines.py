@@ -24,6 +24,7 @@ from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, VARCHAR, StageType
 from dvt.staging.parquet import ParquetSink
+from dvt.testing.suites.base import Suite
 
 VALUES: Mapping[str, tuple[StageType, str, str]] = {
     "a boolean": (BOOLEAN, "TRUE", "true"),
@@ -80,7 +81,7 @@ class Bench:
         return self.run(rows, StageColumn("n", BIGINT))
 
 
-class EngineSuite:
+class EngineSuite(Suite):
     """Tests of a compute engine.
 
     A subclass has the fixtures `engine`, as a run makes it, and `bucket`, an empty one to stage in.
