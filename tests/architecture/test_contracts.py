@@ -27,6 +27,10 @@ BREAKS = {
         "Only the bridge and our adapters know dbt",
         {"drivers/__init__.py": "import dbt_common.events"},
     ),
+    "the tests, from what others inherit": (
+        "The package does not know its tests",
+        {"testing/suites/connectors.py": "import tests.databases"},
+    ),
     "connectors": (
         "Connectors do not know each other",
         {"connectors/one.py": "", "connectors/another.py": "import dvt.connectors.one"},

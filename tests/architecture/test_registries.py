@@ -9,7 +9,7 @@ import pytest
 from dvt.buckets import BUCKETS
 from dvt.connectors import CONNECTORS
 from dvt.engines import ENGINES
-from dvt.testing.suites import BucketSuite, EngineSuite
+from dvt.testing.suites import BucketSuite, ConnectorSuite, EngineSuite, LoadingSuite
 from tests.architecture.sources import ROOT
 from tests.databases import DATABASES
 
@@ -45,10 +45,20 @@ def test_every_engine_passes_the_suite(name: str):
 
 
 @pytest.mark.parametrize("name", sorted(CONNECTORS))
-def test_every_connector_is_run_against_the_real_thing(name: str):
-    """One entry per connector: outputs of two types may share one."""
-    tested = {CONNECTORS[known] for known in DATABASES if known in CONNECTORS}
-    assert CONNECTORS[name] in tested, f"tests/databases has no entry that runs {CONNECTORS[name]}"
+def test_every_connector_passes_the_suites(name: str):
+    """In a class that is named for it, on a database that tests/databases opens."""
+    connector = CONNECTORS.load(name)
+    suite = _conformance_tests()[f"Test{connector.__name__}"]
+    assert issubclass(suite, ConnectorSuite)
+    assert issubclass(suite, LoadingSuite) == hasattr(connector, "fill")
+    assert connector in {CONNECTORS.load(database) for database in DATABASES}
+
+
+def _conformance_tests() -> dict[str, type]:
+    modules = [
+        f"tests.conformance.{file.stem}" for file in (ROOT / "tests/conformance").glob("test_*_suites.py")
+    ]
+    return {name: value for module in modules for name, value in vars(import_module(module)).items()}
 
 
 def test_every_real_database_is_a_connector():

@@ -20,6 +20,7 @@ import psycopg2
 from dvt.core.names import TableRef
 from dvt.testing.databases import ServerDatabase, TargetDatabase
 from tests.databases.ports import start_error, start_on_free_port
+from tests.databases.postgres_types import USER_DEFINED_TYPES
 
 OWNER, OWNER_PASSWORD = "postgres", "0wner-s3cret"
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ postgres"

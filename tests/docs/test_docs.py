@@ -80,3 +80,9 @@ def test_every_decision_is_listed():
     folder = ROOT / "docs" / "adr"
     listed = (folder / "README.md").read_text(encoding="utf-8")
     assert not [page.name for page in folder.glob("0*.md") if page.name not in listed]
+
+
+def test_the_example_of_a_connectors_tests_runs_as_a_packages_tests():
+    page = ROOT / "docs" / "how-to" / "test-a-connector-an-engine-or-a-bucket.md"
+    tests = ROOT / "tests" / "packages" / "nest" / "tests" / "test_nest.py"
+    assert f"```python\n{tests.read_text(encoding='utf-8')}```" in page.read_text(encoding="utf-8")

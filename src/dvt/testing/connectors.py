@@ -92,8 +92,8 @@ class Bench:
         self, table: Table, names: Iterable[str] | None = None, where: Sequence[str] = ()
     ) -> SourceQuery:
         """A query for these columns (all of them if None), as a planner would make it."""
-        wanted = None if names is None else set(names)
-        columns = [column for column in table.columns if wanted is None or column.name in wanted]
+        chosen = {column.name for column in table.columns} if names is None else set(names)
+        columns = [column for column in table.columns if column.name in chosen]
         return self.query([table], columns or [COUNTED], where, scan=table.scannable)
 
     def slow(self, ref: TableRef, seconds: int) -> SourceQuery:

@@ -86,7 +86,8 @@ class ToyEngine:
         rows = self._rows("fetch", dataset)
         row = rows[0] if rows else (None,) * len(dataset.columns)
         return tuple(
-            (one.type, as_text(one.type, value)) for one, value in zip(dataset.columns, row, strict=True)
+            (column.type, as_text(column.type, value))
+            for column, value in zip(dataset.columns, row, strict=True)
         )
 
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:

@@ -47,7 +47,10 @@ class Snapshot(Protocol):
 
 
 class Connector(Protocol):
-    """One output that can be read. Opens its connections when first asked; thread-safe."""
+    """One output that can be read. Opens its connections when first asked; thread-safe.
+
+    `dvt.testing.suites.ConnectorSuite` tests a connector, `LoadingSuite` one that loads too.
+    """
 
     @property
     def capabilities(self) -> Capabilities:

@@ -71,8 +71,8 @@ class Bench:
 
     def value(self, sql: str, type_: StageType, **inputs: Dataset) -> str | None:
         """The text of an answer that is one value."""
-        ((found, text),) = self.engine.fetch(self.run(sql, StageColumn("v", type_), **inputs))
-        assert found == type_
+        ((staged_type, text),) = self.engine.fetch(self.run(sql, StageColumn("v", type_), **inputs))
+        assert staged_type == type_
         return text
 
     def numbers(self, count: int, *, first: int = 1) -> Dataset:
@@ -118,9 +118,9 @@ class EngineSuite(Suite):
         ],
     )
     def test_wrong_sql_is_named_with_the_reason(self, bench: Bench, sql: str, reason: str) -> None:
-        with pytest.raises(SqlInvalid, match=f"(?i){reason}") as found:
+        with pytest.raises(SqlInvalid, match=f"(?i){reason}") as caught:
             bench.bind(sql, t=[StageColumn("n", BIGINT)])
-        assert found.value.dialect == bench.engine.dialect
+        assert caught.value.dialect == bench.engine.dialect
 
     def test_what_is_no_sql_is_invalid(self, bench: Bench) -> None:
         with pytest.raises(SqlInvalid):

@@ -67,7 +67,5 @@ class LinesConnector:
     def _file(self, ref: TableRef) -> Path:
         file: Path = self._folder / f"{ref.identifier}.txt"
         if not file.exists():
-            raise TableNotFound(
-                str(ref), ref.connection, [found.stem for found in self._folder.glob("*.txt")]
-            )
+            raise TableNotFound(str(ref), ref.connection, [path.stem for path in self._folder.glob("*.txt")])
         return file

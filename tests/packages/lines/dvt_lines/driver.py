@@ -16,6 +16,6 @@ def connect() -> duckdb.DuckDBPyConnection:
 
 def lines_of(file: Path) -> str:
     """A FROM item with the number of each line, and its text."""
-    # The separator is one that no text file has, so that a line is one column.
+    # No text file has this separator, so that a line is a single column.
     read = f"read_csv({literal(str(file))}, header = false, sep = '\\x1F', quote = '', all_varchar = true)"
     return f"(SELECT row_number() OVER () AS n, column0 AS line FROM {read})"

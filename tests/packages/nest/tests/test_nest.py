@@ -56,3 +56,7 @@ class TestNest(ConnectorSuite, LoadingSuite):
         file.execute()  # makes the file
         yield file
         FILES.close(file.path)
+
+    def test_a_view_is_read(self, bench):
+        bench.database.execute("CREATE OR REPLACE VIEW answers AS SELECT 42 AS n")
+        assert bench.rows(bench.read_table(bench.database.table("answers"))) == [("42",)]
