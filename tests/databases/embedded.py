@@ -162,7 +162,7 @@ class Folder(Database):
 
 def _sleeping(seconds: int) -> str:
     """Return SQL that takes at least so long: DuckDB hashes less than 500 million numbers a second."""
-    return f"(SELECT count(*)::INTEGER FROM range({seconds} * 500000000) r(i) WHERE hash(i) = 0)"
+    return f"(SELECT count(*)::INTEGER FROM range({seconds * 500_000_000}) r(i) WHERE hash(i) = 0)"
 
 
 @contextmanager

@@ -184,6 +184,7 @@ class ConnectorSuite(PushdownSuite):
         ref = bench.filled("sleeping", 1)
         query = bench.slow(ref, SLOW_QUERY)
         reading = BackgroundCall(lambda: bench.read(query))
+        reading.join(0.5)
         assert isinstance(reading.stop_by(bench.connector.cancel), Cancelled)
         assert bench.staged() == []
         assert bench.read_table(ref).rows == 1, "the connector works on"

@@ -27,7 +27,7 @@ class Folder(Database):
         duckdb.execute(f"COPY ({lines}) TO '{self.path}/{ref.identifier}.txt' (FORMAT csv, HEADER false)")
 
     def sleeping(self, seconds):
-        return f"(SELECT count(*)::INTEGER FROM range({seconds} * 500000000) r(i) WHERE hash(i) = 0)"
+        return f"(SELECT count(*)::INTEGER FROM range({seconds * 500_000_000}) r(i) WHERE hash(i) = 0)"
 
 
 class TestLines(ConnectorSuite):

@@ -32,7 +32,7 @@ class NestFile(TargetDatabase):
         self.execute(f"CREATE OR REPLACE TABLE {self.quoted(ref)} AS {table}")
 
     def sleeping(self, seconds):
-        return f"(SELECT count(*)::INTEGER FROM range({seconds} * 500000000) r(i) WHERE hash(i) = 0)"
+        return f"(SELECT count(*)::INTEGER FROM range({seconds * 500_000_000}) r(i) WHERE hash(i) = 0)"
 
     def type_of(self, ref, column):
         types = {row[0]: row[1] for row in self.execute(f"DESCRIBE {self.quoted(ref)}")}
