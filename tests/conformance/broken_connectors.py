@@ -187,23 +187,23 @@ BREAKS: dict[type, set[str]] = {
         "test_a_join_is_filtered_by_conditions_on_each_table",
     },
     ForgetsRows: {"test_every_row_of_a_large_table_arrives_once"},
-    ReportsTwice: {"test_finished_is_called_once_for_each_after_its_commit"},
+    ReportsTwice: {"test_finished_is_called_once_for_each_job_after_its_commit"},
     CommitsBeforeItsFileIsComplete: {"test_a_dataset_is_committed_when_all_its_files_are_complete"},
     LeavesFilesAfterAFailure: {"test_a_query_that_fails_leaves_nothing_and_the_snapshot_reads_on"},
     StagesWrongTypes: {"test_every_value_arrives_as_it_was_or_the_extraction_stops"},
     IgnoresCancel: {
         "test_a_query_is_cancelled_before_its_first_row",
-        "test_a_load_is_cancelled_and_leaves_nothing",
+        "test_a_cancelled_load_leaves_no_table",
     },
     ClosesOnce: {"test_a_connector_may_be_closed_twice"},
     LoadsHalf: {"test_a_stage_table_holds_what_was_staged"},
     LeavesATableAfterAFailure: {
         "test_a_table_that_cannot_be_filled_does_not_exist",
-        "test_a_load_is_cancelled_and_leaves_nothing",
+        "test_a_cancelled_load_leaves_no_table",
         "test_a_row_that_breaks_a_constraint_leaves_no_table",
     },
-    DropsOnce: {"test_dropping_is_done_once_and_asked_any_number_of_times"},
-    LoadsWrongTypes: {"test_every_value_lands_as_it_was_or_the_load_stops"},
+    DropsOnce: {"test_a_stage_table_may_be_dropped_twice"},
+    LoadsWrongTypes: {"test_every_value_is_loaded_as_it_was_or_the_load_stops"},
 }
 """Connector → tests that notice what is wrong with it."""
 

@@ -59,7 +59,7 @@ class ConnectorSuite(PushdownSuite):
             assert [column.name for column in tables[ref].columns] == ["n", "word"]
             assert tables[ref].ref == ref
 
-    def test_names_come_and_go_exactly_as_they_are(self, bench: Bench) -> None:
+    def test_names_of_tables_and_columns_may_hold_anything(self, bench: Bench) -> None:
         for name in ODD_NAMES:
             if name in bench.database.impossible_names:
                 continue
@@ -111,7 +111,7 @@ class ConnectorSuite(PushdownSuite):
 
     # --- snapshots ----------------------------------------------------------------------------
 
-    def test_several_extractions_see_one_moment_while_others_write(self, bench: Bench) -> None:
+    def test_extractions_of_one_snapshot_agree_while_others_write(self, bench: Bench) -> None:
         assert bench.connector.capabilities.snapshot, "it promises none: `never` says so"
         refs = [bench.database.table(name) for name in ("left_side", "right_side")]
         for ref in refs:
@@ -130,7 +130,7 @@ class ConnectorSuite(PushdownSuite):
 
     # --- reports ------------------------------------------------------------------------------
 
-    def test_finished_is_called_once_for_each_after_its_commit(self, bench: Bench) -> None:
+    def test_finished_is_called_once_for_each_job_after_its_commit(self, bench: Bench) -> None:
         refs = [bench.filled(f"reported_{place}", 100 + place) for place in range(3)]
         tables = bench.connector.describe(refs)
         jobs = [Job(bench.extraction(tables[ref]), bench.sink()) for ref in refs]
@@ -200,7 +200,7 @@ class ConnectorSuite(PushdownSuite):
             assert isinstance(error, Cancelled)
             assert bench.staged() == []
 
-    def test_cancel_without_anything_under_way_does_nothing(self, bench: Bench) -> None:
+    def test_a_cancel_without_a_query_under_way_does_nothing(self, bench: Bench) -> None:
         bench.connector.cancel()
         assert bench.read_table(bench.filled("quiet", 3)).rows == 3
 

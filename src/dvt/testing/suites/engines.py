@@ -279,7 +279,7 @@ class EngineSuite(Suite):
         assert stopped == [Cancelled, Cancelled]
         assert bench.value("SELECT MAX(n) AS v FROM t", BIGINT, t=hundred) == "100", "it works on"
 
-    def test_cancel_without_anything_under_way_does_nothing(self, bench: Bench) -> None:
+    def test_a_cancel_without_a_query_under_way_does_nothing(self, bench: Bench) -> None:
         bench.engine.cancel()
         assert bench.value("SELECT 1 AS v", BIGINT) == "1"
 

@@ -53,7 +53,7 @@ class LoadingSuite(ConnectorFixtures):
         totals = "SELECT count(*), sum(c0), count(DISTINCT c1), sum(c2) FROM t"
         assert bench.first_row(totals, back) == (100_000, 4999950000, 100_000, 1249987500.0)
 
-    def test_every_value_lands_as_it_was_or_the_load_stops(
+    def test_every_value_is_loaded_as_it_was_or_the_load_stops(
         self, database: TargetDatabase, bench: Bench
     ) -> None:
         assert self.load_cases, "a subclass gives its `load_cases`"
@@ -84,21 +84,23 @@ class LoadingSuite(ConnectorFixtures):
         _is_not_there(bench, load)
         assert bench.loader.fill(load, dataset) == 200_000
 
-    def test_a_stage_table_is_new_or_an_error(self, database: TargetDatabase, bench: Bench) -> None:
+    def test_a_stage_table_that_is_there_is_not_filled_again(
+        self, database: TargetDatabase, bench: Bench
+    ) -> None:
         load, dataset = new_load(bench, "dvt_twice", "SELECT 1 AS a", [StageColumn("a", INTEGER)])
         bench.loader.fill(load, dataset)
         with pytest.raises(DvtError):
             bench.loader.fill(load, dataset)
         assert database.as_text(load.stage) == [("1",)]
 
-    def test_dropping_is_done_once_and_asked_any_number_of_times(self, bench: Bench) -> None:
+    def test_a_stage_table_may_be_dropped_twice(self, bench: Bench) -> None:
         load, dataset = new_load(bench, "dvt_dropped", "SELECT 1 AS a", [StageColumn("a", INTEGER)])
         bench.loader.fill(load, dataset)
         bench.loader.drop(load.stage)
         bench.loader.drop(load.stage)
         _is_not_there(bench, load)
 
-    def test_a_load_is_cancelled_and_leaves_nothing(self, database: TargetDatabase, bench: Bench) -> None:
+    def test_a_cancelled_load_leaves_no_table(self, database: TargetDatabase, bench: Bench) -> None:
         load, dataset = large_load(bench, "dvt_stopped")
         loading = BackgroundCall(lambda: bench.loader.fill(load, dataset))
         if isinstance(database, ServerDatabase):
@@ -107,7 +109,7 @@ class LoadingSuite(ConnectorFixtures):
         assert isinstance(loading.stop_by(bench.connector.cancel), Cancelled)
         _is_not_there(bench, load)
 
-    def test_a_value_too_many_is_named_and_leaves_nothing(self, bench: Bench) -> None:
+    def test_a_value_that_does_not_fit_is_named_and_leaves_no_table(self, bench: Bench) -> None:
         column = StageColumn("the total", HUGEINT)
         sql = """SELECT ('1' || repeat('0', i::INTEGER % 39)) AS "the total" FROM range(1000) r(i)"""
         load, dataset = new_load(bench, "dvt_lost", sql, [column])
@@ -119,7 +121,9 @@ class LoadingSuite(ConnectorFixtures):
 
     # --- contracts ------------------------------------------------------------------------------
 
-    def test_rows_land_by_name_in_the_contracts_columns(self, database: TargetDatabase, bench: Bench) -> None:
+    def test_rows_are_loaded_by_name_into_the_contracts_columns(
+        self, database: TargetDatabase, bench: Bench
+    ) -> None:
         load = _contracted(bench, "dvt_contracted")
         dataset = bench.stage(CONTRACTED_ROWS.format(count=1000), CONTRACTED)
         assert bench.loader.fill(load, dataset) == 1000
@@ -148,7 +152,7 @@ class LoadingSuite(ConnectorFixtures):
             bench.loader.fill(load, bench.stage(rows, CONTRACTED))
         _is_not_there(bench, load)
 
-    def test_a_text_is_refused_and_not_cut(self, bench: Bench) -> None:
+    def test_a_text_too_long_for_its_column_is_refused_and_not_cut(self, bench: Bench) -> None:
         column = StageColumn("word", VARCHAR)
         load, dataset = new_load(bench, "dvt_short", "SELECT 'äöü' AS word", [column])
         load = replace(load, definition="(word varchar(3))")

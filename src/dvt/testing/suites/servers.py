@@ -23,7 +23,7 @@ _CANCELLED_SOON = 30
 class ServerSuite(ConnectorSuite):
     """Tests of a connector of a server. The fixture `database` is a ServerDatabase."""
 
-    def test_no_more_connections_than_allowed(
+    def test_no_more_connections_are_opened_than_allowed(
         self, database: ServerDatabase, bench_with: Callable[..., Bench]
     ) -> None:
         bench = bench_with(limit=3)
@@ -42,7 +42,7 @@ class ServerSuite(ConnectorSuite):
                 assert call.finish() is None
         assert 1 <= most <= 3
 
-    def test_nothing_stays_open_after_the_end(self, database: ServerDatabase, bench: Bench) -> None:
+    def test_no_connection_stays_open_after_closing(self, database: ServerDatabase, bench: Bench) -> None:
         bench.read_table(bench.filled("ended", 10))
         bench.connector.close()
         bench.connector.close()
@@ -79,7 +79,7 @@ class ServerSuite(ConnectorSuite):
         assert bench.staged() == []
         assert bench.read_table(database.table("slow")).rows == 1, "the connector works on"
 
-    def test_a_connection_cut_in_the_middle_is_an_error_that_says_so(
+    def test_a_connection_cut_amid_a_query_is_an_error_that_says_so(
         self, database: ServerDatabase, bench: Bench
     ) -> None:
         query = bench.slow(bench.filled("cut", 1), SLOW_QUERY)
@@ -109,7 +109,7 @@ class ServerSuite(ConnectorSuite):
 class ServerLoadingSuite(LoadingSuite):
     """Tests of a connector that loads into a server. The fixture `database` is both kinds of Database."""
 
-    def test_a_load_whose_connection_is_cut_leaves_nothing(
+    def test_a_load_whose_connection_is_cut_leaves_no_table(
         self, database: ServerDatabase, bench: Bench
     ) -> None:
         load, dataset = large_load(bench, "dvt_cut")
