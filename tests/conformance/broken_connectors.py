@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from dvt.connectors.duckdb import DuckDBConnector
+from dvt.core.errors import QueryFailed
+from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.ports.connectors import Job, Snapshot
 from dvt.core.ports.staging import Dataset
@@ -146,8 +148,20 @@ class LeavesATableAfterAFailure(DuckDBConnector):
 
 
 class DropsOnce(DuckDBConnector):
-    def drop(self, stage):
-        self.describe([stage])
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._filled: set[TableRef] = set()
+        self._dropped: set[TableRef] = set()
+
+    def fill(self, load: Load, dataset: Dataset) -> int:
+        self._filled.add(load.stage)
+        return super().fill(load, dataset)
+
+    def drop(self, stage: TableRef) -> None:
+        if stage in self._dropped:
+            raise QueryFailed("duckdb", f"dropping {stage}", "it was dropped")
+        if stage in self._filled:
+            self._dropped.add(stage)
         super().drop(stage)
 
 
