@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 import pytest
 
 from dvt.core.ports.staging import Bucket
-from dvt.testing.suites.base import Suite
+from dvt.testing.suites.suite import Suite
 
 ODD_NAMES = (
     "two words",

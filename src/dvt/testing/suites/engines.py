@@ -24,7 +24,7 @@ from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, VARCHAR, StageType
 from dvt.staging.parquet import ParquetSink
-from dvt.testing.suites.base import Suite
+from dvt.testing.suites.suite import Suite
 
 VALUES: Mapping[str, tuple[StageType, str, str]] = {
     "a boolean": (BOOLEAN, "TRUE", "true"),

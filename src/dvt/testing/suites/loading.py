@@ -16,7 +16,7 @@ from dvt.core.types import BIGINT, DOUBLE, HUGEINT, INTEGER, VARCHAR, StageType,
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
 from dvt.testing.databases import LoadCase, ServerDatabase, TargetDatabase
-from dvt.testing.suites.base import ConnectorFixtures
+from dvt.testing.suites.suite import ConnectorFixtures
 
 CONTRACTED = (
     StageColumn("the id", BIGINT),

@@ -12,7 +12,7 @@ from dvt.core.queries import ExtractedColumn, Need, SourceQuery, TablePlace, Val
 from dvt.core.tables import Column, Table
 from dvt.core.types import BIGINT
 from dvt.testing.connectors import Bench
-from dvt.testing.suites.base import ConnectorFixtures
+from dvt.testing.suites.suite import ConnectorFixtures
 
 HOSTILE_NAMES = ("or{1}ders", "cust%s omers {0}")
 """Names of two tables that a template would take for a place of its own."""

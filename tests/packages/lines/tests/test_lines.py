@@ -20,7 +20,7 @@ class Folder(Database):
         return {"type": "lines", "path": str(self.path), **more}
 
     def execute(self, *statements):
-        raise NotImplementedError("text files take no SQL")
+        raise TypeError("text files take no SQL")
 
     def fill(self, ref, rows):
         lines = f"SELECT repeat(md5(n::VARCHAR), 3) FROM range(1, {rows} + 1) r(n)"
