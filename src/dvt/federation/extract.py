@@ -30,6 +30,8 @@ _POLL_SECONDS = 0.2
 class _Group:
     """One node's extractions from one snapshot of one connection."""
 
+    node: object
+    """Stands for the node: no other node's groups have the same."""
     connection: Connection
     fresh: bool
     asked: list[tuple[SourceQuery, Claim]] = field(default_factory=list)
@@ -94,6 +96,7 @@ class Extractor:
         self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table]
     ) -> tuple[list[_Group], list[Question]]:
         """Claim queries: this node's own, grouped by snapshot, and the questions that others answer."""
+        node = object()
         own: dict[tuple[str, bool], _Group] = {}
         others: list[Question] = []
         for query in queries:
@@ -104,7 +107,7 @@ class Extractor:
                 others.append(question)
                 continue
             fresh = query.this or not connection.snapshot.is_settled(read)
-            group = own.setdefault((connection.name, fresh), _Group(connection, fresh))
+            group = own.setdefault((connection.name, fresh), _Group(node, connection, fresh))
             group.asked.append((query, question.claim))
         return list(own.values()), others
 
@@ -141,7 +144,7 @@ class Extractor:
                 self._raise_if_stopped()
                 idled = False
                 try:
-                    with group.connection.reading(fresh=group.fresh) as reading:
+                    with group.connection.reading(group.node, fresh=group.fresh) as reading:
                         idled = reading.idled
                         reading.snapshot.extract(group.jobs(), finished)
                 except ConnectionLost:
@@ -174,8 +177,7 @@ def _release_waiting(claims: Sequence[Claim], error: BaseException) -> None:
 
 def _stop(groups: Sequence[_Group]) -> None:
     for group in groups:
-        same = sum(1 for other in groups if other.connection is group.connection)
-        group.connection.in_flight.cancel_own(same)
+        group.connection.in_flight.cancel_own(group.node)
 
 
 def _generation(query: SourceQuery, connection: Connection, tables: Sequence[Table]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from tests.local_bucket import local_bucket
 A = TableRef(connection="pg", schema="s", identifier="a")
 B = TableRef(connection="pg", schema="s", identifier="b")
 V = TableRef(connection="pg", schema="s", identifier="v")
+NODE, OTHER = object(), object()
 COLUMN = Column(name="id", native="int", stage=INTEGER)
 
 
@@ -112,7 +114,7 @@ def test_a_write_changes_the_key_of_what_it_touches_and_of_views(connection):
 def test_what_was_written_before_the_snapshot_began_is_settled(connection):
     connection.wrote(A)
     assert connection.snapshot.is_settled([table(connection, A)])
-    with connection.reading(fresh=False):
+    with connection.reading(NODE, fresh=False):
         assert connection.snapshot.is_settled([table(connection, A)])
         connection.wrote(A)
         assert not connection.snapshot.is_settled([table(connection, A)])
@@ -122,16 +124,16 @@ def test_what_was_written_before_the_snapshot_began_is_settled(connection):
 
 def test_a_write_while_the_snapshot_begins_may_not_be_in_it(connection, connector):
     connector.while_beginning = lambda: connection.wrote(A)
-    with connection.reading(fresh=False):
+    with connection.reading(NODE, fresh=False):
         assert not connection.snapshot.is_settled([table(connection, A)])
 
 
 def test_the_runs_snapshot_stays_open_and_fresh_ones_do_not(connection, connector):
-    with connection.reading(fresh=False) as first:
+    with connection.reading(NODE, fresh=False) as first:
         pass
-    with connection.reading(fresh=True) as fresh:
+    with connection.reading(NODE, fresh=True) as fresh:
         assert connector.open == [1, 2]
-    with connection.reading(fresh=False) as again:
+    with connection.reading(NODE, fresh=False) as again:
         pass
     assert (first.idled, fresh.idled, again.idled) == (False, False, True)
     assert again.snapshot is first.snapshot
@@ -141,10 +143,10 @@ def test_the_runs_snapshot_stays_open_and_fresh_ones_do_not(connection, connecto
 
 
 def test_a_write_of_unknown_extent_ends_the_snapshot_once_nobody_reads_from_it(connection, connector):
-    with connection.reading(fresh=False) as old:
+    with connection.reading(NODE, fresh=False) as old:
         connection.wrote(None)
         assert connector.open == [1]
-        with connection.reading(fresh=False) as new:
+        with connection.reading(NODE, fresh=False) as new:
             assert new.snapshot is not old.snapshot
     assert connector.open == [2]
     connection.wrote(None)
@@ -154,15 +156,15 @@ def test_a_write_of_unknown_extent_ends_the_snapshot_once_nobody_reads_from_it(c
 def test_a_snapshot_that_was_overtaken_while_it_began_is_begun_again(connection, connector):
     writes = iter([None])
     connector.while_beginning = lambda: [connection.wrote(write) for write in writes]
-    with connection.reading(fresh=False):
+    with connection.reading(NODE, fresh=False):
         assert connector.open == [2]
 
 
 def test_after_a_failure_nobody_begins_on_the_same_snapshot(connection, connector):
-    with pytest.raises(QueryFailed), connection.reading(fresh=False):
+    with pytest.raises(QueryFailed), connection.reading(NODE, fresh=False):
         raise QueryFailed("pg", "reading", "on purpose")
     assert connector.open == []
-    with connection.reading(fresh=False):
+    with connection.reading(NODE, fresh=False):
         assert connector.open == [2]
 
 
@@ -174,33 +176,67 @@ def test_a_snapshot_that_cannot_begin_is_tried_by_the_next(connection, connector
             raise error
 
     connector.while_beginning = fail_once
-    with pytest.raises(ConnectionLost), connection.reading(fresh=False):
+    with pytest.raises(ConnectionLost), connection.reading(NODE, fresh=False):
         pass
-    with connection.reading(fresh=False):
+    with connection.reading(NODE, fresh=False):
         assert connector.began == 2
 
 
 def test_without_snapshots_nothing_is_held(connector):
     connector.capabilities = Capabilities(snapshot=False)
     connection = Connection("my", connector, output_type("mysql"))
-    with connection.reading(fresh=False):
+    with connection.reading(NODE, fresh=False):
         assert connector.open == [1]
     assert connector.open == []
 
 
 def test_a_node_stops_only_what_is_its_own(connection, connector):
-    with connection.reading(fresh=True):
-        with connection.reading(fresh=True):
-            connection.in_flight.cancel_own(1)
+    with connection.reading(NODE, fresh=True):
+        with connection.reading(OTHER, fresh=True):
+            connection.in_flight.cancel_own(NODE)
             assert not connector.cancelled.is_set()
-        connection.in_flight.cancel_own(1)
+        connection.in_flight.cancel_own(OTHER)
+        assert not connector.cancelled.is_set()
+        connection.in_flight.cancel_own(NODE)
         assert connector.cancelled.is_set()
 
 
 def test_a_load_of_another_node_is_not_stopped_either(connection, connector):
-    with connection.reading(fresh=True), connection.in_flight.loading():
-        connection.in_flight.cancel_own(1)
+    with connection.reading(NODE, fresh=True), connection.in_flight.loading():
+        connection.in_flight.cancel_own(NODE)
     assert not connector.cancelled.is_set()
+
+
+def test_a_description_that_another_node_waits_for_is_not_stopped_either(connection, connector):
+    begun, stopped = threading.Event(), threading.Event()
+
+    def describe(tables):
+        begun.set()
+        assert stopped.wait(30)
+        return {ref: Table(ref=ref, columns=()) for ref in tables}
+
+    connector.describe = describe
+    with ThreadPoolExecutor(1) as pool, connection.reading(NODE, fresh=True):
+        described = pool.submit(connection.describe, [A])
+        assert begun.wait(30)
+        connection.in_flight.cancel_own(NODE)
+        stopped.set()
+        assert set(described.result(30)) == {A}
+    assert not connector.cancelled.is_set()
+
+
+def test_a_write_is_known_to_every_output_that_is_the_same_database(connector):
+    outputs = {"reader": "one", "owner": "one", "other": "two"}
+    type_ = output_type("postgres")
+    connections = Connections(lambda name: connector, lambda name: type_, outputs.__getitem__)
+    ref = {name: replace(A, connection=name) for name in outputs}
+    tables = connections.describe([ref["reader"], ref["other"]])
+    before = {name: connections[name].writes.generation([tables[ref[name]]]) for name in ("reader", "other")}
+    connections.wrote("owner", ref["owner"])
+    connections.wrote("owner", None)
+    after = {name: connections[name].writes.generation([tables[ref[name]]]) for name in ("reader", "other")}
+    assert after == {"reader": 2, "other": 0}
+    assert before == {"reader": 0, "other": 0}
 
 
 def test_nothing_is_opened_after_the_end():

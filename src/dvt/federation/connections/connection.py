@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Connector
+from dvt.core.tables import Table
 from dvt.federation.connections.in_flight import InFlight
 from dvt.federation.connections.snapshots import Reading, RunSnapshot
 from dvt.federation.connections.tables import TableCache
@@ -29,6 +30,11 @@ class Connection:
         self.snapshot = RunSnapshot(connector, self.writes)
         self.in_flight = InFlight(name, connector)
 
+    def describe(self, refs: Sequence[TableRef]) -> Mapping[TableRef, Table]:
+        """Return the tables as they are for this run now."""
+        with self.in_flight.describing():
+            return self.tables.describe(refs)
+
     def wrote(self, table: TableRef | None) -> None:
         """Log a write; one of unknown extent (None) also ends the run's snapshot."""
         self.writes.add(table)
@@ -36,9 +42,9 @@ class Connection:
             self.snapshot.retire()
 
     @contextmanager
-    def reading(self, *, fresh: bool) -> Iterator[Reading]:
-        """Extract from the run's snapshot, or from one that begins now and ends with the `with`."""
-        with self.in_flight.extracting():
+    def reading(self, node: object, *, fresh: bool) -> Iterator[Reading]:
+        """Extract for a node: from the run's snapshot, or from one that lasts as long as the `with`."""
+        with self.in_flight.extracting(node):
             if fresh or not self.connector.capabilities.snapshot:
                 with self.connector.snapshot() as snapshot:
                     yield Reading(snapshot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from dvt.core.errors import Cancelled
 from dvt.core.names import TableRef
@@ -25,10 +25,15 @@ class Connections:
     """
 
     def __init__(
-        self, open_connector: Callable[[str], Connector], type_of: Callable[[str], OutputType]
+        self,
+        open_connector: Callable[[str], Connector],
+        type_of: Callable[[str], OutputType],
+        database_of: Callable[[str], Hashable] = str,
     ) -> None:
+        """`database_of` tells of an output what all outputs that are the same database have in common."""
         self._open = open_connector
         self._type_of = type_of
+        self._database_of = database_of
         self._lock = threading.Lock()
         self._used: dict[str, Connection] = {}
         self._closed = False
@@ -48,14 +53,17 @@ class Connections:
             by_connection.setdefault(ref.connection, []).append(ref)
         tables: dict[TableRef, Table] = {}
         for name, wanted in by_connection.items():
-            tables.update(self[name].tables.describe(wanted))
+            tables.update(self[name].describe(wanted))
         return tables
 
     def wrote(self, name: str, table: TableRef | None) -> None:
-        """Log a node's write; an output that nobody has opened has nothing to forget."""
+        """Log a node's write, on every output that is the same database and has been opened."""
+        written = self._database_of(name)
         with self._lock:
-            connection = self._used.get(name)
-        if connection is not None:
+            used = [
+                connection for other, connection in self._used.items() if self._database_of(other) == written
+            ]
+        for connection in used:
             connection.wrote(table)
 
     def cancel(self, *, busy: bool = False) -> None:

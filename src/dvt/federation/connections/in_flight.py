@@ -1,11 +1,11 @@
-"""Extractions and loads under way on one connection, and how they are cancelled."""
+"""Work under way on one connection, and how it is cancelled."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from dvt.core.errors import DvtError
 from dvt.core.ports.connectors import Connector
@@ -14,45 +14,47 @@ logger = logging.getLogger(__name__)
 
 
 class InFlight:
-    """Counts the extractions and loads under way on one connection, and cancels them.
+    """Counts what is under way on one connection, each extraction as its node's, and cancels it.
 
-    `_lock` guards the two counts; no other lock is taken within it.
+    `_lock` guards the list; no other lock is taken within it. `_entrance` is held while work begins, and
+    while a node's queries are stopped: no other node's are among them then. Order: `_entrance`, `_lock`.
     """
 
     def __init__(self, connection: str, connector: Connector) -> None:
         self._connection = connection
         self._connector = connector
+        self._entrance = threading.Lock()
         self._lock = threading.Lock()
-        self._extracting = 0
-        self._loading = 0
+        self._nodes: list[object] = []
+        """The node of each extraction under way; an object of its own for any other work."""
 
-    @contextmanager
-    def extracting(self) -> Iterator[None]:
-        """Count an extraction for as long as the `with` lasts."""
-        with self._lock:
-            self._extracting += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._extracting -= 1
+    def extracting(self, node: object) -> AbstractContextManager[None]:
+        """Count an extraction of a node for as long as the `with` lasts."""
+        return self._under_way(node)
 
-    @contextmanager
-    def loading(self) -> Iterator[None]:
+    def loading(self) -> AbstractContextManager[None]:
         """Count the filling of a stage table for as long as the `with` lasts."""
-        with self._lock:
-            self._loading += 1
+        return self._under_way(object())
+
+    def describing(self) -> AbstractContextManager[None]:
+        """Count a description of tables for as long as the `with` lasts."""
+        return self._under_way(object())
+
+    @contextmanager
+    def _under_way(self, node: object) -> Iterator[None]:
+        with self._entrance, self._lock:
+            self._nodes.append(node)
         try:
             yield
         finally:
             with self._lock:
-                self._loading -= 1
+                self._nodes.remove(node)
 
     @property
     def busy(self) -> bool:
-        """True while data is on its way from or to the connection."""
+        """True while data is on its way from or to the connection, or its tables are described."""
         with self._lock:
-            return self._extracting + self._loading > 0
+            return bool(self._nodes)
 
     def cancel(self) -> None:
         """Stop every query under way on the connection."""
@@ -61,9 +63,10 @@ class InFlight:
         except DvtError as error:
             logger.debug("could not cancel on %s: %s", self._connection, error, extra={"action": "cancel"})
 
-    def cancel_own(self, groups: int) -> None:
-        """Stop a node's groups of extractions, unless other nodes extract or load here as well."""
-        with self._lock:
-            alone = self._loading == 0 and 0 < self._extracting <= groups
-        if alone:
-            self.cancel()
+    def cancel_own(self, node: object) -> None:
+        """Stop a node's extractions, unless anything else is under way here as well."""
+        with self._entrance:
+            with self._lock:
+                alone = set(map(id, self._nodes)) == {id(node)}
+            if alone:
+                self.cancel()
