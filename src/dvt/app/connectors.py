@@ -53,6 +53,21 @@ def type_reader(outputs: Settings) -> Callable[[str], OutputType]:
     return type_of
 
 
+def database_reader(outputs: Settings) -> Callable[[str], tuple[str, ...]]:
+    """A function that tells of an output what all outputs that are the same database have in common."""
+    from os.path import realpath
+
+    from dvt.resolution.output_types import output_type
+
+    def database_of(name: str) -> tuple[str, ...]:
+        settings = dict(outputs.output(name))
+        if "path" in settings:
+            settings["path"] = realpath(str(settings["path"]))
+        return output_type(str(settings.get("type", ""))).database(settings) or (name,)
+
+    return database_of
+
+
 def _limit(name: str, settings: dict[str, Any]) -> int:
     """How many connections an output may have: a key of every type's, which no connector sees."""
     from dvt.core.errors import BadOutput

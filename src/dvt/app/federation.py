@@ -19,7 +19,7 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
     from datetime import UTC, datetime
     from functools import partial
 
-    from dvt.app.connectors import connector_opener, type_reader
+    from dvt.app.connectors import connector_opener, database_reader, type_reader
     from dvt.app.engines import engine_opener, make_instance, spill_parents
     from dvt.app.runs import begin_run
     from dvt.config.computes import load_computes
@@ -45,6 +45,7 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
     connections = Connections(
         connector_opener(context.outputs, context.project_dir, shared, run.operation.scratch),
         type_reader(context.outputs),
+        database_reader(context.outputs),
     )
     resources = RunResources(
         connections=connections,

@@ -51,6 +51,8 @@ class Session:
     resolver: Resolver | None = None
     pool: Any = None
     """dbt's threads, while nodes run."""
+    changing: set[int] = field(default_factory=set)
+    """Threads whose node's Jinja has run what may have changed a table."""
     cancelled: bool = False
     """Everything under way was stopped, and has ended."""
     _computes: Computes | None = None

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import Any
 
 from dvt.core.registry import Registry
 
@@ -68,6 +69,9 @@ class OutputType:
     cancel_if_client_dies: str = ""
     """Dotted path of the statement after which the server cancels a session's query when its client dies;
     empty: a session dies with its client, or the server has no such setting."""
+    identified_by: tuple[tuple[str, ...], ...] = ()
+    """Keys of an output that tell which database it is, each with the other words for it, and its default
+    last; empty: no two outputs of this type are taken for one database."""
     read_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Options of sources that only the connector understands, by name: the values that an option can have,
     the usual one first; no values: any text, with dbt-duckdb's placeholders."""
@@ -77,11 +81,29 @@ class OutputType:
         """The command that installs what an output of this type needs."""
         return self.install or f"pip install dbt-{self.name}"
 
+    def database(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """What all outputs that are one database have in common; empty where the type does not tell.
+
+        Example:
+            >>> one, other = {"host": "localhost", "dbname": "a"}, {"host": "127.0.0.1", "database": "a", "port": 5432}
+            >>> output_type("postgres").database(one) == output_type("postgres").database(other)
+            True
+        """  # noqa: E501
+        values = [
+            next((str(settings[key]) for key in keys if settings.get(key) is not None), default)
+            for *keys, default in self.identified_by
+        ]
+        return (self.dialect, *(_LOOPBACK.get(value, value) for value in values)) if values else ()
+
     def rename_statement(self, *, stage: str, table: str, name: str, bare_name: str) -> str:
         """The statement of `rename` for one table; all names but `bare_name` are quoted."""
         return self.rename.format(
             stage=stage, table=table, name=name, stage_text=_literal(stage), name_text=_literal(bare_name)
         )
+
+
+_LOOPBACK = dict.fromkeys(("127.0.0.1", "::1", ""), "localhost")
+"""Other names of this machine."""
 
 
 def _literal(text: str) -> str:
@@ -100,6 +122,7 @@ def _mysql(name: str) -> OutputType:
             {"sql_header", "engine", "charset", "character_set", "collation", "partition_by"}
         ),
         ddl_commits=True,
+        identified_by=(("host", "server", "localhost"), ("port", "3306")),
         read_options={"zero_dates": ZERO_DATES},
     )
 
@@ -114,6 +137,7 @@ _ROWS = (
         dialect="postgres",
         install=_extra("postgres"),
         rename="alter table {stage} rename to {name}",
+        identified_by=(("host", "localhost"), ("port", "5432"), ("dbname", "database", "")),
         own_table_configs=frozenset({"unlogged", "sql_header"}),
         cancel_if_client_dies="dvt.drivers.postgres:ENDS_WITH_ITS_CLIENT",
     ),
@@ -121,6 +145,7 @@ _ROWS = (
         name="duckdb",
         dialect="duckdb",
         rename="alter table {stage} rename to {name}",
+        identified_by=(("path", ":memory:"),),
         own_table_configs=frozenset({"sql_header"}),
     ),
     _mysql("mysql"),

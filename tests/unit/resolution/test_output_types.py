@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from dvt.app.connectors import database_reader
 from dvt.connectors import CONNECTORS
 from dvt.core.ports.connectors import CanLoad
 from dvt.core.registry import load
@@ -64,3 +68,36 @@ def test_a_type_without_a_row_is_what_dbt_has_an_adapter_for():
 
 def test_an_extra_installs_what_dvt_has_a_row_for():
     assert output_type("mariadb").install_line == "pip install 'dvt-engine[mariadb]'"
+
+
+_HERE = {"type": "postgres", "host": "localhost", "dbname": "a"}
+_MYSQL = {"type": "mysql", "host": "db", "schema": "a"}
+_FILE = {"type": "duckdb", "path": "a.duckdb"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (_HERE, {"type": "postgres", "host": "127.0.0.1", "port": 5432, "database": "a", "user": "u"}, True),
+        (_HERE, {**_HERE, "dbname": "b"}, False),
+        (_HERE, {**_HERE, "port": 5433}, False),
+        (_MYSQL, {"type": "mariadb", "server": "db", "port": "3306", "schema": "b"}, True),
+        (_MYSQL, {"type": "postgres", "host": "db", "port": 3306}, False),
+        (_FILE, {**_FILE, "path": "./a.duckdb", "schema": "s"}, True),
+        (_FILE, {**_FILE, "path": "b.duckdb"}, False),
+        ({"type": "files", "path": "a"}, {"type": "files", "path": "a"}, False),
+    ],
+)
+def test_which_outputs_are_one_database(one: Mapping[str, Any], other: Mapping[str, Any], same: bool):
+    database_of = database_reader(Outputs(one=one, other=other))
+    assert (database_of("one") == database_of("other")) is same
+
+
+class Outputs:
+    """The outputs of a profile."""
+
+    def __init__(self, **outputs: Mapping[str, Any]) -> None:
+        self.outputs = outputs
+
+    def output(self, name: str) -> Mapping[str, Any]:
+        return self.outputs[name]

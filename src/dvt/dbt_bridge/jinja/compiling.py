@@ -55,7 +55,13 @@ def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
     """The context as dbt makes it, or that of a federated node and of what is inlined into it."""
     mode = manifest.__dict__.get(_MODE)
     if mode is None or mode.dialect is None:
-        return original(self, node, manifest, extra_context)
+        made = original(self, node, manifest, extra_context)
+        if not session.plain:
+            from dvt.dbt_bridge.jinja.statements import NotingDatabaseWrapper
+
+            output = str(self.config.target_name)
+            made |= {"adapter": NotingDatabaseWrapper.over(session, output, made["adapter"])}
+        return made
     from dvt.dbt_bridge.jinja.contexts import federated_context, fixture_context
     from dvt.dbt_bridge.jinja.scope import Scope
 

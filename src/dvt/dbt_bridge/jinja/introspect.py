@@ -16,8 +16,10 @@ from sqlglot.errors import SqlglotError
 from dvt.core.errors import IntrospectionUnsupported, SeveralConnections, TableNotFound
 from dvt.core.names import MARKER
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.jinja.hooks import wrote
 from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, table_ref, unmarked
 from dvt.dbt_bridge.jinja.scope import Scope
+from dvt.dbt_bridge.jinja.statements import note
 from dvt.dbt_bridge.outputs.dialects import of_type
 
 
@@ -60,8 +62,11 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
                 raise IntrospectionUnsupported("a run_query or statement", owner, kind)
         with self._adapter_of(owner) as adapter:
             answer = adapter.execute(real, *args, **kwargs)
+            changes = note(scope.session, real, owner)
             if owner != scope.home:
                 _commit(adapter)
+                if changes:
+                    wrote(scope.session, owner)
         return answer
 
     def _named_in(self, sql: str) -> Iterator[Any]:

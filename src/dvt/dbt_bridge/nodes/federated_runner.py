@@ -19,6 +19,7 @@ from dvt.core.reports import Notice, Outcome
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.hooks import connection_of, hooks_of, route_hooks, wrote
 from dvt.dbt_bridge.jinja.relations import table_ref
+from dvt.dbt_bridge.jinja.statements import has_changed
 from dvt.dbt_bridge.nodes import publish
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.nodes.testing import FederatedTestRunner
@@ -72,14 +73,15 @@ class Federated:
             self.session.reporter.notice(model.unique_id, Notice("DVT001", message, hint))
 
     def _run_pre_hooks(self, model: Any) -> None:
-        """Run the pre-hooks and commit them: what the federation reads and writes comes after them."""
+        """Run the pre-hooks; commit them and what the Jinja ran, so that the federation sees all of it."""
         if model.config.pre_hook:
             context = generate_runtime_model_context(model, self.config, self._manifest)
             route_hooks(self.session, context, model, self._manifest)
             for inside in (False, True):
                 context["run_hooks"](context["pre_hooks"], inside_transaction=inside)
-            wrote(self.session, self.session.output_of(model.unique_id))
         commit_open(self.adapter)
+        if model.config.pre_hook or has_changed(self.session):
+            wrote(self.session, self.session.output_of(model.unique_id))
 
     def _execute_model(self, *args: Any, **kwargs: Any) -> Any:
         """As dbt, in a context that knows the stage table."""
@@ -158,9 +160,13 @@ def with_figures(result: Any, outcome: Outcome) -> Any:
 def written(session: Session, node: Any) -> None:
     """Tell the federation what a node that has run wrote; the bridge calls it for every node."""
     federator = session.federating
-    if federator is None or not getattr(node, "is_relational", False):
+    if federator is None:
         return
     home = session.output_of(node.unique_id)
+    if has_changed(session):
+        federator.wrote(home, None)
+    if not getattr(node, "is_relational", False):
+        return
     hooks = hooks_of(node)
     if any(connection_of(hook) is None for hook in hooks):
         federator.wrote(home, None)

@@ -23,8 +23,10 @@ def run_task(original: Callable[..., Any], session: Session, self: Any) -> Any:
 
 def call_runner(original: Callable[..., Any], session: Session, self: Any, runner: Any) -> Any:
     """As dbt; whatever the node did, the federation no longer trusts what it read of its table."""
+    from dvt.dbt_bridge.jinja.statements import begin_node
     from dvt.dbt_bridge.nodes.federated_runner import FEDERATED, federated_runner, is_federated, written
 
+    begin_node(session)
     if type(runner) in FEDERATED and is_federated(session, runner.node):
         runner = federated_runner(session, runner)
     try:
