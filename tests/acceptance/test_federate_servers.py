@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from dvt.core.errors import BadOutput, Cancelled, DvtError, QueryFailed
+from dvt.core.errors import BadOutput, Cancelled, DvtError, QueryFailed, ValueLost
 from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
 from dvt.testing.background import wait_until
@@ -141,6 +141,21 @@ def test_models_of_one_run_see_one_moment_and_their_own_writes(place):
         run.model("fourth", both, "wh")
         seen = [run.rows("wh", name)[0] for name in ("second", "third", "fourth")]
     assert [(a > 0, v) for a, v in seen] == [(True, 1), (True, 2), (False, 2)]
+
+
+def test_a_model_that_fails_changes_no_moment_for_the_others(place):
+    """A question that is asked again, since a wider one failed, is not of another moment than the rest."""
+    place.server.execute(
+        "DROP TABLE IF EXISTS odd",
+        "CREATE TABLE odd AS SELECT 1 AS id, 1 AS v, 'NaN'::numeric(5,2) AS n",
+    )
+    with place.run() as run:
+        run.model("first", "SELECT max(v) AS v FROM {pg.sums}", "wh")
+        with pytest.raises(ValueLost):
+            run.model("wrong", "SELECT id, v, n FROM {pg.odd}", "wh")
+        place.server.execute("UPDATE sums SET v = 2", "UPDATE odd SET v = 2")
+        run.model("second", "SELECT o.v, s.v AS w FROM {pg.odd} o, {pg.sums} s", "wh")
+        assert run.rows("wh", "second") == [(1, 1)]
 
 
 def test_the_runs_snapshot_blocks_nobody_between_extractions(place):

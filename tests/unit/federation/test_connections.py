@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from dvt.core.errors import Cancelled, ConnectionLost, QueryFailed
+from dvt.core.errors import Cancelled, ConnectionLost
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Capabilities
 from dvt.core.ports.staging import Dataset
@@ -160,9 +160,9 @@ def test_a_snapshot_that_was_overtaken_while_it_began_is_begun_again(connection,
         assert connector.open == [2]
 
 
-def test_after_a_failure_nobody_begins_on_the_same_snapshot(connection, connector):
-    with pytest.raises(QueryFailed), connection.reading(NODE, fresh=False):
-        raise QueryFailed("pg", "reading", "on purpose")
+def test_after_a_lost_connection_nobody_begins_on_the_same_snapshot(connection, connector):
+    with pytest.raises(ConnectionLost), connection.reading(NODE, fresh=False):
+        raise ConnectionLost("pg", "reading", "on purpose")
     assert connector.open == []
     with connection.reading(NODE, fresh=False):
         assert connector.open == [2]

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from dvt.core.errors import DvtError
+from dvt.core.errors import Cancelled, DvtError, QueryFailed, ValueLost
 from dvt.core.ports.connectors import Connector, Snapshot
 from dvt.core.tables import Table
 from dvt.federation.connections.writes import WriteLog
+
+_OF_A_QUERY = (Cancelled, QueryFailed, ValueLost)
+"""Errors that leave the snapshot as it was: a model that asks again still reads the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,15 @@ class RunSnapshot:
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
-        """Read from the snapshot. An error within retires it."""
+        """Read from the snapshot. An error within retires it, unless it is one of a query alone."""
         shared, idled = self._join()
         broke = True
         try:
             yield Reading(shared.snapshot, idled)
             broke = False
+        except _OF_A_QUERY:
+            broke = False
+            raise
         finally:
             with self._lock:
                 shared.readers -= 1

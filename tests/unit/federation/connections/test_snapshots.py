@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dvt.core.errors import QueryFailed
+from dvt.core.errors import Cancelled, ConnectionLost, QueryFailed, ValueLost
 from dvt.federation.connections.snapshots import RunSnapshot
 from tests.unit.federation.connections.conftest import LIMIT, VIEW, A, B, Halt
 
@@ -113,10 +113,26 @@ def test_a_retired_snapshot_closes_when_its_last_reader_leaves(snapshot, source,
 
 def test_a_reader_s_failure_leaves_the_snapshot_to_the_others_who_read_it(snapshot, source):
     with snapshot.reading():
-        with pytest.raises(QueryFailed), snapshot.reading():
-            raise QueryFailed("pg", "reading", "on purpose")
+        with pytest.raises(ConnectionLost), snapshot.reading():
+            raise ConnectionLost("pg", "reading", "on purpose")
         assert source.open == [1]
     assert source.open == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Cancelled("reading"),
+        QueryFailed("pg", "reading", "permission denied"),
+        ValueLost("t", "NaN", "cast it"),
+    ],
+)
+def test_a_query_that_fails_leaves_the_moment_to_whoever_reads_next(snapshot, source, error):
+    with pytest.raises(type(error)), snapshot.reading():
+        raise error
+    with snapshot.reading() as reading:
+        assert reading.snapshot == 1
+    assert source.began == 1
 
 
 def test_a_failure_in_a_retired_snapshot_leaves_the_next_alone(snapshot, source):
@@ -124,9 +140,9 @@ def test_a_failure_in_a_retired_snapshot_leaves_the_next_alone(snapshot, source)
         snapshot.retire()
         with snapshot.reading():
             pass
-        raise QueryFailed("pg", "reading", "on purpose")
+        raise ConnectionLost("pg", "reading", "on purpose")
 
-    with pytest.raises(QueryFailed), snapshot.reading():
+    with pytest.raises(ConnectionLost), snapshot.reading():
         fail()
     assert source.open == [2]
 
