@@ -1,0 +1,118 @@
+"""Random DAGs over several databases hold what one DuckDB would, whatever answers the models share."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import ValueLost
+from dvt.drivers.duckdb import FILES
+from tests.acceptance.dag_expressions import quoted
+from tests.acceptance.dag_fuzz import Dag, DagFuzz
+from tests.acceptance.dag_runs import Case, Result, Shop, Single, described, new_base, normal
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
+
+_POISONED = {"int", "dec", "date", "ts", "dbl", "bool"}
+
+
+@pytest.fixture
+def servers(databases: Callable[[str], Any]) -> Mapping[str, Any]:
+    """PostgreSQL and MariaDB take part in the long version."""
+    names = ("postgres", "mariadb") if "DVT_TEST_DAG_FUZZ" in os.environ else ()
+    return {name: databases(name) for name in names}
+
+
+def test_random_dags_give_what_one_database_gives(tmp_path: Path, servers: Mapping[str, Any]) -> None:
+    reused = 0
+    for seed in range(int(os.environ.get("DVT_TEST_DAG_FUZZ", "4"))):
+        dice = random.Random(f"c{seed}")
+        shop = Shop(tmp_path / f"{seed}", servers=servers)
+        dag = DagFuzz(seed, shop.sources, shop.targets).dag()
+        poison = _poison(dag, dice)
+        threads = dice.choice([1, 8, 8])
+        results, rows = Play(shop, dag, seed, poison).run(shared=True, threads=threads)
+        reused += sum(result.reused for result in results)
+        alone, others = Play(Shop(tmp_path / f"{seed}alone", servers=servers), dag, seed, poison).run(
+            shared=False, threads=1
+        )
+        assert [result.failures for result in results] == [result.failures for result in alone], seed
+        assert rows == others, seed
+        if not any(result.failed for result in results):
+            assert sum(result.read for result in results) <= sum(result.read for result in alone), seed
+    assert reused
+
+
+def _poison(dag: Dag, dice: random.Random) -> tuple[str, str] | None:
+    """A column of a SQLite table in which one value shall be of the wrong type, if there is such a table."""
+    tables = [source for source in dag.sources if source.home == "lite"]
+    if not tables or dice.random() > 0.4:
+        return None
+    table = dice.choice(tables)
+    return table.name, dice.choice([name for name, kind in table.columns.items() if kind in _POISONED])
+
+
+class Play:
+    """A DAG is run twice, and after each run compared with one DuckDB."""
+
+    def __init__(self, shop: Shop, dag: Dag, seed: int, poison: tuple[str, str] | None) -> None:
+        self.shop, self.dag, self.seed, self.poison = shop, dag, seed, poison
+        shop.set_up()
+        base = new_base(dag, seed)
+        for source in dag.sources:
+            shop.place(source, base)
+        for node in dag.nodes:
+            if node.relation.home in shop.servers:
+                shop.execute(node.relation.home, f"DROP TABLE IF EXISTS {shop.name_of(node.relation)}")
+        if poison is not None:
+            table, column = map(quoted, poison)
+            shop.execute("lite", f"UPDATE {table} SET {column} = 'abc' WHERE rowid = 3")
+        self.types = described(shop, dag.sources)
+        self.single = Single(base)
+        for source in dag.sources:
+            self.single.add(source.name, f"FROM {quoted(source.name)}", self.types[source.name])
+
+    def run(self, *, shared: bool, threads: int) -> tuple[list[Result], list[dict[str, list[str]]]]:
+        """What each of the runs did, and the rows it left."""
+        case, built = Case(self.dag, self.shop, self.seed), set[str]()
+        results, rows = [], []
+        for again in (False, True):
+            result = case.run(again=again, threads=threads, shared=shared, built=built)
+            results.append(result)
+            self._follow(result, built)
+            rows.append(self._compared(result))
+            if result.failed:
+                break
+            built |= {node.relation.name for node in self.dag.nodes}
+        FILES.close()
+        return results, rows
+
+    def _follow(self, result: Result, built: set[str]) -> None:
+        """Do in the one DuckDB what the run has done: what failed fails here too, unless it was poisoned."""
+        done = [node for node in self.dag.nodes if node.relation.name not in result.unmade]
+        self.types |= described(self.shop, [node.relation for node in done])
+        for node in self.dag.nodes:
+            name = node.relation.name
+            sql = Single.plain(node.again if name in built else node.sql, name)
+            if name in result.failed:
+                if not (self.poison and isinstance(result.failed[name], ValueLost)):
+                    assert self.single.refuses(sql), (self.seed, name, result.failed[name], sql)
+            elif name not in result.skipped:
+                self.single.add(name, sql, self.types[name])
+                for write in node.writes:
+                    self.single.db.execute(Single.plain(write.sql))
+
+    def _compared(self, result: Result) -> dict[str, list[str]]:
+        """The rows of every table that can be written, once they are known to be right."""
+        made = [node.relation for node in self.dag.nodes]
+        able = [one for one in (*self.dag.sources, *made) if one.home in self.shop.targets]
+        able = [one for one in able if one.name not in result.unmade]
+        rows = {one.name: normal(self.shop.rows_of(one)) for one in able}
+        for name, found in rows.items():
+            assert found == normal(self.single.rows(name)), (self.seed, name)
+        return rows
