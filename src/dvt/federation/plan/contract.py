@@ -8,7 +8,7 @@ from dvt.core.encoding import encoding
 from dvt.core.errors import ContractBroken
 from dvt.core.requests import Contract
 from dvt.core.tables import StageColumn
-from dvt.core.types import TIME, Kind, Part, StageType
+from dvt.core.types import TIME, Kind, Part, StageType, decimal
 from dvt.federation.plan.state import PlanState
 
 _WHOLE, _DECIMAL, _APPROXIMATE = "whole", "decimal", "approximate"
@@ -17,8 +17,10 @@ _CONVERTS = {
     (_DECIMAL, _APPROXIMATE), (_APPROXIMATE, _APPROXIMATE), (_APPROXIMATE, _DECIMAL),
 }  # fmt: skip
 """Families of numbers that a contract may turn into each other: what overflows is an error."""
-_TEXTS = frozenset({Kind.ENUM, Kind.INTERVAL, Kind.BIT, Kind.BIGNUM, Kind.GEOMETRY})
+_TEXTS = frozenset({Kind.ENUM, Kind.INTERVAL, Kind.TIMETZ, Kind.BIT, Kind.BIGNUM, Kind.GEOMETRY})
 """Kinds whose values a contract may take as text."""
+_HUGEST = decimal(38, 0)
+"""What a contract may call HUGEINT within a list, STRUCT or MAP: few targets have both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,13 @@ class _Demand:
             return (_family(type_), _DECIMAL) in _CONVERTS
         if self.type is None:
             return True
-        as_text = self.type.is_text and type_.kind in _TEXTS
-        cut = self.type == TIME and type_.kind is Kind.TIME_NS
         numbers = (_family(type_), _family(self.type)) in _CONVERTS
-        return numbers or as_text or cut or _any_case(type_) == _any_case(self.type)
+        return numbers or _takes(_any_case(self.type), _any_case(type_))
 
 
 def contracted(state: PlanState, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
     """Give the outputs the contract's types; ContractBroken lists all differences."""
-    demands = {demand.name.casefold(): demand for demand in _demands(state, contract)}
+    demands = {demand.name.casefold(): demand for demand in _demands(state, contract, outputs)}
     given = {column.name.casefold(): column for column in outputs}
     differences = [f"{demand.name} is missing" for key, demand in demands.items() if key not in given]
     differences += [
@@ -58,24 +58,47 @@ def contracted(state: PlanState, contract: Contract, outputs: list[StageColumn])
     return [_typed(state, column, demands[column.name.casefold()].type) for column in outputs]
 
 
-def _demands(state: PlanState, contract: Contract) -> list[_Demand]:
-    """Parse the contract's types: the engine tells which type INT is."""
+def _demands(state: PlanState, contract: Contract, outputs: list[StageColumn]) -> list[_Demand]:
+    """Parse the contract's types: the engine tells which type INT is.
+
+    A type that the target gives the column by itself, such as json for a STRUCT, demands nothing.
+    """
+    unasked = {(load.name.casefold(), _words(load.native)) for load in state.context.load(tuple(outputs))}
     sized = [column for column in contract.columns if column.type is not None]
     values = state.context.evaluate([f"CAST(NULL AS {column.type})" for column in sized]) if sized else ()
     types = {
         column.name: encoding(value[0]).stage for column, value in zip(sized, values, strict=True) if value
     }
     return [
-        _Demand(column.name, column.native, types.get(column.name), column.any_number)
+        _Demand(column.name, column.native, None, any_number=False)
+        if (column.name.casefold(), _words(column.native)) in unasked
+        else _Demand(column.name, column.native, types.get(column.name), column.any_number)
         for column in contract.columns
     ]
 
 
 def _typed(state: PlanState, column: StageColumn, type_: StageType | None) -> StageColumn:
     if column.type.kind is Kind.TIME_NS and type_ == TIME:
-        lost = "nanoseconds are cut to microseconds"
+        lost = "nanoseconds are rounded to microseconds"
         state.warn("DVT002", f"output column {column.name} ({column.type}): {lost}", "cast it in the model")
     return replace(column, type=type_ or column.type)
+
+
+def _takes(demanded: StageType, type_: StageType) -> bool:
+    """Return True if values of `type_` are of the demanded type, or become text, all parts of them too."""
+    as_text = demanded.is_text and type_.kind in _TEXTS
+    rounded = demanded == TIME and type_.kind is Kind.TIME_NS
+    names = [[part.name for part in each.parts] for each in (demanded, type_)]
+    if not type_.parts or demanded.kind is not type_.kind or names[0] != names[1]:
+        return as_text or rounded or demanded == type_
+    return all(
+        _takes(wanted.type, part.type) or (wanted.type == _HUGEST and part.type.kind is Kind.HUGEINT)
+        for wanted, part in zip(demanded.parts, type_.parts, strict=True)
+    )
+
+
+def _words(native: str) -> str:
+    return " ".join(native.casefold().split())
 
 
 def _family(type_: StageType) -> str | None:

@@ -167,6 +167,14 @@ def test_a_contract_casts_numbers(shop: Oracle) -> None:
         ("[1, 2]::INTEGER[2]", "INT[2]", "INTEGER[]"),
         ("{'Aa': 1}", "STRUCT(aA INT)", 'STRUCT("aA" INTEGER)'),
         ("1", "a type of the target's own", "INTEGER"),
+        ("'12:00:00+01'::TIMETZ", "TEXT", "VARCHAR"),
+        ("['a'::ENUM('a', 'b')]", "TEXT[]", "VARCHAR[]"),
+        ("[sum(id)]", "NUMERIC(38, 0)[]", "DECIMAL(38,0)[]"),
+        (
+            "{'a': MAP {'k': INTERVAL 1 DAY}}",
+            "STRUCT(a MAP(TEXT, TEXT))",
+            'STRUCT("a" MAP(VARCHAR, VARCHAR))',
+        ),
     ],
 )
 def test_a_contract_takes_what_it_can_hold(shop: Oracle, value: str, demanded: str, type_: str) -> None:
@@ -175,7 +183,14 @@ def test_a_contract_takes_what_it_can_hold(shop: Oracle, value: str, demanded: s
     assert not plan.notices
 
 
-def test_a_contract_that_cuts_a_time_says_so(shop: Oracle) -> None:
+def test_a_contract_takes_the_type_that_the_target_gives_by_itself(shop: Oracle) -> None:
+    column = ContractColumn("V", 'struct("a"  integer)', "JSON")
+    contract = Contract(columns=(column,), definition="(as the target writes it)")
+    plan = shop.plan("SELECT {'a': 1} AS v FROM {orders}", contract=contract)
+    assert shop.run(plan)[0] == [("v", 'STRUCT("a" INTEGER)')]
+
+
+def test_a_contract_that_rounds_a_time_says_so(shop: Oracle) -> None:
     sql = "SELECT '12:00:00.123456789'::TIME_NS AS v FROM {orders}"
     plan = shop.plan(sql, contract=demanding(("v", "TIME")))
     assert shop.run(plan)[0] == [("v", "TIME")]
