@@ -149,6 +149,15 @@ def test_a_fill_that_fails_leaves_no_table(duck: DuckDB, bench_of: Make) -> None
         bench.describe(duck.table("dvt_1"))
 
 
+def test_a_fill_that_the_file_refuses_says_why(duck: DuckDB, bench_of: Make) -> None:
+    bench = bench_of(duck)
+    ask = load(bench, "unheld", "VARIANT")
+    with pytest.raises(QueryFailed, match="storage version"):
+        bench.connector.fill(
+            ask, bench.stage("SELECT 1::VARIANT AS c0", [StageColumn("c0", StageType.parse("VARIANT"))])
+        )
+
+
 def test_a_fill_that_lacks_rows_leaves_no_table(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
     dataset = bench.stage("SELECT 1 AS c0", [StageColumn("c0", INTEGER)])

@@ -18,6 +18,7 @@ from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snaps
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn, Table
 from dvt.drivers.duckdb import FILES, translated
+from dvt.drivers.duckdb.errors import with_message
 from dvt.drivers.duckdb.files import OtherConfiguration
 from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.sql import quoted
@@ -72,7 +73,8 @@ class DuckDBConnector:
         with self._cursor(doing, may_be_new=True) as cursor, self._interruptible(cursor, doing):
             cursor.execute("BEGIN TRANSACTION")
             try:
-                rows = self._insert(cursor, load, dataset)
+                with with_message(connection=self._output.name, doing=doing):
+                    rows = self._insert(cursor, load, dataset)
                 cursor.execute("COMMIT")
             except BaseException:
                 with suppress(duckdb.Error):

@@ -116,6 +116,18 @@ def translated(*, connection: str, doing: str, path: str = "", where: str = "") 
         raise translate(error, connection=connection, doing=doing, path=path, where=where) from error
 
 
+@contextmanager
+def with_message(*, connection: str, doing: str) -> Iterator[None]:
+    """Raise invalid input with DuckDB's own message; for statements that no credentials are in."""
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        if _REFUSAL_MARK in str(error):
+            raise
+        sentence = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
+        raise QueryFailed(connection, doing, sentence) from error
+
+
 def reason(error: BaseException) -> str:
     """Return DuckDB's message where it is safe to show, otherwise only the kind of error."""
     kind = type(error).__name__.removesuffix("Exception")

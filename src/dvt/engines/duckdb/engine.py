@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dvt.core.errors import QueryFailed, SqlInvalid
+from dvt.core.errors import SqlInvalid
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
-from dvt.drivers.duckdb.errors import reason, translated
+from dvt.drivers.duckdb.errors import reason, translated, with_message
 from dvt.drivers.duckdb.sql import encoded, quoted
 from dvt.drivers.duckdb.staging import check, scan, write
 from dvt.engines.duckdb.settings import DuckDBSettings
@@ -125,7 +125,8 @@ class DuckDBEngine:
         with self._lock:
             self._busy.add(cursor)
         try:
-            with translated(connection="the compute engine", doing=doing), _with_message(doing):
+            name = "the compute engine"
+            with translated(connection=name, doing=doing), with_message(connection=name, doing=doing):
                 yield cursor
         finally:
             with self._lock:
@@ -136,16 +137,6 @@ class DuckDBEngine:
 def _instance(settings: DuckDBSettings, context: EngineContext) -> MemoryInstance:
     limits = settings.duckdb
     return MemoryInstance(memory_limit=limits.memory, threads=limits.threads, spill=context.scratch)
-
-
-@contextmanager
-def _with_message(doing: str) -> Iterator[None]:
-    """Raise errors of a model's SQL with DuckDB's own message: no credentials reach this cursor."""
-    try:
-        yield
-    except duckdb.InvalidInputException as error:
-        sentence = str(error).partition("\n")[0].removeprefix("Invalid Input Error: ")
-        raise QueryFailed("the compute engine", doing, sentence) from error
 
 
 def _value(cursor: Any, expression: str) -> Value | None:
