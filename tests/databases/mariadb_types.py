@@ -239,5 +239,14 @@ LOAD_CASES: tuple[LoadCase, ...] = (
         '{"a":1,"b":"2024-02-29"}',
         loses=True,
     ),
+    LoadCase("STRUCT(a DOUBLE[])", "{'a': ['inf'::DOUBLE]}", "json", error=True, loses=True),
+    LoadCase(
+        "STRUCT(a DOUBLE, b VARCHAR)", "{'a': 1.5, 'b': ':NaN'}", "json", '{"a":1.5,"b":":NaN"}', loses=True
+    ),
     LoadCase("MAP(VARCHAR, INTEGER)", "MAP {'k': 1}", "json", '{"k":1}', loses=True),
+    LoadCase(
+        "VARIANT", "{'a': [1], 'b': DATE '2024-02-29'}", "json", '{"a":[1],"b":"2024-02-29"}', loses=True
+    ),
+    LoadCase("VARIANT", "'nan'::DOUBLE", "json", error=True, loses=True),
+    LoadCase("TIME_NS", "'23:59:59.9999999'", "time(6)", "24:00:00.000000", loses=True),
 )

@@ -130,6 +130,8 @@ LISTS = (
         "timestamp[]", "'{2024-02-29 01:02:03.000004}'", "TIMESTAMP[]", "['2024-02-29 01:02:03.000004']"
     ),
     ReadCase("timestamp[]", "'{294276-01-01}'", "TIMESTAMP[]", error=True),
+    ReadCase("timestamp[]", "'{infinity,-infinity,NULL}'", "TIMESTAMP[]", "[infinity, -infinity, NULL]"),
+    ReadCase("timestamptz[]", "'{infinity}'", f"{_INSTANT}[]", "[infinity]"),
     ReadCase(
         "uuid[]",
         "'{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}'",
@@ -254,6 +256,11 @@ LOAD_CASES: tuple[LoadCase, ...] = (
         "timestamp without time zone[]",
         '{"2024-02-29 01:02:03"}',
     ),
+    LoadCase("TIMESTAMP[]", "['infinity'::TIMESTAMP]", "timestamp without time zone[]", "{infinity}"),
+    LoadCase("TIMESTAMP[]", "['290308-12-22 (BC) 00:00:00']", "timestamp without time zone[]", error=True),
+    LoadCase(f"{_INSTANT}[]", "['290308-12-22 (BC) 00:00:00+00']", "timestamp with time zone[]", error=True),
+    LoadCase("DATE[]", "['5000-01-01 (BC)']", "date[]", error=True),
+    LoadCase("VARCHAR[]", "['a' || chr(0)]", "character varying[]", error=True),
     LoadCase("BOOLEAN[]", "[true]", "boolean[]", "{t}"),
     LoadCase("UBIGINT[]", "[18446744073709551615]", "numeric(20,0)[]", "{18446744073709551615}"),
     LoadCase(
@@ -264,5 +271,11 @@ LOAD_CASES: tuple[LoadCase, ...] = (
     ),
     LoadCase("INTEGER[][]", "[[1], [2, 3]]", "json", "[[1],[2,3]]", loses=True),
     LoadCase("STRUCT(a INTEGER, b VARCHAR)", "{'a': 1, 'b': 'x'}", "json", '{"a":1,"b":"x"}', loses=True),
+    LoadCase("STRUCT(a DOUBLE)", "{'a': 'nan'::DOUBLE}", "json", error=True, loses=True),
     LoadCase("MAP(VARCHAR, INTEGER)", "MAP {'x': 1}", "json", '{"x":1}', loses=True),
+    LoadCase(
+        "VARIANT", "{'a': [1], 'b': DATE '2024-02-29'}", "json", '{"a":[1],"b":"2024-02-29"}', loses=True
+    ),
+    LoadCase("VARIANT", "'x'", "json", '"x"', loses=True),
+    LoadCase("TIME_NS", "'23:59:59.9999999'", "time without time zone", "24:00:00", loses=True),
 )

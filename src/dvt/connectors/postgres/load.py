@@ -24,7 +24,7 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn
-from dvt.core.types import DATE, VARCHAR
+from dvt.core.types import DATE, VARCHAR, Kind, StageType
 from dvt.drivers.duckdb.sql import literal as duckdb_literal
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.duckdb.staging import scan
@@ -161,7 +161,7 @@ class StageTableLoad:
     def _with_columns(self, error: ValueLost) -> ValueLost:
         """Return the error with the columns whose values cannot be written, which DuckDB does not name."""
         conditions = [
-            f"{name} IS NOT NULL AND ({_UNWRITABLE.get(encoding.sent, '{0} IS NULL').format(value)})"
+            f"{name} IS NOT NULL AND ({_is_unwritable(encoding.sent, value)})"
             for name, encoding, value in (
                 (
                     duckdb_quoted(column.name),
@@ -179,6 +179,14 @@ class StageTableLoad:
             return error
         where = f"{self._load.stage}, column {', '.join(names)}"
         return ValueLost(where, error.message.removeprefix(f"{error.where}: "), error.hint)
+
+
+def _is_unwritable(sent: StageType, value: str) -> str:
+    """Return the condition under which DuckDB cannot write `value`, which is NULL where a cast has failed."""
+    if sent.kind is Kind.LIST and sent.element in _UNWRITABLE:
+        condition = _UNWRITABLE[sent.element].format("element")
+        return f"len(list_filter({value}, lambda element: {condition})) > 0"
+    return _UNWRITABLE.get(sent, "{0} IS NULL").format(value)
 
 
 def _raise_cause(written: Future[None], copied: Future[None]) -> None:

@@ -47,6 +47,7 @@ _TEXT = "longtext"
 _AS_TEXT = "it becomes text"
 _AS_JSON = "its type; it becomes json"
 _CUT = "nanoseconds are cut to microseconds"
+_ROUNDED = "nanoseconds are rounded to microseconds"
 _BYTES = LoadEncoding("longblob", "hex({0})", "UNHEX({0})")
 _MAX_SCALE = 30
 _MAX_DIGITS = 38
@@ -91,7 +92,7 @@ _ENCODINGS: Mapping[Kind, LoadEncoding] = {
     Kind.BLOB: _BYTES,
     Kind.DATE: _DATE,
     Kind.TIME: LoadEncoding("time(6)"),
-    Kind.TIME_NS: LoadEncoding("time(6)", "CAST({0} AS TIME)", loses=_CUT),
+    Kind.TIME_NS: LoadEncoding("time(6)", "CAST({0} AS TIME)", loses=_ROUNDED),
     Kind.TIMETZ: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT),
     Kind.TIMESTAMP: _DATETIME,
     Kind.TIMESTAMP_S: _DATETIME,
@@ -119,7 +120,7 @@ def load_encoding(type_: StageType, server: Flavour, nan: str = "error") -> Load
         return _decimal(type_.precision, type_.scale)
     if type_.kind is Kind.UUID:
         return LoadEncoding("uuid" if server.has_uuid else "char(36)")
-    return LoadEncoding("json", "CAST(to_json({0}) AS VARCHAR)", loses=_AS_JSON)
+    return _nested(type_)
 
 
 def fitted(encoding: LoadEncoding, kind: str, fraction: int | None) -> LoadEncoding:
@@ -134,6 +135,28 @@ def fitted(encoding: LoadEncoding, kind: str, fraction: int | None) -> LoadEncod
         refused = f"CASE WHEN {encoding.refused} THEN true ELSE {cut} END" if encoding.refused else cut
         return replace(encoding, refused=refused, why=f"which does not fit {kind}({fraction})")
     return encoding
+
+
+def _nested(type_: StageType) -> LoadEncoding:
+    """Encode a value of several parts as JSON, which has no NaN and no infinity."""
+    json = "CAST(CAST({0} AS JSON) AS VARCHAR)"
+    encoding = LoadEncoding("json", json, loses=_AS_JSON)
+    if not _may_hold_nan(type_):
+        return encoding
+    texts = '\'"(\\\\.|[^"\\\\])*"\''
+    bare = f"regexp_replace({json}, {texts}, '', 'g')"
+    return replace(
+        encoding,
+        refused=f"regexp_matches({bare}, 'NaN|Infinity')",
+        why="but JSON has neither NaN nor infinity",
+    )
+
+
+def _may_hold_nan(type_: StageType) -> bool:
+    """Return True for floating point, in any part, and where the type does not tell what a value is."""
+    if type_.is_approximate or type_.kind in {Kind.VARIANT, Kind.JSON}:
+        return True
+    return any(_may_hold_nan(part.type) for part in type_.parts)
 
 
 def _json(server: Flavour) -> LoadEncoding:

@@ -25,9 +25,11 @@ from dvt.drivers.duckdb import errors as duckdb_errors
 MARK = "dvt134"
 """Begins the text whose conversion `types` makes fail on the server for a value that cannot be staged."""
 
-_UNSTAGEABLE = re.compile(rf'"{MARK}\|(.*?)\|(.*)"', re.DOTALL)
+_UNSTAGEABLE = re.compile(rf'"{MARK}\|(.*?)\|(.*?)"(?=\n[A-Z][A-Z 0-9]*:|\s*\Z)', re.DOTALL)
 _MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):  (?P<message>[^\n]*)")
-_COLUMN = re.compile(r"CONTEXT:  COPY .*?, column (?P<column>[^\n]+)")
+_COLUMN = re.compile(r"(?:CONTEXT:  |\n)COPY [^\n]*?, column (?P<column>[^\n]+)")
+_BAD_TOKEN = re.compile(r"DETAIL:  (?P<detail>Token [^\n]*)")
+"""What of a text is no JSON."""
 _SCANNER = re.compile(r"Failed to (?:execute|prepare|fetch)|COPY data|ERROR:  |FATAL:  ")
 _LOGIN = re.compile(
     r"password authentication failed|no password supplied|authentication failed|pg_hba\.conf"
@@ -98,7 +100,8 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
     if (code or "").startswith("22") or _VALUES.search(message):
         column = _COLUMN.search(text)
         place = f"{where or name}, column {column['column']}" if column else (where or name)
-        return ValueLost(place, message, _CHANGE_HINT)
+        detail = _BAD_TOKEN.search(text)
+        return ValueLost(place, f"{message}: {detail['detail']}" if detail else message, _CHANGE_HINT)
     return QueryFailed(name, doing, message)
 
 

@@ -99,8 +99,11 @@ _CONVERTED: Mapping[Kind, LoadEncoding] = {
     Kind.TIMESTAMP_MS: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
     Kind.TIMESTAMPTZ: LoadEncoding("timestamp with time zone", TIMESTAMPTZ, _CLAMPED),
     Kind.TIMESTAMP_NS: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED, "nanoseconds are cut to microseconds"),
-    Kind.TIME_NS: LoadEncoding("time", TIME, loses="nanoseconds are cut to microseconds"),
+    Kind.TIME_NS: LoadEncoding("time", TIME, loses="nanoseconds are rounded to microseconds"),
     Kind.JSON: LoadEncoding("json", VARCHAR),
+    Kind.VARIANT: LoadEncoding(
+        "json", VARCHAR, "CAST(CAST({0} AS JSON) AS VARCHAR)", "its type; it becomes json"
+    ),
     Kind.BIT: LoadEncoding("text", VARCHAR, loses="it becomes text"),
     Kind.BIGNUM: LoadEncoding("text", VARCHAR, loses="it becomes text"),
     Kind.GEOMETRY: LoadEncoding("text", VARCHAR, loses="it becomes text (WKT)"),
@@ -141,4 +144,7 @@ def _array(element: StageType) -> LoadEncoding:
         return LoadEncoding("json", VARCHAR, _JSON, "its type; it becomes json")
     # DuckDB writes its texts as varchar, and PostgreSQL takes no array of another element type.
     native = "character varying" if inner.native == "text" else inner.native
+    if element.is_timestamp:
+        value = f"list_transform({{0}}, lambda element: {inner.of('element')})"
+        return LoadEncoding(f"{native}[]", list_of(inner.sent), value)
     return LoadEncoding(f"{native}[]", list_of(inner.sent))

@@ -200,7 +200,9 @@ def _list(described: Described) -> _TypeMapping:
         return _TypeMapping(stage=list_of(stage), read=_checked(described, f"{native}[]", odd))
     if kind in _TIMES:
         native, stage = _TIMES[kind]
-        late = f"{odd} OR '{_TOO_LATE}' <= ANY ({{0}})"
+        late = (
+            f"{odd} OR EXISTS (SELECT FROM unnest({{0}}) AS e WHERE e >= '{_TOO_LATE}' AND e <> 'infinity')"
+        )
         return _TypeMapping(stage=list_of(stage), read=_checked(described, f"{native}[]", late))
     if kind == "numeric":
         return _numbers(described, odd)

@@ -79,6 +79,26 @@ def test_not_a_number_is_refused_or_null(engine: Any) -> None:
     assert sent(engine, load_encoding(type_, MARIADB), "0.1::DOUBLE") == 0.1
 
 
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("DOUBLE[]", "['nan'::DOUBLE]"),
+        ("STRUCT(a FLOAT[])", "{'a': ['-inf'::FLOAT]}"),
+        ("VARIANT", "'inf'::DOUBLE::VARIANT"),
+        ("JSON[]", "['[NaN]'::JSON]"),
+    ],
+)
+def test_not_a_number_within_a_document_is_refused(engine: Any, type_: str, value: str) -> None:
+    with pytest.raises(duckdb.Error, match=r"column v.*holds .*neither NaN nor infinity"):
+        sent(engine, load_encoding(StageType.parse(type_), MARIADB), value)
+
+
+def test_texts_within_a_document_may_say_nan(engine: Any) -> None:
+    encoding = load_encoding(StageType.parse("STRUCT(a DOUBLE, b VARCHAR)"), MARIADB)
+    text = sent(engine, encoding, r"""{'a': 1.5, 'b': 'NaN "Infinity\'}""")
+    assert text == r"""{"a":1.5,"b":"NaN \"Infinity\\"}"""
+
+
 def test_a_float_is_sent_as_the_double_it_is(engine: Any) -> None:
     encoding = load_encoding(StageType.parse("FLOAT"), MARIADB)
     (text,) = engine.execute(f"SELECT CAST({encoding.of('0.1::FLOAT', 'v')} AS VARCHAR)").fetchone()

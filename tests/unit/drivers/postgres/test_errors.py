@@ -46,6 +46,24 @@ CASES: list[tuple[Exception, type[DvtError], str]] = [
         ValueLost,
         "column amount: NaN",
     ),
+    (
+        duckdb.Error(
+            'Failed to prepare COPY "COPY (SELECT ...) TO STDOUT": '
+            'ERROR:  malformed array literal: "dvt134|days|{"infinity",NULL}"\n'
+            'DETAIL:  Array value must start with "{" or dimension information.\n'
+        ),
+        ValueLost,
+        'column days: {"infinity",NULL} cannot be staged',
+    ),
+    (
+        duckdb.Error(
+            "Failed to prepare COPY data: ERROR:  value out of range\n"
+            'DETAIL:  Token "NaN" is invalid.\nCONTEXT:  JSON data, line 1: [NaN...\n'
+            "COPY t, line 7, column odd\n"
+        ),
+        ValueLost,
+        'column odd: value out of range: Token "NaN" is invalid.',
+    ),
     (duckdb.Error('Failed to execute query "ROLLBACK": '), ConnectionLost, "closed"),
     (psycopg2.OperationalError("connection already closed"), ConnectionLost, "closed"),
     (
