@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,33 @@ def connector_opener(
         return connector
 
     return open_connector
+
+
+@contextmanager
+def open_connectors(outputs: Settings, project_dir: Path) -> Iterator[Callable[[str], Connector]]:
+    """Give a function that opens the connector of an output, outside of any run of dbt.
+
+    The outputs are a profile's (`config.profiles.load_profile`). When the `with` ends, all that was opened
+    is closed; if the process dies before, the project's next run removes what its connectors have left.
+    """
+    from dvt.drivers.disk import own_folder
+    from dvt.drivers.duckdb import FILES, MemoryInstance
+    from dvt.runs import operations
+
+    with ExitStack() as stack:
+        operation = operations.begin(own_folder(project_dir / ".dvt") / "operations")
+        stack.callback(operation.close)
+        stack.callback(FILES.close_on_disk)
+        instance = MemoryInstance(spill=operation.scratch / "spill")
+        stack.callback(instance.close)
+        make = connector_opener(outputs, project_dir, instance, operation.scratch)
+
+        def open_connector(name: str) -> Connector:
+            connector = make(name)
+            stack.callback(connector.close)
+            return connector
+
+        yield open_connector
 
 
 def type_reader(outputs: Settings) -> Callable[[str], OutputType]:

@@ -265,6 +265,19 @@ class BadConfig(DvtError):
         super().__init__(f"{where}: {key} cannot be {value!r}", hint=f"one of: {', '.join(sorted(allowed))}")
 
 
+class ProfilesInvalid(DvtError):
+    """profiles.yml is not there, or what it says of a profile cannot be used."""
+
+    code = "DVT129"
+
+    def __init__(self, file: str, line: int | None, problem: str, hint: str = "") -> None:
+        self.path, self.line = file, line
+        at = f"{file}, line {line}" if line else file
+        super().__init__(
+            f"{at}: {problem}", hint=hint or "docs/reference/outputs.md says what may stand there"
+        )
+
+
 class BadOutput(DvtError):
     """An output in profiles.yml lacks a key, or has one that its connector cannot honour."""
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from dvt import dvtRunner
+from dvt.config.profiles import default_profiles_dir
 from dvt.dbt_bridge import session
-from dvt.dbt_bridge.outputs.profiles import default_profiles_dir
 from tests.dbt_bridge.federated.project import Project
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +11,9 @@ from dbt.config.profile import read_profile
 from dbt.config.renderer import ProfileRenderer
 from dbt_common.exceptions import DbtBaseException
 
+from dvt.config.profile_values import SECRET_KEYS
 from dvt.core.errors import BadOutput, UnknownConnection
 from dvt.resolution.output_types import output_type
-
-_SECRET = re.compile(r"pass|pwd|secret|token|_key|credential", re.IGNORECASE)
 
 
 class ProfileOutputs:
@@ -65,7 +63,7 @@ class ProfileOutputs:
         """A message about an output without the values of keys that may be secret."""
         raw = self.raw["outputs"].get(name)
         for key, value in raw.items() if isinstance(raw, dict) else ():
-            if _SECRET.search(str(key)):
+            if SECRET_KEYS.search(str(key)):
                 for shown in {str(value), self._shown(value)} - {""}:
                     text = text.replace(shown, "***")
         return text.strip()

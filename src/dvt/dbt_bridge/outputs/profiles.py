@@ -7,21 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dvt.config.profiles import default_profiles_dir
 from dvt.core.errors import NotATarget
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.resolution.output_types import output_type
 
 _OUTPUT = "output"
 """Attribute of dbt's credentials that holds the name of their output."""
-
-
-def default_profiles_dir(project_dir: Path, home: Path | None = None) -> Path:
-    """Where profiles.yml is: the project, then `~/.dvt`, then dbt's own `~/.dbt`."""
-    home = home or Path.home()
-    for folder in (project_dir, Path.cwd(), home / ".dvt"):
-        if (folder / "profiles.yml").exists():
-            return folder
-    return home / ".dbt"
 
 
 def profiles_dir_option(click_context: Any) -> Path:
