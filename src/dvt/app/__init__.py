@@ -6,14 +6,11 @@ under dbt.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
+from dvt.app import without_dbt
 from dvt.app.commands import COMMANDS
-
-FAILED = 2
-"""Exit code of a command that could not do what it was asked, as dbt's."""
 
 
 class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
@@ -25,6 +22,8 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
 
     def invoke(self, args: list[str], **kwargs: Any) -> Any:
         """Run one command: dbt's `dbtRunnerResult`, with the same success, result and exception."""
+        if without_dbt.is_meant(args):
+            return without_dbt.invoke(args, kwargs)
         from dvt.app.federation import make_federator
         from dvt.dbt_bridge.entry.invoke import invoke
 
@@ -40,9 +39,8 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
 
 def main(args: Sequence[str]) -> None:
     """Run one command of the command line; ends the process with its exit code, as dbt's are: 0, 1 or 2."""
-    name = args[0] if args else ""
-    if name in COMMANDS and not COMMANDS[name].needs_dbt:
-        _main_without_dbt(name, args[1:])
+    if without_dbt.is_meant(args):
+        without_dbt.main(args)
     from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import run_cli
 
@@ -51,22 +49,9 @@ def main(args: Sequence[str]) -> None:
 
 def help_of(names: Sequence[str]) -> str | None:
     """The help of a command, or of a command of a command; None when there is no such."""
-    if names[0] in COMMANDS and not COMMANDS[names[0]].needs_dbt:
+    if without_dbt.is_meant(names):
         return None  # it tells it at once itself
     from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import help_text
 
     return help_text(names, make_federator, COMMANDS)
-
-
-def _main_without_dbt(name: str, args: Sequence[str]) -> NoReturn:
-    from dvt.core.errors import DvtError
-    from dvt.core.registry import load
-
-    command = load(COMMANDS[name].load)()
-    command.epilog = COMMANDS[name].epilog
-    try:
-        command.main(list(args), prog_name=f"dvt {name}")
-    except DvtError as error:
-        sys.stderr.write(f"{error}\n")
-    sys.exit(FAILED)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
+from dbt.cli.exceptions import DbtUsageException
 from dbt.cli.main import cli, dbtRunner, dbtRunnerResult
 
 from dvt.core.commands import Command
@@ -46,6 +47,25 @@ def invoke(
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
     return result
+
+
+def invoke_alone(
+    command: click.Command, args: Sequence[str], parameters: Mapping[str, Any]
+) -> dbtRunnerResult:
+    """Run a command of ours that is none on dbt's command line, with the result that `invoke` gives."""
+    try:
+        context = command.make_context(f"dvt {args[0]}", list(args[1:]))
+        context.params.update(parameters)
+        with context:
+            return dbtRunnerResult(success=True, result=command.invoke(context))
+    except click.exceptions.Exit as stop:
+        return dbtRunnerResult(success=stop.exit_code == 0)
+    except SystemExit as stop:
+        return dbtRunnerResult(success=stop.code in {0, None})
+    except click.UsageError as error:
+        return dbtRunnerResult(success=False, exception=DbtUsageException(error.message))
+    except Exception as error:  # noqa: BLE001 - the caller gets it
+        return dbtRunnerResult(success=False, exception=error)
 
 
 def run_cli(args: Sequence[str], make_federator: FederatorFactory, commands: Mapping[str, Command]) -> None:
