@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dvt.core.errors import QueryFailed
+from dvt.buckets.filesystem import FilesystemBucket
+from dvt.core.errors import QueryFailed, StagingUnusable
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.types import INTEGER
@@ -177,6 +178,24 @@ def test_a_bucket_that_is_down_keeps_no_run_from_beginning(place, monkeypatch):
     assert place.staged()
     with place.run():
         assert place.staged() == []
+    assert (place.staged(), place.records()) == ([], [])
+
+
+def test_staged_data_that_cannot_be_removed_is_a_notice_and_the_next_run_removes_it(place, monkeypatch):
+    def refuse(bucket, prefix):
+        raise StagingUnusable(prefix, "Permission denied")
+
+    with monkeypatch.context() as patch, place.run() as run:
+        patch.setattr(FilesystemBucket, "delete", refuse)
+        run.model("m", "SELECT g FROM {crm.facts}", "wh")
+        run.federator.close()
+    ((_, notice),) = run.seen.notices
+    assert notice.code == "DVT023"
+    assert notice.message.startswith("staged data of this run stays in file:.dvt/staging: cannot write in ")
+    assert place.staged() != []
+    assert len(place.records()) == 2
+    with place.run() as run:
+        assert run.seen.notices == []
     assert (place.staged(), place.records()) == ([], [])
 
 

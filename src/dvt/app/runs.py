@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +29,12 @@ class Run:
     leftovers: Leftovers
 
     def abandon(self) -> None:
-        """End a run that did not come to work: nothing of it stays."""
-        self.bucket.delete(self.operation.run)
-        self.operation.is_done_with(self.bucket.address)
+        """End a run that did not come to work: nothing of it stays, or it is on record for the next run."""
+        from dvt.core.errors import DvtError
+
+        with suppress(DvtError):
+            self.bucket.delete(self.operation.run)
+            self.operation.is_done_with(self.bucket.address)
         self.operation.close()
 
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from dvt.core.ports.staging import BucketContext
-from dvt.drivers.disk import create_private, is_temporary, private_folder, unique_suffix, write_private
-from dvt.drivers.duckdb.staging import refuse_pattern
+from dvt.drivers.disk import (
+    create_private,
+    is_temporary,
+    make_lasting,
+    private_folder,
+    remove_folder,
+    unique_suffix,
+    write_private,
+)
 
 
 class FilesystemBucket:
@@ -19,11 +25,15 @@ class FilesystemBucket:
 
     consumers = frozenset({"duckdb"})
 
-    def __init__(self, name: str, settings: Mapping[str, Any], context: BucketContext) -> None:
+    def __init__(
+        self,
+        name: str,  # noqa: ARG002  every bucket gets one
+        settings: Mapping[str, Any],
+        context: BucketContext,
+    ) -> None:
         path = Path(settings["path"])
         self.address = f"file:{path.as_posix()}"
         self._root = context.project_dir / path
-        refuse_pattern(name, self._root)
 
     def put_once(self, key: str, data: bytes) -> None:
         """See Bucket."""
@@ -47,7 +57,7 @@ class FilesystemBucket:
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
-        shutil.rmtree(self._path(prefix), ignore_errors=True)
+        remove_folder(self._path(prefix))
 
     def uri_for(self, consumer: str, key: str) -> str:
         """See Bucket: a path."""
@@ -64,6 +74,7 @@ class FilesystemBucket:
         finally:
             with suppress(FileNotFoundError):
                 _make_private(path)
+        make_lasting(path)
 
     def _check(self, consumer: str) -> None:
         if consumer not in self.consumers:

@@ -7,6 +7,7 @@ import io
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,10 @@ from dvt.core.errors import DiskFull, DvtError, StagingUnusable
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 """Error numbers of file systems that have no hard links."""
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
+"""Error numbers of file systems that cannot be asked to write a folder to the disk."""
+_NOTHING_TO_REMOVE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST})
+"""Error numbers of a removal that came too late: it is gone, or somebody has written there meanwhile."""
 _CHUNK = 2**20
 """Bytes of a stream in memory at once."""
 
@@ -64,6 +69,7 @@ def write_private(path: Path, data: bytes | BinaryIO, *, unique: str = "") -> No
     """
     with _written(temporary_name(path, unique), data) as temporary:
         temporary.replace(path)
+        _sync_folder(path.parent)
 
 
 def create_private(path: Path, data: bytes) -> None:
@@ -77,6 +83,61 @@ def create_private(path: Path, data: bytes) -> None:
             # A crash between these two leaves an empty file, which every reader takes for an unfinished one.
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
             temporary.replace(path)
+        _sync_folder(path.parent)
+
+
+def make_lasting(path: Path) -> None:
+    """Write to the disk what others have written: a file, or a folder with all files below it, if any."""
+    try:
+        for folder, _, files in os.walk(path):
+            for file in files:
+                _sync(Path(folder, file))
+            _sync_folder(Path(folder))
+        if path.is_file():
+            _sync(path)
+        _sync_folder(path.parent)
+    except FileNotFoundError:
+        return  # somebody has removed it meanwhile
+    except OSError as error:
+        raise disk_error(error, path.parent) from error
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder and what is in it, as much as possible; raise the first error that left something.
+
+    It is no error that there is no folder, nor that somebody writes into it meanwhile.
+    """
+    failures: list[tuple[str, OSError]] = []
+
+    def note(place: str, error: BaseException) -> None:
+        if isinstance(error, OSError) and error.errno not in _NOTHING_TO_REMOVE:
+            failures.append((place, error))
+
+    if path.is_symlink():
+        return
+    if sys.version_info >= (3, 12):
+        shutil.rmtree(path, onexc=lambda _function, place, error: note(place, error))
+    else:
+        shutil.rmtree(path, onerror=lambda _function, place, raised: note(place, raised[1]))
+    for place, error in failures:
+        raise disk_error(error, Path(place).parent) from error
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    """Write to the disk which files a folder has, where the file system can be asked to."""
+    try:
+        _sync(path)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
 
 
 @contextmanager

@@ -187,8 +187,16 @@ class RunFederator:
             self._resources.engines.cancel()
 
     def _close_staging(self) -> None:
-        self._resources.staging.close()
-        self._resources.operation.is_done_with(self._resources.staging.bucket.address)
+        """Remove what was staged; where that fails it stays on record, for the next run to remove."""
+        resources = self._resources
+        address = resources.staging.bucket.address
+        try:
+            resources.staging.close()
+        except DvtError as error:
+            message = f"staged data of this run stays in {address}: {error.message}"
+            resources.reporter.notice("", Notice("DVT023", message, "the next run tries again"))
+        else:
+            resources.operation.is_done_with(address)
 
     def _drop_remaining_stage_tables(self) -> Iterator[Notice]:
         resources = self._resources

@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 from dvt.core.ports.staging import Bucket
 from dvt.drivers.disk import private_folder, unique_suffix, write_private
-from dvt.drivers.duckdb.staging import refuse_pattern
 
 
 class LocalCopies:
@@ -21,7 +20,6 @@ class LocalCopies:
     """
 
     def __init__(self, bucket: Bucket, consumer: str, scratch: Path) -> None:
-        refuse_pattern("staging", scratch)
         self._bucket = bucket
         self._consumer = consumer
         self._scratch = scratch

@@ -6,7 +6,9 @@ import itertools
 import json
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
+from dvt.core.errors import DvtError
 from dvt.core.ports.staging import Dataset, Location
 from dvt.core.tables import StageColumn
 
@@ -59,4 +61,6 @@ class ParquetSink:
         with self._lock:
             # A thread that still writes one of these parts writes a file that no dataset holds.
             self._parts.clear()
-        self.location.bucket.delete(self.location.prefix)
+        # What stays is tried again with all of the run's, and told then; here it would hide another error.
+        with suppress(DvtError):
+            self.location.bucket.delete(self.location.prefix)

@@ -274,8 +274,8 @@ def test_all_filters_that_dbt_has_in_profiles_are_known() -> None:
 def test_the_folder_is_named_by_the_variables_of_the_command_line() -> None:
     from dbt.cli.main import cli
 
-    from dvt.app import make_federator
     from dvt.app.commands import COMMANDS
+    from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import prepare
 
     prepare(make_federator, [], COMMANDS)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import io
 import os
 import stat
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from dvt.core.errors import BadConfig, DiskFull, StagingUnusable
+from dvt.core.errors import DiskFull, StagingUnusable
+from dvt.core.ports.staging import Location
+from dvt.drivers.duckdb.staging import write
+from dvt.staging.parquet import MARKER_FILE, ParquetSink
 from dvt.testing.suites import BucketSuite, LocalConsumerSuite
 from tests.local_bucket import local_bucket
 
@@ -119,9 +124,98 @@ def test_a_link_is_removed_and_not_what_it_points_to(bucket, tmp_path):
     assert (tmp_path / "other" / "precious").exists()
 
 
-def test_a_path_that_duckdb_would_take_for_a_pattern_is_refused(tmp_path):
-    with pytest.raises(BadConfig, match="without \\* and \\?"):
-        local_bucket(tmp_path / "a*b")
+def test_what_cannot_be_deleted_is_named_and_the_rest_is_gone(bucket, tmp_path, monkeypatch):
+    for key in ("run/a", "run/deep/stays", "run/deep/z", "run/z"):
+        put(bucket, key)
+    unlink = os.unlink
+
+    def refuse(path, **folder):
+        if Path(path).name == "stays":
+            raise PermissionError(13, "Permission denied", path)
+        unlink(path, **folder)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(StagingUnusable, match=f"{tmp_path}/bucket/run/deep: Permission denied"):
+        bucket.delete("run")
+    assert [key for key, _ in bucket.list("")] == ["run/deep/stays"]
+
+
+def test_what_others_delete_or_write_meanwhile_is_no_error(bucket, tmp_path, monkeypatch):
+    for key in ("run/a", "run/b", "run/deep/c"):
+        put(bucket, key)
+    unlink = os.unlink
+
+    def late(path, **folder):
+        if Path(path).name == "a":
+            (tmp_path / "bucket/run/written-meanwhile").touch()
+        unlink(path, **folder)
+        if Path(path).name == "b":
+            raise FileNotFoundError(2, "No such file or directory", path)
+
+    monkeypatch.setattr(os, "unlink", late)
+    bucket.delete("run")
+    assert {key for key, _ in bucket.list("")} <= {"run/written-meanwhile"}
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_a_prefix_that_is_no_folder_holds_nothing(bucket, tmp_path, kind):
+    put(bucket, "run/x")
+    (tmp_path / "bucket" / "link").symlink_to(tmp_path / "bucket" / "run")
+    bucket.delete("run/x" if kind == "file" else "link")
+    assert [key for key, _ in bucket.list("")] == ["run/x"]
+
+
+def content(path):
+    return {file.name for file in path.iterdir()} if path.is_dir() else path.stat().st_size
+
+
+@pytest.fixture
+def on_disk(monkeypatch):
+    """What a power cut would leave: file → its bytes, folder → its files, as `fsync` has last been told."""
+    kept = {}
+    fsync = os.fsync
+
+    def note(descriptor):
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        kept[path] = content(path)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return kept
+
+
+def test_an_object_outlives_a_power_cut(bucket, tmp_path, on_disk):
+    folder = tmp_path / "bucket" / "run"
+    bucket.put_once("run/x", b"one")
+    assert "x" in on_disk[folder]
+    put(bucket, "run/y", b"two")
+    assert "y" in on_disk[folder]
+
+
+def test_a_dataset_is_on_the_disk_before_its_marker(bucket, tmp_path, on_disk, monkeypatch):
+    """What its writer named is, too."""
+    root = tmp_path / "bucket" / "run"
+    link, before = os.link, {}
+
+    def note(*paths):
+        before.update(on_disk)
+        link(*paths)
+
+    monkeypatch.setattr(os, "link", note)
+    sink = ParquetSink(Location(bucket, "run"))
+    with closing(duckdb.connect()) as cursor:
+        write(cursor, "SELECT range AS i FROM range(1000)", sink)
+        with bucket.writing("duckdb", "run/folder") as uri:
+            cursor.execute(f"COPY (SELECT 1 AS i, 2 AS p) TO '{uri}' (FORMAT parquet, PARTITION_BY (p))")
+    keys = [key for key, _ in bucket.list("run")]
+    sink.commit((), 1001, keys)
+    for path in root.rglob("*"):
+        if path.name != MARKER_FILE:
+            assert before[path] == content(path)
+            assert path.name in before[path.parent]
+    assert MARKER_FILE not in before[root]
+    assert MARKER_FILE in on_disk[root]
+    assert len(keys) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")

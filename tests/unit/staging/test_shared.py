@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dvt.core.errors import Cancelled, DiskFull, QueryFailed
+from dvt.core.errors import Cancelled, DiskFull, QueryFailed, StagingUnusable
 from dvt.core.tables import StageColumn
 from dvt.core.types import INTEGER
 from dvt.staging.parquet import MARKER_FILE
@@ -99,6 +99,21 @@ def test_discarding_may_come_twice_and_after_nothing(staging, root):
     sink.discard()
     sink.discard()
     assert not list(root.rglob("*.parquet"))
+
+
+def test_a_sink_that_cannot_be_discarded_hides_no_other_error_and_the_end_of_the_run_says_so(
+    staging, monkeypatch
+):
+    sink = staging.claim("crm", "k1").sink
+    write(sink, "x")
+
+    def refuse(prefix):
+        raise StagingUnusable(prefix, "Permission denied")
+
+    monkeypatch.setattr(staging.bucket, "delete", refuse)
+    sink.discard()
+    with pytest.raises(StagingUnusable, match="run1: Permission denied"):
+        staging.close()
 
 
 def test_eight_threads_that_ask_the_same_extract_it_once(staging):

@@ -47,7 +47,10 @@ class Bucket(Protocol):
         """Keys and bytes of all objects in the folder `prefix` and below, in the keys' order."""
 
     def delete(self, prefix: str) -> None:
-        """Remove all objects in the folder `prefix` and below; none there is not an error."""
+        """Remove all objects in the folder `prefix` and below; none there is not an error.
+
+        A DvtError says that some may have stayed, after all have been tried.
+        """
 
     def uri_for(self, consumer: str, key: str) -> str:
         """The address at which `consumer` reads an object, or all in a folder."""
@@ -55,7 +58,7 @@ class Bucket(Protocol):
     def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:
         """The address at which `consumer` writes an object, or objects in a folder whose names it chooses.
 
-        They are in the bucket when the `with` ends; after an error they may be, whole or in part.
+        They are in the bucket and lasting when the `with` ends; after an error they may be, whole or in part.
         """
 
 
@@ -105,4 +108,4 @@ class Sink(Protocol):
         """
 
     def discard(self) -> None:
-        """Remove what was written. May be called twice, and after nothing was."""
+        """Remove what was written, if that can be done. May be called twice, and after nothing was."""

@@ -1,0 +1,68 @@
+"""Staged files are read by their own paths, whatever characters these have."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import duckdb
+import pytest
+
+from dvt.core.errors import StagingDamaged, StagingUnusable
+from dvt.core.tables import StageColumn
+from dvt.core.types import INTEGER
+from dvt.drivers.duckdb.staging import check, scan, write
+from tests.local_bucket import local_sink
+
+COLUMNS = (StageColumn("i", INTEGER),)
+OTHERS = ("ab", "aab", "a", "axb", "[", "]")
+"""Names that patterns in `ODD` match."""
+ODD = ("a*b", "a?b", "[ab]", "[!x]", "[", "]", "a[", "**", "{a,b}", "a\\b", "100%", "ü?")
+
+
+@pytest.fixture
+def cursor():
+    with closing(duckdb.connect()) as connection:
+        yield connection
+
+
+def staged(cursor, folder, prefix, number):
+    sink = local_sink(folder, prefix)
+    return sink.commit(COLUMNS, write(cursor, f"SELECT {number}::INTEGER AS i", sink))
+
+
+@pytest.mark.parametrize("name", ODD)
+@pytest.mark.parametrize("at", ["{0}", "run/{0}/k", "run/{0}/{0}"])
+def test_a_dataset_in_a_folder_with_an_odd_name_holds_its_own_rows(tmp_path, cursor, name, at):
+    for number, other in enumerate(set(OTHERS) - {name}):
+        staged(cursor, tmp_path / "staging", at.format(other), number)
+    dataset = staged(cursor, tmp_path / "staging", at.format(name), 99)
+    assert cursor.execute(scan(dataset)).fetchall() == [(99,)]
+    check(cursor, "t", dataset)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_bucket_in_a_folder_with_an_odd_name_is_like_any_other(tmp_path, cursor, name):
+    for number, other in enumerate(set(OTHERS) - {name}):
+        staged(cursor, tmp_path / other, "run", number)
+    dataset = staged(cursor, tmp_path / name, "run", 99)
+    assert cursor.execute(scan(dataset)).fetchall() == [(99,)]
+    check(cursor, "t", dataset)
+
+
+def test_a_file_that_its_writer_gave_an_odd_name_is_read_alone(tmp_path, cursor):
+    sink = local_sink(tmp_path, "run")
+    with sink.location.bucket.writing("duckdb", "run/answer") as uri:
+        cursor.execute(f"COPY (SELECT 1::INTEGER AS i) TO '{uri}' (FORMAT parquet)")
+    with sink.location.bucket.writing("duckdb", "run/a[n]s*?") as uri:
+        cursor.execute(f"COPY (SELECT 99::INTEGER AS i) TO '{uri}' (FORMAT parquet)")
+    dataset = sink.commit(COLUMNS, 1, ["run/a[n]s*?"])
+    assert cursor.execute(scan(dataset)).fetchall() == [(99,)]
+    with pytest.raises(StagingDamaged):
+        check(cursor, "t", replace(dataset, rows=2))
+
+
+def test_a_path_that_cannot_be_spelled_for_duckdb_is_refused(tmp_path, cursor):
+    dataset = staged(cursor, tmp_path, "a\\b*", 99)
+    with pytest.raises(StagingUnusable, match="no path with a backslash"):
+        scan(dataset)
