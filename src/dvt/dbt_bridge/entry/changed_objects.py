@@ -108,4 +108,5 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
         "hooks on other outputs, and the stage table where `create_table_as` would fill a new one",
     ),
 }
-"""`module:symbol` of dbt → what is changed, by whom and why. Each has a test in `test_changed_objects.py`."""
+"""`module:symbol` of dbt → what is changed, by whom and why. Each has a test in `test_changed_objects.py` or
+`test_changed_nodes.py`, whose failure names it."""
