@@ -58,6 +58,7 @@ def main() -> None:
     moved = []
     start = time.perf_counter()
     if isinstance(what, SourceQuery):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         sink = local_sink(Path(tempfile.mkdtemp(prefix="measured-", dir=folder)), "measured")
         with connector.snapshot() as snapshot:
             snapshot.extract(
