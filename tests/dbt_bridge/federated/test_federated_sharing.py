@@ -80,6 +80,15 @@ def test_by_a_hook_that_empties_a_table(shop: Project) -> None:
     assert (total(shop, "earlier"), total(shop, "later", "other")) == (6, 0)
 
 
+def test_by_a_hook_that_names_the_models_own_output(shop: Project) -> None:
+    with_queue(shop)
+    hooks = [{"sql": f"delete from {QUEUE} where id = {number}", "connection": "house"} for number in (1, 2)]
+    shop.model("earlier", COUNT, materialized="table", pre_hook=hooks[0], post_hook=hooks[1])
+    shop.model("later", after("earlier") + COUNT, materialized="table", target="other")
+    assert shop.dvt("run"), shop.messages()
+    assert (total(shop, "earlier"), total(shop, "later", "other")) == (3, 0)
+
+
 def test_by_a_hook_over_another_output_that_is_the_same_database(shop: Project) -> None:
     with_twin(shop, "other")
     hook = {"sql": "update orders set amount = amount + 100", "connection": "twin"}

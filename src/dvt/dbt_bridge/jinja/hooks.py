@@ -40,6 +40,12 @@ def connection_of(hook: Mapping[str, Any]) -> str | None:
     return found[1] if found else None
 
 
+def elsewhere(hook: Mapping[str, Any], home: str) -> str | None:
+    """The output a hook names, if it is another than the node's own; that one's connection is in use."""
+    output = connection_of(hook)
+    return None if output == home else output
+
+
 def hooks_of(node: Any) -> list[Mapping[str, Any]]:
     """A node's hooks, those before and those after."""
     both = [*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ())]
@@ -56,9 +62,11 @@ def route_hooks(session: Session, context: dict[str, Any], node: Any, manifest: 
 def _routed(
     session: Session, run_hooks: Callable[..., Any], node: Any, manifest: Manifest
 ) -> Callable[..., str]:
+    home = session.output_of(node.unique_id)
+
     def run(hooks: list[Mapping[str, Any]], inside_transaction: bool = True) -> str:
         chosen = [hook for hook in hooks if hook.get("transaction", True) == inside_transaction]
-        for connection, group in groupby(chosen, key=connection_of):
+        for connection, group in groupby(chosen, key=lambda hook: elsewhere(hook, home)):
             if connection is None:
                 run_hooks(list(group), inside_transaction=inside_transaction)
             else:

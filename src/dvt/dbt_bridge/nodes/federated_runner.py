@@ -17,7 +17,7 @@ from dbt.task.test import TestRunner
 from dvt.core.errors import DvtError, NotFederable
 from dvt.core.reports import Notice, Outcome
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.jinja.hooks import connection_of, hooks_of, route_hooks, wrote
+from dvt.dbt_bridge.jinja.hooks import elsewhere, hooks_of, route_hooks, wrote
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.jinja.statements import has_changed
 from dvt.dbt_bridge.nodes import publish
@@ -168,7 +168,7 @@ def written(session: Session, node: Any) -> None:
     if not getattr(node, "is_relational", False):
         return
     hooks = hooks_of(node)
-    if any(connection_of(hook) is None for hook in hooks):
+    if any(elsewhere(hook, home) is None for hook in hooks):
         federator.wrote(home, None)
         return
     kind = dialects.of_type(session.outputs.types[home])
