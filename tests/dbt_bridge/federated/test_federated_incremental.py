@@ -39,6 +39,19 @@ def test_append_reads_only_what_is_newer_than_this(shop: Project) -> None:
     assert shop.tables() == [("sales", "BASE TABLE")]
 
 
+def test_a_source_that_only_the_incremental_branch_reads(shop: Project) -> None:
+    """dbt notes what a model depends on when it parses, where is_incremental() is false."""
+    named = "select id from {{ source('crm', 'customers') }}"
+    only = f"{ORDERS}{{% if is_incremental() %}} where orders.id - 10 in ({named}) {{% endif %}}".replace(
+        "join {{ source('crm', 'customers') }} customers", "join {{ ref('people') }} customers"
+    )
+    shop.model("people", f"{named.replace('select id', 'select id, name')}", materialized="table")
+    shop.model("sales", only, materialized="incremental", incremental_strategy="append")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.dvt("run"), shop.messages()
+    assert [number for number, _ in _amounts(shop)] == [10, 11, 11, 12, 12]
+
+
 @pytest.mark.parametrize("strategy", ["delete+insert", "merge"])
 def test_a_unique_key_replaces_rows(shop: Project, strategy: str) -> None:
     shop.model("sales", ORDERS, materialized="incremental", incremental_strategy=strategy, unique_key="id")

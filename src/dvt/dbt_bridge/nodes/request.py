@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 
 _UNSAID = object()
+_NAMED = re.compile(rf"""["`]{MARKER}([^"`]+)["`]\.""")
+"""The unique id in a marker."""
 
 
 def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> NodeRequest:
@@ -79,9 +82,13 @@ def _inputs(
 
 
 def _reads(node: Any, manifest: Manifest) -> Iterator[Any]:
-    """What the node reads, through the ephemeral models that are inlined into it."""
+    """What the node reads, through the ephemeral models that are inlined into it.
+
+    A source that only `is_incremental()` lets it read is in the SQL alone: dbt notes what parsing sees.
+    """
     seen: set[str] = {node.unique_id}
-    pending = list(node.depends_on.nodes)
+    named = _NAMED.findall(node.compiled_code)
+    pending = [*node.depends_on.nodes, *(unique_id for unique_id in named if unique_id in manifest.sources)]
     while pending:
         unique_id = pending.pop()
         read: Any = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
