@@ -17,10 +17,10 @@ demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test but most of dbt's own suite, against real PostgreSQL and MariaDB servers
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite"
 
-test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters, on ours, on MariaDB
+test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters, on dvt's adapter and MariaDB
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/dbt_adapters
 
-test-next: $(VENV)-next/.done $(VENV)/.servers  ## the tests of the seam to dbt, on the next dbt-core (1.12)
+test-next: $(VENV)-next/.done $(VENV)/.servers  ## the tests of dvt's bridge to dbt, on the next dbt-core (1.12)
 	@$(VENV)-next/bin/python -m pytest tests/dbt_bridge
 
 check: $(VENV)/.dev  ## formatting, lints, types, import rules and the quick tests
@@ -50,7 +50,7 @@ clean:  ## remove the environment, caches and what the demo built
 	rm -rf $(VENV) $(VENV)-next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
 	rm -rf examples/*/data examples/*/target examples/*/logs examples/*/.dvt
 
-help:  ## these lines
+help:  ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.uv: requirements/uv.txt tools/environment.sh

@@ -10,21 +10,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
-def main(wanted: list[str]) -> int:
-    """Run them; 1 when one of them failed."""
-    names = sorted(file.stem for file in HERE.glob("*.py") if not file.stem.startswith("_"))
-    unknown = [name for name in wanted if name not in names]
+def main(arguments: list[str]) -> int:
+    """Run the benchmarks that are named, or all; return 1 when one of them failed."""
+    names = sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("_"))
+    unknown = [name for name in arguments if name not in names]
     if unknown:
         print(f"no benchmark named {', '.join(unknown)}; known: {', '.join(names)}", file=sys.stderr)
         return 2
     failed = []
-    for name in wanted or names:
+    for name in arguments or names:
         print(f"\n## {name}", flush=True)
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=HERE.parent, check=False)
-        if done.returncode:
+        process = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=FOLDER.parent, check=False)
+        if process.returncode:
             failed.append(name)
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)

@@ -1,6 +1,6 @@
 """The adapter for MariaDB against dbt-postgres: the same seed and the same one-model run, in turn.
 
-Prints whole-process medians and the medians of the pairs' ratios. There is no must here: servers differ,
+Prints whole-process medians and the medians of the pairs' ratios. There is no limit: servers differ,
 and dbt loads seeds row by row through its own tables. It shows whether our adapter adds time of its own.
 """
 
@@ -33,7 +33,7 @@ from {{ ref('orders') }} group by region
 
 
 def project(folder: Path, settings: Mapping[str, Any], rows: int) -> Path:
-    """A project with one seed and one model over it, on one output."""
+    """Write a project with one seed and one model over it, on one output."""
     for part in ("models", "seeds"):
         (folder / part).mkdir(parents=True)
     plain = {
@@ -57,7 +57,7 @@ def project(folder: Path, settings: Mapping[str, Any], rows: int) -> Path:
 
 
 def seconds(folder: Path, words: tuple[str, ...]) -> float:
-    """Wall seconds of one whole process; one that fails ends the benchmark."""
+    """Return the wall seconds of one whole process; a process that fails ends the benchmark."""
     dvt = str(Path(sys.executable).parent / "dvt")
     start = time.perf_counter()
     subprocess.run(
@@ -74,16 +74,16 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--pairs", type=int, default=5)
     options.add_argument("--rows", type=int, default=20_000, help="of the seed")
-    asked = options.parse_args()
+    chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as servers:
         folders = {
-            "mariadb": project(Path(name) / "my", servers.enter_context(mariadb()).settings(), asked.rows),
-            "postgres": project(Path(name) / "pg", servers.enter_context(postgres()).settings(), asked.rows),
+            "mariadb": project(Path(name) / "my", servers.enter_context(mariadb()).settings(), chosen.rows),
+            "postgres": project(Path(name) / "pg", servers.enter_context(postgres()).settings(), chosen.rows),
         }
         taken: dict[str, dict[str, list[float]]] = {
             what: {database: [] for database in folders} for what in COMMANDS
         }
-        for pair in range(asked.pairs + 1):
+        for pair in range(chosen.pairs + 1):
             for what, words in COMMANDS.items():
                 for database, folder in folders.items():
                     spent = seconds(folder, words)

@@ -2,7 +2,7 @@
 
 Each is one `dvt run` of one model into a DuckDB warehouse. Prints what the model moved, seconds of the
 whole command and of the model alone, and beside them the single engine: the same query in one DuckDB that
-already holds all tables, which is what remains when nothing has to travel. Answers are compared.
+already holds all tables, which is the time that remains when no data has to move. Answers are compared.
 
 Last, the whole of lineitem as a model on PostgreSQL, stage by stage: publishing is a rename, whatever the
 number of rows.
@@ -27,12 +27,12 @@ from tests.acceptance.project import Project
 from tests.databases.mariadb import mariadb
 from tests.databases.postgres import postgres
 
-WANTED = ("q01", "q03", "q05", "q09")
+QUERIES = ("q01", "q03", "q05", "q09")
 SPLIT = tpch.SPLITS["by subject"]
 
 
 def place(single: duckdb.DuckDBPyConnection, folder: Path, servers: dict[str, Any]) -> None:
-    """Put each table where the split says, by the databases' own bulk loads."""
+    """Put each table in the database that SPLIT names, by that database's own bulk load."""
     for table, where in SPLIT.items():
         if where == "sqlite":
             placing.on_sqlite(single, table, folder / "crm.sqlite")
@@ -62,7 +62,7 @@ def _load(single: duckdb.DuckDBPyConnection, table: str, folder: Path, where: st
 
 
 def project(folder: Path, servers: dict[str, Any], single: duckdb.DuckDBPyConnection) -> Project:
-    """The four queries as models."""
+    """Write a project with the queries as models."""
     outputs = {
         "pg": servers["pg"].settings(),
         "maria": servers["maria"].settings(),
@@ -72,60 +72,60 @@ def project(folder: Path, servers: dict[str, Any], single: duckdb.DuckDBPyConnec
         "answers": servers["pg"].settings(schema="answers"),
     }
     config = {"models": {"shop": {"+materialized": "table"}}}
-    made = Project(folder, outputs, default="warehouse", config=config)
+    bench_project = Project(folder, outputs, default="warehouse", config=config)
     schemas = {"pg": "shop", "maria": "shop", "sqlite": "main", "duck": "main"}
     for table, where in SPLIT.items():
-        made.source(f"tpch_{table}", where, [table], schema=schemas[where])
+        bench_project.source(f"tpch_{table}", where, [table], schema=schemas[where])
     queries = tpch.queries(single)
-    for name in WANTED:
-        made.model(name, tpch.as_model(queries[name]), dialect="duckdb")
-    made.model("copied", tpch.as_model("SELECT * FROM lineitem"), target="answers")
-    return made
+    for name in QUERIES:
+        bench_project.model(name, tpch.as_model(queries[name]), dialect="duckdb")
+    bench_project.model("copied", tpch.as_model("SELECT * FROM lineitem"), target="answers")
+    return bench_project
 
 
-def peak(process: subprocess.Popen[str], most: list[int]) -> None:
-    """Follow a process's peak memory (kB) until it ends."""
+def peak(process: subprocess.Popen[str], peaks: list[int]) -> None:
+    """Add a process's peak memory in kB to `peaks` every 0.05 s until it ends."""
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
         try:
             line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         except (OSError, StopIteration):
             return
-        most.append(int(line.split()[1]))
+        peaks.append(int(line.split()[1]))
         time.sleep(0.05)
 
 
-def measure(made: Project, name: str, single: duckdb.DuckDBPyConnection) -> None:
-    """One model: run, compare, print."""
+def measure(bench_project: Project, name: str, single: duckdb.DuckDBPyConnection) -> None:
+    """Run one model, compare its answer and print its figures."""
     query = tpch.queries(single)[name]
     started = time.perf_counter()
-    right = single.sql(query).fetchall()
+    expected = single.sql(query).fetchall()
     alone = time.perf_counter() - started
     started = time.perf_counter()
-    process = made.start("run", "--select", name, env={"TZ": os.environ.get("TZ", "UTC")})
-    most: list[int] = []
-    watcher = threading.Thread(target=peak, args=(process, most))
+    process = bench_project.start("run", "--select", name, env={"TZ": os.environ.get("TZ", "UTC")})
+    peaks: list[int] = []
+    watcher = threading.Thread(target=peak, args=(process, peaks))
     watcher.start()
     out, _ = process.communicate()
     whole = time.perf_counter() - started
     watcher.join()
     if process.returncode:
         raise SystemExit(out)
-    with duckdb.connect(str(made.root / "warehouse.duckdb"), read_only=True) as warehouse:
-        tpch.assert_same(warehouse.sql(f"FROM {name}").fetchall(), right, name)
-    (result,) = json.loads((made.root / "target" / "run_results.json").read_text())["results"]
+    with duckdb.connect(str(bench_project.root / "warehouse.duckdb"), read_only=True) as warehouse:
+        tpch.assert_same(warehouse.sql(f"FROM {name}").fetchall(), expected, name)
+    (result,) = json.loads((bench_project.root / "target" / "run_results.json").read_text())["results"]
     moved = out.rsplit("Moved between databases: ", 1)[-1].strip().splitlines()[0]
     print(
         f"{name}   command {whole:6.2f} s   model {result['execution_time']:6.2f} s   "
-        f"single engine {alone:5.2f} s   peak {max(most) // 1024} MB   {moved}",
+        f"single engine {alone:5.2f} s   peak {max(peaks) // 1024} MB   {moved}",
         flush=True,
     )
 
 
-def copy(made: Project) -> None:
-    """Lineitem from one PostgreSQL output to another: seconds of each stage."""
-    made.dvt("run", "--select", "copied").ok()
-    (result,) = json.loads((made.root / "target" / "run_results.json").read_text())["results"]
+def copy(bench_project: Project) -> None:
+    """Copy lineitem from one PostgreSQL output to another and print the seconds of each stage."""
+    bench_project.dvt("run", "--select", "copied").ok()
+    (result,) = json.loads((bench_project.root / "target" / "run_results.json").read_text())["results"]
     stages = "   ".join(
         f"{stage['what']} {stage['seconds']:.2f} s" for stage in result["adapter_response"]["dvt"]
     )
@@ -133,7 +133,7 @@ def copy(made: Project) -> None:
 
 
 def main() -> None:
-    """All four, one after the other."""
+    """Measure every query in turn, then the copy."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--scale", type=float, default=1.0)
     scale = options.parse_args().scale
@@ -147,11 +147,11 @@ def main() -> None:
         folder.chmod(0o755)
         servers = {"pg": pg, "maria": maria}
         place(single, folder, servers)
-        made = project(folder, servers, single)
-        made.dvt("parse").ok()
-        for query in WANTED:
-            measure(made, query, single)
-        copy(made)
+        bench_project = project(folder, servers, single)
+        bench_project.dvt("parse").ok()
+        for query in QUERIES:
+            measure(bench_project, query, single)
+        copy(bench_project)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-GOAL, MOST_MEGABYTES = 1.15, 512
-MUST_OUT, MUST_IN = 1.6, 1.4
+GOAL, MUST_OUT, MUST_IN = 1.15, 1.6, 1.4
+"""Seconds of dvt per second of the server's client: wanted, and allowed out of and into MariaDB."""
+MAX_MEGABYTES = 512
+"""Peak memory that dvt's process may have."""
 
 TABLE = """
 create table lineitem (
@@ -38,7 +40,7 @@ create table lineitem (
 
 
 def fill(server: Any, scale: float, folder: Path) -> int:
-    """Make lineitem on the server; how many rows it has."""
+    """Create lineitem on the server and return its number of rows."""
     import duckdb
 
     from dvt.drivers.duckdb import load_extension
@@ -60,7 +62,7 @@ def fill(server: Any, scale: float, folder: Path) -> int:
 
 
 def quick(server: Any) -> float:
-    """Seconds of the server's own client, its answer thrown away."""
+    """Return the seconds in which the server's own client reads lineitem and discards it."""
     from tests.databases.mariadb import PASSWORD, SCHEMA, USER
 
     command = ["mariadb", "--no-defaults", "--quick", "--host=127.0.0.1", f"--port={server.port}"]
@@ -71,7 +73,7 @@ def quick(server: Any) -> float:
 
 
 def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
-    """What dvt does of it, in this process: seconds, rows, bytes of Parquet, peak megabytes."""
+    """Extract lineitem in this process; return seconds, rows, bytes of Parquet and peak megabytes."""
     from tests.local_bucket import local_sink
 
     from dvt.connectors import CONNECTORS
@@ -113,24 +115,24 @@ def extract(folder: Path, settings: dict[str, Any]) -> dict[str, float]:
 
 
 def peak() -> float:
-    """The most memory this process has had, in megabytes (`ru_maxrss` would be its parent's, too)."""
+    """Return this process's peak memory in megabytes (`ru_maxrss` may be its parent's)."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
     return int(peak.group(1)) / 1024 if peak else 0.0
 
 
 def extracted(server: Any, folder: Path) -> dict[str, float]:
-    """`extract` in a process of its own."""
+    """Run `extract` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.mariadb", "--extract", str(folder)]
-    done = subprocess.run(
+    process = subprocess.run(
         command, check=True, input=json.dumps(server.settings()), stdout=subprocess.PIPE, text=True
     )
-    answer: dict[str, float] = json.loads(done.stdout)
+    answer: dict[str, float] = json.loads(process.stdout)
     return answer
 
 
 def ready(folder: Path, scale: float) -> Any:
-    """Lineitem staged as Parquet, and as CSV beside it."""
+    """Write lineitem as Parquet, and as CSV beside it; return the Parquet dataset."""
     import duckdb
     from tests.local_bucket import local_sink
 
@@ -153,7 +155,7 @@ def ready(folder: Path, scale: float) -> Any:
 
 
 def load_ready(server: Any, folder: Path, columns: Any) -> float:
-    """Seconds of the server's own client, making a table of the ready CSV."""
+    """Return the seconds in which the server's own client loads the ready CSV into a table."""
     from tests.databases.mariadb import PASSWORD, SCHEMA, USER
 
     server.execute("drop table if exists plain")
@@ -170,7 +172,7 @@ def load_ready(server: Any, folder: Path, columns: Any) -> float:
 
 
 def compare_out(server: Any, folder: Path, scale: float, pairs: int) -> None:
-    """Both ways out, in turn."""
+    """Extract with the server's client and with dvt in turn, and print both."""
     rows = fill(server, scale, folder)
     theirs, ours = [], []
     quick(server)
@@ -184,8 +186,8 @@ def compare_out(server: Any, folder: Path, scale: float, pairs: int) -> None:
 
 
 def compare_in(server: Any, folder: Path, scale: float, pairs: int) -> None:
-    """Both ways in, in turn."""
-    from tests.conformance.measure import measured
+    """Load with the server's client and with dvt in turn, and print both."""
+    from tests.conformance.measure import measure
 
     from dvt.core.plan import Load
     from dvt.testing.connectors import Bench
@@ -200,27 +202,29 @@ def compare_in(server: Any, folder: Path, scale: float, pairs: int) -> None:
     for _ in range(pairs):
         theirs.append(load_ready(server, folder, columns))
         server.execute("drop table if exists dvt_bench")
-        ours.append(measured(server, folder, (Load(stage=stage, columns=columns), dataset))._asdict())
+        ours.append(measure(server, folder, (Load(stage=stage, columns=columns), dataset))._asdict())
         if ours[-1]["rows"] != dataset.rows:
             raise SystemExit(f"{ours[-1]['rows']} rows arrived, not {dataset.rows}")
     show("Parquet → stage table", "LOAD DATA of ready CSV", theirs, ours, MUST_IN)
 
 
 def show(title: str, yardstick: str, theirs: Any, ours: Any, must: float) -> None:
-    """What came of it."""
-    ratio = statistics.median(race["seconds"] / other for race, other in zip(ours, theirs, strict=True))
-    mine = statistics.median(race["seconds"] for race in ours)
-    most = max(race["megabytes"] for race in ours)
+    """Print medians, their ratio and dvt's peak memory."""
+    ratio = statistics.median(
+        run["seconds"] / their_seconds for run, their_seconds in zip(ours, theirs, strict=True)
+    )
+    median = statistics.median(run["seconds"] for run in ours)
+    peak_megabytes = max(run["megabytes"] for run in ours)
     rows, size = ours[0]["rows"], ours[0]["bytes"] / 2**20
     print(f"{title}: lineitem, {rows:,} rows, {size:.0f} MB of Parquet")
     print(f"  {yardstick:<28}{statistics.median(theirs):6.2f} s")
-    print(f"  dvt                         {mine:6.2f} s")
+    print(f"  dvt                         {median:6.2f} s")
     print(f"  ratio                       {ratio:6.2f}     must ≤ {must}, goal ≤ {GOAL}")
-    print(f"  peak memory of dvt          {most:6.0f} MB  must ≤ {MOST_MEGABYTES}", flush=True)
+    print(f"  peak memory of dvt          {peak_megabytes:6.0f} MB  must ≤ {MAX_MEGABYTES}", flush=True)
 
 
 def main() -> None:
-    """Compare, or be the one that is compared."""
+    """Compare both directions; with --extract, be the process that is measured."""
     from tests.databases.mariadb import mariadb
 
     options = argparse.ArgumentParser(description=__doc__)

@@ -1,4 +1,4 @@
-"""What dvt adds to a plain dbt project: `dvt run` against `dbt run` of one view, in turn.
+"""Time that dvt adds to a plain dbt project: `dvt run` against `dbt run` of one view, in turn.
 
 Prints both medians and the median of the pairs' ratios. Must be ≤ 1.15, goal 1.05.
 """
@@ -28,7 +28,7 @@ flags: {send_anonymous_usage_stats: false}
 
 
 def seconds(command: list[str], folder: Path) -> float:
-    """Wall seconds of one whole process; a run that fails ends the benchmark."""
+    """Return the wall seconds of one whole process; a process that fails ends the benchmark."""
     start = time.perf_counter()
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start

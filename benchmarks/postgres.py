@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from tests.conformance.measure import Measured, measured
+from tests.conformance.measure import Measurement, measure
 from tests.databases.postgres import PASSWORD, PostgreSQL, postgres, programs
 
 from dvt.core.plan import Load
@@ -31,7 +31,8 @@ from dvt.drivers.duckdb import load_extension
 from dvt.drivers.duckdb.staging import write
 from dvt.testing.connectors import Bench
 
-MOST_MEGABYTES = 512
+MAX_MEGABYTES = 512
+"""Peak memory that dvt's process may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,11 @@ class Race:
     must: float
     goal: float
     theirs: Callable[[], float]
-    ours: Callable[[], Measured]
+    ours: Callable[[], Measurement]
 
 
 def generated(bench: Bench, scale: float, folder: Path) -> Dataset:
-    """Lineitem as Parquet, and as CSV beside it."""
+    """Write lineitem as Parquet, and as CSV beside it; return the Parquet dataset."""
     with duckdb.connect(str(folder / "tpch.duckdb")) as source:
         load_extension(source, "tpch")
         source.execute(f"CALL dbgen(sf={scale})")
@@ -80,7 +81,7 @@ def psql(server: PostgreSQL, *statements: str, ready: Path | None = None) -> flo
 
 
 def races(server: PostgreSQL, bench: Bench, dataset: Dataset, folder: Path) -> Sequence[Race]:
-    """Out of a table, and into a new one."""
+    """Return the two races: out of a table, and into a new one."""
     table = server.table("lineitem")
     columns = bench.connector.columns(dataset.columns)
     bench.connector.fill(Load(stage=table, columns=columns), dataset)
@@ -101,9 +102,9 @@ def races(server: PostgreSQL, bench: Bench, dataset: Dataset, folder: Path) -> S
             ready=folder / "lineitem.csv",
         )
 
-    def fill() -> Measured:
+    def fill() -> Measurement:
         server.execute(f"drop table if exists {server.quoted(stage)}", "checkpoint")
-        return measured(server, folder, (Load(stage=stage, columns=columns), dataset))
+        return measure(server, folder, (Load(stage=stage, columns=columns), dataset))
 
     binary = f"copy (select * from {server.quoted(table)}) to stdout (format binary)"
     return (
@@ -113,14 +114,14 @@ def races(server: PostgreSQL, bench: Bench, dataset: Dataset, folder: Path) -> S
             1.5,
             1.15,
             lambda: psql(server, binary),
-            lambda: measured(server, folder, extraction),
+            lambda: measure(server, folder, extraction),
         ),
         Race("Parquet → stage table", "COPY FROM ready CSV", 1.4, 1.0, csv, fill),
     )
 
 
 def run(race: Race, pairs: int, rows: int) -> None:
-    """Both sides in turn, and what came of it."""
+    """Run both sides in turn; print medians, their ratio and dvt's peak memory."""
     race.theirs()
     theirs, ours = [], []
     for _ in range(pairs):
@@ -128,13 +129,15 @@ def run(race: Race, pairs: int, rows: int) -> None:
         ours.append(race.ours())
         if ours[-1].rows != rows:
             raise SystemExit(f"{race.title}: {ours[-1].rows} rows arrived, not {rows}")
-    ratio = statistics.median(race.seconds / other for race, other in zip(ours, theirs, strict=True))
+    ratio = statistics.median(
+        race.seconds / their_seconds for race, their_seconds in zip(ours, theirs, strict=True)
+    )
     print(f"{race.title}: lineitem, {rows:,} rows, {ours[0].bytes / 2**20:.0f} MB of Parquet")
     print(f"  {race.yardstick:<28}{statistics.median(theirs):6.2f} s")
     print(f"  dvt                         {statistics.median(race.seconds for race in ours):6.2f} s")
     print(f"  ratio                       {ratio:6.2f}     must ≤ {race.must}, goal ≤ {race.goal}")
     peak = max(race.megabytes for race in ours)
-    print(f"  peak memory of dvt          {peak:6} MB  must ≤ {MOST_MEGABYTES}", flush=True)
+    print(f"  peak memory of dvt          {peak:6} MB  must ≤ {MAX_MEGABYTES}", flush=True)
 
 
 def main() -> None:

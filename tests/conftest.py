@@ -14,7 +14,7 @@ from tests.databases import load
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Callable[[str], Any]]:
-    """A function that gives the database of a name: `databases("postgres")`."""
+    """Return a function that starts the database of a name once: `databases("postgres")`."""
     opened: dict[str, Any] = {}
     with ExitStack() as stack:
 
@@ -28,13 +28,13 @@ def databases() -> Iterator[Callable[[str], Any]]:
 
 @pytest.fixture(scope="session")
 def postgres(databases: Callable[[str], Any]) -> Any:
-    """PostgreSQL, with a schema and a user of the tests' own."""
+    """Return PostgreSQL, with a schema and a user of the tests' own."""
     return databases("postgres")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that let dbt parse and build whole projects take a second or two each: slow, all of them."""
+    """Mark the tests of the bridge slow: dbt parses and builds whole projects there, a second or two each."""
     projects = Path(__file__).parent / "dbt_bridge"
     for item in items:
         if projects in item.path.parents:
@@ -43,5 +43,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def mariadb(databases: Callable[[str], Any]) -> Any:
-    """A running MariaDB."""
+    """Return a running MariaDB."""
     return databases("mariadb")

@@ -1,4 +1,4 @@
-"""Asks a MariaDB for the weights of every character, and writes them where DuckDB's driver reads them.
+"""Reads the weights of every character from a MariaDB, and writes them where DuckDB's driver reads them.
 
 It starts the tests' own server. With --check it only says which of the files are stale.
 """
@@ -13,6 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "src" / "dvt" / "drivers" / "duckdb" / "collations"
 PER_LINE = 16
+"""Weights, or pairs of letters, on a line of a file, at most."""
 HEAD = """\
 # {name}: the weights of every character, by code point. Written by tools/collations.py.
 # A range or a first code point, then weights of the characters in order: hexadecimal, `-` for none,
@@ -22,9 +23,11 @@ CASE_HEAD = "# What UPPER and LOWER make of the characters of {charset}. Written
 CHARSETS = ("utf8mb4", "latin1")
 _SURROGATES = range(0xD800, 0xE000)
 _MAX_SINGLE_STEPS = 2
-"""Neighbouring code points after the first that are still listed one by one, not as a range."""
+"""Code points after the first of a run: up to so many, the run is listed one by one, not as a range."""
 _ONE_WEIGHT = 4
+"""Hexadecimal digits of one weight."""
 _BASES = (0xFB40, 0xFB80, 0xFBC0)
+"""First weights that the Unicode collation algorithm derives for characters without a weight of their own."""
 _CHARACTERS = (
     "create temporary table characters (code int primary key, one varchar(1) charset utf8mb4) charset utf8mb4"
 )
@@ -40,13 +43,13 @@ def fill(cursor: Any) -> None:
 
 
 def unicode_weights(cursor: Any, name: str) -> dict[int, str]:
-    """Weights by code point, of a collation of utf8mb4."""
+    """Return the weights of a collation of utf8mb4, by code point."""
     cursor.execute(f"select code, hex(weight_string(one collate {name})) from characters")
     return dict(cursor.fetchall())
 
 
 def latin1_weights(cursor: Any, name: str) -> dict[int, str]:
-    """Weights by code point, of a collation of latin1 (which is Windows' 1252 to MariaDB)."""
+    """Return the weights of a collation of latin1 (MariaDB's name for Windows' 1252), by code point."""
     byte = "convert(char(code) using latin1)"
     utf8 = f"hex(convert(convert({byte} using utf8mb4) using utf32))"
     cursor.execute(
@@ -63,21 +66,25 @@ COLLATIONS: dict[str, Callable[[Any, str], dict[int, str]]] = {
 
 
 def cases(cursor: Any, charset: str) -> str:
-    """The file of upper and lower letters of a character set: alike in all of its collations."""
-    one = "one" if charset == "utf8mb4" else f"convert(one using {charset})"
-    where = "" if charset == "utf8mb4" else f"where convert({one} using utf8mb4) = one collate utf8mb4_bin"
+    """Return the file of upper and lower letters of a character set, which all its collations share."""
+    character = "one" if charset == "utf8mb4" else f"convert(one using {charset})"
+    where = (
+        "" if charset == "utf8mb4" else f"where convert({character} using utf8mb4) = one collate utf8mb4_bin"
+    )
     parts = [CASE_HEAD.format(charset=charset)]
     for way in ("upper", "lower"):
         cursor.execute(
-            f"select code, convert({way}({one}) using utf8mb4) from characters {where} order by code"
+            f"select code, convert({way}({character}) using utf8mb4) from characters {where} order by code"
         )
-        pairs = [f"{code:04X}:{ord(other):04X}" for code, other in cursor.fetchall() if ord(other) != code]
+        pairs = [
+            f"{code:04X}:{ord(changed):04X}" for code, changed in cursor.fetchall() if ord(changed) != code
+        ]
         parts += [f"{way} {' '.join(pairs[at : at + PER_LINE])}\n" for at in range(0, len(pairs), PER_LINE)]
     return "".join(parts)
 
 
 def page(name: str, weights: dict[int, str]) -> str:
-    """A collation's file."""
+    """Return a collation's file."""
     return HEAD.format(name=name) + "".join(f"{line}\n" for line in _lines(weights))
 
 
@@ -99,7 +106,7 @@ def _lines(weights: dict[int, str]) -> Iterator[str]:
 
 
 def _ranges(words: dict[int, str]) -> Iterator[tuple[int, int, str]]:
-    """Neighbours with one word, if they are at least four; single ones otherwise."""
+    """Yield (first, last, word): runs of at least four code points with one word, else single code points."""
     runs: list[list[Any]] = []
     for code, word in words.items():
         if runs and runs[-1][1] == code - 1 and runs[-1][2] == word:
@@ -114,7 +121,7 @@ def _ranges(words: dict[int, str]) -> Iterator[tuple[int, int, str]]:
 
 
 def _word(code: int, weight: str | None) -> str:
-    """A weight as the file has it."""
+    """Return a weight as the file spells it."""
     if not weight:
         return "-"
     if len(weight) == _ONE_WEIGHT and int(weight, 16) == code:
@@ -126,14 +133,14 @@ def _word(code: int, weight: str | None) -> str:
 
 
 def pages(cursor: Any) -> dict[str, str]:
-    """Every file, as a server says."""
+    """Return the text of every file, from a server's answers."""
     fill(cursor)
     cased = {f"{charset}_case": cases(cursor, charset) for charset in CHARSETS}
     return cased | {name: page(name, ask(cursor, name)) for name, ask in COLLATIONS.items()}
 
 
 def ask_a_server() -> dict[str, str]:
-    """Every file, as a server of the tests' kind says."""
+    """Return the text of every file, from a server that the tests' code starts."""
     sys.path.insert(0, str(ROOT))
     from tests.databases.mariadb import mariadb
 

@@ -29,19 +29,19 @@ STEPS = (
         "dvt build",
     ),
     (
-        "What was asked of whom for one model that reads two databases, and why. `explain` runs nothing.",
+        "The plan of a model over two databases: which query goes where, and why. `explain` runs nothing.",
         "dvt explain --select customer_value",
     ),
     (
-        "January arrives: another 100,000 page views in one more file.",
+        "The page views of January: 100,000 more, in one more file.",
         "python generate.py --next-month",
     ),
     (
-        "The incremental model reads what is new, and everything downstream follows.",
+        "The incremental model reads only new page views, and everything downstream is built.",
         "dvt build --select activity+",
     ),
     (
-        "The table at the end of it.",
+        "The resulting table.",
         f'dvt show --quiet --limit 10 --inline "{RESULT}"',
     ),
 )
@@ -49,7 +49,7 @@ STEPS = (
 
 def main(shop: Path) -> int:
     """Run the steps; the first that fails ends the demo with its exit code."""
-    began = time.monotonic()
+    started = time.monotonic()
     for leftover in ("data", "target", ".dvt", "logs"):
         shutil.rmtree(shop / leftover, ignore_errors=True)
     environment = {
@@ -59,11 +59,11 @@ def main(shop: Path) -> int:
     }
     for title, command in STEPS:
         print(f"\n{_bold('# ' + title)}\n{_bold('$ ' + command)}", flush=True)
-        done = subprocess.run(command, shell=True, cwd=shop, env=environment, check=False)
-        if done.returncode:
-            print(f"\n{command} failed with exit code {done.returncode}", file=sys.stderr)
-            return done.returncode
-    print(f"\n{_bold(f'That took {time.monotonic() - began:.0f} s. The project is in examples/shop.')}")
+        process = subprocess.run(command, shell=True, cwd=shop, env=environment, check=False)
+        if process.returncode:
+            print(f"\n{command} failed with exit code {process.returncode}", file=sys.stderr)
+            return process.returncode
+    print(f"\n{_bold(f'That took {time.monotonic() - started:.0f} s. The project is in examples/shop.')}")
     return 0
 
 

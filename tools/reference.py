@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference, or with --check says which of them are stale."""
+"""Writes the generated pages of docs/reference; with --check it only names those that are stale."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ the names of your project.
 
 
 def errors_page() -> str:
-    """The page that lists every code."""
+    """Return the page that lists every code."""
     parts = [HEAD, "## Warnings\n", "The run goes on.\n", "| Code | Meaning |\n|---|---|"]
     parts += [f"| {code} | {meaning} |" for code, meaning in sorted(errors.WARNINGS.items())]
     parts.append("\n## Errors\n")
@@ -46,7 +46,7 @@ def _entry(error: type[errors.DvtError]) -> str:
 
 
 def _message(error: type[errors.DvtError]) -> tuple[str, str]:
-    """Sentence and hint as the class builds them, with names in place of values."""
+    """Return the sentence and the hint that the class builds, with names in place of values."""
     for call in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(error)))):
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "super().__init__":
             hint = next((word.value for word in call.keywords if word.arg == "hint"), None)
@@ -85,7 +85,7 @@ def _piece(node: ast.expr) -> str:
 
 
 def _name(value: ast.expr) -> str:
-    """The first name in an expression that is not a function's: what the reader would call it."""
+    """Return the first name in an expression that is not a function's."""
     called = {id(call.func) for call in ast.walk(value) if isinstance(call, ast.Call)}
     for part in ast.walk(value):
         if isinstance(part, ast.Attribute) and id(part) not in called:

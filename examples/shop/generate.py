@@ -1,10 +1,10 @@
-"""Makes the shop's data, always the same: python generate.py [--next-month]
+"""Generates the shop's data, the same on every machine: python generate.py [--next-month]
 
     data/crm.sqlite             20,000 customers
     data/orders.duckdb          150,000 orders with 375,000 lines
     data/events/page_views/     1.2 million page views, one Parquet file per month of 2025
 
-`--next-month` adds what happened in January 2026: one more file of page views.
+`--next-month` adds the page views of January 2026: one more file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import duckdb
 DATA = Path(__file__).parent / "data"
 VIEWS_PER_MONTH = 100_000
 
-# A die that falls the same way on every machine: topic and number of the row decide.
+# Random numbers that are the same on every machine: topic and number of the row decide.
 DIE = """
     CREATE TEMP MACRO mixed(x) AS (x * x % 2_147_483_647 * 48_271 + x) % 2_147_483_647;
     CREATE TEMP MACRO die(sides, topic, i) AS
@@ -75,7 +75,7 @@ PAGE_VIEWS = """
 
 
 def page_views(database: duckdb.DuckDBPyConnection, month: int) -> None:
-    """One month of page views, counted from January 2025, as one Parquet file."""
+    """Write a month of page views as one Parquet file; month 1 is January 2025."""
     first, following = (
         f"{2025 + (number - 1) // 12}-{1 + (number - 1) % 12:02}-01" for number in (month, month + 1)
     )
@@ -86,7 +86,7 @@ def page_views(database: duckdb.DuckDBPyConnection, month: int) -> None:
 
 
 def customers(database: duckdb.DuckDBPyConnection) -> None:
-    """The customer register, as a SQLite file."""
+    """Write the customers into a SQLite file."""
     rows = database.execute(CUSTOMERS).fetchall()
     with closing(sqlite3.connect(DATA / "crm.sqlite")) as crm, crm:
         crm.execute(
@@ -97,19 +97,19 @@ def customers(database: duckdb.DuckDBPyConnection) -> None:
 
 
 def orders() -> None:
-    """Orders and their lines, as a DuckDB file."""
+    """Write orders and their lines into a DuckDB file."""
     with duckdb.connect(str(DATA / "orders.duckdb")) as database:
         database.execute(DIE + ORDERS)
 
 
 def main() -> None:
-    """Everything anew, or only what came in since."""
+    """Generate all data again, or with --next-month only the month that follows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--next-month", action="store_true", help="add January 2026 to what is there")
-    more = parser.parse_args().next_month
+    parser.add_argument("--next-month", action="store_true", help="add January 2026 to the data")
+    next_month = parser.parse_args().next_month
     with duckdb.connect() as database:
         database.execute(DIE)
-        if more:
+        if next_month:
             page_views(database, 13)
             return
         shutil.rmtree(DATA, ignore_errors=True)

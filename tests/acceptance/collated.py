@@ -1,4 +1,4 @@
-"""One table twice: on a real MariaDB, whose answers are the oracle, and where plans are run."""
+"""The same tables on a real MariaDB, whose answers are the oracle, and in the DuckDB of the plans."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ CORPUS: tuple[str | None, ...] = (
     "a b", "ABCD",
     "\u0153", "oe", "\u00c5", "\u00c4", "[", "a\x00", "\uff05",
 )  # fmt: skip
-"""By their numbers: the letters look like others."""
-_SORTED = re.compile(r"ORDER BY [^()]*$")
+"""Texts that collations compare in special ways; letters that look like others are written as code points."""
+_ORDERED = re.compile(r"ORDER BY [^()]*$")
 
 
-def kept(collation: str, texts: Sequence[str | None]) -> list[str | None]:
-    """The texts that the collation's character set has."""
-    return [one for one in texts if one is None or not collation.startswith("latin1") or _is_latin(one)]
+def encodable(collation: str, texts: Sequence[str | None]) -> list[str | None]:
+    """Return the texts that the collation's character set can hold."""
+    return [text for text in texts if text is None or not collation.startswith("latin1") or _is_latin(text)]
 
 
 def _is_latin(text: str) -> bool:
@@ -41,7 +41,7 @@ def _is_latin(text: str) -> bool:
 
 @dataclass
 class Collated:
-    """Both databases, with tables p and q."""
+    """Tables p and q in both databases."""
 
     cursor: Any
     oracle: Oracle
@@ -55,33 +55,33 @@ class Collated:
             columns = f"id int, t {typed}, u {typed}, n int"
             self.cursor.execute(f"create or replace table {table} ({columns}) character set utf8mb4")
             rows = [
-                (place, text, texts[(place * 7 + step) % len(texts)], place % 3)
-                for place, text in enumerate(texts)
-                if place % step == 0
+                (index, text, texts[(index * 7 + step) % len(texts)], index % 3)
+                for index, text in enumerate(texts)
+                if index % step == 0
             ]
             self.cursor.executemany(f"insert into {table} values (%s, %s, %s, %s)", rows)
             self.oracle.db.execute(f"create or replace table {table} (id int, t varchar, u varchar, n int)")
             self.oracle.db.executemany(f"insert into {table} values (?, ?, ?, ?)", rows)
 
     def plan(
-        self, sql: str, comparing: TextComparison = TextComparison.SOURCE, **more: Any
+        self, sql: str, comparing: TextComparison = TextComparison.SOURCE, **options: Any
     ) -> FederationPlan:
-        return self.oracle.plan(sql, dialect="mysql", comparing=comparing, **more)
+        return self.oracle.plan(sql, dialect="mysql", comparing=comparing, **options)
 
     def check(self, sql: str) -> None:
-        """The plan's rows are the server's own, but for which spelling stands for equal texts."""
+        """Assert that the plan's rows are the server's; equal texts may be spelled differently."""
         self.cursor.execute(re.sub(r"[{}]", "", sql))
         expected = [self._row(row) for row in self.cursor.fetchall()]
         plan = self.plan(sql)
-        found = [self._row(row) for row in self.oracle.run(plan)[1]]
-        if not _SORTED.search(sql):
+        actual = [self._row(row) for row in self.oracle.run(plan)[1]]
+        if not _ORDERED.search(sql):
             expected.sort(key=repr)
-            found.sort(key=repr)
-        assert found == expected, plan.transform.sql
-        assert not [one for one in plan.notices if one.code == "DVT025"]
+            actual.sort(key=repr)
+        assert actual == expected, plan.transform.sql
+        assert not [notice for notice in plan.notices if notice.code == "DVT025"]
 
     def _row(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(self._value(one) for one in row)
+        return tuple(self._value(value) for value in row)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, int | decimal.Decimal):
@@ -91,20 +91,20 @@ class Collated:
     def _weight(self, text: str) -> str:
         if text not in self._weights:
             charset = self.collation.partition("_")[0]
-            one = f"convert(%s using {charset}) collate {self.collation} as char(60)"
-            self.cursor.execute(f"select hex(weight_string({one}))", (text,))
+            expression = f"convert(%s using {charset}) collate {self.collation} as char(60)"
+            self.cursor.execute(f"select hex(weight_string({expression}))", (text,))
             self._weights[text] = self.cursor.fetchone()[0]
         return self._weights[text]
 
 
 @contextmanager
 def collated(server: Any, collation: str) -> Iterator[Collated]:
-    """A connection of its own to the server; its tables go at the end."""
+    """Open a connection of its own to the server; drop its tables at the end."""
     connection = server.owner(init_command="set sql_mode = 'STRICT_TRANS_TABLES'")
     with connection, connection.cursor() as cursor, duckdb.connect() as db:
         oracle = Oracle(
             db,
-            places={"p": "maria", "q": "maria"},
+            connections={"p": "maria", "q": "maria"},
             dialects=dict.fromkeys(("maria", "target", "here"), "mysql"),
             collations={"t": collation, "u": collation},
         )

@@ -1,4 +1,4 @@
-"""Random DAGs of models over few tables with overlapping columns and filters: what a seed decides."""
+"""Random DAGs of models over few tables with overlapping columns and filters, decided by a seed."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Dag:
 
 
 class DagFuzz(Expressions):
-    """Makes one DAG."""
+    """A maker of one DAG."""
 
     def __init__(self, seed: int, sources: Sequence[str], targets: Sequence[str]) -> None:
         super().__init__(seed)
@@ -112,12 +112,12 @@ class DagFuzz(Expressions):
         self.read = set()
         home = r.choice(self.targets)
         # Few tables, so that models read the same ones.
-        near = r.sample(tables, min(len(tables), 4))
-        columns, sql = self.select(near)
+        candidates = r.sample(tables, min(len(tables), 4))
+        columns, sql = self.select(candidates)
         again = sql
         relation = self.filtered(Relation(name, home, columns))
         if r.random() < 0.4:
-            again = self.incremental(relation, near)
+            again = self.incremental(relation, candidates)
         after = {self.writer[table] for table in self.read if table in self.writer} | {
             table for table in self.read if table.startswith("m")
         }
@@ -142,14 +142,14 @@ class DagFuzz(Expressions):
         }
         self.writer[table.name] = name
         ints = [quoted(column) for column, kind in table.columns.items() if kind == "int"]
-        one = r.choice(ints) if ints else None
+        column = r.choice(ints) if ints else None
         forms = [f"INSERT INTO {table.marker} SELECT * FROM {table.marker}"]
-        if one:
+        if column:
             forms += [
-                f"UPDATE {table.marker} SET {one} = {one} + 1 WHERE {one} < 2",
-                f"DELETE FROM {table.marker} WHERE {one} = 1",
-                f"UPDATE {table.marker} SET {one} = NULL WHERE {one} > 2",
-                f"UPDATE {table.marker} SET {one} = 2 WHERE {one} IS NULL",
+                f"UPDATE {table.marker} SET {column} = {column} + 1 WHERE {column} < 2",
+                f"DELETE FROM {table.marker} WHERE {column} = 1",
+                f"UPDATE {table.marker} SET {column} = NULL WHERE {column} > 2",
+                f"UPDATE {table.marker} SET {column} = 2 WHERE {column} IS NULL",
             ]
         return (Write(table, r.choice(forms), r.random() < 0.5),)
 

@@ -1,4 +1,4 @@
-"""Random DAGs run by a Federator over several databases, and by one DuckDB: the same rows?"""
+"""Random DAGs run by a Federator over several databases, and by one DuckDB for comparison."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dvt.core.requests import Pushdown
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.dag_expressions import SOURCE_TYPES, quoted
 from tests.acceptance.dag_fuzz import Dag, Node, Relation, Write
-from tests.acceptance.federating import Place, Renaming, Run
+from tests.acceptance.federating import RenamingPublisher, Run, Workspace
 
 _MARKER = re.compile("⟦(.*?)⟧")
 _NAME = re.compile('"((?:[^"]|"")*)"')
@@ -34,7 +34,7 @@ _NATIVE = {
 
 
 @dataclass
-class Shop(Place):
+class Shop(Workspace):
     """Two DuckDB files, one of them under two names, SQLite, Parquet, CSV; servers if there are any."""
 
     servers: Mapping[str, Any] = field(default_factory=dict)
@@ -90,8 +90,8 @@ class Shop(Place):
         )
         self.execute(relation.home, f"DROP TABLE IF EXISTS {name}")
         self.execute(relation.home, f"CREATE TABLE {name} ({columns})")
-        place = "?" if type_ in ("duckdb", "sqlite") else "%s"
-        sql = f"INSERT INTO {name} VALUES ({', '.join([place] * len(relation.columns))})"
+        placeholder = "?" if type_ in ("duckdb", "sqlite") else "%s"
+        sql = f"INSERT INTO {name} VALUES ({', '.join([placeholder] * len(relation.columns))})"
         if type_ == "sqlite":
             rows = [[_for_sqlite(value) for value in row] for row in rows]
         self.many(relation.home, sql, rows)
@@ -132,7 +132,7 @@ class Shop(Place):
         home = write.table.home
         sql = _MARKER.sub(lambda _: "\0", write.sql)
         if home in self.servers:
-            sql = _NAME.sub(lambda found: self.quote(home, found[1].replace('""', '"')), sql)
+            sql = _NAME.sub(lambda match: self.quote(home, match[1].replace('""', '"')), sql)
         self.execute(home, sql.replace("\0", self.name_of(write.table)))
         for output in {home, self.twins.get(home, home)}:
             run.federator.wrote(output, self.ref(output, write.table.name) if write.told else None)
@@ -141,11 +141,11 @@ class Shop(Place):
         return self.execute(relation.home, f"SELECT * FROM {self.name_of(relation)}")
 
 
-class OnServer(Renaming):
+class ServerPublisher(RenamingPublisher):
     """A Publisher on PostgreSQL or MariaDB."""
 
     def publish(self, load: Load) -> int:
-        shop: Any = self.run.place
+        shop: Any = self.run.workspace
         server = shop.servers[load.stage.connection]
         old = server.quoted(server.table(self.name))
         new = server.quoted(server.table(load.stage.identifier))
@@ -157,7 +157,7 @@ class OnServer(Renaming):
 
 @dataclass
 class Result:
-    """What one run did."""
+    """The result of one run."""
 
     failed: dict[str, Exception] = field(default_factory=dict)
     """Node → its error; nodes that read it are skipped."""
@@ -178,27 +178,30 @@ class Result:
 
 @dataclass
 class Case:
-    """One DAG on one shop."""
+    """A DAG on a shop."""
 
     dag: Dag
     shop: Shop
     seed: int
 
     def relations(self) -> dict[str, Relation]:
-        return {one.name: one for one in (*self.dag.sources, *(node.relation for node in self.dag.nodes))}
+        return {
+            relation.name: relation
+            for relation in (*self.dag.sources, *(node.relation for node in self.dag.nodes))
+        }
 
     def text(self, node: Node, sql: str) -> str:
         """SQL of a node as `Run.request` takes it."""
         relations = self.relations()
         written = {write.table.name for each in self.dag.nodes for write in each.writes}
-        dice = random.Random(f"{self.seed} {node.relation.name}")
+        rng = random.Random(f"{self.seed} {node.relation.name}")
 
-        def named(found: re.Match[str]) -> str:
-            if found[1] == "this":
+        def named(match: re.Match[str]) -> str:
+            if match[1] == "this":
                 return "{this}"
-            relation = relations[found[1]]
+            relation = relations[match[1]]
             home = relation.home
-            if relation in self.dag.sources and relation.name not in written and dice.random() < 0.3:
+            if relation in self.dag.sources and relation.name not in written and rng.random() < 0.3:
                 home = self.shop.twins.get(home, home)
             return f"{{{home}.{relation.name}}}"
 
@@ -209,33 +212,33 @@ class Case:
         result = Result()
         if shared:
             with self.shop.run() as run:
-                self._all(lambda node: self._one(run, node, again, built), threads, result)
+                self._all(lambda node: self._run_node(run, node, again, built), threads, result)
             self._count(run, result)
             return result
 
         def alone(node: Node) -> None:
             with self.shop.run() as run:
                 try:
-                    self._one(run, node, again, built)
+                    self._run_node(run, node, again, built)
                 finally:
                     self._count(run, result)
 
         self._all(alone, 1, result)
         return result
 
-    def _one(self, run: Run, node: Node, again: bool, built: set[str]) -> None:
+    def _run_node(self, run: Run, node: Node, again: bool, built: set[str]) -> None:
         name, home = node.relation.name, node.relation.home
         sql = node.again if again and name in built else node.sql
-        kind = OnServer if home in self.shop.servers else Renaming
+        kind = ServerPublisher if home in self.shop.servers else RenamingPublisher
         run.model(name, self.text(node, sql), home, kind(run, name), pushdown=Pushdown(node.pushdown))
         for write in node.writes:
             self.shop.write(run, write)
 
     @staticmethod
     def _count(run: Run, result: Result) -> None:
-        moved = [moved for _, moved in run.seen.moved_ if moved.what == "extract"]
-        result.read += sum(one.rows for one in moved if not one.reused)
-        result.reused += sum(1 for one in moved if one.reused)
+        moved = [moved for _, moved in run.reporter.movements if moved.what == "extract"]
+        result.read += sum(extraction.rows for extraction in moved if not extraction.reused)
+        result.reused += sum(1 for extraction in moved if extraction.reused)
 
     def _all(self, work: Callable[[Node], None], threads: int, result: Result) -> None:
         waiting, done = list(self.dag.nodes), set[str]()
@@ -269,12 +272,12 @@ class Single:
 
     def add(self, name: str, sql: str, types: Iterable[str]) -> None:
         described = self.db.execute(f"DESCRIBE ({sql}\n)").fetchall()
-        places = [f"c{place}" for place in range(len(described))]
+        names = [f"c{index}" for index in range(len(described))]
         typed = [
-            f"CAST({place} AS {type_}) AS {quoted(row[0])}"
-            for place, row, type_ in zip(places, described, types, strict=True)
+            f"CAST({column} AS {type_}) AS {quoted(row[0])}"
+            for column, row, type_ in zip(names, described, types, strict=True)
         ]
-        answer = f"SELECT {', '.join(typed)} FROM ({sql}\n) AS a({', '.join(places)})"
+        answer = f"SELECT {', '.join(typed)} FROM ({sql}\n) AS a({', '.join(names)})"
         self.db.execute(f"CREATE OR REPLACE TEMP TABLE dvt_new AS {answer}")
         self.db.execute(f"CREATE OR REPLACE TABLE {quoted(name)} AS FROM dvt_new")
 
@@ -291,7 +294,7 @@ class Single:
 
     @staticmethod
     def plain(sql: str, name: str = "") -> str:
-        return _MARKER.sub(lambda found: quoted(name if found[1] == "this" else found[1]), sql)
+        return _MARKER.sub(lambda match: quoted(name if match[1] == "this" else match[1]), sql)
 
 
 def normal(rows: Iterable[Iterable[Any]]) -> list[str]:

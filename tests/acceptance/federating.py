@@ -1,8 +1,9 @@
-"""Federated nodes without dbt: requests as the bridge makes them, published by a rename."""
+"""Federated nodes without dbt: requests as the bridge makes them, tables published by a rename."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,31 +21,36 @@ from dvt.drivers.duckdb import FILES
 
 
 @dataclass
-class Seen:
-    """A Reporter that remembers. Thread-safe."""
+class RecordingReporter:
+    """A Reporter that keeps what it is told. Thread-safe."""
 
-    moved_: list[tuple[str, Moved]] = field(default_factory=list)
+    movements: list[tuple[str, Moved]] = field(default_factory=list)
     notices: list[tuple[str, Notice]] = field(default_factory=list)
 
     def moved(self, node: str, moved: Moved) -> None:
-        self.moved_.append((node, moved))
+        self.movements.append((node, moved))
 
     def notice(self, node: str, notice: Notice) -> None:
         self.notices.append((node, notice))
 
     def extracted(self, *, reused: bool = False) -> list[str]:
-        return [m.connection for _, m in self.moved_ if m.what == "extract" and m.reused is reused]
+        """Return the connections of the extractions, in their order."""
+        return [
+            movement.connection
+            for _, movement in self.movements
+            if movement.what == "extract" and movement.reused is reused
+        ]
 
 
 @dataclass
-class Place:
-    """DuckDB and other outputs of one test, in one folder."""
+class Workspace:
+    """The project folder and the outputs of one test."""
 
     root: Path
     outputs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def duckdb(self, name: str, *statements: str) -> str:
-        """Make an output and its file, and run statements there by a handle of their own."""
+        """Make a DuckDB output and its file, and run statements there on a handle of their own."""
         path = self.root / f"{name}.duckdb"
         self.outputs[name] = {"type": "duckdb", "path": str(path), "schema": "main"}
         FILES.close(str(path))
@@ -57,7 +63,7 @@ class Place:
         return self.outputs[name]
 
     def query(self, name: str, sql: str) -> list[tuple[Any, ...]]:
-        """Ask a DuckDB output, through the handle that the run shares."""
+        """Query a DuckDB output, on the handle that the run shares."""
         cursor = FILES.connect(str(self.outputs[name]["path"]))
         try:
             return cursor.execute(sql).fetchall()
@@ -68,7 +74,7 @@ class Place:
         return [row[0] for row in self.query(name, "SELECT table_name FROM duckdb_tables() ORDER BY 1")]
 
     def staged(self) -> list[str]:
-        """Files under the staging folder."""
+        """Return the files under the staging folder."""
         root = self.root / ".dvt" / "staging"
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
@@ -86,13 +92,13 @@ class Place:
 
 
 class Run:
-    """One run's Federator, and a publisher that renames as dbt's macros would."""
+    """One run's Federator, with a publisher that renames as dbt's macros would."""
 
-    def __init__(self, place: Place, **context: Any) -> None:
-        self.place = place
-        self.seen = Seen()
-        given = {"project_dir": place.root, "profiles_dir": place.root, "profile": "shop"} | context
-        self.federator = make_federator(RunContext(outputs=place, reporter=self.seen, **given))
+    def __init__(self, workspace: Workspace, **context: Any) -> None:
+        self.workspace = workspace
+        self.reporter = RecordingReporter()
+        options = {"project_dir": workspace.root, "profiles_dir": workspace.root, "profile": "shop"} | context
+        self.federator = make_federator(RunContext(outputs=workspace, reporter=self.reporter, **options))
         self._publishing = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -101,23 +107,36 @@ class Run:
     def __exit__(self, *_: object) -> None:
         self.federator.close()
 
+    def wait_for_query(self, connection: str) -> None:
+        """Wait until a query has been running on a DuckDB output for ten polls: an endless one."""
+        running = self.federator._resources.connections[connection].connector._running
+        polls, deadline = 0, time.monotonic() + 60
+        while polls < 10:
+            assert time.monotonic() < deadline, "no query is running"
+            polls = polls + 1 if running._queries else 0
+            time.sleep(0.02)
+
+    def is_computing(self) -> bool:
+        """Return whether the default engine is running a query."""
+        return bool(self.federator._resources.engines.named(None)._busy)
+
     def request(
-        self, name: str, sql: str, target: str, *, dialect: str = "duckdb", **more: Any
+        self, name: str, sql: str, target: str, *, dialect: str = "duckdb", **options: Any
     ) -> NodeRequest:
-        """A node whose SQL says `{connection.table}` for what it reads, and `{this}` for itself."""
+        """Return a node's request; its SQL names tables as `{connection.table}`, and its own as `{this}`."""
         inputs: dict[str, Input] = {}
         text = sql
-        for connection in self.place.outputs:
+        for connection in self.workspace.outputs:
             while f"{{{connection}." in text:
                 table = text.split(f"{{{connection}.", 1)[1].split("}", 1)[0]
                 unique_id = f"source.shop.{connection}.{table}"
                 inputs[MARKER + unique_id] = Input(
-                    table=self.place.ref(connection, table), unique_id=unique_id
+                    table=self.workspace.ref(connection, table), unique_id=unique_id
                 )
                 text = text.replace(f"{{{connection}.{table}}}", f'"{MARKER}{unique_id}"."{table}"')
         unique_id = f"model.shop.{name}"
         if "{this}" in text:
-            table = self.place.ref(target, name)
+            table = self.workspace.ref(target, name)
             inputs[MARKER + unique_id] = Input(table=table, unique_id=unique_id, this=True)
             text = text.replace("{this}", f'"{MARKER}{unique_id}"."{name}"')
         return NodeRequest(
@@ -127,30 +146,30 @@ class Run:
             sql=text,
             dialect=dialect,
             inputs=inputs,
-            stage=self.place.ref(target, stage_name(self.federator.run, unique_id)),
-            **{"pushdown": Pushdown.AUTO, **more},
+            stage=self.workspace.ref(target, stage_name(self.federator.run, unique_id)),
+            **{"pushdown": Pushdown.AUTO, **options},
         )
 
-    def model(self, name: str, sql: str, target: str, publisher: Any = None, **more: Any) -> Any:
+    def model(self, name: str, sql: str, target: str, publisher: Any = None, **options: Any) -> Any:
         """Federate a node and tell the run that its table was written."""
-        request = self.request(name, sql, target, **more)
-        outcome = self.federator.federate(request, publisher or Renaming(self, name))
-        self.federator.wrote(target, self.place.ref(target, name))
+        request = self.request(name, sql, target, **options)
+        outcome = self.federator.federate(request, publisher or RenamingPublisher(self, name))
+        self.federator.wrote(target, self.workspace.ref(target, name))
         return outcome
 
     def rows(self, target: str, name: str) -> list[tuple[Any, ...]]:
-        return self.place.query(target, f'SELECT * FROM "{name}" ORDER BY ALL')
+        return self.workspace.query(target, f'SELECT * FROM "{name}" ORDER BY ALL')
 
 
 @dataclass
-class Renaming:
-    """A Publisher: the stage table becomes the node's, in one transaction."""
+class RenamingPublisher:
+    """A Publisher that renames the stage table to the node's name, in one transaction."""
 
     run: Run
     name: str
 
     def publish(self, load: Load) -> int:
-        cursor = FILES.connect(str(self.run.place.outputs[load.stage.connection]["path"]))
+        cursor = FILES.connect(str(self.run.workspace.outputs[load.stage.connection]["path"]))
         with self.run._publishing:
             cursor.execute("BEGIN")
             cursor.execute(f'DROP TABLE IF EXISTS "{self.name}"')

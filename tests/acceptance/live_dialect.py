@@ -1,4 +1,4 @@
-"""Lists of a database's expressions, and whether a federated model answers as that database does."""
+"""Lists of a database's expressions, and the comparison of a federated model with that database."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from dvt.core.errors import DvtError, SqlInvalid, TranslationWrong
 from tests.acceptance.oracle import Oracle
 
 _KINDS = ("wrong", "warned", "missing", "error", "text")
+"""Prefixes of a line whose answer differs from the database's, or is an error in both."""
 Answer = tuple[list[str], list[Any]]
-"""Names and rows."""
+"""Column names and rows."""
 
 
 def cases(file: Path) -> Iterator[tuple[str, str, str]]:
-    """Kind, expression and query of each line; those after `-- aggregates` have no rows beside them."""
+    """Yield each line's kind, expression and query; queries after `-- aggregates` give one row."""
     single, _, grouped = file.read_text().partition("-- aggregates\n")
-    for kind, one in _listed(single):
-        yield kind, one, f"SELECT id, {one} FROM {{vals}} ORDER BY id"
-    for kind, one in _listed(grouped):
-        yield kind, one, f"SELECT {one} FROM {{vals}}"
+    for kind, expression in _parse(single):
+        yield kind, expression, f"SELECT id, {expression} FROM {{vals}} ORDER BY id"
+    for kind, expression in _parse(grouped):
+        yield kind, expression, f"SELECT {expression} FROM {{vals}}"
 
 
-def _listed(lines: str) -> Iterator[tuple[str, str]]:
+def _parse(lines: str) -> Iterator[tuple[str, str]]:
     for line in lines.splitlines():
         kind, colon, expression = line.partition(": ")
         if line and not line.startswith("--"):
@@ -35,14 +36,14 @@ def _listed(lines: str) -> Iterator[tuple[str, str]]:
 
 
 def check(oracle: Oracle, native: Callable[[str], Answer | None], kind: str, sql: str, dialect: str) -> None:
-    """The line's promise, kept or broken; `native` answers None for an error."""
+    """Assert what the line's kind promises; `native` returns None for an error."""
     if kind in ("wrong", "missing"):
         with pytest.raises(TranslationWrong if kind == "wrong" else SqlInvalid):
             oracle.plan(sql, dialect=dialect)
         return
     plan = oracle.plan(sql, dialect=dialect)
-    warned = [one for one in plan.notices if one.code == "DVT003"]
-    assert bool(warned) == (kind == "warned")
+    warnings = [notice for notice in plan.notices if notice.code == "DVT003"]
+    assert bool(warnings) == (kind == "warned")
     expected, federated = native(sql), _federated(oracle, plan)
     if kind == "error":
         assert expected is federated is None
@@ -58,17 +59,17 @@ def _federated(oracle: Oracle, plan: Any) -> Answer | None:
         described, rows = oracle.run(plan)
     except DvtError:
         return None
-    return [name for name, _ in described], plain(rows)
+    return [name for name, _ in described], comparable(rows)
 
 
-def plain(rows: Sequence[Sequence[Any]]) -> list[Any]:
-    """Rows whose values compare, whatever types the drivers give them."""
-    return sorted(([_value(one) for one in row] for row in rows), key=repr)
+def comparable(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """Sort rows, and make their values comparable whatever types the drivers give them."""
+    return sorted(([_value(value) for value in row] for row in rows), key=repr)
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_value(one) for one in value]
+        return [_value(item) for item in value]
     if isinstance(value, int | float | decimal.Decimal):
         return float(f"{float(value):.9g}")
     if isinstance(value, bytes):

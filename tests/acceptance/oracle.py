@@ -1,4 +1,4 @@
-"""One database that plays several: plans are run on it, and its own answer is the oracle."""
+"""A DuckDB that stands for several databases: plans run on it, and its own answer is the oracle."""
 
 from __future__ import annotations
 
@@ -42,24 +42,25 @@ _EXACT = {DATE, TIMESTAMP, VARCHAR}
 
 @dataclass
 class Oracle:
-    """Tables in one DuckDB, pretended to lie on several connections."""
+    """Tables of one DuckDB, presented as tables of several connections."""
 
     db: Any
     engine: Engine = field(default_factory=lambda: shared_engine())  # noqa: PLW0108  defined below
-    """What computes; the oracle's own answer is that of `db`."""
+    """The engine that computes plans; the oracle's own answer is that of `db`."""
     staging: Staging = field(default_factory=lambda: shared_staging())  # noqa: PLW0108
-    places: dict[str, str] = field(default_factory=dict)
-    """Table → connection; `here` for those that are not named."""
+    connections: dict[str, str] = field(default_factory=dict)
+    """Table → connection; tables that are not named are on `here`."""
     dialects: dict[str, str] = field(default_factory=dict)
     this: str = ""
+    """The model's own table."""
     nulls_inexact: set[str] = field(default_factory=set)
-    """Columns some of whose values become NULL on their way."""
+    """Columns some of whose values become NULL when they are extracted."""
     collations: dict[str, str] = field(default_factory=dict)
-    """Column → collation, in every table that has it."""
+    """Column → collation, in every table that has the column."""
 
     def table(self, name: str) -> Table:
         rows = self.db.execute(f'DESCRIBE "{name}"').fetchall()
-        ref = TableRef(connection=self.places.get(name, "here"), schema="main", identifier=name)
+        ref = TableRef(connection=self.connections.get(name, "here"), schema="main", identifier=name)
         columns = tuple(
             Column(
                 name=row[0],
@@ -77,32 +78,32 @@ class Oracle:
         return [row[0] for row in self.db.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
 
     def marked(self, sql: str) -> str:
-        """Plain SQL with its tables named as {orders}."""
+        """Write the table names of plain SQL as {orders}."""
         tree = sqlglot.parse_one(sql, dialect="duckdb")
-        known = self.names()
+        names = self.names()
         for table in list(tree.find_all(sqlglot.exp.Table)):
-            if table.name in known:
+            if table.name in names:
                 alias = table.alias or table.name
                 table.set("this", sqlglot.exp.to_identifier("{" + table.name + "}", quoted=True))
                 table.set("alias", sqlglot.exp.TableAlias(this=sqlglot.exp.to_identifier(alias)))
         return tree.sql(dialect="duckdb").replace('"{', "{").replace('}"', "}")
 
     def request(
-        self, sql: str, *, dialect: str = "duckdb", pushdown: Pushdown = Pushdown.AUTO, **more: Any
+        self, sql: str, *, dialect: str = "duckdb", pushdown: Pushdown = Pushdown.AUTO, **options: Any
     ) -> NodeRequest:
-        """`sql` names tables as {orders}."""
+        """Return a node's request; `sql` names tables as {orders}."""
         inputs: dict[str, Input] = {}
         quote = "`" if dialect == "mysql" else '"'
 
-        def marker(found: re.Match[str]) -> str:
-            name = found.group(1)
+        def marker(match: re.Match[str]) -> str:
+            name = match.group(1)
             schema = f"{MARKER}model.shop.{name}"
-            ref = TableRef(connection=self.places.get(name, "here"), schema="main", identifier=name)
+            ref = TableRef(connection=self.connections.get(name, "here"), schema="main", identifier=name)
             inputs[schema] = Input(table=ref, unique_id=f"model.shop.{name}", this=name == self.this)
             return f"{quote}{schema}{quote}.{quote}{name}{quote}"
 
-        known = "|".join(re.escape(name) for name in self.names())
-        text = re.sub(r"\{(" + known + r")\}", marker, sql)
+        names = "|".join(re.escape(name) for name in self.names())
+        text = re.sub(r"\{(" + names + r")\}", marker, sql)
         stage = TableRef(connection="target", schema="main", identifier="dvt_stage")
         return NodeRequest(
             unique_id="model.shop.it",
@@ -113,17 +114,17 @@ class Oracle:
             inputs=inputs,
             stage=stage,
             pushdown=pushdown,
-            **more,
+            **options,
         )
 
-    def plan(self, sql: str, **more: Any) -> FederationPlan:
-        request = self.request(sql, **more)
+    def plan(self, sql: str, **options: Any) -> FederationPlan:
+        request = self.request(sql, **options)
         parsed = parse_model(request)
-        tables = {marker: self.table(one.table.identifier) for marker, one in parsed.inputs.items()}
+        tables = {marker: self.table(source.table.identifier) for marker, source in parsed.inputs.items()}
         return make_plan(parsed, tables, self.context())
 
     def context(self) -> PlanContext:
-        connections = {"here", "target", *self.places.values()}
+        connections = {"here", "target", *self.connections.values()}
         return PlanContext(
             dialects={name: self.dialects.get(name, "duckdb") for name in connections},
             bind=self.engine.bind,
@@ -136,13 +137,13 @@ class Oracle:
             collations=self.engine.collations,
         )
 
-    def extracted(self, query: SourceQuery) -> Dataset:
+    def extract(self, query: SourceQuery) -> Dataset:
         """Stage the answer to a query, as a connector does."""
         sink = self.staging.result(f"{next(_NUMBERS)}")
         source = f"({query.shown.replace('`', chr(34))})"
         return sink.commit(query.staged, write(self.db, unpacked(query.columns, source), sink))
 
-    def sent(self, plan: FederationPlan) -> list[SourceQuery]:
+    def sent_queries(self, plan: FederationPlan) -> list[SourceQuery]:
         """Return the plan's queries as they are sent."""
         return [query for query, _ in self.answers(plan)]
 
@@ -151,17 +152,17 @@ class Oracle:
         answers: dict[str, Dataset] = {}
         sent: list[tuple[SourceQuery, Dataset]] = []
         for wave in plan.waves():
-            known = [
+            queries = [
                 answered(query, self.dialects.get(query.connection, "duckdb"), answers, self.engine)
                 for query in wave
             ]
-            staged = [(query, self.extracted(query)) for query in known]
+            staged = [(query, self.extract(query)) for query in queries]
             answers |= {query.alias: dataset for query, dataset in staged}
             sent += staged
         return sent
 
     def run(self, plan: FederationPlan) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        """Return names and types, and the rows, that the plan comes to in the engine."""
+        """Run the plan in the engine; return columns (name, type) and rows."""
         answers = {query.alias: dataset for query, dataset in self.answers(plan)}
         sql = with_answers(plan.transform.sql, answers, self.engine)
         sink = self.staging.result(f"{next(_NUMBERS)}")
@@ -173,35 +174,36 @@ class Oracle:
             for staged in (dataset, *answers.values()):
                 self.staging.bucket.delete(staged.at.prefix)
 
-    def single(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
-        """What one engine says, in types that can be staged."""
+    def single_engine_answer(self, sql: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+        """Return one engine's answer, in types that can be staged: columns (name, type) and rows."""
         plain = re.sub(r"\{([\w ]+)\}", r'"\1"', sql)
         described = [
             (row[0], str(encoding(StageType.parse(row[1])).stage))
             for row in self.db.execute(f"DESCRIBE ({plain}\n)").fetchall()
         ]
-        places = [f"c{place}" for place in range(len(described))]
-        typed = [f"CAST({at} AS {type_})" for at, (_, type_) in zip(places, described, strict=True)]
-        answer = f"SELECT {', '.join(typed)} FROM ({plain}\n) AS a({', '.join(places)})"
+        names = [f"c{index}" for index in range(len(described))]
+        typed = [f"CAST({name} AS {type_})" for name, (_, type_) in zip(names, described, strict=True)]
+        answer = f"SELECT {', '.join(typed)} FROM ({plain}\n) AS a({', '.join(names)})"
         return described, self.db.execute(answer).fetchall()
 
-    def check(self, sql: str, **more: Any) -> FederationPlan:
-        """Plan, run, compare with one engine, with pushdown and without; the plan with."""
-        expected, wanted = self.single(sql)
+    def check(self, sql: str, **options: Any) -> FederationPlan:
+        """Plan and run with pushdown and without, compare with one engine; return the plan with pushdown."""
+        expected_columns, expected_rows = self.single_engine_answer(sql)
         plans = []
         for pushdown in (Pushdown.OFF, Pushdown.AUTO):
-            plan = self.plan(sql, pushdown=pushdown, **more)
+            plan = self.plan(sql, pushdown=pushdown, **options)
             described, rows = self.run(plan)
-            assert described == expected, plan.transform.sql
-            assert same(rows, wanted), (pushdown, plan.transform.sql, [one.shown for one in plan.queries])
-            assert [(c.name, str(c.type)) for c in plan.transform.columns] == expected
+            assert described == expected_columns, plan.transform.sql
+            queries = [query.shown for query in plan.queries]
+            assert same_rows(rows, expected_rows), (pushdown, plan.transform.sql, queries)
+            assert [(c.name, str(c.type)) for c in plan.transform.columns] == expected_columns
             plans.append(plan)
         return plans[-1]
 
 
 @cache
 def shared_folder() -> Path:
-    """Make one folder for all that oracles stage; it goes with the process."""
+    """Make one folder for all data of oracles; it is removed when the process ends."""
     folder = TemporaryDirectory(prefix="dvt-oracle-")
     atexit.register(folder.cleanup)
     return Path(folder.name)
@@ -209,20 +211,20 @@ def shared_folder() -> Path:
 
 @cache
 def shared_staging() -> Staging:
-    """Make one place to stage in for all oracles: keys are numbered."""
+    """Make one staging for all oracles, whose datasets are numbered."""
     return Staging(local_bucket(shared_folder() / "staging"), "oracle")
 
 
 @cache
 def shared_engine() -> Engine:
-    """Make the embedded engine, once: it has no tables of its own."""
+    """Make one embedded engine for all oracles: it has no tables of its own."""
     return default_engine(MemoryInstance(threads=1, spill=shared_folder() / "spill"))
 
 
-def same(rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]]) -> bool:
-    """Equal as multisets, floats to nine digits."""
+def same_rows(rows: Sequence[Sequence[Any]], others: Sequence[Sequence[Any]]) -> bool:
+    """Return whether rows are equal as multisets, floats to nine digits."""
     return Counter(_rounded(row) for row in rows) == Counter(_rounded(row) for row in others)
 
 
 def _rounded(row: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(f"{one:.9e}" if isinstance(one, float) else repr(one) for one in row)
+    return tuple(f"{value:.9e}" if isinstance(value, float) else repr(value) for value in row)

@@ -1,5 +1,5 @@
--- What the planner must get right: each SELECT runs federated, with pushdown and without, and on one engine.
--- Tables are named {so}; a line `-- name` begins a case.
+-- Cases of the planner: each SELECT runs federated, with pushdown and without, and on one engine.
+-- Tables are written {name}; a line `-- name` begins a case.
 
 -- count only
 SELECT count(*) AS n FROM {a}

@@ -18,27 +18,29 @@ DVT = (sys.executable, "-m", "dvt.cli.main")
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What one `dvt` command did."""
+class CommandResult:
+    """The result of one `dvt` command."""
 
     code: int
-    out: str
+    """Exit code."""
+    output: str
+    """Standard output and standard error."""
     root: Path
 
-    def results(self) -> dict[str, str]:
-        """Node name → status, from run_results.json."""
+    def statuses(self) -> dict[str, str]:
+        """Return node name → status, from run_results.json."""
         text = (self.root / "target" / "run_results.json").read_text()
-        return {one["unique_id"].split(".")[2]: one["status"] for one in json.loads(text)["results"]}
+        return {node["unique_id"].split(".")[2]: node["status"] for node in json.loads(text)["results"]}
 
-    def ok(self) -> Ran:
-        """The same, once it is known to have succeeded."""
-        assert self.code == 0, self.out
+    def ok(self) -> CommandResult:
+        """Assert that the command succeeded; return the same result."""
+        assert self.code == 0, self.output
         return self
 
 
 @dataclass
 class Project:
-    """Files of a project; nothing is cached, every call writes or runs at once."""
+    """A project's files; every call writes or runs at once, nothing is cached."""
 
     root: Path
     outputs: Mapping[str, Mapping[str, Any]]
@@ -70,14 +72,14 @@ class Project:
 
     def source(self, name: str, connection: str, tables: Sequence[str], **keys: Any) -> None:
         """Declare a source on a connection."""
-        one = {"name": name, "config": {"connection": connection}, **keys}
-        one["tables"] = [{"name": table} for table in tables]
-        self._yaml(f"models/source_{name}.yml", {"sources": [one]})
+        source = {"name": name, "config": {"connection": connection}, **keys}
+        source["tables"] = [{"name": table} for table in tables]
+        self._yaml(f"models/source_{name}.yml", {"sources": [source]})
 
     def model(self, name: str, sql: str, **config: Any) -> None:
-        """Write a model; its config stands in the file."""
-        said = ", ".join(f"{key}={value!r}" for key, value in config.items())
-        head = f"{{{{ config({said}) }}}}\n" if config else ""
+        """Write a model, with its config in the same file."""
+        arguments = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        head = f"{{{{ config({arguments}) }}}}\n" if config else ""
         self.file(f"models/{name}.sql", head + sql)
 
     def start(
@@ -101,16 +103,20 @@ class Project:
         timeout: float = 240,
         env: Mapping[str, str] | None = None,
         command: Sequence[str] = DVT,
-    ) -> Ran:
-        """Run a command to its end; one that hangs is killed with all it started, and fails."""
-        process = self.start(*args, env=env, command=command)
+    ) -> CommandResult:
+        """Run a command to its end; fail as `finish` does if it hangs."""
+        return self.finish(self.start(*args, env=env, command=command), timeout)
+
+    def finish(self, process: subprocess.Popen[str], timeout: float) -> CommandResult:
+        """Wait for a started command; after `timeout` seconds kill it and its children, and fail."""
         try:
-            out, _ = process.communicate(timeout=timeout)
+            output, _ = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            out, _ = process.communicate()
-            raise AssertionError(f"dvt {' '.join(args)} took over {timeout} s:\n{out}") from None
-        return Ran(process.returncode, out, self.root)
+            output, _ = process.communicate()
+            command = " ".join(map(str, process.args))
+            raise AssertionError(f"{command} took over {timeout} s:\n{output}") from None
+        return CommandResult(process.returncode, output, self.root)
 
 
 def _plain(outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

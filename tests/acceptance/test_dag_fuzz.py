@@ -1,4 +1,4 @@
-"""Random DAGs over several databases hold what one DuckDB would, whatever answers the models share."""
+"""Random DAGs over several databases give the rows of one DuckDB, whatever answers the models share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POISONED = {"int", "dec", "date", "ts", "dbl", "bool"}
 
 @pytest.fixture
 def servers(databases: Callable[[str], Any]) -> Mapping[str, Any]:
-    """PostgreSQL and MariaDB take part in the long version."""
+    """Return PostgreSQL and MariaDB in the long version, nothing in the short one."""
     names = ("postgres", "mariadb") if "DVT_TEST_DAG_FUZZ" in os.environ else ()
     return {name: databases(name) for name in names}
 
@@ -31,11 +31,11 @@ def servers(databases: Callable[[str], Any]) -> Mapping[str, Any]:
 def test_random_dags_give_what_one_database_gives(tmp_path: Path, servers: Mapping[str, Any]) -> None:
     reused = 0
     for seed in range(int(os.environ.get("DVT_TEST_DAG_FUZZ", "4"))):
-        dice = random.Random(f"c{seed}")
+        rng = random.Random(f"c{seed}")
         shop = Shop(tmp_path / f"{seed}", servers=servers)
         dag = DagFuzz(seed, shop.sources, shop.targets).dag()
-        poison = _poison(dag, dice)
-        threads = dice.choice([1, 8, 8])
+        poison = _poison(dag, rng)
+        threads = rng.choice([1, 8, 8])
         results, rows = Play(shop, dag, seed, poison).run(shared=True, threads=threads)
         reused += sum(result.reused for result in results)
         alone, others = Play(Shop(tmp_path / f"{seed}alone", servers=servers), dag, seed, poison).run(
@@ -48,13 +48,13 @@ def test_random_dags_give_what_one_database_gives(tmp_path: Path, servers: Mappi
     assert reused
 
 
-def _poison(dag: Dag, dice: random.Random) -> tuple[str, str] | None:
-    """A column of a SQLite table in which one value shall be of the wrong type, if there is such a table."""
+def _poison(dag: Dag, rng: random.Random) -> tuple[str, str] | None:
+    """Choose a column of an SQLite table for a value of the wrong type; None without such a table."""
     tables = [source for source in dag.sources if source.home == "lite"]
-    if not tables or dice.random() > 0.4:
+    if not tables or rng.random() > 0.4:
         return None
-    table = dice.choice(tables)
-    return table.name, dice.choice([name for name, kind in table.columns.items() if kind in _POISONED])
+    table = rng.choice(tables)
+    return table.name, rng.choice([name for name, kind in table.columns.items() if kind in _POISONED])
 
 
 class Play:
@@ -78,7 +78,7 @@ class Play:
             self.single.add(source.name, f"FROM {quoted(source.name)}", self.types[source.name])
 
     def run(self, *, shared: bool, threads: int) -> tuple[list[Result], list[dict[str, list[str]]]]:
-        """What each of the runs did, and the rows it left."""
+        """Return each run's result and the rows that it left."""
         case, built = Case(self.dag, self.shop, self.seed), set[str]()
         results, rows = [], []
         for again in (False, True):
@@ -93,7 +93,7 @@ class Play:
         return results, rows
 
     def _follow(self, result: Result, built: set[str]) -> None:
-        """Do in the one DuckDB what the run has done: what failed fails here too, unless it was poisoned."""
+        """Repeat the run in the one DuckDB; assert that failed models fail there too, unless poisoned."""
         done = [node for node in self.dag.nodes if node.relation.name not in result.unmade]
         self.types |= described(self.shop, [node.relation for node in done])
         for node in self.dag.nodes:
@@ -108,11 +108,13 @@ class Play:
                     self.single.db.execute(Single.plain(write.sql))
 
     def _compared(self, result: Result) -> dict[str, list[str]]:
-        """The rows of every table that can be written, once they are known to be right."""
+        """Return the rows of every table that can be written; assert that they are right."""
         made = [node.relation for node in self.dag.nodes]
-        able = [one for one in (*self.dag.sources, *made) if one.home in self.shop.targets]
-        able = [one for one in able if one.name not in result.unmade]
-        rows = {one.name: normal(self.shop.rows_of(one)) for one in able}
-        for name, found in rows.items():
-            assert found == normal(self.single.rows(name)), (self.seed, name)
+        relations = [
+            relation for relation in (*self.dag.sources, *made) if relation.home in self.shop.targets
+        ]
+        relations = [relation for relation in relations if relation.name not in result.unmade]
+        rows = {relation.name: normal(self.shop.rows_of(relation)) for relation in relations}
+        for name, actual in rows.items():
+            assert actual == normal(self.single.rows(name)), (self.seed, name)
         return rows

@@ -1,4 +1,4 @@
-"""Bad input gets one clear error: code, names, hint; no traceback; targets untouched."""
+"""Bad input is one clear error with code, names and hint, without a traceback; targets stay as they were."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.acceptance.project import Project, Ran
+from tests.acceptance.project import CommandResult, Project
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 120
-"""Seconds that a command may take: starting Python and parsing take 5, on a busy machine 40 and more.
-What waits for something that will not come takes longer than these."""
+COMMAND_TIMEOUT = 120
+"""Seconds that a command may take. Starting Python and parsing take 5, on a busy machine 40 and more;
+a command that waits for something that does not come takes longer than 120."""
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    """Customers in SQLite, a DuckDB warehouse with an old mart in it, a second DuckDB with orders."""
-    lite = sqlite3.connect(tmp_path / "crm.sqlite")
-    with lite:
-        lite.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT)")
-        lite.execute("INSERT INTO customers VALUES (1, 'Ann'), (2, 'Bo')")
-    lite.close()
+    """Return a project: customers in SQLite, orders in a DuckDB, and a DuckDB warehouse with an old mart."""
+    crm = sqlite3.connect(tmp_path / "crm.sqlite")
+    with crm:
+        crm.execute("CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT)")
+        crm.execute("INSERT INTO customers VALUES (1, 'Ann'), (2, 'Bo')")
+    crm.close()
     with duckdb.connect(str(tmp_path / "orders.duckdb")) as orders:
         orders.execute(
             "CREATE TABLE orders AS SELECT 1 AS id, 1 AS customer_id, 9.50::DECIMAL(9,2) AS amount"
@@ -57,32 +57,34 @@ def shop(tmp_path: Path) -> Project:
     return project
 
 
-def fails(project: Project, *args: str, code: str, naming: tuple[str, ...], hint: bool = True) -> Ran:
-    """Run a command that must fail: with one error, quickly, without a traceback."""
+def assert_fails(
+    project: Project, *args: str, code: str, names: tuple[str, ...], hint: bool = True
+) -> CommandResult:
+    """Assert that a command fails in time, with this code and these names, and without a traceback."""
     started = time.monotonic()
-    ran = project.dvt(*(args or ("run",)), timeout=250)
-    taken = time.monotonic() - started
-    assert ran.code in {1, 2}, ran.out
-    assert "Traceback" not in ran.out, ran.out
-    assert code in ran.out, ran.out
-    for name in naming:
-        assert name in ran.out, ran.out
-    assert not hint or "hint:" in ran.out, ran.out
-    assert taken < SECONDS, f"{taken:.1f} s\n{ran.out}"
-    return ran
+    result = project.dvt(*(args or ("run",)), timeout=250)
+    seconds = time.monotonic() - started
+    assert result.code in {1, 2}, result.output
+    assert "Traceback" not in result.output, result.output
+    assert code in result.output, result.output
+    for name in names:
+        assert name in result.output, result.output
+    assert not hint or "hint:" in result.output, result.output
+    assert seconds < COMMAND_TIMEOUT, f"{seconds:.1f} s\n{result.output}"
+    return result
 
 
-def old_mart(project: Project) -> None:
-    """The target holds what it held before, and nothing else."""
+def assert_mart_is_old(project: Project) -> None:
+    """Assert that the target holds what it held before, and nothing else."""
     with duckdb.connect(str(project.root / "warehouse.duckdb"), read_only=True) as warehouse:
         tables = warehouse.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         assert tables == [("mart",)]
         assert warehouse.execute("FROM mart").fetchall() == [("old",)]
 
 
-def test_the_project_itself_is_right(shop: Project) -> None:
-    ran = shop.dvt("run").ok()
-    assert "\x1b[" not in ran.out, "NO_COLOR is set"
+def test_the_unbroken_project_builds_its_mart(shop: Project) -> None:
+    result = shop.dvt("run").ok()
+    assert "\x1b[" not in result.output, "NO_COLOR is set"
     with duckdb.connect(str(shop.root / "warehouse.duckdb"), read_only=True) as warehouse:
         rows = warehouse.execute("SELECT name, amount::VARCHAR FROM mart").fetchall()
     assert rows == [("Ann", "9.50")]
@@ -158,7 +160,7 @@ def _no_file(shop: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("broken", "code", "naming"),
+    ("break_project", "code", "names"),
     [
         (_unknown_connection, "DVT110", ("crmm", "did you mean 'crm'", "source_crm.yml")),
         (_no_connection, "DVT102", ("more", "source_more.yml", "warehouse")),
@@ -178,34 +180,34 @@ def _no_file(shop: Project) -> None:
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )
-def test_one_clear_error(
-    shop: Project, broken: Callable[[Project], None], code: str, naming: tuple[str, ...]
+def test_a_broken_project_is_one_clear_error_and_its_target_stays(
+    shop: Project, break_project: Callable[[Project], None], code: str, names: tuple[str, ...]
 ) -> None:
-    broken(shop)
+    break_project(shop)
     select = ("--select", "lost") if (shop.root / "models" / "lost.sql").exists() else ()
-    fails(shop, "run", *select, code=code, naming=naming)
-    old_mart(shop)
+    assert_fails(shop, "run", *select, code=code, names=names)
+    assert_mart_is_old(shop)
 
 
-def test_a_snapshot_across_targets_says_three_ways_out(shop: Project) -> None:
+def test_the_error_of_a_snapshot_across_targets_names_three_ways_out(shop: Project) -> None:
     shop.file(
         "snapshots/people.sql",
         "{% snapshot people %}{{ config(unique_key='id', strategy='check', check_cols='all', "
         "target_schema='main') }} SELECT * FROM {{ source('crm', 'customers') }}{% endsnapshot %}",
     )
-    fails(shop, "snapshot", code="DVT104", naming=("people", "(1)", "(2)", "(3)"))
-    old_mart(shop)
+    assert_fails(shop, "snapshot", code="DVT104", names=("people", "(1)", "(2)", "(3)"))
+    assert_mart_is_old(shop)
 
 
-def test_a_test_across_targets_names_both(shop: Project) -> None:
+def test_the_error_of_a_test_across_targets_names_both_targets(shop: Project) -> None:
     shop.file(
         "tests/both.sql",
         "SELECT 1 FROM {{ source('crm', 'customers') }} c, {{ source('sales', 'orders') }} o WHERE false",
     )
-    fails(shop, "test", code="DVT105", naming=("both", "customers on crm", "orders on orders"))
+    assert_fails(shop, "test", code="DVT105", names=("both", "customers on crm", "orders on orders"))
 
 
-def test_an_ephemeral_without_a_target_is_not_federated(shop: Project) -> None:
+def test_an_ephemeral_that_needs_federation_must_name_its_target(shop: Project) -> None:
     shop.model(
         "joined",
         "SELECT c.id FROM {{ source('crm', 'customers') }} c "
@@ -213,7 +215,7 @@ def test_an_ephemeral_without_a_target_is_not_federated(shop: Project) -> None:
         materialized="ephemeral",
     )
     shop.model("lost", "SELECT * FROM {{ ref('joined') }}", materialized="table")
-    fails(shop, "run", "--select", "lost", code="DVT111", naming=("joined", "target='NAME'"))
+    assert_fails(shop, "run", "--select", "lost", code="DVT111", names=("joined", "target='NAME'"))
 
 
 def test_a_changed_type_is_refused_where_the_table_is_kept(shop: Project) -> None:
@@ -221,7 +223,7 @@ def test_a_changed_type_is_refused_where_the_table_is_kept(shop: Project) -> Non
     shop.model("kept", "SELECT id, name FROM {{ source('crm', 'customers') }}", **head)
     shop.dvt("run", "--select", "kept").ok()
     shop.model("kept", "SELECT name AS id, name FROM {{ source('crm', 'customers') }}", **head)
-    fails(shop, "run", "--select", "kept", code="DVT107", naming=("kept", "id", "--full-refresh"))
+    assert_fails(shop, "run", "--select", "kept", code="DVT107", names=("kept", "id", "--full-refresh"))
     shop.dvt("run", "--select", "kept", "--full-refresh").ok()
 
 
@@ -230,31 +232,35 @@ def test_a_lost_column_is_refused_in_an_incremental_model(shop: Project) -> None
     shop.model("grown", "SELECT id, name FROM {{ source('crm', 'customers') }}", **head)
     shop.dvt("run", "--select", "grown").ok()
     shop.model("grown", "SELECT id FROM {{ source('crm', 'customers') }}", **head)
-    fails(shop, "run", "--select", "grown", code="DVT107", naming=("grown", "name"))
+    assert_fails(shop, "run", "--select", "grown", code="DVT107", names=("grown", "name"))
     shop.dvt("run", "--select", "grown", "--full-refresh").ok()
 
 
-def test_a_locked_file_names_the_process(shop: Project) -> None:
+def test_the_error_of_a_locked_file_names_the_locking_process(shop: Project) -> None:
     script = (
-        "import duckdb, time; c = duckdb.connect('orders.duckdb'); print('open', flush=True); time.sleep(60)"
+        "import duckdb, sys; c = duckdb.connect('orders.duckdb'); print('open', flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=shop.root, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script],
+        cwd=shop.root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
-        fails(shop, code="DVT136", naming=("orders.duckdb", str(holder.pid)))
+        assert_fails(shop, code="DVT136", names=("orders.duckdb", str(holder.pid)))
     finally:
         holder.kill()
         holder.communicate()
-    old_mart(shop)
+    assert_mart_is_old(shop)
 
 
-def test_a_file_of_a_newer_duckdb_is_named(shop: Project) -> None:
+def test_the_error_of_a_newer_duckdbs_file_names_the_file(shop: Project) -> None:
     path = shop.root / "orders.duckdb"
     content = bytearray(path.read_bytes())
-    # A checksum of 8 bytes, "DUCK", the storage version; DuckDB 2.0 writes 999 there.
+    # The file begins with a checksum of 8 bytes, "DUCK", and the storage version, which is 999 in DuckDB 2.0.
     assert content[8:12] == b"DUCK"
     content[12:20] = (999).to_bytes(8, "little")
     checksum = 5381
@@ -262,13 +268,13 @@ def test_a_file_of_a_newer_duckdb_is_named(shop: Project) -> None:
         checksum ^= word * 0xBF58476D1CE4E5B9 % 2**64
     content[:8] = checksum.to_bytes(8, "little")
     path.write_bytes(content)
-    fails(shop, code="DVT137", naming=("orders.duckdb",))
-    old_mart(shop)
+    assert_fails(shop, code="DVT137", names=("orders.duckdb",))
+    assert_mart_is_old(shop)
 
 
 def test_an_unneeded_output_is_never_connected_to(shop: Project) -> None:
     text = (shop.root / "profiles.yml").read_text()
-    gone = "    gone: {type: postgres, host: 127.0.0.1, port: 1, user: u, pass: p, dbname: d, schema: s}\n"
-    shop.file("profiles.yml", text + gone)
+    output = "    gone: {type: postgres, host: 127.0.0.1, port: 1, user: u, pass: p, dbname: d, schema: s}\n"
+    shop.file("profiles.yml", text + output)
     shop.model("elsewhere", "SELECT 1 AS one", target="gone")
     shop.dvt("run", "--select", "mart").ok()

@@ -1,4 +1,4 @@
-"""Federated nodes with MariaDB as their target: loads, refused files, and what a killed load leaves."""
+"""Federated nodes with MariaDB as their target: loads, refused files, a killed load's stage table."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.drivers.duckdb import FILES
-from tests.acceptance.federating import Place
+from tests.acceptance.federating import Workspace
 from tests.databases.mariadb import SCHEMA, MariaDB
 
 pytestmark = pytest.mark.slow
 
-MANY = "SELECT i AS id, md5(i::VARCHAR) AS word FROM {wh.facts}, range(20000) r(j)"
-LOADS = """
+MANY_ROWS = "SELECT i AS id, md5(i::VARCHAR) AS word FROM {wh.facts}, range(20000) r(j)"
+LOAD_SCRIPT = """
 import json, sys
 from pathlib import Path
-from tests.acceptance.test_federate_mariadb import MANY, Target
-place = Target(Path(sys.argv[1]))
-place.outputs.update(json.loads(sys.stdin.read()))
-with place.run() as run:
-    run.model("killed", MANY, "my")
+from tests.acceptance.test_federate_mariadb import MANY_ROWS, MariaDBWorkspace
+workspace = MariaDBWorkspace(Path(sys.argv[1]))
+workspace.outputs.update(json.loads(sys.stdin.read()))
+with workspace.run() as run:
+    run.model("killed", MANY_ROWS, "my")
 """
 
 
-class Target(Place):
-    """A place with a MariaDB output `my`."""
+class MariaDBWorkspace(Workspace):
+    """A workspace with a MariaDB output `my`."""
 
     server: MariaDB
 
@@ -45,23 +45,23 @@ class Target(Place):
             return TableRef(connection="my", schema=SCHEMA, identifier=table)
         return super().ref(connection, table)
 
-    def left(self) -> list[str]:
-        """Stage tables on the server."""
-        found = self.server.execute(
+    def stage_tables(self) -> list[str]:
+        """Return the names of the stage tables on the server."""
+        rows = self.server.execute(
             f"select table_name from information_schema.tables where table_schema = '{SCHEMA}' "
             "and table_name regexp '^dvt_[a-z0-9]+_[0-9a-f]{16}$'"
         )
-        return [name for (name,) in found]
+        return [name for (name,) in rows]
 
 
-class Renaming:
-    """A Publisher: what the node's table was goes, and the stage table takes its name, in one statement."""
+class MariaDBPublisher:
+    """A Publisher that puts the stage table in the place of the node's table, by one RENAME statement."""
 
-    def __init__(self, place: Target, name: str) -> None:
-        self._place, self._name = place, name
+    def __init__(self, workspace: MariaDBWorkspace, name: str) -> None:
+        self._workspace, self._name = workspace, name
 
     def publish(self, load: Load) -> int:
-        server, name = self._place.server, f"{SCHEMA}.`{self._name}`"
+        server, name = self._workspace.server, f"{SCHEMA}.`{self._name}`"
         server.execute(
             f"create table if not exists {name} (old int)",
             f"rename table {name} to {SCHEMA}.`{self._name}_old`, {server.quoted(load.stage)} to {name}",
@@ -71,86 +71,86 @@ class Renaming:
 
 
 @pytest.fixture
-def place(tmp_path: Path, databases: Any) -> Iterator[Target]:
-    place = Target(tmp_path)
-    place.server = databases("mariadb")
-    place.outputs["my"] = place.server.settings()
-    place.duckdb("wh", "CREATE TABLE facts AS SELECT i, i % 7 AS g FROM range(100) t(i)")
-    yield place
+def workspace(tmp_path: Path, databases: Any) -> Iterator[MariaDBWorkspace]:
+    workspace = MariaDBWorkspace(tmp_path)
+    workspace.server = databases("mariadb")
+    workspace.outputs["my"] = workspace.server.settings()
+    workspace.duckdb("wh", "CREATE TABLE facts AS SELECT i, i % 7 AS g FROM range(100) t(i)")
+    yield workspace
     FILES.close()
 
 
 SUMS = "SELECT g, sum(i) AS total FROM {wh.facts} GROUP BY g"
 
 
-def test_into_mariadb_and_out_again(place: Target) -> None:
-    with place.run() as run:
-        run.model("sums", SUMS, "my", Renaming(place, "sums"))
+def test_rows_are_unchanged_after_the_way_into_mariadb_and_back(workspace: MariaDBWorkspace) -> None:
+    with workspace.run() as run:
+        run.model("sums", SUMS, "my", MariaDBPublisher(workspace, "sums"))
         run.model("back", "SELECT g, total FROM {my.sums}", "wh")
-        assert run.rows("wh", "back") == place.query(
+        assert run.rows("wh", "back") == workspace.query(
             "wh", "SELECT g, sum(i)::DECIMAL(38,0) FROM facts GROUP BY g ORDER BY g"
         )
-        assert run.seen.notices == []
-    assert place.left() == []
+        assert run.reporter.notices == []
+    assert workspace.stage_tables() == []
 
 
-def test_where_files_are_refused_one_warning_names_the_setting(place: Target) -> None:
-    place.server.execute("set global local_infile = 0")
+def test_one_warning_names_the_setting_where_files_are_refused(workspace: MariaDBWorkspace) -> None:
+    workspace.server.execute("set global local_infile = 0")
     try:
-        with place.run() as run:
+        with workspace.run() as run:
             for name in ("first", "second"):
-                run.model(name, SUMS, "my", Renaming(place, name))
-        notices = {(notice.code, notice.message, notice.hint) for _, notice in run.seen.notices}
+                run.model(name, SUMS, "my", MariaDBPublisher(workspace, name))
+        notices = {(notice.code, notice.message, notice.hint) for _, notice in run.reporter.notices}
         [(code, message, hint)] = notices
         assert code == "DVT024"
         assert "'my'" in message
         assert "local_infile = ON" in hint
-        assert len(place.server.execute(f"select * from {SCHEMA}.second")) == 7
+        assert len(workspace.server.execute(f"select * from {SCHEMA}.second")) == 7
     finally:
-        place.server.execute("set global local_infile = 1")
+        workspace.server.execute("set global local_infile = 1")
 
 
-def test_a_run_that_is_stopped_amid_a_load_leaves_nothing(place: Target) -> None:
+def test_a_run_cancelled_during_a_load_leaves_no_stage_table(workspace: MariaDBWorkspace) -> None:
     failures: list[BaseException] = []
-    with place.run() as run:
+    with workspace.run() as run:
 
         def federate() -> None:
             try:
-                run.model("stopped", MANY, "my", Renaming(place, "stopped"))
+                run.model("stopped", MANY_ROWS, "my", MariaDBPublisher(workspace, "stopped"))
             except DvtError as error:
                 failures.append(error)
 
-        federating = threading.Thread(target=federate)
-        federating.start()
-        _until_loading(place)
+        thread = threading.Thread(target=federate)
+        thread.start()
+        _wait_for_load(workspace)
         run.federator.cancel()
-        federating.join(60)
-        assert not federating.is_alive()
-    assert [type(one) for one in failures] == [Cancelled]
-    assert place.left() == []
+        thread.join(60)
+        assert not thread.is_alive()
+    assert [type(error) for error in failures] == [Cancelled]
+    assert workspace.stage_tables() == []
 
 
-def test_what_a_killed_load_leaves_goes_with_the_next_run(place: Target) -> None:
+def test_the_next_run_drops_the_stage_table_of_a_killed_load(workspace: MariaDBWorkspace) -> None:
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-c", LOADS, str(place.root)], cwd=root, stdin=subprocess.PIPE, text=True
+        [sys.executable, "-c", LOAD_SCRIPT, str(workspace.root)], cwd=root, stdin=subprocess.PIPE, text=True
     )
     FILES.close()
     assert process.stdin is not None
-    process.stdin.write(json.dumps(place.outputs))
+    process.stdin.write(json.dumps(workspace.outputs))
     process.stdin.close()
-    _until_loading(place)
+    _wait_for_load(workspace)
     process.send_signal(signal.SIGKILL)
     process.wait(60)
-    assert len(place.left()) == 1
-    with place.run() as run:
-        run.model("after", SUMS, "my", Renaming(place, "after"))
-        assert run.seen.notices == []
-    assert (place.left(), place.staged(), place.records()) == ([], [], [])
+    assert len(workspace.stage_tables()) == 1
+    with workspace.run() as run:
+        run.model("after", SUMS, "my", MariaDBPublisher(workspace, "after"))
+        assert run.reporter.notices == []
+    assert (workspace.stage_tables(), workspace.staged(), workspace.records()) == ([], [], [])
 
 
-def _until_loading(place: Target) -> None:
+def _wait_for_load(workspace: MariaDBWorkspace) -> None:
     deadline = time.monotonic() + 120
-    while not any("LOAD DATA" in said for said in place.server.running()):
-        assert time.monotonic() < deadline, "no load begins"
+    while not any("LOAD DATA" in statement for statement in workspace.server.running()):
+        assert time.monotonic() < deadline, "no load has begun"
         time.sleep(0.02)

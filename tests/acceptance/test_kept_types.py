@@ -13,32 +13,33 @@ from dvt.core.errors import ValueLost
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.drivers.duckdb import FILES
-from tests.acceptance.federating import Place
+from tests.acceptance.federating import Workspace
 
 pytestmark = pytest.mark.slow
 
-NINES = "9" * 38
-LARGEST = "170141183460469231731687303715884105727"
-SMALLEST = "-170141183460469231731687303715884105728"
-UNSIGNED = "340282366920938463463374607431768211455"
+LARGEST_DECIMAL = "9" * 38
+LARGEST_HUGEINT = "170141183460469231731687303715884105727"
+SMALLEST_HUGEINT = "-170141183460469231731687303715884105728"
+LARGEST_UHUGEINT = "340282366920938463463374607431768211455"
 BITS = "01" * 500
-GREAT = "-" + "1234567890" * 40
+BIGNUM = "-" + "1234567890" * 40
 ENUM = "ENUM('', 'it''s', 'a, b)', '\"q\"', 'NULL')"
 
 
 @dataclass(frozen=True)
 class Value:
-    """A value, and what becomes of it."""
+    """A DuckDB value, and its column and text on each kind of target."""
 
     sql: str
-    """In DuckDB's SQL."""
+    """The value in DuckDB's SQL."""
     text: str
-    """As DuckDB shows it, and every target unless said otherwise."""
+    """Its text in DuckDB, and on every target for which no other text is given."""
     postgres: tuple[str, bool]
-    """Type of the column there, and whether a warning says what is lost."""
+    """Type of its column on PostgreSQL, and whether a warning names a loss."""
     mariadb: tuple[str, bool]
+    """Type of its column on MariaDB, and whether a warning names a loss."""
     in_postgres: str | None = None
-    """Its text there."""
+    """Its text on PostgreSQL."""
 
 
 VALUES = {
@@ -57,17 +58,26 @@ VALUES = {
         "178956970 years 7 mons -2147483648 days",
     ),
     "no_span": Value("INTERVAL 0 DAY", "00:00:00", ("interval", False), ("longtext", True)),
-    "most": Value(f"{NINES}::HUGEINT", NINES, ("numeric(38,0)", False), ("decimal(38,0)", False)),
-    "least": Value(f"-{NINES}::HUGEINT", f"-{NINES}", ("numeric(38,0)", False), ("decimal(38,0)", False)),
+    "most": Value(
+        f"{LARGEST_DECIMAL}::HUGEINT", LARGEST_DECIMAL, ("numeric(38,0)", False), ("decimal(38,0)", False)
+    ),
+    "least": Value(
+        f"-{LARGEST_DECIMAL}::HUGEINT",
+        f"-{LARGEST_DECIMAL}",
+        ("numeric(38,0)", False),
+        ("decimal(38,0)", False),
+    ),
     "sum": Value("sum(7) OVER ()", "7", ("numeric(38,0)", False), ("decimal(38,0)", False)),
-    "unsigned": Value(f"{NINES}::UHUGEINT", NINES, ("numeric(38,0)", False), ("decimal(38,0)", False)),
+    "unsigned": Value(
+        f"{LARGEST_DECIMAL}::UHUGEINT", LARGEST_DECIMAL, ("numeric(38,0)", False), ("decimal(38,0)", False)
+    ),
     "bits": Value(f"'{BITS}'::BIT", BITS, ("text", True), ("longtext", True)),
-    "great": Value(f"'{GREAT}'::BIGNUM", GREAT, ("text", True), ("longtext", True)),
+    "great": Value(f"'{BIGNUM}'::BIGNUM", BIGNUM, ("text", True), ("longtext", True)),
     **{
-        f"word{place}": Value(
+        f"word{index}": Value(
             f"'{word.replace(chr(39), chr(39) * 2)}'::{ENUM}", word, ("text", False), ("longtext", False)
         )
-        for place, word in enumerate(("", "it's", "a, b)", '"q"', "NULL"))
+        for index, word in enumerate(("", "it's", "a, b)", '"q"', "NULL"))
     },
     "zoned": Value(
         "'23:59:59.999999-15:59'::TIMETZ",
@@ -85,16 +95,16 @@ VALUES = {
 }
 COMPUTED = ", ".join(f"{value.sql} AS {name}" for name, value in VALUES.items())
 EXTREMES = {
-    "largest": f"{LARGEST}::HUGEINT",
-    "smallest": f"'{SMALLEST}'::HUGEINT",
-    "unsigned": f"{UNSIGNED}::UHUGEINT",
-    "summed": f"sum({LARGEST}::HUGEINT) OVER ()",
+    "largest": f"{LARGEST_HUGEINT}::HUGEINT",
+    "smallest": f"'{SMALLEST_HUGEINT}'::HUGEINT",
+    "unsigned": f"{LARGEST_UHUGEINT}::UHUGEINT",
+    "summed": f"sum({LARGEST_HUGEINT}::HUGEINT) OVER ()",
 }
-"""What DuckDB alone can hold."""
+"""Numbers that only DuckDB can hold: column → SQL."""
 
 
-class Servers(Place):
-    """A place with a PostgreSQL output `pg` and a MariaDB output `my`."""
+class ServersWorkspace(Workspace):
+    """A workspace with a PostgreSQL output `pg` and a MariaDB output `my`."""
 
     servers: dict[str, Any]
 
@@ -105,8 +115,8 @@ class Servers(Place):
 
 
 @dataclass
-class Looking:
-    """A Publisher that only looks at the stage table."""
+class InspectingPublisher:
+    """A Publisher that reads the stage table and publishes nothing."""
 
     server: Any
     types: dict[str, str] = field(default_factory=dict)
@@ -119,78 +129,88 @@ class Looking:
 
 
 @pytest.fixture
-def place(tmp_path: Path, databases: Any) -> Iterator[Servers]:
-    place = Servers(tmp_path)
-    place.servers = {"pg": databases("postgres"), "my": databases("mariadb")}
-    for name, server in place.servers.items():
-        place.outputs[name] = server.settings()
+def workspace(tmp_path: Path, databases: Any) -> Iterator[ServersWorkspace]:
+    workspace = ServersWorkspace(tmp_path)
+    workspace.servers = {"pg": databases("postgres"), "my": databases("mariadb")}
+    for name, server in workspace.servers.items():
+        workspace.outputs[name] = server.settings()
     extremes = ", ".join(f"{sql} AS {name}" for name, sql in EXTREMES.items())
-    place.duckdb(
+    workspace.duckdb(
         "src", f"CREATE TABLE odd AS SELECT {COMPUTED}", f"CREATE TABLE extremes AS SELECT {extremes}"
     )
-    place.duckdb("wh")
-    yield place
+    workspace.duckdb("wh")
+    yield workspace
     FILES.close()
 
 
 MODELS = {"extracted": "SELECT * FROM {src.odd}", "computed": f"SELECT {COMPUTED} FROM {{src.odd}}"}
 
 
-@pytest.mark.parametrize("how", MODELS)
-def test_into_duckdb_every_type_stays_what_it_was(place: Servers, how: str) -> None:
+@pytest.mark.parametrize("origin", MODELS)
+def test_a_duckdb_target_keeps_every_type(workspace: ServersWorkspace, origin: str) -> None:
     shown = ", ".join(f"typeof({name}), {name}::VARCHAR" for name in VALUES)
-    with place.run() as run:
-        run.model("m", MODELS[how], "wh")
-        assert place.query("wh", f"SELECT {shown} FROM m") == place.query("src", f"SELECT {shown} FROM odd")
-        assert run.seen.notices == []
+    with workspace.run() as run:
+        run.model("m", MODELS[origin], "wh")
+        assert workspace.query("wh", f"SELECT {shown} FROM m") == workspace.query(
+            "src", f"SELECT {shown} FROM odd"
+        )
+        assert run.reporter.notices == []
 
 
-@pytest.mark.parametrize("how", MODELS)
+@pytest.mark.parametrize("origin", MODELS)
 @pytest.mark.parametrize("target", ["pg", "my"])
-def test_a_server_s_columns_hold_them_or_say_what_is_lost(place: Servers, target: str, how: str) -> None:
-    looking = Looking(place.servers[target])
-    with place.run() as run:
-        run.model("m", MODELS[how], target, looking)
+def test_a_servers_columns_hold_the_values_or_a_warning_names_the_loss(
+    workspace: ServersWorkspace, target: str, origin: str
+) -> None:
+    publisher = InspectingPublisher(workspace.servers[target])
+    with workspace.run() as run:
+        run.model("m", MODELS[origin], target, publisher)
     expected = {name: value.postgres if target == "pg" else value.mariadb for name, value in VALUES.items()}
-    assert looking.types == {name: type_ for name, (type_, _) in expected.items()}
-    warned = " ".join(notice.message for _, notice in run.seen.notices)
-    assert {name for name in VALUES if f"column {name} " in warned} == {
+    assert publisher.types == {name: type_ for name, (type_, _) in expected.items()}
+    warnings = " ".join(notice.message for _, notice in run.reporter.notices)
+    assert {name for name in VALUES if f"column {name} " in warnings} == {
         name for name, (_, loses) in expected.items() if loses
     }
-    assert {notice.code for _, notice in run.seen.notices} <= {"DVT002"}
+    assert {notice.code for _, notice in run.reporter.notices} <= {"DVT002"}
     texts = {
         name: value.in_postgres if target == "pg" and value.in_postgres else value.text
         for name, value in VALUES.items()
     } | {"none": None}
-    found = dict(zip(looking.types, looking.rows[0], strict=True))
+    actual = dict(zip(publisher.types, publisher.rows[0], strict=True))
     if target == "my":
-        found["fine"] = str(found["fine"]).rstrip("0")
-    assert found == texts
+        actual["fine"] = str(actual["fine"]).rstrip("0")
+    assert actual == texts
 
 
-@pytest.mark.parametrize("how", ["extracted", "computed"])
-def test_into_duckdb_the_largest_numbers_stay_what_they_were(place: Servers, how: str) -> None:
-    columns = ", ".join(EXTREMES if how == "extracted" else map("{0[1]} AS {0[0]}".format, EXTREMES.items()))
-    with place.run() as run:
+@pytest.mark.parametrize("origin", ["extracted", "computed"])
+def test_a_duckdb_target_keeps_the_largest_numbers(workspace: ServersWorkspace, origin: str) -> None:
+    columns = ", ".join(
+        EXTREMES if origin == "extracted" else map("{0[1]} AS {0[0]}".format, EXTREMES.items())
+    )
+    with workspace.run() as run:
         run.model("m", f"SELECT {columns} FROM {{src.extremes}}", "wh")
-        assert run.rows("wh", "m") == [(int(LARGEST), int(SMALLEST), int(UNSIGNED), int(LARGEST))]
-        assert run.seen.notices == []
+        assert run.rows("wh", "m") == [
+            (int(LARGEST_HUGEINT), int(SMALLEST_HUGEINT), int(LARGEST_UHUGEINT), int(LARGEST_HUGEINT))
+        ]
+        assert run.reporter.notices == []
 
 
 @pytest.mark.parametrize("name", EXTREMES)
 @pytest.mark.parametrize("target", ["pg", "my"])
-def test_a_number_that_a_server_has_no_room_for_is_an_error(place: Servers, target: str, name: str) -> None:
-    looking = Looking(place.servers[target])
-    with place.run() as run:
+def test_a_number_too_large_for_a_servers_types_is_an_error(
+    workspace: ServersWorkspace, target: str, name: str
+) -> None:
+    publisher = InspectingPublisher(workspace.servers[target])
+    with workspace.run() as run:
         for model, sql in (("extracted", name), ("computed", f"{EXTREMES[name]} AS {name}")):
             with pytest.raises(ValueLost, match=name):
-                run.model(model, f"SELECT {sql} FROM {{src.extremes}}", target, looking)
-    assert looking.rows == []
+                run.model(model, f"SELECT {sql} FROM {{src.extremes}}", target, publisher)
+    assert publisher.rows == []
 
 
-def test_a_filter_on_a_sum_is_pushed_to_the_file_that_holds_it(place: Servers) -> None:
-    with place.run() as run:
-        sql = f"SELECT count(*) AS n FROM {{src.extremes}} WHERE largest > {NINES}"
+def test_a_filter_on_a_huge_number_is_pushed_to_its_file(workspace: ServersWorkspace) -> None:
+    with workspace.run() as run:
+        sql = f"SELECT count(*) AS n FROM {{src.extremes}} WHERE largest > {LARGEST_DECIMAL}"
         run.model("m", sql, "wh")
         (query,) = run.federator.plan(run.request("m", sql, "wh")).queries
         assert query.where

@@ -21,28 +21,31 @@ from tests.databases.mariadb import USER as MARIADB_USER
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 KILLS = int(os.environ.get("DVT_TEST_KILLS", "30"))
+"""Builds killed on PostgreSQL."""
 MARIADB_KILLS = int(os.environ.get("DVT_TEST_MARIADB_KILLS", "10"))
+"""Builds killed on MariaDB."""
 ROWS = 200_000
+"""Rows of the source, and of every table that is built from it."""
 
 
 class Shop:
-    """A source whose every row says its version; tables built from it on a server and in a DuckDB file."""
+    """A source whose rows carry a version, and models that copy it to a server and to a DuckDB file."""
 
     def __init__(self, root: Path, server: Any) -> None:
         self.root, self.server = root, server
-        self.lite = root / "crm.sqlite"
-        with closing(sqlite3.connect(self.lite)) as lite, lite:
-            lite.execute("CREATE TABLE facts (id INTEGER PRIMARY KEY, version INTEGER, word TEXT)")
+        self.sqlite = root / "crm.sqlite"
+        with closing(sqlite3.connect(self.sqlite)) as sqlite, sqlite:
+            sqlite.execute("CREATE TABLE facts (id INTEGER PRIMARY KEY, version INTEGER, word TEXT)")
             rows = ((number, 0, f"word {number}") for number in range(ROWS))
-            lite.executemany("INSERT INTO facts VALUES (?, ?, ?)", rows)
+            sqlite.executemany("INSERT INTO facts VALUES (?, ?, ?)", rows)
         outputs = {
             "server": server.settings(schema="killed"),
             "duck": {"type": "duckdb", "path": str(root / "warehouse.duckdb")},
-            "lite": {"type": "sqlite", "path": str(self.lite)},
+            "sqlite": {"type": "sqlite", "path": str(self.sqlite)},
         }
         self.project = Project(root, outputs, default="duck")
-        self.project.source("lite", "lite", ["facts"], schema="main")
-        facts = "SELECT id, version, word FROM {{ source('lite', 'facts') }}"
+        self.project.source("sqlite", "sqlite", ["facts"], schema="main")
+        facts = "SELECT id, version, word FROM {{ source('sqlite', 'facts') }}"
         for target in ("server", "duck"):
             self.project.model(f"swapped_{target}", facts, target=target, materialized="table")
             self.project.model(f"kept_{target}", facts, target=target, materialized="table", publish="keep")
@@ -52,25 +55,28 @@ class Shop:
         self.on_server = {"swapped_server", "kept_server", "grown_server"}
 
     def add_native(self) -> None:
-        """Two models more, which the server builds by itself from a table of its own."""
+        """Add two models that the server builds itself, from a table of its own."""
         self.server.execute(
             "DROP TABLE IF EXISTS killed_facts",
             f"CREATE TABLE killed_facts AS SELECT seq AS id, 0 AS version FROM seq_1_to_{ROWS}",
         )
-        self.project.source("own", "server", ["killed_facts"], schema="shop")
-        own = "SELECT id, version FROM {{ source('own', 'killed_facts') }}"
-        self.project.model("native_table", own, target="server", materialized="table")
-        self.project.model("native_grown", own, target="server", materialized="incremental", unique_key="id")
+        self.project.source("native", "server", ["killed_facts"], schema="shop")
+        native = "SELECT id, version FROM {{ source('native', 'killed_facts') }}"
+        self.project.model("native_table", native, target="server", materialized="table")
+        self.project.model(
+            "native_grown", native, target="server", materialized="incremental", unique_key="id"
+        )
         self.on_server |= {"native_table", "native_grown"}
 
-    def set(self, version: int) -> None:
-        with closing(sqlite3.connect(self.lite)) as lite, lite:
-            lite.execute("UPDATE facts SET version = ?", (version,))
+    def set_version(self, version: int) -> None:
+        """Give every source row this version."""
+        with closing(sqlite3.connect(self.sqlite)) as sqlite, sqlite:
+            sqlite.execute("UPDATE facts SET version = ?", (version,))
         if "native_table" in self.on_server:
             self.server.execute(f"UPDATE killed_facts SET version = {version}")
 
     def run(self) -> None:
-        """Build everything; one that hangs says what the server was doing."""
+        """Build everything; a failure notes what the server was running."""
         try:
             self.project.dvt("run", "--threads", "2").ok()
         except AssertionError as error:
@@ -78,28 +84,28 @@ class Shop:
             raise
 
     def versions(self) -> dict[str, list[tuple[int, int]]]:
-        """Table → (version, rows) in it."""
-        ask = "SELECT version, count(*) FROM {} GROUP BY version ORDER BY version"
-        found = {}
+        """Return table → its versions, each with the number of rows."""
+        sql = "SELECT version, count(*) FROM {} GROUP BY version ORDER BY version"
+        versions = {}
         for table in sorted(self.on_server):
-            found[table] = self.server.execute(ask.format(f"killed.{table}"))
+            versions[table] = self.server.execute(sql.format(f"killed.{table}"))
         with duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True) as warehouse:
             for table in ("swapped_duck", "kept_duck"):
-                found[table] = warehouse.execute(ask.format(table)).fetchall()
-        return found
+                versions[table] = warehouse.execute(sql.format(table)).fetchall()
+        return versions
 
-    def strangers(self) -> list[str]:
-        """Tables on the targets that no model made."""
+    def other_tables(self) -> list[str]:
+        """Return the tables on the targets that no model made."""
         with duckdb.connect(str(self.root / "warehouse.duckdb"), read_only=True) as warehouse:
             tables = warehouse.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        asked = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'killed'"
-        tables += self.server.execute(asked)
-        known = self.on_server | {"swapped_duck", "kept_duck"}
-        return [name for (name,) in tables if name not in known]
+        tables_sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'killed'"
+        tables += self.server.execute(tables_sql)
+        models = self.on_server | {"swapped_duck", "kept_duck"}
+        return [name for (name,) in tables if name not in models]
 
 
 def wait_for_duckdb(file: Path) -> None:
-    """A killed process's lock on the file is gone a moment after it."""
+    """Wait until the killed process's lock on the file is released."""
     deadline = time.monotonic() + 60
     while True:
         try:
@@ -111,25 +117,29 @@ def wait_for_duckdb(file: Path) -> None:
             return
 
 
-def kill_again_and_again(shop: Shop, times: int, whole: float) -> None:
-    """Builds that die at random points, each followed by one that does not; `whole`: seconds of one."""
-    chance = random.Random(20_240_229)
+def kill_repeatedly(shop: Shop, times: int, build_seconds: float) -> None:
+    """Kill builds at random points; check the tables after each, and after the next build.
+
+    `build_seconds`: seconds of one undisturbed build.
+    """
+    rng = random.Random(20_240_229)
     killed = version = 0
     while killed < times:
         version += 1
-        shop.set(version)
+        shop.set_version(version)
         process = shop.project.start("run", "--threads", "2")
-        # Nothing of interest happens while Python starts and dbt parses: the first half, about.
-        time.sleep(whole * chance.uniform(0.4, 1.0))
+        # Python starts and dbt parses in about the first half, when there is nothing to leave behind.
+        time.sleep(build_seconds * rng.uniform(0.4, 1.0))
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        output, _ = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), output
         killed += process.returncode == -signal.SIGKILL
         wait_for_duckdb(shop.root / "warehouse.duckdb")
-        for table, found in shop.versions().items():
-            assert found in ([(version - 1, ROWS)], [(version, ROWS)]), (killed, table, found)
+        for table, versions in shop.versions().items():
+            assert versions in ([(version - 1, ROWS)], [(version, ROWS)]), (killed, table, versions)
         shop.run()
-        assert all(found == [(version, ROWS)] for found in shop.versions().values())
-        assert shop.strangers() == []
+        assert all(versions == [(version, ROWS)] for versions in shop.versions().values())
+        assert shop.other_tables() == []
     assert not list((shop.root / ".dvt" / "staging").glob("*"))
 
 
@@ -139,31 +149,33 @@ def seconds(run: Callable[[], None]) -> float:
     return time.monotonic() - started
 
 
-def test_old_or_new_and_the_next_run_is_right(postgres: Any, tmp_path: Path) -> None:
+def test_a_killed_build_leaves_old_or_new_and_the_next_run_succeeds(postgres: Any, tmp_path: Path) -> None:
     postgres.execute("DROP SCHEMA IF EXISTS killed CASCADE")
     shop = Shop(tmp_path, postgres)
-    whole = seconds(shop.run)
-    # A vacuum that meets a delete and insert of all rows halfway may take the table for an empty one, and
-    # the server then chooses a plan for the next delete that takes hours: its affair, and dbt's own SQL.
+    build_seconds = seconds(shop.run)
+    # A vacuum amid a delete and insert of all rows may take the table for an empty one; the server then
+    # chooses a plan for the next delete that takes hours. The SQL is dbt's, the plan the server's.
     postgres.execute("ALTER TABLE killed.grown_server SET (autovacuum_enabled = off)")
-    kill_again_and_again(shop, KILLS, whole)
+    kill_repeatedly(shop, KILLS, build_seconds)
 
 
-def test_old_or_new_on_mariadb_native_and_federated(mariadb: Any, tmp_path: Path) -> None:
-    """DDL ends transactions there: every step of a publication leaves something that the next run undoes."""
+def test_a_killed_build_leaves_old_or_new_on_mariadb_federated_or_native(
+    mariadb: Any, tmp_path: Path
+) -> None:
+    """DDL commits on MariaDB: a kill between the steps of a publication leaves what the next run undoes."""
     mariadb.execute(
         "DROP SCHEMA IF EXISTS killed",
         f"GRANT ALL ON killed.* TO '{MARIADB_USER}'@'127.0.0.1'",
     )
     shop = Shop(tmp_path, mariadb)
     shop.add_native()
-    kill_again_and_again(shop, MARIADB_KILLS, seconds(shop.run))
+    kill_repeatedly(shop, MARIADB_KILLS, seconds(shop.run))
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("where", ["extract", "publish"])
-def test_what_a_killed_run_asked_a_server_for_ends_with_it(postgres: Any, tmp_path: Path, where: str) -> None:
-    """Else it goes on, unseen, and the next run waits for its locks."""
+def test_a_killed_runs_statements_end_on_the_server(postgres: Any, tmp_path: Path, where: str) -> None:
+    """A statement that went on unseen would keep its locks, and the next run would wait for them."""
     postgres.execute(
         "DROP SCHEMA IF EXISTS killed CASCADE",
         "CREATE SCHEMA killed",
@@ -181,13 +193,13 @@ def test_what_a_killed_run_asked_a_server_for_ends_with_it(postgres: Any, tmp_pa
     table = {"extract": "slowly", "publish": "quickly"}[where]
     project.source("pg", "pg", [table], schema="killed")
     hook = {"post_hook": "SELECT pg_sleep(120)"} if where == "publish" else {}
-    project.model("near", "SELECT 1 AS id")
-    far = f"SELECT s.id FROM {{{{ source('pg', '{table}') }}}} AS s"
-    sql = f"{far} JOIN {{{{ ref('near') }}}} AS n ON n.id = s.id"
-    project.model("far", sql, target="pg" if hook else "duck", materialized="table", **hook)
+    project.model("local", "SELECT 1 AS id")
+    remote = f"SELECT s.id FROM {{{{ source('pg', '{table}') }}}} AS s"
+    sql = f"{remote} JOIN {{{{ ref('local') }}}} AS n ON n.id = s.id"
+    project.model("remote", sql, target="pg" if hook else "duck", materialized="table", **hook)
     process = project.start("run")
-    asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-    while postgres.execute(asleep) == [(0,)]:
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    while postgres.execute(sleeping) == [(0,)]:
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A federated model written for MySQL answers as MariaDB does, or says that it may not."""
+"""A federated model written for MySQL answers as MariaDB does, or warns that it may not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 import pymysql
 import pytest
 
-from tests.acceptance.live_dialect import Answer, cases, check, plain
+from tests.acceptance.live_dialect import Answer, cases, check, comparable
 from tests.acceptance.oracle import Oracle
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ _CASES = list(cases(Path(__file__).with_name("mysql_expressions.txt")))
 
 
 @pytest.fixture(scope="module")
-def both(databases: Callable[[str], Any]) -> Iterator[tuple[Any, Oracle]]:
+def server_and_oracle(databases: Callable[[str], Any]) -> Iterator[tuple[Any, Oracle]]:
     connection = databases("mariadb").owner()
     with connection.cursor() as cursor, duckdb.connect() as db:
         cursor.execute("SET SESSION sql_mode = ''")
@@ -40,25 +40,29 @@ def both(databases: Callable[[str], Any]) -> Iterator[tuple[Any, Oracle]]:
         db.execute(f"CREATE TABLE vals ({_COLUMNS.format(moment='timestamp')})")
         db.execute(f"INSERT INTO vals VALUES {_ROWS}")
         dialects = dict.fromkeys(("maria", "target", "here"), "mysql")
-        yield cursor, Oracle(db, places={"vals": "maria"}, dialects=dialects)
+        yield cursor, Oracle(db, connections={"vals": "maria"}, dialects=dialects)
         cursor.execute("DROP TABLE vals")
     connection.close()
 
 
-@pytest.mark.parametrize(("kind", "one", "sql"), _CASES, ids=[one for _, one, _ in _CASES])
-def test_the_answer_is_mariadbs_own(both: tuple[Any, Oracle], kind: str, one: str, sql: str) -> None:
-    cursor, oracle = both
+@pytest.mark.parametrize(
+    ("kind", "expression", "sql"), _CASES, ids=[expression for _, expression, _ in _CASES]
+)
+def test_a_model_written_for_mysql_answers_as_mariadb_does(
+    server_and_oracle: tuple[Any, Oracle], kind: str, expression: str, sql: str
+) -> None:
+    cursor, oracle = server_and_oracle
 
-    def native(asked: str) -> Answer | None:
+    def native(query: str) -> Answer | None:
         try:
-            cursor.execute(asked.replace("{vals}", "vals"))
+            cursor.execute(query.replace("{vals}", "vals"))
         except pymysql.Error:
             return None
-        return [column[0] for column in cursor.description], plain(cursor.fetchall())
+        return [column[0] for column in cursor.description], comparable(cursor.fetchall())
 
     check(oracle, native, kind, sql, "mysql")
 
 
-def test_the_list_is_long_and_mostly_right() -> None:
+def test_more_than_a_hundred_expressions_are_translated_exactly() -> None:
     kinds = [kind for kind, _, _ in _CASES]
     assert kinds.count("") > 100

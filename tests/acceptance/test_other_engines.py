@@ -1,4 +1,4 @@
-"""A compute engine in a package of its own: `type:` in computes.yml finds it, and nothing else names it."""
+"""A compute engine in a package of its own: only `type:` in computes.yml names it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dvt.config.computes import ENGINES, load_computes
 from dvt.core.errors import ComputesInvalid
 from dvt.core.registry import Registry
 from dvt.drivers.duckdb import FILES
-from tests.acceptance.federating import Place
+from tests.acceptance.federating import Workspace
 from tests.acceptance.project import Project
 from tests.packages import installed
 
@@ -35,19 +35,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, package: list[str], monkeypatch: pytest.MonkeyPatch) -> Place:
+def workspace(tmp_path: Path, package: list[str], monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setattr("dvt.config.computes.ENGINES", Registry("dvt.engines", ENGINES._own))
-    place = Place(tmp_path / "project")
-    place.root.mkdir()
-    place.duckdb("crm", "CREATE TABLE facts AS SELECT i AS v FROM range(1000) t(i)")
-    place.duckdb("wh")
-    (place.root / "computes.yml").write_text(COMPUTES.format(tray=tmp_path / "tray"))
-    yield place
+    workspace = Workspace(tmp_path / "project")
+    workspace.root.mkdir()
+    workspace.duckdb("crm", "CREATE TABLE facts AS SELECT i AS v FROM range(1000) t(i)")
+    workspace.duckdb("wh")
+    (workspace.root / "computes.yml").write_text(COMPUTES.format(tray=tmp_path / "tray"))
+    yield workspace
     FILES.close()
 
 
-def test_it_is_made_from_its_own_settings_and_the_run(place: Place, tmp_path: Path):
-    with place.run() as run:
+def test_a_packages_engine_is_made_from_its_settings_and_the_run(workspace: Workspace, tmp_path: Path):
+    with workspace.run() as run:
         run.model("m", SQL, "wh")
         assert run.rows("wh", "m") == [(1000,)]
         engine = run.federator._resources.engines.named(None)
@@ -60,15 +60,15 @@ def test_it_is_made_from_its_own_settings_and_the_run(place: Place, tmp_path: Pa
     assert list((tmp_path / "tray").iterdir()) == []
 
 
-def test_a_key_that_it_does_not_know_has_its_line(place: Place):
-    file = place.root / "computes.yml"
+def test_the_error_of_an_unknown_key_names_its_line(workspace: Workspace):
+    file = workspace.root / "computes.yml"
     file.write_text("shop:\n  computes:\n    counting:\n      type: abacus\n      pearls: 3\n")
     with pytest.raises(ComputesInvalid, match=r"counting\.pearls: no such key") as caught:
-        load_computes("shop", place.root)
+        load_computes("shop", workspace.root)
     assert caught.value.line == 5
 
 
-def test_without_the_package_its_type_is_unknown(tmp_path: Path):
+def test_without_the_package_its_engine_type_is_unknown(tmp_path: Path):
     (tmp_path / "computes.yml").write_text("shop: {computes: {counting: {type: abacus}}}")
     with pytest.raises(ComputesInvalid, match="its type should be duckdb or spark"):
         load_computes("shop", tmp_path)
@@ -76,7 +76,7 @@ def test_without_the_package_its_type_is_unknown(tmp_path: Path):
 
 @pytest.mark.slow
 def test_dialect_compute_is_the_dialect_of_the_nodes_engine(tmp_path: Path):
-    """MySQL's quotes mean a name to an engine that speaks MySQL, and are no SQL to DuckDB."""
+    """Backticks quote a name for an engine that speaks MySQL; DuckDB cannot parse them."""
     folders = installed(tmp_path / "site-packages", "abacus", source=tmp_path / "source")
     source = tmp_path / "source" / "abacus" / "dvt_abacus"
     source.mkdir(parents=True)
@@ -98,8 +98,7 @@ def test_dialect_compute_is_the_dialect_of_the_nodes_engine(tmp_path: Path):
     sql = "SELECT `v` FROM {{ source('crm', 'facts') }}"
     for name in ("a", "b"):
         project.model(name, sql, materialized="table", dialect="compute", compute=name)
-    shown = project.dvt("compile", env={"PYTHONPATH": os.pathsep.join(folders)})
-    shown.ok()
+    project.dvt("compile", env={"PYTHONPATH": os.pathsep.join(folders)}).ok()
     compiled = {name: next(project.root.glob(f"target/compiled/**/{name}.sql")).read_text() for name in "ab"}
     assert "`__dvt__source.shop.crm.facts`" in compiled["a"]
     assert '"__dvt__source.shop.crm.facts"' in compiled["b"]

@@ -1,4 +1,4 @@
-"""Plans run on pretended connections give what one engine gives: names, types and rows."""
+"""Plans over several connections give the names, types and rows that one engine gives."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ CREATE TABLE st AS SELECT 1 AS id, {'f': 2, 'g': {'h': 3}} AS s, [1, 2] AS l;
 """
 _FILE = Path(__file__).with_name("planner_cases.sql")
 CASES = dict(re.findall(r"^-- (.+)\n((?:(?!--).+\n)+)", _FILE.read_text(), re.MULTILINE))
-_PLACES = ("one", "two", "three", "four")
+_CONNECTIONS = ("one", "two", "three", "four")
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Oracle]:
+def oracle() -> Iterator[Oracle]:
     with duckdb.connect() as db:
         db.execute("SET GLOBAL TimeZone = 'UTC'")
         db.execute(_SETUP)
-        yield Oracle(db, places={"a": "one", "c": "two", "e": "three"})
+        yield Oracle(db, connections={"a": "one", "c": "two", "e": "three"})
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def tpch() -> Iterator[Oracle]:
 
 
 @pytest.fixture(scope="module")
-def nulls() -> Iterator[Oracle]:
+def null_heavy() -> Iterator[Oracle]:
     with duckdb.connect() as db:
         for seed, name in enumerate(TABLES):
             db.execute(DATA.format(name=name, seed=seed))
@@ -66,29 +66,33 @@ def nulls() -> Iterator[Oracle]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_answer_is_that_of_one_engine(shop: Oracle, case: str) -> None:
-    shop.check(CASES[case])
+def test_a_plan_answers_as_one_engine_does(oracle: Oracle, case: str) -> None:
+    oracle.check(CASES[case])
 
 
 @pytest.mark.parametrize(("part", "dialect"), [(0, "duckdb"), (1, "duckdb"), (2, "duckdb"), (3, "postgres")])
 @pytest.mark.slow
-def test_random_queries_with_random_placements(nulls: Oracle, part: int, dialect: str) -> None:
-    pushed = 0
+def test_random_queries_on_random_placements_answer_as_one_engine_does(
+    null_heavy: Oracle, part: int, dialect: str
+) -> None:
+    filter_count = 0
     for seed in range(part * 100, part * 100 + 100):
         sql = Fuzz(seed).query().replace("ORDER BY ALL", "ORDER BY 1, 2, 3, 4")
-        dice = random.Random(seed)
-        nulls.places = {table: dice.choice(_PLACES) for table in TABLES}
-        pushed += sum(len(one.where) for one in nulls.check(sql, dialect=dialect).queries)
-    assert pushed > 50
+        rng = random.Random(seed)
+        null_heavy.connections = {table: rng.choice(_CONNECTIONS) for table in TABLES}
+        filter_count += sum(len(query.where) for query in null_heavy.check(sql, dialect=dialect).queries)
+    assert filter_count > 50
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
 @pytest.mark.parametrize("number", range(1, 23))
 @pytest.mark.slow
-def test_tpch_with_random_placements(tpch: Oracle, number: int, dialect: str) -> None:
+def test_tpch_queries_on_random_placements_answer_as_one_engine_does(
+    tpch: Oracle, number: int, dialect: str
+) -> None:
     query = "SELECT query FROM tpch_queries() WHERE query_nr = ?"
     sql = tpch.db.execute(query, [number]).fetchone()[0].strip().rstrip(";")
-    dice = random.Random(number)
+    rng = random.Random(number)
     for _ in range(2):
-        tpch.places = {name: dice.choice(_PLACES) for name in tpch.names()}
+        tpch.connections = {name: rng.choice(_CONNECTIONS) for name in tpch.names()}
         tpch.check(tpch.marked(sql), dialect=dialect)

@@ -1,4 +1,4 @@
-"""A federated model written for PostgreSQL answers as PostgreSQL does, or says that it cannot."""
+"""A federated model written for PostgreSQL answers as PostgreSQL does, or warns, or is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import duckdb
 import psycopg2
 import pytest
 
-from tests.acceptance.live_dialect import Answer, cases, check, plain
+from tests.acceptance.live_dialect import Answer, cases, check, comparable
 from tests.acceptance.oracle import Oracle
 from tests.acceptance.query_fuzz import DATA, TABLES, Fuzz
 
@@ -38,7 +38,7 @@ _CASES = list(cases(Path(__file__).with_name("postgres_expressions.txt")))
 
 
 @pytest.fixture(scope="module")
-def both(postgres: Any) -> Iterator[tuple[Any, Oracle]]:
+def server_and_oracle(postgres: Any) -> Iterator[tuple[Any, Oracle]]:
     connection = postgres.owner()
     with connection.cursor() as cursor, duckdb.connect() as db:
         cursor.execute("SET TIME ZONE 'UTC'")
@@ -48,21 +48,25 @@ def both(postgres: Any) -> Iterator[tuple[Any, Oracle]]:
         db.execute(f"CREATE TABLE vals ({_COLUMNS})")
         db.execute(f"INSERT INTO vals VALUES {_ROWS}")
         dialects = dict.fromkeys(("pg", "target", "here"), "postgres")
-        yield cursor, Oracle(db, places={"vals": "pg"}, dialects=dialects)
+        yield cursor, Oracle(db, connections={"vals": "pg"}, dialects=dialects)
         cursor.execute("DROP TABLE vals")
     connection.close()
 
 
-@pytest.mark.parametrize(("kind", "one", "sql"), _CASES, ids=[one for _, one, _ in _CASES])
-def test_the_answer_is_postgresqls_own(both: tuple[Any, Oracle], kind: str, one: str, sql: str) -> None:
-    cursor, oracle = both
+@pytest.mark.parametrize(
+    ("kind", "expression", "sql"), _CASES, ids=[expression for _, expression, _ in _CASES]
+)
+def test_a_model_written_for_postgres_answers_as_postgresql_does(
+    server_and_oracle: tuple[Any, Oracle], kind: str, expression: str, sql: str
+) -> None:
+    cursor, oracle = server_and_oracle
 
-    def native(asked: str) -> Answer | None:
+    def native(query: str) -> Answer | None:
         try:
-            cursor.execute(asked.replace("{vals}", "vals"))
+            cursor.execute(query.replace("{vals}", "vals"))
         except psycopg2.Error:
             return None
-        return [column[0] for column in cursor.description], plain(cursor.fetchall())
+        return [column[0] for column in cursor.description], comparable(cursor.fetchall())
 
     check(oracle, native, kind, sql, "postgres")
 
@@ -76,19 +80,19 @@ def test_random_queries_answer_as_postgresql_does(postgres: Any) -> None:
                 f"INSERT INTO {table} VALUES (%s, %s, %s, %s)", db.execute(f"FROM {table}").fetchall()
             )
         for seed in range(1000, 1080):
-            dice = random.Random(seed)
-            places = {table: dice.choice(("one", "two", "target")) for table in TABLES}
+            rng = random.Random(seed)
+            connections = {table: rng.choice(("one", "two", "target")) for table in TABLES}
             dialects = dict.fromkeys(("one", "two", "target", "here"), "postgres")
             sql = Fuzz(seed).query().replace("INTERVAL 1 DAY", "INTERVAL '1 day'")
             sql = sql.replace("ORDER BY ALL", "ORDER BY 1, 2, 3, 4")
             cursor.execute(re.sub(r"\{(\w+)\}", r"\1", sql))
-            oracle = Oracle(db, places=places, dialects=dialects)
+            oracle = Oracle(db, connections=connections, dialects=dialects)
             described, rows = oracle.run(oracle.plan(sql, dialect="postgres"))
             assert [name for name, _ in described] == [column[0] for column in cursor.description]
-            assert plain(rows) == plain(cursor.fetchall()), sql
+            assert comparable(rows) == comparable(cursor.fetchall()), sql
         cursor.execute(f"DROP TABLE {', '.join(TABLES)}")
 
 
-def test_the_list_is_long_and_mostly_right() -> None:
+def test_more_than_three_hundred_expressions_are_translated_exactly() -> None:
     kinds = [kind for kind, _, _ in _CASES]
     assert kinds.count("") > 300

@@ -1,4 +1,4 @@
-"""No password in any output: stdout, logs, artifacts, staging, state, process list, or an error's text."""
+"""No password appears in stdout, logs, artifacts, staging, state, process lists or error texts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tests.acceptance.project import Project
 
 pytestmark = pytest.mark.slow
 
-WRONG = "wr0ng-but-secret"
+WRONG_PASSWORD = "wr0ng-but-secret"
 
 
 @pytest.fixture
 def shop(databases: Callable[[str], Any], tmp_path: Path) -> Iterator[Project]:
-    """Orders on PostgreSQL, customers on MariaDB, the mart on PostgreSQL as another user would see it."""
+    """Return a project: orders on PostgreSQL, people on MariaDB, the mart in another schema of PostgreSQL."""
     postgres, mariadb = databases("postgres"), databases("mariadb")
     postgres.execute("DROP TABLE IF EXISTS secret_orders", "CREATE TABLE secret_orders AS SELECT 1 AS id")
     mariadb.execute("DROP TABLE IF EXISTS secret_people", "CREATE TABLE secret_people AS SELECT 1 AS id")
@@ -42,8 +42,8 @@ def shop(databases: Callable[[str], Any], tmp_path: Path) -> Iterator[Project]:
     mariadb.execute("DROP TABLE secret_people")
 
 
-def processes() -> str:
-    """Every process's command line, as `ps` shows them."""
+def command_lines() -> str:
+    """Return every process's command line, as `ps` shows them."""
     lines = []
     for file in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -53,52 +53,53 @@ def processes() -> str:
     return "\n".join(lines)
 
 
-def shown(project: Project, *args: str, env: dict[str, str]) -> tuple[int, str]:
-    """All that a command shows or leaves: its output, process lists while it ran, the project's files."""
-    process = project.start(*args, env=env)
-    seen = []
+def everything_shown(project: Project, *arguments: str, env: dict[str, str]) -> tuple[int, str]:
+    """Run a command; return its exit code and its output, process lists and files as one text."""
+    process = project.start(*arguments, env=env)
+    process_lists = []
     deadline = time.monotonic() + 250
     while process.poll() is None:
         assert time.monotonic() < deadline
-        seen.append(processes())
+        process_lists.append(command_lines())
         time.sleep(0.05)
-    out, _ = process.communicate()
-    files = [one for one in project.root.rglob("*") if one.is_file() and one.name != "profiles.yml"]
-    left = [file.read_bytes().decode("latin-1") for file in files]
-    return process.returncode, "\n".join([out, *seen, *left])
+    output, _ = process.communicate()
+    assert any("dvt.cli.main" in lines for lines in process_lists), "no process list shows the command"
+    files = [file for file in project.root.rglob("*") if file.is_file() and file.name != "profiles.yml"]
+    contents = [file.read_bytes().decode("latin-1") for file in files]
+    return process.returncode, "\n".join([output, *process_lists, *contents])
 
 
 def secrets(databases: Callable[[str], Any]) -> list[str]:
-    return [*databases("postgres").secrets, *databases("mariadb").secrets, WRONG]
+    return [*databases("postgres").secrets, *databases("mariadb").secrets, WRONG_PASSWORD]
 
 
-def test_a_run_that_succeeds(shop: Project, databases: Callable[[str], Any]) -> None:
+def test_a_successful_run_shows_no_password(shop: Project, databases: Callable[[str], Any]) -> None:
     password = str(databases("mariadb").settings()["password"])
-    args = ("--debug", "run", "--keep-staging")
-    code, texts = shown(shop, *args, env={"PEOPLE_PASSWORD": password})
-    assert code == 0, texts[:5000]
-    assert "joined: load" in texts
-    assert not [secret for secret in secrets(databases) if secret in texts]
+    arguments = ("--debug", "run", "--keep-staging")
+    code, shown = everything_shown(shop, *arguments, env={"PEOPLE_PASSWORD": password})
+    assert code == 0, shown[:5000]
+    assert "joined: load" in shown
+    assert not [secret for secret in secrets(databases) if secret in shown]
 
 
-@pytest.mark.parametrize("args", [("--debug", "run"), ("--log-format", "json", "run"), ("explain",)])
-def test_a_login_that_is_refused(
-    args: tuple[str, ...], shop: Project, databases: Callable[[str], Any]
+@pytest.mark.parametrize("arguments", [("--debug", "run"), ("--log-format", "json", "run"), ("explain",)])
+def test_a_refused_login_shows_no_password(
+    arguments: tuple[str, ...], shop: Project, databases: Callable[[str], Any]
 ) -> None:
-    code, texts = shown(shop, *args, env={"PEOPLE_PASSWORD": WRONG})
-    assert "DVT131" in texts, texts[:5000]
-    assert "people" in texts
-    assert code != 0 or args == ("explain",)
-    assert not [secret for secret in secrets(databases) if secret in texts]
+    code, shown = everything_shown(shop, *arguments, env={"PEOPLE_PASSWORD": WRONG_PASSWORD})
+    assert "DVT131" in shown, shown[:5000]
+    assert "people" in shown
+    assert code != 0 or arguments == ("explain",)
+    assert not [secret for secret in secrets(databases) if secret in shown]
 
 
-def test_a_server_that_is_down(shop: Project, databases: Callable[[str], Any]) -> None:
+def test_a_server_that_is_down_shows_no_password(shop: Project, databases: Callable[[str], Any]) -> None:
     text = (shop.root / "profiles.yml").read_text()
     port = str(databases("mariadb").settings()["port"])
     shop.file("profiles.yml", text.replace(f"port: {port}", "port: 1"))
     started = time.monotonic()
-    code, texts = shown(shop, "run", env={"PEOPLE_PASSWORD": WRONG})
+    code, shown = everything_shown(shop, "run", env={"PEOPLE_PASSWORD": WRONG_PASSWORD})
     assert code == 1
-    assert "DVT130" in texts
+    assert "DVT130" in shown
     assert time.monotonic() - started < 120
-    assert not [secret for secret in secrets(databases) if secret in texts]
+    assert not [secret for secret in secrets(databases) if secret in shown]

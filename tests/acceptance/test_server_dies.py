@@ -1,4 +1,4 @@
-"""A server that dies in the middle: one clear error, the targets as before, and right when it is back."""
+"""A server that dies during a run: one clear error, targets as before, and a right run when it is back."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.acceptance.project import Project, Ran
+from tests.acceptance.project import CommandResult, Project
 from tests.databases.postgres import postgres
 
 pytestmark = pytest.mark.slow
 
-ANSWERS_WITHIN = 60
-"""Seconds from the server's death to the end of the command."""
+END_TIMEOUT = 60
+"""Seconds from the server's death to the end of the command, at most."""
 
 
 @pytest.fixture
 def server() -> Iterator[Any]:
-    """A server of this test's own, since it will be killed."""
+    """Run a server for this test alone, which kills it."""
     with postgres() as running:
         running.execute(
             "CREATE VIEW drip AS SELECT n AS id, pg_sleep(0.01)::text AS s FROM generate_series(1, 100000) n",
@@ -51,41 +51,44 @@ def shop(server: Any, tmp_path: Path) -> Project:
     return project
 
 
-def dies_when(project: Project, server: Any, model: str, under_way: Callable[[], bool]) -> Ran:
-    """Run a model, kill the server once the model is where it should be, and see the run end."""
+def kill_server_when(
+    project: Project, server: Any, model: str, is_running: Callable[[], bool]
+) -> CommandResult:
+    """Run a model, kill the server once `is_running` holds, and return the command's result."""
     process = project.start("run", "--select", model)
     deadline = time.monotonic() + 120
-    while not under_way():
+    while not is_running():
         assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "it never came so far"
+        assert time.monotonic() < deadline, "the query never ran"
         time.sleep(0.02)
     server.kill()
-    died = time.monotonic()
-    out, _ = process.communicate(timeout=120)
-    assert time.monotonic() - died < ANSWERS_WITHIN, out
-    return Ran(process.returncode, out, project.root)
+    return project.finish(process, END_TIMEOUT)
 
 
-def assert_one_error(ran: Ran, model: str) -> None:
-    assert ran.code == 1, ran.out
-    assert "DVT132" in ran.out, ran.out
-    assert f"models/{model}.sql" in ran.out
-    assert "'pg'" in ran.out
-    assert "hint:" in ran.out
-    assert "Traceback" not in ran.out
+def assert_one_error(result: CommandResult, model: str) -> None:
+    assert result.code == 1, result.output
+    assert "DVT132" in result.output, result.output
+    assert f"models/{model}.sql" in result.output
+    assert "'pg'" in result.output
+    assert "hint:" in result.output
+    assert "Traceback" not in result.output
 
 
-def test_during_an_extraction(shop: Project, server: Any) -> None:
-    ran = dies_when(shop, server, "out_of_pg", lambda: any("drip" in one for one in server.running()))
-    assert_one_error(ran, "out_of_pg")
+def test_a_server_that_dies_during_an_extraction_is_one_clear_error(shop: Project, server: Any) -> None:
+    result = kill_server_when(
+        shop, server, "out_of_pg", lambda: any("drip" in query for query in server.running())
+    )
+    assert_one_error(result, "out_of_pg")
     with duckdb.connect(str(shop.root / "warehouse.duckdb"), read_only=True) as warehouse:
         assert warehouse.execute("FROM out_of_pg").fetchall() == [("old",)]
         assert not warehouse.execute("FROM duckdb_tables() WHERE table_name LIKE 'dvt%'").fetchall()
 
 
-def test_during_a_load(shop: Project, server: Any) -> None:
-    ran = dies_when(shop, server, "into_pg", lambda: any("COPY" in one for one in server.running()))
-    assert_one_error(ran, "into_pg")
+def test_a_server_that_dies_during_a_load_is_one_clear_error(shop: Project, server: Any) -> None:
+    result = kill_server_when(
+        shop, server, "into_pg", lambda: any("COPY" in query for query in server.running())
+    )
+    assert_one_error(result, "into_pg")
     server.start_again()
     assert server.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'marts'") == []
     shop.dvt("run", "--select", "into_pg").ok()

@@ -1,4 +1,4 @@
-"""The toy engine and the bucket in memory of dvt.testing run federated models through the command."""
+"""The command runs federated models with the toy engine and the in-memory bucket of dvt.testing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMPUTES = "shop: {target: toy, computes: {toy: {type: toy}}}"
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    """Orders in a DuckDB file, customers in an SQLite file; models are built in the DuckDB file."""
+    """Return a project: orders in DuckDB, customers in SQLite, models in a DuckDB warehouse."""
     root = tmp_path / "shop"
     outputs = {
         "warehouse": {"type": "duckdb", "path": "warehouse.duckdb"},
@@ -60,11 +60,11 @@ def shop(tmp_path: Path) -> Project:
 
 @pytest.fixture
 def package(tmp_path: Path) -> dict[str, str]:
-    """The environment of a process that has the package installed."""
+    """Return the environment of a process that has the package installed."""
     return {"PYTHONPATH": os.pathsep.join(installed(tmp_path / "site-packages", "toy"))}
 
 
-def answer(shop: Project, model: str) -> list[tuple]:
+def rows_of(shop: Project, model: str) -> list[tuple]:
     with duckdb.connect(str(shop.root / "warehouse.duckdb")) as warehouse:
         return warehouse.execute(f"SELECT * FROM {model} ORDER BY ALL").fetchall()
 
@@ -80,14 +80,14 @@ def test_a_federated_model_is_computed_by_the_toy_and_staged_in_memory(
         materialized="table",
         dialect="compute",
     )
-    ran = shop.dvt("run", "--keep-staging", env=package, command=COMMAND).ok()
-    assert answer(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
-    assert answer(shop, "who") == [(sqlite3.sqlite_version, 9)]
-    assert "DVT003" not in ran.out, "the package says how upper, count and sum fare"
+    result = shop.dvt("run", "--keep-staging", env=package, command=COMMAND).ok()
+    assert rows_of(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
+    assert rows_of(shop, "who") == [(sqlite3.sqlite_version, 9)]
+    assert "DVT003" not in result.output, "the package declares how upper, count and sum translate"
     assert not (shop.root / ".dvt" / "staging").exists()
 
 
-def test_incremental_models_go_on_where_they_were(shop: Project, package: dict[str, str]):
+def test_an_incremental_model_adds_the_new_rows_only(shop: Project, package: dict[str, str]):
     shop.model(
         "log",
         "SELECT o.id, c.name FROM {{ source('orders', 'orders') }} AS o "
@@ -98,14 +98,12 @@ def test_incremental_models_go_on_where_they_were(shop: Project, package: dict[s
     )
     for rows in (4, 9):
         shop.dvt("run", "--select", "log", env=package, command=COMMAND).ok()
-        assert [row[0] for row in answer(shop, "log")] == list(range(rows))
+        assert [row[0] for row in rows_of(shop, "log")] == list(range(rows))
 
 
-def test_the_same_command_stages_in_files_unless_it_is_wired_otherwise(
-    shop: Project, package: dict[str, str]
-):
+def test_the_plain_command_stages_in_files_for_the_same_engine(shop: Project, package: dict[str, str]):
     shop.dvt("run", env=package, command=DVT).ok()
-    assert answer(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
+    assert rows_of(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
     assert (shop.root / ".dvt" / "staging").exists()
 
 
@@ -116,7 +114,7 @@ def test_the_same_command_stages_in_files_unless_it_is_wired_otherwise(
         ("CAST(o.cents AS DECIMAL(9, 2))", "DVT123", "SQLite has no DECIMAL"),
     ],
 )
-def test_what_the_toy_does_not_hold_is_an_error(
+def test_a_type_that_the_toy_engine_lacks_is_an_error(
     shop: Project, package: dict[str, str], column: str, code: str, reason: str
 ):
     shop.model(
@@ -125,16 +123,16 @@ def test_what_the_toy_does_not_hold_is_an_error(
         "JOIN {{ source('crm', 'customers') }} AS c ON o.customer = c.id",
         materialized="table",
     )
-    ran = shop.dvt("run", env=package, command=COMMAND)
-    assert ran.code == 1
-    assert code in ran.out
-    assert reason in ran.out
+    result = shop.dvt("run", env=package, command=COMMAND)
+    assert result.code == 1
+    assert code in result.output
+    assert reason in result.output
 
 
 @pytest.mark.parametrize("module", [memory_bucket, toy_engine, toy_types], ids=lambda module: module.__name__)
-def test_the_toys_know_neither_duckdb_nor_a_path(module: ModuleType):
+def test_the_toys_source_names_neither_duckdb_nor_a_path(module: ModuleType):
     source = inspect.getsource(module)
     assert "duckdb" not in source.lower()
     assert "path" not in source.lower()
-    called = {ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)}
-    assert "open" not in called
+    functions = {ast.unparse(node.func) for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)}
+    assert "open" not in functions

@@ -1,4 +1,4 @@
-"""All 22 TPC-H queries as federated models: the rows of one engine, the types of one engine."""
+"""All 22 TPC-H queries as federated models give the rows and the types of one engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POSTGRES_TYPES = {
     "VARCHAR": "text",
     "HUGEINT": "numeric(38,0)",
 }
-"""The published matrix, as far as TPC-H's outputs need it."""
+"""DuckDB type → PostgreSQL type of the published matrix, for the types of TPC-H's outputs."""
 
 MARIADB_TYPES = {
     "BIGINT": "bigint(20)",
@@ -33,31 +33,32 @@ MARIADB_TYPES = {
     "VARCHAR": "longtext",
     "HUGEINT": "decimal(38,0)",
 }
+"""DuckDB type → MariaDB type of the published matrix, for the types of TPC-H's outputs."""
 
 POSTGRES_NAMES = {"sum(l_quantity)": "sum"}
-"""What PostgreSQL calls an unaliased output; models take their target's names."""
+"""DuckDB's name → PostgreSQL's name of an unaliased output; models take their target's names."""
 
 
 @pytest.fixture(scope="module")
 def single() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The single engine."""
+    """Return the single engine, with all tables."""
     with tpch.generate(0.01) as connection:
         yield connection
 
 
 @pytest.fixture(scope="module", params=tpch.SPLITS)
-def dealt(
+def placement(
     request: pytest.FixtureRequest,
     single: duckdb.DuckDBPyConnection,
     databases: Callable[[str], Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, dict[str, str]]:
-    """A folder with the embedded files, and which table lives where; the servers hold the rest."""
+    """Place the tables; return the folder of the embedded files, and table → connection."""
     folder = tmp_path_factory.mktemp("tpch")
     split = dict(tpch.SPLITS[request.param])
     single.execute(tpch.typed_as_placed(split))
-    for table, place in split.items():
-        match place:
+    for table, connection in split.items():
+        match connection:
             case "pg":
                 placing.on_postgres(single, table, databases("postgres"), "shop")
             case "maria":
@@ -70,12 +71,12 @@ def dealt(
 
 
 def project_of(
-    root: Path, dealt: tuple[Path, dict[str, str]], databases: Callable[[str], Any], target: str
+    root: Path, placement: tuple[Path, dict[str, str]], databases: Callable[[str], Any], target: str
 ) -> Project:
-    folder, split = dealt
+    folder, split = placement
     outputs = {
         "pg": databases("postgres").settings(),
-        # An output of its own, so that models that read one database alone are federated as well.
+        # Outputs of their own, so that models that read a single database are federated too.
         "answers": databases("postgres").settings(schema="answers"),
         "maria": databases("mariadb").settings(),
         "maria_answers": databases("mariadb").settings(schema="answers"),
@@ -86,8 +87,8 @@ def project_of(
     config = {"models": {"shop": {"+materialized": "table"}}}
     project = Project(root, outputs, default=target, config=config)
     schemas = {"pg": "shop", "maria": "shop", "sqlite": "main", "duck": "main"}
-    for table, place in split.items():
-        project.source(f"tpch_{table}", place, [table], schema=schemas[place])
+    for table, connection in split.items():
+        project.source(f"tpch_{table}", connection, [table], schema=schemas[connection])
     return project
 
 
@@ -95,58 +96,60 @@ def run_all(project: Project, single: duckdb.DuckDBPyConnection, dialect: str) -
     queries = tpch.queries(single)
     for name, query in queries.items():
         project.model(name, tpch.as_model(query), dialect=dialect)
-    ran = project.dvt("run", "--threads", "4", timeout=600).ok()
-    assert ran.results() == dict.fromkeys(queries, "success"), ran.out
-    assert all(f"{name}: load " in ran.out for name in queries), "a model was not federated"
+    result = project.dvt("run", "--threads", "4", timeout=600).ok()
+    assert result.statuses() == dict.fromkeys(queries, "success"), result.output
+    assert all(f"{name}: load " in result.output for name in queries), "a model was not federated"
     return queries
 
 
-def test_22_models_on_duckdb(
-    dealt: tuple[Path, dict[str, str]],
+def test_the_22_models_on_duckdb_answer_as_one_engine_does(
+    placement: tuple[Path, dict[str, str]],
     single: duckdb.DuckDBPyConnection,
     databases: Callable[[str], Any],
     tmp_path: Path,
 ) -> None:
-    project = project_of(tmp_path, dealt, databases, "warehouse")
+    project = project_of(tmp_path, placement, databases, "warehouse")
     queries = run_all(project, single, "target")
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
         for name, query in queries.items():
-            right = single.sql(query)
-            found = warehouse.sql(f"FROM {name}")
-            assert found.columns == right.columns, name
-            assert found.types == right.types, name
-            tpch.assert_same(found.fetchall(), right.fetchall(), name)
+            expected = single.sql(query)
+            actual = warehouse.sql(f"FROM {name}")
+            assert actual.columns == expected.columns, name
+            assert actual.types == expected.types, name
+            tpch.assert_same(actual.fetchall(), expected.fetchall(), name)
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "target"])
-def test_22_models_on_postgres(
+def test_the_22_models_on_postgres_answer_as_one_engine_does(
     dialect: str,
-    dealt: tuple[Path, dict[str, str]],
+    placement: tuple[Path, dict[str, str]],
     single: duckdb.DuckDBPyConnection,
     databases: Callable[[str], Any],
     tmp_path: Path,
 ) -> None:
-    project = project_of(tmp_path, dealt, databases, "answers")
+    project = project_of(tmp_path, placement, databases, "answers")
     queries = run_all(project, single, dialect)
     server = databases("postgres")
     for name, query in queries.items():
-        right = single.sql(query)
+        expected = single.sql(query)
         columns = server.execute(
             "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
             f"WHERE attnum > 0 AND attrelid = 'answers.{name}'::regclass ORDER BY attnum"
         )
-        assert [one for one, _ in columns] == [POSTGRES_NAMES.get(one, one) for one in right.columns], name
+        names = [POSTGRES_NAMES.get(column, column) for column in expected.columns]
+        assert [column for column, _ in columns] == names, name
         types = [
-            POSTGRES_TYPES.get(str(kind), str(kind).replace("DECIMAL", "numeric")) for kind in right.types
+            POSTGRES_TYPES.get(str(type_), str(type_).replace("DECIMAL", "numeric"))
+            for type_ in expected.types
         ]
-        assert [kind for _, kind in columns] == types, name
-        tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), right.fetchall(), name)
+        assert [type_ for _, type_ in columns] == types, name
+        tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), expected.fetchall(), name)
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "target"])
-def test_22_models_on_mariadb(
+def test_the_22_models_on_mariadb_answer_as_one_engine_does(
     dialect: str,
-    dealt: tuple[Path, dict[str, str]],
+    placement: tuple[Path, dict[str, str]],
     single: duckdb.DuckDBPyConnection,
     databases: Callable[[str], Any],
     tmp_path: Path,
@@ -157,15 +160,15 @@ def test_22_models_on_mariadb(
         "CREATE SCHEMA answers CHARACTER SET utf8mb4",
         f"GRANT ALL ON answers.* TO '{MARIADB_USER}'@'127.0.0.1'",
     )
-    project = project_of(tmp_path, dealt, databases, "maria_answers")
+    project = project_of(tmp_path, placement, databases, "maria_answers")
     queries = run_all(project, single, dialect)
     for name, query in queries.items():
-        right = single.sql(query)
+        expected = single.sql(query)
         columns = server.execute(
             "SELECT column_name, column_type FROM information_schema.columns "
             f"WHERE table_schema = 'answers' AND table_name = '{name}' ORDER BY ordinal_position"
         )
-        assert [one for one, _ in columns] == right.columns, name
-        types = [MARIADB_TYPES.get(str(kind), str(kind).lower()) for kind in right.types]
-        assert [kind for _, kind in columns] == types, name
-        tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), right.fetchall(), name)
+        assert [column for column, _ in columns] == expected.columns, name
+        types = [MARIADB_TYPES.get(str(type_), str(type_).lower()) for type_ in expected.types]
+        assert [type_ for _, type_ in columns] == types, name
+        tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), expected.fetchall(), name)

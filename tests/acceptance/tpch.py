@@ -1,4 +1,4 @@
-"""TPC-H over several databases: its tables dealt out, its queries as models, and the right answers."""
+"""TPC-H over several databases: the tables' placement, the queries as models, a comparison of rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dvt.drivers.duckdb import load_extension
 TABLES = ("lineitem", "orders", "customer", "part", "partsupp", "supplier", "nation", "region")
 
 SPLITS: Mapping[str, Mapping[str, str]] = {
-    # As a company might have it: facts here, master data there.
+    # As in a company: facts on one server, master data on others.
     "by subject": {
         "lineitem": "pg",
         "orders": "pg",
@@ -28,7 +28,7 @@ SPLITS: Mapping[str, Mapping[str, str]] = {
         "nation": "duck",
         "region": "duck",
     },
-    # No table lives where one that it is joined with lives.
+    # No table is on the connection of a table that it is joined with.
     "apart": {
         "lineitem": "pg",
         "orders": "maria",
@@ -43,7 +43,7 @@ SPLITS: Mapping[str, Mapping[str, str]] = {
 
 
 def generate(scale: float, file: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A DuckDB with all eight tables, the single engine whose answers are right."""
+    """Generate all eight tables in a DuckDB, the single engine whose answers are expected."""
     connection = duckdb.connect(str(file) if file else ":memory:")
     load_extension(connection, "tpch")
     connection.execute(f"CALL dbgen(sf={scale})")
@@ -51,33 +51,33 @@ def generate(scale: float, file: Path | None = None) -> duckdb.DuckDBPyConnectio
 
 
 def typed_as_placed(split: Mapping[str, str]) -> str:
-    """SQL that gives the single engine the types of the databases: SQLite's INTEGER has 64 bits."""
-    narrow = {"part": "p_size"}
+    """Return SQL that gives the single engine the databases' types: SQLite's INTEGER has 64 bits."""
+    narrow_columns = {"part": "p_size"}
     return ";".join(
         f"ALTER TABLE {table} ALTER {column} TYPE {'BIGINT' if split[table] == 'sqlite' else 'INTEGER'}"
-        for table, column in narrow.items()
+        for table, column in narrow_columns.items()
     )
 
 
 def queries(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The 22 queries by name, q01 to q22, without their semicolons."""
+    """Return the 22 queries by name, q01 to q22, without their semicolons."""
     rows = connection.execute("FROM tpch_queries()").fetchall()
     return {f"q{number:02}": text.strip().rstrip(";") for number, text in rows}
 
 
 def as_model(query: str) -> str:
-    """A query whose tables are dbt sources."""
+    """Write dbt sources for a query's tables."""
     tables = sqlglot.parse_one(query, dialect="duckdb").find_all(exp.Table)
-    places = [table.this.meta for table in tables if table.name in TABLES]  # others are CTEs
-    for place in sorted(places, key=lambda one: int(one["start"]), reverse=True):
-        name = query[place["start"] : place["end"] + 1]
+    tokens = [table.this.meta for table in tables if table.name in TABLES]  # the others are CTEs
+    for token in sorted(tokens, key=lambda token: int(token["start"]), reverse=True):
+        name = query[token["start"] : token["end"] + 1]
         source = f"{{{{ source('tpch_{name}', '{name}') }}}}"
-        query = query[: place["start"]] + source + query[place["end"] + 1 :]
+        query = query[: token["start"]] + source + query[token["end"] + 1 :]
     return query
 
 
-def normal(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-    """Rows in an order of their own, floats rounded for sorting only."""
+def sorted_rows(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Sort rows by their values' texts, floats rounded for sorting only."""
     return sorted((tuple(row) for row in rows), key=lambda row: [_sortable(value) for value in row])
 
 
@@ -87,12 +87,13 @@ def _sortable(value: Any) -> str:
     return str(value)
 
 
-def assert_same(found: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]], what: str) -> None:
-    """Row for row; floats within 1e-9 of each other, everything else exact."""
-    assert len(found) == len(right), f"{what}: {len(found)} rows, not {len(right)}"
-    for ours, theirs in zip(normal(found), normal(right), strict=True):
-        for mine, other in zip(ours, theirs, strict=True):
-            if isinstance(other, float):
-                assert math.isclose(float(mine), other, rel_tol=1e-9), f"{what}: {ours} != {theirs}"
+def assert_same(actual: Sequence[Sequence[Any]], expected: Sequence[Sequence[Any]], label: str) -> None:
+    """Assert that the rows are equal: floats within a relative 1e-9, all other values exactly."""
+    assert len(actual) == len(expected), f"{label}: {len(actual)} rows, not {len(expected)}"
+    for actual_row, expected_row in zip(sorted_rows(actual), sorted_rows(expected), strict=True):
+        difference = f"{label}: {actual_row} != {expected_row}"
+        for actual_value, expected_value in zip(actual_row, expected_row, strict=True):
+            if isinstance(expected_value, float):
+                assert math.isclose(float(actual_value), expected_value, rel_tol=1e-9), difference
             else:
-                assert mine == other, f"{what}: {ours} != {theirs}"
+                assert actual_value == expected_value, difference

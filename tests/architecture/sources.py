@@ -1,4 +1,4 @@
-"""The project's own files, as the tests of its shape see them."""
+"""The project's files, for tests of its shape."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ SRC = ROOT / "src" / "dvt"
 
 
 def python_files(*folders: str) -> list[Path]:
-    """Every Python file below the folders of the repository."""
+    """Return every Python file below the folders of the repository."""
     return sorted(file for folder in folders for file in (ROOT / folder).rglob("*.py"))
 
 
 def calls(file: Path) -> Iterator[tuple[str, int]]:
-    """Every call in a file as (dotted name as written, line)."""
+    """Yield every call in a file as (dotted name as written, line)."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func), node.lineno
 
 
 def where(file: Path, line: int | None = None) -> str:
-    """A place as an editor opens it."""
+    """Return a place as an editor opens it: path and line."""
     path = file.relative_to(ROOT).as_posix()
     return f"{path}:{line}" if line else path

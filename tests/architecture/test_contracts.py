@@ -1,4 +1,4 @@
-"""The import rules notice: each is broken once, in a copy of the package."""
+"""Every import rule is broken once, in a copy of the package, and must be noticed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.architecture.sources import ROOT
 LINT = Path(sys.executable).parent / "lint-imports"
 
 FLOORS = "Imports point down, and every room has its floor"
-BREAKS = {
+BREACHES = {
     "up": (FLOORS, {"core/names.py": "import dvt.resolution"}),
     "sideways": (FLOORS, {"federation/__init__.py": "import dvt.connectors"}),
     "an adapter sideways": (FLOORS, {"dbt_adapters/mysql/__init__.py": "import dvt.dbt_bridge"}),
@@ -77,13 +77,13 @@ BREAKS = {
         {"federation/connections/writes.py": "import dvt.federation.connections.tables"},
     ),
 }
-"""What is broken → the contract that notices, and lines added to files."""
+"""Breach → the contract that must notice it, and the lines that make it."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("breach", BREAKS)
+@pytest.mark.parametrize("breach", BREACHES)
 def test_a_broken_import_rule_is_noticed(breach: str, tmp_path: Path):
-    contract, lines = BREAKS[breach]
+    contract, lines = BREACHES[breach]
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for name, line in lines.items():

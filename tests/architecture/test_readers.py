@@ -1,4 +1,4 @@
-"""What one room tells another is read there: a promise without a reader is none."""
+"""Every field that one room hands to another is read by some room."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_capability_is_asked_for(name: str):
 
 @pytest.mark.parametrize("of", [OutputType, Column, Table, RunContext, ConnectorContext])
 def test_every_field_is_read(of: type):
-    """By name alone: of what, the code does not tell."""
+    """Fields are compared by name alone, since the code does not tell the types."""
     assert not {field.name for field in fields(of)} - {
         read.attr for tree in _trees() for read in _reads(tree)
     }
@@ -42,7 +42,7 @@ def _reads(tree: ast.AST) -> Iterator[ast.Attribute]:
 
 @cache
 def _capabilities_read() -> set[str]:
-    """Attributes read of `….capabilities`, or of a variable that such a value was assigned to."""
+    """Return the attributes read of `….capabilities`, or of a variable that holds such a value."""
     names: set[str] = set()
     for tree in _trees():
         holders = {ast.unparse(target) for node in ast.walk(tree) for target in _assigned(node)}

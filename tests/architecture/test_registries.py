@@ -1,4 +1,4 @@
-"""What is registered is there, is tested against the real thing, and has a page."""
+"""Every registered name loads, is tested against the real database, and has a page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_registered_bucket_loads(name: str):
 
 @pytest.mark.parametrize("name", sorted(BUCKETS))
 def test_every_bucket_passes_the_suite(name: str):
-    """Its tests inherit the suite's, so that no promise is left out."""
+    """The bucket's tests inherit the suite, so that no promise is left out."""
     tests = vars(import_module(f"tests.unit.buckets.test_{name}")).values()
     suites = [kind for kind in tests if isinstance(kind, type) and issubclass(kind, BucketSuite)]
     assert [kind for kind in suites if kind is not BucketSuite and kind.__name__.startswith("Test")]
@@ -39,14 +39,14 @@ def test_every_bucket_passes_the_suite(name: str):
 
 @pytest.mark.parametrize("name", sorted(ENGINES))
 def test_every_engine_passes_the_suite(name: str):
-    """In a class that is named for it."""
+    """The engine's tests are in a class named after it."""
     tests = import_module("tests.unit.engines.test_suites")
     assert issubclass(getattr(tests, f"Test{ENGINES.load(name).__name__}"), EngineSuite)
 
 
 @pytest.mark.parametrize("name", sorted(CONNECTORS))
 def test_every_connector_passes_the_suites(name: str):
-    """In a class that is named for it, on a database that tests/databases opens."""
+    """The connector's tests are in a class named after it, on a database that tests/databases opens."""
     connector = CONNECTORS.load(name)
     suite = _conformance_tests()[f"Test{connector.__name__}"]
     assert issubclass(suite, ConnectorSuite)
@@ -73,5 +73,5 @@ def test_every_output_type_is_documented(name: str):
 @pytest.mark.parametrize("name", sorted(CONNECTORS))
 def test_every_connector_has_a_page(name: str):
     """One page per connector: outputs of two types may share one."""
-    pages = {known for known in CONNECTORS if CONNECTORS[known] == CONNECTORS[name]}
-    assert any((ROOT / "docs" / "reference" / f"outputs-{known}.md").exists() for known in pages)
+    pages = {connector for connector in CONNECTORS if CONNECTORS[connector] == CONNECTORS[name]}
+    assert any((ROOT / "docs" / "reference" / f"outputs-{connector}.md").exists() for connector in pages)

@@ -1,4 +1,4 @@
-"""Who may do what where: rules of the rooms that imports alone do not show."""
+"""Rules of the rooms that imports alone do not show."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ CONNECTS = {"duckdb.connect", "psycopg2.connect", "pymysql.connect", "sqlite3.co
 
 
 def test_connections_are_opened_in_drivers_only():
-    """One place per database for connect, so that quoting, settings and cancel cannot be forgotten.
+    """Each database has one place for `connect`, so that quoting, settings and cancel are not forgotten.
 
     The toy of dvt.testing is its own driver.
     """
-    found = [
+    places = [
         where(file, line)
         for file in python_files("src")
         if file.relative_to(SRC).parts[0] not in {"drivers", "testing"}
         for name, line in calls(file)
         if name in CONNECTS
     ]
-    assert not found
+    assert not places
 
 
 def test_error_codes_are_given_out_in_one_file():
-    found = [
+    places = [
         where(file, node.lineno)
         for file in python_files("src")
         if file != SRC / "core" / "errors.py"
@@ -40,7 +40,7 @@ def test_error_codes_are_given_out_in_one_file():
         and node.value[3:].isdigit()
         and _assigned_as_code(file, node)
     ]
-    assert not found
+    assert not places
 
 
 def _assigned_as_code(file, constant: ast.Constant) -> bool:
@@ -51,7 +51,7 @@ def _assigned_as_code(file, constant: ast.Constant) -> bool:
 
 
 def test_notices_use_registered_codes():
-    """A warning's code is one of the registry's, so that it is documented."""
+    """A warning's code comes from the registry, so that it is documented."""
     from dvt.core.errors import WARNINGS
 
     unknown = []
@@ -65,22 +65,25 @@ def test_notices_use_registered_codes():
 
 
 def test_dialects_are_told_apart_in_connectors_and_drivers_only():
-    """Elsewhere a difference is a field of Capabilities or a table of data, not a branch."""
+    """Elsewhere a difference between dialects is a field of Capabilities or a table, not a branch."""
     rooms = {"connectors", "drivers"}
-    found = [
+    places = [
         where(file, node.lineno)
         for file in python_files("src")
         if file.relative_to(SRC).parts[0] not in rooms
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Compare) and _asks_dialect(node)
     ]
-    assert not found
+    assert not places
 
 
 def _asks_dialect(node: ast.Compare) -> bool:
-    literal = any(isinstance(one, ast.Constant) and isinstance(one.value, str) for one in node.comparators)
-    asked = ast.unparse(node.left).split(".")[-1] in {"dialect", "adapter_type", "db_type"}
-    return asked and literal and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
+    literal = any(
+        isinstance(comparator, ast.Constant) and isinstance(comparator.value, str)
+        for comparator in node.comparators
+    )
+    is_dialect = ast.unparse(node.left).split(".")[-1] in {"dialect", "adapter_type", "db_type"}
+    return is_dialect and literal and isinstance(node.ops[0], (ast.Eq, ast.NotEq))
 
 
 DISTRIBUTIONS = {
@@ -90,34 +93,36 @@ DISTRIBUTIONS = {
     "psycopg2": "psycopg2-binary",
     "yaml": "pyyaml",
 }
-"""Imported names whose distribution is called otherwise."""
+"""Imported name → the distribution it belongs to, where the names differ."""
 
 
-def test_what_is_imported_is_declared():
-    """A package that only others bring goes away with them."""
+def test_every_imported_package_is_declared():
+    """A package that only a dependency requires is gone when that dependency drops it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"].values()
-    declared = [*project["dependencies"], *(one for extra in extras for one in extra)]
-    names = {re.split(r"[\[<>=~! ]", one)[0] for one in declared}
+    declared = [*project["dependencies"], *(requirement for extra in extras for requirement in extra)]
+    names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in declared}
     imported = {
         (name.partition(".")[0], where(file)) for file in python_files("src") for name in _imports(file)
     }
-    foreign = {one for one in imported if one[0] not in sys.stdlib_module_names and one[0] != "dvt"}
-    assert not sorted(one for one in foreign if DISTRIBUTIONS.get(one[0], one[0]) not in names)
+    foreign = {
+        (name, place) for name, place in imported if name not in sys.stdlib_module_names and name != "dvt"
+    }
+    assert not sorted((name, place) for name, place in foreign if DISTRIBUTIONS.get(name, name) not in names)
 
 
 def _imports(file) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
 
 
 def test_only_the_dialect_tables_name_an_engine():
-    """Core, federation and bridge get the engine's dialect from the engine, so that there may be others."""
+    """Core, federation and bridge get the dialect from the engine, so that other engines are possible."""
     tables = SRC / "federation" / "plan" / "dialects"
-    found = [
+    places = [
         where(file, number)
         for room in ("core", "federation", "dbt_bridge")
         for file in sorted((SRC / room).rglob("*.py"))
@@ -125,4 +130,4 @@ def test_only_the_dialect_tables_name_an_engine():
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
         if '"duckdb"' in line
     ]
-    assert not found
+    assert not places

@@ -1,4 +1,4 @@
-"""A process of its own that extracts or fills once, and says how much memory it took: see `measured`."""
+"""A process that extracts or fills once and reports its peak memory; `measure` starts it."""
 
 from __future__ import annotations
 
@@ -22,32 +22,33 @@ from dvt.drivers.duckdb import MemoryInstance
 from tests.local_bucket import local_sink
 
 
-class Measured(NamedTuple):
-    """What a process moved, and what it took."""
+class Measurement(NamedTuple):
+    """What a process moved, and the memory and time that it took."""
 
     rows: int
     bytes: int
     megabytes: int
+    """Peak memory of the process."""
     seconds: float
 
 
-def measured(database: Any, folder: Path, what: SourceQuery | tuple[Load, Dataset]) -> Measured:
-    """An extraction or a load in a process of its own."""
-    order = pickle.dumps((database.name, database.settings(), str(folder), what))
+def measure(database: Any, folder: Path, work: SourceQuery | tuple[Load, Dataset]) -> Measurement:
+    """Measure an extraction or a load in a process of its own."""
+    task = pickle.dumps((database.name, database.settings(), str(folder), work))
     root = str(Path(__file__).parents[2])
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "tests.conformance.measure"],
-        input=order,
+        input=task,
         capture_output=True,
         cwd=root,
         check=False,
     )
-    assert done.returncode == 0, done.stderr.decode()
-    return Measured(*json.loads(done.stdout))
+    assert completed.returncode == 0, completed.stderr.decode()
+    return Measurement(*json.loads(completed.stdout))
 
 
 def main() -> None:
-    name, settings, folder, what = pickle.load(sys.stdin.buffer)
+    name, settings, folder, work = pickle.load(sys.stdin.buffer)
     context = ConnectorContext(
         duckdb=MemoryInstance(threads=2, memory_limit="1GiB"),
         project_dir=Path(folder),
@@ -57,26 +58,28 @@ def main() -> None:
     connector = CONNECTORS.load(settings["type"])(name, settings, context)
     moved = []
     start = time.perf_counter()
-    if isinstance(what, SourceQuery):
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    if isinstance(work, SourceQuery):
         sink = local_sink(Path(tempfile.mkdtemp(prefix="measured-", dir=folder)), "measured")
         with connector.snapshot() as snapshot:
             snapshot.extract(
-                [Job(what, sink)], lambda _, dataset: moved.append((dataset.rows, dataset.bytes))
+                [Job(work, sink)], lambda _, dataset: moved.append((dataset.rows, dataset.bytes))
             )
     else:
-        moved.append((connector.fill(*what), what[1].bytes))
-    spent = time.perf_counter() - start
+        moved.append((connector.fill(*work), work[1].bytes))
+    seconds = time.perf_counter() - start
     connector.close()
-    sys.stdout.write(json.dumps([*moved[0], peak_memory(), spent]))
+    sys.stdout.write(json.dumps([*moved[0], peak_memory(), seconds]))
 
 
 def peak_memory() -> int:
-    """Megabytes. Not `ru_maxrss` where there is better: it starts with what the parent process had."""
+    """Return the process's peak memory in megabytes.
+
+    `ru_maxrss` is only the fallback: it begins at the parent process's memory.
+    """
     status = Path("/proc/self/status")
     if status.exists():
-        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
-        return int(found.group(1)) // 1024 if found else 0
+        match = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        return int(match.group(1)) // 1024 if match else 0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

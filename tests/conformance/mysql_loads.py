@@ -1,4 +1,4 @@
-"""What tests of loads into MySQL and MariaDB share: benches, servers' settings, stage tables."""
+"""Helpers for tests of loads into MySQL and MariaDB: benches, global settings, stage tables."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from dvt.core.tables import StageColumn
 from dvt.testing.connectors import Bench
 from tests.databases.mariadb import MariaDB
 
-BOTH = pytest.mark.parametrize("ways", ["file", "inserts"], indirect=True)
-"""Rows arrive as a file, and where the server refuses that."""
+BOTH_TRANSFERS = pytest.mark.parametrize("transfer", ["file", "inserts"], indirect=True)
+"""Parametrizes the fixture `transfer`: rows arrive as a file, or by INSERT where files are refused."""
 
 
 @contextmanager
-def benched(server: MariaDB, folder: Path, **words: Any) -> Iterator[Bench]:
-    bench = Bench(server, folder, **words)
+def open_bench(server: MariaDB, folder: Path, **settings: Any) -> Iterator[Bench]:
+    bench = Bench(server, folder, **settings)
     try:
         yield bench
     finally:
@@ -31,19 +31,20 @@ def benched(server: MariaDB, folder: Path, **words: Any) -> Iterator[Bench]:
 
 
 @contextmanager
-def setting(server: MariaDB, name: str, value: object) -> Iterator[None]:
-    """The server is set so for whoever connects meanwhile."""
-    ((before,),) = server.execute(f"select @@global.{name}")
+def global_setting(server: MariaDB, name: str, value: object) -> Iterator[None]:
+    """Set a global variable of the server within the `with`, for connections that are opened meanwhile."""
+    ((original,),) = server.execute(f"select @@global.{name}")
     server.execute(f"set global {name} = {value}")
     try:
         yield
     finally:
-        server.execute(f"set global {name} = {before}")
+        server.execute(f"set global {name} = {original}")
 
 
-def loaded(
+def prepare_load(
     bench: Bench, name: str, sql: str, columns: list[StageColumn], definition: str = ""
 ) -> tuple[Load, Dataset]:
+    """Drop the table; return its load and the staged answer to the query."""
     ref = bench.database.table(name)
     bench.connector.drop(ref)
     load = Load(stage=ref, columns=bench.connector.columns(columns), definition=definition)
@@ -51,13 +52,14 @@ def loaded(
 
 
 def subfolder(parent: Path, name: str) -> Path:
-    """A new folder in it."""
-    made = parent / name
-    made.mkdir()
-    return made
+    """Make a folder in another one."""
+    folder = parent / name
+    folder.mkdir()
+    return folder
 
 
 def is_gone(bench: Bench, ref: TableRef) -> bool:
+    """Return whether the table does not exist."""
     try:
         bench.describe(ref)
     except TableNotFound:

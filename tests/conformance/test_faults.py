@@ -1,4 +1,4 @@
-"""Servers that are down or silent, networks that break, slow sinks: clear errors, bounded memory."""
+"""Servers that are down or silent, broken networks, slow sinks: clear errors and bounded memory."""
 
 from __future__ import annotations
 
@@ -22,98 +22,105 @@ from dvt.core.types import BIGINT, VARCHAR
 from dvt.staging.parquet import ParquetSink
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
-from tests.conformance.measure import measured
+from tests.conformance.measure import measure
 from tests.databases.ports import free_port
 from tests.databases.proxy import proxy, silent_port
 
 pytestmark = pytest.mark.slow
 
-BOUND, GROWTH = 512, 256
-"""Megabytes: at the peak, and more than with a twentieth of the rows."""
-AT_ONCE = 30.0
-"""Seconds within which whatever is wrong with a server is said."""
+PEAK_MEGABYTES = 512
+"""Peak memory of a process that moves all rows, at most."""
+GROWTH_MEGABYTES = 256
+"""Its growth over the peak of a process that moves a twentieth of the rows, at most."""
+ERROR_TIMEOUT = 60.0
+"""Seconds until the error of an unusable server, at most; without a timeout of dvt's it never comes."""
 
 
-def refused(bench: Bench) -> DvtError:
-    """The error of whoever looks at a table, which comes at once and shows no secret."""
+def connection_error(bench: Bench) -> DvtError:
+    """Return the error of describing a table; assert that it comes in time and shows no secret."""
     started = time.monotonic()
-    with pytest.raises(DvtError) as found:
+    with pytest.raises(DvtError) as caught:
         bench.describe(bench.database.table("any"))
-    assert time.monotonic() - started < AT_ONCE
-    without_secrets(bench.database, found.value)
-    return found.value
+    assert time.monotonic() - started < ERROR_TIMEOUT
+    assert_shows_no_secret(bench.database, caught.value)
+    return caught.value
 
 
-def without_secrets(database: Any, error: BaseException | None) -> None:
+def assert_shows_no_secret(database: Any, error: BaseException | None) -> None:
+    """Assert that neither the error nor its causes contain a password."""
     while error is not None:
-        said = f"{error!r} {error} {vars(error)}"
-        assert not [secret for secret in database.secrets if secret in said], said
+        text = f"{error!r} {error} {vars(error)}"
+        assert not [secret for secret in database.secrets if secret in text], text
         error = error.__cause__ or error.__context__
 
 
-def test_a_server_that_is_down(server: Any, another: Callable[..., Bench]) -> None:
+def test_the_error_of_a_server_that_is_down_names_its_port(
+    server: Any, another: Callable[..., Bench]
+) -> None:
     port = free_port()
-    error = refused(another(port=port))
+    error = connection_error(another(port=port))
     assert error.code == "DVT130"
     assert str(port) in str(error)
 
 
-def test_a_server_that_says_nothing(server: Any, another: Callable[..., Bench]) -> None:
+def test_a_silent_server_is_a_clear_error_within_a_minute(server: Any, another: Callable[..., Bench]) -> None:
     with silent_port() as port:
-        assert refused(another(port=port)).code == "DVT130"
+        assert connection_error(another(port=port)).code == "DVT130"
 
 
-def test_a_wrong_password(server: Any, another: Callable[..., Bench]) -> None:
+def test_the_error_of_a_wrong_password_does_not_show_it(server: Any, another: Callable[..., Bench]) -> None:
     key = "pass" if "pass" in server.settings() else "password"
-    error = refused(another(**{key: "wr0ng-s3cret"}))
+    error = connection_error(another(**{key: "wr0ng-s3cret"}))
     assert error.code == "DVT131"
     assert "wr0ng" not in str(error)
 
 
-def test_a_network_that_breaks_amid_rows(server: Any, another: Callable[..., Bench]) -> None:
+def test_a_network_that_breaks_during_an_extraction_is_one_clear_error(
+    server: Any, another: Callable[..., Bench]
+) -> None:
     with proxy(server.port) as network:
         bench = another(port=network.port)
         ref = server.table("broken_network")
         server.fill(ref, 1_500_000)
         extraction = bench.extraction(bench.describe(ref))
-        before = network.received
-        reading = BackgroundCall(lambda: bench.read(extraction))
-        while network.received - before < 20_000_000 and reading.is_alive():
+        initial = network.received
+        read_thread = BackgroundCall(lambda: bench.read(extraction))
+        while network.received - initial < 20_000_000 and read_thread.is_alive():
             time.sleep(0.005)
         network.cut()
-        error = reading.finish()
+        error = read_thread.finish()
         assert isinstance(error, DvtError)
         assert error.code == "DVT132", error
-        without_secrets(server, error)
+        assert_shows_no_secret(server, error)
         assert bench.staged() == []
 
 
-def test_a_server_that_is_killed_amid_rows(server: Any, bench: Bench) -> None:
+def test_a_server_killed_during_an_extraction_is_one_clear_error(server: Any, bench: Bench) -> None:
     ref = server.table("killed")
     server.fill(ref, 1_500_000)
-    reading = BackgroundCall(lambda: bench.read(bench.extraction(bench.describe(ref))))
-    while not any(path.stat().st_size for path in bench.staged()) and reading.is_alive():
+    read_thread = BackgroundCall(lambda: bench.read(bench.extraction(bench.describe(ref))))
+    while not any(path.stat().st_size for path in bench.staged()) and read_thread.is_alive():
         time.sleep(0.005)
     server.kill()
     try:
-        error = reading.finish()
+        error = read_thread.finish()
         assert isinstance(error, DvtError)
         assert error.code in {"DVT130", "DVT132"}, error
-        assert refused(bench).code == "DVT130"
+        assert connection_error(bench).code == "DVT130"
     finally:
         server.start_again()
     assert bench.read_table(ref).rows == 1_500_000
 
 
-def stands_still(count: Callable[[], int]) -> bool:
-    """True when nothing is added within two seconds."""
-    before = count()
+def is_constant(count: Callable[[], int]) -> bool:
+    """Return whether the count stays the same for two seconds."""
+    initial = count()
     time.sleep(2)
-    return count() == before
+    return count() == initial
 
 
 class PipedBucket(FilesystemBucket):
-    """Takes what is written only as fast as somebody reads the pipe."""
+    """A bucket whose files are one pipe: writing is as slow as its reader."""
 
     def __init__(self, bucket: Bucket, pipe: Path) -> None:
         self.__dict__.update(vars(bucket))
@@ -124,12 +131,13 @@ class PipedBucket(FilesystemBucket):
         yield str(self._pipe)
 
 
-def piped(sink: Sink, pipe: Path) -> Sink:
-    place = sink.location
-    return ParquetSink(replace(place, bucket=PipedBucket(place.bucket, pipe)))
+def to_pipe(sink: Sink, pipe: Path) -> Sink:
+    """Return a sink like this one that writes into the pipe."""
+    location = sink.location
+    return ParquetSink(replace(location, bucket=PipedBucket(location.bucket, pipe)))
 
 
-def test_a_slow_sink_holds_the_source_back_and_can_be_stopped(
+def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
     server: Any, another: Callable[..., Bench], tmp_path: Path
 ) -> None:
     ref = server.table("held_back")
@@ -139,30 +147,25 @@ def test_a_slow_sink_holds_the_source_back_and_can_be_stopped(
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)
         table = bench.describe(ref)
-        done: list[Dataset] = []
+        datasets: list[Dataset] = []
 
         def read() -> None:
             with bench.connector.snapshot() as snapshot:
-                job = Job(bench.extraction(table), piped(bench.sink(), pipe))
-                snapshot.extract([job], lambda _, dataset: done.append(dataset))
+                job = Job(bench.extraction(table), to_pipe(bench.sink(), pipe))
+                snapshot.extract([job], lambda _, dataset: datasets.append(dataset))
 
-        before = network.received
-        reading = BackgroundCall(read)
-        with pipe.open("rb") as slow:
-            slow.read(100_000)
-            enough = 250_000_000
-            assert wait_until(lambda: stands_still(lambda: network.received), 120), (
-                "it reads what nobody takes"
-            )
-            assert network.received - before < enough
-            started = time.monotonic()
-            stopping = BackgroundCall(bench.connector.cancel)
-            while server.running():
-                assert time.monotonic() - started < 30, "the server still works for nobody"
-        # What hangs in a write to a file can only end with it.
-        assert isinstance(reading.finish(), Cancelled)
-        assert stopping.finish() is None
-        assert done == []
+        initial = network.received
+        read_thread = BackgroundCall(read)
+        with pipe.open("rb") as reader:
+            reader.read(100_000)
+            assert wait_until(lambda: is_constant(lambda: network.received), 120), "the source is still read"
+            assert network.received - initial < 250_000_000
+            cancel_thread = BackgroundCall(bench.connector.cancel)
+            assert wait_until(lambda: not server.running()), "the server works on a cancelled query"
+        # A write that hangs ends only when its file is closed.
+        assert isinstance(read_thread.finish(), Cancelled)
+        assert cancel_thread.finish() is None
+        assert datasets == []
 
 
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
@@ -172,11 +175,11 @@ def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> Non
         ref = database.table(f"grown_{rows}")
         database.fill(ref, rows)
         extraction = bench.extraction(bench.describe(ref))
-        found = measured(database, bench.folder / f"measured-{rows}", extraction)
-        assert found.rows == rows
-        peaks.append(found.megabytes)
-    assert peaks[1] < BOUND, peaks
-    assert peaks[1] - peaks[0] < GROWTH, peaks
+        measurement = measure(database, bench.folder, extraction)
+        assert measurement.rows == rows
+        peaks.append(measurement.megabytes)
+    assert peaks[1] < PEAK_MEGABYTES, peaks
+    assert peaks[1] - peaks[0] < GROWTH_MEGABYTES, peaks
 
 
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
@@ -190,8 +193,8 @@ def test_memory_does_not_grow_with_the_load(target: Any, bench: Bench) -> None:
             f"SELECT i AS a, md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS b FROM range({rows}) r(i)", columns
         )
         load = Load(stage=ref, columns=bench.connector.columns(columns))
-        found = measured(target, bench.folder, (load, dataset))
-        assert found.rows == rows
-        peaks.append(found.megabytes)
-    assert peaks[1] < BOUND, peaks
-    assert peaks[1] - peaks[0] < GROWTH, peaks
+        measurement = measure(target, bench.folder, (load, dataset))
+        assert measurement.rows == rows
+        peaks.append(measurement.megabytes)
+    assert peaks[1] < PEAK_MEGABYTES, peaks
+    assert peaks[1] - peaks[0] < GROWTH_MEGABYTES, peaks

@@ -1,10 +1,9 @@
-"""What is MySQL's and MariaDB's alone: zero dates, pinned sessions, TLS, reads under a lock."""
+"""Promises of the MySQL and MariaDB connector alone: zero dates, pinned sessions, TLS, read locks."""
 
 from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR
+from dvt.testing.background import wait_until
 from dvt.testing.connectors import Bench
 from tests.databases.mariadb import SCHEMA, USER, MariaDB, mariadb
 
@@ -27,13 +27,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def server(databases: Callable[[str], Any]) -> MariaDB:
-    found: MariaDB = databases("mariadb")
-    return found
+    server: MariaDB = databases("mariadb")
+    return server
 
 
 @contextmanager
-def benched(server: MariaDB, folder: Path, **words: Any) -> Iterator[Bench]:
-    bench = Bench(server, folder, **words)
+def open_bench(server: MariaDB, folder: Path, **settings: Any) -> Iterator[Bench]:
+    bench = Bench(server, folder, **settings)
     try:
         yield bench
     finally:
@@ -42,38 +42,38 @@ def benched(server: MariaDB, folder: Path, **words: Any) -> Iterator[Bench]:
 
 @pytest.fixture
 def bench(server: MariaDB, tmp_path: Path) -> Iterator[Bench]:
-    with benched(server, tmp_path) as one:
-        yield one
+    with open_bench(server, tmp_path) as bench:
+        yield bench
 
 
 # --- values -----------------------------------------------------------------------------------
 
 
-def test_zero_dates_become_null_where_they_may(bench: Bench) -> None:
+def test_zero_dates_become_null_only_where_an_option_allows_it(bench: Bench) -> None:
     ref = bench.database.table("zero_dates")
     columns = [("d", "date not null"), ("t", "datetime(6)"), ("i", "timestamp null")]
-    zeros = ["'0000-00-00'", "'2024-00-10 00:00:00'", "'0000-00-00 00:00:00'"]
-    days = ["'2024-02-29'", "'2024-02-29 01:02:03.000004'", "'2024-02-29 01:02:03'"]
-    bench.create(ref, columns, zeros, days, ["'2024-02-29'", "null", "null"])
+    zero_dates = ["'0000-00-00'", "'2024-00-10 00:00:00'", "'0000-00-00 00:00:00'"]
+    dates = ["'2024-02-29'", "'2024-02-29 01:02:03.000004'", "'2024-02-29 01:02:03'"]
+    bench.create(ref, columns, zero_dates, dates, ["'2024-02-29'", "null", "null"])
     extraction = bench.extraction(bench.describe(ref))
     with pytest.raises(ValueLost):
         bench.read(extraction)
     lenient = bench.describe(replace(ref, options=(("zero_dates", "null"),)))
     assert [column.nulls_exact for column in lenient.columns] == [False] * 3
-    (found,) = bench.read(bench.extraction(lenient))
-    assert bench.rows(found) == [
+    (dataset,) = bench.read(bench.extraction(lenient))
+    assert bench.rows(dataset) == [
         ("2024-02-29", "2024-02-29 01:02:03.000004", "2024-02-29 01:02:03+00"),
         ("2024-02-29", None, None),
         (None, None, None),
     ]
 
 
-def test_views_are_read_and_said_to_be_no_tables(bench: Bench) -> None:
+def test_views_are_read_and_described_as_not_scannable(bench: Bench) -> None:
     ref = bench.database.table("of_a_view")
     bench.create(ref, [("a", "integer")], ["1"], ["2"])
     bench.database.execute(f"create or replace view {SCHEMA}.a_view as select a + 1 as b from of_a_view")
     table = bench.describe(bench.database.table("a_view"))
-    assert (table.scannable, table.rows, [one.native for one in table.columns]) == (
+    assert (table.scannable, table.rows, [column.native for column in table.columns]) == (
         False,
         None,
         ["bigint(12)"],
@@ -81,7 +81,7 @@ def test_views_are_read_and_said_to_be_no_tables(bench: Bench) -> None:
     assert bench.rows(bench.read_table(table.ref)) == [("2",), ("3",)]
 
 
-def test_estimates_come_from_the_server(bench: Bench) -> None:
+def test_estimates_of_rows_and_bytes_come_from_the_server(bench: Bench) -> None:
     ref = bench.database.table("estimated")
     bench.database.fill(ref, 10_000)
     table = bench.describe(ref)
@@ -90,20 +90,20 @@ def test_estimates_come_from_the_server(bench: Bench) -> None:
     assert (table.bytes or 0) > 10_000 * 96
 
 
-def test_columns_that_the_server_hides_from_select_star_stay_hidden(bench: Bench) -> None:
+def test_invisible_columns_stay_invisible(bench: Bench) -> None:
     ref = bench.database.table("hiding")
     bench.create(ref, [("a", "integer"), ("b", "integer invisible default 2")])
-    assert [one.name for one in bench.describe(ref).columns] == ["a"]
+    assert [column.name for column in bench.describe(ref).columns] == ["a"]
 
 
-def test_names_with_backticks_of_64_characters(bench: Bench) -> None:
+def test_names_of_64_characters_with_backticks_are_read(bench: Bench) -> None:
     name = "`x` " + "y" * 60
     ref = bench.database.table(name)
     bench.create(ref, [(name, "integer")], ["7"])
     assert bench.rows(bench.read_table(ref)) == [("7",)]
 
 
-def test_another_schema_of_the_server_is_read_too(bench: Bench) -> None:
+def test_a_table_of_another_schema_of_the_server_is_read(bench: Bench) -> None:
     bench.database.execute(
         "create or replace database `other one`",
         "create table `other one`.t as select 5 as a",
@@ -113,7 +113,7 @@ def test_another_schema_of_the_server_is_read_too(bench: Bench) -> None:
     assert bench.rows(bench.read_table(ref)) == [("5",)]
 
 
-def test_the_session_is_pinned_whatever_the_server_is_set_to(bench: Bench) -> None:
+def test_the_session_pins_its_settings_whatever_the_servers_are(bench: Bench) -> None:
     ((mode, zone),) = bench.database.execute("select @@global.sql_mode, @@global.time_zone")
     assert "PAD_CHAR_TO_FULL_LENGTH" in mode
     assert zone == "-05:00"
@@ -122,55 +122,54 @@ def test_the_session_is_pinned_whatever_the_server_is_set_to(bench: Bench) -> No
     assert bench.rows(bench.read_table(ref)) == [("a", "2024-06-01 10:00:00+00")]
 
 
-def test_the_server_s_own_words_are_told(bench: Bench) -> None:
+def test_the_error_of_a_failed_query_quotes_the_server(bench: Bench) -> None:
     ref = bench.database.table("told")
     bench.create(ref, [("a", "integer")], ["1"])
-    wrong = bench.extraction(bench.describe(ref), where=("no_such_function(1)",))
+    extraction = bench.extraction(bench.describe(ref), where=("no_such_function(1)",))
     with pytest.raises(QueryFailed, match="no_such_function"):
-        bench.read(wrong)
+        bench.read(extraction)
 
 
 # --- reads under a lock -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limit", [1, 4])
-def test_under_a_lock_several_tables_are_read_at_one_moment(
+def test_with_a_lock_several_tables_are_read_as_of_one_moment(
     server: MariaDB, tmp_path: Path, limit: int
 ) -> None:
-    with writing(server) as writes:
-        assert _differences(server, tmp_path, writes, limit=limit, consistent_reads="lock") == {0}
+    with concurrent_writer(server) as refs:
+        assert _differences_read(server, tmp_path, refs, limit=limit, consistent_reads="lock") == {0}
 
 
-def test_without_a_lock_they_are_not_and_nobody_says_so(server: MariaDB, tmp_path: Path) -> None:
-    with writing(server) as writes:
-        assert _differences(server, tmp_path, writes, limit=1, consistent_reads="off") != {0}
+def test_without_a_lock_tables_differ_and_no_snapshot_is_promised(server: MariaDB, tmp_path: Path) -> None:
+    with concurrent_writer(server) as refs:
+        assert _differences_read(server, tmp_path, refs, limit=1, consistent_reads="off") != {0}
 
 
-def test_the_lock_is_let_go_before_all_rows_are_read(server: MariaDB, tmp_path: Path) -> None:
+def test_the_lock_is_released_before_all_rows_are_read(server: MariaDB, tmp_path: Path) -> None:
     server.fill(server.table("huge"), 1_500_000)
     server.execute("create or replace table tiny as select 1 as n, 'a' as word")
-    with benched(server, tmp_path, consistent_reads="lock") as bench:
+    with open_bench(server, tmp_path, consistent_reads="lock") as bench:
         refs = [server.table("huge"), server.table("tiny")]
         described = bench.connector.describe(refs)
         extractions = [bench.extraction(described[ref]) for ref in refs]
-        reading = threading.Thread(target=bench.read, args=tuple(extractions))
-        reading.start()
-        while not any("from `shop`.`huge`" in said.lower() for said in server.running()):
-            time.sleep(0.005)
+        read_thread = threading.Thread(target=bench.read, args=tuple(extractions))
+        read_thread.start()
+        assert wait_until(lambda: any("from `shop`.`huge`" in query.lower() for query in server.running()))
         server.execute("insert into tiny values (2, 'b')")
-        assert reading.is_alive(), "the table was read before the lock was let go"
-        reading.join()
+        assert read_thread.is_alive(), "the table was read before the lock was released"
+        read_thread.join()
 
 
-def test_a_lock_that_is_not_granted_says_what_is_missing(server: MariaDB, tmp_path: Path) -> None:
+def test_the_error_of_a_refused_lock_hints_at_the_missing_grant(server: MariaDB, tmp_path: Path) -> None:
     server.execute(
         "create or replace table locked_1 (a int)",
         "create or replace table locked_2 (a int)",
         "create or replace user unlocked@'127.0.0.1' identified by 'x'",
         f"grant select on {SCHEMA}.* to unlocked@'127.0.0.1'",
     )
-    words = {"user": "unlocked", "password": "x", "consistent_reads": "lock"}
-    with benched(server, tmp_path, **words) as bench:
+    settings = {"user": "unlocked", "password": "x", "consistent_reads": "lock"}
+    with open_bench(server, tmp_path, **settings) as bench:
         refs = [server.table("locked_1"), server.table("locked_2")]
         described = bench.connector.describe(refs)
         with pytest.raises(QueryFailed, match="consistent_reads: lock") as caught:
@@ -179,8 +178,8 @@ def test_a_lock_that_is_not_granted_says_what_is_missing(server: MariaDB, tmp_pa
 
 
 @contextmanager
-def writing(server: MariaDB) -> Iterator[tuple[TableRef, TableRef]]:
-    """Somebody counts in two tables at once, all the time."""
+def concurrent_writer(server: MariaDB) -> Iterator[tuple[TableRef, TableRef]]:
+    """Count up in two tables, in one transaction each time, for as long as the `with` lasts."""
     server.fill(server.table("left_count"), 100_000)
     server.execute(
         "alter table left_count add primary key (n)",
@@ -189,11 +188,11 @@ def writing(server: MariaDB) -> Iterator[tuple[TableRef, TableRef]]:
         "update left_count set word = '0' where n = 1",
         "update right_count set word = '0'",
     )
-    over = threading.Event()
+    done = threading.Event()
 
     def write() -> None:
         with closing(server.owner(autocommit=False)) as connection, connection.cursor() as cursor:
-            while not over.wait(0.001):
+            while not done.wait(0.001):
                 for name in ("left_count", "right_count"):
                     cursor.execute(f"update {name} set word = word + 1 where n = 1")
                 connection.commit()
@@ -203,22 +202,26 @@ def writing(server: MariaDB) -> Iterator[tuple[TableRef, TableRef]]:
     try:
         yield server.table("left_count"), server.table("right_count")
     finally:
-        over.set()
+        done.set()
         writer.join()
 
 
-def _differences(
-    server: MariaDB, folder: Path, refs: tuple[TableRef, TableRef], limit: int, **words: Any
+def _differences_read(
+    server: MariaDB, folder: Path, refs: tuple[TableRef, TableRef], limit: int, **settings: Any
 ) -> set[int]:
-    found = set()
-    with benched(server, folder, limit=limit, **words) as bench:
-        assert bench.connector.capabilities.snapshot == (words["consistent_reads"] == "lock")
+    counts, differences = set(), set()
+    with open_bench(server, folder, limit=limit, **settings) as bench:
+        assert bench.connector.capabilities.snapshot == (settings["consistent_reads"] == "lock")
         described = bench.connector.describe(refs)
         for _ in range(4):
             datasets = bench.read(*(bench.extraction(described[ref]) for ref in refs))
-            one, other = (bench.first_row("SELECT c1::INT FROM t WHERE c0 = 1", each)[0] for each in datasets)
-            found.add(one - other)
-    return found
+            left, right = (
+                bench.first_row("SELECT c1::INT FROM t WHERE c0 = 1", dataset)[0] for dataset in datasets
+            )
+            counts.add(left)
+            differences.add(left - right)
+    assert len(counts) > 1, "nothing was written meanwhile"
+    return differences
 
 
 # --- TLS --------------------------------------------------------------------------------------
@@ -226,7 +229,7 @@ def _differences(
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two authorities; the first has signed a server's certificate, another server's, and a client's."""
+    """Make two authorities; the first signs a server's, another server's and a client's certificate."""
     folder = tmp_path_factory.mktemp("tls")
     for name in ("good", "other"):
         _openssl(
@@ -244,20 +247,20 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _openssl(folder: Path, words: str, subject: str = "") -> None:
-    command = ["openssl", *words.split(), *(["-subj", f"/CN={subject}"] if subject else [])]
+def _openssl(folder: Path, arguments: str, subject: str = "") -> None:
+    command = ["openssl", *arguments.split(), *(["-subj", f"/CN={subject}"] if subject else [])]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def _encrypted(folder: Path, certificate: str, *more: str) -> Any:
+def _encrypted(folder: Path, certificate: str, *options: str) -> Any:
     files = {"ca": "good.pem", "cert": f"{certificate}.pem", "key": f"{certificate}.key"}
-    return mariadb(*(f"--ssl-{key}={folder / file}" for key, file in files.items()), *more)
+    return mariadb(*(f"--ssl-{key}={folder / file}" for key, file in files.items()), *options)
 
 
-def _connects(server: MariaDB, folder: Path, **words: Any) -> DvtError | None:
-    """What comes of reading one table with these settings."""
+def _read_error(server: MariaDB, folder: Path, **settings: Any) -> DvtError | None:
+    """Return the error of read_thread a table with these settings, None if it is read."""
     server.execute("create or replace table t (a int)")
-    with benched(server, Path(mkdtemp(dir=folder)), **words) as bench:
+    with open_bench(server, Path(mkdtemp(dir=folder)), **settings) as bench:
         try:
             bench.read_table(server.table("t"))
         except DvtError as error:
@@ -265,26 +268,26 @@ def _connects(server: MariaDB, folder: Path, **words: Any) -> DvtError | None:
     return None
 
 
-def test_the_server_s_certificate_is_verified(tls: Path, tmp_path: Path) -> None:
+def test_the_servers_certificate_is_verified(tls: Path, tmp_path: Path) -> None:
     with _encrypted(tls, "server") as server:
-        assert _connects(server, tmp_path, ssl_ca=str(tls / "good.pem")) is None
-        assert _connects(server, tmp_path) is None
-        wrong = _connects(server, tmp_path, ssl_ca=str(tls / "other.pem"))
-        assert isinstance(wrong, ConnectFailed)
-        assert "certificate was refused" in str(wrong)
+        assert _read_error(server, tmp_path, ssl_ca=str(tls / "good.pem")) is None
+        assert _read_error(server, tmp_path) is None
+        error = _read_error(server, tmp_path, ssl_ca=str(tls / "other.pem"))
+        assert isinstance(error, ConnectFailed)
+        assert "certificate was refused" in str(error)
         server.execute(f"alter user '{USER}'@'127.0.0.1' require x509")
-        assert isinstance(_connects(server, tmp_path, ssl_ca=str(tls / "good.pem")), LoginRefused)
-        client = {"ssl_cert": str(tls / "client.pem"), "ssl_key": str(tls / "client.key")}
-        assert _connects(server, tmp_path, ssl_ca=str(tls / "good.pem"), **client) is None
+        assert isinstance(_read_error(server, tmp_path, ssl_ca=str(tls / "good.pem")), LoginRefused)
+        client_certificate = {"ssl_cert": str(tls / "client.pem"), "ssl_key": str(tls / "client.key")}
+        assert _read_error(server, tmp_path, ssl_ca=str(tls / "good.pem"), **client_certificate) is None
         server.execute(f"alter user '{USER}'@'127.0.0.1' require ssl")
-        assert isinstance(_connects(server, tmp_path, ssl_disabled=True), LoginRefused)
-        assert _connects(server, tmp_path, ssl_disabled=False) is None
+        assert isinstance(_read_error(server, tmp_path, ssl_disabled=True), LoginRefused)
+        assert _read_error(server, tmp_path, ssl_disabled=False) is None
 
 
 def test_rows_are_loaded_over_tls(tls: Path, tmp_path: Path) -> None:
     with (
         _encrypted(tls, "server", "--require-secure-transport") as server,
-        benched(server, tmp_path, ssl_ca=str(tls / "good.pem")) as bench,
+        open_bench(server, tmp_path, ssl_ca=str(tls / "good.pem")) as bench,
     ):
         columns = [StageColumn("a", BIGINT), StageColumn("b", VARCHAR)]
         dataset = bench.stage("SELECT i AS a, md5(i::VARCHAR) AS b FROM range(200000) r(i)", columns)
@@ -292,39 +295,38 @@ def test_rows_are_loaded_over_tls(tls: Path, tmp_path: Path) -> None:
             server.execute(f"set global local_infile = {files}")
             ref = server.table(f"dvt_tls_{number}")
             assert bench.connector.fill(Load(stage=ref, columns=bench.connector.columns(columns)), dataset)
-            found = server.execute(f"select count(*), sum(a) from {server.quoted(ref)}")
-            assert found == [(200_000, 19999900000)]
+            sums = server.execute(f"select count(*), sum(a) from {server.quoted(ref)}")
+            assert sums == [(200_000, 19999900000)]
 
 
-def test_a_certificate_of_another_server_is_refused_on_both_ways(tls: Path, tmp_path: Path) -> None:
+def test_another_servers_certificate_is_refused_by_client_and_scanner(tls: Path, tmp_path: Path) -> None:
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.drivers.mysql import Scanner, parse
 
-    # The scanner's library verifies no name of 127.0.0.1; this is another address of this machine.
+    # The scanner's library does not verify the name of 127.0.0.1; 127.0.0.2 is this machine too.
     with _encrypted(tls, "elsewhere", "--bind-address=127.0.0.2") as server:
-        words = {"host": "127.0.0.2", "ssl_ca": str(tls / "good.pem")}
-        error = _connects(server, tmp_path, **words)
+        error = _read_error(server, tmp_path, host="127.0.0.2", ssl_ca=str(tls / "good.pem"))
         assert isinstance(error, ConnectFailed)
         assert "certificate was refused" in str(error)
         run = MemoryInstance(threads=1, memory_limit="256MiB")
-        for ssl_ca, reached in ((str(tls / "good.pem"), False), (None, True)):
+        for ssl_ca, connects in ((str(tls / "good.pem"), False), (None, True)):
             settings = server.settings(host="127.0.0.2", ssl_ca=ssl_ca)
             scanner = Scanner("mariadb", parse("mariadb", settings, tmp_path), run)
             try:
                 with scanner.cursor() as cursor:
                     cursor.execute(f"FROM {scanner.relation('SELECT 1 AS a')}").fetchall()
             except ConnectFailed:
-                assert not reached
+                assert not connects
             else:
-                assert reached
+                assert connects
             scanner.close()
         run.close()
 
 
-def test_a_server_without_tls_is_no_server_for_who_asks_for_it(
+def test_a_server_without_tls_is_refused_where_tls_is_required(
     server: MariaDB, tls: Path, tmp_path: Path
 ) -> None:
-    for words in ({"ssl_ca": str(tls / "good.pem")}, {"ssl_disabled": False}):
-        error = _connects(server, tmp_path, **words)
+    for settings in ({"ssl_ca": str(tls / "good.pem")}, {"ssl_disabled": False}):
+        error = _read_error(server, tmp_path, **settings)
         assert isinstance(error, ConnectFailed)
         assert "SSL is required" in str(error)

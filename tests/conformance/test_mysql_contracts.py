@@ -1,4 +1,4 @@
-"""Contracts on MySQL and MariaDB: values arrive in the contract's types as they are, or the load fails."""
+"""Contracts on MySQL and MariaDB: values are stored unchanged in the contract's types, or the load fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dvt.core.errors import DvtError, RowRefused, ValueLost
 from dvt.core.tables import StageColumn
 from dvt.core.types import INTEGER, StageType
 from dvt.testing.connectors import Bench
-from tests.conformance.mysql_loads import BOTH, benched, is_gone, loaded, setting
+from tests.conformance.mysql_loads import BOTH_TRANSFERS, global_setting, is_gone, open_bench, prepare_load
 from tests.databases.mariadb import MariaDB
 
 pytestmark = pytest.mark.slow
@@ -20,24 +20,24 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def server(databases: Callable[[str], Any]) -> MariaDB:
-    found: MariaDB = databases("mariadb")
-    return found
+    server: MariaDB = databases("mariadb")
+    return server
 
 
 @pytest.fixture
 def bench(server: MariaDB, tmp_path: Path) -> Iterator[Bench]:
-    with benched(server, tmp_path) as one:
-        yield one
+    with open_bench(server, tmp_path) as bench:
+        yield bench
 
 
 @pytest.fixture
-def ways(request: pytest.FixtureRequest, server: MariaDB) -> Iterator[str]:
-    """The rows arrive as a file, or the server refuses that."""
-    with setting(server, "local_infile", int(request.param == "file")):
+def transfer(request: pytest.FixtureRequest, server: MariaDB) -> Iterator[str]:
+    """Send rows as a file, or make the server refuse files, so that they are sent by INSERT."""
+    with global_setting(server, "local_infile", int(request.param == "file")):
         yield request.param
 
 
-_UNFIT = [
+_UNFIT_CASES = [
     ("decimal(9,1)", "DECIMAL(9,2)", "1.25", ValueLost),
     ("tinyint", "INTEGER", "300", ValueLost),
     ("tinyint unsigned", "INTEGER", "-1", ValueLost),
@@ -60,7 +60,8 @@ _UNFIT = [
     ("int not null", "INTEGER", "NULL", RowRefused),
     ("int check (`the v` > 5)", "INTEGER", "5", RowRefused),
 ]
-_FIT = [
+"""Contract's type, stage type, value that does not fit, error."""
+_FIT_CASES = [
     ("decimal(9,1)", "DECIMAL(9,2)", "1.20", "1.2"),
     ("bit(3)", "INTEGER", "5", "\x05"),
     ("bit(1)", "BOOLEAN", "true", "\x01"),
@@ -74,36 +75,39 @@ _FIT = [
     ("inet6", "VARCHAR", "'::1'", "::1"),
     ("set('a','b')", "VARCHAR", "'a,b'", "a,b"),
 ]
+"""Contract's type, stage type, value that fits, its text in the table."""
 
 
-@BOTH
-def test_what_does_not_fit_a_contract_s_type_is_an_error(server: MariaDB, bench: Bench, ways: str) -> None:
+@BOTH_TRANSFERS
+def test_a_value_that_does_not_fit_its_contracts_type_is_an_error(
+    server: MariaDB, bench: Bench, transfer: str
+) -> None:
     problems = []
-    with setting(server, "sql_notes", 0), setting(server, "max_error_count", 0):
-        for native, stage, value, expected in _UNFIT:
+    with global_setting(server, "sql_notes", 0), global_setting(server, "max_error_count", 0):
+        for native, stage, value, expected in _UNFIT_CASES:
             columns = [StageColumn("i", INTEGER), StageColumn("the v", StageType.parse(stage))]
             sql = f'SELECT i, CASE WHEN i = 7 THEN CAST({value} AS {stage}) END AS "the v" FROM range(9) r(i)'
             if "null" in native or "check" in native:
                 sql = sql.replace("CASE WHEN i = 7 THEN", "CASE WHEN i <> 7 THEN 8 ELSE")
-            load, dataset = loaded(bench, "dvt_unfit", sql, columns, f"(i int, `the v` {native})")
+            load, dataset = prepare_load(bench, "dvt_unfit", sql, columns, f"(i int, `the v` {native})")
             try:
                 bench.connector.fill(load, dataset)
             except DvtError as error:
                 if not isinstance(error, expected) or "the v" not in str(error):
                     problems.append(f"{native} {value}: {error!r}")
                 if not is_gone(bench, load.stage):
-                    problems.append(f"{native} {value}: its table stays")
+                    problems.append(f"{native} {value}: its table is left")
             else:
-                problems.append(f"{native} {value}: landed as {server.as_text(load.stage)[7]}")
+                problems.append(f"{native} {value}: stored as {server.as_text(load.stage)[7]}")
     assert not problems, "\n".join(problems)
 
 
-@BOTH
-def test_what_fits_a_contract_s_type_lands_in_it(server: MariaDB, bench: Bench, ways: str) -> None:
+@BOTH_TRANSFERS
+def test_a_value_that_fits_its_contracts_type_is_loaded(server: MariaDB, bench: Bench, transfer: str) -> None:
     problems = []
-    for native, stage, value, text in _FIT:
+    for native, stage, value, text in _FIT_CASES:
         sql = f"SELECT CAST({value} AS {stage}) AS v"
-        load, dataset = loaded(
+        load, dataset = prepare_load(
             bench, "dvt_fit", sql, [StageColumn("v", StageType.parse(stage))], f"(v {native})"
         )
         try:
@@ -111,7 +115,7 @@ def test_what_fits_a_contract_s_type_lands_in_it(server: MariaDB, bench: Bench, 
         except DvtError as error:
             problems.append(f"{native} {value}: {error}")
         else:
-            found = server.as_text(load.stage)
-            if found != [(text,)]:
-                problems.append(f"{native} {value}: landed as {found}")
+            stored = server.as_text(load.stage)
+            if stored != [(text,)]:
+                problems.append(f"{native} {value}: stored as {stored}")
     assert not problems, "\n".join(problems)

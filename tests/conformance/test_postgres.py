@@ -1,4 +1,4 @@
-"""What only PostgreSQL's connector promises, on the real server."""
+"""Promises of PostgreSQL's connector alone, on a real server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from dvt.core.errors import ConnectionLost, DvtError, QueryFailed, ValueLost
+from dvt.core.errors import Cancelled, ConnectionLost, DvtError, QueryFailed, ValueLost
 from dvt.core.plan import Load
 from dvt.core.ports.connectors import Job
 from dvt.core.tables import StageColumn
 from dvt.core.types import INTEGER, VARCHAR
-from dvt.testing.background import BackgroundCall
+from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
 from tests.databases.postgres import USER, PostgreSQL
 
@@ -26,24 +26,24 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def make(postgres: PostgreSQL, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    made: list[Bench] = []
+def make_bench(postgres: PostgreSQL, tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    benches: list[Bench] = []
 
-    def one(**words: Any) -> Bench:
-        made.append(Bench(postgres, tmp_path / str(len(made)), **words))
-        return made[-1]
+    def make(**settings: Any) -> Bench:
+        benches.append(Bench(postgres, tmp_path / str(len(benches)), **settings))
+        return benches[-1]
 
-    yield one
-    for bench in made:
+    yield make
+    for bench in benches:
         bench.close()
 
 
 @pytest.fixture
-def bench(make: Callable[..., Bench]) -> Bench:
-    return make()
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    return make_bench()
 
 
-def test_a_large_table_is_read_in_pieces_that_are_the_whole(postgres: PostgreSQL, bench: Bench) -> None:
+def test_a_large_table_is_read_whole_in_several_pieces(postgres: PostgreSQL, bench: Bench) -> None:
     ref = postgres.table("pieces")
     postgres.fill(ref, 600_000)
     postgres.execute(f"delete from {postgres.quoted(ref)} where n % 3 = 0")
@@ -57,7 +57,7 @@ def test_a_large_table_is_read_in_pieces_that_are_the_whole(postgres: PostgreSQL
     assert filtered.rows == expected
 
 
-def test_rows_that_are_rewritten_meanwhile_arrive_once_and_as_they_were(
+def test_rows_rewritten_during_a_snapshot_arrive_once_with_their_old_values(
     postgres: PostgreSQL, bench: Bench
 ) -> None:
     ref = postgres.table("moved")
@@ -65,16 +65,17 @@ def test_rows_that_are_rewritten_meanwhile_arrive_once_and_as_they_were(
     table = bench.describe(ref)
     with bench.connector.snapshot() as snapshot:
         postgres.execute(f"update {postgres.quoted(ref)} set word = 'new' where n <= 200000")
-        found: list[Any] = []
-        snapshot.extract([Job(bench.extraction(table), bench.sink())], lambda _, one: found.append(one))
-    assert bench.first_row("SELECT count(*), count(DISTINCT c0), min(length(c1)) FROM t", found[0]) == (
+        datasets: list[Any] = []
+        job = Job(bench.extraction(table), bench.sink())
+        snapshot.extract([job], lambda _, dataset: datasets.append(dataset))
+    assert bench.first_row("SELECT count(*), count(DISTINCT c0), min(length(c1)) FROM t", datasets[0]) == (
         400_000,
         400_000,
         96,
     )
 
 
-def test_what_an_index_answers_is_asked_once(postgres: PostgreSQL, bench: Bench) -> None:
+def test_a_query_that_an_index_answers_is_not_split(postgres: PostgreSQL, bench: Bench) -> None:
     ref = postgres.table("indexed")
     postgres.fill(ref, 600_000)
     postgres.execute(f"create index on {postgres.quoted(ref)} (n)", f"analyze {postgres.quoted(ref)}")
@@ -84,12 +85,12 @@ def test_what_an_index_answers_is_asked_once(postgres: PostgreSQL, bench: Bench)
 
 def test_a_view_and_a_partitioned_table_are_read_whole(postgres: PostgreSQL, bench: Bench) -> None:
     postgres.execute(
-        "drop view if exists seen", "create view seen as select 1 as a union all select 2",
+        "drop view if exists a_view", "create view a_view as select 1 as a union all select 2",
         "drop table if exists parted", "create table parted (a int) partition by list (a)",
         "create table parted_1 partition of parted for values in (1)",
         "create table parted_2 partition of parted default", "insert into parted values (1), (2), (3)",
     )  # fmt: skip
-    for name, rows in (("seen", 2), ("parted", 3)):
+    for name, rows in (("a_view", 2), ("parted", 3)):
         table = bench.describe(postgres.table(name))
         assert not table.scannable
         assert bench.read(bench.extraction(table))[0].rows == rows
@@ -108,7 +109,7 @@ def test_the_loss_of_the_snapshot_is_one_clear_error(postgres: PostgreSQL, bench
 
 
 def test_an_idle_snapshot_keeps_no_locks(postgres: PostgreSQL, bench: Bench) -> None:
-    """Else a run would wait for itself, when dbt swaps a table that a federated model has read."""
+    """With locks a run would wait for itself, when dbt swaps a table that a federated model has read."""
     ref = postgres.table("swapped")
     postgres.fill(ref, 600_000)
     table = bench.describe(ref)
@@ -117,11 +118,11 @@ def test_an_idle_snapshot_keeps_no_locks(postgres: PostgreSQL, bench: Bench) -> 
         postgres.execute(
             "set lock_timeout = '20s'; alter table swapped rename to swapped_away", "drop table swapped_away"
         )
-        left = postgres.execute("select to_regclass('swapped'), to_regclass('swapped_away')")
-    assert left == [(None, None)]
+        names = postgres.execute("select to_regclass('swapped'), to_regclass('swapped_away')")
+    assert names == [(None, None)]
 
 
-def test_an_idle_snapshot_outlives_the_server_s_patience(postgres: PostgreSQL, bench: Bench) -> None:
+def test_an_idle_snapshot_outlives_the_servers_idle_timeout(postgres: PostgreSQL, bench: Bench) -> None:
     postgres.execute(f"""alter role "{USER}" set idle_in_transaction_session_timeout = '300ms'""")
     try:
         ref = postgres.table("patient")
@@ -136,9 +137,7 @@ def test_an_idle_snapshot_outlives_the_server_s_patience(postgres: PostgreSQL, b
         postgres.execute(f'alter role "{USER}" reset idle_in_transaction_session_timeout')
 
 
-def test_dropping_a_table_that_somebody_reads_does_not_wait_for_ever(
-    postgres: PostgreSQL, bench: Bench
-) -> None:
+def test_dropping_a_table_that_is_being_read_is_given_up(postgres: PostgreSQL, bench: Bench) -> None:
     load = Load(
         stage=postgres.table("dvt_read"), columns=bench.connector.columns([StageColumn("a", INTEGER)])
     )
@@ -153,38 +152,38 @@ def test_dropping_a_table_that_somebody_reads_does_not_wait_for_ever(
     bench.connector.drop(load.stage)
 
 
-def test_the_user_s_role_is_taken(postgres: PostgreSQL, make: Callable[..., Bench]) -> None:
+def test_reads_cancels_and_loads_use_the_configured_role(
+    postgres: PostgreSQL, make_bench: Callable[..., Bench]
+) -> None:
     postgres.execute(
         "do $$ begin create role keeper; exception when duplicate_object then null; end $$",
-        f'grant keeper to "{USER}"', "drop table if exists kept", "create table kept as select 1 as a",
-        f'revoke all on kept from "{USER}"', "grant select on kept to keeper",
+        f'grant keeper to "{USER}"',
+        "drop table if exists of_role", "create table of_role as select 1 as a",
+        f'revoke all on of_role from "{USER}"', "grant select on of_role to keeper",
         "grant usage, create on schema shop to keeper", f'alter role "{USER}" noinherit',
     )  # fmt: skip
     try:
-        ref = postgres.table("kept")
+        ref = postgres.table("of_role")
         with pytest.raises(DvtError, match="permission denied"):
-            make().read_table(ref)
-        bench = make(role="keeper")
+            make_bench().read_table(ref)
+        bench = make_bench(role="keeper")
         assert bench.read_table(ref).rows == 1
-        reading = BackgroundCall(lambda: bench.read(bench.slow(ref, 60)))
-        while not any("pg_sleep" in one and "EXPLAIN" not in one for one in postgres.running()):
-            time.sleep(0.02)
-        started = time.monotonic()
+        read_thread = BackgroundCall(lambda: bench.read(bench.slow(ref, 240)))
+        assert wait_until(lambda: is_sleeping(postgres))
         bench.connector.cancel()
-        reading.finish()
-        assert time.monotonic() - started < 30, "whoever logs in may stop what the role does"
+        assert isinstance(read_thread.finish(), Cancelled), "the login user may cancel the role's query"
         load = Load(
-            stage=postgres.table("dvt_kept"), columns=bench.connector.columns([StageColumn("a", INTEGER)])
+            stage=postgres.table("dvt_of_role"), columns=bench.connector.columns([StageColumn("a", INTEGER)])
         )
         bench.connector.fill(load, bench.stage("SELECT 1 AS a", [StageColumn("a", INTEGER)]))
-        owner = postgres.execute("select tableowner from pg_tables where tablename = 'dvt_kept'")
+        owner = postgres.execute("select tableowner from pg_tables where tablename = 'dvt_of_role'")
         assert owner == [("keeper",)]
         bench.connector.drop(load.stage)
     finally:
         postgres.execute(f'alter role "{USER}" inherit')
 
 
-def test_one_granted_column_is_enough(postgres: PostgreSQL, bench: Bench) -> None:
+def test_a_table_with_one_granted_column_is_readable(postgres: PostgreSQL, bench: Bench) -> None:
     ref = postgres.table("granted")
     postgres.fill(ref, 600_000)
     postgres.execute(f'revoke all on granted from "{USER}"', f'grant select (n) on granted to "{USER}"')
@@ -193,7 +192,7 @@ def test_one_granted_column_is_enough(postgres: PostgreSQL, bench: Bench) -> Non
     assert dataset.rows == 600_000
 
 
-def test_a_null_byte_in_a_text_is_named(postgres: PostgreSQL, bench: Bench) -> None:
+def test_the_error_of_a_null_byte_names_its_column(postgres: PostgreSQL, bench: Bench) -> None:
     columns = [StageColumn("good", VARCHAR), StageColumn("bad one", VARCHAR)]
     load = Load(stage=postgres.table("dvt_null"), columns=bench.connector.columns(columns))
     dataset = bench.stage("SELECT 'x' AS good, 'a' || chr(0) AS \"bad one\"", columns)
@@ -201,30 +200,32 @@ def test_a_null_byte_in_a_text_is_named(postgres: PostgreSQL, bench: Bench) -> N
         bench.connector.fill(load, dataset)
 
 
-def test_encryption_that_is_asked_for_is_not_done_without(
-    postgres: PostgreSQL, make: Callable[..., Bench]
+def test_required_encryption_is_never_replaced_by_a_plain_connection(
+    postgres: PostgreSQL, make_bench: Callable[..., Bench]
 ) -> None:
-    """This server has no certificate: neither the preflight nor the scanner may go on in the clear."""
+    """The tests' server has no certificate: preflight and scanner must not connect in plain text."""
     with pytest.raises(DvtError, match="SSL"):
-        make(sslmode="require").describe(postgres.table("any"))
+        make_bench(sslmode="require").describe(postgres.table("any"))
 
 
-def test_ctrl_c_stops_what_is_under_way(postgres: PostgreSQL, bench: Bench) -> None:
+def is_sleeping(postgres: PostgreSQL) -> bool:
+    """Return whether the slow query of a bench is running."""
+    return any("pg_sleep" in query and "EXPLAIN" not in query for query in postgres.running())
+
+
+def test_ctrl_c_stops_the_running_extraction(postgres: PostgreSQL, bench: Bench) -> None:
     ref = postgres.table("interrupted")
     postgres.fill(ref, 1)
-    slow = bench.slow(ref, 60)
+    slow = bench.slow(ref, 240)
 
-    def press() -> None:
-        while not any("pg_sleep" in one and "EXPLAIN" not in one for one in postgres.running()):
-            time.sleep(0.02)
+    def interrupt_once_running() -> None:
+        assert wait_until(lambda: is_sleeping(postgres))
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=press, daemon=True).start()
+    threading.Thread(target=interrupt_once_running, daemon=True).start()
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         bench.read(slow)
-    assert time.monotonic() - started < 30
-    deadline = time.monotonic() + 30
-    while postgres.running():
-        assert time.monotonic() < deadline
+    assert time.monotonic() - started < 180
+    assert wait_until(lambda: not postgres.running())
     assert bench.staged() == []

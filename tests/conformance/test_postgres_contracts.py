@@ -1,4 +1,4 @@
-"""A contract's own types on PostgreSQL: what is sent in another binary form still arrives, or is refused."""
+"""A contract's own types on PostgreSQL: values sent in another binary form are stored, or refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def database(postgres: PostgreSQL) -> Iterator[PostgreSQL]:
     )
 
 
-ARRIVES = [
+FITTING = [
     ("JSON", """'{"b": 1, "a": 2}'""", "jsonb", '{"a": 2, "b": 1}'),
     ("VARCHAR", """'{"b": 1, "a": 2}'""", "jsonb", '{"a": 2, "b": 1}'),
     ("VARCHAR", "'[1]'", "json", "[1]"),
@@ -57,11 +57,12 @@ ARRIVES = [
     ("VARCHAR", "'fine'", "shop.weather", "fine"),
     ("BLOB", "'\\xAB\\x00'::BLOB", "bytea", "\\xab00"),
 ]
+"""Stage type, value, contract's type, text in the table."""
 
 
-def loaded(bench: Bench, postgres: PostgreSQL, way: tuple[str, str, str]) -> Load:
-    """Fill `dvt_typed` with one value; a neighbour of a plain type lands with it."""
-    stage, value, native = way
+def load_value(bench: Bench, postgres: PostgreSQL, case: tuple[str, str, str]) -> Load:
+    """Fill `dvt_typed` with one value, and a neighbour of a plain type."""
+    stage, value, native = case
     columns = [StageColumn("plain", BIGINT), StageColumn("typed", StageType.parse(stage))]
     load = Load(
         stage=postgres.table("dvt_typed"),
@@ -73,13 +74,13 @@ def loaded(bench: Bench, postgres: PostgreSQL, way: tuple[str, str, str]) -> Loa
     return load
 
 
-@pytest.mark.parametrize(("way", "text"), [(tuple(way), text) for *way, text in ARRIVES])
-def test_a_contracts_type_holds_what_was_staged(
-    database: PostgreSQL, bench: Bench, way: tuple[str, str, str], text: str | None
+@pytest.mark.parametrize(("case", "text"), [(tuple(case), text) for *case, text in FITTING])
+def test_a_column_of_a_contracts_type_holds_the_staged_value(
+    database: PostgreSQL, bench: Bench, case: tuple[str, str, str], text: str | None
 ) -> None:
-    load = loaded(bench, database, way)
+    load = load_value(bench, database, case)
     assert database.as_text(load.stage) == [(text, "7")]
-    database.execute("drop table if exists as_declared", f"create table as_declared (typed {way[2]})")
+    database.execute("drop table if exists as_declared", f"create table as_declared (typed {case[2]})")
     declared = database.type_of(database.table("as_declared"), "typed")
     assert database.type_of(load.stage, "typed") == declared
     tables = database.execute("select tablename from pg_tables where tablename like 'dvt_typed%'")
@@ -87,7 +88,7 @@ def test_a_contracts_type_holds_what_was_staged(
 
 
 @pytest.mark.parametrize(
-    ("way", "error"),
+    ("case", "error"),
     [
         (("VARCHAR", "'abcd'", "varchar(3)"), ValueLost),
         (("VARCHAR", "'abcd'", "char(3)"), ValueLost),
@@ -102,11 +103,11 @@ def test_a_contracts_type_holds_what_was_staged(
         (("VARCHAR", "'x'", "no_such_type"), DvtError),
     ],
 )
-def test_what_does_not_fit_is_refused(
-    database: PostgreSQL, bench: Bench, way: tuple[str, str, str], error: type[DvtError]
+def test_a_value_that_does_not_fit_its_type_leaves_no_table(
+    database: PostgreSQL, bench: Bench, case: tuple[str, str, str], error: type[DvtError]
 ) -> None:
     with pytest.raises(error):
-        loaded(bench, database, way)
+        load_value(bench, database, case)
     with pytest.raises(TableNotFound):
         bench.describe(database.table("dvt_typed"))
 

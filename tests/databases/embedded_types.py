@@ -66,7 +66,7 @@ _STORED_AS_TEXT = (
     ("ENUM('b', 'a')", "'b'", "b"),
     ("HUGEINT[]", f"[{_HUGE}, NULL]", f"[{_HUGE}, NULL]"),
 )
-"""Values of DuckDB types that Parquet lacks; they are staged as text or bytes: (type, literal, text)."""
+"""Values of DuckDB types that Parquet lacks: (type, literal, text)."""
 
 DUCKDB_READ_CASES: tuple[ReadCase, ...] = (
     *(ReadCase(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS + _STORED_AS_TEXT),

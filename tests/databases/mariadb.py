@@ -251,14 +251,14 @@ def _launch(folder: Path, port: int, arguments: Sequence[str]) -> subprocess.Pop
         )
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if _answers(folder):
+        if _accepts_connections(folder):
             return process
         time.sleep(0.05)
     process.kill()
     raise start_error("mariadbd", log)
 
 
-def _answers(folder: Path) -> bool:
+def _accepts_connections(folder: Path) -> bool:
     try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(folder / "s"))

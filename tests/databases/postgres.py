@@ -192,7 +192,7 @@ def _program(name: str) -> str:
 
 
 def _as_ordinary_user(folder: Path) -> list[str]:
-    """Return a command prefix that leaves root, which PostgreSQL refuses, and ends it with the tests."""
+    """Return a command prefix that leaves root, and ends the server with the tests."""
     die_with_tests = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []
     if os.geteuid() != 0:
         return die_with_tests
@@ -249,11 +249,11 @@ def _launch(folder: Path, port: int) -> subprocess.Popen[bytes]:
     for key, value in options.items():
         command += ["-c", f"{key}={value}"]
     log = folder / "log"
-    with log.open("ab") as out:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             command,
-            stdout=out,
-            stderr=out,
+            stdout=output,
+            stderr=output,
             stdin=subprocess.DEVNULL,
             cwd=folder,
             env=_environment(),

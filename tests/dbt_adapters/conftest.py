@@ -19,7 +19,7 @@ from dbt.tests.util import get_connection
 from dvt.dbt_bridge.entry import patches
 
 GRANTEES = ("dbt_test_user_1", "dbt_test_user_2", "dbt_test_user_3")
-SPELLED = (
+TRANSLATED = (
     ("{{target.database}}.", ""),
     ("{{ target.database }}.", ""),
     ("{{ target.dbname }}", "dbt"),
@@ -29,13 +29,13 @@ SPELLED = (
     (":00-0'", ":00'"),
     ("""'id || ' ~ "'-'" ~ ' || first_name'""", """"concat(id, '-', first_name)\""""),
 )
-"""What the suite's projects say, and what it is here: no database, `||` is OR, `--` wants a space."""
+"""Text of the suite → text for MariaDB: names have no database, `||` is OR, `--` needs a space."""
 USER, PASSWORD = "dbt", "pl4nted-s3cret dbt"
 
 
 @pytest.fixture(scope="session")
 def server(databases: Callable[[str], Any]) -> Any:
-    """MariaDB, with a user who may make schemas named `test…` and pass on what it may do there."""
+    """Return MariaDB, with a user who may create schemas named `test…` and grant rights on them."""
     mariadb = databases("mariadb")
     for name in GRANTEES:
         mariadb.execute(f"create user if not exists {name}@'%'")
@@ -49,20 +49,20 @@ def server(databases: Callable[[str], Any]) -> Any:
 
 @pytest.fixture(scope="class", autouse=True)
 def _patched() -> None:
-    """dvt's dbt, without what tests of other projects have left in this process."""
+    """Patch dbt as dvt does, and reset the adapters that earlier tests left in this process."""
     patches.apply()
     reset_adapters()
 
 
 @pytest.fixture(scope="class")
 def dbt_profile_target(output: dict[str, Any]) -> dict[str, Any]:
-    """The output that the suite's projects are built on."""
+    """Return the output that the suite's projects are built on."""
     return output
 
 
 @pytest.fixture(scope="class")
 def output(server: Any) -> dict[str, Any]:
-    """An output's keys, without the schema."""
+    """Return an output's keys, without the schema."""
     return {
         "type": "mariadb",
         "host": "127.0.0.1",
@@ -75,13 +75,13 @@ def output(server: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def test_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the suite writes what it reads again."""
+    """Return the folder where the suite writes data that it reads again."""
     return tmp_path_factory.mktemp("suite") / "data"
 
 
 @pytest.fixture(scope="class")
 def logs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Beside the project, not in the repository."""
+    """Yield a folder for logs outside of the repository."""
     with pytest.MonkeyPatch.context() as patch:
         folder = str(tmp_path_factory.mktemp("logs"))
         patch.setenv("DBT_LOG_PATH", folder)
@@ -93,7 +93,7 @@ def _grantees(_patched: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for number, name in enumerate(GRANTEES, 1):
             patch.setenv(f"DBT_TEST_USER_{number}", name)
-        # The suite reads this file, which dvt calls otherwise.
+        # The suite reads this file by dbt's name; dvt gives it another.
         patch.setattr("dbt.parser.manifest.PARTIAL_PARSE_FILE_NAME", "partial_parse.msgpack")
         patch.setattr(fixtures.TestProjInfo, "run_sql", _run_sql)
         patch.setattr(fixtures, "write_file", partial(_write_file, fixtures.write_file))
@@ -102,22 +102,22 @@ def _grantees(_patched: None) -> Iterator[None]:
 
 
 def _run_sql(project: Any, sql: str, fetch: str | None = None) -> Any:
-    """The suite prepares its tables in PostgreSQL's SQL. Only that is translated, never what dbt runs."""
+    """Translate the PostgreSQL SQL with which the suite prepares its tables; dbt's own SQL is left alone."""
     if not sql.strip():
         return None
-    for theirs, ours in SPELLED:
+    for theirs, ours in TRANSLATED:
         sql = sql.replace(theirs, ours)
     text = sql.format(schema=project.test_schema, database="").replace("`", '"')
     text = re.sub(r"(^|\s)(?:None|\"\")?\.(?=\w)", r"\1", text)
     with suppress(sqlglot.errors.SqlglotError):
         statements = sqlglot.transpile(text, read="postgres", write="mysql")
-        text = "; ".join(one.removesuffix(" CASCADE") for one in statements if one)
+        text = "; ".join(statement.removesuffix(" CASCADE") for statement in statements if statement)
     with get_connection(project.adapter) as connection:
         return project.adapter.run_sql_for_tests(text, fetch, connection)
 
 
 def _write_file(original: Callable[..., Any], contents: str, *paths: Any) -> Any:
-    for theirs, ours in SPELLED:
+    for theirs, ours in TRANSLATED:
         contents = contents.replace(theirs, ours)
     return original(contents, *paths)
 
@@ -143,14 +143,14 @@ OFTEN = {
     "sessions",
     "unit_tests",
 }
-"""Modules that `make test` runs too."""
+"""Modules that `make test` runs too; `make test-dbt` runs all."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each needs a server; dbt leaves log files open and uses what Python deprecates."""
-    here = Path(__file__).parent
+    """Mark every test slow, since it needs a server, and ignore dbt's own warnings."""
+    folder = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if folder in item.path.parents:
             item.add_marker(pytest.mark.slow)
             if item.path.stem.removeprefix("test_") not in OFTEN:
                 item.add_marker(pytest.mark.dbt_suite)

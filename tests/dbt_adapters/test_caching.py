@@ -13,14 +13,14 @@ from dbt.tests.util import run_dbt
 
 class NoDatabase:
     def run_and_inspect_cache(self, project, run_args=None):
-        """As the suite does it, but for the database, which is None."""
-        found = []
+        """Do as the suite does, but expect no database in the cached relations."""
+        cached = []
         for _ in range(2):
             run_dbt(run_args)
             (relation,) = project.adapter.cache.relations
-            found.append((relation.schema, relation.identifier))
-        assert found[0] == found[1]
-        assert found[0][0] == project.test_schema
+            cached.append((relation.schema, relation.identifier))
+        assert cached[0] == cached[1]
+        assert cached[0][0] == project.test_schema
 
 
 class TestCachingLowercaseModel(NoDatabase, BaseCachingLowercaseModel): ...

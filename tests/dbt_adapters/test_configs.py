@@ -1,4 +1,4 @@
-"""Model configs of the adapter, and promises that dbt's suite does not look at."""
+"""Model configs of the adapter, and promises that dbt's suite does not test."""
 
 from __future__ import annotations
 
@@ -52,34 +52,34 @@ class TestConfigs:
         ((_, created),) = server.execute(f"show create table {project.test_schema}.{name}")
         return created
 
-    def test_indexes_engine_charset_and_collation(self, server, project):
+    def test_a_table_gets_its_indexes_engine_charset_and_collation(self, server, project):
         created = self._created(server, project, "indexed")
         assert "UNIQUE KEY" in created
         assert "KEY `by_word` (`id`,`word`(5)) USING BTREE" in created
         assert "FULLTEXT KEY" in created
         assert "ENGINE=Aria" in created
         assert "DEFAULT CHARSET=latin1 COLLATE=latin1_swedish_ci" in created
-        found = server.execute(
+        collations = server.execute(
             "select collation_name from information_schema.columns "
             f"where table_schema = '{project.test_schema}' and table_name = 'indexed' "
             "and column_name = 'word'"
         )
-        assert found == [("latin1_swedish_ci",)]
+        assert collations == [("latin1_swedish_ci",)]
 
-    def test_partitions(self, server, project):
+    def test_a_table_is_partitioned_as_configured(self, server, project):
         rows = server.execute(
             f"select count(*) from {project.test_schema}.partitioned partition (p0)",
         )
         assert rows == [(1,)]
 
-    def test_a_long_name_is_built_beside_under_a_shorter_one(self, server, project):
+    def test_a_table_with_a_name_of_64_characters_is_built(self, server, project):
         assert server.execute(f"select n from {project.test_schema}.{LONG[:64]}") == [(1,)]
 
-    def test_nothing_is_left_beside(self, server, project):
-        found = server.execute(f"show tables from {project.test_schema}")
-        assert not [name for (name,) in found if "__dbt" in name]
+    def test_no_temporary_table_is_left(self, server, project):
+        tables = server.execute(f"show tables from {project.test_schema}")
+        assert not [name for (name,) in tables if "__dbt" in name]
 
-    def test_freshness_from_the_servers_own_knowledge(self, project):
+    def test_freshness_comes_from_the_servers_own_metadata(self, project):
         write_file(FRESH, project.project_root, "models", "sources.yml")
         (result,) = run_dbt(["source", "freshness"])
         assert result.status == "pass"
@@ -87,7 +87,7 @@ class TestConfigs:
 
 
 class TestExactSnapshot:
-    """A collation that takes `a` for `A` hides no change."""
+    """A snapshot records changes that the column's collation ignores."""
 
     @pytest.fixture(scope="class")
     def snapshots(self):
@@ -96,7 +96,7 @@ class TestExactSnapshot:
         return {"snap.sql": "{% snapshot snap %}" + config + select + "{% endsnapshot %}"}
 
     @pytest.mark.parametrize("word", ["A", "a ", "á"])
-    def test_a_change_is_seen(self, server, project, word):
+    def test_a_change_that_the_collation_ignores_is_recorded(self, server, project, word):
         schema = project.test_schema
         server.execute(
             f"drop table if exists {schema}.snap",
@@ -130,19 +130,21 @@ class TestErrors:
         assert server.execute(f"select n from {project.test_schema}.one") == [(1,)]
 
     @pytest.mark.parametrize(
-        ("wrong", "said"),
+        ("keys", "message"),
         [
             ({"password": "wrong"}, "DVT131 'broken'"),
             ({"port": 1}, "DVT130 cannot connect to 'broken'"),
             ({"ssl_cs": "x"}, "did you mean ssl_ca"),
         ],
     )
-    def test_one_clear_error_each(self, project, output, profiles_root, wrong, said):
-        broken = output | {"schema": project.test_schema} | wrong
+    def test_an_output_that_cannot_be_used_is_one_error_without_its_password(
+        self, project, output, profiles_root, keys, message
+    ):
+        broken = output | {"schema": project.test_schema} | keys
         profile = {"test": {"target": "broken", "outputs": {"broken": broken}}}
         (profiles_root / "other").ensure(dir=True).join("profiles.yml").write(yaml.safe_dump(profile))
         _, log = _failing(["run", "--profiles-dir", str(profiles_root / "other")])
-        assert said in log
+        assert message in log
         assert "pl4nted" not in log
 
 

@@ -127,7 +127,7 @@ class TestIncrementalContractSqlHeader(BaseIncrementalContractSqlHeader):
 class TestModelConstraintsRuntimeEnforcement(Ddl, BaseModelConstraintsRuntimeEnforcement):
     @pytest.fixture(scope="class")
     def models(self):
-        """Text is unique only up to a length, so it has one."""
+        """Give text columns a length, without which MariaDB cannot index them."""
         yml = fixtures.constrained_model_schema_yml.replace("data_type: text", "data_type: varchar(20)")
         return {
             "my_model.sql": fixtures.my_model_wrong_order_depends_on_fk_sql,

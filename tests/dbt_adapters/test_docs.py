@@ -14,7 +14,7 @@ from dbt.tests.adapter.persist_docs.test_persist_docs import (
 
 class TestPersistDocs(BasePersistDocs):
     def _assert_has_view_comments(self, view_node, has_node_comments=True, has_column_comments=True):
-        """The server keeps no comments for views."""
+        """Expect no comments: the server keeps none for views."""
         super()._assert_has_view_comments(view_node, False, False)
 
 

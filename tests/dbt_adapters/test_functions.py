@@ -49,7 +49,7 @@ from dvt.dbt_adapters.mysql.column import kind_of
 
 
 class AsTheServerMakesIt:
-    """The suite compares types as well; a literal's type depends on its digits here."""
+    """A comparison by kinds of types: on MariaDB a literal's type depends on its digits."""
 
     def assert_columns_equal(self, project, expected_cols, actual_cols):
         expected = [(name, kind_of(kind)) for name, kind, _ in expected_cols]
@@ -62,7 +62,7 @@ class TestTypeBigInt(BaseTypeBigInt): ...
 class TestTypeBoolean(AsTheServerMakesIt, BaseTypeBoolean):
     @pytest.fixture(scope="class")
     def models(self):
-        """A text is no truth value: only numbers are."""
+        """Cast `true`, since MariaDB casts no text to a boolean."""
         return {"actual.sql": "select cast(true as {{ type_boolean() }}) as boolean_col"}
 
 
@@ -102,7 +102,7 @@ class TestCurrentTimestampNaive(BaseCurrentTimestampNaive): ...
 class TestDate(BaseDate):
     @pytest.fixture(scope="class")
     def models(self):
-        """There is no full outer join."""
+        """Join from both sides, since MariaDB has no full outer join."""
         sql = fixture_date.models__test_date_sql.replace("full outer join", "left join")
         reverse = (
             "select * from joined union select generated_dates.date_day, expected_dates.expected "
@@ -140,7 +140,7 @@ class TestGenerateSeries(BaseGenerateSeries): ...
 class TestGetIntervalsBetween(BaseGetIntervalsBetween):
     @pytest.fixture(scope="class")
     def models(self):
-        """Dates are written year first."""
+        """Write dates with the year first."""
         theirs = fixture_get_intervals_between
         sql = theirs.models__test_get_intervals_between_sql
         return {
@@ -266,20 +266,20 @@ SAFE = {
     "json": {'{"a": 1}': '{"a": 1}', "{": None},
     "varchar(2)": {"abcdef": "abcdef"},
 }
-"""Type → text → what it is, as the server shows it; None where it is none."""
+"""Type → text → its value as the server shows it; None where the text is no value of the type."""
 
 
 class TestSafeCastInATable:
-    """Where strict mode makes an error of whatever does not fit."""
+    """safe_cast in CREATE TABLE … AS, where strict mode makes an error of a value that does not fit."""
 
     @pytest.fixture(scope="class")
     def models(self):
-        texts = [(kind, text) for kind, wanted in SAFE.items() for text in wanted]
+        texts = [(kind, text) for kind, values in SAFE.items() for text in values]
         rows = {
             kind: " union all ".join(
                 f"select {number} as n, '{text}' as t"
-                for number, (of, text) in enumerate(texts)
-                if of == kind
+                for number, (text_kind, text) in enumerate(texts)
+                if text_kind == kind
             )
             for kind in SAFE
         }
@@ -292,14 +292,14 @@ class TestSafeCastInATable:
             for number, kind in enumerate(SAFE)
         }
 
-    def test_what_is_none_becomes_null(self, server, project):
+    def test_safe_cast_turns_what_does_not_fit_into_null(self, server, project):
         run_dbt(["run"])
-        for number, (kind, wanted) in enumerate(SAFE.items()):
-            asked = f"select cast(v as char) from {project.test_schema}.safe_{number} order by n"
+        for number, (kind, values) in enumerate(SAFE.items()):
+            query = f"select cast(v as char) from {project.test_schema}.safe_{number} order by n"
             read = float if kind == "double" else str
-            found = [value if value is None else read(value) for (value,) in server.execute(asked)]
-            assert dict(zip(wanted, found, strict=True)) == {
-                text: value if value is None else read(value) for text, value in wanted.items()
+            answers = [value if value is None else read(value) for (value,) in server.execute(query)]
+            assert dict(zip(values, answers, strict=True)) == {
+                text: value if value is None else read(value) for text, value in values.items()
             }, kind
 
 
@@ -315,7 +315,7 @@ class TestStringLiteral(BaseStringLiteral): ...
 class TestCurrentTimestamps(BaseCurrentTimestamps):
     @pytest.fixture(scope="class")
     def models(self):
-        """`current_timestamp` is a reserved word."""
+        """Name the columns differently: `current_timestamp` is a reserved word."""
         return {
             "get_current_timestamp.sql": "select {{ current_timestamp() }} as now, "
             "{{ current_timestamp_in_utc_backcompat() }} as in_utc, "
@@ -328,8 +328,8 @@ class TestCurrentTimestamps(BaseCurrentTimestamps):
 
     @pytest.fixture(scope="class")
     def expected_sql(self):
-        now = "current_timestamp(6)"
-        return f"select {now} as now, {now} as in_utc, {now} as backcompat"
+        call = "current_timestamp(6)"
+        return f"select {call} as now, {call} as in_utc, {call} as backcompat"
 
 
 class TestValidateSqlMethod(BaseValidateSqlMethod): ...

@@ -29,15 +29,15 @@ def test_data_dir():
 
 
 class Contexts:
-    """The suite looks for its own PostgreSQL in what the hooks wrote."""
+    """Hook contexts of MariaDB, rewritten to the PostgreSQL target that the suite expects."""
 
     def get_ctx_vars(self, *args, **kwargs):
-        found = super().get_ctx_vars(*args, **kwargs)
-        for context in found if isinstance(found, list) else [found]:
+        variables = super().get_ctx_vars(*args, **kwargs)
+        for context in variables if isinstance(variables, list) else [variables]:
             assert context["target_type"] == "mariadb"
             assert context["target_user"] == "dbt"
             context |= {"target_type": "postgres", "target_user": "root"}
-        return found
+        return variables
 
     def check_hooks(self, state, project, host, *args, **kwargs):
         super().check_hooks(state, project, project.adapter.config.credentials.host, *args, **kwargs)
@@ -84,7 +84,7 @@ class TestDuplicateHooksInConfigs(BaseDuplicateHooksInConfigs): ...
 class TestPrePostRunHooks(Contexts, BasePrePostRunHooks):
     @pytest.fixture(autouse=True)
     def _no_database(self, project):
-        """As Jinja writes that there is none."""
+        """Name the database `None`, which is what Jinja renders where there is none."""
         project.database = "None"
         yield
         project.database = None

@@ -1,4 +1,4 @@
-"""A run that is killed before any of its statements, however many are sent at once, leaves old or new."""
+"""A run that is killed before any one of its statements leaves the old table or the new one."""
 
 from __future__ import annotations
 
@@ -42,12 +42,13 @@ KINDS = {
         "select 1 as k, {{ var('n') }} as n"
     ),
 }
-"""By name: a model whose only row has n = 1, then n = 2."""
-WAS, IS = (
+"""Name → a model whose only row has n = 1, then n = 2."""
+OLD_KIND, NEW_KIND = (  # materializations of the first and the second run, where they differ from table
     {"view_to_table": "view", "table_to_view": "table"},
     {"view_to_table": "table", "table_to_view": "view"},
 )
-MOST = 30
+MAX_STATEMENTS = 30
+"""Statements of one run, at most: the test fails if a run sends more."""
 
 
 @pytest.fixture
@@ -70,39 +71,39 @@ class Shop:
 
     def run(self, kill_before: int, **variables: Any) -> int:
         command = [sys.executable, "-c", KILLED, str(kill_before), "run", "--vars", yaml.safe_dump(variables)]
-        done = subprocess.run(
+        process = subprocess.run(
             command, cwd=self.folder, capture_output=True, text=True, timeout=250, check=False
         )
-        assert done.returncode in {0, 9}, done.stdout
-        return done.returncode
+        assert process.returncode in {0, 9}, process.stdout
+        return process.returncode
 
     def rows(self) -> list[tuple[Any, ...]]:
         return self.server.execute(f"select n from {self.schema}.model")
 
     def relations(self) -> list[str]:
-        found = self.server.execute(
+        names = self.server.execute(
             f"select table_name from information_schema.tables where table_schema = '{self.schema}'"
         )
-        return [name for (name,) in found]
+        return [name for (name,) in names]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_killed_run_leaves_old_or_new_and_the_next_one_clears_up(shop: Shop, kind: str):
     (shop.folder / "models" / "model.sql").write_text(KINDS[kind])
-    seen = set()
-    for point in range(1, MOST):
+    values = set()
+    for point in range(1, MAX_STATEMENTS):
         shop.server.execute(
             f"drop table if exists {shop.schema}.model", f"drop view if exists {shop.schema}.model"
         )
-        assert shop.run(0, n=1, kind=WAS.get(kind, "table")) == 0
-        ended = shop.run(point, n=2, kind=IS.get(kind, "table"))
+        assert shop.run(0, n=1, kind=OLD_KIND.get(kind, "table")) == 0
+        exit_code = shop.run(point, n=2, kind=NEW_KIND.get(kind, "table"))
         assert shop.rows() in ([(1,)], [(2,)])
-        seen.add(shop.rows()[0][0])
-        if ended == 0:
+        values.add(shop.rows()[0][0])
+        if exit_code == 0:
             break
-        assert shop.run(0, n=2, kind=IS.get(kind, "table")) == 0
+        assert shop.run(0, n=2, kind=NEW_KIND.get(kind, "table")) == 0
         assert shop.rows() == [(2,)]
         assert shop.relations() == ["model"]
     else:
-        pytest.fail(f"more than {MOST} statements")
-    assert seen == {1, 2}
+        pytest.fail(f"more than {MAX_STATEMENTS} statements")
+    assert values == {1, 2}

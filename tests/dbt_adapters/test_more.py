@@ -44,7 +44,7 @@ from dbt.tests.adapter.simple_copy.test_simple_copy import EmptyModelsArentRunBa
 from dbt.tests.util import check_relations_equal, run_dbt
 
 
-def ran(model):
+def executed_sql(model):
     return squeezed(Path("target/run/test/models", f"{model}.sql").read_text())
 
 
@@ -119,7 +119,7 @@ class TestEphemeralMulti(BaseEphemeralMulti):
         run_dbt(["seed"])
         assert len(run_dbt(["run"])) == 3
         check_relations_equal(project.adapter, ["seed", "dependent", "double_dependent", "super_dependent"])
-        assert ran("double_dependent") == squeezed(
+        assert executed_sql("double_dependent") == squeezed(
             f"create or replace view `{project.test_schema}`.`double_dependent` as "
             f"with __dbt__cte__base as (select * from {project.test_schema}.seed), "
             "__dbt__cte__base_copy as (select * from __dbt__cte__base)"
@@ -133,7 +133,7 @@ class TestEphemeralMulti(BaseEphemeralMulti):
 class TestEphemeralNested(BaseEphemeralNested):
     def test_ephemeral_nested(self, project):
         assert len(run_dbt(["run"])) == 2
-        assert ran("root_view") == squeezed(
+        assert executed_sql("root_view") == squeezed(
             f"create or replace view `{project.test_schema}`.`root_view` as "
             "with __dbt__cte__ephemeral_level_two as "
             f"(select * from `{project.test_schema}`.`source_table`), "

@@ -53,7 +53,7 @@ seeds:
 
 class TestBasicSeedTests(BaseBasicSeedTests):
     def test_simple_seed_full_refresh_flag(self, project):
-        """Nothing cascades here: the view stays, and reads the new table."""
+        """DROP does not cascade on MariaDB: the view stays and reads the new table."""
         result = run_dbt(["seed", "--full-refresh"])
         self._check_relation_end_state(run_result=result, project=project, exists=True)
         self._check_relation_end_state(
@@ -78,7 +78,7 @@ class TestSeedWithUniqueDelimiter(BaseSeedWithUniqueDelimiter): ...
 
 class TestSeedWithWrongDelimiter(BaseSeedWithWrongDelimiter):
     def test_seed_with_wrong_delimiter(self, project):
-        """A column named `id|first_name|…` is no name without quotes."""
+        """Expect a syntax error: the whole header becomes one unquoted column name."""
         (result,) = run_dbt(["seed"], expect_pass=False)
         assert "an error in your SQL syntax" in result.message
 

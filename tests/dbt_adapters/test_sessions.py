@@ -1,4 +1,4 @@
-"""What a session that writes promises: strictness, repeating, opening again, stopping."""
+"""Sessions that write are strict, repeat after a deadlock, reconnect when idle, and can be stopped."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from dvt.drivers.mysql import Session, parse
 from tests.databases.mariadb import SCHEMA
 
 
-def opened(mariadb: Any, **more: Any) -> Session:
-    return Session("shop", parse("shop", mariadb.settings(**more), Path.cwd()))
+def open_session(mariadb: Any, **keys: Any) -> Session:
+    return Session("shop", parse("shop", mariadb.settings(**keys), Path.cwd()))
 
 
 @pytest.fixture
@@ -34,16 +34,16 @@ def mariadb(databases: Any) -> Any:
 
 @pytest.fixture
 def session(mariadb: Any) -> Iterator[Session]:
-    made = opened(mariadb)
-    yield made
-    made.close()
+    session = open_session(mariadb)
+    yield session
+    session.close()
 
 
 def value(session: Session, sql: str) -> Any:
     return session.run(sql)[-1].rows[0][0]
 
 
-def number(session: Session) -> int:
+def connection_id(session: Session) -> int:
     return int(value(session, "select connection_id()"))
 
 
@@ -55,13 +55,13 @@ def test_a_value_that_does_not_fit_is_an_error(session: Session, literal: str):
 
 
 @pytest.mark.parametrize("literal", ["'0000-00-00'", "'2024-00-10'", "'2024-02-31'"])
-def test_a_date_that_is_none_is_an_error(session: Session, literal: str):
+def test_a_date_that_no_calendar_has_is_an_error(session: Session, literal: str):
     session.run("create temporary table t (d date)")
     with pytest.raises(QueryFailed):
         session.run(f"insert into t values ({literal})")
 
 
-def test_whatever_the_server_says_the_session_speaks_utc_and_utf8(session: Session):
+def test_a_session_speaks_utc_and_utf8_whatever_the_servers_defaults(session: Session):
     (answer,) = session.run("select @@time_zone, @@character_set_client, @@collation_connection, database()")
     zone, client, collation, schema = answer.rows[0]
     assert (zone, client, schema) == ("+00:00", "utf8mb4", SCHEMA)
@@ -72,13 +72,13 @@ def test_whatever_the_server_says_the_session_speaks_utc_and_utf8(session: Sessi
 
 def test_a_grant_to_a_mistyped_name_makes_no_user(server: Any):
     with (
-        closing(opened(server, user="dbt", password="pl4nted-s3cret dbt")) as session,
+        closing(open_session(server, user="dbt", password="pl4nted-s3cret dbt")) as session,
         pytest.raises(QueryFailed, match="matching row in the user table"),
     ):
         session.run("grant select on test_nothing.* to nobody_at_all")
 
 
-def test_each_statement_of_a_text_is_answered(session: Session):
+def test_each_statement_of_a_script_is_answered(session: Session):
     answers = session.run(
         "create temporary table t as select 1 as n; insert into t values (2), (3); select n from t; -- end"
     )
@@ -101,24 +101,26 @@ def test_ddl_ends_a_transaction_and_the_session_knows(session: Session):
 
 
 def test_a_connection_lost_while_idle_is_opened_again(session: Session, mariadb: Any):
-    before = number(session)
+    before = connection_id(session)
     mariadb.execute(f"kill {before}")
     time.sleep(1.1)
-    assert number(session) != before
+    assert connection_id(session) != before
     assert value(session, "select @@sql_mode like '%STRICT%'") == 1
 
 
-@pytest.mark.parametrize("held", ["START TRANSACTION", "create temporary table t (n int)", "set @mark = 1"])
-def test_a_connection_that_held_something_is_not_replaced(session: Session, mariadb: Any, held: str):
-    session.run(held)
-    mariadb.execute(f"kill {number(session)}")
+@pytest.mark.parametrize(
+    "statement", ["START TRANSACTION", "create temporary table t (n int)", "set @mark = 1"]
+)
+def test_a_connection_that_held_something_is_not_replaced(session: Session, mariadb: Any, statement: str):
+    session.run(statement)
+    mariadb.execute(f"kill {connection_id(session)}")
     time.sleep(1.1)
     with pytest.raises(ConnectionLost):
         session.run("select 1")
 
 
 def _deadlock(mariadb: Any, session: Session, first: str) -> None:
-    """The session's statement meets a heavier transaction, which goes the other way round."""
+    """Make the session deadlock with a transaction that locks in reverse order and has changed more rows."""
     session.run("START TRANSACTION")
     if first:
         session.run(first)
@@ -140,7 +142,7 @@ def _until_waiting(mariadb: Any) -> None:
         ((waiting,),) = mariadb.execute("select count(*) from information_schema.innodb_lock_waits")
         if waiting:
             return
-        time.sleep(0.2)  # the server looks again only when nobody has asked for 0.1 s
+        time.sleep(0.2)  # the server refreshes this table only if nobody has read it for 0.1 s
     pytest.fail("nothing waits for a lock")
 
 
@@ -169,7 +171,7 @@ def test_a_lock_that_is_held_long_is_waited_for_again(session: Session, mariadb:
     assert mariadb.execute("select n from locked where id = 1") == [(11,)]
 
 
-def test_a_text_of_which_a_part_is_done_is_not_repeated(session: Session, mariadb: Any):
+def test_a_script_of_which_a_part_is_done_is_not_repeated(session: Session, mariadb: Any):
     session.run("set session innodb_lock_wait_timeout = 1")
     with closing(mariadb.owner(autocommit=False)) as other, other.cursor() as cursor:
         cursor.execute("update locked set n = 10 where id = 1")
@@ -183,30 +185,32 @@ def test_a_text_of_which_a_part_is_done_is_not_repeated(session: Session, mariad
     "sql", ["select sleep(60)", "select count(*) from seq_1_to_1000000 a, seq_1_to_1000000 b"]
 )
 def test_a_statement_is_stopped_before_its_first_row(session: Session, mariadb: Any, sql: str):
-    mine = number(session)
+    own_id = connection_id(session)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(session.run, sql)
-        while not any(sql in one for one in mariadb.running()):
+        deadline = time.monotonic() + 60
+        while not any(sql in statement for statement in mariadb.running()):
+            assert time.monotonic() < deadline
             time.sleep(0.02)
-        begun = time.monotonic()
+        started = time.monotonic()
         session.stop()
         try:
             with pytest.raises(Cancelled):
                 running.result(timeout=30)
         finally:
-            mariadb.execute(f"kill query {mine}")  # whose end the pool waits for
-    assert time.monotonic() - begun < 30
+            mariadb.execute(f"kill query {own_id}")  # whose end the pool waits for
+    assert time.monotonic() - started < 30
     with pytest.raises(Cancelled):
         session.run("select 1")
 
 
-def test_a_wrong_password_and_a_dead_server_are_one_error_each(mariadb: Any):
+def test_a_refused_login_and_an_unreachable_server_are_two_errors(mariadb: Any):
     with pytest.raises(LoginRefused):
-        opened(mariadb, password="wrong")
+        open_session(mariadb, password="wrong")
     with pytest.raises(ConnectFailed):
-        opened(mariadb, port=1)
+        open_session(mariadb, port=1)
 
 
 def test_a_schema_that_is_not_there_yet_is_no_error(mariadb: Any):
-    with closing(opened(mariadb, schema="not_yet")) as session:
+    with closing(open_session(mariadb, schema="not_yet")) as session:
         assert value(session, "select 1") == 1

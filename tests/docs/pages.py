@@ -1,4 +1,4 @@
-"""The documentation's pages, and how they are read by tests."""
+"""The documentation's pages, for tests."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ FENCE = re.compile(r"^(`{3,}).*?^\1", re.MULTILINE | re.DOTALL)
 
 
 def pages() -> list[Path]:
-    """Every page people read, examples' own included."""
+    """Return every page, the examples' own included."""
     return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").glob("*/*.md")])
 
 
 def links(page: Path) -> Iterator[str]:
-    """Relative links of a page, code left out."""
+    """Yield the relative links of a page, outside of code."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     for target in LINK.findall(text):
         if "://" not in target and not target.startswith("mailto:"):
@@ -27,7 +27,7 @@ def links(page: Path) -> Iterator[str]:
 
 
 def reference_tool() -> ModuleType:
-    """tools/reference.py, which writes the generated pages."""
+    """Import tools/reference.py, which writes the generated pages."""
     spec = importlib.util.spec_from_file_location("reference", ROOT / "tools" / "reference.py")
     assert spec is not None
     assert spec.loader is not None

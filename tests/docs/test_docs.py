@@ -1,4 +1,4 @@
-"""What the pages promise is there, and what is there is on a page."""
+"""The pages name what exists, and what exists is on a page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_error_says_what_it_is(code: str):
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page):
+def test_every_relative_link_leads_to_a_file(page):
     dead = [target for target in links(page) if not (page.parent / target).exists()]
     assert not dead
 
@@ -37,8 +37,8 @@ def test_links_lead_somewhere(page):
 def test_every_dependency_is_explained():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"].values()
-    wanted = [*project["dependencies"], *(one for extra in extras for one in extra)]
-    names = {re.split(r"[\[<>=~! ]", one)[0] for one in wanted} - {"dvt-engine"}
+    requirements = [*project["dependencies"], *(requirement for extra in extras for requirement in extra)]
+    names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in requirements} - {"dvt-engine"}
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     assert not sorted(name for name in names if f"`{name}`" not in page)
 
@@ -55,9 +55,9 @@ def test_every_locked_requirement_has_a_hash_and_no_address():
 
 def test_every_make_target_explains_itself():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    wanted = {"demo", "test", "check", "fmt", "bench", "docs", "help"}
+    targets = {"demo", "test", "check", "fmt", "bench", "docs", "help"}
     explained = set(re.findall(r"^([a-z]+):.*## \S", makefile, re.MULTILINE))
-    assert wanted <= explained
+    assert targets <= explained
 
 
 def test_ci_runs_the_test_command_of_the_readme():
@@ -67,13 +67,13 @@ def test_ci_runs_the_test_command_of_the_readme():
 
 
 def test_pages_that_the_code_names_are_there():
-    """`docs/adr/0007` may stand for the file that begins so."""
+    """`docs/adr/0007` may stand for the file whose name begins so."""
     named = {
         (file.relative_to(ROOT).as_posix(), path.rstrip("."))
         for file in [*(ROOT / "src").rglob("*.py"), ROOT / "pyproject.toml"]
         for path in re.findall(r"\bdocs/[\w./-]+", file.read_text(encoding="utf-8"))
     }
-    assert not sorted(one for one in named if not list(ROOT.glob(f"{one[1]}*")))
+    assert not sorted((file, path) for file, path in named if not list(ROOT.glob(f"{path}*")))
 
 
 def test_every_decision_is_listed():

@@ -1,4 +1,4 @@
-"""The demo is run as `make demo` runs it, and its tables hold what one DuckDB would have computed."""
+"""The demo runs as `make demo` runs it, and its tables hold what one DuckDB computes of the same data."""
 
 from __future__ import annotations
 
@@ -48,46 +48,46 @@ TRUTH = """
 
 @contextmanager
 def everything(shop: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """One DuckDB that sees all of the shop's data."""
+    """Yield one DuckDB that reads all of the shop's data."""
     from dvt.drivers.duckdb import load_extension
 
-    with duckdb.connect() as one:
-        load_extension(one, "sqlite_scanner")
-        one.execute(f"ATTACH '{shop}/data/crm.sqlite' AS crm (TYPE sqlite, READ_ONLY)")
+    with duckdb.connect() as duck:
+        load_extension(duck, "sqlite_scanner")
+        duck.execute(f"ATTACH '{shop}/data/crm.sqlite' AS crm (TYPE sqlite, READ_ONLY)")
         for name in ("orders", "warehouse", "marketing"):
-            one.execute(f"ATTACH '{shop}/data/{name}.duckdb' AS {name} (READ_ONLY)")
-        yield one
+            duck.execute(f"ATTACH '{shop}/data/{name}.duckdb' AS {name} (READ_ONLY)")
+        yield duck
 
 
 @pytest.mark.slow
 def test_the_demo_arrives_at_the_right_table(tmp_path: Path):
     shop = tmp_path / "shop"
     shutil.copytree(SHOP, shop, ignore=LEFTOVERS)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, ROOT / "tools" / "demo.py", shop],
         env={**os.environ, "NO_COLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "DVT001" in done.stdout
-    with everything(shop) as one:
-        truth = one.execute(TRUTH.format(shop=shop)).fetchall()
-        table = one.execute(
+    assert process.returncode == 0, process.stdout + process.stderr
+    assert "DVT001" in process.stdout
+    with everything(shop) as duck:
+        truth = duck.execute(TRUTH.format(shop=shop)).fetchall()
+        table = duck.execute(
             "SELECT country, customers, orders, revenue::VARCHAR, views, gold"
             " FROM warehouse.sales_by_country ORDER BY country"
         ).fetchall()
         assert table == truth
-        audience = one.execute(
+        audience = duck.execute(
             "SELECT count(*) FROM marketing.audience a JOIN crm.customers c ON c.id = a.customer_id"
             " WHERE NOT c.newsletter OR a.tier = 'bronze'"
         ).fetchone()
         assert audience == (0,)
-        views = one.execute("SELECT sum(views)::BIGINT FROM warehouse.activity").fetchone()
+        views = duck.execute("SELECT sum(views)::BIGINT FROM warehouse.activity").fetchone()
         assert views == (sum(row[4] for row in truth),)
-        kept = one.execute("SELECT count(*) FROM warehouse.customer_tiers WHERE dbt_valid_to IS NULL")
-        assert kept.fetchone() == (20_000,)
+        snapshot = duck.execute("SELECT count(*) FROM warehouse.customer_tiers WHERE dbt_valid_to IS NULL")
+        assert snapshot.fetchone() == (20_000,)
 
 
 @pytest.mark.slow

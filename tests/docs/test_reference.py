@@ -1,4 +1,4 @@
-"""Every key and command has its place in docs/reference."""
+"""Every key and command is in docs/reference."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def test_every_key_of_a_mysql_output_is_documented():
 
 def test_every_command_is_documented():
     page = (REFERENCE / "cli.md").read_text(encoding="utf-8")
-    shown = subprocess.run(
+    help_text = subprocess.run(
         [sys.executable, "-m", "dvt.cli.main", "--help"], capture_output=True, text=True, check=True
     ).stdout
-    commands = _commands(shown)
+    commands = _commands(help_text)
     assert {"run", "build", "explain"} <= commands
     assert not sorted(name for name in commands if f"dvt {name}" not in page)
 
 
-def _commands(shown: str) -> set[str]:
-    """First words of the lines below the help's heading of commands."""
-    _, _, listed = shown.partition("ommands:")
+def _commands(help_text: str) -> set[str]:
+    """Return the first words of the lines below the help's heading of commands."""
+    _, _, listed = help_text.partition("ommands:")
     return {line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line.strip()}

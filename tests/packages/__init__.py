@@ -1,4 +1,4 @@
-"""Packages as others write them: what dvt finds by their entry points, without a line of its own."""
+"""Packages as other people write them, which dvt finds by their entry points."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ computes and stages."""
 
 
 def installed(folder: Path, *packages: str, source: Path = PACKAGES) -> list[str]:
-    """Folders for sys.path that hold packages, and in `folder` what pip would have written of them."""
+    """Return folders for sys.path that hold the packages, and write pip's metadata of them into `folder`."""
     for name in packages:
         about = folder / f"dvt_{name}-1.5.0.dist-info"
         about.mkdir(parents=True)

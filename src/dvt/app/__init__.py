@@ -1,7 +1,7 @@
-"""Who wires: connectors, runs and federation are made here, and handed to the bridge.
+"""Runs commands, and wires what they need: makes connectors, runs and federation for the bridge.
 
-What only a federated run needs is imported when there is one: a plain dbt project starts as quickly as
-under dbt.
+Modules that only federated runs need are imported when one begins, so that a plain dbt project starts as
+quickly as under dbt.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dvt.app.commands import COMMANDS
 
 
 class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
-    """Runs dvt commands from Python, as often as one likes: `dvtRunner().invoke(["run"])`."""
+    """Runs dvt commands from Python, any number of them: `dvtRunner().invoke(["run"])`."""
 
     def __init__(self, manifest: Any = None, callbacks: list[Callable[[Any], None]] | None = None) -> None:
         self.manifest = manifest
         self.callbacks = callbacks if callbacks is not None else []
 
     def invoke(self, args: list[str], **kwargs: Any) -> Any:
-        """Run one command: dbt's `dbtRunnerResult`, with the same success, result and exception."""
+        """Run one command; return dbt's `dbtRunnerResult` with success, result and exception."""
         if without_dbt.is_meant(args):
             return without_dbt.invoke(args, kwargs)
         from dvt.app.federation import make_federator
@@ -38,7 +38,7 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
 
 
 def main(args: Sequence[str]) -> None:
-    """Run one command of the command line; ends the process with its exit code, as dbt's are: 0, 1 or 2."""
+    """Run one command of the command line and end the process with its exit code: 0, 1 or 2, as dbt."""
     if without_dbt.is_meant(args):
         without_dbt.main(args)
     from dvt.app.federation import make_federator
@@ -48,9 +48,9 @@ def main(args: Sequence[str]) -> None:
 
 
 def help_of(names: Sequence[str]) -> str | None:
-    """The help of a command, or of a command of a command; None when there is no such."""
+    """Return the help of a command or, with several names, of a subcommand; None if it does not exist."""
     if without_dbt.is_meant(names):
-        return None  # it tells it at once itself
+        return None  # the command prints its help itself, without dbt
     from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import help_text
 

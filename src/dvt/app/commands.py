@@ -1,4 +1,4 @@
-"""dvt's commands in one table: dbt's own that dvt changes or shows, and those that dvt brings."""
+"""Lists the commands that `dvt --help` shows: dbt's, and dvt's own."""
 
 from __future__ import annotations
 
@@ -109,14 +109,14 @@ COMMANDS: Mapping[str, Command] = {
         runs_nodes=True,
     ),
 }
-"""By name. Whoever registers a command here needs to change nothing else."""
+"""Name → command. A new command needs no other registration."""
 
 _MADE_IN = ("dvt.app", "dvt.dbt_bridge.entry", "dvt.dbt_bridge.commands")
 """Packages in which commands and their flags are made."""
 
 
 def help_version() -> str:
-    """What changes when help does: a checkout changes under one version."""
+    """Return a hash that changes when the commands' help may change, also within one version of dvt."""
     from hashlib import sha256
     from importlib.util import find_spec
     from pathlib import Path

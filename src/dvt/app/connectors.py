@@ -1,4 +1,4 @@
-"""Wires connectors: each is made from its output's settings, with or without a run of dbt."""
+"""Makes connectors from the settings of their outputs, with or without a run of dbt."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def connector_opener(
     outputs: Settings, project_dir: Path, instance: MemoryInstance, scratch: Path
 ) -> Callable[[str], Connector]:
-    """A function that makes the connector of an output, given the output's name.
+    """Return a function that makes the connector of an output, given the output's name.
 
-    `scratch` is a folder for files of their own, which goes away with the run.
+    `scratch` is the folder for the connectors' private files; it is deleted when the run ends.
     """
     from dvt.connectors import CONNECTORS
     from dvt.core.errors import BadOutput
@@ -30,8 +30,8 @@ def connector_opener(
         limit = _limit(name, settings)
         kind = str(settings.get("type", ""))
         if kind not in CONNECTORS:
-            known = ", ".join(sorted(CONNECTORS))
-            raise BadOutput(name, kind, "dvt moves no data from or to this type", f"it does for: {known}")
+            kinds = ", ".join(sorted(CONNECTORS))
+            raise BadOutput(name, kind, "dvt moves no data from or to this type", f"it does for: {kinds}")
         context = ConnectorContext(
             duckdb=instance,
             project_dir=project_dir,
@@ -72,7 +72,7 @@ def open_connectors(outputs: Settings, project_dir: Path) -> Iterator[Callable[[
 
 
 def type_reader(outputs: Settings) -> Callable[[str], OutputType]:
-    """A function that says of which type an output is, given the output's name."""
+    """Return a function that returns the type of an output, given the output's name."""
     from dvt.resolution.output_types import output_type
 
     def type_of(name: str) -> OutputType:
@@ -82,7 +82,7 @@ def type_reader(outputs: Settings) -> Callable[[str], OutputType]:
 
 
 def database_reader(outputs: Settings) -> Callable[[str], tuple[str, ...]]:
-    """A function that tells of an output what all outputs that are the same database have in common."""
+    """Return a function that returns the identity of an output's database, given the output's name."""
     from os.path import realpath
 
     from dvt.resolution.output_types import output_type
@@ -97,7 +97,7 @@ def database_reader(outputs: Settings) -> Callable[[str], tuple[str, ...]]:
 
 
 def _limit(name: str, settings: dict[str, Any]) -> int:
-    """How many connections an output may have: a key of every type's, which no connector sees."""
+    """Remove `max_connections`, a key of outputs of all types, from the settings; return its value."""
     from dvt.core.errors import BadOutput
     from dvt.core.ports.connectors import CONNECTIONS
 

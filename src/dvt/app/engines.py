@@ -1,4 +1,4 @@
-"""Wires compute engines: each is made from its entry of computes.yml, when the first node asks for it."""
+"""Makes compute engines from their entries in computes.yml, when the first node needs them."""
 
 from __future__ import annotations
 
@@ -17,26 +17,29 @@ if TYPE_CHECKING:
 def engine_opener(
     context: RunContext, computes: Computes, shared: MemoryInstance, operation: Operation
 ) -> Callable[[str | None], Engine]:
-    """A function that makes the engine of a compute, given the name that a model asks for."""
+    """Return a function that makes an engine, given the compute that a model's config names, if any.
+
+    --compute overrides the models' configs.
+    """
     from dvt.core.ports.engines import EngineContext
 
-    default = computes.named(context.compute).name
+    default = computes.get(context.compute).name
 
-    def open_engine(asked: str | None) -> Engine:
-        compute = computes.named(context.compute or asked)
-        made = EngineContext(
+    def open_engine(name: str | None) -> Engine:
+        compute = computes.get(context.compute or name)
+        engine_context = EngineContext(
             run=operation.run,
             scratch=_scratch(compute, operation),
             duckdb=shared,
             default=compute.name == default,
         )
-        return compute.engine(compute.name, compute.settings, made)
+        return compute.engine(compute.name, compute.settings, engine_context)
 
     return open_engine
 
 
 def make_instance(compute: Compute, operation: Operation) -> MemoryInstance:
-    """The DuckDB instance that sources are read through, with the limits that the default compute sets."""
+    """Make the DuckDB instance that reads sources, with the limits of the default compute."""
     from dvt.config.computes import ENGINES
     from dvt.core.ports.engines import DuckDBLimits
     from dvt.drivers.duckdb import MemoryInstance
@@ -47,16 +50,16 @@ def make_instance(compute: Compute, operation: Operation) -> MemoryInstance:
 
 
 def spill_parents(computes: Computes) -> list[Path]:
-    """The folders of computes.yml that a run may spill to."""
+    """Return the folders in computes.yml that a run may spill to."""
     from dvt.config.computes import ENGINES
 
-    known = [compute for compute in computes.entries.values() if compute.kind in ENGINES]
-    folders = (compute.settings.spill for compute in known)
+    usable = [compute for compute in computes.entries.values() if compute.kind in ENGINES]
+    folders = (compute.settings.spill for compute in usable)
     return [folder for folder in dict.fromkeys(folders) if folder]
 
 
 def _scratch(compute: Compute, operation: Operation) -> Path:
-    """A folder of the run's own, below the one that the compute's settings name, if they do."""
+    """Make the run's own folder for a compute's files, below the folder in its settings if they have one."""
     from dvt.config.computes import ENGINES
     from dvt.drivers.disk import private_folder
     from dvt.runs.operations import spill_folder

@@ -1,4 +1,4 @@
-"""Wires `dvt explain`: the bridge compiles and asks for plans, the federation says how a plan reads."""
+"""Wires `dvt explain`: the bridge compiles nodes and requests plans, the federation writes them as text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def command() -> click.Command:
-    """The click command."""
+    """Make the click command."""
     from dvt.dbt_bridge.commands.explain import make_command
     from dvt.federation.explain import FORMATS
 

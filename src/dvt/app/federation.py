@@ -1,4 +1,4 @@
-"""Wires a run's Federator from connectors, engines and the run's own folder."""
+"""Makes a run's Federator from connectors, engines and the run's folder."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> Federator:
-    """A run's Federator (`core.ports.bridge.FederatorFactory`): on record, with nothing connected yet.
+    """Make a run's Federator (implements `core.ports.bridge.FederatorFactory`). It opens no connection yet.
 
-    It stages in `bucket`: a type of bucket, and its settings.
+    `bucket` has the type and the settings of the bucket to stage in.
     """
     from datetime import UTC, datetime
     from functools import partial
@@ -29,7 +29,7 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
     from dvt.federation.planning import Planning
 
     computes = load_computes(context.profile, context.profiles_dir)
-    compute = computes.named(context.compute)
+    compute = computes.get(context.compute)
     run = begin_run(
         context.project_dir,
         partial(context.reporter.notice, ""),

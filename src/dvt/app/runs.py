@@ -1,4 +1,4 @@
-"""Wires a run's own things in the project's `.dvt` folder: its record, its bucket, what dead runs left."""
+"""Begins runs in the project's `.dvt` folder: the run's record, its bucket, and what dead runs left."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from dvt.staging.shared import Staging
 
 BUCKET: Mapping[str, Any] = {"type": "filesystem", "path": ".dvt/staging"}
-"""Where a project's runs stage their data, unless told another: a type of bucket, and its settings."""
+"""The type and the settings of the bucket in which runs stage their data by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has begun: on record, with a place to stage in."""
+    """A run that has begun: its record is written, its bucket is open."""
 
     bucket: Bucket
     operation: Operation
@@ -29,7 +29,7 @@ class Run:
     leftovers: Leftovers
 
     def abandon(self) -> None:
-        """End a run that did not come to work: nothing of it stays, or it is on record for the next run."""
+        """End a run that could not start: delete everything of it, or leave it on record for the next run."""
         from dvt.core.errors import DvtError
 
         with suppress(DvtError):
@@ -46,7 +46,10 @@ def begin_run(
     keep_staging: bool,
     spill: Sequence[Path],
 ) -> Run:
-    """Begin a run, and take over what dead runs left; `spill`: folders outside that it may write to."""
+    """Begin a run, and find what dead runs left.
+
+    `spill` are the folders outside of `.dvt` that the run may write to: its record lists them.
+    """
     from dvt.drivers.disk import own_folder
     from dvt.drivers.duckdb.staging import CONSUMER
     from dvt.federation.leftovers import Leftovers
@@ -54,10 +57,10 @@ def begin_run(
     from dvt.staging.local_copies import LocalCopies
     from dvt.staging.shared import Staging
 
-    home = own_folder(project_dir / ".dvt")
+    folder = own_folder(project_dir / ".dvt")
     opened = open_bucket(project_dir, bucket)
-    leftovers = Leftovers(list(operations.dead(home / "operations")), [opened], notice)
-    operation = operations.begin(home / "operations", buckets=[opened.address], spill=spill)
+    leftovers = Leftovers(list(operations.dead(folder / "operations")), [opened], notice)
+    operation = operations.begin(folder / "operations", buckets=[opened.address], spill=spill)
     if CONSUMER not in opened.consumers:
         opened = LocalCopies(opened, CONSUMER, operation.scratch / "staging")
     staging = Staging(opened, operation.run, keep=keep_staging)
@@ -65,7 +68,7 @@ def begin_run(
 
 
 def open_bucket(project_dir: Path, settings: Mapping[str, Any]) -> Bucket:
-    """The bucket that a project's runs stage in."""
+    """Open the bucket in which a project's runs stage their data; `settings` has its type and other keys."""
     from dvt.buckets import BUCKETS
     from dvt.core.ports.staging import BucketContext
 

@@ -21,7 +21,7 @@ from dvt.drivers.disk import (
 
 
 class FilesystemBucket:
-    """Implements Bucket in a folder, made when first needed."""
+    """Implements Bucket in a folder, which is made when first needed."""
 
     consumers = frozenset({"duckdb"})
 
@@ -95,6 +95,7 @@ class FilesystemBucket:
 
 
 def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield all files in a folder and below, but no links."""
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
@@ -104,6 +105,7 @@ def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def _make_private(path: Path) -> None:
+    """Let only the owner read a file, or a folder and all files in it."""
     if not path.is_dir():
         path.chmod(0o600)
         return

@@ -1,1 +1,1 @@
-"""The command line: dbt's commands under dvt's name, and dvt's own."""
+"""The command line `dvt`: dbt's commands, and dvt's own."""

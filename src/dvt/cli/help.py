@@ -1,4 +1,4 @@
-"""A command's help, kept after the first time: dbt needs seconds to tell what it always tells alike."""
+"""Caches the help of commands: dbt needs seconds to print a text that is always the same."""
 
 from __future__ import annotations
 
@@ -13,36 +13,37 @@ from dvt import __version__
 from dvt.app.commands import COMMANDS, help_version
 
 FLAGS = {"-h", "--help"}
+"""Flags that print a command's help."""
 
 
-def asked(args: Sequence[str]) -> tuple[str, ...] | None:
-    """The command whose help is asked for and nothing else, e.g. `("docs", "generate")`; else None."""
+def requested_command(args: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the command, e.g. `("docs", "generate")`, if the arguments request its help and nothing else."""
     if len(args) in {2, 3} and args[-1] in FLAGS and args[0] in COMMANDS:
-        rest = args[1:-1]
-        return None if any(one.startswith("-") for one in rest) else tuple(args[:-1])
+        has_options = any(arg.startswith("-") for arg in args[1:-1])
+        return None if has_options else tuple(args[:-1])
     return None
 
 
-def kept(command: Sequence[str]) -> str | None:
-    """The help as it was told before, by the same versions and for the same width."""
+def cached_help(command: Sequence[str]) -> str | None:
+    """Return a command's cached help for the same versions and terminal width; None if there is none."""
     try:
         return _file(command).read_text(encoding="utf-8")
     except (OSError, ValueError):
         return None
 
 
-def keep(command: Sequence[str], text: str) -> None:
-    """Keep it for next time; a home that cannot be written is no reason to fail."""
+def cache_help(command: Sequence[str], text: str) -> None:
+    """Write a command's help to the cache; do nothing if the cache folder is not writable."""
     with suppress(OSError):
         file = _file(command)
         file.parent.mkdir(parents=True, exist_ok=True)
-        written = file.with_suffix(f".{os.getpid()}")
-        written.write_text(text, encoding="utf-8")
-        written.replace(file)
+        temporary = file.with_suffix(f".{os.getpid()}")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(file)
 
 
 def _file(command: Sequence[str]) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     width = min(shutil.get_terminal_size().columns, 80)
-    known = f"{__version__}-{version('dbt-core')}-{width}-{help_version()}"
-    return cache / "dvt" / f"help-{known}" / f"{'-'.join(command)}.txt"
+    version_key = f"{__version__}-{version('dbt-core')}-{width}-{help_version()}"
+    return cache / "dvt" / f"help-{version_key}" / f"{'-'.join(command)}.txt"

@@ -1,4 +1,4 @@
-"""The `dvt` command: what needs no dbt is answered at once, the rest is dbt's command line with dvt in it."""
+"""The `dvt` command. It answers without importing dbt where it can, and otherwise runs dbt's command line."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 
 VERSION_FLAGS = {"--version", "-v", "-V"}
+"""Flags that print versions."""
 HELP_FLAGS = {"--help", "-h"}
+"""Flags that print the overview of commands."""
 
 
 def main() -> None:
-    """Run one command and end the process with its exit code, which is dbt's: 0, 1 or 2."""
+    """Run one command and end the process with its exit code: 0, 1 or 2, as dbt."""
     args = sys.argv[1:]
     answer = _without_dbt(args)
     if answer is not None:
@@ -19,12 +21,13 @@ def main() -> None:
         return
     from dvt.app import main as run
 
-    if os.environ.get("NO_COLOR"):  # https://no-color.org, which dbt does not know
+    if os.environ.get("NO_COLOR"):  # https://no-color.org; dbt does not read this variable
         os.environ.setdefault("DBT_USE_COLORS", "false")
     run(args)
 
 
 def _without_dbt(args: Sequence[str]) -> str | None:
+    """Return what to print if the arguments ask for versions or help; None for all else."""
     if len(args) == 1 and args[0] in VERSION_FLAGS:
         from dvt.cli.version import version_text
 
@@ -37,18 +40,18 @@ def _without_dbt(args: Sequence[str]) -> str | None:
 
 
 def _help_of_a_command(args: Sequence[str]) -> str | None:
-    from dvt.cli import help as helps
+    from dvt.cli.help import cache_help, cached_help, requested_command
 
-    command = helps.asked(args)
+    command = requested_command(args)
     if command is None:
         return None
-    text = helps.kept(command)
+    text = cached_help(command)
     if text is None:
         from dvt.app import help_of
 
         text = help_of(command)
         if text is not None:
-            helps.keep(command, text)
+            cache_help(command, text)
     return text
 
 

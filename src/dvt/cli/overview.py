@@ -1,4 +1,4 @@
-"""What `dvt --help` shows: every command with a line, without loading dbt."""
+"""Writes what `dvt --help` shows, a line for each command, without importing dbt."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ Options (all of dbt's are taken too; `dvt COMMAND --help` lists them):
   -h, --help              this, or a command's own help
 
 """
+"""The text before the list of commands."""
 
 
 def overview() -> str:
-    """What `dvt --help` prints."""
+    """Return what `dvt --help` prints."""
     width = max(len(name) for name in COMMANDS) + 2
     lines = [f"  {name:<{width}}{command.summary}" for name, command in COMMANDS.items()]
     return OVERVIEW + "Commands:\n" + "\n".join(lines)

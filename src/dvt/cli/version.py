@@ -1,4 +1,4 @@
-"""`dvt --version`: dbt-core's version first, where tools made for dbt look for it, then dvt's."""
+"""Writes what `dvt --version` shows: dbt-core's version first, as tools made for dbt expect, then dvt's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dvt import __version__
 
 
 def version_text() -> str:
-    """In the shape of `dbt --version`, without asking any server for newer ones."""
+    """Return the installed versions in the form of `dbt --version`, without looking for newer ones online."""
     plugins = [f"  - {name}: {number}" for name, number in _adapters()]
     lines = [
         "Core:",
@@ -32,7 +32,7 @@ def _number(package: str) -> str:
 
 
 def _adapters() -> Iterator[tuple[str, str]]:
-    """Installed adapters: folders of dbt.adapters that come with a package of their own."""
+    """Yield name and version of each adapter: a folder of dbt.adapters whose package `dbt-…` is installed."""
     spec = find_spec("dbt")
     for root in (spec.submodule_search_locations or ()) if spec else ():
         for folder in sorted(Path(root, "adapters").glob("*/__version__.py")):

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
     from dvt.core.ports.engines import Engine, EngineSettings
 
 ENGINES = Registry("dvt.engines", {"duckdb": "dvt.engines.duckdb:DuckDBEngine"})
-"""`type` of an entry → class of the engine, imported when an entry names it. It is here because reading
+"""`type` of an entry → class of the engine, imported when an entry names it. It is defined here since reading
 the file needs the engines' settings models."""
 
 FILE = "computes.yml"
+"""Name of the file."""
 EMBEDDED = "duckdb"
 """The name, and the type, of the compute that always exists, even without a file."""
 _PLANNED = ("spark",)
-"""Types without an engine in this version: such an entry is an error only when a model uses it."""
+"""Types whose engine this version lacks: an entry of such a type is an error only if a model uses it."""
 
 
 class Strict(BaseModel):
@@ -47,7 +48,7 @@ class ProfileComputes(Strict):
     """The section of a profile."""
 
     target: str | None = None
-    """The default compute; may be left out if there is only one."""
+    """Name of the default compute; optional if there is only one."""
     computes: dict[str, dict[str, Any]] = {}
 
 
@@ -89,8 +90,8 @@ class Computes:
     default: str
     file: str | None = None
 
-    def named(self, name: str | None) -> Compute:
-        """Return a compute, the default for None; UnknownCompute lists the existing ones."""
+    def get(self, name: str | None) -> Compute:
+        """Return the compute of that name, the default one for None; UnknownCompute if there is none."""
         key = name or self.default
         if key not in self.entries:
             raise UnknownCompute(key, self.entries, self.file)
@@ -98,7 +99,10 @@ class Computes:
 
 
 def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None) -> Computes:
-    """Load the profile's computes from its profiles.yml's folder or `~/.dvt`; else only the embedded one."""
+    """Load a profile's computes from computes.yml in `profiles_dir`, else in `~/.dvt`.
+
+    Without such a file there is only the embedded compute.
+    """
     for folder in (profiles_dir, (home or Path.home()) / ".dvt"):
         file = folder / FILE
         if file.is_file():
@@ -114,9 +118,9 @@ def _read(file: Path, profile: str) -> Computes:
     profiles = _validated(document).profiles
     by_profile = {name: _computes(document, name, section, file.parent) for name, section in profiles.items()}
     section = profiles.get(profile, ProfileComputes())
-    own = by_profile.get(profile, {})
-    entries = {EMBEDDED: Compute(EMBEDDED, EMBEDDED)} | own
-    default = section.target or (next(iter(own)) if len(own) == 1 else EMBEDDED)
+    in_file = by_profile.get(profile, {})
+    entries = {EMBEDDED: Compute(EMBEDDED, EMBEDDED)} | in_file
+    default = section.target or (next(iter(in_file)) if len(in_file) == 1 else EMBEDDED)
     if default not in entries:
         line = document.line((profile, "target"))
         names = ", ".join(sorted(entries))

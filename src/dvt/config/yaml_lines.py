@@ -21,6 +21,7 @@ _VARIABLE = re.compile(
           (?:,\s*(?P<quote2>['"])(?P<default>.*?)(?P=quote2)\s*)?\)\s*\}\}""",
     re.VERBOSE,
 )
+"""Matches `${NAME}` and `{{ env_var('NAME', 'default') }}`."""
 
 
 class Document:
@@ -75,6 +76,7 @@ class Document:
         line = node.start_mark.line + 1
         text = _VARIABLE.sub(lambda match: self._variable(match, line), node.value)
         if text != node.value:
+            # The new text may be a number or a boolean.
             tag = self._loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
             node = yaml.ScalarNode(tag, text, node.start_mark, node.end_mark)
         try:

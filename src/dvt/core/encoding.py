@@ -4,7 +4,7 @@ Measured with DuckDB 1.5.5: Parquet turns HUGEINT into DOUBLE, cuts an INTERVAL 
 negative ones, moves TIMETZ to UTC, gives a GEOMETRY other coordinates or none, and has no word for ENUM,
 BIT, BIGNUM, TIME_NS and UNION. Values of these are held as text. Whoever writes a staged dataset casts each
 value to the column's type, then to the type in the file; whoever reads one casts each column to its type,
-so that what is held as text comes back as what it was.
+so that what is held as text has its type again.
 
     >>> encoding(StageType.parse("MAP(ENUM('a'), TIMESTAMP_S[])"))
     Encoding(stage=MAP(ENUM('a'), TIMESTAMP[]), file=MAP(VARCHAR, TIMESTAMP[]), loses=None)
@@ -23,7 +23,7 @@ class Encoding:
     """The staged form of values of one type."""
 
     stage: StageType
-    """The type of the staged column, which its values have again when they are read."""
+    """The type of the staged column, which values have again when they are read."""
     file: StageType
     """The type of the column in the Parquet file."""
     loses: str | None = None
@@ -35,7 +35,7 @@ class _Row:
     stage: StageType | None = None
     """None: the type itself."""
     file: StageType | None = None
-    """None: as staged."""
+    """None: the same as `stage`."""
     loses: str | None = None
 
 
@@ -56,7 +56,7 @@ _TABLE: Mapping[Kind, _Row] = {
     Kind.NULL: _Row(stage=INTEGER),
     Kind.UNION: _Row(stage=VARCHAR, loses="which member of the union a value is; it becomes text"),
 }
-"""Kinds that Parquet does not hold as they are."""
+"""Kinds that Parquet does not hold as they are → how they are staged."""
 
 
 def encoding(type_: StageType) -> Encoding:

@@ -24,11 +24,11 @@ WARNINGS: Mapping[str, str] = {
 
 
 class DvtError(Exception):
-    """What went wrong, a stable code to search for, and what to do next."""
+    """What went wrong, with a stable code to search for and a hint what to do next."""
 
     code: ClassVar[str] = "DVT000"
     transient: ClassVar[bool] = False
-    """Trying again later may work."""
+    """True for errors that may pass: trying again later may work."""
     registry: ClassVar[dict[str, type[DvtError]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -48,7 +48,7 @@ class DvtError(Exception):
         self.file: str | None = None
 
     def about(self, node: str, file: str) -> DvtError:
-        """The same error, naming the node it happened to and that node's file."""
+        """Return the error with the node that it happened to, and its file, unless it has a node already."""
         if self.node is None:
             self.node, self.file = node, file
         return self
@@ -61,7 +61,7 @@ class DvtError(Exception):
 
 
 def nearest(name: str, known: Collection[str]) -> str:
-    """A hint: the closest known name, and all of them."""
+    """Return a hint: the closest known name, and all of them."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1)
     guess = f"did you mean {close[0]!r}? " if close else ""
@@ -97,7 +97,7 @@ class UnknownCompute(DvtError):
 
 
 class ConnectionRequired(DvtError):
-    """A source does not say where it lives, in a project that uses dvt."""
+    """A source does not name its connection, in a project that uses dvt."""
 
     code = "DVT102"
 
@@ -110,7 +110,7 @@ class ConnectionRequired(DvtError):
 
 
 class ConflictingConnections(DvtError):
-    """One source says two different connections."""
+    """A source names two different connections."""
 
     code = "DVT103"
 
@@ -124,7 +124,7 @@ class ConflictingConnections(DvtError):
 
 
 class SnapshotFederated(DvtError):
-    """A snapshot reads another database than the one it lives on."""
+    """A snapshot reads another database than its own."""
 
     code = "DVT104"
 
@@ -335,7 +335,7 @@ class SqlInvalid(DvtError):
 
 
 class TranslationWrong(DvtError):
-    """This expression is known to answer differently in the compute engine."""
+    """An expression is known to answer differently in the compute engine."""
 
     code = "DVT123"
 
@@ -352,7 +352,7 @@ class OutputsClash(DvtError):
     def __init__(self, names: Collection[str]) -> None:
         self.names = list(names)
         super().__init__(
-            f"output columns {', '.join(self.names)} are one name to the compute engine",
+            f"output columns {', '.join(self.names)} have the same name for the compute engine",
             hint="give them aliases that differ in more than case",
         )
 
@@ -366,7 +366,7 @@ class SeveralConnections(DvtError):
         self.connections = sorted(connections)
         super().__init__(
             f"a run_query or statement reads relations of {', '.join(self.connections)} at once",
-            hint="a query that runs while compiling goes to one connection; ask each of them by itself",
+            hint="a query that runs while compiling goes to one connection; query each of them by itself",
         )
 
 
@@ -452,7 +452,7 @@ class QueryFailed(DvtError):
 
 
 class ValueLost(DvtError):
-    """A value cannot be represented on its way, so the run stops instead of changing it."""
+    """A value cannot be represented on its way; the run stops instead of changing it."""
 
     code = "DVT134"
 
@@ -474,7 +474,7 @@ class RowRefused(DvtError):
 
 
 class DiskFull(DvtError):
-    """No space left where staging, spilling or a database file lies."""
+    """There is no space left for staged data, spilled data or a database file."""
 
     code = "DVT135"
 
@@ -524,7 +524,7 @@ class FileUnreadable(DvtError):
 
 
 class Cancelled(DvtError):
-    """The query was stopped because the run was."""
+    """A query was stopped, because the run was stopped."""
 
     code = "DVT139"
 
@@ -555,7 +555,7 @@ class NotFederable(DvtError):
 
 
 class ComparingUnsupported(DvtError):
-    """With `collation: source`: text is compared in a way that the compute engine cannot copy."""
+    """With `collation: source`, text is compared in a way that the compute engine cannot copy."""
 
     code = "DVT142"
 
@@ -563,7 +563,7 @@ class ComparingUnsupported(DvtError):
         self.expression, self.columns = expression, sorted(columns)
         super().__init__(
             f"{expression} compares {', '.join(self.columns)}: {why}",
-            hint="let a native model compare it where it lives, or compare byte by byte:"
+            hint="let a native model of its own database compare it, or compare byte by byte:"
             " config(collation='engine');"
             f" collations that can be copied: {', '.join(sorted(known)) or 'none'}",
         )

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 MARKER = "__dvt__"
 """Schema prefix of a relation in a federated model's compiled SQL: `"__dvt__<unique_id>"."<identifier>"`."""
 MARKED = re.compile(rf"""["`]{MARKER}[^"`]*["`]\.""")
-"""A marker in SQL; it is removed from SQL that people read."""
+"""Matches a marker; it is removed from SQL that people read."""
 
 STAGE_PREFIX = "dvt_"
-"""Stage tables on targets are named `dvt_<run>_<hash>`."""
+"""Prefix of stage tables on targets: `dvt_<run>_<hash>`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

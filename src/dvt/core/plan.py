@@ -19,7 +19,7 @@ class Transform:
     dialect: str
     """The engine's dialect."""
     sql: Sql
-    """The SELECT in the engine's dialect, with a place for each value that a query was asked for."""
+    """The SELECT in the engine's dialect, with a place for each value that a scalar query answers."""
     columns: tuple[StageColumn, ...]
     """Outputs, with the types they are staged as."""
     functions: tuple[str, ...] = ()
@@ -62,21 +62,24 @@ class FederationPlan:
     file: str
     queries: tuple[SourceQuery, ...]
     """Queries whose answers the transform reads as tables named by their aliases."""
-    asked: tuple[SourceQuery, ...] = ()
-    """Queries for one value each; other queries or the transform have a place for it, named by the alias."""
+    scalar_queries: tuple[SourceQuery, ...] = ()
+    """Queries for one value each; other queries or the transform have a place for it, named by the query's
+    alias."""
     transform: Transform
     load: Load
     notices: tuple[Notice, ...] = ()
 
     def waves(self) -> Iterator[tuple[SourceQuery, ...]]:
         """Yield the queries in the order they are sent: a wave needs only answers of earlier waves."""
-        waiting, answered = [*self.asked, *self.queries], set[str]()
+        waiting, answered = [*self.scalar_queries, *self.queries], set[str]()
         while waiting:
             wave = [
                 query for query in waiting if all(answered.issuperset(need.answers) for need in query.needs)
             ]
             if not wave:
-                raise ValueError(f"{', '.join(query.alias for query in waiting)} need what nobody answers")
+                raise ValueError(
+                    f"{', '.join(query.alias for query in waiting)} need values that no query answers"
+                )
             yield tuple(wave)
             answered |= {query.alias for query in wave}
             waiting = [query for query in waiting if query.alias not in answered]

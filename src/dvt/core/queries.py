@@ -12,7 +12,7 @@ from dvt.core.tables import Column, StageColumn
 
 @dataclass(frozen=True, slots=True)
 class TablePlace:
-    """Where a table of a query stands in its text; the connector puts the table's name there."""
+    """Place of a table in a query's text; the connector puts the table's name there."""
 
     number: int
     """Index into the query's `tables`."""
@@ -20,15 +20,15 @@ class TablePlace:
 
 @dataclass(frozen=True, slots=True)
 class ValuePlace:
-    """Where a value from an earlier answer goes; shown to people as `$name`."""
+    """Place of a value from an earlier answer in a query's text; shown to people as `$name`."""
 
     name: str
 
 
 Sql = str | tuple[str | TablePlace | ValuePlace, ...]
-"""SQL text; where it names tables or values yet to come, the pieces between them and their places.
+"""SQL text, or the pieces of one with places for tables and for values yet to come.
 
-Pieces and not a format string: braces, percent signs and question marks mean themselves.
+Pieces instead of a format string, so that braces, percent signs and question marks mean themselves.
 """
 
 
@@ -61,8 +61,8 @@ class Need:
     answers: tuple[str, ...]
     """Aliases of the queries that answer it."""
     value: Sql
-    """SQL of one value in the engine's dialect, with places for the answers' first values, by alias; the
-    keys are all values of the one answer whose place this is."""
+    """SQL of one value in the engine's dialect, with places for the answers' first values, by alias. For a
+    list of keys: the place of the one answer whose values they are."""
     column: Column
     """The column it is compared with, which decides how it is written as a literal."""
     limit: int | None = None
@@ -71,7 +71,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceQuery:
-    """One query to one connection, already narrowed, in that connection's dialect.
+    """A query to one connection, already narrowed, in that connection's dialect.
 
     Example:
         >>> query = SourceQuery(
@@ -101,9 +101,9 @@ class SourceQuery:
     """Expressions; empty where all rows are one group, None where rows are not grouped."""
     columns: tuple[ExtractedColumn, ...]
     needs: tuple[Need, ...] = ()
-    """Values that stand in `where` and that earlier answers tell."""
+    """Values in `where` that come from earlier answers."""
     scan: bool = False
-    """True when it reads one base table alone, row by row, so that a connector may cut it into ranges."""
+    """True if it only reads rows of one base table, so that a connector may cut it into ranges."""
     names: tuple[str, ...] = ()
     """The tables as the source's dialect spells them, for people; connectors write their own."""
     not_pushed: tuple[NotPushed, ...] = ()
@@ -113,9 +113,9 @@ class SourceQuery:
     this: bool = False
 
     def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
-        """Return the query with literals of its dialect in the needs' places, by need.
+        """Return the query with `values`, literals by name of the need, in the places of its needs.
 
-        A condition with a value that cannot be sent (None) is left out: the transform has it too.
+        A condition with a value that cannot be sent (None) is left out, since the transform has it, too.
         """
         sent = [
             condition
@@ -123,7 +123,7 @@ class SourceQuery:
             if all(values[name] is not None for name in places(condition))
         ]
         unsent = [
-            NotPushed(rendered(condition, self.names), "its value, known now, cannot be sent")
+            NotPushed(rendered(condition, self.names), "its value, once it was known, could not be sent")
             for condition in self.where
             if condition not in sent
         ]
@@ -173,19 +173,22 @@ class SourceQuery:
     @property
     def key(self) -> str:
         """A hash of tables with their options, clauses and types: equal queries have equal keys."""
-        types = [(c.name, c.table, c.column.stage, c.column.unpack) for c in self.columns]
+        types = [
+            (extracted.name, extracted.table, extracted.column.stage, extracted.column.unpack)
+            for extracted in self.columns
+        ]
         clauses = (self.select, self.source, self.where, self.group_by)
-        question = repr((self.connection, self.tables, clauses, types))
-        return hashlib.sha256(question.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        identity = repr((self.connection, self.tables, clauses, types))
+        return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
     @property
     def staged(self) -> tuple[StageColumn, ...]:
         """The columns of the staged dataset."""
-        return tuple(StageColumn(c.name, c.column.stage) for c in self.columns)
+        return tuple(StageColumn(extracted.name, extracted.column.stage) for extracted in self.columns)
 
 
 def rendered(sql: Sql, tables: Sequence[str] = ()) -> str:
-    """Render SQL with `tables` in their places, and unknown values as `$name`."""
+    """Render SQL with `tables` in their places, and values yet to come as `$name`."""
     if isinstance(sql, str):
         return sql
     return "".join(_text(part, tables) for part in sql)
@@ -200,7 +203,7 @@ def filled(sql: Sql, values: Mapping[str, str]) -> Sql:
 
 
 def joined(*parts: Sql | TablePlace | ValuePlace) -> Sql:
-    """Join pieces of SQL: into one text if none of them is a place."""
+    """Join pieces of SQL; the result is one text if none of them is a place."""
     flat = [piece for part in parts for piece in (part if isinstance(part, tuple) else (part,))]
     if all(isinstance(piece, str) for piece in flat):
         return "".join(piece for piece in flat if isinstance(piece, str))

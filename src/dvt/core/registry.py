@@ -1,4 +1,4 @@
-"""Names of things that are imported only when somebody asks for them."""
+"""Registries: names of objects, each imported only when it is used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Registry(Mapping[str, str]):
-    """name → dotted path: dvt's own entries first, then other packages' entry points."""
+    """Name → dotted path: dvt's own entries, which come first, and other packages' entry points."""
 
     def __init__(self, group: str, own: Mapping[str, str]) -> None:
         self._group = group

@@ -29,12 +29,12 @@ class Moved:
     bytes: int
     seconds: float
     reused: bool = False
-    """The staged dataset was already there: nothing moved."""
+    """True if the staged dataset was there already, so that nothing moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Rows and bytes that a whole run moved, without reused datasets."""
+    """Rows and bytes that a whole run has moved, without reused datasets."""
 
     extracted_rows: int = 0
     extracted_bytes: int = 0

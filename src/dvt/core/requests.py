@@ -1,4 +1,4 @@
-"""A federated node as the bridge hands it over: its SQL, what its names mean, how it is configured."""
+"""A federated node as the bridge hands it over: its SQL, the tables that it names, its configuration."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Pushdown(StrEnum):
 class TextComparison(StrEnum):
     """How a federated model compares text of columns whose databases compare by a collation."""
 
-    UNSAID = "unsaid"
+    UNSET = "unset"
     """Byte by byte, as the engine does, with a warning."""
     ENGINE = "engine"
-    """Byte by byte, knowingly."""
+    """Byte by byte, as configured: without a warning."""
     SOURCE = "source"
     """As the columns' collations do."""
 
@@ -55,15 +55,15 @@ class ContractColumn:
     native: str
     """Its type as the target spells it."""
     type: str | None
-    """The type in the engine's spelling, which the engine may not know; None if it has no such type. Then
-    the target alone converts the model's values."""
+    """The type in the engine's spelling, which the engine may not know. None if it has no such type: then
+    only the target converts the model's values."""
     any_number: bool = False
-    """The column holds any number."""
+    """True if the column holds numbers of any precision and scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRequest:
-    """A federated node as the bridge hands it over: compiled SQL and what its names mean."""
+    """A federated node: compiled SQL, the tables that it names, and its configuration."""
 
     unique_id: str
     name: str
@@ -78,7 +78,7 @@ class NodeRequest:
     stage: TableRef
     """The new table to fill on the node's target."""
     pushdown: Pushdown = Pushdown.AUTO
-    comparing: TextComparison = TextComparison.UNSAID
+    comparing: TextComparison = TextComparison.UNSET
     contract: Contract | None = None
     """None where no contract is enforced."""
     compute: str | None = None

@@ -10,7 +10,7 @@ from dvt.core.types import StageType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column as its database has it, and how its values get from there to staging."""
+    """A column of a database, and how its values get from there to staging."""
 
     name: str
     """As the database spells it."""
@@ -32,7 +32,30 @@ class Column:
     """DuckDB SQL that turns the arrived column `{0}` into `stage`. Only the connector that described the
     column, or the code that derived it from others, knows more of it."""
     loses: str | None = None
-    """What of the values staging cannot hold (DVT002), else None."""
+    """What staging cannot hold of the values (DVT002), else None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeMapping:
+    """How values of one type of a database are read and staged; the fields are those of `Column`."""
+
+    stage: StageType
+    read: str = "{0}"
+    unpack: str = "{0}"
+    exact: bool = False
+    loses: str | None = None
+
+    def column(self, name: str, native: str) -> Column:
+        """Return a column of this type; `native` is the type as the database spells it."""
+        return Column(
+            name=name,
+            native=native,
+            stage=self.stage,
+            exact=self.exact,
+            read=self.read,
+            unpack=self.unpack,
+            loses=self.loses,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +68,7 @@ class Table:
     """Estimated by the database; None when it does not know."""
     bytes: int | None = None
     scannable: bool = True
-    """False for views and the like, which cannot be cut into physical ranges."""
+    """False for a view or the like, which cannot be cut into physical ranges."""
 
 
 @dataclass(frozen=True, slots=True)

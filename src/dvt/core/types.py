@@ -60,7 +60,7 @@ class Kind(StrEnum):
     MAP = "MAP"
     UNION = "UNION"
     NULL = '"NULL"'
-    """The type of an expression that is only known to be NULL."""
+    """The type of NULL without a cast."""
 
 
 INTEGERS = frozenset(
@@ -69,12 +69,12 @@ INTEGERS = frozenset(
         *(Kind.UTINYINT, Kind.USMALLINT, Kind.UINTEGER, Kind.UBIGINT, Kind.UHUGEINT),
     }
 )
-"""Whole numbers of a fixed size."""
+"""Kinds of whole numbers of a fixed size."""
 
 _TIMESTAMPS = frozenset(
     {Kind.TIMESTAMP, Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP_NS, Kind.TIMESTAMPTZ}
 )
-"""A day and a time of it, with or without a zone."""
+"""Kinds of a date with a time, with or without a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Part:
     """A field of a STRUCT, a member of a UNION, the element of a LIST or ARRAY, a MAP's key or value."""
 
     name: str
-    """`element`, `key` and `value` where it has none of its own."""
+    """`element`, `key` or `value` for a part without a name of its own."""
     type: StageType
 
 
@@ -105,7 +105,7 @@ class StageType:
 
     @classmethod
     def parse(cls, text: str) -> StageType:
-        """Read a type as `str` or DuckDB spells it; UnknownType for other texts.
+        """Parse a type as `str` or DuckDB spells it; UnknownType for other texts.
 
         A STRUCT without names (`row(1, 2)`) is such a text: no SQL can cast to it.
         """
@@ -143,7 +143,7 @@ class StageType:
 
     @property
     def is_timestamp(self) -> bool:
-        """True for a day and a time of it, with or without a zone."""
+        """True for a date with a time, with or without a zone."""
         return self.kind in _TIMESTAMPS
 
     @property
@@ -152,7 +152,7 @@ class StageType:
         return self.parts[0].type
 
     def with_parts(self, change: Callable[[StageType], StageType]) -> StageType:
-        """The same with each part's type changed."""
+        """Return the type with each part's type changed."""
         return replace(self, parts=tuple(Part(part.name, change(part.type)) for part in self.parts))
 
 
@@ -165,17 +165,17 @@ class UnknownType(ValueError):
 
 
 def decimal(precision: int, scale: int) -> StageType:
-    """A number with so many digits, `scale` of them behind the point."""
+    """Return the type of numbers with `precision` digits, `scale` of them behind the point."""
     return StageType(Kind.DECIMAL, precision=precision, scale=scale)
 
 
 def list_of(element: StageType) -> StageType:
-    """Lists of any length."""
+    """Return the type of lists of any length."""
     return StageType(Kind.LIST, parts=(Part("element", element),))
 
 
 def array_of(element: StageType, size: int) -> StageType:
-    """Lists of one length."""
+    """Return the type of lists with `size` elements."""
     return StageType(Kind.ARRAY, parts=(Part("element", element),), size=size)
 
 

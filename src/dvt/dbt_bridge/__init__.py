@@ -1,1 +1,1 @@
-"""The one seam to dbt-core. The folders, top to bottom: entry, commands, nodes, jinja, project, outputs."""
+"""Runs dbt-core and patches it. Folders, top to bottom: entry, commands, nodes, jinja, project, outputs."""

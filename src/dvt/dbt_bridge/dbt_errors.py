@@ -1,4 +1,4 @@
-"""dvt's errors as dbt's: logged by dbt's events, in dbt's exit codes, without a traceback."""
+"""Raises dvt's errors as dbt's, so that dbt logs them without a traceback and sets its exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dvt.core.errors import DvtError
 
 
 class DvtDbtError(DbtRuntimeError):
-    """A DvtError on its way through dbt: the same sentence, code and hint."""
+    """A DvtError that dbt handles as its own: the same code, sentence and hint."""
 
     def __init__(self, error: DvtError) -> None:
         super().__init__(str(error))
@@ -19,7 +19,7 @@ class DvtDbtError(DbtRuntimeError):
 
     @property
     def type(self) -> str:
-        """What dbt prints before "Error" where it prints that."""
+        """The word that dbt prints before "Error": the code."""
         return self.error.code
 
     def __str__(self, prefix: str = "! ") -> str:
@@ -28,7 +28,7 @@ class DvtDbtError(DbtRuntimeError):
 
 @contextmanager
 def as_dbt_errors() -> Iterator[None]:
-    """Within it, dvt's errors are raised as dbt's."""
+    """Raise the DvtErrors of the block as DvtDbtErrors."""
     try:
         yield
     except DvtError as error:

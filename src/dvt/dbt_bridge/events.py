@@ -1,4 +1,7 @@
-"""Federated nodes' progress and warnings as dbt's events: --quiet, --log-format and log files hold."""
+"""Reports the progress and the warnings of federated nodes as dbt's events.
+
+So --quiet, --log-format and dbt's log files apply to them too.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,12 @@ from dvt.core.reports import Moved, Notice, Totals
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-KILO = 1000
+_KILO = 1000
+"""Bytes in a kilobyte, kilobytes in a megabyte, and so on."""
 
 
 class EventReporter:
-    """Turns what a Federator reports (`core.ports.bridge.Reporter`) into dbt's events. Thread-safe."""
+    """Implements `core.ports.bridge.Reporter`: fires a dbt event for every report. Thread-safe."""
 
     def __init__(self, manifest: Callable[[], Manifest | None]) -> None:
         self._manifest = manifest
@@ -28,38 +32,38 @@ class EventReporter:
         self._shown: set[tuple[str, str]] = set()
 
     def moved(self, node: str, moved: Moved) -> None:
-        """One line: what, whence or whither, rows, bytes, seconds."""
+        """Log a line: the stage, the connection, rows, bytes and seconds."""
         name = node.rsplit(".", 1)[-1]
         figures = [f"{moved.rows:,} rows"] if moved.rows >= 0 else []
         figures += [size(moved.bytes)] if moved.bytes > 0 else []
-        known = f": {', '.join(figures)}" if figures else ""
-        text = f"   {name}: {moved.what} {moved.connection}{known} in {moved.seconds:.2f}s"
+        counts = f": {', '.join(figures)}" if figures else ""
+        text = f"   {name}: {moved.what} {moved.connection}{counts} in {moved.seconds:.2f}s"
         if moved.reused:
             text += " (staged before)"
         fire_event(JinjaLogInfo(msg=text, node_info=get_node_info()))
 
     def notice(self, node: str, notice: Notice) -> None:
-        """A warning by dbt's rules: --warn-error makes it an error; the same one is shown once."""
+        """Fire a warning once; dbt's --warn-error makes it an error."""
         with self._lock:
             if (notice.code, notice.message) in self._shown:
                 return
             self._shown.add((notice.code, notice.message))
         manifest = self._manifest()
-        reported = manifest.nodes.get(node) if manifest is not None else None
-        warn_or_error(JinjaLogWarning(msg=str(notice), node_info=get_node_info()), node=reported)
+        dbt_node = manifest.nodes.get(node) if manifest is not None else None
+        warn_or_error(JinjaLogWarning(msg=str(notice), node_info=get_node_info()), node=dbt_node)
 
 
 def summarize(totals: Totals) -> None:
-    """Write the run's last line: what was moved in all."""
-    read = f"{totals.extracted_rows:,} rows ({size(totals.extracted_bytes)}) extracted"
-    wrote = f"{totals.loaded_rows:,} rows ({size(totals.loaded_bytes)}) loaded"
-    fire_event(Note(msg=f"Moved between databases: {read}, {wrote}"))
+    """Log the run's last line: rows and bytes extracted and loaded in all."""
+    extracted = f"{totals.extracted_rows:,} rows ({size(totals.extracted_bytes)}) extracted"
+    loaded = f"{totals.loaded_rows:,} rows ({size(totals.loaded_bytes)}) loaded"
+    fire_event(Note(msg=f"Moved between databases: {extracted}, {loaded}"))
 
 
 def size(count: float) -> str:
-    """Bytes as people read them: `1.2 MB`."""
+    """Write a number of bytes with a decimal unit, e.g. `1.2 MB`."""
     for unit in ("B", "kB", "MB", "GB"):
-        if count < KILO:
+        if count < _KILO:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= KILO
+        count /= _KILO
     return f"{count:.1f} TB"

@@ -1,7 +1,7 @@
-"""One invocation of dbt, as dvt sees it: what both halves of the bridge work with.
+"""dvt's state during one invocation of dbt.
 
-Begun when dbt registers the default adapter, complete once the manifest is loaded (`resolver` is None
-until then), ended when the invocation ends.
+The session begins when dbt registers the default adapter, and ends with the invocation. `manifest` and
+`resolver` are None until dbt has loaded the manifest.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """dvt's own flags, as given on the command line."""
+    """The values of dvt's own flags."""
 
     compute: str | None = None
     keep_staging: bool = False
@@ -35,62 +35,62 @@ class RunOptions:
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """Everything an invocation knows beyond what dbt knows."""
+    """dvt's state during one invocation of dbt."""
 
     config: Any
-    """RuntimeConfig of the default target."""
+    """dbt's RuntimeConfig of the default target."""
     outputs: ProfileOutputs
-    """The profile's outputs: types, and rendered settings (`core.ports.connectors.Settings`)."""
+    """Types and rendered settings of the profile's outputs (implements `core.ports.connectors.Settings`)."""
     targets: Targets
-    """Configs and adapters by output name."""
+    """dbt's configs and adapters by output name."""
     reporter: Reporter
-    """Where the federation's progress and warnings go."""
+    """Receives the progress and the warnings of federated nodes."""
     options: RunOptions = field(default_factory=RunOptions)
     make_federator: FederatorFactory | None = None
     manifest: Manifest | None = None
     resolver: Resolver | None = None
     pool: Any = None
-    """dbt's threads, while nodes run."""
+    """dbt's thread pool while nodes run, else None."""
     changing: set[int] = field(default_factory=set)
-    """Threads whose node's Jinja has run what may have changed a table."""
+    """Ids of the threads whose node's Jinja has run a statement that may have changed a table."""
     cancelled: bool = False
-    """Everything under way was stopped, and has ended."""
+    """Whether all statements of the invocation have been cancelled and have ended."""
     _computes: Computes | None = None
     _federator: Federator | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def default(self) -> str:
-        """Name of the default target (--target, or the profile's)."""
+        """The name of the default target: --target, or the profile's."""
         return str(self.config.target_name)
 
     @property
     def plain(self) -> bool:
-        """True when everything lives on the default target: dbt is then left alone."""
+        """Whether the project uses nothing of dvt's; dbt then runs it without dvt's changes."""
         return self.resolver is None or not self.resolver.uses_dvt
 
     def output_of(self, unique_id: str) -> str:
-        """The output a node is built on or a source lives on; the default for what nobody knows."""
+        """Return the output that a node is built on or a source is on; the default one for unknown ids."""
         if self.resolver is None or unique_id not in self.resolver:
             return self.default
         with as_dbt_errors():
             return self.resolver.output_of(unique_id)
 
     def placement(self, unique_id: str) -> Placement | None:
-        """Where and how a node runs; None for what has no place (metrics, exposures…)."""
+        """Return a node's target and path; None for what does not run (metrics, exposures…)."""
         if self.resolver is None or unique_id not in self.resolver:
             return None
         with as_dbt_errors():
             return self.resolver.placement(unique_id)
 
-    def federated(self, unique_id: str) -> bool:
-        """True when dvt has to compute the node."""
+    def is_federated(self, unique_id: str) -> bool:
+        """Return whether dvt computes the node, because it reads other outputs than its own."""
         placement = None if self.plain else self.placement(unique_id)
         return placement is not None and placement.path is Path.FEDERATED
 
     @property
     def computes(self) -> Computes:
-        """The profile's compute engines; ComputesInvalid for a file that cannot be used."""
+        """The profile's computes; ComputesInvalid if computes.yml is wrong."""
         if self._computes is None:
             from dvt.config.computes import load_computes
 
@@ -98,22 +98,22 @@ class Session:
         return self._computes
 
     def engine_dialect(self, node: Any) -> str:
-        """The dialect of the engine that computes a federated node."""
+        """Return the SQL dialect of the engine that computes a federated node."""
         with as_dbt_errors():
             try:
-                return self.computes.named(self.options.compute or node.config.get("compute")).engine.dialect
+                return self.computes.get(self.options.compute or node.config.get("compute")).engine.dialect
             except DvtError as error:
                 raise error.about(node.name, node.original_file_path) from error.__cause__
 
     def check(self, selected: Iterable[str]) -> None:
-        """Raise what is wrong with the paths of the selected nodes, before any of them runs."""
+        """Raise the first error in the paths of the selected nodes; dbt calls it before any of them runs."""
         if self.resolver is None:
             return
         with as_dbt_errors():
             self.resolver.check(selected)
 
     def federator(self) -> Federator:
-        """The run's Federator, made when the first federated node runs."""
+        """Return the run's Federator; the first call makes it."""
         with self._lock:
             if self._federator is None:
                 if self.make_federator is None:
@@ -124,12 +124,12 @@ class Session:
             return self._federator
 
     @property
-    def federating(self) -> Federator | None:
-        """The Federator if one was made."""
+    def federator_if_exists(self) -> Federator | None:
+        """The run's Federator, None if no federated node has run yet."""
         return self._federator
 
     def close(self) -> None:
-        """End the run: staging, connections, database files."""
+        """Remove the run's staged files, close its connections and its database files."""
         with self._lock:
             federator, self._federator = self._federator, None
         try:
@@ -154,19 +154,19 @@ _current: Session | None = None
 
 
 def current_session() -> Session | None:
-    """The invocation under way, if dbt has come as far as registering an adapter."""
+    """Return the session of the invocation under way, None if dbt has not registered an adapter yet."""
     return _current
 
 
 def begin_session(session: Session) -> None:
-    """Make it the current one; the one before is ended."""
+    """End the current session and make the given one the current one."""
     global _current  # noqa: PLW0603 - dbt's own adapters and flags are global to the process too
     end_session()
     _current = session
 
 
 def end_session() -> None:
-    """End the current invocation, if there is one."""
+    """End the current session, if there is one."""
     global _current
     session, _current = _current, None
     if session is not None:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from dvt.core.errors import DiskFull, DvtError, StagingUnusable
 
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Error numbers of full disks, used-up quotas and files that are too large."""
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 """Error numbers of file systems that have no hard links."""
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
@@ -23,7 +24,7 @@ _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOP
 _NOTHING_TO_REMOVE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST})
 """Error numbers of a removal that came too late: it is gone, or somebody has written there meanwhile."""
 _CHUNK = 2**20
-"""Bytes of a stream in memory at once."""
+"""Bytes of a stream that are in memory at once: 1 MiB."""
 
 
 def private_folder(path: Path) -> None:
@@ -58,7 +59,7 @@ def unique_suffix() -> str:
 
 
 def is_temporary(path: Path) -> bool:
-    """True for a file that is being written, or was when its writer died."""
+    """True for a file that is being written, or was being written when its writer died."""
     return path.name.startswith(".") and path.suffix == ".new"
 
 
@@ -67,14 +68,14 @@ def write_private(path: Path, data: bytes | BinaryIO, *, unique: str = "") -> No
 
     Writers that may write the same file at the same time pass a different `unique` each.
     """
-    with _written(temporary_name(path, unique), data) as temporary:
+    with _temporary_file(temporary_name(path, unique), data) as temporary:
         temporary.replace(path)
         _sync_folder(path.parent)
 
 
 def create_private(path: Path, data: bytes) -> None:
     """Write a file as `write_private` does; raise FileExistsError if the file exists."""
-    with _written(temporary_name(path, unique_suffix()), data) as temporary:
+    with _temporary_file(temporary_name(path, unique_suffix()), data) as temporary:
         try:
             os.link(temporary, path)
         except OSError as error:
@@ -141,8 +142,8 @@ def _sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def _written(temporary: Path, data: bytes | BinaryIO) -> Iterator[Path]:
-    """Write a new file with this content to the disk; remove it when the `with` ends."""
+def _temporary_file(temporary: Path, data: bytes | BinaryIO) -> Iterator[Path]:
+    """Write a temporary file with this content to the disk; remove it when the `with` ends."""
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -8,43 +8,45 @@ import threading
 from contextlib import suppress
 
 CHUNK = 1 << 20
-"""Bytes that the pipe should buffer, and that a reader asks for at a time: 1 MiB."""
+"""Bytes that the pipe buffers, if the system lets it, and that a reader asks for at once: 1 MiB."""
 _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
+"""Command that sets a pipe's buffer; None where the operating system has none."""
 
 
 class Pipe:
     """Bytes that one thread writes and another reads. If the writer fails, so does the reader."""
 
     def __init__(self) -> None:
-        self._out, self._in = os.pipe()
+        self._read_end, self._write_end = os.pipe()
         self._failed = threading.Event()
         self._lock = threading.Lock()
-        self.path = f"/dev/fd/{self._in}"
+        self.path = f"/dev/fd/{self._write_end}"
         if _SET_PIPE_SIZE is not None:
             with suppress(OSError):
-                fcntl.fcntl(self._in, _SET_PIPE_SIZE, CHUNK)
+                fcntl.fcntl(self._write_end, _SET_PIPE_SIZE, CHUNK)
 
     def read(self, size: int) -> bytes:
         """Read what has been written, at most `size` bytes; b"" at the end."""
-        data = os.read(self._out, size)
+        data = os.read(self._read_end, size)
         if not data and self._failed.is_set():
             raise BrokenPipeError
         return data
 
-    def written(self, *, whole: bool) -> None:
-        """Note that the writer has ended; unless `whole`, the reader's next `read` at the end raises."""
+    def close_writer(self, *, whole: bool) -> None:
+        """Close the writer's end. Unless the `whole` was written, the reader's `read` raises at the end."""
         if not whole:
             self._failed.set()
         with self._lock:
-            self._in = _closed(self._in)
+            self._write_end = _closed(self._write_end)
 
-    def abandon(self) -> None:
-        """Close the reader's end: a thread that still writes fails."""
+    def close_reader(self) -> None:
+        """Close the reader's end, so that a thread which still writes fails."""
         with self._lock:
-            self._out = _closed(self._out)
+            self._read_end = _closed(self._read_end)
 
 
-def _closed(number: int) -> int:
-    if number >= 0:
-        os.close(number)
+def _closed(descriptor: int) -> int:
+    """Close a descriptor that is open; return what stands for a closed one."""
+    if descriptor >= 0:
+        os.close(descriptor)
     return -1

@@ -20,14 +20,14 @@ from urllib.parse import quote
 
 from dvt.core.errors import Cancelled, DiskFull, DvtError, FileLocked, FileUnreadable, QueryFailed
 
-SCRATCH = "dvt_scratch"
-"""Schema name of the private file."""
+PRIVATE_SCHEMA = "dvt_scratch"
+"""Schema under which the private file is attached."""
 
-WAIT = 5.0
+LOCK_TIMEOUT = 5.0
 """Seconds to wait for a writer to release the file."""
 
 _BUSY_TIMEOUT = 0.1
-"""Seconds that SQLite itself waits for a lock before dvt checks for an interrupt and tries again."""
+"""Seconds that SQLite itself waits for a lock, before dvt checks for an interrupt and tries again."""
 _LOCK = re.compile(r"(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ")
 """Matches a line of /proc/locks: the PID that holds a lock, and the file's inode."""
 _UNREADABLE = {
@@ -40,15 +40,17 @@ _UNREADABLE = {
     "once with sqlite3 where it can be written",
     "SQLITE_IOERR": "cannot be read (disk I/O error)",
 }
+"""SQLite's code → what is wrong with the file."""
 
-Misfit = Callable[[int, object], None]
-"""Called by SQLite for a value of another type than its column's: column number, value. Raises."""
+OnWrongType = Callable[[int, object], None]
+"""Function that SQLite calls with column number and value, if the value is of another type than its column.
+It raises."""
 
 
 class Reader:
-    """One connection to a user's file. From `begin` to `end`, all queries see the same snapshot."""
+    """A connection to a user's file. Queries between `begin_snapshot` and `end_snapshot` see one snapshot."""
 
-    def __init__(self, connection: str, path: Path, misfit: Misfit | None = None) -> None:
+    def __init__(self, connection: str, path: Path, on_wrong_type: OnWrongType | None = None) -> None:
         self.path = path
         self._connection = connection
         self._interrupted = False
@@ -57,7 +59,7 @@ class Reader:
         if not path.is_file():
             problem = "is a folder, not an SQLite file" if path.is_dir() else "is not there"
             raise FileUnreadable(connection, str(path), problem)
-        with self.translated("opening it"):
+        with self.as_dvt_errors("opening it"):
             self._db = sqlite3.connect(
                 f"file:{quote(str(path))}?{_mode(path)}",
                 uri=True,
@@ -65,24 +67,24 @@ class Reader:
                 check_same_thread=False,
                 timeout=_BUSY_TIMEOUT,
             )
-            if misfit:
-                self._db.create_function("dvt_misfit", 2, misfit)
+            if on_wrong_type:
+                self._db.create_function("dvt_misfit", 2, on_wrong_type)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Run a query with a small answer and return its rows."""
-        with self.translated("looking at tables"):
+        with self.as_dvt_errors("looking at tables"):
             answer: list[tuple[Any, ...]] = self._retry_while_busy(
                 lambda: self._db.execute(sql, values).fetchall()
             )
         return answer
 
-    def begin(self) -> None:
+    def begin_snapshot(self) -> None:
         """Begin a snapshot: later queries see the file as it is at this point. No-op within a snapshot."""
         if self._snapshot is None:
-            with self.translated("beginning to read"):
+            with self.as_dvt_errors("beginning to read"):
                 self._snapshot = self._retry_while_busy(self._open_snapshot)
 
-    def end(self) -> None:
+    def end_snapshot(self) -> None:
         """End the snapshot, so that others can write."""
         snapshot, self._snapshot = self._snapshot, None
         if snapshot is not None:
@@ -96,25 +98,25 @@ class Reader:
 
     def attach(self, scratch: Path) -> None:
         """Attach `scratch`, a new file, as the private file; it may grow to the size of one answer."""
-        with self.translated("staging", scratch):
-            self._db.execute(f"ATTACH {_literal(str(scratch))} AS {SCRATCH}")
+        with self.as_dvt_errors("staging", scratch):
+            self._db.execute(f"ATTACH {_literal(str(scratch))} AS {PRIVATE_SCHEMA}")
             # The file is useless after a crash, so it need not survive one.
-            self._db.execute(f"PRAGMA {SCRATCH}.journal_mode = OFF")
-            self._db.execute(f"PRAGMA {SCRATCH}.synchronous = OFF")
+            self._db.execute(f"PRAGMA {PRIVATE_SCHEMA}.journal_mode = OFF")
+            self._db.execute(f"PRAGMA {PRIVATE_SCHEMA}.synchronous = OFF")
         self._scratch = scratch
 
     def copy(self, table: str, types: Sequence[str], select: str, doing: str) -> None:
         """Copy a SELECT's answer into a new table of the private file, with columns c0, c1… of `types`."""
         columns = ", ".join(f"c{number} {type_}" for number, type_ in enumerate(types))
-        with self.translated(doing, self._scratch):
-            self._db.execute(f"CREATE TABLE {SCRATCH}.{table} ({columns})")
-            self._db.execute(f"INSERT INTO {SCRATCH}.{table} {select}")
+        with self.as_dvt_errors(doing, self._scratch):
+            self._db.execute(f"CREATE TABLE {PRIVATE_SCHEMA}.{table} ({columns})")
+            self._db.execute(f"INSERT INTO {PRIVATE_SCHEMA}.{table} {select}")
 
-    def forget(self, table: str) -> None:
-        """Delete the rows of a table of the private file, to free their space."""
+    def delete_rows(self, table: str) -> None:
+        """Delete the rows of a table of the private file, so that their space is used again."""
         with suppress(sqlite3.Error):
             # SQLite refuses DROP within a snapshot.
-            self._db.execute(f"DELETE FROM {SCRATCH}.{table}")
+            self._db.execute(f"DELETE FROM {PRIVATE_SCHEMA}.{table}")
 
     def interrupt(self) -> None:
         """Cancel the running query. Called from another thread."""
@@ -128,7 +130,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the file. May be called twice."""
-        self.end()
+        self.end_snapshot()
         self._db.close()
 
     def _open_snapshot(self) -> sqlite3.Cursor:
@@ -142,7 +144,8 @@ class Reader:
         return cursor
 
     def _retry_while_busy(self, operation: Callable[[], Any]) -> Any:
-        deadline = time.monotonic() + WAIT
+        """Return what `operation` returns; repeat it, up to `LOCK_TIMEOUT`, while another process writes."""
+        deadline = time.monotonic() + LOCK_TIMEOUT
         while True:
             try:
                 return operation()
@@ -153,8 +156,8 @@ class Reader:
                     raise Cancelled(f"waiting for {self.path}") from error
 
     @contextmanager
-    def translated(self, doing: str, scratch: Path | None = None) -> Iterator[None]:
-        """Raise SQLite's errors within the block as dvt's."""
+    def as_dvt_errors(self, doing: str, scratch: Path | None = None) -> Iterator[None]:
+        """Raise SQLite's errors within the `with` as dvt's."""
         try:
             yield
         except sqlite3.Error as error:
@@ -162,21 +165,20 @@ class Reader:
 
     def _translate(self, error: sqlite3.Error, doing: str, scratch: Path | None) -> DvtError:
         name, path = _name(error), str(self.path)
-        translated: DvtError
+        failure: DvtError
         if name == "SQLITE_INTERRUPT":
-            translated = Cancelled(doing)
+            failure = Cancelled(doing)
         elif name == "SQLITE_FULL":
-            translated = DiskFull(str(scratch.parent if scratch else self.path.parent), doing)
+            failure = DiskFull(str(scratch.parent if scratch else self.path.parent), doing)
         elif name in {"SQLITE_BUSY", "SQLITE_LOCKED"}:
-            hint = (
-                f"dvt waited {WAIT:.0f} s; run it again when the writer is done, or put the file in WAL mode"
-            )
-            translated = FileLocked(path, _holder(self.path), hint)
+            waited = f"dvt waited {LOCK_TIMEOUT:.0f} s"
+            hint = f"{waited}; run it again when the writer is done, or put the file in WAL mode"
+            failure = FileLocked(path, _holder(self.path), hint)
         elif name in _UNREADABLE:
-            translated = FileUnreadable(self._connection, path, _UNREADABLE[name])
+            failure = FileUnreadable(self._connection, path, _UNREADABLE[name])
         else:
-            translated = QueryFailed(self._connection, doing, str(error))
-        return translated
+            failure = QueryFailed(self._connection, doing, str(error))
+        return failure
 
 
 def quoted(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Values of earlier answers, for queries that need them before they are sent and for the transform."""
+"""Values from earlier answers, for queries that need them before they are sent, and for the transform."""
 
 from __future__ import annotations
 

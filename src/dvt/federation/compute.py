@@ -1,4 +1,4 @@
-"""Compute a model's answer over staged tables."""
+"""Computation of a model's answer over staged tables."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def compute(
     report: Callable[[Moved], None],
 ) -> Dataset:
     """Run the transform over the staged tables and stage its answer."""
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         sql = with_answers(transform.sql, staged, engine)
         result = engine.run(sql, staged, transform.columns, sink, transform.functions)
     except BaseException:
-        sink.discard()  # if it filled the disk, others need the space
+        sink.discard()  # if the disk is full, others need the space
         raise
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     report(
         Moved(
             what="compute", connection=engine.dialect, rows=result.rows, bytes=result.bytes, seconds=seconds
@@ -39,5 +39,5 @@ def compute(
 
 
 def result_key(request: NodeRequest) -> str:
-    """Return the key under which a node's answer is staged: one of its own, also for each of its batches."""
+    """Return the key under which a node's answer is staged; each of its batches has a key of its own."""
     return hashlib.sha256(f"{request.unique_id}\n{request.stage}".encode()).hexdigest()[:24]

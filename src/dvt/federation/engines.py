@@ -34,7 +34,7 @@ class Engines:
             engine.cancel()
 
     def close(self) -> None:
-        """Close all engines; none is opened after this."""
+        """Close all engines; no engine is opened after this."""
         with self._lock:
             self._closed = True
         for engine in self._engines():

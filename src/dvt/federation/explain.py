@@ -1,4 +1,4 @@
-"""Explanations as text for people and as JSON for programs."""
+"""Rendering of explanations, as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _node(explanation: Explanation) -> Iterator[str]:
 
 
 def _plan(explanation: Explanation, plan: FederationPlan) -> Iterator[str]:
-    for query in (*plan.asked, *plan.queries):
+    for query in (*plan.scalar_queries, *plan.queries):
         yield from _extraction(query)
     yield _indented(
         "compute", f"on {explanation.compute or 'the default compute'}, over the extracted tables"
@@ -75,7 +75,10 @@ def _laid_out(sql: str, dialect: str) -> str:
 
 def _extraction(query: SourceQuery) -> Iterator[str]:
     size = ", ".join(part for part in (_count(query.rows, "rows"), _count(query.bytes, "bytes")) if part)
-    columns = ", ".join(f"{c.column.name} {c.column.stage}" for c in query.columns) or "none"
+    columns = (
+        ", ".join(f"{extracted.column.name} {extracted.column.stage}" for extracted in query.columns)
+        or "none"
+    )
     yield _indented("extract", f"{query.about} as {query.alias}" + (f" ({size})" if size else ""))
     yield _indented("", query.shown)
     yield _indented("", f"columns: {columns}")
@@ -115,7 +118,7 @@ def _node_object(explanation: Explanation) -> dict[str, Any]:
 def _plan_object(plan: FederationPlan) -> dict[str, Any]:
     return {
         "extractions": [_extraction_object(query) for query in plan.queries],
-        "asked_first": {query.alias: _extraction_object(query) for query in plan.asked},
+        "asked_first": {query.alias: _extraction_object(query) for query in plan.scalar_queries},
         "transform": {
             "sql": plan.transform.shown,
             "columns": [{"name": column.name, "type": str(column.type)} for column in plan.transform.columns],
@@ -145,8 +148,13 @@ def _extraction_object(query: SourceQuery) -> dict[str, Any]:
         "table": query.about,
         "sql": query.shown,
         "columns": [
-            {"name": c.column.name, "as": c.name, "native": c.column.native, "type": str(c.column.stage)}
-            for c in query.columns
+            {
+                "name": extracted.column.name,
+                "as": extracted.name,
+                "native": extracted.column.native,
+                "type": str(extracted.column.stage),
+            }
+            for extracted in query.columns
         ],
         "pushed": [rendered(predicate, query.names) for predicate in query.where],
         "needs": {need.name: rendered(need.value) for need in query.needs},

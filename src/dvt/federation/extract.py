@@ -1,4 +1,4 @@
-"""Extract what a model needs: each query once per run, connections in parallel."""
+"""Extraction of what a model needs: each query once per run, connections in parallel."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from dvt.core.queries import SourceQuery
 from dvt.core.reports import Moved
 from dvt.core.tables import Table
 from dvt.federation.connections import Connection, Connections
-from dvt.federation.sharing import Question, SharedAnswers
+from dvt.federation.sharing import ClaimedQuery, SharedAnswers
 from dvt.staging.shared import Claim, Staging
 
 _THIS_NUMBERS = itertools.count()
-"""Numbers for reads of `{{ this }}`: each gets one of its own, so that none is shared."""
+"""Numbers for reads of `{{ this }}`: each has a number of its own, so that no read is shared."""
 _POLL_SECONDS = 0.2
-"""Seconds between checks whether an extraction has failed."""
+"""Seconds between two checks of whether an extraction has failed."""
 
 
 @dataclass(slots=True)
@@ -31,15 +31,16 @@ class _Group:
     """One node's extractions from one snapshot of one connection."""
 
     node: object
-    """Stands for the node: no other node's groups have the same."""
+    """A token of the node, which its groups share and no other node's have."""
     connection: Connection
     fresh: bool
-    asked: list[tuple[SourceQuery, Claim]] = field(default_factory=list)
+    """Whether the snapshot is to begin now, because the run's may be stale."""
+    claimed: list[tuple[SourceQuery, Claim]] = field(default_factory=list)
 
     def jobs(self) -> list[Job]:
-        """Jobs for the queries that are not answered yet."""
+        """Return jobs for the queries that are not answered yet."""
         return [
-            Job(query, claim.sink) for query, claim in self.asked if claim.sink is not None and claim.open
+            Job(query, claim.sink) for query, claim in self.claimed if claim.sink is not None and claim.open
         ]
 
 
@@ -47,7 +48,7 @@ class Extractor:
     """Carries out extractions for every node of a run. Thread-safe."""
 
     def __init__(self, connections: Connections, staging: Staging, stopped: Callable[[], bool]) -> None:
-        """`stopped` says whether the run is to end."""
+        """`stopped` returns whether the run is to end."""
         self.connections = connections
         self.stopped = stopped
         self._shared = SharedAnswers(staging)
@@ -60,9 +61,8 @@ class Extractor:
     ) -> dict[str, Dataset]:
         """Return the staged answers by alias.
 
-        A node first extracts the queries that it is the first to ask, then waits for those that other
-        nodes extract. It asks a query again if the other node was stopped, or if a query wider than
-        its own failed.
+        A node first extracts the queries that no other node has claimed, then waits for those that other
+        nodes extract. It claims a query again if the other node was stopped, or if a wider query failed.
         """
         staged: dict[str, Dataset] = {}
         pending = list(queries)
@@ -71,44 +71,44 @@ class Extractor:
             if own:
                 self._run(own, staged, report)
             pending = []
-            for question in others:
-                begun = time.monotonic()
-                query, dataset = question.query, self._answer(question)
+            for claimed in others:
+                started = time.monotonic()
+                query, dataset = claimed.query, self._answer(claimed)
                 if dataset is None:
                     pending.append(query)
                     continue
                 staged[query.alias] = replace(dataset, columns=query.staged)
-                report(_moved(query, dataset, begun, reused=True))
+                report(_moved(query, dataset, started, reused=True))
         return staged
 
-    def _answer(self, question: Question) -> Dataset | None:
-        """Wait for another node's answer; None: this node must ask again."""
+    def _answer(self, claimed: ClaimedQuery) -> Dataset | None:
+        """Wait for another node's answer; None: this node has to claim the query again."""
         try:
-            return question.claim.wait(self.stopped)
+            return claimed.claim.wait(self.stopped)
         except Cancelled:
             raise
         except DvtError:
-            if question.is_wider:
+            if claimed.is_wider:
                 return None
             raise
 
     def _claim(
         self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table]
-    ) -> tuple[list[_Group], list[Question]]:
-        """Claim queries: this node's own, grouped by snapshot, and the questions that others answer."""
+    ) -> tuple[list[_Group], list[ClaimedQuery]]:
+        """Claim queries; return this node's own, grouped by snapshot, and those that other nodes extract."""
         node = object()
         own: dict[tuple[str, bool], _Group] = {}
-        others: list[Question] = []
+        others: list[ClaimedQuery] = []
         for query in queries:
             connection = self.connections[query.connection]
             read = [tables[ref] for ref in query.tables]
-            question = self._shared.claim(query, _generation(query, connection, read))
-            if question.claim.sink is None:
-                others.append(question)
+            claimed = self._shared.claim(query, _generation(query, connection, read))
+            if claimed.claim.sink is None:
+                others.append(claimed)
                 continue
             fresh = query.this or not connection.snapshot.is_settled(read)
             group = own.setdefault((connection.name, fresh), _Group(node, connection, fresh))
-            group.asked.append((query, question.claim))
+            group.claimed.append((query, claimed.claim))
         return list(own.values()), others
 
     def _run(
@@ -127,17 +127,17 @@ class Extractor:
             raise next((failure for failure in failures if not isinstance(failure, Cancelled)), failures[0])
 
     def _read(self, group: _Group, staged: dict[str, Dataset], report: Callable[[Moved], None]) -> None:
-        """Extract what is still open; once more if the run's snapshot had idled and was lost."""
-        begun = time.monotonic()
+        """Extract what is not answered yet; again if the run's snapshot had idled and was lost."""
+        started = time.monotonic()
         lock = threading.Lock()
-        by_sink = {id(claim.sink): (query, claim) for query, claim in group.asked}
+        by_sink = {id(claim.sink): (query, claim) for query, claim in group.claimed}
 
         def finished(job: Job, dataset: Dataset) -> None:
             query, claim = by_sink[id(job.sink)]
             with lock:
                 staged[query.alias] = dataset
             claim.done(dataset)
-            report(_moved(query, dataset, begun))
+            report(_moved(query, dataset, started))
 
         try:
             while True:
@@ -153,7 +153,7 @@ class Extractor:
                 else:
                     return
         except BaseException as error:
-            _release_waiting([claim for _, claim in group.asked], error)
+            _release_waiting([claim for _, claim in group.claimed], error)
             raise
 
     def _raise_if_stopped(self) -> None:
@@ -162,10 +162,10 @@ class Extractor:
 
 
 def _release_waiting(claims: Sequence[Claim], error: BaseException) -> None:
-    """Release the models that wait for these claims.
+    """Release the nodes that wait for these claims.
 
-    They get the error if exactly one extraction was left or the connection itself failed; otherwise
-    each of them extracts for itself.
+    They get the error if it was certainly their query's: exactly one was left, or the connection itself
+    failed. Otherwise each of them extracts for itself.
     """
     left = [claim for claim in claims if claim.open]
     is_cause_known = len(left) == 1 or isinstance(error, ConnectFailed | LoginRefused)
@@ -176,21 +176,22 @@ def _release_waiting(claims: Sequence[Claim], error: BaseException) -> None:
 
 
 def _stop(groups: Sequence[_Group]) -> None:
+    """Cancel a node's extractions."""
     for group in groups:
         group.connection.in_flight.cancel_own(group.node)
 
 
 def _generation(query: SourceQuery, connection: Connection, tables: Sequence[Table]) -> str:
-    """Return the state of the tables that a query reads; that of `{{ this }}` is never shared."""
+    """Return a name for the state of the tables that a query reads; a read of `{{ this }}` has its own."""
     return f"this {next(_THIS_NUMBERS)}" if query.this else str(connection.writes.generation(tables))
 
 
-def _moved(query: SourceQuery, dataset: Dataset, begun: float, *, reused: bool = False) -> Moved:
+def _moved(query: SourceQuery, dataset: Dataset, started: float, *, reused: bool = False) -> Moved:
     return Moved(
         what="extract",
         connection=query.connection,
         rows=dataset.rows,
         bytes=dataset.bytes,
-        seconds=time.monotonic() - begun,
+        seconds=time.monotonic() - started,
         reused=reused,
     )

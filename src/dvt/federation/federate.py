@@ -32,12 +32,12 @@ from dvt.staging.shared import Staging
 _CLOSE_TIMEOUT = 10.0
 """Seconds that `close` waits for cancelled nodes to end."""
 _CANCEL_INTERVAL = 0.3
-"""Seconds between two rounds of cancelling: a query sent just before the first is caught by the next."""
+"""Seconds between two rounds of cancelling: the next round cancels a query that was sent during the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResources:
-    """The parts that a run works with; `app` puts them together."""
+    """The parts of a run, put together by `app`."""
 
     connections: Connections
     engines: Engines
@@ -47,7 +47,7 @@ class RunResources:
     leftovers: Leftovers
     reporter: Reporter
     release: Callable[[], None]
-    """Frees the resources that connections share; called after they are closed."""
+    """Releases what the connections share; called after they are closed."""
 
 
 class RunFederator:
@@ -172,16 +172,17 @@ class RunFederator:
                 if self._active == 0:
                     self._idle.set()
 
-    def _raise_if_stopped(self, to: str) -> None:
+    def _raise_if_stopped(self, doing: str) -> None:
         if self._stopped.is_set():
-            raise Cancelled(to)
+            raise Cancelled(doing)
 
     def _sweep(self, names: Iterable[str], metrics: NodeMetrics) -> None:
-        """Drop what dead runs left on these outputs, which the node uses anyway."""
+        """Drop what dead runs left on these outputs, which the node uses."""
         for name in sorted(names):
             self._resources.leftovers.sweep(self._resources.connections[name], metrics.notice)
 
     def _cancel_again(self) -> None:
+        """Cancel until no node is active."""
         while not self._idle.wait(_CANCEL_INTERVAL):
             self._resources.connections.cancel(busy=True)
             self._resources.engines.cancel()

@@ -1,4 +1,4 @@
-"""Removal of what dead runs left: staged files at once, stage tables when their output is used anyway."""
+"""Removal of what dead runs left: staged data at once, stage tables when a node uses their output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Leftovers:
     def __init__(
         self, dead: Sequence[Operation], buckets: Iterable[Bucket], notice: Callable[[Notice], None]
     ) -> None:
-        """`buckets` are all buckets of this project: data in other buckets stays, and so does its record."""
+        """`buckets` are all buckets of this project; data in other buckets stays, and with it the record."""
         self._dead: list[Operation] = []
         self._lock = threading.Lock()
         self._tried: set[str] = set()
@@ -28,7 +28,7 @@ class Leftovers:
         for operation in dead:
             operation.remove_folders()
             for address in operation.buckets:
-                problem = _emptied(by_address.get(address), operation)
+                problem = _empty_bucket(by_address.get(address), operation)
                 if problem:
                     message = f"staged data of a run that died stays in {address}: {problem}"
                     hint = f"remove {operation.run}/ there and .dvt/operations/{operation.run}.* by hand"
@@ -39,7 +39,7 @@ class Leftovers:
                 operation.close()
 
     def sweep(self, connection: Connection, notice: Callable[[Notice], None]) -> None:
-        """Drop what dead runs left on this output, once per run; a failure is a notice, not an error."""
+        """Drop what dead runs left on this output, once per run; a failure is a warning, not an error."""
         with self._lock:
             if connection.name in self._tried:
                 return
@@ -50,15 +50,15 @@ class Leftovers:
                         _sweep(table, connection, operation, notice)
 
     def close(self) -> None:
-        """Release the records: swept ones are removed, the others wait for a later run."""
+        """Release the records: those of swept runs are removed, the others stay for a later run."""
         with self._lock:
             for operation in self._dead:
                 operation.close()
             self._dead.clear()
 
 
-def _emptied(bucket: Bucket | None, operation: Operation) -> str:
-    """Remove what a dead run staged in a bucket; return why not if that fails, else an empty text."""
+def _empty_bucket(bucket: Bucket | None, operation: Operation) -> str:
+    """Remove what a dead run staged in a bucket; return why that failed, else an empty text."""
     if bucket is None:
         return "this project does not use that bucket"
     try:

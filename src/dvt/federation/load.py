@@ -24,8 +24,8 @@ def loaded(
     operation: Operation,
     metrics: NodeMetrics,
 ) -> Iterator[None]:
-    """Fill the stage table and drop it when the `with` ends; publishing may have renamed it by then."""
-    begun = time.monotonic()
+    """Fill the stage table, and drop it when the `with` ends if publishing has not renamed it."""
+    started = time.monotonic()
     target = loader(connection, f"stage table {load.stage}")
     operation.will_make(load.stage)
     try:
@@ -35,7 +35,7 @@ def loaded(
             raise QueryFailed(
                 connection.name, f"loading {load.stage}", f"{rows} of {dataset.rows} rows arrived"
             )
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - started
         metrics.moved(
             Moved(what="load", connection=connection.name, rows=rows, bytes=dataset.bytes, seconds=seconds)
         )
@@ -43,6 +43,6 @@ def loaded(
             metrics.notice(Notice("DVT024", f"connection {connection.name!r} loads slowly", why))
         yield
     finally:
-        # An error here must not hide an earlier one, nor undo a publication: the table is on record, and
-        # dropped when the run ends or by the next run.
+        # An error of `drop` is not raised: it would hide an earlier one, or undo a publication. The table is
+        # on record, and is dropped when the run ends, or by the next run.
         drop(load.stage, connection, operation)

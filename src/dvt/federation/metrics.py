@@ -49,18 +49,18 @@ class NodeMetrics:
         self._run = run
         self._node = node
         self._lock = threading.Lock()
-        # Connectors report from threads of their own, which know nothing of the node's log lines.
+        # Connectors report from threads of their own; with this context their log lines name the node.
         self._context = copy_context()
 
     def moved(self, moved: Moved) -> None:
-        """Count a stage that is done."""
+        """Count what a stage moved, and report it."""
         with self._lock:
             self.outcome.moved.append(moved)
         self._run.add(moved)
         self._context.copy().run(self._run.reporter.moved, self._node, moved)
 
     def notice(self, notice: Notice) -> None:
-        """Add a warning."""
+        """Add a warning, and report it."""
         with self._lock:
             self.outcome.notices.append(notice)
         self._context.copy().run(self._run.reporter.notice, self._node, notice)

@@ -18,7 +18,7 @@ def warnings(plan: FederationPlan, connections: Connections) -> Iterator[Notice]
 
 
 def _losses(plan: FederationPlan) -> Iterator[Notice]:
-    """DVT002 for every loaded column that loses something; the planner warns of extracted ones."""
+    """Yield DVT002 for every loaded column that loses something; the planner warns of extracted columns."""
     for loaded in plan.load.columns:
         if loaded.loses:
             where = f"{plan.node}, column {loaded.name!r} ({loaded.stage} to {loaded.native})"
@@ -26,11 +26,12 @@ def _losses(plan: FederationPlan) -> Iterator[Notice]:
 
 
 def _missing_snapshots(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
-    """DVT020 for a connection without snapshots that the model reads more than once."""
+    """Yield DVT020 for every connection without snapshots that the model reads more than once."""
     for name, reads in Counter(query.connection for query in plan.queries).items():
-        can = connections[name].connector.capabilities
-        if reads > 1 and not can.snapshot:
-            way_out = f"set {can.snapshot_by} on this output, or run" if can.snapshot_by else "run"
+        capabilities = connections[name].connector.capabilities
+        if reads > 1 and not capabilities.snapshot:
+            setting = capabilities.snapshot_by
+            way_out = f"set {setting} on this output, or run" if setting else "run"
             yield Notice(
                 "DVT020",
                 f"tables of connection {name!r} are read at slightly different moments",

@@ -1,4 +1,4 @@
-"""The planner's view of a run: tables as described, dialects, the engine, the target's types."""
+"""Planning in a run: gives the planner tables as described, dialects, the engine and the target's types."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dvt.federation.stage_tables import loader
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One node's SQL, read, and the tables it reads as their databases have them now."""
+    """A node's parsed SQL, and the tables it reads as their databases have them now."""
 
     parsed: Parsed
     by_marker: Mapping[str, Table]
@@ -42,7 +42,7 @@ class Planning:
     """When the run started: every now() of every model gives this time."""
 
     def resolve(self, request: NodeRequest) -> Resolved:
-        """Ask the databases for the tables that the SQL names; TableNotFound for one that is missing."""
+        """Describe the tables that the SQL names; TableNotFound for one that is missing."""
         parsed = parse_model(request)
         by_ref = self.connections.describe(relation.table for relation in parsed.inputs.values())
         return Resolved(
@@ -50,12 +50,12 @@ class Planning:
         )
 
     def plan(self, tables: Resolved, engine: Engine) -> FederationPlan:
-        """Plan what will happen for the node."""
+        """Make the plan of the node."""
         request = tables.parsed.request
         target = self.connections[request.stage.connection]
-        places = tables.connections | {request.stage.connection}
+        names = tables.connections | {request.stage.connection}
         context = PlanContext(
-            dialects={name: self.connections[name].type.dialect for name in places},
+            dialects={name: self.connections[name].type.dialect for name in names},
             bind=engine.bind,
             evaluate=engine.evaluate,
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
@@ -68,25 +68,27 @@ class Planning:
     def answered(
         self, queries: Sequence[SourceQuery], answers: Mapping[str, Dataset], engine: Engine
     ) -> list[SourceQuery]:
-        """Queries of one wave with the values that they need of earlier answers, in their dialects."""
-        dialects = {query.connection: self.connections[query.connection].type.dialect for query in queries}
-        return [answered(query, dialects[query.connection], answers, engine) for query in queries]
+        """Return the queries of one wave with the values that they need from earlier answers."""
+        return [
+            answered(query, self.connections[query.connection].type.dialect, answers, engine)
+            for query in queries
+        ]
 
 
 def answered(query: SourceQuery, dialect: str, answers: Mapping[str, Dataset], engine: Engine) -> SourceQuery:
-    """A query with the values that it needs of earlier answers, as literals of its dialect."""
+    """Return a query with the values that it needs from earlier answers, as literals of its dialect."""
     literals = {need.name: _literals(need, dialect, answers, engine) for need in query.needs}
     return query.answered(literals) if query.needs else query
 
 
 def _literals(need: Need, dialect: str, answers: Mapping[str, Dataset], engine: Engine) -> str | None:
-    """Return the literals for a need's place: NULL, which equals nothing, if there are no keys.
+    """Return the literals for a need's place, None if a value cannot be sent.
 
-    None: a value cannot be sent.
+    Without any keys it is NULL, which equals nothing.
     """
     values = values_of(need, answers, engine)
     if values is None:
         return None
-    sent = [source_literal(dialect, need.column, value) for value in values]
-    texts = [text for text in sent if text is not None]
-    return ", ".join(texts or ["NULL"]) if len(texts) == len(sent) else None
+    literals = [source_literal(dialect, need.column, value) for value in values]
+    sendable = [literal for literal in literals if literal is not None]
+    return ", ".join(sendable or ["NULL"]) if len(sendable) == len(literals) else None

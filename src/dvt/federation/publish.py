@@ -1,4 +1,4 @@
-"""Publish a filled stage table: dbt's own macros make it the node's table."""
+"""Publication of a filled stage table: dbt's own macros make it the node's table."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dvt.core.reports import Moved
 
 
 def publish(load: Load, publisher: Publisher, report: Callable[[Moved], None]) -> None:
-    """Hand the stage table over; report the rows that the database says it wrote, -1 if it does not say."""
-    begun = time.monotonic()
+    """Publish the stage table; report the number of rows that the database gives, -1 if it gives none."""
+    started = time.monotonic()
     rows = publisher.publish(load)
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     report(Moved(what="publish", connection=load.stage.connection, rows=rows, bytes=0, seconds=seconds))

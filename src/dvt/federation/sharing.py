@@ -1,4 +1,4 @@
-"""The queries that a run has sent: each is answered once, and also serves narrower ones."""
+"""Sharing of a run's queries: each is sent once, and its answer serves narrower queries, too."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from dvt.staging.shared import Claim, Staging
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A node's share in one question."""
+class ClaimedQuery:
+    """A node's query, and the claim to the query that answers it."""
 
     query: SourceQuery
     claim: Claim
-    answers: SourceQuery
-    """The query that the claim is for: `query` itself, or one that covers it."""
+    answered_by: SourceQuery
+    """The query that is sent: `query` itself, or one that covers it."""
 
     @property
     def is_wider(self) -> bool:
-        """True where the answer holds more than was asked, so that its failure may be of no concern."""
-        return self.answers.key != self.query.key
+        """True if another query is sent, which may fail for a reason that does not concern this one."""
+        return self.answered_by.key != self.query.key
 
 
 class SharedAnswers:
-    """The questions of a run that are answered or under way. Thread-safe.
+    """The queries of a run that are answered or under way. Thread-safe.
 
-    `_lock` is held while a question is looked up and claimed, never while it is answered.
+    `_lock` is held while a query is looked up and claimed, never while it is sent.
     """
 
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
         self._lock = threading.Lock()
-        self._asked: dict[str, list[tuple[SourceQuery, Claim]]] = defaultdict(list)
+        self._claimed: dict[str, list[tuple[SourceQuery, Claim]]] = defaultdict(list)
 
-    def claim(self, query: SourceQuery, generation: str) -> Question:
-        """Join the narrowest question that covers the query; if there is none, claim the query.
+    def claim(self, query: SourceQuery, generation: str) -> ClaimedQuery:
+        """Join the narrowest claimed query that covers this one; if there is none, claim this one.
 
-        `generation` tells states of the tables apart. The caller answers its own claims before it
-        waits for others.
+        `generation` tells states of the tables apart. The caller answers its own claims before it waits for
+        others.
         """
         state = f"{query.connection}\n{generation}"
         with self._lock:
-            wider = [(asked, claim) for asked, claim in self._asked[state] if asked.covers(query)]
-            for asked, claim in sorted(wider, key=lambda candidate: _excess(candidate[0], query)):
+            covering = [(other, claim) for other, claim in self._claimed[state] if other.covers(query)]
+            for other, claim in sorted(covering, key=lambda candidate: _excess(candidate[0], query)):
                 waiting = claim.joined()
                 if waiting is not None:
-                    return Question(query, waiting, asked)
+                    return ClaimedQuery(query, waiting, other)
             key = hashlib.sha256(f"{query.key}\n{generation}".encode()).hexdigest()[:24]
             claim = self._staging.claim(query.connection, key)
-            self._asked[state].append((query, claim))
-            return Question(query, claim, query)
+            self._claimed[state].append((query, claim))
+            return ClaimedQuery(query, claim, query)
 
 
-def _excess(asked: SourceQuery, query: SourceQuery) -> tuple[bool, int, int]:
-    """Sort key of covering queries: the same one first, then by fewest columns and most conditions."""
-    return asked.key != query.key, len(asked.columns), -len(asked.where)
+def _excess(covering: SourceQuery, query: SourceQuery) -> tuple[bool, int, int]:
+    """Return a sort key: the query itself first, then queries of fewest columns and most conditions."""
+    return covering.key != query.key, len(covering.columns), -len(covering.where)

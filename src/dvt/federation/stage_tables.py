@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def loader(connection: Connection, what: str) -> CanLoad:
-    """Return the connection's connector, which fills stage tables; NotATarget if it only reads."""
+    """Return the connection's connector as one that fills stage tables; NotATarget if it only reads."""
     connector = connection.connector
     if not isinstance(connector, CanLoad):
         raise NotATarget(what, connection.name, connection.type.name, [])

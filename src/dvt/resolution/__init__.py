@@ -1,1 +1,1 @@
-"""Who lives where: targets, connections and paths, from the manifest alone; what each type of output is."""
+"""Decides the target, the connection and the path of every node; describes the types of outputs."""

@@ -36,31 +36,31 @@ class Graph:
 
     def reads(self, node: Node) -> Iterator[Node]:
         """Yield the nodes that the node reads; an ephemeral model is replaced by the nodes that it reads."""
-        seen: set[str] = set()
+        visited: set[str] = set()
         pending = list(node.reads)
         while pending:
             unique_id = pending.pop(0)
-            read = self.nodes.get(unique_id)
-            if read is None or unique_id in seen:
+            parent = self.nodes.get(unique_id)
+            if parent is None or unique_id in visited:
                 continue
-            seen.add(unique_id)
-            if is_ephemeral(read):
-                pending.extend(read.reads)
+            visited.add(unique_id)
+            if is_ephemeral(parent):
+                pending.extend(parent.reads)
             else:
-                yield read
+                yield parent
 
     def inlined(self, node: Node) -> Iterator[Node]:
         """Yield the ephemeral models whose SQL becomes part of the node's, directly or through others."""
-        seen: set[str] = set()
+        visited: set[str] = set()
         pending = list(node.reads)
         while pending:
             unique_id = pending.pop(0)
-            read = self.nodes.get(unique_id)
-            if read is None or unique_id in seen or not is_ephemeral(read):
+            parent = self.nodes.get(unique_id)
+            if parent is None or unique_id in visited or not is_ephemeral(parent):
                 continue
-            seen.add(unique_id)
-            pending.extend(read.reads)
-            yield read
+            visited.add(unique_id)
+            pending.extend(parent.reads)
+            yield parent
 
 
 def is_ephemeral(node: Node) -> bool:

@@ -1,7 +1,7 @@
-"""What a type of output is: one row per `type:` of profiles.yml, and how packages add rows of their own.
+"""Describes the types of outputs: one row per `type:` of profiles.yml. Other packages can add rows.
 
-A row is read whenever dbt starts, so it names what is imported later by dotted paths. What holds for single
-outputs of a type, and what federation asks of an open connection, is in `core.ports.connectors.Capabilities`.
+Rows are read whenever dbt starts, so they refer by dotted paths to code that is imported later. What differs
+between outputs of one type is in `core.ports.connectors.Capabilities`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 from dvt.core.registry import Registry
 
 ZERO_DATES = ("error", "null")
-"""What a date that is none (0000-00-00) becomes: an error, or NULL."""
+"""Values of the read option `zero_dates`: a date 0000-00-00 becomes an error, or NULL."""
 LOCATION = "external_location"
-"""Read option of files: where a table lies, globs allowed."""
+"""Read option of files: the path or glob of a table's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,54 +27,54 @@ class OwnAdapter:
     plugin: str
     """Dotted path of its AdapterPlugin, `package.module:NAME`."""
     driver: str
-    """Module without which it cannot work."""
+    """The module that it needs to connect."""
     distribution: str = "dvt-engine"
-    """Name of the installed package whose version is the adapter's."""
+    """The package whose version is the adapter's."""
 
     @property
     def version(self) -> str:
-        """Its version."""
+        """The adapter's version."""
         return version(self.distribution)
 
     @property
     def installed(self) -> bool:
-        """True when its driver is installed."""
+        """Whether the adapter's driver is installed."""
         return find_spec(self.driver) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputType:
-    """One type of output."""
+    """A type of outputs."""
 
     name: str
     """The `type:` of an output in profiles.yml."""
     dialect: str
-    """SQLGlot's name of its SQL."""
+    """SQLGlot's name of the dialect."""
     can_be_target: bool = True
-    """Models can be built on it, so there is a dbt adapter; False: it can only be read."""
+    """Whether models can be built on it; otherwise there is no dbt adapter, and it can only be read."""
     adapter: OwnAdapter | None = None
-    """Where its dbt adapter is; None: in the package `dbt.adapters.<name>`."""
+    """The dbt adapter if it is outside of dbt's namespace; None: the adapter is `dbt.adapters.<name>`."""
     install: str = ""
-    """Command that installs what an output of this type needs; empty: that of the package `dbt-<name>`."""
+    """Command that installs what an output of this type needs; empty: `pip install dbt-<name>`."""
     rename: str = ""
-    """Statement with which a filled stage table becomes the model's table; empty: its dbt adapter copies it.
+    """Statement that renames a filled stage table to the model's table; empty: the dbt adapter copies it.
 
     Placeholders: `{stage}` and `{table}` are the quoted full names, `{name}` is the quoted last part of
     `{table}`; `{stage_text}` and `{name_text}` are string literals: of `{stage}`, of the unquoted last part.
     """
     own_table_configs: frozenset[str] = frozenset()
-    """Model configs with which a renamed stage table is not the table that its dbt adapter would make."""
+    """Model configs with which a renamed stage table would differ from a table made by the dbt adapter."""
     ddl_commits: bool = False
-    """A statement that changes a table ends the transaction."""
+    """Whether a statement that changes a table commits the transaction."""
     cancel_if_client_dies: str = ""
-    """Dotted path of the statement after which the server cancels a session's query when its client dies;
-    empty: a session dies with its client, or the server has no such setting."""
+    """Dotted path of a statement that makes the server cancel a session's query if its client dies;
+    empty: a session ends with its client, or the server has no such setting."""
     identified_by: tuple[tuple[str, ...], ...] = ()
-    """Keys of an output that tell which database it is, each with the other words for it, and its default
-    last; empty: no two outputs of this type are taken for one database."""
+    """Settings that identify an output's database, each as its key, the key's aliases, and the default value;
+    empty: outputs of this type are never taken for the same database."""
     read_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Options of sources that only the connector understands, by name: the values that an option can have,
-    the usual one first; no values: any text, with dbt-duckdb's placeholders."""
+    """Name of a source's option that the connector reads → its values, the default one first; no values: any
+    text, with dbt-duckdb's placeholders."""
 
     @property
     def install_line(self) -> str:
@@ -82,11 +82,11 @@ class OutputType:
         return self.install or f"pip install dbt-{self.name}"
 
     def database(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
-        """What all outputs that are one database have in common; empty where the type does not tell.
+        """Return the identity of an output's database; empty if the type has no settings that identify it.
 
         Example:
-            >>> one, other = {"host": "localhost", "dbname": "a"}, {"host": "127.0.0.1", "database": "a", "port": 5432}
-            >>> output_type("postgres").database(one) == output_type("postgres").database(other)
+            >>> first, second = {"host": "localhost", "dbname": "a"}, {"host": "127.0.0.1", "database": "a", "port": 5432}
+            >>> output_type("postgres").database(first) == output_type("postgres").database(second)
             True
         """  # noqa: E501
         values = [
@@ -96,7 +96,7 @@ class OutputType:
         return (self.dialect, *(_LOOPBACK.get(value, value) for value in values)) if values else ()
 
     def rename_statement(self, *, stage: str, table: str, name: str, bare_name: str) -> str:
-        """The statement of `rename` for one table; all names but `bare_name` are quoted."""
+        """Return the statement `rename` for a table; all names but `bare_name` are quoted."""
         return self.rename.format(
             stage=stage, table=table, name=name, stage_text=_literal(stage), name_text=_literal(bare_name)
         )
@@ -139,7 +139,7 @@ _ROWS = (
         rename="alter table {stage} rename to {name}",
         identified_by=(("host", "localhost"), ("port", "5432"), ("dbname", "database", "")),
         own_table_configs=frozenset({"unlogged", "sql_header"}),
-        cancel_if_client_dies="dvt.drivers.postgres:ENDS_WITH_ITS_CLIENT",
+        cancel_if_client_dies="dvt.drivers.postgres:CANCEL_IF_CLIENT_DIES",
     ),
     OutputType(
         name="duckdb",
@@ -163,14 +163,15 @@ _ROWS = (
     OutputType(name="cratedb", dialect="postgres"),
     OutputType(name="alloydb", dialect="postgres"),
 )
+"""dvt's own rows."""
 _OWN = {row.name: row for row in _ROWS}
+"""Type → dvt's own row."""
 _OTHERS = Registry("dvt.output_types", {})
-"""Rows of other packages: the dotted path of an OutputType, by its name. Packages are looked through only for
-types without a row of our own."""
+"""Type → dotted path of the row of another package; read only for types without a row of dvt's own."""
 
 
 def output_type(name: str) -> OutputType:
-    """The row of a type; for a type without one, what holds for dbt adapters that dvt knows nothing of."""
+    """Return the row of a type; for a type without one, the defaults, with the type as dialect."""
     if name in _OWN:
         return _OWN[name]
     if name in _OTHERS:
@@ -180,6 +181,6 @@ def output_type(name: str) -> OutputType:
 
 
 def output_types() -> Iterator[OutputType]:
-    """Every row, those of other packages too."""
+    """Yield all rows, also those of other packages."""
     yield from _ROWS
     yield from (output_type(name) for name in _OTHERS if name not in _OWN)

@@ -1,7 +1,6 @@
-"""Resolves every node's output and path.
+"""Resolves every node's output and path, before anything runs, from the manifest and the outputs' names.
 
-Both follow from the manifest and the names of the outputs, before anything runs: a node is native if it and
-all that it reads are on one output, else federated.
+A node is native if it and all that it reads are on one output; otherwise it is federated.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ from dvt.resolution.graph import Graph, Node, is_ephemeral
 from dvt.resolution.output_types import output_type
 
 FEDERABLE = frozenset({"table", "incremental", "view"})
+"""Materializations of models that can be federated."""
 
 
 class Path(StrEnum):
@@ -47,7 +47,7 @@ class Placement:
     path: Path
     why: str
     elsewhere: Mapping[str, str]
-    """unique_id → output, for the nodes and sources that it reads on other outputs."""
+    """unique_id → output of the nodes and sources that the node reads on other outputs."""
     compute: str | None = None
 
 
@@ -59,11 +59,11 @@ class Outputs:
     """Output name → type."""
     default: str
     forced: str | None = None
-    """--target of the command line, else None; it overrides models' own targets."""
+    """Value of --target, which overrides the models' own targets; None if it is not given."""
     computes: Collection[str] = ("duckdb",)
     computes_file: str | None = None
     compute: str | None = None
-    """--compute of the command line, else None; it overrides models' own computes."""
+    """Value of --compute, which overrides the models' own computes; None if it is not given."""
     require_connections: bool = False
 
     def can_be_targets(self) -> list[str]:
@@ -84,11 +84,11 @@ class Resolver:
 
     @property
     def uses_dvt(self) -> bool:
-        """Whether any node has a connection, a target or a compute of its own."""
+        """Whether any node configures a connection, a target or a compute."""
         return any(node.connection or node.target or node.compute for node in self._graph.nodes.values())
 
     def output_of(self, unique_id: str) -> str:
-        """The output a node is built on or a source lives on."""
+        """Return the output that a node is built on or a source is on."""
         if unique_id not in self._outputs_of:
             node = self._graph.nodes[unique_id]
             self._outputs_of[unique_id] = (
@@ -101,9 +101,9 @@ class Resolver:
         node = self._graph.nodes[unique_id]
         target = self.output_of(unique_id)
         elsewhere = {
-            read.unique_id: self.output_of(read.unique_id)
-            for read in self._graph.reads(node)
-            if read.unique_id != unique_id and self.output_of(read.unique_id) != target
+            parent.unique_id: self.output_of(parent.unique_id)
+            for parent in self._graph.reads(node)
+            if parent.unique_id != unique_id and self.output_of(parent.unique_id) != target
         }
         if elsewhere:
             others = sorted(set(elsewhere.values()))
@@ -118,7 +118,7 @@ class Resolver:
         )
 
     def check(self, selected: Iterable[str] | None = None) -> None:
-        """Raise the first error: in the names of all nodes, or in the paths of the selected ones."""
+        """Raise the first error: names are checked for all nodes, paths for the selected ones only."""
         for node in self._graph.nodes.values():
             self._check_names(node)
         for unique_id in selected or ():
@@ -139,7 +139,7 @@ class Resolver:
         if node.target:
             return node.target
         if node.kind in {"test", "unit_test"}:
-            outputs = {self.output_of(read.unique_id) for read in self._graph.reads(node)}
+            outputs = {self.output_of(parent.unique_id) for parent in self._graph.reads(node)}
             if len(outputs) == 1:
                 return outputs.pop()
         return self._outputs.forced or self._outputs.default
@@ -191,12 +191,12 @@ class Resolver:
         if node.kind == "snapshot":
             return SnapshotFederated(node.name, placement.target, elsewhere)
         if node.kind == "test" and not node.federate:
-            here = {
-                read.name: placement.target
-                for read in self._graph.reads(node)
-                if self.output_of(read.unique_id) == placement.target
+            on_target = {
+                parent.name: placement.target
+                for parent in self._graph.reads(node)
+                if self.output_of(parent.unique_id) == placement.target
             }
-            return TestFederated(node.name, {**here, **elsewhere})
+            return TestFederated(node.name, {**on_target, **elsewhere})
         if node.language != "sql":
             what = f"{node.language} model {node.name!r}"
             return NotFederable(what, "only SQL can be federated", "read tables of its own target only")
@@ -207,7 +207,7 @@ class Resolver:
     def _check_inlined(self, ephemeral: Node, consumer_target: str) -> None:
         if ephemeral.target:
             return
-        reads = {self.output_of(read.unique_id) for read in self._graph.reads(ephemeral)}
-        own = self.output_of(ephemeral.unique_id)
-        if reads - {consumer_target} and reads - {own}:
-            raise EphemeralFederated(ephemeral.name, reads - {own}).about(ephemeral.name, ephemeral.file)
+        reads = {self.output_of(parent.unique_id) for parent in self._graph.reads(ephemeral)}
+        default = self.output_of(ephemeral.unique_id)
+        if reads - {consumer_target} and reads - {default}:
+            raise EphemeralFederated(ephemeral.name, reads - {default}).about(ephemeral.name, ephemeral.file)

@@ -2,7 +2,7 @@
 
 `<run>.json` says what a run is, which stage tables it may have made and in which buckets it may have
 staged data; `<run>.lock` is locked by the operating system for as long as the run's process lives;
-`<run>/` holds files of this machine that nobody needs after the run. All go away with a clean end.
+`<run>/` holds files of this machine that nobody needs after the run. A clean end removes all three.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ from dvt.core.names import TableRef
 from dvt.drivers.disk import disk_error, private_folder, temporary_name, write_private
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+"""Characters of a run's id."""
 _KEYS = frozenset({"run", "pid", "started", "host", "boot", "ended", "stage_tables", "folders"})
+"""Keys of a whole record."""
 _BEFORE_BUCKETS = ("file:.dvt/staging",)
-"""Addresses of the buckets of a run whose record names none: earlier versions wrote such records."""
+"""Addresses of a run's buckets if its record, of an earlier version, names none."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""File with an id that changes when the machine starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +51,14 @@ class Process:
         return cls(pid=own.pid, started=own.create_time(), host=socket.gethostname(), boot=_boot_id())
 
     def may_be_judged_by(self, other: Process) -> bool:
-        """Return True if each sees the other's file locks: they share a kernel, or the machine has restarted.
+        """True if each sees the other's file locks: they share a kernel, or the machine has restarted.
 
         Containers of one machine share its boot id under different host names.
         """
         return self.boot == other.boot or self.host == other.host
 
     def is_running(self) -> bool:
-        """Return True if this process still runs: the proof for file systems that have no locks."""
+        """True if this process still runs: the proof where a file system has no locks."""
         if self.boot != _boot_id():
             return False
         try:
@@ -65,7 +68,7 @@ class Process:
 
 
 class Operation:
-    """One run's record, this process's own or a dead one's, held under its lock."""
+    """The record of a run, this process's or a dead one, held under its lock."""
 
     def __init__(self, folder: Path, run: str, lock: int, content: dict[str, Any]) -> None:
         self.run = run
@@ -81,7 +84,7 @@ class Operation:
             return tuple(TableRef(**fields) for fields in self._content["stage_tables"])
 
     def will_make(self, table: TableRef) -> None:
-        """Put a stage table on record, on disk when this returns: call it before the table is made."""
+        """Record a stage table, on disk when this returns: call it before the table is made."""
         with self._mutex:
             self._content["stage_tables"].append(asdict(table))
             self._save()
@@ -102,18 +105,18 @@ class Operation:
     def is_done_with(self, bucket: str) -> None:
         """Strike a bucket off the record: it holds no staged data any more, or keeps it on purpose.
 
-        `close` writes that to the disk; a crash before it has the next run look there again.
+        `close` writes that to the disk; after a crash before it, the next run looks there again.
         """
         with self._mutex:
             self._content["buckets"] = [other for other in self._content["buckets"] if other != bucket]
 
     @property
     def scratch(self) -> Path:
-        """The run's folder for files of this machine, maybe not made yet; it goes away with the run."""
+        """The run's folder for files of this machine, which may not exist yet; removed when the run ends."""
         return self._folder / self.run
 
     def remove_folders(self) -> None:
-        """Remove the run's folders of this machine; of shared ones only what is named after it."""
+        """Remove the run's folders of this machine; in shared ones only what is named after the run."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         for folder in map(Path, self._content["folders"]):
             if folder == spill_folder(folder.parent, self.run):
@@ -143,14 +146,15 @@ class Operation:
 
 
 def spill_folder(parent: Path, run: str) -> Path:
-    """The folder in `parent`, which others may use too, that is a run's own."""
+    """Return the run's own folder in `parent`, which other runs may use, too."""
     return parent / f"dvt-{run}"
 
 
 def begin(folder: Path, *, buckets: Sequence[str] = (), spill: Sequence[Path] = ()) -> Operation:
     """Record a new run of this process.
 
-    It may stage data in `buckets`, by their addresses, and spill to its own folder in each of `spill`.
+    `buckets` are the addresses of those it may stage data in; it may spill to a folder of its own in each of
+    `spill`.
     """
     private_folder(folder)
     while True:
@@ -171,7 +175,7 @@ def begin(folder: Path, *, buckets: Sequence[str] = (), spill: Sequence[Path] = 
 
 
 def dead(folder: Path) -> Iterator[Operation]:
-    """The records of runs that are provably dead, each locked; close them when done."""
+    """Yield the records of runs that are dead for certain, each locked; close them when done."""
     here = Process.this()
     for file in sorted(folder.glob("*.lock")):
         lock = _locked(file, 0)
@@ -189,7 +193,7 @@ def dead(folder: Path) -> Iterator[Operation]:
 
 
 def _is_dead(content: dict[str, Any], here: Process) -> bool:
-    """True for a record whose lock was free: it ended by itself, or its process is gone for certain."""
+    """True for a record, its lock free, whose run has ended or whose process is gone for certain."""
     process = Process(**{key: content[key] for key in ("pid", "started", "host", "boot")})
     return content["ended"] or (process.may_be_judged_by(here) and not process.is_running())
 
@@ -201,7 +205,7 @@ def _locked(file: Path, flags: int) -> int | None:
     except OSError as error:
         if flags and not isinstance(error, FileExistsError):
             raise disk_error(error, file.parent) from error
-        return None  # gone by now, or another user's
+        return None  # removed meanwhile, or of another user
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # The process that held the lock before may have removed the file in between.
@@ -214,13 +218,14 @@ def _locked(file: Path, flags: int) -> int | None:
 
 
 def _remove(lock: Path) -> None:
-    """Remove a record and its lock, the lock last: the next run finds an unfinished removal by its lock."""
+    """Remove a record, then its lock, by which the next run finds a removal that was not finished."""
     record = lock.with_suffix(".json")
     for file in (record, temporary_name(record), lock):
         file.unlink(missing_ok=True)
 
 
 def _content(file: Path) -> dict[str, Any] | None:
+    """Read a record; None if it is not whole."""
     with suppress(OSError, ValueError):
         content = json.loads(file.read_bytes())
         if isinstance(content, dict) and content.keys() >= _KEYS:

@@ -15,8 +15,8 @@ from dvt.drivers.disk import private_folder, unique_suffix, write_private
 class LocalCopies:
     """Implements Bucket around another one, for one more consumer, which reads and writes local files.
 
-    What it writes is put into the bucket when its part is done, and stays here too, to be read again;
-    what others wrote is fetched when it is first read.
+    What the consumer writes is put into the bucket when its part is done, and stays on this machine, too, to
+    be read again. What others wrote is fetched when it is first read.
     """
 
     def __init__(self, bucket: Bucket, consumer: str, scratch: Path) -> None:
@@ -32,7 +32,7 @@ class LocalCopies:
 
     def put(self, key: str, data: BinaryIO) -> None:
         """See Bucket."""
-        self._forget(key)
+        self._remove_copy(key)
         self._bucket.put(key, data)
 
     def get(self, key: str) -> BinaryIO:
@@ -45,7 +45,7 @@ class LocalCopies:
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
-        self._forget(prefix)
+        self._remove_copy(prefix)
         self._bucket.delete(prefix)
 
     def uri_for(self, consumer: str, key: str) -> str:
@@ -81,7 +81,7 @@ class LocalCopies:
             raise ValueError(msg)
         return path
 
-    def _forget(self, prefix: str) -> None:
+    def _remove_copy(self, prefix: str) -> None:
         path = self._file(prefix)
         shutil.rmtree(path, ignore_errors=True)
         with suppress(OSError):

@@ -13,8 +13,9 @@ from dvt.core.ports.staging import Dataset, Location
 from dvt.core.tables import StageColumn
 
 MARKER_FILE = "_committed.json"
-
+"""Name of the marker in a dataset's folder."""
 _ATTEMPTS = itertools.count()
+"""Numbers for sinks, unique in the process: part of the names of their files."""
 
 
 class ParquetSink:
@@ -36,7 +37,7 @@ class ParquetSink:
             return key
 
     def commit(self, columns: Sequence[StageColumn], rows: int, keys: Sequence[str] | None = None) -> Dataset:
-        """See Sink. Parts that were made up but never written hold no rows."""
+        """See Sink. Parts that were never written hold no rows."""
         bucket, prefix = self.location.bucket, self.location.prefix
         sizes = dict(bucket.list(prefix))
         with self._lock:

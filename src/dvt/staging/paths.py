@@ -1,12 +1,13 @@
-"""Names that are safe as folders on every file system, and differ there when they differ here."""
+"""Names of folders that every file system takes, and that differ on each if the original names do."""
 
 from __future__ import annotations
 
 import hashlib
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+"""Characters that stay as they are."""
 _MAX_LENGTH = 100
-"""Characters of a folder's name: a longer one is cut and ends in a digest."""
+"""Highest number of characters of a folder's name: a longer name is cut and ends in a digest."""
 
 
 def escaped(name: str) -> str:

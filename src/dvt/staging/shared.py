@@ -1,4 +1,4 @@
-"""Datasets of a run: every query is extracted once, however many threads want its answer."""
+"""Datasets of a run: every query is extracted once, however many threads need its answer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from dvt.staging.paths import escaped
 _RESULTS = "_results"
 """Folder of computed answers; no connection's folder starts with `_`."""
 _POLL_SECONDS = 0.2
-"""Seconds between a waiter's checks of whether its own run was stopped."""
+"""Seconds between two checks of a waiting thread whether its run was stopped."""
 
 
 class _Pending:
-    """One question under way, or answered."""
+    """A query under way, or answered."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
@@ -29,11 +29,11 @@ class _Pending:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A thread's part in one question: the first to ask gets the sink and answers for all."""
+    """A thread's claim to one query: the first thread gets the sink, and fills it for all."""
 
     _pending: _Pending
     sink: Sink | None
-    """Fill it and call `done` or `failed`; None: another thread does, `wait` for it."""
+    """The owner fills it and calls `done` or `failed`. None: another thread is the owner, call `wait`."""
 
     @property
     def open(self) -> bool:
@@ -41,23 +41,23 @@ class Claim:
         return not self._pending.done.is_set()
 
     def done(self, dataset: Dataset) -> None:
-        """Give the answer to every thread that waits."""
+        """Give the answer to every thread that waits for it."""
         self._pending.dataset = dataset
         self._pending.done.set()
 
     def failed(self, error: BaseException) -> None:
-        """Wake every thread that waits, without an answer; the next claim asks the question again."""
+        """Wake every thread that waits, without an answer; the next claim owns the query again."""
         self._pending.error = error
         self._pending.done.set()
 
     def joined(self) -> Claim | None:
-        """Return a claim that waits for the same question; None if it has failed."""
+        """Return a claim that waits for the same answer; None if the query has failed."""
         return None if self._pending.error is not None else replace(self, sink=None)
 
     def wait(self, stopped: Callable[[], bool]) -> Dataset | None:
-        """Wait for the answer and return it; None if its owner was stopped before it had one: claim again.
+        """Wait for the answer and return it; None if the owner was stopped before it had one: claim again.
 
-        The owner's failure is raised here too: the same question would fail the same way.
+        The owner's failure is raised here, too: the same query would fail in the same way.
         """
         while not self._pending.done.wait(_POLL_SECONDS):
             if stopped():
@@ -77,22 +77,23 @@ class Staging:
         self._keep = keep
         self._lock = threading.Lock()
         self._results = itertools.count()
-        self._questions: dict[tuple[str, str], _Pending] = {}
+        self._pending: dict[tuple[str, str], _Pending] = {}
 
     def claim(self, connection: str, key: str) -> Claim:
-        """Take part in the question `key` to a connection.
+        """Claim the query `key` to a connection.
 
-        Fill the sinks you own before you wait for others: then no two threads wait for each other.
+        The caller fills the sinks that it owns before it waits for others, so that no two threads wait for
+        each other.
         """
         with self._lock:
-            pending = self._questions.get((connection, key))
+            pending = self._pending.get((connection, key))
             if pending is not None and pending.error is None:
                 return Claim(pending, None)
-            pending = self._questions[(connection, key)] = _Pending()
+            pending = self._pending[(connection, key)] = _Pending()
             return Claim(pending, self._sink(escaped(connection), key))
 
     def result(self, key: str) -> Sink:
-        """Return the sink of one computed answer: a model that is run again gets another."""
+        """Return the sink of a computed answer; a model that is run again gets another."""
         return self._sink(_RESULTS, f"{key}-{next(self._results)}")
 
     def used(self, result: Sink) -> None:
@@ -101,7 +102,7 @@ class Staging:
             result.discard()
 
     def close(self) -> None:
-        """Remove what was staged, after failed runs too, unless it was asked to be kept."""
+        """Remove what was staged, after failed runs, too, unless staging is kept."""
         if not self._keep:
             self.bucket.delete(self._run)
 

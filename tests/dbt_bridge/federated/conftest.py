@@ -16,22 +16,22 @@ from tests.dbt_bridge.federated.project import HOUSE, LITE, OTHER, Project, fill
 
 @pytest.fixture
 def duck_shop(tmp_path: Path) -> Iterator[Project]:
-    """The default target is a DuckDB file."""
+    """Yield a project whose default target is a DuckDB file."""
     yield from _shop(tmp_path, HOUSE)
 
 
 @pytest.fixture
 def pg_shop(tmp_path: Path, postgres: Any) -> Iterator[Project]:
-    """The default target is a schema of its own on PostgreSQL."""
+    """Yield a project whose default target is a schema of its own on PostgreSQL."""
     yield from _shop(tmp_path, postgres.settings(schema=f"t_{uuid4().hex[:8]}"))
 
 
 @pytest.fixture
 def my_shop(tmp_path: Path, mariadb: Any) -> Iterator[Project]:
-    """The default target is a schema of its own on MariaDB."""
+    """Yield a project whose default target is a schema of its own on MariaDB."""
     schema = f"t_{uuid4().hex[:8]}"
-    for each in (schema, f"{schema}_kept"):
-        mariadb.execute(f"grant all on `{each}`.* to '{USER}'@'127.0.0.1' with grant option")
+    for name in (schema, f"{schema}_kept"):
+        mariadb.execute(f"grant all on `{name}`.* to '{USER}'@'127.0.0.1' with grant option")
     mariadb.execute(f"create schema `{schema}`")
     yield from _shop(tmp_path, mariadb.settings(schema=schema))
     mariadb.execute(f"drop schema `{schema}`", f"drop schema if exists `{schema}_kept`")
@@ -42,10 +42,10 @@ _SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("postgres", "ma
 
 @pytest.fixture(params=["duckdb", *_SLOW])
 def shop(request: pytest.FixtureRequest) -> Project:
-    """One after the other: what holds on every target."""
+    """Return a project on each target in turn, for tests that must hold on every target."""
     name = {"duckdb": "duck_shop", "postgres": "pg_shop", "mariadb": "my_shop"}[request.param]
-    made: Project = request.getfixturevalue(name)
-    return made
+    project: Project = request.getfixturevalue(name)
+    return project
 
 
 def _shop(root: Path, house: Any) -> Iterator[Project]:
@@ -53,13 +53,13 @@ def _shop(root: Path, house: Any) -> Iterator[Project]:
     fill_sources(project)
     yield project
     project.forget()
-    gc.collect()  # dbt leaves thread pools and log files open, which Python tells when they are collected
+    gc.collect()  # dbt leaves thread pools and log files open; Python warns when it collects them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let dbt warn of its own doings: it leaves log files open and uses what Python deprecates."""
-    here = Path(__file__).parent
+    """Ignore dbt's own warnings: it leaves log files open and uses functions that Python deprecates."""
+    folder = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if folder in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))

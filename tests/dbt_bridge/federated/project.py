@@ -1,4 +1,4 @@
-"""A dbt project over several databases, written, run in this process and looked at."""
+"""A dbt project over several databases, which tests write, run in this process and inspect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SOURCES = {
 
 @dataclass
 class Project:
-    """A project's folder, its outputs, and what its last command gave."""
+    """A project's folder, its outputs, and the result and events of its last command."""
 
     root: Path
     outputs: Mapping[str, Mapping[str, Any]]
@@ -56,20 +56,20 @@ class Project:
         self.write("models/sources.yml", SOURCES)
 
     def write(self, path: str, content: str | Mapping[str, Any]) -> None:
-        """One file of the project; a mapping is written as YAML."""
+        """Write a file of the project; a mapping becomes YAML."""
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         text = content if isinstance(content, str) else yaml.safe_dump(dict(content), sort_keys=False)
         file.write_text(text, encoding="utf-8")
 
     def model(self, name: str, sql: str, **config: Any) -> None:
-        """A model with its configs; as Python literals they are Jinja's too."""
-        said = ", ".join(f"{key}={value!r}" for key, value in config.items())
-        head = f"{{{{ config({said}) }}}}\n" if said else ""
+        """Write a model with its configs, whose Python literals are Jinja literals as well."""
+        arguments = ", ".join(f"{key}={value!r}" for key, value in config.items())
+        head = f"{{{{ config({arguments}) }}}}\n" if arguments else ""
         self.write(f"models/{name}.sql", f"{head}{sql}\n")
 
     def quoted(self, name: str) -> str:
-        """A name as the default target's SQL quotes it."""
+        """Return a name quoted for the default target's SQL."""
         mark = "`" if self.outputs[self.target]["type"] == "mariadb" else '"'
         return f"{mark}{name}{mark}"
 
@@ -77,16 +77,16 @@ class Project:
         (self.root / f"models/{name}.sql").unlink()
 
     def dvt(self, *args: str) -> bool:
-        """Run a command; whether it succeeded."""
+        """Run a command and return whether it succeeded."""
         from dvt.app.commands import COMMANDS
         from dvt.app.federation import make_federator
         from dvt.dbt_bridge.entry.invoke import invoke
 
         self.events.clear()
-        where = ["--project-dir", str(self.root), "--profiles-dir", str(self.root), "--no-use-colors"]
+        folders = ["--project-dir", str(self.root), "--profiles-dir", str(self.root), "--no-use-colors"]
         factory = self.make_federator or make_federator
         self.result = invoke(
-            [*args, *where],
+            [*args, *folders],
             factory,
             COMMANDS,
             manifest=None,
@@ -96,22 +96,22 @@ class Project:
         return bool(self.result.success)
 
     def forget(self) -> None:
-        """Let go of what dbt's last command left."""
+        """Release what dbt's last command left."""
         self.events.clear()
         self.result = None
 
     def messages(self) -> str:
-        """All that the command told its user."""
+        """Return the text of all events that the last command showed its user."""
         return "\n".join(event.info.msg for event in self.events if event.info.level != "debug")
 
     def run_results(self) -> dict[str, dict[str, Any]]:
-        """run_results.json, by the node's name."""
+        """Return the results of run_results.json by the nodes' names."""
         path = self.root / "target" / "run_results.json"
         results = json.loads(path.read_text(encoding="utf-8"))["results"]
-        return {one["unique_id"].rsplit(".", 1)[-1]: one for one in results}
+        return {result["unique_id"].rsplit(".", 1)[-1]: result for result in results}
 
     def rows(self, output: str, sql: str) -> list[tuple[Any, ...]]:
-        """Ask a database directly, past dvt and dbt."""
+        """Query a database directly, without dvt and dbt."""
         settings = self.outputs[output]
         with closing(_connect(settings)) as connection:
             cursor = connection.cursor()
@@ -119,13 +119,13 @@ class Project:
             return [tuple(row) for row in cursor.fetchall()]
 
     def tables(self, output: str = "house") -> list[tuple[str, str]]:
-        """What is in the output's schema: names and types."""
+        """Return names and types of the tables in an output's schema."""
         schema = self.outputs[output]["schema"]
         query = "select table_name, table_type from information_schema.tables where table_schema = "
         return [(str(name), str(kind)) for name, kind in self.rows(output, f"{query}'{schema}' order by 1")]
 
     def run_sql(self, output: str, *statements: str) -> None:
-        """Change a database directly."""
+        """Run statements on a database directly, without dvt and dbt."""
         with closing(_connect(self.outputs[output])) as connection:
             for sql in statements:
                 connection.cursor().execute(sql)
@@ -152,7 +152,7 @@ HOUSE = {"type": "duckdb", "path": "house.duckdb", "schema": "main"}
 
 
 def fill_sources(project: Project) -> None:
-    """Customers in SQLite, orders in a DuckDB file."""
+    """Create customers in SQLite and orders in a DuckDB file."""
     project.run_sql(
         "lite",
         "create table customers (id integer, name text)",

@@ -1,4 +1,4 @@
-"""Federated models through dbt: what is built, when, and what dbt's users see of it."""
+"""Federated models through dbt: what is built, in which order, and what users see."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_an_ephemeral_with_a_target_is_inlined_native_and_federated(shop: Projec
     assert shop.rows("house", "select n from here") == [(2,)]
 
 
-def test_names_with_case_spaces_and_63_characters(shop: Project) -> None:
+def test_names_with_case_spaces_and_63_characters_are_built(shop: Project) -> None:
     long, select, name = "x" * 63, shop.quoted("Select"), shop.quoted("A Name")
     odd = '{{ source("crm", "Odd Names") }}'
     shop.model(long, f"select {select} as {name} from {odd}", materialized="table")
@@ -137,9 +137,9 @@ def test_a_failure_while_publishing_leaves_the_old_table_and_no_stage(shop: Proj
     tripled = TOTALS.replace("sum(", "3 * sum(")
     shop.model("totals", tripled, materialized="table", pre_hook="select 1", post_hook=failing)
     assert not shop.dvt("run")
-    # A swap on MySQL is no part of a transaction: hooks come after it, and what they find stays.
-    left = "33.00" if shop.outputs["house"]["type"] == "mariadb" else "11.00"
-    assert shop.rows("house", "select sum(total) from totals") == [(Decimal(left),)]
+    # MySQL renames outside of transactions: the new table stays when a hook after the rename fails.
+    total = "33.00" if shop.outputs["house"]["type"] == "mariadb" else "11.00"
+    assert shop.rows("house", "select sum(total) from totals") == [(Decimal(total),)]
     assert shop.tables() == [("totals", "BASE TABLE")]
 
 
@@ -170,7 +170,7 @@ def test_what_moved_is_logged_and_in_run_results(shop: Project) -> None:
     assert "2 rows (" in last
 
 
-def test_quiet_holds_for_our_lines(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quiet_silences_dvts_own_lines(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
     shop.model("totals", TOTALS, materialized="table")
     assert shop.dvt("--quiet", "run"), shop.messages()
     assert "extract" not in capsys.readouterr().out
@@ -207,7 +207,7 @@ def test_a_deferred_ref_reads_the_other_environments_table(shop: Project) -> Non
     assert shop.rows("house", "select id from reader") == [(5,)]
 
 
-def test_show_of_a_federated_model_says_why_not(shop: Project) -> None:
+def test_show_of_a_federated_model_is_refused_with_a_reason(shop: Project) -> None:
     shop.model("totals", TOTALS, materialized="table")
     assert not shop.dvt("show", "--select", "totals")
     assert "DVT141" in shop.messages()
@@ -222,7 +222,7 @@ def test_compile_writes_markers_and_connects_to_no_source(shop: Project) -> None
     assert marker in compiled
 
 
-def test_a_model_in_the_dialect_of_the_compute_engine(duck_shop: Project) -> None:
+def test_a_model_may_be_written_in_the_dialect_of_the_engine(duck_shop: Project) -> None:
     sql = "select strptime('2024-05-06', '%Y-%m-%d') as day, id from {{ source('crm', 'customers') }}"
     duck_shop.model("days", sql, materialized="table", dialect="compute")
     assert duck_shop.dvt("run"), duck_shop.messages()

@@ -15,8 +15,8 @@ from {{ source('ledger', 'orders') }} orders
 join {{ source('crm', 'customers') }} customers on customers.id = orders.customer
 """
 NEW_ONLY = ORDERS + "{% if is_incremental() %} where orders.id > (select max(id) from {{ this }}) {% endif %}"
-MORE = "insert into orders values (13, 3, 2.25, '2024-01-04 09:00')"
-CHANGED = "update orders set amount = 9 where id = 12"
+NEW_ORDER = "insert into orders values (13, 3, 2.25, '2024-01-04 09:00')"
+CHANGED_ORDER = "update orders set amount = 9 where id = 12"
 
 
 def _amounts(shop: Project) -> list[tuple[int, Decimal]]:
@@ -33,7 +33,7 @@ def test_append_reads_only_what_is_newer_than_this(shop: Project) -> None:
     shop.model("sales", NEW_ONLY, materialized="incremental", incremental_strategy="append")
     assert shop.dvt("run"), shop.messages()
     assert _amounts(shop) == FIRST
-    shop.run_sql("other", MORE, CHANGED)
+    shop.run_sql("other", NEW_ORDER, CHANGED_ORDER)
     assert shop.dvt("run"), shop.messages()
     assert _amounts(shop) == [*FIRST, (13, Decimal("2.25"))]
     assert shop.tables() == [("sales", "BASE TABLE")]
@@ -56,15 +56,15 @@ def test_a_source_that_only_the_incremental_branch_reads(shop: Project) -> None:
 def test_a_unique_key_replaces_rows(shop: Project, strategy: str) -> None:
     shop.model("sales", ORDERS, materialized="incremental", incremental_strategy=strategy, unique_key="id")
     assert shop.dvt("run"), shop.messages()
-    shop.run_sql("other", MORE, CHANGED)
+    shop.run_sql("other", NEW_ORDER, CHANGED_ORDER)
     assert shop.dvt("run"), shop.messages()
     assert _amounts(shop) == [*FIRST[:2], (12, Decimal("9.00")), (13, Decimal("2.25"))]
 
 
-def test_full_refresh_builds_it_anew(shop: Project) -> None:
+def test_full_refresh_builds_the_table_again(shop: Project) -> None:
     shop.model("sales", NEW_ONLY, materialized="incremental", incremental_strategy="append")
     assert shop.dvt("run"), shop.messages()
-    shop.run_sql("other", MORE, CHANGED)
+    shop.run_sql("other", NEW_ORDER, CHANGED_ORDER)
     assert shop.dvt("run", "--full-refresh"), shop.messages()
     assert _amounts(shop) == [*FIRST[:2], (12, Decimal("9.00")), (13, Decimal("2.25"))]
     assert shop.tables() == [("sales", "BASE TABLE")]
@@ -74,7 +74,7 @@ def test_append_new_columns_adds_them(shop: Project) -> None:
     settings = {"materialized": "incremental", "unique_key": "id", "incremental_strategy": "delete+insert"}
     shop.model("sales", ORDERS, **settings, on_schema_change="append_new_columns")
     assert shop.dvt("run"), shop.messages()
-    shop.model("sales", _more(ORDERS), **settings, on_schema_change="append_new_columns")
+    shop.model("sales", _with_another_column(ORDERS), **settings, on_schema_change="append_new_columns")
     assert shop.dvt("run"), shop.messages()
     assert shop.rows("house", "select id, twice from sales order by 1")[0] == (10, Decimal("11.00"))
 
@@ -83,7 +83,7 @@ def test_sync_all_columns_adds_and_drops_them(shop: Project) -> None:
     settings = {"materialized": "incremental", "unique_key": "id", "incremental_strategy": "delete+insert"}
     shop.model("sales", ORDERS, **settings, on_schema_change="sync_all_columns")
     assert shop.dvt("run"), shop.messages()
-    changed = _more(ORDERS).replace("customers.name, ", "")
+    changed = _with_another_column(ORDERS).replace("customers.name, ", "")
     shop.model("sales", changed, **settings, on_schema_change="sync_all_columns")
     assert shop.dvt("run"), shop.messages()
     assert _columns(shop) == ["amount", "id", "twice"]
@@ -92,21 +92,27 @@ def test_sync_all_columns_adds_and_drops_them(shop: Project) -> None:
 def test_fail_on_schema_change_is_dbts_own_error(shop: Project) -> None:
     shop.model("sales", ORDERS, materialized="incremental", unique_key="id", on_schema_change="fail")
     assert shop.dvt("run"), shop.messages()
-    shop.model("sales", _more(ORDERS), materialized="incremental", unique_key="id", on_schema_change="fail")
+    shop.model(
+        "sales",
+        _with_another_column(ORDERS),
+        materialized="incremental",
+        unique_key="id",
+        on_schema_change="fail",
+    )
     assert not shop.dvt("run")
     assert "out of sync" in shop.run_results()["sales"]["message"]
     assert _columns(shop) == ["amount", "id", "name"]
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "problem"),
     [
         (ORDERS.replace("customers.name, ", ""), "column name"),
         (ORDERS.replace("orders.amount\n", "orders.id as amount\n"), "column amount was"),
     ],
 )
 def test_a_column_lost_or_of_another_type_is_dvt107_until_full_refresh(
-    shop: Project, changed: str, says: str
+    shop: Project, changed: str, problem: str
 ) -> None:
     shop.model("sales", ORDERS, materialized="incremental", unique_key="id")
     assert shop.dvt("run"), shop.messages()
@@ -114,7 +120,7 @@ def test_a_column_lost_or_of_another_type_is_dvt107_until_full_refresh(
     assert not shop.dvt("run")
     message = shop.run_results()["sales"]["message"]
     assert "DVT107" in message
-    assert says in message
+    assert problem in message
     assert _amounts(shop) == FIRST
     assert shop.dvt("run", "--full-refresh"), shop.messages()
 
@@ -138,14 +144,14 @@ def test_sums_go_into_a_table_that_holds_them_as_decimals(shop: Project, config:
     )
     shop.model("sales", SUMS, materialized="incremental", **config)
     assert shop.dvt("run"), shop.messages()
-    found = shop.rows("house", "select name, total from sales order by name")
-    assert found == [("Ada", Decimal(2)), ("Bo", Decimal(2))]
+    sums = shop.rows("house", "select name, total from sales order by name")
+    assert sums == [("Ada", Decimal(2)), ("Bo", Decimal(2))]
     if "unique_key" in config:
         assert shop.dvt("run"), shop.messages()
-        assert shop.rows("house", "select name, total from sales order by name") == found
+        assert shop.rows("house", "select name, total from sales order by name") == sums
 
 
-ODD = """
+ORDER_WITH_VALUES = """
 select orders.id, {values}
 from {{{{ source('ledger', 'orders') }}}} orders
 join {{{{ source('crm', 'customers') }}}} customers on customers.id = orders.customer
@@ -168,7 +174,7 @@ def test_values_go_into_a_table_that_holds_them_as_text(duck_shop: Project, conf
         "house", f"create table sales (id bigint, {columns})", "insert into sales (id, span) values (1, 'x')"
     )
     values = ", ".join(f"{value} as {name}" for name, (value, _) in TYPED.items())
-    shop.model("sales", ODD.format(values=values), materialized="incremental", **config)
+    shop.model("sales", ORDER_WITH_VALUES.format(values=values), materialized="incremental", **config)
     assert shop.dvt("run"), shop.messages()
     texts = tuple(text for _, text in TYPED.values())
     assert shop.rows("house", f"select {', '.join(TYPED)} from sales where id = 10") == [texts]
@@ -180,7 +186,7 @@ def test_a_sum_that_the_table_cannot_hold_leaves_it_as_it_was(duck_shop: Project
     shop = duck_shop
     shop.run_sql("house", "create table sales (id bigint, total decimal(38,0))")
     values = f"sum({'9' * 38}::hugeint + 1) over () as total"
-    shop.model("sales", ODD.format(values=values), materialized="incremental")
+    shop.model("sales", ORDER_WITH_VALUES.format(values=values), materialized="incremental")
     assert not shop.dvt("run")
     assert "DECIMAL(38,0)" in shop.run_results()["sales"]["message"]
     assert shop.rows("house", "select count(*) from sales") == [(0,)]
@@ -188,8 +194,8 @@ def test_a_sum_that_the_table_cannot_hold_leaves_it_as_it_was(duck_shop: Project
     assert shop.rows("house", "select total, typeof(total) from sales") == [(10**38, "HUGEINT")]
 
 
-def _by_day(shop: Project, **more: Any) -> None:
-    """A microbatch model of the orders of each day."""
+def _by_day(shop: Project, **config: Any) -> None:
+    """Write a microbatch model of the orders of each day."""
     sources = shop.root / "models/sources.yml"
     dated = sources.read_text().replace("- name: orders", "- name: orders\n    config: {event_time: placed}")
     sources.write_text(dated)
@@ -201,7 +207,7 @@ def _by_day(shop: Project, **more: Any) -> None:
         event_time="placed",
         begin="2024-01-01",
         batch_size="day",
-        **more,
+        **config,
     )
 
 
@@ -212,7 +218,7 @@ def test_microbatch_runs_each_batch_federated(shop: Project) -> None:
     window = ["--event-time-start", "2024-01-01", "--event-time-end", "2024-01-04"]
     assert shop.dvt("run", *window), shop.messages()
     assert _amounts(shop) == FIRST
-    shop.run_sql("other", MORE, CHANGED)
+    shop.run_sql("other", NEW_ORDER, CHANGED_ORDER)
     window = ["--event-time-start", "2024-01-03", "--event-time-end", "2024-01-05"]
     assert shop.dvt("run", *window), shop.messages()
     assert _amounts(shop) == [*FIRST[:2], (12, Decimal("9.00")), (13, Decimal("2.25"))]
@@ -221,7 +227,7 @@ def test_microbatch_runs_each_batch_federated(shop: Project) -> None:
 
 @pytest.mark.slow
 def test_batches_may_run_at_once(duck_shop: Project) -> None:
-    """dbt-duckdb says that it can; the other adapters' batches follow each other."""
+    """Only dbt-duckdb runs batches concurrently; the other adapters run them in turn."""
     shop = duck_shop
     shop.run_sql(
         "other",
@@ -237,7 +243,7 @@ def test_batches_may_run_at_once(duck_shop: Project) -> None:
     assert shop.tables() == [("sales", "BASE TABLE")]
 
 
-def _more(sql: str) -> str:
+def _with_another_column(sql: str) -> str:
     return sql.replace("orders.amount\n", "orders.amount, 2 * orders.amount as twice\n")
 
 

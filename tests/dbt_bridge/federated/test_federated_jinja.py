@@ -1,4 +1,4 @@
-"""Jinja in a federated model: introspection and queries go to whom they are about."""
+"""Jinja in a federated model: introspection and queries go to the database they are about."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ select {{ columns | map(attribute='name') | join(', c.') | replace('id', 'c.id',
 
 
 @pytest.mark.slow
-def test_mysqls_safe_cast_is_the_engines(my_shop: Project) -> None:
-    """What it is natively, patterns and all, says nothing to the engine."""
+def test_safe_cast_of_mysql_becomes_the_engines_own(my_shop: Project) -> None:
+    """MySQL's own safe_cast uses patterns and functions that the engine does not have."""
     sql = """
 select {{ safe_cast('c.name', 'bigint') }} as none,
   {{ safe_cast("concat(c.id, '.5')", 'bigint') }} as rounded,

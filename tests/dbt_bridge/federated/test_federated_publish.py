@@ -1,4 +1,4 @@
-"""What publishing keeps: contracts, constraints, indexes, grants, docs, hooks, and the table itself."""
+"""Publishing keeps contracts, constraints, indexes, grants, docs, hooks, and the table itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CONTRACT: dict[str, Any] = {
 }
 
 
-def test_a_contract_gives_its_types_and_constraints(shop: Project) -> None:
+def test_a_table_gets_the_types_and_constraints_of_its_contract(shop: Project) -> None:
     shop.write("models/people.yml", CONTRACT)
     shop.model("people", NAMES, materialized="table")
     for _ in range(2):
@@ -113,7 +113,7 @@ def test_indexes_grants_and_docs_are_as_on_a_native_table(pg_shop: Project, post
     for _ in range(2):
         assert pg_shop.dvt("run"), pg_shop.messages()
         indexes = pg_shop.rows("house", f"select indexdef from pg_indexes where schemaname = '{schema}'")
-        assert any("UNIQUE" in one and "(name)" in one for (one,) in indexes)
+        assert any("UNIQUE" in definition and "(name)" in definition for (definition,) in indexes)
         table = f"'{schema}.people'::regclass"
         assert pg_shop.rows("house", f"select has_table_privilege('reader', {table}, 'select')") == [(True,)]
         assert pg_shop.rows("house", f"select obj_description({table})") == [("Who buys.",)]
@@ -196,8 +196,8 @@ def test_keep_replaces_the_rows_and_adds_columns(shop: Project) -> None:
     shop.model("people", NAMES, materialized="table", publish="keep")
     assert shop.dvt("run"), shop.messages()
     shop.run_sql("lite", "delete from customers where id = 1")
-    more = NAMES.replace("id, name", "2 * id as twice, id, name")
-    shop.model("people", more, materialized="table", publish="keep")
+    wider = NAMES.replace("id, name", "2 * id as twice, id, name")
+    shop.model("people", wider, materialized="table", publish="keep")
     assert shop.dvt("run"), shop.messages()
     assert sorted(shop.rows("house", "select id, name, twice from people")) == [(2, "Bo", 4), (3, "Cy", 6)]
     assert shop.tables() == [("people", "BASE TABLE")]

@@ -22,7 +22,7 @@ def test_a_test_across_databases_passes_and_fails(shop: Project) -> None:
     assert shop.tables() == []
 
 
-def test_a_generic_test_across_databases(shop: Project) -> None:
+def test_a_generic_test_across_databases_passes_and_fails(shop: Project) -> None:
     shop.model("people", "select id from {{ source('crm', 'customers') }} where id < 3", materialized="table")
     relationships: dict[str, Any] = {
         "arguments": {"to": "source('ledger', 'orders')", "field": "customer"},
@@ -47,13 +47,13 @@ def test_failures_of_a_test_across_databases_are_stored(shop: Project) -> None:
     assert shop.rows("house", f"select * from {schema}.orphans") == [(14,)]
 
 
-def test_without_the_opt_in_it_is_one_error_that_names_both_places(shop: Project) -> None:
+def test_without_the_opt_in_a_test_across_databases_is_an_error(shop: Project) -> None:
     shop.write("tests/orphans.sql", ORPHANS)
     assert not shop.dvt("test")
     assert "DVT105" in f"{shop.messages()}{shop.result.exception}"
 
 
-def test_a_unit_test_of_a_federated_model(shop: Project) -> None:
+def test_a_unit_test_of_a_federated_model_passes_and_fails(shop: Project) -> None:
     shop.model(
         "totals",
         "select c.name, sum(o.amount) as total from {{ source('crm', 'customers') }} c "

@@ -1,4 +1,4 @@
-"""Fixtures: a project with several DuckDB files, none of which holds anything yet."""
+"""Fixtures: a project with several DuckDB files, all of them empty."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUTPUTS = {
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Project]:
-    """DuckDB files, one by two names and two of one name, a file of SQLite, and what nobody can reach."""
+    """Yield a project over DuckDB files (two outputs share one), SQLite, and outputs out of reach."""
     outputs = {name: dict(keys) for name, keys in OUTPUTS.items()}
     outputs["loft"] = {"type": "duckdb", "path": f"../{tmp_path.name}/barn.duckdb", "schema": "loft"}
     (tmp_path / "twin").mkdir()
@@ -31,13 +31,13 @@ def shop(tmp_path: Path) -> Iterator[Project]:
     project.write("models/sources.yml", {"version": 2})
     yield project
     project.forget()
-    gc.collect()  # dbt leaves thread pools and log files open, which Python tells when they are collected
+    gc.collect()  # dbt leaves thread pools and log files open; Python warns when it collects them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let dbt warn of its own doings: it leaves log files open and uses what Python deprecates."""
-    here = Path(__file__).parent
+    """Ignore dbt's own warnings: it leaves log files open and uses functions that Python deprecates."""
+    folder = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        if folder in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))

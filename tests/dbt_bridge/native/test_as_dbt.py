@@ -1,4 +1,4 @@
-"""A plain dbt project under dvt: what dbt says, writes and builds, dvt says, writes and builds."""
+"""A plain dbt project prints, writes and builds the same under dvt as under dbt."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ def plain(tmp_path: Path) -> Project:
 
 def run(tool: list[str], root: Path, *args: str) -> tuple[int, str]:
     command = [*tool, *args, "--no-use-colors"]
-    # dbt walks sets: which of two nodes that are both ready goes first is the hash seed's.
+    # dbt iterates over sets: the hash seed decides which of two ready nodes runs first.
     env = os.environ | {"PYTHONHASHSEED": "0"}
-    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=env)
-    text = re.sub(r"\d\d:\d\d:\d\d  ", "", ran.stdout + ran.stderr)
-    return ran.returncode, re.sub(r"\d+\.\d+ ?s(econds)?", "N s", text)
+    process = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env=env)
+    text = re.sub(r"\d\d:\d\d:\d\d  ", "", process.stdout + process.stderr)
+    return process.returncode, re.sub(r"\d+\.\d+ ?s(econds)?", "N s", text)
 
 
 def artifact(root: Path, name: str) -> Any:
@@ -85,34 +85,34 @@ def artifact(root: Path, name: str) -> Any:
 
 def _stable(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _stable(one) for key, one in value.items() if key not in VOLATILE}
-    return [_stable(one) for one in value] if isinstance(value, list) else value
+        return {key: _stable(element) for key, element in value.items() if key not in VOLATILE}
+    return [_stable(element) for element in value] if isinstance(value, list) else value
 
 
 def by_id(results: dict[str, Any]) -> dict[str, Any]:
-    return {one["unique_id"]: one for one in results["results"]}
+    return {result["unique_id"]: result for result in results["results"]}
 
 
-def test_same_words_codes_artifacts_and_tables(plain: Project) -> None:
+def test_dvt_prints_writes_and_builds_what_dbt_does(plain: Project) -> None:
     ours = plain.root.parent / "dvt"
     shutil.copytree(plain.root, ours)
     dbt = [sys.executable, "-c", "from dbt.cli.main import cli; cli(prog_name='dbt')"]
     dvt = [sys.executable, "-m", "dvt.cli.main"]
     for args in (("build",), ("run", "--select", "second"), ("run", "--select", "nothing_at_all"), ("list",)):
-        expected, given = run(dbt, plain.root, *args), run(dvt, ours, *args)
-        assert given == expected
+        expected, actual = run(dbt, plain.root, *args), run(dvt, ours, *args)
+        assert actual == expected
         if args[0] != "list":
             assert artifact(ours, "manifest.json") == artifact(plain.root, "manifest.json")
             theirs = artifact(plain.root, "run_results.json")
             assert by_id(artifact(ours, "run_results.json")) == by_id(theirs)
     tables = "select table_name, table_type from information_schema.tables order by 1"
-    found = [
+    listings = [
         duckdb.connect(str(root / "dev.duckdb")).execute(tables).fetchall() for root in (plain.root, ours)
     ]
-    assert found[0] == found[1] != []
+    assert listings[0] == listings[1] != []
 
 
-def test_same_code_for_what_cannot_run(plain: Project) -> None:
+def test_a_command_that_cannot_run_fails_as_under_dbt(plain: Project) -> None:
     dbt = [sys.executable, "-c", "from dbt.cli.main import cli; cli(prog_name='dvt')"]
     dvt = [sys.executable, "-m", "dvt.cli.main"]
     for args in (("run", "--no-such-flag"), ("nonsense",), ("run", "--target", "hose")):

@@ -1,4 +1,4 @@
-"""`dvt explain`: path and plan of every node, with nothing run."""
+"""`dvt explain` shows path and plan of every node and runs none."""
 
 from __future__ import annotations
 
@@ -44,33 +44,33 @@ def bank(shop: Project) -> Project:
 
 def nodes(project: Project, *args: str) -> dict[str, Explanation]:
     assert project.dvt("explain", *args), project.result.exception
-    return {one.name: one for one in project.result.result}
+    return {explanation.name: explanation for explanation in project.result.result}
 
 
-def test_path_reasons_and_plan(bank: Project, capsys: Any) -> None:
-    found = nodes(bank)
-    assert list(found) == ["spending", "names", "there"]
-    assert {name: (one.path, one.target) for name, one in found.items()} == {
+def test_explain_shows_path_reason_and_plan_of_every_node(bank: Project, capsys: Any) -> None:
+    explanations = nodes(bank)
+    assert list(explanations) == ["spending", "names", "there"]
+    assert {name: (explanation.path, explanation.target) for name, explanation in explanations.items()} == {
         "spending": ("federated", "house"),
         "names": ("native", "house"),
         "there": ("federated", "other"),
     }
-    plan = found["spending"].plan
+    plan = explanations["spending"].plan
     assert plan is not None
-    by_connection = {one.connection: one for one in plan.queries}
+    by_connection = {explanation.connection: explanation for explanation in plan.queries}
     assert by_connection.keys() == {"lite", "other"}
     assert by_connection["other"].where
-    assert [kept.sql for kept in by_connection["lite"].not_pushed]
-    assert found["there"].plan is None
-    assert found["there"].unbuilt == ("spending",)
-    shown = capsys.readouterr().out
-    assert "lives on house, reads lite, other" in shown
-    assert "pushed:" in shown
-    assert "not pushed:" in shown
-    assert "known once spending is built" in shown
+    assert [condition.sql for condition in by_connection["lite"].not_pushed]
+    assert explanations["there"].plan is None
+    assert explanations["there"].unbuilt == ("spending",)
+    printed = capsys.readouterr().out
+    assert "lives on house, reads lite, other" in printed
+    assert "pushed:" in printed
+    assert "not pushed:" in printed
+    assert "known once spending is built" in printed
 
 
-def test_nothing_is_run(bank: Project) -> None:
+def test_explain_runs_nothing(bank: Project) -> None:
     nodes(bank)
     assert bank.tables("house") == []
     assert not (bank.root / "target/run_results.json").exists()
@@ -81,7 +81,9 @@ def test_json_alone_is_printed(bank: Project, capsys: Any) -> None:
     nodes(bank, "--select", "spending", "--format", "json")
     (node,) = json.loads(capsys.readouterr().out)["nodes"]
     assert node["path"] == "federated"
-    orders = next(one for one in node["plan"]["extractions"] if one["connection"] == "other")
+    orders = next(
+        extraction for extraction in node["plan"]["extractions"] if extraction["connection"] == "other"
+    )
     assert [column["name"] for column in orders["columns"]] == ["customer", "amount"]
     assert orders["pushed"]
     assert node["plan"]["load"]["columns"][1]["name"] == "spent"
@@ -98,4 +100,4 @@ def test_a_plain_project_is_all_native(bank: Project) -> None:
         bank.drop_model(name)
     bank.write("models/sources.yml", {"version": 2})
     bank.model("a", "select 1 as one")
-    assert {name: one.path for name, one in nodes(bank).items()} == {"a": "native"}
+    assert {name: explanation.path for name, explanation in nodes(bank).items()} == {"a": "native"}

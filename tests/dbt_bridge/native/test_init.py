@@ -14,9 +14,9 @@ from tests.acceptance.project import DVT
 
 
 def init(folder: Path, *answers: str) -> str:
-    """What it says, and asks, given these lines; without a terminal, passwords are read there too."""
+    """Run `dvt init` with these lines as input, passwords too, and return its output."""
     environment = {**os.environ, "DBT_PROFILES_DIR": str(folder), "NO_COLOR": "1"}
-    done = subprocess.run(
+    process = subprocess.run(
         [*DVT, "init", "shop"],
         cwd=folder,
         env=environment,
@@ -28,7 +28,7 @@ def init(folder: Path, *answers: str) -> str:
         start_new_session=True,
         timeout=250,
     )
-    return done.stdout
+    return process.stdout
 
 
 def test_init_offers_mysql_and_mariadb_and_writes_their_outputs(tmp_path: Path) -> None:
@@ -36,9 +36,9 @@ def test_init_offers_mysql_and_mariadb_and_writes_their_outputs(tmp_path: Path) 
     numbers = {name: number for number, name in offered.items()}
     assert {"mysql", "mariadb", "duckdb", "postgres"} <= numbers.keys()
     shutil.rmtree(tmp_path / "shop")
-    said = init(tmp_path, numbers["mariadb"], "db1", "", "me", "secret", "erp", "")
+    printed = init(tmp_path, numbers["mariadb"], "db1", "", "me", "secret", "erp", "")
     written = yaml.safe_load((tmp_path / "profiles.yml").read_text())["shop"]["outputs"]["dev"]
     assert written == {
         "type": "mariadb", "host": "db1", "port": 3306, "user": "me", "password": "secret", "schema": "erp",
         "threads": 4,
-    }, said  # fmt: skip
+    }, printed  # fmt: skip

@@ -1,4 +1,4 @@
-"""dvtRunner and the flags of the command line, as people and tools use them."""
+"""dvtRunner and the flags of the command line."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from tests.dbt_bridge.federated.project import Project
 pytestmark = pytest.mark.slow
 
 
-def where(shop: Project) -> list[str]:
+def folders(shop: Project) -> list[str]:
     return ["--project-dir", str(shop.root), "--profiles-dir", str(shop.root), "--quiet"]
 
 
 def test_runner_gives_what_dbts_gives(shop: Project) -> None:
     shop.model("a", "select 1 as one")
-    told: list[Any] = []
-    result = dvtRunner(callbacks=[told.append]).invoke(["run", *where(shop)])
+    events: list[Any] = []
+    result = dvtRunner(callbacks=[events.append]).invoke(["run", *folders(shop)])
     assert result.success
     assert result.exception is None
-    assert [one.node.name for one in result.result] == ["a"]
-    assert any(event.info.name == "LogModelResult" for event in told)
+    assert [node_result.node.name for node_result in result.result] == ["a"]
+    assert any(event.info.name == "LogModelResult" for event in events)
 
 
 def test_arguments_may_be_given_by_name(shop: Project) -> None:
     shop.model("a", "select 1 as one")
     shop.model("b", "select 1 as one")
-    result = dvtRunner().invoke(["run", *where(shop)], select=["b"])
-    assert [one.node.name for one in result.result] == ["b"]
+    result = dvtRunner().invoke(["run", *folders(shop)], select=["b"])
+    assert [node_result.node.name for node_result in result.result] == ["b"]
 
 
 def test_a_manifest_parsed_before_is_taken_with_the_targets_of_now(shop: Project) -> None:
     shop.model("a", "select '{{ target.name }}' as t", materialized="table")
     shop.model("b", "select * from {{ ref('a') }}", target="barn", materialized="table")
     runner = dvtRunner()
-    manifest = runner.invoke(["parse", *where(shop)]).result
+    manifest = runner.invoke(["parse", *folders(shop)]).result
     runner = dvtRunner(manifest=manifest)
-    assert runner.invoke(["run", "--target", "loft", *where(shop)]).success
+    assert runner.invoke(["run", "--target", "loft", *folders(shop)]).success
     assert shop.rows("barn", "select t from loft.b") == [("loft",)]
     shop.model("a", "select 'no longer read' as t")
-    assert runner.invoke(["run", "--select", "a", *where(shop)]).success
+    assert runner.invoke(["run", "--select", "a", *folders(shop)]).success
     assert shop.rows("house", "select t from a") == [("house",)]
 
 
@@ -65,7 +65,7 @@ def test_one_process_may_run_many_projects(shop: Project, tmp_path: Path) -> Non
     shop.model("a", "select 'shop' as name", target="barn")
     for project in (shop, *others, shop):
         assert project.dvt("run"), project.messages()
-    assert [one.rows("house", "select name from a") for one in others] == [[("x",)], [("y",)]]
+    assert [other.rows("house", "select name from a") for other in others] == [[("x",)], [("y",)]]
     assert session.current_session() is None
 
 
@@ -78,12 +78,12 @@ def test_databases_in_memory_outlive_the_invocation_as_under_dbt(shop: Project) 
     assert shop.dvt("run"), shop.messages()
 
 
-SLOW = "select count(*) as n from range(10000000) a, range(10000000) b"
+ENDLESS = "select count(*) as n from range(10000000) a, range(10000000) b"
 
 
 @pytest.mark.parametrize(("late", "twice"), [(0.0, False), (1.5, False), (0.0, True)])
 def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project, late: float, twice: bool) -> None:
-    """Also a statement that is on its way to its database, `late` seconds, when it is to be stopped."""
+    """A statement is stopped too that reaches its database only `late` seconds after its event."""
     running = threading.Semaphore(0)
     press = partial(os.kill, os.getpid(), signal.SIGINT)
     threading.Thread(
@@ -101,11 +101,11 @@ def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project, late: f
         ):
             press()  # dbt has not stopped anything yet
 
-    shop.model("a", SLOW, materialized="table")
-    shop.model("b", SLOW, target="barn", materialized="table")
+    shop.model("a", ENDLESS, materialized="table")
+    shop.model("b", ENDLESS, target="barn", materialized="table")
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        dvtRunner(callbacks=[interrupt]).invoke(["run", "--threads", "2", *where(shop)])
+        dvtRunner(callbacks=[interrupt]).invoke(["run", "--threads", "2", *folders(shop)])
     assert time.monotonic() - started < 150
     assert session.current_session() is None
     for output in ("house", "barn"):
@@ -113,7 +113,7 @@ def test_ctrl_c_stops_every_target_and_reaches_the_caller(shop: Project, late: f
 
 
 def test_fail_fast_stops_what_runs_on_another_target(shop: Project) -> None:
-    shop.model("slow", SLOW, target="barn", materialized="table")
+    shop.model("slow", ENDLESS, target="barn", materialized="table")
     shop.model("wrong", "select error('stop') as e from range(100000000)", materialized="table")
     started = time.monotonic()
     assert not shop.dvt("run", "--fail-fast", "--threads", "2")
@@ -153,15 +153,17 @@ def test_dvts_flags_are_kept_for_retry(shop: Project, monkeypatch: pytest.Monkey
     shop.model("a", "select error('not yet') as e", materialized="table")
     assert not shop.dvt("run", "--compute", "duckdb", "--keep-staging")
     shop.model("a", "select 1 as one", materialized="table")
-    begun: list[session.Session] = []
+    sessions: list[session.Session] = []
 
     def begin(started: session.Session) -> None:
-        begun.append(started)
+        sessions.append(started)
         session.begin_session(started)
 
     monkeypatch.setattr("dvt.dbt_bridge.entry.adapters.begin_session", begin)
     assert shop.dvt("retry"), shop.messages()
-    assert [started.options for started in begun] == [session.RunOptions(compute="duckdb", keep_staging=True)]
+    assert [started.options for started in sessions] == [
+        session.RunOptions(compute="duckdb", keep_staging=True)
+    ]
 
 
 def test_an_unknown_compute_on_the_command_line_is_one_error(shop: Project) -> None:

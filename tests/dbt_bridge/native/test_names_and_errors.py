@@ -1,4 +1,4 @@
-"""Where users may write dvt's settings, and the one clear error for what cannot be."""
+"""Places where users may write dvt's settings, and the error for each setting that is wrong."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tests.dbt_bridge.federated.project import Project
 
 pytestmark = pytest.mark.slow
 
-HERD = "create table cows as select 1 as id"
+CREATE_COWS = "create table cows as select 1 as id"
 
 
 def farm(**keys: Any) -> dict[str, Any]:
     return {"sources": [{"name": "farm", "schema": "main", "tables": [{"name": "cows"}], **keys}]}
 
 
-SAID = {
+PLACES = {
     "top level": farm(connection="barn"),
     "config": farm(config={"connection": "barn"}),
     "config.meta": farm(config={"meta": {"connection": "barn"}}),
@@ -32,9 +32,9 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("content", SAID.values(), ids=SAID.keys())
+@pytest.mark.parametrize("content", PLACES.values(), ids=PLACES.keys())
 def test_a_connection_may_stand_in_several_places(shop: Project, content: dict[str, Any]) -> None:
-    shop.run_sql("barn", HERD)
+    shop.run_sql("barn", CREATE_COWS)
     shop.write("models/sources.yml", content)
     shop.model("a", "select * from {{ source('farm', 'cows') }}", target="barn")
     assert shop.dvt("run"), shop.messages()
@@ -44,7 +44,7 @@ def test_a_connection_may_stand_in_several_places(shop: Project, content: dict[s
 
 
 def test_a_changed_connection_is_noticed_by_partial_parsing(shop: Project) -> None:
-    shop.run_sql("barn", HERD)
+    shop.run_sql("barn", CREATE_COWS)
     shop.run_sql("loft", "create schema loft; create table loft.cows as select 2 as id")
     shop.write("models/sources.yml", farm(connection="barn"))
     shop.model("a", "select * from {{ source('farm', 'cows') }}", target="barn")
@@ -56,7 +56,7 @@ def test_a_changed_connection_is_noticed_by_partial_parsing(shop: Project) -> No
     assert "DVT102" in str(shop.result.exception)
 
 
-def test_what_dvt_parsed_is_not_what_dbt_goes_on_with(shop: Project) -> None:
+def test_dvt_keeps_its_partial_parse_file_apart_from_dbts(shop: Project) -> None:
     shop.model("a", "select 1 as one")
     assert shop.dvt("parse")
     assert (shop.root / "target/dvt_partial_parse.msgpack").exists()
@@ -77,7 +77,7 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("code", BROKEN)
-def test_one_clear_error_and_nothing_ran(shop: Project, code: str) -> None:
+def test_a_broken_setting_is_one_error_that_names_it_before_anything_runs(shop: Project, code: str) -> None:
     sources, config, names = BROKEN[code]
     shop.write("models/sources.yml", {"version": 2, **sources})
     shop.model("first", "select 1 as one", materialized="table")
@@ -86,11 +86,11 @@ def test_one_clear_error_and_nothing_ran(shop: Project, code: str) -> None:
     error = shop.result.exception
     assert isinstance(error, DvtDbtError)
     assert error.error.code == code
-    told = shop.messages()
-    assert told.count(code) == 1
-    assert "hint:" in told
-    assert "Traceback" not in told
-    assert all(name in told for name in names), told
+    messages = shop.messages()
+    assert messages.count(code) == 1
+    assert "hint:" in messages
+    assert "Traceback" not in messages
+    assert all(name in messages for name in names), messages
     assert not (shop.root / "house.duckdb").exists()
 
 
@@ -104,7 +104,7 @@ def test_one_clear_error_and_nothing_ran(shop: Project, code: str) -> None:
         ("compute", ["x"]),
     ],
 )
-def test_a_setting_that_cannot_be_says_what_can(shop: Project, key: str, value: Any) -> None:
+def test_an_invalid_setting_is_an_error_that_names_it(shop: Project, key: str, value: Any) -> None:
     shop.model("a", "select 1 as one", **{"target": "barn", key: value})
     assert not shop.dvt("parse")
     assert f"{key} cannot be" in shop.messages(), shop.messages()
@@ -135,7 +135,7 @@ def test_a_default_target_that_can_only_be_read_is_one_error(shop: Project, how:
 def test_errors_are_events_too(shop: Project) -> None:
     shop.model("a", "select 1 as one", target="hose")
     assert not shop.dvt("run", "--log-format", "json")
-    (event,) = [one for one in shop.events if "DVT116" in one.info.msg]
+    (event,) = [event for event in shop.events if "DVT116" in event.info.msg]
     assert (event.info.name, event.info.level) == ("MainEncounteredError", "error")
 
 

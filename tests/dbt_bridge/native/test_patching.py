@@ -1,4 +1,4 @@
-"""Patches fail loudly where dbt is another one, and change nothing twice."""
+"""Patches raise an error where dbt differs from what they expect, and are applied once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.dbt_bridge.federated.project import Project
 
 
 def module() -> ModuleType:
-    made = ModuleType("made")
+    patched_module = ModuleType("made")
     source = """
         LIMIT = 3
         class Task:
@@ -28,8 +28,8 @@ def module() -> ModuleType:
             @classmethod
             def make(cls, name): return (cls.__name__, name)
     """
-    exec(textwrap.dedent(source), made.__dict__)
-    return made
+    exec(textwrap.dedent(source), patched_module.__dict__)
+    return patched_module
 
 
 def twice(original: Any, *args: Any) -> Any:
@@ -37,11 +37,11 @@ def twice(original: Any, *args: Any) -> Any:
 
 
 def test_a_wrapper_gets_the_original_and_what_it_was_called_with() -> None:
-    made = module()
-    wrap(made, "Task.run", ("self", "node"), twice)
-    wrap(made, "Task.make", ("cls", "name"), twice)
-    assert made.Task().run("a", 1) == (("a", 1), ("a", 1))
-    assert made.Task.make("b") == (("Task", "b"), ("Task", "b"))
+    patched_module = module()
+    wrap(patched_module, "Task.run", ("self", "node"), twice)
+    wrap(patched_module, "Task.make", ("cls", "name"), twice)
+    assert patched_module.Task().run("a", 1) == (("a", 1), ("a", 1))
+    assert patched_module.Task.make("b") == (("Task", "b"), ("Task", "b"))
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,21 @@ def test_another_dbt_is_refused_by_the_name_of_what_differs(path: str, parameter
 
 
 def test_an_attribute_of_another_type_is_refused() -> None:
-    made = module()
-    replace(made, "LIMIT", int, lambda before: before + 1)
-    assert made.LIMIT == 4
+    patched_module = module()
+    replace(patched_module, "LIMIT", int, lambda before: before + 1)
+    assert patched_module.LIMIT == 4
     with pytest.raises(DbtUnsupported):
-        replace(made, "LIMIT", str, lambda before: before)
+        replace(patched_module, "LIMIT", str, lambda before: before)
 
 
-def test_a_module_is_patched_when_it_comes(tmp_path, monkeypatch) -> None:
+def test_a_module_is_patched_when_it_is_imported(tmp_path, monkeypatch) -> None:
     (tmp_path / "dvt_test_comes_later.py").write_text("answer = 41\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     importing = PatchOnImport()
-    importing.add("dvt_test_comes_later", lambda made: setattr(made, "answer", made.answer + 1))
+    importing.add(
+        "dvt_test_comes_later",
+        lambda patched_module: setattr(patched_module, "answer", patched_module.answer + 1),
+    )
     try:
         import dvt_test_comes_later
 
@@ -85,7 +88,7 @@ EVERY_PATCH = [(module, path) for module, symbols in patches.WRAPPED.items() for
 def test_a_place_that_is_patched_calls_its_wrapper_with_what_it_needs(
     module: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And dbt's own function alone, where that is not there."""
+    """Without what the wrapper needs, dbt's own function is called alone."""
     patches.apply()
     patch = patches.WRAPPED[module][path]
     *outer, name = path.split(".")
@@ -120,7 +123,7 @@ def test_a_wrapper_takes_what_dbts_function_is_called_with(module: str, path: st
 
 
 def _wrapped_by(patched: Any) -> Any:
-    """The wrapper that a patched function calls."""
+    """Return the wrapper that a patched function calls."""
     cells = inspect.getclosurevars(patched).nonlocals
     return getattr(cells["wrapper"], "__wrapped__", cells["wrapper"])
 

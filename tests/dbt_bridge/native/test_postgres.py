@@ -19,9 +19,9 @@ OTHER = {"user": "second", "pass": "0ther-s3cret", "dbname": "second", "schema":
 
 @pytest.fixture
 def server(postgres: Any) -> Any:
-    """The server with a second database that belongs to a second user."""
-    known = postgres.execute("select 1 from pg_roles where rolname = 'second'")
-    if not known:
+    """Return the server, with a second database that belongs to a second user."""
+    roles = postgres.execute("select 1 from pg_roles where rolname = 'second'")
+    if not roles:
         postgres.execute(f"create role second login password '{OTHER['pass']}'")
         postgres.execute("create database second owner second template template0")
     with closing(postgres.owner("second")) as connection, connection.cursor() as cursor:
@@ -44,7 +44,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path, server: Any) -> Iterato
     project.forget()
 
 
-def test_every_materialization_on_every_output_whatever_the_default(shop: Project) -> None:
+def test_every_materialization_is_built_on_every_output_whatever_the_default(shop: Project) -> None:
     shop.write("seeds/s.csv", "id,name\n1,Ada\n2,Bo\n")
     seeds = {"seeds": {"shop": {"+target": "pg2"}}}
     shop.write("dbt_project.yml", {"name": "shop", "profile": "shop", **seeds})
@@ -79,13 +79,13 @@ def test_every_materialization_on_every_output_whatever_the_default(shop: Projec
     assert shop.dvt("run", "--threads", "4"), shop.messages()
     for output, settings in shop.outputs.items():
         schema = settings["schema"]
-        found = shop.rows(output, f"select who from {schema}.inc_{output}")
-        assert found == [(settings.get("user", output),)]
+        users = shop.rows(output, f"select who from {schema}.inc_{output}")
+        assert users == [(settings.get("user", output),)]
         assert len(shop.rows(output, f"select * from {schema}.snap_{output}")) == 1
     assert shop.rows("pg2", "select name from public.s order by id") == [("Ada",), ("Bo",)]
 
 
-def test_catalog_over_all_of_them(shop: Project) -> None:
+def test_a_catalog_holds_the_nodes_of_every_output(shop: Project) -> None:
     for output in ("pg", "pg2", "house"):
         shop.model(f"on_{output}", "select 1 as one", target=output, alias="same")
     assert shop.dvt("run"), shop.messages()
@@ -98,7 +98,7 @@ def test_catalog_over_all_of_them(shop: Project) -> None:
     }
 
 
-def test_a_wrong_password_is_told_without_it_and_hurts_no_other_output(shop: Project) -> None:
+def test_a_refused_login_shows_no_password_and_fails_no_other_output(shop: Project) -> None:
     broken = {**shop.outputs["pg2"], "pass": "wr0ng-s3cret"}
     profile = {"target": shop.target, "outputs": {**shop.outputs, "pg2": broken}}
     shop.write("profiles.yml", {"shop": profile})

@@ -1,4 +1,4 @@
-"""Native on any target: each node on its own output, in one DAG, with that output's names."""
+"""Native models on any target: each node runs on its own output, in one DAG, with that output's names."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_tests_gate_what_comes_after_on_another_target(shop: Project) -> None:
     tests = [{"name": "a", "columns": [{"name": "id", "data_tests": ["unique"]}]}]
     shop.write("models/tests.yml", {"models": tests})
     assert not shop.dvt("build")
-    statuses = {name: one["status"] for name, one in shop.run_results().items()}
+    statuses = {name: result["status"] for name, result in shop.run_results().items()}
     assert statuses["a"] == "success"
     assert statuses["b"] == statuses["c"] == "skipped"
 
@@ -141,7 +141,7 @@ def test_files_are_free_for_another_process_when_the_invocation_has_ended(shop: 
             subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
-def test_on_run_end_is_told_the_schemas_of_its_own_target_only(shop: Project) -> None:
+def test_on_run_end_gets_the_schemas_of_its_own_target_only(shop: Project) -> None:
     hook = "create or replace table told as select '{{ schemas | sort | join(',') }}' as s"
     shop.write("dbt_project.yml", {"name": "shop", "profile": "shop", "on-run-end": [hook]})
     shop.model("a", "select 1 as one", schema="mine")
@@ -172,10 +172,10 @@ def test_catalog_and_freshness_ask_every_output_for_its_own(shop: Project) -> No
     assert list(catalog["sources"]["source.shop.farm.cows"]["columns"]) == ["id", "at_time"]
     assert shop.dvt("source", "freshness"), shop.messages()
     sources = json.loads((shop.root / "target/sources.json").read_text())["results"]
-    assert [one["status"] for one in sources] == ["pass"]
+    assert [result["status"] for result in sources] == ["pass"]
 
 
-def test_a_source_whose_freshness_nobody_can_tell_fails_alone(shop: Project) -> None:
+def test_a_source_whose_freshness_cannot_be_told_fails_alone(shop: Project) -> None:
     shop.run_sql("barn", "create table cows as select 1 as id, now()::timestamp as at_time")
     keys = {"schema": "main", "loaded_at_field": "at_time"}
     config = {"freshness": {"warn_after": {"count": 1, "period": "day"}}}
@@ -187,7 +187,7 @@ def test_a_source_whose_freshness_nobody_can_tell_fails_alone(shop: Project) -> 
     assert not shop.dvt("source", "freshness")
     assert "freshness of source 'lite.cows'" in shop.messages()
     results = json.loads((shop.root / "target/sources.json").read_text())["results"]
-    assert "pass" in [one["status"] for one in results if ".barn." in one["unique_id"]]
+    assert "pass" in [result["status"] for result in results if ".barn." in result["unique_id"]]
 
 
 def test_show_runs_an_inline_query_where_what_it_reads_lives(shop: Project) -> None:

@@ -1,4 +1,4 @@
-"""Files of this machine: private, whole or not there, and never outside the bucket's folder."""
+"""Objects in a folder are private files, written whole or not at all, never outside of the folder."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def bucket(tmp_path):
 
 
 class TestFilesystemBucket(BucketSuite, LocalConsumerSuite):
-    """What every bucket promises."""
+    """The promises of every bucket."""
 
 
 def put(bucket, key, data=b"x"):
@@ -69,11 +69,11 @@ def test_an_object_is_its_owners_alone_with_all_folders_above_it(bucket, tmp_pat
 
 @pytest.mark.parametrize("write", ["put", "put_once"])
 def test_an_object_that_cannot_be_written_whole_leaves_nothing(bucket, tmp_path, monkeypatch, write):
-    def full(*_):
+    def disk_full(*_):
         raise OSError(28, "No space left on device")
 
     put(bucket, "run/x", b"one")
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", disk_full)
     with pytest.raises(DiskFull):
         put(bucket, "run/x", b"two") if write == "put" else bucket.put_once("run/y", b"two")
     assert read(bucket, "run/x") == b"one"

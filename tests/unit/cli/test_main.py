@@ -1,4 +1,4 @@
-"""What `dvt` answers without dbt, and how quickly."""
+"""Commands that `dvt` answers without dbt, and the CPU time they take."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pytest
 
 from dvt import __version__
 from dvt.app.commands import COMMANDS
-from dvt.cli.help import asked, keep, kept
+from dvt.cli.help import cache_help, cached_help, requested_command
 from dvt.cli.overview import overview
 from dvt.core.commands import Command
 
-SECONDS = 0.4
-"""CPU seconds of one command: unlike those on a clock, a busy machine hardly changes them."""
+CPU_LIMIT = 0.4
+"""CPU seconds that one command may take: unlike wall seconds, they hardly depend on other load."""
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
@@ -32,21 +32,21 @@ def children_cpu() -> float:
 
 
 @pytest.mark.parametrize("args", [("--version",), ("--help",), ("-h",), ()])
-def test_answers_at_once(args):
+def test_version_and_help_take_little_cpu_time(args):
     taken = []
     for _ in range(5):
         before = children_cpu()
         run(*args)
         taken.append(children_cpu() - before)
-    assert min(taken) < SECONDS
+    assert min(taken) < CPU_LIMIT
 
 
 @pytest.mark.parametrize("args", [("--version",), ("--help",)])
-def test_answers_without_dbt(args):
+def test_version_and_help_import_neither_dbt_nor_a_driver(args):
     code = f"import sys; sys.argv = ['dvt', *{args!r}]\n"
     code += "from dvt.cli.main import main; main(); print(*sys.modules)"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    modules = shown.splitlines()[-1].split()
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules = printed.splitlines()[-1].split()
     assert "dvt.cli.main" in modules
     assert not [name for name in modules if name.split(".")[0] in {"dbt", "click", "duckdb", "sqlglot"}]
 
@@ -54,66 +54,66 @@ def test_answers_without_dbt(args):
 def test_help_imports_no_more_than_it_needs():
     code = "import sys; sys.argv = ['dvt', '--help']; before = set(sys.modules)\n"
     code += "from dvt.cli.main import main; main(); print(*set(sys.modules) - before)"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert {"dataclasses", "inspect", "pathlib"}.isdisjoint(shown.splitlines()[-1].split())
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"dataclasses", "inspect", "pathlib"}.isdisjoint(printed.splitlines()[-1].split())
 
 
-def test_the_first_version_is_dbts_where_tools_look_for_it():
-    shown = run("--version").stdout
-    first = re.search(r"(\d+)\.(\d+)\.(\d+)", shown)
+def test_the_first_version_printed_is_dbt_cores():
+    printed = run("--version").stdout
+    first = re.search(r"(\d+)\.(\d+)\.(\d+)", printed)
     assert first is not None
     assert first.group(0) == version("dbt-core")
-    assert f"dvt:\n  - installed: {__version__}" in shown
-    assert f"duckdb: {version('dbt-duckdb')}" in shown
+    assert f"dvt:\n  - installed: {__version__}" in printed
+    assert f"duckdb: {version('dbt-duckdb')}" in printed
 
 
 def test_help_lists_every_command_with_dvts_own_flags():
-    shown = overview()
-    assert all(f"\n  {name} " in shown for name in COMMANDS)
-    assert {"--compute", "--keep-staging"} <= set(shown.replace(",", " ").split())
+    printed = overview()
+    assert all(f"\n  {name} " in printed for name in COMMANDS)
+    assert {"--compute", "--keep-staging"} <= set(printed.replace(",", " ").split())
 
 
-def test_a_commands_help_is_asked_for_by_itself_only():
-    assert asked(["run", "--help"]) == ("run",)
-    assert asked(["docs", "generate", "-h"]) == ("docs", "generate")
-    assert asked(["run", "--help", "--select"]) is None
-    assert asked(["run", "-q", "--help"]) is None
-    assert asked(["--help"]) is None
+def test_only_help_alone_asks_for_a_commands_help():
+    assert requested_command(["run", "--help"]) == ("run",)
+    assert requested_command(["docs", "generate", "-h"]) == ("docs", "generate")
+    assert requested_command(["run", "--help", "--select"]) is None
+    assert requested_command(["run", "-q", "--help"]) is None
+    assert requested_command(["--help"]) is None
 
 
-def test_help_is_kept_for_these_versions(tmp_path, monkeypatch):
+def test_cached_help_belongs_to_these_versions(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert kept(("run",)) is None
-    keep(("run",), "text")
-    assert kept(("run",)) == "text"
+    assert cached_help(("run",)) is None
+    cache_help(("run",), "text")
+    assert cached_help(("run",)) == "text"
     monkeypatch.setattr("dvt.cli.help.__version__", "9.9.9")
-    assert kept(("run",)) is None
+    assert cached_help(("run",)) is None
 
 
-def test_a_home_that_cannot_be_written_is_no_reason_to_fail(tmp_path, monkeypatch):
+def test_a_cache_that_cannot_be_written_fails_no_command(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    keep(("run",), "text")
-    assert kept(("run",)) is None
+    cache_help(("run",), "text")
+    assert cached_help(("run",)) is None
 
 
 def test_examples_run_the_command_they_explain():
     for name, command in COMMANDS.items():
-        assert all(one.startswith(f"dvt {name}") for one in command.examples), name
+        assert all(example.startswith(f"dvt {name}") for example in command.examples), name
     assert COMMANDS["parse"].epilog == ""
     assert COMMANDS["retry"].epilog == "\b\nExamples:\n  dvt retry"
 
 
-def test_help_is_kept_for_these_commands_and_the_files_that_make_them(tmp_path, monkeypatch):
+def test_cached_help_belongs_to_these_commands_and_their_files(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    keep(("run",), "text")
-    assert kept(("run",)) == "text"
+    cache_help(("run",), "text")
+    assert cached_help(("run",)) == "text"
     monkeypatch.setitem(COMMANDS, "toy", Command("Play"))
-    assert kept(("run",)) is None
+    assert cached_help(("run",)) is None
     monkeypatch.delitem(COMMANDS, "toy")
-    assert kept(("run",)) == "text"
+    assert cached_help(("run",)) == "text"
     monkeypatch.setattr("dvt.app.commands._MADE_IN", ("dvt.app",))
-    assert kept(("run",)) is None
+    assert cached_help(("run",)) is None
 
 
 TOY = """
@@ -123,7 +123,7 @@ from dvt.app import commands
 from dvt.core.commands import Command
 from dvt.core.errors import BadConfig
 
-sys.modules["dbt"] = sys.modules["dbt_common"] = None  # whoever imports them fails
+sys.modules["dbt"] = sys.modules["dbt_common"] = None  # importing them fails
 
 def toy():
     @click.command("toy")
@@ -143,7 +143,7 @@ main()
 
 
 @pytest.mark.parametrize(
-    ("args", "code", "shown"),
+    ("args", "code", "printed"),
     [
         (["toy"], 0, "played\n"),
         (["toy", "--help"], 0, "Usage: dvt toy [OPTIONS]\n\n  Play with it."),
@@ -153,14 +153,14 @@ main()
         (["--help"], 0, "\n  toy "),
     ],
 )
-def test_a_command_that_needs_no_dbt_runs_where_dbt_cannot_be_imported(args, code, shown):
-    done = _toys(*args)
-    assert done.returncode == code, done.stderr
-    assert shown in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_command_that_needs_no_dbt_runs_where_dbt_cannot_be_imported(args, code, printed):
+    process = _toys(*args)
+    assert process.returncode == code, process.stderr
+    assert printed in process.stdout + process.stderr
+    assert "Traceback" not in process.stderr
 
 
-def test_a_command_of_dbts_needs_it():
+def test_a_command_of_dbts_needs_dbt():
     assert "ModuleNotFoundError: No module named 'dbt.cli'" in _toys("run").stderr
 
 

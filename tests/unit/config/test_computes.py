@@ -1,4 +1,4 @@
-"""computes.yml: found where it should be, strict, and every complaint names its line."""
+"""computes.yml: where it is looked for, which keys it may have, and errors that name their line."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def write(tmp_path, monkeypatch):
 def test_a_profile_gets_its_own_computes_and_the_embedded_one(write, tmp_path):
     computes = write(GOOD)
     assert set(computes.entries) == {"local", "cluster", "duckdb"}
-    local = computes.named(None)
+    local = computes.get(None)
     assert (local.name, local.engine) == ("local", DuckDBEngine)
     assert local.settings == DuckDBSettings(
         memory_limit="8GB", threads=3, temp_directory=str(tmp_path / "profiles" / "spill")
     )
     with pytest.raises(EngineMissing, match="'cluster' is of type spark"):
-        _ = computes.named("cluster").engine
+        _ = computes.get("cluster").engine
 
 
 def test_without_a_file_the_embedded_compute_is_there(tmp_path):
-    compute = load_computes("shop", tmp_path, home=tmp_path).named(None)
+    compute = load_computes("shop", tmp_path, home=tmp_path).get(None)
     assert (compute.name, compute.engine, compute.settings) == (EMBEDDED, DuckDBEngine, DuckDBSettings())
 
 
@@ -69,13 +69,13 @@ def test_the_home_file_counts_only_when_none_lies_beside_the_profile(write):
     assert write(GOOD).default == "local"
 
 
-def test_an_unknown_compute_names_those_there_are(write):
+def test_an_unknown_compute_names_the_nearest(write):
     with pytest.raises(UnknownCompute, match="did you mean 'local'"):
-        write(GOOD).named("locl")
+        write(GOOD).get("locl")
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "says"),
+    ("old", "new", "line", "problem"),
     [
         ("8GB", "lots", 6, "memory_limit: should be a size"),
         ("threads:", "thread:", 7, "thread: no such key"),
@@ -96,9 +96,9 @@ def test_an_unknown_compute_names_those_there_are(write):
         ("alone: {type: duckdb}", "alone: &a {type: duckdb, x: *a}", 12, "nested too deeply"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(write, old, new, line, says):
+def test_an_error_in_computes_yml_names_its_line(write, old, new, line, problem):
     assert old in GOOD
-    with pytest.raises(ComputesInvalid, match=says) as caught:
+    with pytest.raises(ComputesInvalid, match=problem) as caught:
         write(GOOD.replace(old, new, 1))
     assert caught.value.line == line
     assert Path(caught.value.path).name == "computes.yml"
@@ -111,10 +111,10 @@ def test_a_wrong_value_is_not_shown(write):
 
 
 @pytest.mark.parametrize("text", ["- 1", "shop", "shop: 3", "\x00", "shop: {computes: [a]}"])
-def test_other_things_than_sections_are_refused(write, text):
+def test_a_file_that_holds_no_sections_is_refused(write, text):
     with pytest.raises(ComputesInvalid):
         write(text)
 
 
-def test_an_empty_file_is_as_good_as_none(write):
+def test_an_empty_file_counts_as_no_file(write):
     assert write("").default == "duckdb"

@@ -1,4 +1,4 @@
-"""Connectors of databases without a server, each with a place to stage in."""
+"""Fixtures: databases without a server, and benches that stage what their connectors extract."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def lake() -> Iterator[Folder]:
 
 @pytest.fixture
 def bench_of(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
-    """Make benches of a database, with keys of its output changed."""
-    made: list[Bench] = []
+    """Yield a function that makes a bench of a database, with some keys of its output changed."""
+    benches: list[Bench] = []
 
     def make(database: object, **settings: object) -> Bench:
-        folder = tmp_path / f"bench-{len(made)}"
+        folder = tmp_path / f"bench-{len(benches)}"
         folder.mkdir()
-        made.append(Bench(database, folder, **settings))
-        return made[-1]
+        benches.append(Bench(database, folder, **settings))
+        return benches[-1]
 
     yield make
-    for bench in made:
+    for bench in benches:
         bench.close()

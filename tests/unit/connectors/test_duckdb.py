@@ -1,4 +1,4 @@
-"""DuckDB files as sources and targets: beside dbt on one handle, all or nothing, stopped at once."""
+"""DuckDB files as sources and targets: one handle with dbt, loads that are whole or undone, cancelling."""
 
 from __future__ import annotations
 
@@ -76,33 +76,33 @@ def test_tables_of_attached_databases_are_read(duck: DuckDB, bench_of: Make, tmp
     assert not bench.describe(ref).scannable
 
 
-def test_one_moment_holds_while_others_write(duck: DuckDB, bench_of: Make) -> None:
+def test_a_snapshot_does_not_show_later_writes(duck: DuckDB, bench_of: Make) -> None:
     duck.execute("CREATE TABLE shop.a AS SELECT 1 AS i", "CREATE TABLE shop.b AS SELECT 1 AS i")
     bench = bench_of(duck)
-    asked = [bench.extraction(bench.describe(duck.table(name))) for name in "ab"]
+    queries = [bench.extraction(bench.describe(duck.table(name))) for name in "ab"]
     rows: list[int] = []
     with bench.connector.snapshot() as snapshot:
-        for query in asked:
+        for query in queries:
             snapshot.extract([Job(query, bench.sink())], lambda _, dataset: rows.append(dataset.rows))
             duck.execute("INSERT INTO shop.a VALUES (2)", "INSERT INTO shop.b VALUES (2)")
     assert rows == [1, 1]
-    assert [dataset.rows for dataset in bench.read(*asked)] == [3, 3]
+    assert [dataset.rows for dataset in bench.read(*queries)] == [3, 3]
 
 
 def test_settings_of_a_reader_do_not_leak_to_dbt(duck: DuckDB, bench_of: Make) -> None:
-    asked = "SELECT name, value FROM duckdb_settings() WHERE name <> 'custom_user_agent'"
+    query = "SELECT name, value FROM duckdb_settings() WHERE name <> 'custom_user_agent'"
     with closing(FILES.connect(str(duck.path))) as dbts:
         dbts.execute("SET SESSION TimeZone = 'Asia/Tokyo'")
-        before = dbts.execute(asked).fetchall()
+        before = dbts.execute(query).fetchall()
         duck.fill(duck.table("t"), 10)
         bench_of(duck).read_table(duck.table("t"))
-        assert dbts.execute(asked).fetchall() == before
+        assert dbts.execute(query).fetchall() == before
 
 
 def test_views_are_read_in_utc_unless_the_output_says_otherwise(duck: DuckDB, bench_of: Make) -> None:
     duck.execute("CREATE VIEW shop.v AS SELECT CAST(TIMESTAMPTZ '2024-01-01 23:00:00+00' AS DATE) AS d")
     with closing(FILES.connect(str(duck.path))) as cursor:
-        cursor.execute("SET GLOBAL TimeZone = 'Asia/Tokyo'")  # as on a machine there
+        cursor.execute("SET GLOBAL TimeZone = 'Asia/Tokyo'")  # the default of a machine in Tokyo
     utc, tokyo = bench_of(duck), bench_of(duck, settings={"TimeZone": "Asia/Tokyo"})
     assert utc.rows(utc.read_table(duck.table("v"))) == [("2024-01-01",)]
     assert tokyo.rows(tokyo.read_table(duck.table("v"))) == [("2024-01-02",)]
@@ -169,9 +169,9 @@ def test_a_fill_that_lacks_rows_leaves_no_table(duck: DuckDB, bench_of: Make) ->
 
 def test_an_empty_dataset_makes_an_empty_table(duck: DuckDB, bench_of: Make) -> None:
     bench = bench_of(duck)
-    wanted = load(bench, "dvt_1", "INTEGER", "VARCHAR")
+    request = load(bench, "dvt_1", "INTEGER", "VARCHAR")
     dataset = bench.sink().commit([StageColumn("c0", INTEGER), StageColumn("c1", VARCHAR)], 0)
-    assert bench.connector.fill(wanted, dataset) == 0
+    assert bench.connector.fill(request, dataset) == 0
     assert [column.native for column in bench.describe(duck.table("dvt_1")).columns] == ["INTEGER", "VARCHAR"]
     bench.connector.drop(duck.table("dvt_1"))
     bench.connector.drop(duck.table("dvt_1"))
@@ -193,7 +193,8 @@ def test_a_fill_is_cancelled(duck: DuckDB, bench_of: Make) -> None:
     columns = [StageColumn("c0", BIGINT)]
     dataset = bench.stage("SELECT i AS c0 FROM range(30000000) t(i)", columns)
     filling = BackgroundCall(lambda: bench.connector.fill(load(bench, "dvt_1", "BIGINT"), dataset))
-    while not bench.connector._running._queries:
+    deadline = time.monotonic() + 60
+    while not bench.connector._running._queries and time.monotonic() < deadline:
         time.sleep(0.01)
     bench.connector.cancel()
     error = filling.finish()
@@ -202,9 +203,7 @@ def test_a_fill_is_cancelled(duck: DuckDB, bench_of: Make) -> None:
         bench.describe(duck.table("dvt_1"))
 
 
-def test_a_file_that_is_not_there_is_not_made_by_reading(
-    duck: DuckDB, bench_of: Make, tmp_path: Path
-) -> None:
+def test_reading_does_not_create_a_missing_file(duck: DuckDB, bench_of: Make, tmp_path: Path) -> None:
     bench = bench_of(duck, path="absent.duckdb")
     for act in (lambda: bench.describe(duck.table("t")), lambda: bench.connector.snapshot().__enter__()):
         with pytest.raises(FileUnreadable, match=r"absent\.duckdb is not there"):
@@ -213,21 +212,21 @@ def test_a_file_that_is_not_there_is_not_made_by_reading(
     assert not list(tmp_path.rglob("absent.duckdb"))
 
 
-def test_a_locked_file_is_told_on_every_way_in(duck: DuckDB, bench_of: Make) -> None:
+def test_a_locked_file_is_an_error_that_names_the_process(duck: DuckDB, bench_of: Make) -> None:
     path = str(duck.path.with_name("locked.duckdb"))
     with held_elsewhere(path) as pid, pytest.raises(DvtError, match=f"DVT136.*PID {pid}"):
         bench_of(duck, path=path).describe(duck.table("t"))
 
 
-def test_a_read_only_file_says_so(duck: DuckDB, bench_of: Make) -> None:
+def test_a_read_only_file_is_not_written(duck: DuckDB, bench_of: Make) -> None:
     path = str(duck.path.with_name("own.duckdb"))
     FILES.connect(path).close()
     FILES.close(path)
     bench = bench_of(duck, path=path, config_options={"access_mode": "read_only"})
     columns = bench.connector.columns([StageColumn("a", INTEGER)])
-    wanted = Load(stage=TableRef(connection="duckdb", schema="main", identifier="dvt_1"), columns=columns)
+    request = Load(stage=TableRef(connection="duckdb", schema="main", identifier="dvt_1"), columns=columns)
     with pytest.raises(QueryFailed, match="read-only"):
-        bench.connector.fill(wanted, bench.sink().commit([], 0))
+        bench.connector.fill(request, bench.sink().commit([], 0))
     FILES.close(path)
 
 
@@ -237,7 +236,7 @@ def test_other_options_for_an_open_file_are_refused(duck: DuckDB, bench_of: Make
 
 
 @pytest.mark.parametrize("key", ["remote", "motherduck_token"])
-def test_keys_that_it_cannot_honour_are_refused(duck: DuckDB, bench_of: Make, key: str) -> None:
+def test_keys_that_the_connector_cannot_honour_are_refused(duck: DuckDB, bench_of: Make, key: str) -> None:
     with pytest.raises(BadOutput, match=key):
         bench_of(duck, **{key: "x"})
 
@@ -252,14 +251,16 @@ def test_keys_that_it_cannot_honour_are_refused(duck: DuckDB, bench_of: Make, ke
         {"settings": {"nosuch_setting": "hunter2"}},
     ],
 )
-def test_what_duckdb_refuses_is_told_without_secrets(duck: DuckDB, bench_of: Make, settings: dict) -> None:
+def test_what_duckdb_refuses_is_reported_without_secrets(
+    duck: DuckDB, bench_of: Make, settings: dict
+) -> None:
     bench = bench_of(duck, **settings)
     with pytest.raises(ConnectFailed) as caught:
         bench.describe(duck.table("t"))
-    shown = (
+    texts = (
         str(caught.value) + repr(caught.value) + repr(caught.value.__cause__) + repr(bench.connector.__dict__)
     )
-    assert "hunter2" not in shown
+    assert "hunter2" not in texts
 
 
 def test_databases_in_memory_are_those_of_their_outputs(duck: DuckDB, bench_of: Make) -> None:

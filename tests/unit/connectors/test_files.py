@@ -1,4 +1,4 @@
-"""Files as tables: the right ones are found, their values are kept, and what is wrong names file and line."""
+"""Files as tables: which files a table is, how values are kept, and errors that name file and line."""
 
 from __future__ import annotations
 
@@ -147,13 +147,13 @@ def test_what_cannot_be_read_names_file_and_line(
 
 
 @pytest.mark.parametrize("content", [b"x", b"hello" * 100])
-def test_a_file_that_is_no_parquet_is_told(lake: Folder, bench_of: Make, content: bytes) -> None:
+def test_a_file_that_is_not_parquet_is_an_error(lake: Folder, bench_of: Make, content: bytes) -> None:
     (lake.root / "t.parquet").write_bytes(content)
     with pytest.raises(FileUnreadable, match=r"t\.parquet cannot be read"):
         bench_of(lake).describe(at("t"))
 
 
-def test_what_is_not_there_is_told(lake: Folder, bench_of: Make) -> None:
+def test_a_missing_table_or_folder_is_named(lake: Folder, bench_of: Make) -> None:
     write(lake.root / "orders.parquet", "SELECT 1 AS i")
     bench = bench_of(lake)
     with pytest.raises(TableNotFound, match="did you mean 'orders'"):
@@ -183,7 +183,7 @@ def test_wrong_keys_are_named(lake: Folder, bench_of: Make, settings: dict[str, 
 
 
 @pytest.mark.parametrize("location", ["s3://bucket/x.parquet", "read_parquet('x')"])
-def test_a_location_is_a_path(lake: Folder, bench_of: Make, location: str) -> None:
+def test_a_location_that_is_not_a_path_is_refused(lake: Folder, bench_of: Make, location: str) -> None:
     with pytest.raises(BadOutput, match="not a path"):
         bench_of(lake).describe(at("x", location))
 
@@ -193,30 +193,30 @@ def test_a_file_that_changed_since_it_was_described_does_not_change_types(
 ) -> None:
     write(lake.root / "t.csv", "SELECT 1 AS i")
     bench = bench_of(lake, format="csv")
-    asked = bench.extraction(bench.describe(at("t")))
+    query = bench.extraction(bench.describe(at("t")))
     write(lake.root / "t.csv", "SELECT 'x' AS i")
     with pytest.raises(ValueLost, match="column i"):
-        bench.read(asked)
+        bench.read(query)
 
 
-def test_it_is_cancelled(lake: Folder, bench_of: Make) -> None:
+def test_a_query_over_files_is_cancelled(lake: Folder, bench_of: Make) -> None:
     write(lake.root / "t.parquet", "SELECT i FROM range(5000000) t(i)")
     bench = bench_of(lake)
     table = bench.describe(at("t"))
-    asked = bench.extraction(
+    query = bench.extraction(
         table, where=['(SELECT count(*) FROM range(100000000000) r(j) WHERE hash(j) = "i") = 0']
     )
-    reading = BackgroundCall(lambda: bench.read(asked))
+    reading = BackgroundCall(lambda: bench.read(query))
     under_way(bench)
     bench.connector.cancel()
     assert isinstance(reading.finish(), Cancelled)
     assert not bench.staged()
 
 
-def test_a_column_that_went_away_is_told(lake: Folder, bench_of: Make) -> None:
+def test_a_column_that_went_away_is_named(lake: Folder, bench_of: Make) -> None:
     write(lake.root / "t.parquet", "SELECT 1 AS a, 2 AS b")
     bench = bench_of(lake)
-    asked = bench.extraction(bench.describe(at("t")))
+    query = bench.extraction(bench.describe(at("t")))
     write(lake.root / "t.parquet", "SELECT 1 AS a")
     with pytest.raises(DvtError, match='"b"'):
-        bench.read(asked)
+        bench.read(query)

@@ -1,4 +1,4 @@
-"""SQLite as a source: values are what their columns say or the run stops; moments hold; no lock stays."""
+"""SQLite as a source: a value that does not fit its column is an error, snapshots hold, no lock stays."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ENDLESS = f"{_COUNTING} SELECT CAST(max(i) AS INTEGER) AS n FROM c"
 
 
 def rows(bench: Bench, name: str, *where: str) -> list[tuple[str | None, ...]]:
-    """A table's rows, filtered in SQLite."""
+    """Return a table's rows, filtered in SQLite."""
     table = bench.describe(bench.database.table(name))
     return bench.rows(bench.read(bench.extraction(table, where=where))[0])
 
@@ -47,7 +47,7 @@ def stages(bench: Bench, name: str) -> dict[str, str]:
 
 @contextmanager
 def writing(path: Path, *statements: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Another process, in the middle of a transaction."""
+    """Yield another process that has run the statements and not committed."""
     code = (
         f"import sqlite3, time; c = sqlite3.connect({str(path)!r}, isolation_level=None, timeout=1)\n"
         f"for statement in {statements!r}: c.execute(statement)\n"
@@ -63,7 +63,7 @@ def writing(path: Path, *statements: str) -> Iterator[subprocess.Popen[bytes]]:
         process.communicate()
 
 
-def test_it_is_a_source_only(lite: SQLite, bench_of: Make) -> None:
+def test_sqlite_is_a_source_only(lite: SQLite, bench_of: Make) -> None:
     assert not isinstance(bench_of(lite).connector, CanLoad)
 
 
@@ -82,7 +82,7 @@ def test_a_filter_neither_hides_nor_shows_a_misfit(
         rows(bench_of(lite), "t", *where)
 
 
-def test_a_filter_is_a_filter_where_all_fits(lite: SQLite, bench_of: Make) -> None:
+def test_a_filter_keeps_its_rows_where_all_values_fit(lite: SQLite, bench_of: Make) -> None:
     lite.execute(
         "CREATE TABLE t (a INTEGER, d DECIMAL(10,2), e DATE, s TEXT, ts TIMESTAMP)",
         "INSERT INTO t VALUES (1, 1.5, '2024-01-01', 'x', '2024-01-01 10:00:00'), (2, 2, NULL, 'y', NULL)",
@@ -108,7 +108,7 @@ def test_an_integer_primary_key_that_is_not_the_rowid_is_checked(lite: SQLite, b
         rows(bench_of(lite), "t", '"id" = 5')
 
 
-def test_all_that_can_be_selected_from_is_read(lite: SQLite, bench_of: Make) -> None:
+def test_tables_views_and_generated_columns_are_read(lite: SQLite, bench_of: Make) -> None:
     lite.execute(
         'CREATE TABLE t (a INTEGER, b INTEGER GENERATED ALWAYS AS (a * 2) VIRTUAL, "We""ird {0} col" TEXT)',
         "INSERT INTO t (a, \"We\"\"ird {0} col\") VALUES (1, 'w'), (4, 'x')",
@@ -149,17 +149,17 @@ def test_a_path_with_odd_characters_is_a_path(tmp_path: Path, bench_of: Make) ->
     assert rows(bench_of(odd), "t") == [("1",)]
 
 
-def test_one_moment_holds_while_others_write_in_wal_mode(lite: SQLite, bench_of: Make) -> None:
+def test_in_wal_mode_a_snapshot_does_not_show_later_writes(lite: SQLite, bench_of: Make) -> None:
     lite.execute("CREATE TABLE a (i INTEGER)", "CREATE TABLE b (i INTEGER)", "INSERT INTO a VALUES (1)")
     bench = bench_of(lite)
-    asked = [bench.extraction(bench.describe(lite.table(name))) for name in "aba"]
-    seen: list[int] = []
+    queries = [bench.extraction(bench.describe(lite.table(name))) for name in "aba"]
+    counts: list[int] = []
     with bench.connector.snapshot() as snapshot:
-        for query in asked:
-            snapshot.extract([Job(query, bench.sink())], lambda _, dataset: seen.append(dataset.rows))
+        for query in queries:
+            snapshot.extract([Job(query, bench.sink())], lambda _, dataset: counts.append(dataset.rows))
             lite.execute("INSERT INTO a VALUES (2)", "INSERT INTO b VALUES (2)")
-    assert seen == [1, 0, 1]
-    assert [dataset.rows for dataset in bench.read(*asked)] == [4, 3, 4]
+    assert counts == [1, 0, 1]
+    assert [dataset.rows for dataset in bench.read(*queries)] == [4, 3, 4]
 
 
 def test_without_wal_writers_wait_for_no_longer_than_an_extraction(lite: SQLite, bench_of: Make) -> None:
@@ -168,8 +168,8 @@ def test_without_wal_writers_wait_for_no_longer_than_an_extraction(lite: SQLite,
         connection.execute("CREATE TABLE a (i INTEGER)")
         connection.commit()
         bench = bench_of(lite)
-        asked = bench.extraction(bench.describe(lite.table("a")))
-        seen: list[int] = []
+        query = bench.extraction(bench.describe(lite.table("a")))
+        counts: list[int] = []
 
         def write_meanwhile(*_: object) -> None:
             with closing(sqlite3.connect(lite.path, timeout=0)) as other:
@@ -178,11 +178,11 @@ def test_without_wal_writers_wait_for_no_longer_than_an_extraction(lite: SQLite,
                     other.commit()
 
         with bench.connector.snapshot() as snapshot:
-            snapshot.extract([Job(asked, bench.sink())], write_meanwhile)
+            snapshot.extract([Job(query, bench.sink())], write_meanwhile)
             connection.execute("INSERT INTO a VALUES (1)")
             connection.commit()
-            snapshot.extract([Job(asked, bench.sink())], lambda _, dataset: seen.append(dataset.rows))
-    assert seen == [1]
+            snapshot.extract([Job(query, bench.sink())], lambda _, dataset: counts.append(dataset.rows))
+    assert counts == [1]
 
 
 def test_nothing_private_stays_behind(lite: SQLite, bench_of: Make) -> None:
@@ -204,18 +204,20 @@ def test_a_failure_discards_what_is_not_committed_and_others_go_on(lite: SQLite,
                 [Job(query, bench.sink()) for query in (bad, good)], lambda *_: pytest.fail("finished")
             )
         assert not list((bench.folder / "staging").glob("dataset-*"))
-        done: list[int] = []
-        snapshot.extract([Job(good, bench.sink())], lambda _, dataset: done.append(dataset.rows))
-    assert done == [0]
+        counts: list[int] = []
+        snapshot.extract([Job(good, bench.sink())], lambda _, dataset: counts.append(dataset.rows))
+    assert counts == [0]
 
 
-@pytest.mark.parametrize("doing", ["describe", "extract"])
-def test_it_is_cancelled_before_the_first_row(lite: SQLite, bench_of: Make, doing: str) -> None:
+@pytest.mark.parametrize("operation", ["describe", "extract"])
+def test_it_is_cancelled_before_the_first_row(lite: SQLite, bench_of: Make, operation: str) -> None:
     lite.execute("CREATE TABLE t (n INTEGER)")
     bench = bench_of(lite)
-    asked = bench.extraction(bench.describe(lite.table("t")))
+    query = bench.extraction(bench.describe(lite.table("t")))
     lite.execute("DROP TABLE t", f"CREATE VIEW t AS {_ENDLESS}")
-    act = (lambda: bench.describe(lite.table("t"))) if doing == "describe" else (lambda: bench.read(asked))
+    act = (
+        (lambda: bench.describe(lite.table("t"))) if operation == "describe" else (lambda: bench.read(query))
+    )
     reading = BackgroundCall(act)
     under_way(bench)
     bench.connector.cancel()
@@ -234,15 +236,15 @@ def test_after_a_cancel_the_same_snapshot_reads_again(lite: SQLite, bench_of: Ma
         under_way(bench)
         bench.connector.cancel()
         assert isinstance(reading.finish(), Cancelled)
-        done: list[int] = []
-        snapshot.extract([Job(quick, bench.sink())], lambda _, dataset: done.append(dataset.rows))
-    assert done == [0]
+        counts: list[int] = []
+        snapshot.extract([Job(quick, bench.sink())], lambda _, dataset: counts.append(dataset.rows))
+    assert counts == [0]
 
 
 def test_a_writer_that_does_not_let_go_is_named(
     tmp_path: Path, bench_of: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "WAIT", 0.5)
+    monkeypatch.setattr(driver, "LOCK_TIMEOUT", 0.5)
     path = tmp_path / "locked.db"
     with writing(path, "CREATE TABLE t (a INTEGER)", "BEGIN EXCLUSIVE") as process:
         bench = bench_of(SQLite(path))
@@ -274,7 +276,7 @@ def test_a_full_disk_names_the_scratch_folder(
 
     def small(self: driver.Reader, scratch: Path) -> None:
         attach(self, scratch)
-        self._db.execute(f"PRAGMA {driver.SCRATCH}.max_page_count = 20")
+        self._db.execute(f"PRAGMA {driver.PRIVATE_SCHEMA}.max_page_count = 20")
 
     monkeypatch.setattr(driver.Reader, "attach", small)
     bench = bench_of(lite)
@@ -303,13 +305,13 @@ def test_a_file_that_is_no_database_is_told(
 def test_a_damaged_file_is_told(lite: SQLite, bench_of: Make) -> None:
     lite.fill(lite.table("t"), 5000)
     bench = bench_of(lite)
-    asked = bench.extraction(bench.describe(lite.table("t")))
+    query = bench.extraction(bench.describe(lite.table("t")))
     lite.execute("PRAGMA wal_checkpoint(truncate)")
     data = bytearray(lite.path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 40_000] = b"\xff" * 40_000
     lite.path.write_bytes(data)
     with pytest.raises(FileUnreadable, match="is damaged"):
-        bench.read(asked)
+        bench.read(query)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
@@ -324,8 +326,10 @@ def test_a_wal_database_where_nobody_can_write_is_read(lite: SQLite, bench_of: M
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"), [("path", None, "path is missing"), ("pasword", "x", "pasword")]
+    ("key", "value", "message"), [("path", None, "path is missing"), ("pasword", "x", "pasword")]
 )
-def test_wrong_keys_are_named(lite: SQLite, bench_of: Make, key: str, value: str | None, said: str) -> None:
-    with pytest.raises(BadOutput, match=said):
+def test_wrong_keys_are_named(
+    lite: SQLite, bench_of: Make, key: str, value: str | None, message: str
+) -> None:
+    with pytest.raises(BadOutput, match=message):
         bench_of(lite, **{key: value})

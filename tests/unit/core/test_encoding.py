@@ -1,4 +1,4 @@
-"""What is staged comes back from Parquet as what it was, whatever its type."""
+"""Values of every type come back from Parquet unchanged."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from dvt.core.encoding import encoding
 from dvt.core.types import Kind, StageType
 from dvt.drivers.duckdb.sql import encoded
 
-MOST = 170141183460469231731687303715884105727
-UHUGE = 340282366920938463463374607431768211455
+MAX_HUGEINT = 170141183460469231731687303715884105727
+MAX_UHUGEINT = 340282366920938463463374607431768211455
 
 HOSTILE = [
-    ("HUGEINT", str(MOST)),
-    ("HUGEINT", f"'{-MOST - 1}'"),
+    ("HUGEINT", str(MAX_HUGEINT)),
+    ("HUGEINT", f"'{-MAX_HUGEINT - 1}'"),
     ("HUGEINT", "0"),
-    ("UHUGEINT", str(UHUGE)),
-    ("BIGNUM", f"'-{UHUGE}{UHUGE}{UHUGE}'"),
+    ("UHUGEINT", str(MAX_UHUGEINT)),
+    ("BIGNUM", f"'-{MAX_UHUGEINT}{MAX_UHUGEINT}{MAX_UHUGEINT}'"),
     ("BIGNUM", f"'1{'0' * 300}'"),
     ("BIT", "repeat('01', 500)"),
     ("BIT", "'0'"),
@@ -50,7 +50,7 @@ HOSTILE = [
     ("TIMESTAMP WITH TIME ZONE", "'-infinity'"),
     ("DATE", "'infinity'"),
     ("VARIANT", "{'a': [1, NULL]}"),
-    ("MAP(ENUM('x', 'y'), HUGEINT)", f"MAP {{'y': {MOST}}}"),
+    ("MAP(ENUM('x', 'y'), HUGEINT)", f"MAP {{'y': {MAX_HUGEINT}}}"),
     (
         """STRUCT("a" INTERVAL[], "b c" STRUCT("it's, ""q"" x" BIT))[]""",
         """[{'a': [INTERVAL 1 DAY], 'b c': {'it''s, "q" x': '101'}}]""",
@@ -79,8 +79,8 @@ def test_a_value_comes_back_as_itself(duck: Any, tmp_path: Path, spelled: str, l
 
     (stored,) = duck.execute(f"SELECT DISTINCT typeof(v) FROM read_parquet('{file}')").fetchone()
     assert StageType.parse(stored) == encoding(type_).file
-    shown = "SELECT typeof(v), CAST(v AS VARCHAR) FROM"
-    assert duck.execute(f"{shown} came").fetchall() == duck.execute(f"{shown} was").fetchall()
+    select = "SELECT typeof(v), CAST(v AS VARCHAR) FROM"
+    assert duck.execute(f"{select} came").fetchall() == duck.execute(f"{select} was").fetchall()
 
 
 def test_a_type_that_cannot_be_staged_says_what_is_lost() -> None:
@@ -103,7 +103,7 @@ def test_a_type_that_cannot_be_staged_says_what_is_lost() -> None:
         ("STRUCT(a TIMESTAMP_S, b INTEGER[2])", 'STRUCT("a" TIMESTAMP, "b" INTEGER[])'),
     ],
 )
-def test_what_holds_the_same_values_stands_for_a_type(spelled: str, stage: str) -> None:
+def test_a_type_is_staged_as_one_that_holds_the_same_values(spelled: str, stage: str) -> None:
     stored = encoding(StageType.parse(spelled))
 
     assert (str(stored.stage), stored.loses) == (stage, None)

@@ -15,12 +15,12 @@ NAMES = ("a", "A1", "b c", 'q"r', "x,y", "(", ")", "[3]", "ü€", "select", "1a
 VALUES = ("a", "", " ", "b''c", "it's", "x, y", ")", "(", '"', "ü", "NULL", "\n", "a'), ('b")
 SIZED = {Kind.DECIMAL, Kind.ENUM, Kind.LIST, Kind.ARRAY, Kind.STRUCT, Kind.MAP, Kind.UNION}
 NOT_WRITTEN = {Kind.NULL}
-"""DuckDB spells it and reads it nowhere."""
+"""Kinds that DuckDB prints and does not read."""
 PLAIN = sorted(set(Kind) - SIZED - NOT_WRITTEN)
 
 
 def _generated(random_: random.Random, depth: int = 4) -> StageType:
-    """A type, nested up to `depth` times."""
+    """Return a random type, nested up to `depth` times."""
     kind = Kind(random_.choice([*PLAIN, *sorted(SIZED)] if depth else PLAIN))
     if kind is Kind.DECIMAL:
         precision = random_.randint(1, 38)
@@ -45,9 +45,9 @@ def test_every_type_reads_back_as_what_it_was(seed):
 
 def test_duckdb_reads_every_spelling_and_its_own_is_read_back():
     seeds = range(1000, 1300)
-    made = [_generated(random.Random(seed)) for seed in seeds]
+    types_ = [_generated(random.Random(seed)) for seed in seeds]
     with duckdb.connect() as connection:
-        for type_ in made:
+        for type_ in types_:
             (spelled,) = connection.execute(f"SELECT typeof(CAST(NULL AS {type_}))").fetchone()
             assert StageType.parse(spelled) == type_
 
@@ -76,7 +76,7 @@ def test_a_field_may_be_named_as_a_type():
 
 
 @pytest.mark.parametrize("reference", ["OGC:CRS84", "a 'b' (c), d"])
-def test_a_geometry_with_its_coordinates(reference):
+def test_a_geometry_keeps_its_coordinate_reference(reference):
     type_ = StageType(Kind.GEOMETRY, reference=reference)
 
     assert StageType.parse(str(type_)) == type_
@@ -93,24 +93,24 @@ def test_a_geometry_with_its_coordinates(reference):
         *("INET", "TIMESTAMP WITH", "GEOMETRY()", "INTEGER; DROP TABLE t"),
     ],
 )
-def test_other_texts_are_no_types(text):
+def test_a_text_that_is_no_stage_type_is_refused(text):
     with pytest.raises(UnknownType, match="no type of staged columns"):
         StageType.parse(text)
 
 
-def test_what_a_type_is():
-    every = {kind: StageType(kind) for kind in PLAIN}
+def test_kinds_of_types_are_told_apart():
+    of_kind = {kind: StageType(kind) for kind in PLAIN}
 
-    assert {kind for kind, type_ in every.items() if type_.is_integer} == types.INTEGERS
-    assert not any(every[kind].is_number for kind in (Kind.BIGNUM, Kind.DOUBLE, Kind.VARCHAR, Kind.BOOLEAN))
+    assert {kind for kind, type_ in of_kind.items() if type_.is_integer} == types.INTEGERS
+    assert not any(of_kind[kind].is_number for kind in (Kind.BIGNUM, Kind.DOUBLE, Kind.VARCHAR, Kind.BOOLEAN))
     assert types.decimal(5, 2).is_number
-    assert {kind for kind, type_ in every.items() if type_.is_approximate} == {Kind.FLOAT, Kind.DOUBLE}
-    assert {kind for kind, type_ in every.items() if type_.is_text} == {Kind.VARCHAR}
-    assert every[Kind.TIMESTAMPTZ].is_timestamp
-    assert not every[Kind.DATE].is_timestamp
+    assert {kind for kind, type_ in of_kind.items() if type_.is_approximate} == {Kind.FLOAT, Kind.DOUBLE}
+    assert {kind for kind, type_ in of_kind.items() if type_.is_text} == {Kind.VARCHAR}
+    assert of_kind[Kind.TIMESTAMPTZ].is_timestamp
+    assert not of_kind[Kind.DATE].is_timestamp
 
 
-def test_types_compare_by_what_they_are():
+def test_types_with_the_same_parts_are_equal():
     assert StageType.parse('STRUCT("a" DECIMAL(5,2))') == StageType.parse("STRUCT(a DECIMAL(5,2))")
     assert len({types.decimal(5, 2), types.decimal(5, 2), types.decimal(5, 1)}) == 2
     assert types.list_of(types.DATE) != types.array_of(types.DATE, 1)

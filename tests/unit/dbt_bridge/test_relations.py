@@ -1,4 +1,4 @@
-"""Relations of a federated model know their real names and render as markers."""
+"""Relations of a federated model have their real names and render as markers."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_an_unquoted_identifier_stays_unquoted_if_it_can() -> None:
     assert str(mark(odd, UID, "out", "snowflake")).endswith('."Odd Name"')
 
 
-def test_its_parts_are_the_real_names() -> None:
+def test_a_marked_relation_has_the_real_names() -> None:
     marked = mark(_real(), UID, "out", "postgres")
     assert (marked.database, marked.schema, marked.identifier) == ("db", "Sch", "orders")
     assert marked.name == marked.table == "orders"
 
 
-def test_packages_take_it_for_a_relation() -> None:
+def test_packages_take_a_marked_relation_for_a_relation() -> None:
     assert mark(_real(), UID, "out", "postgres").get("metadata")["type"].endswith("Relation")
 
 

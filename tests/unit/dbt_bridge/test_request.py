@@ -1,4 +1,4 @@
-"""What a request says of its inputs."""
+"""Options and comparisons that a request takes from configs and outputs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 from dvt.core.errors import BadConfig
 from dvt.core.requests import TextComparison
-from dvt.dbt_bridge.nodes.request import _comparing, _options
+from dvt.dbt_bridge.nodes.request import _options, _text_comparison
 from dvt.dbt_bridge.project.settings import check_settings
 from dvt.resolution.output_types import output_type
 
 
 @pytest.mark.parametrize(
-    ("config", "meta", "output", "becomes"),
+    ("config", "meta", "output", "option"),
     [
         ({}, {}, {}, "error"),
         ({"zero_dates": "null"}, {}, {}, "null"),
@@ -24,35 +24,37 @@ from dvt.resolution.output_types import output_type
         ({}, {}, {"zero_dates": None}, "null"),
     ],
 )
-def test_the_nearest_word_on_zero_dates_holds(
-    config: dict[str, object], meta: dict[str, object], output: dict[str, object], becomes: str
+def test_the_nearest_zero_dates_setting_holds(
+    config: dict[str, object], meta: dict[str, object], output: dict[str, object], option: str
 ) -> None:
     source = SimpleNamespace(config=config, meta=meta)
-    assert _options(source, output_type("mysql"), output).get("zero_dates", "error") == becomes
+    assert _options(source, output_type("mysql"), output).get("zero_dates", "error") == option
     assert not _options(source, output_type("postgres"), output), "it has no such option"
 
 
 @pytest.mark.parametrize(
-    ("said", "becomes"),
+    ("config", "comparison"),
     [
-        (None, TextComparison.UNSAID),
+        (None, TextComparison.UNSET),
         ("source", TextComparison.SOURCE),
         ("engine", TextComparison.ENGINE),
-        ("utf8mb4_bin", TextComparison.UNSAID),  # the target table's own
+        ("utf8mb4_bin", TextComparison.UNSET),  # the target table's own
     ],
 )
-def test_what_a_model_says_of_collations(said: str | None, becomes: TextComparison) -> None:
+def test_a_models_collation_setting_becomes_a_comparison(
+    config: str | None, comparison: TextComparison
+) -> None:
     node = SimpleNamespace(
-        config={"collation": said}, resource_type="model", name="m", original_file_path="models/m.sql"
+        config={"collation": config}, resource_type="model", name="m", original_file_path="models/m.sql"
     )
     check_settings(SimpleNamespace(nodes={"m": node}, sources={}))
-    assert _comparing(node) is becomes
+    assert _text_comparison(node) is comparison
 
 
-@pytest.mark.parametrize("said", ["sorce", "", "utf8mb4 bin", True])
-def test_a_word_that_is_no_collation_is_refused(said: object) -> None:
+@pytest.mark.parametrize("value", ["sorce", "", "utf8mb4 bin", True])
+def test_a_setting_that_is_no_collation_is_refused(value: object) -> None:
     node = SimpleNamespace(
-        config={"collation": said}, resource_type="model", name="m", original_file_path="models/m.sql"
+        config={"collation": value}, resource_type="model", name="m", original_file_path="models/m.sql"
     )
     with pytest.raises(BadConfig, match="collation cannot be"):
         check_settings(SimpleNamespace(nodes={"m": node}, sources={}))

@@ -1,4 +1,4 @@
-"""The embedded engine: exact types, bounded memory, stopped at once."""
+"""The embedded engine keeps types exact, respects its memory limit, and can be cancelled."""
 
 from __future__ import annotations
 
@@ -154,11 +154,13 @@ def test_every_type_survives_staging_and_comes_back_as_itself(engine, staging):
 
 
 def test_the_answer_has_the_types_that_were_asked_for(engine, staging):
-    made = stage(engine, staging, "SELECT sum(i) FROM range(10) t(i)", StageColumn("Total", decimal(38, 0)))
+    dataset = stage(
+        engine, staging, "SELECT sum(i) FROM range(10) t(i)", StageColumn("Total", decimal(38, 0))
+    )
     with duckdb.connect() as connection:
-        described = connection.execute(f"DESCRIBE FROM read_parquet({files(made)})").fetchall()
+        described = connection.execute(f"DESCRIBE FROM read_parquet({files(dataset)})").fetchall()
     assert [row[:2] for row in described] == [("Total", "DECIMAL(38,0)")]
-    assert made.rows == 1
+    assert dataset.rows == 1
 
 
 def test_a_sum_that_does_not_fit_is_an_error_not_a_double(engine, staging):
@@ -167,28 +169,30 @@ def test_a_sum_that_does_not_fit_is_an_error_not_a_double(engine, staging):
         stage(engine, staging, big, StageColumn("a", decimal(38, 0)))
 
 
-def test_what_a_models_own_sql_complains_of_is_said_in_full(engine, staging):
+def test_an_error_that_a_model_raises_is_shown_in_full(engine, staging):
     with pytest.raises(QueryFailed, match="failed while computing: no rate for EUR"):
         stage(engine, staging, "SELECT error('no rate for ' || 'EUR') AS a", StageColumn("a", VARCHAR))
 
 
 def test_an_empty_answer_is_a_table_with_columns(engine, staging):
-    none = stage(engine, staging, "SELECT 1 AS a WHERE false", StageColumn("a", INTEGER))
+    empty = stage(engine, staging, "SELECT 1 AS a WHERE false", StageColumn("a", INTEGER))
     count = StageColumn("n", BIGINT)
-    again = stage(engine, staging, "SELECT count(a) FROM x0", count, inputs={"x0": none}, key="y")
-    assert (none.rows, rows(again)) == (0, [(0,)])
+    again = stage(engine, staging, "SELECT count(a) FROM x0", count, inputs={"x0": empty}, key="y")
+    assert (empty.rows, rows(again)) == (0, [(0,)])
 
 
 def test_a_dataset_without_files_is_an_empty_table(engine, staging):
-    at = staging.result("none").location
-    none = Dataset(at, (), (StageColumn("a", decimal(5, 2)),), 0, 0)
-    made = stage(engine, staging, "SELECT count(a) FROM x0", StageColumn("n", BIGINT), inputs={"x0": none})
-    assert rows(made) == [(0,)]
+    location = staging.result("none").location
+    empty = Dataset(location, (), (StageColumn("a", decimal(5, 2)),), 0, 0)
+    dataset = stage(
+        engine, staging, "SELECT count(a) FROM x0", StageColumn("n", BIGINT), inputs={"x0": empty}
+    )
+    assert rows(dataset) == [(0,)]
 
 
 def test_files_that_lost_rows_are_noticed(engine, staging):
-    made = stage(engine, staging, "SELECT 1 AS a", StageColumn("a", INTEGER))
-    short = replace(made, rows=2)
+    dataset = stage(engine, staging, "SELECT 1 AS a", StageColumn("a", INTEGER))
+    short = replace(dataset, rows=2)
     with pytest.raises(StagingDamaged, match="should hold 2 rows but holds 1"):
         stage(engine, staging, "FROM x0", StageColumn("a", INTEGER), inputs={"x0": short}, key="y")
 
@@ -205,8 +209,8 @@ def test_files_that_lost_rows_are_noticed(engine, staging):
     ],
 )
 def test_a_first_row_is_fetched_as_types_and_texts(engine, staging, sql, kind, expected):
-    made = stage(engine, staging, sql, StageColumn("v", StageType.parse(kind)))
-    assert engine.fetch(made) == ((StageType.parse(kind), expected),)
+    dataset = stage(engine, staging, sql, StageColumn("v", StageType.parse(kind)))
+    assert engine.fetch(dataset) == ((StageType.parse(kind), expected),)
 
 
 def test_constants_are_evaluated_and_failures_are_none(engine):
@@ -219,27 +223,27 @@ def test_constants_are_evaluated_and_failures_are_none(engine):
     )
 
 
-def test_cancel_stops_every_cursor_at_once(engine, staging):
+def test_cancel_stops_every_cursor(engine, staging):
     endless = "SELECT count(*) FROM range(10000000) a(i), range(10000000) b(j) WHERE i + j < 0"
-    caught: list[Cancelled] = []
+    cancelled: list[Cancelled] = []
 
     def compute(key):
         try:
             stage(engine, staging, endless, StageColumn("n", BIGINT), key=key)
         except Cancelled as error:
-            caught.append(error)
+            cancelled.append(error)
 
     threads = [threading.Thread(target=compute, args=(key,), daemon=True) for key in "ab"]
     for thread in threads:
         thread.start()
-    until = time.monotonic() + 30
-    while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
+    deadline = time.monotonic() + 30
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < deadline:
         time.sleep(0.3)
-        engine.cancel()  # again, as a run does: DuckDB forgets one that comes before its query
-    assert [type(error) for error in caught] == [Cancelled, Cancelled]
+        engine.cancel()  # repeatedly, as a run does: DuckDB forgets a cancel that comes before its query
+    assert [type(error) for error in cancelled] == [Cancelled, Cancelled]
 
 
-def test_too_little_memory_without_room_to_spill_is_said(staging):
+def test_too_little_memory_without_room_to_spill_is_an_error(staging):
     tight = MemoryInstance(memory_limit="20MiB", threads=1)
     with pytest.raises(OutOfMemory):
         stage(
@@ -254,22 +258,22 @@ def test_too_little_memory_without_room_to_spill_is_said(staging):
 def test_a_sort_that_does_not_fit_spills_and_leaves_nothing(tmp_path, staging):
     spill = tmp_path / "spill"
     tight = MemoryInstance(memory_limit="60MiB", threads=1, spill=spill)
-    seen: list[bool] = []
-    watch = threading.Event()
+    sightings: list[bool] = []
+    sorted_ = threading.Event()
 
-    def look():
-        while not watch.wait(0.02):
-            seen.append(any(spill.glob("*")) if spill.exists() else False)
+    def watch():
+        while not sorted_.wait(0.02):
+            sightings.append(any(spill.glob("*")) if spill.exists() else False)
 
-    watcher = threading.Thread(target=look)
+    watcher = threading.Thread(target=watch)
     watcher.start()
     sql = "SELECT hash(i) AS h, repeat('y', 50) AS t FROM range(1500000) r(i) ORDER BY h LIMIT 1000000"
-    made = stage(default_engine(tight), staging, sql, StageColumn("h", UBIGINT), StageColumn("t", VARCHAR))
-    watch.set()
+    dataset = stage(default_engine(tight), staging, sql, StageColumn("h", UBIGINT), StageColumn("t", VARCHAR))
+    sorted_.set()
     watcher.join()
     tight.close()
-    assert made.rows == 1000000
-    assert any(seen)
+    assert dataset.rows == 1000000
+    assert any(sightings)
     assert not list(spill.glob("*"))
 
 

@@ -1,4 +1,4 @@
-"""Both engines keep every engine's promises: ours, and the toy of dvt.testing."""
+"""The DuckDB engine and the toy of dvt.testing keep the promises of every engine."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class TestToyEngine(EngineSuite):
         return InMemoryBucket()
 
     @pytest.mark.parametrize("type_", ["DECIMAL(10,2)", "HUGEINT", "TIMESTAMP", "BLOB", "INTEGER[]"])
-    def test_other_types_are_refused(self, bench, type_):
+    def test_types_that_the_toy_does_not_hold_are_refused(self, bench, type_):
         with pytest.raises(SqlInvalid, match="does not hold"):
             bench.bind("SELECT c FROM t", t=[StageColumn("c", StageType.parse(type_))])
         with pytest.raises(SqlInvalid, match="does not hold"):
@@ -73,7 +73,7 @@ class TestToyEngine(EngineSuite):
         with pytest.raises(ValueLost, match="column v"):
             bench.run(sql, StageColumn("v", type_))
 
-    def test_a_number_that_is_none_is_refused(self, bench):
+    def test_nan_is_refused(self, bench):
         file = io.BytesIO()
         pq.write_table(pa.table({"v": [math.nan]}), file)
         sink = bench.sink()

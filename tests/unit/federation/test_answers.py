@@ -1,4 +1,4 @@
-"""Values of earlier answers, put into queries that need them: by the real engine, from staged files."""
+"""Values of earlier answers, read by the real engine from staged files, in queries that need them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def staged(engine: DuckDBEngine, folder: Path, sql: str, type_: StageType = VARC
 
 
 def orders(limit: int) -> SourceQuery:
-    """A query for the orders of those customers that an earlier answer names."""
+    """Return a query for the orders of the customers that an earlier answer lists."""
     need = Need(name="keys", answers=("vips",), value=(ValuePlace("vips"),), column=K, limit=limit)
     return SourceQuery(
         alias="orders",
@@ -48,23 +48,23 @@ def orders(limit: int) -> SourceQuery:
 
 def test_keys_are_sent_as_a_list(engine: DuckDBEngine, tmp_path: Path) -> None:
     vips = staged(engine, tmp_path, "SELECT unnest(['b', 'it''s {0}', NULL, 'b'])")
-    sent = answered(orders(2), "postgres", {"vips": vips}, engine)
-    assert sent.where == ("k <> '$keys'", "k IN ('b', 'it''s {0}')")
-    assert sent.needs == ()
+    query = answered(orders(2), "postgres", {"vips": vips}, engine)
+    assert query.where == ("k <> '$keys'", "k IN ('b', 'it''s {0}')")
+    assert query.needs == ()
 
 
 def test_more_keys_than_may_be_sent_are_not_sent(engine: DuckDBEngine, tmp_path: Path) -> None:
     vips = staged(engine, tmp_path, "SELECT unnest(['a', 'b', 'c'])")
-    sent = answered(orders(2), "postgres", {"vips": vips}, engine)
-    assert sent.where == ("k <> '$keys'",)
-    assert [condition.sql for condition in sent.not_pushed] == ["k IN ($keys)"]
+    query = answered(orders(2), "postgres", {"vips": vips}, engine)
+    assert query.where == ("k <> '$keys'",)
+    assert [condition.sql for condition in query.not_pushed] == ["k IN ($keys)"]
 
 
-def test_without_keys_no_row_is_asked_for(engine: DuckDBEngine, tmp_path: Path) -> None:
+def test_an_empty_list_of_keys_selects_no_row(engine: DuckDBEngine, tmp_path: Path) -> None:
     vips = staged(engine, tmp_path, "SELECT 'a' WHERE false")
     assert answered(orders(2), "postgres", {"vips": vips}, engine).where[1] == "k IN (NULL)"
 
 
-def test_keys_of_which_one_cannot_be_sent_are_not_sent(engine: DuckDBEngine, tmp_path: Path) -> None:
+def test_a_list_with_a_key_that_cannot_be_sent_is_not_sent(engine: DuckDBEngine, tmp_path: Path) -> None:
     vips = staged(engine, tmp_path, "SELECT unnest(['a', chr(7)])")
     assert answered(orders(2), "postgres", {"vips": vips}, engine).where == ("k <> '$keys'",)

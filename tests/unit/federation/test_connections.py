@@ -1,4 +1,4 @@
-"""One connection's moments: what is settled, what is read anew, and who closes a snapshot when."""
+"""One connection: what is settled, what is read again, and when a snapshot is closed."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ COLUMN = Column(name="id", native="int", stage=INTEGER)
 
 
 class Recorder:
-    """A connector without a database: it notes what is asked of it, and can be told to break."""
+    """A connector without a database, which records calls and fails where a test tells it to."""
 
     def __init__(self, *, snapshot=True):
         self.capabilities = Capabilities(snapshot=snapshot)
         self.described: list[TableRef] = []
         self.open: list[int] = []
-        self.began = 0
+        self.snapshot_count = 0
         self.read_from: list[tuple[int, str]] = []
-        self.breaks: list[Exception] = []
+        self.failures: list[Exception] = []
         self.while_beginning = lambda: None
         self.cancelled = threading.Event()
 
@@ -48,12 +48,12 @@ class Recorder:
 
     @contextmanager
     def snapshot(self):
-        self.began += 1
-        number = self.began
+        self.snapshot_count += 1
+        number = self.snapshot_count
         self.open.append(number)
         self.while_beginning()
         try:
-            yield Moment(self, number)
+            yield Snapshot(self, number)
         finally:
             self.open.remove(number)
 
@@ -64,14 +64,14 @@ class Recorder:
         pass
 
 
-class Moment:
+class Snapshot:
     def __init__(self, connector, number):
         self.connector, self.number = connector, number
 
     def extract(self, jobs, finished):
         for job in jobs:
-            if self.connector.breaks:
-                raise self.connector.breaks.pop(0)
+            if self.connector.failures:
+                raise self.connector.failures.pop(0)
             self.connector.read_from.append((self.number, job.query.tables[0].identifier))
             finished(job, Dataset(job.sink.location, (), job.query.staged, 0, 0))
 
@@ -111,7 +111,7 @@ def test_a_write_changes_the_key_of_what_it_touches_and_of_views(connection):
     assert {ref for ref in after if after[ref] != last[ref]} == {A, B, V}
 
 
-def test_what_was_written_before_the_snapshot_began_is_settled(connection):
+def test_a_write_before_the_snapshot_began_is_settled(connection):
     connection.wrote(A)
     assert connection.snapshot.is_settled([table(connection, A)])
     with connection.reading(NODE, fresh=False):
@@ -160,7 +160,7 @@ def test_a_snapshot_that_was_overtaken_while_it_began_is_begun_again(connection,
         assert connector.open == [2]
 
 
-def test_after_a_lost_connection_nobody_begins_on_the_same_snapshot(connection, connector):
+def test_after_a_lost_connection_the_next_reader_begins_a_new_snapshot(connection, connector):
     with pytest.raises(ConnectionLost), connection.reading(NODE, fresh=False):
         raise ConnectionLost("pg", "reading", "on purpose")
     assert connector.open == []
@@ -168,7 +168,7 @@ def test_after_a_lost_connection_nobody_begins_on_the_same_snapshot(connection, 
         assert connector.open == [2]
 
 
-def test_a_snapshot_that_cannot_begin_is_tried_by_the_next(connection, connector):
+def test_a_snapshot_that_cannot_begin_is_tried_again_by_the_next_reader(connection, connector):
     failures = iter([ConnectionLost("pg", "beginning", "on purpose")])
 
     def fail_once():
@@ -179,7 +179,7 @@ def test_a_snapshot_that_cannot_begin_is_tried_by_the_next(connection, connector
     with pytest.raises(ConnectionLost), connection.reading(NODE, fresh=False):
         pass
     with connection.reading(NODE, fresh=False):
-        assert connector.began == 2
+        assert connector.snapshot_count == 2
 
 
 def test_without_snapshots_nothing_is_held(connector):
@@ -190,7 +190,7 @@ def test_without_snapshots_nothing_is_held(connector):
     assert connector.open == []
 
 
-def test_a_node_stops_only_what_is_its_own(connection, connector):
+def test_a_node_stops_only_its_own_extractions(connection, connector):
     with connection.reading(NODE, fresh=True):
         with connection.reading(OTHER, fresh=True):
             connection.in_flight.cancel_own(NODE)
@@ -208,20 +208,20 @@ def test_a_load_of_another_node_is_not_stopped_either(connection, connector):
 
 
 def test_a_description_that_another_node_waits_for_is_not_stopped_either(connection, connector):
-    begun, stopped = threading.Event(), threading.Event()
+    describing, stopped = threading.Event(), threading.Event()
 
     def describe(tables):
-        begun.set()
+        describing.set()
         assert stopped.wait(30)
         return {ref: Table(ref=ref, columns=()) for ref in tables}
 
     connector.describe = describe
     with ThreadPoolExecutor(1) as pool, connection.reading(NODE, fresh=True):
-        described = pool.submit(connection.describe, [A])
-        assert begun.wait(30)
+        description = pool.submit(connection.describe, [A])
+        assert describing.wait(30)
         connection.in_flight.cancel_own(NODE)
         stopped.set()
-        assert set(described.result(30)) == {A}
+        assert set(description.result(30)) == {A}
     assert not connector.cancelled.is_set()
 
 
@@ -239,7 +239,7 @@ def test_a_write_is_known_to_every_output_that_is_the_same_database(connector):
     assert before == {"reader": 0, "other": 0}
 
 
-def test_nothing_is_opened_after_the_end():
+def test_no_connection_is_opened_after_the_end():
     connections = Connections(lambda name: Recorder(), output_type)
     connections.close()
     with pytest.raises(Cancelled):
@@ -264,28 +264,28 @@ def extractor(connector, tmp_path):
 
 def extract(extractor, *refs):
     tables = extractor.connections.describe(refs)
-    asked = [extraction(ref, f"x{index}") for index, ref in enumerate(refs)]
-    return extractor.extract(asked, tables, lambda moved: None)
+    queries = [extraction(ref, f"x{index}") for index, ref in enumerate(refs)]
+    return extractor.extract(queries, tables, lambda moved: None)
 
 
 def test_an_idle_snapshot_that_is_gone_is_begun_anew_once(extractor, connector):
     extract(extractor, A)
-    connector.breaks = [ConnectionLost("pg", "reading", "idle for too long")]
+    connector.failures = [ConnectionLost("pg", "reading", "idle for too long")]
     assert set(extract(extractor, A, B)) == {"x0", "x1"}
     assert connector.read_from == [(1, "a"), (2, "b")]
-    connector.breaks = [ConnectionLost("pg", "reading", "idle")] * 2
+    connector.failures = [ConnectionLost("pg", "reading", "idle")] * 2
     with pytest.raises(ConnectionLost):
         extract(extractor, V)
 
 
 def test_a_new_connection_that_is_lost_is_not_tried_again(extractor, connector):
-    connector.breaks = [ConnectionLost("pg", "reading", "killed")]
+    connector.failures = [ConnectionLost("pg", "reading", "killed")]
     with pytest.raises(ConnectionLost):
         extract(extractor, A)
     assert connector.read_from == []
 
 
-def test_two_questions_of_one_model_that_are_the_same_are_asked_once(extractor, connector):
+def test_equal_queries_of_one_model_are_run_once(extractor, connector):
     assert set(extract(extractor, A, A)) == {"x0", "x1"}
     assert connector.read_from == [(1, "a")]
 
@@ -299,7 +299,7 @@ def test_a_models_own_table_is_read_anew_by_each_of_its_batches(extractor, conne
     assert connector.open == []
 
 
-def test_what_was_written_is_read_from_a_moment_of_its_own(extractor, connector):
+def test_a_written_table_is_read_from_a_new_snapshot(extractor, connector):
     extract(extractor, A, B)
     extractor.connections.wrote("pg", A)
     extract(extractor, A, B)

@@ -1,4 +1,4 @@
-"""What a run tells people: figures that add up, warnings that name the column."""
+"""Reports of a run: figures that add up, and warnings that name the column."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from dvt.resolution.output_types import output_type
 NODE: ContextVar[str] = ContextVar("node", default="none")
 
 
-class Seen:
+class Reporter:
     def __init__(self):
-        self.said = []
+        self.entries = []
 
     def moved(self, node, moved):
-        self.said.append((node, NODE.get(), moved.what))
+        self.entries.append((node, NODE.get(), moved.what))
 
     def notice(self, node, notice):
-        self.said.append((node, NODE.get(), notice.code))
+        self.entries.append((node, NODE.get(), notice.code))
 
 
 def moved(what, *, rows=10, reused=False):
@@ -37,7 +37,7 @@ def moved(what, *, rows=10, reused=False):
 
 
 def test_totals_count_what_came_out_and_went_in_once():
-    run = RunMetrics(Seen())
+    run = RunMetrics(Reporter())
     first, second = NodeMetrics(run, "one"), NodeMetrics(run, "two")
     first.moved(moved("extract"))
     second.moved(moved("extract", reused=True))
@@ -49,10 +49,10 @@ def test_totals_count_what_came_out_and_went_in_once():
     assert [stage.what for stage in second.outcome.moved] == ["extract", "compute", "load", "publish"]
 
 
-def test_what_other_threads_report_is_said_in_the_nodes_own_context():
-    seen = Seen()
+def test_reports_of_other_threads_run_in_the_nodes_own_context():
+    reports = Reporter()
     NODE.set("m")
-    node = NodeMetrics(RunMetrics(seen), "model.shop.m")
+    node = NodeMetrics(RunMetrics(reports), "model.shop.m")
     NODE.set("none")
     threads = [threading.Thread(target=node.moved, args=(moved("extract"),)) for _ in range(8)]
     for thread in threads:
@@ -60,7 +60,7 @@ def test_what_other_threads_report_is_said_in_the_nodes_own_context():
     for thread in threads:
         thread.join()
     node.notice(Notice("DVT020", "x"))
-    assert seen.said == [("model.shop.m", "m", "extract")] * 8 + [("model.shop.m", "m", "DVT020")]
+    assert reports.entries == [("model.shop.m", "m", "extract")] * 8 + [("model.shop.m", "m", "DVT020")]
 
 
 class Source:
@@ -106,7 +106,7 @@ def codes(planned):
         return [notice.code for notice in warnings(planned, opened)]
 
 
-def test_what_the_target_cannot_hold_names_its_column_after_the_planners_own_warnings():
+def test_a_loss_at_the_target_is_warned_of_after_the_planners_losses():
     own = Notice("DVT002", "pg:a, column At (timetz): the zone is lost")
     lossy = plan(extraction("pg", "a", loses="the zone is lost"), loses="becomes text", notices=[own])
     with connections() as opened:
@@ -116,13 +116,13 @@ def test_what_the_target_cannot_hold_names_its_column_after_the_planners_own_war
         ]
 
 
-def test_two_tables_of_a_connection_without_snapshots_are_of_two_moments():
+def test_two_tables_without_a_common_snapshot_are_a_warning():
     assert codes(plan(extraction("my", "a"), extraction("my", "b"))) == ["DVT020"]
     assert codes(plan(extraction("my", "a"), extraction("pg", "b"))) == []
     assert codes(plan(extraction("pg", "a"), extraction("pg", "b"))) == []
 
 
-def test_the_hint_names_the_setting_that_gives_one_moment():
+def test_the_hint_names_the_setting_that_gives_a_snapshot():
     with connections() as opened:
         (notice,) = warnings(plan(extraction("my", "a"), extraction("my", "b")), opened)
     assert "set lock: on on this output" in notice.hint

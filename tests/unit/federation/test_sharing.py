@@ -1,4 +1,4 @@
-"""A narrower question reads what a wider one has extracted, and never waits for what waits for it."""
+"""A narrower query reads what a wider one has extracted, and no two models wait for each other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ A = TableRef(connection="pg", schema="s", identifier="a")
 B = TableRef(connection="pg", schema="s", identifier="b")
 
 
-def query(*names: str, where: tuple[str, ...] = (), table: TableRef = A, **more: Any) -> SourceQuery:
+def query(*names: str, where: tuple[str, ...] = (), table: TableRef = A, **fields: Any) -> SourceQuery:
     columns = tuple(
         ExtractedColumn(name=name, column=Column(name=name, native="int", stage=INTEGER)) for name in names
     )
@@ -39,7 +39,7 @@ def query(*names: str, where: tuple[str, ...] = (), table: TableRef = A, **more:
         where=where,
         columns=columns,
     )
-    return replace(question, **more)
+    return replace(question, **fields)
 
 
 WIDE = query("p", "q", "r", where=("p > 1",))
@@ -66,12 +66,12 @@ NOT_COVERED = {
 
 
 @pytest.mark.parametrize("narrow", COVERED.values(), ids=COVERED)
-def test_what_a_question_covers(narrow: SourceQuery) -> None:
+def test_a_query_covers_narrower_ones(narrow: SourceQuery) -> None:
     assert WIDE.covers(narrow)
 
 
 @pytest.mark.parametrize("other", NOT_COVERED.values(), ids=NOT_COVERED)
-def test_what_a_question_does_not_cover(other: SourceQuery) -> None:
+def test_a_query_does_not_cover_other_rows_or_columns(other: SourceQuery) -> None:
     assert not WIDE.covers(other)
 
 
@@ -82,12 +82,12 @@ def test_groups_are_covered_by_the_same_groups_of_the_same_rows_alone() -> None:
 
 
 class Gated:
-    """A connector that answers when it is let, and fails where it is told to."""
+    """A connector that answers once a test opens its gate, and fails on the columns it is given."""
 
     def __init__(self) -> None:
         self.capabilities = Capabilities(snapshot=True)
-        self.asked: list[tuple[str, ...]] = []
-        self.begun = threading.Event()
+        self.extracted: list[tuple[str, ...]] = []
+        self.extracting = threading.Event()
         self.gate = threading.Event()
         self.fails: set[str] = set()
 
@@ -101,8 +101,8 @@ class Gated:
     def extract(self, jobs: list[Job], finished: Any) -> None:
         for job in jobs:
             names = tuple(column.name for column in job.query.columns)
-            self.asked.append(names)
-            self.begun.set()
+            self.extracted.append(names)
+            self.extracting.set()
             assert self.gate.wait(30)
             if self.fails & set(names):
                 job.sink.discard()
@@ -126,31 +126,31 @@ def extractor(source: Gated, tmp_path: Any) -> Extractor:
 
 
 def ask(extractor: Extractor, *queries: SourceQuery) -> tuple[dict[str, Any], list[bool]]:
-    """The datasets, and for each whether it was there before."""
+    """Extract the queries; return the datasets, and for each whether it was there before."""
     moved: list[bool] = []
-    refs = [ref for asked in queries for ref in asked.tables]
+    refs = [ref for query in queries for ref in query.tables]
     tables = extractor.connections.describe(refs)
     return extractor.extract(queries, tables, lambda stage: moved.append(stage.reused)), moved
 
 
-def test_a_subset_is_read_from_what_was_extracted(extractor: Extractor, source: Gated) -> None:
+def test_a_narrower_query_reads_what_was_extracted(extractor: Extractor, source: Gated) -> None:
     source.gate.set()
     ask(extractor, WIDE)
     narrow = replace(COVERED["fewer columns"], alias="narrow")
     staged, reused = ask(extractor, narrow)
     assert reused == [True]
     assert [column.name for column in staged["narrow"].columns] == ["r"]
-    assert source.asked == [("p", "q", "r")]
+    assert source.extracted == [("p", "q", "r")]
 
 
-def test_more_than_was_extracted_is_asked_for(extractor: Extractor, source: Gated) -> None:
+def test_a_query_for_more_than_was_extracted_is_run(extractor: Extractor, source: Gated) -> None:
     source.gate.set()
     ask(extractor, COVERED["fewer columns"])
     assert ask(extractor, WIDE)[1] == [False]
-    assert source.asked == [("r",), ("p", "q", "r")]
+    assert source.extracted == [("r",), ("p", "q", "r")]
 
 
-def test_what_was_written_since_is_asked_for_again(extractor: Extractor, source: Gated) -> None:
+def test_a_table_that_was_written_since_is_extracted_again(extractor: Extractor, source: Gated) -> None:
     source.gate.set()
     ask(extractor, WIDE)
     extractor.connections.wrote("pg", B)
@@ -159,9 +159,7 @@ def test_what_was_written_since_is_asked_for_again(extractor: Extractor, source:
     assert ask(extractor, COVERED["fewer columns"])[1] == [False]
 
 
-def test_a_join_is_asked_again_when_any_of_its_tables_was_written(
-    extractor: Extractor, source: Gated
-) -> None:
+def test_a_join_is_run_again_when_any_of_its_tables_was_written(extractor: Extractor, source: Gated) -> None:
     source.gate.set()
     joined = query("p", "q", tables=(A, B), source=(TablePlace(0), " JOIN ", TablePlace(1), " USING (p)"))
     ask(extractor, joined)
@@ -170,37 +168,35 @@ def test_a_join_is_asked_again_when_any_of_its_tables_was_written(
     assert ask(extractor, joined)[1] == [False]
 
 
-def test_a_subset_waits_for_what_is_under_way(extractor: Extractor, source: Gated) -> None:
+def test_a_narrower_query_waits_for_a_wider_one_under_way(extractor: Extractor, source: Gated) -> None:
     with ThreadPoolExecutor(2) as pool:
         wide = pool.submit(ask, extractor, WIDE)
-        assert source.begun.wait(30)
+        assert source.extracting.wait(30)
         narrow = pool.submit(ask, extractor, COVERED["fewer columns"])
         source.gate.set()
         assert (wide.result(30)[1], narrow.result(30)[1]) == ([False], [True])
-    assert source.asked == [("p", "q", "r")]
+    assert source.extracted == [("p", "q", "r")]
 
 
-def test_a_wider_question_that_failed_is_no_failure_of_a_narrower_one(
-    extractor: Extractor, source: Gated
-) -> None:
+def test_a_failed_wider_query_does_not_fail_a_narrower_one(extractor: Extractor, source: Gated) -> None:
     source.fails = {"q"}
     with ThreadPoolExecutor(2) as pool:
         wide = pool.submit(ask, extractor, WIDE)
-        assert source.begun.wait(30)
+        assert source.extracting.wait(30)
         narrow = pool.submit(ask, extractor, COVERED["fewer columns"])
         source.gate.set()
         with pytest.raises(ValueLost):
             wide.result(30)
         assert narrow.result(30)[1] == [False]
-    assert source.asked == [("p", "q", "r"), ("r",)]
+    assert source.extracted == [("p", "q", "r"), ("r",)]
 
 
-def test_models_that_need_parts_of_each_others_questions_all_end(extractor: Extractor, source: Gated) -> None:
+def test_models_that_need_parts_of_each_others_queries_all_end(extractor: Extractor, source: Gated) -> None:
     source.gate.set()
-    other = {ref: query("p", "q", "r", table=ref, alias=ref.identifier) for ref in (A, B)}
+    large = {ref: query("p", "q", "r", table=ref, alias=ref.identifier) for ref in (A, B)}
     small = {ref: query("p", table=ref, alias=f"small_{ref.identifier}") for ref in (A, B)}
-    asked = [(other[A], small[B]), (other[B], small[A])] * 8
+    questions = [(large[A], small[B]), (large[B], small[A])] * 8
     with ThreadPoolExecutor(16) as pool:
-        answers = [pool.submit(ask, extractor, *queries) for queries in asked]
+        answers = [pool.submit(ask, extractor, *queries) for queries in questions]
         assert all(len(answer.result(60)[0]) == 2 for answer in answers)
-    assert len(source.asked) <= 4
+    assert len(source.extracted) <= 4

@@ -1,4 +1,4 @@
-"""One row per type of output, and rows that other packages bring."""
+"""Rows of output types, dvt's own and those of other packages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_models_can_be_built_on_what_a_connector_can_load(name: str):
 
 
 @pytest.mark.parametrize("row", list(output_types()), ids=lambda row: row.name)
-def test_what_a_row_names_can_be_imported(row: OutputType):
+def test_what_an_output_types_row_names_can_be_imported(row: OutputType):
     if row.adapter is not None:
         assert load(row.adapter.plugin).adapter.type() == row.name
     if row.cancel_if_client_dies:

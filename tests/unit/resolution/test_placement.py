@@ -1,4 +1,4 @@
-"""Targets, connections, paths and their errors, from a graph alone."""
+"""Targets, connections, paths and their errors, resolved from a graph without dbt."""
 
 from __future__ import annotations
 
@@ -27,38 +27,38 @@ from dvt.resolution.placement import Outputs, Path, Resolver
 TYPES = {"house": "duckdb", "pg": "postgres", "lite": "sqlite"}
 
 
-def node(name: str, *reads: str, kind: str = "model", **more: Any) -> Node:
-    more.setdefault("materialized", "table" if kind == "model" else "")
-    return Node(unique_id=name, name=name, kind=kind, file=f"models/{name}.sql", reads=reads, **more)
+def node(name: str, *reads: str, kind: str = "model", **fields: Any) -> Node:
+    fields.setdefault("materialized", "table" if kind == "model" else "")
+    return Node(unique_id=name, name=name, kind=kind, file=f"models/{name}.sql", reads=reads, **fields)
 
 
 def source(name: str, connection: str | None = None) -> Node:
-    said = {"config.connection": connection} if connection else {}
-    return node(name, kind="source", connection=said)
+    keys = {"config.connection": connection} if connection else {}
+    return node(name, kind="source", connection=keys)
 
 
 def resolver(*nodes: Node, **outputs: Any) -> Resolver:
     return Resolver(
-        Graph({one.unique_id: one for one in nodes}), Outputs(types=TYPES, default="house", **outputs)
+        Graph({node.unique_id: node for node in nodes}), Outputs(types=TYPES, default="house", **outputs)
     )
 
 
 def place(resolved: Resolver, name: str) -> tuple[str, Path]:
-    found = resolved.placement(name)
-    return found.target, found.path
+    placement = resolved.placement(name)
+    return placement.target, placement.path
 
 
-def test_a_model_lives_on_its_own_target_else_on_the_default():
+def test_a_model_is_built_on_its_own_target_or_the_default():
     resolved = resolver(node("a"), node("b", target="pg"))
     assert place(resolved, "a") == ("house", Path.NATIVE)
     assert place(resolved, "b") == ("pg", Path.NATIVE)
 
 
 def test_a_model_that_reads_elsewhere_is_federated_and_says_why():
-    found = resolver(source("s", "lite"), node("a", "s")).placement("a")
-    assert found.path is Path.FEDERATED
-    assert found.elsewhere == {"s": "lite"}
-    assert found.why == "lives on house, reads lite"
+    placement = resolver(source("s", "lite"), node("a", "s")).placement("a")
+    assert placement.path is Path.FEDERATED
+    assert placement.elsewhere == {"s": "lite"}
+    assert placement.why == "lives on house, reads lite"
 
 
 def test_a_model_on_a_non_default_target_that_reads_only_there_is_native():
@@ -78,21 +78,21 @@ def test_target_on_the_command_line_overrides_every_model_and_no_source():
 
 
 def test_compute_on_the_command_line_overrides_the_models():
-    one = node("a", source("s", "lite").unique_id, compute="small")
+    model = node("a", source("s", "lite").unique_id, compute="small")
     computes = ("duckdb", "small", "big")
-    graph = (source("s", "lite"), one)
+    graph = (source("s", "lite"), model)
     assert resolver(*graph, computes=computes).placement("a").compute == "small"
     assert resolver(*graph, computes=computes, compute="big").placement("a").compute == "big"
 
 
-def test_ephemerals_are_seen_through():
+def test_an_ephemeral_models_reads_count_as_its_readers():
     eph = node("e", "s", materialized="ephemeral")
     resolved = resolver(source("s", "pg"), eph, node("a", "e"), node("b", "e", target="pg"))
     assert place(resolved, "a") == ("house", Path.FEDERATED)
     assert place(resolved, "b") == ("pg", Path.NATIVE)
 
 
-def test_a_test_runs_where_what_it_tests_lives():
+def test_a_test_runs_on_the_target_of_what_it_tests():
     resolved = resolver(node("a", target="pg"), node("t", "a", kind="test"))
     assert place(resolved, "t") == ("pg", Path.NATIVE)
 
@@ -140,11 +140,11 @@ BROKEN: list[tuple[type[DvtError], list[Node], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "nodes", "outputs"), BROKEN, ids=[one[0].__name__ for one in BROKEN])
-def test_what_is_wrong_is_one_error_that_names_the_node_and_hints(error, nodes, outputs):
+@pytest.mark.parametrize(("error", "nodes", "outputs"), BROKEN, ids=[case[0].__name__ for case in BROKEN])
+def test_a_graph_that_cannot_run_is_one_error_with_node_and_hint(error, nodes, outputs):
     with pytest.raises(error) as raised:
         resolver(*nodes, **outputs).check(["a"])
-    names = [one.name for one in nodes]
+    names = [node.name for node in nodes]
     assert any(f"{name!r}" in str(raised.value) or f"{name} (" in str(raised.value) for name in names)
     assert raised.value.hint
 

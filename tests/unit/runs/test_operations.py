@@ -1,4 +1,4 @@
-"""The record of runs: the living are left alone, the dead leave a list of what they made."""
+"""Records of runs: a living run is left alone, a dead one lists what it may have made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dvt.core.names import TableRef
 from dvt.runs.operations import begin, dead
 
 STAGE = TableRef(connection="wh", database="db", schema="ma rts", identifier="dvt_x_1")
-LIVES = """
+LIVING_RUN = """
 import sys, time
 from pathlib import Path
 from dvt.core.names import TableRef
@@ -36,10 +36,12 @@ def folder(tmp_path):
 
 
 @pytest.fixture
-def another(folder, tmp_path):
-    """A run in another process; call what is given to kill it."""
+def other_run(folder, tmp_path):
+    """Start a run in another process; yield a function that kills it and returns the run's name."""
     process = subprocess.Popen(
-        [sys.executable, "-c", LIVES, str(folder), str(tmp_path / "fast")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", LIVING_RUN, str(folder), str(tmp_path / "fast")],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     run = process.stdout.readline().strip()
 
@@ -81,42 +83,42 @@ def test_a_stage_table_is_on_disk_before_it_is_made(folder):
     assert names(folder) == []
 
 
-def test_living_runs_of_this_and_other_processes_are_left_alone(folder, another):
+def test_living_runs_of_this_and_other_processes_are_left_alone(folder, other_run):
     own = begin(folder)
     assert list(dead(folder)) == []
     assert len(names(folder)) == 4
     own.close()
 
 
-def test_a_killed_run_is_dead_and_tells_what_it_may_have_made(folder, another, tmp_path):
-    run = another()
+def test_a_killed_run_is_dead_and_tells_what_it_may_have_made(folder, other_run, tmp_path):
+    run = other_run()
     spilled = tmp_path / "fast" / f"dvt-{run}" / "x"
     spilled.mkdir(parents=True)
-    [left] = dead(folder)
-    assert (left.run, left.stage_tables) == (run, (STAGE,))
-    assert list(dead(folder)) == []  # held by this one now: another run does not sweep it too
-    left.is_gone(STAGE)
-    left.close()
+    [record] = dead(folder)
+    assert (record.run, record.stage_tables) == (run, (STAGE,))
+    assert list(dead(folder)) == []  # this run holds the record now: no other run sweeps it too
+    record.is_gone(STAGE)
+    record.close()
     assert names(folder) == []
     assert list((tmp_path / "fast").iterdir()) == []
 
 
-def test_what_could_not_be_swept_waits_for_the_next_run(folder, another):
-    another()
-    [left] = dead(folder)
-    left.close()
+def test_a_stage_table_that_could_not_be_swept_waits_for_the_next_run(folder, other_run):
+    other_run()
+    [record] = dead(folder)
+    record.close()
     [again] = dead(folder)
     assert again.stage_tables == (STAGE,)
     again.close()
 
 
-def test_a_run_that_ended_with_something_left_is_swept_while_its_process_lives_on(folder):
+def test_a_closed_runs_stage_table_is_swept_while_its_process_lives_on(folder):
     run = begin(folder)
     run.will_make(STAGE)
     run.close()
-    [left] = dead(folder)
-    assert left.stage_tables == (STAGE,)
-    left.close()
+    [record] = dead(folder)
+    assert record.stage_tables == (STAGE,)
+    record.close()
 
 
 def edit(folder, run, **changes):
@@ -124,54 +126,54 @@ def edit(folder, run, **changes):
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-def test_another_machines_run_is_never_judged(folder, another):
-    edit(folder, another(), host="elsewhere", boot="another-boot")
+def test_another_machines_run_is_never_judged(folder, other_run):
+    edit(folder, other_run(), host="elsewhere", boot="another-boot")
     assert list(dead(folder)) == []
     assert len(names(folder)) == 2
 
 
-def test_a_machine_that_restarted_has_no_living_runs(folder, another):
-    edit(folder, another(), boot="before-the-restart")
+def test_a_machine_that_restarted_has_no_living_runs(folder, other_run):
+    edit(folder, other_run(), boot="before-the-restart")
     assert len(list(dead(folder))) == 1
 
 
-def test_a_process_that_still_runs_is_not_dead_even_where_locks_do_not_hold(folder, another):
-    edit(folder, another(), pid=os.getpid(), started=psutil.Process().create_time())
+def test_a_process_that_still_runs_is_not_dead_even_where_locks_do_not_hold(folder, other_run):
+    edit(folder, other_run(), pid=os.getpid(), started=psutil.Process().create_time())
     assert list(dead(folder)) == []
 
 
-def test_a_number_that_another_process_got_does_not_keep_a_run_alive(folder, another):
-    edit(folder, another(), pid=os.getpid(), started=psutil.Process().create_time() - 1000)
+def test_a_reused_process_id_does_not_keep_a_run_alive(folder, other_run):
+    edit(folder, other_run(), pid=os.getpid(), started=psutil.Process().create_time() - 1000)
     assert len(list(dead(folder))) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"run": 1'])
-def test_a_record_that_cannot_be_read_is_left_alone(folder, another, text):
-    (folder / f"{another()}.json").write_text(text)
+def test_a_record_that_cannot_be_read_is_left_alone(folder, other_run, text):
+    (folder / f"{other_run()}.json").write_text(text)
     assert list(dead(folder)) == []
     assert len(names(folder)) == 2
 
 
-def test_what_a_run_killed_while_it_wrote_its_record_left_goes_too(folder, another):
-    run = another()
+def test_a_half_written_record_of_a_killed_run_is_removed_too(folder, other_run):
+    run = other_run()
     (folder / f".{run}.json.new").write_text('{"run"')
-    [left] = dead(folder)
-    left.is_gone(STAGE)
+    [record] = dead(folder)
+    record.is_gone(STAGE)
     (folder / f".{run}.json.new").write_text('{"run"')
-    left.close()
+    record.close()
     assert names(folder) == []
 
 
-def test_a_lock_without_a_record_is_tidied_up(folder, another):
-    run = another()
+def test_a_lock_without_a_record_is_tidied_up(folder, other_run):
+    run = other_run()
     (folder / f"{run}.json").unlink()
     (folder / f".{run}.json.new").write_text('{"run"')
     assert list(dead(folder)) == []
     assert names(folder) == []
 
 
-def test_a_lock_on_a_file_that_another_has_swept_meanwhile_is_none(folder, another, monkeypatch):
-    run, locking = another(), fcntl.flock
+def test_a_lock_on_a_file_that_was_swept_meanwhile_does_not_count(folder, other_run, monkeypatch):
+    run, locking = other_run(), fcntl.flock
 
     def late(descriptor, operation):
         (folder / f"{run}.lock").unlink()
@@ -181,13 +183,13 @@ def test_a_lock_on_a_file_that_another_has_swept_meanwhile_is_none(folder, anoth
     assert list(dead(folder)) == []
 
 
-def test_only_folders_named_after_the_run_are_removed(folder, another, tmp_path):
+def test_only_folders_named_after_the_run_are_removed(folder, other_run, tmp_path):
     precious = tmp_path / "precious"
     precious.mkdir()
-    edit(folder, another(), folders=[str(precious)])
-    [left] = dead(folder)
-    left.remove_folders()
-    left.close()
+    edit(folder, other_run(), folders=[str(precious)])
+    [record] = dead(folder)
+    record.remove_folders()
+    record.close()
     assert precious.exists()
 
 

@@ -1,4 +1,4 @@
-"""A bucket that DuckDB cannot reach: it reads and writes files of this machine, and the bucket has them."""
+"""A bucket that DuckDB cannot reach: DuckDB reads and writes local copies of its objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.local_bucket import local_bucket
 
 
 class Remote:
-    """A bucket on a file system whose paths DuckDB is not told."""
+    """A bucket on a file system that hides its paths from DuckDB."""
 
     consumers = frozenset({"hadoop"})
 
@@ -51,11 +51,11 @@ def bucket(remote, tmp_path):
 
 
 class TestLocalCopiesOfAnotherFolder(BucketSuite, LocalConsumerSuite):
-    """What every bucket promises, around one that a consumer of its own can reach."""
+    """The promises of every bucket, of copies around a bucket with a consumer of its own."""
 
 
 class TestLocalCopiesOfMemory(BucketSuite, LocalConsumerSuite):
-    """What every bucket promises, around one that nobody can reach."""
+    """The promises of every bucket, of copies around a bucket without consumers."""
 
     @pytest.fixture
     def bucket(self, tmp_path):
@@ -103,13 +103,13 @@ def test_a_part_whose_writer_failed_is_not_in_the_bucket(bucket, remote):
     assert list(remote.list("run")) == []
 
 
-def test_copies_go_with_what_they_are_copies_of(bucket, cursor, tmp_path):
+def test_copies_are_deleted_with_their_originals(bucket, cursor, tmp_path):
     staged(bucket, cursor)
     bucket.delete("run")
     assert not [path for path in (tmp_path / "scratch").rglob("*") if path.is_file()]
     assert list(bucket.list("run")) == []
 
 
-def test_other_consumers_are_the_buckets_own(bucket):
+def test_other_consumers_reach_the_original_bucket(bucket):
     assert bucket.uri_for("hadoop", "run/x") == "remote://run/x"
     assert bucket.consumers == {"duckdb", "hadoop"}

@@ -1,4 +1,4 @@
-"""Staged datasets: extracted once, waited for without deadlock, there only once committed."""
+"""Staged datasets are extracted once, waited for without deadlock, and visible once committed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_only_the_owner_can_read_what_is_staged(staging, root):
     assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
 
 
-def test_parts_have_paths_of_their_own_over_attempts_too(staging):
+def test_parts_of_every_attempt_have_paths_of_their_own(staging):
     first = staging.claim("crm", "k1")
     paths = [first.sink.part(), first.sink.part()]
     first.sink.discard()
@@ -92,7 +92,7 @@ def test_a_part_that_was_never_written_holds_nothing(staging):
     assert (dataset.keys, dataset.bytes) == ((), 0)
 
 
-def test_discarding_may_come_twice_and_after_nothing(staging, root):
+def test_a_sink_may_be_discarded_twice_and_before_it_is_written(staging, root):
     sink = staging.claim("crm", "k1").sink
     sink.discard()
     write(sink, "x")
@@ -101,9 +101,7 @@ def test_discarding_may_come_twice_and_after_nothing(staging, root):
     assert not list(root.rglob("*.parquet"))
 
 
-def test_a_sink_that_cannot_be_discarded_hides_no_other_error_and_the_end_of_the_run_says_so(
-    staging, monkeypatch
-):
+def test_a_sink_that_cannot_be_discarded_is_reported_at_the_end_of_the_run(staging, monkeypatch):
     sink = staging.claim("crm", "k1").sink
     write(sink, "x")
 
@@ -116,7 +114,7 @@ def test_a_sink_that_cannot_be_discarded_hides_no_other_error_and_the_end_of_the
         staging.close()
 
 
-def test_eight_threads_that_ask_the_same_extract_it_once(staging):
+def test_eight_threads_with_the_same_claim_extract_once(staging):
     extracted: list[int] = []
     answers = []
     barrier = threading.Barrier(8)
@@ -145,7 +143,7 @@ def test_connections_do_not_share_answers(staging):
     assert staging.claim("crm", "k1").sink is None
 
 
-def test_a_failure_is_everyones_and_whoever_asks_next_asks_anew(staging):
+def test_a_failure_reaches_every_waiter_and_the_next_claim_extracts_again(staging):
     owner, waiter = staging.claim("crm", "k1"), staging.claim("crm", "k1")
     error = QueryFailed("crm", "extracting", "no")
     owner.failed(error.about("first", "first.sql"))
@@ -159,7 +157,7 @@ def test_a_failure_is_everyones_and_whoever_asks_next_asks_anew(staging):
     assert staging.claim("crm", "k1").sink is not None
 
 
-def test_who_was_stopped_leaves_the_question_to_those_who_wait(staging):
+def test_after_a_cancel_a_waiting_node_extracts_for_itself(staging):
     owner, waiter = staging.claim("crm", "k1"), staging.claim("crm", "k1")
     owner.failed(Cancelled("extracting"))
     assert waiter.wait(never) is None
@@ -175,14 +173,14 @@ def test_a_waiter_that_is_stopped_stops_waiting(staging):
     assert list(looks) == []
 
 
-def test_overlapping_wishes_never_wait_for_each_other(staging):
-    """Twelve threads want random halves of ten questions, in any order, and one in five fails."""
+def test_overlapping_claims_never_deadlock(staging):
+    """Twelve threads claim random halves of ten queries, in any order, and one claim in five fails."""
     chance = random.Random(7)
     wishes = [chance.sample([f"k{n}" for n in range(10)], 5) for _ in range(12)]
-    got: list[int] = []
+    counts: list[int] = []
 
-    def model(wanted):
-        missing = wanted
+    def model(keys):
+        missing = keys
         while missing:
             claims = [(key, staging.claim("crm", key)) for key in missing]
             for _, claim in claims:
@@ -192,10 +190,10 @@ def test_overlapping_wishes_never_wait_for_each_other(staging):
                     else:
                         claim.done(fill(claim.sink))
             missing = [key for key, claim in claims if claim.wait(never) is None]
-        got.append(len(wanted))
+        counts.append(len(keys))
 
     run_threads([threading.Thread(target=model, args=(wish,)) for wish in wishes])
-    assert got == [5] * 12
+    assert counts == [5] * 12
 
 
 def test_the_end_of_a_run_removes_its_staging_and_no_other(root):
@@ -263,12 +261,12 @@ def test_odd_connection_names_stay_inside_and_apart(staging, root):
 
 
 def test_a_full_disk_is_named(staging, monkeypatch):
-    def full(*_):
+    def disk_full(*_):
         raise OSError(28, "No space left on device")
 
     sink = staging.claim("crm", "k1").sink
     sink.part()
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", disk_full)
     with pytest.raises(DiskFull):
         sink.commit(COLUMNS, 0)
 

@@ -1,6 +1,6 @@
 -- Federated and incremental: one row per customer and day, from Parquet files.
--- On the second run the part in brackets asks the warehouse first; the answer goes into the filter as a
--- plain value, and only views newer than that are read from the files.
+-- From the second run on, dvt first asks the warehouse for the newest day (the subselect below), puts
+-- the answer into the filter as a literal, and reads only newer views from the files.
 {{ config(materialized='incremental') }}
 
 select

@@ -1,5 +1,5 @@
--- Federated: from the shop's database and the warehouse, into the warehouse.
--- `dvt explain -s customer_value` shows what is asked of whom.
+-- Federated: from the shop's order database and the warehouse, into the warehouse.
+-- `dvt explain -s customer_value` shows which query goes to which database.
 with bought as (
     select
         customer_id,

@@ -1,5 +1,5 @@
 -- Federated: customers are in SQLite, countries (a seed) in the warehouse.
--- It asks to be a view, which could not look into another database: dvt builds a table and says so (DVT001).
+-- It is configured as a view, which cannot read another database: dvt builds a table, with a warning (DVT001).
 {{ config(materialized='view') }}
 
 select

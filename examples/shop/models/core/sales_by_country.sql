@@ -1,4 +1,4 @@
--- Native: all it reads is in the warehouse by now, so dbt builds it there as it always did.
+-- Native: everything that it reads is in the warehouse, so dbt builds it there as in any dbt project.
 select
     country,
     count(*) as customers,

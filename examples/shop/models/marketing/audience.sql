@@ -1,4 +1,4 @@
--- Federated the other way: out of the warehouse and the register, into marketing's own database.
+-- Federated: from the warehouse and the customer register, into marketing's own database.
 select
     value.customer_id,
     customers.email,

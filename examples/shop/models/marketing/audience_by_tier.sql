@@ -1,4 +1,4 @@
--- Native again, in marketing's database. A view may stay a view here.
+-- Native, in marketing's database, so a view can be a view.
 {{ config(materialized='view') }}
 
 select tier, country, count(*) as people

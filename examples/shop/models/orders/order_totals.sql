@@ -1,5 +1,5 @@
--- Native, on a target that is not the default one: dbt_project.yml puts this folder on `orders`,
--- and both tables live there, so the model is pushed to them and no row leaves that database.
+-- Native, on a target that is not the default: dbt_project.yml sets this folder's target to `orders`, which holds
+-- both tables, so that database builds the model and no row leaves it.
 select
     orders.order_id,
     orders.customer_id,

@@ -1,4 +1,4 @@
-"""DuckDB files and in-memory databases of dbt-duckdb: used through cursors of the process's one handle."""
+"""DuckDB files and databases in memory, as dbt-duckdb has them: read and filled through its own handle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn, Table
-from dvt.drivers.duckdb import FILES, translated
+from dvt.drivers.duckdb import FILES, as_dvt_errors
 from dvt.drivers.duckdb.errors import with_message
 from dvt.drivers.duckdb.files import OtherConfiguration
 from dvt.drivers.duckdb.running import RunningQueries
@@ -28,6 +28,7 @@ from dvt.drivers.duckdb.types import described
 _NAMES = (
     "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
 )
+"""SQL: names of tables and views, for 'did you mean'."""
 
 
 class DuckDBConnector:
@@ -56,7 +57,7 @@ class DuckDBConnector:
 
     def cancel(self) -> None:
         """See Connector."""
-        self._running.stop()
+        self._running.cancel()
 
     def close(self) -> None:
         """See Connector. The handle stays: it is dbt's too."""
@@ -106,7 +107,7 @@ class DuckDBConnector:
     def _cursor(self, doing: str, *, may_be_new: bool = False) -> Iterator[Any]:
         output = self._output
         opening.check(output, may_be_new=may_be_new)
-        with translated(connection=output.name, doing=doing, path=output.path):
+        with as_dvt_errors(connection=output.name, doing=doing, path=output.path):
             cursor = self._open()
             try:
                 yield cursor
@@ -206,6 +207,7 @@ def _relation(ref: TableRef) -> str:
 
 
 def _estimate(plan: str) -> int | None:
+    """Return the rows that a plan estimates; None if it has no estimate."""
     try:
         return int(json.loads(plan)[0]["extra_info"]["Estimated Cardinality"])
     except (ValueError, KeyError, IndexError, TypeError):
@@ -213,12 +215,12 @@ def _estimate(plan: str) -> int | None:
 
 
 def _is_scan_of(ref: TableRef, plan: str) -> bool:
-    """Return True for a base table; False for a view or a table that another database's scanner provides."""
+    """True for the plan of a base table; False for a view's, or a table's of another database's scanner."""
     try:
         node = json.loads(plan)[0]
         names = [ref.database, ref.schema, ref.identifier]
-        asked = ".".join(name.replace(chr(34), "").casefold() for name in names if name)
+        expected = ".".join(name.replace(chr(34), "").casefold() for name in names if name)
         scanned = str(node["extra_info"]["Table"]).replace(chr(34), "").casefold()
-        return str(node["name"]).strip() == "SEQ_SCAN" and f".{scanned}".endswith(f".{asked}")
+        return str(node["name"]).strip() == "SEQ_SCAN" and f".{scanned}".endswith(f".{expected}")
     except (ValueError, KeyError, IndexError, TypeError):
         return False

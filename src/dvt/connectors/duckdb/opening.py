@@ -19,7 +19,9 @@ _UNSUPPORTED = {
     "remote": "a Buena Vista server can only be reached by dbt-duckdb itself",
     "motherduck_token": "MotherDuck can only be reached by dbt-duckdb itself",
 }
+"""Key → why dvt cannot support it."""
 _SCANNERS = {"sqlite": "sqlite_scanner", "postgres": "postgres_scanner", "mysql": "mysql_scanner"}
+"""Type of an attached database → the extension that reads it."""
 _UNQUOTED_KEYS = {"type", "provider", "extra_http_headers"}
 """Keys of a secret whose values are written without quotes."""
 
@@ -39,7 +41,7 @@ class Output:
 
     @property
     def in_memory(self) -> bool:
-        """True when there is no file."""
+        """True for a database in memory."""
         return self.path in _MEMORY_PATHS
 
 
@@ -71,7 +73,7 @@ def parse(name: str, keys: Mapping[str, Any], project_dir: Path) -> Output:
 
 
 def exists(output: Output) -> bool:
-    """Return False for a file that does not exist yet."""
+    """True unless the output is a file that does not exist yet."""
     return output.in_memory or _is_remote(output.path) or Path(output.path).exists()
 
 
@@ -152,7 +154,7 @@ def _execute_secretly(output: Output, cursor: Any, sql: str, what: str) -> None:
 
 
 def _secret(keys: Mapping[str, Any], number: int) -> str:
-    """CREATE SECRET under the name that dbt-duckdb would give it."""
+    """Return CREATE SECRET, with the name that dbt-duckdb would give it."""
     values = {
         key: value for key, value in keys.items() if key not in {"name", "persistent"} and value is not None
     }
@@ -175,7 +177,7 @@ def _secret_value(key: str, value: Any) -> str:
 
 
 def _attach(keys: Mapping[str, Any]) -> str:
-    """ATTACH IF NOT EXISTS, with the options of the output's own keys and of its `options`."""
+    """Return ATTACH IF NOT EXISTS, with options from the entry's own keys and from its `options`."""
     options = dict(keys.get("options") or {})
     for key in ("type", "secret", "read_only"):
         if keys.get(key):

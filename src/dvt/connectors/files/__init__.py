@@ -16,14 +16,15 @@ from dvt.core.ports.connectors import Capabilities, ConnectorContext, Instance, 
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
-from dvt.drivers.duckdb import translated
+from dvt.drivers.duckdb import as_dvt_errors
 from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.staging import stage, stage_all
 from dvt.drivers.duckdb.types import described
 
 _NO_FILES = "No files found"
+"""Part of DuckDB's message for a pattern that no file matches."""
 _MAX_FOOTERS = 256
-"""Files: a table with more has no estimate of its rows, which would read every file's footer."""
+"""Number of files up to which a table's rows are estimated, for which every footer is read."""
 
 
 class FilesConnector:
@@ -43,7 +44,7 @@ class FilesConnector:
             for ref in tables:
                 doing = f"looking at {ref}"
                 with (
-                    translated(connection=self._output.name, doing=doing, where=str(ref)),
+                    as_dvt_errors(connection=self._output.name, doing=doing, where=str(ref)),
                     self._running.query(batch, cursor.interrupt, doing),
                 ):
                     described_tables[ref] = _table(cursor, ref, find(self._output, ref))
@@ -51,13 +52,13 @@ class FilesConnector:
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
-        """See Connector. Files give no common snapshot: each is read as it is when its query runs."""
+        """See Connector. Files have no common snapshot: each is read as it is when its query runs."""
         with _cursor(self._duckdb) as cursor:
             yield _FilesSnapshot(self._output, cursor, self._running)
 
     def cancel(self) -> None:
         """See Connector."""
-        self._running.stop()
+        self._running.cancel()
 
     def close(self) -> None:
         """See Connector. Files are open only while they are read."""
@@ -120,7 +121,7 @@ def _table(cursor: Any, ref: TableRef, files: Files) -> Table:
 
 
 def _partitions(cursor: Any, files: Files) -> set[str]:
-    """Return the columns that stand in the names of folders: `year=2024`."""
+    """Return the columns whose values are names of folders: `year=2024`."""
     first = cursor.execute("SELECT file FROM glob(?) LIMIT 1", [list(files.patterns)]).fetchone()
     folders = Path(first[0]).parent.parts if first else ()
     return {name for name, is_named, _ in (part.partition("=") for part in folders) if is_named}

@@ -13,7 +13,9 @@ from dvt.core.names import TableRef
 from dvt.drivers.duckdb.sql import listed, value
 
 _KEYS = {"type", "path", "format", "options", "schema", "database", "threads"}
+"""Keys that an output may have."""
 _READERS = {"parquet": "read_parquet", "csv": "read_csv", "json": "read_json"}
+"""Format → DuckDB's function that reads it."""
 _SUFFIXES = {
     "parquet": (".parquet",),
     "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz"),
@@ -46,15 +48,14 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {"csv": {"allow_quoted_nulls": Fals
 """Format → options set by dvt: in CSV `""` is an empty text, and an unquoted empty field is NULL."""
 
 _URI = re.compile(r"^[A-Za-z][A-Za-z0-9]+://")
-
-
+"""Matches a path that is not of this machine."""
 LOCATION = "external_location"
-"""Option of a table: where its files lie (as for dbt-duckdb), globs allowed."""
+"""Option of a table: path or glob of its files, as for dbt-duckdb."""
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where the files are, and how they are read."""
+    """The folder of an output's files, and how they are read."""
 
     name: str
     root: Path
@@ -108,7 +109,7 @@ def find(output: Output, ref: TableRef) -> Files:
     if not output.root.is_dir():
         raise FileUnreadable(output.name, str(output.root), "is not a folder that is there")
     if ref.option(LOCATION):
-        return _located(output, ref)
+        return _at_location(output, ref)
     suffix = _SUFFIXES[output.format][0]
     file, folder = output.root / f"{ref.identifier}{suffix}", output.root / ref.identifier
     if file.is_file() and folder.is_dir():
@@ -120,7 +121,7 @@ def find(output: Output, ref: TableRef) -> Files:
     raise TableNotFound(f"{file} for {ref}", output.name, _existing_names(output, suffix))
 
 
-def _located(output: Output, ref: TableRef) -> Files:
+def _at_location(output: Output, ref: TableRef) -> Files:
     location = (
         str(ref.option(LOCATION)).replace("{name}", ref.identifier).replace("{identifier}", ref.identifier)
     )

@@ -22,10 +22,10 @@ from dvt.drivers.mysql import (
     SideConnection,
     checked,
     connect,
-    pinned,
     read_lock,
     table,
     wait_until_reading,
+    with_session_settings,
 )
 
 _POLL_SECONDS = 0.1
@@ -47,7 +47,7 @@ class MySQLSnapshot:
 
 
 class _Extraction:
-    """Extracts jobs that succeed together: the first failure stops the others."""
+    """Extracts jobs that succeed or fail together: the first failure stops the others."""
 
     def __init__(self, server: Server, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         self._server = server
@@ -66,7 +66,7 @@ class _Extraction:
         try:
             with self._server.queries.track(self._jobs), ExitStack() as held:
                 held.enter_context(self._server.locking if locks else self._server.slots)
-                # Fails here, before the scanner connects, if the server is down, silent or refuses the login.
+                # A server that is down, silent or refuses the login fails here, before the scanner connects.
                 side = held.enter_context(connect(self._server.name, self._server.settings))
                 self._mariadb = side.is_mariadb
                 if locks:
@@ -81,7 +81,7 @@ class _Extraction:
             raise self._failures[0]
 
     def _read_locked(self, side: SideConnection, held: ExitStack) -> None:
-        """Read under a lock that keeps writers out until every statement has opened its view of the data."""
+        """Read under a lock that keeps writers out until every statement has its read view."""
         held.enter_context(self._locked(side))
 
         def wait_and_unlock() -> None:
@@ -117,6 +117,7 @@ class _Extraction:
         return [table(ref, self._server.settings.schema_) for ref in query.tables]
 
     def _stop(self) -> None:
+        """Cancel the queries that have not ended; return when they have, or after `_CANCEL_TIMEOUT`."""
         unfinished = [query for query in self._jobs if not query.ended.is_set()]
         if unfinished:
             with suppress(DvtError):  # a server that is gone has stopped them
@@ -154,7 +155,7 @@ class _Extraction:
 
     def _copy(self, running: RunningQuery, job: Job) -> Dataset:
         query = job.query
-        sent = pinned(query.sql(self._tables(query)), running.mark, mariadb=self._mariadb)
+        sent = with_session_settings(query.sql(self._tables(query)), running.mark, mariadb=self._mariadb)
         columns = ", ".join(_column(query, number) for number in range(len(query.columns)))
         with self._server.scanner.cursor() as cursor:
             running.cursor = cursor
@@ -182,6 +183,7 @@ def _check_stopped(running: RunningQuery, query: SourceQuery) -> None:
 
 
 def _column(query: SourceQuery, number: int) -> str:
+    """Return DuckDB SQL of a column of the answer, checked and as it is held in Parquet."""
     extracted = query.columns[number]
     name = quoted(extracted.name)
     value = checked(name, extracted.column, query.tables[extracted.table])

@@ -1,4 +1,4 @@
-"""Explains why an extraction failed: the scanner drops the server's message, so dvt asks the server again."""
+"""Explains why an extraction failed: the scanner drops the server's message, so the server is asked again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dvt.drivers.duckdb import translate
 from dvt.drivers.mysql import MySQLSettings, RunningQuery, connect
 
 _SCANNER_ERROR = re.compile(r"^IO Error: (Failed to|Could not) .{0,40}(MySQL|result row)")
+"""Matches the scanner's own messages, which hide the server's."""
 _NO_REASON = (
     "the server ended it without a reason "
     "(connection cut, query killed, or a time limit of the server reached)"

@@ -35,15 +35,15 @@ from dvt.drivers.duckdb import translate
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.duckdb.staging import scan
 from dvt.drivers.mysql import (
-    LONG,
-    About,
+    LOAD_TIMEOUT,
     LoadConnection,
     LoadEncoding,
+    LoadStatement,
     RunningQuery,
+    column_kinds,
     connect,
     connect_to_load,
     fitted,
-    kinds,
     load_encoding,
     quoted,
     table,
@@ -61,7 +61,7 @@ def load_encodings(server: Server, types: Sequence[StageType]) -> tuple[LoadEnco
 
 
 def load_columns(server: Server, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
-    """The types of the stage table."""
+    """Return the columns of a stage table, in the server's types."""
     encodings = load_encodings(server, [column.type for column in columns])
     return tuple(
         LoadColumn(name=column.name, stage=column.type, native=encoding.native, loses=encoding.loses)
@@ -82,18 +82,18 @@ class StageTableLoad:
         encodings = load_encodings(server, [column.stage for column in load.columns])
         self._schema = load.stage.schema or server.settings.schema_
         self._target = LoadTarget(table(load.stage, self._schema), names, encodings, self._running.mark)
-        self._about = About(f"filling {load.stage}", str(load.stage), names)
+        self._statement = LoadStatement(f"filling {load.stage}", str(load.stage), names)
         self._created = False
 
     def run(self) -> int:
-        """Create and load the table on another thread: this one stays free for Ctrl-C; return its rows."""
+        """Create and load the table, on another thread: this one stays free for Ctrl-C. Return the rows."""
         queries = self._server.queries
         with queries.track([self._running]), self._server.slots, ThreadPoolExecutor(1, "dvt-mysql") as pool:
             work = pool.submit(self._work)
             try:
                 wait([work])
             except BaseException:
-                # A server that is gone cannot be asked to stop, and has stopped.
+                # On a server that is gone nothing can be cancelled, and nothing runs.
                 with suppress(DvtError):
                     queries.cancel(self._running)
                 raise
@@ -106,33 +106,34 @@ class StageTableLoad:
                 return self._fill(session)
         except BaseException:
             if self._created:
-                # Raise this failure even if the drop fails: the table is on record.
+                # This failure is raised even if the drop fails, too: the table is on record.
                 with suppress(DvtError):
                     _drop(self._server, self._load.stage)
             raise
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
+        """Raise Cancelled instead of any error that the cancelling causes; note when the work has ended."""
         try:
             yield
         except DvtError as error:
             if self._running.stopped.is_set() and not isinstance(error, Cancelled):
-                raise Cancelled(self._about.doing) from error
+                raise Cancelled(self._statement.doing) from error
             raise
         finally:
             self._running.ended.set()
 
     def _check_stopped(self) -> None:
         if self._running.stopped.is_set():
-            raise Cancelled(self._about.doing)
+            raise Cancelled(self._statement.doing)
 
     def _fill(self, session: LoadConnection) -> int:
-        doing = self._about.doing
+        doing = self._statement.doing
         ((number, packet),) = session.rows("SELECT CONNECTION_ID(), @@max_allowed_packet", doing=doing)
         self._running.connection = int(number)
         self._check_stopped()
         create = f"/* {self._running.mark} */ {self._create_table(session)}"
-        session.rows(create, doing=doing, patience=LONG)
+        session.rows(create, doing=doing, timeout=LOAD_TIMEOUT)
         self._created = True
         if self._load.definition:
             self._target = self._fitted(session)
@@ -145,20 +146,20 @@ class StageTableLoad:
             count = self._insert(session, int(packet))
         if count != self._dataset.rows:
             raise QueryFailed(self._server.name, doing, f"{count} rows of {self._dataset.rows} arrived")
-        session.rows("COMMIT", doing=doing, patience=LONG)
+        session.rows("COMMIT", doing=doing, timeout=LOAD_TIMEOUT)
         return count
 
     def _create_table(self, session: LoadConnection) -> str:
         """Return CREATE TABLE, in the schema's collation if its charset is utf8mb4: joins then see one."""
         sql = "SELECT default_character_set_name FROM information_schema.schemata WHERE schema_name = %s"
-        charsets = session.rows(sql, [self._schema], doing=self._about.doing)
+        charsets = session.rows(sql, [self._schema], doing=self._statement.doing)
         charset = "" if charsets == [(_UTF8,)] else f" CHARACTER SET {_UTF8}"
         columns = ", ".join(f"{quoted(column.name)} {column.native}" for column in self._load.columns)
         return f"CREATE TABLE {self._target.table} {self._load.definition or f'({columns})'}{charset}"
 
     def _fitted(self, session: LoadConnection) -> LoadTarget:
-        """Return where rows go, with values encoded for the types of the table's contract."""
-        types = kinds(session, self._schema, self._load.stage.identifier)
+        """Return the target with values encoded for the types of the table's contract."""
+        types = column_kinds(session, self._schema, self._load.stage.identifier)
         encodings = (
             fitted(encoding, *types.get(name, ("", None)))
             for name, encoding in zip(self._target.names, self._target.encodings, strict=True)
@@ -166,17 +167,17 @@ class StageTableLoad:
         return replace(self._target, encodings=tuple(encodings))
 
     def _load_file(self, session: LoadConnection) -> int | None:
-        """Load by LOAD DATA; return the rows that arrived, None if the server refuses the file unsent."""
+        """Load by LOAD DATA; return the rows that arrived, None if the server takes no files."""
         file = self._running.mark.replace(" ", "-")
         return self._piped(
             lambda path: self._target.file_copy(self._select(), path),
-            lambda pipe: session.load(self._target.load(file), file, pipe.read, self._about),
+            lambda pipe: session.load(self._target.load(file), file, pipe.read, self._statement),
         )
 
     def _insert(self, session: LoadConnection, packet: int) -> int | None:
         def send(pipe: Pipe) -> int:
-            statements = self._target.inserts(pipe.read, packet, self._about.table)
-            return sum(session.insert(statement, self._about) for statement in statements)
+            statements = self._target.inserts(pipe.read, packet, self._statement.table)
+            return sum(session.insert(statement, self._statement) for statement in statements)
 
         return self._piped(lambda path: self._target.lines_copy(self._select(), path), send)
 
@@ -186,20 +187,19 @@ class StageTableLoad:
         pipe = Pipe()
         with closing(self._duckdb.cursor()) as source, ThreadPoolExecutor(1, "dvt-mysql-rows") as pool:
             self._running.cursor = source
-            written = pool.submit(self._write, source, copy(pipe.path), pipe)
+            writer = pool.submit(self._write, source, copy(pipe.path), pipe)
             try:
                 count = send(pipe)
             except BrokenPipeError:
                 count = 0  # the writer's failure, below, is the cause
             finally:
-                pipe.abandon()
-                wait([written])
+                pipe.close_reader()
+                wait([writer])
                 self._running.cursor = None
-        failure = written.exception()
-        if (
-            failure is not None and count is not None
-        ):  # without a reader the writer fails too, which means nothing
-            raise self._explained(failure) from failure
+        failure = writer.exception()
+        # If the server took no file, nobody read from the pipe: that the writer failed then means nothing.
+        if failure is not None and count is not None:
+            raise self._translate(failure) from failure
         return count
 
     @staticmethod
@@ -209,7 +209,7 @@ class StageTableLoad:
             source.execute(copy)
             whole = True
         finally:
-            pipe.written(whole=whole)
+            pipe.close_writer(whole=whole)
 
     def _select(self) -> str:
         values = ", ".join(
@@ -222,10 +222,10 @@ class StageTableLoad:
         staged = f"CAST({duckdb_quoted(column.name)} AS {column.stage})"
         return encoding.of(staged, f"{self._load.stage}, column {column.name}")
 
-    def _explained(self, error: BaseException) -> BaseException:
+    def _translate(self, error: BaseException) -> BaseException:
         if not isinstance(error, duckdb.Error | OSError | MemoryError):
             return error
-        doing, where = self._about.doing, self._about.table
+        doing, where = self._statement.doing, self._statement.table
         return translate(error, connection=self._server.name, doing=doing, where=where)
 
 
@@ -236,6 +236,7 @@ def drop(server: Server, stage: TableRef) -> None:
 
 
 def _drop(server: Server, stage: TableRef) -> None:
+    """Drop a stage table, on a connection that is already counted in the slots."""
     doing = f"dropping {stage}"
     with connect(server.name, server.settings) as side:
         side.rows(f"SET SESSION lock_wait_timeout = {_DROP_LOCK_TIMEOUT}", doing=doing)

@@ -20,14 +20,19 @@ from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.mysql import LoadEncoding, quoted
 from dvt.drivers.pipe import CHUNK
 
-_CSV = """FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR 'NULL'"""
-_FILE = (
+_FILE_FORMAT = """FORMAT csv, HEADER false, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR 'NULL'"""
+"""Options of DuckDB's COPY that write the file of LOAD DATA."""
+_FILE_FIELDS = (
     "CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' "
     "LINES TERMINATED BY '\\n' STARTING BY ''"
 )
-_LINES = "FORMAT csv, HEADER false, DELIMITER ',', QUOTE '', ESCAPE '', NULLSTR ''"
+"""Clauses of LOAD DATA that read that file."""
+_LINE_FORMAT = "FORMAT csv, HEADER false, DELIMITER ',', QUOTE '', ESCAPE '', NULLSTR ''"
+"""Options of DuckDB's COPY that write a text per line, as it is."""
 _PLAIN = "'''' || {0} || ''''"
+"""DuckDB SQL: a text in the server's quotes, as it is."""
 _ESCAPED = r"'''' || replace(replace(replace({0}, '\', '\\'), '''', ''''''), chr(10), '\n') || ''''"
+"""DuckDB SQL: a text in the server's quotes, with what has to be escaped in it."""
 _ESCAPED_TYPES = frozenset({"longtext", "json"})
 """Column types whose values may hold characters that have to be escaped."""
 _MAX_INSERT_BYTES = 1 << 20
@@ -45,11 +50,11 @@ class LoadTarget:
     names: tuple[str, ...]
     encodings: tuple[LoadEncoding, ...]
     mark: str
-    """Comment at the beginning of every statement, by which `cancel` finds it."""
+    """Comment that begins every statement, by which `cancel` finds it."""
 
     def file_copy(self, select: str, path: str) -> str:
         """Return DuckDB's statement that writes the file."""
-        return f"COPY ({select}) TO {literal(path)} ({_CSV})"
+        return f"COPY ({select}) TO {literal(path)} ({_FILE_FORMAT})"
 
     def load(self, file: str) -> str:
         """Return the server's LOAD DATA statement for the file."""
@@ -61,8 +66,8 @@ class LoadTarget:
                 fields.append(f"@v{number}")
                 assignments.append(f"{quoted(name)} = {encoding.arrives.format(f'@v{number}')}")
         set_clause = f" SET {', '.join(assignments)}" if assignments else ""
-        what = f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE {self.table}"
-        return f"/* {self.mark} */ {what} {_FILE} ({', '.join(fields)}){set_clause}"
+        load = f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE {self.table}"
+        return f"/* {self.mark} */ {load} {_FILE_FIELDS} ({', '.join(fields)}){set_clause}"
 
     def lines_copy(self, select: str, path: str) -> str:
         """Return DuckDB's statement that writes one line per row, for INSERT."""
@@ -71,26 +76,26 @@ class LoadTarget:
             for name, encoding in zip(self.names, self.encodings, strict=True)
         )
         row = f"'(' || concat_ws(',', {values}) || '),'"
-        return f"COPY (SELECT {row} FROM ({select})) TO {literal(path)} ({_LINES})"
+        return f"COPY (SELECT {row} FROM ({select})) TO {literal(path)} ({_LINE_FORMAT})"
 
     def inserts(self, read: Callable[[int], bytes], packet: int, where: str) -> Iterator[bytes]:
-        """Yield INSERT statements of the lines from `read`, each within the server's `max_allowed_packet`."""
+        """Yield INSERT statements of the lines from `read`, each within `packet`, the max_allowed_packet."""
         names = ", ".join(quoted(name) for name in self.names)
         begin = f"/* {self.mark} */ INSERT INTO {self.table} ({names}) VALUES ".encode()
         room = min(_MAX_INSERT_BYTES, packet - len(begin) - _PACKET_OVERHEAD)
-        held = bytearray()
+        lines = bytearray()
         while data := read(CHUNK):
-            held += data
-            while len(held) > room:
-                end = held.rfind(b"\n", 0, room)
+            lines += data
+            while len(lines) > room:
+                end = lines.rfind(b"\n", 0, room)
                 if end < 0:
-                    end = held.find(b"\n", room)
+                    end = lines.find(b"\n", room)
                     if end < 0:
                         break
-                    _refuse_larger(end + len(begin) + _PACKET_OVERHEAD, packet, where)
-                yield _statement(begin, held, end)
-        if held:
-            yield _statement(begin, held, len(held) - 1)
+                    _refuse_too_large(end + len(begin) + _PACKET_OVERHEAD, packet, where)
+                yield _statement(begin, lines, end)
+        if lines:
+            yield _statement(begin, lines, len(lines) - 1)
 
 
 def _insert_value(value: str, encoding: LoadEncoding) -> str:
@@ -100,14 +105,14 @@ def _insert_value(value: str, encoding: LoadEncoding) -> str:
     return f"{literal(before)} || {text} || {literal(after)}" if before or after else text
 
 
-def _statement(begin: bytes, held: bytearray, end: int) -> bytes:
-    """Take the lines before `end` out of `held`; return the INSERT of them, without the last line's comma."""
-    lines = bytes(held[: end - 1])
-    del held[: end + 1]
-    return begin + lines
+def _statement(begin: bytes, lines: bytearray, end: int) -> bytes:
+    """Take the lines up to `end` out of `lines`; return their INSERT, without the last line's comma."""
+    statement = begin + bytes(lines[: end - 1])
+    del lines[: end + 1]
+    return statement
 
 
-def _refuse_larger(size: int, packet: int, where: str) -> None:
+def _refuse_too_large(size: int, packet: int, where: str) -> None:
     if size > packet:
         problem = f"a row takes {size} bytes, the server's max_allowed_packet is {packet}"
         raise ValueLost(where, problem, "raise max_allowed_packet on the server, or set local_infile = ON")

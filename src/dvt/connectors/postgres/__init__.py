@@ -14,7 +14,7 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.tables import StageColumn, Table
-from dvt.drivers.postgres import Scanner, describe, parse, session_of
+from dvt.drivers.postgres import Scanner, describe, open_session, parse
 
 
 class PostgresConnector:
@@ -31,7 +31,7 @@ class PostgresConnector:
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
         settings = self._server.settings
-        with self._server.slots.work(), session_of(self._server.name, settings) as cursor:
+        with self._server.slots.work(), open_session(self._server.name, settings) as cursor:
             return describe(
                 cursor, tables, name=self._server.name, dbname=settings.dbname, schema=settings.schema_
             )
@@ -42,7 +42,7 @@ class PostgresConnector:
 
     def cancel(self) -> None:
         """See Connector."""
-        self._server.backends.stop()
+        self._server.backends.cancel()
 
     def close(self) -> None:
         """See Connector."""

@@ -7,9 +7,9 @@ CREATE TABLE and COPY), dvt casts every value, and the server's own message come
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -29,8 +29,17 @@ from dvt.drivers.duckdb.sql import literal as duckdb_literal
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.duckdb.staging import scan
 from dvt.drivers.pipe import CHUNK, Pipe
-from dvt.drivers.postgres import PINNED, Work, connect, quoted, relation, session_of, translate, translated
-from dvt.drivers.postgres.connect import BACKEND, session
+from dvt.drivers.postgres import (
+    Work,
+    as_dvt_errors,
+    connect,
+    open_session,
+    quoted,
+    relation,
+    transaction_statements,
+    translate,
+)
+from dvt.drivers.postgres.connect import BACKEND
 from dvt.drivers.postgres.load_encodings import load_encoding
 from dvt.drivers.postgres.scanner import EXTENSION
 
@@ -38,11 +47,12 @@ _UNWRITABLE = {
     VARCHAR: "contains({0}, chr(0))",
     DATE: "isfinite({0}) AND NOT ({0} BETWEEN DATE '4714-11-24 (BC)' AND DATE '5874897-12-31')",
 }
-"""Type that is sent → condition of the values that DuckDB's writer refuses; otherwise a failed cast."""
+"""Type that is sent → DuckDB condition of the values that the writer refuses; of other types, those whose
+cast fails."""
 
 
 def load_columns(columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
-    """The types of the stage table."""
+    """Return the columns of a stage table, in PostgreSQL's types."""
     encodings = [(column, load_encoding(column.type)) for column in columns]
     return tuple(
         LoadColumn(name=column.name, stage=column.type, native=encoding.native, loses=encoding.loses)
@@ -76,13 +86,12 @@ class StageTableLoad:
             return self._fill(cursor, work)
 
     def _fill(self, cursor: Any, work: Work) -> int:
-        with translated(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
+        with as_dvt_errors(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
             cursor.execute(BACKEND)
             backend = cursor.fetchone()
             cursor.execute("BEGIN")
-            for statement in session(self._server.settings, "LOCAL"):
+            for statement in transaction_statements(self._server.settings):
                 cursor.execute(statement)
-            cursor.execute(PINNED)
             cursor.execute(f"CREATE TABLE {self._table} {self._definition()}")
             self._route = load_route(cursor, self._load, self._table, self._side_table, self._route.encodings)
             for statement in self._route.before:
@@ -90,7 +99,7 @@ class StageTableLoad:
         rows = self._copy(cursor, backend, work) if self._dataset.keys else 0
         if rows != self._dataset.rows:
             raise QueryFailed(self._server.name, self._doing, f"{rows} rows of {self._dataset.rows} arrived")
-        with translated(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
+        with as_dvt_errors(name=self._server.name, doing=self._doing, where=str(self._load.stage)):
             for statement in (*self._route.after, "COMMIT"):
                 cursor.execute(statement)
         return rows
@@ -106,17 +115,18 @@ class StageTableLoad:
             work.query(backend, source),
             ThreadPoolExecutor(2, thread_name_prefix="dvt-postgres") as pool,
         ):
-            written = pool.submit(self._write, source, pipe)
-            copied = pool.submit(self._receive, cursor, pipe)
+            writer = pool.submit(self._write, source, pipe)
+            reader = pool.submit(self._receive, cursor, pipe)
             try:
-                wait((written, copied))
+                wait((writer, reader))
             except BaseException:
-                # A server that is gone cannot be asked to stop, and has stopped.
+                # On a server that is gone nothing can be cancelled, and nothing runs.
                 with suppress(DvtError):
-                    self._server.backends.stop(work)
+                    self._server.backends.cancel(work)
                 raise
-        with self._explained(work):
-            _raise_cause(written, copied)
+        error = _root_cause(writer, reader)
+        if error is not None:
+            raise self._translate(error, work) from error
         return int(cursor.rowcount)
 
     def _write(self, source: Any, pipe: Pipe) -> None:
@@ -125,14 +135,14 @@ class StageTableLoad:
             source.execute(f"COPY ({self._select()}) TO {duckdb_literal(pipe.path)} (FORMAT postgres_binary)")
             whole = True
         finally:
-            pipe.written(whole=whole)
+            pipe.close_writer(whole=whole)
 
     def _receive(self, cursor: Any, pipe: Pipe) -> None:
         names = ", ".join(quoted(column.name) for column in self._load.columns)
         try:
             cursor.copy_expert(f"COPY {self._route.table} ({names}) FROM STDIN (FORMAT binary)", pipe, CHUNK)
         finally:
-            pipe.abandon()
+            pipe.close_reader()
 
     def _select(self) -> str:
         values = [
@@ -142,24 +152,20 @@ class StageTableLoad:
         ]
         return f"SELECT {', '.join(values)} FROM ({scan(self._dataset)})"
 
-    @contextmanager
-    def _explained(self, work: Work) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            failure = translate(
-                error,
-                name=self._server.name,
-                doing=self._doing,
-                where=str(self._load.stage),
-                stopped=work.stopped.is_set(),
-            )
-            if isinstance(failure, ValueLost) and isinstance(error, duckdb.Error):
-                failure = self._with_columns(failure)
-            raise failure from error
+    def _translate(self, error: BaseException, work: Work) -> DvtError:
+        failure = translate(
+            error,
+            name=self._server.name,
+            doing=self._doing,
+            where=str(self._load.stage),
+            stopped=work.stopped.is_set(),
+        )
+        if isinstance(failure, ValueLost) and isinstance(error, duckdb.Error):
+            return self._with_columns(failure)
+        return failure
 
     def _with_columns(self, error: ValueLost) -> ValueLost:
-        """Return the error with the columns whose values cannot be written, which DuckDB does not name."""
+        """Return the error with the columns whose values cannot be written: DuckDB does not name them."""
         conditions = [
             f"{name} IS NOT NULL AND ({_is_unwritable(encoding.sent, value)})"
             for name, encoding, value in (
@@ -182,25 +188,23 @@ class StageTableLoad:
 
 
 def _is_unwritable(sent: StageType, value: str) -> str:
-    """Return the condition under which DuckDB cannot write `value`, which is NULL where a cast has failed."""
+    """Return the DuckDB condition that `value` cannot be written; it is NULL where a cast has failed."""
     if sent.kind is Kind.LIST and sent.element in _UNWRITABLE:
         condition = _UNWRITABLE[sent.element].format("element")
         return f"len(list_filter({value}, lambda element: {condition})) > 0"
     return _UNWRITABLE.get(sent, "{0} IS NULL").format(value)
 
 
-def _raise_cause(written: Future[None], copied: Future[None]) -> None:
-    """Raise the root cause: the server's error, unless it only reports that dvt's writer failed."""
-    server, writer = copied.exception(), written.exception()
-    if writer is not None and _reports_writer(server):
-        raise writer
-    if server is not None:
-        raise server
-    if writer is not None:
-        raise writer
+def _root_cause(writer: Future[None], reader: Future[None]) -> BaseException | None:
+    """Return the server's error, unless it only reports that DuckDB's writer failed; None without any."""
+    server_error, writer_error = reader.exception(), writer.exception()
+    if writer_error is not None and _reports_writer(server_error):
+        return writer_error
+    return server_error or writer_error
 
 
 def _reports_writer(error: BaseException | None) -> bool:
+    """True for the error of a COPY whose rows ended too early."""
     return isinstance(error, BrokenPipeError) or (
         isinstance(error, psycopg2.Error) and "COPY from stdin failed" in str(error)
     )
@@ -210,8 +214,8 @@ def drop(server: Server, stage: TableRef) -> None:
     """Drop a stage table; wait at most 5 s for its readers."""
     with (
         server.slots.work(),
-        session_of(server.name, server.settings) as cursor,
-        translated(name=server.name, doing=f"dropping {stage}"),
+        open_session(server.name, server.settings) as cursor,
+        as_dvt_errors(name=server.name, doing=f"dropping {stage}"),
     ):
         cursor.execute("SET lock_timeout = '5s'")
         cursor.execute(f"DROP TABLE IF EXISTS {relation(stage, server.settings.schema_)}")

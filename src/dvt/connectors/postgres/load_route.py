@@ -27,20 +27,21 @@ WITH RECURSIVE named AS (
 )
 SELECT attname::text, oid::int8, pg_catalog.format_type(oid, -1) FROM named WHERE typtype <> 'd'
 """
-"""SQL: column → oid and name of its base type; a domain's is that of its values."""
+"""SQL: name of each column, oid and name of its type; for a domain, those of its base type."""
 _OIDS = """
 SELECT pg_catalog.to_regtype(one)::oid::int8
 FROM unnest(%s::text[]) WITH ORDINALITY AS n (one, place) ORDER BY place
 """
-_SAME_FORM = frozenset({25, 1042, 1043, 114})
-"""oids of text, char(n), varchar(n), json: their binary form is the text."""
+"""SQL: oids of types, in the order of their names."""
+_TEXT_FORMS = frozenset({25, 1042, 1043, 114})
+"""oids of text, char(n), varchar(n) and json, whose binary form is the text."""
 _JSONB = 3802
-"""oid of jsonb: its binary form is a version number, then the text."""
+"""oid of jsonb, whose binary form is a version number and the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadRoute:
-    """The table that rows are sent to, how values are sent, and the statements before and after."""
+    """The table that rows are sent to, how values are sent, and the statements before and after that."""
 
     table: str
     encodings: tuple[LoadEncoding, ...]
@@ -51,7 +52,7 @@ class LoadRoute:
 def load_route(
     cursor: Any, load: Load, table: str, side_table: str, encodings: Sequence[LoadEncoding]
 ) -> LoadRoute:
-    """Choose the route for the stage table `table`, just created; no table is named `side_table` yet."""
+    """Choose the route to the stage table `table`, just created; `side_table` is a free name."""
     natives = [encoding.native for encoding in encodings]
     routed, types = _contracted(cursor, load, table, encodings) if load.definition else (encodings, natives)
     if not any(encoding.via for encoding in routed):
@@ -93,9 +94,10 @@ def _contracted(
 
 
 def _routed(encoding: LoadEncoding, sent: int, actual: int) -> LoadEncoding:
-    if encoding.via or sent == actual or {sent, actual} <= _SAME_FORM:
+    """Fit an encoding to the oid of the column's actual type: send another form, or convert on the server."""
+    if encoding.via or sent == actual or {sent, actual} <= _TEXT_FORMS:
         return encoding
-    if actual == _JSONB and sent in _SAME_FORM:
+    if actual == _JSONB and sent in _TEXT_FORMS:
         text = encoding.of("{0}")
         return replace(encoding, sent=BLOB, value=f"'\\x01'::BLOB || encode({text})")
     return replace(encoding, via=encoding.native)

@@ -8,19 +8,19 @@ from typing import Any
 from dvt.core.queries import SourceQuery
 from dvt.drivers.postgres import relation
 
-SMALL = 4096
-"""Pages (32 MB): a smaller table is not worth a second connection, and no piece is smaller."""
+_MIN_PAGES = 4096
+"""Pages (32 MB) of the smallest table that is worth a second connection, and of the smallest piece."""
 _PIECES_PER_CONNECTION = 4
-"""Pieces per connection, so that the last piece to end is short."""
+"""Pieces per connection: several, so that the last piece to end is short."""
 _MAX_PAGES = 65536
-"""Pages (512 MB): no piece is larger."""
-_RANGE_SCANS = 140000
+"""Pages (512 MB) of the largest piece."""
+_RANGE_SCAN_VERSION = 140000
 """Server version since which a range of ctid is read without reading the pages before it."""
 _SIZE = """
 SELECT pg_catalog.pg_relation_size(%(table)s::regclass) / current_setting('block_size')::bigint,
     has_table_privilege(%(table)s::regclass, 'SELECT')
 """
-"""SQL: the table's pages, and whether its user may read ctid, for which grants on columns do not suffice."""
+"""SQL: the table's pages, and whether the user may read ctid, for which grants on columns do not suffice."""
 
 
 def pieces(cursor: Any, query: SourceQuery, schema: str, workers: int) -> list[str]:
@@ -30,19 +30,19 @@ def pieces(cursor: Any, query: SourceQuery, schema: str, workers: int) -> list[s
     """
     tables = [relation(table, schema) for table in query.tables]
     whole = query.sql(tables)
-    if not query.scan or workers <= 1 or cursor.connection.server_version < _RANGE_SCANS:
+    if not query.scan or workers <= 1 or cursor.connection.server_version < _RANGE_SCAN_VERSION:
         return [whole]
     (table,) = tables
     cursor.execute(_SIZE, {"table": table})
     pages, readable = cursor.fetchone()
-    if pages < SMALL or not readable or not _scanned(cursor, whole):
+    if pages < _MIN_PAGES or not readable or not _is_seq_scan(cursor, whole):
         return [whole]
-    step = min(max(-(-pages // (workers * _PIECES_PER_CONNECTION)), SMALL), _MAX_PAGES)
-    return [_between(query, start, start + step, pages).sql(tables) for start in range(0, pages, step)]
+    step = min(max(-(-pages // (workers * _PIECES_PER_CONNECTION)), _MIN_PAGES), _MAX_PAGES)
+    return [_piece(query, start, start + step, pages).sql(tables) for start in range(0, pages, step)]
 
 
-def _scanned(cursor: Any, sql: str) -> bool:
-    """Return True if the server would scan sequentially: with an index, pieces would repeat its work."""
+def _is_seq_scan(cursor: Any, sql: str) -> bool:
+    """True if the server would scan sequentially: with an index, pieces would repeat its work."""
     cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
     plan = cursor.fetchone()[0][0]["Plan"]
     while plan["Node Type"] in {"Gather", "Gather Merge"}:
@@ -50,8 +50,8 @@ def _scanned(cursor: Any, sql: str) -> bool:
     return bool(plan["Node Type"] == "Seq Scan")
 
 
-def _between(query: SourceQuery, start: int, end: int, pages: int) -> SourceQuery:
-    """Return one piece; the last has no end, since a table that was rewritten meanwhile may be longer."""
+def _piece(query: SourceQuery, start: int, end: int, pages: int) -> SourceQuery:
+    """Return one piece; the last one has no end, since a table that was rewritten meanwhile may be longer."""
     conditions = [f"ctid >= '({start},0)'::tid"]
     if end < pages:
         conditions.append(f"ctid < '({end},0)'::tid")

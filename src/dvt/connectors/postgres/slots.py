@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 
 class Slots:
-    """At most `limit` connections at once, except where waiting would never end. Thread-safe.
+    """At most `limit` connections at once, unless waiting would never end. Thread-safe.
 
-    A working connection gives its slot back by itself; one that only holds a snapshot does not. When all
-    open connections are of that second kind, one more is allowed, so that the snapshot's owner can go on.
+    A connection that works gives its slot back in the end. One that holds a snapshot may keep its slot until
+    its owner has got another, to read with. So if only such connections are open, one more may work.
     """
 
     def __init__(self, limit: int) -> None:
@@ -22,13 +22,13 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """Slots that are free now; at least 1, since a waiting thread always gets one in the end."""
+        """Number of free slots; at least 1, since a thread that waits always gets a slot in the end."""
         with self._changed:
             return max(1, self._limit - self._working - self._holding)
 
     @contextmanager
     def work(self) -> Iterator[None]:
-        """Wait for a connection to work with."""
+        """Wait for a slot, and take it for a connection that works."""
         with self._changed:
             self._changed.wait_for(self._may_begin)
             self._working += 1
@@ -41,7 +41,7 @@ class Slots:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Wait for a connection that only has to stay open."""
+        """Wait for a slot, and take it for a connection that only stays open."""
         with self._changed:
             self._changed.wait_for(self._may_begin)
             self._holding += 1

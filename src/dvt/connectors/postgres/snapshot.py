@@ -20,19 +20,18 @@ from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb.sql import unpacked
 from dvt.drivers.duckdb.staging import write
 from dvt.drivers.postgres import (
-    PINNED,
     Session,
     Work,
+    as_dvt_errors,
     connect,
     relation,
+    transaction_statements,
     translate,
-    translated,
 )
-from dvt.drivers.postgres.connect import session
 
 
 class _Progress:
-    """One job, how many of its pieces are left and how many rows have arrived."""
+    """A job, how many of its pieces are left, and how many rows have arrived."""
 
     def __init__(self, job: Job, queries: Sequence[str]) -> None:
         self.job = job
@@ -50,9 +49,8 @@ class PostgresSnapshot:
         self._holder = holder
         with holder.cursor() as cursor:
             cursor.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            for statement in session(server.settings, "LOCAL"):
+            for statement in transaction_statements(server.settings):
                 cursor.execute(statement)
-            cursor.execute(PINNED)
             cursor.execute("SELECT pg_catalog.pg_export_snapshot()")
             self._id = str(cursor.fetchone()[0])
 
@@ -83,9 +81,11 @@ class PostgresSnapshot:
         return queue
 
     def _pieces(self, job: Job, workers: int) -> list[str]:
+        """Split a job's query, in the transaction that holds the snapshot."""
         table = job.query.about
         schema = self._server.settings.schema_
-        with self._lock, self._translated(table), self._holder.cursor() as cursor:
+        looking = as_dvt_errors(name=self._server.name, doing=f"looking at {table}", where=table)
+        with self._lock, looking, self._holder.cursor() as cursor:
             cursor.execute("SAVEPOINT dvt")
             try:
                 return pieces(cursor, job.query, schema, workers)
@@ -94,13 +94,8 @@ class PostgresSnapshot:
                 with suppress(psycopg2.Error):
                     cursor.execute("ROLLBACK TO SAVEPOINT dvt; RELEASE SAVEPOINT dvt")
 
-    @contextmanager
-    def _translated(self, table: str) -> Iterator[None]:
-        with translated(name=self._server.name, doing=f"looking at {table}", where=table):
-            yield
-
     def _run_all(self, workers: int, work: Work, read: Callable[[], None]) -> None:
-        """Run `read` on `workers` threads; the calling thread stays free for Ctrl-C."""
+        """Run `read` on `workers` threads, so that the calling thread stays free for Ctrl-C."""
         with ThreadPoolExecutor(workers or 1, thread_name_prefix="dvt-postgres") as pool:
             futures: list[Future[None]] = [pool.submit(read) for _ in range(workers)]
             try:
@@ -112,9 +107,9 @@ class PostgresSnapshot:
                 raise
 
     def _stop(self, work: Work) -> None:
-        # A server that is gone cannot be asked to stop, and has stopped.
+        # On a server that is gone nothing can be cancelled, and nothing runs.
         with suppress(DvtError):
-            self._server.backends.stop(work)
+            self._server.backends.cancel(work)
 
     def _read(
         self,
@@ -126,15 +121,15 @@ class PostgresSnapshot:
         """Read piece after piece over one connection until the queue is empty."""
         while queue and not work.stopped.is_set():
             with self._server.slots.work(), self._server.scanner.session(self._id) as reader:
-                with translated(name=self._server.name, doing="opening a session"):
-                    reader.touch(tables)
+                with as_dvt_errors(name=self._server.name, doing="opening a session"):
+                    reader.lock_tables(tables)
                 while not work.stopped.is_set():
                     try:
                         item, query = queue.popleft()
                     except IndexError:
                         return
                     self._copy(reader, item, query, work)
-                    self._count(item, finished)
+                    self._commit_when_done(item, finished)
 
     def _copy(self, reader: Session, item: _Progress, query: str, work: Work) -> None:
         answer = unpacked(item.job.query.columns, reader.query(query))
@@ -154,7 +149,7 @@ class PostgresSnapshot:
             item.rows += rows
             item.left -= 1
 
-    def _count(self, item: _Progress, finished: Callable[[Job, Dataset], None]) -> None:
+    def _commit_when_done(self, item: _Progress, finished: Callable[[Job, Dataset], None]) -> None:
         with self._lock:
             if item.left or item.committed:
                 return
@@ -169,7 +164,7 @@ def open_snapshot(server: Server) -> Iterator[PostgresSnapshot]:
     with server.slots.hold():
         holder = connect(server.name, server.settings)
         try:
-            with translated(name=server.name, doing="beginning to read"):
+            with as_dvt_errors(name=server.name, doing="beginning to read"):
                 snapshot = PostgresSnapshot(server, holder)
             yield snapshot
         finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dvt.connectors.sqlite.describe import describe
-from dvt.connectors.sqlite.types import check, is_sure, refused
+from dvt.connectors.sqlite.types import check, is_sure, wrong_type
 from dvt.core.errors import BadOutput, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
@@ -73,7 +73,7 @@ class SQLiteConnector:
 
     def cancel(self) -> None:
         """See Connector."""
-        self._running.stop()
+        self._running.cancel()
 
     def close(self) -> None:
         """See Connector. Files are open only while they are read."""
@@ -90,28 +90,28 @@ class _DatabaseSnapshot:
         self._turn = threading.Lock()
         self._folder: Path | None = None
         self._count = 0
-        self._refusal: tuple[str, str, str] | None = None
+        self._wrong_type: ValueLost | None = None
         self._reading: SourceQuery | None = None
         self._scratch = context.scratch
         context.duckdb.load("sqlite_scanner")
         self._cursor = context.duckdb.cursor()
-        self._reader = Reader(connection, path, self._misfit)
+        self._reader = Reader(connection, path, self._on_wrong_type)
         with self._running.batch() as batch, self._interruptible(batch, "beginning to read"):
-            self._reader.begin()
+            self._reader.begin_snapshot()
 
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         """See Snapshot."""
         with self._running.batch() as batch, self._turn:
             self._reader.resume()
-            self._reader.begin()
+            self._reader.begin_snapshot()
             try:
                 stage_all(jobs, finished, lambda doing: self._interruptible(batch, doing), self._stage)
             except BaseException:
                 # SQLite stays interrupted for as long as a read transaction is open.
-                self._reader.end()
+                self._reader.end_snapshot()
                 raise
             if self._reader.locks_writers_out:
-                self._reader.end()
+                self._reader.end_snapshot()
 
     def close(self) -> None:
         self._reader.close()
@@ -134,26 +134,28 @@ class _DatabaseSnapshot:
             source = f"(SELECT {names} FROM sqlite_scan({literal(str(file))}, '{table}'))"
             return stage(self._cursor, job, source)
         except Exception as error:
-            if self._refusal is not None:
-                raise ValueLost(*self._refusal) from error
+            if self._wrong_type is not None:
+                raise self._wrong_type from error
             raise
         finally:
-            self._refusal = None
-            self._reader.forget(table)
+            self._wrong_type = None
+            self._reader.delete_rows(table)
 
     def _private_file(self) -> Path:
+        """Return the private file, which is made and attached when first needed."""
         if self._folder is None:
             private_folder(self._scratch)
             self._folder = Path(tempfile.mkdtemp(prefix="sqlite-", dir=self._scratch))
             self._reader.attach(self._folder / "answers.db")
         return self._folder / "answers.db"
 
-    def _misfit(self, number: int, value: object) -> None:
+    def _on_wrong_type(self, number: int, value: object) -> None:
+        """See OnWrongType; keep the error, since SQLite passes on only that there was one."""
         if self._reading is not None:
             extracted = self._reading.columns[number]
             column, table = extracted.column, self._reading.tables[extracted.table]
             where = f"{table}, column {column.name} ({column.native or 'undeclared'})"
-            self._refusal = refused(where, column.stage, value)
+            self._wrong_type = wrong_type(where, column.stage, value)
         raise ValueError
 
     @contextmanager
@@ -169,8 +171,8 @@ class _DatabaseSnapshot:
 def checked(query: SourceQuery) -> tuple[str, list[str]]:
     """Return the query with every value checked, and the types of the private file's columns.
 
-    A filter keeps all rows in which a value might not fit its type, so that whether a table fails the check
-    does not depend on the filters that are pushed.
+    A filter keeps every row with a value that might not fit its type: whether a table passes the check must
+    not depend on which filters are pushed.
     """
     tables = [f"main.{quoted(table.identifier)}" for table in query.tables]
     unsure = [_unsure(extracted) for extracted in query.columns if query.scan and _is_unsure(extracted)]
@@ -195,5 +197,6 @@ def _is_unsure(extracted: ExtractedColumn) -> bool:
 
 
 def _unsure(extracted: ExtractedColumn) -> str:
+    """Return the SQL condition that a value of the column might not fit its type."""
     name = quoted(extracted.column.name)
     return f"NOT ({name} IS NULL OR coalesce({check(extracted.column.stage).sure.format(name)}, 0))"

@@ -12,20 +12,24 @@ from dvt.core.types import BIGINT, StageType
 from dvt.drivers.sqlite import Reader, quoted
 
 _HIDDEN = 1
+"""Value of `hidden`, in table_xinfo, for a column of a virtual table that SELECT * leaves out."""
 _STRICT = re.compile(r"\)[^)]*\bSTRICT\b[^)]*$", re.IGNORECASE)
+"""Matches the DDL of a table that is STRICT."""
 
 
 def describe(reader: Reader, ref: TableRef) -> Table:
-    """Describe the table as it is now; an undeclared column gets the type of its values."""
+    """Describe the table as it is now; an undeclared column gets the type of the values that it holds."""
     sql = "SELECT name, type, sql FROM main.sqlite_master WHERE type IN ('table', 'view')"
     existing = {str(name).lower(): (str(name), kind, ddl or "") for name, kind, ddl in reader.rows(sql)}
     if ref.identifier.lower() not in existing:
         raise TableNotFound(str(ref), ref.connection, [name for name, _, _ in existing.values()])
     name, kind, ddl = existing[ref.identifier.lower()]
-    described = [row for row in reader.rows(f"PRAGMA main.table_xinfo({quoted(name)})") if row[6] != _HIDDEN]
-    natives = {str(row[1]): str(row[2] or "") for row in described}
-    alias = _rowid_alias(reader, name, described) if kind == "table" else None
-    stages = _stages(reader, name, natives)
+    column_rows = [
+        row for row in reader.rows(f"PRAGMA main.table_xinfo({quoted(name)})") if row[6] != _HIDDEN
+    ]
+    natives = {str(row[1]): str(row[2] or "") for row in column_rows}
+    alias = _rowid_alias(reader, name, column_rows) if kind == "table" else None
+    stages = _stage_types(reader, name, natives)
     strict = kind == "table" and bool(_STRICT.search(ddl))
     return Table(
         ref=ref,
@@ -55,21 +59,21 @@ def _native(type_: str, *, is_key: bool, strict: bool) -> str:
     return f"{type_} STRICT" if strict and type_.upper() != "ANY" else type_
 
 
-def _stages(reader: Reader, table: str, natives: dict[str, str]) -> dict[str, StageType]:
+def _stage_types(reader: Reader, table: str, natives: dict[str, str]) -> dict[str, StageType]:
     stages = {name: declared(native) for name, native in natives.items()}
     untyped = [name for name, stage in stages.items() if stage is None]
-    held: dict[str, set[str]] = {name: set() for name in untyped}
+    value_types: dict[str, set[str]] = {name: set() for name in untyped}
     if untyped:
-        kinds = ", ".join(f"typeof({quoted(name)})" for name in untyped)
-        for row in reader.rows(f"SELECT DISTINCT {kinds} FROM main.{quoted(table)}"):
-            for name, kind in zip(untyped, row, strict=True):
-                held[name].add(kind)
-    return {name: stage or undeclared(held[name]) for name, stage in stages.items()}
+        typeofs = ", ".join(f"typeof({quoted(name)})" for name in untyped)
+        for row in reader.rows(f"SELECT DISTINCT {typeofs} FROM main.{quoted(table)}"):
+            for name, value_type in zip(untyped, row, strict=True):
+                value_types[name].add(value_type)
+    return {name: stage or undeclared(value_types[name]) for name, stage in stages.items()}
 
 
-def _rowid_alias(reader: Reader, table: str, described: list[tuple[object, ...]]) -> str | None:
-    """The column that is the rowid, in which SQLite allows integers alone."""
-    keys = [row for row in described if row[5]]
+def _rowid_alias(reader: Reader, table: str, column_rows: list[tuple[object, ...]]) -> str | None:
+    """Return the column, if any, that is the rowid: SQLite allows only integers in it."""
+    keys = [row for row in column_rows if row[5]]
     if len(keys) != 1 or str(keys[0][2]).upper() != "INTEGER":
         return None
     # Any other primary key has an index of its own, even an INTEGER one (DESC, WITHOUT ROWID).
@@ -78,7 +82,7 @@ def _rowid_alias(reader: Reader, table: str, described: list[tuple[object, ...]]
 
 
 def _rows(reader: Reader, table: str) -> int | None:
-    """An estimate that costs nothing: the span of the rowids."""
+    """Return the span of the rowids, an estimate that costs nothing; None for a table without them."""
     try:
         ((span,),) = reader.rows(f"SELECT max(rowid) - min(rowid) + 1 FROM main.{quoted(table)}")
     except QueryFailed:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dvt.core.errors import ValueLost
 from dvt.core.types import (
     BIGINT,
     BLOB,
@@ -28,31 +29,32 @@ from dvt.drivers.duckdb import refusal
 
 _DECIMAL = re.compile(r"^(?:DECIMAL|DEC|NUMERIC|NUMBER)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)$")
 _DIGITS_OF_REAL = 15
+"""Digits that a REAL keeps for certain: a decimal of more is sent as text."""
 _MAX_DIGITS = 38
+"""Highest precision of a DECIMAL in staging."""
 _SHOWN_CHARACTERS = 60
-"""Characters of a value in a message."""
+"""Highest number of characters of a value that a message shows."""
 _ENFORCED = ("PRIMARY KEY", "STRICT")
 """Suffixes of native types that SQLite itself enforces."""
-
-_DAY = r"\d\d\d\d-\d\d-\d\d"
-_CLOCK = r"\d\d:\d\d(:\d\d(\.\d\d?\d?\d?\d?\d?)?)?"
+_DATE_PATTERN = r"\d\d\d\d-\d\d-\d\d"
+_TIME_PATTERN = r"\d\d:\d\d(:\d\d(\.\d\d?\d?\d?\d?\d?)?)?"
 _HINT = "correct the value, or read the table through a view that casts or leaves out such values"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How values of one stage type leave SQLite. In each text, `{0}` is the column."""
+    """How values of one stage type leave SQLite; `{0}` in SQL is the column."""
 
     wire: str
     """Type of the column in the private file."""
     send: str
     """SQL that gives the value, or NULL for one that does not fit."""
     sure: str
-    """SQL condition that only values that fit meet; some that fit may not meet it."""
+    """SQL condition that only values which fit can meet; some of them may not."""
 
 
 def declared(type_: str) -> StageType | None:
-    """The stage type of a declared type; None when it says nothing, as for an expression of a view."""
+    """Return the stage type of a declared type; None if it is empty or allows any value, as in views."""
     name = " ".join(type_.upper().split())
     if (match := _DECIMAL.match(name)) and int(match[1]) <= _MAX_DIGITS:
         return decimal(int(match[1]), int(match[2] or 0))
@@ -63,7 +65,7 @@ def declared(type_: str) -> StageType | None:
 
 
 def undeclared(types: Collection[str]) -> StageType:
-    """The stage type of an undeclared column that holds values of these SQLite types."""
+    """Return the stage type of an undeclared column that holds values of these SQLite types."""
     held = set(types) - {"null"}
     if held == {"integer"}:
         return BIGINT
@@ -78,21 +80,21 @@ def is_sure(native: str) -> bool:
 
 
 def check(stage: StageType) -> Check:
-    """How values of a stage type are checked in SQLite."""
+    """Return how values of a stage type are checked in SQLite."""
     if stage.precision is not None and stage.scale is not None:
         return _decimal(stage.precision, stage.scale)
     return _CHECKS.get(stage, _CHECKS[VARCHAR])
 
 
 def unpack(stage: StageType, where: str) -> str:
-    """Return the SQL that turns a value of the private file into a staged one; `where` names its column."""
+    """Return DuckDB SQL that makes a staged value of one in the private file; `where` names its column."""
     if stage in _PATTERNS:
         pattern = _PATTERNS[stage]
         fits = f"regexp_full_match({{0}}, '{pattern}') AND TRY_CAST({{0}} AS {stage}) IS NOT NULL"
         return _checked(fits, stage, where)
     if stage.kind is Kind.DECIMAL:
-        near = f"abs(CAST({{0}} AS DOUBLE) - CAST(TRY_CAST({{0}} AS {stage}) AS DOUBLE))"
-        return _checked(f"coalesce({near} <= abs(CAST({{0}} AS DOUBLE)) * 1e-15, false)", stage, where)
+        difference = f"abs(CAST({{0}} AS DOUBLE) - CAST(TRY_CAST({{0}} AS {stage}) AS DOUBLE))"
+        return _checked(f"coalesce({difference} <= abs(CAST({{0}} AS DOUBLE)) * 1e-15, false)", stage, where)
     if stage == VARCHAR:
         not_text = refusal(where, "'holds bytes that are no UTF-8 text'", _HINT)
         is_text = "{0} IS NULL OR TRY(decode(encode({0}))) IS NOT NULL"
@@ -100,11 +102,12 @@ def unpack(stage: StageType, where: str) -> str:
     return "CAST({0} AS BOOLEAN)" if stage == BOOLEAN else "{0}"
 
 
-def refused(where: str, stage: StageType, value: object) -> tuple[str, str, str]:
-    """Where, problem and hint of a value that SQLite holds and the stage type does not."""
+def wrong_type(where: str, stage: StageType, value: object) -> ValueLost:
+    """Return the error for a value that SQLite holds and the stage type does not."""
     kind = {int: "integer", float: "real", str: "text", bytes: "blob"}.get(type(value), "value")
-    shown = repr(value) if len(repr(value)) <= _SHOWN_CHARACTERS else repr(value)[:_SHOWN_CHARACTERS] + "…"
-    return where, f"holds the {kind} {shown}, which is no {stage}", _HINT
+    text = repr(value)
+    shown = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+    return ValueLost(where, f"holds the {kind} {shown}, which is no {stage}", _HINT)
 
 
 def _checked(fits: str, stage: StageType, where: str) -> str:
@@ -129,12 +132,15 @@ _AS_TEXT = (
     "CASE WHEN typeof({0}) IN ('text', 'integer') OR typeof({0}) = 'real' "
     "AND CAST(CAST({0} AS TEXT) AS REAL) = {0} THEN CAST({0} AS TEXT) END"
 )
+"""SQL: a text, or a number as text if no digit is lost."""
 _EXACT_REAL = (
     "typeof({0}) = 'real' OR typeof({0}) = 'integer' AND {0} BETWEEN -9007199254740992 AND 9007199254740992"
 )
+"""SQL condition: a number that a DOUBLE holds exactly."""
 
 
 def _only(wire: str, condition: str, sure: str = "") -> Check:
+    """Check that values meet a condition, and send them as they are."""
     return Check(wire, f"CASE WHEN {condition} THEN {{0}} END", sure or condition)
 
 
@@ -153,12 +159,14 @@ _CHECKS = {
     ),
     TIMESTAMPTZ: _only("TEXT", "typeof({0}) = 'text'", "false"),
 }
+"""Stage type → check; a DECIMAL's depends on its size."""
 _PATTERNS = {
-    DATE: _DAY,
-    TIME: _CLOCK,
-    TIMESTAMP: rf"{_DAY}([ T]{_CLOCK})?",
-    TIMESTAMPTZ: rf"{_DAY}[ T]{_CLOCK} ?(Z|[+-]\d\d(:?\d\d)?)",
+    DATE: _DATE_PATTERN,
+    TIME: _TIME_PATTERN,
+    TIMESTAMP: rf"{_DATE_PATTERN}([ T]{_TIME_PATTERN})?",
+    TIMESTAMPTZ: rf"{_DATE_PATTERN}[ T]{_TIME_PATTERN} ?(Z|[+-]\d\d(:?\d\d)?)",
 }
+"""Stage type → regular expression of its texts, which DuckDB checks."""
 _INTEGER = re.compile(r"\b(BIG|SMALL|TINY|MEDIUM|U)?INT(EGER)?\d*\b")
 _WITH_ZONE = re.compile(r"^TIMESTAMP(TZ| ?(\(\d+\))? WITH TIME ZONE)$")
 _BY_NAME = (
@@ -173,3 +181,4 @@ _BY_NAME = (
     (lambda name: "BLOB" in name, BLOB),
     (lambda name: name.startswith(("DECIMAL", "DEC", "NUMERIC", "NUMBER")), DOUBLE),
 )
+"""Condition on a declared type's name → stage type; the first that holds counts."""

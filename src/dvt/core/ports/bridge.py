@@ -33,10 +33,10 @@ class Federator(Protocol):
         """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""
 
     def describe(self, table: TableRef) -> Table:
-        """Describe a table as it is now, for Jinja that asks; TableNotFound if it is not there."""
+        """Describe a table as it is now, for introspection in Jinja; TableNotFound if it is not there."""
 
     def plan(self, request: NodeRequest) -> FederationPlan:
-        """Plan what `federate` would do: databases are asked about their tables, nothing is run."""
+        """Plan what `federate` would do: tables are described, nothing else is run."""
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """Note that a node has written `table`; None: it may have written any table there."""
@@ -49,25 +49,25 @@ class Federator(Protocol):
         """Stop everything under way, on every server."""
 
     def close(self) -> None:
-        """End the run: staging removed unless asked to keep it, connections closed."""
+        """End the run: remove its staging, unless that is to be kept, and close connections."""
 
 
 class Reporter(Protocol):
-    """Receives a federated node's progress and warnings; the bridge turns them into dbt's events.
+    """Receives the progress and warnings of federated nodes; the bridge turns them into dbt's events.
 
     `node` is its unique_id, or empty for what belongs to the run as a whole.
     """
 
     def moved(self, node: str, moved: Moved) -> None:
-        """Report a stage of the node that is done."""
+        """Report that the node is done with a stage."""
 
     def notice(self, node: str, notice: Notice) -> None:
-        """Report a warning; one that is repeated in a run is shown once."""
+        """Report a warning; one that a run repeats is shown once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """One invocation, as the bridge knows it: what a Federator is made from."""
+    """One invocation as the bridge knows it, from which a Federator is made."""
 
     project_dir: Path
     profiles_dir: Path

@@ -17,7 +17,7 @@ from dvt.core.tables import StageColumn, Table
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """Abilities in which outputs of one type may differ; those they share are in the type's row."""
+    """Abilities in which outputs of one type may differ; `OutputType` has those of the whole type."""
 
     snapshot: bool = False
     """Several extractions can read from one snapshot."""
@@ -29,7 +29,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A query, and where its answer goes."""
+    """A query, and the sink of its answer."""
 
     query: SourceQuery
     sink: Sink
@@ -41,15 +41,16 @@ class Snapshot(Protocol):
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         """Run the queries, in parallel up to the connection's limit, in constant memory.
 
-        Calls `finished` once for each, from any thread, after its sink is committed. Raises the
-        first failure, after the others have been cancelled and all sinks without a commit discarded.
+        `finished` is called once for each job, from any thread, after its sink is committed. The first
+        failure is raised, after the other queries have been cancelled and all sinks without a commit
+        discarded.
         """
 
 
 class Connector(Protocol):
-    """One output that can be read. Opens its connections when first asked; thread-safe.
+    """An output that can be read. Its connections are opened when first needed. Thread-safe.
 
-    `dvt.testing.suites.ConnectorSuite` tests a connector, `LoadingSuite` one that loads too.
+    `dvt.testing.suites.ConnectorSuite` tests a connector, `LoadingSuite` tests one that also loads.
     """
 
     @property
@@ -80,7 +81,7 @@ class CanLoad(Protocol):
         """Create and fill the new stage table; return its number of rows. An error leaves no table."""
 
     def drop(self, stage: TableRef) -> None:
-        """Drop a stage table; one that is not there is no error."""
+        """Drop a stage table; it is no error if there is none."""
 
 
 @runtime_checkable
@@ -88,14 +89,14 @@ class Settings(Protocol):
     """The outputs of the profile in use, rendered as dbt renders them, by name."""
 
     def output(self, name: str) -> Mapping[str, Any]:
-        """One output's keys and values; UnknownConnection when there is none of that name."""
+        """Return an output's keys and values; UnknownConnection if there is none of that name."""
 
 
 class Instance(Protocol):
     """A DuckDB instance of the run, in memory: scanners read through it, the engine computes in it."""
 
     def cursor(self) -> Any:
-        """A new connection to it (`duckdb.DuckDBPyConnection`); close it when done."""
+        """Return a new connection to it (`duckdb.DuckDBPyConnection`); close it when done."""
 
     def load(self, extension: str) -> None:
         """Load one of DuckDB's extensions, once; DriverMissing names the wheel."""

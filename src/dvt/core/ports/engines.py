@@ -66,9 +66,9 @@ class EngineContext:
     """What the run gives an engine beside the engine's own settings."""
 
     run: str
-    """The run's id, [a-z0-9]: a name for what the engine makes elsewhere, such as a session on a cluster."""
+    """The run's id, [a-z0-9], to name what the engine makes elsewhere, such as a session on a cluster."""
     scratch: Path
-    """A place on this machine's disk for the engine alone; removed when the run ends, or after it died."""
+    """Folder of this machine for the engine alone; removed when the run ends, or after it died."""
     duckdb: Instance
     """The instance that the run's sources are read through."""
     default: bool
@@ -95,7 +95,7 @@ class Engine(Protocol):
     def bind(
         self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()
     ) -> tuple[StageColumn, ...]:
-        """Return the outputs of `sql`, found on empty tables named as in `inputs`; names may repeat.
+        """Return the outputs of `sql`, bound on empty tables named as in `inputs`; names may repeat.
 
         `functions` are those of `collations` that it calls.
         """

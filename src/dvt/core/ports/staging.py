@@ -14,8 +14,9 @@ from dvt.core.tables import StageColumn
 class Bucket(Protocol):
     """A private store of objects, named by keys that are relative and use `/`. Thread-safe.
 
-    A key or prefix that is not inside (empty, `..`, absolute) is a ValueError, but that `list("")` lists all;
-    a consumer that cannot reach the bucket is one too. `dvt.testing.suites.BucketSuite` tests a bucket.
+    A key or prefix that is not inside the bucket (empty, `..`, absolute) is a ValueError, except that
+    `list("")` lists all objects. A consumer that cannot reach the bucket is a ValueError, too.
+    `dvt.testing.suites.BucketSuite` tests a bucket.
 
     dvt itself moves bytes by `put`, `put_once` and `get`, which every bucket has. A *consumer* (`duckdb`,
     `hadoop`, `snowflake` …) reads and writes objects by itself, under the address that `uri_for` and
@@ -35,28 +36,28 @@ class Bucket(Protocol):
         """Consumers that can reach the objects by themselves; `uri_for` and `writing` take only these."""
 
     def put_once(self, key: str, data: bytes) -> None:
-        """Create a small object, whole and lasting when this returns; FileExistsError when it is there."""
+        """Create a small object, whole and lasting when this returns; FileExistsError if it is there."""
 
     def put(self, key: str, data: BinaryIO) -> None:
-        """Create or replace an object by what a stream holds, all of it or nothing, in constant memory."""
+        """Create or replace an object, whole or not at all, by what a stream holds, in constant memory."""
 
     def get(self, key: str) -> BinaryIO:
-        """Open an object; the caller closes it. FileNotFoundError when it is not there."""
+        """Open an object; the caller closes it. FileNotFoundError if it is not there."""
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
-        """Keys and bytes of all objects in the folder `prefix` and below, in the keys' order."""
+        """Yield key and bytes of every object in the folder `prefix` and below, in the keys' order."""
 
     def delete(self, prefix: str) -> None:
-        """Remove all objects in the folder `prefix` and below; none there is not an error.
+        """Remove all objects in the folder `prefix` and below; it is no error if there are none.
 
-        A DvtError says that some may have stayed, after all have been tried.
+        All are tried; a DvtError then tells that some may have stayed.
         """
 
     def uri_for(self, consumer: str, key: str) -> str:
-        """The address at which `consumer` reads an object, or all in a folder."""
+        """Return the address at which `consumer` reads an object, or all objects in a folder."""
 
     def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:
-        """The address at which `consumer` writes an object, or objects in a folder whose names it chooses.
+        """Yield the address at which `consumer` writes an object, or a folder of objects it names itself.
 
         They are in the bucket and lasting when the `with` ends; after an error they may be, whole or in part.
         """
@@ -80,11 +81,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A committed set of Parquet files, immutable. No key means anything after its run."""
+    """A committed set of Parquet files; it does not change. Its keys are of no use after the run."""
 
     at: Location
     keys: tuple[str, ...]
-    """Whole keys, all of them in `at`; none where there are no rows."""
+    """Keys in the bucket, all of them in `at`; empty if there are no rows."""
     columns: tuple[StageColumn, ...]
     rows: int
     bytes: int
@@ -98,14 +99,14 @@ class Sink(Protocol):
         """The folder that is this sink's alone."""
 
     def part(self) -> str:
-        """Return the key of a new file, for writers that do not name files themselves."""
+        """Return the key of a new file, for a writer that does not name files itself."""
 
     def commit(self, columns: Sequence[StageColumn], rows: int, keys: Sequence[str] | None = None) -> Dataset:
-        """Write the marker, once: from now on the dataset exists.
+        """Write the marker, once: from then on the dataset exists.
 
-        It consists of `keys` where the writer named the files (Spark, UNLOAD), else of the parts that
-        were made up and written.
+        It consists of `keys` if the writer has named the files (Spark, UNLOAD), else of the parts that were
+        written.
         """
 
     def discard(self) -> None:
-        """Remove what was written, if that can be done. May be called twice, and after nothing was."""
+        """Remove what was written, if that can be done. May be called twice, and if nothing was written."""

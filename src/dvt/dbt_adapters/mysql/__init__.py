@@ -19,6 +19,7 @@ MYSQL = AdapterPlugin(
     include_path=str(_HERE / "include"),
     project_name="dbt_mysql",
 )
+"""The plugin for type mysql: dbt looks for macros `mysql__…`, then its defaults."""
 
 MARIADB = AdapterPlugin(
     adapter=MariaDBAdapter,

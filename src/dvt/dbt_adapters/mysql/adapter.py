@@ -139,10 +139,8 @@ class MySQLAdapter(SQLAdapter):
                 raise
             self.execute_macro("mysql__drop_keys_to", kwargs={"relation": relation})
             super().drop_relation(relation)
-            if (
-                was_in_transaction and not self.in_transaction()
-            ):  # the error has ended the transaction, as DDL does
-                self.connections.begin()
+            if was_in_transaction and not self.in_transaction():
+                self.connections.begin()  # the error has ended the transaction, as DDL does
 
     def get_relation(self, database: str | None, schema: str, identifier: str) -> Any:
         """Return the relation of that name, which is shortened if it is too long for the server."""
@@ -156,14 +154,14 @@ class MySQLAdapter(SQLAdapter):
 
     @available.parse(lambda *_, **__: False)
     def in_transaction(self) -> bool:
-        """Whether dbt has a transaction open."""
+        """Return whether dbt has a transaction open."""
         return bool(self.connections.get_thread_connection().transaction_open)
 
     @available
-    def shown_columns(self, table: Any) -> list[MySQLColumn]:
-        """Return the columns in an answer to SHOW FULL COLUMNS."""
+    def parse_columns(self, table: Any) -> list[MySQLColumn]:
+        """Return the columns in the result of SHOW FULL COLUMNS."""
         return [
-            MySQLColumn.shown(str(row[0]), str(row[1]), row[2], nullable=row[3] == "YES") for row in table
+            MySQLColumn.from_row(str(row[0]), str(row[1]), row[2], nullable=row[3] == "YES") for row in table
         ]
 
     @available
@@ -213,16 +211,16 @@ class MySQLAdapter(SQLAdapter):
 
     def standardize_grants_dict(self, grants_table: Any) -> dict[str, list[str]]:
         """Return the existing grants, with grantees in canonical form."""
-        return grants.as_shown((str(row["grantee"]), str(row["privilege_type"])) for row in grants_table)
+        return grants.by_privilege((str(row["grantee"]), str(row["privilege_type"])) for row in grants_table)
 
     @available
-    def breaks_contract(self, wanted: Mapping[str, Any], given: Sequence[Any]) -> Any:
-        """Return None if a query's columns match the contract, else both sides as dbt prints them."""
+    def contract_difference(self, contract: Mapping[str, Any], columns: Sequence[Any]) -> Any:
+        """Return None if a query's columns match the contract, else both as dbt prints them."""
         json = self._json() or "text"
         result_kinds = {"bytes": "text", "json": json}
-        kinds = {column["name"].lower(): kind_of(column["data_type"]) for column in wanted.values()}
+        kinds = {column["name"].lower(): kind_of(column["data_type"]) for column in contract.values()}
         expected = {name: result_kinds.get(kind, kind) for name, kind in kinds.items()}
-        actual = {column.name.lower(): column.dtype for column in given}
+        actual = {column.name.lower(): column.dtype for column in columns}
         matches = expected.keys() == actual.keys() and all(
             actual[name] in {kind, "null"} for name, kind in expected.items()
         )
@@ -232,7 +230,7 @@ class MySQLAdapter(SQLAdapter):
 
     @available
     def table_constraints(self, columns: Mapping[str, Any]) -> list[str]:
-        """Render columns' foreign keys and checks as the table's: see render_column_constraint."""
+        """Render columns' foreign keys and checks as the table's; see `render_column_constraint`."""
         constraints = [
             {**raw, "columns": [self.quote(column["name"]) if column.get("quote") else column["name"]]}
             for column in columns.values()
@@ -244,7 +242,10 @@ class MySQLAdapter(SQLAdapter):
 
     @classmethod
     def render_column_constraint(cls, constraint: Any) -> str | None:
-        """Render a column's constraint; None for types that a server ignores, or takes once only, there."""
+        """Render a column's constraint; None for types that `table_constraints` renders.
+
+        There servers ignore these types, or accept only one constraint of them.
+        """
         if constraint.type in _TABLE_CONSTRAINTS:
             return None
         rendered: str | None = super().render_column_constraint(constraint)
@@ -295,7 +296,7 @@ class MySQLAdapter(SQLAdapter):
         return texts.where(lambda row: str(row["table_schema"]).lower() in schemas)
 
     def _json(self) -> str | None:
-        """Return "json" if the server's CAST has that type; None if JSON is text, or without a connection."""
+        """Return "json" if the server's CAST has that type; None if it has not, or without a connection."""
         connection = self.connections.get_if_exists()
         return "json" if connection is not None and connection.handle.server.native_json else None
 
@@ -307,6 +308,7 @@ class MariaDBAdapter(MySQLAdapter):
 
 
 def _printed(columns: Any) -> list[dict[str, str]]:
+    """Return columns in the form in which dbt prints the two sides of a broken contract."""
     return [{"name": name, "data_type": kind, "formatted": f"{name} {kind}"} for name, kind in columns]
 
 

@@ -11,8 +11,11 @@ from dbt.adapters.base.column import Column
 from dvt.drivers.mysql import quoted
 
 _SIZES = {"tinytext": 255, "text": 65535, "mediumtext": 16777215, "longtext": 4294967295}
+"""Text type without a size in its name → the most bytes that it holds."""
 _TEXT = frozenset({"char", "varchar", *_SIZES})
+"""Types of text."""
 _SIZED = frozenset({"char", "varchar", "decimal"})
+"""Types with a size in brackets."""
 _KINDS: dict[str, str] = {
     **dict.fromkeys(
         ("tinyint", "smallint", "mediumint", "int", "integer", "bigint", "bool", "boolean"), "integer"
@@ -43,9 +46,9 @@ def base_of(native: str) -> str:
 
 
 def _bare(native: str) -> str:
-    """Drop MariaDB's comments, and the width of integers, which depends on the digits of a literal.
+    """Return the type without MariaDB's comments, and without the display width of an integer.
 
-    A boolean, tinyint(1), keeps its width.
+    The width of a literal's type depends on its digits. A boolean, tinyint(1), keeps its width.
     """
     native = re.sub(r"\s*/\*.*?\*/", "", native)
     if kind_of(native) != "integer" or native.lower() == "tinyint(1)" or "zerofill" in native:
@@ -69,7 +72,7 @@ class MySQLColumn(Column):
     nullable: bool = True
 
     @classmethod
-    def shown(
+    def from_row(
         cls, name: str, native: str, collation: str | None = None, *, nullable: bool = True
     ) -> MySQLColumn:
         """Return a column from a row of SHOW COLUMNS."""
@@ -95,7 +98,7 @@ class MySQLColumn(Column):
         return self.dtype.lower() in _TEXT
 
     def string_size(self) -> int:
-        """Return the longest text it takes, in characters (bytes for the types without a size)."""
+        """Return the longest text that the column takes, in characters (bytes for types without a size)."""
         return int(self.char_size or _SIZES.get(self.dtype.lower(), 255))
 
     def can_expand_to(self, other_column: Any) -> bool:

@@ -1,4 +1,4 @@
-"""dbt's connection managers over the driver's sessions: transactions, answers, cancel."""
+"""dbt's connection managers, which use the driver's sessions: transactions, results, cancelling."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from dbt.adapters.sql import SQLConnectionManager
 from dbt_common.exceptions import DbtDatabaseError, DbtRuntimeError
 
 from dvt.core.errors import BadOutput, DvtError, QueryFailed
-from dvt.drivers.mysql import Session, statement
-from dvt.drivers.mysql.session import BEGIN, Cursor
+from dvt.drivers.mysql import Session
+from dvt.drivers.mysql.session import BEGIN, Cursor, statement_kind
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class MySQLConnectionManager(SQLConnectionManager):
 
     @classmethod
     def open(cls, connection: Any) -> Any:
-        """Log in; raise dbt's error for a server that refuses or for wrong keys of the output."""
+        """Log in; raise dbt's error if the server refuses or a key of the output is wrong."""
         if connection.state == ConnectionState.OPEN:
             return connection
         credentials = connection.credentials
@@ -47,7 +47,7 @@ class MySQLConnectionManager(SQLConnectionManager):
 
     @contextmanager
     def exception_handler(self, sql: str) -> Iterator[None]:
-        """Raise the driver's errors within the block as dbt's, after rolling back an open transaction."""
+        """Raise the driver's errors of the block as dbt's, after rolling back the open transaction."""
         del sql
         try:
             yield
@@ -63,7 +63,7 @@ class MySQLConnectionManager(SQLConnectionManager):
             raise DbtRuntimeError(str(error)) from error
 
     def add_begin_query(self) -> Any:
-        """Send START TRANSACTION; without it, sessions commit every statement."""
+        """Send START TRANSACTION; without it, a session commits every statement."""
         return self.add_query(BEGIN, auto_begin=False)
 
     def add_query(
@@ -75,7 +75,7 @@ class MySQLConnectionManager(SQLConnectionManager):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Run a text; begin a new transaction first if DDL has ended the one that dbt believes to be open."""
+        """Run a statement; first begin a transaction if DDL has ended the one that dbt takes for open."""
         connection = self.get_thread_connection()
         if auto_begin and connection.transaction_open and not connection.handle.in_transaction:
             self.add_begin_query()
@@ -83,12 +83,16 @@ class MySQLConnectionManager(SQLConnectionManager):
         return super().add_query(sql, auto_begin, values, abridge_sql_log, *args, **kwargs)
 
     def cancel_open(self) -> list[str]:
-        """Cancel the statements of all other threads, running and future ones."""
-        own = self.get_if_exists()
+        """Cancel running and later statements of the other threads; return their connections' names."""
+        current = self.get_if_exists()
         with self.lock:
-            others = [connection for connection in self.thread_connections.values() if connection is not own]
+            others = [
+                connection for connection in self.thread_connections.values() if connection is not current
+            ]
         for connection in others:
-            if connection.state == ConnectionState.OPEN:  # before that, `handle` would connect
+            if (
+                connection.state == ConnectionState.OPEN
+            ):  # on a connection that is not open yet, `handle` would connect
                 self.cancel(connection)
         return [connection.name for connection in others if connection.name is not None]
 
@@ -102,7 +106,7 @@ class MySQLConnectionManager(SQLConnectionManager):
     @classmethod
     def get_response(cls, cursor: Cursor) -> AdapterResponse:
         """Return the kind of the last statement and its number of rows; -1 for DDL."""
-        kind = statement(cursor.sql)
+        kind = statement_kind(cursor.sql)
         counted = kind in _CHANGES_ROWS or kind in _READS_ROWS
         rows = cursor.rowcount if counted else -1
         code = "SELECT" if kind in _READS_ROWS else kind.upper()
@@ -111,16 +115,16 @@ class MySQLConnectionManager(SQLConnectionManager):
     @classmethod
     def process_results(cls, column_names: Any, rows: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
         """Yield the rows as dbt's tables hold them: TIME values and bytes as text."""
-        shown = (tuple(_shown(value) for value in row) for row in rows)
-        yield from super().process_results(column_names, shown)
+        converted = (tuple(_for_table(value) for value in row) for row in rows)
+        yield from super().process_results(column_names, converted)
 
     @classmethod
     def data_type_code_to_name(cls, type_code: int) -> str:
-        """Return the kind of an answer's column from the protocol's type code."""
+        """Return the kind of a result's column from the protocol's type code."""
         return _KINDS.get(type_code, "text")
 
     def _rollback_open(self) -> None:
-        """Roll back the open transaction; a lost connection has none."""
+        """Roll back the open transaction; it fails on a lost connection, which has none any more."""
         connection = self.get_if_exists()
         if connection is None or connection.state != ConnectionState.OPEN or not connection.transaction_open:
             return
@@ -154,13 +158,14 @@ _KINDS = {
 
 
 def _bound(value: Any) -> Any:
-    """Convert a bound value for the driver: timestamps to UTC, the sessions' time zone."""
+    """Convert a bound value for the driver: a timestamp to UTC, the sessions' time zone."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(UTC).replace(tzinfo=None)
     return value
 
 
-def _shown(value: Any) -> Any:
+def _for_table(value: Any) -> Any:
+    """Return a value as dbt's tables hold it: a TIME, or bytes, as text; bytes that are no UTF-8 in hex."""
     if isinstance(value, timedelta):
         return _time_text(value)
     if isinstance(value, (bytes, bytearray)):

@@ -70,11 +70,12 @@ class MySQLCredentials(Credentials):
 
     @classmethod
     def translate_aliases(cls, kwargs: dict[str, Any], recurse: bool = False) -> dict[str, Any]:
-        """Return the keys with aliases replaced; a key and its alias may both be given with one value."""
+        """Return the keys with aliases replaced, but not an alias whose value differs from its key's."""
         del recurse
         keys = dict(kwargs)
         for alias, key in cls._ALIASES.items():
-            if keys.get(alias) is not None and keys.get(key, keys[alias]) == keys[alias]:
+            value = keys.get(alias)
+            if value is not None and keys.get(key, value) == value:
                 keys[key] = keys.pop(alias)
         return keys
 

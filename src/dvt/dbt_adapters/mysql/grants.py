@@ -9,6 +9,7 @@ _ACCOUNT = re.compile(
     r"""\s*(?:'(?P<a>(?:[^']|'')*)'|"(?P<b>[^"]*)"|`(?P<c>[^`]*)`|(?P<d>[^@]*?))"""
     r"""\s*(?:@\s*(?P<host>.+?)\s*)?$"""
 )
+"""Matches a grantee: a name in one of three kinds of quotes or none, and a host."""
 
 
 def grantee(text: str) -> str:
@@ -35,7 +36,7 @@ def grants(config: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
     }
 
 
-def as_shown(rows: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+def by_privilege(rows: Iterable[Sequence[str]]) -> dict[str, list[str]]:
     """Group the catalog's rows (grantee, privilege) as privilege → grantees in canonical form."""
     grantees: dict[str, list[str]] = {}
     for name, privilege in rows:

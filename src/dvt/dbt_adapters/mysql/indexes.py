@@ -42,10 +42,10 @@ class MySQLIndex(dbtClassMixin):
     def clause(self) -> str:
         """Return ALTER TABLE's clause that adds the index."""
         kind = (self.type or "").lower()
-        before = "unique " if self.unique else f"{kind} " if kind in _KINDS else ""
-        after = f" using {kind}" if kind and kind not in _KINDS else ""
+        prefix = "unique " if self.unique else f"{kind} " if kind in _KINDS else ""
+        suffix = f" using {kind}" if kind and kind not in _KINDS else ""
         columns = ", ".join(self._column(name) for name in self.columns)
-        return f"add {before}index {quoted(self.name or self._generated_name())} ({columns}){after}"
+        return f"add {prefix}index {quoted(self.name or self._generated_name())} ({columns}){suffix}"
 
     def _column(self, name: str) -> str:
         return quoted(name) + (f"({self.lengths[name]})" if name in self.lengths else "")

@@ -1,1 +1,1 @@
-"""Commands that are dvt's own, or that dvt changes as a whole."""
+"""Implements dvt's own commands, and dbt's commands that dvt changes as a whole."""

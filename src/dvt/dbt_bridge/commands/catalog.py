@@ -1,4 +1,4 @@
-"""`docs generate` over several targets: each is asked for its relations and answers for its nodes."""
+"""Implements `docs generate` over several targets: reads the catalog of each for the nodes that are on it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from dvt.dbt_bridge.project.manifest import part_of
 from dvt.dbt_bridge.session import Session
 
 _TARGET = "dvt_target"
-"""A column of the catalog's rows that says which target gave them."""
+"""Column that dvt adds to the catalog's rows: the target that a row is from."""
 
 
 def get_adapter(original: Callable[..., Any], session: Session, config: Any) -> AllTargets:
-    """What stands in for the adapter and asks all targets."""
+    """Return an object that has the adapter's methods and reads all targets."""
     del original, config
     return AllTargets(session)
 
 
 def catalog_init(original: Callable[..., Any], self: Any, columns: Collection[dict[str, Any]]) -> None:
-    """The catalog; where rows say their target also one catalog for each."""
+    """Make the catalog as dbt does; if its rows name their target, also a catalog for each target."""
     original(self, columns)
     by_target: dict[str, list[dict[str, Any]]] = {}
     for row in columns:
@@ -35,18 +35,18 @@ def catalog_init(original: Callable[..., Any], self: Any, columns: Collection[di
 def make_unique_id_map(
     original: Callable[..., Any], session: Session, self: Any, manifest: Any, selected_node_ids: Any = None
 ) -> Any:
-    """Which table is which node: a table of one target is never a node of another."""
+    """Map tables to nodes, for each target by itself: a table is never a node of another target."""
     nodes: dict[str, Any] = {}
     sources: dict[str, Any] = {}
     for target, part in self.by_target.items():
-        found_nodes, found_sources = original(part, part_of(session, manifest, target), selected_node_ids)
-        nodes |= found_nodes
-        sources |= found_sources
+        nodes_there, sources_there = original(part, part_of(session, manifest, target), selected_node_ids)
+        nodes |= nodes_there
+        sources |= sources_there
     return nodes, sources
 
 
 class AllTargets:
-    """As much of an adapter as `docs generate` uses, over all targets that nodes and sources live on."""
+    """Has the methods of an adapter that `docs generate` uses, for all targets of nodes and sources."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -54,49 +54,55 @@ class AllTargets:
         self.Relation = _Relations(session)
 
     def connection_named(self, name: str) -> AbstractContextManager[None]:
-        """Nothing here: every target's connection is opened when its turn comes."""
+        """Open no connection: `get_filtered_catalog` connects to one target after the other."""
         del name
         return nullcontext()
 
     def get_filtered_catalog(
         self, relation_configs: Iterable[Any], used_schemas: Collection[Any], relations: Any = None
     ) -> tuple[Rows, list[BaseException]]:
-        """Every target's catalog; a target that cannot answer is one exception, not the end."""
+        """Return the catalogs of all targets as one table, and the errors of targets that cannot be read.
+
+        `relations` are the relations to read, with their targets; None for all.
+        """
         del used_schemas
         by_target: dict[str, list[Any]] = {}
-        for one in relation_configs:
-            by_target.setdefault(self._session.output_of(one.unique_id), []).append(one)
+        for node in relation_configs:
+            by_target.setdefault(self._session.output_of(node.unique_id), []).append(node)
         rows, exceptions = Rows(), []
-        for target, configs in sorted(by_target.items()):
-            wanted = None if relations is None else {one for where, one in relations if where == target}
-            if not self._session.outputs.can_be_target(target) or wanted == set():
+        for target, nodes in sorted(by_target.items()):
+            selected = relations
+            if relations is not None:
+                selected = {relation for output, relation in relations if output == target}
+            if not self._session.outputs.can_be_target(target) or selected == set():
                 continue
             try:
-                found, failed = self._ask(target, configs, wanted)
+                table, errors = self._read(target, nodes, selected)
             except DbtBaseException as error:
                 exceptions.append(error)
                 continue
-            rows.add(target, found)
-            exceptions += failed
+            rows.add(target, table)
+            exceptions += errors
         return rows, exceptions
 
-    def _ask(self, target: str, configs: list[Any], wanted: Any) -> tuple[Any, list[BaseException]]:
-        schemas = frozenset({(one.database, one.schema) for one in configs})
+    def _read(self, target: str, nodes: list[Any], selected: Any) -> tuple[Any, list[BaseException]]:
+        """Return a target's catalog; `selected` are its relations to read, None for all."""
+        schemas = frozenset({(node.database, node.schema) for node in nodes})
         with as_dbt_errors():
             adapter = self._session.targets.adapter(target)
         with adapter.connection_named("generate_catalog"):
-            answer: tuple[Any, list[BaseException]] = adapter.get_filtered_catalog(configs, schemas, wanted)
+            answer: tuple[Any, list[BaseException]] = adapter.get_filtered_catalog(nodes, schemas, selected)
         return answer
 
 
 class _Relations:
-    """Makes relations of the target that a node lives on, with the target's name beside."""
+    """Creates each node's relation by the adapter of the node's target."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def create_from(self, config: Any, node: Any) -> tuple[str, Any]:
-        """(target, relation)."""
+        """Return the node's target and relation; no relation for an output without a dbt adapter."""
         del config
         target = self._session.output_of(node.unique_id)
         if not self._session.outputs.can_be_target(target):
@@ -107,7 +113,7 @@ class _Relations:
 
 
 class Rows:
-    """Several targets' catalog tables as one: rows and column names are all that dbt asks of it."""
+    """Several targets' catalogs as one table, with the attributes that dbt reads: rows and column names."""
 
     def __init__(self) -> None:
         self._rows: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""`dvt explain`: selected nodes are compiled as `dvt compile` does, then planned; nothing is run."""
+"""Implements `dvt explain`: compiles the selected nodes as `dvt compile` does, and plans them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.session import Session, current_session
 
 BUILT = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot})
-
+"""Types of nodes that `explain` selects by default."""
 
 Formats = Mapping[str, Callable[[Sequence[Explanation]], str]]
-"""How explanations are written, by the name of the format."""
+"""Name of a format → function that writes explanations in it."""
 
 
 def make_command(formats: Formats) -> click.Command:
-    """The click command, which writes explanations in one of these formats."""
+    """Make the click command, whose --format offers these formats."""
 
     @click.command("explain")
     @click.pass_context
@@ -58,7 +58,7 @@ def make_command(formats: Formats) -> click.Command:
     @requires.preflight
     @requires.profile
     @requires.project
-    @getattr(requires, "catalogs", lambda function: function)  # went with dbt-core 1.12
+    @getattr(requires, "catalogs", lambda function: function)  # dbt-core 1.12 has removed it
     @requires.runtime_config
     @requires.manifest(write=False)
     def explain(ctx: click.Context, **kwargs: Any) -> tuple[list[Explanation], bool]:
@@ -72,14 +72,14 @@ def make_command(formats: Formats) -> click.Command:
         task = ExplainTask(flags, ctx.obj["runtime_config"], ctx.obj["manifest"])
         task.run()
         click.echo(formats[kwargs["explain_format"]](task.explanations))
-        return task.explanations, not any(one.problem for one in task.explanations)
+        return task.explanations, not any(explanation.problem for explanation in task.explanations)
 
-    made: click.Command = explain
-    return made
+    command: click.Command = explain
+    return command
 
 
 def _quietly(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What the command prints is the explanation; dbt's log lines go to its log file."""
+    """Print nothing but the explanation: dbt's log lines go to its log file only."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         args[0].params["quiet"] = True
@@ -91,75 +91,73 @@ def _quietly(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class ExplainTask(CompileTask):
-    """Compiles, and says of every compiled node how it would run."""
+    """Compiles the selected nodes, and explains how each of them would run."""
 
     def __init__(self, args: Any, config: Any, manifest: Any) -> None:
         super().__init__(args, config, manifest)
         self.explanations: list[Explanation] = []
 
     def raise_on_first_error(self) -> bool:
-        """One node that does not compile is a problem of this node."""
+        """Continue after a node that does not compile; its explanation has the error."""
         return False
 
     def get_node_selector(self) -> ResourceTypeSelector:
-        """Models, seeds and snapshots, unless other types are asked for."""
-        every = {*BUILT, NodeType.Test, NodeType.Unit}
+        """Select models, seeds and snapshots, or the types of --resource-type."""
+        all_types = {*BUILT, NodeType.Test, NodeType.Unit}
         return ResourceTypeSelector(
             graph=self.graph,
             manifest=self.manifest,
             previous_state=self.previous_state,
-            resource_types=list(resource_types_from_args(self.args, every, set(BUILT))),
+            resource_types=list(resource_types_from_args(self.args, all_types, set(BUILT))),
             include_empty_nodes=True,
         )
 
     def after_run(self, adapter: Any, results: Any) -> None:
-        """Explain in the order of the DAG, while connections can still be asked."""
+        """Explain the nodes in the order of the DAG, before the connections are closed."""
         session = current_session()
-        compiled = {one.node.unique_id: one for one in results or ()}
+        compiled = {result.node.unique_id: result for result in results or ()}
         if session is not None:
-            self.explanations += explained(session, self.manifest, self._in_order(), compiled)
+            self.explanations += explain_nodes(session, self.manifest, self._in_order(), compiled)
         super().after_run(adapter, results)
 
     def task_end_messages(self, results: Any) -> None:
-        """The explanations say it all."""
+        """Log nothing: the explanations are the command's output."""
 
     def _in_order(self) -> Iterator[Any]:
-        """The selected nodes, each after what it reads."""
+        """Yield the selected nodes, each after the nodes that it reads."""
         pending = {node.unique_id: node for node in self._flattened_nodes or ()}
         while pending:
-            ready = [uid for uid, node in pending.items() if not self._behind(node, pending)]
+            ready = [uid for uid, node in pending.items() if not self._ancestors(node) & pending.keys()]
             for uid in sorted(ready) or list(pending):
                 yield pending.pop(uid)
 
-    def _behind(self, node: Any, pending: dict[str, Any]) -> bool:
-        return bool(self._reads(node) & pending.keys())
-
-    def _reads(self, node: Any) -> set[str]:
-        seen: set[str] = set()
+    def _ancestors(self, node: Any) -> set[str]:
+        """Return the ids of all nodes that the node reads, directly or through others."""
+        visited: set[str] = set()
         nodes = list(node.depends_on_nodes)
         while nodes:
             uid = nodes.pop()
-            if uid not in seen and uid in self.manifest.nodes:
-                seen.add(uid)
+            if uid not in visited and uid in self.manifest.nodes:
+                visited.add(uid)
                 nodes += self.manifest.nodes[uid].depends_on_nodes
-        return seen
+        return visited
 
 
-def explained(
+def explain_nodes(
     session: Session, manifest: Any, nodes: Iterator[Any], compiled: dict[str, Any]
 ) -> Iterator[Explanation]:
-    """Path and plan of each node."""
+    """Yield the explanation of each node; `compiled` are dbt's results of compiling, by id."""
     for node in nodes:
         result = compiled.get(node.unique_id)
-        failed = str(result.message) if result and result.status == RunStatus.Error else None
-        yield _explain(session, manifest, node, failed)
+        problem = str(result.message) if result and result.status == RunStatus.Error else None
+        yield _explain(session, manifest, node, problem)
 
 
 def _explain(session: Session, manifest: Any, node: Any, problem: str | None) -> Explanation:
     placement = session.placement(node.unique_id)
     plan: FederationPlan | None = None
     unbuilt: tuple[str, ...] = ()
-    if problem is None and session.federated(node.unique_id) and not node.is_ephemeral_model:
+    if problem is None and session.is_federated(node.unique_id) and not node.is_ephemeral_model:
         try:
             federator = session.federator()
             plan = federator.plan(node_request(session, node, manifest, federator.run))
@@ -188,6 +186,8 @@ def _explain(session: Session, manifest: Any, node: Any, problem: str | None) ->
 
 
 def _unbuilt(manifest: Any, node: Any, table: str) -> tuple[str, ...]:
-    """The nodes among those it reads whose table is the one that is not there."""
-    read = (manifest.nodes.get(uid) for uid in node.depends_on_nodes)
-    return tuple(one.name for one in read if one is not None and table.endswith(f".{one.identifier}"))
+    """Return the names of the nodes that the node reads and whose table is the missing one."""
+    parents = (manifest.nodes.get(uid) for uid in node.depends_on_nodes)
+    return tuple(
+        parent.name for parent in parents if parent is not None and table.endswith(f".{parent.identifier}")
+    )

@@ -1,4 +1,4 @@
-"""`dvt init`: dbt's starter project, in which every source has to say where it lives."""
+"""Changes `dvt init`: in the starter project, every source must name its connection."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ FLAGS = """
 flags:
   require_source_connections: true
 """
-"""Braces are doubled: dbt fills in the project's name by str.format."""
+"""Text added to dbt_project.yml. Braces are doubled, since dbt formats the file with the project's name."""
 
 
 def copy_starter_repo(original: Callable[..., Any], self: Any, project_name: str) -> None:
-    """Copy the starter project, with dvt's flag in its dbt_project.yml."""
+    """Copy dbt's starter project, and add dvt's flag to its dbt_project.yml."""
     original(self, project_name)
     file = Path(project_name) / "dbt_project.yml"
     text = file.read_text(encoding="utf-8")

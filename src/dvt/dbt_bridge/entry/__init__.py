@@ -1,1 +1,1 @@
-"""How dbt is started, and where it is changed: nothing else of the bridge imports this."""
+"""Starts dbt and patches it. No other package of the bridge imports this one."""

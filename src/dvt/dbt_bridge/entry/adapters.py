@@ -1,4 +1,4 @@
-"""dbt's container of adapters, with one adapter per output instead of one per type."""
+"""Replaces dbt's container of adapters, which has one per type, by a container with one per output."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ from dvt.resolution.output_types import output_type
 
 
 class TargetAdapters(AdapterContainer):
-    """Looks up by output name where the type carries one, else by type as dbt does."""
+    """dbt's container of adapters, which also finds adapters by the output name that a TargetType carries."""
 
-    def __init__(self, before: AdapterContainer) -> None:
+    def __init__(self, original: AdapterContainer) -> None:
         super().__init__()
-        self.plugins.update(before.plugins)
-        self.packages.update(before.packages)
+        self.plugins.update(original.plugins)
+        self.packages.update(original.packages)
         self.make_federator: FederatorFactory | None = None
-        self.also: tuple[str, ...] = ()
-        """Adapter types whose macros the project needs beside the default one's."""
+        self.other_types: tuple[str, ...] = ()
+        """Adapter types, other than the default target's, whose macros the project needs."""
 
     def load_plugin(self, name: str) -> Any:
-        """Import an adapter's package; a missing one names the line that installs it."""
+        """Import an adapter's package; DriverMissing with an install command if it is not installed."""
         with as_dbt_errors():
             require_adapter(name)
-        own = output_type(name).adapter
-        if own is None:
+        own_adapter = output_type(name).adapter
+        if own_adapter is None:
             return super().load_plugin(name)
-        plugin = load(own.plugin)
+        plugin = load(own_adapter.plugin)
         with self.lock:
             self.plugins[name] = plugin
         self.packages[plugin.project_name] = Path(plugin.include_path)
-        for other in plugin.dependencies:
-            self.load_plugin(other)
+        for dependency in plugin.dependencies:
+            self.load_plugin(dependency)
         return plugin.credentials
 
     def _adapter_version(self, adapter_name: str) -> str:
-        own = output_type(adapter_name).adapter
-        if own is not None:
-            return str(self._validate_version(own.version))
+        own_adapter = output_type(adapter_name).adapter
+        if own_adapter is not None:
+            return str(self._validate_version(own_adapter.version))
         return str(super()._adapter_version(adapter_name))
 
     def register_adapter(
         self, config: Any, mp_context: Any, adapter_registered_log_level: EventLevel | None = EventLevel.INFO
     ) -> None:
-        """Make the default target's adapter, and begin the session: dbt calls this once it has a config."""
+        """Make the default target's adapter and begin the session. dbt calls this once it has a config."""
         kind = config.credentials.type
         event = AdapterRegistered(adapter_name=kind, adapter_version=self._adapter_version(kind))
         fire_event(event, level=adapter_registered_log_level)
@@ -75,16 +75,16 @@ class TargetAdapters(AdapterContainer):
 
     @property
     def default_adapter(self) -> Any:
-        """The adapter dbt itself registered."""
+        """The adapter that dbt itself registered."""
         return next(iter(self.adapters.values()))
 
-    def make(self, config: Any) -> Any:
-        """A new adapter for an output that is not the default one."""
+    def make_adapter(self, config: Any) -> Any:
+        """Make the adapter of an output that is not the default target."""
         adapter_class = self.get_adapter_class_by_name(config.credentials.type)
         return dbt_duckdb.own_environment(adapter_class)(config, get_mp_context())
 
     def lookup_adapter(self, adapter_name: str) -> Any:
-        """The adapter of an output, or dbt's answer for a plain type."""
+        """Return the adapter of a TargetType's output; for a plain type, what dbt returns."""
         session = current_session()
         if isinstance(adapter_name, TargetType) and session is not None:
             with as_dbt_errors():
@@ -92,28 +92,28 @@ class TargetAdapters(AdapterContainer):
         return super().lookup_adapter(adapter_name)
 
     def get_adapter_package_names(self, name: str | None) -> list[str]:
-        """Packages whose macros win for this type: its own, dbt's, then the other targets'."""
+        """Return the packages that dispatch searches, in order: the type's own, dbt's, the other types'."""
         names: list[str] = super().get_adapter_package_names(name)
-        for other in (*self.adapters, *self.also) if name else ():
-            names += [plugin.project_name for plugin in self.get_adapter_plugins(other)]
+        for kind in (*self.adapters, *self.other_types) if name else ():
+            names += [plugin.project_name for plugin in self.get_adapter_plugins(kind)]
         return list(dict.fromkeys(names))
 
-    def include(self, kinds: set[str]) -> bool:
-        """Have these types' macros parsed too; True when that changes anything."""
-        missing = kinds - set(self.also) - set(self.adapters)
+    def include_macros(self, kinds: set[str]) -> bool:
+        """Have dbt parse the macros of these adapter types too; return whether any of them is new."""
+        missing = kinds - set(self.other_types) - set(self.adapters)
         for kind in missing:
             self.load_plugin(kind)
-        self.also = (*self.also, *sorted(missing))
+        self.other_types = (*self.other_types, *sorted(missing))
         return bool(missing)
 
     def reset_adapters(self) -> None:
-        """Forget everything: dbt calls this when an invocation begins."""
+        """Forget all adapters. dbt calls this when an invocation begins."""
         self.cleanup_connections()
         super().reset_adapters()
-        self.also = ()
+        self.other_types = ()
 
     def cleanup_connections(self) -> None:
-        """Close every connection and file: dbt calls this when an invocation ends."""
+        """Close all connections and files. dbt calls this when an invocation ends."""
         try:
             end_session()
         finally:
@@ -134,4 +134,4 @@ class TargetAdapters(AdapterContainer):
             make_federator=self.make_federator,
         )
         begin_session(session)
-        self.include(macro_packages.remembered(config) & set(outputs.types.values()))
+        self.include_macros(macro_packages.remembered(config) & set(outputs.types.values()))

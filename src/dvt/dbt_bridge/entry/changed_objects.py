@@ -1,4 +1,4 @@
-"""What dvt changes in dbt beside the functions in `patches.WRAPPED`: classes, code, attributes, texts."""
+"""Lists what dvt changes in dbt besides the functions in `patches.WRAPPED`: classes, code, attributes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing of dbt's that is not as dbt made it."""
+    """A change of one object of dbt's."""
 
     by: str
-    """Dotted path below `dvt.dbt_bridge` of what changes it."""
+    """Dotted path, below `dvt.dbt_bridge`, of the code that makes the change."""
     what: str
     why: str
 
@@ -64,7 +64,7 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
     ),
     "dbt.task.run:ModelRunner": Change(
         "nodes.federated_runner:federated_runner",
-        "a runner of our subclass is made without its constructor, from all that dbt's runner holds",
+        "a runner of our subclass is made without its constructor, from the attributes of dbt's runner",
         "a batch's runner carries state that dbt sets after its constructor",
     ),
     "dbt.task.test:TestRunner": Change(
@@ -104,9 +104,10 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
     ),
     "dbt.context.providers:generate_runtime_model_context": Change(
         "jinja.overriding:override",
-        "macros in the context of one node are put under others of their names",
+        "macros in the context of one node are replaced by others of the same names",
         "hooks on other outputs, and the stage table where `create_table_as` would fill a new one",
     ),
 }
-"""`module:symbol` of dbt → what is changed, by whom and why. Each has a test in `test_changed_objects.py` or
-`test_changed_nodes.py`, whose failure names it."""
+"""`module:symbol` of dbt → the change. Each has a test in `test_changed_objects.py` or
+`test_changed_nodes.py`,
+whose failure names it."""

@@ -1,4 +1,4 @@
-"""dbt's own entry points with dvt's flags on them: the command line, and `dvtRunner`."""
+"""Runs dbt's commands with dvt's flags, for the command line and for `dvtRunner`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from dvt.dbt_bridge.outputs.profiles import profiles_dir_option
 
 
 def prepare(make_federator: FederatorFactory, args: Sequence[str], commands: Mapping[str, Command]) -> None:
-    """Patch dbt and put dvt's flags and commands on its command line, once per process."""
+    """Patch dbt, and add dvt's flags and commands to its command line; a repeated call adds nothing twice."""
     patches.apply(make_federator)
     for name, command in commands.items():
-        # Only what is asked for: a command may need modules of dbt that others do not.
+        # Load only the command that is run: it may import modules of dbt that others do not need.
         if command.load and name in args and name not in cli.commands:
             cli.add_command(load(command.load)(), name)
     for name, click_command in _commands(cli):
         if name in commands and commands[name].runs_nodes:
             _add_flags(click_command)
-        _look_for_profiles(click_command)
+        _add_profiles_dir(click_command)
     for name, command in commands.items():
         if command.epilog and name in cli.commands:
             cli.commands[name].epilog = command.epilog
@@ -41,7 +41,7 @@ def invoke(
     callbacks: list[Callable[[Any], None]],
     parameters: Mapping[str, Any],
 ) -> dbtRunnerResult:
-    """Run one command as `dbtRunner.invoke` does; Ctrl-C reaches the caller instead of being a result."""
+    """Run one command as `dbtRunner.invoke` does, but raise KeyboardInterrupt instead of returning it."""
     prepare(make_federator, args, commands)
     result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(args, **parameters)
     if isinstance(result.exception, KeyboardInterrupt):
@@ -69,7 +69,7 @@ def invoke_alone(
 
 
 def run_cli(args: Sequence[str], make_federator: FederatorFactory, commands: Mapping[str, Command]) -> None:
-    """Run one command of the command line; ends the process with dbt's exit code."""
+    """Run one command of the command line and end the process with dbt's exit code."""
     prepare(make_federator, args, commands)
     cli.main(list(args), prog_name="dvt")
 
@@ -77,7 +77,7 @@ def run_cli(args: Sequence[str], make_federator: FederatorFactory, commands: Map
 def help_text(
     names: Sequence[str], make_federator: FederatorFactory, commands: Mapping[str, Command]
 ) -> str | None:
-    """The help of a command, or of a command of a command."""
+    """Return the help of a command or, with several names, of a subcommand; None if it does not exist."""
     prepare(make_federator, names, commands)
     command: Any = cli
     context = click.Context(cli, info_name="dvt", **cli.context_settings)
@@ -97,7 +97,7 @@ def _commands(group: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _add_flags(command: click.Command) -> None:
-    """In place: a copied command loses its flags on `dbt retry`."""
+    """Add dvt's flags to the command itself: `dbt retry` does not see the flags of a copy."""
     if any(param.name == "compute" for param in command.params):
         return
     command.params.append(
@@ -117,12 +117,13 @@ def _add_flags(command: click.Command) -> None:
     )
 
 
-def _look_for_profiles(command: click.Command) -> None:
+def _add_profiles_dir(command: click.Command) -> None:
+    """Make --profiles-dir default to DVT_PROFILES_DIR, then to dvt's default folder."""
     for param in command.params:
         if param.name == "profiles_dir" and isinstance(param.envvar, list | str | None):
-            known = [param.envvar] if isinstance(param.envvar, str) else list(param.envvar or ())
-            if "DVT_PROFILES_DIR" not in known:
-                param.envvar = ["DVT_PROFILES_DIR", *known]
+            variables = [param.envvar] if isinstance(param.envvar, str) else list(param.envvar or ())
+            if "DVT_PROFILES_DIR" not in variables:
+                param.envvar = ["DVT_PROFILES_DIR", *variables]
                 param.default = _default_profiles_dir
 
 

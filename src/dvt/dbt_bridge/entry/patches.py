@@ -1,6 +1,7 @@
-"""Every place where dvt changes dbt-core, in two tables. What each change does stands where it is defined.
+"""Patches dbt-core. The docstring of each wrapper says what it changes.
 
-`WRAPPED` holds the functions that something is put around, `CHANGED_OBJECTS` whatever else is changed.
+`WRAPPED` lists the functions of dbt that dvt wraps; `changed_objects.CHANGED_OBJECTS` lists everything else
+that dvt changes in dbt.
 """
 
 from __future__ import annotations
@@ -25,27 +26,27 @@ from dvt.dbt_bridge.session import current_session
 
 
 class Needs(Enum):
-    """What must be there for a wrapper to be called; else dbt's own function is."""
+    """The condition for calling a wrapper; otherwise dbt's own function is called."""
 
     NOTHING = "nothing"
-    """The wrapper is called with the function and its arguments."""
+    """No condition. The wrapper is called with dbt's function and its arguments."""
     SESSION = "a session"
-    """An invocation is under way: the wrapper gets its session after the function."""
+    """There is a session; the wrapper gets it as second argument, after dbt's function."""
     TARGETS = "several targets"
-    """As SESSION, and the project uses more of dvt than one target: a plain one is dbt's alone."""
+    """There is a session and it is not `plain`; the wrapper is called as for SESSION."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """What is put around one function of dbt."""
+    """A wrapper around one function of dbt."""
 
     parameters: tuple[str, ...]
-    """The function's first parameters, which the wrapper relies on."""
+    """The first parameters of dbt's function: the wrapper relies on their names and order."""
     wrapper: Wrapper
     needs: Needs = Needs.NOTHING
 
     def guarded(self) -> Wrapper:
-        """The wrapper, called only where what it needs is there."""
+        """Return a wrapper that calls dbt's own function unless the condition holds."""
         if self.needs is Needs.NOTHING:
             return self.wrapper
 
@@ -59,7 +60,8 @@ class Patch:
         return call
 
 
-EXECUTE_MODEL = ("self", "hook_ctx", "context_config", "model", "context")
+_EXECUTE_MODEL = ("self", "hook_ctx", "context_config", "model", "context")
+"""Parameters of the runners' `_execute_model`."""
 
 WRAPPED: Mapping[str, Mapping[str, Patch]] = {
     "dbt.cli.requires": {"fire_event": Patch(("e", "level"), node_patches.fire_event)},
@@ -125,9 +127,9 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
         ),
     },
     "dbt.task.run": {
-        "ModelRunner._execute_model": Patch(EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION),
+        "ModelRunner._execute_model": Patch(_EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION),
         "MicrobatchBatchRunner._execute_model": Patch(
-            EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION
+            _EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION
         ),
         "RunTask.safe_run_hooks": Patch(
             ("self", "adapter", "hook_type", "extra_context"), task_patches.safe_run_hooks, Needs.TARGETS
@@ -158,15 +160,15 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
         ),
     },
 }
-"""Module → symbol → what is put around it."""
+"""Module of dbt → symbol → its wrapper."""
 
-_importing = PatchOnImport()
+_patch_on_import = PatchOnImport()
 _container: Any = None
 
 
 def apply(make_federator: FederatorFactory | None = None) -> None:
-    """Patch dbt, once per process; the factory holds from the next invocation on."""
-    global _container  # noqa: PLW0603 - patches are the process's, as what they patch is
+    """Patch dbt, once per process, and set the factory for the invocations that follow."""
+    global _container  # noqa: PLW0603 - dbt's modules are global to the process, and so are their patches
     if _container is None:
         _container = _install()
     _container.make_federator = make_federator
@@ -179,21 +181,22 @@ def _install() -> Any:
 
     replace(factory, "FACTORY", factory.AdapterContainer, TargetAdapters)
     for module, symbols in WRAPPED.items():
-        _importing.add(module, partial(_wrap_all, symbols))
-    for module, patch in OTHERS.items():
-        _importing.add(module, patch)
+        _patch_on_import.add(module, partial(_wrap_all, symbols))
+    for module, patch in _MODULE_PATCHES.items():
+        _patch_on_import.add(module, patch)
     return factory.FACTORY
 
 
 def _wrap_all(symbols: Mapping[str, Patch], module: ModuleType) -> None:
+    """Wrap functions of a module of dbt; in its parser, also replace the name of the partial-parse file."""
     for path, patch in symbols.items():
         wrap(module, path, patch.parameters, patch.guarded())
     if module.__name__ == parsing.PARSER:
         replace(module, "PARTIAL_PARSE_FILE_NAME", str, lambda _: parsing.PARTIAL_PARSE_FILE)
 
 
-def _know_our_keys(jsonschemas: ModuleType) -> None:
-    """Only what dbt warns of hangs on these: where a dbt has others, its warnings show."""
+def _allow_dvt_keys(jsonschemas: ModuleType) -> None:
+    """Keep dbt from warning about dvt's config keys; a dbt without these functions only warns."""
     with suppress(DbtUnsupported):
         wrap(jsonschemas, "_additional_properties_violation_keys", ("error",), settings.unknown_keys)
         wrap(
@@ -204,7 +207,8 @@ def _know_our_keys(jsonschemas: ModuleType) -> None:
         )
 
 
-OTHERS: dict[str, Callable[[ModuleType], None]] = {
+_MODULE_PATCHES: dict[str, Callable[[ModuleType], None]] = {
     "dbt.adapters.duckdb.environments": dbt_duckdb.share_files,
-    "dbt.jsonschemas.jsonschemas": _know_our_keys,
+    "dbt.jsonschemas.jsonschemas": _allow_dvt_keys,
 }
+"""Module of dbt → a function that patches it after its import."""

@@ -1,6 +1,6 @@
-"""How dbt is patched: each place is checked before it is changed, and changed when it is imported.
+"""Wraps functions and replaces attributes of dbt's modules, after checking that they are as expected.
 
-A module of dbt that no command needs is not imported for the sake of its patches: they wait for it.
+A module is patched when dbt imports it: patching imports no module that a command does not need.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 from dvt.core.errors import DbtUnsupported
 
 Wrapper = Callable[..., Any]
-"""Called with the original function first, then with what the original was called with."""
+"""Takes the original function, then the arguments of the call."""
 
 
 def wrap(module: ModuleType, path: str, parameters: Sequence[str], wrapper: Wrapper) -> None:
-    """Put `wrapper` around `module.path`, whose first parameters must still be these."""
+    """Wrap the function `module.path`; DbtUnsupported if its first parameters are not the given ones."""
     owner, name, raw = _find(module, path)
     function = raw.__func__ if isinstance(raw, classmethod) else raw
-    _guard(f"{module.__name__}.{path}", function, parameters)
+    _check_parameters(f"{module.__name__}.{path}", function, parameters)
 
     @functools.wraps(function)
     def patched(*args: Any, **kwargs: Any) -> Any:
@@ -35,11 +35,11 @@ def wrap(module: ModuleType, path: str, parameters: Sequence[str], wrapper: Wrap
 
 
 def replace(module: ModuleType, name: str, kind: type, make: Callable[[Any], Any]) -> None:
-    """Put `make(before)` in the place of a module's attribute, which must still be of this type."""
-    before = getattr(module, name, None)
-    if not isinstance(before, kind):
-        raise DbtUnsupported(f"{module.__name__}.{name}", f"it is {type(before).__name__}")
-    setattr(module, name, make(before))
+    """Replace a module's attribute by `make(attribute)`; DbtUnsupported if it is not of type `kind`."""
+    original = getattr(module, name, None)
+    if not isinstance(original, kind):
+        raise DbtUnsupported(f"{module.__name__}.{name}", f"it is {type(original).__name__}")
+    setattr(module, name, make(original))
 
 
 def _find(module: ModuleType, path: str) -> tuple[Any, str, Any]:
@@ -53,23 +53,23 @@ def _find(module: ModuleType, path: str) -> tuple[Any, str, Any]:
         raise DbtUnsupported(f"{module.__name__}.{path}", "it is not there") from error
 
 
-def _guard(symbol: str, function: Any, parameters: Sequence[str]) -> None:
-    found = tuple(inspect.signature(function).parameters)
-    if found[: len(parameters)] != tuple(parameters):
-        raise DbtUnsupported(symbol, f"its parameters are {', '.join(found)}")
+def _check_parameters(symbol: str, function: Any, parameters: Sequence[str]) -> None:
+    actual = tuple(inspect.signature(function).parameters)
+    if actual[: len(parameters)] != tuple(parameters):
+        raise DbtUnsupported(symbol, f"its parameters are {', '.join(actual)}")
 
 
 class PatchOnImport(MetaPathFinder):
-    """Runs a function on a module right after it was imported, or at once if it already is."""
+    """Patches modules right after their import."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Callable[[ModuleType], None]] = {}
 
     def add(self, module: str, patch: Callable[[ModuleType], None]) -> None:
-        """Patch a module now or when it comes."""
-        loaded = sys.modules.get(module)
-        if loaded is not None:
-            patch(loaded)
+        """Call `patch` with the module: now if it is imported, else right after its import."""
+        imported = sys.modules.get(module)
+        if imported is not None:
+            patch(imported)
             return
         self._waiting[module] = patch
         if self not in sys.meta_path:
@@ -78,7 +78,7 @@ class PatchOnImport(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module's own spec, with a loader that patches."""
+        """Return the module's own spec with a loader that also patches; None for modules without a patch."""
         del path, target
         patch = self._waiting.pop(fullname, None)
         if patch is None:
@@ -91,6 +91,8 @@ class PatchOnImport(MetaPathFinder):
 
 
 class _PatchingLoader(Loader):
+    """Executes a module by its own loader, then patches it."""
+
     def __init__(self, loader: Loader, patch: Callable[[ModuleType], None]) -> None:
         self._loader, self._patch = loader, patch
 

@@ -1,1 +1,1 @@
-"""What a node's Jinja sees: contexts, relations, introspection, hooks."""
+"""Makes the Jinja context of a node: relations, introspection, hooks."""

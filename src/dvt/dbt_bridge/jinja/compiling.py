@@ -1,8 +1,8 @@
-"""Compiling: a federated node's SQL gets markers, and ephemeral models are inlined anew where that matters.
+"""Wraps dbt's compiler: federated nodes compile with markers, ephemeral models compile anew for each mode.
 
-dbt keeps an ephemeral model's compiled SQL on the one node all its readers share. What it compiles to
-depends on the reader's target, on whether that is federated and in which dialect: each such mode sees
-copies of its own.
+dbt stores an ephemeral model's compiled SQL on its node, which all its readers share. But that SQL depends on
+the reader's target, on whether the reader is federated, and on the dialect. So each such mode compiles copies
+of the ephemeral models.
 """
 
 from __future__ import annotations
@@ -19,29 +19,33 @@ from dvt.dbt_bridge.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """For whom an ephemeral model is compiled."""
+    """The properties of a reader that decide how an ephemeral model compiles."""
 
     target: str
     dialect: str | None = None
-    """Of the federated node's SQL; None for a native node."""
+    """Dialect of a federated node's SQL; None for a native node."""
     unit: bool = False
-    """For a unit test, whose given rows stand in for what the node reads."""
+    """Whether the reader is a unit test, which reads given rows instead of tables."""
 
 
 _lock = threading.Lock()
+"""Held while a view is looked up or made."""
 _VIEWS = "_dvt_views"
+"""Attribute of a manifest: the session, and its views of the manifest by mode."""
 _MODE = "_dvt_mode"
-_FOR_THE_ENGINE = {"dvt_federated": True}
-"""Tells macros of our adapters that their SQL is translated for the engine."""
+"""Attribute of a view of a manifest: its mode."""
+_ENGINE_VARIABLES = {"dvt_federated": True}
+"""Variables that tell the macros of dvt's adapters that their SQL is translated for the engine."""
 
 
 def compile_node(
     original: Callable[..., Any], session: Session, self: Any, node: Any, manifest: Any, *args: Any, **kw: Any
 ) -> Any:
-    """Compile as dbt does, with the copies of the ephemeral models that this node's mode sees."""
+    """Compile the node as dbt does, but inline ephemeral models that are compiled for the node's mode."""
     mode = _mode(session, node, str(self.config.target_name))
-    view = manifest if mode is None else _view(session, manifest, mode)
-    return original(self, node, view, *args, **kw)
+    if mode is not None:
+        manifest = _view(session, manifest, mode)
+    return original(self, node, manifest, *args, **kw)
 
 
 def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
@@ -52,37 +56,37 @@ def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
     manifest: Any,
     extra_context: dict[str, Any],
 ) -> Any:
-    """The context as dbt makes it, or that of a federated node and of what is inlined into it."""
+    """Return dbt's context, or the federated one for a federated node and what is inlined into it."""
     mode = manifest.__dict__.get(_MODE)
     if mode is None or mode.dialect is None:
-        made = original(self, node, manifest, extra_context)
+        context = original(self, node, manifest, extra_context)
         if not session.plain:
             from dvt.dbt_bridge.jinja.statements import NotingDatabaseWrapper
 
             output = str(self.config.target_name)
-            made |= {"adapter": NotingDatabaseWrapper.over(session, output, made["adapter"])}
-        return made
+            context |= {"adapter": NotingDatabaseWrapper.over(session, output, context["adapter"])}
+        return context
     from dvt.dbt_bridge.jinja.contexts import federated_context, fixture_context
     from dvt.dbt_bridge.jinja.scope import Scope
 
     if mode.unit:
-        made = original(self, node, manifest, extra_context)
+        context = original(self, node, manifest, extra_context)
         if node.resource_type != "unit_test":
             scope = Scope(session, mode.target, mode.dialect)
-            made |= fixture_context(scope, node, self.config, manifest, made["adapter"])
+            context |= fixture_context(scope, node, self.config, manifest, context["adapter"])
     else:
-        made = federated_context(session, node, self.config, manifest, mode.dialect)
-        made |= extra_context
-    made |= _FOR_THE_ENGINE  # in place: it is what macros see
-    return made
+        context = federated_context(session, node, self.config, manifest, mode.dialect)
+        context |= extra_context
+    context |= _ENGINE_VARIABLES  # changed in place, since macros refer to this object
+    return context
 
 
 def _mode(session: Session, node: Any, target: str) -> Mode | None:
-    """The node's mode; None for a native node on the default target, which is dbt's own case."""
+    """Return the node's mode; None for a native node on the default target, which compiles as under dbt."""
     tested = getattr(node, "tested_node_unique_id", None)
-    if tested and session.manifest is not None and session.federated(tested):
+    if tested and session.manifest is not None and session.is_federated(tested):
         return Mode(target, _dialect(session, session.manifest.nodes[tested], target), unit=True)
-    if node.resource_type in {"model", "test"} and session.federated(node.unique_id):
+    if node.resource_type in {"model", "test"} and session.is_federated(node.unique_id):
         return Mode(target, _dialect(session, node, target))
     return None if target == session.default else Mode(target)
 
@@ -94,7 +98,7 @@ def _dialect(session: Session, node: Any, target: str) -> str:
 
 
 def _view(session: Session, manifest: Any, mode: Mode) -> Any:
-    """The manifest with ephemeral models of the mode's own; one for all nodes of that mode in a run."""
+    """Return the mode's view of the manifest; all nodes of a mode share one during a session."""
     with _lock:
         owner, views = manifest.__dict__.get(_VIEWS, (None, {}))
         if owner is not session:
@@ -106,7 +110,7 @@ def _view(session: Session, manifest: Any, mode: Mode) -> Any:
 
 
 def make_view(manifest: Any, mode: Mode) -> Any:
-    """The manifest again, with ephemeral models that nobody has compiled yet for this mode."""
+    """Return a copy of the manifest, with the mode and with uncompiled copies of the ephemeral models."""
     view = object.__new__(type(manifest))
     view.__dict__.update(manifest.__dict__)
     view.__dict__[_MODE] = mode
@@ -116,9 +120,9 @@ def make_view(manifest: Any, mode: Mode) -> Any:
 
 
 def fresh_copy(node: Any) -> Any:
-    """An ephemeral model that nobody has compiled yet."""
-    made = copy.copy(node)
-    made.compiled, made.compiled_code, made.compiled_path = False, None, None
-    made.extra_ctes, made.extra_ctes_injected = [], False
-    made._pre_injected_sql = None  # noqa: SLF001 - where dbt keeps the SQL before inlining
-    return made
+    """Return a copy of an ephemeral model that is not compiled yet."""
+    copied = copy.copy(node)
+    copied.compiled, copied.compiled_code, copied.compiled_path = False, None, None
+    copied.extra_ctes, copied.extra_ctes_injected = [], False
+    copied._pre_injected_sql = None  # noqa: SLF001 - dbt stores the SQL before inlining there
+    return copied

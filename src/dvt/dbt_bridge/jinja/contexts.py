@@ -1,6 +1,7 @@
-"""The Jinja context of a federated model: ref, source and this give markers, introspection goes to the owner.
+"""Makes the Jinja context of a federated node.
 
-Everything else (config, var, target, graph, dispatch, macros) is dbt's, for the node's own target.
+`ref`, `source` and `this` return relations that render as markers; introspection queries the output that a
+relation is on. All else (config, var, target, graph, dispatch, macros) is dbt's, for the node's target.
 """
 
 from __future__ import annotations
@@ -36,68 +37,68 @@ if TYPE_CHECKING:
 def federated_context(
     session: Session, node: Any, config: Any, manifest: Manifest, dialect: str
 ) -> dict[str, Any]:
-    """The context a federated node is compiled in, or an ephemeral model that is inlined into one.
+    """Return the context to compile a federated node, or an ephemeral model that is inlined into it.
 
-    `config` is that of the output the federated node is built on.
+    `config` is that of the federated node's target.
     """
     scope = Scope(session, str(config.target_name), dialect)
     context = FederatedContext(node, config, manifest, FederatedProvider(scope), None)
     context.scope = scope
-    made: dict[str, Any] = context.to_dict()
+    variables: dict[str, Any] = context.to_dict()
     if isinstance(node, GenericTestNode):
-        add_rendered_test_kwargs(made, node)
-    return made
+        add_rendered_test_kwargs(variables, node)
+    return variables
 
 
 def fixture_context(scope: Scope, node: Any, config: Any, manifest: Manifest, wrapper: Any) -> dict[str, Any]:
-    """What a unit test's given rows see of the table they stand in for: its columns, where it lives."""
-    stood_for = _stood_for(scope.session, node)
-    resolver = FederatedSource if stood_for.resource_type == "source" else FederatedRef
+    """Return `this` and `adapter` for a unit test's given rows: those of the table that the rows replace."""
+    replaced = _replaced(scope.session, node)
+    resolver = FederatedSource if replaced.resource_type == "source" else FederatedRef
     return {
-        "this": resolver(scope, wrapper, stood_for, config, manifest).relation_of(stood_for),
+        "this": resolver(scope, wrapper, replaced, config, manifest).relation_of(replaced),
         "adapter": FixtureDatabaseWrapper.over(scope, wrapper),
     }
 
 
-def _stood_for(session: Session, node: Any) -> Any:
-    """The source, model, seed or snapshot that a unit test gives rows for."""
+def _replaced(session: Session, node: Any) -> Any:
+    """Return the source, model, seed or snapshot that a unit test gives rows for."""
     manifest: Any = session.manifest
     if getattr(node, "source_name", None):
         return manifest.source_lookup.find(f"{node.source_name}.{node.name}", None, manifest)
     return manifest.ref_lookup.find(node.name, node.package_name, getattr(node, "version", None), manifest)
 
 
-class OwnersRelations:
-    """Stands in for the database wrapper of an output that no dbt adapter can open."""
+class PlainDatabaseWrapper:
+    """Replaces dbt's database wrapper for an output without a dbt adapter: it has dbt's plain relations."""
 
     Relation = BaseRelation
 
 
 class FederatedRef(RuntimeRefResolver):
-    """`ref()`: dbt's own checks, then the owner's relation as a marker."""
+    """Implements `ref()`: dbt's own checks, then a marked relation of the output that the node is on."""
 
     def __init__(self, scope: Scope, *args: Any) -> None:
         super().__init__(*args)
         self.scope = scope
 
     def create_relation(self, target_model: Any) -> Any:
-        """A marker; an ephemeral model is inlined by dbt's compiler, as always."""
+        """Return a marked relation; for an ephemeral model dbt's own, which dbt's compiler inlines."""
         if target_model.is_ephemeral_model:
             return super().create_relation(target_model)
         return self.relation_of(target_model)
 
     def relation_of(self, target_model: Any) -> Any:
-        """The marked relation of a model, seed or snapshot, deferral and limits applied."""
-        output, owner = _owners(self, RuntimeRefResolver, target_model)
-        with self._asking(output, target_model):
-            relation = owner.create_relation(target_model)
+        """Return the marked relation of a model, seed or snapshot, with --defer and limits applied."""
+        output, resolver = _resolver_on_output(self, RuntimeRefResolver, target_model)
+        with self._connected(output, target_model):
+            relation = resolver.create_relation(target_model)
         return self.scope.mark(relation, target_model.unique_id, output)
 
     @contextmanager
-    def _asking(self, output: str, target_model: Any) -> Iterator[None]:
-        """A connection to the owner where dbt looks whether a deferred relation is there."""
+    def _connected(self, output: str, target_model: Any) -> Iterator[None]:
+        """Connect to another output within the block if dbt will look there for a deferred relation."""
         defers = getattr(target_model, "defer_relation", None) and self.config.args.defer
-        if not defers or output == self.scope.home:
+        if not defers or output == self.scope.target:
             yield
             return
         with self.scope.session.targets.adapter(output).connection_named(f"dvt defer on {output}"):
@@ -105,40 +106,40 @@ class FederatedRef(RuntimeRefResolver):
 
 
 class FederatedSource(RuntimeSourceResolver):
-    """`source()`: the owner's relation as a marker."""
+    """Implements `source()`: a marked relation of the output that the source is on."""
 
     def __init__(self, scope: Scope, *args: Any) -> None:
         super().__init__(*args)
         self.scope = scope
 
     def resolve(self, source_name: str, table_name: str) -> Any:
-        """A marker; dbt's own error when there is no such source."""
-        found = self.manifest.resolve_source(
+        """Return a marked relation; raise dbt's own error if there is no such source."""
+        source = self.manifest.resolve_source(
             source_name, table_name, self.current_project, self.model.package_name
         )
-        if found is None or isinstance(found, Disabled):
+        if source is None or isinstance(source, Disabled):
             return super().resolve(source_name, table_name)
-        return self.relation_of(found)
+        return self.relation_of(source)
 
     def relation_of(self, target_source: Any) -> Any:
-        """The marked relation of a source's table, limits applied."""
-        output, owner = _owners(self, RuntimeSourceResolver, target_source)
-        relation = owner.resolve(target_source.source_name, target_source.name)
+        """Return the marked relation of a source's table, with limits applied."""
+        output, resolver = _resolver_on_output(self, RuntimeSourceResolver, target_source)
+        relation = resolver.resolve(target_source.source_name, target_source.name)
         return self.scope.mark(relation, target_source.unique_id, output)
 
 
-def _owners(resolver: Any, kind: type[Any], read: Any) -> tuple[str, Any]:
-    """The output that `read` lives on, and dbt's own resolver as a model on that output has it."""
+def _resolver_on_output(resolver: Any, kind: type[Any], parent: Any) -> tuple[str, Any]:
+    """Return the output that `parent` is on, and dbt's resolver of class `kind` for models on that output."""
     session = resolver.scope.session
-    output = session.output_of(read.unique_id)
+    output = session.output_of(parent.unique_id)
     if not session.outputs.can_be_target(output):
-        return output, kind(OwnersRelations(), resolver.model, resolver.config, resolver.manifest)
+        return output, kind(PlainDatabaseWrapper(), resolver.model, resolver.config, resolver.manifest)
     wrapper = RuntimeDatabaseWrapper(session.targets.adapter(output), None)
     return output, kind(wrapper, resolver.model, session.targets.config(output), resolver.manifest)
 
 
 class FederatedProvider(RuntimeProvider):
-    """dbt's runtime provider with our ref, source and adapter."""
+    """Provides the federated `ref`, `source` and `adapter` to dbt's context."""
 
     def __init__(self, scope: Scope) -> None:
         self.DatabaseWrapper = partial(FederatedDatabaseWrapper, scope)
@@ -147,14 +148,14 @@ class FederatedProvider(RuntimeProvider):
 
 
 class FederatedContext(ModelContext):
-    """dbt's model context with a `this` that is a marker too."""
+    """Extends dbt's model context by a `this` that renders as a marker."""
 
     scope: Scope
 
     @contextproperty()
     def this(self) -> Any:
-        """The model's own table, as the last run left it."""
+        """The marked relation of the model's own table, which has the last run's rows."""
         if self.model.resource_type == NodeType.Operation:
             return None
         relation = self.db_wrapper.Relation.create_from(self.config, self.model)
-        return self.scope.mark(relation, self.model.unique_id, self.scope.home)
+        return self.scope.mark(relation, self.model.unique_id, self.scope.target)

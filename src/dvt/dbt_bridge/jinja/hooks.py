@@ -1,7 +1,7 @@
-"""Hooks of a node: on its own target as in dbt, or on the output that a hook's `connection:` names.
+"""Runs a node's hooks: on its own target as dbt does, or on the output that a hook's `connection:` names.
 
-dbt's Hook knows `sql`, `transaction` and `index` only. A hook's connection therefore travels in its
-SQL, as a Jinja comment that renders to nothing.
+dbt's Hook has the fields `sql`, `transaction` and `index` only. So a hook's connection is kept in its SQL, as
+a Jinja comment, which renders to nothing.
 """
 
 from __future__ import annotations
@@ -24,49 +24,51 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 _CONNECTION = re.compile(r"\A\{# dvt connection: (.*?) #\}")
+"""Matches the Jinja comment before a hook's SQL that names its connection."""
 
 
 def with_connection(hook: Any) -> Any:
-    """A hook as `dbt.hooks.get_hook_dict` gives it, its `connection` moved to where dbt keeps it."""
+    """Return a hook of `dbt.hooks.get_hook_dict` with its `connection` moved into its SQL."""
     if not isinstance(hook, dict) or "connection" not in hook:
         return hook
-    rest = {key: value for key, value in hook.items() if key != "connection"}
-    return {**rest, "sql": f"{{# dvt connection: {hook['connection']} #}}{hook.get('sql', '')}"}
+    fields = {key: value for key, value in hook.items() if key != "connection"}
+    return {**fields, "sql": f"{{# dvt connection: {hook['connection']} #}}{hook.get('sql', '')}"}
 
 
 def connection_of(hook: Mapping[str, Any]) -> str | None:
-    """The output a hook names, else None."""
-    found = _CONNECTION.match(hook.get("sql") or "")
-    return found[1] if found else None
+    """Return the output that a hook names, None if it names none."""
+    comment = _CONNECTION.match(hook.get("sql") or "")
+    return comment[1] if comment else None
 
 
-def elsewhere(hook: Mapping[str, Any], home: str) -> str | None:
+def elsewhere(hook: Mapping[str, Any], target: str) -> str | None:
     """The output a hook names, if it is another than the node's own; that one's connection is in use."""
     output = connection_of(hook)
-    return None if output == home else output
+    return None if output == target else output
 
 
 def hooks_of(node: Any) -> list[Mapping[str, Any]]:
-    """A node's hooks, those before and those after."""
-    both = [*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ())]
-    return [hook.to_dict(omit_none=True) for hook in both]
+    """Return a node's pre-hooks and post-hooks."""
+    hooks = [*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ())]
+    return [hook.to_dict(omit_none=True) for hook in hooks]
 
 
 def route_hooks(session: Session, context: dict[str, Any], node: Any, manifest: Manifest) -> None:
-    """Make the context's `run_hooks` send each hook where it belongs; dbt's own when none says."""
+    """Make the context's `run_hooks` run each hook on its own output, if any hook of the node names one."""
     if not any(connection_of(hook) for hook in hooks_of(node)):
         return
-    override(context, "run_hooks", lambda run_hooks: _routed(session, run_hooks, node, manifest))
+    override(context, "run_hooks", lambda run_hooks: _routing_run_hooks(session, run_hooks, node, manifest))
 
 
-def _routed(
+def _routing_run_hooks(
     session: Session, run_hooks: Callable[..., Any], node: Any, manifest: Manifest
 ) -> Callable[..., str]:
-    home = session.output_of(node.unique_id)
+    """Return a macro that runs each hook on the output that it names, and the others by dbt's `run_hooks`."""
+    target = session.output_of(node.unique_id)
 
     def run(hooks: list[Mapping[str, Any]], inside_transaction: bool = True) -> str:
-        chosen = [hook for hook in hooks if hook.get("transaction", True) == inside_transaction]
-        for connection, group in groupby(chosen, key=lambda hook: elsewhere(hook, home)):
+        in_phase = [hook for hook in hooks if hook.get("transaction", True) == inside_transaction]
+        for connection, group in groupby(in_phase, key=lambda hook: elsewhere(hook, target)):
             if connection is None:
                 run_hooks(list(group), inside_transaction=inside_transaction)
             else:
@@ -79,7 +81,7 @@ def _routed(
 def _run_on(
     session: Session, output: str, hooks: Iterator[Mapping[str, Any]], node: Any, manifest: Manifest
 ) -> None:
-    """Run hooks on another output, each in a transaction of its own, `this` and ref in its dialect."""
+    """Run hooks on another output, each in its own transaction; `this` and `ref` render in its dialect."""
     with as_dbt_errors():
         if output not in session.outputs.types:
             error = UnknownConnection("a hook", output, session.outputs.names)
@@ -92,11 +94,11 @@ def _run_on(
             if sql:
                 adapter.execute(sql, auto_begin=True, fetch=False)
                 adapter.commit_if_has_connection()
-    wrote(session, output)
+    report_any_write(session, output)
 
 
-def wrote(session: Session, output: str) -> None:
-    """Tell the federation that anything may have changed on an output."""
-    federator = session.federating
+def report_any_write(session: Session, output: str) -> None:
+    """Tell the federation that any table of an output may have changed."""
+    federator = session.federator_if_exists
     if federator is not None:
-        federator.wrote(output, None)
+        federator.wrote(output, table=None)

@@ -1,4 +1,7 @@
-"""`adapter`, `run_query` and `statement` in a federated model: each question goes to whom it is about."""
+"""Runs a federated model's introspection: `adapter`, `run_query` and `statement` in its Jinja.
+
+Each call runs on the output that its relations are on.
+"""
 
 from __future__ import annotations
 
@@ -16,102 +19,104 @@ from sqlglot.errors import SqlglotError
 from dvt.core.errors import IntrospectionUnsupported, SeveralConnections, TableNotFound
 from dvt.core.names import MARKER
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.jinja.hooks import wrote
+from dvt.dbt_bridge.jinja.hooks import report_any_write
 from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, table_ref, unmarked
 from dvt.dbt_bridge.jinja.scope import Scope
-from dvt.dbt_bridge.jinja.statements import note
-from dvt.dbt_bridge.outputs.dialects import of_type
+from dvt.dbt_bridge.jinja.statements import note_statement
+from dvt.dbt_bridge.outputs import dialects
 
 
 class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
-    """dbt's `adapter` object, which asks the owner of the relations it is given."""
+    """dbt's `adapter` object; each call goes to the adapter of the output that its relations are on."""
 
     def __init__(self, scope: Scope, adapter: Any, namespace: Any) -> None:
         super().__init__(adapter, namespace)
         self._scope = scope
 
     def __getattr__(self, name: str) -> Any:
-        found = super().__getattr__(name)
-        if not callable(found):
-            return found
-        return self._execute if name == "execute" else partial(self._ask, name)
+        attribute = super().__getattr__(name)
+        if not callable(attribute):
+            return attribute
+        return self._execute if name == "execute" else partial(self._call, name)
 
-    def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Call an adapter's method on the adapter that owns the relations among its arguments."""
-        about = list(_relations([*args, *kwargs.values()]))
-        owner = self._owner({relation.output for relation in about})
-        if self._readable_only(owner):
-            return self._describe(name, owner, about)
-        plain = [_plain(value) for value in args]
-        named = {key: _plain(value) for key, value in kwargs.items()}
-        with self._adapter_of(owner) as adapter:
-            answer = getattr(adapter, name)(*plain, **named)
-        return _as_marked(answer, about)
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the adapter whose output the relations among the arguments are on."""
+        relations = list(_relations([*args, *kwargs.values()]))
+        output = self._output({relation.output for relation in relations})
+        if self._has_no_adapter(output):
+            return self._describe(name, output, relations)
+        unmarked_args = [_unmarked(value) for value in args]
+        unmarked_kwargs = {key: _unmarked(value) for key, value in kwargs.items()}
+        with self._adapter_of(output) as adapter:
+            answer = getattr(adapter, name)(*unmarked_args, **unmarked_kwargs)
+        return _as_marked(answer, relations)
 
     def _execute(self, sql: str, *args: Any, **kwargs: Any) -> Any:
-        """Run a query on the one connection whose relations it names, by their real names."""
-        scope, real, owners = self._scope, str(sql), set()
-        if MARKER in real:
-            for relation in self._named_in(real):
-                owners.add(relation.output)
-                real = real.replace(relation.shown, relation.stands_for)
-        owner = self._owner(owners)
-        if self._readable_only(owner):
-            kind = scope.session.outputs.types[owner]
+        """Run a query on the output whose relations it names, with their markers replaced by their names."""
+        scope, query, outputs = self._scope, str(sql), set()
+        if MARKER in query:
+            for relation in self._named_in(query):
+                outputs.add(relation.output)
+                query = query.replace(relation.marker_text, relation.name_text)
+        output = self._output(outputs)
+        if self._has_no_adapter(output):
+            kind = scope.session.outputs.types[output]
             with as_dbt_errors():
-                raise IntrospectionUnsupported("a run_query or statement", owner, kind)
-        with self._adapter_of(owner) as adapter:
-            answer = adapter.execute(real, *args, **kwargs)
-            changes = note(scope.session, real, owner)
-            if owner != scope.home:
+                raise IntrospectionUnsupported("a run_query or statement", output, kind)
+        with self._adapter_of(output) as adapter:
+            answer = adapter.execute(query, *args, **kwargs)
+            may_have_changed = note_statement(scope.session, query, output)
+            if output != scope.target:
                 _commit(adapter)
-                if changes:
-                    wrote(scope.session, owner)
+                if may_have_changed:
+                    report_any_write(scope.session, output)
         return answer
 
     def _named_in(self, sql: str) -> Iterator[Any]:
-        """The marked relations that the query's text names."""
-        for relation in self._scope.given.values():
-            if relation.shown in sql:
+        """Yield the marked relations that the SQL names."""
+        for relation in self._scope.marked.values():
+            if relation.marker_text in sql:
                 yield relation
 
-    def _owner(self, owners: set[str]) -> str:
-        if len(owners) > 1:
+    def _output(self, outputs: set[str]) -> str:
+        """Return the only output, or the node's target if there is none; SeveralConnections for more."""
+        if len(outputs) > 1:
             with as_dbt_errors():
-                raise SeveralConnections(owners)
-        return next(iter(owners), self._scope.home)
+                raise SeveralConnections(outputs)
+        return next(iter(outputs), self._scope.target)
 
-    def _readable_only(self, output: str) -> bool:
+    def _has_no_adapter(self, output: str) -> bool:
         return not self._scope.session.outputs.can_be_target(output)
 
     @contextmanager
     def _adapter_of(self, output: str) -> Iterator[Any]:
-        """The output's adapter with a connection for this thread."""
-        if output == self._scope.home:
+        """Yield the output's adapter, connected for this thread."""
+        if output == self._scope.target:
             yield self._adapter
             return
         adapter = self._scope.session.targets.adapter(output)
         with adapter.connection_named(f"dvt introspection of {output}"):
             yield adapter
 
-    def _describe(self, name: str, output: str, about: list[Any]) -> Any:
-        """The same questions, answered by the connector where there is no adapter."""
+    def _describe(self, name: str, output: str, relations: list[Any]) -> Any:
+        """Answer an adapter's method by the connector of an output without an adapter."""
         kind = self._scope.session.outputs.types[output]
-        answers: Mapping[str, Callable[[Any], Any]] = {
+        methods: Mapping[str, Callable[[Any], Any]] = {
             "get_columns_in_relation": self._columns,
-            "get_relation": self._exists,
+            "get_relation": self._existing,
         }
         with as_dbt_errors():
-            if name not in answers:
+            if name not in methods:
                 raise IntrospectionUnsupported(f"adapter.{name}", output, kind)
-            return answers[name](about[0])
+            return methods[name](relations[0])
 
     def _columns(self, relation: Any) -> list[Column]:
-        ref = table_ref(unmarked(relation), relation.output, of_type(self._kind(relation)))
+        ref = table_ref(unmarked(relation), relation.output, dialects.of_type(self._kind(relation)))
         table = self._scope.session.federator().describe(ref)
         return [Column(column.name, column.native) for column in table.columns]
 
-    def _exists(self, relation: Any) -> Any:
+    def _existing(self, relation: Any) -> Any:
+        """Return the relation as a table, None if it does not exist."""
         try:
             self._columns(relation)
         except TableNotFound:
@@ -123,31 +128,34 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
 
 
 class FixtureDatabaseWrapper(FederatedDatabaseWrapper):
-    """As that of a federated model; columns come with types as the model's own SQL would write them."""
+    """The `adapter` of a unit test's given rows: columns have types in the dialect of the model's SQL."""
 
     @classmethod
     def over(cls, scope: Scope, wrapper: RuntimeDatabaseWrapper) -> FixtureDatabaseWrapper:
-        """One in the place of dbt's own."""
+        """Return a wrapper with the adapter and the namespace of dbt's own."""
         return cls(scope, wrapper._adapter, wrapper._namespace)  # noqa: SLF001 - the class we extend
 
-    def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        answer = super()._ask(name, *args, **kwargs)
+    def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        answer = super()._call(name, *args, **kwargs)
         if name != "get_columns_in_relation":
             return answer
         (relation,) = _relations([*args, *kwargs.values()])
-        return [self._adapter.Column(one.name, self._written(one.data_type, relation)) for one in answer]
+        return [
+            self._adapter.Column(column.name, self._translated(column.data_type, relation))
+            for column in answer
+        ]
 
-    def _written(self, native: str, relation: Any) -> str:
-        """The owner's type in the words of the SQL's dialect; the owner's own where there are none."""
+    def _translated(self, native: str, relation: Any) -> str:
+        """Return a column's type in the dialect of the SQL; as it is if SQLGlot cannot parse it."""
         try:
-            kind = exp.DataType.build(native, dialect=of_type(self._kind(relation)))
+            kind = exp.DataType.build(native, dialect=dialects.of_type(self._kind(relation)))
         except (SqlglotError, ValueError):
             return native
         return str(kind.sql(dialect=self._scope.dialect))
 
 
 def _relations(values: list[Any]) -> Iterator[Any]:
-    """The marked relations among a call's arguments, names of theirs included."""
+    """Yield the marked relations among a call's arguments, also those of which only a name is passed."""
     for value in values:
         if is_marked(value):
             yield value
@@ -157,28 +165,29 @@ def _relations(values: list[Any]) -> Iterator[Any]:
             yield from _relations(list(value))
 
 
-def _plain(value: Any) -> Any:
+def _unmarked(value: Any) -> Any:
+    """Return an argument with marked relations and their names replaced by plain ones."""
     if is_marked(value):
         return unmarked(value)
     if isinstance(value, OwnedName):
         return str(value)
     if isinstance(value, list | tuple | set):
-        return type(value)(_plain(one) for one in value)
+        return type(value)(_unmarked(item) for item in value)
     return value
 
 
-def _as_marked(answer: Any, about: list[Any]) -> Any:
-    """An answered relation that was asked about stays a marker, with the type found."""
+def _as_marked(answer: Any, relations: list[Any]) -> Any:
+    """Return the marked relation, with its type, if the answer is a relation that was an argument."""
     if not isinstance(answer, BaseRelation):
         return answer
-    for relation in about:
+    for relation in relations:
         if answer.path == relation.path:
             return relation.incorporate(type=answer.type)
     return answer
 
 
 def _commit(adapter: Any) -> None:
-    """A statement on another connection is its own transaction: nothing later would commit it."""
+    """Commit a statement on another output; dbt commits only the node's own connection."""
     connection = adapter.connections.get_if_exists()
     if connection is not None and connection.transaction_open:
         adapter.commit_if_has_connection()

@@ -1,7 +1,7 @@
-"""Names in a node's Jinja context that are the node's own: macros wrapped, values added.
+"""Wraps macros and adds values in the Jinja context of one node.
 
-Up to dbt-core 1.11 a context is a dict. From 1.12 on it is a ChainMap over macros that all nodes share,
-so what is the node's own is put before them and never into them.
+Up to dbt-core 1.11 a context is a dict. From 1.12 on it is a ChainMap over macros that all nodes share, so a
+node's own entries go into a map of their own before the shared ones.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any
 
 
 def override(context: Any, name: str, wrap: Callable[[Any], Any]) -> None:
-    """Let the node's templates find `wrap(macro)` under the macro's name, bare and as `dbt.name`."""
+    """Replace a macro by `wrap(macro)` in the node's templates, under both `name` and `dbt.name`."""
     package = context.get("dbt")
     if isinstance(context, ChainMap):
-        ours = {name: wrap(context[name])} if name in context else {}
+        own = {name: wrap(context[name])} if name in context else {}
         if package is not None and name in package:
-            ours["dbt"] = ChainMap({name: wrap(package[name])}, package)
-        context.maps.insert(0, ours)
+            own["dbt"] = ChainMap({name: wrap(package[name])}, package)
+        context.maps.insert(0, own)
         return
-    for names in (context, package):
-        if isinstance(names, dict) and name in names:
-            names[name] = wrap(names[name])
+    for namespace in (context, package):
+        if isinstance(namespace, dict) and name in namespace:
+            namespace[name] = wrap(namespace[name])
 
 
 def define(context: Any, name: str, value: Any) -> None:
-    """Give the node's templates a value."""
+    """Add a value to the node's context."""
     if isinstance(context, ChainMap):
         context.maps.insert(0, {name: value})
     else:

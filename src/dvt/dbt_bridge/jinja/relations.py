@@ -1,7 +1,7 @@
-"""Relations of a federated model: they know their real names and render as markers.
+"""Marks the relations of a federated model: they keep their names but render as markers.
 
-In the model's SQL a relation reads `"__dvt__<unique_id>"."<identifier>"`, so what it stands for is
-certain, and `customers.id` still means the column of `customers`.
+The model's SQL names a relation as `"__dvt__<unique_id>"."<identifier>"`. So the planner knows which node or
+source it is, and `customers.id` still means the column of `customers`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from sqlglot.dialects.dialect import Dialect
 
 from dvt.core.names import MARKER, TableRef
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+"""Matches identifiers that every dialect accepts without quotes."""
 
 
 class OwnedName(str):
-    """A part of a relation's name that remembers whose it is, so that introspection finds the owner."""
+    """A part of a relation's name, with the relation: introspection by name finds the relation's output."""
 
     __slots__ = ("relation",)
 
@@ -30,7 +31,7 @@ class OwnedName(str):
 
     @classmethod
     def of(cls, relation: BaseRelation, part: str | None) -> OwnedName | None:
-        """The part of that relation's name; None when it has none."""
+        """Return the part of the relation's name; None if the relation does not have it."""
         if part is None:
             return None
         name = cls(part)
@@ -39,35 +40,35 @@ class OwnedName(str):
 
 
 def quoted(dialect: str, name: str) -> str:
-    """An identifier in the quoting of a SQLGlot dialect."""
+    """Quote an identifier for one of SQLGlot's dialects."""
     return exp.to_identifier(name, quoted=True).sql(dialect=dialect)
 
 
 def marker(dialect: str, unique_id: str) -> str:
-    """The quoted schema by which a federated model's SQL names what `unique_id` stands for."""
+    """Return the quoted schema that stands for a node or source in a federated model's SQL."""
     return quoted(dialect, f"{MARKER}{unique_id}")
 
 
 @cache
 def marked_class(plain: Any) -> Any:
-    """The subclass of an adapter's Relation that renders as a marker."""
+    """Return a subclass of an adapter's Relation that renders as a marker."""
 
     @dataclass(frozen=True, eq=False, repr=False)
     class FederatedRelation(plain):
-        """Keeps database, schema and identifier; renders as a marker while they are unchanged."""
+        """A relation that renders as a marker unless its database, schema or identifier is changed."""
 
-        shown: str = ""
-        """The text it renders as."""
-        stands_for: str = ""
-        """The real relation's own rendering."""
+        marker_text: str = ""
+        """The marked relation, as it renders."""
+        name_text: str = ""
+        """The plain relation, as it renders."""
         unique_id: str = ""
         output: str = ""
-        """The output it lives on."""
-        real_class: ClassVar[type[BaseRelation]] = plain
+        """The output that the relation is on."""
+        plain_class: ClassVar[type[BaseRelation]] = plain
 
         def render(self) -> str:
-            real = str(super().render())
-            return self.shown if real == self.stands_for else real
+            name_text = str(super().render())
+            return self.marker_text if name_text == self.name_text else name_text
 
         @property
         def database(self) -> str | None:
@@ -87,41 +88,41 @@ def marked_class(plain: Any) -> Any:
 
 
 def mark(relation: BaseRelation, unique_id: str, output: str, dialect: str) -> Any:
-    """The relation as a federated model's SQL sees it."""
+    """Return the relation as a federated model's SQL names it."""
     plain: Any = type(relation)
     identifier = relation.identifier or ""
-    quote = relation.quote_policy.identifier or not _PLAIN.match(identifier)
+    quote = relation.quote_policy.identifier or not _NEEDS_NO_QUOTES.match(identifier)
     last = quoted(dialect, identifier) if quote else identifier
     return marked_class(plain).from_dict(
         {
             **relation.to_dict(omit_none=True),
-            "shown": f"{marker(dialect, unique_id)}.{last}",
-            "stands_for": relation.render(),
+            "marker_text": f"{marker(dialect, unique_id)}.{last}",
+            "name_text": relation.render(),
             "unique_id": unique_id,
             "output": output,
-            # --empty and --sample put a subselect here: the compute engine needs no alias on it, and the
-            # one that dbt would add stands in the way of the model's own.
+            # --empty and --sample render a subselect. The compute engine needs no alias on it, and the alias
+            # that dbt would add conflicts with the model's own.
             "require_alias": False,
         }
     )
 
 
 def is_marked(value: object) -> bool:
-    """True for relations that `mark` has made."""
-    return isinstance(value, BaseRelation) and hasattr(value, "stands_for")
+    """Return whether `value` is a relation made by `mark`."""
+    return isinstance(value, BaseRelation) and hasattr(value, "marker_text")
 
 
 def unmarked(relation: Any) -> BaseRelation:
-    """The owner's own relation again."""
-    known = relation.to_dict(omit_none=True)
-    for ours in ("shown", "stands_for", "unique_id", "output"):
-        known.pop(ours, None)
-    real: BaseRelation = relation.real_class.from_dict(known)
-    return real
+    """Return the plain relation of a marked one."""
+    fields = relation.to_dict(omit_none=True)
+    for added in ("marker_text", "name_text", "unique_id", "output"):
+        fields.pop(added, None)
+    plain: BaseRelation = relation.plain_class.from_dict(fields)
+    return plain
 
 
 def normalized(name: str | None, *, quote: bool, dialect: str) -> str | None:
-    """The name as the database stores it: an unquoted one in the database's own case."""
+    """Return the name as the database stores it: an unquoted one in the dialect's case."""
     if name is None or quote:
         return name
     identifier = Dialect.get_or_raise(dialect).normalize_identifier(exp.to_identifier(name, quoted=False))
@@ -135,7 +136,7 @@ def table_ref(
     options: Mapping[str, str] | None = None,
     label: str | None = None,
 ) -> TableRef:
-    """The exact table a real relation names; `options` are its connector's."""
+    """Return the table that a plain relation names; `options` are the connector's for reading it."""
     path, policy = relation.path, relation.quote_policy
     return TableRef(
         connection=output,

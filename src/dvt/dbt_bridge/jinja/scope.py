@@ -1,4 +1,4 @@
-"""What the parts of a federated node's Jinja context share."""
+"""Holds the state that the parts of a federated node's Jinja context share."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What all parts of one federated context share."""
+    """The node's target and dialect, and the relations that its Jinja has named."""
 
     session: Session
-    home: str
-    """The output on which the node, or the one it is inlined into, is built."""
+    target: str
+    """The target of the node, or of the node that it is inlined into."""
     dialect: str
-    """SQLGlot name of the SQL's dialect: its quoting is the markers'."""
-    given: dict[str, Any] = field(default_factory=dict)
-    """The marked relations handed out, by the text they render as."""
+    """SQLGlot's name of the SQL's dialect, in which markers are quoted."""
+    marked: dict[str, Any] = field(default_factory=dict)
+    """The marked relations by the text they render as."""
 
     def mark(self, relation: BaseRelation, unique_id: str, output: str) -> Any:
-        """The relation as a marker, remembered for the queries that name it."""
+        """Return the marked relation, and keep it for the queries that name it."""
         marked = mark(relation, unique_id, output, self.dialect)
-        self.given[marked.shown] = marked
+        self.marked[marked.marker_text] = marked
         return marked

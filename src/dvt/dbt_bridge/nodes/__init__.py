@@ -1,1 +1,1 @@
-"""What happens to a node: its runner, the request to the federation, the publication of the result."""
+"""Runs nodes on their targets, sends requests to the federation, publishes results."""

@@ -1,4 +1,4 @@
-"""An enforced contract: what it demands of the answer's columns, and of the table they are loaded into."""
+"""Reads a node's enforced contract: the columns of its result, and the DDL of its table."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from dvt.dbt_bridge.outputs import dialects
 def contract_of(
     node: Any, adapter: Any, config: Any, manifest: Any, engine: Callable[[], str]
 ) -> Contract | None:
-    """The node's contract, None where none is enforced: names as the target stores them.
+    """Return the node's contract, with column names as the target stores them; None if none is enforced.
 
-    The table's definition is what the target's own macros make of columns and constraints. `engine` tells
-    the dialect of the node's compute engine, in whose words the types are given too.
+    The target's own macros render the definition of the table. `engine` returns the dialect of the node's
+    compute engine, in which the columns' types are written too.
     """
     contract = getattr(node, "contract", None)
     if contract is None or not contract.enforced:
         return None
     columns = tuple(_columns(node, adapter, engine()))
-    # dbt's macros read the constraints from the model, and say which of them the target ignores.
+    # dbt's macros read the constraints from the model, and warn about those that the target ignores.
     context = generate_runtime_model_context(node, config, manifest)
     return Contract(columns=columns, definition=str(context["get_table_columns_and_constraints"]()).strip())
 
@@ -38,10 +38,10 @@ def _columns(node: Any, adapter: Any, engine: str) -> Iterator[ContractColumn]:
         if node.contract.alias_types:
             native = adapter.Column.translate_type(native)
         name = normalized(column.name, quote=bool(column.quote), dialect=dialect) or column.name
-        yield _column(name, native, dialect, engine)
+        yield _contract_column(name, native, dialect, engine)
 
 
-def _column(name: str, native: str, dialect: str, engine: str) -> ContractColumn:
+def _contract_column(name: str, native: str, dialect: str, engine: str) -> ContractColumn:
     try:
         kind = exp.DataType.build(native, dialect=dialect)
     except (SqlglotError, ValueError):

@@ -1,4 +1,4 @@
-"""Runs a federated node in place of dbt's runner: pre-hooks, federation, then dbt's materialization."""
+"""Runs federated nodes: pre-hooks, then the federation, then dbt's own materialization."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dbt.task.test import TestRunner
 from dvt.core.errors import DvtError, NotFederable
 from dvt.core.reports import Notice, Outcome
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.jinja.hooks import elsewhere, hooks_of, route_hooks, wrote
+from dvt.dbt_bridge.jinja.hooks import elsewhere, hooks_of, report_any_write, route_hooks
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.jinja.statements import has_changed
 from dvt.dbt_bridge.nodes import publish
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 
-class Federated:
-    """What a runner of federated nodes adds to dbt's: federation between compiling and materializing."""
+class FederationMixin:
+    """Adds to a runner of dbt's: between compiling and materializing a node, it is federated."""
 
     session: Session
     adapter: Any
@@ -42,7 +42,7 @@ class Federated:
     _stage: Any
 
     def execute(self, model: Any, manifest: Manifest) -> Any:
-        """Federate the compiled node and publish what it gave."""
+        """Federate the compiled node, and publish the result by dbt's materialization."""
         with as_dbt_errors():
             try:
                 return self._execute_federated(model, manifest)
@@ -55,59 +55,59 @@ class Federated:
         federator = self.session.federator()
         request = node_request(self.session, model, manifest, federator.run)
         self._stage = publish.stage_relation(self.adapter, request.stage)
-        self._warn_of_view(model)
+        self._warn_about_view(model)
         self._run_pre_hooks(model)
         publisher = publish.DbtPublisher(self.adapter, model, self._materialize)
         outcome = federator.federate(request, publisher)
         publisher.result.node = model
-        return with_figures(publisher.result, outcome)
+        return add_figures(publisher.result, outcome)
 
     def _materialize(self, stand_in: Any) -> Any:
-        """Run dbt's own materialization of the stand-in that selects the stage table."""
+        """Run dbt's own materialization of `stand_in`, a copy of the node that selects the stage table."""
         return super().execute(stand_in, self._manifest)  # type: ignore[misc]
 
-    def _warn_of_view(self, model: Any) -> None:
+    def _warn_about_view(self, model: Any) -> None:
         if model.config.materialized == "view":
             message = f"view {model.name!r} reads other connections, so it is built as a table"
             hint = "config(materialized='table') says the same without a warning"
             self.session.reporter.notice(model.unique_id, Notice("DVT001", message, hint))
 
     def _run_pre_hooks(self, model: Any) -> None:
-        """Run the pre-hooks; commit them and what the Jinja ran, so that the federation sees all of it."""
+        """Run the pre-hooks; commit them and what the Jinja ran, so that the federation reads all of it."""
         if model.config.pre_hook:
             context = generate_runtime_model_context(model, self.config, self._manifest)
             route_hooks(self.session, context, model, self._manifest)
-            for inside in (False, True):
-                context["run_hooks"](context["pre_hooks"], inside_transaction=inside)
+            for inside_transaction in (False, True):
+                context["run_hooks"](context["pre_hooks"], inside_transaction=inside_transaction)
         commit_open(self.adapter)
         if model.config.pre_hook or has_changed(self.session):
-            wrote(self.session, self.session.output_of(model.unique_id))
+            report_any_write(self.session, self.session.output_of(model.unique_id))
 
     def _execute_model(self, *args: Any, **kwargs: Any) -> Any:
-        """As dbt, in a context that knows the stage table."""
+        """Run the materialization as dbt does, with macros in its context that publish the stage table."""
         execute = super()._execute_model  # type: ignore[misc]
-        bound = signature(execute).bind(*args, **kwargs)
-        given = bound.arguments
-        node, context = given["model"], given["context"]
+        call = signature(execute).bind(*args, **kwargs)
+        arguments = call.arguments
+        node, context = arguments["model"], arguments["context"]
         publish.rename_stage_table(context, self.adapter, node, self._stage)
-        chosen = given["materialization_macro"]
-        given["materialization_macro"] = publish.materialization(context, node, self._stage, chosen)
-        return execute(*bound.args, **bound.kwargs)
+        macro = arguments["materialization_macro"]
+        arguments["materialization_macro"] = publish.materialization(context, node, self._stage, macro)
+        return execute(*call.args, **call.kwargs)
 
 
-class FederatedModelRunner(Federated, ModelRunner):
+class FederatedModelRunner(FederationMixin, ModelRunner):
     """Runs a federated model."""
 
 
-class FederatedBatchRunner(Federated, MicrobatchBatchRunner):
+class FederatedBatchRunner(FederationMixin, MicrobatchBatchRunner):
     """Runs one batch of a federated microbatch model."""
 
 
-class NoFederatedShow(CompileRunner):
-    """Says of a federated model that its rows cannot be shown before it is built."""
+class FederatedShowRunner(CompileRunner):
+    """Fails for a federated model in `show`: its compiled SQL names tables of several databases."""
 
     def execute(self, compiled_node: Any, manifest: Manifest) -> Any:
-        """Raise: the compiled SQL names tables of several databases."""
+        """Raise NotFederable."""
         del manifest
         what = f"show of model {compiled_node.name!r}"
         hint = f"build it, then: dvt show --inline \"select * from {{{{ ref('{compiled_node.name}') }}}}\""
@@ -116,34 +116,34 @@ class NoFederatedShow(CompileRunner):
             raise error.about(compiled_node.name, compiled_node.original_file_path)
 
 
-FEDERATED: Mapping[type[Any], type[Any]] = {
+FEDERATED_RUNNERS: Mapping[type[Any], type[Any]] = {
     ModelRunner: FederatedModelRunner,
     MicrobatchBatchRunner: FederatedBatchRunner,
-    ShowRunner: NoFederatedShow,
+    ShowRunner: FederatedShowRunner,
     TestRunner: FederatedTestRunner,
 }
-"""What runs a federated node where dbt would use this runner. Others compile only, or delegate."""
+"""dbt's runner → the runner of a federated node. dbt's other runners only compile, or delegate."""
 
 
 def is_federated(session: Session, node: Any) -> bool:
-    """True for nodes that dvt computes, and for unit tests of such models."""
+    """Return whether dvt computes the node, or the model that a unit test tests."""
     if node.resource_type == "unit_test":
-        return any(session.federated(unique_id) for unique_id in node.depends_on.nodes)
-    return session.federated(node.unique_id)
+        return any(session.is_federated(unique_id) for unique_id in node.depends_on.nodes)
+    return session.is_federated(node.unique_id)
 
 
 def federated_runner(session: Session, runner: Any) -> Any:
-    """A federated runner with all that the runner holds, or the runner itself where its kind has none."""
-    kind = FEDERATED.get(type(runner))
-    if kind is None:
+    """Return a federated runner with the runner's attributes; the runner itself if its class has none."""
+    runner_class = FEDERATED_RUNNERS.get(type(runner))
+    if runner_class is None:
         return runner
-    made: Any = object.__new__(kind)
-    vars(made).update(vars(runner), session=session)
-    return made
+    federated: Any = object.__new__(runner_class)
+    vars(federated).update(vars(runner), session=session)
+    return federated
 
 
-def with_figures(result: Any, outcome: Outcome) -> Any:
-    """The result, which says what was moved too (`run_results.json`'s adapter_response)."""
+def add_figures(result: Any, outcome: Outcome) -> Any:
+    """Add the rows and bytes moved to the result's adapter_response, which `run_results.json` shows."""
     response = dict(result.adapter_response or {})
     loaded = next((moved.rows for moved in reversed(outcome.moved) if moved.what == "load"), -1)
     if result.status == NodeStatus.Success and response.get("rows_affected", -1) < 0 <= loaded:
@@ -157,20 +157,23 @@ def with_figures(result: Any, outcome: Outcome) -> Any:
     return result
 
 
-def written(session: Session, node: Any) -> None:
-    """Tell the federation what a node that has run wrote; the bridge calls it for every node."""
-    federator = session.federating
+def report_writes(session: Session, node: Any) -> None:
+    """Tell the federation which tables a node has written, so that it does not reuse what it read of them.
+
+    The bridge calls this for every node, native ones too.
+    """
+    federator = session.federator_if_exists
     if federator is None:
         return
-    home = session.output_of(node.unique_id)
+    target = session.output_of(node.unique_id)
     if has_changed(session):
-        federator.wrote(home, None)
+        federator.wrote(target, table=None)
     if not getattr(node, "is_relational", False):
         return
     hooks = hooks_of(node)
-    if any(elsewhere(hook, home) is None for hook in hooks):
-        federator.wrote(home, None)
+    if any(elsewhere(hook, target) is None for hook in hooks):
+        federator.wrote(target, table=None)
         return
-    kind = dialects.of_type(session.outputs.types[home])
-    relation = session.targets.adapter(home).Relation.create_from(session.targets.config(home), node)
-    federator.wrote(home, table_ref(relation, home, kind))
+    dialect = dialects.of_type(session.outputs.types[target])
+    relation = session.targets.adapter(target).Relation.create_from(session.targets.config(target), node)
+    federator.wrote(target, table_ref(relation, target, dialect))

@@ -1,4 +1,4 @@
-"""The materialization behind `publish: keep`. It is not in the manifest: dvt alone chooses it."""
+"""The materialization of `publish: keep`. It is not in the manifest, so no project can name it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dbt.contracts.graph.nodes import Macro
 from dbt.node_types import ModelLanguage, NodeType
 
 _FILE = Path(__file__).with_name("include") / "keep.sql"
+"""The macro's SQL."""
 
 MACRO = Macro(
     name="materialization_dvt_keep_default",
@@ -19,4 +20,4 @@ MACRO = Macro(
     macro_sql=_FILE.read_text(encoding="utf-8"),
     supported_languages=[ModelLanguage.sql],
 )
-"""Replaces the rows of `this` by those of `dvt_stage`, and adds the columns it lacks."""
+"""The macro: replaces the rows of `this` by those of `dvt_stage`, and adds the columns that `this` lacks."""

@@ -1,4 +1,4 @@
-"""From a compiled federated node to what the federation needs to know of it."""
+"""Makes the federation's request from a compiled federated node."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 
-_UNSAID = object()
+_MISSING = object()
+"""Stands for a key that a mapping lacks; a key may have the value None."""
 _NAMED = re.compile(rf"""["`]{MARKER}([^"`]+)["`]\.""")
-"""The unique id in a marker."""
+"""Matches a marker; its group is the unique id."""
 
 
 def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> NodeRequest:
-    """What a compiled node asks of the federation."""
+    """Return a compiled node's request to the federation; `run` is the run's id."""
     placement = session.placement(node.unique_id)
-    home = session.output_of(node.unique_id)
-    config, kind = session.targets.config(home), session.outputs.types[home]
+    target = session.output_of(node.unique_id)
+    config, kind = session.targets.config(target), session.outputs.types[target]
     tested = getattr(node, "tested_node_unique_id", None)
-    written: Any = node if session.manifest is None or not tested else session.manifest.nodes[tested]
-    dialect = dialects.of_node(written, kind, session.engine_dialect)
-    relations = session.targets.adapter(home).Relation
-    target = table_ref(relations.create_from(config, node), home, dialects.of_type(kind))
-    if node.resource_type != "model":  # a test has a schema only when it stores its failures
-        own = relations.create(database=config.credentials.database, schema=config.credentials.schema)
-        target = table_ref(own, home, dialects.of_type(kind))
+    model: Any = node if session.manifest is None or not tested else session.manifest.nodes[tested]
+    dialect = dialects.of_node(model, kind, session.engine_dialect)
+    relations = session.targets.adapter(target).Relation
+    table = table_ref(relations.create_from(config, node), target, dialects.of_type(kind))
+    if node.resource_type != "model":  # a test has a schema only if it stores its failures
+        schema = relations.create(database=config.credentials.database, schema=config.credentials.schema)
+        table = table_ref(schema, target, dialects.of_type(kind))
     batch = node.batch.id if getattr(node, "batch", None) else ""
     return NodeRequest(
         unique_id=node.unique_id,
@@ -50,117 +51,116 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
         file=node.original_file_path,
         sql=node.compiled_code,
         dialect=dialect,
-        inputs=_inputs(Scope(session, home, dialect), node, config, manifest, target),
+        inputs=_inputs(Scope(session, target, dialect), node, config, manifest, table),
         stage=TableRef(
-            connection=home,
-            database=target.database,
-            schema=target.schema,
+            connection=target,
+            database=table.database,
+            schema=table.schema,
             identifier=stage_name(run, node.unique_id, batch),
         ),
         pushdown=_pushdown(node),
-        comparing=_comparing(node),
+        comparing=_text_comparison(node),
         contract=contract_of(
-            node, session.targets.adapter(home), config, manifest, partial(session.engine_dialect, written)
+            node, session.targets.adapter(target), config, manifest, partial(session.engine_dialect, model)
         ),
         compute=placement.compute if placement else None,
     )
 
 
-def _inputs(
-    scope: Scope, node: Any, config: Any, manifest: Manifest, target: TableRef
-) -> Mapping[str, Input]:
-    """The relations whose markers the SQL holds, by marker schema."""
+def _inputs(scope: Scope, node: Any, config: Any, manifest: Manifest, table: TableRef) -> Mapping[str, Input]:
+    """Return the relations whose markers the SQL contains, by marker schema; `table` is the node's own."""
     inputs: dict[str, Input] = {}
     if marker(scope.dialect, node.unique_id) in node.compiled_code:
         if node.resource_type == "model" and node.config.materialized != "incremental":
             raise SelfReference(node.name)
-        inputs[f"{MARKER}{node.unique_id}"] = Input(table=target, unique_id=node.unique_id, this=True)
-    for read in _reads(node, manifest):
-        if marker(scope.dialect, read.unique_id) in node.compiled_code and read is not node:
-            inputs[f"{MARKER}{read.unique_id}"] = _input(scope, node, config, manifest, read)
+        inputs[f"{MARKER}{node.unique_id}"] = Input(table=table, unique_id=node.unique_id, this=True)
+    for parent in _reads(node, manifest):
+        if marker(scope.dialect, parent.unique_id) in node.compiled_code and parent is not node:
+            inputs[f"{MARKER}{parent.unique_id}"] = _input(scope, node, config, manifest, parent)
     return inputs
 
 
 def _reads(node: Any, manifest: Manifest) -> Iterator[Any]:
-    """What the node reads, through the ephemeral models that are inlined into it.
+    """Yield the nodes that the node reads, directly or through ephemeral models inlined into it.
 
-    A source that only `is_incremental()` lets it read is in the SQL alone: dbt notes what parsing sees.
+    dbt notes what it sees when it parses: a source that stands below `is_incremental()` alone is only in
+    the SQL.
     """
-    seen: set[str] = {node.unique_id}
+    visited: set[str] = {node.unique_id}
     named = _NAMED.findall(node.compiled_code)
     pending = [*node.depends_on.nodes, *(unique_id for unique_id in named if unique_id in manifest.sources)]
     while pending:
         unique_id = pending.pop()
-        read: Any = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
-        if read is None or unique_id in seen:
+        parent: Any = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
+        if parent is None or unique_id in visited:
             continue
-        seen.add(unique_id)
-        if read.is_ephemeral_model:
-            pending.extend(read.depends_on.nodes)
+        visited.add(unique_id)
+        if parent.is_ephemeral_model:
+            pending.extend(parent.depends_on.nodes)
         else:
-            yield read
+            yield parent
 
 
-def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, read: Any) -> Input:
-    output = scope.session.output_of(read.unique_id)
+def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, parent: Any) -> Input:
+    output = scope.session.output_of(parent.unique_id)
     kind = scope.session.outputs.types[output]
-    resolver = partial(FederatedRef if read.resource_type != "source" else FederatedSource, scope)
-    made = resolver(None, node, config, manifest)
-    relation = made.relation_of(read)
-    options = _options(read, output_type(kind), scope.session.outputs.output(output))
-    named = _named(read, unmarked(relation), kind)
+    resolver_class = partial(FederatedRef if parent.resource_type != "source" else FederatedSource, scope)
+    resolver = resolver_class(None, node, config, manifest)
+    relation = _without_default_database(parent, unmarked(resolver.relation_of(parent)), kind)
+    options = _options(parent, output_type(kind), scope.session.outputs.output(output))
     return Input(
-        table=table_ref(named, output, dialects.of_type(kind), options, _text(read, LOCATION)),
-        unique_id=read.unique_id,
+        table=table_ref(relation, output, dialects.of_type(kind), options, _text(parent, LOCATION)),
+        unique_id=parent.unique_id,
     )
 
 
-def _options(read: Any, kind: OutputType, output: Mapping[str, Any]) -> dict[str, str]:
-    """What the project says of how a table is read, in its connector's words; the usual way goes unsaid."""
+def _options(parent: Any, kind: OutputType, output: Mapping[str, Any]) -> dict[str, str]:
+    """Return the connector's options for reading a table, without those that have their default value."""
     options = {
-        name: _choice(read, output, name, values[0]) if values else _text(read, name)
+        name: _choice(parent, output, name, values[0]) if values else _text(parent, name)
         for name, values in kind.read_options.items()
     }
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _named(read: Any, relation: Any, kind: str) -> Any:
-    """Where there is no dbt adapter, `database` holds only if the project says it."""
-    if not output_type(kind).can_be_target and not read.unrendered_database:
+def _without_default_database(parent: Any, relation: Any, kind: str) -> Any:
+    """Remove the database that dbt fills in by default, on an output that dbt has no adapter for."""
+    if not output_type(kind).can_be_target and not parent.unrendered_database:
         return relation.incorporate(path={"database": None})
     return relation
 
 
-def _text(read: Any, option: str) -> str | None:
-    """A source's word on an option, its placeholders filled in as dbt-duckdb does."""
-    if read.resource_type != "source":
+def _text(parent: Any, option: str) -> str | None:
+    """Return a source's option of any text, with placeholders replaced as dbt-duckdb does."""
+    if parent.resource_type != "source":
         return None
-    config = SourceConfig.create_from_source(read)
+    config = SourceConfig.create_from_source(parent)
     text = config.get(option)
     return None if text is None else str(text).format_map(config.as_dict())
 
 
-def _choice(read: Any, output: Mapping[str, Any], option: str, usual: str) -> str | None:
-    """The value of an option: the source's word, else its connection's; None for the usual one."""
-    for place in (read.config, read.meta, output):
-        value = place.get(option, _UNSAID)
-        if value is not _UNSAID:
-            # YAML reads a bare `null` as None, which here means what it looks like.
+def _choice(parent: Any, output: Mapping[str, Any], option: str, default: str) -> str | None:
+    """Return an option's value from the source, else from its output; None if it is the default."""
+    for settings in (parent.config, parent.meta, output):
+        value = settings.get(option, _MISSING)
+        if value is not _MISSING:
+            # YAML reads a bare `null` as None; the user means the value "null".
             text = "null" if value is None else str(value)
-            return None if text == usual else text
+            return None if text == default else text
     return None
 
 
 def _pushdown(node: Any) -> Pushdown:
-    said = node.config.get("pushdown")
-    return Pushdown({None: "auto", False: "off"}.get(said, said))
+    value = node.config.get("pushdown")
+    # YAML reads a bare `off` as False.
+    return Pushdown({None: "auto", False: "off"}.get(value, value))
 
 
-def _comparing(node: Any) -> TextComparison:
-    """How text is compared; a collation's own name is the target table's, and says nothing of that."""
-    said = node.config.get("collation")
+def _text_comparison(node: Any) -> TextComparison:
+    """Return how the model compares text; the name of a collation is a config of its table, not of this."""
+    value = node.config.get("collation")
     return (
-        TextComparison(said)
-        if said in (TextComparison.SOURCE, TextComparison.ENGINE)
-        else TextComparison.UNSAID
+        TextComparison(value)
+        if value in (TextComparison.SOURCE, TextComparison.ENGINE)
+        else TextComparison.UNSET
     )

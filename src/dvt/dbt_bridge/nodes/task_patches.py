@@ -1,4 +1,4 @@
-"""Running: every node with its own target's config and adapter, everything before and after per target."""
+"""Wraps dbt's tasks: each node runs with the config and adapter of its target, and each step per target."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from dvt.dbt_bridge.session import Session
 
 logger = logging.getLogger(__name__)
 
-_AGAIN = 0.3
+_CANCEL_INTERVAL = 0.3
 """Seconds between two rounds of cancelling."""
-_PATIENCE = 60.0
-"""Seconds after which a statement that cannot be stopped no longer keeps the process from ending."""
+_CANCEL_TIMEOUT = 60.0
+"""Seconds after which the process ends although a statement could not be cancelled."""
 
 
 def runner_init(
     original: Callable[..., Any], session: Session, self: Any, config: Any, adapter: Any, *args: Any
 ) -> None:
-    """A runner works with the config and the adapter of its node's target."""
+    """Initialize a runner with the config and the adapter of its node's target."""
     node = args[0]
     target = _runs_on(session, node)
     if node.resource_type == "source" and not session.outputs.can_be_target(target):
@@ -43,7 +43,7 @@ def runner_init(
 
 
 def _refuse_freshness(source: Any, kind: str, manifest: Any) -> None:
-    """One source whose freshness nobody can tell is that source's error, not the command's."""
+    """Raise NotFederable for a source that dbt has no adapter for; the command continues with the others."""
     del manifest
     what = f"freshness of source '{source.source_name}.{source.name}'"
     hint = "leave `freshness` out here; a model may compute it with max() of the column"
@@ -53,7 +53,7 @@ def _refuse_freshness(source: Any, kind: str, manifest: Any) -> None:
 
 
 def runtime_initialize(original: Callable[..., Any], session: Session, self: Any) -> None:
-    """Selection, and then the check of everything selected, before anything runs."""
+    """Select nodes as dbt does, then check all of them before any of them runs."""
     original(self)
     session.check([node.unique_id for node in self._flattened_nodes])
     with as_dbt_errors():
@@ -62,9 +62,9 @@ def runtime_initialize(original: Callable[..., Any], session: Session, self: Any
 
 
 def get_runner(original: Callable[..., Any], session: Session, self: Any, node: Any) -> Any:
-    """The runner for the node, or one that federates it."""
+    """Return dbt's runner for the node, or the federated one."""
     runner = original(self, node)
-    if not session.federated(node.unique_id):
+    if not session.is_federated(node.unique_id):
         return runner
     from dvt.dbt_bridge.nodes.federated_runner import federated_runner
 
@@ -74,7 +74,7 @@ def get_runner(original: Callable[..., Any], session: Session, self: Any, node: 
 def create_schemas(
     original: Callable[..., Any], session: Session, self: Any, adapter: Any, required_schemas: Any
 ) -> None:
-    """Schemas are created on the targets that the selected nodes are built on."""
+    """Create the schemas of the selected nodes, each on its node's target."""
     del adapter, required_schemas
     for target in targets_of(session, self):
         with _on_target(session, self, target) as on_target:
@@ -84,7 +84,7 @@ def create_schemas(
 def populate_adapter_cache(
     original: Callable[..., Any], session: Session, self: Any, adapter: Any, required_schemas: Any = None
 ) -> None:
-    """What exists is looked up on the targets that the selected nodes are built on."""
+    """Fill the cache of existing relations of every target that a selected node is built on."""
     if not self.args.populate_cache:
         original(self, adapter, required_schemas)
         return
@@ -107,18 +107,18 @@ def safe_run_hooks(  # noqa: PLR0917 - dbt's own parameters, after ours
     hook_type: Any,
     extra_context: Any,
 ) -> Any:
-    """on-run-start and on-run-end run on the default target: `schemas` are those of that target."""
+    """Run on-run-start and on-run-end on the default target, with `schemas` of that target only."""
     if not self.get_hooks_by_type(hook_type) and session.default not in targets_of(session, self):
-        return RunStatus.Success  # dbt would open a transaction on a target that nothing needs
+        return RunStatus.Success  # dbt would open a transaction on a target that no node needs
     if "database_schemas" in extra_context:
-        there = {
-            (one.node.database, one.node.schema)
-            for one in extra_context["results"]
-            if hasattr(one, "node")
-            and one.node.is_relational
-            and session.output_of(one.node.unique_id) == session.default
+        on_default = {
+            (result.node.database, result.node.schema)
+            for result in extra_context["results"]
+            if hasattr(result, "node")
+            and result.node.is_relational
+            and session.output_of(result.node.unique_id) == session.default
         }
-        pairs = [pair for pair in extra_context["database_schemas"] if pair in there]
+        pairs = [pair for pair in extra_context["database_schemas"] if pair in on_default]
         schemas = list({schema for _, schema in pairs})
         extra_context = {**extra_context, "database_schemas": pairs, "schemas": schemas}
     return original(self, adapter, hook_type, extra_context)
@@ -127,7 +127,7 @@ def safe_run_hooks(  # noqa: PLR0917 - dbt's own parameters, after ours
 def populate_metadata_freshness_cache(
     original: Callable[..., Any], session: Session, self: Any, adapter: Any, selected_uids: Collection[str]
 ) -> Any:
-    """Freshness from metadata is asked of each connection for its own sources."""
+    """Query the freshness of sources from metadata, on every target for its own sources."""
     del adapter
     from dbt.adapters.capability import Capability
 
@@ -135,130 +135,138 @@ def populate_metadata_freshness_cache(
     for target in targets_of(session, self):
         with _on_target(session, self, target) as on_target:
             if on_target.supports(Capability.TableLastModifiedMetadataBatch):
-                there = [uid for uid in selected_uids if session.output_of(uid) == target]
-                statuses.append(original(self, on_target, there))
+                sources = [uid for uid in selected_uids if session.output_of(uid) == target]
+                statuses.append(original(self, on_target, sources))
     return next((status for status in statuses if status != RunStatus.Success), RunStatus.Success)
 
 
 def cancel_connections(original: Callable[..., Any], session: Session, self: Any, pool: Any) -> None:
-    """Stop what runs in the federation and on every target; one that fails keeps no other running."""
+    """Cancel what runs in the federation and on every target, and wait for the end of the nodes."""
     del original
-    _end(session, self.manifest, pool, tell=True)
+    _cancel_and_join(session, self.manifest, pool, log=True)
 
 
 def run_queue(original: Callable[..., Any], session: Session, self: Any, pool: Any) -> Any:
-    """As dbt; the pool is remembered for execute_nodes, which makes it and does not give it away."""
+    """Run the queue as dbt does; keep its pool for `execute_nodes`, where dbt has it in a local variable."""
     session.pool = pool
     return original(self, pool)
 
 
 def execute_nodes(original: Callable[..., Any], session: Session, self: Any) -> Any:
-    """As dbt; a second Ctrl-C, which ends dbt's own handling of the first, leaves nothing running either.
+    """Execute the nodes as dbt does; after a second Ctrl-C, still cancel all running statements.
 
-    What runs is ended before dbt tidies up, which would wait for it and keep it from being stopped.
+    The second Ctrl-C interrupts dbt's own cancelling. dbt then cleans up, which would wait for the running
+    statements, so they are cancelled here before.
     """
     try:
         return original(self)
     except BaseException:
         if session.pool is not None and not session.cancelled:
-            ending = threading.Thread(target=_end, args=(session, self.manifest, session.pool), daemon=True)
-            ending.start()
-            deadline = time.monotonic() + _PATIENCE
-            while ending.is_alive() and time.monotonic() < deadline:
-                with suppress(KeyboardInterrupt):  # a third one changes nothing
-                    ending.join(_AGAIN)
+            arguments = (session, self.manifest, session.pool)
+            cancelling = threading.Thread(target=_cancel_and_join, args=arguments, daemon=True)
+            cancelling.start()
+            deadline = time.monotonic() + _CANCEL_TIMEOUT
+            while cancelling.is_alive() and time.monotonic() < deadline:
+                with suppress(KeyboardInterrupt):  # a third Ctrl-C
+                    cancelling.join(_CANCEL_INTERVAL)
         raise
 
 
-def _end(session: Session, manifest: Any, pool: Any, *, tell: bool = False) -> None:
-    """Begin no other node, stop those under way, and wait for their end."""
+def _cancel_and_join(session: Session, manifest: Any, pool: Any, *, log: bool = False) -> None:
+    """Start no more nodes, cancel the running ones, and wait for the pool's threads to end."""
     pool.close()
     pool.terminate()
-    _stop(session, manifest, tell=tell)
-    while _at_work(pool):
-        # Again: a statement that was just on its way to its database was not there to be stopped.
-        _stop(session, manifest)
+    _cancel_all(session, manifest, log=log)
+    while _is_working(pool):
+        # Repeat: a statement that had not reached its database yet could not be cancelled.
+        _cancel_all(session, manifest)
     pool.join()
     session.cancelled = True
 
 
-def _stop(session: Session, manifest: Any, *, tell: bool = False) -> None:
-    """One round of cancelling, everywhere."""
-    if session.federating is not None:
-        _guarded(session.federating.cancel)
-    for adapter in (session.targets.adapter(session.default), *(one for _, one in session.targets.opened())):
-        _guarded(partial(_cancel, adapter, manifest, tell=tell))
+def _cancel_all(session: Session, manifest: Any, *, log: bool = False) -> None:
+    """Cancel once what runs in the federation and on every target; continue if one of them fails."""
+    if session.federator_if_exists is not None:
+        _try(session.federator_if_exists.cancel)
+    opened = (adapter for _, adapter in session.targets.opened())
+    for adapter in (session.targets.adapter(session.default), *opened):
+        _try(partial(_cancel, adapter, manifest, log=log))
 
 
-def _at_work(pool: Any) -> bool:
-    """Whether a node is still being worked at, after a moment's wait."""
-    deadline = time.monotonic() + _AGAIN
-    for worker in pool._pool:  # noqa: SLF001 - the threads; join() knows no time limit
+def _is_working(pool: Any) -> bool:
+    """Wait at most `_CANCEL_INTERVAL` for the pool's threads to end; return whether one is still alive."""
+    deadline = time.monotonic() + _CANCEL_INTERVAL
+    for worker in pool._pool:  # noqa: SLF001 - the threads: the pool's join() has no timeout
         worker.join(max(0.0, deadline - time.monotonic()))
     return any(worker.is_alive() for worker in pool._pool)  # noqa: SLF001
 
 
 def targets_of(session: Session, task: Any) -> list[str]:
-    """The outputs that the task's selected nodes are built on, the default one first."""
+    """Return the outputs that the task's selected nodes are built on, the default one first."""
     selected = task._flattened_nodes or ()  # noqa: SLF001 - dbt keeps its selection there
-    found = {_runs_on(session, node) for node in selected if not node.is_ephemeral_model}
+    outputs = {_runs_on(session, node) for node in selected if not node.is_ephemeral_model}
     return sorted(
-        filter(session.outputs.can_be_target, found), key=lambda target: (target != session.default, target)
+        filter(session.outputs.can_be_target, outputs), key=lambda target: (target != session.default, target)
     )
 
 
 def _runs_on(session: Session, node: Any) -> str:
-    """The output a node runs on; inline queries run where all that they read lives."""
+    """Return the output that a node runs on; for an inline query, the one that all it reads is on."""
     if session.resolver is None or node.unique_id in session.resolver:
         return session.output_of(node.unique_id)
-    places = {session.output_of(uid) for uid in getattr(node, "depends_on_nodes", ())}
-    return places.pop() if len(places) == 1 else session.default
+    outputs = {session.output_of(uid) for uid in getattr(node, "depends_on_nodes", ())}
+    return outputs.pop() if len(outputs) == 1 else session.default
 
 
 @contextmanager
 def _on_target(session: Session, task: Any, target: str) -> Iterator[Any]:
-    """The target's adapter, while the task has the target's config."""
+    """Give the task the target's config within the block, and yield the target's adapter, connected."""
     adapter = session.targets.adapter(target)
     if target == session.default:
         yield adapter  # dbt holds its connection already, and connection_named is not re-entrant
         return
-    before, task.config = task.config, session.targets.config(target)
+    default_config, task.config = task.config, session.targets.config(target)
     try:
         with adapter.connection_named("master"):
             yield adapter
     finally:
-        task.config = before
+        task.config = default_config
 
 
 def _schemas(session: Session, task: Any, target: str, adapter: Any, *, creating: bool = False) -> Any:
-    """The schemas of the selected nodes on a target. `clone` looks at more of them than it creates."""
+    """Return the schemas of the selected nodes on a target.
+
+    `clone` creates these, but caches more: those that it clones from too. `creating` leaves them out.
+    """
     nodes = task._flattened_nodes  # noqa: SLF001 - dbt keeps its selection there
     selected = [node.unique_id for node in nodes if session.output_of(node.unique_id) == target]
-    clones: Any = next((one for one in type(task).__mro__ if one.__name__ == "CloneTask"), None)
-    if creating and clones is not None:
-        return super(clones, task).get_model_schemas(adapter, selected)
+    clone_task: Any = next((base for base in type(task).__mro__ if base.__name__ == "CloneTask"), None)
+    if creating and clone_task is not None:
+        return super(clone_task, task).get_model_schemas(adapter, selected)
     return task.get_model_schemas(adapter, selected)
 
 
-def _cancel(adapter: Any, manifest: Any, *, tell: bool) -> None:
+def _cancel(adapter: Any, manifest: Any, *, log: bool) -> None:
+    """Cancel the adapter's running statements; `log` each as dbt does."""
     if not _can_cancel(adapter):
-        if tell:
+        if log:
             fire_event(QueryCancelationUnsupported(type=adapter.type()))
         return
     with adapter.connection_named("master"):
         for name in adapter.cancel_open_connections():
             node = manifest.nodes.get(name) if manifest else None
-            if tell and (node is None or not node.is_ephemeral_model):
+            if log and (node is None or not node.is_ephemeral_model):
                 fire_event(LogCancelLine(conn_name=name))
 
 
 def _can_cancel(adapter: Any) -> bool:
-    """dbt-duckdb raises when it was never opened: then there is nothing to cancel, nor to complain of."""
+    """Return whether the adapter can cancel; True without connections, where dbt-duckdb would raise."""
     return adapter.connections.thread_connections == {} or bool(adapter.is_cancelable())
 
 
-def _guarded(stop: Callable[[], None]) -> None:
+def _try(cancel: Callable[[], None]) -> None:
+    """Call `cancel`, and log what it raises: the other outputs must still be cancelled."""
     try:
-        stop()
-    except Exception as error:  # one that cannot be stopped must not keep the others running
+        cancel()
+    except Exception as error:
         logger.debug("could not cancel everything", exc_info=error, extra={"action": "cancel"})

@@ -1,6 +1,6 @@
-"""Tests that need the federation: data tests over several databases, unit tests of federated models.
+"""Runs tests that need the federation: data tests over several databases, unit tests of federated models.
 
-What a test selects is computed and staged like a model; dbt's own test then looks at the stage table.
+The test's SELECT is computed and staged like a model's; dbt's own test then reads the stage table.
 """
 
 from __future__ import annotations
@@ -22,45 +22,46 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 
-_making_schemas = threading.Lock()
-"""PostgreSQL's `create schema if not exists` fails when two sessions do it at once."""
+_schema_lock = threading.Lock()
+"""Held while a schema is created: PostgreSQL's `create schema if not exists` fails in concurrent sessions."""
 
 
 class FederatedTestRunner(TestRunner):
-    """dbt's test runner, over what the federation has computed."""
+    """Runs dbt's tests over rows that the federation has computed."""
 
     session: Session
     compiler: Any
 
     def execute_data_test(self, data_test: Any, manifest: Manifest) -> Any:
-        """Compute what the test selects; dbt counts and judges it."""
+        """Compute the test's SELECT; dbt then counts its rows as failures."""
 
-        def judge(stand_in: Any) -> Any:
+        def count(stand_in: Any) -> Any:
             return super(FederatedTestRunner, self).execute_data_test(stand_in, manifest)
 
-        return self._federate(data_test, manifest, judge)
+        return self._federate(data_test, manifest, count)
 
     def execute_unit_test(self, unit_test_def: Any, manifest: Manifest) -> Any:
-        """Compute the model over its given rows; dbt compares them with the expected ones."""
+        """Compute the model over the given rows; dbt then compares the result with the expected rows."""
         fixtures = self.build_unit_test_manifest_from_test(unit_test_def, manifest)
         node = self.compiler.compile_node(fixtures.nodes[unit_test_def.unique_id], fixtures, {})
 
         def compare(stand_in: Any) -> Any:
-            before, self.compiler = self.compiler, Compiled(stand_in)
+            compiler, self.compiler = self.compiler, PrecompiledNode(stand_in)
             try:
                 return super(FederatedTestRunner, self).execute_unit_test(unit_test_def, manifest)
             finally:
-                self.compiler = before
+                self.compiler = compiler
 
         return self._federate(node, fixtures, compare)
 
-    def _federate(self, node: Any, manifest: Manifest, judge: Any) -> Any:
+    def _federate(self, node: Any, manifest: Manifest, run_test: Any) -> Any:
+        """Compute and stage the node's SELECT; return what `run_test` says of a node that reads it."""
         with as_dbt_errors():
             try:
                 federator = self.session.federator()
                 request = node_request(self.session, node, manifest, federator.run)
                 self._make_schema()
-                publisher = DbtPublisher(self.adapter, node, judge)
+                publisher = DbtPublisher(self.adapter, node, run_test)
                 federator.federate(request, publisher)
             except DvtError as error:
                 error.about(node.name, node.original_file_path)
@@ -68,21 +69,21 @@ class FederatedTestRunner(TestRunner):
         return publisher.result
 
     def _make_schema(self) -> None:
-        """The stage table lies in the target's own schema, which a run of tests alone does not create."""
+        """Create the target's schema for the stage table; dbt creates no schema when it only runs tests."""
         credentials = self.config.credentials
         schema = self.adapter.Relation.create(database=credentials.database, schema=credentials.schema)
-        with _making_schemas:
+        with _schema_lock:
             if not self.adapter.check_schema_exists(schema.database, schema.schema):
                 self.adapter.create_schema(schema)
             commit_open(self.adapter)
 
 
-class Compiled:
-    """Stands in for dbt's compiler where the node is compiled already."""
+class PrecompiledNode:
+    """Stands in for dbt's compiler of a node that is compiled already."""
 
     def __init__(self, node: Any) -> None:
         self._node = node
 
     def compile_node(self, *_: Any, **__: Any) -> Any:
-        """The node."""
+        """Return the node."""
         return self._node

@@ -1,4 +1,4 @@
-"""Where dbt's idea of a transaction and the driver's part."""
+"""Ends transactions both by dbt and by the driver, which may not agree on whether a transaction is open."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 def commit_open(adapter: Any) -> None:
-    """Commit what this thread's connection has under way, so that the next statement begins anew.
+    """Commit the open transaction of this thread's connection, so that the next statement begins a new one.
 
-    dbt commits by SQL, of which a driver like psycopg2 knows nothing: it would begin no new
-    transaction, and what dbt takes for one would be committed statement by statement. The driver's own
-    commit sets that right.
+    dbt sends COMMIT as SQL, so a driver such as psycopg2 still counts its transaction as open and sends no
+    BEGIN for the next one: its statements would be committed one by one. The driver's own commit resets that.
     """
     connection = adapter.connections.get_if_exists()
     if connection is None or connection.state != ConnectionState.OPEN:
@@ -27,12 +26,12 @@ def commit_open(adapter: Any) -> None:
         adapter.commit_if_has_connection()
     try:
         connection.handle.commit()
-    except Exception as error:  # noqa: BLE001 - each driver has its own word for "nothing to commit"
+    except Exception as error:  # noqa: BLE001 - drivers raise different errors for "nothing to commit"
         logger.debug("nothing to commit on %s: %s", connection.name, type(error).__name__)
 
 
 def cancel_if_client_dies(adapter: Any) -> None:
-    """Have the server give up what this thread's connection asks of it, should this process be killed."""
+    """Make the server cancel the statements of this thread's connection if this process is killed."""
     statement = output_type(adapter.type()).cancel_if_client_dies
     if statement:
         adapter.execute(load(statement))
@@ -40,7 +39,7 @@ def cancel_if_client_dies(adapter: Any) -> None:
 
 
 def rollback_open(adapter: Any) -> None:
-    """Roll back what this thread's connection has under way, and with it give up its locks."""
+    """Roll back the open transaction of this thread's connection, which releases its locks."""
     connection = adapter.connections.get_if_exists()
     if connection is None or connection.state != ConnectionState.OPEN:
         return
@@ -48,5 +47,5 @@ def rollback_open(adapter: Any) -> None:
         adapter.connections.rollback_if_open()
     try:
         connection.handle.rollback()
-    except Exception as error:  # noqa: BLE001 - each driver has its own word for "nothing to roll back"
+    except Exception as error:  # noqa: BLE001 - drivers raise different errors for "nothing to roll back"
         logger.debug("nothing to roll back on %s: %s", connection.name, type(error).__name__)

@@ -1,1 +1,1 @@
-"""The outputs of the profile, and dbt's config and adapter of each."""
+"""Reads the profile's outputs, and makes dbt's config and adapter of each."""

@@ -1,8 +1,9 @@
-"""dbt-duckdb among several targets: an environment per target, and every file opened once per process.
+"""Makes dbt-duckdb work with several targets: an environment per target, each file opened once per process.
 
-dbt-duckdb keeps its environment on the connection manager's class and reaches it by global name, so two
-DuckDB targets would close each other's. Each further target gets subclasses in which that name means its
-own manager. Files are opened through `FILES`, which extraction and load share.
+dbt-duckdb keeps its environment on the class of the connection manager, which its code reaches by a global
+name. Two DuckDB targets would close each other's environment. So each target but the default one gets
+subclasses of the adapter's classes, whose code finds the target's own manager under that name. Files are
+opened through `FILES`, which extraction and load share.
 """
 
 from __future__ import annotations
@@ -18,28 +19,29 @@ from typing import Any
 from dvt.core.errors import DbtUnsupported
 from dvt.dbt_bridge.outputs.profiles import output_of
 
-_NAME = "DuckDBConnectionManager"
-
+_MANAGER = "DuckDBConnectionManager"
+"""The global name by which dbt-duckdb's code reaches the class of its connection manager."""
 _SHARED = "dvt_shared"
+"""Attribute of `Environment.initialize_db` once `share_files` has replaced it."""
 
 
 def is_duckdb(adapter_class: type) -> bool:
-    """True for dbt-duckdb's adapter; does not import it."""
+    """Return whether the class is dbt-duckdb's adapter, without importing dbt-duckdb."""
     return adapter_class.__module__.startswith("dbt.adapters.duckdb.")
 
 
 def own_environment(adapter_class: Any) -> Any:
-    """An adapter class that shares no state with other targets of its type."""
+    """Return a subclass of the adapter that shares no state with other targets of its type."""
     if not is_duckdb(adapter_class):
         return adapter_class
-    manager = type(_NAME, (adapter_class.ConnectionManager,), {"_ENV": None, "_LOCK": threading.RLock()})
+    manager = type(_MANAGER, (adapter_class.ConnectionManager,), {"_ENV": None, "_LOCK": threading.RLock()})
     relation = _rebound(adapter_class.Relation, manager)
     members = {"ConnectionManager": manager, "Relation": relation}
     return _rebound(adapter_class, manager, members)
 
 
 def share_files(environments: Any) -> None:
-    """Let dbt-duckdb open its files through `FILES`. Once per process; harmless again."""
+    """Make dbt-duckdb open its files through `FILES`; a second call changes nothing."""
     Environment = environments.Environment  # noqa: N806 - a class
     if "initialize_db" not in vars(Environment):
         raise DbtUnsupported("dbt.adapters.duckdb.environments.Environment.initialize_db", "it is not there")
@@ -56,7 +58,7 @@ def share_files(environments: Any) -> None:
 
 
 def cancel(original: Any, cls: Any, connection: Any) -> None:
-    """Interrupt a connection; one that was closed meanwhile has nothing left to interrupt."""
+    """Interrupt a connection, unless it has been closed in the meantime."""
     import duckdb
 
     with suppress(duckdb.ConnectionException):
@@ -64,12 +66,12 @@ def cancel(original: Any, cls: Any, connection: Any) -> None:
 
 
 def close_files() -> None:
-    """Close the files this process holds, so that another may open them.
+    """Close the files that this process has open, so that other processes can open them.
 
-    A database in memory stays, as it does under dbt: the next invocation in this process finds it.
+    A database in memory is not closed, as under dbt: the next invocation in this process finds its tables.
     """
     connections = sys.modules.get("dbt.adapters.duckdb.connections")
-    environment = connections.DuckDBConnectionManager._ENV if connections else None  # noqa: SLF001 - no other way in
+    environment = connections.DuckDBConnectionManager._ENV if connections else None  # noqa: SLF001 - it has no public access
     if connections and environment and environment.creds.path != ":memory:":
         connections.DuckDBConnectionManager._ENV = None  # noqa: SLF001
         with suppress(RuntimeError):
@@ -80,25 +82,26 @@ def close_files() -> None:
 
 
 def _connect(output: str, path: str, *, read_only: bool, config: Mapping[str, Any]) -> Any:
-    del read_only  # dbt-duckdb always says False: `access_mode` in config_options decides
+    """Open a file for dbt-duckdb, in the place of `duckdb.connect`."""
+    del read_only  # dbt-duckdb always passes False; `access_mode` in config_options decides
     from dvt.drivers.duckdb import FILES
 
     return FILES.connect(path, config, name=output)
 
 
 def _rebound(original: Any, manager: type, members: Mapping[str, Any] | None = None) -> Any:
-    """A subclass whose methods see `manager` under dbt-duckdb's global name."""
-    own: dict[str, Any] = {"__module__": original.__module__, "__doc__": original.__doc__}
+    """Return a subclass whose methods find `manager` under the global name; `members` are added to it."""
+    attributes: dict[str, Any] = {"__module__": original.__module__, "__doc__": original.__doc__}
     for name, member in vars(original).items():
         function = member.__func__ if isinstance(member, classmethod) else member
-        if isinstance(function, FunctionType) and _NAME in function.__code__.co_names:
-            copied = _copy(function, **{_NAME: manager})
-            own[name] = classmethod(copied) if isinstance(member, classmethod) else copied
-    return type(original)(original.__name__, (original,), own | dict(members or {}))
+        if isinstance(function, FunctionType) and _MANAGER in function.__code__.co_names:
+            copied = _copy(function, **{_MANAGER: manager})
+            attributes[name] = classmethod(copied) if isinstance(member, classmethod) else copied
+    return type(original)(original.__name__, (original,), attributes | dict(members or {}))
 
 
 def _copy(function: FunctionType, **names: Any) -> Any:
-    """The function again, with other globals by these names."""
+    """Return a copy of the function in whose code these global names have other values."""
     copied = FunctionType(
         function.__code__,
         {**function.__globals__, **names},

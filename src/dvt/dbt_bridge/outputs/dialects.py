@@ -1,4 +1,4 @@
-"""Which SQL an output speaks, in SQLGlot's words."""
+"""Returns SQLGlot's names of the dialects of outputs and nodes."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from dvt.resolution.output_types import output_type
 
 
 def of_type(kind: str) -> str:
-    """The dialect of an output's type; the generic one when SQLGlot has none for it."""
+    """Return the dialect of outputs of a type; "" (SQLGlot's generic one) if SQLGlot has none for it."""
     name = output_type(kind).dialect
     return name if Dialect.get(name) is not None else ""
 
 
 def of_node(node: Any, kind: str, engine: Callable[[Any], str]) -> str:
-    """The dialect a federated node is written in: `dialect: target | compute | <name>`.
+    """Return the dialect that a federated node is written in, by its config `dialect`.
+
+    The config is `target`, `compute` or SQLGlot's name of a dialect.
 
     Args:
         node: the model, snapshot or test.
         kind: type of the output that it is built on.
-        engine: tells the dialect of a node's compute engine (`Session.engine_dialect`).
+        engine: returns the dialect of a node's compute engine (`Session.engine_dialect`).
     """
-    written = str(node.config.get("dialect") or "target")
-    if written == "compute":
+    configured = str(node.config.get("dialect") or "target")
+    if configured == "compute":
         return engine(node)
-    return of_type(kind) if written == "target" else written
+    return of_type(kind) if configured == "target" else configured

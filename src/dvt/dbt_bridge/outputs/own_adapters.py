@@ -1,4 +1,4 @@
-"""Which dbt adapters are installed; those that are not in dbt's namespace are found by name too."""
+"""Finds the installed dbt adapters, also those outside of dbt's namespace `dbt.adapters`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from dvt.resolution.output_types import output_type, output_types
 
 
 def require_adapter(kind: str) -> None:
-    """Raise unless dbt's adapter for this type is installed."""
-    if not _installed(kind):
+    """Raise DriverMissing if the dbt adapter of a type is not installed."""
+    if not _is_installed(kind):
         raise DriverMissing(f"dbt's adapter for outputs of type {kind}", output_type(kind).install_line)
 
 
 def read_adapter_version(original: Callable[..., str], self: Any, module: str) -> str:
-    """What `debug` shows; it would look into dbt's own packages."""
+    """Return the version that `debug` shows; dbt would look for it in its own namespace only."""
     kind = module.removeprefix("dbt.adapters.").removesuffix(".__version__")
-    own = output_type(kind).adapter
-    return original(self, module) if own is None else own.version
+    own_adapter = output_type(kind).adapter
+    return original(self, module) if own_adapter is None else own_adapter.version
 
 
 def adapter_names(original: Callable[..., Any]) -> Iterator[str]:
-    """The adapters that `init` offers: those it finds among dbt's packages, and those of output types."""
+    """Yield the adapters that `init` offers: those in dbt's namespace, then those that output types name."""
     yield from original()
     yield from (kind.name for kind in output_types() if kind.adapter is not None and kind.adapter.installed)
 
 
-def _installed(kind: str) -> bool:
-    own = output_type(kind).adapter
-    if own is not None:
-        return own.installed
+def _is_installed(kind: str) -> bool:
+    own_adapter = output_type(kind).adapter
+    if own_adapter is not None:
+        return own_adapter.installed
     with suppress(ImportError, ValueError):
         return find_spec(f"dbt.adapters.{kind}") is not None
     return False

@@ -1,4 +1,4 @@
-"""The outputs of the profile in use, rendered as dbt renders them, each when it is first asked for."""
+"""Renders the outputs of the profile in use as dbt does, each when it is first needed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dvt.resolution.output_types import output_type
 
 
 class ProfileOutputs:
-    """Settings by output name (`core.ports.connectors.Settings`), and each output's type."""
+    """Implements `core.ports.connectors.Settings`: the rendered settings of each output, and its type."""
 
     def __init__(self, raw: Mapping[str, Any], renderer: ProfileRenderer, profiles_dir: Path) -> None:
         self.profiles_dir = profiles_dir
@@ -29,7 +29,7 @@ class ProfileOutputs:
 
     @classmethod
     def of(cls, config: Any, profiles_dir: Path) -> ProfileOutputs:
-        """The outputs beside the one `config` was made from."""
+        """Return all outputs of the profile that `config` was made from."""
         raw = read_profile(str(profiles_dir)).get(config.profile_name) or {}
         return cls(raw, ProfileRenderer(config.cli_vars), profiles_dir)
 
@@ -38,7 +38,7 @@ class ProfileOutputs:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every output's name."""
+        """The names of all outputs."""
         return tuple(str(name) for name in self.raw.get("outputs") or {})
 
     @property
@@ -49,26 +49,27 @@ class ProfileOutputs:
         return self._types
 
     def can_be_target(self, name: str) -> bool:
-        """True when models can be built on an output; False when it can only be read."""
+        """Return whether models can be built on an output; otherwise it can only be read."""
         return output_type(self.types[name]).can_be_target
 
     def output(self, name: str) -> Mapping[str, Any]:
-        """One output's keys and values; UnknownConnection when there is none of that name."""
+        """Return an output's rendered keys and values; UnknownConnection if there is none of that name."""
         with self._lock:
             if name not in self._rendered:
                 self._rendered[name] = self._render(name)
             return self._rendered[name]
 
     def scrubbed(self, name: str, text: str) -> str:
-        """A message about an output without the values of keys that may be secret."""
+        """Return a message about an output with the values of keys that may be secret replaced."""
         raw = self.raw["outputs"].get(name)
         for key, value in raw.items() if isinstance(raw, dict) else ():
             if SECRET_KEYS.search(str(key)):
-                for shown in {str(value), self._shown(value)} - {""}:
-                    text = text.replace(shown, "***")
+                for secret in {str(value), self._rendered_text(value)} - {""}:
+                    text = text.replace(secret, "***")
         return text.strip()
 
-    def _shown(self, value: Any) -> str:
+    def _rendered_text(self, value: Any) -> str:
+        """Return the value as rendered; "" if it cannot be rendered."""
         try:
             return str(self.renderer.render_value(value))
         except DbtBaseException:
@@ -76,7 +77,7 @@ class ProfileOutputs:
 
     def _type(self, name: str) -> str:
         raw = self.raw["outputs"][name]
-        return self._shown(raw.get("type", "") if isinstance(raw, dict) else "")
+        return self._rendered_text(raw.get("type", "") if isinstance(raw, dict) else "")
 
     def _render(self, name: str) -> Mapping[str, Any]:
         outputs = self.raw.get("outputs") or {}

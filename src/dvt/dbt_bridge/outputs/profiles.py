@@ -1,4 +1,4 @@
-"""Which profiles.yml is in use, and that its target is one that models can be built on."""
+"""Finds the folder of profiles.yml, and checks that models can be built on the profile's target."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _OUTPUT = "output"
 
 
 def profiles_dir_option(click_context: Any) -> Path:
-    """The default of --profiles-dir; --project-dir counts when it is given."""
+    """Return the default of --profiles-dir, which depends on --project-dir."""
     from dbt.cli.resolvers import default_project_dir
 
-    said = click_context.params.get("project_dir") if click_context else None
-    said = said or os.environ.get("DBT_PROJECT_DIR")
-    return default_profiles_dir(Path(said) if said else default_project_dir())
+    option = click_context.params.get("project_dir") if click_context else None
+    project_dir = option or os.environ.get("DBT_PROJECT_DIR")
+    return default_profiles_dir(Path(project_dir) if project_dir else default_project_dir())
 
 
 def from_raw_profile_info(original: Callable[..., Any], cls: Any, *args: Any, **kwargs: Any) -> Any:
-    """Refuse a default target that can only be read, before dbt looks for an adapter of its type.
+    """Make the profile as dbt does; NotATarget if the target can only be read, so that no adapter exists.
 
-    All credentials learn what their output is called: several outputs are of one type.
+    The credentials get the name of their output as an attribute, since several outputs may be of one type.
     """
     with as_dbt_errors():
         _check_target(*args, **kwargs)
@@ -38,7 +38,7 @@ def from_raw_profile_info(original: Callable[..., Any], cls: Any, *args: Any, **
 
 
 def output_of(credentials: Any) -> str:
-    """The name of the output that credentials belong to; empty for those that dbt made without a profile."""
+    """Return the name of the credentials' output; "" if dbt made them without a profile."""
     return str(vars(credentials).get(_OUTPUT, ""))
 
 
@@ -55,9 +55,9 @@ def _check_target(
     output = outputs.get(target) if isinstance(outputs, dict) else None
     kind = output.get("type") if isinstance(output, dict) else None
     if not output_type(str(kind)).can_be_target:
-        can = [
+        possible = [
             name
             for name, keys in outputs.items()
             if isinstance(keys, dict) and output_type(str(keys.get("type"))).can_be_target
         ]
-        raise NotATarget(f"profile {profile_name!r}", target, str(kind), can)
+        raise NotATarget(f"profile {profile_name!r}", target, str(kind), possible)

@@ -1,7 +1,7 @@
-"""How dbt finds the adapter of one output among several of its type.
+"""Lets dbt find the adapter of one output among several of the same type.
 
-dbt finds an adapter by `credentials.type`. For every output but the default one that is a `TargetType`:
-a str equal to the type, so that dbt and its macros see nothing new, which also carries the output's name.
+dbt looks up an adapter by `credentials.type`. For every output but the default one this is a `TargetType`: a
+str that equals the type, so dbt and its macros treat it as the type, and that carries the output's name.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from typing import Self
 
 
 class TargetType(str):
-    """An adapter type that knows which output it was asked for."""
+    """The type of an output, which also carries the output's name."""
 
     __slots__ = ("target",)
 
     target: str
 
     def __new__(cls, kind: str, target: str) -> Self:
-        """The type `kind` of the output `target`."""
-        made = super().__new__(cls, kind)
-        made.target = target
-        return made
+        """Return the type `kind` of the output `target`."""
+        instance = super().__new__(cls, kind)
+        instance.target = target
+        return instance

@@ -1,4 +1,4 @@
-"""dbt's configs and adapters, one of each per output name, made when a node needs them."""
+"""Makes dbt's config and adapter of each output, when a node needs them."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
 
 
 class Adapters(Protocol):
-    """dbt's container of adapters, as far as the outputs need it."""
+    """The part of dbt's container of adapters that `Targets` uses."""
 
     @property
     def default_adapter(self) -> Any:
         """The adapter that dbt itself registered."""
 
-    def make(self, config: Any) -> Any:
-        """A new adapter for an output that is not the default one."""
+    def make_adapter(self, config: Any) -> Any:
+        """Make the adapter of an output that is not the default target."""
 
-    def include(self, kinds: set[str]) -> bool:
-        """Have these types' macros parsed too; True when that changes anything."""
+    def include_macros(self, kinds: set[str]) -> bool:
+        """Have dbt parse the macros of these adapter types too; return whether any of them is new."""
 
 
 class Targets:
-    """Configs and adapters by output name. Thread-safe."""
+    """Holds dbt's configs and adapters by output name. Thread-safe."""
 
     def __init__(self, config: Any, outputs: ProfileOutputs, adapters: Adapters) -> None:
         self._base = config
         self._outputs = outputs
-        self._source = adapters
+        self._container = adapters
         self._lock = threading.RLock()
         self._configs: dict[str, Any] = {}
         self._adapters: dict[str, Any] = {}
@@ -52,11 +52,11 @@ class Targets:
 
     @property
     def default(self) -> str:
-        """Name of the default target."""
+        """The name of the default target."""
         return str(self._base.target_name)
 
     def config(self, target: str) -> Any:
-        """The RuntimeConfig of an output; raises when it cannot be a target or lacks its package."""
+        """Return an output's RuntimeConfig; raise if it cannot be a target or lacks its adapter's package."""
         if target == self.default:
             return self._base
         with self._lock:
@@ -65,35 +65,35 @@ class Targets:
             return self._configs[target]
 
     def adapter(self, target: str) -> Any:
-        """The adapter of an output. Making it opens no connection."""
+        """Return the adapter of an output; making it opens no connection."""
         if target == self.default:
-            return self._source.default_adapter
+            return self._container.default_adapter
         with self._lock:
             if target not in self._adapters:
-                adapter = self._source.make(self.config(target))
+                adapter = self._container.make_adapter(self.config(target))
                 self._adapters[target] = adapter
                 if self._manifest is not None:
                     attach_macros(adapter, self._manifest)
             return self._adapters[target]
 
     def opened(self) -> Iterator[tuple[str, Any]]:
-        """The adapters made so far, beside the default one."""
+        """Yield the names and adapters of the outputs used so far, without the default one."""
         with self._lock:
             yield from list(self._adapters.items())
 
     def attach_macros(self, manifest: Manifest) -> None:
-        """Give the adapters their macros; those made later get them when they are made."""
+        """Give all adapters their macros: the existing ones now, others when they are made."""
         with self._lock:
             self._manifest = manifest
             for adapter in self._adapters.values():
                 attach_macros(adapter, manifest)
 
     def include_macros(self, kinds: set[str]) -> bool:
-        """Have these adapter types' macros parsed too; True when that changes anything."""
-        return self._source.include(kinds)
+        """Have dbt parse the macros of these adapter types too; return whether any of them is new."""
+        return self._container.include_macros(kinds)
 
     def close(self) -> None:
-        """Close every connection of every adapter but the default one, which is dbt's to close."""
+        """Close the connections of all adapters but the default one, which dbt closes itself."""
         for _, adapter in self.opened():
             adapter.cleanup_connections()
 
@@ -102,8 +102,8 @@ class Targets:
         if kind is None:
             raise UnknownTarget("a node", self._base.project_name, target, self._outputs.names)
         if not output_type(kind).can_be_target:
-            can = [name for name in self._outputs.names if self._outputs.can_be_target(name)]
-            raise NotATarget("a node", target, kind, can)
+            possible = [name for name in self._outputs.names if self._outputs.can_be_target(name)]
+            raise NotATarget("a node", target, kind, possible)
         require_adapter(kind)
         profile = self._profile(target, kind)
         profile.profile_env_vars = self._base.profile_env_vars
@@ -125,22 +125,23 @@ class Targets:
             raise BadOutput(target, kind, self._outputs.scrubbed(target, str(error))) from error
 
     def _raw_quoting(self) -> Mapping[str, Any]:
-        """The project's own quoting: that of `config` already holds the default adapter's policy."""
+        """Return the project's quoting as written, without the policy that the default adapter adds."""
         raw = self._base.unrendered.project_dict.get("quoting") or {}
         renderer = DbtProjectYamlRenderer(self._base, self._base.cli_vars)
         return dict(renderer.render_data(raw))
 
 
 def attach_macros(adapter: Any, manifest: Manifest) -> None:
-    """Let an adapter find its macros and comment its queries, as dbt does for the default one."""
+    """Let an adapter find its macros and add comments to its queries, as dbt does for the default one."""
     adapter.set_macro_context_generator(generate_runtime_macro_context)
     adapter.set_macro_resolver(manifest)
     adapter.connections.set_query_header(generate_query_header_context(adapter.config, manifest))
 
 
 def mark_type(credentials: Any, target: str) -> None:
-    """Make `credentials.type` carry the output's name."""
+    """Make `credentials.type` a TargetType, which carries the output's name."""
     original = type(credentials)
-    kind: Callable[[Any], Any] = original.type.fget
-    marked = property(lambda self: TargetType(kind(self), target))
-    credentials.__class__ = type(original.__name__, (original,), {"type": marked, "__module__": __name__})
+    type_of: Callable[[Any], Any] = original.type.fget
+    target_type = property(lambda self: TargetType(type_of(self), target))
+    attributes = {"type": target_type, "__module__": __name__}
+    credentials.__class__ = type(original.__name__, (original,), attributes)

@@ -1,1 +1,1 @@
-"""What is read of a project: its settings and sources, where its nodes live, their names there."""
+"""Reads a project: its settings and sources, and the outputs and names of its nodes."""

@@ -1,4 +1,4 @@
-"""Which adapters' macros a project needs: found by parsing it, remembered for the next time."""
+"""Remembers, from one parse of a project to the next, which adapters' macros it needs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 FILE = "dvt_adapter_types.json"
-"""Lies beside the partial-parse file: both go when the target folder is cleaned."""
+"""Name of a file in the target folder: `clean` deletes it together with the partial-parse file."""
 
 
 def remembered(config: Any) -> set[str]:
-    """Adapter types that nodes of this project were built on when it was last parsed."""
+    """Return the adapter types that the project's nodes were built on when it was last parsed."""
     try:
-        found = json.loads((Path(config.project_target_path) / FILE).read_text(encoding="utf-8"))
+        kinds = json.loads((Path(config.project_target_path) / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return set()
-    return {str(one) for one in found} if isinstance(found, list) else set()
+    return {str(kind) for kind in kinds} if isinstance(kinds, list) else set()
 
 
 def remember(config: Any, kinds: set[str]) -> None:
-    """Keep them for the next invocation, which then parses once."""
+    """Write the adapter types to the file, so that the next invocation parses the project only once."""
     if kinds == remembered(config):
         return
     file = Path(config.project_target_path) / FILE

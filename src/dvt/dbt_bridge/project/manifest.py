@@ -1,4 +1,4 @@
-"""The manifest as resolution sees it, and what every invocation does with a manifest it has loaded."""
+"""Resolves and checks a loaded manifest, as every invocation does, and converts it for resolution."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
 
 
 def resolve_project(session: Session, manifest: Any, *, parsed_before: bool = False) -> None:
-    """Resolve the project, check every name in it, and give every node its own target's names.
+    """Resolve the project, check the names in it, and set every node's names on its own target.
 
-    `parsed_before`: the manifest comes from another invocation, which may have had other targets.
+    `parsed_before`: the manifest is from an earlier invocation, which may have had other targets.
     """
     graph = project_graph(manifest)
     resolver = Resolver(graph, Outputs(types=session.outputs.types, default=session.default))
     with as_dbt_errors():
+        # A project that uses nothing of dvt's is not checked, and its computes.yml is not read.
         if resolver.uses_dvt or _requires_connections(session.config) or session.options.compute:
             check_settings(manifest)
             resolver = Resolver(graph, _outputs(session))
@@ -37,35 +38,35 @@ def resolve_project(session: Session, manifest: Any, *, parsed_before: bool = Fa
 
 
 def needed_types(session: Session) -> set[str]:
-    """Adapter types of the outputs that nodes are built on or asked about, as far as they are installed."""
+    """Return the installed adapter types of the outputs that nodes are built on or sources are on."""
     if session.plain or session.manifest is None:
         return set()
     targets = {session.output_of(uid) for uid in chain(session.manifest.nodes, session.manifest.sources)}
     types = {session.outputs.types[target] for target in targets if session.outputs.can_be_target(target)}
-    return {kind for kind in types if _usable(kind)}
+    return {kind for kind in types if _is_installed(kind)}
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestPart:
-    """The part of a manifest that lives on one output, for code of dbt's that knows one output only."""
+    """The nodes and sources of one output, in the place of a manifest, for dbt's code for a single output."""
 
     nodes: Mapping[str, Any]
     sources: Mapping[str, Any]
 
 
 def part_of(session: Session, manifest: Any, output: str) -> ManifestPart:
-    """What of the manifest lives on an output."""
+    """Return the part of the manifest whose nodes and sources are on an output."""
     nodes = {uid: node for uid, node in manifest.nodes.items() if session.output_of(uid) == output}
-    sources = {uid: one for uid, one in manifest.sources.items() if session.output_of(uid) == output}
+    sources = {uid: source for uid, source in manifest.sources.items() if session.output_of(uid) == output}
     return ManifestPart(nodes, sources)
 
 
 def project_graph(manifest: Any) -> Graph:
-    """Nodes, sources and unit tests of the manifest."""
+    """Return the manifest's nodes, sources and unit tests as a graph."""
     return Graph({node.unique_id: node for node in _nodes(manifest)})
 
 
-def _usable(kind: str) -> bool:
+def _is_installed(kind: str) -> bool:
     try:
         require_adapter(kind)
     except DriverMissing:
@@ -103,13 +104,13 @@ def _value(config: Any, key: str) -> Any:
 
 
 def _text(config: Any, key: str) -> str | None:
-    found = _value(config, key)
-    return None if found is None else str(found)
+    value = _value(config, key)
+    return None if value is None else str(value)
 
 
 def _outputs(session: Session) -> Outputs:
     computes = session.computes
-    computes.named(session.options.compute)  # --compute must be one of them
+    computes.get(session.options.compute)  # UnknownCompute if --compute is none of them
     return Outputs(
         types=session.outputs.types,
         default=session.default,

@@ -1,7 +1,7 @@
-"""Database, schema, alias and relation name of every node, as its own target says them.
+"""Sets the database, schema, alias and relation name of every node on its own target.
 
-dbt computes names while parsing, with the default target. Recomputing them is idempotent and cheap, so it
-is done at every invocation, whatever a partially parsed manifest holds.
+dbt computes these names while parsing, for the default target. Recomputing them is idempotent and cheap, so
+it is done in every invocation, whatever names a partially parsed manifest holds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 _GIVEN = "dvt_names_given"
-"""On a manifest: the default target its names were computed for, and the nodes that have other names."""
+"""Attribute of a manifest: the default target of its names, and the ids renamed for other targets."""
 
 
 class TargetNames:
-    """Names on one target."""
+    """Computes the names of nodes and sources on one target."""
 
     def __init__(self, config: Any, manifest: Any) -> None:
         self._config = config
@@ -33,12 +33,12 @@ class TargetNames:
             for component in ("database", "schema", "alias")
         }
 
-    def give(self, node: Any) -> None:
-        """Set a node's names, from its config as dbt does when it parses it."""
+    def set_names(self, node: Any) -> None:
+        """Set a node's names from its config, as dbt does when it parses the node."""
         if node.resource_type == NodeType.Test and not node.is_relational:
-            self._places(node)
+            self._set_schema(node)
             return
-        self._places(node)
+        self._set_schema(node)
         self._updates["alias"](node, node.config.get("alias"))
         if node.resource_type == NodeType.Snapshot:
             node.database = node.config.target_database or node.database
@@ -48,56 +48,59 @@ class TargetNames:
         else:
             node.relation_name = None
 
-    def _places(self, node: Any) -> None:
+    def _set_schema(self, node: Any) -> None:
         self._updates["database"](node, node.config.get("database"))
         self._updates["schema"](node, node.config.get("schema"))
 
-    def give_source(self, source: Any) -> None:
-        """A source that does not name its database lives in that of its connection."""
+    def set_source_names(self, source: Any) -> None:
+        """Set a source's names; its database defaults to that of its connection."""
         if not source.unrendered_database:
             source.database = self._config.credentials.database
         source.relation_name = str(self._relation.create_from(self._config, source))
 
 
 def recompute(session: Session, manifest: Any) -> None:
-    """Give every node on another target than the manifest was parsed for the names it has there."""
-    given: dict[str, TargetNames | None] = {}
-    moved = _moved_before(session, manifest)
+    """Set the names of all nodes and sources that are not on the target that the manifest was parsed for."""
+    by_target: dict[str, TargetNames | None] = {}
+    renamed = _renamed_before(session, manifest)
     for unique_id, node in manifest.nodes.items():
         target = session.output_of(unique_id)
-        if target != session.default or moved is None or unique_id in moved:
-            names = _names(session, manifest, target, given)
+        if target != session.default or renamed is None or unique_id in renamed:
+            names = _names(session, manifest, target, by_target)
             if names is not None:
-                names.give(node)
+                names.set_names(node)
     for unique_id, source in manifest.sources.items():
         connection = session.output_of(unique_id)
-        if connection != session.default or moved is None or unique_id in moved:
-            names = _names(session, manifest, connection, given)
+        if connection != session.default or renamed is None or unique_id in renamed:
+            names = _names(session, manifest, connection, by_target)
             if names is not None:
-                names.give_source(source)
+                names.set_source_names(source)
             elif not source.unrendered_database:
                 source.database = None
     elsewhere = {
         uid for uid in (*manifest.nodes, *manifest.sources) if session.output_of(uid) != session.default
     }
-    setattr(manifest, _GIVEN, (session.default, elsewhere | (moved or set())))
+    setattr(manifest, _GIVEN, (session.default, elsewhere | (renamed or set())))
 
 
-def _moved_before(session: Session, manifest: Any) -> set[str] | None:
-    """What an earlier invocation with this manifest gave other names; None for: maybe everything."""
-    default, moved = getattr(manifest, _GIVEN, (session.default, set()))
-    return set(moved) if default == session.default else None
+def _renamed_before(session: Session, manifest: Any) -> set[str] | None:
+    """Return the ids that an earlier invocation renamed in this manifest; None if it may be all of them."""
+    default, renamed = getattr(manifest, _GIVEN, (session.default, set()))
+    return set(renamed) if default == session.default else None
 
 
 def _names(
-    session: Session, manifest: Any, target: str, given: dict[str, TargetNames | None]
+    session: Session, manifest: Any, target: str, by_target: dict[str, TargetNames | None]
 ) -> TargetNames | None:
-    """None where dbt has no adapter for the output, or it is not installed: nobody may need it."""
-    if target not in given:
-        given[target] = None
+    """Return the names on a target, cached in `by_target`; None if dbt has no adapter for it installed.
+
+    That is no error yet: the run may not need the target's nodes.
+    """
+    if target not in by_target:
+        by_target[target] = None
         if session.outputs.can_be_target(target):
             try:
-                given[target] = TargetNames(session.targets.config(target), manifest)
+                by_target[target] = TargetNames(session.targets.config(target), manifest)
             except DvtError:
                 return None
-    return given[target]
+    return by_target[target]

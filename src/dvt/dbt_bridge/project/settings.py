@@ -1,4 +1,4 @@
-"""dvt's settings on nodes and sources: where users may write them, and what they may say."""
+"""Checks dvt's configs of nodes and sources: the keys where dbt allows keys, and the values."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from dvt.core.requests import Pushdown, TextComparison
 from dvt.resolution.output_types import ZERO_DATES
 
 PUBLISH = ("swap", "keep")
-COLLATIONS = tuple(one.value for one in TextComparison if one is not TextComparison.UNSAID)
-_OF_A_SERVER = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)+$")
-"""A collation's own name, which is for the target's adapter: tables are made with it."""
+"""Values of the config `publish`."""
+COLLATIONS = tuple(
+    comparison.value for comparison in TextComparison if comparison is not TextComparison.UNSET
+)
+"""Values of the config `collation` besides the names of servers' collations."""
+_SERVER_COLLATION = re.compile(r"^[a-z0-9]+(_[a-z0-9]+)+$")
+"""Matches the name of a server's collation, which the target's adapter makes tables with."""
 DIALECTS = ("target", "compute")
-"""Beside the names of SQLGlot's dialects."""
+"""Values of the config `dialect` besides SQLGlot's names of dialects."""
 
 CHOICES: Mapping[str, Collection[str]] = {
-    "pushdown": tuple(str(one) for one in Pushdown),
+    "pushdown": tuple(str(pushdown) for pushdown in Pushdown),
     "publish": PUBLISH,
     "zero_dates": ZERO_DATES,
 }
-
+"""Config → its values."""
 
 KEYS = (
     "target",
@@ -35,38 +39,34 @@ KEYS = (
     "federate",
     "connection",
 )
-"""Config keys of dvt's own, which dbt knows as custom ones."""
+"""dvt's config keys, which are custom keys for dbt."""
 
 
 def unknown_keys(original: Callable[..., Any], error: Any) -> list[str]:
-    """Keys that dbt deprecates as custom ones, dvt's own left out."""
+    """Return the custom keys that dbt warns about, without dvt's."""
     return [key for key in original(error) if key.lstrip("+") not in KEYS]
 
 
 def allowed_fields(original: Callable[..., Any], schema: Any, property_field_name: Any) -> list[str]:
-    """Keys that may stand in dbt_project.yml, dvt's own among them."""
+    """Return the keys that dbt_project.yml may have, with dvt's."""
     return [*original(schema, property_field_name), *(f"+{key}" for key in KEYS)]
 
 
 def source_connection(source: Any) -> dict[str, str]:
-    """What a source table says of its connection, by the place that says it."""
-    said: dict[str, str] = {}
-    config = source.config
-    places = {
-        "config.connection": config.get("connection"),
+    """Return the connection of a source's table by the key that names it, or nothing if no key does."""
+    values = {
+        "config.connection": source.config.get("connection"),
         "meta.connection": (source.meta or {}).get("connection"),
     }
-    for place, value in places.items():
-        if value is not None:
-            said[place] = str(value)
-    if "config.connection" in said:
-        # `sources.py` has refused a source that says two things in one place; config is what is nearest.
-        said.pop("meta.connection", None)
-    return said
+    connections = {key: str(value) for key, value in values.items() if value is not None}
+    if "config.connection" in connections:
+        # `sources.py` raises for two names on one level of the YAML; here `meta` is that of an outer level.
+        connections.pop("meta.connection", None)
+    return connections
 
 
 def check_settings(manifest: Any) -> None:
-    """Raise BadConfig for the first setting with a value it cannot have."""
+    """Raise BadConfig for the first config with a wrong value."""
     for node in manifest.nodes.values():
         for key, allowed in CHOICES.items():
             _check_choice(node, key, allowed)
@@ -79,9 +79,9 @@ def check_settings(manifest: Any) -> None:
 
 
 def _check_choice(node: Any, key: str, allowed: Collection[str]) -> None:
-    # YAML reads a bare `off` as False and `null` as None, which here mean what they look like.
-    spelled = {False: "off"}
-    _check(node, key, lambda value: spelled.get(value, value) in allowed, allowed)
+    # YAML reads a bare `off` as False.
+    as_written = {False: "off"}
+    _check(node, key, lambda value: as_written.get(value, value) in allowed, allowed)
 
 
 def _check_dialect(node: Any) -> None:
@@ -91,15 +91,16 @@ def _check_dialect(node: Any) -> None:
     from sqlglot.dialects.dialect import Dialect
 
     names = {name for name in Dialect.classes if name}
-    _check(node, "dialect", lambda one: one in names, (*DIALECTS, *names))
+    _check(node, "dialect", lambda name: name in names, (*DIALECTS, *names))
 
 
 def _is_collation(value: Any) -> bool:
-    return value in COLLATIONS or bool(_OF_A_SERVER.match(str(value)))
+    return value in COLLATIONS or bool(_SERVER_COLLATION.match(str(value)))
 
 
-def _check(node: Any, key: str, good: Callable[[Any], bool], allowed: Collection[str]) -> None:
+def _check(node: Any, key: str, is_valid: Callable[[Any], bool], allowed: Collection[str]) -> None:
+    """Raise BadConfig, which lists the `allowed` values, if the node has the config with a wrong value."""
     value = node.config.get(key)
-    if value is not None and not good(value):
+    if value is not None and not is_valid(value):
         where = f"{node.resource_type} {node.name!r} ({node.original_file_path})"
         raise BadConfig(where, key, value, allowed)

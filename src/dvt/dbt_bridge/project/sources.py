@@ -1,7 +1,7 @@
-"""A source's connection, wherever users write it, brought to the one place dbt inherits from.
+"""Moves a source's `connection:` into its `config:`, which dbt passes from a source to its tables.
 
-`connection:` stands at the top level of a source or table, in `config:`, or in `meta:` of either. Each
-level says one name; what a table says holds over what its source says.
+Users may write it as a key of a source or of a table, in `config:`, or in the `meta:` of either. The keys
+of a source, or of a table, must agree. A table's connection overrides its source's.
 """
 
 from __future__ import annotations
@@ -13,41 +13,45 @@ from dvt.core.errors import ConflictingConnections
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 KEY = "connection"
+"""The key that names a connection."""
 
 
 def yaml_from_file(original: Callable[..., Any], source_file: Any, *args: Any, **kwargs: Any) -> Any:
-    """The file's content as dbt reads it, with every connection lifted into `config`."""
+    """Return a YAML file's content as dbt reads it, with every connection moved into `config`."""
     content = original(source_file, *args, **kwargs)
     sources = content.get("sources") if isinstance(content, dict) else None
     with as_dbt_errors():
         for source in sources if isinstance(sources, list) else ():
-            _lift_all(source, source_file.path.original_file_path)
+            _move_connections(source, source_file.path.original_file_path)
     return content
 
 
-def _lift_all(source: Any, file: str) -> None:
+def _move_connections(source: Any, file: str) -> None:
+    """Move the connections of a source and of its tables; leave wrong YAML for dbt to report."""
     if not isinstance(source, dict):
         return
     name = str(source.get("name"))
-    lift(source, name, file)
+    move_connection(source, name, file)
     tables = source.get("tables")
     for table in tables if isinstance(tables, list) else ():
         if isinstance(table, dict):
-            lift(table, f"{name}.{table.get('name')}", file)
+            move_connection(table, f"{name}.{table.get('name')}", file)
 
 
-def lift(level: dict[str, Any], name: str, file: str) -> None:
-    """Bring the connection that a source or table says into its config."""
-    said = {place: str(value) for place, value in _places(level).items() if value is not None}
-    if len(set(said.values())) > 1:
-        raise ConflictingConnections(name, file, said)
+def move_connection(level: dict[str, Any], name: str, file: str) -> None:
+    """Move the connection of a source or table into its config; ConflictingConnections if its keys differ."""
+    connections = {key: str(value) for key, value in _by_key(level).items() if value is not None}
+    if len(set(connections.values())) > 1:
+        raise ConflictingConnections(name, file, connections)
     level.pop(KEY, None)
-    if said:
+    if connections:
         config = level.get("config")
-        level["config"] = {**(config if isinstance(config, dict) else {}), KEY: next(iter(said.values()))}
+        connection = next(iter(connections.values()))
+        level["config"] = {**(config if isinstance(config, dict) else {}), KEY: connection}
 
 
-def _places(level: Mapping[str, Any]) -> dict[str, Any]:
+def _by_key(level: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all keys that may name the connection of a source or table."""
     config = _mapping(level.get("config"))
     return {
         KEY: level.get(KEY),

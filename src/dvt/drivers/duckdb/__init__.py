@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dvt.drivers.duckdb.collations import COLLATIONS, define_functions
-from dvt.drivers.duckdb.errors import reason, refusal, translate, translated
+from dvt.drivers.duckdb.errors import as_dvt_errors, reason, refusal, translate
 from dvt.drivers.duckdb.extensions import load_extension
 from dvt.drivers.duckdb.files import FILES, DatabaseFiles
 from dvt.drivers.duckdb.memory import MemoryInstance, machine_memory
@@ -13,11 +13,11 @@ __all__ = [
     "FILES",
     "DatabaseFiles",
     "MemoryInstance",
+    "as_dvt_errors",
     "define_functions",
     "load_extension",
     "machine_memory",
     "reason",
     "refusal",
     "translate",
-    "translated",
 ]

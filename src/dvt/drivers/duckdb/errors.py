@@ -32,12 +32,14 @@ _SECRET = re.compile(
     r"passw|pwd|secret|token|credential|\bkey_id\b|://[^\s/]*@|\b(?:host|hostaddr|user|dbname|port)\s*=|SharedAccess",
     re.IGNORECASE,
 )
+"""Matches a text that may show credentials."""
 _ABOUT_VALUES = (
     duckdb.ConversionException,
     duckdb.OutOfRangeException,
     duckdb.ConstraintException,
     duckdb.TypeMismatchException,
 )
+"""Kinds of errors whose messages name a value."""
 _ABOUT_NAMES = (
     duckdb.BinderException,
     duckdb.CatalogException,
@@ -46,14 +48,21 @@ _ABOUT_NAMES = (
     duckdb.NotImplementedException,
     duckdb.TransactionException,
 )
+"""Kinds of errors whose messages name tables, columns or SQL."""
 _QUOTED = re.compile(r"""["']([^"']+)["']""")
-_CSV = re.compile(r"CSV Error on Line: (\d+)\n(?:Original Line: .*\n)?(.*)")
+"""Matches a name in quotes."""
+_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)\n(?:Original Line: .*\n)?(.*)")
+"""Matches the line of a CSV file that cannot be read, and why."""
 _CSV_FILE = re.compile(r"^  file = (.+)$", re.MULTILINE)
+"""Matches the CSV file in such a message."""
 _CSV_COLUMN = re.compile(r'Error when converting column "(.+?)"\. (.*)')
-_JSON = re.compile(
+"""Matches the column in such a message, and why."""
+_JSON_LINE = re.compile(
     r'(?:JSON transform error|Malformed JSON) in file "([^"]+)", (?:in|at byte \d+ in) line (\d+): (.*)'
 )
-_SCHEMA = re.compile(r'(?:Error while reading file|Failed to read file) "([^"]+)": (.*)')
+"""Matches file and line of a JSON file that cannot be read, and why."""
+_UNREADABLE_FILE = re.compile(r'(?:Error while reading file|Failed to read file) "([^"]+)": (.*)')
+"""Matches a data file that does not fit the others or the schema, and why."""
 _IN_FILE_HINT = (
     "correct the file, or say how to read it in the output's options (docs/reference/outputs-files.md)"
 )
@@ -83,32 +92,32 @@ def translate(
 ) -> DvtError:
     """Return dvt's error for DuckDB's: raise it `from` the original.
 
-    `path` is the file this is about, for messages that name none; `where` the table or model that a
-    value which cannot be converted belongs to.
+    `path` is the file in use, for messages that name none; `where` is the table or model with the value, for
+    messages about one.
     """
     if isinstance(error, DvtError):
         return error
     text = str(error)
-    translated_error: DvtError
-    if value_lost := _refused(text) or _in_file(text):
-        translated_error = value_lost
+    failure: DvtError
+    if value_lost := _from_refusal(text) or _in_data_file(text):
+        failure = value_lost
     elif isinstance(error, duckdb.InterruptException):
-        translated_error = Cancelled(doing)
+        failure = Cancelled(doing)
     elif any(mark in text for mark in _DISK_FULL):
-        translated_error = DiskFull(_named(text) or path or "the spill directory", doing)
+        failure = DiskFull(_quoted_name(text) or path or "the spill directory", doing)
     elif isinstance(error, duckdb.OutOfMemoryException | MemoryError):
-        translated_error = OutOfMemory(doing, _limit(text))
+        failure = OutOfMemory(doing, _limit(text))
     elif isinstance(error, _ABOUT_VALUES):
-        translated_error = _about_value(error, where or f"connection {connection!r}, {doing}")
+        failure = _about_value(error, where or f"connection {connection!r}, {doing}")
     elif isinstance(error, duckdb.IOException | OSError) or _names_a_file(text):
-        translated_error = _about_file(error, text, connection, doing, path)
+        failure = _about_file(error, text, connection, doing, path)
     else:
-        translated_error = QueryFailed(connection, doing, reason(error))
-    return translated_error
+        failure = QueryFailed(connection, doing, reason(error))
+    return failure
 
 
 @contextmanager
-def translated(*, connection: str, doing: str, path: str = "", where: str = "") -> Iterator[None]:
+def as_dvt_errors(*, connection: str, doing: str, path: str = "", where: str = "") -> Iterator[None]:
     """Raise DuckDB's errors within the `with` as dvt's."""
     try:
         yield
@@ -159,26 +168,27 @@ def _about_value(error: BaseException, where: str) -> DvtError:
     return ValueLost(where, reason(error), hint)
 
 
-def _refused(text: str) -> ValueLost | None:
+def _from_refusal(text: str) -> ValueLost | None:
+    """Return the error that SQL of `refusal` raised; None for other errors."""
     if _REFUSAL_MARK not in text:
         return None
     where, problem, hint = [*text.split(_REFUSAL_MARK, 1)[1].split("\x1f"), "", ""][:3]
     return ValueLost(where, problem, hint.split("\n", 1)[0])
 
 
-def _in_file(text: str) -> ValueLost | None:
+def _in_data_file(text: str) -> ValueLost | None:
     """Return the error for a value or line of a data file that cannot be read, with file, line and column."""
-    if csv := _CSV.search(text):
-        file = _CSV_FILE.search(text)
-        where = f"{file[1] if file else 'a CSV file'}, line {csv[1]}"
+    if csv := _CSV_LINE.search(text):
+        path = _CSV_FILE.search(text)
+        where = f"{path[1] if path else 'a CSV file'}, line {csv[1]}"
         column = _CSV_COLUMN.search(text)
         if column:
             return ValueLost(f"{where}, column {column[1]}", column[2], _IN_FILE_HINT)
         return ValueLost(where, csv[2], _IN_FILE_HINT)
-    if json := _JSON.search(text):
+    if json := _JSON_LINE.search(text):
         return ValueLost(f"{json[1]}, line {json[2]}", json[3].strip(), _IN_FILE_HINT)
-    if schema := _SCHEMA.search(text):
-        return ValueLost(schema[1], schema[2].split("\n")[0], _IN_FILE_HINT)
+    if file := _UNREADABLE_FILE.search(text):
+        return ValueLost(file[1], file[2].split("\n")[0], _IN_FILE_HINT)
     return None
 
 
@@ -187,7 +197,7 @@ def _names_a_file(text: str) -> bool:
 
 
 def _about_file(error: BaseException, text: str, connection: str, doing: str, path: str) -> DvtError:
-    named = _named(text) or path
+    named = _quoted_name(text) or path
     if lock := _LOCK.search(text):
         return FileLocked(lock.group(1), lock.group(2))
     if _TOO_NEW.search(text):
@@ -203,11 +213,13 @@ def _about_file(error: BaseException, text: str, connection: str, doing: str, pa
 
 
 def _limit(text: str) -> str:
+    """Return the memory limit that the message names."""
     match = re.search(r"/([\d.]+ \w+) used", text)
     return match.group(1) if match else "unknown"
 
 
-def _named(text: str) -> str:
+def _quoted_name(text: str) -> str:
+    """Return what stands in quotes in the first line, which is a file's path; empty without quotes."""
     match = _QUOTED.search(text.split("\n", 1)[0])
     return match.group(1) if match else ""
 

@@ -1,4 +1,4 @@
-"""DuckDB extensions: from the `duckdb-extension-*` wheels, never downloaded unasked."""
+"""DuckDB's extensions: from the `duckdb-extension-*` wheels, not downloaded by DuckDB."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import duckdb
 from dvt.core.errors import DriverMissing
 
 NO_DOWNLOADS = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-"""Configuration of every instance we open: nothing is fetched behind the user's back."""
+"""Configuration of every instance of dvt's own: DuckDB downloads no extension by itself."""
 
 
 def load_extension(connection: Any, name: str) -> None:

@@ -18,10 +18,10 @@ from weakref import WeakSet
 import duckdb
 
 _DEFAULTS = {"autoinstall_known_extensions": "true", "autoload_known_extensions": "true"}
-"""DuckDB's own: the database is the user's, and behaves as it does under dbt."""
+"""DuckDB's own defaults: the database is the user's, and behaves as it does under dbt."""
 
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9]+:")
-"""`md:`, `s3://`, `ducklake:`…: not a file of this machine (a Windows drive has one letter)."""
+"""Matches what is no file of this machine: `md:`, `s3://`, `ducklake:`… (a Windows drive has one letter)."""
 
 
 class OtherConfiguration(duckdb.ConnectionException):  # type: ignore[misc]
@@ -43,7 +43,7 @@ class _Handle:
         return cursor
 
     def close(self) -> None:
-        """Close it and its cursors; queries under way are interrupted, because closing waits for them."""
+        """Close the database and its cursors; interrupt queries under way, because closing waits for them."""
         for cursor in list(self.cursors):
             with suppress(duckdb.Error):
                 cursor.interrupt()
@@ -77,10 +77,10 @@ class DatabaseFiles:
     ) -> Any:
         """Return a cursor on the database's one handle; close it when done.
 
-        The first call opens it with `config`; a later call with another one raises OtherConfiguration (None
-        accepts any). `prepare` gets a cursor once per handle and `by`, and must work even if another output
-        has already loaded the same extensions, made the same secrets and attached the same databases.
-        `name` distinguishes outputs whose `path` is `:memory:`.
+        The first call opens it with `config`; a later call with another one raises OtherConfiguration, and
+        one with None accepts any. `prepare` is called with a cursor, once per handle and `by`; it must work
+        even if another output has already loaded the same extensions, made the same secrets and attached the
+        same databases. `name` distinguishes outputs whose `path` is `:memory:`.
         """
         key = _key(path, name)
         with self._lock:
@@ -89,8 +89,8 @@ class DatabaseFiles:
                 self._open.pop(key).close()
                 handle = None
             if handle is None:
-                wanted = _comparable(config or {})
-                handle = _Handle(duckdb.connect(path, config={**_DEFAULTS, **(config or {})}), wanted)
+                root = duckdb.connect(path, config={**_DEFAULTS, **(config or {})})
+                handle = _Handle(root, _comparable(config or {}))
                 self._open[key] = handle
             elif config is not None and _comparable(config) != handle.config:
                 raise OtherConfiguration(f"{path} is open with other config_options")

@@ -13,10 +13,11 @@ import duckdb
 from dvt.drivers.duckdb.extensions import NO_DOWNLOADS, load_extension
 
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Files that hold a container's memory limit in bytes: cgroup v2, v1."""
 
 
 def machine_memory() -> int:
-    """Bytes this process may use: the cgroup's limit or the machine's memory, whichever is less."""
+    """Return the bytes that this process may use: the cgroup's limit or the machine's memory, if less."""
     import psutil  # a plain dbt run needs none of it
 
     total = int(psutil.virtual_memory().total)
@@ -29,7 +30,7 @@ def machine_memory() -> int:
 
 
 class MemoryInstance:
-    """One in-memory DuckDB, shared by scanners and engine; every user takes a cursor."""
+    """A DuckDB in memory that scanners and engine share, each through cursors of its own."""
 
     def __init__(
         self, *, memory_limit: str | None = None, threads: int | None = None, spill: Path | None = None
@@ -50,21 +51,21 @@ class MemoryInstance:
         self._root.execute("SET GLOBAL preserve_insertion_order = false")
 
     def cursor(self) -> Any:
-        """A connection of its own to this instance; close it when done."""
+        """Return a new connection to this instance; close it when done."""
         with self._lock:
             cursor = self._root.cursor()
             self._cursors.add(cursor)
             return cursor
 
     def load(self, extension: str) -> None:
-        """Load an extension once."""
+        """Load an extension, unless it is loaded already."""
         with self._lock:
             if extension not in self._loaded:
                 load_extension(self._root, extension)
                 self._loaded.add(extension)
 
     def close(self) -> None:
-        """Stop what is under way and release the memory, cursors that are still open included."""
+        """Interrupt queries under way and release the memory; open cursors are closed, too."""
         with self._lock:
             # Closing waits for queries under way.
             for cursor in list(self._cursors):

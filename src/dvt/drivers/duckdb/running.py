@@ -1,4 +1,4 @@
-"""Queries under way, which another thread can stop at any time, before their first row too."""
+"""Queries under way, which another thread can cancel at any time, even before their first row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CANCEL_TIMEOUT = 5.0
 
 
 class Batch:
-    """Queries that belong together, and are stopped together."""
+    """Queries that are cancelled together."""
 
     def __init__(self) -> None:
         self.stopped = False
@@ -34,7 +34,7 @@ class RunningQueries:
 
     @contextmanager
     def batch(self) -> Iterator[Batch]:
-        """Register a batch; once it is stopped, no further query of it begins."""
+        """Register a batch within the `with`; once it is stopped, no further query of it begins."""
         batch = Batch()
         with self._changed:
             self._batches.add(batch)
@@ -59,8 +59,8 @@ class RunningQueries:
                 del self._queries[key]
                 self._changed.notify_all()
 
-    def stop(self) -> None:
-        """Stop every batch that exists now, and wait until its queries have ended."""
+    def cancel(self) -> None:
+        """Stop the batches of now; return when their queries have ended, or after `_CANCEL_TIMEOUT`."""
         deadline = time.monotonic() + _CANCEL_TIMEOUT
         with self._changed:
             stopping = set(self._batches)

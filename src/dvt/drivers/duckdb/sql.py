@@ -10,35 +10,35 @@ from dvt.core.types import StageType
 
 
 def quoted(name: str) -> str:
-    """Quote a name."""
+    """Quote an identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """Quote a text."""
+    """Write a text literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def listed(texts: Sequence[str]) -> str:
-    """Write a list of texts."""
+    """Write a list of text literals."""
     return f"[{', '.join(literal(text) for text in texts)}]"
 
 
-def value(given: object) -> str:
-    """Write a setting's value: text, number, truth, or a list or mapping of them."""
-    if isinstance(given, bool):
-        return str(given).lower()
-    if isinstance(given, int | float):
-        return str(given)
-    if isinstance(given, Mapping):
-        return "{" + ", ".join(f"{literal(str(key))}: {value(item)}" for key, item in given.items()) + "}"
-    if isinstance(given, Sequence) and not isinstance(given, str):
-        return f"[{', '.join(value(item) for item in given)}]"
-    return literal(str(given))
+def value(setting: object) -> str:
+    """Write a setting's value: a text, number, boolean, or a list or mapping of them."""
+    if isinstance(setting, bool):
+        return str(setting).lower()
+    if isinstance(setting, int | float):
+        return str(setting)
+    if isinstance(setting, Mapping):
+        return "{" + ", ".join(f"{literal(str(key))}: {value(item)}" for key, item in setting.items()) + "}"
+    if isinstance(setting, Sequence) and not isinstance(setting, str):
+        return f"[{', '.join(value(item) for item in setting)}]"
+    return literal(str(setting))
 
 
 def encoded(value: str, type_: StageType) -> str:
-    """Return SQL of the value as Parquet holds its type."""
+    """Return SQL of a value of this type as it is held in Parquet."""
     file = encoding(type_).file
     return value if file == type_ else f"CAST({value} AS {file})"
 

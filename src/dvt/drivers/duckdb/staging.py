@@ -1,4 +1,4 @@
-"""Staged Parquet as DuckDB writes and reads it: the one place that spells COPY … TO and read_parquet."""
+"""Staged Parquet, written and read by DuckDB: the only place with COPY … TO and read_parquet for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from dvt.core.errors import DvtError, StagingDamaged, StagingUnusable
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset, Sink
-from dvt.drivers.duckdb.errors import translated
+from dvt.drivers.duckdb.errors import as_dvt_errors
 from dvt.drivers.duckdb.sql import listed, literal, quoted, unpacked
 
 CONSUMER = "duckdb"
@@ -23,7 +23,7 @@ and 41 MB, lz4: 0.69 s and 62 MB (all but the first without v2's encodings: slow
 
 
 def write(cursor: Any, select: str, sink: Sink) -> int:
-    """Copy the answer of a SELECT into a new part of `sink`; return its rows."""
+    """Copy the answer of a SELECT into a new part of `sink`; return the number of rows."""
     with sink.location.bucket.writing(CONSUMER, sink.part()) as uri:
         (rows,) = cursor.execute(f"COPY ({select}) TO {literal(uri)} ({COPY_OPTIONS})").fetchone()
     return int(rows)
@@ -43,7 +43,7 @@ def scan(dataset: Dataset) -> str:
 
 
 def check(cursor: Any, name: str, dataset: Dataset) -> None:
-    """Compare the files' own count of rows with what was committed: only the footers are read."""
+    """Raise StagingDamaged if the files' footers give another number of rows than was committed."""
     if dataset.keys:
         count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_files(dataset)})"
         (rows,) = cursor.execute(count).fetchone()
@@ -73,7 +73,7 @@ def stage_all(
             job = left[0]
             query = job.query
             doing = f"reading {query.about}"
-            with translated(connection=query.connection, doing=doing, where=query.about), begin(doing):
+            with as_dvt_errors(connection=query.connection, doing=doing, where=query.about), begin(doing):
                 dataset = stage_job(job)
             left.pop(0)
             finished(job, dataset)

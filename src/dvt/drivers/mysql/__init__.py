@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dvt.drivers.mysql.cancel import RunningQueries, RunningQuery
-from dvt.drivers.mysql.catalog import describe, kinds
-from dvt.drivers.mysql.connect import LONG, About, LoadConnection, SideConnection, connect, connect_to_load
-from dvt.drivers.mysql.flavour import Flavour, flavour
+from dvt.drivers.mysql.catalog import column_kinds, describe
+from dvt.drivers.mysql.connect import (
+    LOAD_TIMEOUT,
+    LoadConnection,
+    LoadStatement,
+    SideConnection,
+    connect,
+    connect_to_load,
+)
+from dvt.drivers.mysql.flavour import Flavour, flavour_of
 from dvt.drivers.mysql.load_encodings import LoadEncoding, fitted, load_encoding
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
-from dvt.drivers.mysql.scanner import Scanner, pinned
-from dvt.drivers.mysql.session import Cursor, Session, statement
+from dvt.drivers.mysql.scanner import Scanner, with_session_settings
+from dvt.drivers.mysql.session import Cursor, Session, statement_kind
 from dvt.drivers.mysql.settings import MySQLSettings, parse
 from dvt.drivers.mysql.types import checked
 
 __all__ = [
-    "LONG",
-    "About",
+    "LOAD_TIMEOUT",
     "Cursor",
     "Flavour",
     "LoadConnection",
     "LoadEncoding",
+    "LoadStatement",
     "MySQLSettings",
     "RunningQueries",
     "RunningQuery",
@@ -28,18 +35,18 @@ __all__ = [
     "Session",
     "SideConnection",
     "checked",
+    "column_kinds",
     "connect",
     "connect_to_load",
     "describe",
     "fitted",
-    "flavour",
-    "kinds",
+    "flavour_of",
     "load_encoding",
     "parse",
-    "pinned",
     "quoted",
     "read_lock",
-    "statement",
+    "statement_kind",
     "table",
     "wait_until_reading",
+    "with_session_settings",
 ]

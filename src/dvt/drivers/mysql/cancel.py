@@ -21,7 +21,7 @@ _CANCEL_TIMEOUT = 5.0
 
 
 class RunningQuery:
-    """One query, registered before it is sent: its mark, and whether it shall stop and has ended."""
+    """One query, registered before it is sent: its mark, and whether it is to stop and has ended."""
 
     def __init__(self) -> None:
         self.mark = f"dvt {secrets.token_hex(8)}"

@@ -9,16 +9,17 @@ from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, Table
 from dvt.drivers.mysql.connect import SideConnection
-from dvt.drivers.mysql.types import Described, as_read, column
+from dvt.drivers.mysql.types import CatalogColumn, as_read, map_column
 
 _DOING = "describing its tables"
 _MAX_SUGGESTIONS = 200
-"""The most names of tables that a 'did you mean' hint chooses from."""
+"""Number of tables that a 'did you mean' hint chooses from."""
 
 _TABLES = """
 SELECT table_name, table_type, table_rows, data_length FROM information_schema.tables
 WHERE table_schema = %s AND table_name IN ({names})
 """
+"""SQL: a row per table."""
 _COLUMNS = """
 SELECT table_name, column_name, column_type, data_type, numeric_precision, numeric_scale,
        collation_name
@@ -26,14 +27,17 @@ FROM information_schema.columns
 WHERE table_schema = %s AND table_name IN ({names}) AND extra NOT LIKE '%%INVISIBLE%%'
 ORDER BY table_name, ordinal_position
 """
-_KINDS = """
+"""SQL: a row per column of the tables."""
+_COLUMN_KINDS = """
 SELECT column_name, data_type, datetime_precision FROM information_schema.columns
 WHERE table_schema = %s AND table_name = %s
 """
+"""SQL: a row per column of a stage table."""
 _CHECKS = """
 SELECT table_name, check_clause FROM information_schema.check_constraints
 WHERE constraint_schema = %s AND table_name IN ({names}) AND check_clause LIKE 'json_valid(%%'
 """
+"""SQL: the checks by which MariaDB's JSON columns are recognised."""
 
 
 def describe(side: SideConnection, refs: Sequence[TableRef], schema: str) -> Mapping[TableRef, Table]:
@@ -47,9 +51,9 @@ def describe(side: SideConnection, refs: Sequence[TableRef], schema: str) -> Map
     return tables
 
 
-def kinds(side: SideConnection, schema: str, name: str) -> Mapping[str, tuple[str, int | None]]:
-    """Return for each column of a table its `data_type`, and how many decimals of a second it keeps."""
-    rows = side.rows(_KINDS, [schema, name], doing=_DOING)
+def column_kinds(side: SideConnection, schema: str, name: str) -> Mapping[str, tuple[str, int | None]]:
+    """Return for each column of a table its `data_type`, and how many digits of a second it keeps."""
+    rows = side.rows(_COLUMN_KINDS, [schema, name], doing=_DOING)
     return {
         column: (_text(kind).lower(), None if digits is None else int(digits))
         for column, kind, digits in rows
@@ -85,7 +89,7 @@ def _columns(side: SideConnection, schema: str, names: Sequence[str]) -> Mapping
     for row in _select(side, _COLUMNS, schema, names):
         table, name, native, kind, precision, scale, collation = row
         is_json = f"{table}.json_valid(`{name}`)" in json_checks
-        described = Described(
+        catalog_column = CatalogColumn(
             name=name,
             native="json" if is_json else _text(native),
             kind="json" if is_json else _text(kind).lower(),
@@ -93,7 +97,7 @@ def _columns(side: SideConnection, schema: str, names: Sequence[str]) -> Mapping
             scale=None if scale is None else int(scale),
             collation=collation,
         )
-        columns.setdefault(table, []).append(column(described))
+        columns.setdefault(table, []).append(map_column(catalog_column))
     return columns
 
 

@@ -1,4 +1,4 @@
-"""Connections beside the scanner's, through PyMySQL: preflight, types, read locks, KILL, loads."""
+"""Connections of PyMySQL, beside the scanner's: describe tables, hold read locks, kill, load."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from dvt.core.errors import (
     LoginRefused,
     QueryFailed,
 )
-from dvt.drivers.mysql.flavour import Flavour, flavour
-from dvt.drivers.mysql.losses import Warned, refused, warned
+from dvt.drivers.mysql.flavour import Flavour, flavour_of
+from dvt.drivers.mysql.losses import ServerWarning, error_for_code, error_for_warnings
 from dvt.drivers.mysql.settings import MySQLSettings
 
 if TYPE_CHECKING:
     from dvt.drivers.mysql.wire import Sent
 
 _LOGIN = frozenset({1045, 1130, 1251, 1275, 1524, 1698, 1862, 2059, 2061, 3118, 3159, 4151})
-"""Codes: access denied, host not allowed, authentication plugin, locked or expired account, TLS demanded."""
+"""Codes: access denied, host not allowed, authentication plugin, locked or expired account, TLS required."""
 _NO_SCHEMA = frozenset({1044, 1049})
 """Codes: no access to the schema, or there is none of that name."""
 _TOO_MANY_CONNECTIONS = frozenset({1040, 1203, 1226})
@@ -34,21 +34,21 @@ _CONNECTION_LOST = frozenset({0, 1053, 1077, 1927, 2006, 2013, 2014, 2027, 2055,
 _DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
 """Codes: the user lacks a grant."""
 _LOCAL_FILES = 128
-"""The protocol's flag by which a client says that the server may ask it for files."""
+"""Flag of the protocol: the server may ask the client for files."""
 _NO_LOCAL_FILES = frozenset({1148, 3948, 3950, 4166})
 """Codes: `local_infile` is off on the server."""
 _CATALOG_TIMEOUT = 60.0
 """Seconds that a query of the catalog may take, once logged in."""
-LONG = 3600.0
-"""Seconds for a statement that moves rows, and for each side to wait for the other meanwhile."""
+LOAD_TIMEOUT = 3600.0
+"""Seconds that a statement which moves rows may take, and that client and server then wait for each other."""
 _READ_SESSION = "SET SESSION sql_mode = '', time_zone = '+00:00'"
-"""The statement that prepares a connection that reads: UTC, and no sql_mode that changes SQL's meaning."""
+"""SQL: prepares a connection that reads: UTC, and no sql_mode that changes the meaning of SQL."""
 _LOAD_SESSION = (
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION', "
     "time_zone = '+00:00', sql_notes = 1, max_error_count = 64, "
-    f"net_read_timeout = {LONG:.0f}, net_write_timeout = {LONG:.0f}"
+    f"net_read_timeout = {LOAD_TIMEOUT:.0f}, net_write_timeout = {LOAD_TIMEOUT:.0f}"
 )
-"""The statement that prepares a connection that writes: refuse values that do not fit, count warnings."""
+"""SQL: prepares a connection that writes: the server refuses values that do not fit, and counts warnings."""
 
 
 class SideConnection:
@@ -62,31 +62,31 @@ class SideConnection:
     @property
     def flavour(self) -> Flavour:
         """The server's product, version and what follows from them."""
-        return flavour(self._connection.get_server_info())
+        return flavour_of(self._connection.get_server_info())
 
     @property
     def is_mariadb(self) -> bool:
-        """False for MySQL itself."""
+        """True for MariaDB, False for MySQL."""
         return self.flavour.is_mariadb
 
     def rows(
-        self, sql: str, values: Sequence[Any] = (), *, doing: str, patience: float = _CATALOG_TIMEOUT
+        self, sql: str, values: Sequence[Any] = (), *, doing: str, timeout: float = _CATALOG_TIMEOUT
     ) -> list[tuple[Any, ...]]:
-        """Run one statement and return its rows; raise after `patience` seconds without an answer."""
+        """Run one statement and return its rows; raise after `timeout` seconds without an answer."""
         import pymysql
 
-        self._connection.wait_up_to(patience)
+        self._connection.set_timeout(timeout)
         try:
             with self._connection.cursor() as cursor:
                 cursor.execute(sql, tuple(values) or None)
                 return list(cursor.fetchall())
         except (pymysql.Error, OSError) as error:
-            raise failed(error, self._name, doing) from error
+            raise translate(error, self._name, doing) from error
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a statement writes, for errors."""
+class LoadStatement:
+    """A statement that writes rows, as errors describe it."""
 
     doing: str
     table: str
@@ -96,11 +96,11 @@ class About:
 class LoadConnection(SideConnection):
     """A connection that writes rows. A statement with a warning raises: the server has changed a value."""
 
-    def insert(self, sql: bytes, about: About) -> int:
+    def insert(self, sql: bytes, statement: LoadStatement) -> int:
         """Run an INSERT and return the number of rows it inserted."""
-        return self._written(lambda wire: wire.send(sql), about)
+        return self._write(lambda wire: wire.send(sql), statement)
 
-    def load(self, sql: str, file: str, read: Callable[[int], bytes], about: About) -> int | None:
+    def load(self, sql: str, file: str, read: Callable[[int], bytes], statement: LoadStatement) -> int | None:
         """Run a LOAD DATA LOCAL INFILE whose file is named `file` and holds what `read` returns.
 
         Return the number of rows loaded, or None if the server accepts no local files; nothing is read then.
@@ -108,25 +108,26 @@ class LoadConnection(SideConnection):
         import pymysql
 
         try:
-            return self._written(lambda wire: wire.send_file(sql, file, read), about)
+            return self._write(lambda wire: wire.send_file(sql, file, read), statement)
         except QueryFailed as error:
             cause = error.__cause__
             if isinstance(cause, pymysql.Error) and _code_and_message(cause)[0] in _NO_LOCAL_FILES:
                 return None
             raise
 
-    def _written(self, write: Callable[[Any], Sent], about: About) -> int:
+    def _write(self, send: Callable[[Any], Sent], statement: LoadStatement) -> int:
+        """Send a statement and return its rows; raise dvt's error for an error or a warning about values."""
         import pymysql
 
-        self._connection.wait_up_to(LONG)
+        self._connection.set_timeout(LOAD_TIMEOUT)
         try:
-            rows, warnings = write(self._connection)
+            rows, warnings = send(self._connection)
         except pymysql.Error as error:
-            value_error = refused(*_code_and_message(error), about.table, about.columns)
-            raise value_error or failed(error, self._name, about.doing) from error
+            value_error = error_for_code(*_code_and_message(error), statement.table, statement.columns)
+            raise value_error or translate(error, self._name, statement.doing) from error
         if warnings:
-            shown = [Warned(*row) for row in self.rows("SHOW WARNINGS", doing=about.doing)]
-            if value_error := warned(warnings, shown, about.table, about.columns):
+            shown = [ServerWarning(*row) for row in self.rows("SHOW WARNINGS", doing=statement.doing)]
+            if value_error := error_for_warnings(warnings, shown, statement.table, statement.columns):
                 raise value_error
         return rows
 
@@ -148,7 +149,7 @@ def connect_to_load(
         yield LoadConnection(name, settings, connection)
 
 
-def failed(error: BaseException, connection: str, doing: str) -> DvtError:
+def translate(error: BaseException, connection: str, doing: str) -> DvtError:
     """Return dvt's error for what PyMySQL raised while running a statement."""
     code, message = _code_and_message(error)
     if code in _CONNECTION_LOST or isinstance(error, OSError):
@@ -158,7 +159,7 @@ def failed(error: BaseException, connection: str, doing: str) -> DvtError:
 
 
 def log_in(name: str, settings: MySQLSettings, **overrides: Any) -> Any:
-    """Open a connection of PyMySQL's; `overrides` replace the arguments that a side connection has."""
+    """Open a connection of PyMySQL; `overrides` replace arguments that a side connection has."""
     try:
         import pymysql
 
@@ -168,7 +169,7 @@ def log_in(name: str, settings: MySQLSettings, **overrides: Any) -> Any:
     try:
         return Wire(**(_arguments(settings) | _tls(settings) | overrides))
     except (pymysql.Error, OSError, ValueError) as error:
-        raise _refused(error, name, settings) from error
+        raise _connect_error(error, name, settings) from error
     except RuntimeError as error:  # PyMySQL's, when `cryptography` is missing
         raise DriverMissing("cryptography", "pip install 'dvt-engine[mysql]'") from error
 
@@ -210,7 +211,8 @@ def _verifying_context(settings: MySQLSettings) -> ssl.SSLContext:
     return context
 
 
-def _refused(error: BaseException, name: str, settings: MySQLSettings) -> DvtError:
+def _connect_error(error: BaseException, name: str, settings: MySQLSettings) -> DvtError:
+    """Return dvt's error for a connection that could not be opened."""
     code, message = _code_and_message(error)
     if code in _LOGIN:
         return LoginRefused(name, settings.where, message)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NUMBER = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 _REPLICATION_PREFIX = "5.5.5-"
-"""MariaDB before 11 prefixes its version with it, for old replicas that cannot parse a version 10."""
+"""Prefix of MariaDB's version before 11, for old replicas that cannot parse a version 10."""
 _STRICT = (
     "STRICT_TRANS_TABLES",
     "STRICT_ALL_TABLES",
@@ -18,10 +18,11 @@ _STRICT = (
 )
 """sql_modes that make the server reject values that do not fit, instead of changing them."""
 _NO_NEW_USERS = "NO_AUTO_CREATE_USER"
-"""Without it, GRANT to a misspelt user creates one without a password. MySQL 8 never does so, and
-lacks the mode."""
+"""sql_mode: GRANT to an unknown user is an error. Without it, a misspelt name makes a user without a
+password. MySQL 8 never does so, and lacks the mode."""
 _ONLY_FULL_GROUP_BY = "ONLY_FULL_GROUP_BY"
-"""On by default in MySQL. Not set on MariaDB, which also refuses selected columns that a key determines."""
+"""sql_mode, on by default in MySQL. Not set on MariaDB, which also refuses selected columns that a key
+determines."""
 _LONG_LISTS = "group_concat_max_len = 67108864"
 """Bytes that GROUP_CONCAT may return: 64 MiB, instead of a truncated list."""
 _FRESH_CATALOG = "information_schema_stats_expiry = 0"
@@ -50,26 +51,26 @@ class Flavour:
 
     @property
     def session(self) -> str:
-        """The statement that prepares a new connection for dbt's writes."""
+        """SQL: prepares a new connection for dbt's statements."""
         modes = ",".join(self.sql_modes)
         return ", ".join((f"SET SESSION sql_mode = '{modes}'", "time_zone = '+00:00'", *self.settings))
 
 
-def flavour(server_version: str) -> Flavour:
-    """Read the text of `SELECT VERSION()` or of the greeting, e.g. `10.11.19-MariaDB-0+deb12u1`."""
+def flavour_of(server_version: str) -> Flavour:
+    """Return the flavour of a server whose version reads, for example, `10.11.19-MariaDB-0+deb12u1`."""
     is_mariadb = "mariadb" in server_version.lower()
     text = server_version.removeprefix(_REPLICATION_PREFIX) if is_mariadb else server_version
-    number = _NUMBER.search(text)
+    number = _VERSION.search(text)
     parts = number.groups(default="0") if number else ("0", "0", "0")
     version = (int(parts[0]), int(parts[1]), int(parts[2]))
     mysql_8 = not is_mariadb and version >= (8, 0, 0)
-    users = () if mysql_8 else (_NO_NEW_USERS,)
-    groups = () if is_mariadb else (_ONLY_FULL_GROUP_BY,)
+    user_modes = () if mysql_8 else (_NO_NEW_USERS,)
+    group_modes = () if is_mariadb else (_ONLY_FULL_GROUP_BY,)
     return Flavour(
         is_mariadb=is_mariadb,
         version=version,
         has_uuid=is_mariadb and version >= (10, 7, 0),
         native_json=not is_mariadb,
-        sql_modes=(*_STRICT, *groups, *users),
+        sql_modes=(*_STRICT, *group_modes, *user_modes),
         settings=(_LONG_LISTS, _FRESH_CATALOG) if mysql_8 else (_LONG_LISTS,),
     )

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from dvt.core.types import Kind, StageType
 from dvt.drivers.duckdb import refusal
 from dvt.drivers.mysql.flavour import Flavour
-
-_CAST = "change the value in the model, or cast the column to another type"
+from dvt.drivers.mysql.losses import CHANGE_HINT
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +26,10 @@ class LoadEncoding:
     arrives: str = "{0}"
     """The server's SQL for a text that arrived."""
     refused: str = ""
-    """DuckDB condition under which no column could hold the value."""
+    """DuckDB condition: no column could hold the value."""
     why: str = ""
-    """What is wrong with such a value, after `holds …,`."""
-    hint: str = _CAST
+    """What is wrong with a refused value; follows `holds ‹value›,` in the error."""
+    hint: str = CHANGE_HINT
     loses: str | None = None
 
     def of(self, value: str, where: str) -> str:
@@ -48,31 +47,36 @@ _AS_TEXT = "it becomes text"
 _AS_JSON = "its type; it becomes json"
 _CUT = "nanoseconds are cut to microseconds"
 _ROUNDED = "nanoseconds are rounded to microseconds"
-_BYTES = LoadEncoding("longblob", "hex({0})", "UNHEX({0})")
 _MAX_SCALE = 30
+"""Highest scale of a decimal of the server's."""
 _MAX_DIGITS = 38
+"""Digits of the decimal column that whole numbers of 128 bits are loaded into."""
 _MAX_FRACTION = 6
+"""Digits of a second that the server can keep."""
 _FRACTIONAL_TYPES = frozenset({"time(6)", "datetime(6)"})
+"""Types of columns whose contract may keep fewer digits of a second."""
 _NINES = "9" * _MAX_DIGITS
+"""The largest whole number of `_MAX_DIGITS` digits."""
 _NO_CALENDAR = "which no date of this database is (0001-01-01 to 9999-12-31)"
 _DATE = LoadEncoding(
     "date", refused="{0} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", why=_NO_CALENDAR
 )
-_BETWEEN = "{{0}} NOT BETWEEN {0} '0001-01-01 00:00:00{1}' AND {0} '9999-12-31 23:59:59.999999{1}'"
+_OUT_OF_RANGE = "{{0}} NOT BETWEEN {0} '0001-01-01 00:00:00{1}' AND {0} '9999-12-31 23:59:59.999999{1}'"
+"""DuckDB condition on a timestamp of type `{0}`, whose literals end in `{1}`."""
 _DATETIME = LoadEncoding(
     "datetime(6)",
     "CAST({0} AS TIMESTAMP)",
-    refused=_BETWEEN.format("TIMESTAMP", ""),
+    refused=_OUT_OF_RANGE.format("TIMESTAMP", ""),
     why=_NO_CALENDAR,
 )
 _INSTANT = LoadEncoding(
     "datetime(6)",
     "make_timestamp(epoch_us({0}))",
-    refused=_BETWEEN.format("TIMESTAMP WITH TIME ZONE", "+00"),
+    refused=_OUT_OF_RANGE.format("TIMESTAMP WITH TIME ZONE", "+00"),
     why=_NO_CALENDAR,
     loses="that it is an instant; it becomes the time in UTC",
 )
-_HUGE = f"which has more than {_MAX_DIGITS} digits"
+_TOO_MANY_DIGITS = f"which has more than {_MAX_DIGITS} digits"
 _ENCODINGS: Mapping[Kind, LoadEncoding] = {
     Kind.BOOLEAN: LoadEncoding("tinyint(1)", "CAST({0} AS TINYINT)"),
     Kind.TINYINT: LoadEncoding("tinyint"),
@@ -84,12 +88,14 @@ _ENCODINGS: Mapping[Kind, LoadEncoding] = {
     Kind.BIGINT: LoadEncoding("bigint"),
     Kind.UBIGINT: LoadEncoding("bigint unsigned"),
     Kind.HUGEINT: LoadEncoding(
-        "decimal(38,0)", refused=f"{{0}} NOT BETWEEN -{_NINES}::HUGEINT AND {_NINES}::HUGEINT", why=_HUGE
+        "decimal(38,0)",
+        refused=f"{{0}} NOT BETWEEN -{_NINES}::HUGEINT AND {_NINES}::HUGEINT",
+        why=_TOO_MANY_DIGITS,
     ),
-    Kind.UHUGEINT: LoadEncoding("decimal(38,0)", refused=f"{{0}} > {_NINES}::UHUGEINT", why=_HUGE),
+    Kind.UHUGEINT: LoadEncoding("decimal(38,0)", refused=f"{{0}} > {_NINES}::UHUGEINT", why=_TOO_MANY_DIGITS),
     Kind.VARCHAR: LoadEncoding(_TEXT),
     Kind.ENUM: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)"),
-    Kind.BLOB: _BYTES,
+    Kind.BLOB: LoadEncoding("longblob", "hex({0})", "UNHEX({0})"),
     Kind.DATE: _DATE,
     Kind.TIME: LoadEncoding("time(6)"),
     Kind.TIME_NS: LoadEncoding("time(6)", "CAST({0} AS TIME)", loses=_ROUNDED),
@@ -124,15 +130,17 @@ def load_encoding(type_: StageType, server: Flavour, nan: str = "error") -> Load
 
 
 def fitted(encoding: LoadEncoding, kind: str, fraction: int | None) -> LoadEncoding:
-    """Fit the encoding to a contract's column: `kind` is its type's name, `fraction` its digits of a second.
+    """Fit an encoding to a contract's column: `kind` is its type's name, `fraction` its digits of a second.
 
-    The server cuts off further digits silently, and reads digits that are sent to a BIT as characters.
+    Otherwise the server would cut off further digits silently, and read digits sent to a BIT as characters.
     """
     if kind == "bit" and encoding.arrives == "{0}":
         return replace(encoding, arrives="CAST({0} AS UNSIGNED)")
     if encoding.native in _FRACTIONAL_TYPES and fraction is not None and fraction < _MAX_FRACTION:
-        cut = f"epoch_us({encoding.value}) % {10 ** (_MAX_FRACTION - fraction)} <> 0"
-        refused = f"CASE WHEN {encoding.refused} THEN true ELSE {cut} END" if encoding.refused else cut
+        has_more = f"epoch_us({encoding.value}) % {10 ** (_MAX_FRACTION - fraction)} <> 0"
+        refused = (
+            f"CASE WHEN {encoding.refused} THEN true ELSE {has_more} END" if encoding.refused else has_more
+        )
         return replace(encoding, refused=refused, why=f"which does not fit {kind}({fraction})")
     return encoding
 

@@ -32,7 +32,7 @@ _READING = frozenset(
 )
 """States, in the process list, of a statement that reads or is about to."""
 _SENDING = frozenset(("sending to client", "writing to net"))
-"""States of a statement that certainly has its read view: it returns rows."""
+"""States of a statement that has its read view for certain, because it returns rows."""
 _READ_VIEW_SECONDS = 1.0
 """Seconds in a `_READING` state after which a statement has its read view: the server sets the state a moment
 before it opens the view."""
@@ -40,10 +40,10 @@ before it opens the view."""
 
 @contextmanager
 def read_lock(side: SideConnection, tables: Sequence[str], running: RunningQuery) -> Iterator[None]:
-    """Hold a read lock on the (quoted) tables, after waiting for open transactions that wrote to them."""
+    """Hold a read lock on tables (quoted names), once open transactions that wrote to them have ended."""
     side.rows(f"SET SESSION lock_wait_timeout = {_LOCK_TIMEOUT}", doing=_DOING)
     locks = ", ".join(f"{table} READ" for table in sorted(set(tables)))
-    side.rows(f"/* {running.mark} */ LOCK TABLES {locks}", doing=_DOING, patience=_LOCK_TIMEOUT + 5)
+    side.rows(f"/* {running.mark} */ LOCK TABLES {locks}", doing=_DOING, timeout=_LOCK_TIMEOUT + 5)
     try:
         yield
     finally:
@@ -51,26 +51,29 @@ def read_lock(side: SideConnection, tables: Sequence[str], running: RunningQuery
 
 
 def wait_until_reading(
-    side: SideConnection, statements: Sequence[RunningQuery], enough: threading.Event
+    side: SideConnection, statements: Sequence[RunningQuery], given_up: threading.Event
 ) -> None:
-    """Return when every statement has ended or has its read view, or when `enough` is set."""
-    first_seen: dict[RunningQuery, float] = {}
+    """Return when every statement has ended or has its read view, or when `given_up` is set."""
+    first_reading: dict[RunningQuery, float] = {}
     waiting = list(statements)
-    while waiting and not enough.wait(_POLL_SECONDS):
+    while waiting and not given_up.wait(_POLL_SECONDS):
         states = _states(side)
         now = time.monotonic()
-        waiting = [query for query in waiting if not _has_read_view(query, states, first_seen, now)]
+        waiting = [query for query in waiting if not _has_read_view(query, states, first_reading, now)]
 
 
 def _has_read_view(
-    query: RunningQuery, states: Sequence[tuple[str, str]], first_seen: dict[RunningQuery, float], now: float
+    query: RunningQuery,
+    states: Sequence[tuple[str, str]],
+    first_reading: dict[RunningQuery, float],
+    now: float,
 ) -> bool:
     if query.ended.is_set():
         return True
     state = next((state for state, info in states if query.mark in info), "")
     if state in _READING:
-        first_seen.setdefault(query, now)
-    return state in _SENDING or now - first_seen.get(query, now) >= _READ_VIEW_SECONDS
+        first_reading.setdefault(query, now)
+    return state in _SENDING or now - first_reading.get(query, now) >= _READ_VIEW_SECONDS
 
 
 def _states(side: SideConnection) -> list[tuple[str, str]]:

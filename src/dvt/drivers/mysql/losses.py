@@ -20,13 +20,13 @@ _VALUES = frozenset(
 """Codes for values: out of range, truncated, of another type, not in the character set, too long, no JSON."""
 _DEPRECATIONS = frozenset({1287, 1681, 3719, 3778, 3779})
 """Codes of warnings that syntax is deprecated, which are ignored: they say nothing about values."""
-_CHANGE_HINT = "change the value in the model, or cast the column to another type"
+CHANGE_HINT = "change the value in the model, or cast the column to another type"
 _PACKET_HINT = "raise max_allowed_packet on the server, or make the value smaller"
 _PACKET = frozenset({1153, 1301})
 """Codes for values longer than `max_allowed_packet`."""
 
 
-class Warned(NamedTuple):
+class ServerWarning(NamedTuple):
     """One line of SHOW WARNINGS."""
 
     level: str
@@ -34,34 +34,36 @@ class Warned(NamedTuple):
     message: str
 
 
-def refused(code: int, message: str, where: str, columns: Sequence[str]) -> DvtError | None:
-    """Return dvt's error for a value or row that the server refused; None if the code means anything else."""
+def error_for_code(code: int, message: str, where: str, columns: Sequence[str]) -> DvtError | None:
+    """Return dvt's error for a value or row that the server refused; None for other codes."""
     if code in _CONSTRAINTS:
         return RowRefused(_place(message, where, columns), message)
     if code in _VALUES:
-        hint = _PACKET_HINT if code in _PACKET else _CHANGE_HINT
+        hint = _PACKET_HINT if code in _PACKET else CHANGE_HINT
         return ValueLost(_place(message, where, columns), message, hint)
     return None
 
 
-def warned(count: int, shown: Sequence[Warned], where: str, columns: Sequence[str]) -> DvtError | None:
-    """Return dvt's error for a statement with `count` warnings, of which the server shows `shown`.
+def error_for_warnings(
+    count: int, shown: Sequence[ServerWarning], where: str, columns: Sequence[str]
+) -> DvtError | None:
+    """Return dvt's error for a statement with `count` warnings, of which the server shows only `shown`.
 
-    None if none of them is about rows.
+    None if no warning is about rows.
     """
     serious = [warning for warning in shown if warning.code not in _DEPRECATIONS]
     if not serious:
         if count <= len(shown):
             return None
-        return ValueLost(where, f"the server gave {count} warnings and does not say which", _CHANGE_HINT)
+        return ValueLost(where, f"the server gave {count} warnings and does not say which", CHANGE_HINT)
     first = serious[0]
     message = first.message + (f" (the first of {count})" if count > 1 else "")
-    error = refused(first.code, message, where, columns)
-    return error or ValueLost(_place(first.message, where, columns), message, _CHANGE_HINT)
+    error = error_for_code(first.code, message, where, columns)
+    return error or ValueLost(_place(first.message, where, columns), message, CHANGE_HINT)
 
 
 def _place(message: str, where: str, columns: Sequence[str]) -> str:
-    """Return the table, with the column where the message names one, in single quotes or backticks."""
+    """Return the table, with the column if the message names one, in single quotes or backticks."""
     named = [column for column in columns if any(f"{quote}{column}{quote}" in message for quote in "'`")]
     # The message may also quote a value that equals another column's name; the column's name comes after it.
     last = max(

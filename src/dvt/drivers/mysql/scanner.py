@@ -23,16 +23,16 @@ _SETTINGS = (
     "mysql_session_time_zone = '+00:00'",
     "mysql_pool_size = 0",
 )
-"""DuckDB's settings for every cursor: integers and times as text or numbers, no pool, UTC, no time limit."""
+"""DuckDB's settings for every cursor: no types guessed from display widths, no time limit, UTC, no pool."""
 _SERVER = "server"
 """DuckDB's name of the attached server, and of its secret."""
-_SELECTS = {
+_WITH_SETTINGS = {
     True: "SET STATEMENT sql_mode = '', time_zone = '+00:00', net_write_timeout = 3600 FOR {select}",
     False: "{select}",
 }
-"""By whether the server is MariaDB: the SELECT with the session settings that its answer depends on."""
+"""Whether the server is MariaDB → the SELECT with the session settings that its answer depends on."""
 _HINTS = "SELECT /*+ SET_VAR(sql_mode = '') SET_VAR(time_zone = '+00:00') */ "
-"""The same settings for MySQL, as optimizer hints."""
+"""The same settings as optimizer hints, for MySQL."""
 
 
 class Scanner:
@@ -104,7 +104,7 @@ class Scanner:
             cursor.close()
         if failure:
             # Not raised `from` the original: its text may repeat the credentials.
-            reason = f"DuckDB's scanner got no connection although ours did ({failure})"
+            reason = f"DuckDB's scanner cannot connect, although dvt itself can ({failure})"
             raise ConnectFailed(self._name, self._settings.where, reason, "see the server's error log")
 
     def _secret(self) -> dict[str, str]:
@@ -126,11 +126,11 @@ def _configure(cursor: Any) -> None:
         cursor.execute(f"SET SESSION {setting}")
 
 
-def pinned(select: str, mark: str, *, mariadb: bool) -> str:
+def with_session_settings(select: str, mark: str, *, mariadb: bool) -> str:
     """Return the SELECT as it is sent: with its mark, in UTC, independent of the server's settings.
 
-    MariaDB waits an hour (its default: a minute) for a client that does not read.
+    MariaDB then waits an hour for a client that does not read, instead of a minute.
     """
     if not mariadb and select.startswith("SELECT "):
         select = _HINTS + select.removeprefix("SELECT ")
-    return f"/* {mark} */ {_SELECTS[mariadb].format(select=select)}"
+    return f"/* {mark} */ {_WITH_SETTINGS[mariadb].format(select=select)}"

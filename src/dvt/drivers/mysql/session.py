@@ -1,4 +1,4 @@
-"""dbt's sessions: strict, in UTC; they retry after deadlocks, reconnect when idle, and can be stopped."""
+"""Sessions of dbt: strict, in UTC; they retry after deadlocks, reconnect when idle, and can be stopped."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
-from dvt.drivers.mysql.connect import connect, failed, log_in
-from dvt.drivers.mysql.flavour import Flavour, flavour
+from dvt.drivers.mysql.connect import connect, log_in, translate
+from dvt.drivers.mysql.flavour import Flavour, flavour_of
 from dvt.drivers.mysql.names import quoted
 from dvt.drivers.mysql.settings import MySQLSettings
 
@@ -27,7 +27,7 @@ _LOCK_FAILURES = frozenset({1205, _DEADLOCK})
 _EMPTY_QUERY = 1065
 """Code: nothing to run, as for a comment after the last semicolon."""
 _ATTEMPTS = 3
-"""How often a text is run in all, if locks make it fail."""
+"""How often a text that fails on locks is run in all."""
 _RETRY_PAUSE = 0.2
 """Seconds before the second attempt; twice that before the third."""
 _IDLE_SECONDS = 1.0
@@ -37,9 +37,15 @@ _POLL_SECONDS = 0.02
 _CANCEL_TIMEOUT = 5.0
 """Seconds after which a statement that does not end is left to the server."""
 _DOING = "running a statement"
+"""What a session does, in errors."""
 _COMMENT = re.compile(r"\A(?:\s+|/\*(?!!).*?\*/|--[^\n]*(?:\n|\Z)|\#[^\n]*(?:\n|\Z))+", re.DOTALL)
+"""Matches the blanks and comments before a statement; `/*!` begins code."""
 _SESSION_STATE = re.compile(r"(?:\A|;)\s*(?:set|use|lock|prepare|flush)\b|\btemporary\b|@", re.IGNORECASE)
 """Matches statements that may give a session state: variables, temporary tables, locks."""
+_KIND = re.compile(
+    r"[\s(]*(?:(create)\s+(?:or\s+replace\s+)?(?:temporary\s+)?([a-z]+)|([a-z]+))", re.IGNORECASE
+)
+"""Matches a statement's first word; of a CREATE also what it creates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Session:
         self._stopped = threading.Event()
         self._running = threading.Event()
         self._connection: Any = None
-        self.server: Flavour = flavour("")
+        self.server: Flavour = flavour_of("")
         self._open()
 
     @property
@@ -130,14 +136,15 @@ class Session:
             client_flag=CLIENT.MULTI_STATEMENTS,
         )
         self._connection = connection
-        self.server = flavour(str(connection.get_server_info()))
-        connection.wait_up_to(None)
+        self.server = flavour_of(str(connection.get_server_info()))
+        connection.set_timeout(None)
         self._nothing_done, self._has_state, self._last_used = True, False, time.monotonic()
         self._execute(self.server.session)
         with suppress(QueryFailed):
             self._execute(f"USE {quoted(self._settings.schema_)}")
 
     def _refresh(self) -> None:
+        """Reopen a connection that was lost while idle, if its session had no state."""
         idle = time.monotonic() - self._last_used
         if idle < _IDLE_SECONDS or self.in_transaction or self._has_state or self._stopped.is_set():
             return
@@ -148,6 +155,7 @@ class Session:
             self._open()
 
     def _track_state(self, sql: str) -> None:
+        """Note what a text has done to the session, for `run` and `_refresh`."""
         text = _COMMENT.sub("", sql)
         begins = text.strip().rstrip(";").upper() == BEGIN
         self._nothing_done = begins or not self.in_transaction
@@ -157,7 +165,7 @@ class Session:
         try:
             self._send(sql)
         except _Failed as failure:
-            raise self._translated(failure.cause) from failure.cause
+            raise self._translate(failure.cause) from failure.cause
 
     def _send(self, sql: str, values: Sequence[Any] = (), answers: list[Answer] | None = None) -> None:
         """Send a text and read the answers of all its statements, or raise _Failed."""
@@ -165,7 +173,7 @@ class Session:
 
         received = answers if answers is not None else []
         still_open = True
-        with self._watched():
+        with self._stoppable():
             try:
                 with self._connection.cursor() as cursor:
                     cursor.execute(sql, tuple(values) or None)
@@ -181,7 +189,8 @@ class Session:
                 raise _Failed(number, error, committed=bool(received) and not still_open) from error
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def _stoppable(self) -> Iterator[None]:
+        """Run a statement within the `with`: `stop` can kill it, and Ctrl-C in this thread does."""
         if self._stopped.is_set():
             raise Cancelled(_DOING)
         self._running.set()
@@ -190,7 +199,7 @@ class Session:
         except (_Failed, Cancelled):
             raise
         except BaseException:
-            # Ctrl-C in this thread: it no longer waits, but the server still runs the statement.
+            # After Ctrl-C this thread no longer waits, but the server still runs the statement.
             with suppress(DvtError):
                 self._kill(once=True)
             raise
@@ -217,12 +226,12 @@ class Session:
         if failure.number == _DEADLOCK:
             with suppress(DvtError):
                 self._execute(ROLLBACK)  # the server has rolled back already; this updates `in_transaction`
-        return self._translated(failure.cause)
+        return self._translate(failure.cause)
 
-    def _translated(self, error: BaseException) -> DvtError:
+    def _translate(self, error: BaseException) -> DvtError:
         if self._stopped.is_set():
             return Cancelled(_DOING)
-        return failed(error, self._name, _DOING)
+        return translate(error, self._name, _DOING)
 
 
 class Cursor:
@@ -257,11 +266,6 @@ class Cursor:
         """Do nothing: a cursor holds no resources."""
 
 
-_KIND = re.compile(
-    r"[\s(]*(?:(create)\s+(?:or\s+replace\s+)?(?:temporary\s+)?([a-z]+)|([a-z]+))", re.IGNORECASE
-)
-
-
 class _Failed(Exception):
     """A text that failed; `committed`: one of its earlier statements had ended the transaction."""
 
@@ -284,7 +288,7 @@ def _without_empty(answers: list[Answer], sql: str) -> list[Answer]:
     return before if before and empty and tail.strip() else answers
 
 
-def statement(sql: str) -> str:
+def statement_kind(sql: str) -> str:
     """Return the kind of a text's first statement: its first word; for a CREATE also what it creates."""
     words = _KIND.match(_COMMENT.sub("", sql))
     return " ".join(word.lower() for word in words.groups() if word) if words else ""

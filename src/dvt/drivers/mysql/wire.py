@@ -60,10 +60,12 @@ class Wire(_Connection):
     """A connection whose timeouts can change: short to log in, longer for answers."""
 
     stopped: Callable[[], bool] | None = None
-    """Asked while rows are sent; sending ends when it returns True."""
+    """Called while rows are sent, which ends when it returns True."""
     _sends_rows = False
+    """Whether what is written is a statement's or a file's rows, which end if the server answers
+    meanwhile."""
 
-    def wait_up_to(self, seconds: float | None) -> None:
+    def set_timeout(self, seconds: float | None) -> None:
         """Set the timeout for reading and writing, from the next statement on; None is no timeout."""
         self._read_timeout = self._write_timeout = seconds
 
@@ -74,7 +76,7 @@ class Wire(_Connection):
         return self._acknowledged(self._read_packet())
 
     def send_file(self, sql: str, name: str, read: Callable[[int], bytes]) -> Sent:
-        """Run a LOAD DATA LOCAL INFILE whose file is called `name` and holds what `read` returns.
+        """Run a LOAD DATA LOCAL INFILE whose file is named `name` and holds what `read` returns.
 
         Any failure after the server has asked for the file closes the connection, so that the server never
         takes half a file for a whole one.
@@ -138,6 +140,7 @@ class Wire(_Connection):
         return True
 
     def _acknowledged(self, packet: Any) -> Sent:
+        """Return the counts of an OK packet; any other answer ends the connection."""
         if not packet.is_ok_packet():
             self._force_close()
             raise _unexpected(bytes(packet.get_all_data()))
@@ -153,6 +156,7 @@ class Wire(_Connection):
 
 
 def _unexpected(answer: bytes) -> Exception:
+    """Return PyMySQL's error for an answer that the statement cannot have."""
     if answer.startswith(_FILE_REQUEST):
         reason = "the server asked for a file that nobody had offered it; the connection was ended"
         return InternalError(CR.CR_UNKNOWN_ERROR, reason)

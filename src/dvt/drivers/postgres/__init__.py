@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from dvt.drivers.postgres.backends import Backends, Work
 from dvt.drivers.postgres.catalog import describe
-from dvt.drivers.postgres.connect import ENDS_WITH_ITS_CLIENT, PINNED, connect, session_of
-from dvt.drivers.postgres.errors import translate, translated
+from dvt.drivers.postgres.connect import (
+    CANCEL_IF_CLIENT_DIES,
+    SESSION_SETTINGS,
+    connect,
+    open_session,
+    transaction_statements,
+)
+from dvt.drivers.postgres.errors import as_dvt_errors, translate
 from dvt.drivers.postgres.names import literal, quoted, relation
 from dvt.drivers.postgres.scanner import Scanner, Session
 from dvt.drivers.postgres.settings import PostgresSettings, parse
 
 __all__ = [
-    "ENDS_WITH_ITS_CLIENT",
-    "PINNED",
+    "CANCEL_IF_CLIENT_DIES",
+    "SESSION_SETTINGS",
     "Backends",
     "PostgresSettings",
     "Scanner",
     "Session",
     "Work",
+    "as_dvt_errors",
     "connect",
     "describe",
     "literal",
+    "open_session",
     "parse",
     "quoted",
     "relation",
-    "session_of",
+    "transaction_statements",
     "translate",
-    "translated",
 ]

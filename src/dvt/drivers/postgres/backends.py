@@ -10,7 +10,7 @@ from typing import Any
 
 from dvt.core.errors import Cancelled
 from dvt.drivers.postgres.connect import connect
-from dvt.drivers.postgres.errors import translated
+from dvt.drivers.postgres.errors import as_dvt_errors
 from dvt.drivers.postgres.settings import PostgresSettings
 
 _POLL_SECONDS = 0.02
@@ -19,11 +19,13 @@ _TERMINATE_AFTER = 2.0
 """Seconds after which a backend that ignores cancel requests is disconnected."""
 _CANCEL_TIMEOUT = 8.0
 """Seconds after which a backend that does not end is left to the server."""
-_STOP = (
-    "SELECT {how}(pid) FROM pg_catalog.pg_stat_activity a"
+_CANCEL = (
+    "SELECT {function}(pid) FROM pg_catalog.pg_stat_activity a"
     " JOIN unnest(%s::int[], %s::text[]) AS w (id, started)"
     " ON a.pid = w.id AND to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') = w.started"
 )
+"""SQL: calls the function for those of the given backends that still exist. A process id may be in use again,
+so that a backend is told by its start, too."""
 
 
 class Work:
@@ -31,12 +33,13 @@ class Work:
 
     def __init__(self) -> None:
         self.stopped = threading.Event()
+        """Set once the work is to end; no further query of it begins."""
         self._busy: dict[tuple[int, str], Any] = {}
         self._lock = threading.Lock()
 
     @contextmanager
     def query(self, backend: tuple[int, str], cursor: Any) -> Iterator[None]:
-        """Note, within the block, that a backend runs a query for which DuckDB's `cursor` waits."""
+        """Register, within the `with`, a query that a backend runs and that DuckDB's `cursor` waits for."""
         with self._lock:
             self._busy[backend] = cursor
         try:
@@ -56,7 +59,7 @@ class Work:
 
 
 class Backends:
-    """All work that a connector has under way on its server. Thread-safe."""
+    """The work that a connector has under way on its server. Thread-safe."""
 
     def __init__(self, name: str, settings: PostgresSettings) -> None:
         self._name = name
@@ -66,7 +69,7 @@ class Backends:
 
     @contextmanager
     def work(self) -> Iterator[Work]:
-        """Yield work that `stop` can cancel."""
+        """Yield work whose queries `cancel` stops."""
         work = Work()
         with self._lock:
             self._works.add(work)
@@ -76,7 +79,7 @@ class Backends:
             with self._lock:
                 self._works.discard(work)
 
-    def stop(self, *only: Work) -> None:
+    def cancel(self, *only: Work) -> None:
         """Cancel the given work, or all; return when none of its queries runs, or after `_CANCEL_TIMEOUT`."""
         with self._lock:
             works = [work for work in self._works if not only or work in only]
@@ -88,15 +91,16 @@ class Backends:
     def _cancel_until_idle(self, works: list[Work]) -> None:
         started = time.monotonic()
         # No role is set here: another role may not be allowed to cancel the queries of the login user.
-        with closing(connect(self._name, self._settings)) as connection, connection.cursor() as side:
+        with closing(connect(self._name, self._settings)) as connection, connection.cursor() as cursor:
             while busy := [backend for work in works for backend in work.interrupt()]:
                 spent = time.monotonic() - started
                 if spent > _CANCEL_TIMEOUT:
                     return
-                how = "pg_cancel_backend" if spent < _TERMINATE_AFTER else "pg_terminate_backend"
-                with translated(name=self._name, doing="cancelling its queries"):
+                function = "pg_cancel_backend" if spent < _TERMINATE_AFTER else "pg_terminate_backend"
+                with as_dvt_errors(name=self._name, doing="cancelling its queries"):
                     # One cancel request is not enough: a query may begin just after it.
-                    side.execute(
-                        _STOP.format(how=how), ([pid for pid, _ in busy], [start for _, start in busy])
+                    cursor.execute(
+                        _CANCEL.format(function=function),
+                        ([pid for pid, _ in busy], [start for _, start in busy]),
                     )
                 time.sleep(_POLL_SECONDS)

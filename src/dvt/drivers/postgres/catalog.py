@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
-from dvt.core.tables import Table
-from dvt.drivers.postgres.errors import translated
-from dvt.drivers.postgres.types import Described, column
+from dvt.core.tables import Column, Table
+from dvt.drivers.postgres.errors import as_dvt_errors
+from dvt.drivers.postgres.types import CatalogColumn, map_column
 
 _COLUMNS = """
 WITH RECURSIVE wanted AS (
@@ -42,18 +42,23 @@ LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND N
 LEFT JOIN base b ON b.place = w.place AND b.attnum = a.attnum AND b.typtype <> 'd'
 ORDER BY w.place, a.attnum
 """
-_NEIGHBOURS = """
+"""SQL: a row per column of the tables, domains resolved to their base types."""
+_TABLE_NAMES = """
 SELECT c.relname::text FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY c.relname LIMIT 500
 """
+"""SQL: the names of a schema's tables, for 'did you mean'; at most 500."""
 
 
 def describe(
     cursor: Any, tables: Sequence[TableRef], *, name: str, dbname: str, schema: str
 ) -> Mapping[TableRef, Table]:
-    """Describe the tables as they are at present; TableNotFound names the first that is missing."""
-    with translated(name=name, doing="looking at tables"):
+    """Describe the tables as they are at present; TableNotFound names the first missing one.
+
+    `schema` is the output's, for tables without one.
+    """
+    with as_dvt_errors(name=name, doing="looking at tables"):
         parameters = {
             "schemas": [ref.schema or schema for ref in tables],
             "names": [ref.identifier for ref in tables],
@@ -67,7 +72,7 @@ def describe(
         for ref in tables:
             in_other_database = ref.database is not None and ref.database != dbname
             if ref not in described or in_other_database:
-                cursor.execute(_NEIGHBOURS, (ref.schema or schema,))
+                cursor.execute(_TABLE_NAMES, (ref.schema or schema,))
                 names = [] if in_other_database else [row[0] for row in cursor.fetchall()]
                 raise TableNotFound(str(ref), name, names)
     return described
@@ -85,8 +90,9 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
     )
 
 
-def _columns(rows: Iterable[Any]) -> Iterable[Any]:
+def _columns(rows: Iterable[Any]) -> Iterator[Column]:
     for *_, attribute, native, kind, category, typmod in rows:
         if attribute is not None:
-            described = Described(name=attribute, native=native, kind=kind, category=category, typmod=typmod)
-            yield column(described)
+            yield map_column(
+                CatalogColumn(name=attribute, native=native, kind=kind, category=category, typmod=typmod)
+            )

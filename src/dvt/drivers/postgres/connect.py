@@ -1,4 +1,4 @@
-"""Connections beside the scanner's, through psycopg2: describe tables, hold a snapshot, cancel, load."""
+"""Connections of psycopg2, beside the scanner's: they describe tables, hold a snapshot, cancel and load."""
 
 from __future__ import annotations
 
@@ -9,23 +9,30 @@ from typing import Any
 
 import psycopg2
 
-from dvt.drivers.postgres import errors
+from dvt.drivers.postgres.errors import as_dvt_errors, connect_error
 from dvt.drivers.postgres.names import quoted
 from dvt.drivers.postgres.settings import PostgresSettings
 
-PINNED = (
+SESSION_SETTINGS = (
     "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL IntervalStyle = 'postgres'; "
     "SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; "
     "SET LOCAL standard_conforming_strings = on; SET LOCAL idle_in_transaction_session_timeout = 0"
 )
-"""Sets all that values' texts and comparisons depend on; `statement_timeout` stays the user's."""
-ENDS_WITH_ITS_CLIENT = (
+"""SQL: sets, until the transaction ends, all that values' texts and comparisons depend on;
+`statement_timeout` stays the user's."""
+CANCEL_IF_CLIENT_DIES = (
     "SELECT set_config('client_connection_check_interval', '1s', false) "
     "WHERE current_setting('server_version_num')::integer >= 140000 AND version() LIKE '%linux%'"
 )
-"""Makes the server end a statement within a second of its client's death. Without it, the last statement of a
-killed run goes on, and holds its locks, for as long as it takes. Servers before 14 or not on Linux may not
-support it."""
+"""SQL: makes the server end a statement within a second of its client's death. Otherwise the last statement
+of a killed run goes on, and holds its locks, for as long as it takes. Servers before 14 or not on Linux may
+not support it."""
+BACKEND = (
+    "SELECT pid, to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS started "
+    "FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()"
+)
+"""SQL: process id and start of the connection's backend. Run it before SET ROLE: the role may not be allowed
+to see the backend."""
 _RETRY_TIMEOUT = 4.0
 """Seconds after which a failed login is not tried again."""
 _RETRY_PAUSE = 0.5
@@ -47,7 +54,7 @@ def connect(name: str, settings: PostgresSettings) -> Any:
         try:
             connection: Any = psycopg2.connect(**arguments)
         except psycopg2.Error as error:
-            failure = errors.connecting(name, settings.where, error)
+            failure = connect_error(name, settings.where, error)
             late = time.monotonic() - started + _RETRY_PAUSE > _RETRY_TIMEOUT
             if attempt == settings.retries or late or not failure.transient:
                 raise failure from error
@@ -58,16 +65,12 @@ def connect(name: str, settings: PostgresSettings) -> Any:
     raise AssertionError  # the last attempt has raised
 
 
-BACKEND = (
-    "SELECT pid, to_char(backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS started "
-    "FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()"
-)
-"""Reads the connection's backend. To be run before SET ROLE: the role may not be allowed to see it."""
+def session_statements(settings: PostgresSettings, scope: str = "") -> list[str]:
+    """Return the statements that prepare a session: end with its client, set role and search path.
 
-
-def session(settings: PostgresSettings, scope: str = "") -> list[str]:
-    """Return the statements that set a session's role and search path; `scope` is empty or LOCAL."""
-    statements = [ENDS_WITH_ITS_CLIENT]
+    `scope` is empty or LOCAL.
+    """
+    statements = [CANCEL_IF_CLIENT_DIES]
     if settings.role:
         statements.append(f"SET {scope} ROLE {quoted(settings.role)}")
     if settings.search_path:
@@ -75,11 +78,16 @@ def session(settings: PostgresSettings, scope: str = "") -> list[str]:
     return statements
 
 
+def transaction_statements(settings: PostgresSettings) -> list[str]:
+    """Return the statements that prepare a transaction that moves rows."""
+    return [*session_statements(settings, "LOCAL"), SESSION_SETTINGS]
+
+
 @contextmanager
-def session_of(name: str, settings: PostgresSettings) -> Iterator[Any]:
+def open_session(name: str, settings: PostgresSettings) -> Iterator[Any]:
     """Yield a cursor of a new connection in the output's role; the connection ends with the block."""
     with closing(connect(name, settings)) as connection, connection.cursor() as cursor:
-        with errors.translated(name=name, doing="opening a session"):
-            for statement in session(settings):
+        with as_dvt_errors(name=name, doing="opening a session"):
+            for statement in session_statements(settings):
                 cursor.execute(statement)
         yield cursor

@@ -26,16 +26,21 @@ MARK = "dvt134"
 """Begins the text whose conversion `types` makes fail on the server for a value that cannot be staged."""
 
 _UNSTAGEABLE = re.compile(rf'"{MARK}\|(.*?)\|(.*?)"(?=\n[A-Z][A-Z 0-9]*:|\s*\Z)', re.DOTALL)
+"""Matches the text that `MARK` begins: column and value."""
 _MESSAGE = re.compile(r"(?:ERROR|FATAL|PANIC):  (?P<message>[^\n]*)")
+"""Matches a message of the server's in the text of the client library or of DuckDB's scanner."""
 _COLUMN = re.compile(r"(?:CONTEXT:  |\n)COPY [^\n]*?, column (?P<column>[^\n]+)")
+"""Matches the column that COPY was reading when it failed."""
 _BAD_TOKEN = re.compile(r"DETAIL:  (?P<detail>Token [^\n]*)")
-"""What of a text is no JSON."""
+"""Matches the server's detail on a text that is no JSON."""
 _SCANNER = re.compile(r"Failed to (?:execute|prepare|fetch)|COPY data|ERROR:  |FATAL:  ")
+"""Matches texts of DuckDB's that come from its PostgreSQL scanner."""
 _LOGIN = re.compile(
     r"password authentication failed|no password supplied|authentication failed|pg_hba\.conf"
     r"|role .* does not exist|is not permitted to log in|certificate",
     re.IGNORECASE,
 )
+"""Matches messages about user, password or the way to log in."""
 _CONNECTION_LOST = re.compile(
     r"terminating connection|server closed the connection|connection to server was lost|connection not open"
     r"|could not receive data|could not send data|no connection to the server|SSL SYSCALL"
@@ -44,13 +49,16 @@ _CONNECTION_LOST = re.compile(
     r"|unexpected postmaster exit|Failed to execute query \"(?:BEGIN|ROLLBACK)[^\"]*\": $",
     re.IGNORECASE,
 )
+"""Matches messages about a connection that has ended, where there is no code."""
 _CAST_HINT = "change the value there, or read a view that casts the column to a type that can be staged"
 _CHANGE_HINT = "change the value in the model, or cast the column to another type"
 _UNWRITABLE = re.compile(r"NULL-byte|out of range for Postgres")
+"""Matches messages of DuckDB's writer about values that PostgreSQL's binary format cannot hold."""
 _VALUES = re.compile(r"numeric field overflow|out of range")
+"""Matches the server's messages about values, where there is no code."""
 
 
-def connecting(name: str, where: str, error: psycopg2.Error) -> DvtError:
+def connect_error(name: str, where: str, error: psycopg2.Error) -> DvtError:
     """Return dvt's error for a connection that could not be opened."""
     message = _first_message(str(error))
     if _LOGIN.search(message):
@@ -80,8 +88,8 @@ def translate(
 
 
 @contextmanager
-def translated(*, name: str, doing: str, where: str = "") -> Iterator[None]:
-    """Raise errors of psycopg2 and DuckDB within the block as dvt's."""
+def as_dvt_errors(*, name: str, doing: str, where: str = "") -> Iterator[None]:
+    """Raise errors of psycopg2 and DuckDB within the `with` as dvt's."""
     try:
         yield
     except (psycopg2.Error, duckdb.Error, OSError) as error:
@@ -92,8 +100,9 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
     message = _first_message(text)
     if unstageable := _UNSTAGEABLE.search(text[text.rfind(message) :] if message else text):
         column, value = unstageable.groups()
-        return ValueLost(f"{where or name}, column {column}", _problem(value), _CAST_HINT)
-    if _lost(code, text):
+        problem = f"{textwrap.shorten(value, 80)} cannot be staged without changing it"
+        return ValueLost(f"{where or name}, column {column}", problem, _CAST_HINT)
+    if _is_connection_lost(code, text):
         return ConnectionLost(name, doing, message or "the server closed the connection")
     if (code or "").startswith("23"):
         return RowRefused(where or name, message)
@@ -105,16 +114,11 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
     return QueryFailed(name, doing, message)
 
 
-def _lost(code: str | None, text: str) -> bool:
+def _is_connection_lost(code: str | None, text: str) -> bool:
     if code is not None:
         return code.startswith("08") or code in {"57P01", "57P02", "57P03", "57P05", "25P03"}
     message = _MESSAGE.search(text)
     return bool(_CONNECTION_LOST.search(message["message"] if message else text)) or not message
-
-
-def _problem(value: str) -> str:
-    shown = textwrap.shorten(value, 80)
-    return f"{shown} cannot be staged without changing it"
 
 
 def _first_message(text: str) -> str:

@@ -49,24 +49,33 @@ class LoadEncoding:
     """The column's type while it is filled, where the server has to convert it to `native` afterwards."""
 
     def of(self, value: str) -> str:
-        """The SQL of what is sent."""
+        """Return the SQL of what is sent for `value`."""
         return self.value.format(value, self.sent)
 
 
 _JSON = "CAST(to_json({0}) AS VARCHAR)"
+"""DuckDB SQL: a value as the text of a JSON."""
 _CLAMPED = (
     "CASE WHEN isfinite({0}) THEN greatest(CAST({0} AS {1}), '9999-01-01 (BC) 00:00:00'::{1}) "
     "ELSE CAST({0} AS {1}) END"
 )
-"""PostgreSQL's calendar begins in 4713 BC: an earlier time is sent as a year that the server refuses."""
+"""DuckDB SQL: a timestamp. PostgreSQL's calendar begins in 4713 BC: an earlier one is sent as a year that the
+server refuses."""
 _ELEMENTS_AS_TEXT = (
     "'{{' || array_to_string(list_transform({0}, lambda one: coalesce(one::VARCHAR, 'NULL')), ',') || '}}'"
 )
-_WIDTH, _NEXT_WIDTH, _WIDEST = 9, 18, 38
-"""Digits of the integers that decimals are stored in."""
-_LARGEST_SCALES = {9: 9, 17: 18, 18: 18}
-"""Scale → the precision up to which the integers that the writer uses are too narrow."""
-_WIDEST_SCALE = 36
+"""DuckDB SQL: a list of decimals as the text of an array."""
+_DIGITS_OF_32_BITS = 9
+"""Highest precision of a decimal that DuckDB stores in 32 bits."""
+_DIGITS_OF_64_BITS = 18
+"""Highest precision of a decimal that DuckDB stores in 64 bits."""
+_MAX_DIGITS = 38
+"""Highest precision of any decimal of DuckDB's; more than 18 digits take 128 bits."""
+_OVERFLOWING = {9: 9, 17: 18, 18: 18}
+"""Scale → highest precision at which DuckDB's writer overflows; such decimals are sent in the next size."""
+_MAX_SCALE = 36
+"""Highest scale that DuckDB's writer can send; beyond it decimals are sent as text, since there is no next
+size."""
 _EXACT: Mapping[Kind, tuple[str, StageType]] = {
     Kind.BOOLEAN: ("boolean", BOOLEAN),
     Kind.TINYINT: ("smallint", SMALLINT),
@@ -91,7 +100,8 @@ _EXACT: Mapping[Kind, tuple[str, StageType]] = {
     Kind.INTERVAL: ("interval", INTERVAL),
     Kind.NULL: ("integer", INTEGER),
 }
-"""Kinds whose values are kept exactly; a HUGEINT of more than 38 digits is an error, not a loss."""
+"""Kinds whose values are kept exactly → the column's type, the type that is sent. A HUGEINT of more than 38
+digits is an error, not a loss."""
 
 _CONVERTED: Mapping[Kind, LoadEncoding] = {
     Kind.TIMESTAMP: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
@@ -108,9 +118,11 @@ _CONVERTED: Mapping[Kind, LoadEncoding] = {
     Kind.BIGNUM: LoadEncoding("text", VARCHAR, loses="it becomes text"),
     Kind.GEOMETRY: LoadEncoding("text", VARCHAR, loses="it becomes text (WKT)"),
 }
-_ELEMENTS = (_EXACT.keys() | {Kind.TIMESTAMP, Kind.TIMESTAMPTZ}) - {
+"""Kinds whose values are converted, or lose something."""
+_ARRAY_ELEMENTS = (_EXACT.keys() | {Kind.TIMESTAMP, Kind.TIMESTAMPTZ}) - {
     Kind.HUGEINT, Kind.UHUGEINT, Kind.BLOB, Kind.INTERVAL, Kind.TIMETZ, Kind.UBIGINT
 }  # fmt: skip
+"""Kinds whose lists are sent as arrays; lists of others are sent as text or JSON."""
 
 
 def load_encoding(type_: StageType) -> LoadEncoding:
@@ -128,11 +140,12 @@ def load_encoding(type_: StageType) -> LoadEncoding:
 
 def _decimal(precision: int, scale: int) -> LoadEncoding:
     native = f"numeric({precision},{scale})"
-    if scale > _WIDEST_SCALE:
+    if scale > _MAX_SCALE:
         return LoadEncoding(native, VARCHAR, via="text")
-    wide = _LARGEST_SCALES.get(scale, 0) >= precision
-    room = (_NEXT_WIDTH if precision <= _WIDTH else _WIDEST) if wide else precision
-    return LoadEncoding(native, decimal(room, scale))
+    if precision > _OVERFLOWING.get(scale, 0):
+        return LoadEncoding(native, decimal(precision, scale))
+    next_size = _DIGITS_OF_64_BITS if precision <= _DIGITS_OF_32_BITS else _MAX_DIGITS
+    return LoadEncoding(native, decimal(next_size, scale))
 
 
 def _array(element: StageType) -> LoadEncoding:
@@ -140,7 +153,7 @@ def _array(element: StageType) -> LoadEncoding:
     inner = load_encoding(element)
     if element.kind in {Kind.DECIMAL, Kind.UBIGINT}:
         return LoadEncoding(f"{inner.native}[]", VARCHAR, _ELEMENTS_AS_TEXT, via="text")
-    if element.kind not in _ELEMENTS:
+    if element.kind not in _ARRAY_ELEMENTS:
         return LoadEncoding("json", VARCHAR, _JSON, "its type; it becomes json")
     # DuckDB writes its texts as varchar, and PostgreSQL takes no array of another element type.
     native = "character varying" if inner.native == "text" else inner.native

@@ -13,8 +13,9 @@ import duckdb
 
 from dvt.core.errors import ConnectionLost
 from dvt.core.ports.connectors import Instance
-from dvt.drivers.postgres.connect import BACKEND, PINNED, session
-from dvt.drivers.postgres.errors import translated
+from dvt.drivers.duckdb.sql import literal as duckdb_literal
+from dvt.drivers.postgres.connect import BACKEND, transaction_statements
+from dvt.drivers.postgres.errors import as_dvt_errors
 from dvt.drivers.postgres.names import literal
 from dvt.drivers.postgres.settings import PostgresSettings
 
@@ -23,6 +24,7 @@ EXTENSION = "postgres_scanner"
 _NUMBERS = itertools.count(1)
 """Numbers for DuckDB's aliases of servers, unique in the process."""
 _NO_SNAPSHOT = re.compile(r"invalid snapshot identifier|could not import the requested snapshot")
+"""Matches the server's message for a snapshot that no session holds any more."""
 
 
 class Scanner:
@@ -42,7 +44,7 @@ class Scanner:
         cursor = self._duckdb.cursor()
         try:
             session = Session(cursor, alias)
-            with translated(name=self._name, doing="opening a session"), _snapshot_errors(self._name):
+            with as_dvt_errors(name=self._name, doing="opening a session"), _snapshot_errors(self._name):
                 session.begin(snapshot, self._settings)
             yield session
         finally:
@@ -70,7 +72,7 @@ class Scanner:
                 alias = f"dvt_pg_{next(_NUMBERS)}"
                 cursor = self._duckdb.cursor()
                 try:
-                    with translated(name=self._name, doing="attaching it"):
+                    with as_dvt_errors(name=self._name, doing="attaching it"):
                         cursor.execute(self._secret(alias))
                         cursor.execute(self._attach(alias))
                         # Without a pool, every transaction opens a connection and closes it.
@@ -92,16 +94,16 @@ class Scanner:
         }
         if settings.password:
             keys["PASSWORD"] = settings.password.get_secret_value()
-        listed = ", ".join(f"{key} {_duckdb_text(value)}" for key, value in keys.items())
+        listed = ", ".join(f"{key} {duckdb_literal(value)}" for key, value in keys.items())
         return f"CREATE SECRET {alias} (TYPE postgres, {listed})"
 
     def _attach(self, alias: str) -> str:
         options = " ".join(f"{key}={_conninfo(value)}" for key, value in self._settings.options().items())
-        return f"ATTACH {_duckdb_text(options)} AS {alias} (TYPE postgres, SECRET {alias}, READ_ONLY)"
+        return f"ATTACH {duckdb_literal(options)} AS {alias} (TYPE postgres, SECRET {alias}, READ_ONLY)"
 
 
 class Session:
-    """One connection of the scanner's, in a transaction, with the backend by which it can be cancelled."""
+    """A connection of the scanner's, in a transaction, and the backend on which queries are cancelled."""
 
     def __init__(self, cursor: Any, alias: str) -> None:
         self.cursor = cursor
@@ -110,24 +112,24 @@ class Session:
         """The backend's process id and start, from pg_stat_activity."""
 
     def begin(self, snapshot: str, settings: PostgresSettings) -> None:
-        """Start the transaction, set what values depend on (`PINNED`), and read the backend."""
+        """Start the transaction in `snapshot`, prepare it, and read the backend."""
         self.cursor.execute("BEGIN")
         # The scanner sends BEGIN just before; PostgreSQL allows no query between that and this statement.
         self._execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
         self.backend = self.cursor.execute(f"FROM {self.query(BACKEND)}").fetchone()
-        self._execute("; ".join([*session(settings, "LOCAL"), PINNED]))
+        self._execute("; ".join(transaction_statements(settings)))
 
-    def touch(self, tables: Iterable[str]) -> None:
-        """Lock these tables against rewrites until the session ends."""
+    def lock_tables(self, tables: Iterable[str]) -> None:
+        """Lock these tables against rewrites, such as VACUUM FULL, until the session ends."""
         for table in tables:
             self._execute(f"SELECT 1 FROM {table} LIMIT 0")
 
     def _execute(self, statements: str) -> None:
-        self.cursor.execute(f"CALL postgres_execute('{self._alias}', {_duckdb_text(statements)})")
+        self.cursor.execute(f"CALL postgres_execute('{self._alias}', {duckdb_literal(statements)})")
 
     def query(self, sql: str) -> str:
         """Return the FROM item of DuckDB's SQL for the rows of a query in PostgreSQL's SQL."""
-        return f"postgres_query('{self._alias}', {_duckdb_text(sql)})"
+        return f"postgres_query('{self._alias}', {duckdb_literal(sql)})"
 
 
 @contextmanager
@@ -142,9 +144,6 @@ def _snapshot_errors(name: str) -> Iterator[None]:
         raise
 
 
-def _duckdb_text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
 def _conninfo(value: str) -> str:
+    """Quote a value of a libpq connection string."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

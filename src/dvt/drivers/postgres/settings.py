@@ -36,6 +36,7 @@ _REFUSED = frozenset(
 )
 """Keys for logins and encryption that dbt-postgres does not support; refused, since a user would
 rely on them."""
+_HINT = "type postgres takes host, port, user, password, dbname, sslmode, sslcert, sslkey and sslrootcert"
 _CONNECT_TIMEOUT = 5
 """Seconds to connect, unless the output says otherwise."""
 
@@ -100,9 +101,6 @@ def parse(name: str, output: Mapping[str, Any]) -> PostgresSettings:
         return PostgresSettings(**keys)
     except ValidationError as error:
         raise BadOutput(name, kind, _problem(error)) from None  # its context would show the values
-
-
-_HINT = "type postgres takes host, port, user, password, dbname, sslmode, sslcert, sslkey and sslrootcert"
 
 
 def _problem(error: ValidationError) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dvt.core.tables import Column
+from dvt.core.tables import Column, TypeMapping
 from dvt.core.types import (
     BIGINT,
     BLOB,
@@ -46,13 +46,15 @@ from dvt.drivers.postgres.errors import MARK
 from dvt.drivers.postgres.names import literal
 
 _MAX_DIGITS = 38
-_SCALE = 18
+"""Highest precision of a DECIMAL in staging."""
+_DEFAULT_SCALE = 18
+"""Scale of a staged numeric whose own scale is unknown or too large."""
 _TOO_LATE = "294247-01-01"
-"""First timestamp that is refused: the scanner wraps around ten days later."""
+"""First timestamp that is refused: ten days later the scanner wraps around."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Described:
+class CatalogColumn:
     """A column as the catalog has it, domains resolved."""
 
     name: str
@@ -63,17 +65,6 @@ class Described:
     category: str = "b"
     """`typtype` of the base type: b, c, e, p, r, m."""
     typmod: int = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _TypeMapping:
-    """How values of one type are read and staged; `{0}` is the column."""
-
-    stage: StageType
-    read: str = "{0}"
-    unpack: str = "{0}"
-    exact: bool = False
-    loses: str | None = None
 
 
 _PLAIN: Mapping[str, tuple[str, StageType, bool]] = {
@@ -94,127 +85,117 @@ _PLAIN: Mapping[str, tuple[str, StageType, bool]] = {
     "char": ("text", VARCHAR, False),
     "oid": ("bigint", BIGINT, False),
 }
-"""By `typname`: the type it is sent as, the one it is staged as, whether both sides compare alike."""
-
+"""`typname` → the type it is sent as, the type it is staged as, whether both databases compare it alike."""
 _TIMES: Mapping[str, tuple[str, StageType]] = {
     "timestamp": ("timestamp", TIMESTAMP),
     "timestamptz": ("timestamptz", TIMESTAMPTZ),
 }
-_PACKED: Mapping[str, _TypeMapping] = {
-    "json": _TypeMapping(stage=JSON, read="{0}::text"),
-    "jsonb": _TypeMapping(stage=JSON, read="{0}::text"),
-    "interval": _TypeMapping(stage=INTERVAL, read="{0}::interval"),
-    "timetz": _TypeMapping(stage=TIMETZ, read="{0}::timetz"),
+"""`typname` → the type it is sent as, once its range is checked, and the type it is staged as."""
+_CONVERTED: Mapping[str, TypeMapping] = {
+    "json": TypeMapping(stage=JSON, read="{0}::text"),
+    "jsonb": TypeMapping(stage=JSON, read="{0}::text"),
+    "interval": TypeMapping(stage=INTERVAL, read="{0}::interval"),
+    "timetz": TypeMapping(stage=TIMETZ, read="{0}::timetz"),
 }
-
+"""`typname` → the mapping, for types that Parquet or the scanner hold in another form."""
 _LIST_ELEMENTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
+"""Types of `_PLAIN` whose arrays are staged as lists."""
 
 
-def column(described: Described) -> Column:
+def map_column(column: CatalogColumn) -> Column:
     """Return how a column is read and staged."""
-    mapping = _mapping(described)
-    return Column(
-        name=described.name,
-        native=described.native,
-        stage=mapping.stage,
-        exact=mapping.exact,
-        read=mapping.read,
-        unpack=mapping.unpack,
-        loses=mapping.loses,
-    )
+    return _mapping(column).column(column.name, column.native)
 
 
-def _mapping(described: Described) -> _TypeMapping:
-    if described.kind in _PLAIN:
-        native, stage, exact = _PLAIN[described.kind]
-        return _TypeMapping(stage=stage, read=f"{{0}}::{native}", exact=exact)
-    if described.kind in _PACKED:
-        return _PACKED[described.kind]
-    if described.kind in _TIMES:
-        return _timestamp(described)
-    if described.kind == "numeric":
-        return _numeric(described)
-    return _list(described) if described.kind.startswith("_") else _text(described)
+def _mapping(column: CatalogColumn) -> TypeMapping:
+    if column.kind in _PLAIN:
+        native, stage, exact = _PLAIN[column.kind]
+        return TypeMapping(stage=stage, read=f"{{0}}::{native}", exact=exact)
+    if column.kind in _CONVERTED:
+        return _CONVERTED[column.kind]
+    if column.kind in _TIMES:
+        return _timestamp(column)
+    if column.kind == "numeric":
+        return _numeric(column)
+    return _array(column) if column.kind.startswith("_") else _text(column)
 
 
-def _text(described: Described) -> _TypeMapping:
-    if described.category == "e":
-        return _TypeMapping(stage=VARCHAR, read="{0}::text")
-    return _TypeMapping(
-        stage=VARCHAR, read="{0}::text", loses=f"the type {described.native}; it becomes text"
-    )
+def _text(column: CatalogColumn) -> TypeMapping:
+    if column.category == "e":
+        return TypeMapping(stage=VARCHAR, read="{0}::text")
+    return TypeMapping(stage=VARCHAR, read="{0}::text", loses=f"the type {column.native}; it becomes text")
 
 
-def _checked(described: Described, native: str, refused: str, value: str = "{0}") -> str:
-    """`value`, unless the condition `refused` holds: then the query ends with the column's name."""
-    message = literal(f"{MARK}|{described.name}|").replace("{", "{{").replace("}", "}}")
-    return f"CASE WHEN {refused} THEN ({message} || {{0}}::text)::{native} ELSE {value}::{native} END"
+def _checked(column: CatalogColumn, native: str, refused: str) -> str:
+    """Return SQL that sends a value as `native`; one that meets `refused` stops the query."""
+    message = literal(f"{MARK}|{column.name}|").replace("{", "{{").replace("}", "}}")
+    return f"CASE WHEN {refused} THEN ({message} || {{0}}::text)::{native} ELSE {{0}}::{native} END"
 
 
-def _timestamp(described: Described) -> _TypeMapping:
-    native, stage = _TIMES[described.kind]
+def _timestamp(column: CatalogColumn) -> TypeMapping:
+    native, stage = _TIMES[column.kind]
     late = f"{{0}} >= '{_TOO_LATE}' AND {{0}} <> 'infinity'"
-    return _TypeMapping(
-        stage=stage, read=_checked(described, native, late), exact=described.kind == "timestamp"
-    )
+    return TypeMapping(stage=stage, read=_checked(column, native, late), exact=column.kind == "timestamp")
 
 
-def _numeric(described: Described) -> _TypeMapping:
-    if described.typmod < 0:
-        digits, scale = _MAX_DIGITS, _SCALE
-        return _TypeMapping(stage=decimal(digits, scale), read=_fitting(described, digits, scale))
-    precision, declared = _declared(described.typmod)
+def _numeric(column: CatalogColumn) -> TypeMapping:
+    if column.typmod < 0:
+        return _fitting(column, _MAX_DIGITS, _DEFAULT_SCALE)
+    precision, declared = _declared(column.typmod)
     scale = max(declared, 0)
     digits = max(precision - min(declared, 0), declared)
     if digits > _MAX_DIGITS:
-        scale = scale if scale <= _SCALE else max(_SCALE, min(scale, _MAX_DIGITS - (precision - declared)))
-        scale = min(scale, _MAX_DIGITS)
-        return _TypeMapping(stage=decimal(_MAX_DIGITS, scale), read=_fitting(described, _MAX_DIGITS, scale))
+        if scale > _DEFAULT_SCALE:
+            # As many digits behind the point as those before it leave room for.
+            scale = max(_DEFAULT_SCALE, min(scale, _MAX_DIGITS - (precision - declared)))
+        return _fitting(column, _MAX_DIGITS, min(scale, _MAX_DIGITS))
     native = f"numeric({digits},{scale})"
-    return _TypeMapping(
+    return TypeMapping(
         stage=decimal(digits, scale),
-        read=_checked(described, native, "{0} = 'NaN'"),
+        read=_checked(column, native, "{0} = 'NaN'"),
         exact=0 <= declared <= precision,
     )
 
 
-def _fitting(described: Described, digits: int, scale: int) -> str:
-    """Return SQL that sends numeric(digits,scale) if that changes nothing; NaN and infinity fail `< 10^n`."""
+def _fitting(column: CatalogColumn, digits: int, scale: int) -> TypeMapping:
+    """Stage as DECIMAL(digits,scale) what that does not change; NaN and infinity are not below the limit."""
     limit = f"1e{digits - scale}"
     misfit = f"NOT (abs({{0}}) < {limit} AND (scale({{0}}) <= {scale} OR {{0}} = round({{0}}, {scale})))"
-    return _checked(described, f"numeric({digits},{scale})", misfit)
+    read = _checked(column, f"numeric({digits},{scale})", misfit)
+    return TypeMapping(stage=decimal(digits, scale), read=read)
 
 
 def _declared(typmod: int) -> tuple[int, int]:
-    """Return precision and scale; since PostgreSQL 15 a scale may be negative or above the precision."""
+    """Return precision and scale; since PostgreSQL 15 a scale may be negative or exceed the precision."""
     packed = typmod - 4
     return (packed >> 16) & 0xFFFF, ((packed & 0x7FF) ^ 1024) - 1024
 
 
-def _list(described: Described) -> _TypeMapping:
+def _array(column: CatalogColumn) -> TypeMapping:
     """Map an array to a list if its elements are exact, otherwise to text."""
-    kind = described.kind.removeprefix("_")
-    odd = "array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1"
+    kind = column.kind.removeprefix("_")
+    irregular = "array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1"
     if kind in _LIST_ELEMENTS:
         native, stage, _ = _PLAIN[kind]
-        return _TypeMapping(stage=list_of(stage), read=_checked(described, f"{native}[]", odd))
+        return TypeMapping(stage=list_of(stage), read=_checked(column, f"{native}[]", irregular))
     if kind in _TIMES:
         native, stage = _TIMES[kind]
         late = (
-            f"{odd} OR EXISTS (SELECT FROM unnest({{0}}) AS e WHERE e >= '{_TOO_LATE}' AND e <> 'infinity')"
+            f"{irregular} OR "
+            f"EXISTS (SELECT FROM unnest({{0}}) AS e WHERE e >= '{_TOO_LATE}' AND e <> 'infinity')"
         )
-        return _TypeMapping(stage=list_of(stage), read=_checked(described, f"{native}[]", late))
+        return TypeMapping(stage=list_of(stage), read=_checked(column, f"{native}[]", late))
     if kind == "numeric":
-        return _numbers(described, odd)
-    return _text(described)
+        return _numeric_array(column, irregular)
+    return _text(column)
 
 
-def _numbers(described: Described, odd: str) -> _TypeMapping:
-    digits, scale = _MAX_DIGITS, _SCALE
-    if described.typmod >= 0:
-        digits, scale = _declared(described.typmod)
+def _numeric_array(column: CatalogColumn, irregular: str) -> TypeMapping:
+    digits, scale = _MAX_DIGITS, _DEFAULT_SCALE
+    if column.typmod >= 0:
+        digits, scale = _declared(column.typmod)
     if not (0 <= scale <= digits <= _MAX_DIGITS):
-        return _text(described)
+        return _text(column)
     native = f"numeric({digits},{scale})[]"
-    misfit = f"{odd} OR 'NaN' = ANY ({{0}}) OR {{0}}::{native} <> {{0}}"
-    return _TypeMapping(stage=list_of(decimal(digits, scale)), read=_checked(described, native, misfit))
+    misfit = f"{irregular} OR 'NaN' = ANY ({{0}}) OR {{0}}::{native} <> {{0}}"
+    return TypeMapping(stage=list_of(decimal(digits, scale)), read=_checked(column, native, misfit))

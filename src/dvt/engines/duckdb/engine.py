@@ -16,7 +16,7 @@ from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
-from dvt.drivers.duckdb.errors import reason, translated, with_message
+from dvt.drivers.duckdb.errors import as_dvt_errors, reason, with_message
 from dvt.drivers.duckdb.sql import encoded, quoted
 from dvt.drivers.duckdb.staging import check, scan, write
 from dvt.engines.duckdb.settings import DuckDBSettings
@@ -28,10 +28,11 @@ _WRONG_SQL = (
     duckdb.SyntaxException,
     duckdb.NotImplementedException,
 )
+"""Kinds of errors that a model's SQL causes when it is bound."""
 
 
 class DuckDBEngine:
-    """Implements Engine: the default compute in the run's own instance, any other in one of its own."""
+    """Implements Engine: the default compute in the run's instance, any other in an instance of its own."""
 
     dialect: ClassVar[str] = "duckdb"
     settings: ClassVar[type[DuckDBSettings]] = DuckDBSettings
@@ -83,7 +84,7 @@ class DuckDBEngine:
             return sink.commit(columns, write(cursor, _as_columns(sql, columns), sink))
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
-        """See Engine. No row at all is a row of NULLs, as for a scalar subquery."""
+        """See Engine. A dataset without rows gives NULLs, as a scalar subquery does."""
         texts = ", ".join(f"CAST({quoted(column.name)} AS VARCHAR)" for column in dataset.columns)
         with self._cursor("reading a prepared value") as cursor:
             row = cursor.execute(f"SELECT {texts} FROM ({scan(dataset)}) LIMIT 1").fetchone()
@@ -120,13 +121,13 @@ class DuckDBEngine:
 
     @contextmanager
     def _cursor(self, doing: str) -> Iterator[Any]:
-        """Open a connection with temporary objects of its own, which `cancel` interrupts."""
+        """Open a cursor, which has temporary objects of its own and which `cancel` interrupts."""
         cursor = self._instance.cursor()
         with self._lock:
             self._busy.add(cursor)
         try:
             name = "the compute engine"
-            with translated(connection=name, doing=doing), with_message(connection=name, doing=doing):
+            with as_dvt_errors(connection=name, doing=doing), with_message(connection=name, doing=doing):
                 yield cursor
         finally:
             with self._lock:
@@ -140,6 +141,7 @@ def _instance(settings: DuckDBSettings, context: EngineContext) -> MemoryInstanc
 
 
 def _value(cursor: Any, expression: str) -> Value | None:
+    """Evaluate an expression; None if it fails."""
     query = f"SELECT typeof(v), CAST(v AS VARCHAR) FROM (SELECT ({expression}\n) AS v)"
     try:
         type_, text = cursor.execute(query).fetchone()

@@ -16,9 +16,9 @@ from dvt.resolution.output_types import OutputType
 
 
 class Connection:
-    """One output: its connector, and what this run knows and does there. Thread-safe.
+    """An output: its connector, and what this run knows of it and does on it. Thread-safe.
 
-    The methods are those in which two parts meet; everything else is asked of the part.
+    The methods are those that need two parts; for everything else callers use the part.
     """
 
     def __init__(self, name: str, connector: Connector, type_: OutputType) -> None:
@@ -43,7 +43,7 @@ class Connection:
 
     @contextmanager
     def reading(self, node: object, *, fresh: bool) -> Iterator[Reading]:
-        """Extract for a node: from the run's snapshot, or from one that lasts as long as the `with`."""
+        """Read for a node: from the run's snapshot, or, if `fresh`, from one that begins now."""
         with self.in_flight.extracting(node):
             if fresh or not self.connector.capabilities.snapshot:
                 with self.connector.snapshot() as snapshot:

@@ -14,14 +14,14 @@ from dvt.federation.connections.connection import Connection
 from dvt.resolution.output_types import OutputType
 
 _CANCEL_TIMEOUT = 4.0
-"""Seconds that `cancel` waits for servers to stop; those that do not answer keep nobody from exiting."""
+"""Seconds that `cancel` waits for servers: one that does not answer must not keep dvt from ending."""
 
 
 class Connections:
     """Every output this run has used, by name. Thread-safe.
 
-    `_lock` guards the names, and is held while a connector is made: connectors open nothing until
-    they are asked. No lock of a connection is taken within it.
+    `_lock` guards the names, and is held while a connector is made, which opens no connection yet. No lock of
+    a connection is taken within it.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Connections:
         type_of: Callable[[str], OutputType],
         database_of: Callable[[str], Hashable] = str,
     ) -> None:
-        """`database_of` tells of an output what all outputs that are the same database have in common."""
+        """`database_of` gives a key of an output's database, which all outputs of that database share."""
         self._open = open_connector
         self._type_of = type_of
         self._database_of = database_of
@@ -47,17 +47,17 @@ class Connections:
             return self._used[name]
 
     def describe(self, refs: Iterable[TableRef]) -> dict[TableRef, Table]:
-        """Return tables of any connection, asked for once until something writes there."""
+        """Describe tables of any connections; each is described once, until the run writes to it."""
         by_connection: dict[str, list[TableRef]] = {}
         for ref in refs:
             by_connection.setdefault(ref.connection, []).append(ref)
         tables: dict[TableRef, Table] = {}
-        for name, wanted in by_connection.items():
-            tables.update(self[name].describe(wanted))
+        for name, connection_refs in by_connection.items():
+            tables.update(self[name].describe(connection_refs))
         return tables
 
     def wrote(self, name: str, table: TableRef | None) -> None:
-        """Log a node's write, on every output that is the same database and has been opened."""
+        """Log a node's write on every open output that is the same database."""
         written = self._database_of(name)
         with self._lock:
             used = [
@@ -69,7 +69,7 @@ class Connections:
     def cancel(self, *, busy: bool = False) -> None:
         """Stop every query under way, on all servers side by side.
 
-        `busy`: only where data moves, so that tidying up goes on elsewhere.
+        `busy`: only on connections that are busy, so that others can still drop stage tables.
         """
         with self._lock:
             used = list(self._used.values())
@@ -82,12 +82,12 @@ class Connections:
         ]
         for thread in threads:
             thread.start()
-        until = time.monotonic() + _CANCEL_TIMEOUT
+        deadline = time.monotonic() + _CANCEL_TIMEOUT
         for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def close(self) -> None:
-        """Give every connection back; none is opened after this."""
+        """Close every connection; no connection is opened after this."""
         with self._lock:
             self._closed = True
             used = list(self._used.values())

@@ -52,7 +52,7 @@ class InFlight:
 
     @property
     def busy(self) -> bool:
-        """True while data is on its way from or to the connection, or its tables are described."""
+        """True while something is extracted, loaded or described on the connection."""
         with self._lock:
             return bool(self._nodes)
 
@@ -64,7 +64,7 @@ class InFlight:
             logger.debug("could not cancel on %s: %s", self._connection, error, extra={"action": "cancel"})
 
     def cancel_own(self, node: object) -> None:
-        """Stop a node's extractions, unless anything else is under way here as well."""
+        """Stop a node's extractions, unless anything else is under way here, too."""
         with self._entrance:
             with self._lock:
                 alone = set(map(id, self._nodes)) == {id(node)}

@@ -22,7 +22,7 @@ class Reading:
 
     snapshot: Snapshot
     idled: bool = False
-    """It was begun for an earlier reader, and may have idled for longer than its server allows."""
+    """True if it was begun for an earlier reader, and may have idled for longer than its server allows."""
 
 
 class _SharedSnapshot:
@@ -36,7 +36,7 @@ class _SharedSnapshot:
         self.retired = False
 
     def close(self) -> None:
-        # A snapshot that broke may complain again when it ends; what broke it was raised already.
+        # A broken snapshot may fail again when it ends; the first error was raised already.
         with suppress(DvtError):
             self._open.close()
 
@@ -44,12 +44,12 @@ class _SharedSnapshot:
 class RunSnapshot:
     """The run's snapshot: begun when first read, shared by all nodes, held until the run ends.
 
-    It is retired earlier when it breaks, or when a write of unknown extent makes every table stale:
-    the next reader begins another, and the retired snapshot closes when its last reader leaves.
+    It is retired earlier if it breaks, or if a write of unknown extent makes every table stale: the next
+    reader begins another, and the retired snapshot closes when its last reader leaves.
 
-    `_beginning` is held while a snapshot begins, so that one begins at a time. `_lock` guards all
-    fields, those of the shared snapshot too, and is never held while the database is asked: a write
-    can be logged while a snapshot begins. Order: `_beginning`, `_lock`, the write log's lock.
+    `_beginning` is held while a snapshot begins, so that one begins at a time. `_lock` guards all fields,
+    those of the shared snapshot, too, and is never held while the database is queried: a write can be logged
+    while a snapshot begins. Order: `_beginning`, `_lock`, the write log's lock.
     """
 
     def __init__(self, connector: Connector, writes: WriteLog) -> None:
@@ -62,7 +62,7 @@ class RunSnapshot:
         """The number of the last write before the snapshot began; None while there is none."""
 
     def is_settled(self, tables: Iterable[Table]) -> bool:
-        """True when the snapshot shows all these tables as they are for this run now."""
+        """True if the snapshot shows all these tables as they are for this run now."""
         with self._lock:
             return self._since is None or self._writes.generation(tables) <= self._since
 
@@ -102,7 +102,7 @@ class RunSnapshot:
             shared.close()
 
     def _join(self) -> tuple[_SharedSnapshot, bool]:
-        """Count a reader of the snapshot, which begins if there is none; True: it was read before."""
+        """Join the snapshot, which begins if there is none; return it, and whether it was read before."""
         with self._beginning:
             while True:
                 with self._lock:

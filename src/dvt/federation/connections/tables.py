@@ -16,14 +16,14 @@ from dvt.federation.connections.writes import WriteLog
 class _Description:
     table: Table
     since: int
-    """The number of the last write before the database was asked."""
+    """The number of the last write before the table was described."""
 
 
 class TableCache:
-    """Describes tables once, and again after the run has written what they may show.
+    """Describes each table once, and again after the run has written what it may show.
 
-    `_describing` guards the descriptions and is held while the database is asked, so that nodes which
-    need the same tables ask once. The write log's lock is taken within it, no other.
+    `_describing` guards the descriptions, and is held while the database describes tables, so that nodes
+    which need the same tables describe them once. The write log's lock is taken within it, no other.
     """
 
     def __init__(self, connector: Connector, writes: WriteLog) -> None:

@@ -10,7 +10,7 @@ from dvt.core.tables import Table
 
 
 class WriteLog:
-    """Numbers the run's writes on one connection, from 1 up, so that others can tell what is stale.
+    """Numbers the run's writes on one connection, from 1 up, by which others see what is stale.
 
     Tables are matched by lower-cased identifier only. A false match costs an extraction; a missed one
     would read stale rows.
@@ -46,9 +46,9 @@ class WriteLog:
             return self._last_to_any
 
     def generation(self, tables: Iterable[Table]) -> int:
-        """The number of the last write that these tables may show; it grows with every such write.
+        """Return the number of the last write that these tables may show.
 
-        A view may show any table, and so may whatever else is not a plain one.
+        A view may show any table, and so may anything else that is no plain table.
         """
         with self._lock:
             return max((self._last_shown_by(table) for table in tables), default=0)

@@ -1,7 +1,7 @@
 """A qualified, typed copy of the tree: the table and type of every column, and which ones are needed.
 
-The transform stays as its author wrote it. SQLGlot's qualified copy only answers questions: the types
-for the translation, the tables that unqualified columns belong to, and the columns that are used.
+The transform stays as its author wrote it. SQLGlot's qualified copy only tells facts: the types for the
+translation, the tables that unqualified columns belong to, and the columns that are used.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def analyse(state: PlanState) -> None:
         state.analysed, state.no_pruning = None, "the SQL has no scope that could be analysed"
         return
     _refuse_unknown_columns(state, root)
-    _bring_back(state, root)
+    _copy_results(state, root)
 
 
 def scan_of(state: PlanState, table: object) -> TableScan | None:
@@ -86,11 +86,11 @@ def scan_of(state: PlanState, table: object) -> TableScan | None:
 
 def resolve(scope: Scope, alias: str) -> tuple[Scope, object] | None:
     """Return the nearest scope, this one or one around it, in which `alias` is a source, and the source."""
-    at: Scope | None = scope
-    while at is not None:
-        if alias in at.selected_sources:
-            return at, at.selected_sources[alias][1]
-        at = at.parent
+    current: Scope | None = scope
+    while current is not None:
+        if alias in current.selected_sources:
+            return current, current.selected_sources[alias][1]
+        current = current.parent
     return None
 
 
@@ -102,6 +102,7 @@ def columns_of(scope: Scope) -> Iterator[tuple[exp.Column, object | None]]:
 
 
 def _name_sources(state: PlanState, copy: exp.Expr) -> None:
+    """Name each scanned table by its scan's key, so that every scan is a table of its own."""
     by_number = {scan.node.meta[NUMBER]: scan for scan in state.scans}
     for table in list(copy.find_all(exp.Table)):
         scan = by_number.get(table.meta.get(NUMBER, -1))
@@ -144,6 +145,7 @@ def _no_pruning(state: PlanState) -> str:
 
 
 def _plain_star(star: exp.Star) -> bool:
+    """True for a * that is a list of columns, or that count(*) counts."""
     node: exp.Expr = star.parent if isinstance(star.parent, exp.Column) else star
     if any(star.args.get(key) for key in ("replace", "rename", "ilike")):
         return False
@@ -163,6 +165,7 @@ def _positional_star(select: exp.Select) -> bool:
 
 
 def _ordinal(node: exp.Expr) -> bool:
+    """True for a key of GROUP BY or ORDER BY that is a position, or stands for all."""
     inner = node.this if isinstance(node, exp.Ordered) else node
     if isinstance(node, exp.Group) and node.args.get("all"):
         return True
@@ -185,12 +188,14 @@ def _refuse_unknown_columns(state: PlanState, root: Scope) -> None:
             raise ColumnNotFound(column.name, likely(column.name, names), f" ({scan.table.ref})")
 
 
-def likely(name: str, known: list[str]) -> list[str]:
+def likely(name: str, columns: list[str]) -> list[str]:
     """Return the columns that may have been meant: all of them, unless there are too many to read."""
-    return known if len(known) <= _MAX_NAMES else difflib.get_close_matches(name, known, n=5, cutoff=0.3)
+    if len(columns) <= _MAX_NAMES:
+        return columns
+    return difflib.get_close_matches(name, columns, n=5, cutoff=0.3)
 
 
-def _bring_back(state: PlanState, root: Scope) -> None:
+def _copy_results(state: PlanState, root: Scope) -> None:
     """Copy types, and the tables that unqualified columns belong to, to the tree itself."""
     types = _types(state)
     owners: dict[int, set[str]] = defaultdict(set)
@@ -198,19 +203,20 @@ def _bring_back(state: PlanState, root: Scope) -> None:
         for column, source in columns_of(scope):
             if source is not None and NUMBER in column.meta:
                 owners[column.meta[NUMBER]].add(column.table)
-    foreign = state.dialect != state.context.engine
+    is_translated = state.dialect != state.context.engine
     for node in list(state.tree.walk()):
         node.type = types.get(node.meta[NUMBER])
-        owner = owners.get(node.meta[NUMBER], set())
         if not isinstance(node, exp.Column) or node.table:
             continue
-        if not owner:
+        tables = owners[node.meta[NUMBER]]
+        if not tables:
             state.unresolved.add(node.name.lower())
-        elif foreign and len(owner) == 1:
-            node.set("table", exp.to_identifier(next(iter(owner)), quoted=True))
+        elif is_translated and len(tables) == 1:
+            node.set("table", exp.to_identifier(next(iter(tables)), quoted=True))
 
 
 def _types(state: PlanState) -> dict[int, exp.DataType]:
+    """Return the types that the analysis has found, by number of the node."""
     types: dict[int, exp.DataType] = {}
     for node in state.analysed.walk() if state.analysed is not None else ():
         number = node.meta.get(NUMBER)

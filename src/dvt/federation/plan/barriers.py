@@ -1,4 +1,4 @@
-"""Barriers to conditions: the joins that are understood, and the outputs that conditions may pass through."""
+"""Barriers to conditions: joins that are not understood, and outputs that conditions cannot pass."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
 _JOINS = {"", "INNER", "OUTER", "CROSS"}
+"""Kinds of joins that are understood."""
 _VOLATILE = (exp.Rand, exp.Uuid, exp.Anonymous)
+"""Expressions that may give another value for each row."""
 _BLOCKING = ("limit", "offset", "fetch", "qualify", "having", "sample", "connect", "match", "pivots")
+"""Clauses of a SELECT that no condition may pass."""
 
 
-def understood(scope: Scope) -> str:
-    """Return why the joins of this SELECT are not understood; empty: all are known, over plain sources."""
+def join_problem(scope: Scope) -> str:
+    """Return why the joins of this SELECT are not understood; empty if they are, over plain sources."""
     select = scope.expression
     from_ = select.args.get("from_")
     items = [from_.this] if from_ is not None else []
@@ -51,7 +54,7 @@ def names_through(scope: Scope) -> dict[str, exp.Expr]:
 
 
 def _keys(select: exp.Select) -> list[exp.Column] | None:
-    """Return the columns that are constant in every group and window; None if there are neither."""
+    """Return the columns that are constant in every group and window; None without groups and windows."""
     lists: list[list[exp.Column]] = []
     group = select.args.get("group")
     aggregated = _in_scope(select, exp.AggFunc)

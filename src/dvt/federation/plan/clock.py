@@ -1,4 +1,4 @@
-"""now() and its like: one literal for the whole run, so that every model and source agrees."""
+"""The current time: one literal for the whole run, so that every model and source has the same."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from sqlglot import exp
 from dvt.federation.plan.values import answer_name
 
 COMPARISONS = (exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE)
-
+"""Comparisons of a column with a constant that can be pushed."""
 _CONSTANT = (
     exp.Literal, exp.Boolean, exp.Neg, exp.Paren, exp.Cast, exp.Interval, exp.Var, exp.DataType,
     exp.DataTypeParam, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Coalesce,
@@ -27,7 +27,7 @@ def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
 
 
 def is_constant(node: exp.Expr) -> bool:
-    """True for an expression with one value, known before any data is read but the answers asked first."""
+    """True for an expression with one value, for which no data is read but scalar queries' answers."""
     return all(isinstance(part, _CONSTANT) or answer_name(part) is not None for part in node.walk())
 
 
@@ -83,12 +83,12 @@ def rejects_null(condition: exp.Expr) -> bool:
 
 
 def with_columns(condition: exp.Expr, columns: dict[str, exp.Expr]) -> exp.Expr | None:
-    """Return the condition over other columns; None if a column has no counterpart."""
+    """Return the condition over other columns, by name; None if a column has no counterpart."""
     copy = exp.Paren(this=condition.copy())
     for column in list(copy.find_all(exp.Column)):
         new = columns.get(column.name)
         if new is None:
             return None
         column.replace(new.copy())
-    moved: exp.Expr = copy.this
-    return moved
+    renamed: exp.Expr = copy.this
+    return renamed

@@ -25,13 +25,16 @@ _HUGEST = decimal(38, 0)
 
 @dataclass(frozen=True, slots=True)
 class _Demand:
+    """A column of the contract, with its type in staging."""
+
     name: str
     native: str
     type: StageType | None
-    """None: the target alone converts what the model gives, or any number will do."""
+    """None: only the target converts the values, or any number is allowed."""
     any_number: bool
 
     def admits(self, type_: StageType) -> bool:
+        """True if an output of this type can be the column."""
         if self.any_number:
             return (_family(type_), _DECIMAL) in _CONVERTS
         if self.type is None:
@@ -43,14 +46,14 @@ class _Demand:
 def contracted(state: PlanState, contract: Contract, outputs: list[StageColumn]) -> list[StageColumn]:
     """Give the outputs the contract's types; ContractBroken lists all differences."""
     demands = {demand.name.casefold(): demand for demand in _demands(state, contract, outputs)}
-    given = {column.name.casefold(): column for column in outputs}
-    differences = [f"{demand.name} is missing" for key, demand in demands.items() if key not in given]
+    by_name = {column.name.casefold(): column for column in outputs}
+    differences = [f"{demand.name} is missing" for key, demand in demands.items() if key not in by_name]
     differences += [
-        f"{column.name} is not in the contract" for key, column in given.items() if key not in demands
+        f"{column.name} is not in the contract" for key, column in by_name.items() if key not in demands
     ]
     differences += [
         f"{column.name} is {column.type}, the contract says {demands[key].native}"
-        for key, column in given.items()
+        for key, column in by_name.items()
         if key in demands and not demands[key].admits(column.type)
     ]
     if differences:
@@ -59,11 +62,11 @@ def contracted(state: PlanState, contract: Contract, outputs: list[StageColumn])
 
 
 def _demands(state: PlanState, contract: Contract, outputs: list[StageColumn]) -> list[_Demand]:
-    """Parse the contract's types: the engine tells which type INT is.
+    """Parse the contract's types by the engine, which tells, for example, what type INT is.
 
     A type that the target gives the column by itself, such as json for a STRUCT, demands nothing.
     """
-    unasked = {(load.name.casefold(), _words(load.native)) for load in state.context.load(tuple(outputs))}
+    by_itself = {(load.name.casefold(), _words(load.native)) for load in state.context.load(tuple(outputs))}
     sized = [column for column in contract.columns if column.type is not None]
     values = state.context.evaluate([f"CAST(NULL AS {column.type})" for column in sized]) if sized else ()
     types = {
@@ -71,7 +74,7 @@ def _demands(state: PlanState, contract: Contract, outputs: list[StageColumn]) -
     }
     return [
         _Demand(column.name, column.native, None, any_number=False)
-        if (column.name.casefold(), _words(column.native)) in unasked
+        if (column.name.casefold(), _words(column.native)) in by_itself
         else _Demand(column.name, column.native, types.get(column.name), column.any_number)
         for column in contract.columns
     ]
@@ -85,23 +88,25 @@ def _typed(state: PlanState, column: StageColumn, type_: StageType | None) -> St
 
 
 def _takes(demanded: StageType, type_: StageType) -> bool:
-    """Return True if values of `type_` are of the demanded type, or become text, all parts of them too."""
+    """True if values of `type_`, with all their parts, are of the demanded type or become text."""
     as_text = demanded.is_text and type_.kind in _TEXTS
     rounded = demanded == TIME and type_.kind is Kind.TIME_NS
-    names = [[part.name for part in each.parts] for each in (demanded, type_)]
-    if not type_.parts or demanded.kind is not type_.kind or names[0] != names[1]:
+    names = [part.name for part in type_.parts]
+    if not names or demanded.kind is not type_.kind or names != [part.name for part in demanded.parts]:
         return as_text or rounded or demanded == type_
     return all(
-        _takes(wanted.type, part.type) or (wanted.type == _HUGEST and part.type.kind is Kind.HUGEINT)
-        for wanted, part in zip(demanded.parts, type_.parts, strict=True)
+        _takes(demand.type, part.type) or (demand.type == _HUGEST and part.type.kind is Kind.HUGEINT)
+        for demand, part in zip(demanded.parts, type_.parts, strict=True)
     )
 
 
 def _words(native: str) -> str:
+    """Return a type in lower case and with single blanks, so that two spellings compare equal."""
     return " ".join(native.casefold().split())
 
 
 def _family(type_: StageType) -> str | None:
+    """Return the family of a type of numbers; None for other types."""
     if type_.is_integer or (type_.kind is Kind.DECIMAL and not type_.scale):
         return _WHOLE
     if type_.kind is Kind.DECIMAL:
@@ -110,6 +115,6 @@ def _family(type_: StageType) -> str | None:
 
 
 def _any_case(type_: StageType) -> StageType:
-    """Return the type with its fields' names in lower case: their case does not matter."""
+    """Return the type with the names of its fields in lower case, because their case does not matter."""
     parts = tuple(Part(part.name.casefold(), _any_case(part.type)) for part in type_.parts)
     return replace(type_, parts=parts)

@@ -1,4 +1,4 @@
-"""Names that differ only in case: the engine takes them for one, so all but one are renamed."""
+"""Names that differ only in case: the same name for the engine, so that all but one are renamed."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ def _defined(state: PlanState) -> set[str]:
 
 
 def _renamed(state: PlanState) -> dict[str, str]:
-    """Return new names for those that clash: all but the lower-case one of each group."""
+    """Return new names for those that clash: for all but the lower-case name of each group."""
     groups: dict[str, set[str]] = defaultdict(set)
     if distinguishes_case(state.dialect):
         _add_clashes(_defined(state), groups)
     for scan in state.scans:
         _add_clashes((column.name for column in scan.table.columns), groups)
     return {
-        name: f"{low}__{number}"
-        for low, group in groups.items()
-        for number, name in enumerate(sorted(group - {low}), start=1)
+        name: f"{lower_name}__{number}"
+        for lower_name, group in groups.items()
+        for number, name in enumerate(sorted(group - {lower_name}), start=1)
     }
 
 
@@ -65,6 +65,6 @@ def _add_clashes(names: Iterable[str], groups: dict[str, set[str]]) -> None:
     clashing: dict[str, set[str]] = defaultdict(set)
     for name in names:
         clashing[name.lower()].add(name)
-    for low, group in clashing.items():
+    for lower_name, group in clashing.items():
         if len(group) > 1:
-            groups[low] |= group
+            groups[lower_name] |= group

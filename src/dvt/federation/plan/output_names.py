@@ -1,4 +1,4 @@
-"""Names of outputs: those that the target itself would give them."""
+"""Names of outputs, as the target itself would name them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dvt.federation.plan.state import PlanState, plan_pass
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
 _CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
+"""Tokens that end the projections of the first SELECT of a set operation."""
 
 
 @plan_pass(needs="tokens tree", gives="names")
@@ -22,10 +23,10 @@ def name_outputs(state: PlanState) -> None:
         >>> state_after(name_outputs, sql, target="postgres").names
         ['max', '?column?', 'big']
     """
-    projections = _as_written(state)
+    words_and_texts = _as_written(state)
     target = state.context.dialects.get(state.request.stage.connection, state.context.engine)
     selects = state.tree.selects
-    written = projections if len(projections) == len(selects) else [("", "")] * len(selects)
+    written = words_and_texts if len(words_and_texts) == len(selects) else [("", "")] * len(selects)
     state.names = [
         _name(state, target, projection, word, text)
         for projection, (word, text) in zip(selects, written, strict=True)
@@ -34,12 +35,15 @@ def name_outputs(state: PlanState) -> None:
 
 def normalized(identifier: exp.Identifier, dialect: str) -> str:
     """Return the name that an identifier means in `dialect`, which normalizes the case of unquoted ones."""
-    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    name = identifier.name
     if identifier.args.get("quoted"):
-        return identifier.name
+        return name
+    strategy = Dialect.get_or_raise(dialect).normalization_strategy
     if strategy is NormalizationStrategy.LOWERCASE:
-        return identifier.name.lower()
-    return identifier.name.upper() if strategy is NormalizationStrategy.UPPERCASE else identifier.name
+        return name.lower()
+    if strategy is NormalizationStrategy.UPPERCASE:
+        return name.upper()
+    return name
 
 
 def distinguishes_case(dialect: str) -> bool:

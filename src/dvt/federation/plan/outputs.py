@@ -1,4 +1,4 @@
-"""Outputs of the transform: bound on empty staged tables, named as the target does, in stageable types."""
+"""Outputs of the transform: bound on empty staged tables, named as by the target, in types to be staged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from dvt.federation.plan.values import answer_name, with_places, with_samples
     gives="loads outputs sql",
 )
 def bind_transform(state: PlanState) -> None:
-    """Bind the transform on empty staging tables, and settle its outputs.
+    """Bind the transform on empty staged tables, and set its outputs.
 
     Example:
         >>> state = state_after(bind_transform, "SELECT sum(id) AS s, NULL AS n FROM {orders} AS o")
@@ -88,17 +88,20 @@ def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInval
 
 def _names(state: PlanState, bound: tuple[StageColumn, ...]) -> list[str]:
     """Return the target's names if it has a rule for them, else the engine's."""
-    engine = [state.original_names.get(column.name.lower(), column.name) for column in bound]
-    wished = state.names
-    if len(wished) != len(bound):
-        wished = _expanded(state)
-    if len(wished) != len(bound):
-        return engine
-    return [name if wish is None else wish for wish, name in zip(wished, engine, strict=True)]
+    engine_names = [state.original_names.get(column.name.lower(), column.name) for column in bound]
+    target_names = state.names
+    if len(target_names) != len(bound):
+        target_names = _expanded(state)
+    if len(target_names) != len(bound):
+        return engine_names
+    return [
+        engine if target is None else target
+        for target, engine in zip(target_names, engine_names, strict=True)
+    ]
 
 
 def _expanded(state: PlanState) -> list[str | None]:
-    """Return the wished names, with a None for each column of each *."""
+    """Return the target's names, with None for each column of a *."""
     if state.analysed is None:
         return []
     query: exp.Expr = state.tree
@@ -106,18 +109,19 @@ def _expanded(state: PlanState) -> list[str | None]:
         query = query.this
     if not isinstance(query, exp.Select) or len(query.expressions) != len(state.names):
         return []
-    wishes = {
-        projection.meta.get(NUMBER): wish
-        for projection, wish in zip(query.expressions, state.names, strict=True)
-        if wish is not None
+    names = {
+        projection.meta.get(NUMBER): name
+        for projection, name in zip(query.expressions, state.names, strict=True)
+        if name is not None
     }
-    return [wishes.get(projection.meta.get(NUMBER)) for projection in state.analysed.selects]
+    return [names.get(projection.meta.get(NUMBER)) for projection in state.analysed.selects]
 
 
 def _refuse_clashes(names: list[str]) -> None:
-    seen: dict[str, str] = {}
+    """Raise OutputsClash for names that differ in nothing but case."""
+    by_folded_name: dict[str, str] = {}
     for name in names:
-        other = seen.setdefault(name.casefold(), name)
+        other = by_folded_name.setdefault(name.casefold(), name)
         if other is not name:
             raise OutputsClash((other, name))
 
@@ -131,7 +135,7 @@ def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:
 
 
 def _outer(state: PlanState, inner: Sql, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> Sql:
-    """Wrap `inner` to give its outputs the settled names and types; return it as it is if it has them."""
+    """Wrap `inner` to give its outputs their names and types; return it as it is if it has them already."""
     if [(column.name, column.type) for column in bound] == [(column.name, column.type) for column in outputs]:
         return inner
     places = [f"c{place}" for place in range(len(bound))]

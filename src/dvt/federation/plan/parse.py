@@ -16,6 +16,7 @@ from dvt.federation.plan.conditions import conjuncts
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
+"""Parts of a table in FROM that do not keep conditions out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Parsed:
 
 
 def parse_model(request: NodeRequest) -> Parsed:
-    """Read a model's SQL."""
+    """Parse a model's SQL."""
     dialect = Dialect.get_or_raise(request.dialect)
     try:
         tokens = dialect.tokenize(request.sql)
@@ -39,12 +40,12 @@ def parse_model(request: NodeRequest) -> Parsed:
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         problem = str(first.get("description") or error).strip().rstrip(".")
-        near = str(first.get("highlight") or "").strip()
-        problem = f"{problem} near {near!r}" if near else problem
+        highlight = str(first.get("highlight") or "").strip()
+        problem = f"{problem} near {highlight!r}" if highlight else problem
         raise SqlInvalid(request.dialect, problem, first.get("line")) from error
     except SqlglotError as error:
         raise SqlInvalid(request.dialect, str(error)) from error
-    tree = _only_query(request, statements)
+    tree = _single_query(request, statements)
     markers = dict.fromkeys(table.db for table in _marked(tree))
     inputs = {marker: _input(request, marker) for marker in markers}
     return Parsed(request, tree, tuple(tokens), inputs)
@@ -54,7 +55,7 @@ def parse_model(request: NodeRequest) -> Parsed:
     gives=("scans scans.input scans.marker scans.no_pushdown scans.node scans.number scans.table tree"),
 )
 def find_scans(state: PlanState) -> None:
-    """Find every place where a source is read; any other table is an error.
+    """Find every scan of a source; any other table is an error.
 
     Example:
         >>> sql = "SELECT * FROM {orders} AS o JOIN {customers} AS c ON o.customer = c.id"
@@ -82,7 +83,7 @@ def find_scans(state: PlanState) -> None:
 
 @plan_pass(gives="tree")
 def exists_reads_nothing(state: PlanState) -> None:
-    """Turn EXISTS(SELECT columns …) into EXISTS(SELECT 1 …): what it selects does not matter.
+    """Turn EXISTS(SELECT columns …) into EXISTS(SELECT 1 …): the columns do not matter.
 
     Example:
         >>> after(exists_reads_nothing, "SELECT 1 AS a WHERE EXISTS(SELECT total FROM {orders} AS o)")
@@ -101,7 +102,7 @@ def exists_reads_nothing(state: PlanState) -> None:
 
 @plan_pass(gives="as_written named tree")
 def number_nodes(state: PlanState) -> None:
-    """Number every node, so that results found on a copy can be brought back to the tree.
+    """Number every node, so that results from a copy can be copied to the tree.
 
     Example:
         >>> state = state_after(number_nodes, "SELECT id FROM {orders} AS o WHERE id > 1 AND total < 2")
@@ -118,7 +119,7 @@ def number_nodes(state: PlanState) -> None:
             state.named[condition.meta[NUMBER]] = frozenset(columns)
 
 
-def _only_query(request: NodeRequest, statements: list[exp.Expr | None]) -> exp.Query:
+def _single_query(request: NodeRequest, statements: list[exp.Expr | None]) -> exp.Query:
     queries = [
         _as_query(statement)
         for statement in statements
@@ -145,11 +146,14 @@ def _marked(tree: exp.Expr) -> Iterator[exp.Table]:
 
 def _input(request: NodeRequest, marker: str) -> Input:
     if marker not in request.inputs:
-        raise SqlInvalid(request.dialect, f"{marker.removeprefix(MARKER)} is read but not depended on")
+        raise SqlInvalid(
+            request.dialect, f"it reads {marker.removeprefix(MARKER)}, on which the model does not depend"
+        )
     return request.inputs[marker]
 
 
 def _only_known_tables(state: PlanState) -> None:
+    """Raise SqlInvalid for a table that is neither marked nor a CTE."""
     ctes = {cte.alias.lower() for cte in state.tree.find_all(exp.CTE)}
     for table in state.tree.find_all(exp.Table):
         named = isinstance(table.this, exp.Identifier) and not table.db.startswith(MARKER)
@@ -165,6 +169,7 @@ def _is_lateral(table: exp.Table) -> bool:
 
 
 def _no_pushdown(node: exp.Table) -> str:
+    """Return why no condition may pass into a scan; empty if it may."""
     extra = {key for key, value in node.args.items() if value} - _PLAIN
     if extra:
         return f"{', '.join(sorted(key.rstrip('_') for key in extra)).upper()} is applied to it first"
@@ -176,5 +181,6 @@ def _no_pushdown(node: exp.Table) -> str:
 
 
 def _counts_rows(select: exp.Select) -> bool:
+    """True if what a SELECT selects may decide whether it has rows."""
     keys = ("group", "having", "distinct", "qualify", "limit", "offset", "windows", "kind")
     return any(select.args.get(key) for key in keys)

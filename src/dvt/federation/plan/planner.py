@@ -1,7 +1,7 @@
-"""From a model's compiled SQL to a plan: what each source is asked, and what the engine makes of it.
+"""From a model's compiled SQL to a plan: the queries to each source, and the transform of their answers.
 
-Nothing is read or written here. Only the engine is asked: for the types of a SELECT over empty tables,
-and for the values of constants. Read STAGES from top to bottom.
+Nothing is read or written here. Only the engine is used: for the types of a SELECT over empty tables, and
+for the values of constants. Read STAGES from top to bottom.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.prune import count_outputs, prune
 from dvt.federation.plan.source_queries import extract
 from dvt.federation.plan.state import PlanContext, PlanState
-from dvt.federation.plan.this import ask_this_first
+from dvt.federation.plan.this import query_this_first
 from dvt.federation.plan.transform import rewrite
 from dvt.federation.plan.translate import translate
 
@@ -33,7 +33,7 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
         exists_reads_nothing,
         freeze_clock,
         separate_names,
-        ask_this_first,
+        query_this_first,
     ),
     "analysed": (
         number_nodes,
@@ -54,8 +54,8 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
         bind_transform,
     ),
 }
-"""State of the plan → the passes that bring it there. Each pass declares what it needs and gives; a later
-planner adds passes and changes none."""
+"""State of the plan → the passes that lead to it. Each pass declares what it needs and gives; new features
+add passes."""
 
 
 def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> FederationPlan:
@@ -80,7 +80,7 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         node=request.unique_id,
         file=request.file,
         queries=tuple(state.queries),
-        asked=tuple(state.asked),
+        scalar_queries=tuple(state.scalar_queries),
         transform=Transform(
             dialect=state.context.engine,
             sql=state.sql,

@@ -1,4 +1,4 @@
-"""The conditions that every row of use from a table must meet: its source may apply them.
+"""The conditions that a table's rows must meet to be of any use: its source may apply them.
 
 The transform keeps every predicate, so a source may answer with too many rows but never with too few.
 Conditions that are not understood here are not pushed.
@@ -15,7 +15,7 @@ from sqlglot.optimizer.scope import Scope, build_scope
 
 from dvt.core.queries import NotPushed
 from dvt.federation.plan.analyse import scan_of
-from dvt.federation.plan.barriers import names_through, understood
+from dvt.federation.plan.barriers import join_problem, names_through
 from dvt.federation.plan.conditions import column_of, conjuncts, implied, rejects_null, with_columns
 from dvt.federation.plan.state import NUMBER, Candidate, PlanState, plan_pass
 
@@ -25,20 +25,20 @@ _WRAPPING = {"this", "alias", "order", "with_"}
 
 @dataclass(slots=True)
 class _Uses:
-    """How the scopes around a derived table or CTE use it: one list of conditions per use."""
+    """The uses of a derived table or CTE: for each, the conditions that its reader sets."""
 
     conditions: list[list[exp.Expr]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Condition:
-    """A condition, and the sources whose every row it restricts."""
+    """A condition, and the sources whose rows it restricts."""
 
     expression: exp.Expr
     targets: frozenset[str]
-    """Aliases whose rows are of no use if they do not meet it."""
+    """Aliases of the sources whose rows are of no use unless they meet it."""
     nullable: frozenset[str]
-    """Those of the targets for which that holds only if the condition rejects NULLs."""
+    """Those targets that it restricts only if it rejects NULLs."""
     why: str = ""
     """Why the condition does not restrict the other sources."""
 
@@ -54,7 +54,7 @@ def place_predicates(state: PlanState) -> None:
         >>> (scan,) = state_after(place_predicates, f"SELECT x.id FROM ({inner}) AS x WHERE t > 5").scans
         >>> [candidate.condition.sql() for candidate in scan.candidates]
         ['"o"."total" > 5']
-        >>> [kept.sql for kept in scan.not_pushed]
+        >>> [predicate.sql for predicate in scan.not_pushed]
         ['id + 1 > 2']
     """
     if state.analysed is None:
@@ -79,7 +79,7 @@ def _references(tree: exp.Expr) -> dict[str, int]:
 
 
 def _inherited(scope: Scope, uses: _Uses, references: dict[str, int]) -> list[exp.Expr]:
-    """Return the conditions of all readers of this scope on its outputs: one reader's, or the OR of all."""
+    """Return the conditions of this scope's readers on its outputs: one reader's, or the OR of all."""
     parent = scope.expression.parent
     while isinstance(parent, exp.Subquery):
         if {key for key, value in parent.args.items() if value} - _WRAPPING:
@@ -95,35 +95,43 @@ def _inherited(scope: Scope, uses: _Uses, references: dict[str, int]) -> list[ex
         return []
     if len(uses.conditions) == 1:
         return uses.conditions[0]
-    return [exp.or_(*(exp.and_(*(condition.copy() for condition in use)) for use in uses.conditions))]
+    return [
+        exp.or_(
+            *(exp.and_(*(condition.copy() for condition in conditions)) for conditions in uses.conditions)
+        )
+    ]
 
 
 def _pass_to_branches(scope: Scope, inherited: list[exp.Expr], uses: dict[int, _Uses]) -> None:
-    union = scope.expression
-    plain = isinstance(union, exp.Union) and not any(
-        union.args.get(key) for key in ("by_name", "side", "kind", "limit", "offset", "on")
-    )
-    if not isinstance(union, exp.Query):
+    """Pass conditions on a set operation's outputs to its branches; if it is no plain UNION, pass none."""
+    operation = scope.expression
+    if not isinstance(operation, exp.Query):
         return
-    outputs = union.named_selects
+    plain = isinstance(operation, exp.Union) and not any(
+        operation.args.get(key) for key in ("by_name", "side", "kind", "limit", "offset", "on")
+    )
+    outputs = operation.named_selects
     for branch in scope.set_operation_scopes:
         names = branch.expression.named_selects if isinstance(branch.expression, exp.Query) else []
-        mapping: dict[str, exp.Expr] = {}
+        branch_columns: dict[str, exp.Expr] = {}
         if plain and len(names) == len(outputs) == len(set(outputs)):
-            mapping = {old: exp.column(new, quoted=True) for old, new in zip(outputs, names, strict=True)}
-        moved = (with_columns(condition, mapping) for condition in inherited)
+            branch_columns = {
+                output: exp.column(name, quoted=True) for output, name in zip(outputs, names, strict=True)
+            }
+        passed = (with_columns(condition, branch_columns) for condition in inherited)
         uses[id(branch.expression)].conditions.append(
-            [condition for condition in moved if condition is not None]
+            [condition for condition in passed if condition is not None]
         )
 
 
 def _place_in_select(
     state: PlanState, scope: Scope, inherited: list[exp.Expr], uses: dict[int, _Uses]
 ) -> None:
+    """Give each source of a SELECT the conditions that its rows must meet, those of its readers included."""
     select = scope.expression
     if not isinstance(select, exp.Select):
         return
-    problem = understood(scope)
+    problem = join_problem(scope)
     conditions = (
         []
         if problem
@@ -147,10 +155,10 @@ def _place_in_select(
         elif isinstance(source, Scope):
             renamed = bool(reference.alias_column_names)
             uses[id(source.expression)].conditions.append(
-                [] if renamed else [_bare(part) for part, _ in parts]
+                [] if renamed else [_unqualified(part) for part, _ in parts]
             )
     if problem:
-        _keep_all(state, scope, problem)
+        _note_not_pushed(state, scope, problem)
 
 
 def _is_as_written(state: PlanState, condition: exp.Expr) -> bool:
@@ -181,6 +189,7 @@ def _conditions(select: exp.Select) -> Iterator[_Condition]:
 
 
 def _of_join(condition: exp.Expr, side: str, alias: str, before: list[str], nullable: set[str]) -> _Condition:
+    """Return a condition of ON: `alias` is joined to the sources `before`, which may be `nullable`."""
     if side == "LEFT":
         return _Condition(
             condition, frozenset({alias}), frozenset(), "an outer join keeps rows that do not meet it"
@@ -195,19 +204,18 @@ def _of_join(condition: exp.Expr, side: str, alias: str, before: list[str], null
 
 def _null_supplied(select: exp.Select) -> frozenset[str]:
     """Return the sources that an outer join of this SELECT may supply NULLs for."""
-    ghost = select.copy()
-    ghost.set("where", exp.Where(this=exp.true()))
+    # For WHERE, `_conditions` tells them; so the copy has one.
+    copy = select.copy()
+    copy.set("where", exp.Where(this=exp.true()))
     return next(
-        condition.nullable
-        for condition in _conditions(ghost)
-        if isinstance(condition.expression, exp.Boolean)
+        condition.nullable for condition in _conditions(copy) if isinstance(condition.expression, exp.Boolean)
     )
 
 
 def _parts(
     state: PlanState, condition: _Condition, alias: str, source: object
 ) -> Iterator[tuple[exp.Expr, str]]:
-    """Yield what the condition implies for `alias` alone; if nothing, note why."""
+    """Yield what the condition implies for `alias` alone, and its text; note why if that is nothing."""
     mentioned = {column.table for column in condition.expression.find_all(exp.Column)}
     if alias not in mentioned:
         return
@@ -225,18 +233,18 @@ def _parts(
         why = scan.no_pushdown
     if not why and part is not None:
         yield part, as_written
-    elif scan is not None and not _joins(condition.expression):
+    elif scan is not None and not _is_join_condition(condition.expression):
         scan.not_pushed.append(NotPushed(as_written, why))
 
 
-def _joins(condition: exp.Expr) -> bool:
+def _is_join_condition(condition: exp.Expr) -> bool:
     return isinstance(condition, exp.EQ) and all(
         isinstance(side, exp.Column) for side in condition.iter_expressions()
     )
 
 
 def _text_as_written(state: PlanState, condition: exp.Expr) -> str:
-    """SQL of a condition as written in the model."""
+    """Return the SQL of a condition as written in the model."""
     return state.as_written.get(condition.meta.get(NUMBER, -1)) or condition.sql(state.dialect)
 
 
@@ -250,15 +258,16 @@ def _why_not(condition: exp.Expr, mentioned: set[str]) -> str:
     return "only =, <>, <, >, BETWEEN, IN and IS NULL between a column and constants are pushed"
 
 
-def _bare(part: exp.Expr) -> exp.Expr:
-    """Return a condition over output names alone: inside a derived table its alias has no meaning."""
+def _unqualified(part: exp.Expr) -> exp.Expr:
+    """Return a condition over output names: inside a derived table, its alias has no meaning."""
     copy = part.copy()
     for column in copy.find_all(exp.Column):
         column.set("table", None)
     return copy
 
 
-def _keep_all(state: PlanState, scope: Scope, problem: str) -> None:
+def _note_not_pushed(state: PlanState, scope: Scope, problem: str) -> None:
+    """Note for every scan why none of this SELECT's conditions is pushed."""
     where = scope.expression.args.get("where")
     for condition in conjuncts(where.this if where is not None else None):
         for alias in {column.table for column in condition.find_all(exp.Column)}:

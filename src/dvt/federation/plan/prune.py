@@ -1,4 +1,4 @@
-"""The columns that are needed: those the SQL names, and those a * still stands for."""
+"""The columns that are needed: those that the SQL names, and those of every * that remains."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def prune(state: PlanState) -> None:
     pruned = state.analysed
     if pruned is not None and not state.no_pruning:
         try:
-            if not _listed(state):
+            if not _counts_positions(state):
                 pushdown_projections(pruned)
         except SqlglotError as error:
             state.no_pruning = f"the columns in use could not be found ({type(error).__name__})"
@@ -36,12 +36,12 @@ def prune(state: PlanState) -> None:
         if state.no_pruning or scan.no_pushdown:
             scan.needed = set(scan.columns)
     if pruned is not None and not state.no_pruning:
-        _mirror(state, pruned)
-        _need(state, pruned)
+        _copy_lists(state, pruned)
+        _mark_needed(state, pruned)
 
 
-def _listed(state: PlanState) -> bool:
-    """True if columns count by position, in column aliases or ORDER BY ALL: none may be dropped."""
+def _counts_positions(state: PlanState) -> bool:
+    """True if columns count by position, in column aliases or ORDER BY ALL, so that none may be dropped."""
     if any(_orders_by_all(order) for order in state.tree.find_all(exp.Order)):
         return True
     aliases = state.tree.find_all(exp.TableAlias)
@@ -53,7 +53,7 @@ def _orders_by_all(order: exp.Order) -> bool:
     return any(isinstance(key, exp.Var) and key.name.upper() == "ALL" for key in keys)
 
 
-def _mirror(state: PlanState, pruned: exp.Query) -> None:
+def _copy_lists(state: PlanState, pruned: exp.Query) -> None:
     """Give the tree's SELECTs the lists of the pruned copy."""
     numbers = {node.meta[NUMBER] for node in pruned.walk() if NUMBER in node.meta}
     for cte in list(state.tree.find_all(exp.CTE)):
@@ -63,7 +63,7 @@ def _mirror(state: PlanState, pruned: exp.Query) -> None:
     for select in pruned.find_all(exp.Select):
         original = selects.get(select.meta.get(NUMBER, -1))
         if original is not None:
-            _same_list(original, select)
+            _reduce_list(original, select)
 
 
 def _drop_cte(cte: exp.CTE) -> None:
@@ -73,19 +73,19 @@ def _drop_cte(cte: exp.CTE) -> None:
         with_.pop()
 
 
-def _same_list(original: exp.Select, pruned: exp.Select) -> None:
-    """Reduce `original` to the projections left in `pruned`; a * that lost columns becomes a list."""
+def _reduce_list(original: exp.Select, pruned: exp.Select) -> None:
+    """Reduce `original` to the projections that remain in `pruned`; a * that lost columns becomes a list."""
     written = {
         _number(projection): projection for projection in original.expressions if not projection.is_star
     }
-    left = [(_number(projection), projection) for projection in pruned.expressions]
+    remaining = [(_number(projection), projection) for projection in pruned.expressions]
     starred = any(projection.is_star for projection in original.expressions)
-    if not starred and [number for number, _ in left] == list(written):
+    if not starred and [number for number, _ in remaining] == list(written):
         return
     if starred and _is_whole(original, pruned):
         return
     before = list(original.expressions)
-    after = [written[number] if number in written else projection.copy() for number, projection in left]
+    after = [written[number] if number in written else projection.copy() for number, projection in remaining]
     for key in ("group", "order"):
         for literal in original.args[key].find_all(exp.Literal) if original.args.get(key) else ():
             _renumber(literal, before, after)
@@ -94,15 +94,16 @@ def _same_list(original: exp.Select, pruned: exp.Select) -> None:
 
 def _renumber(literal: exp.Literal, before: list[exp.Expr], after: list[exp.Expr]) -> None:
     """Replace an ordinal of GROUP BY or ORDER BY by its projection's new position, or by the projection."""
-    counts = isinstance(literal.parent, exp.Group | exp.Ordered | exp.Rollup | exp.Cube | exp.GroupingSets)
-    if not counts or not literal.is_int or not 0 < int(literal.this) <= len(before):
+    is_key = isinstance(literal.parent, exp.Group | exp.Ordered | exp.Rollup | exp.Cube | exp.GroupingSets)
+    if not is_key or not literal.is_int or not 0 < int(literal.this) <= len(before):
         return
     projection = before[int(literal.this) - 1]
-    places = [place for place, remaining in enumerate(after, start=1) if remaining is projection]
+    places = [place for place, kept in enumerate(after, start=1) if kept is projection]
     literal.replace(exp.Literal.number(places[0]) if places else exp.Paren(this=projection.unalias().copy()))
 
 
 def _is_whole(original: exp.Select, pruned: exp.Select) -> bool:
+    """True if no output of a SELECT with a * was dropped."""
     simple = not any(
         star.args.get("except_")
         for projection in original.expressions
@@ -129,7 +130,7 @@ def _number(projection: exp.Expr) -> int:
     return int(projection.unalias().meta.get(NUMBER, -1) if number is None else number)
 
 
-def _need(state: PlanState, pruned: exp.Query) -> None:
+def _mark_needed(state: PlanState, pruned: exp.Query) -> None:
     for scan in state.scans:
         scan.needed |= state.unresolved & set(scan.columns)
     root = build_scope(pruned)
@@ -139,13 +140,13 @@ def _need(state: PlanState, pruned: exp.Query) -> None:
             if owner is not None and column.name in owner.columns:
                 owner.needed.add(column.name)
             elif source is None:
-                _need_unresolved(state, column)
+                _mark_unresolved(state, column)
         for table_column in scope.table_columns:
             for scan in state.scans:
                 scan.needed |= set(scan.columns) if _alias(scan) == table_column.name else set()
 
 
-def _need_unresolved(state: PlanState, column: exp.Column) -> None:
+def _mark_unresolved(state: PlanState, column: exp.Column) -> None:
     """Mark as needed whatever a name that SQLGlot could not resolve may mean."""
     for scan in state.scans:
         if column.name in scan.columns:

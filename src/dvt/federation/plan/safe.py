@@ -24,12 +24,14 @@ from dvt.federation.plan.translate import in_engine
 from dvt.federation.plan.values import answers_in, with_places, with_samples
 
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
+"""Matches a number without an exponent."""
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _TIMESTAMP = re.compile(r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:\+00)?$")
 _DIGITS_OF_A_DOUBLE = 15
+"""Digits that a DOUBLE keeps for certain: some databases read a constant with a point as one."""
 _MIDNIGHT = "00:00:00"
 _NEED = "dvt_need"
-"""Meta key of a literal that shows how a value yet to come is sent: the need's name."""
+"""Meta key of a literal that stands for a value yet to come: name of the need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,13 @@ class _NotExact(Exception):
 
 
 def push(state: PlanState) -> dict[int, list[Pushed]]:
-    """Return the conditions that each scan's source may apply, by the scan's number.
+    """Return the conditions that each scan's source may apply, by number of the scan.
 
     The others are noted in the scan's `not_pushed`.
     """
     off = state.request.pushdown is Pushdown.OFF
-    every = [(scan, candidate) for scan in state.scans for candidate in scan.candidates]
-    values = {} if off else _values(state, every)
+    candidates = [(scan, candidate) for scan in state.scans for candidate in scan.candidates]
+    values = {} if off else _values(state, candidates)
     pushed: dict[int, list[Pushed]] = {}
     for scan in state.scans:
         sent = pushed.setdefault(scan.number, [])
@@ -61,8 +63,8 @@ def push(state: PlanState) -> dict[int, list[Pushed]]:
                 continue
             try:
                 condition = _rendered(state, scan, candidate, values)
-            except _NotExact as why:
-                scan.not_pushed.append(NotPushed(candidate.as_written, str(why)))
+            except _NotExact as reason:
+                scan.not_pushed.append(NotPushed(candidate.as_written, str(reason)))
                 continue
             if condition.sql not in [other.sql for other in sent]:
                 sent.append(condition)
@@ -70,7 +72,7 @@ def push(state: PlanState) -> dict[int, list[Pushed]]:
 
 
 def exact_text(state: PlanState, scan: TableScan, candidate: Candidate) -> Sql | None:
-    """One condition in its source's dialect, None when it would not be exact there."""
+    """Return a condition in its source's dialect; None if it would not be exact there."""
     try:
         return _rendered(state, scan, candidate, _values(state, [(scan, candidate)])).sql
     except _NotExact:
@@ -78,8 +80,8 @@ def exact_text(state: PlanState, scan: TableScan, candidate: Candidate) -> Sql |
 
 
 def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> dict[str, Value | None]:
-    """Evaluate all constants that need the engine, at once; one that waits for an answer gets some value."""
-    asked: dict[str, None] = {}
+    """Evaluate all constants that need the engine, at once; one that waits for an answer gets a sample."""
+    constants: dict[str, None] = {}
     values: dict[str, Value | None] = {}
     for scan, candidate in candidates:
         for leaf in _leaves(candidate.condition):
@@ -87,17 +89,17 @@ def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> 
             for constant in _constants(leaf):
                 if not column.exact or _plain(column, constant) is not None:
                     continue
-                question = _sampled(state, column, constant)
+                sql = _sampled(state, column, constant)
                 if answers_in(constant):
-                    values[question] = _some_value(state, question)
+                    values[sql] = _sample(state, sql)
                 else:
-                    asked[question] = None
-    answers = state.context.evaluate(list(asked)) if asked else []
-    return values | dict(zip(asked, answers, strict=True))
+                    constants[sql] = None
+    evaluated = state.context.evaluate(list(constants)) if constants else []
+    return values | dict(zip(constants, evaluated, strict=True))
 
 
-def _some_value(state: PlanState, constant: str) -> Value | None:
-    """Return some value of a constant's type, to decide before the value is known whether it can be sent."""
+def _sample(state: PlanState, constant: str) -> Value | None:
+    """Return some value of a constant's type: whether it can be sent is decided before the value is known."""
     try:
         (output,) = state.context.bind(f"SELECT {constant} AS v", {}, ())
     except SqlInvalid:
@@ -107,6 +109,7 @@ def _some_value(state: PlanState, constant: str) -> Value | None:
 
 
 def _leaves(condition: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the conditions that AND and OR join."""
     inner = condition.unnest()
     if isinstance(inner, exp.And | exp.Or):
         yield from _leaves(inner.left)
@@ -123,6 +126,7 @@ def _column(scan: TableScan, leaf: exp.Expr) -> Column:
 
 
 def _constants(leaf: exp.Expr) -> list[exp.Expr]:
+    """Return the constants that a simple condition compares its column with."""
     inner = leaf.this.unnest() if isinstance(leaf, exp.Not) else leaf
     if isinstance(inner, exp.Between):
         return [inner.args["low"], inner.args["high"]]
@@ -143,7 +147,7 @@ def _plain_number(constant: exp.Expr) -> str | None:
 
 
 def _plain(column: Column, constant: exp.Expr) -> Value | None:
-    """The value of a constant that can be read without the engine: lists of them may be long."""
+    """Return the value of a constant that needs no engine, else None: lists of such constants may be long."""
     number, inner = _plain_number(constant), constant.unnest()
     if number is not None:
         return _type_of(number), number
@@ -166,22 +170,23 @@ def _is_day(text: str) -> bool:
         return False
 
 
-def _question(state: PlanState, column: Column, constant: exp.Expr) -> Sql:
-    """DuckDB SQL of a constant; an untyped string takes the column's type, as in the comparison."""
+def _constant_sql(state: PlanState, column: Column, constant: exp.Expr) -> Sql:
+    """Return a constant in the engine's SQL; an untyped string takes the column's type, as it is compared."""
     sql = in_engine(state, constant)
     inner = constant.unnest()
-    bare = isinstance(inner, exp.Literal) and inner.is_string
-    return joined("CAST(", sql, f" AS {column.stage})") if bare and column.stage != VARCHAR else sql
+    untyped = isinstance(inner, exp.Literal) and inner.is_string
+    return joined("CAST(", sql, f" AS {column.stage})") if untyped and column.stage != VARCHAR else sql
 
 
 def _sampled(state: PlanState, column: Column, constant: exp.Expr) -> str:
-    """SQL of a constant, with samples in the place of values that are not known yet."""
-    return rendered(_question(state, column, with_samples(constant)))
+    """Return a constant in the engine's SQL, with samples in the place of values yet to come."""
+    return rendered(_constant_sql(state, column, with_samples(constant)))
 
 
 def _rendered(
     state: PlanState, scan: TableScan, candidate: Candidate, values: Mapping[str, Value | None]
 ) -> Pushed:
+    """Return a candidate in its source's dialect; raise _NotExact if it is not exact there."""
     dialect = state.context.dialects[scan.input.table.connection]
     copy = exp.Paren(this=candidate.condition.copy())
     for leaf in list(_leaves(copy)):
@@ -200,13 +205,13 @@ def _rendered(
 
 
 def _need_of(node: exp.Expr) -> str | None:
-    """The name of the need whose value a node only shows the type of."""
+    """Return the name of the need that a literal stands for; None for other nodes."""
     name: str | None = node.meta.get(_NEED)
     return name
 
 
 def source_literal(dialect: str, column: Column, value: Value) -> str | None:
-    """A value as `dialect` writes it in a comparison with a column; None where it cannot be sent."""
+    """Return a value as `dialect` writes it in a comparison with a column; None if it cannot be sent."""
     try:
         return str(_literal(column, dialect, value).sql(dialect=dialect))
     except _NotExact:
@@ -216,12 +221,11 @@ def source_literal(dialect: str, column: Column, value: Value) -> str | None:
 def _leaf(
     state: PlanState, scan: TableScan, dialect: str, leaf: exp.Expr, values: Mapping[str, Value | None]
 ) -> exp.Expr:
-    """A simple condition over the source's own column name and typed literals."""
+    """Return a simple condition over the source's own column and typed literals."""
     column = _column(scan, leaf)
     if not column.exact:
         raise _NotExact(f"{column.name} ({column.native}) may compare differently there")
-    bare = leaf.this if isinstance(leaf, exp.Not) else leaf
-    if isinstance(bare.unnest(), exp.Is) and bare is leaf and not column.nulls_exact:
+    if isinstance(leaf.unnest(), exp.Is) and not column.nulls_exact:
         raise _NotExact(f"some values of {column.name} become NULL only here")
     new = leaf.copy()
     named = column_of(new)
@@ -233,12 +237,12 @@ def _leaf(
         if answers:
             literal.meta[_NEED] = _need(state, column, constant, answers).name
         old.replace(literal)
-    # MySQL may be set to read NOT a IS NULL as (NOT a) IS NULL, and does so before it reads a pinned mode.
+    # MySQL may be set to read NOT a IS NULL as (NOT a) IS NULL; a sql_mode in the statement comes too late.
     return exp.Not(this=exp.Paren(this=new.this.unnest())) if isinstance(new, exp.Not) else new
 
 
 def _need(state: PlanState, column: Column, constant: exp.Expr, answers: tuple[str, ...]) -> Need:
-    value = _question(state, column, constant)
+    value = _constant_sql(state, column, constant)
     new = Need(name=f"dvt_value_{len(state.needs) + 1}", answers=answers, value=value, column=column)
     return state.needs.setdefault((value, column), new)
 
@@ -253,7 +257,7 @@ def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:
     if column.stage.is_number:
         return _number(type_, text)
     if column.stage == DATE and "DATE" in types:
-        return _cast(_day(type_, text), types["DATE"], dialect)
+        return _cast(_date_literal(type_, text), types["DATE"], dialect)
     if column.stage == TIMESTAMP and "TIMESTAMP" in types:
         return _cast(_timestamp_literal(type_, text), types["TIMESTAMP"], dialect)
     if column.stage == type_ == VARCHAR and text.isprintable() and "\\" not in text:
@@ -271,7 +275,7 @@ def _number(type_: StageType, text: str) -> exp.Expr:
     return exp.Neg(this=literal) if text.startswith("-") else literal
 
 
-def _day(type_: StageType, text: str) -> str:
+def _date_literal(type_: StageType, text: str) -> str:
     timestamp = _TIMESTAMP.match(text) if type_.is_timestamp else None
     if type_ == DATE and _DATE.match(text):
         return text

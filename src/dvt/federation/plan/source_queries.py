@@ -1,4 +1,4 @@
-"""One query per table: the columns in use, and the conditions that all its readers share."""
+"""One query per table: the columns in use, and the conditions of all its scans."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from dvt.federation.plan.safe import Pushed, push
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _MAX_LENGTH = 40
-"""Longest surrogate name in characters, without its number."""
+"""Highest number of characters of a surrogate name, without its number."""
 _SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
+"""Matches a name that needs no surrogate."""
 _CONSTANT = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0} AS INTEGER)")
 """The column read from a table of which only the number of rows matters."""
 
@@ -45,7 +46,7 @@ def extract(state: PlanState) -> None:
     taken = {node.name.lower() for node in state.tree.find_all(exp.Identifier)}
     for (ref, _), group in groups.items():
         alias = free_name(f"dvt_{_sanitised(ref.identifier)}", taken)
-        state.queries.append(_extraction(state, alias, group, _shared(group, pushed)))
+        state.queries.append(_merged_query(state, alias, group, _shared(group, pushed)))
         for scan in group:
             scan.alias = alias
 
@@ -82,13 +83,15 @@ def surrogates(columns: Sequence[Column]) -> list[ExtractedColumn]:
     ]
 
 
-def _extraction(state: PlanState, alias: str, group: list[TableScan], where: list[Sql]) -> SourceQuery:
+def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: list[Sql]) -> SourceQuery:
+    """Return the query that answers all scans of one table, with the columns that any of them needs."""
     table = group[0].table
     ref = group[0].input.table
     dialect = state.context.dialects[ref.connection]
     names = {scan.columns[name].name for scan in group for name in scan.needed}
     columns = [extracted for extracted in surrogates(table.columns) if extracted.column.name in names]
     columns = columns or [ExtractedColumn(name="dvt_one", column=_CONSTANT)]
+    not_pushed = [predicate for scan in group for predicate in (*_unpruned(state, scan), *scan.not_pushed)]
     _warn_of_losses(state, table, columns)
     return SourceQuery(
         alias=alias,
@@ -100,19 +103,15 @@ def _extraction(state: PlanState, alias: str, group: list[TableScan], where: lis
         needs=needed(state, where),
         columns=tuple(columns),
         scan=table.scannable,
-        not_pushed=tuple(
-            dict.fromkeys(
-                condition for scan in group for condition in [*_whole(state, scan), *scan.not_pushed]
-            )
-        ),
+        not_pushed=tuple(dict.fromkeys(not_pushed)),
         rows=table.rows,
         bytes=table.bytes,
         this=group[0].input.this,
     )
 
 
-def _whole(state: PlanState, scan: TableScan) -> list[NotPushed]:
-    """Return a note that every column is read, and why, if so."""
+def _unpruned(state: PlanState, scan: TableScan) -> list[NotPushed]:
+    """Return a note that every column is read, and why; empty if only those in use are read."""
     why = state.no_pruning or scan.no_pushdown
     return [NotPushed("*", f"every column is read: {why}")] if why else []
 
@@ -124,28 +123,28 @@ def _selected(column: ExtractedColumn, dialect: str) -> str:
 
 
 def _shared(group: list[TableScan], pushed: dict[int, list[Pushed]]) -> list[Sql]:
-    """Return the conditions that all readers have, and the OR of the remaining ones of each."""
+    """Return the conditions that all scans have, and the OR of the others of each scan."""
     by_scan = [pushed[scan.number] for scan in group]
-    common = [
-        condition.sql
-        for condition in by_scan[0]
-        if all(condition.sql in [other.sql for other in rest] for rest in by_scan[1:])
-    ]
+    first, *others = [[condition.sql for condition in conditions] for conditions in by_scan]
+    common = [sql for sql in first if all(sql in other for other in others)]
     rest = [[condition for condition in conditions if condition.sql not in common] for conditions in by_scan]
     if len(group) > 1 and all(rest):
-        return [*common, _between(" OR ", [_all_of(conditions) for conditions in rest])]
+        return [*common, _joined_by(" OR ", [_all_of(conditions) for conditions in rest])]
     for scan, conditions in zip(group, rest, strict=True):
         scan.not_pushed += [
-            NotPushed(left.as_written, "the same table is read without it elsewhere") for left in conditions
+            NotPushed(condition.as_written, "the same table is read without it elsewhere")
+            for condition in conditions
         ]
     return common
 
 
 def _all_of(conditions: list[Pushed]) -> Sql:
-    return joined("(", _between(" AND ", [joined("(", condition.sql, ")") for condition in conditions]), ")")
+    return joined(
+        "(", _joined_by(" AND ", [joined("(", condition.sql, ")") for condition in conditions]), ")"
+    )
 
 
-def _between(word: str, texts: list[Sql]) -> Sql:
+def _joined_by(word: str, texts: list[Sql]) -> Sql:
     return joined(*[part for text in texts for part in (word, text)][1:])
 
 
@@ -165,6 +164,7 @@ def _warn_of_losses(state: PlanState, table: Table, columns: list[ExtractedColum
 
 
 def _sanitised(name: str) -> str:
+    """Return a name in lower case that every database takes unquoted."""
     low = name.lower()
     if _SAFE.match(low) and len(low) <= _MAX_LENGTH:
         return low

@@ -1,4 +1,4 @@
-"""Types of staged columns as SQLGlot has them, for the analysis and in casts."""
+"""Types of staged columns in SQLGlot, for the analysis and for casts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dvt.federation.plan.dialects import STAGE_TYPES
 
 
 def sql_type(type_: StageType) -> exp.DataType:
-    """SQLGlot's type; UNKNOWN where it has none."""
+    """Return SQLGlot's type; UNKNOWN if it has none."""
     try:
         return exp.DataType.build(str(type_), dialect=STAGE_TYPES)
     except (SqlglotError, ValueError):

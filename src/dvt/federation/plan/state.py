@@ -1,4 +1,4 @@
-"""The state that the planner's passes work on: one model's SQL, and all that is known of it so far."""
+"""The state that the planner's passes work on: a model's SQL, and what the passes have added to it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from dvt.core.requests import Input, NodeRequest
 from dvt.core.tables import Column, StageColumn, Table
 
 Bind = Callable[[str, Mapping[str, Sequence[StageColumn]], Sequence[str]], tuple[StageColumn, ...]]
+"""Binds SQL on empty tables, as `Engine.bind` does."""
 Evaluate = Callable[[Sequence[str]], Sequence[Value | None]]
+"""Evaluates constant expressions, as `Engine.evaluate` does."""
 LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
 
+"""Gives the target's types for outputs, as `CanLoad.columns` does."""
 NUMBER = "dvt"
 """Meta key under which every node of the tree has its number; copies keep it."""
 SETTLED = "dvt_settled"
-"""Meta key of nodes that later passes leave alone: the planner put them in, or has dealt with them."""
+"""Meta key of nodes that later passes leave as they are: the planner has made or rewritten them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,6 @@ class PlanContext:
     dialects: Mapping[str, str]
     bind: Bind
     evaluate: Evaluate
-    """Values of constant expressions in the engine, None for one that fails."""
     load: LoadTypes
     started_at: datetime
     """When the run started: every now() of every model gives this time."""
@@ -44,7 +46,7 @@ class PlanContext:
 
 @dataclass(slots=True, kw_only=True)
 class TableScan:
-    """One place in the SQL where a table of a source is read."""
+    """A place in the SQL where a table of a source is read."""
 
     number: int
     marker: str
@@ -69,7 +71,7 @@ class TableScan:
 
 @dataclass(slots=True)
 class Candidate:
-    """A condition that every row of a scan must meet to be of any use."""
+    """A condition that the rows of a scan must meet to be of any use."""
 
     condition: exp.Expr
     """Over the scan's columns and constants alone."""
@@ -91,14 +93,14 @@ class PlanState:
     names: list[str | None] = field(default_factory=list)
     """Output names; None where the engine's own name is the right one."""
     scans: list[TableScan] = field(default_factory=list)
-    asked: list[SourceQuery] = field(default_factory=list)
+    scalar_queries: list[SourceQuery] = field(default_factory=list)
     """Queries for one value each, which placeholders of their aliases stand for."""
     needs: dict[tuple[Sql, Column], Need] = field(default_factory=dict)
-    """Values that conditions wait for, by the value's SQL and the column it is compared with."""
+    """Values that conditions need, by the value's SQL and the column it is compared with."""
     analysed: exp.Query | None = None
     """A qualified and typed copy of the tree; None when SQLGlot cannot make one."""
     no_pruning: str = ""
-    """Why columns cannot be told apart, so that whole tables are read, else empty."""
+    """Why the columns in use cannot be told, so that whole tables are read; else empty."""
     original_names: dict[str, str] = field(default_factory=dict)
     """new name → the name that it replaced."""
     as_written: dict[int, str] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class PlanState:
     named: dict[int, frozenset[int]] = field(default_factory=dict)
     """condition's number → numbers of the columns that it names."""
     unresolved: set[str] = field(default_factory=set)
-    """Unqualified names that SQLGlot could not resolve to a table's column."""
+    """Unqualified names that SQLGlot could not resolve to a column of a table."""
     queries: list[SourceQuery] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
     """The engine's functions for collations that the tree calls."""
@@ -121,18 +123,18 @@ class PlanState:
         return self.request.dialect
 
     def in_engine(self, node: exp.Expr) -> str:
-        """Render a tree in the engine's SQL, without SQLGlot's warnings, which are of no help."""
+        """Render a tree in the engine's SQL, without warnings of SQLGlot's."""
         return str(node.sql(dialect=self.context.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
 
     def warn(self, code: str, message: str, hint: str = "") -> None:
-        """Add a notice once."""
+        """Add a warning, unless it was added before."""
         notice = Notice(code, message, hint)
         if notice not in self.notices:
             self.notices.append(notice)
 
 
 GIVEN = frozenset({"request", "tables", "context", "tree", "tokens"})
-"""Fields of the state that are there before the first pass."""
+"""Fields of the state that are set before the first pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,7 @@ class Reach:
 
 Pass = Callable[[PlanState], None]
 _REACHES: dict[Pass, Reach] = {}
+"""Every pass → what it has declared."""
 
 
 def plan_pass(*, gives: str, needs: str = "") -> Callable[[Pass], Pass]:

@@ -19,23 +19,35 @@ from dvt.federation.plan.state import Candidate, PlanState, TableScan, plan_pass
 from dvt.federation.plan.values import ANSWER, SAMPLES, placeholder
 
 _MAX_DIGITS = 38
-"""Digits of the type that a sum of exact numbers is sent as."""
+"""Highest precision of a DECIMAL, in which a sum of exact numbers is sent."""
 _CLAUSES = {"expressions", "from_", "where"}
-_AROUND = (exp.From, exp.Join, exp.CTE, exp.In, exp.Exists, exp.Lateral, exp.SetOperation, exp.Any, exp.All)
+"""Clauses that a scalar subquery may have."""
+_NOT_SCALAR = (
+    exp.From,
+    exp.Join,
+    exp.CTE,
+    exp.In,
+    exp.Exists,
+    exp.Lateral,
+    exp.SetOperation,
+    exp.Any,
+    exp.All,
+)
+"""Expressions around a subquery of which more than one value counts."""
 
 
 @plan_pass(
     needs="scans.columns scans.input scans.no_pushdown scans.node",
-    gives="asked scans scans.number tree",
+    gives="scalar_queries scans scans.number tree",
 )
-def ask_this_first(state: PlanState) -> None:
+def query_this_first(state: PlanState) -> None:
     """Replace each scalar subquery over `{{ this }}` alone by a placeholder for its value.
 
     Example:
         >>> sql = "SELECT id FROM {orders} AS o WHERE changed > (SELECT max(changed) FROM {this})"
-        >>> after(ask_this_first, sql)
+        >>> after(query_this_first, sql)
         SELECT id FROM {orders} AS o WHERE changed > (CAST($dvt_this_1 AS TIMESTAMP))
-        >>> [query.shown for query in state_after(ask_this_first, sql).asked]
+        >>> [query.shown for query in state_after(query_this_first, sql).scalar_queries]
         ['SELECT MAX("changed") AS "dvt_value" FROM "main"."this"']
     """
     if state.request.pushdown is Pushdown.OFF:
@@ -55,9 +67,9 @@ def ask_this_first(state: PlanState) -> None:
 
 
 def _eligible(state: PlanState, scan: TableScan, subquery: exp.Subquery | None) -> list[Sql] | None:
-    """Return the exact filters of a scalar subquery that can be asked first; None if it cannot."""
+    """Return the exact filters of a scalar subquery that can be queried first; None if it cannot."""
     select = subquery.this if subquery is not None else None
-    if subquery is None or not isinstance(select, exp.Select) or isinstance(subquery.parent, _AROUND):
+    if subquery is None or not isinstance(select, exp.Select) or isinstance(subquery.parent, _NOT_SCALAR):
         return None
     from_ = select.args.get("from_")
     alone = from_ is not None and from_.this is scan.node and not scan.no_pushdown
@@ -75,6 +87,7 @@ def _eligible(state: PlanState, scan: TableScan, subquery: exp.Subquery | None) 
 
 
 def _filter(state: PlanState, scan: TableScan, part: exp.Expr) -> Sql | None:
+    """Return a conjunct of WHERE in the source's dialect; None if it is not exact there."""
     column = column_of(part)
     if column is None or column.name.lower() not in scan.columns or part.find(exp.Div, exp.Placeholder):
         return None
@@ -92,10 +105,10 @@ def _only_aggregates(state: PlanState, scan: TableScan, projection: exp.Expr) ->
     )
     if loose or not aggregates:
         return False
-    asked = [_asked(scan, aggregate) for aggregate in aggregates]
+    columns_and_types = [_aggregate_column(scan, aggregate) for aggregate in aggregates]
     return all(
         column_and_type is not None and _sample(state, column_and_type[1]) is not None
-        for column_and_type in asked
+        for column_and_type in columns_and_types
     )
 
 
@@ -105,26 +118,26 @@ def _sample(state: PlanState, type_: StageType) -> str | None:
     return next((text for text, value in zip(SAMPLES, values, strict=True) if value is not None), None)
 
 
-def _asked(scan: TableScan, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
-    """Return the column to ask for and the engine's type of the aggregate; None if it is not exact."""
-    ask = _ASKS.get(type(aggregate))
-    if ask is None or isinstance(aggregate.parent, exp.Filter | exp.Window | exp.WithinGroup):
+def _aggregate_column(scan: TableScan, aggregate: exp.Expr) -> tuple[Column, StageType] | None:
+    """Return the column to query and the engine's type of the aggregate; None if it is not exact."""
+    derive = _AGGREGATES.get(type(aggregate))
+    if derive is None or isinstance(aggregate.parent, exp.Filter | exp.Window | exp.WithinGroup):
         return None
     if isinstance(aggregate.this, exp.Star):
-        return ask(None)
+        return derive(None)
     if not isinstance(aggregate.this, exp.Column) or set(aggregate.args) - {"this", "big_int", "expressions"}:
         return None
     column = scan.columns.get(aggregate.this.name.lower())
-    return ask(column) if column is not None and column.exact and not aggregate.expressions else None
+    return None if column is None or not column.exact or aggregate.expressions else derive(column)
 
 
 def _extreme(function: str) -> Callable[[Column | None], tuple[Column, StageType] | None]:
-    def ask(column: Column | None) -> tuple[Column, StageType] | None:
+    def extreme(column: Column | None) -> tuple[Column, StageType] | None:
         if column is None:
             return None
         return replace(column, read=column.read.format(f"{function}({{0}})")), column.stage
 
-    return ask
+    return extreme
 
 
 def _count(column: Column | None) -> tuple[Column, StageType]:
@@ -137,31 +150,35 @@ def _sum(column: Column | None) -> tuple[Column, StageType] | None:
         return None
     type_ = decimal(_MAX_DIGITS, column.stage.scale or 0)
     read, unpack = f"CAST(SUM({{0}}) AS {type_})", f"CAST({{0}} AS {type_})"
-    asked = Column(name=column.name, native=column.native, stage=type_, read=read, unpack=unpack)
-    return asked, HUGEINT if column.stage.is_integer else type_
+    sum_column = Column(name=column.name, native=column.native, stage=type_, read=read, unpack=unpack)
+    return sum_column, HUGEINT if column.stage.is_integer else type_
 
 
-_ASKS: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, StageType] | None]] = {
+_AGGREGATES: dict[type[exp.Expr], Callable[[Column | None], tuple[Column, StageType] | None]] = {
     exp.Max: _extreme("MAX"),
     exp.Min: _extreme("MIN"),
     exp.Count: _count,
     exp.Sum: _sum,
 }
+"""Aggregate → function from the column it aggregates (None for *) to the column to query and the engine's
+type."""
 
 
 def _parameter(state: PlanState, scan: TableScan, aggregate: exp.Expr, where: list[Sql]) -> exp.Expr:
-    """Return a placeholder of the aggregate's type, and add the query that asks for its value."""
-    column_and_type = _asked(scan, aggregate)
+    """Return a placeholder of the aggregate's type, and add the query for its value."""
+    column_and_type = _aggregate_column(scan, aggregate)
     if column_and_type is None:
         return aggregate
     column, type_ = column_and_type
     sample = _sample(state, type_) or ""
-    name = f"{ANSWER}{len(state.asked) + 1}"
-    state.asked.append(_question(state, scan, name, column, where))
+    name = f"{ANSWER}{len(state.scalar_queries) + 1}"
+    state.scalar_queries.append(_scalar_query(state, scan, name, column, where))
     return exp.Cast(this=placeholder(name, sample), to=sql_type(type_))
 
 
-def _question(state: PlanState, scan: TableScan, name: str, column: Column, where: list[Sql]) -> SourceQuery:
+def _scalar_query(
+    state: PlanState, scan: TableScan, name: str, column: Column, where: list[Sql]
+) -> SourceQuery:
     ref = scan.input.table
     dialect = state.context.dialects[ref.connection]
     quoted = exp.to_identifier(column.name, quoted=True).sql(dialect=dialect)

@@ -8,6 +8,7 @@ from dvt.core.queries import SourceQuery
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _CARRIED_OVER = ("joins", "sample", "pivots", "laterals")
+"""Parts of a table in FROM that the staged table keeps."""
 
 
 @plan_pass(
@@ -29,13 +30,13 @@ def rewrite(state: PlanState) -> None:
 def _read_staged(scan: TableScan, query: SourceQuery) -> None:
     alias = scan.node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(scan.node.name, quoted=True))
     table = exp.Table(this=exp.to_identifier(query.alias, quoted=True))
-    shown = _shown(scan, query)
-    if all(surrogate == name for surrogate, name in shown):
+    names = _surrogates_and_names(scan, query)
+    if all(surrogate == name for surrogate, name in names):
         new: exp.Expr = table
     else:
         outputs = [
             exp.alias_(exp.column(exp.to_identifier(surrogate, quoted=True)), name, quoted=True)
-            for surrogate, name in shown
+            for surrogate, name in names
         ]
         new = exp.Subquery(this=exp.Select(expressions=outputs).from_(table))
     new.set("alias", alias.copy())
@@ -46,8 +47,8 @@ def _read_staged(scan: TableScan, query: SourceQuery) -> None:
     scan.node.replace(new)
 
 
-def _shown(scan: TableScan, query: SourceQuery) -> list[tuple[str, str]]:
-    """Return surrogate and name of every column that this scan shows, in the table's order."""
+def _surrogates_and_names(scan: TableScan, query: SourceQuery) -> list[tuple[str, str]]:
+    """Return surrogate and name of every column that this scan needs, in the table's order."""
     surrogates = {column.column.name: column.name for column in query.columns}
     return [
         (surrogates[column.name], column.name if column.name.lower() == name else name)

@@ -1,4 +1,4 @@
-"""From the model's dialect to the engine's, with every known difference mended, refused or warned of."""
+"""From the model's dialect to the engine's: every known difference is mended, refused or warned of."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from dvt.federation.plan.dialects import Entry, Status, Translation, engine_dial
 from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
 from dvt.federation.plan.values import answer_name, with_places
 
-_OURS = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
-"""Expressions that the planner puts in the place of a comparison, in the engine's SQL."""
+_REWRITTEN = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
+"""Expressions in the engine's SQL that the planner puts in the place of a comparison."""
 _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
+"""SQLGlot's functions that are no functions in SQL."""
 
 
 @plan_pass(gives="tree")
@@ -54,8 +55,8 @@ def _mend(state: PlanState, holder: exp.Expr, *, warn: bool) -> None:
 
 
 def _entry(translation: Translation, node: exp.Expr) -> Entry | None:
-    """Return the first entry of the table that applies; a function without one gets the dialect's default."""
-    if isinstance(node, _OURS) and SETTLED in node.meta:
+    """Return the first entry that applies; for a function without entries, the dialect's default."""
+    if isinstance(node, _REWRITTEN) and SETTLED in node.meta:
         return None
     name = f"{node.name.lower()}()" if isinstance(node, exp.Anonymous) else type(node).__name__
     lines = translation.entries.get(name)

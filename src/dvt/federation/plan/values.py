@@ -1,4 +1,4 @@
-"""Values that are not known when a plan is made: placeholders in trees, places in texts."""
+"""Values that are not known yet when a plan is made: placeholders in trees, places in texts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sqlglot import exp
 from dvt.core.queries import Sql, ValuePlace, joined
 
 SAMPLES = ("1", "2000-01-01", "00:00:00", "00000000-0000-0000-0000-000000000000")
-"""Texts of values: every type of a value that can be asked first has one of them."""
+"""Texts of values: one of them is a value of each type that a scalar query can have."""
 _SAMPLE = "dvt_sample"
-"""Meta key of a placeholder: the text of some value of its type."""
+"""Meta key of a placeholder: text of some value of its type."""
 ANSWER = "dvt_this_"
 """Prefix of the alias of a query for one value, and of the name of the placeholder for it."""
 

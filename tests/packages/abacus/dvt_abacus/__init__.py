@@ -1,1 +1,1 @@
-"""A compute engine of another package: DuckDB once more, under another name and with settings of its own."""
+"""A compute engine of another package: DuckDB under another name, with settings of its own."""

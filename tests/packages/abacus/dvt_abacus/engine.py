@@ -12,7 +12,7 @@ from dvt.engines.duckdb import DuckDBEngine, DuckDBSettings
 
 
 class AbacusSettings(EngineSettings):
-    """Beads, and a folder for what falls off."""
+    """Keys of an entry in computes.yml: `beads` are threads, `tray` is the folder to spill to."""
 
     beads: int = Field(default=10, ge=1)
     tray: str | None = None

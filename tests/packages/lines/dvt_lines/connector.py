@@ -1,4 +1,4 @@
-"""Describe and extract."""
+"""The connector: describes tables and extracts from them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dvt_lines.driver import connect, lines_of
 
 
 class LinesConnector:
-    """Implements Connector, and Snapshot: a file has no moments."""
+    """Implements Connector and Snapshot: text files have no snapshots to open."""
 
     capabilities: ClassVar[Capabilities] = Capabilities()
 
@@ -51,7 +51,7 @@ class LinesConnector:
 
     def cancel(self) -> None:
         """See Connector."""
-        self._running.stop()
+        self._running.cancel()
 
     def close(self) -> None:
         """See Connector. Files are open only while they are read."""

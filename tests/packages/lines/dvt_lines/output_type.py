@@ -1,4 +1,4 @@
-"""What the type is; dvt imports this module alone until something is read from such an output."""
+"""The row of the type; dvt imports this module alone until it reads from such an output."""
 
 from dvt.resolution.output_types import OutputType
 

@@ -1,4 +1,4 @@
-"""dbt's side: dbt-duckdb under another name."""
+"""The dbt adapter: dbt-duckdb under another name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NestAdapter(DuckDBAdapter):
 
     @classmethod
     def get_adapter_run_info(cls, config: Any) -> AdapterTrackingRelationInfo:
-        """What dbt reports of a run; it would look for a module in its own namespace."""
+        """Return what dbt reports of a run, since dbt would look for a module in its own namespace."""
         details = cls._get_adapter_specific_run_info(config)
         return AdapterTrackingRelationInfo("nest", version("dbt-adapters"), version("dvt-nest"), details)
 

@@ -1,4 +1,4 @@
-"""Describe, extract and load."""
+"""The connector: describes tables, extracts from them and loads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the type is."""
+"""The row of the type."""
 
 from dvt.resolution.output_types import OutputType, OwnAdapter
 

@@ -1,4 +1,4 @@
-"""What the engine makes of other dialects."""
+"""How the engine evaluates expressions of other dialects."""
 
 from __future__ import annotations
 

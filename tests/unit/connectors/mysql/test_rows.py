@@ -1,4 +1,4 @@
-"""The statements that rows go into, and how lines of them are cut."""
+"""LOAD DATA and INSERT statements for rows, and how lines of rows are cut into statements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PLAIN, _BYTES = LoadEncoding("longtext"), LoadEncoding("longblob", "hex({0})", 
 _TARGET = LoadTarget("`s`.`t`", ("a`", "{0}"), (_PLAIN, _BYTES), "dvt 1f")
 
 
-def test_the_file_s_statement() -> None:
+def test_load_data_names_the_columns_and_the_format() -> None:
     assert _TARGET.load("dvt-1f") == (
         "/* dvt 1f */ LOAD DATA LOCAL INFILE 'dvt-1f' INTO TABLE `s`.`t` CHARACTER SET utf8mb4 "
         "FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' ESCAPED BY '' "
@@ -26,7 +26,7 @@ def test_the_file_s_statement() -> None:
 
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[[str], bytes]:
-    """What DuckDB writes for a query."""
+    """Return a function that runs a COPY and returns the bytes that DuckDB wrote."""
 
     def write(copy: str) -> bytes:
         with duckdb.connect() as engine:
@@ -36,7 +36,9 @@ def written(tmp_path: Path) -> Callable[[str], bytes]:
     return write
 
 
-def test_the_file_s_rows(written: Callable[[str], bytes], tmp_path: Path) -> None:
+def test_the_file_tells_null_from_empty_text_and_escapes_nothing(
+    written: Callable[[str], bytes], tmp_path: Path
+) -> None:
     select = (
         "SELECT * FROM (VALUES ('NULL', NULL), (NULL, ''), ('q\"' || chr(10) || ',', '\\N'), ('', ' x')) t"
     )
@@ -45,7 +47,7 @@ def test_the_file_s_rows(written: Callable[[str], bytes], tmp_path: Path) -> Non
     )
 
 
-def test_a_line_is_a_row(written: Callable[[str], bytes], tmp_path: Path) -> None:
+def test_a_line_of_an_insert_is_one_row(written: Callable[[str], bytes], tmp_path: Path) -> None:
     select = (
         """SELECT 'it''s \\ "x",' || chr(10) || chr(0) AS "a`", '00FF' AS "{0}" UNION ALL SELECT NULL, NULL"""
     )

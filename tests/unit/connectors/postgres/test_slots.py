@@ -1,3 +1,5 @@
+"""Slots limit the connections of an output that hold a snapshot or run a query."""
+
 from __future__ import annotations
 
 import threading
@@ -7,29 +9,31 @@ from contextlib import ExitStack
 from dvt.connectors.postgres.slots import Slots
 
 
-def test_whoever_comes_too_many_waits_for_one_that_works() -> None:
+def test_work_beyond_the_limit_waits_for_a_slot() -> None:
     slots = Slots(2)
-    most, now, lock = 0, 0, threading.Lock()
+    peak, current, lock = 0, 0, threading.Lock()
+    pair = threading.Barrier(2, timeout=60)
 
     def work() -> None:
-        nonlocal most, now
+        nonlocal peak, current
         with slots.work():
             with lock:
-                now += 1
-                most = max(most, now)
-            time.sleep(0.01)
+                current += 1
+                peak = max(peak, current)
+            pair.wait()
+            time.sleep(0.01)  # more threads would come in, if they might
             with lock:
-                now -= 1
+                current -= 1
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert most == 2
+    assert peak == 2
 
 
-def test_nobody_waits_for_those_that_only_hold_a_snapshot() -> None:
+def test_work_does_not_wait_for_held_snapshots() -> None:
     slots = Slots(1)
     with ExitStack() as stack:
         stack.enter_context(slots.hold())
@@ -38,7 +42,7 @@ def test_nobody_waits_for_those_that_only_hold_a_snapshot() -> None:
         assert slots.free == 1
 
 
-def test_what_is_free_counts_both() -> None:
+def test_held_and_working_connections_both_take_a_slot() -> None:
     slots = Slots(4)
     with slots.hold(), slots.work():
         assert slots.free == 2

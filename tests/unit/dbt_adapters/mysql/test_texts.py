@@ -1,4 +1,4 @@
-"""Types, names, grantees, comments and indexes, as text."""
+"""Types, names, grantees, comments and indexes as the adapter writes them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from dvt.dbt_adapters.mysql.column import MySQLColumn, cast_type, kind_of
 from dvt.dbt_adapters.mysql.comments import comment_clauses
-from dvt.dbt_adapters.mysql.grants import account, as_shown, grantee
+from dvt.dbt_adapters.mysql.grants import account, by_privilege, grantee
 from dvt.dbt_adapters.mysql.indexes import index_clauses
 from dvt.dbt_adapters.mysql.relation import MySQLRelation, shortened
 
@@ -29,7 +29,7 @@ from dvt.dbt_adapters.mysql.relation import MySQLRelation, shortened
         ("uuid", "text", "char"),
     ],
 )
-def test_types(native: str, kind: str, cast: str):
+def test_a_native_type_has_a_kind_and_a_type_to_cast_to(native: str, kind: str, cast: str):
     assert kind_of(native) == kind
     assert cast_type(native) == cast
 
@@ -39,7 +39,7 @@ def test_json_is_a_type_where_the_server_has_one():
 
 
 @pytest.mark.parametrize(
-    ("shown", "data_type"),
+    ("native", "data_type"),
     [
         ("int(1)", "int"),
         ("bigint(20) unsigned", "bigint unsigned"),
@@ -50,12 +50,14 @@ def test_json_is_a_type_where_the_server_has_one():
         ("enum('1','20')", "enum('1','20')"),
     ],
 )
-def test_a_columns_type_is_as_shown_without_what_depends_on_data(shown: str, data_type: str):
-    assert MySQLColumn.shown("c", shown).data_type == data_type
+def test_a_columns_type_is_as_shown_without_what_depends_on_data(native: str, data_type: str):
+    assert MySQLColumn.from_row("c", native).data_type == data_type
 
 
-def test_text_may_grow():
-    short, long, text = (MySQLColumn.shown("c", one) for one in ("varchar(5)", "varchar(9)", "longtext"))
+def test_a_text_column_expands_to_a_longer_one():
+    short, long, text = (
+        MySQLColumn.from_row("c", native) for native in ("varchar(5)", "varchar(9)", "longtext")
+    )
     assert short.can_expand_to(long)
     assert long.can_expand_to(text)
     assert not text.can_expand_to(long)
@@ -63,19 +65,19 @@ def test_text_may_grow():
 
 
 def test_a_name_that_is_too_long_keeps_its_suffix_and_stays_unique():
-    one, other = shortened("a" * 63 + "1", "__dbt_tmp"), shortened("a" * 63 + "2", "__dbt_tmp")
-    assert len(one) == len(other) == 64
-    assert one != other
-    assert one.endswith("__dbt_tmp")
+    first, second = shortened("a" * 63 + "1", "__dbt_tmp"), shortened("a" * 63 + "2", "__dbt_tmp")
+    assert len(first) == len(second) == 64
+    assert first != second
+    assert first.endswith("__dbt_tmp")
 
 
-def test_names_are_quoted_exactly_and_a_database_says_nothing():
+def test_a_relation_is_quoted_exactly_and_without_a_database():
     relation = MySQLRelation.create(database="none", schema="a`b", identifier="c d", type="table")
     assert str(relation) == "`a``b`.`c d`"
 
 
 @pytest.mark.parametrize(
-    ("said", "canonical", "sql"),
+    ("written", "canonical", "sql"),
     [
         ("reader", "reader", "'reader'"),
         ("'reader'@'%'", "reader", "'reader'"),
@@ -85,13 +87,13 @@ def test_names_are_quoted_exactly_and_a_database_says_nothing():
         ("'role'@''", "role", "'role'"),
     ],
 )
-def test_grantees(said: str, canonical: str, sql: str):
-    assert grantee(said) == canonical
+def test_a_grantee_is_read_and_written_as_the_server_does(written: str, canonical: str, sql: str):
+    assert grantee(written) == canonical
     assert account(canonical) == sql
 
 
 def test_what_is_granted_is_spelled_as_the_config():
-    assert as_shown([("'a'@'%'", "SELECT"), ("'b'@'h'", "SELECT")]) == {"select": ["a", "b@h"]}
+    assert by_privilege([("'a'@'%'", "SELECT"), ("'b'@'h'", "SELECT")]) == {"select": ["a", "b@h"]}
 
 
 LATIN = "CHARACTER SET latin1 COLLATE latin1_swedish_ci"
@@ -117,13 +119,13 @@ def test_a_comment_that_is_there_already_changes_nothing():
     assert comment_clauses(CREATED, {"id": {"description": "it's old"}}) == []
 
 
-def test_indexes():
-    asked = [
+def test_an_index_config_becomes_a_clause():
+    indexes = [
         {"columns": ["a", "b"], "unique": True, "lengths": {"b": 7}, "name": "i"},
         {"columns": ["c"], "type": "fulltext", "name": "f"},
         {"columns": ["d"], "type": "hash", "name": "h"},
     ]
-    assert index_clauses(asked) == [
+    assert index_clauses(indexes) == [
         "add unique index `i` (`a`, `b`(7))",
         "add fulltext index `f` (`c`)",
         "add index `h` (`d`) using hash",

@@ -1,3 +1,5 @@
+"""Functions that compare text as MySQL's collations do."""
+
 from __future__ import annotations
 
 import doctest
@@ -17,26 +19,26 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127))
 @pytest.fixture(scope="module")
 def db() -> Iterator[Any]:
     with duckdb.connect() as connection:
-        every = (name for functions in COLLATIONS.values() for name in astuple(functions) if name)
-        define_functions(connection, sorted(set(every)))
+        names = (name for functions in COLLATIONS.values() for name in astuple(functions) if name)
+        define_functions(connection, sorted(set(names)))
         yield connection
 
 
-def one(db: Any, call: str, *values: str | None) -> Any:
+def scalar(db: Any, call: str, *values: str | None) -> Any:
     return db.execute(f"SELECT {call}", list(values)).fetchone()[0]
 
 
 @pytest.mark.parametrize("name", sorted(name for name in COLLATIONS if name.endswith("_ci")))
 def test_printable_ascii_is_upper_case_and_nulls_stay(db: Any, name: str):
     functions = COLLATIONS[name]
-    # beside another character the text does not take the short way
+    # A character outside of ASCII makes the function take its long path.
     for function in (functions.equal, functions.like):
-        assert one(db, f"{function}(?)", PRINTABLE) == PRINTABLE.upper()
-        assert one(db, f"{function}(? || chr(233))", PRINTABLE)[:-1] == PRINTABLE.upper()
+        assert scalar(db, f"{function}(?)", PRINTABLE) == PRINTABLE.upper()
+        assert scalar(db, f"{function}(? || chr(233))", PRINTABLE)[:-1] == PRINTABLE.upper()
     for function in (functions.equal, functions.like, functions.order):
-        assert one(db, f"{function}(CAST(? AS VARCHAR))", None) is None
-        assert one(db, f"{function}(?)", "").rstrip("\x03") == ""
-    assert one(db, f"{functions.pattern}(?, '!')", r"a!%b_!!\%") == r"A\%B_!\\%"
+        assert scalar(db, f"{function}(CAST(? AS VARCHAR))", None) is None
+        assert scalar(db, f"{function}(?)", "").rstrip("\x03") == ""
+    assert scalar(db, f"{functions.pattern}(?, '!')", r"a!%b_!!\%") == r"A\%B_!\\%"
 
 
 @pytest.mark.parametrize("name", sorted(name for name in COLLATIONS if COLLATIONS[name].order))
@@ -44,8 +46,8 @@ def test_the_order_is_that_of_texts_padded_with_spaces(db: Any, name: str):
     order = COLLATIONS[name].order
     texts = ["a \t", "a\tb", "a  \tz", "a", "a  b", "a b", "ab"]
     expected = sorted(texts, key=lambda text: text.ljust(9))
-    assert sorted(texts, key=lambda text: one(db, f"{order}(?)", text).encode()) == expected
-    assert one(db, f"{order}(?)", "a  ") == one(db, f"{order}(?)", "a")
+    assert sorted(texts, key=lambda text: scalar(db, f"{order}(?)", text).encode()) == expected
+    assert scalar(db, f"{order}(?)", "a  ") == scalar(db, f"{order}(?)", "a")
 
 
 def test_functions_are_defined_for_one_connection_alone(db: Any):
@@ -56,7 +58,7 @@ def test_functions_are_defined_for_one_connection_alone(db: Any):
 def test_only_what_is_named_is_defined():
     with duckdb.connect() as connection:
         define_functions(connection, ["dvt_utf8mb4_general_ci_order"])
-        assert one(connection, "dvt_utf8mb4_general_ci_order('é')") == "E\x03"
+        assert scalar(connection, "dvt_utf8mb4_general_ci_order('é')") == "E\x03"
         with pytest.raises(duckdb.CatalogException):
             connection.execute("SELECT dvt_utf8mb4_general_ci('é')")
 

@@ -1,4 +1,4 @@
-"""Each of DuckDB's errors becomes the one of ours that says what to do, and none shows a secret."""
+"""DuckDB's errors become errors of dvt that say what to do, and none shows a secret."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ def failure(sql: str, **config: str) -> Exception:
     return caught.value
 
 
-def became(error: BaseException) -> ours.DvtError:
+def translated(error: BaseException) -> ours.DvtError:
     return errors.translate(error, connection="wh", doing="reading t", path="/x/wh.duckdb")
 
 
 def test_a_value_that_cannot_be_converted_is_value_lost() -> None:
-    error = became(failure("SELECT CAST('abc' AS INTEGER)"))
+    error = translated(failure("SELECT CAST('abc' AS INTEGER)"))
     assert isinstance(error, ours.ValueLost)
     assert "'abc'" in error.message
     assert "LINE" not in error.message
-    assert isinstance(became(failure("SELECT 9223372036854775807 + 1")), ours.ValueLost)
+    assert isinstance(translated(failure("SELECT 9223372036854775807 + 1")), ours.ValueLost)
 
 
-def test_our_own_refusal_keeps_where_problem_and_hint() -> None:
+def test_a_refusal_of_dvt_keeps_place_problem_and_hint() -> None:
     stop = errors.refusal("lite.o'brien.a", "'holds ' || typeof(1)", "cast it")
-    error = became(failure(f"SELECT CASE WHEN true THEN {stop} END"))
+    error = translated(failure(f"SELECT CASE WHEN true THEN {stop} END"))
     assert isinstance(error, ours.ValueLost)
     assert (error.where, error.hint) == ("lite.o'brien.a", "cast it")
     assert error.message == "lite.o'brien.a: holds INTEGER"
 
 
 def test_a_full_disk_names_the_file() -> None:
-    error = became(failure("COPY (SELECT 1) TO '/dev/full' (FORMAT parquet)"))
+    error = translated(failure("COPY (SELECT 1) TO '/dev/full' (FORMAT parquet)"))
     assert isinstance(error, ours.DiskFull)
     assert error.place == "/dev/full"
 
 
-def test_too_little_memory_is_said_with_the_settings_that_help() -> None:
+def test_too_little_memory_names_the_settings_that_help() -> None:
     query = "SELECT count(*) FROM (SELECT DISTINCT hash(i), i FROM range(10000000) t(i))"
-    error = became(failure(query, memory_limit="20MB", temp_directory=""))
+    error = translated(failure(query, memory_limit="20MB", temp_directory=""))
     assert isinstance(error, ours.OutOfMemory)
     assert "memory_limit" in error.hint
 
@@ -56,7 +56,7 @@ def test_an_interrupt_is_a_cancel() -> None:
     with duckdb.connect() as connection:
         over = threading.Event()
 
-        def interrupt() -> None:  # again and again: one that comes before the query is forgotten
+        def interrupt() -> None:  # repeatedly: DuckDB forgets an interrupt that comes before its query
             while not over.wait(0.1):
                 connection.interrupt()
 
@@ -66,7 +66,7 @@ def test_an_interrupt_is_a_cancel() -> None:
             connection.execute("SELECT count(*) FROM range(1000000000000) t(i) WHERE hash(i) = 3").fetchall()
         over.set()
         interrupting.join()
-    assert isinstance(became(caught.value), ours.Cancelled)
+    assert isinstance(translated(caught.value), ours.Cancelled)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_database_is_unreadable(
         file.write_bytes(content)
     with pytest.raises(duckdb.Error) as caught:
         duckdb.connect(str(file))
-    error = became(caught.value)
+    error = translated(caught.value)
     assert isinstance(error, ours.FileUnreadable)
     assert error.path == str(file)
     assert problem in error.message
@@ -108,12 +108,12 @@ def _any_other_kind() -> Exception:
     ids=lambda f: f.__name__,
 )
 def test_no_text_that_could_carry_credentials_gets_through(make: Callable[[], Exception]) -> None:
-    error = became(make())
+    error = translated(make())
     assert "hunter2" not in str(error)
     assert "hunter2" not in repr(error)
 
 
-def test_names_are_shown_since_people_need_them() -> None:
-    error = became(failure("SELECT nocol FROM (SELECT 1 AS a)"))
+def test_an_error_about_a_name_shows_the_name() -> None:
+    error = translated(failure("SELECT nocol FROM (SELECT 1 AS a)"))
     assert isinstance(error, ours.QueryFailed)
     assert "nocol" in error.message

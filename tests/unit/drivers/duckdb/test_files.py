@@ -1,4 +1,4 @@
-"""One handle per database and process, whoever asks first; closed for certain, and quickly."""
+"""dbt and dvt share one handle per database and process; closing it waits for no query."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def path(tmp_path: Path) -> str:
 
 
 def opens_elsewhere(path: str) -> bool:
-    """Whether another process can open it."""
-    code = f"import duckdb; duckdb.connect({path!r})"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+    """Return whether another process can open the file."""
+    script = f"import duckdb; duckdb.connect({path!r})"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, check=False).returncode == 0
 
 
 @contextmanager
 def held_elsewhere(path: str) -> Iterator[int]:
-    """Another process that has the file open."""
+    """Yield the id of another process that has the file open."""
     code = f"import duckdb, time; c = duckdb.connect({path!r}); print('open', flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     try:
@@ -66,9 +66,9 @@ def test_all_share_one_handle_by_links_too(files: DatabaseFiles, path: str, tmp_
 
 
 def test_a_session_setting_stays_with_its_cursor(files: DatabaseFiles, path: str) -> None:
-    mine, dbts = files.connect(path), files.connect(path)
+    own, dbts = files.connect(path), files.connect(path)
     before = dbts.execute("SELECT current_setting('TimeZone')").fetchone()
-    mine.execute("SET SESSION TimeZone = 'Asia/Tokyo'")
+    own.execute("SET SESSION TimeZone = 'Asia/Tokyo'")
     assert dbts.execute("SELECT current_setting('TimeZone')").fetchone() == before
 
 
@@ -106,11 +106,11 @@ def test_a_database_in_memory_belongs_to_its_output(files: DatabaseFiles) -> Non
         files.connect(":memory:", name="b").execute("FROM t")
 
 
-def test_each_prepares_once_in_either_order(files: DatabaseFiles, path: str) -> None:
-    done: list[str] = []
-    for by in ("dbt", "dvt", "dbt", "dvt"):
-        files.connect(path, prepare=lambda _, by=by: done.append(by), by=by)
-    assert done == ["dbt", "dvt"]
+def test_dbt_and_dvt_each_prepare_a_file_once(files: DatabaseFiles, path: str) -> None:
+    prepared: list[str] = []
+    for owner in ("dbt", "dvt", "dbt", "dvt"):
+        files.connect(path, prepare=lambda _, owner=owner: prepared.append(owner), by=owner)
+    assert prepared == ["dbt", "dvt"]
 
 
 def test_what_could_not_be_prepared_does_not_stay_open(files: DatabaseFiles, path: str) -> None:
@@ -145,9 +145,9 @@ def test_closing_does_not_wait_for_a_query(files: DatabaseFiles, path: str) -> N
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     time.sleep(0.3)
-    began = time.monotonic()
+    started = time.monotonic()
     files.close()
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - started < 30
     thread.join(30)
     assert failed
 
@@ -168,7 +168,7 @@ def test_a_file_that_another_process_holds_names_that_process(files: DatabaseFil
 
 
 def checksum(block: bytes) -> int:
-    """DuckDB's, of the words of a block."""
+    """Return DuckDB's checksum of a block."""
     total = 5381
     for (word,) in struct.iter_unpack("<Q", block):
         total ^= word * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
@@ -176,7 +176,7 @@ def checksum(block: bytes) -> int:
 
 
 def with_header(path: str, block: int, at: int, number: int) -> None:
-    """Put a number into one of the file's headers, as another version of DuckDB would."""
+    """Write a number into one of the file's headers, as another version of DuckDB would."""
     data = bytearray(Path(path).read_bytes())
     struct.pack_into("<Q", data, block + at, number)
     struct.pack_into("<Q", data, block, checksum(bytes(data[block + 8 : block + 4096])))
@@ -192,7 +192,7 @@ def with_header(path: str, block: int, at: int, number: int) -> None:
     ],
     ids=["version", "storage version", "too old"],
 )
-def test_a_file_of_another_version_is_told(
+def test_a_file_of_another_version_is_an_error_that_names_it(
     path: str, headers: tuple[int, ...], at: int, number: int, expected: type
 ) -> None:
     with closing(duckdb.connect(path, config={"storage_compatibility_version": "v1.5.0"})) as connection:

@@ -1,4 +1,4 @@
-"""The run's instance: bounded, in UTC, without downloads, and closed at once."""
+"""The run's DuckDB instance has a memory limit, is in UTC, downloads nothing, and closes at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def setting(instance: MemoryInstance, name: str) -> str:
     return str(instance.cursor().execute(f"SELECT current_setting('{name}')").fetchone()[0])
 
 
-def test_it_takes_half_of_the_machine_and_speaks_utc() -> None:
+def test_an_instance_takes_half_of_the_memory_and_speaks_utc() -> None:
     instance = MemoryInstance()
     value, unit = setting(instance, "memory_limit").split()
     bytes_ = float(value) * {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}[unit]

@@ -1,4 +1,4 @@
-"""Files that change while a run reads them: DuckDB's cache knows versions by path and second only."""
+"""Files that change during a run: DuckDB's cache tells versions of a file apart by second only."""
 
 from __future__ import annotations
 

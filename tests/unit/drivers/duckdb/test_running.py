@@ -1,4 +1,4 @@
-"""What is stopped ends, before it begins too; what is asked for later runs."""
+"""Stopping ends running queries, before their first row too, and does not affect later ones."""
 
 from __future__ import annotations
 
@@ -29,42 +29,46 @@ def test_a_query_is_stopped_before_its_first_row() -> None:
         thread.start()
     while len(running._queries) < len(threads):
         time.sleep(0.01)
-    running.stop()
+    running.cancel()
     for thread in threads:
         thread.join(30)
     assert len(ended) == 4
 
 
 def test_an_interrupt_that_comes_too_early_is_repeated() -> None:
-    running, asked = RunningQueries(), []
-    entered, go = threading.Event(), threading.Event()
+    running, interrupts = RunningQueries(), []
+    entered, third = threading.Event(), threading.Event()
+
+    def interrupt() -> None:
+        interrupts.append(1)
+        if len(interrupts) > 2:
+            third.set()
 
     def work() -> None:
-        with running.batch() as batch, running.query(batch, lambda: asked.append(1), "reading"):
+        with running.batch() as batch, running.query(batch, interrupt, "reading"):
             entered.set()
-            go.wait(30)
+            third.wait(30)
 
     thread = threading.Thread(target=work)
     thread.start()
     assert entered.wait(30)
-    threading.Timer(0.2, go.set).start()
-    running.stop()
+    running.cancel()
     thread.join(30)
-    assert len(asked) > 2
+    assert len(interrupts) > 2
 
 
 def test_no_further_query_of_a_stopped_batch_begins() -> None:
     running = RunningQueries()
     with running.batch() as batch:
-        running.stop()
+        running.cancel()
         with pytest.raises(Cancelled), running.query(batch, lambda: None, "reading"):
             pytest.fail("it began")
 
 
 def test_a_batch_that_comes_later_runs() -> None:
     running, interrupts = RunningQueries(), []
-    running.stop()
+    running.cancel()
     with running.batch() as batch, running.query(batch, lambda: interrupts.append(1), "reading"):
-        assert [asked for asked, _ in running._queries.values()] == [batch]
+        assert [batch_of_query for batch_of_query, _ in running._queries.values()] == [batch]
         assert not batch.stopped
     assert interrupts == []

@@ -1,4 +1,4 @@
-"""A DuckDB in memory."""
+"""Fixture: a DuckDB in memory."""
 
 from __future__ import annotations
 

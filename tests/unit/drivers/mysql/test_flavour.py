@@ -1,10 +1,10 @@
-"""What servers say they are. Those of MySQL are its manual's: it was not run."""
+"""Product, version and types, read from a server's version. MySQL's are from its manual: it was not run."""
 
 from __future__ import annotations
 
 import pytest
 
-from dvt.drivers.mysql import flavour
+from dvt.drivers.mysql import flavour_of
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,6 @@ from dvt.drivers.mysql import flavour
     ],
 )
 def test_a_version_tells_the_product_and_its_types(server_version: str, name: str, has_uuid: bool) -> None:
-    server = flavour(server_version)
+    server = flavour_of(server_version)
     assert (server.name, server.has_uuid) == (name, has_uuid)
     assert server.native_json is not server.is_mariadb

@@ -1,4 +1,4 @@
-"""Types of staged columns as columns of MySQL and MariaDB, and what is sent. MySQL itself was not run."""
+"""Columns of MySQL and MariaDB for staged types, and the values that are sent. MySQL itself was not run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from dvt.core.types import Kind, StageType
-from dvt.drivers.mysql import LoadEncoding, fitted, flavour, load_encoding
+from dvt.drivers.mysql import LoadEncoding, fitted, flavour_of, load_encoding
 
 MARIADB, OLD_MARIADB, MYSQL = (
-    flavour(version) for version in ("10.11.19-MariaDB", "10.6.1-MariaDB", "8.0.36")
+    flavour_of(version) for version in ("10.11.19-MariaDB", "10.6.1-MariaDB", "8.0.36")
 )
 
 
@@ -24,7 +24,9 @@ def engine() -> Iterator[Any]:
 
 def test_types_that_only_some_servers_have_fall_back_to_others() -> None:
     def natives(type_: str) -> list[tuple[str, bool]]:
-        encodings = [load_encoding(StageType.parse(type_), of) for of in (MARIADB, OLD_MARIADB, MYSQL)]
+        encodings = [
+            load_encoding(StageType.parse(type_), server) for server in (MARIADB, OLD_MARIADB, MYSQL)
+        ]
         return [(encoding.native, bool(encoding.loses)) for encoding in encodings]
 
     assert natives("UUID") == [("uuid", False), ("char(36)", False), ("char(36)", False)]
@@ -49,7 +51,7 @@ LOSING = {
     "TIME_NS": "time(6)", "TIMESTAMP_NS": "datetime(6)", "TIMESTAMPTZ": "datetime(6)", "JSON": "json",
     "VARIANT": "json", "LIST": "json", "ARRAY": "json", "STRUCT": "json", "MAP": "json", "UNION": "json",
 }  # fmt: skip
-"""MySQL's column for each kind of type but DECIMAL, whose digits decide; LOSING: with what is lost named."""
+"""MySQL's column for each kind of type but DECIMAL, whose digits decide; LOSING ones name what is lost."""
 
 
 def test_every_type_has_its_column() -> None:

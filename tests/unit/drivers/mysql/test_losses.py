@@ -1,11 +1,11 @@
-"""Messages of the servers about values: MariaDB's as captured, MySQL's from its manual."""
+"""Servers' messages about values become errors: MariaDB's were captured, MySQL's are from its manual."""
 
 from __future__ import annotations
 
 import pytest
 
 from dvt.core.errors import DvtError, RowRefused, ValueLost
-from dvt.drivers.mysql.losses import Warned, refused, warned
+from dvt.drivers.mysql.losses import ServerWarning, error_for_code, error_for_warnings
 
 _COLUMNS = ("id", "name", "total")
 
@@ -30,27 +30,27 @@ _COLUMNS = ("id", "name", "total")
     ],
 )
 def test_a_refused_value_names_its_column(code: int, message: str, kind: type[DvtError], where: str) -> None:
-    error = refused(code, message, "t", _COLUMNS)
+    error = error_for_code(code, message, "t", _COLUMNS)
     assert isinstance(error, kind)
     assert error.where == where  # type: ignore[attr-defined]
 
 
 def test_an_error_about_no_value_is_not_translated_here() -> None:
-    assert refused(1205, "Lock wait timeout exceeded", "t", _COLUMNS) is None
+    assert error_for_code(1205, "Lock wait timeout exceeded", "t", _COLUMNS) is None
 
 
 def test_any_warning_is_an_error_but_a_deprecation() -> None:
-    deprecated = Warned("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
-    assert warned(1, [deprecated], "t", _COLUMNS) is None
-    truncated = Warned("Note", 1265, "Data truncated for column 'total' at row 1")
-    error = warned(2, [deprecated, truncated], "t", _COLUMNS)
+    deprecated = ServerWarning("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
+    assert error_for_warnings(1, [deprecated], "t", _COLUMNS) is None
+    truncated = ServerWarning("Note", 1265, "Data truncated for column 'total' at row 1")
+    error = error_for_warnings(2, [deprecated, truncated], "t", _COLUMNS)
     assert isinstance(error, ValueLost)
     assert error.where == "t, column total"
-    unknown = warned(1, [Warned("Warning", 9999, "Something about 'name'")], "t", _COLUMNS)
+    unknown = error_for_warnings(1, [ServerWarning("Warning", 9999, "Something about 'name'")], "t", _COLUMNS)
     assert isinstance(unknown, ValueLost)
 
 
 def test_warnings_that_are_not_shown_are_errors_too() -> None:
-    deprecated = Warned("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
-    assert isinstance(warned(65, [deprecated] * 64, "t", _COLUMNS), ValueLost)
-    assert isinstance(warned(1, [], "t", _COLUMNS), ValueLost)
+    deprecated = ServerWarning("Warning", 1287, "'x' is deprecated and will be removed in a future release.")
+    assert isinstance(error_for_warnings(65, [deprecated] * 64, "t", _COLUMNS), ValueLost)
+    assert isinstance(error_for_warnings(1, [], "t", _COLUMNS), ValueLost)

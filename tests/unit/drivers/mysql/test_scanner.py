@@ -1,4 +1,4 @@
-"""What is sent: a mark to cancel it by, and session settings that no server default can change."""
+"""Statements carry a mark to cancel them by, and settings that no server default changes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import pytest
 
 from dvt.core.errors import ConnectFailed
 from dvt.core.names import TableRef
-from dvt.drivers.mysql import Scanner, parse, pinned, quoted, table
+from dvt.drivers.mysql import Scanner, parse, quoted, table, with_session_settings
 
 
 def test_a_statement_carries_its_mark_and_its_settings():
-    sent = pinned("SELECT 1 AS a", "dvt abc", mariadb=True)
-    assert sent.startswith("/* dvt abc */ SET STATEMENT sql_mode = '', time_zone = '+00:00'")
-    assert sent.endswith(" FOR SELECT 1 AS a")
+    statement = with_session_settings("SELECT 1 AS a", "dvt abc", mariadb=True)
+    assert statement.startswith("/* dvt abc */ SET STATEMENT sql_mode = '', time_zone = '+00:00'")
+    assert statement.endswith(" FOR SELECT 1 AS a")
 
 
 def test_mysql_takes_the_settings_as_hints():
-    sent = pinned("SELECT 1 AS a", "dvt abc", mariadb=False)
-    assert sent.startswith("/* dvt abc */ SELECT /*+ SET_VAR(sql_mode = '')")
-    assert sent.endswith("SET_VAR(time_zone = '+00:00') */ 1 AS a")
+    statement = with_session_settings("SELECT 1 AS a", "dvt abc", mariadb=False)
+    assert statement.startswith("/* dvt abc */ SELECT /*+ SET_VAR(sql_mode = '')")
+    assert statement.endswith("SET_VAR(time_zone = '+00:00') */ 1 AS a")
 
 
 def test_names_are_quoted_exactly():

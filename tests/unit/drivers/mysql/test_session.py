@@ -1,33 +1,33 @@
-"""Sessions that write. MySQL itself was not run: these are the texts that it would be sent."""
+"""Settings of sessions that write, and kinds of statements. MySQL itself was not run."""
 
 from __future__ import annotations
 
 import pytest
 
-from dvt.drivers.mysql import flavour, statement
+from dvt.drivers.mysql import flavour_of, statement_kind
 
 
 @pytest.mark.parametrize("version", ["10.11.6-MariaDB", "8.4.3", "5.7.44"])
 def test_every_session_that_writes_is_strict_and_in_utc(version: str):
-    text = flavour(version).session
+    text = flavour_of(version).session
     assert text.startswith("SET SESSION sql_mode = '")
     assert "STRICT_TRANS_TABLES" in text
     assert "time_zone = '+00:00'" in text
 
 
 def test_mysql_8_knows_no_mode_that_8_0_removed():
-    assert "NO_AUTO_CREATE_USER" not in flavour("8.0.40").session
-    assert "NO_AUTO_CREATE_USER" in flavour("10.6.1-MariaDB").session
+    assert "NO_AUTO_CREATE_USER" not in flavour_of("8.0.40").session
+    assert "NO_AUTO_CREATE_USER" in flavour_of("10.6.1-MariaDB").session
 
 
 def test_groups_are_as_strict_as_each_server_is_by_itself():
-    assert "ONLY_FULL_GROUP_BY" in flavour("8.0.40").session
-    assert "ONLY_FULL_GROUP_BY" not in flavour("10.6.1-MariaDB").session
+    assert "ONLY_FULL_GROUP_BY" in flavour_of("8.0.40").session
+    assert "ONLY_FULL_GROUP_BY" not in flavour_of("10.6.1-MariaDB").session
 
 
-def test_mysql_8_tells_what_it_knows_of_tables_now():
-    assert "information_schema_stats_expiry = 0" in flavour("8.0.40").session
-    assert "information_schema_stats_expiry" not in flavour("10.6.1-MariaDB").session
+def test_mysql_8_reports_current_statistics_of_tables():
+    assert "information_schema_stats_expiry = 0" in flavour_of("8.0.40").session
+    assert "information_schema_stats_expiry" not in flavour_of("10.6.1-MariaDB").session
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ def test_mysql_8_tells_what_it_knows_of_tables_now():
         ("", ""),
     ],
 )
-def test_what_kind_of_statement_a_text_is(sql: str, word: str):
-    assert statement(sql) == word
+def test_a_statements_kind_is_read_from_its_text(sql: str, word: str):
+    assert statement_kind(sql) == word

@@ -10,17 +10,17 @@ import pytest
 from dvt.core.errors import BadOutput
 from dvt.drivers.mysql import MySQLSettings, parse
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 OUTPUT = {"type": "mysql", "host": "db", "user": "me", "password": "pl4nted", "schema": "shop"}
 
 
-def settings(**more: Any) -> MySQLSettings:
-    return parse("erp", OUTPUT | more, HERE)
+def settings(**keys: Any) -> MySQLSettings:
+    return parse("erp", OUTPUT | keys, FOLDER)
 
 
-def refused(**more: Any) -> str:
+def refused(**keys: Any) -> str:
     with pytest.raises(BadOutput) as caught:
-        settings(**more)
+        settings(**keys)
     message = str(caught.value)
     assert "'erp'" in message
     assert "pl4nted" not in message
@@ -34,16 +34,16 @@ def test_keys_that_are_not_given_have_their_defaults():
     assert (parsed.connect_timeout, parsed.consistent_reads, parsed.ssl_mode) == (5, "off", "preferred")
 
 
-def test_dbt_s_other_words_mean_the_same():
-    given = {"type": "mysql", "server": "db", "username": "me", "password": "x", "database": "shop"}
-    assert parse("erp", given, HERE) == settings(password="x")
+def test_aliases_of_dbts_keys_are_read():
+    output = {"type": "mysql", "server": "db", "username": "me", "password": "x", "database": "shop"}
+    assert parse("erp", output, FOLDER) == settings(password="x")
 
 
-def test_an_alias_that_says_something_else_is_refused():
+def test_an_alias_with_another_value_is_refused():
     assert "host and server are one key, and differ" in refused(server="elsewhere")
 
 
-def test_an_alias_that_says_the_same_is_no_harm():
+def test_an_alias_with_the_same_value_is_accepted():
     assert settings(server="db").host == "db"
 
 
@@ -54,7 +54,7 @@ def test_values_from_the_environment_are_text():
 
 
 @pytest.mark.parametrize("key", ["threads", "zero_dates", "max_connections"])
-def test_keys_that_others_read_are_left_to_them(key: str):
+def test_keys_that_others_read_are_ignored(key: str):
     assert settings(**{key: "4"}) == settings()
 
 
@@ -63,7 +63,7 @@ def test_a_key_that_is_null_is_a_key_not_given():
 
 
 @pytest.mark.parametrize("key", ["ssl_cipher", "auth_plugin", "unix_socket", "sslca", "charset"])
-def test_a_key_it_cannot_honour_is_refused(key: str):
+def test_a_key_that_the_driver_cannot_honour_is_refused(key: str):
     assert f"{key} is a key it cannot honour" in refused(**{key: "pl4nted"})
 
 
@@ -77,7 +77,7 @@ def test_a_missing_key_is_named(key: str):
 
 
 @pytest.mark.parametrize(
-    ("more", "problem"),
+    ("keys", "problem"),
     [
         ({"port": "many"}, "port"),
         ({"port": 70_000}, "port"),
@@ -89,8 +89,8 @@ def test_a_missing_key_is_named(key: str):
         ({"ssl_cert": __file__, "ssl_ca": __file__}, "ssl_cert and ssl_key need each other, and ssl_ca"),
     ],
 )
-def test_values_that_cannot_be_are_refused(more: dict[str, Any], problem: str):
-    assert problem in refused(**more)
+def test_invalid_values_are_refused(keys: dict[str, Any], problem: str):
+    assert problem in refused(**keys)
 
 
 def test_files_are_relative_to_the_project():
@@ -98,15 +98,15 @@ def test_files_are_relative_to_the_project():
     assert parsed.ssl_ca == Path(__file__)
 
 
-def test_a_ca_means_that_the_server_s_name_is_verified():
+def test_a_ca_means_that_the_servers_name_is_verified():
     assert settings(ssl_ca=__file__).ssl_mode == "verify_identity"
     assert settings(ssl_disabled=True).ssl_mode == "disabled"
     assert settings(ssl_disabled=False).ssl_mode == "preferred"
 
 
-def test_yaml_s_bare_off_is_the_word():
+def test_a_bare_off_of_yaml_is_read_as_the_word():
     assert settings(consistent_reads=False).consistent_reads == "off"
 
 
-def test_the_password_is_in_no_repr():
+def test_settings_do_not_show_the_password():
     assert "pl4nted" not in repr(settings())

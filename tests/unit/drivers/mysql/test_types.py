@@ -1,4 +1,4 @@
-"""Columns as MySQL describes them: what they become, and what may be compared at the source."""
+"""Stage types of MySQL's columns, and which of them may be compared at the source."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from dvt.core.tables import Column
 from dvt.core.types import VARCHAR
 from dvt.drivers.duckdb import translate
 from dvt.drivers.mysql import checked
-from dvt.drivers.mysql.types import Described, column
+from dvt.drivers.mysql.types import CatalogColumn, map_column
 
 TABLE = TableRef(connection="erp", schema="shop", identifier="or{d}ers")
 
 
-def described(native: str, **more: Any) -> Column:
+def described(native: str, **fields: Any) -> Column:
     kind = native.split("(", maxsplit=1)[0].split(" ", maxsplit=1)[0]
-    return column(Described(name="v", native=native, kind=kind, **more))
+    return map_column(CatalogColumn(name="v", native=native, kind=kind, **fields))
 
 
 @pytest.mark.parametrize(
-    ("native", "more", "stage"),
+    ("native", "fields", "stage"),
     [
         ("tinyint(1)", {}, "TINYINT"),
         ("bigint(20) unsigned", {}, "UBIGINT"),
@@ -36,13 +36,13 @@ def described(native: str, **more: Any) -> Column:
         ("datetime(6)", {}, "TIMESTAMP"),
     ],
 )
-def test_what_compares_alike_in_both_databases_is_exact(native: str, more: dict[str, Any], stage: str):
-    result = described(native, **more)
+def test_what_compares_alike_in_both_databases_is_exact(native: str, fields: dict[str, Any], stage: str):
+    result = described(native, **fields)
     assert (str(result.stage), result.exact, result.loses) == (stage, True, None)
 
 
 @pytest.mark.parametrize(
-    ("native", "more"),
+    ("native", "fields"),
     [
         ("varchar(10)", {"collation": "utf8mb4_general_ci"}),
         ("varchar(10)", {"collation": "utf8mb4_bin"}),
@@ -62,8 +62,8 @@ def test_what_compares_alike_in_both_databases_is_exact(native: str, more: dict[
         ("a type of tomorrow", {}),
     ],
 )
-def test_nothing_else_is_exact(native: str, more: dict[str, Any]):
-    assert not described(native, **more).exact
+def test_other_types_are_not_exact(native: str, fields: dict[str, Any]):
+    assert not described(native, **fields).exact
 
 
 def test_digits_that_duckdb_has_no_room_for_travel_as_text_and_say_so():
@@ -81,7 +81,7 @@ def test_digits_that_duckdb_has_no_room_for_travel_as_text_and_say_so():
         ("date", None, None),
     ],
 )
-def test_dates_arrive_as_they_were(kind: str, arrived: str | None, text: str | None):
+def test_dates_arrive_unchanged(kind: str, arrived: str | None, text: str | None):
     for zero_dates in ("error", "null"):
         assert _unpacked(kind, arrived, zero_dates) == text
 
@@ -117,7 +117,7 @@ def _unpacked(kind: str, arrived: str | None, zero_dates: str) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("native", "collation", "kept"),
+    ("native", "collation", "expected"),
     [
         ("varchar(10)", "utf8mb4_general_ci", "utf8mb4_general_ci"),
         ("char(1)", "utf8mb4_bin", "utf8mb4_bin"),
@@ -129,8 +129,8 @@ def _unpacked(kind: str, arrived: str | None, zero_dates: str) -> str | None:
     ],
 )
 def test_the_collation_is_kept_where_it_compares_otherwise_than_bytes(
-    native: str, collation: str | None, kept: str | None
+    native: str, collation: str | None, expected: str | None
 ):
     result = described(native, collation=collation)
-    assert result.collation == kept
+    assert result.collation == expected
     assert result.ranked == native.startswith("enum")

@@ -1,4 +1,4 @@
-"""A fake server that asks for files, which no real server can be made to do."""
+"""A driver that loads rows sends no other file, whatever the server asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dvt.core.errors import ConnectionLost, DvtError
-from dvt.drivers.mysql import About, MySQLSettings, connect, connect_to_load
+from dvt.drivers.mysql import LoadStatement, MySQLSettings, connect, connect_to_load
 from dvt.drivers.mysql.connect import LoadConnection
 
 _OK = b"\x00\x00\x00\x02\x00\x00\x00"
@@ -26,55 +26,55 @@ _GREETING = (
     + b"123456789012\x00"
     + b"mysql_native_password\x00"
 )
-_ABOUT = About("filling t", "t", ("a",))
+_STATEMENT = LoadStatement("filling t", "t", ("a",))
 _NAME = "dvt-1f2e"
 
 
 class HostileServer:
-    """Lets everybody in, and answers statements with whatever `answer` says; keeps all that it hears."""
+    """A fake server that accepts every login, records statements and answers them with `answer`."""
 
-    def __init__(self, answer: Callable[[bytes], bytes], *, then_deaf: bool = False) -> None:
+    def __init__(self, answer: Callable[[bytes], bytes], *, stops_reading: bool = False) -> None:
         self._answer = answer
-        self._then_deaf = then_deaf
-        self.deaf = threading.Event()
-        """Set when it has asked for the file and reads nothing more."""
-        self.near: socket.socket | None = None
+        self._stops_reading = stops_reading
+        self.stopped_reading = threading.Event()
+        """Set once the server has asked for the file and reads no more."""
+        self.client: socket.socket | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self.heard: list[bytes] = []
+        self.statements: list[bytes] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def close(self) -> bytes:
-        """End it; all that it heard after the login."""
+        """End the server and return all statements that it received after the login."""
         self._over.set()
         self._listener.close()
         self._thread.join(60)
         assert not self._thread.is_alive()
-        return b"".join(self.heard)
+        return b"".join(self.statements)
 
     def _serve(self) -> None:
         with suppress(OSError):
-            near, _ = self._listener.accept()
-            with near, near.makefile("rb") as stream:
-                near.sendall(_packet(0, _GREETING))
-                self._hear(stream)
-                near.sendall(_packet(2, _OK))
-                while heard := self._hear(stream):
-                    number, statement = heard
-                    self.heard.append(statement)
-                    if self._then_deaf and b"LOAD DATA" in statement:
-                        near.sendall(_packet(number + 1, b"\xfb" + _NAME.encode()))
-                        self.near = near
-                        self.deaf.set()
+            client, _ = self._listener.accept()
+            with client, client.makefile("rb") as stream:
+                client.sendall(_packet(0, _GREETING))
+                self._read_packet(stream)
+                client.sendall(_packet(2, _OK))
+                while packet := self._read_packet(stream):
+                    number, statement = packet
+                    self.statements.append(statement)
+                    if self._stops_reading and b"LOAD DATA" in statement:
+                        client.sendall(_packet(number + 1, b"\xfb" + _NAME.encode()))
+                        self.client = client
+                        self.stopped_reading.set()
                         self._over.wait(200)
                         return
                     if answer := self._answer(statement):
-                        near.sendall(_packet(number + 1, answer))
+                        client.sendall(_packet(number + 1, answer))
 
     @staticmethod
-    def _hear(stream: object) -> tuple[int, bytes] | None:
+    def _read_packet(stream: object) -> tuple[int, bytes] | None:
         head = stream.read(4)  # type: ignore[attr-defined]
         if len(head) < 4:
             return None
@@ -88,7 +88,7 @@ def _packet(number: int, payload: bytes) -> bytes:
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
-    """A file of the user's that no server may see."""
+    """Return a private file that no server may get."""
     file = tmp_path / "id_rsa"
     file.write_bytes(b"pl4nted-s3cret key")
     return file
@@ -96,14 +96,14 @@ def secret(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hostile() -> Iterator[Callable[[Callable[[bytes], bytes]], HostileServer]]:
-    made: list[HostileServer] = []
+    servers: list[HostileServer] = []
 
     def make(answer: Callable[[bytes], bytes]) -> HostileServer:
-        made.append(HostileServer(answer))
-        return made[-1]
+        servers.append(HostileServer(answer))
+        return servers[-1]
 
     yield make
-    for server in made:
+    for server in servers:
         server.close()
 
 
@@ -114,10 +114,10 @@ def _settings(server: HostileServer) -> MySQLSettings:
 
 
 def _loading(session: LoadConnection, rows: list[bytes]) -> int | None:
-    return session.load(f"LOAD DATA LOCAL INFILE '{_NAME}' …", _NAME, lambda _: rows.pop(0), _ABOUT)
+    return session.load(f"LOAD DATA LOCAL INFILE '{_NAME}' …", _NAME, lambda _: rows.pop(0), _STATEMENT)
 
 
-def test_the_stream_is_sent_for_the_very_name_that_was_given_out(
+def test_rows_are_sent_for_the_file_name_that_dvt_gave_out(
     hostile: Callable[..., HostileServer],
 ) -> None:
     def answer(statement: bytes) -> bytes:
@@ -133,28 +133,28 @@ def test_the_stream_is_sent_for_the_very_name_that_was_given_out(
     assert b"1,2\n" in server.close()
 
 
-@pytest.mark.parametrize("more", ["", "/../id_rsa", "x"])
-def test_another_file_than_the_one_given_out_is_refused(
-    hostile: Callable[..., HostileServer], secret: Path, more: str
+@pytest.mark.parametrize("suffix", ["", "/../id_rsa", "x"])
+def test_a_file_name_that_dvt_did_not_give_out_is_refused(
+    hostile: Callable[..., HostileServer], secret: Path, suffix: str
 ) -> None:
-    wanted = f"{_NAME}{more}" if more else str(secret)
-    server = hostile(lambda statement: b"\xfb" + wanted.encode() if b"LOAD DATA" in statement else _OK)
+    requested = f"{_NAME}{suffix}" if suffix else str(secret)
+    server = hostile(lambda statement: b"\xfb" + requested.encode() if b"LOAD DATA" in statement else _OK)
     with (
         connect_to_load("shop", _settings(server)) as session,
         pytest.raises(DvtError, match="asked for a file that nobody had offered"),
     ):
         _loading(session, [b"rows of ours\n", b""])
-    heard = server.close()
-    assert b"s3cret" not in heard
-    assert b"rows of ours" not in heard
+    received = server.close()
+    assert b"s3cret" not in received
+    assert b"rows of ours" not in received
 
 
 @pytest.mark.parametrize("loads", [True, False])
-@pytest.mark.parametrize("moment", [b"SET SESSION", b"SELECT 1"])
+@pytest.mark.parametrize("trigger", [b"SET SESSION", b"SELECT 1"])
 def test_a_file_is_refused_on_any_other_statement(
-    hostile: Callable[..., HostileServer], secret: Path, loads: bool, moment: bytes
+    hostile: Callable[..., HostileServer], secret: Path, loads: bool, trigger: bytes
 ) -> None:
-    server = hostile(lambda statement: b"\xfb" + str(secret).encode() if moment in statement else _OK)
+    server = hostile(lambda statement: b"\xfb" + str(secret).encode() if trigger in statement else _OK)
     with (
         pytest.raises(DvtError, match="asked for a file that nobody had offered"),
         (connect_to_load if loads else connect)("shop", _settings(server)) as session,
@@ -169,31 +169,31 @@ def test_a_file_is_refused_for_an_insert(hostile: Callable[..., HostileServer], 
         connect_to_load("shop", _settings(server)) as session,
         pytest.raises(DvtError, match="asked for a file that nobody had offered"),
     ):
-        session.insert(b"INSERT INTO t VALUES (1)", _ABOUT)
+        session.insert(b"INSERT INTO t VALUES (1)", _STATEMENT)
     assert b"s3cret" not in server.close()
 
 
 def test_a_second_file_is_refused_after_the_first(
     hostile: Callable[..., HostileServer], secret: Path
 ) -> None:
-    asked = iter([_NAME.encode(), str(secret).encode(), str(secret).encode()])
-    server = hostile(lambda statement: _OK if b"SET" in statement else b"\xfb" + next(asked))
+    requested = iter([_NAME.encode(), str(secret).encode(), str(secret).encode()])
+    server = hostile(lambda statement: _OK if b"SET" in statement else b"\xfb" + next(requested))
     with connect_to_load("shop", _settings(server)) as session, pytest.raises(DvtError, match="file"):
         _loading(session, [b""])
     assert b"s3cret" not in server.close()
 
 
 @pytest.mark.parametrize("hangs_up", [True, False])
-def test_a_server_that_does_not_read_holds_nobody_for_long(hangs_up: bool) -> None:
-    """One that hangs up so, or whose rows nobody wants any more."""
-    server = HostileServer(lambda _: _OK, then_deaf=True)
+def test_a_server_that_does_not_read_does_not_block_the_load(hangs_up: bool) -> None:
+    """The load ends when the server closes its side, and when the run is stopped."""
+    server = HostileServer(lambda _: _OK, stops_reading=True)
     stop = threading.Event()
 
     def end_it() -> None:
-        server.deaf.wait(60)
-        time.sleep(0.3)  # until every buffer is full
-        if hangs_up and server.near is not None:
-            server.near.shutdown(socket.SHUT_WR)
+        server.stopped_reading.wait(60)
+        time.sleep(0.3)  # by then the buffers on the way are full
+        if hangs_up and server.client is not None:
+            server.client.shutdown(socket.SHUT_WR)
         else:
             stop.set()
 
@@ -204,7 +204,7 @@ def test_a_server_that_does_not_read_holds_nobody_for_long(hangs_up: bool) -> No
         connect_to_load("shop", _settings(server), stop.is_set) as session,
         pytest.raises(ConnectionLost, match="ended the connection"),
     ):
-        session.load(f"LOAD DATA LOCAL INFILE '{_NAME}' …", _NAME, lambda size: b"x" * size, _ABOUT)
+        session.load(f"LOAD DATA LOCAL INFILE '{_NAME}' …", _NAME, lambda size: b"x" * size, _STATEMENT)
     assert time.monotonic() - started < 100
     ending.join()
     server.close()

@@ -14,7 +14,7 @@ from dvt.core.errors import (
     ValueLost,
 )
 from dvt.drivers.postgres import translate
-from dvt.drivers.postgres.errors import connecting
+from dvt.drivers.postgres.errors import connect_error
 
 CASES: list[tuple[Exception, type[DvtError], str]] = [
     (
@@ -75,7 +75,7 @@ CASES: list[tuple[Exception, type[DvtError], str]] = [
 
 
 @pytest.mark.parametrize(("error", "kind", "message"), CASES)
-def test_a_server_s_error_becomes_dvt_s_with_its_message(
+def test_a_servers_error_becomes_dvts_with_its_message(
     error: Exception, kind: type[DvtError], message: str
 ) -> None:
     translated = translate(error, name="pg", doing="extracting t", where="pg:s.t")
@@ -101,4 +101,4 @@ def test_an_error_after_a_stop_is_a_cancel() -> None:
     ],
 )
 def test_a_failed_login_is_told_from_a_failed_connection(message: str, kind: type[DvtError]) -> None:
-    assert isinstance(connecting("pg", "h:1/d", psycopg2.OperationalError(message)), kind)
+    assert isinstance(connect_error("pg", "h:1/d", psycopg2.OperationalError(message)), kind)

@@ -13,7 +13,7 @@ OUTPUT: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_dbt_s_keys_and_their_aliases_are_read() -> None:
+def test_dbts_keys_and_their_aliases_are_read() -> None:
     settings = parse(
         "pg", OUTPUT | {"port": "5433", "role": "r", "sslmode": "verify-full", "sslrootcert": "/ca"}
     )

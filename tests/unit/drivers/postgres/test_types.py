@@ -4,7 +4,7 @@ import pytest
 
 from dvt.core.types import VARCHAR, decimal
 from dvt.drivers.postgres.load_encodings import load_encoding
-from dvt.drivers.postgres.types import Described, column
+from dvt.drivers.postgres.types import CatalogColumn, map_column
 
 
 def numeric(precision: int, scale: int) -> int:
@@ -32,20 +32,20 @@ def numeric(precision: int, scale: int) -> int:
         ("_inet", -1, "VARCHAR", False),
     ],
 )
-def test_what_a_type_is_staged_as(kind: str, typmod: int, stage: str, exact: bool) -> None:
-    result = column(Described(name="a", native=kind, kind=kind, typmod=typmod))
+def test_a_type_is_staged_as_one_that_holds_it(kind: str, typmod: int, stage: str, exact: bool) -> None:
+    result = map_column(CatalogColumn(name="a", native=kind, kind=kind, typmod=typmod))
     assert (str(result.stage), result.exact) == (stage, exact)
 
 
 def test_an_enum_is_text_without_loss_and_an_unknown_type_is_not() -> None:
-    enum = column(Described(name="a", native="mood", kind="mood", category="e"))
-    other = column(Described(name="a", native="inet", kind="inet"))
+    enum = map_column(CatalogColumn(name="a", native="mood", kind="mood", category="e"))
+    other = map_column(CatalogColumn(name="a", native="inet", kind="inet"))
     assert (enum.stage, enum.loses) == (VARCHAR, None)
     assert "inet" in (other.loses or "")
 
 
 def test_a_name_with_braces_and_quotes_gets_into_its_check_unharmed() -> None:
-    result = column(Described(name="it's {0}", native="numeric", kind="numeric"))
+    result = map_column(CatalogColumn(name="it's {0}", native="numeric", kind="numeric"))
     assert "dvt134|it''s {0}|" in result.read.format('"x"')
 
 

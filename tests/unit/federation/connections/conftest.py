@@ -1,4 +1,4 @@
-"""A connector without a database, whose every step a test can hold up."""
+"""A connector without a database, whose every step a test can pause."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT = 30
 
 
 def table(identifier: str, *, plain: bool = True) -> Table:
-    """A table of the connection, or a view."""
+    """Return a table of the connection, or a view."""
     return Table(
         ref=TableRef(connection="pg", schema="s", identifier=identifier), columns=(), scannable=plain
     )
@@ -27,11 +27,11 @@ A, B, VIEW = table("a"), table("b"), table("v", plain=False)
 
 
 class Source:
-    """Notes what is asked of it, and calls back while it is asked."""
+    """A connector that records calls and runs a callback during each."""
 
     def __init__(self) -> None:
         self.described: list[TableRef] = []
-        self.began = 0
+        self.snapshot_count = 0
         self.open: list[int] = []
         self.while_describing: Callable[[], object] = lambda: None
         self.while_beginning: Callable[[], object] = lambda: None
@@ -43,8 +43,8 @@ class Source:
 
     @contextmanager
     def snapshot(self) -> Iterator[int]:
-        self.began += 1
-        number = self.began
+        self.snapshot_count += 1
+        number = self.snapshot_count
         self.while_beginning()
         self.open.append(number)
         try:
@@ -54,7 +54,7 @@ class Source:
 
 
 class Halt:
-    """Holds up whoever calls it, until a test lets it go on."""
+    """A callback that blocks its caller until a test releases it."""
 
     def __init__(self) -> None:
         self._reached = threading.Event()
@@ -72,7 +72,7 @@ class Halt:
 
 
 class Threads:
-    """Runs functions side by side; an error in any of them is raised by `finish`."""
+    """Threads that run functions side by side; `finish` raises the first error."""
 
     def __init__(self) -> None:
         self._threads: list[threading.Thread] = []

@@ -1,4 +1,4 @@
-"""What is under way: who is busy, and who may be stopped."""
+"""Transfers under way: which connections are busy, and which transfers a node may stop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def in_flight(connector) -> InFlight:
     return InFlight("pg", connector)
 
 
-def test_a_connection_is_busy_while_it_extracts_or_loads_and_after_failures_no_more(in_flight):
+def test_a_connection_is_busy_while_it_extracts_or_loads_even_if_that_fails(in_flight):
     def fail() -> None:
         assert in_flight.busy
         raise ConnectionLost("pg", "reading", "on purpose")
@@ -56,42 +56,42 @@ def test_a_node_that_has_not_begun_stops_no_other(in_flight, connector):
     assert connector.count == 0
 
 
-def test_nobody_begins_while_a_nodes_queries_are_stopped(in_flight, connector, threads):
-    """They would be stopped, too: a connector stops all it has under way."""
+def test_no_extraction_begins_while_a_nodes_queries_are_stopped(in_flight, connector, threads):
+    """A query that began then would be stopped too: a connector stops all queries under way."""
     connector.while_stopping = halt = Halt()
-    done, began = threading.Event(), []
+    stopped, beginnings = threading.Event(), []
 
     def extract() -> None:
         with in_flight.extracting(NODE):
-            assert done.wait(LIMIT)
+            assert stopped.wait(LIMIT)
 
-    def another() -> None:
+    def extract_other() -> None:
         with in_flight.extracting(OTHER):
-            began.append("during the cancel" if not done.is_set() else "after it")
+            beginnings.append("during the cancel" if not stopped.is_set() else "after it")
 
     threads.start(extract)
     while not in_flight.busy:
         time.sleep(0.001)
     threads.start(lambda: in_flight.cancel_own(NODE))
     halt.reached()
-    threads.start(another)
+    threads.start(extract_other)
     time.sleep(0.05)
-    assert began == []
-    done.set()
+    assert beginnings == []
+    stopped.set()
     halt.release()
     threads.finish()
-    assert began == ["after it"]
+    assert beginnings == ["after it"]
 
 
 def test_a_node_stops_its_own_groups_unless_another_extracts_too(in_flight, connector, threads):
     ours, others = threading.Barrier(3, timeout=LIMIT), threading.Event()
-    third, left = threading.Event(), threading.Event()
+    third, one_left = threading.Event(), threading.Event()
 
     def extract(node: object, until: threading.Event) -> None:
         with in_flight.extracting(node):
             ours.wait()
             assert until.wait(LIMIT)
-        left.set()
+        one_left.set()
 
     threads.start(lambda: extract(OTHER, third))
     threads.start(lambda: extract(NODE, others))
@@ -99,7 +99,7 @@ def test_a_node_stops_its_own_groups_unless_another_extracts_too(in_flight, conn
     in_flight.cancel_own(NODE)
     assert connector.count == 0
     third.set()
-    assert left.wait(LIMIT)
+    assert one_left.wait(LIMIT)
     in_flight.cancel_own(NODE)
     assert connector.count == 1
     others.set()

@@ -16,12 +16,12 @@ def snapshot(source, writes):
     return RunSnapshot(source, writes)
 
 
-def test_nodes_that_read_at_the_same_time_share_what_the_first_began(snapshot, source, threads):
+def test_nodes_that_read_at_the_same_time_share_one_snapshot(snapshot, source, threads):
     together, idled = threading.Barrier(8, timeout=LIMIT), []
     another_begins = threading.Event()
 
     def beginning() -> None:
-        if source.began > 1:
+        if source.snapshot_count > 1:
             another_begins.set()
         assert not another_begins.wait(0.2)
 
@@ -35,11 +35,11 @@ def test_nodes_that_read_at_the_same_time_share_what_the_first_began(snapshot, s
     for _ in range(8):
         threads.start(read)
     threads.finish()
-    assert source.began == 1
+    assert source.snapshot_count == 1
     assert sorted(idled) == [False] + [True] * 7
 
 
-def test_a_query_is_settled_when_all_its_tables_are(snapshot, writes):
+def test_a_query_is_settled_when_all_its_tables_are_settled(snapshot, writes):
     writes.add(A.ref)
     assert snapshot.is_settled([A, B])
     with snapshot.reading():
@@ -65,18 +65,18 @@ def test_a_write_is_logged_while_a_snapshot_begins_and_is_not_in_it(snapshot, so
     halt.release()
     threads.finish()
     assert not snapshot.is_settled([A])
-    assert source.began == 1
+    assert source.snapshot_count == 1
 
 
 def test_a_write_of_unknown_extent_while_a_snapshot_begins_makes_it_begin_again(
     snapshot, source, writes, threads
 ):
     source.while_beginning = halt = Halt()
-    seen = []
+    readings = []
 
     def read() -> None:
         with snapshot.reading() as reading:
-            seen.append((reading.snapshot, snapshot.is_settled([A, B, VIEW]), list(source.open)))
+            readings.append((reading.snapshot, snapshot.is_settled([A, B, VIEW]), list(source.open)))
 
     threads.start(read)
     halt.reached()
@@ -84,7 +84,7 @@ def test_a_write_of_unknown_extent_while_a_snapshot_begins_makes_it_begin_again(
     snapshot.retire()
     halt.release()
     threads.finish()
-    assert seen == [(2, True, [2])]
+    assert readings == [(2, True, [2])]
 
 
 def test_a_retired_snapshot_closes_when_its_last_reader_leaves(snapshot, source, threads):
@@ -111,7 +111,7 @@ def test_a_retired_snapshot_closes_when_its_last_reader_leaves(snapshot, source,
     assert source.open == [2]
 
 
-def test_a_reader_s_failure_leaves_the_snapshot_to_the_others_who_read_it(snapshot, source):
+def test_a_readers_failure_leaves_the_snapshot_to_its_other_readers(snapshot, source):
     with snapshot.reading():
         with pytest.raises(ConnectionLost), snapshot.reading():
             raise ConnectionLost("pg", "reading", "on purpose")
@@ -127,12 +127,12 @@ def test_a_reader_s_failure_leaves_the_snapshot_to_the_others_who_read_it(snapsh
         ValueLost("t", "NaN", "cast it"),
     ],
 )
-def test_a_query_that_fails_leaves_the_moment_to_whoever_reads_next(snapshot, source, error):
+def test_a_query_that_fails_leaves_the_snapshot_to_the_next_reader(snapshot, source, error):
     with pytest.raises(type(error)), snapshot.reading():
         raise error
     with snapshot.reading() as reading:
         assert reading.snapshot == 1
-    assert source.began == 1
+    assert source.snapshot_count == 1
 
 
 def test_a_failure_in_a_retired_snapshot_leaves_the_next_alone(snapshot, source):

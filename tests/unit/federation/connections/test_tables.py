@@ -27,7 +27,7 @@ def test_a_table_that_is_asked_for_twice_at_once_is_described_once(tables, sourc
     assert source.described == [A.ref]
 
 
-def test_a_description_that_a_write_overtook_serves_only_who_asked(tables, source, writes):
+def test_a_description_that_a_write_overtook_is_not_cached(tables, source, writes):
     source.while_describing = lambda: writes.add(A.ref)
     tables.describe([A.ref, B.ref])
     source.while_describing = lambda: None

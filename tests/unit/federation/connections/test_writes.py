@@ -1,4 +1,4 @@
-"""The log of writes: which later writes a table may show."""
+"""The log of writes: which writes a table may show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dvt.core.names import TableRef
 from tests.unit.federation.connections.conftest import VIEW, A, B
 
 
-def test_a_table_shows_only_writes_to_its_name(writes):
+def test_a_table_may_show_only_writes_to_its_own_name(writes):
     writes.add(A.ref)
     assert (writes.generation([A]), writes.generation([B]), writes.generation([VIEW])) == (1, 0, 1)
     writes.add(TableRef(connection="pg", schema="OTHER", identifier="A"))
@@ -22,9 +22,9 @@ def test_a_write_of_unknown_extent_is_shown_by_every_table(writes):
 
 
 def test_several_tables_show_every_write_that_one_of_them_shows(writes):
-    seen = {writes.generation([A, B])}
+    generations = {writes.generation([A, B])}
     for written in (A.ref, B.ref, A.ref, None):
         writes.add(written)
-        seen.add(writes.generation([A, B]))
-    assert len(seen) == 5
+        generations.add(writes.generation([A, B]))
+    assert len(generations) == 5
     assert writes.generation([]) == 0

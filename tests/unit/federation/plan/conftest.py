@@ -1,3 +1,5 @@
+"""Fixtures: a database with the planner tests' tables, and an oracle over it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -30,4 +32,4 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture
 def shop(database: duckdb.DuckDBPyConnection) -> Oracle:
     database.execute("DELETE FROM target_table")
-    return Oracle(database, places={"orders": "pg", "customers": "maria", "target_table": "target"})
+    return Oracle(database, connections={"orders": "pg", "customers": "maria", "target_table": "target"})

@@ -1,4 +1,4 @@
-"""What the examples in the planner's docstrings are run with: `{orders}` and `{customers}` are tables."""
+"""Functions for the examples in the planner's docstrings; `{orders}` and `{customers}` are tables there."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _MARKED = re.compile(rf'"{MARKER}[^"]*"\."?(\w+)"?')
 
 
 def state_after(
-    last: Callable[[PlanState], None], sql: str, *, target: str = "duckdb", **more: Any
+    last: Callable[[PlanState], None], sql: str, *, target: str = "duckdb", **config: Any
 ) -> PlanState:
-    """The state of a plan of `sql` when the pass `last` has run; orders are on `crm`, customers on `erp`."""
+    """Return the state of a plan of `sql` after the pass `last`; orders are on `crm`, customers on `erp`."""
     db = duckdb.connect()
     db.execute(_TABLES)
-    shop = Oracle(db, places={"orders": "crm", "customers": "erp", "this": "target"}, this="this")
+    shop = Oracle(db, connections={"orders": "crm", "customers": "erp", "this": "target"}, this="this")
     shop.dialects = {"target": target}
     shop.collations = {"name": "utf8mb4_general_ci"}
-    request = shop.request(sql, **more)
+    request = shop.request(sql, **config)
     parsed = parse_model(request)
     tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
     state = PlanState(
@@ -44,7 +44,7 @@ def state_after(
     raise ValueError(f"{last} is no pass")
 
 
-def after(last: Callable[[PlanState], None], sql: str, **more: Any) -> None:
-    """Print the SQL that the planner has when the pass `last` has run."""
-    state = state_after(last, sql, **more)
+def after(last: Callable[[PlanState], None], sql: str, **config: Any) -> None:
+    """Print the planner's SQL after the pass `last`."""
+    state = state_after(last, sql, **config)
     print(_MARKED.sub(r"{\1}", state.tree.sql(dialect=state.dialect)))  # noqa: T201  what a doctest reads

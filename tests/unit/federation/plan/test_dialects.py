@@ -1,4 +1,4 @@
-"""What is known of a pair of dialects holds for that pair alone."""
+"""Facts about a pair of dialects hold for that pair alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dvt.federation.plan.dialects import Status, engine_dialect, language
 DIVISION = type(parse_one("1 / 2")).__name__
 
 
-def test_what_was_found_out_of_an_engine_is_told_of_no_other():
+def test_facts_of_one_engine_are_claimed_of_no_other():
     assert engine_dialect("duckdb").translation("postgres").entries[DIVISION]
     for engine, dialect in (("spark", "postgres"), ("postgres", "mysql"), ("duckdb", "snowflake")):
         translation = engine_dialect(engine).translation(dialect)

@@ -1,4 +1,4 @@
-"""The examples in the planner's docstrings are run."""
+"""Examples in the planner's docstrings."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ MODULES = [module.name for module in pkgutil.walk_packages(plan.__path__, f"{pla
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_examples_hold(name: str) -> None:
-    given = {"after": after, "state_after": state_after}
-    assert doctest.testmod(importlib.import_module(name), extraglobs=given).failed == 0
+def test_examples_in_docstrings_are_true(name: str) -> None:
+    functions = {"after": after, "state_after": state_after}
+    assert doctest.testmod(importlib.import_module(name), extraglobs=functions).failed == 0

@@ -1,4 +1,4 @@
-"""What the outputs are called, which types they get, and what is refused."""
+"""Names and types of a model's outputs, and models that are refused."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ STAGED = {
 
 
 @pytest.mark.parametrize("value", STAGED)
-def test_types_are_those_that_can_be_staged(shop: Oracle, value: str) -> None:
+def test_an_output_gets_a_type_that_can_be_staged(shop: Oracle, value: str) -> None:
     plan = shop.plan(f"SELECT {value} AS v FROM {{orders}} GROUP BY ALL")
     (column,) = plan.transform.columns
     assert column == StageColumn("v", StageType.parse(STAGED[value]))
@@ -123,7 +123,7 @@ def test_types_are_those_that_can_be_staged(shop: Oracle, value: str) -> None:
     assert bool(plan.notices) == ("union" in value)
 
 
-def test_what_is_lost_is_said_with_the_column(shop: Oracle) -> None:
+def test_a_loss_names_its_column(shop: Oracle) -> None:
     (notice,) = shop.plan("SELECT [union_value(a := 1)] AS v FROM {orders}").notices
     assert notice.code == "DVT002"
     assert "output column v" in notice.message
@@ -131,7 +131,7 @@ def test_what_is_lost_is_said_with_the_column(shop: Oracle) -> None:
 
 
 def demanding(*columns: tuple[str, str | None], any_number: str = "") -> Contract:
-    """A contract of names and DuckDB types."""
+    """Return a contract of names and DuckDB types."""
     demands = tuple(
         ContractColumn(name, f"the target's {type_}", type_, any_number=name == any_number)
         for name, type_ in columns
@@ -209,7 +209,7 @@ def test_a_contract_that_rounds_a_time_says_so(shop: Oracle) -> None:
         ("[1]", "BIGINT[]"),
     ],
 )
-def test_a_contract_takes_nothing_else(shop: Oracle, value: str, demanded: str) -> None:
+def test_a_contract_refuses_types_that_do_not_fit(shop: Oracle, value: str, demanded: str) -> None:
     with pytest.raises(ContractBroken, match="the contract says"):
         shop.plan(f"SELECT {value} AS v FROM {{orders}} GROUP BY ALL", contract=demanding(("v", demanded)))
 
@@ -248,7 +248,7 @@ def test_a_column_that_does_not_exist_is_named(shop: Oracle, sql: str, column: s
 
 
 @pytest.mark.parametrize(
-    ("sql", "says"),
+    ("sql", "problem"),
     [
         ("SELECT id FROM {orders} WHERE\n total >> > 1", "line 2"),
         ("SELECT 'x FROM {orders}", "not valid duckdb"),
@@ -259,10 +259,10 @@ def test_a_column_that_does_not_exist_is_named(shop: Oracle, sql: str, column: s
         ("SELECT id + note FROM {orders}, {customers}", "id"),
     ],
 )
-def test_sql_that_is_wrong_is_an_error_of_the_model(shop: Oracle, sql: str, says: str) -> None:
+def test_sql_that_is_wrong_is_an_error_of_the_model(shop: Oracle, sql: str, problem: str) -> None:
     with pytest.raises(SqlInvalid) as caught:
         shop.plan(sql)
-    assert says in str(caught.value)
+    assert problem in str(caught.value)
     assert "dvt_orders" not in str(caught.value)
 
 
@@ -276,19 +276,19 @@ def test_sql_that_is_wrong_is_an_error_of_the_model(shop: Oracle, sql: str, says
         "format('%s', note)",
     ],
 )
-def test_what_is_known_to_differ_is_refused(shop: Oracle, expression: str) -> None:
+def test_an_expression_that_is_known_to_differ_is_refused(shop: Oracle, expression: str) -> None:
     with pytest.raises(TranslationWrong) as caught:
         shop.plan(f"SELECT {expression} AS v FROM {{orders}}", dialect="postgres")
     assert "config(dialect='compute')" in str(caught.value)
 
 
-def test_what_nobody_compared_is_a_notice(shop: Oracle) -> None:
+def test_an_unverified_function_is_a_notice(shop: Oracle) -> None:
     plan = shop.plan("SELECT regexp_replace(note, 'a', 'b') AS v FROM {orders}", dialect="postgres")
     assert [notice.code for notice in plan.notices] == ["DVT003"]
     assert "regexp_replace" in plan.notices[0].message.lower()
 
 
-def test_now_is_one_moment_everywhere(shop: Oracle) -> None:
+def test_every_clock_function_gives_the_runs_time(shop: Oracle) -> None:
     sql = "SELECT now() AS a, current_timestamp AS b, current_date AS c, localtimestamp AS d FROM {orders}"
     described, rows = shop.run(shop.plan(sql, dialect="postgres"))
     assert [type_ for _, type_ in described] == [

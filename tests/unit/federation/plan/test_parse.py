@@ -19,7 +19,7 @@ SQL = "SELECT id, changed FROM {orders} WHERE changed > (SELECT max(changed) FRO
 
 
 class _Source:
-    """A connector that knows the oracle's tables."""
+    """A connector that describes the oracle's tables."""
 
     def __init__(self, shop: Oracle) -> None:
         self._shop = shop
@@ -51,9 +51,9 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
         read.append(f"parsed {sql}")
         return parse(self, tokens, sql)
 
-    def tokenizing(self: Any, sql: str, *more: Any) -> Any:
+    def tokenizing(self: Any, sql: str, *arguments: Any) -> Any:
         read.append(f"tokenised {sql}")
-        return tokenize(self, sql, *more)
+        return tokenize(self, sql, *arguments)
 
     monkeypatch.setattr(Parser, "parse", parsing)
     monkeypatch.setattr(Dialect, "tokenize", tokenizing)
@@ -63,7 +63,7 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
     engine: Any = type("Engine", (), {"dialect": "duckdb", "collations": {}})()
     engine.bind, engine.evaluate = shop.engine.bind, shop.engine.evaluate
     plan = planning.plan(planning.resolve(request), engine)
-    assert len(plan.asked) == 1
+    assert len(plan.scalar_queries) == 1
     of_the_model = [step for step in read if request.sql in step]
     assert of_the_model == [f"tokenised {request.sql}", f"parsed {request.sql}"]
 

@@ -1,4 +1,4 @@
-"""The planner's table of passes is true: each reads what an earlier one gave, and changes what it says."""
+"""Passes of the planner read and change what they declare, in an order that gives each what it needs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.acceptance.oracle import Oracle
 PASSES = [plan_pass for passes in STAGES.values() for plan_pass in passes]
 FIELDS = {field.name for field in fields(PlanState)} | {f"scans.{field.name}" for field in fields(TableScan)}
 QUIET = {"request", "tables", "context", "notices"}
-"""What every pass may ask, and where every pass may warn."""
+"""Fields that every pass may read, and the list to which every pass may add a warning."""
 
 MODELS: list[tuple[str, dict[str, Any]]] = [
     (
@@ -50,7 +50,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
 
 
 def logged(kind: type, prefix: str, read: set[str]) -> Any:
-    """A subclass that notes which of its fields are read."""
+    """Return a subclass that records which of its fields are read."""
     names = {field.name for field in fields(kind)}
 
     class Logged(kind):
@@ -62,19 +62,21 @@ def logged(kind: type, prefix: str, read: set[str]) -> Any:
     return Logged
 
 
-def looks(state: PlanState) -> dict[tuple[str, int], str]:
-    """Every field of the state and of each scan as text, so that a change inside one is seen too."""
+def texts_of(state: PlanState) -> dict[tuple[str, int], str]:
+    """Return every field of the state and of each scan as text, so that a change inside of a field shows."""
     texts = {
-        (field.name, 0): look(getattr(state, field.name)) for field in fields(state) if field.name != "scans"
+        (field.name, 0): text_of(getattr(state, field.name))
+        for field in fields(state)
+        if field.name != "scans"
     }
     texts["scans", 0] = str([id(scan) for scan in state.scans])
     for scan in state.scans:
         for field in fields(scan):
-            texts[f"scans.{field.name}", id(scan)] = look(getattr(scan, field.name))
+            texts[f"scans.{field.name}", id(scan)] = text_of(getattr(scan, field.name))
     return texts
 
 
-def look(value: Any) -> str:
+def text_of(value: Any) -> str:
     if isinstance(value, exp.Table):
         return str(id(value))
     if isinstance(value, exp.Expr):
@@ -85,35 +87,35 @@ def look(value: Any) -> str:
 
 
 def run(state: PlanState, read: set[str]) -> Iterator[tuple[str, set[str], set[str]]]:
-    """The name of each pass, what it read and what it changed."""
+    """Run the passes and yield each one's name, the fields it read and the fields it changed."""
     for plan_pass in PASSES:
-        before = looks(state)
+        before = texts_of(state)
         read.clear()
         with suppress(DvtError):
             plan_pass(state)
-        seen = set(read)
-        after = looks(state)
-        # A scan that was not there before had empty fields; one that is gone has not changed.
+        fields_read = set(read)
+        after = texts_of(state)
+        # A new scan counts as one whose fields were empty; a removed scan counts as unchanged.
         changed = {name for (name, scan), text in after.items() if before.get((name, scan), "") != text}
-        yield plan_pass.__name__, seen - QUIET, changed - QUIET
+        yield plan_pass.__name__, fields_read - QUIET, changed - QUIET
 
 
 def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[set[str], set[str]]]:
-    """What each pass reads and changes over all the models, by name."""
+    """Return the fields that each pass reads and changes over all the models, by the pass's name."""
     shop.this, shop.collations = "target_table", {"note": "utf8mb4_general_ci"}
     reaches: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
-    noted: set[str] = set()
-    monkeypatch.setattr("dvt.federation.plan.parse.TableScan", logged(TableScan, "scans.", noted))
-    made = logged(PlanState, "", noted)
-    for sql, more in MODELS:
-        request = shop.request(sql, **more)
+    log: set[str] = set()
+    monkeypatch.setattr("dvt.federation.plan.parse.TableScan", logged(TableScan, "scans.", log))
+    logged_state = logged(PlanState, "", log)
+    for sql, config in MODELS:
+        request = shop.request(sql, **config)
         parsed = parse_model(request)
         tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
-        state = made(
+        state = logged_state(
             request=request, tables=tables, context=shop.context(), tree=parsed.tree, tokens=parsed.tokens
         )
-        for name, seen, changed in run(state, noted):
-            reaches[name][0].update(seen)
+        for name, fields_read, changed in run(state, log):
+            reaches[name][0].update(fields_read)
             reaches[name][1].update(changed)
     return reaches
 

@@ -1,4 +1,4 @@
-"""SQL in, extractions out: what is asked of each source, and what is not, with the reason."""
+"""A model's SQL → the queries to its sources: which conditions are pushed, and why others are not."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ PUSHED = {
 
 
 @pytest.mark.parametrize("sql", PUSHED)
-def test_what_the_source_filters(shop: Oracle, sql: str) -> None:
+def test_only_conditions_that_mean_the_same_there_are_pushed(shop: Oracle, sql: str) -> None:
     plan = shop.plan(sql)
     orders = next(query for query in plan.queries if query.connection == "pg")
     assert list(orders.where) == PUSHED[sql]
@@ -117,7 +117,7 @@ def test_what_the_source_filters(shop: Oracle, sql: str) -> None:
         ),
     ],
 )
-def test_what_is_kept_and_why(shop: Oracle, sql: str, predicate: str, why: str) -> None:
+def test_a_condition_that_is_not_pushed_says_why(shop: Oracle, sql: str, predicate: str, why: str) -> None:
     orders = next(query for query in shop.plan(sql).queries if query.connection == "pg")
     assert [
         (condition.sql, condition.why)
@@ -181,14 +181,16 @@ def test_dates_are_rendered_only_for_dialects_whose_literals_are_known(shop: Ora
     assert shop.plan(sql).queries[0].where == ('"id" > 1',)
 
 
-def test_a_null_test_stays_where_other_values_become_null(shop: Oracle) -> None:
+def test_is_null_is_not_pushed_where_other_values_become_null(shop: Oracle) -> None:
     sql = "SELECT id FROM {orders} WHERE ordered IS NULL AND total IS NULL"
     assert shop.plan(sql).queries[0].where == ('"ordered" IS NULL', '"total" IS NULL')
     shop.nulls_inexact = {"ordered"}
     assert shop.plan(sql).queries[0].where == ('"total" IS NULL',)
 
 
-def test_a_condition_that_reads_back_differently_stays(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_condition_that_reads_back_differently_is_not_pushed(
+    shop: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop.dialects = {"pg": "mysql"}
     monkeypatch.setattr(
         "dvt.federation.plan.safe.language", lambda _dialect: Language(literal_types={"DATE": "TIMESTAMP"})
@@ -199,10 +201,10 @@ def test_a_condition_that_reads_back_differently_stays(shop: Oracle, monkeypatch
 
 
 @pytest.mark.parametrize("literal", ["{0}", "'{0}'"])
-def test_a_long_list_of_constants_is_no_burden(shop: Oracle, literal: str) -> None:
+def test_a_long_list_of_constants_is_planned_quickly(shop: Oracle, literal: str) -> None:
     listed = ", ".join(literal.format(number) for number in range(1_000))
     column = "note" if "'" in literal else "id"
-    began = time.process_time()
+    started = time.process_time()
     (orders,) = shop.plan(f"SELECT id FROM {{orders}} WHERE {column} IN ({listed})").queries
     assert orders.where[0].count(",") == 999
-    assert time.process_time() - began < 3
+    assert time.process_time() - started < 3

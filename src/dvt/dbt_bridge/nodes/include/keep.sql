@@ -1,21 +1,21 @@
 {% materialization dvt_keep, default %}
-  {#- The table object stays, with all that depends on it: new rows for old in one transaction. -#}
+  {#- Replaces the rows in one transaction. The table object stays, with everything that depends on it. -#}
   {%- set target_relation = this.incorporate(type='table') -%}
   {%- set existing_relation = load_cached_relation(this) -%}
   {%- set grant_config = config.get('grants') -%}
   {%- set new_columns = adapter.get_columns_in_relation(dvt_stage) -%}
-  {%- set known = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
-  {%- set added = new_columns | rejectattr('name', 'in', known) | list -%}
+  {%- set existing_names = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
+  {%- set added = new_columns | rejectattr('name', 'in', existing_names) | list -%}
   {%- set names = get_quoted_csv(new_columns | map(attribute='name')) -%}
 
   {{ run_hooks(pre_hooks, inside_transaction=False) }}
 
-  -- where altering a table commits, it comes before the transaction: a column more harms nobody
+  -- Where ALTER TABLE commits, it runs before the transaction: a reader is not harmed by another column.
   {% if added and dvt_ddl_commits %}
     {% do alter_relation_add_remove_columns(target_relation, added, none) %}
   {% endif %}
 
-  -- `BEGIN` happens here: the statement that may alter the table begins no transaction itself
+  -- `BEGIN` happens here: ALTER TABLE below does not begin a transaction itself.
   {% call statement('begin') -%}
     select 1 as begun
   {%- endcall %}

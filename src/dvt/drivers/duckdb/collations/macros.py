@@ -60,9 +60,11 @@ _PADDED = ("utf8mb4_bin", "utf8mb3_bin", "utf8_bin", "ascii_bin")
 _BYTES = ("utf8mb4_nopad_bin", "utf8mb3_nopad_bin", "utf8_nopad_bin", "utf8mb4_0900_bin")
 """Collations that compare as DuckDB does."""
 _CHARSETS = ("utf8mb4", "latin1")
+"""Character sets whose UPPER and LOWER there are."""
 _CASES = ("upper", "lower")
-
+"""Functions of a character set."""
 _SUPPLEMENTARY = 0x10000
+"""First code point beyond the Basic Multilingual Plane."""
 _NO_CHARACTER = "\ufffd"
 """What a character becomes that the collation's character set does not have."""
 _END = "\x03"
@@ -70,7 +72,9 @@ _END = "\x03"
 _LOW_SPACE = "\x02"
 """A space that comes before something that sorts before the space."""
 _PRINTABLE_ASCII = "regexp_full_match(s, '[ -~]*')"
+"""SQL condition: `s` is printable ASCII."""
 _ASCII = "strlen(s) = length(s)"
+"""SQL condition: `s` is ASCII, in which bytes and characters are as many."""
 _ESCAPED = {"%": "\U0010fff1", "_": "\U0010fff2", "\\": "\U0010fff3"}
 """Placeholders of escaped characters while a pattern's other characters are mapped."""
 _ESCAPED_ESCAPE = "\U0010fff4"
@@ -233,7 +237,7 @@ def _map(table: str, kind: str) -> CharacterMap:
 
 
 def _implicit_base(weights: CollationTable) -> str:
-    """SQL of the sort key of the base of the implicit weights of `c`."""
+    """SQL of the sort key of a base: the one that the implicit weights of `c` are computed from."""
     ranges = " ".join(
         f"WHEN unicode(c) BETWEEN {low} AND {high} THEN {_literal(base)}"
         for low, high, base in weights.implicit_ranges

@@ -16,13 +16,15 @@ from typing import Any
 _DIRECT = 1536
 """Code points, from U+0000, with a list of their own: Latin, Greek, Cyrillic, Armenian, Hebrew."""
 _PAGE_BITS = 8
+"""Lower bits of a code point that tell its place in a page."""
 _PAGE = 1 << _PAGE_BITS
 """Code points in a page."""
 _LAST = 0xFFFF
 """The last code point of the Basic Multilingual Plane."""
 _SURROGATES = range(0xD800, 0xE000)
+"""Code points that are no characters."""
 _SEPARATOR = "\U0010ffff"
-"""Separates the answers of a list on their way into DuckDB; it is no character, so none of them holds it."""
+"""Separator of a list's answers on their way into DuckDB: no character, so that no answer holds it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class CharacterMap:
     computed: frozenset[int] = frozenset()
     """Characters for which `otherwise` gives the answer too."""
     otherwise: str = "c"
-    """SQL over `c`: what it becomes where its page holds no answers but such as are computed."""
+    """SQL over `c`: what it becomes if its page holds only answers that are computed."""
     supplementary: str = "c"
     """SQL over `c`: what a character beyond U+FFFF becomes."""
 
@@ -66,7 +68,7 @@ class CharacterMap:
 
     @cached_property
     def _pages(self) -> tuple[list[int | None], list[str]]:
-        """Where each page begins, counted from 1, and the answers of all pages."""
+        """The first element of each page, counted from 1, and the answers of all pages."""
         starts: list[int | None] = []
         answers: list[str] = []
         for first in range(0, _LAST + 1, _PAGE):

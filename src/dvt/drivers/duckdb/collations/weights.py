@@ -16,19 +16,27 @@ from importlib.resources import files
 Weights = tuple[int, ...]
 
 BEFORE_SPACE = "\x01"
-"""Stands in sort keys before what sorts before the space."""
+"""Character in sort keys that precedes what sorts before the space."""
 _SPACE = 0x20
 _SUPPLEMENTARY = 0x10000
 """First code point beyond the Basic Multilingual Plane; its answer holds for all of them."""
-_SURROGATES, _SURROGATE_COUNT = 0xD800, 0x800
-"""Weights from the first surrogate on are written as characters further up: surrogates are no text."""
+_SURROGATES = 0xD800
+"""First of the code points that are no characters: a weight from here on is written as a character further
+up."""
+_SURROGATE_COUNT = 0x800
+"""Code points by which such a weight is moved up."""
 _NO_CHARACTER = 0xF0000
-"""A weight that no character has alone is written as the character this far up, of a private plane."""
+"""Code points by which a weight is moved up that no character has alone: the private plane holds it."""
 _IMPLICIT = "*"
+"""Ends the word of an implicit weight in the files."""
 _IMPLICIT_BASES = (0xFB40, 0xFB80, 0xFBC0)
+"""Bases of implicit weights: of ideographs, of rarer ideographs, of other characters."""
 _AFTER_IMPLICIT_BASES = 0xFC00
-_LOW_BITS, _LOW_BITS_MARK = 0x7FFF, 0x8000
-"""The second implicit weight: the code point's lower 15 bits, and the bit that marks it as such."""
+"""First weight that is no base of an implicit one."""
+_LOW_BITS = 0x7FFF
+"""Bits of a code point that its second implicit weight holds."""
+_LOW_BITS_MARK = 0x8000
+"""Bit that marks a second implicit weight as such."""
 _LONG_RANGE = 0xFF
 """Code points beyond the first, from which a range of implicit weights is told as a range."""
 
@@ -48,14 +56,14 @@ class CollationTable:
     complete: bool
     """True when every character of Unicode has weights."""
     implicit_ranges: tuple[tuple[int, int, str], ...]
-    """First and last code point, and sort key of the base, where it is another than `implicit_base`."""
+    """First code point, last code point and sort key of the base, where it differs from `implicit_base`."""
     implicit_base: str = ""
     """Sort key of the usual base of implicit weights; empty for a collation without any."""
 
 
 @cache
 def collation_table(name: str) -> CollationTable:
-    """The table of a collation's file, worked out once."""
+    """Return the table of a collation's file, computed once."""
     ranges = list(_ranges(name))
     words = {code: word for low, high, word in ranges for code in range(low, min(high, _SUPPLEMENTARY) + 1)}
     weights = {code: _weights(code, word) for code, word in words.items()}
@@ -85,7 +93,7 @@ def collation_table(name: str) -> CollationTable:
 
 @cache
 def case_map(charset: str) -> Mapping[str, Mapping[int, str]]:
-    """What `upper` and `lower` make of characters, by code point, where they change them."""
+    """Return what `upper` and `lower` make of the characters that they change, by code point."""
     changed: dict[str, dict[int, str]] = {"upper": {}, "lower": {}}
     for line in _lines(f"{charset}_case"):
         function, *pairs = line.split(" ")
@@ -96,14 +104,15 @@ def case_map(charset: str) -> Mapping[str, Mapping[int, str]]:
 
 
 def _ranges(name: str) -> Iterator[tuple[int, int, str]]:
-    """First and last code point, and the file's word for their weights."""
+    """Yield first and last code point of each range, and the file's word for their weights."""
     for line in _lines(name):
         place, *words = line.split(" ")
         low, _, high = place.partition("-")
         if high:
             yield int(low, 16), int(high, 16), words[0]
             continue
-        yield from ((int(low, 16) + offset,) * 2 + (word,) for offset, word in enumerate(words))
+        for code, word in enumerate(words, start=int(low, 16)):
+            yield code, code, word
 
 
 def _weights(code: int, word: str) -> Weights:
@@ -118,7 +127,7 @@ def _weights(code: int, word: str) -> Weights:
 
 
 def _representatives(weights: Mapping[int, Weights]) -> dict[int, str]:
-    """For each weight, the first character that has it alone."""
+    """Return, for each weight, the first character that has it alone."""
     first: dict[int, str] = {}
     for code, sequence in sorted(weights.items()):
         if len(sequence) == 1:
@@ -127,7 +136,7 @@ def _representatives(weights: Mapping[int, Weights]) -> dict[int, str]:
 
 
 def _without_pairs(weights: Weights) -> Iterator[tuple[int, int | None]]:
-    """Weights one by one; of an implicit pair, the base and the code point that it was computed from."""
+    """Yield weights; for a pair of implicit ones, its base and the code point it was computed from."""
     rest = list(weights)
     while rest:
         weight = rest.pop(0)
@@ -162,7 +171,7 @@ def _character(weight: int) -> str:
 
 
 def _like(weights: Mapping[int, Weights], implicit: set[int]) -> dict[int, str]:
-    """The first character of the same weights; characters with implicit weights stand for themselves."""
+    """Return the first character of the same weights; one with implicit weights stands for itself."""
     first: dict[Weights, int] = {}
     answers: dict[int, str] = {}
     for code, sequence in sorted(weights.items()):

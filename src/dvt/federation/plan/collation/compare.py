@@ -1,4 +1,4 @@
-"""Text that its database compares by a collation: compared likewise (`collation: source`), or warned of."""
+"""Text that its database compares by a collation: compared so, too (`collation: source`), or warned of."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.requests import TextComparison
-from dvt.federation.plan.collation.comparisons import Kind, Place, merging, places, rule_of
+from dvt.federation.plan.collation.comparisons import Kind, Place, collation_of, merging, places
 from dvt.federation.plan.collation.derivation import CollationOf, Collations
 from dvt.federation.plan.collation.merging import Merged, merge, order_of
 from dvt.federation.plan.collation.rewriting import Rewriter
@@ -18,6 +18,7 @@ from dvt.federation.plan.outputs import names_in_engine
 from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
 
 Compared = list[tuple[Place, CollationOf]]
+"""Comparisons of text that a collation decides, each with that collation."""
 
 
 @plan_pass(
@@ -38,20 +39,26 @@ def compare_text(state: PlanState) -> None:
         _rewrite(state, collations)
         return
     compared = _compared_places(state, collations)
-    merged = [rule for query in merging(state.tree) for _, rule in collations.outputs(query)]
+    merged = [collation for query in merging(state.tree) for _, collation in collations.outputs(query)]
     for place, _ in compared:
         place.node.meta[SETTLED] = True
-    if state.request.comparing is TextComparison.UNSAID:
-        _warn(state, [*(rule for _, rule in compared), *(rule for rule in merged if rule is not None)])
+    if state.request.comparing is TextComparison.UNSET:
+        _warn(
+            state,
+            [
+                *(collation for _, collation in compared),
+                *(collation for collation in merged if collation is not None),
+            ],
+        )
 
 
 def _compared_places(state: PlanState, collations: Collations) -> Compared:
-    every = ((place, rule_of(place, collations)) for place in places(state.tree))
-    return [(place, rule) for place, rule in every if rule is not None]
+    with_collations = ((place, collation_of(place, collations)) for place in places(state.tree))
+    return [(place, collation) for place, collation in with_collations if collation is not None]
 
 
-def _warn(state: PlanState, rules: Iterable[CollationOf]) -> None:
-    columns = sorted({column for rule in rules for column in rule.columns})
+def _warn(state: PlanState, compared: Iterable[CollationOf]) -> None:
+    columns = sorted({column for collation in compared for column in collation.columns})
     if columns:
         state.warn(
             "DVT025",
@@ -62,9 +69,9 @@ def _warn(state: PlanState, rules: Iterable[CollationOf]) -> None:
 
 
 def _rewrite(state: PlanState, collations: Collations) -> None:
-    """Rewrite every comparison; all collations are derived before the first rewrite."""
+    """Rewrite every comparison; all collations are derived before the first one is rewritten."""
     # Order: comparisons, group keys (which contain comparisons), sort keys, queries whose rows are merged.
-    _refuse_what_is_not_analysed(state)
+    _refuse_unanalysed(state)
     rewriter = Rewriter(state, collations)
     write_out_using(state, collations)
     _keep_names(state)
@@ -75,21 +82,21 @@ def _rewrite(state: PlanState, collations: Collations) -> None:
     rewriter.mark_cases()
     lifted = {id(key) for query in merged for key in query.order}
     inner_first = list(reversed(compared))
-    for place, rule in inner_first:
+    for place, collation in inner_first:
         if not _is_key(place):
-            rewriter.compare(place, rule)
-    for place, rule in inner_first:
+            rewriter.compare(place, collation)
+    for place, collation in inner_first:
         if _is_group(place):
-            rewriter.group(place, rule)
-    for place, rule in inner_first:
+            rewriter.group(place, collation)
+    for place, collation in inner_first:
         if order_of(place) is not None and id(place.node) not in lifted:
-            rewriter.order(place, rule)
+            rewriter.order(place, collation)
     for query in reversed(merged):
         merge(state, query, rewriter)
     rewriter.finish()
 
 
-def _refuse_what_is_not_analysed(state: PlanState) -> None:
+def _refuse_unanalysed(state: PlanState) -> None:
     if state.analysed is not None and not state.no_pruning:
         return
     columns = [
@@ -102,7 +109,7 @@ def _refuse_what_is_not_analysed(state: PlanState) -> None:
 
 
 def _keep_names(state: PlanState) -> None:
-    """Give outputs without a name the engine's name for them, before they change."""
+    """Give outputs without a name the name that the engine gives them, before they are rewritten."""
     listed = state.tree.selects
     engine = names_in_engine(state)
     engine_names = (
@@ -129,6 +136,8 @@ def _is_group(place: Place) -> bool:
 
 def _merging(state: PlanState) -> list[exp.Query]:
     """Return queries whose rows are merged, and ordered set operations, outer ones first."""
-    wanted = {id(query) for query in merging(state.tree)}
-    wanted |= {id(query) for query in state.tree.find_all(exp.SetOperation) if query.args.get("order")}
-    return [node for node in state.tree.walk(bfs=False) if isinstance(node, exp.Query) and id(node) in wanted]
+    wrapped = {id(query) for query in merging(state.tree)}
+    wrapped |= {id(query) for query in state.tree.find_all(exp.SetOperation) if query.args.get("order")}
+    return [
+        node for node in state.tree.walk(bfs=False) if isinstance(node, exp.Query) and id(node) in wrapped
+    ]

@@ -21,7 +21,7 @@ class Kind(Enum):
     LIKE = auto()
     """Pattern matching, character by character, without padding."""
     OWN = auto()
-    """Unknown: only the function itself defines it."""
+    """The function's own way, which is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Place:
     """Texts that are compared with each other."""
 
     node: exp.Expr
-    """The comparison; the SELECT for its keys."""
+    """The comparison; for keys, the clause or query that they are of."""
     kind: Kind
     operands: tuple[exp.Expr, ...]
     key: exp.Expr | None = None
@@ -46,7 +46,7 @@ def places(tree: exp.Expr) -> Iterator[Place]:
             yield Place(node, Kind.OWN, tuple(_arguments(node)))
 
 
-def rule_of(place: Place, collations: Collations) -> CollationOf | None:
+def collation_of(place: Place, collations: Collations) -> CollationOf | None:
     """Return the collation that decides a comparison; None if none does."""
     return combine(collations.of(operand) for operand in place.operands)
 
@@ -61,7 +61,7 @@ def meant(select: exp.Expr, key: exp.Expr) -> exp.Expr:
 
 
 def _pair(kind: Kind) -> Callable[[exp.Expr], Iterator[Place]]:
-    def found(node: exp.Expr) -> Iterator[Place]:
+    def compared(node: exp.Expr) -> Iterator[Place]:
         left, right = node.this, node.expression
         if isinstance(right, exp.Any | exp.All):
             yield Place(node, Kind.OWN, (left, right.this))
@@ -71,7 +71,7 @@ def _pair(kind: Kind) -> Callable[[exp.Expr], Iterator[Place]]:
         else:
             yield Place(node, kind, (left, right))
 
-    return found
+    return compared
 
 
 def _between(node: exp.Expr) -> Iterator[Place]:
@@ -140,19 +140,20 @@ def _group(node: exp.Expr) -> Iterator[Place]:
         yield from (Place(node, Kind.OWN, (projection,)) for projection in plain)
     sets = [grouping for key in ("rollup", "cube", "grouping_sets") for grouping in node.args.get(key) or []]
     sets += [grouping for grouping in node.expressions if isinstance(grouping, _SETS)]
-    for member in (part for listed in sets for key in listed.expressions for part in _row(key)):
+    for member in (part for listed in sets for key in listed.expressions for part in _members(key)):
         yield Place(node, Kind.OWN, (meant(select, member),))
     for key in node.expressions:
         if not isinstance(key, _SETS):
             yield Place(node, Kind.OWN if sets else Kind.EQUAL, (meant(select, key),), key)
 
 
-def _row(node: exp.Expr) -> list[exp.Expr]:
+def _members(node: exp.Expr) -> list[exp.Expr]:
     inner = node.unnest()
     return list(inner.expressions) if isinstance(inner, exp.Tuple) else [inner]
 
 
 _SETS = (exp.Rollup, exp.Cube, exp.GroupingSets)
+"""Elements of GROUP BY that hold several groupings."""
 
 
 def _distinct(node: exp.Expr) -> Iterator[Place]:
@@ -160,10 +161,10 @@ def _distinct(node: exp.Expr) -> Iterator[Place]:
     on = node.args.get("on")
     keys = on.expressions if isinstance(on, exp.Tuple) else [on] if on is not None else []
     for argument in (*node.expressions, *keys):
-        counted = bool(keys) or isinstance(node.parent, exp.Count)
+        equality = bool(keys) or isinstance(node.parent, exp.Count)
         harmless = isinstance(node.parent, exp.Min | exp.Max)
         if not harmless:
-            yield Place(node, Kind.EQUAL if counted else Kind.OWN, (argument,))
+            yield Place(node, Kind.EQUAL if equality else Kind.OWN, (argument,))
 
 
 def _join(node: exp.Expr) -> Iterator[Place]:
@@ -185,6 +186,7 @@ def merging(tree: exp.Expr) -> Iterator[exp.Query]:
 
 
 def _may_compare(node: exp.Expr) -> bool:
+    """True for a function or operator that is not known to be harmless."""
     if not isinstance(node, exp.Func | exp.Predicate | exp.Binary | exp.Bracket):
         return False
     return not isinstance(node, _HARMLESS) and node.name.lower() not in _HARMLESS_NAMES
@@ -213,6 +215,7 @@ _PLACES: Mapping[type[exp.Expr], Callable[[exp.Expr], Iterator[Place]]] = {
     exp.Distinct: _distinct,
     exp.Join: _join,
 }
+"""Expression → function that yields its comparisons; for others, see `_may_compare`."""
 _HARMLESS = (
     exp.And, exp.Or, exp.Xor, exp.Not, exp.Is, exp.Exists, exp.If, exp.Coalesce, exp.Escape, exp.Collate,
     exp.Count, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.NthValue, exp.Lag,
@@ -227,3 +230,4 @@ _HARMLESS = (
 )  # fmt: skip
 """Expressions that take collated text without comparing it."""
 _HARMLESS_NAMES = frozenset({"crc32", "quote", "mid", "ord", "octet_length", "bit_length"})
+"""Names of functions, unknown to SQLGlot, that take collated text without comparing it."""

@@ -1,4 +1,4 @@
-"""Derivation of a text's collation from the columns that it is made of."""
+"""Derivation of a text's collation from the columns in it."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ class CollationOf:
     name: str
     columns: frozenset[str]
     explicit: bool = False
-    """Given by COLLATE, which overrides the columns' collations."""
+    """True if it is given by COLLATE, which overrides the columns' collations."""
     unclear: str = ""
     """Why no single collation can be derived, else empty."""
     ranked: bool = False
     """The column's values are sorted by their positions in a list, not as text."""
 
 
-def combine(rules: Iterable[CollationOf | None]) -> CollationOf | None:
+def combine(parts: Iterable[CollationOf | None]) -> CollationOf | None:
     """Combine the collations of several texts: columns override literals, and must agree."""
-    present = [rule for rule in rules if rule is not None]
+    present = [collation for collation in parts if collation is not None]
     if not present:
         return None
-    deciding = [rule for rule in present if rule.explicit] or present
-    columns = frozenset(column for rule in deciding for column in rule.columns)
-    unclear = next((rule.unclear for rule in deciding if rule.unclear), "")
-    if not unclear and len({rule.name for rule in deciding}) > 1:
+    deciding = [collation for collation in present if collation.explicit] or present
+    columns = frozenset(column for collation in deciding for column in collation.columns)
+    unclear = next((collation.unclear for collation in deciding if collation.unclear), "")
+    if not unclear and len({collation.name for collation in deciding}) > 1:
         unclear = "their collations differ"
-    ranked = any(rule.ranked for rule in deciding)
+    ranked = any(collation.ranked for collation in deciding)
     return CollationOf(deciding[0].name, columns, deciding[0].explicit, unclear, ranked)
 
 
@@ -58,7 +58,7 @@ class Collations:
         self._numbers: dict[int, tuple[object, str, str]] = {}
         self._scopes: dict[int, Scope] = {}
         self._queries: dict[int, exp.Query] = {}
-        self._asking: set[int] = set()
+        self._visiting: set[int] = set()
         root = build_scope(state.analysed) if state.analysed is not None else None
         for scope in root.traverse() if root is not None else ():
             self._index(scope)
@@ -92,15 +92,16 @@ class Collations:
         if isinstance(inner, exp.SetOperation):
             left, right = self.outputs(inner.left), self.outputs(inner.right)
             return [
-                (name, combine((rule, other))) for (name, rule), (_, other) in zip(left, right, strict=False)
+                (name, combine((collation, other)))
+                for (name, collation), (_, other) in zip(left, right, strict=False)
             ]
-        if not isinstance(inner, exp.Select) or id(inner) in self._asking:
+        if not isinstance(inner, exp.Select) or id(inner) in self._visiting:
             return []
-        self._asking.add(id(inner))
+        self._visiting.add(id(inner))
         try:
             return [(projection.alias_or_name, self.of(projection)) for projection in inner.expressions]
         finally:
-            self._asking.discard(id(inner))
+            self._visiting.discard(id(inner))
 
     def alias_of(self, column: exp.Column) -> str:
         """Return the alias of the table that a column belongs to; empty if it is an output's name."""
@@ -128,7 +129,7 @@ class Collations:
         if source is None and column.meta.get(NUMBER) in self._numbers:
             source, name, _ = self._numbers[column.meta[NUMBER]]
         if source is None:
-            source = self._around(column)
+            source = self._outer_source(column)
         if source is not None:
             return self._of_source(source, name)
         named = [] if column.table else self.projections(column)
@@ -136,8 +137,8 @@ class Collations:
             return self.of(named[0])
         return self._guess(name)
 
-    def _around(self, column: exp.Column) -> object | None:
-        """Return the source of a qualified column that the analysis has not numbered."""
+    def _outer_source(self, column: exp.Column) -> object | None:
+        """Return the source of a qualified column without a number, in this SELECT or one around it."""
         select = column.parent_select if column.table else None
         while select is not None:
             scope = self._scopes.get(select.meta.get(NUMBER, -1))
@@ -154,7 +155,9 @@ class Collations:
         if not isinstance(source, Scope):
             return None
         if isinstance(source.expression, exp.Query):
-            return next((rule for output, rule in self.outputs(source.expression) if output == name), None)
+            return next(
+                (collation for output, collation in self.outputs(source.expression) if output == name), None
+            )
         inside = combine(self.of(column) for column in source.expression.find_all(exp.Column))
         return inside and replace(inside, unclear="it comes out of a table function")
 
@@ -170,8 +173,8 @@ class Collations:
 
     def _guess(self, name: str) -> CollationOf | None:
         """Return the collation of any column that an unresolved name may mean."""
-        rule = combine(_of_table(scan, name) for scan in self._state.scans)
-        return rule and replace(rule, unclear=f"it cannot be told which {name} is meant")
+        collation = combine(_of_table(scan, name) for scan in self._state.scans)
+        return collation and replace(collation, unclear=f"it cannot be told which {name} is meant")
 
 
 def _of_table(scan: TableScan, name: str) -> CollationOf | None:
@@ -226,6 +229,7 @@ _FROM_ALL = (
     exp.Lead,
     exp.GroupConcat,
 )
+"""Expressions whose value is made of all their arguments."""
 _PARTS: dict[type[exp.Expr], Callable[[exp.Expr], Iterable[exp.Expr]]] = {
     **dict.fromkeys(_FROM_ONE, _this),
     **dict.fromkeys(_FROM_ALL, _all),
@@ -234,3 +238,4 @@ _PARTS: dict[type[exp.Expr], Callable[[exp.Expr], Iterable[exp.Expr]]] = {
     exp.Coalesce: _first_and_rest,
     **dict.fromkeys((exp.Literal, exp.Null, exp.Boolean, exp.Star, exp.Placeholder), lambda _: ()),
 }
+"""Expression → function that gives the texts whose collations its own follows from."""

@@ -12,6 +12,7 @@ from dvt.federation.plan.collation.rewriting import Rewriter
 from dvt.federation.plan.state import NUMBER, SETTLED, PlanState
 
 _LIFTED = ("order", "limit", "offset", "fetch")
+"""Clauses that move from the query to the SELECT around it."""
 
 
 def order_of(place: Place) -> exp.Query | None:
@@ -22,20 +23,19 @@ def order_of(place: Place) -> exp.Query | None:
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A query to be wrapped, and its outputs and sort keys before anything was rewritten."""
+    """A query to be wrapped, with its outputs and sort keys before anything is rewritten."""
 
     query: exp.Query
     outputs: tuple[tuple[str, CollationOf | None], ...]
     order: tuple[exp.Ordered, ...]
     keys: tuple[int | None, ...]
-    """Index of the output that each sort key is; None: it is no output."""
+    """For each sort key the index of the output that it is; None if it is no output."""
 
     @classmethod
     def of(cls, state: PlanState, query: exp.Query, collations: Collations) -> Merged | None:
         """Describe a query; None if no collation matters in it."""
         outputs = collations.outputs(query)
-        rules = [rule for _, rule in outputs if rule is not None]
-        if not rules:
+        if all(collation is None for _, collation in outputs):
             return None
         order = query.args.get("order")
         keys = tuple(key for key in (order.expressions if order else []) if isinstance(key, exp.Ordered))
@@ -45,21 +45,20 @@ class Merged:
 
 
 def merge(state: PlanState, merged: Merged, rewriter: Rewriter) -> None:
-    """Group the query's rows by what is compared of the outputs; each group shows one spelling."""
+    """Group the query's rows by what the collations compare of the outputs; each group shows one spelling."""
     query = merged.query
     distinct = bool(query.args.get("distinct"))
     whole = Place(query, Kind.EQUAL, ())
-    rules = [rule for _, rule in merged.outputs if rule is not None]
     if not isinstance(query, exp.Select | exp.Union) or _recursive(query):
-        joined = combine(rules)
-        if joined is not None:
-            raise rewriter.refusal(query, joined, "rows that such a query merges cannot be compared so")
+        combined = combine(collation for _, collation in merged.outputs)
+        if combined is not None:
+            raise rewriter.refusal(query, combined, "rows that such a query merges cannot be compared so")
     places = [f"c{place}" for place in range(len(merged.outputs))]
     shown: list[exp.Expr] = []
     keys: list[exp.Expr] = []
-    for place, (_, rule) in zip(places, merged.outputs, strict=True):
+    for place, (_, collation) in zip(places, merged.outputs, strict=True):
         column = exp.column(place)
-        function = rewriter.functions(whole, rule).equal if rule is not None and distinct else ""
+        function = rewriter.functions(whole, collation).equal if collation is not None and distinct else ""
         keys.append(rewriter.call(function, column) if function else column)
         shown.append(_settled(exp.Min(this=column.copy())) if function else column.copy())
     ordered = _ordered(merged, rewriter, shown)
@@ -98,19 +97,21 @@ def _ordered(merged: Merged, rewriter: Rewriter, shown: list[exp.Expr]) -> list[
     keys: list[exp.Expr] = []
     for sort_key, place in zip(merged.order, merged.keys, strict=True):
         if place is None:
-            rule = combine(rule for _, rule in merged.outputs)
-            if rule is not None:
+            collation = combine(collation for _, collation in merged.outputs)
+            if collation is not None:
                 raise rewriter.refusal(
-                    sort_key, rule, "a query that merges rows is sorted by its outputs alone"
+                    sort_key, collation, "a query that merges rows is sorted by its outputs alone"
                 )
             continue
-        rule = merged.outputs[place][1]
+        collation = merged.outputs[place][1]
         key = shown[place].copy()
-        if rule is not None:
-            at = Place(sort_key, Kind.ORDER, ())
-            if rule.ranked:
-                raise rewriter.refusal(sort_key, rule, "its values are sorted by their places in its list")
-            key = rewriter.call(rewriter.ordering(at, rule), key)
+        if collation is not None:
+            comparison = Place(sort_key, Kind.ORDER, ())
+            if collation.ranked:
+                raise rewriter.refusal(
+                    sort_key, collation, "its values are sorted by their places in its list"
+                )
+            key = rewriter.call(rewriter.ordering(comparison, collation), key)
         new = sort_key.copy()
         new.set("this", key)
         keys.append(new)
@@ -122,9 +123,9 @@ def _place(query: exp.Query, names: list[str], key: exp.Ordered) -> int | None:
     inner = key.this.unnest()
     if isinstance(inner, exp.Literal) and inner.is_int and 0 < int(inner.this) <= len(names):
         return int(inner.this) - 1
-    low = [name.lower() for name in names]
-    if isinstance(inner, exp.Column) and inner.name.lower() in low:
-        return low.index(inner.name.lower())
+    lower_names = [name.lower() for name in names]
+    if isinstance(inner, exp.Column) and inner.name.lower() in lower_names:
+        return lower_names.index(inner.name.lower())
     written = [projection.unalias() for projection in query.selects] if isinstance(query, exp.Select) else []
     return next(
         (place for place, projection in enumerate(written) if projection == meant(query, key.this)), None
@@ -142,10 +143,11 @@ def _named(
     if len(written) != len(outputs) or any(projection.is_star for projection in written):
         return outputs
     names = [projection.alias_or_name or state.in_engine(projection) for projection in written]
-    return [(name, rule) for name, (_, rule) in zip(names, outputs, strict=True)]
+    return [(name, collation) for name, (_, collation) in zip(names, outputs, strict=True)]
 
 
 def _recursive(query: exp.Query) -> bool:
+    """True for the query of a recursive CTE that reads itself."""
     cte = query.parent
     with_ = cte.parent if isinstance(cte, exp.CTE) else None
     if not isinstance(with_, exp.With) or not with_.recursive or not isinstance(cte, exp.CTE):

@@ -14,6 +14,11 @@ from dvt.federation.plan.dialects import language
 from dvt.federation.plan.state import SETTLED, PlanState
 
 _ESCAPE = "\\"
+"""Escape character of rewritten patterns."""
+_SHOWN = "shown"
+"""Value of the meta key SETTLED for what a group shows of its key."""
+_CASED = "dvt_cased"
+"""Meta key of an UPPER or LOWER: the engine's function that replaces it."""
 
 
 class Rewriter:
@@ -23,54 +28,56 @@ class Rewriter:
         self.state = state
         self._collations = collations
 
-    def functions(self, place: Place, rule: CollationOf) -> CollationFunctions:
+    def functions(self, place: Place, collation: CollationOf) -> CollationFunctions:
         """Return the engine's functions for a collation; ComparingUnsupported if it has none."""
-        if rule.unclear:
-            raise self.refusal(place.node, rule, rule.unclear)
-        functions = self.state.context.collations.get(rule.name)
+        if collation.unclear:
+            raise self.refusal(place.node, collation, collation.unclear)
+        functions = self.state.context.collations.get(collation.name)
         if functions is None:
-            raise self.refusal(place.node, rule, f"the compute engine cannot copy {rule.name}")
+            raise self.refusal(place.node, collation, f"the compute engine cannot copy {collation.name}")
         return functions
 
-    def refusal(self, node: exp.Expr, rule: CollationOf, why: str) -> ComparingUnsupported:
+    def refusal(self, node: exp.Expr, collation: CollationOf, why: str) -> ComparingUnsupported:
         """Make the error that names expression, columns and ways out."""
         expression = node.sql(self.state.dialect, comments=False)
-        return ComparingUnsupported(expression, rule.columns, why, self.state.context.collations)
+        return ComparingUnsupported(expression, collation.columns, why, self.state.context.collations)
 
-    def compare(self, place: Place, rule: CollationOf) -> None:
+    def compare(self, place: Place, collation: CollationOf) -> None:
         """Rewrite a comparison that is not a key of a query."""
         node = place.node
         if place.kind is Kind.OWN:
-            raise self.refusal(node, rule, "how it compares text cannot be copied")
+            raise self.refusal(node, collation, "how it compares text cannot be copied")
         if not all(is_text(operand) for operand in place.operands):
             if len(place.operands) > 2 and not isinstance(node, exp.Between):  # noqa: PLR2004
-                raise self.refusal(node, rule, "it compares text and other types at once")
+                raise self.refusal(node, collation, "it compares text and other types at once")
             return
-        functions = self.functions(place, rule)
+        functions = self.functions(place, collation)
         node.meta[SETTLED] = True
         if isinstance(node, exp.Min | exp.Max):
-            self._extreme(node, self.ordering(place, rule))
+            self._extreme(node, self.ordering(place, collation))
         elif isinstance(node, exp.Nullif):
             self._nullif(node, functions)
         elif place.kind is Kind.LIKE:
-            self._like(place, rule, functions)
+            self._like(place, collation, functions)
         else:
-            self._operands(place, functions.equal if place.kind is Kind.EQUAL else self.ordering(place, rule))
+            self._operands(
+                place, functions.equal if place.kind is Kind.EQUAL else self.ordering(place, collation)
+            )
 
-    def ordering(self, place: Place, rule: CollationOf) -> str:
+    def ordering(self, place: Place, collation: CollationOf) -> str:
         """Return the engine's function that gives the order of texts."""
-        function = self.functions(place, rule).order
+        function = self.functions(place, collation).order
         if function is None:
-            raise self.refusal(place.node, rule, f"the order of {rule.name} cannot be copied")
+            raise self.refusal(place.node, collation, f"the order of {collation.name} cannot be copied")
         return function
 
-    def group(self, place: Place, rule: CollationOf) -> None:
-        """Group by what is compared of the key; each group shows its first spelling, byte by byte."""
+    def group(self, place: Place, collation: CollationOf) -> None:
+        """Group by what the collation compares; each group shows its first spelling, byte by byte."""
         select = place.node.parent
         key = place.key
         if not isinstance(select, exp.Select) or key is None:
             return
-        function = self.functions(place, rule).equal
+        function = self.functions(place, collation).equal
         if not function:
             return
         expression = self._written_out(place.operands[0])
@@ -84,25 +91,25 @@ class Rewriter:
             ]
             for node in same:
                 if node.parent_select is not select:
-                    raise self.refusal(node, rule, "a subquery reads the key that this groups by")
-                self._show_one(node, select)
+                    raise self.refusal(node, collation, "a subquery reads the key that this groups by")
+                self._show_first(node, select)
         key.replace(compared)
 
-    def order(self, place: Place, rule: CollationOf) -> None:
-        """Sort by what is compared of the text; a key named by alias or position is written out."""
+    def order(self, place: Place, collation: CollationOf) -> None:
+        """Sort by what the collation compares; a key named by alias or position is written out."""
         node = place.node
-        if rule.ranked:
-            raise self.refusal(node, rule, "its values are sorted by their places in its list")
-        function = self.ordering(place, rule)
+        if collation.ranked:
+            raise self.refusal(node, collation, "its values are sorted by their places in its list")
+        function = self.ordering(place, collation)
         node.set("this", self.call(function, self._written_out(place.operands[0]).copy()))
 
     def mark_cases(self) -> None:
         """Mark UPPER and LOWER of collated text with the functions that `finish` replaces them by."""
         for node in self.state.tree.find_all(exp.Upper, exp.Lower):
-            rule = self._collations.of(node)
+            collation = self._collations.of(node)
             functions = (
-                self.state.context.collations.get(rule.name)
-                if rule is not None and not rule.unclear
+                self.state.context.collations.get(collation.name)
+                if collation is not None and not collation.unclear
                 else None
             )
             if functions is not None:
@@ -142,7 +149,7 @@ class Rewriter:
         return key
 
     def _wrap(self, node: exp.Expr, function: str) -> None:
-        """Put `function` around a node without copying the node."""
+        """Call `function` with a node in the place of the node, which is not copied."""
         holder = self.call(function, exp.null())
         node.replace(holder)
         holder.set("expressions", [node])
@@ -179,32 +186,37 @@ class Rewriter:
         same.meta[SETTLED] = True
         put(node, exp.Case(ifs=[exp.If(this=same, true=exp.null())], default=node.this.copy()))
 
-    def _like(self, place: Place, rule: CollationOf, functions: CollationFunctions) -> None:
+    def _like(self, place: Place, collation: CollationOf, functions: CollationFunctions) -> None:
         if not functions.like:
             return
         text, pattern = place.operands
-        around = place.node.parent
-        declared = around.expression if isinstance(around, exp.Escape) else None
+        parent = place.node.parent
+        declared = parent.expression if isinstance(parent, exp.Escape) else None
         escape = language(self.state.dialect).escape if declared is None else declared.name
         self._wrap(text, functions.like)
         inner = pattern.unnest()
         literal = inner.name if isinstance(inner, exp.Literal) else None
         if literal is not None and _plain(literal, escape):
             pattern.replace(exp.Literal.string(literal.upper()))
-            if isinstance(around, exp.Escape):
-                around.replace(place.node)
+            if isinstance(parent, exp.Escape):
+                parent.replace(place.node)
             return
         if escape is None or (declared is not None and not isinstance(declared, exp.Literal)):
-            raise self.refusal(place.node, rule, "what escapes in its pattern is not known; say it by ESCAPE")
+            raise self.refusal(
+                place.node,
+                collation,
+                "the escape character of its pattern is not known; declare it by ESCAPE",
+            )
         pattern.replace(self.call(functions.pattern, pattern.copy(), exp.Literal.string(escape)))
-        if isinstance(around, exp.Escape):
-            around.set("expression", exp.Literal.string(_ESCAPE))
+        if isinstance(parent, exp.Escape):
+            parent.set("expression", exp.Literal.string(_ESCAPE))
         else:
             holder = exp.Escape(this=None, expression=exp.Literal.string(_ESCAPE))
             place.node.replace(holder)
             holder.set("this", place.node)
 
     def _after_grouping(self, select: exp.Select) -> Iterator[exp.Expr]:
+        """Yield the clauses that are evaluated over groups."""
         yield from list(select.expressions)
         for key in ("having", "qualify", "order"):
             if select.args.get(key) is not None:
@@ -212,6 +224,7 @@ class Rewriter:
         yield from select.args.get("windows") or []
 
     def _same(self, node: exp.Expr, signature: str) -> bool:
+        """True for a node with this signature that stands for the group's key."""
         return (
             node.meta.get(SETTLED) != _SHOWN and not _aggregated(node) and self._signature(node) == signature
         )
@@ -225,7 +238,8 @@ class Rewriter:
                 copied.set("this", exp.to_identifier(self._collations.identity(twin), quoted=True))
         return str(copy.sql())
 
-    def _show_one(self, node: exp.Expr, select: exp.Select) -> None:
+    def _show_first(self, node: exp.Expr, select: exp.Select) -> None:
+        """Replace a group's key, where it is shown or used, by the first of its spellings."""
         name = node.alias_or_name if isinstance(node, exp.Column) else ""
         shown = exp.Min(this=self.qualified(node.copy(), node))
         for part in shown.walk():
@@ -235,10 +249,6 @@ class Rewriter:
             exp.alias_(shown, name or self.state.in_engine(node), quoted=True) if output else shown
         )
         put(node, new)
-
-
-_SHOWN = "shown"
-_CASED = "dvt_cased"
 
 
 def put(node: exp.Expr, new: exp.Expr) -> None:
@@ -254,7 +264,7 @@ def _plain(pattern: str, escape: str | None) -> bool:
 
 
 def _aggregated(node: exp.Expr) -> bool:
-    """True inside an aggregate of this SELECT, which sees rows, not groups."""
+    """True inside an aggregate of this SELECT, whose arguments are rows' values and not groups'."""
     above = node.parent
     while above is not None and not isinstance(above, exp.Query):
         holder = above.parent

@@ -14,10 +14,13 @@ Namer = Callable[[exp.Expr, str, str], str | None]
 
 _TYPES = {"INT": "int4", "BIGINT": "int8", "SMALLINT": "int2", "DECIMAL": "numeric", "DOUBLE": "float8"}
 _TYPES |= {"FLOAT": "float4", "BOOLEAN": "bool", "CHAR": "bpchar", "TIMESTAMPTZ": "timestamptz"}
+"""SQLGlot's type → PostgreSQL's name of it."""
 _CALL = re.compile(r"^\w+\s*\((?:[^()]|\([^()]*\))*\)(?:\s*over\b.*)?$", re.IGNORECASE | re.DOTALL)
+"""Matches a call of a function."""
 _CALLED = (exp.Mod, exp.IntDiv, exp.Pow, exp.Corr, exp.CovarPop, exp.CovarSamp)
 """Expressions that PostgreSQL writes as functions or operators, SQLGlot as operators: the text decides."""
 _RENAMED = {"trim": "btrim", "cast": "", "if": "case"}
+"""First word of an expression → PostgreSQL's name for its output."""
 
 
 def postgres_name(expression: exp.Expr, word: str, text: str) -> str:
@@ -38,11 +41,13 @@ def _figure(expression: exp.Expr, word: str) -> tuple[str, int]:
     if isinstance(expression, exp.Column | exp.Dot):
         return expression.name, 2
     if isinstance(expression, exp.Cast):
-        name, counts = _figure(expression.this, word)
-        return (name, counts) if counts > 1 else (_type_name(expression.to), 1)
+        name, strength = _figure(expression.this, word)
+        return (name, strength) if strength > 1 else (_type_name(expression.to), 1)
     if isinstance(expression, exp.Case):
-        name, counts = _figure(expression.args["default"], "") if expression.args.get("default") else ("", 0)
-        return (name, counts) if counts > 1 else ("case", 1)
+        name, strength = (
+            _figure(expression.args["default"], "") if expression.args.get("default") else ("", 0)
+        )
+        return (name, strength) if strength > 1 else ("case", 1)
     if isinstance(expression, exp.Subquery):
         inner = (
             expression.this.selects[0]

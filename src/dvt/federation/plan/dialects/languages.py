@@ -16,11 +16,12 @@ _CLOCK_FUNCTIONS = {
     "now()": "TIMESTAMPTZ",
     "transaction_timestamp()": "TIMESTAMPTZ",
 }
+"""Expressions that mean the current time in most dialects, as in `Language.clock_functions`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
-    """One dialect, as the planner knows it."""
+    """Facts of a dialect that the planner uses."""
 
     clock_functions: Mapping[str, str] = field(default_factory=lambda: _CLOCK_FUNCTIONS)
     """Expressions that mean the current time, by SQLGlot's class name or `name()` → type of the literal each

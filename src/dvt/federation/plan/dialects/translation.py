@@ -9,11 +9,13 @@ from enum import StrEnum
 from sqlglot import exp
 
 Condition = Callable[[exp.Expr], bool]
+"""Tells whether an entry applies to an expression."""
 Fix = Callable[[exp.Expr], exp.Expr]
+"""Returns what an expression is replaced by."""
 
 
 class Status(StrEnum):
-    """How an expression of a dialect answers in the engine, as found on live databases."""
+    """How an expression of a dialect answers in the engine, as compared on live databases."""
 
     VERIFIED = "verified"
     MACRO = "macro"
@@ -24,7 +26,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One entry of the table: when it applies to an expression, and how that answers in the engine."""
+    """An entry of the table: when it applies to an expression, and how that answers in the engine."""
 
     status: Status
     when: Condition | None = None
@@ -59,6 +61,7 @@ class EngineDialect:
 
 
 VERIFIED = (Entry(status=Status.VERIFIED),)
+"""Entries of an expression that gives the same answer as it is."""
 
 
 def verified(names: str) -> dict[str, tuple[Entry, ...]]:
@@ -77,5 +80,5 @@ def wrong(why: str, way_out: str, when: Condition | None = None) -> Entry:
 
 
 def unverified(why: str = "", when: Condition | None = None) -> Entry:
-    """Make an entry for an expression nobody has compared yet."""
+    """Make an entry for an expression that was not compared yet, or that depends on its values."""
     return Entry(status=Status.UNVERIFIED, why=why, when=when)

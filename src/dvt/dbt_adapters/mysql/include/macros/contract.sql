@@ -1,16 +1,16 @@
-{# Contracts: the kinds of the query's columns are compared; the table gets the types as written. #}
+{# Contracts. A query matches if its columns are of the same kinds; the table gets the types as written. #}
 
 {% macro mysql__get_assert_columns_equivalent(sql) %}
-  {%- set wanted = model['columns'] -%}
-  {%- if not wanted %}{% do exceptions.raise_contract_error([], []) %}{% endif -%}
+  {%- set columns = model['columns'] -%}
+  {%- if not columns %}{% do exceptions.raise_contract_error([], []) %}{% endif -%}
   {%- set untyped = [] -%}
-  {%- for name, column in wanted.items() -%}
+  {%- for name, column in columns.items() -%}
     {%- if not column.get('data_type') %}{% do untyped.append(column['name']) %}{% endif -%}
   {%- endfor -%}
   {%- if untyped %}{{ exceptions.column_type_missing(column_names=untyped) }}{% endif -%}
-  {%- set given = get_column_schema_from_query(sql, config.get('sql_header', none)) -%}
-  {%- set broken = adapter.breaks_contract(wanted, given) -%}
-  {%- if broken %}{% do exceptions.raise_contract_error(broken[0], broken[1]) %}{% endif -%}
+  {%- set query_columns = get_column_schema_from_query(sql, config.get('sql_header', none)) -%}
+  {%- set difference = adapter.contract_difference(columns, query_columns) -%}
+  {%- if difference %}{% do exceptions.raise_contract_error(difference[0], difference[1]) %}{% endif -%}
 {% endmacro %}
 
 {% macro mysql__get_table_columns_and_constraints() -%}

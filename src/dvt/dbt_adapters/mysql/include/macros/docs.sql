@@ -1,4 +1,4 @@
-{# persist_docs. Views have no comments. #}
+{# persist_docs. The servers have no comments for views. #}
 
 {% macro mysql__persist_docs(relation, model, for_relation, for_columns) %}
   {% if relation.type == 'table' %}

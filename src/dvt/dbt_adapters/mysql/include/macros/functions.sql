@@ -8,7 +8,7 @@
   current_timestamp(6)
 {%- endmacro %}
 
-{# Words that CAST takes, which is where dbt's packages use them; not all of them are types of columns. #}
+{# Types that CAST takes, since dbt's packages use these macros in casts; not all are types of columns. #}
 {% macro mysql__type_string() %}char{% endmacro %}
 {% macro mysql__type_int() %}signed{% endmacro %}
 {% macro mysql__type_bigint() %}signed{% endmacro %}
@@ -79,7 +79,7 @@
   {%- endif -%}
 {%- endmacro %}
 
-{# How many boundaries lie between, as in the other databases; weeks begin on Sunday. #}
+{# The number of boundaries between two dates, as in the other databases; weeks begin on Sunday. #}
 {% macro mysql__datediff(first_date, second_date, datepart) -%}
   {%- set part = datepart | lower -%}
   {%- if part == 'day' -%}
@@ -104,7 +104,7 @@
   {%- endif -%}
 {%- endmacro %}
 
-{# A datetime; weeks begin on Monday. #}
+{# Returns a datetime; weeks begin on Monday. #}
 {% macro mysql__date_trunc(datepart, date) -%}
   {%- set part = datepart | lower -%}
   {%- if part in ('second', 'minute', 'hour', 'day', 'month') -%}

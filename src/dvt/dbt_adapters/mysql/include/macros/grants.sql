@@ -1,4 +1,4 @@
-{# Grants belong to a name, not to what stands under it: they survive a swap, so they are compared. #}
+{# The servers' grants belong to a table's name and so survive a swap: existing ones are always compared. #}
 
 {% macro mysql__apply_grants(relation, grant_config, should_revoke=True) %}
   {% if grant_config %}

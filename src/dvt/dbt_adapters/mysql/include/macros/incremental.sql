@@ -47,7 +47,7 @@
   {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
-{# The strategies. A temporary table may be named once per statement. #}
+{# The strategies. A statement may name a temporary table only once. #}
 
 {% macro mysql__get_incremental_default_sql(arg_dict) %}
   {% if arg_dict['unique_key'] %}
@@ -76,7 +76,7 @@
   {{ mysql__insert_from(target, source, dest_columns) }}
 {%- endmacro %}
 
-{# Not ON DUPLICATE KEY UPDATE: it goes by whatever unique index a row meets first. #}
+{# Does not use ON DUPLICATE KEY UPDATE, which may match a row by any unique index, not only by the key. #}
 {% macro mysql__get_merge_sql(target, source, unique_key, dest_columns, incremental_predicates=none) -%}
   {%- set keys = mysql__keys(unique_key) -%}
   {%- set changed = get_merge_update_columns(config.get('merge_update_columns'), config.get('merge_exclude_columns'), dest_columns) -%}

@@ -1,4 +1,4 @@
-{# What is there: schemas, relations, columns, the catalog, when tables were last written. #}
+{# Metadata: schemas, relations, columns, the catalog, and when tables were last written. #}
 
 {% macro mysql__information_schema_name(database) -%}
   information_schema
@@ -42,12 +42,12 @@
   {{ return(load_result('list_relations_without_caching').table) }}
 {% endmacro %}
 
-{# SHOW knows temporary tables too; information_schema does not. #}
+{# SHOW also reads temporary tables; information_schema does not contain them. #}
 {% macro mysql__get_columns_in_relation(relation) %}
   {% call statement('get_columns_in_relation', fetch_result=True, auto_begin=False) %}
     show full columns from {{ relation.render() }}
   {% endcall %}
-  {{ return(adapter.shown_columns(load_result('get_columns_in_relation').table)) }}
+  {{ return(adapter.parse_columns(load_result('get_columns_in_relation').table)) }}
 {% endmacro %}
 
 {% macro mysql__catalog(condition) %}
@@ -71,25 +71,25 @@
 {% endmacro %}
 
 {% macro mysql__get_catalog_relations(information_schema, relations) %}
-  {{ return(mysql__catalog(mysql__among(relations, 't.'))) }}
+  {{ return(mysql__catalog(mysql__is_one_of(relations, 't.'))) }}
 {% endmacro %}
 
-{% macro mysql__among(relations, prefix='') %}
-  {%- set wanted = [] -%}
+{% macro mysql__is_one_of(relations, prefix='') %}
+  {%- set conditions = [] -%}
   {%- for relation in relations -%}
     {%- set schema = prefix ~ 'table_schema = ' ~ adapter.literal(relation.schema) -%}
-    {%- do wanted.append('(' ~ schema ~ ' and ' ~ prefix ~ 'table_name = ' ~ adapter.literal(relation.identifier) ~ ')') -%}
+    {%- do conditions.append('(' ~ schema ~ ' and ' ~ prefix ~ 'table_name = ' ~ adapter.literal(relation.identifier) ~ ')') -%}
   {%- endfor -%}
-  {{ return('(' ~ wanted | join(' or ') ~ ')') }}
+  {{ return('(' ~ conditions | join(' or ') ~ ')') }}
 {% endmacro %}
 
-{# After a restart the server knows only when it made the table: never later than the truth. #}
+{# After a restart the server knows only when a table was created. That is never later than the last write. #}
 {% macro mysql__get_relation_last_modified(information_schema, relations) %}
   {% call statement('last_modified', fetch_result=True, auto_begin=False) %}
     select table_schema as `schema`, table_name as identifier,
       coalesce(update_time, create_time) as last_modified, {{ current_timestamp() }} as snapshotted_at
     from information_schema.tables
-    where {{ mysql__among(relations) }}
+    where {{ mysql__is_one_of(relations) }}
   {% endcall %}
   {{ return(load_result('last_modified')) }}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{# Names beside a relation's own; renaming, dropping, swapping; creating. #}
+{# Relations: names of temporary ones; renaming, dropping, swapping, creating. #}
 
 {% macro mysql__make_temp_relation(base_relation, suffix) %}
   {{ return(base_relation.with_suffix(suffix)) }}
@@ -16,8 +16,8 @@
   drop table if exists {{ relation.render() }}
 {%- endmacro %}
 
-{# As dbt's `drop … cascade` elsewhere. The catalog tells, slowly where there are many tables: it is asked only
-   when a server has refused to drop this one. #}
+{# Drops the foreign keys that refer to a relation, as dbt's `drop … cascade` does elsewhere. The catalog is slow on
+   a server with many tables: it is queried only after the server has refused to drop the relation. #}
 {% macro mysql__drop_keys_to(relation) %}
   {% set keys = run_query(mysql__keys_to(relation)) %}
   {% for key in keys %}
@@ -77,7 +77,7 @@
   {% if existing is not none %}{% do adapter.drop_relation(backup) %}{% endif %}
 {% endmacro %}
 
-{# A table's collation; the config's two other words say how a federated model compares text. #}
+{# The table's collation. The values `source` and `engine` of the config say how a federated model compares text. #}
 {% macro mysql__collation() %}
   {% set collation = config.get('collation') %}
   {{ return(none if collation in ['source', 'engine'] else collation) }}
@@ -112,7 +112,7 @@
   insert into {{ relation.render() }} ({{ adapter.dispatch('get_column_names', 'dbt')() }})
   {{ get_select_subquery(sql) }}
   {%- elif charset or mysql__collation() %}
-  {#- A column made from a SELECT keeps the collation it has there: converted while it is empty. #}
+  {#- A column made from a SELECT has the SELECT's collation, so the table is converted while it is empty. #}
   create table {{ relation.render() }} {{ mysql__table_options() }} {{ mysql__partitions() }} as
   select * from (
   {{ sql }}
@@ -177,7 +177,7 @@
   {% endcall %}
 {% endmacro %}
 
-{# A schema is all that a server has above its tables. #}
+{# The servers have no level above schemas. #}
 {% macro mysql__generate_database_name(custom_database_name=none, node=none) %}
   {% do return(none) %}
 {% endmacro %}

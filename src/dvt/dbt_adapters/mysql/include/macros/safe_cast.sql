@@ -1,10 +1,10 @@
-{# safe_cast: NULL where a value is none of that type. A CAST alone would do in a query; in whatever writes a
-   table, strict mode makes an error of it. So the text is looked at first, and only then converted. #}
+{# safe_cast: NULL for a value that the type cannot hold. In a query, CAST alone would do; in a statement that writes
+   a table, strict mode makes it an error. So the text is checked before it is converted. #}
 
 {% macro mysql__safe_cast(field, type) -%}
   {%- set kind, text = adapter.kind_of(type), 'trim(cast(' ~ field ~ ' as char))' -%}
   {%- if dvt_federated is defined -%}
-    {#- The engine that this is translated for has such a cast. #}
+    {#- The engine that the SQL is translated for has TRY_CAST. #}
     try_cast({{ field }} as {{ adapter.cast_type(type, False) }})
   {%- elif kind in ('integer', 'decimal', 'year', 'bit') -%}
     {{ mysql__safe_exact(text, adapter.cast_type(type)) }}
@@ -18,7 +18,7 @@
   {%- elif kind == 'json' -%}
     case when json_valid({{ text }}) then cast({{ field }} as {{ adapter.cast_type(type) }}) end
   {%- else -%}
-    {#- Without a size: text is never cut. #}
+    {#- The type has no size, so text is never cut. #}
     cast({{ field }} as {{ adapter.cast_type(type, False) }})
   {%- endif -%}
 {%- endmacro %}
@@ -27,7 +27,8 @@
   '^[+-]?(([0-9]{1,60}([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?|[0-9]([.][0-9]*)?[eE][+-]?([12][0-9]{2}|30[0-7]))\\z'
 {%- endmacro %}
 
-{# Whole numbers and decimals: digits are rounded to the type's scale, exactly; with an exponent, as a double. #}
+{# Whole numbers and decimals. Digits are rounded to the type's scale exactly; a text with an exponent is rounded as
+   a double. #}
 {% macro mysql__safe_exact(text, into) -%}
   {%- set size = modules.re.findall('[0-9]+', into) | map('int') | list -%}
   {%- if into == 'signed' -%}
@@ -47,7 +48,7 @@
   end
 {%- endmacro %}
 
-{# In ISO's form, with or without a time. #}
+{# Dates and timestamps in ISO format, with or without a time. #}
 {% macro mysql__safe_date(text, into) -%}
   {%- set length = 10 if into == 'date' else 26 -%}
   case when {{ text }} regexp '^(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?)?\\z'

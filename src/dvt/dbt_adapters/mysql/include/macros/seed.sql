@@ -61,15 +61,15 @@
 {% macro mysql__insert_seed(relation, model, agate_table) %}
   {%- set names = get_seed_column_quoted_csv(model, agate_table.column_names) | replace('%', '%%') -%}
   {%- set row = '(' ~ (['%s'] * (agate_table.column_names | length)) | join(', ') ~ ')' -%}
-  {%- set shown = [] -%}
+  {%- set statements = [] -%}
   {%- for chunk in agate_table.rows | batch(get_batch_size()) -%}
     {%- set bindings = [] -%}
     {%- for row_values in chunk %}{% do bindings.extend(row_values) %}{% endfor -%}
     {%- set into = 'insert into ' ~ (relation | string | replace('%', '%%')) ~ ' (' ~ names ~ ') values ' -%}
     {%- do adapter.add_query(into ~ ([row] * (chunk | length)) | join(', '), bindings=bindings, abridge_sql_log=True) -%}
-    {%- do shown.append(into ~ row) -%}
+    {%- do statements.append(into ~ row) -%}
   {%- endfor -%}
-  {{ return(shown[0] if shown else '') }}
+  {{ return(statements[0] if statements else '') }}
 {% endmacro %}
 
 {% macro mysql__get_batch_size() %}

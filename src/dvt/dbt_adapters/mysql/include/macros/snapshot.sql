@@ -1,4 +1,4 @@
-{# Snapshots. dbt's materialization, with statements that MySQL takes. #}
+{# Snapshots: dbt's materialization with statements in MySQL's SQL. #}
 
 {% macro mysql__snapshot_hash_arguments(args) -%}
   md5(concat_ws('|'{% for arg in args %}, coalesce(cast({{ arg }} as char), ''){% endfor %}))
@@ -25,9 +25,9 @@
 {% macro mysql__snapshot_staging_table(strategy, source_sql, target_relation) -%}
   {%- set columns = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
   {%- set names = get_columns_in_query(source_sql) -%}
-  {%- set known = get_list_of_column_names(adapter.get_columns_in_relation(target_relation)) -%}
-  {%- set records = strategy.hard_deletes == 'new_record' -%}
-  {%- set notices = records or strategy.hard_deletes == 'invalidate' -%}
+  {%- set existing_names = get_list_of_column_names(adapter.get_columns_in_relation(target_relation)) -%}
+  {%- set records_deletes = strategy.hard_deletes == 'new_record' -%}
+  {%- set finds_deletes = records_deletes or strategy.hard_deletes == 'invalidate' -%}
   {%- set now = snapshot_get_time() -%}
   {%- set keys = [] -%}
   {%- if strategy.unique_key | is_list -%}
@@ -36,7 +36,7 @@
   {%- set joined = unique_key_join_on(strategy.unique_key, 'snapshotted_data', 'source_data') -%}
   {%- set deleted = 'snapshotted_data.' ~ columns.dbt_is_deleted -%}
   {%- set changed -%}
-    ({{ strategy.row_changed }}{% if records %} or {{ deleted }} = 'True'{% endif %})
+    ({{ strategy.row_changed }}{% if records_deletes %} or {{ deleted }} = 'True'{% endif %})
   {%- endset -%}
   with source_data as (
     select dbt_source.*, {{ unique_key_fields(strategy.unique_key) }},
@@ -56,36 +56,36 @@
   select 'insert' as dbt_change_type, {{ mysql__snapshot_columns(names, keys, 'source_data') }}
     source_data.{{ columns.dbt_updated_at }}, source_data.{{ columns.dbt_valid_from }},
     source_data.{{ columns.dbt_valid_to }}, source_data.{{ columns.dbt_scd_id }}
-    {%- if records %}, 'False' as {{ columns.dbt_is_deleted }}{% endif %}
+    {%- if records_deletes %}, 'False' as {{ columns.dbt_is_deleted }}{% endif %}
   from source_data left join snapshotted_data on {{ joined }}
   where {{ unique_key_is_null(strategy.unique_key, 'snapshotted_data') }} or {{ changed }}
   union all
   select 'update', {{ mysql__snapshot_columns(names, keys, 'source_data') }}
     source_data.{{ columns.dbt_updated_at }}, source_data.{{ columns.dbt_valid_from }},
     source_data.{{ columns.dbt_updated_at }}, snapshotted_data.{{ columns.dbt_scd_id }}
-    {%- if records %}, {{ deleted }}{% endif %}
+    {%- if records_deletes %}, {{ deleted }}{% endif %}
   from source_data join snapshotted_data on {{ joined }}
   where {{ changed }}
-  {%- if notices %}
-  {%- set gone -%}
+  {%- if finds_deletes %}
+  {%- set deleted_rows -%}
     from snapshotted_data left join source_data on {{ joined }}
     where {{ unique_key_is_null(strategy.unique_key, 'source_data') }}
-      {%- if records %} and not (coalesce({{ deleted }}, 'False') = 'True' and {{ mysql__open_snapshot_row(columns, 'snapshotted_data.') }}){% endif %}
+      {%- if records_deletes %} and not (coalesce({{ deleted }}, 'False') = 'True' and {{ mysql__open_snapshot_row(columns, 'snapshotted_data.') }}){% endif %}
   {%- endset %}
   union all
   select 'delete', {{ mysql__snapshot_columns(names, keys, 'source_data') }}
     {{ now }}, {{ now }}, {{ now }}, snapshotted_data.{{ columns.dbt_scd_id }}
-    {%- if records %}, {{ deleted }}{% endif %}
-  {{ gone }}
+    {%- if records_deletes %}, {{ deleted }}{% endif %}
+  {{ deleted_rows }}
   {%- endif %}
-  {%- if records %}
+  {%- if records_deletes %}
   union all
   select 'insert',
-    {% for name in names %}{{ 'snapshotted_data' if name in known else 'source_data' }}.{{ adapter.quote(name) }}, {% endfor %}
+    {% for name in names %}{{ 'snapshotted_data' if name in existing_names else 'source_data' }}.{{ adapter.quote(name) }}, {% endfor %}
     {% for key in keys %}snapshotted_data.{{ key }}, {% endfor %}
     {{ now }}, {{ now }}, snapshotted_data.{{ columns.dbt_valid_to }},
     {{ snapshot_hash_arguments(['snapshotted_data.' ~ columns.dbt_scd_id, now]) }}, 'True'
-  {{ gone }}
+  {{ deleted_rows }}
   {%- endif %}
 {%- endmacro %}
 
@@ -102,8 +102,8 @@
   where DBT_INTERNAL_SOURCE.dbt_change_type = 'insert'
 {%- endmacro %}
 
-{# dbt's `check` strategy, but that text is compared byte by byte: the server's collations would take
-   'a' for 'A', and miss that it changed. #}
+{# dbt's `check` strategy, but it compares text byte by byte: by the server's collations 'a' equals 'A', so a change
+   of case would be missed. #}
 {% macro snapshot_check_strategy(node, snapshotted_rel, current_rel, model_config, target_exists) %}
   {%- set hard_deletes = adapter.get_hard_deletes_behavior(config) -%}
   {%- set updated_at = config.get('updated_at') or snapshot_get_time() -%}

@@ -15,7 +15,7 @@
   {% do create_indexes(intermediate) %}
   {% do persist_docs(intermediate, model) %}
 
-  {# A hook may have dropped it meanwhile. #}
+  {# A hook may have dropped the existing table in the meantime. #}
   {% set existing = load_cached_relation(this) %}
   {% do mysql__swap(existing, intermediate, target, backup) %}
 

@@ -1,4 +1,4 @@
-{# `clone` looks for a view's materialization under the very type of the target. #}
+{# `clone` looks for a view's materialization under the type of the target only, not under the types it builds on. #}
 
 {% materialization view, adapter='mariadb' %}
   {{ return(context['materialization_view_mysql']()) }}

@@ -8,11 +8,14 @@ from sqlglot import exp
 
 DIALECT = "duckdb"
 """SQLGlot's name of the engine's SQL."""
+IN_ENGINE = "or write the model in the engine's SQL: config(dialect='compute')"
+"""Last part of a hint: the way out for every expression that cannot be translated."""
 _PLAIN_FORMAT = re.compile(r"^(%[YmdHMS]|[-/:., _])*$")
+"""Matches a format of years, months, days, hours, minutes and seconds."""
 
 
 def is_a(node: exp.Expr | None, *types: object) -> bool:
-    """True if the node's type is known and one of these."""
+    """True if the node's type is known to be one of these."""
     return node is not None and node.type is not None and node.type.this in types
 
 
@@ -32,7 +35,7 @@ def typed(node: exp.Expr, to: str) -> exp.Cast:
 
 
 def needs_escape(node: exp.Expr) -> bool:
-    """True for a LIKE whose pattern may hold a backslash that nobody has declared."""
+    """True for a LIKE without ESCAPE whose pattern may hold a backslash."""
     pattern = node.expression.unnest()
     plain = isinstance(pattern, exp.Literal) and "\\" not in pattern.name
     return not plain and not isinstance(node.parent, exp.Escape)

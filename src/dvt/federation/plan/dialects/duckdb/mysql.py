@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.federation.plan.dialects.duckdb.expressions import (
+    IN_ENGINE,
     is_a,
     is_float,
     is_unknown,
@@ -25,11 +26,10 @@ from dvt.federation.plan.dialects.translation import (
 )
 from dvt.federation.plan.state import SETTLED
 
-_IN_ENGINE = "or write the model in the engine's SQL: config(dialect='compute')"
 _TEXT = exp.DataType.TEXT_TYPES
 _DAYS = ("DAY", "WEEK", "MONTH", "QUARTER", "YEAR")
-_LETTERS = "DuckDB tells upper from lower case"
-_CASE = "text is compared byte by byte here, by its collation in the database"
+_LETTERS = "DuckDB distinguishes upper and lower case"
+_BYTEWISE = "text is compared byte by byte here, by its collation in the database"
 
 
 def _is_output(node: exp.Expr) -> bool:
@@ -42,7 +42,7 @@ def _as_integer(node: exp.Expr) -> exp.Expr:
 
 
 def _as_value(node: exp.Expr) -> exp.Expr:
-    """Cast a truth value in the output to an integer: MySQL has only 1 and 0."""
+    """Cast a boolean in the output to an integer: MySQL has only 1 and 0."""
     return _as_integer(node) if _is_output(node) else node.copy()
 
 
@@ -106,7 +106,7 @@ def _is_settled(node: exp.Expr) -> bool:
 
 _TRUTH = (
     macro(_as_value, _is_settled),
-    Entry(status=Status.UNVERIFIED, why=_CASE, when=_compares_text, fix=_as_value),
+    Entry(status=Status.UNVERIFIED, why=_BYTEWISE, when=_compares_text, fix=_as_value),
     macro(_as_integer, _is_output),
 )
 _LOGIC = (macro(_as_integer, _is_output),)
@@ -125,7 +125,7 @@ TRANSLATION = Translation(
         **dict.fromkeys(("DateAdd", "DateSub", "Add", "Sub"), (macro(_as_date, _of_date), *VERIFIED)),
         "Like": (
             macro(_alike, _is_settled),
-            Entry(status=Status.UNVERIFIED, why=_CASE, fix=_alike),
+            Entry(status=Status.UNVERIFIED, why=_BYTEWISE, fix=_alike),
         ),
         "Div": (unverified("MySQL keeps four more decimals, DuckDB all of a DOUBLE's"),),
         "Avg": (
@@ -136,29 +136,31 @@ TRANSLATION = Translation(
         "BitwiseLeftShift": (unverified("MySQL's bits are unsigned"),),
         "Round": (macro(round_half_even, is_float), *VERIFIED),
         "Substring": (
-            wrong("DuckDB counts 0 as 1", f"start at 1, {_IN_ENGINE}", _from_zero),
+            wrong("DuckDB counts 0 as 1", f"start at 1, {IN_ENGINE}", _from_zero),
             Entry(status=Status.VERIFIED, when=_from_a_number),
-            unverified("a start of 0 counts otherwise"),
+            unverified("a start of 0 gives another text"),
         ),
         "TimeToStr": (
             Entry(status=Status.VERIFIED, when=plain_format),
             unverified("formats differ in details"),
         ),
         "DateDiff": (
-            wrong("DuckDB counts one day less", f"use DATEDIFF, {_IN_ENGINE}", _from_year_zero),
+            wrong("DuckDB counts one day less", f"use DATEDIFF, {IN_ENGINE}", _from_year_zero),
             *VERIFIED,
         ),
-        "Cast": (wrong("DuckDB does not cut CHAR(n)", f"use LEFT(), {_IN_ENGINE}", _is_char), *VERIFIED),
-        "RegexpLike": (wrong(_LETTERS, f"use LOWER(), {_IN_ENGINE}"),),
-        "StrPosition": (wrong(_LETTERS, f"use LOWER(), {_IN_ENGINE}"),),
-        "DayOfWeek": (wrong("DuckDB's week begins at 0", f"count otherwise, {_IN_ENGINE}"),),
-        "weekday()": (wrong("DuckDB's week begins later", f"count otherwise, {_IN_ENGINE}"),),
-        "Week": (wrong("DuckDB's weeks are ISO weeks", f"compute the week otherwise, {_IN_ENGINE}"),),
-        "TimestampDiff": (wrong("DuckDB counts boundaries", f"subtract instead, {_IN_ENGINE}"),),
-        "NumberToStr": (wrong("DuckDB rounds otherwise", f"use ROUND, {_IN_ENGINE}"),),
+        "Cast": (wrong("DuckDB does not cut CHAR(n)", f"use LEFT(), {IN_ENGINE}", _is_char), *VERIFIED),
+        "RegexpLike": (wrong(_LETTERS, f"use LOWER(), {IN_ENGINE}"),),
+        "StrPosition": (wrong(_LETTERS, f"use LOWER(), {IN_ENGINE}"),),
+        "DayOfWeek": (wrong("DuckDB's Sunday is 0, MySQL's 1", f"compute the day otherwise, {IN_ENGINE}"),),
+        "weekday()": (wrong("DuckDB's Sunday is 0, MySQL's 6", f"compute the day otherwise, {IN_ENGINE}"),),
+        "Week": (wrong("DuckDB's weeks are ISO weeks", f"compute the week otherwise, {IN_ENGINE}"),),
+        "TimestampDiff": (
+            wrong("DuckDB counts boundaries crossed, MySQL whole units", f"subtract instead, {IN_ENGINE}"),
+        ),
+        "NumberToStr": (wrong("DuckDB rounds otherwise", f"use ROUND, {IN_ENGINE}"),),
         "UnixToTime": (macro(_without_zone),),
-        "UnixToStr": (wrong("the format is lost", f"use DATE_FORMAT, {_IN_ENGINE}"),),
-        "Length": (wrong("MySQL counts bytes", f"use CHAR_LENGTH, {_IN_ENGINE}", _in_bytes), *VERIFIED),
+        "UnixToStr": (wrong("the format is lost", f"use DATE_FORMAT, {IN_ENGINE}"),),
+        "Length": (wrong("MySQL counts bytes", f"use CHAR_LENGTH, {IN_ENGINE}", _in_bytes), *VERIFIED),
     },
 )
 """Compared with MariaDB 10.11 on a live table (tests/acceptance/test_mysql_dialect.py)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.federation.plan.dialects.duckdb.expressions import (
+    IN_ENGINE,
     function,
     is_a,
     is_float,
@@ -32,8 +33,7 @@ _DECIMAL = (exp.DataType.Type.DECIMAL,)
 _FLOATS = exp.DataType.FLOAT_TYPES
 _TEXT = exp.DataType.TEXT_TYPES
 _TEMPORAL = exp.DataType.TEMPORAL_TYPES
-_IN_ENGINE = "or write the model in the engine's SQL: config(dialect='compute')"
-_CAST = "CAST the operands to the types you mean, " + _IN_ENGINE
+_CAST = "CAST the operands to the types you mean, " + IN_ENGINE
 
 
 def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
@@ -113,7 +113,7 @@ def _rounds_to_integer(node: exp.Expr) -> bool:
 
 
 def _rounded(node: exp.Expr) -> exp.Expr:
-    """Round a numeric's half away from zero, even if DuckDB has computed it as a DOUBLE."""
+    """Round a numeric half away from zero, even if DuckDB has computed it as a DOUBLE."""
     new = node.copy()
     new.this.replace(exp.Round(this=new.this.copy()))
     return new
@@ -160,17 +160,22 @@ def _by_pattern(node: exp.Expr) -> bool:
 
 
 def _from_any_start(node: exp.Expr) -> exp.Expr:
-    """Count from a start before the first character as PostgreSQL does; DuckDB counts from the end."""
+    """Count from a start before the first character as PostgreSQL does; DuckDB counts from the end.
+
+    `substring(t, start, length)` becomes `substring(t, greatest(start, 1), greatest(length + least(start, 1)
+    - 1, 0))`, in a CASE because greatest and least ignore NULL.
+    """
     start, length = node.args["start"], node.args.get("length")
-    unit, zero = exp.Literal.number(1), exp.Literal.number(0)
-    arguments = [node.this.copy(), function("greatest", start.copy(), unit)]
-    nulls: exp.Expr = exp.Is(this=exp.Paren(this=start.copy()), expression=exp.null())
+    first, zero = exp.Literal.number(1), exp.Literal.number(0)
+    arguments = [node.this.copy(), function("greatest", start.copy(), first)]
+    is_null: exp.Expr = exp.Is(this=exp.Paren(this=start.copy()), expression=exp.null())
     if length is not None:
-        before = exp.Sub(this=function("least", start.copy(), unit.copy()), expression=unit.copy())
-        left = exp.Add(this=exp.Paren(this=length.copy()), expression=exp.Paren(this=before))
-        arguments.append(function("greatest", left, zero))
-        nulls = exp.or_(nulls, exp.Is(this=exp.Paren(this=length.copy()), expression=exp.null()))
-    return exp.Case(ifs=[exp.If(this=nulls, true=exp.null())], default=function("substring", *arguments))
+        lost = exp.Sub(this=function("least", start.copy(), first.copy()), expression=first.copy())
+        remaining = exp.Add(this=exp.Paren(this=length.copy()), expression=exp.Paren(this=lost))
+        arguments.append(function("greatest", remaining, zero))
+        is_null = exp.or_(is_null, exp.Is(this=exp.Paren(this=length.copy()), expression=exp.null()))
+    substring = function("substring", *arguments)
+    return exp.Case(ifs=[exp.If(this=is_null, true=exp.null())], default=substring)
 
 
 def _every(node: exp.Expr) -> exp.Expr:
@@ -246,7 +251,7 @@ TRANSLATION = Translation(
         "Mod": (macro(_modulo),),
         "Cast": (
             macro(_truncated_text, _is_sized_varchar),
-            wrong("DuckDB neither cuts nor pads char(n)", f"cast to varchar(n), {_IN_ENGINE}", _is_char),
+            wrong("DuckDB neither cuts nor pads char(n)", f"cast to varchar(n), {IN_ENGINE}", _is_char),
             macro(_numeric, _is_unsized_numeric),
             macro(_rounded, _rounds_to_integer),
             unverified("the text of a floating point number may differ (1 and 1.0)", _is_double_to_text),
@@ -254,14 +259,14 @@ TRANSLATION = Translation(
         ),
         "EQ": (macro(_each_equal, _of_rows), *VERIFIED),
         "NEQ": (macro(_any_different, _of_rows), *VERIFIED),
-        "LT": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
-        "LTE": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
-        "GT": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
-        "GTE": (wrong(_ROWS, f"compare column by column, {_IN_ENGINE}", _of_rows), *VERIFIED),
+        "LT": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
+        "LTE": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
+        "GT": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
+        "GTE": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
         "Like": (macro(_escaped, needs_escape), *VERIFIED),
         "ILike": (macro(_escaped, needs_escape), *VERIFIED),
         "SimilarTo": (
-            wrong("DuckDB's SIMILAR TO is a plain regular expression", f"use ~ or LIKE, {_IN_ENGINE}"),
+            wrong("DuckDB's SIMILAR TO is a plain regular expression", f"use ~ or LIKE, {IN_ENGINE}"),
         ),
         "Extract": (
             macro(_fraction("0.000001"), _part("SECOND", "SECONDS")),
@@ -271,33 +276,33 @@ TRANSLATION = Translation(
         ),
         "TimeToStr": (
             Entry(status=Status.VERIFIED, when=_plain_timestamp_format),
-            wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {_IN_ENGINE}"),
+            wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {IN_ENGINE}"),
         ),
-        "ToChar": (wrong("DuckDB knows no to_char of numbers", f"format it by casts, {_IN_ENGINE}"),),
+        "ToChar": (wrong("DuckDB knows no to_char of numbers", f"format it by casts, {IN_ENGINE}"),),
         "StrToDate": (
             Entry(status=Status.VERIFIED, when=plain_format),
-            wrong("DuckDB knows other formats", f"use YYYY, MM, DD only, {_IN_ENGINE}"),
+            wrong("DuckDB knows other formats", f"use YYYY, MM, DD only, {IN_ENGINE}"),
         ),
         "StrToTime": (
             macro(_with_zone, plain_format),
-            wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {_IN_ENGINE}"),
+            wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {IN_ENGINE}"),
         ),
         "Round": (macro(round_half_even, is_float), *VERIFIED),
         "Substring": (
             Entry(status=Status.VERIFIED, when=_starts_late),
-            wrong("DuckDB reads no pattern there", f"use regexp_replace, {_IN_ENGINE}", _by_pattern),
+            wrong("DuckDB reads no pattern there", f"use regexp_replace, {IN_ENGINE}", _by_pattern),
             macro(_from_any_start),
         ),
-        "age()": (wrong("DuckDB's age() counts months otherwise", f"subtract the timestamps, {_IN_ENGINE}"),),
-        "Format": (wrong("DuckDB's format() has other placeholders", f"use || or concat(), {_IN_ENGINE}"),),
-        "Decode": (wrong("DuckDB's decode() reads UTF-8", f"use from_base64() or unhex(), {_IN_ENGINE}"),),
-        "Encode": (wrong("DuckDB's encode() writes UTF-8", f"use base64() or hex(), {_IN_ENGINE}"),),
+        "age()": (wrong("DuckDB's age() counts months otherwise", f"subtract the timestamps, {IN_ENGINE}"),),
+        "Format": (wrong("DuckDB's format() has other placeholders", f"use || or concat(), {IN_ENGINE}"),),
+        "Decode": (wrong("DuckDB's decode() reads UTF-8", f"use from_base64() or unhex(), {IN_ENGINE}"),),
+        "Encode": (wrong("DuckDB's encode() writes UTF-8", f"use base64() or hex(), {IN_ENGINE}"),),
         "every()": (macro(_every),),
         "Hex": (macro(_lower),),
         "TimestampTrunc": (macro(_cut_with_zone, _of_date), *VERIFIED),
         "DateTrunc": (macro(_cut_with_zone, _of_date), *VERIFIED),
         "regexp_matches()": (
-            wrong("DuckDB's answers true or false", f"use ~ or regexp_replace, {_IN_ENGINE}"),
+            wrong("DuckDB's answers true or false", f"use ~ or regexp_replace, {IN_ENGINE}"),
         ),
         "JSONExtract": (unverified("JSON may be written with other blanks"),),
         "JSONBExtract": (unverified("JSON may be written with other blanks"),),
