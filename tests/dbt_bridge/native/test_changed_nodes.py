@@ -177,6 +177,7 @@ def test_ephemeral_models_are_looked_up_in_the_manifest_that_a_node_is_compiled_
     plain = model("model.p.a")
     manifest = Manifest(nodes={node.unique_id: node for node in (ephemeral, plain)})
     view = make_view(manifest, Mode("barn"))
+    assert view.macros is manifest.macros
     assert isinstance(view.nodes, ChainMap)
     assert view.nodes["model.p.e"] is not ephemeral
     assert view.nodes["model.p.a"] is plain

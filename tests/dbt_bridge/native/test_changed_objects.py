@@ -140,6 +140,7 @@ def test_credentials_take_the_outputs_name_and_do_not_tell_it() -> None:
     profile = Profile.from_raw_profile_info(
         {"target": "barn", "outputs": {"barn": output}}, "shop", ProfileRenderer({})
     )
+    assert not hasattr(type(profile.credentials), "output"), "dbt means something by that name"
     assert output_of(profile.credentials) == "barn"
     assert "output" not in profile.credentials.to_dict()
     assert output_of(duckdb_credentials()) == ""
