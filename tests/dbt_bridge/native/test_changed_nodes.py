@@ -70,7 +70,7 @@ def test_a_federated_runner_holds_all_that_dbts_holds() -> None:
     from dbt.task.show import ShowTask
     from dbt.task.test import TestTask
 
-    from dvt.dbt_bridge.nodes.federated_runner import FEDERATED, federated_runner
+    from dvt.dbt_bridge.nodes.federated_runner import FEDERATED_RUNNERS, federated_runner
 
     plain = MagicMock(resource_type=NodeType.Model)
     batched = MagicMock(resource_type=NodeType.Model)
@@ -78,15 +78,15 @@ def test_a_federated_runner_holds_all_that_dbts_holds() -> None:
     for task in (RunTask, BuildTask):
         made = object.__new__(task)
         made.manifest, made.config = MagicMock(), MagicMock()
-        assert made.get_runner_type(plain) in FEDERATED
+        assert made.get_runner_type(plain) in FEDERATED_RUNNERS
         assert made.get_runner_type(batched) is MicrobatchModelRunner, (
             "it gives its batches to runners of ours"
         )
     for task in (TestTask, ShowTask):
-        assert object.__new__(task).get_runner_type(plain) in FEDERATED
-    assert {BuildTask.RUNNER_MAP[kind] for kind in (NodeType.Test, NodeType.Unit)} <= FEDERATED.keys()
+        assert object.__new__(task).get_runner_type(plain) in FEDERATED_RUNNERS
+    assert {BuildTask.RUNNER_MAP[kind] for kind in (NodeType.Test, NodeType.Unit)} <= FEDERATED_RUNNERS.keys()
     assert "MicrobatchBatchRunner" in names_in(RunTask._submit_batch)
-    for kind, federated in FEDERATED.items():
+    for kind, federated in FEDERATED_RUNNERS.items():
         assert issubclass(federated, kind.__mro__[0]) or issubclass(kind, federated.__bases__[-1])
         assert not [base for base in kind.__mro__ if getattr(base, "__slots__", ())], (
             "its state is in its dict"
