@@ -26,8 +26,9 @@ OF_A_RUN = frozenset(
     {"builtins", "context", "dbt_version", "flags", "invocation_id", "run_started_at", "thread_id"}
     | {"modules", "return", "log", "print", "local_md5", "diff_of_two_dicts"}
     | {"fromjson", "fromyaml", "tojson", "toyaml", "set", "set_strict", "zip", "zip_strict"}
+    | {"otel_trace_id", "otel_span_id"}
 )
-"""Names that dbt has in profiles.yml too, and this has not."""
+"""Names that dbt has in profiles.yml too, and this has not; those of OpenTelemetry from dbt-core 1.12 on."""
 _SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105 - a prefix
 _PLACEHOLDER = "$$$DBT_SECRET_START$$${}$$$DBT_SECRET_END$$$"
 """Stands for a secret while Jinja runs, as in dbt: no filter sees the secret itself."""
