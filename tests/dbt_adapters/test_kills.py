@@ -20,7 +20,7 @@ def counted(self, sql, values=()):
     if '"node_id": "' not in sql:
         return run(self, sql, values)
     answers = []
-    for statement in filter(session.statement, sql.split(";")):
+    for statement in filter(session.statement_kind, sql.split(";")):
         left -= 1
         if left == 0:
             os._exit(9)
