@@ -130,6 +130,18 @@ def test_the_default_output_is_not_touched_either_when_nothing_selected_needs_it
     assert (shop.root / "barn.duckdb").exists()
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_file_that_cannot_be_opened_is_one_clear_error(shop: Project, damaged: bool) -> None:
+    shop.model("a", "select 1 as one", target="barn" if damaged else "nowhere")
+    if damaged:
+        (shop.root / "barn.duckdb").write_bytes(b"hello" * 5000)
+    problem = "cannot be read (not a valid DuckDB" if damaged else f"nor is its folder {shop.root / 'no'}"
+    assert not shop.dvt("run")
+    assert "DVT138 connection" in shop.messages()
+    assert problem in shop.messages()
+    assert "Traceback" not in shop.messages()
+
+
 def test_files_are_free_for_another_process_when_the_invocation_has_ended(shop: Project) -> None:
     shop.model("a", "select 1 as one", materialized="table")
     shop.model("b", "select 2 as two", materialized="table", target="barn")

@@ -17,6 +17,7 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from dvt.core.errors import DbtUnsupported
+from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.outputs.profiles import output_of
 
 _MANAGER = "DuckDBConnectionManager"
@@ -85,8 +86,10 @@ def _connect(output: str, path: str, *, read_only: bool, config: Mapping[str, An
     """Open a file for dbt-duckdb, in the place of `duckdb.connect`."""
     del read_only  # dbt-duckdb always passes False; `access_mode` in config_options decides
     from dvt.drivers.duckdb import FILES
+    from dvt.drivers.duckdb.errors import as_dvt_errors
 
-    return FILES.connect(path, config, name=output)
+    with as_dbt_errors(), as_dvt_errors(connection=output, doing="opening the database", path=path):
+        return FILES.connect(path, config, name=output)
 
 
 def _rebound(original: Any, manager: type, members: Mapping[str, Any] | None = None) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 
@@ -205,7 +206,9 @@ def _about_file(error: BaseException, text: str, connection: str, doing: str, pa
     if _TOO_OLD in text:
         return FileUnreadable(connection, named, "was written by a DuckDB too old for this one")
     if any(mark in text for mark in _FILE_MISSING):
-        return FileUnreadable(connection, named, "is not there")
+        folder = Path(named).parent
+        problem = "is not there" if folder.is_dir() else f"is not there, nor is its folder {folder}"
+        return FileUnreadable(connection, named, problem)
     for mark in _FILE_UNREADABLE:
         if mark in text:
             return FileUnreadable(connection, named, f"cannot be read ({mark})")

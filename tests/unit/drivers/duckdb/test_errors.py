@@ -70,7 +70,8 @@ def test_an_interrupt_is_a_cancel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [(b"hello" * 5000, "not a valid DuckDB"), (None, "is not there")]
+    ("content", "problem"),
+    [(b"hello" * 5000, "not a valid DuckDB"), (None, "is not there, nor is its folder")],
 )
 def test_a_file_that_is_no_database_is_unreadable(
     tmp_path: Path, content: bytes | None, problem: str
