@@ -41,8 +41,8 @@ def connection_of(hook: Mapping[str, Any]) -> str | None:
     return comment[1] if comment else None
 
 
-def elsewhere(hook: Mapping[str, Any], target: str) -> str | None:
-    """The output a hook names, if it is another than the node's own; that one's connection is in use."""
+def other_output(hook: Mapping[str, Any], target: str) -> str | None:
+    """Return the output that a hook names; None if it names none, or the node's own target."""
     output = connection_of(hook)
     return None if output == target else output
 
@@ -68,7 +68,7 @@ def _routing_run_hooks(
 
     def run(hooks: list[Mapping[str, Any]], inside_transaction: bool = True) -> str:
         in_phase = [hook for hook in hooks if hook.get("transaction", True) == inside_transaction]
-        for connection, group in groupby(in_phase, key=lambda hook: elsewhere(hook, target)):
+        for connection, group in groupby(in_phase, key=lambda hook: other_output(hook, target)):
             if connection is None:
                 run_hooks(list(group), inside_transaction=inside_transaction)
             else:

@@ -17,7 +17,7 @@ from dbt.task.test import TestRunner
 from dvt.core.errors import DvtError, NotFederable
 from dvt.core.reports import Notice, Outcome
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.jinja.hooks import elsewhere, hooks_of, report_any_write, route_hooks
+from dvt.dbt_bridge.jinja.hooks import hooks_of, other_output, report_any_write, route_hooks
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.jinja.statements import has_changed
 from dvt.dbt_bridge.nodes import publish
@@ -171,7 +171,7 @@ def report_writes(session: Session, node: Any) -> None:
     if not getattr(node, "is_relational", False):
         return
     hooks = hooks_of(node)
-    if any(elsewhere(hook, target) is None for hook in hooks):
+    if any(other_output(hook, target) is None for hook in hooks):
         federator.wrote(target, table=None)
         return
     dialect = dialects.of_type(session.outputs.types[target])
