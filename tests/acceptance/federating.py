@@ -12,7 +12,7 @@ from typing import Any, Self
 import duckdb
 
 from dvt.app.federation import make_federator
-from dvt.core.names import MARKER, TableRef, stage_name
+from dvt.core.names import TableRef, stage_name
 from dvt.core.plan import Load
 from dvt.core.ports.bridge import RunContext
 from dvt.core.reports import Moved, Notice
@@ -130,15 +130,17 @@ class Run:
             while f"{{{connection}." in text:
                 table = text.split(f"{{{connection}.", 1)[1].split("}", 1)[0]
                 unique_id = f"source.shop.{connection}.{table}"
-                inputs[MARKER + unique_id] = Input(
-                    table=self.workspace.ref(connection, table), unique_id=unique_id
+                parts = (connection, "main", table)
+                inputs[unique_id] = Input(
+                    table=self.workspace.ref(connection, table), unique_id=unique_id, name=parts
                 )
-                text = text.replace(f"{{{connection}.{table}}}", f'"{MARKER}{unique_id}"."{table}"')
+                text = text.replace(f"{{{connection}.{table}}}", f'"{connection}"."main"."{table}"')
         unique_id = f"model.shop.{name}"
         if "{this}" in text:
             table = self.workspace.ref(target, name)
-            inputs[MARKER + unique_id] = Input(table=table, unique_id=unique_id, this=True)
-            text = text.replace("{this}", f'"{MARKER}{unique_id}"."{name}"')
+            parts = (target, "this", name)
+            inputs[unique_id] = Input(table=table, unique_id=unique_id, name=parts, this=True)
+            text = text.replace("{this}", f'"{target}"."this"."{name}"')
         return NodeRequest(
             unique_id=unique_id,
             name=name,

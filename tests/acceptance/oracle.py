@@ -7,8 +7,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +16,7 @@ from typing import Any
 import sqlglot
 
 from dvt.core.encoding import encoding
-from dvt.core.names import MARKER, TableRef
+from dvt.core.names import TableRef
 from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset
@@ -32,10 +31,9 @@ from dvt.federation.answers import with_answers
 from dvt.federation.plan import PlanContext, make_plan, parse_model
 from dvt.federation.planning import answered
 from dvt.staging.shared import Staging
-from tests.databases.engines import default_engine
+from tests.databases.engines import NOW, default_engine
 from tests.local_bucket import local_bucket
 
-NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 _NUMBERS = itertools.count()
 _EXACT = {DATE, TIMESTAMP, VARCHAR}
 
@@ -95,15 +93,16 @@ class Oracle:
         inputs: dict[str, Input] = {}
         quote = "`" if dialect == "mysql" else '"'
 
-        def marker(match: re.Match[str]) -> str:
+        def written(match: re.Match[str]) -> str:
             name = match.group(1)
-            schema = f"{MARKER}model.shop.{name}"
             ref = TableRef(connection=self.connections.get(name, "here"), schema="main", identifier=name)
-            inputs[schema] = Input(table=ref, unique_id=f"model.shop.{name}", this=name == self.this)
-            return f"{quote}{schema}{quote}.{quote}{name}{quote}"
+            key = f"model.shop.{name}"
+            parts = (ref.connection, "main", name)
+            inputs[key] = Input(table=ref, unique_id=key, name=parts, this=name == self.this)
+            return ".".join(f"{quote}{part}{quote}" for part in parts)
 
         names = "|".join(re.escape(name) for name in self.names())
-        text = re.sub(r"\{(" + names + r")\}", marker, sql)
+        text = re.sub(r"\{(" + names + r")\}", written, sql)
         stage = TableRef(connection="target", schema="main", identifier="dvt_stage")
         return NodeRequest(
             unique_id="model.shop.it",
@@ -120,7 +119,7 @@ class Oracle:
     def plan(self, sql: str, **options: Any) -> FederationPlan:
         request = self.request(sql, **options)
         parsed = parse_model(request)
-        tables = {marker: self.table(source.table.identifier) for marker, source in parsed.inputs.items()}
+        tables = {key: self.table(read.table.identifier) for key, read in parsed.inputs.items()}
         return make_plan(parsed, tables, self.context())
 
     def context(self) -> PlanContext:
@@ -164,9 +163,9 @@ class Oracle:
     def run(self, plan: FederationPlan) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
         """Run the plan in the engine; return columns (name, type) and rows."""
         answers = {query.alias: dataset for query, dataset in self.answers(plan)}
-        sql = with_answers(plan.transform.sql, answers, self.engine)
+        transform = replace(plan.transform, sql=with_answers(plan.transform.sql, answers, self.engine))
         sink = self.staging.result(f"{next(_NUMBERS)}")
-        dataset = self.engine.run(sql, answers, plan.transform.columns, sink, plan.transform.functions)
+        dataset = self.engine.run(transform, answers, sink)
         try:
             described = [(column.name, str(column.type)) for column in dataset.columns]
             return described, self.db.execute(scan(dataset)).fetchall()
@@ -193,9 +192,9 @@ class Oracle:
         for pushdown in (Pushdown.OFF, Pushdown.AUTO):
             plan = self.plan(sql, pushdown=pushdown, **options)
             described, rows = self.run(plan)
-            assert described == expected_columns, plan.transform.sql
+            assert described == expected_columns, plan.transform.shown
             queries = [query.shown for query in plan.queries]
-            assert same_rows(rows, expected_rows), (pushdown, plan.transform.sql, queries)
+            assert same_rows(rows, expected_rows), (pushdown, plan.transform.shown, queries)
             assert [(c.name, str(c.type)) for c in plan.transform.columns] == expected_columns
             plans.append(plan)
         return plans[-1]

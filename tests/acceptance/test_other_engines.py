@@ -100,5 +100,5 @@ def test_dialect_compute_is_the_dialect_of_the_nodes_engine(tmp_path: Path):
         project.model(name, sql, materialized="table", dialect="compute", compute=name)
     project.dvt("compile", env={"PYTHONPATH": os.pathsep.join(folders)}).ok()
     compiled = {name: next(project.root.glob(f"target/compiled/**/{name}.sql")).read_text() for name in "ab"}
-    assert "`__dvt__source.shop.crm.facts`" in compiled["a"]
-    assert '"__dvt__source.shop.crm.facts"' in compiled["b"]
+    assert "`crm`.`main`.`facts`" in compiled["a"]
+    assert '"crm"."main"."facts"' in compiled["b"]

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dvt.config.computes import Compute, Computes
     from dvt.core.ports.bridge import RunContext
     from dvt.core.ports.engines import Engine
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
 
 
 def engine_opener(
-    context: RunContext, computes: Computes, shared: MemoryInstance, operation: Operation
+    context: RunContext,
+    computes: Computes,
+    shared: MemoryInstance,
+    operation: Operation,
+    started_at: datetime,
 ) -> Callable[[str | None], Engine]:
     """Return a function that makes an engine, given the compute that a model's config names, if any.
 
@@ -31,6 +37,7 @@ def engine_opener(
             run=operation.run,
             scratch=_scratch(compute, operation),
             duckdb=shared,
+            started_at=started_at,
             default=compute.name == default,
         )
         return compute.engine(compute.name, compute.settings, engine_context)

@@ -28,6 +28,7 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
     from dvt.federation.federate import RunFederator, RunResources
     from dvt.federation.planning import Planning
 
+    started_at = datetime.now(UTC)
     computes = load_computes(context.profile, context.profiles_dir)
     compute = computes.get(context.compute)
     run = begin_run(
@@ -49,8 +50,8 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
     )
     resources = RunResources(
         connections=connections,
-        engines=Engines(engine_opener(context, computes, shared, run.operation)),
-        planning=Planning(connections, datetime.now(UTC)),
+        engines=Engines(engine_opener(context, computes, shared, run.operation, started_at)),
+        planning=Planning(connections, started_at),
         staging=run.staging,
         operation=run.operation,
         leftovers=run.leftovers,

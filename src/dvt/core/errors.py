@@ -19,6 +19,7 @@ WARNINGS: Mapping[str, str] = {
     "DVT023": "What a dead run left behind could not be swept yet.",
     "DVT024": "A database takes rows in a slower way than it could.",
     "DVT025": "Text that its database compares by a collation is compared byte by byte here.",
+    "DVT026": "Conditions stay in the compute engine, since only the engine can read the SQL.",
 }
 """Warning code → its meaning."""
 
@@ -164,6 +165,19 @@ class SelfReference(DvtError):
         super().__init__(
             f"model {name!r} reads its own table but is not incremental",
             hint="use {{ this }} in an incremental model, guarded by is_incremental()",
+        )
+
+
+class SameName(DvtError):
+    """Two tables that a federated model reads have one name in its SQL."""
+
+    code = "DVT143"
+
+    def __init__(self, name: str, table: str, tables: tuple[str, str]) -> None:
+        self.name, self.table, self.tables = name, table, tables
+        super().__init__(
+            f"in the SQL of {name!r} the name {table} would mean both {tables[0]} and {tables[1]}",
+            hint="give one of them another schema or alias, or read it through a view of another name",
         )
 
 
@@ -326,7 +340,7 @@ class SqlInvalid(DvtError):
     code = "DVT122"
 
     def __init__(self, dialect: str, problem: str, line: int | None = None, hint: str = "") -> None:
-        self.dialect, self.line = dialect, line
+        self.dialect, self.problem, self.line = dialect, problem, line
         at = f", line {line} of the compiled SQL" if line else ""
         super().__init__(
             f"the SQL is not valid {dialect}{at}: {problem}",

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field
-
-MARKER = "__dvt__"
-"""Schema prefix of a relation in a federated model's compiled SQL: `"__dvt__<unique_id>"."<identifier>"`."""
-MARKED = re.compile(rf"""["`]{MARKER}[^"`]*["`]\.""")
-"""Matches a marker; it is removed from SQL that people read."""
 
 STAGE_PREFIX = "dvt_"
 """Prefix of stage tables on targets: `dvt_<run>_<hash>`."""

@@ -13,13 +13,53 @@ from dvt.core.types import StageType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableColumn:
+    """A column of a table as the transform sees it."""
+
+    name: str
+    """Its name in the transform."""
+    surrogate: str
+    """Its name in the staged dataset, lower case and unique in the table."""
+    type: StageType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformTable:
+    """A table that the transform reads, with all the columns it has at its source.
+
+    A staged dataset that lacks some of the columns shows them as NULL: only columns that the engine does not
+    read (`Binding.reads`) are left out.
+    """
+
+    name: str
+    """Its name, by which the SQL may qualify columns."""
+    alias: str
+    """Alias of the query that answers it."""
+    columns: tuple[TableColumn, ...]
+    shown: str = ""
+    """The table as the model names it, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What an engine finds out about a SELECT before there are data."""
+
+    columns: tuple[StageColumn, ...]
+    """Outputs; names may repeat."""
+    reads: tuple[frozenset[str] | None, ...]
+    """For each table the surrogates of the columns that are read; None: no row of it is read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transform:
     """The SELECT that the compute engine runs over the staged tables."""
 
     dialect: str
     """The engine's dialect."""
     sql: Sql
-    """The SELECT in the engine's dialect, with a place for each value that a scalar query answers."""
+    """The SELECT in the engine's dialect, with a place for each of `tables` and for each value that a scalar
+    query answers."""
+    tables: tuple[TransformTable, ...] = ()
     columns: tuple[StageColumn, ...]
     """Outputs, with the types they are staged as."""
     functions: tuple[str, ...] = ()
@@ -28,7 +68,7 @@ class Transform:
     @property
     def shown(self) -> str:
         """The SQL as it is shown to people."""
-        return rendered(self.sql)
+        return rendered(self.sql, [table.shown for table in self.tables])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,7 +198,7 @@ def filled(sql: Sql, values: Mapping[str, str]) -> Sql:
     """Return the SQL with the texts of `values` in their places."""
     if isinstance(sql, str):
         return sql
-    parts = tuple(values[part.name] if isinstance(part, ValuePlace) else part for part in sql)
+    parts = tuple(values.get(part.name, part) if isinstance(part, ValuePlace) else part for part in sql)
     return joined(*parts)
 
 

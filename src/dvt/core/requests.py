@@ -30,10 +30,12 @@ class TextComparison(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """A relation that a federated model's SQL names by a marker."""
+    """A relation that a federated model's SQL names."""
 
     table: TableRef
     unique_id: str
+    name: tuple[str, ...]
+    """Its name as the SQL has it, without quotes: database, schema and identifier, or the last two."""
     this: bool = False
     """The model's own table (`{{ this }}`), as the last run left it."""
 
@@ -70,11 +72,11 @@ class NodeRequest:
     file: str
     """The model's file, for messages."""
     sql: str
-    """Compiled SQL in which every relation is `<MARKER><unique_id>.<identifier>`."""
+    """Compiled SQL."""
     dialect: str
     """SQLGlot name of the dialect the SQL is written in."""
     inputs: Mapping[str, Input]
-    """Inputs by marker schema, `__dvt__<unique_id>`."""
+    """Relations that the SQL may name, by unique id; no two have the same name in it."""
     stage: TableRef
     """The new table to fill on the node's target."""
     pushdown: Pushdown = Pushdown.AUTO

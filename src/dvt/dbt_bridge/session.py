@@ -49,6 +49,10 @@ class Session:
     make_federator: FederatorFactory | None = None
     manifest: Manifest | None = None
     resolver: Resolver | None = None
+    ambiguous: frozenset[tuple[str, ...]] = frozenset()
+    """Names, as lower-case parts, that tables of several outputs have."""
+    named: dict[str, set[str]] = field(default_factory=dict)
+    """Unique ids that the Jinja of a federated node has named, by the node's."""
     pool: Any = None
     """dbt's thread pool while nodes run, else None."""
     changing: set[int] = field(default_factory=set)

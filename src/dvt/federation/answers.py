@@ -11,13 +11,13 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.queries import Need, Sql, filled, places, rendered
 
 
-def with_answers(sql: Sql, answers: Mapping[str, Dataset], engine: Engine) -> str:
-    """Fill the places of a SQL text, each with the first value of its answer as a string literal.
+def with_answers(sql: Sql, answers: Mapping[str, Dataset], engine: Engine) -> Sql:
+    """Fill the places of values in a SQL text, each with the first value of its answer as a string literal.
 
     The place stands in a CAST to the value's type.
     """
     values = {name: engine.fetch(answers[name])[0][1] for name in dict.fromkeys(places(sql))}
-    return rendered(filled(sql, {name: _literal(text, engine) for name, text in values.items()}))
+    return filled(sql, {name: _literal(text, engine) for name, text in values.items()})
 
 
 def values_of(need: Need, answers: Mapping[str, Dataset], engine: Engine) -> Sequence[Value] | None:
@@ -25,7 +25,7 @@ def values_of(need: Need, answers: Mapping[str, Dataset], engine: Engine) -> Seq
     if need.limit is not None:
         (alias,) = places(need.value)
         return engine.keys(answers[alias], need.limit)
-    (value,) = engine.evaluate([with_answers(need.value, answers, engine)])
+    (value,) = engine.evaluate([rendered(with_answers(need.value, answers, engine))])
     return None if value is None else [value]
 
 

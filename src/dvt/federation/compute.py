@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from dvt.core.plan import Transform
 from dvt.core.ports.engines import Engine
@@ -24,8 +25,8 @@ def compute(
     """Run the transform over the staged tables and stage its answer."""
     started = time.monotonic()
     try:
-        sql = with_answers(transform.sql, staged, engine)
-        result = engine.run(sql, staged, transform.columns, sink, transform.functions)
+        answered = replace(transform, sql=with_answers(transform.sql, staged, engine))
+        result = engine.run(answered, staged, sink)
     except BaseException:
         sink.discard()  # if the disk is full, others need the space
         raise

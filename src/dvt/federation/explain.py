@@ -66,7 +66,9 @@ def _loaded(column: LoadColumn) -> str:
 
 
 def _laid_out(sql: str, dialect: str) -> str:
-    """Break SQL into several lines; return it as it is if SQLGlot cannot."""
+    """Break SQL of one line into several; return it as it is if it has several, or if SQLGlot cannot."""
+    if "\n" in sql.strip():
+        return textwrap.dedent(sql).strip("\n")
     try:
         return sqlglot.transpile(sql, read=dialect, write=dialect, pretty=True)[0]
     except SqlglotError:

@@ -24,7 +24,7 @@ class Resolved:
     """A node's parsed SQL, and the tables it reads as their databases have them now."""
 
     parsed: Parsed
-    by_marker: Mapping[str, Table]
+    by_unique_id: Mapping[str, Table]
     by_ref: Mapping[TableRef, Table]
 
     @property
@@ -46,7 +46,7 @@ class Planning:
         parsed = parse_model(request)
         by_ref = self.connections.describe(relation.table for relation in parsed.inputs.values())
         return Resolved(
-            parsed, {marker: by_ref[relation.table] for marker, relation in parsed.inputs.items()}, by_ref
+            parsed, {key: by_ref[relation.table] for key, relation in parsed.inputs.items()}, by_ref
         )
 
     def plan(self, tables: Resolved, engine: Engine) -> FederationPlan:
@@ -63,7 +63,7 @@ class Planning:
             engine=engine.dialect,
             collations=engine.collations,
         )
-        return make_plan(tables.parsed, tables.by_marker, context)
+        return make_plan(tables.parsed, tables.by_unique_id, context)
 
     def answered(
         self, queries: Sequence[SourceQuery], answers: Mapping[str, Dataset], engine: Engine

@@ -13,12 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dvt.core.errors import Cancelled, DvtError, QueryFailed, SqlInvalid, StagingDamaged
+from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.engines import CollationFunctions, EngineContext, EngineSettings, Value
 from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.queries import Sql, rendered
 from dvt.core.tables import StageColumn
 from dvt.testing.toy_types import TYPES, UntypedOutput, as_text, from_sqlite, output_types, to_sqlite
 
 _NAME = "the toy engine"
+_SCHEMA = "dvt_"
+"""Prefix of the attached databases, each of which holds one table: SQLite attaches ten."""
 
 
 class ToyEngine:
@@ -34,42 +38,48 @@ class ToyEngine:
 
     def __init__(self, name: str, settings: EngineSettings, context: EngineContext) -> None:  # noqa: ARG002
         self.name = name
+        self._today = f"{context.started_at:%Y-%m-%d}"
         self._lock = threading.Lock()
         self._busy: set[sqlite3.Connection] = set()
 
     def bind(
         self,
-        sql: str,
-        inputs: Mapping[str, Sequence[StageColumn]],
+        sql: Sql,
+        tables: Sequence[TransformTable],
         functions: Sequence[str] = (),  # noqa: ARG002  it has no collations
-    ) -> tuple[StageColumn, ...]:
+    ) -> Binding:
         """See Engine."""
+        text = rendered(sql, _names(tables))
+        reads: list[set[str]] = [set() for _ in tables]
+
+        def note(action: int, table: str | None, column: str | None, schema: str | None, _: object) -> int:
+            if action == sqlite3.SQLITE_READ and table is not None and column:
+                number = int(str(schema).removeprefix(_SCHEMA))
+                reads[number] |= {c.surrogate for c in tables[number].columns if c.name == column}
+            return sqlite3.SQLITE_OK
+
         with self._database("binding") as database:
-            for name, columns in inputs.items():
-                self._create(database, name, columns)
+            for number, table in enumerate(tables):
+                self._create(database, number, table)
             try:
                 # All of SQLite's own complaints first: they are in its words.
-                names = [column[0] for column in database.execute(sql).description]
-                types = output_types(sql, inputs)
+                database.set_authorizer(note)
+                names = [column[0] for column in database.execute(text).description]
+                types = output_types(text, {f"{_SCHEMA}{n}": table for n, table in enumerate(tables)})
             except (sqlite3.DatabaseError, sqlite3.Warning, UntypedOutput) as error:
                 _raise_cancelled(error, "binding")
                 raise SqlInvalid(self.dialect, str(error)) from error
-        return tuple(StageColumn(name, type_) for name, type_ in zip(names, types, strict=True))
+        columns = tuple(StageColumn(name, type_) for name, type_ in zip(names, types, strict=True))
+        return Binding(columns=columns, reads=tuple(frozenset(read) for read in reads))
 
-    def run(
-        self,
-        sql: str,
-        inputs: Mapping[str, Dataset],
-        columns: Sequence[StageColumn],
-        sink: Sink,
-        functions: Sequence[str] = (),  # noqa: ARG002
-    ) -> Dataset:
+    def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
         """See Engine."""
+        columns = transform.columns
         with self._database("computing") as database:
-            for name, dataset in inputs.items():
-                self._create(database, name, dataset.columns)
-                self._insert(database, name, dataset)
-            rows = _query(database, sql, "computing")
+            for number, table in enumerate(transform.tables):
+                self._create(database, number, table)
+                self._insert(database, number, table, datasets[table.alias])
+            rows = _query(database, rendered(transform.sql, _names(transform.tables)), "computing")
         self._known(columns)
         if rows:
             values = zip(*rows, strict=True)
@@ -115,7 +125,7 @@ class ToyEngine:
     def _evaluated(self, expression: str) -> Value | None:
         sql = f"SELECT ({expression}\n) AS v"
         try:
-            (column,) = self.bind(sql, {})
+            (column,) = self.bind(sql, ()).columns
             with self._database("evaluating constants") as database:
                 ((value,),) = _query(database, sql, "evaluating constants")
             (held,) = from_sqlite(column, [value]).to_pylist()
@@ -129,6 +139,7 @@ class ToyEngine:
     def _database(self, doing: str) -> Iterator[sqlite3.Connection]:
         """An empty database that `cancel` knows of."""
         database = sqlite3.connect(":memory:", check_same_thread=False)
+        database.create_function("current_date", 0, lambda: self._today)
         with self._lock:
             self._busy.add(database)
         try:
@@ -141,14 +152,20 @@ class ToyEngine:
                 self._busy.discard(database)
             database.close()
 
-    def _create(self, database: sqlite3.Connection, name: str, columns: Sequence[StageColumn]) -> None:
-        self._known(columns)
-        typed = ", ".join(f"{_quoted(column.name)} {TYPES[column.type].affinity}" for column in columns)
-        database.execute(f"CREATE TABLE {_quoted(name)} ({typed})")
+    def _create(self, database: sqlite3.Connection, number: int, table: TransformTable) -> None:
+        self._known([StageColumn(column.name, column.type) for column in table.columns])
+        typed = ", ".join(f"{_quoted(column.name)} {TYPES[column.type].affinity}" for column in table.columns)
+        database.execute(f"ATTACH ':memory:' AS {_SCHEMA}{number}")
+        database.execute(f"CREATE TABLE {_SCHEMA}{number}.{_quoted(table.name)} ({typed})")
 
-    def _insert(self, database: sqlite3.Connection, name: str, dataset: Dataset) -> None:
+    def _insert(
+        self, database: sqlite3.Connection, number: int, table: TransformTable, dataset: Dataset
+    ) -> None:
+        shown = {column.surrogate: _quoted(column.name) for column in table.columns}
+        columns = ", ".join(shown[column.name] for column in dataset.columns)
         places = ", ".join("?" * len(dataset.columns))
-        database.executemany(f"INSERT INTO {_quoted(name)} VALUES ({places})", self._rows(name, dataset))
+        insert = f"INSERT INTO {_SCHEMA}{number}.{_quoted(table.name)} ({columns}) VALUES ({places})"
+        database.executemany(insert, self._rows(table.name, dataset))
 
     def _rows(self, name: str, dataset: Dataset) -> list[tuple[Any, ...]]:
         """All of a dataset, as values of SQLite."""
@@ -188,6 +205,10 @@ def _query(database: sqlite3.Connection, sql: str, doing: str) -> list[tuple[Any
 def _raise_cancelled(error: Exception, doing: str) -> None:
     if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
         raise Cancelled(doing) from error
+
+
+def _names(tables: Sequence[TransformTable]) -> list[str]:
+    return [f"{_SCHEMA}{number}.{_quoted(table.name)}" for number, table in enumerate(tables)]
 
 
 def _quoted(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from dvt.core.errors import ValueLost
+from dvt.core.plan import TransformTable
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, SMALLINT, TINYINT, VARCHAR, Kind, StageType
 
@@ -62,11 +63,11 @@ class UntypedOutput(Exception):
     """Nothing says of which type an output is, or it is of one that the toy does not hold."""
 
 
-def output_types(sql: str, inputs: Mapping[str, Sequence[StageColumn]]) -> list[StageType]:
-    """Types of a SELECT's outputs, from those of its tables' columns and from its casts."""
+def output_types(sql: str, tables: Mapping[str, TransformTable]) -> list[StageType]:
+    """Types of a SELECT's outputs, from those of its tables' columns and from its casts; tables by schema."""
     schema: dict[str, object] = {
-        f'"{name}"': {f'"{column.name}"': str(column.type) for column in columns}
-        for name, columns in inputs.items()
+        name: {f'"{table.name}"': {f'"{column.name}"': str(column.type) for column in table.columns}}
+        for name, table in tables.items()
     }
     try:
         tree = qualify(parse_one(sql, dialect=_DIALECT), schema=schema, dialect=_DIALECT)

@@ -1,4 +1,4 @@
-"""Relations of a federated model have their real names and render as markers."""
+"""Relations of a federated model have their real names, in the quoting of the model's SQL."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def _real(**more: object) -> BaseRelation:
 @pytest.mark.parametrize(
     ("dialect", "text"),
     [
-        ("postgres", '"__dvt__model.shop.orders"."orders"'),
-        ("mysql", "`__dvt__model.shop.orders`.`orders`"),
-        ("tsql", "[__dvt__model.shop.orders].[orders]"),
+        ("postgres", '"db"."Sch"."orders"'),
+        ("mysql", "`db`.`Sch`.`orders`"),
+        ("tsql", "[db].[Sch].[orders]"),
     ],
 )
-def test_a_marker_is_quoted_as_the_sqls_dialect_quotes(dialect: str, text: str) -> None:
+def test_a_name_is_quoted_as_the_sqls_dialect_quotes(dialect: str, text: str) -> None:
     assert str(mark(_real(), UID, "out", dialect)) == text
 
 
@@ -31,7 +31,11 @@ def test_an_unquoted_identifier_stays_unquoted_if_it_can() -> None:
     policy = {"quote_policy": {"identifier": False}}
     assert str(mark(_real(**policy), UID, "out", "snowflake")).endswith(".orders")
     odd = BaseRelation.create(identifier="Odd Name", **policy)
-    assert str(mark(odd, UID, "out", "snowflake")).endswith('."Odd Name"')
+    assert str(mark(odd, UID, "out", "snowflake")) == '"out"."Odd Name"'
+
+
+def test_the_output_stands_for_a_database_that_tells_too_little() -> None:
+    assert str(mark(_real(), UID, "out", "postgres", by_output=True)) == '"out"."Sch"."orders"'
 
 
 def test_a_marked_relation_has_the_real_names() -> None:
@@ -44,9 +48,9 @@ def test_packages_take_a_marked_relation_for_a_relation() -> None:
     assert mark(_real(), UID, "out", "postgres").get("metadata")["type"].endswith("Relation")
 
 
-def test_a_limit_renders_around_the_marker_and_leaves_room_for_an_alias() -> None:
+def test_a_limit_renders_around_the_name_and_leaves_room_for_an_alias() -> None:
     marked = mark(_real(limit=0), UID, "out", "postgres")
-    assert str(marked) == '(select * from "__dvt__model.shop.orders"."orders" where false limit 0)'
+    assert str(marked) == '(select * from "db"."Sch"."orders" where false limit 0)'
 
 
 def test_changed_names_render_as_they_are() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import nullcontext
@@ -22,6 +23,7 @@ from dvt.core.errors import (
 )
 from dvt.core.plan import Transform
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import Sql, TablePlace, joined
 from dvt.core.tables import StageColumn
 from dvt.core.types import (
     BIGINT,
@@ -38,6 +40,7 @@ from dvt.core.types import (
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.federation.compute import compute
 from dvt.staging.shared import Staging
+from dvt.testing.suites.engines import transform_table
 from tests.databases.engines import default_engine
 from tests.local_bucket import files, local_bucket
 
@@ -93,13 +96,27 @@ def rows(dataset: Dataset) -> list[tuple]:
         return connection.execute(f"SELECT * FROM read_parquet({files(dataset)})").fetchall()
 
 
+def placed(sql: str) -> Sql:
+    """The SQL with a place for each of x0 to x9."""
+    pieces = re.split(r"\bx(\d)\b", sql)
+    return joined(*(TablePlace(int(piece)) if at % 2 else piece for at, piece in enumerate(pieces)))
+
+
+def bind(engine, sql, tables=None, functions=()):
+    described = [transform_table(name, columns) for name, columns in (tables or {}).items()]
+    return engine.bind(placed(sql), described, functions).columns
+
+
 def stage(engine, staging, sql, *columns, inputs=None, key="x"):
-    return engine.run(sql, inputs or {}, columns, staging.result(key))
+    datasets = inputs or {}
+    tables = tuple(transform_table(name, dataset.columns) for name, dataset in datasets.items())
+    transform = Transform(dialect="duckdb", sql=placed(sql), tables=tables, columns=columns)
+    return engine.run(transform, datasets, staging.result(key))
 
 
 def test_binding_finds_names_and_types_on_empty_tables(engine):
     inputs = {"x0": [StageColumn("a", INTEGER), StageColumn("b", decimal(10, 2))]}
-    columns = engine.bind('SELECT sum(a) AS "Total", max(b) + 1 AS m FROM x0 -- a comment', inputs)
+    columns = bind(engine, 'SELECT sum(a) AS "Total", max(b) + 1 AS m FROM x0 -- a comment', inputs)
     assert columns == (StageColumn("Total", HUGEINT), StageColumn("m", decimal(13, 2)))
 
 
@@ -107,10 +124,10 @@ def test_a_transform_brings_the_functions_that_it_calls(engine, staging):
     sql = "SELECT dvt_utf8mb4_general_ci('Ärger ') AS v"
     column, functions = StageColumn("v", VARCHAR), ("dvt_utf8mb4_general_ci",)
     transform = Transform(dialect="duckdb", sql=sql, columns=(column,), functions=functions)
-    assert engine.bind(sql, {}, functions) == (column,)
+    assert bind(engine, sql, None, functions) == (column,)
     assert rows(compute(transform, {}, engine, staging.result("v"), lambda _: None)) == [("ARGER",)]
     with pytest.raises(SqlInvalid, match="dvt_utf8mb4_general_ci"):
-        engine.bind(sql, {})
+        bind(engine, sql)
 
 
 @pytest.mark.parametrize(
@@ -118,23 +135,23 @@ def test_a_transform_brings_the_functions_that_it_calls(engine, staging):
 )
 def test_sql_that_does_not_bind_is_invalid(engine, sql):
     with pytest.raises(SqlInvalid, match="not valid duckdb"):
-        engine.bind(sql, {"x0": [StageColumn("a", INTEGER)]})
+        bind(engine, sql, {"x0": [StageColumn("a", INTEGER)]})
 
 
 @pytest.mark.parametrize("value", ["row(1, 'x')", "[row(1)]", "get_type(1)"])
 def test_an_output_of_a_type_that_cannot_be_written_down_is_refused(engine, value):
     with pytest.raises(SqlInvalid, match=r"column v has the type .*: cast it to another"):
-        engine.bind(f"SELECT {value} AS v", {})
+        bind(engine, f"SELECT {value} AS v")
 
 
 @pytest.mark.parametrize("sql", ['SELECT 1 AS "Foo", 2 AS foo', "SELECT 1 AS a, 2 AS a"])
 def test_outputs_may_share_a_name_until_the_planner_names_them(engine, sql):
-    assert len(engine.bind(sql, {})) == 2
+    assert len(bind(engine, sql)) == 2
 
 
 def test_two_nodes_may_use_one_name_for_different_tables(engine):
-    assert engine.bind("FROM x0", {"x0": [StageColumn("a", INTEGER)]})[0].type == INTEGER
-    assert engine.bind("FROM x0", {"x0": [StageColumn("a", VARCHAR)]})[0].type == VARCHAR
+    assert bind(engine, "FROM x0", {"x0": [StageColumn("a", INTEGER)]})[0].type == INTEGER
+    assert bind(engine, "FROM x0", {"x0": [StageColumn("a", VARCHAR)]})[0].type == VARCHAR
 
 
 def test_every_type_survives_staging_and_comes_back_as_itself(engine, staging):
@@ -281,6 +298,8 @@ def test_a_full_disk_is_named(tmp_path, staging, monkeypatch):
     sink = staging.result("full")
     monkeypatch.setattr(type(staging.bucket), "writing", lambda *_: nullcontext("/dev/full"))
     tight = default_engine(MemoryInstance(threads=1))
+    sql, column = "SELECT hash(i) AS a FROM range(1000000) t(i)", StageColumn("a", UBIGINT)
+    transform = Transform(dialect="duckdb", sql=sql, columns=(column,))
     with pytest.raises(DiskFull):
-        tight.run("SELECT hash(i) AS a FROM range(1000000) t(i)", {}, [StageColumn("a", UBIGINT)], sink)
+        tight.run(transform, {}, sink)
     assert not Path("/dev/full").is_file()

@@ -20,7 +20,7 @@ from dvt.staging.local_copies import LocalCopies
 from dvt.testing.memory_bucket import InMemoryBucket
 from dvt.testing.suites import EngineSuite
 from dvt.testing.toy_engine import ToyEngine
-from tests.databases.engines import default_engine
+from tests.databases.engines import NOW, default_engine
 from tests.local_bucket import local_bucket
 
 
@@ -32,6 +32,8 @@ def instance(tmp_path):
 
 
 class TestDuckDBEngine(EngineSuite):
+    started_at = NOW
+
     @pytest.fixture
     def engine(self, instance):
         return default_engine(instance)
@@ -50,7 +52,13 @@ class TestDuckDBEngineOnMemory(TestDuckDBEngine):
 class TestToyEngine(EngineSuite):
     @pytest.fixture
     def engine(self, instance):
-        context = EngineContext(run="run", scratch=Path("unused"), duckdb=instance, default=True)
+        context = EngineContext(
+            run="run",
+            scratch=Path("unused"),
+            duckdb=instance,
+            started_at=self.started_at,
+            default=True,
+        )
         return ToyEngine("toy", EngineSettings(), context)
 
     @pytest.fixture
@@ -66,7 +74,7 @@ class TestToyEngine(EngineSuite):
 
     def test_an_output_whose_type_nobody_knows_is_refused(self, bench):
         with pytest.raises(SqlInvalid, match="CAST it"):
-            bench.engine.bind("SELECT json_extract('[1]', '$[0]') AS v", {})
+            bench.engine.bind("SELECT json_extract('[1]', '$[0]') AS v", ())
 
     @pytest.mark.parametrize(("sql", "type_"), [("SELECT 'x' AS v", BIGINT), ("SELECT 'x' AS v", DOUBLE)])
     def test_a_value_that_is_not_of_its_columns_type_is_refused(self, bench, sql, type_):

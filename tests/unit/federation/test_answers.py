@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dvt.core.names import TableRef
+from dvt.core.plan import Transform
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, Need, SourceQuery, ValuePlace
 from dvt.core.tables import Column, StageColumn
@@ -29,7 +30,8 @@ def engine() -> Iterator[DuckDBEngine]:
 
 
 def staged(engine: DuckDBEngine, folder: Path, sql: str, type_: StageType = VARCHAR) -> Dataset:
-    return engine.run(sql, {}, [StageColumn("k", type_)], local_sink(folder, "keys"))
+    transform = Transform(dialect="duckdb", sql=sql, columns=(StageColumn("k", type_),))
+    return engine.run(transform, {}, local_sink(folder, "keys"))
 
 
 def orders(limit: int) -> SourceQuery:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.staging import Dataset, Sink
-from dvt.core.tables import StageColumn
+from dvt.core.queries import Sql
 from dvt.core.types import StageType
 
 Value = tuple[StageType, str | None]
@@ -71,6 +73,8 @@ class EngineContext:
     """Folder of this machine for the engine alone; removed when the run ends, or after it died."""
     duckdb: Instance
     """The instance that the run's sources are read through."""
+    started_at: datetime
+    """When the run started: what now() gives in every model of the run."""
     default: bool
     """True for the run's default compute: what limits `duckdb` are this engine's settings."""
 
@@ -92,25 +96,18 @@ class Engine(Protocol):
     def __init__(self, name: str, settings: Any, context: EngineContext) -> None:
         """Make the engine of the entry `name`; `settings` is an instance of the class's own model."""
 
-    def bind(
-        self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()
-    ) -> tuple[StageColumn, ...]:
-        """Return the outputs of `sql`, bound on empty tables named as in `inputs`; names may repeat.
+    def bind(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str] = ()) -> Binding:
+        """Bind `sql` on empty tables: return its outputs, and the columns of each table that it reads.
 
-        `functions` are those of `collations` that it calls.
+        `sql` has a TablePlace for each use of a table, by the table's index. `functions` are those of
+        `collations` that it calls.
         """
 
-    def run(
-        self,
-        sql: str,
-        inputs: Mapping[str, Dataset],
-        columns: Sequence[StageColumn],
-        sink: Sink,
-        functions: Sequence[str] = (),
-    ) -> Dataset:
-        """Run `sql`, in which every name in `inputs` is a table, and stage its answer as `columns`.
+    def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
+        """Run a transform, in which no value is open any more, and stage its answer.
 
-        `functions` are as in `bind`.
+        `datasets` hold the rows of its tables, by the tables' aliases; a column that a dataset lacks is
+        NULL. now() and its like give `EngineContext.started_at`.
         """
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:

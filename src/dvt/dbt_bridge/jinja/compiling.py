@@ -72,7 +72,7 @@ def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
     if mode.unit:
         context = original(self, node, manifest, extra_context)
         if node.resource_type != "unit_test":
-            scope = Scope(session, mode.target, mode.dialect)
+            scope = Scope(session, node.unique_id, mode.target, mode.dialect)
             context |= fixture_context(scope, node, self.config, manifest, context["adapter"])
     else:
         context = federated_context(session, node, self.config, manifest, mode.dialect)

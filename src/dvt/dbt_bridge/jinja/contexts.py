@@ -41,7 +41,7 @@ def federated_context(
 
     `config` is that of the federated node's target.
     """
-    scope = Scope(session, str(config.target_name), dialect)
+    scope = Scope(session, node.unique_id, str(config.target_name), dialect)
     context = FederatedContext(node, config, manifest, FederatedProvider(scope), None)
     context.scope = scope
     variables: dict[str, Any] = context.to_dict()

@@ -17,10 +17,10 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dvt.core.errors import IntrospectionUnsupported, SeveralConnections, TableNotFound
-from dvt.core.names import MARKER
+from dvt.core.relation_names import places_in, replaced
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.hooks import report_any_write
-from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, table_ref, unmarked
+from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, parts_of, table_ref, unmarked
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.jinja.statements import note_statement
 from dvt.dbt_bridge.outputs import dialects
@@ -52,13 +52,11 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
         return _as_marked(answer, relations)
 
     def _execute(self, sql: str, *args: Any, **kwargs: Any) -> Any:
-        """Run a query on the output whose relations it names, with their markers replaced by their names."""
-        scope, query, outputs = self._scope, str(sql), set()
-        if MARKER in query:
-            for relation in self._named_in(query):
-                outputs.add(relation.output)
-                query = query.replace(relation.marker_text, relation.name_text)
-        output = self._output(outputs)
+        """Run a query on the output whose relations it names, as that output writes their names."""
+        scope, text, marked = self._scope, str(sql), self._scope.marked
+        places = places_in(text, scope.dialect, {key: parts_of(relation) for key, relation in marked.items()})
+        query = replaced(text, places, {key: relation.name_text for key, relation in marked.items()})
+        output = self._output({marked[place.key].output for place in places})
         if self._has_no_adapter(output):
             kind = scope.session.outputs.types[output]
             with as_dbt_errors():
@@ -71,12 +69,6 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
                 if may_have_changed:
                     report_any_write(scope.session, output)
         return answer
-
-    def _named_in(self, sql: str) -> Iterator[Any]:
-        """Yield the marked relations that the SQL names."""
-        for relation in self._scope.marked.values():
-            if relation.marker_text in sql:
-                yield relation
 
     def _output(self, outputs: set[str]) -> str:
         """Return the only output, or the node's target if there is none; SeveralConnections for more."""

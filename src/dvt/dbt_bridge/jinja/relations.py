@@ -1,7 +1,7 @@
-"""Marks the relations of a federated model: they keep their names but render as markers.
+"""Relations of a federated model: real names in the quoting of the model's SQL, whoever owns the table.
 
-The model's SQL names a relation as `"__dvt__<unique_id>"."<identifier>"`. So the planner knows which node or
-source it is, and `customers.id` still means the column of `customers`.
+Two tables of different outputs may have one name. Then that of the other output than the model's has its
+output's name as database, so that each name in the SQL means one table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dbt.adapters.base.relation import BaseRelation
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
-from dvt.core.names import MARKER, TableRef
+from dvt.core.names import TableRef
 
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 """Matches identifiers that every dialect accepts without quotes."""
@@ -44,31 +44,48 @@ def quoted(dialect: str, name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql(dialect=dialect)
 
 
-def marker(dialect: str, unique_id: str) -> str:
-    """Return the quoted schema that stands for a node or source in a federated model's SQL."""
-    return quoted(dialect, f"{MARKER}{unique_id}")
+def name_of(relation: BaseRelation, output: str, *, by_output: bool) -> tuple[str, ...]:
+    """Return a relation's name in a federated model's SQL, as parts without quotes.
+
+    `by_output`: the output's name stands for the database, which does not tell the relation from another.
+    """
+    path, include = relation.path, relation.include_policy
+    database = output if by_output or not path.schema else path.database if include.database else None
+    return tuple(part for part in (database, path.schema, path.identifier) if part)
+
+
+def written(relation: BaseRelation, name: tuple[str, ...], dialect: str) -> str:
+    """Return the name as SQL; a part that is not quoted on its output stays so if it can."""
+    policy = relation.quote_policy
+    quotes = (policy.database, policy.schema, policy.identifier)[-len(name) :]
+    return ".".join(
+        quoted(dialect, part) if quote or not _NEEDS_NO_QUOTES.match(part) else part
+        for part, quote in zip(name, quotes, strict=True)
+    )
 
 
 @cache
 def marked_class(plain: Any) -> Any:
-    """Return a subclass of an adapter's Relation that renders as a marker."""
+    """Return a subclass of an adapter's Relation that renders in the SQL's dialect."""
 
     @dataclass(frozen=True, eq=False, repr=False)
     class FederatedRelation(plain):
-        """A relation that renders as a marker unless its database, schema or identifier is changed."""
+        """Keeps database, schema and identifier; renders as `sql_text` while they are unchanged."""
 
-        marker_text: str = ""
+        sql_text: str = ""
         """The marked relation, as it renders."""
         name_text: str = ""
         """The plain relation, as it renders."""
         unique_id: str = ""
         output: str = ""
         """The output that the relation is on."""
+        by_output: bool = False
+        """See `name_of`."""
         plain_class: ClassVar[type[BaseRelation]] = plain
 
         def render(self) -> str:
             name_text = str(super().render())
-            return self.marker_text if name_text == self.name_text else name_text
+            return self.sql_text if name_text == self.name_text else name_text
 
         @property
         def database(self) -> str | None:
@@ -87,19 +104,19 @@ def marked_class(plain: Any) -> Any:
     return FederatedRelation
 
 
-def mark(relation: BaseRelation, unique_id: str, output: str, dialect: str) -> Any:
+def mark(
+    relation: BaseRelation, unique_id: str, output: str, dialect: str, *, by_output: bool = False
+) -> Any:
     """Return the relation as a federated model's SQL names it."""
     plain: Any = type(relation)
-    identifier = relation.identifier or ""
-    quote = relation.quote_policy.identifier or not _NEEDS_NO_QUOTES.match(identifier)
-    last = quoted(dialect, identifier) if quote else identifier
     return marked_class(plain).from_dict(
         {
             **relation.to_dict(omit_none=True),
-            "marker_text": f"{marker(dialect, unique_id)}.{last}",
+            "sql_text": written(relation, name_of(relation, output, by_output=by_output), dialect),
             "name_text": relation.render(),
             "unique_id": unique_id,
             "output": output,
+            "by_output": by_output,
             # --empty and --sample render a subselect. The compute engine needs no alias on it, and the alias
             # that dbt would add conflicts with the model's own.
             "require_alias": False,
@@ -107,15 +124,20 @@ def mark(relation: BaseRelation, unique_id: str, output: str, dialect: str) -> A
     )
 
 
+def parts_of(marked: Any) -> tuple[str, ...]:
+    """The parts of the name by which the SQL names a relation that `mark` has made."""
+    return name_of(marked, marked.output, by_output=marked.by_output)
+
+
 def is_marked(value: object) -> bool:
     """Return whether `value` is a relation made by `mark`."""
-    return isinstance(value, BaseRelation) and hasattr(value, "marker_text")
+    return isinstance(value, BaseRelation) and hasattr(value, "sql_text")
 
 
 def unmarked(relation: Any) -> BaseRelation:
     """Return the plain relation of a marked one."""
     fields = relation.to_dict(omit_none=True)
-    for added in ("marker_text", "name_text", "unique_id", "output"):
+    for added in ("sql_text", "name_text", "unique_id", "output", "by_output"):
         fields.pop(added, None)
     plain: BaseRelation = relation.plain_class.from_dict(fields)
     return plain

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.duckdb.utils import SourceConfig
 
-from dvt.core.errors import SelfReference
-from dvt.core.names import MARKER, TableRef, stage_name
+from dvt.core.errors import SameName, SelfReference
+from dvt.core.names import TableRef, stage_name
+from dvt.core.relation_names import places_in
 from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
 from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource
-from dvt.dbt_bridge.jinja.relations import marker, table_ref, unmarked
+from dvt.dbt_bridge.jinja.relations import parts_of, table_ref, unmarked
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.nodes.contract import contract_of
 from dvt.dbt_bridge.outputs import dialects
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _MISSING = object()
 """Stands for a key that a mapping lacks; a key may have the value None."""
-_NAMED = re.compile(rf"""["`]{MARKER}([^"`]+)["`]\.""")
-"""Matches a marker; its group is the unique id."""
 
 
 def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> NodeRequest:
@@ -51,7 +49,7 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
         file=node.original_file_path,
         sql=node.compiled_code,
         dialect=dialect,
-        inputs=_inputs(Scope(session, target, dialect), node, config, manifest, table),
+        inputs=_inputs(Scope(session, node.unique_id, target, dialect), node, config, manifest, table),
         stage=TableRef(
             connection=target,
             database=table.database,
@@ -68,27 +66,45 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
 
 
 def _inputs(scope: Scope, node: Any, config: Any, manifest: Manifest, table: TableRef) -> Mapping[str, Input]:
-    """Return the relations whose markers the SQL contains, by marker schema; `table` is the node's own."""
-    inputs: dict[str, Input] = {}
-    if marker(scope.dialect, node.unique_id) in node.compiled_code:
-        if node.resource_type == "model" and node.config.materialized != "incremental":
-            raise SelfReference(node.name)
-        inputs[f"{MARKER}{node.unique_id}"] = Input(table=table, unique_id=node.unique_id, this=True)
-    for parent in _reads(node, manifest):
-        if marker(scope.dialect, parent.unique_id) in node.compiled_code and parent is not node:
-            inputs[f"{MARKER}{parent.unique_id}"] = _input(scope, node, config, manifest, parent)
+    """Return the relations that the SQL may name, by unique id; `table` is the node's own."""
+    parents = {
+        parent.unique_id: _input(scope, node, config, manifest, parent)
+        for parent in _reads(scope, node, manifest)
+    }
+    this = _this(scope, node, config, table)
+    if this.name in [parent.name for parent in parents.values()]:
+        return parents
+    named = places_in(node.compiled_code, scope.dialect, {this.unique_id: this.name})
+    if named and node.resource_type == "model" and node.config.materialized != "incremental":
+        raise SelfReference(node.name)
+    inputs = {**parents, this.unique_id: this}
+    _refuse_same_names(node, inputs)
     return inputs
 
 
-def _reads(node: Any, manifest: Manifest) -> Iterator[Any]:
+def _this(scope: Scope, node: Any, config: Any, table: TableRef) -> Input:
+    relation = scope.session.targets.adapter(scope.target).Relation.create_from(config, node)
+    name = parts_of(scope.mark(relation, node.unique_id, scope.target))
+    return Input(table=table, unique_id=node.unique_id, name=name, this=True)
+
+
+def _refuse_same_names(node: Any, inputs: Mapping[str, Input]) -> None:
+    """Refuse two tables of one name: deferral, for one, may give a table another's name."""
+    by_name: dict[tuple[str, ...], Input] = {}
+    for parent in inputs.values():
+        other = by_name.setdefault(tuple(part.casefold() for part in parent.name), parent)
+        if other is not parent:
+            raise SameName(node.name, ".".join(parent.name), (str(other.table), str(parent.table)))
+
+
+def _reads(scope: Scope, node: Any, manifest: Manifest) -> Iterator[Any]:
     """Yield the nodes that the node reads, directly or through ephemeral models inlined into it.
 
-    dbt notes what it sees when it parses: a source that stands below `is_incremental()` alone is only in
-    the SQL.
+    dbt notes what it sees when it parses; what stands below `is_incremental()` alone, only compiling names.
     """
+    named = scope.session.named
     visited: set[str] = {node.unique_id}
-    named = _NAMED.findall(node.compiled_code)
-    pending = [*node.depends_on.nodes, *(unique_id for unique_id in named if unique_id in manifest.sources)]
+    pending = [*node.depends_on.nodes, *named.get(node.unique_id, ())]
     while pending:
         unique_id = pending.pop()
         parent: Any = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
@@ -96,7 +112,7 @@ def _reads(node: Any, manifest: Manifest) -> Iterator[Any]:
             continue
         visited.add(unique_id)
         if parent.is_ephemeral_model:
-            pending.extend(parent.depends_on.nodes)
+            pending += [*parent.depends_on.nodes, *named.get(unique_id, ())]
         else:
             yield parent
 
@@ -106,11 +122,13 @@ def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, parent: Any
     kind = scope.session.outputs.types[output]
     resolver_class = partial(FederatedRef if parent.resource_type != "source" else FederatedSource, scope)
     resolver = resolver_class(None, node, config, manifest)
-    relation = _without_default_database(parent, unmarked(resolver.relation_of(parent)), kind)
+    marked = resolver.relation_of(parent)
+    relation = _without_default_database(parent, unmarked(marked), kind)
     options = _options(parent, output_type(kind), scope.session.outputs.output(output))
     return Input(
         table=table_ref(relation, output, dialects.of_type(kind), options, _text(parent, LOCATION)),
         unique_id=parent.unique_id,
+        name=parts_of(marked),
     )
 
 

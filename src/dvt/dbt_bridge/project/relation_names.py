@@ -6,6 +6,7 @@ it is done in every invocation, whatever names a partially parsed manifest holds
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.factory import get_relation_class_by_name
@@ -77,10 +78,22 @@ def recompute(session: Session, manifest: Any) -> None:
                 names.set_source_names(source)
             elif not source.unrendered_database:
                 source.database = None
+    session.ambiguous = _ambiguous(session, manifest)
     elsewhere = {
         uid for uid in (*manifest.nodes, *manifest.sources) if session.output_of(uid) != session.default
     }
     setattr(manifest, _GIVEN, (session.default, elsewhere | (renamed or set())))
+
+
+def _ambiguous(session: Session, manifest: Any) -> frozenset[tuple[str, ...]]:
+    """Return the names that tables of several outputs have; a name without its database is another name."""
+    outputs: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for uid, read in (*manifest.nodes.items(), *manifest.sources.items()):
+        parts = [read.database, read.schema, read.identifier]
+        name = tuple(part.casefold() for part in parts if part)
+        for shorter in (name, name[1:]):
+            outputs[shorter].add(session.output_of(uid))
+    return frozenset(name for name, having in outputs.items() if len(having) > 1)
 
 
 def _renamed_before(session: Session, manifest: Any) -> set[str] | None:

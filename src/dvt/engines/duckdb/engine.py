@@ -10,16 +10,21 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.core.errors import SqlInvalid
+from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
 from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.queries import Sql
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
 from dvt.drivers.duckdb.errors import as_dvt_errors, reason, with_message
 from dvt.drivers.duckdb.sql import encoded, quoted
-from dvt.drivers.duckdb.staging import check, scan, write
+from dvt.drivers.duckdb.staging import scan, write
+from dvt.engines.duckdb.binder import Binder, UntypedOutput
+from dvt.engines.duckdb.clock import Clock
 from dvt.engines.duckdb.settings import DuckDBSettings
+from dvt.engines.duckdb.tables import TableNames, define_staged, without_names
 
 _WRONG_SQL = (
     duckdb.BinderException,
@@ -44,44 +49,29 @@ class DuckDBEngine:
         self._instance: Instance = self._own or context.duckdb
         self._lock = threading.Lock()
         self._busy: set[Any] = set()
+        self._clock = Clock(context.started_at)
+        self._opened_binder: Binder | None = None
 
-    def bind(
-        self, sql: str, inputs: Mapping[str, Sequence[StageColumn]], functions: Sequence[str] = ()
-    ) -> tuple[StageColumn, ...]:
+    def bind(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str] = ()) -> Binding:
         """See Engine."""
-        with self._cursor("binding") as cursor:
-            for name, columns in inputs.items():
-                typed = ", ".join(f"{quoted(column.name)} {column.type}" for column in columns)
-                cursor.execute(f"CREATE TEMP TABLE {quoted(name)} ({typed})")
-            define_functions(cursor, functions)
+        with as_dvt_errors(connection="the compute engine", doing="binding"):
             try:
-                described = cursor.execute(f"DESCRIBE ({sql}\n)").fetchall()
+                return self._binder().bind(sql, tables, functions)
+            except UntypedOutput as error:
+                raise SqlInvalid(self.dialect, str(error)) from error
             except _WRONG_SQL as error:
-                raise SqlInvalid(self.dialect, reason(error)) from error
-        return tuple(StageColumn(row[0], self._type(*row[:2])) for row in described)
+                raise SqlInvalid(self.dialect, without_names(reason(error))) from error
 
-    def _type(self, name: str, type_name: str) -> StageType:
-        try:
-            return StageType.parse(type_name)
-        except UnknownType as error:
-            problem = f"column {name} has the type {type_name}, which cannot be staged: cast it to another"
-            raise SqlInvalid(self.dialect, problem) from error
-
-    def run(
-        self,
-        sql: str,
-        inputs: Mapping[str, Dataset],
-        columns: Sequence[StageColumn],
-        sink: Sink,
-        functions: Sequence[str] = (),
-    ) -> Dataset:
+    def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
         """See Engine."""
+        names = TableNames.new(transform.tables)
         with self._cursor("computing") as cursor:
-            for name, dataset in inputs.items():
-                check(cursor, name, dataset)
-                cursor.execute(f"CREATE TEMP VIEW {quoted(name)} AS {scan(dataset)}")
-            define_functions(cursor, functions)
-            return sink.commit(columns, write(cursor, _as_columns(sql, columns), sink))
+            cursor.execute("BEGIN")  # closing the cursor takes back what is made here
+            define_staged(cursor, names, datasets)
+            self._clock.define(cursor)
+            define_functions(cursor, transform.functions)
+            select = _as_columns(names.rendered(transform.sql), transform.columns)
+            return sink.commit(transform.columns, write(cursor, select, sink))
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """See Engine. A dataset without rows gives NULLs, as a scalar subquery does."""
@@ -116,8 +106,16 @@ class DuckDBEngine:
     def close(self) -> None:
         """See Engine."""
         self.cancel()
+        if self._opened_binder is not None:
+            self._opened_binder.close()
         if self._own is not None:
             self._own.close()
+
+    def _binder(self) -> Binder:
+        with self._lock:
+            if self._opened_binder is None:
+                self._opened_binder = Binder(self._clock)
+            return self._opened_binder
 
     @contextmanager
     def _cursor(self, doing: str) -> Iterator[Any]:

@@ -1,7 +1,7 @@
-"""A qualified, typed copy of the tree: the table and type of every column, and which ones are needed.
+"""A qualified, typed copy of the tree: the table and type of every column.
 
-The transform stays as its author wrote it. SQLGlot's qualified copy only tells facts: the types for the
-translation, the tables that unqualified columns belong to, and the columns that are used.
+The copy only tells facts: which conditions restrict which table, the types for the translation, and
+the tables that unqualified columns belong to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
@@ -27,7 +26,7 @@ _MAX_NAMES = 40
 
 @plan_pass(
     needs="scans scans.columns scans.no_pushdown scans.node scans.number",
-    gives="analysed no_pruning tree unresolved",
+    gives="analysed tree unclear",
 )
 def analyse(state: PlanState) -> None:
     """Qualify and annotate a copy with the sources' real types.
@@ -39,7 +38,7 @@ def analyse(state: PlanState) -> None:
         >>> print(state.tree.selects[0].type)
         DECIMAL(10, 2)
     """
-    state.no_pruning = _no_pruning(state)
+    state.unclear = _unclear(state)
     schema = MappingSchema(
         {
             scan.key: {name: sql_type(column.stage) for name, column in scan.columns.items()}
@@ -66,11 +65,11 @@ def analyse(state: PlanState) -> None:
         )
         state.analysed = annotate_types(qualified, schema=schema, dialect=state.dialect)
         root = build_scope(state.analysed)
-    except (SqlglotError, RecursionError, KeyError, AttributeError, TypeError, ValueError) as error:
-        state.analysed, state.no_pruning = None, f"the SQL could not be analysed ({type(error).__name__})"
+    except Exception as error:  # noqa: BLE001  SQLGlot raises many kinds; what it says is not needed
+        state.analysed, state.unclear = None, f"the SQL could not be analysed ({type(error).__name__})"
         return
     if root is None:
-        state.analysed, state.no_pruning = None, "the SQL has no scope that could be analysed"
+        state.analysed, state.unclear = None, "the SQL has no scope that could be analysed"
         return
     _refuse_unknown_columns(state, root)
     _copy_results(state, root)
@@ -128,8 +127,8 @@ def _type_literals(copy: exp.Expr) -> None:
         literal.replace(cast)
 
 
-def _no_pruning(state: PlanState) -> str:
-    """Return why the SQL does not tell which columns are used; empty if it does."""
+def _unclear(state: PlanState) -> str:
+    """Return why the SQL does not tell which columns are meant where; empty if it does."""
     for node in state.tree.walk():
         if isinstance(node, exp.Columns | exp.Pivot):
             return f"{type(node).__name__.upper()} chooses columns by their names"
@@ -203,15 +202,15 @@ def _copy_results(state: PlanState, root: Scope) -> None:
         for column, source in columns_of(scope):
             if source is not None and NUMBER in column.meta:
                 owners[column.meta[NUMBER]].add(column.table)
+    aliases = {alias.name.lower() for alias in state.tree.find_all(exp.TableAlias)}
+    aliases |= {table.alias_or_name.lower() for table in state.tree.find_all(exp.Table)}
     is_translated = state.dialect != state.context.engine
     for node in list(state.tree.walk()):
         node.type = types.get(node.meta[NUMBER])
-        if not isinstance(node, exp.Column) or node.table:
+        if not is_translated or not isinstance(node, exp.Column) or node.table:
             continue
         tables = owners[node.meta[NUMBER]]
-        if not tables:
-            state.unresolved.add(node.name.lower())
-        elif is_translated and len(tables) == 1:
+        if len(tables) == 1 and tables <= aliases:  # SQLGlot invents an alias for a subquery without one
             node.set("table", exp.to_identifier(next(iter(tables)), quoted=True))
 
 

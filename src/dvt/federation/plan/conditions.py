@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from dvt.federation.plan.values import answer_name
@@ -65,11 +67,17 @@ def _column_of_range(leaf: exp.Expr) -> exp.Column | None:
         return None
     if isinstance(leaf, exp.Between):
         plain = not leaf.args.get("symmetric")
-        return column if plain and is_constant(leaf.args["low"]) and is_constant(leaf.args["high"]) else None
+        return column if plain and _of_one_type([leaf.args["low"], leaf.args["high"]]) else None
     if isinstance(leaf, exp.In):
         listed = bool(leaf.expressions) and not leaf.args.get("query") and not leaf.args.get("unnest")
-        return column if listed and all(is_constant(constant) for constant in leaf.expressions) else None
+        return column if listed and _of_one_type(leaf.expressions) else None
     return column if isinstance(leaf.expression, exp.Null) else None
+
+
+def _of_one_type(operands: Sequence[exp.Expr]) -> bool:
+    """True for constants that are all texts, or none of them: all operands of a list get one common type."""
+    texts = {isinstance(operand.unnest(), exp.Literal) and operand.unnest().is_string for operand in operands}
+    return len(texts) == 1 and all(is_constant(operand) for operand in operands)
 
 
 def rejects_null(condition: exp.Expr) -> bool:

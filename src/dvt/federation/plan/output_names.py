@@ -6,6 +6,7 @@ from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
 from dvt.federation.plan.dialects import engine_dialect, language
+from dvt.federation.plan.markers import marked_tables
 from dvt.federation.plan.state import PlanState, plan_pass
 
 _OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
@@ -14,7 +15,7 @@ _SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
 """Tokens that end the projections of the first SELECT of a set operation."""
 
 
-@plan_pass(needs="tokens tree", gives="names")
+@plan_pass(needs="places tokens tree", gives="names")
 def name_outputs(state: PlanState) -> None:
     """Name the outermost SELECT's projections as the target would.
 
@@ -76,12 +77,8 @@ def engine_name(state: PlanState, projection: exp.Expr) -> str | None:
 
 def _is_unchanged(state: PlanState, projection: exp.Expr) -> bool:
     """True if the engine reads this expression as written, so that its name is the right one."""
-    clock = language(state.dialect).clock_functions
-    changes = any(
-        isinstance(node, exp.Query) or type(node).__name__ in clock or f"{node.name.lower()}()" in clock
-        for node in projection.walk()
-    )
-    return state.dialect == state.context.engine and not changes
+    reads = [state.request.inputs[state.places[place].key] for place, _ in marked_tables(projection)]
+    return state.dialect == state.context.engine and not any(read.this for read in reads)
 
 
 def _as_written(state: PlanState) -> list[tuple[str, str]]:

@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from sqlglot import exp
 
 from dvt.core.encoding import encoding
 from dvt.core.errors import ColumnNotFound, OutputsClash, SqlInvalid
+from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
-from dvt.federation.plan.source_queries import quoted
+from dvt.federation.plan.source_queries import quoted, surrogates
 from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
-from dvt.federation.plan.values import answer_name, with_places, with_samples
+from dvt.federation.plan.transform import own_text, tables_of
+from dvt.federation.plan.values import with_samples
 
 
 @plan_pass(
-    needs="analysed functions names original_names queries scans scans.alias scans.node scans.table tree",
-    gives="loads outputs sql",
+    needs=(
+        "analysed functions is_rewritten names original_names samples scans scans.alias scans.columns "
+        "scans.table transform_tables tree unread"
+    ),
+    gives="loads outputs scans.is_skipped scans.needed sql",
 )
 def bind_transform(state: PlanState) -> None:
-    """Bind the transform on empty staged tables, and set its outputs.
+    """Bind the transform on empty tables: set its outputs, and note the columns that the engine reads.
 
     Example:
         >>> state = state_after(bind_transform, "SELECT sum(id) AS s, NULL AS n FROM {orders} AS o")
-        >>> print(state.sql)
-        SELECT SUM(id) AS s, NULL AS n FROM "dvt_orders" AS o
+        >>> state.sql
+        ('SELECT sum(id) AS s, NULL AS n FROM ', TablePlace(number=0), ' AS o')
+        >>> [scan.needed for scan in state.scans]
+        [{'id'}]
         >>> [(column.name, str(column.type)) for column in state.outputs]
         [('s', 'HUGEINT'), ('n', 'INTEGER')]
     """
-    inner = with_places(state.tree, state.in_engine, answer_name)
-    bound = _bound(state, _without_parameters(state))
+    inner, binding = state.sql, _bound(state, state.sql, state.transform_tables)
+    _note_reads(state, binding)
+    bound = binding.columns
     names = _names(state, bound)
     _refuse_clashes(names)
     outputs = [_staged(state, name, column.type) for name, column in zip(names, bound, strict=True)]
@@ -48,25 +57,35 @@ def bind_transform(state: PlanState) -> None:
 
 
 def names_in_engine(state: PlanState) -> list[str]:
-    """Return the engine's names of the tree's outputs; empty if the tree is not in the engine's SQL yet."""
+    """Return the engine's names of the model's outputs; empty if the model is not in the engine's SQL."""
     if state.dialect != state.context.engine:
         return []
-    return [column.name for column in _bound(state, _without_parameters(state))]
+    tables = tables_of(state)
+    binding = _bound(state, own_text(state, tables), tuple(tables.values()))
+    return [column.name for column in binding.columns]
 
 
-def _without_parameters(state: PlanState) -> str:
-    return state.in_engine(with_samples(state.tree))
-
-
-def _bound(state: PlanState, sql: str) -> tuple[StageColumn, ...]:
-    inputs = {query.alias: query.staged for query in state.queries}
+def _bound(state: PlanState, sql: Sql, tables: Sequence[TransformTable]) -> Binding:
     try:
-        return state.context.bind(sql, inputs, sorted(state.functions))
+        sampled = with_samples(sql, state.samples, state.context.engine)
+        return state.context.bind(sampled, tables, sorted(state.functions))
     except SqlInvalid as error:
         raise _explained(state, error) from error
 
 
+def _note_reads(state: PlanState, binding: Binding) -> None:
+    reads = {table.alias: read for table, read in zip(state.transform_tables, binding.reads, strict=True)}
+    for scan in state.scans:
+        read = reads[scan.alias]
+        scan.is_skipped = read is None
+        columns = {
+            column.column.name for column in surrogates(scan.table.columns) if column.name in (read or ())
+        }
+        scan.needed = {name for name, column in scan.columns.items() if column.name in columns}
+
+
 _UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<named>[^"]+)"|column named "(?P<column_named>[^"]+)")')
+_LINE = re.compile(r"\n\nLINE (\d+):")
 _CANDIDATES = re.compile(r"\s*Candidate bindings:.*", re.DOTALL)
 
 
@@ -78,12 +97,12 @@ def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInval
         column = match.group("named") or match.group("column_named")
         names = sorted({column.name for scan in state.scans for column in scan.table.columns})
         return ColumnNotFound(state.original_names.get(column, column), likely(column, names))
+    match = None if state.is_rewritten else _LINE.search(problem)
+    line = int(match.group(1)) if match else state.unread.line if state.unread else None
     problem = _CANDIDATES.sub("", problem).split("\n\nLINE", 1)[0].strip()
-    for scan in state.scans:
-        problem = problem.replace(scan.alias, scan.node.name)
     for new, old in state.original_names.items():
         problem = problem.replace(new, old)
-    return SqlInvalid(state.dialect, problem)
+    return SqlInvalid(state.dialect, problem, line)
 
 
 def _names(state: PlanState, bound: tuple[StageColumn, ...]) -> list[str]:

@@ -1,8 +1,8 @@
-"""From text to a tree, and from markers to scans of tables."""
+"""From text to a tree, and from names of relations to scans of tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import Token, exp
@@ -10,13 +10,29 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 
 from dvt.core.errors import SqlInvalid
-from dvt.core.names import MARKED, MARKER
+from dvt.core.relation_names import NamePlace, name_places
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
+from dvt.federation.plan.markers import (
+    is_marker,
+    marked,
+    marked_columns,
+    marked_table,
+    marked_tables,
+    readable,
+)
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 """Parts of a table in FROM that do not keep conditions out of it."""
+
+
+class Unreadable(Exception):
+    """SQLGlot cannot read a model's SQL, which may be right all the same."""
+
+    def __init__(self, problem: SqlInvalid) -> None:
+        self.problem = problem
+        super().__init__(problem.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,35 +40,42 @@ class Parsed:
     """A model's SQL, parsed once in its dialect; every plan of the model starts from it."""
 
     request: NodeRequest
-    tree: exp.Query
-    """Plans copy it and never change it."""
     tokens: tuple[Token, ...]
-    inputs: Mapping[str, Input]
-    """The relations that the SQL names, by marker."""
+    places: tuple[NamePlace, ...]
+    """Where the SQL names relations, by their unique ids."""
+    tree: exp.Query
+    """Plans copy it and never change it. Of SQL that could not be read: a SELECT of all it names."""
+    problem: SqlInvalid | None = None
+    """Why the SQL could not be read; None if it could."""
+
+    @property
+    def inputs(self) -> Mapping[str, Input]:
+        """The relations that the SQL names, by unique id."""
+        return {place.key: self.request.inputs[place.key] for place in self.places}
 
 
 def parse_model(request: NodeRequest) -> Parsed:
-    """Parse a model's SQL."""
+    """Parse a model's SQL: its tokens, which any SQL has, and its tree, if SQLGlot knows it."""
     dialect = Dialect.get_or_raise(request.dialect)
     try:
         tokens = dialect.tokenize(request.sql)
-        statements = dialect.parser().parse(tokens, request.sql)
-    except ParseError as error:
-        first = error.errors[0] if error.errors else {}
-        problem = str(first.get("description") or error).strip().rstrip(".")
-        highlight = str(first.get("highlight") or "").strip()
-        problem = f"{problem} near {highlight!r}" if highlight else problem
-        raise SqlInvalid(request.dialect, problem, first.get("line")) from error
     except SqlglotError as error:
         raise SqlInvalid(request.dialect, str(error)) from error
-    tree = _single_query(request, statements)
-    markers = dict.fromkeys(table.db for table in _marked(tree))
-    inputs = {marker: _input(request, marker) for marker in markers}
-    return Parsed(request, tree, tuple(tokens), inputs)
+    places = name_places(tokens, {key: read.name for key, read in request.inputs.items()})
+    try:
+        tree = _tree(request, tokens, places)
+        columns = marked_columns(tree)
+        if columns:
+            places = [place for number, place in enumerate(places) if number not in columns]
+            tree = _tree(request, tokens, places)
+    except Unreadable as error:
+        return Parsed(request, tuple(tokens), tuple(places), _of_all(request, places), error.problem)
+    return Parsed(request, tuple(tokens), tuple(places), tree)
 
 
 @plan_pass(
-    gives=("scans scans.input scans.marker scans.no_pushdown scans.node scans.number scans.table tree"),
+    needs="places unread",
+    gives=("scans scans.input scans.no_pushdown scans.node scans.number scans.place scans.table tree"),
 )
 def find_scans(state: PlanState) -> None:
     """Find every scan of a source; any other table is an error.
@@ -64,40 +87,20 @@ def find_scans(state: PlanState) -> None:
     """
     _only_known_tables(state)
     for column in state.tree.find_all(exp.Column):
-        for part in ("db", "catalog"):
-            if column.text(part).startswith(MARKER):
-                column.set(part, None)
-    for number, node in enumerate(_marked(state.tree)):
-        marker = node.db
+        if is_marker(column.text("db")):
+            column.set("db", None)
+    for number, (place, node) in enumerate(list(marked_tables(state.tree))):
+        key = state.places[place].key
         state.scans.append(
             TableScan(
                 number=number,
-                marker=marker,
-                input=_input(state.request, marker),
-                table=state.tables[marker],
+                place=place,
+                input=state.request.inputs[key],
+                table=state.tables[key],
                 node=node,
-                no_pushdown=_no_pushdown(node),
+                no_pushdown="the SQL could not be read" if state.unread else _no_pushdown(node),
             )
         )
-
-
-@plan_pass(gives="tree")
-def exists_reads_nothing(state: PlanState) -> None:
-    """Turn EXISTS(SELECT columns …) into EXISTS(SELECT 1 …): the columns do not matter.
-
-    Example:
-        >>> after(exists_reads_nothing, "SELECT 1 AS a WHERE EXISTS(SELECT total FROM {orders} AS o)")
-        SELECT 1 AS a WHERE EXISTS(SELECT 1 FROM {orders} AS o)
-    """
-    for exists in state.tree.find_all(exp.Exists):
-        select = exists.this
-        if not isinstance(select, exp.Select) or _counts_rows(select):
-            continue
-        if all(
-            isinstance(projection.unalias(), exp.Star | exp.Column | exp.Literal)
-            for projection in select.expressions
-        ):
-            select.set("expressions", [exp.Literal.number(1)])
 
 
 @plan_pass(gives="as_written named tree")
@@ -114,9 +117,35 @@ def number_nodes(state: PlanState) -> None:
     for clause in state.tree.find_all(exp.Where, exp.Join):
         for condition in conjuncts(clause.this if isinstance(clause, exp.Where) else clause.args.get("on")):
             as_written = condition.sql(state.dialect, comments=False)
-            state.as_written[condition.meta[NUMBER]] = MARKED.sub("", as_written)
+            state.as_written[condition.meta[NUMBER]] = readable(as_written)
             columns = (column.meta[NUMBER] for column in condition.find_all(exp.Column))
             state.named[condition.meta[NUMBER]] = frozenset(columns)
+
+
+def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePlace]) -> exp.Query:
+    """Parse the SQL; relations are named by markers in the tree."""
+    identifiers = [request.inputs[place.key].name[-1] for place in places]
+    parser = Dialect.get_or_raise(request.dialect).parser()
+    try:
+        statements = parser.parse(marked(tokens, places, identifiers), request.sql)
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        problem = str(first.get("description") or error).strip().rstrip(".")
+        near = str(first.get("highlight") or "").strip()
+        problem = readable(f"{problem} near {near!r}" if near else problem)
+        raise Unreadable(SqlInvalid(request.dialect, problem, first.get("line"))) from error
+    except (SqlglotError, RecursionError) as error:
+        raise Unreadable(SqlInvalid(request.dialect, readable(str(error)))) from error
+    return _single_query(request, statements)
+
+
+def _of_all(request: NodeRequest, places: Sequence[NamePlace]) -> exp.Query:
+    """Return a SELECT that reads every relation, for SQL that could not be read."""
+    tree = exp.select("1")
+    for number, place in enumerate(places):
+        table = marked_table(number, request.inputs[place.key].name[-1])
+        tree = tree.join(table, join_type="cross") if number else tree.from_(table)
+    return tree
 
 
 def _single_query(request: NodeRequest, statements: list[exp.Expr | None]) -> exp.Query:
@@ -125,6 +154,8 @@ def _single_query(request: NodeRequest, statements: list[exp.Expr | None]) -> ex
         for statement in statements
         if statement is not None and not isinstance(statement, exp.Semicolon)
     ]
+    if len(queries) == 1 and isinstance(queries[0], exp.Command | exp.Values):
+        raise Unreadable(SqlInvalid(request.dialect, f"{queries[0].sql(request.dialect)} is not understood"))
     if len(queries) != 1 or not isinstance(queries[0], exp.Query):
         raise SqlInvalid(request.dialect, "a model is one SELECT", hint="move other statements to hooks")
     query: exp.Query = queries[0]
@@ -140,23 +171,11 @@ def _as_query(statement: exp.Expr) -> exp.Expr:
     return exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
 
 
-def _marked(tree: exp.Expr) -> Iterator[exp.Table]:
-    return (table for table in tree.find_all(exp.Table, bfs=False) if table.db.startswith(MARKER))
-
-
-def _input(request: NodeRequest, marker: str) -> Input:
-    if marker not in request.inputs:
-        raise SqlInvalid(
-            request.dialect, f"it reads {marker.removeprefix(MARKER)}, on which the model does not depend"
-        )
-    return request.inputs[marker]
-
-
 def _only_known_tables(state: PlanState) -> None:
     """Raise SqlInvalid for a table that is neither marked nor a CTE."""
     ctes = {cte.alias.lower() for cte in state.tree.find_all(exp.CTE)}
     for table in state.tree.find_all(exp.Table):
-        named = isinstance(table.this, exp.Identifier) and not table.db.startswith(MARKER)
+        named = isinstance(table.this, exp.Identifier) and not is_marker(table.db)
         if named and (table.db or table.name.lower() not in ctes) and not _is_lateral(table):
             problem = f"it reads {table.sql(state.dialect)}, which is no ref() and no source()"
             raise SqlInvalid(
@@ -178,9 +197,3 @@ def _no_pushdown(node: exp.Table) -> str:
     if node.alias_column_names:
         return "its columns are renamed by position"
     return ""
-
-
-def _counts_rows(select: exp.Select) -> bool:
-    """True if what a SELECT selects may decide whether it has rows."""
-    keys = ("group", "having", "distinct", "qualify", "limit", "offset", "windows", "kind")
-    return any(select.args.get(key) for key in keys)

@@ -17,20 +17,18 @@ from dvt.federation.plan.collation.compare import compare_text
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
-from dvt.federation.plan.parse import Parsed, exists_reads_nothing, find_scans, number_nodes
+from dvt.federation.plan.parse import Parsed, find_scans, number_nodes
 from dvt.federation.plan.predicates import place_predicates
-from dvt.federation.plan.prune import count_outputs, prune
 from dvt.federation.plan.source_queries import extract
 from dvt.federation.plan.state import PlanContext, PlanState
 from dvt.federation.plan.this import query_this_first
-from dvt.federation.plan.transform import rewrite
+from dvt.federation.plan.transform import write_transform
 from dvt.federation.plan.translate import translate
 
 STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
     "parsed": (
         name_outputs,
         find_scans,
-        exists_reads_nothing,
         freeze_clock,
         separate_names,
         query_this_first,
@@ -39,20 +37,14 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
         number_nodes,
         analyse,
     ),
-    "placed": (
-        place_predicates,
-        count_outputs,
-        prune,
-    ),
-    "extracted": (
-        extract,
-        rewrite,
-    ),
-    "bound": (
+    "placed": (place_predicates,),
+    "written": (
         compare_text,
         translate,
-        bind_transform,
+        write_transform,
     ),
+    "bound": (bind_transform,),
+    "extracted": (extract,),
 }
 """State of the plan → the passes that lead to it. Each pass declares what it needs and gives; new features
 add passes."""
@@ -63,14 +55,12 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
 
     Args:
         parsed: the model, read.
-        tables: the tables of `parsed.inputs`, as described, by marker.
+        tables: the tables of `parsed.inputs`, as described, by unique id.
         context: dialects, engine and target, as the planner needs them.
     """
     request = parsed.request
-    state = PlanState(
-        request=request, tables=tables, context=context, tree=parsed.tree.copy(), tokens=parsed.tokens
-    )
     try:
+        state = first_state(parsed, tables, context)
         for passes in STAGES.values():
             for plan_pass in passes:
                 plan_pass(state)
@@ -84,6 +74,7 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         transform=Transform(
             dialect=state.context.engine,
             sql=state.sql,
+            tables=state.transform_tables,
             columns=state.outputs,
             functions=tuple(sorted(state.functions)),
         ),
@@ -94,3 +85,25 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         ),
         notices=tuple(state.notices),
     )
+
+
+def first_state(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:
+    """Return the state before the first pass; SqlInvalid if nobody can read the SQL."""
+    if parsed.problem is not None and parsed.request.dialect != context.engine:
+        raise parsed.problem
+    state = PlanState(
+        request=parsed.request,
+        tables=tables,
+        context=context,
+        tree=parsed.tree.copy(),
+        tokens=parsed.tokens,
+        places=parsed.places,
+        unread=parsed.problem,
+    )
+    if parsed.problem is not None:
+        state.warn(
+            "DVT026",
+            f"conditions stay in the compute engine, which reads whole columns: {parsed.problem.problem}",
+            "the answer is right; write the named construct in another way to have less extracted",
+        )
+    return state

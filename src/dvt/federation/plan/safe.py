@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 
 from dvt.core.errors import SqlInvalid
 from dvt.core.ports.engines import Value
-from dvt.core.queries import Need, NotPushed, Sql, joined, rendered
+from dvt.core.queries import Need, NotPushed, Sql, ValuePlace, joined, rendered
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType, decimal
@@ -101,7 +101,7 @@ def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> 
 def _sample(state: PlanState, constant: str) -> Value | None:
     """Return some value of a constant's type: whether it can be sent is decided before the value is known."""
     try:
-        (output,) = state.context.bind(f"SELECT {constant} AS v", {}, ())
+        (output,) = state.context.bind(f"SELECT {constant} AS v", (), ()).columns
     except SqlInvalid:
         return None
     texts = {DATE: "2000-01-01", VARCHAR: "text"}
@@ -180,7 +180,7 @@ def _constant_sql(state: PlanState, column: Column, constant: exp.Expr) -> Sql:
 
 def _sampled(state: PlanState, column: Column, constant: exp.Expr) -> str:
     """Return a constant in the engine's SQL, with samples in the place of values yet to come."""
-    return rendered(_constant_sql(state, column, with_samples(constant)))
+    return rendered(with_samples(_constant_sql(state, column, constant), state.samples, state.context.engine))
 
 
 def _rendered(
@@ -204,10 +204,10 @@ def _rendered(
     )
 
 
-def _need_of(node: exp.Expr) -> str | None:
-    """Return the name of the need that a literal stands for; None for other nodes."""
+def _need_of(node: exp.Expr) -> ValuePlace | None:
+    """Return the place of the need that a literal stands for; None for other nodes."""
     name: str | None = node.meta.get(_NEED)
-    return name
+    return None if name is None else ValuePlace(name)
 
 
 def source_literal(dialect: str, column: Column, value: Value) -> str | None:

@@ -19,16 +19,18 @@ _MAX_LENGTH = 40
 """Highest number of characters of a surrogate name, without its number."""
 _SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
 """Matches a name that needs no surrogate."""
+_NOTHING = "1 = 0"
+"""Condition of a query for no rows, in every dialect."""
 _CONSTANT = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0} AS INTEGER)")
 """The column read from a table of which only the number of rows matters."""
 
 
 @plan_pass(
     needs=(
-        "no_pruning scans scans.candidates scans.columns scans.input scans.needed "
-        "scans.no_pushdown scans.number scans.table tree"
+        "samples scans scans.alias scans.candidates scans.columns scans.input scans.is_skipped scans.needed "
+        "scans.number scans.table"
     ),
-    gives="needs queries scans.alias scans.not_pushed",
+    gives="needs queries scans.not_pushed",
 )
 def extract(state: PlanState) -> None:
     """Merge the scans of one table into one query, in its source's dialect.
@@ -40,15 +42,12 @@ def extract(state: PlanState) -> None:
         SELECT "id" AS "id", "total" AS "total" FROM "main"."orders" WHERE ((("total" > 5)) OR (("id" = 1)))
     """
     pushed = push(state)
-    groups: dict[tuple[TableRef, bool], list[TableScan]] = defaultdict(list)
+    groups: dict[str, list[TableScan]] = defaultdict(list)
     for scan in state.scans:
-        groups[scan.input.table, scan.input.this].append(scan)
-    taken = {node.name.lower() for node in state.tree.find_all(exp.Identifier)}
-    for (ref, _), group in groups.items():
-        alias = free_name(f"dvt_{_sanitised(ref.identifier)}", taken)
-        state.queries.append(_merged_query(state, alias, group, _shared(group, pushed)))
-        for scan in group:
-            scan.alias = alias
+        groups[scan.alias].append(scan)
+    for alias, group in groups.items():
+        where: list[Sql] = [_NOTHING] if group[0].is_skipped else _shared(group, pushed)
+        state.queries.append(_merged_query(state, alias, group, where))
 
 
 def quoted(name: str, dialect: str) -> str:
@@ -79,7 +78,7 @@ def surrogates(columns: Sequence[Column]) -> list[ExtractedColumn]:
     """
     taken: set[str] = set()
     return [
-        ExtractedColumn(name=free_name(_sanitised(column.name), taken), column=column) for column in columns
+        ExtractedColumn(name=free_name(sanitised(column.name), taken), column=column) for column in columns
     ]
 
 
@@ -91,7 +90,6 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
     names = {scan.columns[name].name for scan in group for name in scan.needed}
     columns = [extracted for extracted in surrogates(table.columns) if extracted.column.name in names]
     columns = columns or [ExtractedColumn(name="dvt_one", column=_CONSTANT)]
-    not_pushed = [predicate for scan in group for predicate in (*_unpruned(state, scan), *scan.not_pushed)]
     _warn_of_losses(state, table, columns)
     return SourceQuery(
         alias=alias,
@@ -103,17 +101,11 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
         needs=needed(state, where),
         columns=tuple(columns),
         scan=table.scannable,
-        not_pushed=tuple(dict.fromkeys(not_pushed)),
-        rows=table.rows,
-        bytes=table.bytes,
+        not_pushed=tuple(dict.fromkeys(predicate for scan in group for predicate in scan.not_pushed)),
+        rows=0 if group[0].is_skipped else table.rows,
+        bytes=0 if group[0].is_skipped else table.bytes,
         this=group[0].input.this,
     )
-
-
-def _unpruned(state: PlanState, scan: TableScan) -> list[NotPushed]:
-    """Return a note that every column is read, and why; empty if only those in use are read."""
-    why = state.no_pruning or scan.no_pushdown
-    return [NotPushed("*", f"every column is read: {why}")] if why else []
 
 
 def _selected(column: ExtractedColumn, dialect: str) -> str:
@@ -163,7 +155,7 @@ def _warn_of_losses(state: PlanState, table: Table, columns: list[ExtractedColum
             )
 
 
-def _sanitised(name: str) -> str:
+def sanitised(name: str) -> str:
     """Return a name in lower case that every database takes unquoted."""
     low = name.lower()
     if _SAFE.match(low) and len(low) <= _MAX_LENGTH:

@@ -8,14 +8,16 @@ from datetime import datetime
 
 from sqlglot import ErrorLevel, Token, exp
 
-from dvt.core.plan import LoadColumn
+from dvt.core.errors import SqlInvalid
+from dvt.core.plan import Binding, LoadColumn, TransformTable
 from dvt.core.ports.engines import CollationFunctions, Value
 from dvt.core.queries import Need, NotPushed, SourceQuery, Sql
+from dvt.core.relation_names import NamePlace
 from dvt.core.reports import Notice
 from dvt.core.requests import Input, NodeRequest
 from dvt.core.tables import Column, StageColumn, Table
 
-Bind = Callable[[str, Mapping[str, Sequence[StageColumn]], Sequence[str]], tuple[StageColumn, ...]]
+Bind = Callable[[Sql, Sequence[TransformTable], Sequence[str]], Binding]
 """Binds SQL on empty tables, as `Engine.bind` does."""
 Evaluate = Callable[[Sequence[str]], Sequence[Value | None]]
 """Evaluates constant expressions, as `Engine.evaluate` does."""
@@ -49,7 +51,8 @@ class TableScan:
     """A place in the SQL where a table of a source is read."""
 
     number: int
-    marker: str
+    place: int
+    """Index of its place in the model's SQL."""
     input: Input
     table: Table
     node: exp.Table
@@ -58,10 +61,18 @@ class TableScan:
     columns: dict[str, Column] = field(default_factory=dict)
     """name in the transform → column."""
     needed: set[str] = field(default_factory=set)
+    """Names of the columns that the engine reads."""
+    is_skipped: bool = False
+    """True if the engine reads no row of it, as below `LIMIT 0`."""
     candidates: list[Candidate] = field(default_factory=list)
     not_pushed: list[NotPushed] = field(default_factory=list)
     alias: str = ""
-    """Alias of the staged table that the transform reads."""
+    """Alias of the query that answers it."""
+
+    @property
+    def name(self) -> str:
+        """The table's name in the model's SQL, by which columns may be qualified."""
+        return self.input.name[-1]
 
     @property
     def key(self) -> str:
@@ -87,32 +98,42 @@ class PlanState:
     tables: Mapping[str, Table]
     context: PlanContext
     tree: exp.Query
-    """The model's SQL, rewritten step by step into the transform."""
+    """The model's SQL as SQLGlot reads it, with markers for relations; rewritten only to be translated."""
     tokens: Sequence[Token] = ()
     """Tokens of the model's SQL."""
+    places: Sequence[NamePlace] = ()
+    """Where the model's SQL names relations."""
+    unread: SqlInvalid | None = None
+    """Why SQLGlot could not read the SQL, so that the tree is not of it; None if it could."""
     names: list[str | None] = field(default_factory=list)
     """Output names; None where the engine's own name is the right one."""
     scans: list[TableScan] = field(default_factory=list)
+    spans: dict[tuple[int, int], exp.Expr] = field(default_factory=dict)
+    """Offsets in the model's SQL of each scalar subquery that is queried first → what stands for it."""
+    samples: dict[str, str] = field(default_factory=dict)
+    """Alias of a query for one value → text of some value of its type."""
     scalar_queries: list[SourceQuery] = field(default_factory=list)
     """Queries for one value each, which placeholders of their aliases stand for."""
     needs: dict[tuple[Sql, Column], Need] = field(default_factory=dict)
     """Values that conditions need, by the value's SQL and the column it is compared with."""
     analysed: exp.Query | None = None
     """A qualified and typed copy of the tree; None when SQLGlot cannot make one."""
-    no_pruning: str = ""
-    """Why the columns in use cannot be told, so that whole tables are read; else empty."""
+    unclear: str = ""
+    """Why SQLGlot cannot tell which columns are meant where, else empty."""
     original_names: dict[str, str] = field(default_factory=dict)
     """new name → the name that it replaced."""
     as_written: dict[int, str] = field(default_factory=dict)
     """condition's number → SQL of the condition as written in the model."""
     named: dict[int, frozenset[int]] = field(default_factory=dict)
     """condition's number → numbers of the columns that it names."""
-    unresolved: set[str] = field(default_factory=set)
-    """Unqualified names that SQLGlot could not resolve to a column of a table."""
+    is_rewritten: bool = False
+    """True if the tree, and no longer the model's own text, is what the engine has to run."""
     queries: list[SourceQuery] = field(default_factory=list)
     functions: set[str] = field(default_factory=set)
     """The engine's functions for collations that the tree calls."""
     sql: Sql = ""
+    """The transform's SQL."""
+    transform_tables: tuple[TransformTable, ...] = ()
     outputs: tuple[StageColumn, ...] = ()
     loads: tuple[LoadColumn, ...] = ()
     notices: list[Notice] = field(default_factory=list)
@@ -124,7 +145,11 @@ class PlanState:
 
     def in_engine(self, node: exp.Expr) -> str:
         """Render a tree in the engine's SQL, without warnings of SQLGlot's."""
-        return str(node.sql(dialect=self.context.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
+        copy = node.copy()
+        for bracket in copy.find_all(exp.Bracket):
+            for index in (part for expression in bracket.expressions for part in expression.walk()):
+                index.type = None  # SQLGlot would shift an index whose type it knows
+        return str(copy.sql(dialect=self.context.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
 
     def warn(self, code: str, message: str, hint: str = "") -> None:
         """Add a warning, unless it was added before."""
@@ -133,7 +158,7 @@ class PlanState:
             self.notices.append(notice)
 
 
-GIVEN = frozenset({"request", "tables", "context", "tree", "tokens"})
+GIVEN = frozenset({"request", "tables", "context", "tree", "tokens", "places", "unread"})
 """Fields of the state that are set before the first pass."""
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 
 from dvt.core.queries import ExtractedColumn, SourceQuery, Sql
 from dvt.core.requests import Pushdown
@@ -37,8 +37,8 @@ _NOT_SCALAR = (
 
 
 @plan_pass(
-    needs="scans.columns scans.input scans.no_pushdown scans.node",
-    gives="scalar_queries scans scans.number tree",
+    needs="places scans.columns scans.input scans.no_pushdown scans.node scans.place tokens",
+    gives="samples scalar_queries scans scans.number spans tree",
 )
 def query_this_first(state: PlanState) -> None:
     """Replace each scalar subquery over `{{ this }}` alone by a placeholder for its value.
@@ -60,6 +60,7 @@ def query_this_first(state: PlanState) -> None:
         holder = exp.Paren(this=subquery.this.expressions[0].unalias().copy())
         for aggregate in list(holder.find_all(exp.AggFunc)):
             aggregate.replace(_parameter(state, scan, aggregate, where))
+        state.spans[_span(state, scan)] = holder.copy()
         subquery.replace(holder)
         state.scans = [other for other in state.scans if other is not scan]
     for number, scan in enumerate(state.scans):
@@ -84,6 +85,26 @@ def _eligible(state: PlanState, scan: TableScan, subquery: exp.Subquery | None) 
     where = select.args.get("where")
     texts = [_filter(state, scan, part) for part in conjuncts(where.this if where is not None else None)]
     return None if None in texts else [text for text in texts if text is not None]
+
+
+def _span(state: PlanState, scan: TableScan) -> tuple[int, int]:
+    """Return where the subquery around a scan begins and ends in the model's SQL, brackets included."""
+    tokens = [token for token in state.tokens if token.token_type in (TokenType.L_PAREN, TokenType.R_PAREN)]
+    before = [token for token in tokens if token.start < state.places[scan.place].start]
+    after = [token for token in tokens if token.start > state.places[scan.place].start]
+    opening = _unmatched(reversed(before), TokenType.L_PAREN)
+    closing = _unmatched(after, TokenType.R_PAREN)
+    return opening.start, closing.end + 1
+
+
+def _unmatched(brackets: Iterable[Token], kind: TokenType) -> Token:
+    """Return the first bracket of a kind without a partner before it."""
+    depth = 0
+    for bracket in brackets:
+        depth += 1 if bracket.token_type is not kind else -1
+        if depth < 0:
+            return bracket
+    raise ValueError(f"no unmatched {kind}")
 
 
 def _filter(state: PlanState, scan: TableScan, part: exp.Expr) -> Sql | None:
@@ -172,8 +193,9 @@ def _parameter(state: PlanState, scan: TableScan, aggregate: exp.Expr, where: li
     column, type_ = column_and_type
     sample = _sample(state, type_) or ""
     name = f"{ANSWER}{len(state.scalar_queries) + 1}"
+    state.samples[name] = sample
     state.scalar_queries.append(_scalar_query(state, scan, name, column, where))
-    return exp.Cast(this=placeholder(name, sample), to=sql_type(type_))
+    return exp.Cast(this=placeholder(name), to=sql_type(type_))
 
 
 def _scalar_query(

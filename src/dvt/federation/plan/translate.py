@@ -8,7 +8,7 @@ from dvt.core.errors import TranslationWrong
 from dvt.core.queries import Sql
 from dvt.federation.plan.dialects import Entry, Status, Translation, engine_dialect
 from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
-from dvt.federation.plan.values import answer_name, with_places
+from dvt.federation.plan.values import answer_place, with_places
 
 _REWRITTEN = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
 """Expressions in the engine's SQL that the planner puts in the place of a comparison."""
@@ -16,18 +16,18 @@ _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.
 """SQLGlot's functions that are no functions in SQL."""
 
 
-@plan_pass(gives="tree")
+@plan_pass(gives="is_rewritten tree")
 def translate(state: PlanState) -> None:
     """Mend the tree, so that the engine answers as the model's dialect would.
 
     Example:
         >>> after(translate, "SELECT id / 2 AS half FROM {orders} AS o", dialect="postgres")
-        SELECT (DIV("o"."id", 2)) AS "half" FROM "dvt_orders" AS "o"
+        SELECT (DIV("o"."id", 2)) AS "half" FROM {orders} AS "o"
     """
     if state.dialect != state.context.engine:
         holder = exp.Paren(this=state.tree)
         _mend(state, holder, warn=True)
-        state.tree = holder.this
+        state.tree, state.is_rewritten = holder.this, True
 
 
 def in_engine(state: PlanState, constant: exp.Expr) -> Sql:
@@ -35,7 +35,7 @@ def in_engine(state: PlanState, constant: exp.Expr) -> Sql:
     holder = exp.Paren(this=constant.copy())
     if state.dialect != state.context.engine:
         _mend(state, holder, warn=False)
-    return with_places(holder.this, state.in_engine, answer_name)
+    return with_places(holder.this, state.in_engine, answer_place)
 
 
 def _mend(state: PlanState, holder: exp.Expr, *, warn: bool) -> None:

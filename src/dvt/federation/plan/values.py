@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
-from dvt.core.queries import Sql, ValuePlace, joined
+from dvt.core.queries import Sql, TablePlace, ValuePlace, filled, joined
 
 SAMPLES = ("1", "2000-01-01", "00:00:00", "00000000-0000-0000-0000-000000000000")
 """Texts of values: one of them is a value of each type that a scalar query can have."""
-_SAMPLE = "dvt_sample"
-"""Meta key of a placeholder: text of some value of its type."""
 ANSWER = "dvt_this_"
 """Prefix of the alias of a query for one value, and of the name of the placeholder for it."""
 
@@ -28,35 +26,43 @@ def answers_in(tree: exp.Expr) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for node in tree.walk() if (name := answer_name(node))))
 
 
-def placeholder(name: str, sample: str) -> exp.Placeholder:
-    """Make a placeholder for the answer to the query `name`; `sample` is a value of its type, as text."""
-    node = exp.Placeholder(this=name)
-    node.meta[_SAMPLE] = sample
-    return node
+def placeholder(name: str) -> exp.Placeholder:
+    """Make a placeholder for the answer to the query `name`."""
+    return exp.Placeholder(this=name)
 
 
-def with_samples(tree: exp.Expr) -> exp.Expr:
-    """Return a copy with sample values for unknown ones: NULL would have another type."""
-    holder = exp.Paren(this=tree.copy())
-    for node in [node for node in holder.walk() if answer_name(node)]:
-        node.replace(exp.Literal.string(node.meta[_SAMPLE]))
-    copy: exp.Expr = holder.this
-    return copy
+def with_samples(sql: Sql, samples: Mapping[str, str], engine: str) -> Sql:
+    """Return SQL with sample values for unknown ones: NULL would have another type.
+
+    Args:
+        sql: in the engine's dialect.
+        samples: texts of the values, by name of their places.
+        engine: the engine's dialect.
+    """
+    return filled(sql, {name: exp.Literal.string(text).sql(dialect=engine) for name, text in samples.items()})
+
+
+def answer_place(node: exp.Expr) -> ValuePlace | None:
+    """Return the place of an answer's value for a placeholder; None for other nodes."""
+    name = answer_name(node)
+    return ValuePlace(name) if name else None
 
 
 def with_places(
-    tree: exp.Expr, render: Callable[[exp.Expr], str], name_of: Callable[[exp.Expr], str | None]
+    tree: exp.Expr,
+    render: Callable[[exp.Expr], str],
+    place_of: Callable[[exp.Expr], TablePlace | ValuePlace | None],
 ) -> Sql:
-    """Render a tree, with a place for each node that `name_of` has a name for.
+    """Render a tree, with a place for each node that `place_of` has one for.
 
     Example:
         >>> import sqlglot
         >>> condition = sqlglot.parse_one("a > :dvt_this_1 AND b = ':dvt_this_1'")
-        >>> with_places(condition, lambda tree: tree.sql(), answer_name)
+        >>> with_places(condition, lambda tree: tree.sql(), answer_place)
         ('a > ', ValuePlace(name='dvt_this_1'), " AND b = ':dvt_this_1'")
     """
     holder = exp.Paren(this=tree.copy())
-    places = [(node, name) for node in holder.walk() if (name := name_of(node))]
+    places = [(node, place) for node in holder.walk() if (place := place_of(node))]
     if not places:
         return render(tree)
     for node, _ in places:
@@ -65,9 +71,7 @@ def with_places(
     while mark in render(holder.this):
         mark += "_"
     holder = exp.Paren(this=tree.copy())
-    for number, node in enumerate([node for node in holder.walk() if name_of(node)]):
+    for number, node in enumerate([node for node in holder.walk() if place_of(node)]):
         node.replace(exp.Var(this=f"{mark}{number}x"))
     pieces = re.split(rf"{mark}(\d+)x", render(holder.this))
-    return joined(
-        *(ValuePlace(places[int(piece)][1]) if place % 2 else piece for place, piece in enumerate(pieces))
-    )
+    return joined(*(places[int(piece)][1] if number % 2 else piece for number, piece in enumerate(pieces)))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 import sqlglot
+from sqlglot import exp
 
 from dvt.core.errors import (
     Cancelled,
@@ -19,8 +23,10 @@ from dvt.core.errors import (
     StagingDamaged,
     ValueLost,
 )
+from dvt.core.plan import Binding, TableColumn, Transform, TransformTable
 from dvt.core.ports.engines import Engine, Value
 from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
+from dvt.core.queries import Sql, TablePlace, joined
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, VARCHAR, StageType
 from dvt.staging.parquet import ParquetSink
@@ -39,6 +45,15 @@ VALUES: Mapping[str, tuple[StageType, str, str]] = {
     "a leap day": (DATE, "CAST('2024-02-29' AS DATE)", "2024-02-29"),
 }
 """What → type, the value in SQL, and its text: what every engine holds."""
+READS: Mapping[str, str] = {
+    "SELECT a FROM t": "a",
+    "SELECT COUNT(*) AS n FROM t": "",
+    "SELECT a FROM t WHERE b > 1": "ab",
+    "SELECT * FROM t": "abc",
+    "SELECT MAX(c) AS m FROM t GROUP BY b": "bc",
+    "SELECT a FROM t WHERE EXISTS (SELECT 1 FROM t AS u WHERE u.b = t.a)": "ab",
+}
+"""SQL → letters of the columns that it reads of t, which has a, b and c."""
 COPIES = "abcdefgh"
 """Names of copies of a table with a hundred rows, which nobody can count all combinations of."""
 THREADS = 8
@@ -57,17 +72,36 @@ class Bench:
         """A new place to stage in."""
         return ParquetSink(Location(self.bucket, f"run/{next(self._places)}"))
 
-    def sql(self, sql: str) -> str:
-        """SQL in the engine's dialect."""
-        return str(sqlglot.transpile(sql, write=self.engine.dialect)[0])
+    def sql(self, sql: str, tables: Sequence[str] = ()) -> Sql:
+        """SQL in the engine's dialect, with places for `tables`."""
+        tree = sqlglot.parse_one(sql)
+        for table in list(tree.find_all(exp.Table)):
+            if table.name in tables:
+                table.set("this", exp.to_identifier(f"dvt_table_{tables.index(table.name)}x"))
+        pieces = re.split(r"dvt_table_(\d+)x", tree.sql(self.engine.dialect))
+        return joined(*(TablePlace(int(piece)) if at % 2 else piece for at, piece in enumerate(pieces)))
 
-    def bind(self, sql: str, **inputs: list[StageColumn]) -> tuple[StageColumn, ...]:
+    def binding(self, sql: str, **tables: list[StageColumn]) -> Binding:
+        """Outputs, and the columns that are read."""
+        described = [transform_table(name, columns) for name, columns in tables.items()]
+        return self.engine.bind(self.sql(sql, list(tables)), described)
+
+    def bind(self, sql: str, **tables: list[StageColumn]) -> tuple[StageColumn, ...]:
         """Names and types of outputs."""
-        return self.engine.bind(self.sql(sql), inputs)
+        return self.binding(sql, **tables).columns
 
-    def run(self, sql: str, *columns: StageColumn, **inputs: Dataset) -> Dataset:
+    def transform(self, sql: str, columns: Sequence[StageColumn], **tables: Dataset) -> Transform:
+        """A transform over datasets that have all columns of their tables."""
+        return Transform(
+            dialect=self.engine.dialect,
+            sql=self.sql(sql, list(tables)),
+            tables=tuple(transform_table(name, dataset.columns) for name, dataset in tables.items()),
+            columns=tuple(columns),
+        )
+
+    def run(self, sql: str, *columns: StageColumn, **tables: Dataset) -> Dataset:
         """The staged answer."""
-        return self.engine.run(self.sql(sql), inputs, columns, self.sink())
+        return self.engine.run(self.transform(sql, columns, **tables), tables, self.sink())
 
     def value(self, sql: str, type_: StageType, **inputs: Dataset) -> str | None:
         """The text of an answer that is one value."""
@@ -81,11 +115,20 @@ class Bench:
         return self.run(rows, StageColumn("n", BIGINT))
 
 
+def transform_table(name: str, columns: Sequence[StageColumn]) -> TransformTable:
+    """A table whose staged columns have the names that it shows."""
+    shown = [TableColumn(name=column.name, surrogate=column.name, type=column.type) for column in columns]
+    return TransformTable(name=name, alias=name, columns=tuple(shown))
+
+
 class EngineSuite(Suite):
     """Tests of a compute engine.
 
     A subclass has the fixtures `engine`, as a run makes it, and `bucket`, an empty one to stage in.
     """
+
+    started_at: ClassVar[datetime] = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+    """The `EngineContext.started_at` of the fixture's engine."""
 
     @pytest.fixture
     def bench(self, engine: Engine, bucket: Bucket) -> Bench:
@@ -104,6 +147,31 @@ class EngineSuite(Suite):
         outputs = ", ".join(f"CAST(MAX(n) AS {type_}) AS c{place}" for place, type_ in enumerate(types))
         bound = bench.bind(f"SELECT {outputs} FROM t", t=[StageColumn("n", INTEGER)])
         assert bound == tuple(StageColumn(f"c{place}", type_) for place, type_ in enumerate(types))
+
+    @pytest.mark.parametrize(("sql", "letters"), READS.items())
+    def test_binding_tells_the_columns_that_are_read(self, bench: Bench, sql: str, letters: str) -> None:
+        columns = [StageColumn(name, BIGINT) for name in "abc"]
+        assert bench.binding(sql, t=columns).reads == (frozenset(letters),)
+
+    def test_a_table_of_which_no_row_is_read_may_be_left_out(self, bench: Bench) -> None:
+        binding = bench.binding("SELECT a FROM (SELECT * FROM t LIMIT 0) AS x", t=[StageColumn("a", BIGINT)])
+        assert binding.reads in {(None,), (frozenset("a"),)}
+
+    def test_a_column_that_was_not_extracted_is_null(self, bench: Bench) -> None:
+        dataset, missing = bench.numbers(3), StageColumn("m", VARCHAR)
+        columns = [*dataset.columns, missing]
+        transform = bench.transform("SELECT * FROM t", columns, t=dataset)
+        transform = replace(transform, tables=(transform_table("t", columns),))
+        made = bench.engine.run(transform, {"t": dataset}, bench.sink())
+        assert made.rows == 3
+        assert bench.engine.fetch(made)[1] == (VARCHAR, None)
+
+    def test_a_column_may_be_qualified_by_its_tables_name(self, bench: Bench) -> None:
+        assert bench.value("SELECT MAX(t.n) AS v FROM t", BIGINT, t=bench.numbers(3)) == "3"
+
+    def test_the_clock_stands_still(self, bench: Bench) -> None:
+        date = bench.value("SELECT CAST(CURRENT_DATE AS TEXT) AS v", VARCHAR)
+        assert date == f"{self.started_at:%Y-%m-%d}"
 
     def test_binding_reads_no_data(self, bench: Bench) -> None:
         bench.bind("SELECT n FROM t", t=[StageColumn("n", BIGINT)])
@@ -124,7 +192,7 @@ class EngineSuite(Suite):
 
     def test_what_is_no_sql_is_invalid(self, bench: Bench) -> None:
         with pytest.raises(SqlInvalid):
-            bench.engine.bind("SELECT 1 +", {})
+            bench.engine.bind("SELECT 1 +", ())
 
     @pytest.mark.parametrize("names", [("Foo", "foo"), ("a", "a")])
     def test_names_of_outputs_may_repeat(self, bench: Bench, names: tuple[str, str]) -> None:
@@ -166,7 +234,7 @@ class EngineSuite(Suite):
 
     def test_the_answer_is_committed_where_its_sink_says(self, bench: Bench) -> None:
         sink = bench.sink()
-        made = bench.engine.run(bench.sql("SELECT 1 AS n"), {}, [StageColumn("n", BIGINT)], sink)
+        made = bench.engine.run(bench.transform("SELECT 1 AS n", [StageColumn("n", BIGINT)]), {}, sink)
         assert made.at == sink.location
         sizes = dict(bench.bucket.list(sink.location.prefix))
         assert sum(sizes[key] for key in made.keys) == made.bytes > 0
@@ -208,13 +276,10 @@ class EngineSuite(Suite):
 
     def test_a_value_that_does_not_fit_is_an_error(self, bench: Bench) -> None:
         sink = bench.sink()
+        sql, number = "SELECT n * 3000000000 AS n FROM t", bench.numbers(1)
+        transform = bench.transform(sql, [StageColumn("n", INTEGER)], t=number)
         with pytest.raises((ValueLost, QueryFailed)):
-            bench.engine.run(
-                bench.sql("SELECT n * 3000000000 AS n FROM t"),
-                {"t": bench.numbers(1)},
-                [StageColumn("n", INTEGER)],
-                sink,
-            )
+            bench.engine.run(transform, {"t": number}, sink)
 
     def test_a_first_row_is_fetched(self, bench: Bench) -> None:
         columns = (StageColumn("a", BIGINT), StageColumn("b", VARCHAR))

@@ -8,9 +8,8 @@ from typing import Any
 
 import duckdb
 
-from dvt.core.names import MARKER
 from dvt.federation.plan import parse_model
-from dvt.federation.plan.planner import STAGES
+from dvt.federation.plan.planner import STAGES, first_state
 from dvt.federation.plan.state import PlanState
 from tests.acceptance.oracle import Oracle
 
@@ -19,7 +18,7 @@ CREATE TABLE orders (id INTEGER, customer INTEGER, total DECIMAL(10,2), changed 
 CREATE TABLE customers (id INTEGER, name VARCHAR);
 CREATE TABLE "this" (id INTEGER, changed TIMESTAMP);
 """
-_MARKED = re.compile(rf'"{MARKER}[^"]*"\."?(\w+)"?')
+_MARKED = re.compile(r'"__dvt__\d+"\."?(\w+)"?')
 
 
 def state_after(
@@ -33,10 +32,8 @@ def state_after(
     shop.collations = {"name": "utf8mb4_general_ci"}
     request = shop.request(sql, **config)
     parsed = parse_model(request)
-    tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
-    state = PlanState(
-        request=request, tables=tables, context=shop.context(), tree=parsed.tree, tokens=parsed.tokens
-    )
+    tables = {key: shop.table(read.table.identifier) for key, read in parsed.inputs.items()}
+    state = first_state(parsed, tables, shop.context())
     for plan_pass in (plan_pass for passes in STAGES.values() for plan_pass in passes):
         plan_pass(state)
         if plan_pass is last:

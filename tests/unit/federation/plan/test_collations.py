@@ -71,7 +71,7 @@ def test_a_compared_column_is_named_once(shop: Oracle, sql: str, dialect: str):
 )
 def test_a_column_that_is_only_read_is_not_named(shop: Oracle, sql: str):
     assert notes(shop.plan(sql)) == []
-    assert "dvt_utf8" not in shop.plan(sql, comparing=TextComparison.SOURCE).transform.sql.lower()
+    assert "dvt_utf8" not in shop.plan(sql, comparing=TextComparison.SOURCE).transform.shown.lower()
 
 
 def rows(shop: Oracle, sql: str, dialect: str = "duckdb") -> list[tuple[object, ...]]:

@@ -305,5 +305,5 @@ def test_every_clock_function_gives_the_runs_time(shop: Oracle) -> None:
 def test_random_is_not_duplicated(shop: Oracle) -> None:
     sql = "WITH r AS (SELECT id, random() AS x FROM {orders}) SELECT a.x = a.x AS same FROM r a"
     plan = shop.plan(sql)
-    assert plan.transform.sql.upper().count("RANDOM()") == 1
+    assert plan.transform.shown.upper().count("RANDOM()") == 1
     assert shop.run(plan)[1] == [(True,)]

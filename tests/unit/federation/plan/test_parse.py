@@ -13,7 +13,8 @@ from dvt.core.requests import Input
 from dvt.federation.connections import Connections
 from dvt.federation.plan import make_plan, parse_model
 from dvt.federation.planning import Planning
-from tests.acceptance.oracle import NOW, Oracle
+from tests.acceptance.oracle import Oracle
+from tests.databases.engines import NOW
 
 SQL = "SELECT id, changed FROM {orders} WHERE changed > (SELECT max(changed) FROM {target_table})"
 
@@ -71,7 +72,7 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
 def test_a_plan_changes_nothing_of_what_it_was_made_from(shop: Oracle) -> None:
     shop.this = "target_table"
     parsed = parse_model(shop.request(SQL))
-    tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
+    tables = {key: shop.table(read.table.identifier) for key, read in parsed.inputs.items()}
     before = parsed.tree.sql()
     assert make_plan(parsed, tables, shop.context()) == make_plan(parsed, tables, shop.context())
     assert parsed.tree.sql() == before

@@ -44,6 +44,8 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT {orders}.id FROM {orders}", {}),
     ("SELECT list_sum(note) FROM {orders}", {}),
     ("SELECT nope(id) FROM {orders}", {}),
+    ("SELECT (SELECT max(id) FROM {target_table}), id FROM {orders}", {}),
+    ("SELECT id FROM (SELECT * FROM {orders} WHERE false LIMIT 0)", {}),
     ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {}),
     ("SELECT id FROM {orders} WHERE id < 3 UNION ALL SELECT id FROM {orders} WHERE total > 1 AND id < 3", {}),
 ]
@@ -110,9 +112,14 @@ def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[s
     for sql, config in MODELS:
         request = shop.request(sql, **config)
         parsed = parse_model(request)
-        tables = {marker: shop.table(read.table.identifier) for marker, read in parsed.inputs.items()}
+        tables = {key: shop.table(read.table.identifier) for key, read in parsed.inputs.items()}
         state = logged_state(
-            request=request, tables=tables, context=shop.context(), tree=parsed.tree, tokens=parsed.tokens
+            request=request,
+            tables=tables,
+            context=shop.context(),
+            tree=parsed.tree,
+            tokens=parsed.tokens,
+            places=parsed.places,
         )
         for name, fields_read, changed in run(state, log):
             reaches[name][0].update(fields_read)
@@ -137,7 +144,7 @@ def test_each_pass_comes_after_those_that_give_what_it_needs() -> None:
 
 
 def test_a_plan_has_stages_that_a_reader_can_see() -> None:
-    assert list(STAGES) == ["parsed", "analysed", "placed", "extracted", "bound"]
+    assert list(STAGES) == ["parsed", "analysed", "placed", "written", "bound", "extracted"]
     assert len(set(PASSES)) == len(PASSES)
 
 

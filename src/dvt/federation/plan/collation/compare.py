@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.requests import TextComparison
+from dvt.core.tables import Column
 from dvt.federation.plan.collation.comparisons import Kind, Place, collation_of, merging, places
 from dvt.federation.plan.collation.derivation import CollationOf, Collations
 from dvt.federation.plan.collation.merging import Merged, merge, order_of
@@ -15,14 +16,15 @@ from dvt.federation.plan.collation.rewriting import Rewriter
 from dvt.federation.plan.collation.using import write_out_using
 from dvt.federation.plan.output_names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
-from dvt.federation.plan.state import SETTLED, PlanState, plan_pass
+from dvt.federation.plan.state import SETTLED, PlanState, TableScan, plan_pass
 
 Compared = list[tuple[Place, CollationOf]]
 """Comparisons of text that a collation decides, each with that collation."""
 
 
 @plan_pass(
-    needs="analysed no_pruning queries scans scans.columns scans.needed scans.table", gives="functions tree"
+    needs=("analysed places samples scans scans.columns scans.input scans.place scans.table spans unclear"),
+    gives="functions is_rewritten tree",
 )
 def compare_text(state: PlanState) -> None:
     """Make the engine compare text by the columns' collations, or warn that it does not.
@@ -30,9 +32,9 @@ def compare_text(state: PlanState) -> None:
     Example:
         >>> sql = "SELECT id FROM {customers} AS c WHERE name = 'Ann'"
         >>> after(compare_text, sql, comparing=TextComparison.SOURCE)
-        SELECT id FROM "dvt_customers" AS c WHERE DVT_UTF8MB4_GENERAL_CI(name) = DVT_UTF8MB4_GENERAL_CI('Ann')
+        SELECT id FROM {customers} AS c WHERE DVT_UTF8MB4_GENERAL_CI(name) = DVT_UTF8MB4_GENERAL_CI('Ann')
     """
-    if not any(scan.columns[name].collation for scan in state.scans for name in scan.needed):
+    if not _collated(state):
         return
     collations = Collations(state)
     if state.request.comparing is TextComparison.SOURCE:
@@ -50,6 +52,18 @@ def compare_text(state: PlanState) -> None:
                 *(collation for collation in merged if collation is not None),
             ],
         )
+
+
+def _collated(state: PlanState) -> list[tuple[TableScan, Column]]:
+    """Return the columns with a collation that the SQL may read: all of them if it has a *."""
+    named = {identifier.name.lower() for identifier in state.tree.find_all(exp.Identifier)}
+    every = bool(state.unclear) or state.tree.find(exp.Star) is not None
+    return [
+        (scan, column)
+        for scan in state.scans
+        for name, column in scan.columns.items()
+        if column.collation and (every or name in named)
+    ]
 
 
 def _compared_places(state: PlanState, collations: Collations) -> Compared:
@@ -70,6 +84,7 @@ def _warn(state: PlanState, compared: Iterable[CollationOf]) -> None:
 
 def _rewrite(state: PlanState, collations: Collations) -> None:
     """Rewrite every comparison; all collations are derived before the first one is rewritten."""
+    state.is_rewritten = True
     # Order: comparisons, group keys (which contain comparisons), sort keys, queries whose rows are merged.
     _refuse_unanalysed(state)
     rewriter = Rewriter(state, collations)
@@ -97,15 +112,10 @@ def _rewrite(state: PlanState, collations: Collations) -> None:
 
 
 def _refuse_unanalysed(state: PlanState) -> None:
-    if state.analysed is not None and not state.no_pruning:
+    if state.analysed is not None and not state.unclear:
         return
-    columns = [
-        f"{column.name} of {scan.table.ref} ({column.collation})"
-        for scan in state.scans
-        for name, column in scan.columns.items()
-        if column.collation and name in scan.needed
-    ]
-    raise ComparingUnsupported("the model", columns, state.no_pruning, state.context.collations)
+    columns = [f"{column.name} of {scan.table.ref} ({column.collation})" for scan, column in _collated(state)]
+    raise ComparingUnsupported("the model", columns, state.unclear, state.context.collations)
 
 
 def _keep_names(state: PlanState) -> None:

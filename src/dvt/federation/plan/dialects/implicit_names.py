@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from dvt.core.names import MARKED
-
 Namer = Callable[[exp.Expr, str, str], str | None]
 """Expression, its first word and its text as written → the target's name for it."""
 
@@ -81,5 +79,5 @@ def _type_name(to: exp.DataType) -> str:
 
 
 def mysql_name(_expression: exp.Expr, _word: str, text: str) -> str | None:
-    """Name an output by its text as written, without markers."""
-    return MARKED.sub("", text) or None
+    """Name an output by its text as written."""
+    return text or None

@@ -1,0 +1,89 @@
+"""The tables of a transform, under names of their own: DuckDB cannot have temporary schemas."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from dvt.core.plan import TransformTable
+from dvt.core.ports.staging import Dataset
+from dvt.core.queries import Sql, rendered
+from dvt.drivers.duckdb.sql import quoted
+from dvt.drivers.duckdb.staging import check, scan
+
+_SCHEMA = re.compile(r"\"?\bdvt_[0-9a-f]{32}(_\d+)?\"?\.")
+
+
+@dataclass(frozen=True, slots=True)
+class TableNames:
+    """Names of the tables of one statement: a schema for each, in which it has the name it has in the SQL."""
+
+    schema: str
+    """Prefix of the schemas, and the schema of the base tables; unique."""
+    tables: Sequence[TransformTable]
+
+    @classmethod
+    def new(cls, tables: Sequence[TransformTable]) -> Self:
+        """Choose names that no other statement has."""
+        return cls(f"dvt_{uuid.uuid4().hex}", tables)
+
+    @property
+    def views(self) -> list[str]:
+        """What the SQL reads, in its places."""
+        return [f"{self.schema_of(number)}.{quoted(table.name)}" for number, table in enumerate(self.tables)]
+
+    @property
+    def bases(self) -> list[str]:
+        """Empty tables below the views, whose names are no one's in the SQL."""
+        return [f"t{number}" for number in range(len(self.tables))]
+
+    @property
+    def prefix(self) -> str:
+        """The words before a base table's name in DuckDB's plans."""
+        return f"memory.{self.schema}."
+
+    def schema_of(self, number: int) -> str:
+        """Return the schema of a table's view."""
+        return f"{self.schema}_{number}"
+
+    def rendered(self, sql: Sql) -> str:
+        """Return the SQL with the views in its places."""
+        return rendered(sql, self.views)
+
+
+def without_names(message: str) -> str:
+    """Return DuckDB's message without the names of schemas that only dvt knows."""
+    return _SCHEMA.sub("", message)
+
+
+def define_empty(cursor: Any, names: TableNames) -> None:
+    """Make the tables without rows, each as a view of all its columns over a base table."""
+    cursor.execute(f"CREATE SCHEMA {names.schema}")
+    for number, (table, base) in enumerate(zip(names.tables, names.bases, strict=True)):
+        typed = ", ".join(f"{quoted(column.surrogate)} {column.type}" for column in table.columns)
+        cursor.execute(f"CREATE TABLE {names.schema}.{base} ({typed})")
+        _view(cursor, names, number, [quoted(c.surrogate) for c in table.columns], f"{names.schema}.{base}")
+
+
+def define_staged(cursor: Any, names: TableNames, datasets: Mapping[str, Dataset]) -> None:
+    """Make views of staged datasets; a column that was not extracted is NULL."""
+    for number, table in enumerate(names.tables):
+        dataset = datasets[table.alias]
+        check(cursor, table.name, dataset)
+        staged = {column.name for column in dataset.columns}
+        values = [
+            quoted(c.surrogate) if c.surrogate in staged else f"CAST(NULL AS {c.type})" for c in table.columns
+        ]
+        _view(cursor, names, number, values, f"({scan(dataset)})")
+
+
+def _view(cursor: Any, names: TableNames, number: int, values: Sequence[str], source: str) -> None:
+    table = names.tables[number]
+    columns = ", ".join(
+        f"{value} AS {quoted(column.name)}" for value, column in zip(values, table.columns, strict=True)
+    )
+    cursor.execute(f"CREATE SCHEMA {names.schema_of(number)}")
+    cursor.execute(f"CREATE VIEW {names.views[number]} AS SELECT {columns} FROM {source}")
