@@ -29,6 +29,13 @@ def machine_memory() -> int:
     return total
 
 
+def empty_instance() -> Any:
+    """Return a connection to a DuckDB of its own, in UTC, for questions about SQL over empty tables."""
+    root = duckdb.connect(":memory:", config={**NO_DOWNLOADS, "threads": 1})
+    root.execute("SET GLOBAL TimeZone = 'UTC'")
+    return root
+
+
 class MemoryInstance:
     """A DuckDB in memory that scanners and engine share, each through cursors of its own."""
 

@@ -13,8 +13,7 @@ from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
-from dvt.drivers.duckdb import define_functions
-from dvt.drivers.duckdb.extensions import NO_DOWNLOADS
+from dvt.drivers.duckdb import define_functions, empty_instance
 from dvt.engines.duckdb.clock import Clock
 from dvt.engines.duckdb.tables import TableNames, define_empty, without_names
 
@@ -37,8 +36,7 @@ class Binder:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._root = duckdb.connect(":memory:", config={**NO_DOWNLOADS, "threads": 1})
-        self._root.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._root = empty_instance()
         self._optimizers = [
             name for (name,) in self._root.execute("SELECT name FROM duckdb_optimizers()").fetchall()
         ]
