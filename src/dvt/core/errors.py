@@ -8,6 +8,7 @@ warnings start at DVT020 and newer errors at DVT110.
 from __future__ import annotations
 
 import difflib
+import textwrap
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
@@ -70,6 +71,17 @@ def nearest(name: str, known: Collection[str]) -> str:
 
 
 # --- what users wrote -------------------------------------------------------------------------
+
+
+class SeveralErrors(DvtError):
+    """A project has more than one error in its configuration; each is listed with its own code."""
+
+    code = "DVT109"
+
+    def __init__(self, errors: Collection[DvtError]) -> None:
+        self.errors = tuple(errors)
+        listed = "".join("\n\n" + textwrap.indent(str(error), "  ") for error in self.errors)
+        super().__init__(f"the project has {len(self.errors)} errors, and nothing was run:{listed}")
 
 
 class ComputesInvalid(DvtError):

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dvt.core.error_list import ErrorList
 from dvt.core.errors import (
     ConflictingConnections,
     ConnectionRequired,
@@ -118,12 +119,18 @@ class Resolver:
         )
 
     def check(self, selected: Iterable[str] | None = None) -> None:
-        """Raise the first error: names are checked for all nodes, paths for the selected ones only."""
+        """Raise all errors: names are checked for all nodes, paths for the selected ones only."""
+        errors = ErrorList()
         for node in self._graph.nodes.values():
-            self._check_names(node)
+            for check in (self._check_names, self._check_compute):
+                with errors.collecting():
+                    check(node)
+        errors.raise_all()  # a path is unknown where a name is wrong
         for unique_id in selected or ():
             if unique_id in self._graph.nodes:
-                self._check_path(self._graph.nodes[unique_id])
+                with errors.collecting():
+                    self._check_path(self._graph.nodes[unique_id])
+        errors.raise_all()
 
     def _connection(self, source: Node) -> str:
         connections = set(source.connection.values())
@@ -157,6 +164,9 @@ class Resolver:
         target = node.target or (None if is_ephemeral(node) else self.output_of(node.unique_id))
         if target is not None and target not in outputs.types:
             raise UnknownTarget(where, node.file, target, outputs.types)
+
+    def _check_compute(self, node: Node) -> None:
+        outputs = self._outputs
         if node.compute and node.compute not in outputs.computes:
             error = UnknownCompute(node.compute, outputs.computes, outputs.computes_file)
             raise error.about(node.name, node.file)

@@ -14,6 +14,7 @@ from dvt.core.errors import (
     NotATarget,
     NotFederable,
     SelfReference,
+    SeveralErrors,
     SnapshotFederated,
     TestFederated,
     UnknownCompute,
@@ -155,6 +156,23 @@ def test_names_are_checked_in_the_whole_project_and_paths_of_what_is_selected():
     resolver(*graph).check(["a"])
     with pytest.raises(UnknownTarget):
         resolver(*graph, node("b", target="nowhere")).check(["a"])
+
+
+def test_all_wrong_names_of_a_project_are_one_error_that_lists_each_of_them():
+    graph = (source("s", "pgg"), node("a", target="hose", compute="big"), node("b"), node("c", target="hose"))
+    with pytest.raises(SeveralErrors) as raised:
+        resolver(*graph).check()
+    codes = [error.code for error in raised.value.errors]
+    assert codes == ["DVT110", "DVT116", "DVT101", "DVT116"]
+    assert "4 errors" in str(raised.value)
+    assert all(name in str(raised.value) for name in ("'s'", "'a'", "a (models/a.sql)", "'c'", "hint:"))
+
+
+def test_all_selected_nodes_without_a_path_are_one_error():
+    graph = (source("s", "pg"), node("x", "s", kind="snapshot"), node("y", "s", kind="snapshot"), node("a"))
+    with pytest.raises(SeveralErrors) as raised:
+        resolver(*graph).check(["x", "a", "y"])
+    assert [error.code for error in raised.value.errors] == ["DVT104", "DVT104"]
 
 
 def test_a_test_that_asks_for_it_may_read_several_databases():

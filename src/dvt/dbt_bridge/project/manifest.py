@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from dvt.core.error_list import ErrorList
 from dvt.core.errors import DriverMissing
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.outputs.own_adapters import require_adapter
@@ -29,9 +30,13 @@ def resolve_project(session: Session, manifest: Any, *, parsed_before: bool = Fa
     with as_dbt_errors():
         # A project that uses nothing of dvt's is not checked, and its computes.yml is not read.
         if resolver.uses_dvt or _requires_connections(session.config) or session.options.compute:
-            check_settings(manifest)
-            resolver = Resolver(graph, _outputs(session))
-            resolver.check()
+            errors = ErrorList()
+            with errors.collecting():
+                check_settings(manifest)
+            with errors.collecting():
+                resolver = Resolver(graph, _outputs(session))
+                resolver.check()
+            errors.raise_all()
     session.manifest, session.resolver = manifest, resolver
     if resolver.uses_dvt or parsed_before:
         relation_names.recompute(session, manifest)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
+from dvt.core.error_list import ErrorList
 from dvt.core.errors import BadConfig
 from dvt.core.requests import Pushdown, TextComparison
 from dvt.resolution.output_types import ZERO_DATES
@@ -66,22 +68,26 @@ def source_connection(source: Any) -> dict[str, str]:
 
 
 def check_settings(manifest: Any) -> None:
-    """Raise BadConfig for the first config with a wrong value."""
+    """Raise a BadConfig for each config with a wrong value, all of them together."""
+    errors = ErrorList()
     for node in manifest.nodes.values():
-        for key, allowed in CHOICES.items():
-            _check_choice(node, key, allowed)
-        _check_dialect(node)
-        _check(node, "collation", _is_collation, COLLATIONS)
-        for key in ("target", "compute"):
-            _check(node, key, lambda value: isinstance(value, str) and bool(value), ("a name",))
+        for key, (is_valid, allowed) in _CHECKS.items():
+            with errors.collecting():
+                _check(node, key, is_valid, allowed)
+        with errors.collecting():
+            _check_dialect(node)
     for source in manifest.sources.values():
-        _check_choice(source, "zero_dates", ZERO_DATES)
+        with errors.collecting():
+            _check(source, "zero_dates", *_CHECKS["zero_dates"])
+    errors.raise_all()
 
 
-def _check_choice(node: Any, key: str, allowed: Collection[str]) -> None:
-    # YAML reads a bare `off` as False.
-    as_written = {False: "off"}
-    _check(node, key, lambda value: as_written.get(value, value) in allowed, allowed)
+def _is_choice(allowed: Collection[str], value: Any) -> bool:
+    return ("off" if value is False else value) in allowed  # YAML reads a bare `off` as False
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _check_dialect(node: Any) -> None:
@@ -104,3 +110,12 @@ def _check(node: Any, key: str, is_valid: Callable[[Any], bool], allowed: Collec
     if value is not None and not is_valid(value):
         where = f"{node.resource_type} {node.name!r} ({node.original_file_path})"
         raise BadConfig(where, key, value, allowed)
+
+
+_CHECKS: Mapping[str, tuple[Callable[[Any], bool], Collection[str]]] = {
+    **{key: (partial(_is_choice, allowed), allowed) for key, allowed in CHOICES.items()},
+    "collation": (_is_collation, COLLATIONS),
+    "target": (_is_name, ("a name",)),
+    "compute": (_is_name, ("a name",)),
+}
+"""Config → a function that returns whether a value is right, and the values that the error lists."""

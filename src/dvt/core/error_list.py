@@ -1,0 +1,33 @@
+"""Collects errors, so that a user sees all of a project's at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dvt.core.errors import DvtError, SeveralErrors
+
+
+class ErrorList:
+    """Collects the errors of a project's configuration, which a user mends at once."""
+
+    def __init__(self) -> None:
+        self._errors: dict[str, DvtError] = {}
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Keep a DvtError of the block instead of raising it; errors of the same text are one."""
+        try:
+            yield
+        except SeveralErrors as several:
+            self._errors |= {str(error): error for error in several.errors}
+        except DvtError as error:
+            self._errors.setdefault(str(error), error)
+
+    def raise_all(self) -> None:
+        """Raise the errors: an only one as it is, several as SeveralErrors."""
+        errors = list(self._errors.values())
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise SeveralErrors(errors)
