@@ -193,6 +193,17 @@ class Broken(ConnectorSuite, LoadingSuite):
         FILES.close(str(database.path))
 
 
+class EstimatesWholeTables(DuckDBConnector):
+    def estimate(self, queries):
+        return super().estimate([replace(query, where=()) for query in queries])
+
+
+class RefusesToEstimate(DuckDBConnector):
+    def estimate(self, queries):
+        estimates = super().estimate(queries)
+        return [None] * len(queries) if None in estimates else estimates
+
+
 BREAKS: dict[type, set[str]] = {
     IgnoresConditions: {
         "test_only_the_rows_of_the_pushed_predicates_arrive",
@@ -218,6 +229,8 @@ BREAKS: dict[type, set[str]] = {
     },
     DropsOnce: {"test_a_stage_table_may_be_dropped_twice"},
     LoadsWrongTypes: {"test_every_value_is_loaded_as_it_was_or_the_load_stops"},
+    EstimatesWholeTables: {"test_an_estimate_is_of_the_order_of_the_answer"},
+    RefusesToEstimate: {"test_a_query_that_is_refused_leaves_the_estimates_of_others"},
 }
 """Connector → tests that notice what is wrong with it."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlglot
 from sqlglot.errors import SqlglotError
 
+from dvt.core.estimates import shown
 from dvt.core.explanation import Explanation
 from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.queries import SourceQuery, rendered
@@ -76,7 +77,7 @@ def _laid_out(sql: str, dialect: str) -> str:
 
 
 def _extraction(query: SourceQuery) -> Iterator[str]:
-    size = ", ".join(part for part in (_count(query.rows, "rows"), _count(query.bytes, "bytes")) if part)
+    size = _size(query)
     columns = (
         ", ".join(f"{extracted.column.name} {extracted.column.stage}" for extracted in query.columns)
         or "none"
@@ -92,8 +93,9 @@ def _extraction(query: SourceQuery) -> Iterator[str]:
         yield _indented("", f"not pushed: {condition.sql} -- {condition.why}")
 
 
-def _count(number: int | None, unit: str) -> str:
-    return "" if number is None else f"about {number:,} {unit}"
+def _size(query: SourceQuery) -> str:
+    """Return how much a query is expected to answer; empty where nothing tells."""
+    return "" if query.rows is None else f"about {shown(query.rows, query.bytes)}"
 
 
 def _indented(label: str, text: str) -> str:

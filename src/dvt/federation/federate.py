@@ -113,7 +113,8 @@ class RunFederator:
         with self._node(request):
             tables = self._resources.planning.resolve(request)
             engine = self._resources.engines.named(request.compute)
-            return self._resources.planning.plan(tables, engine)
+            planning = self._resources.planning
+            return planning.with_estimates(planning.plan(tables, engine))
 
     def describe(self, table: TableRef) -> Table:
         """See Federator."""

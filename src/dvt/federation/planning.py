@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dvt.core.names import TableRef
@@ -64,6 +64,17 @@ class Planning:
             collations=engine.collations,
         )
         return make_plan(tables.parsed, tables.by_unique_id, context)
+
+    def with_estimates(self, plan: FederationPlan) -> FederationPlan:
+        """Return the plan with what its queries are expected to answer; nothing is extracted."""
+        queries = (*plan.scalar_queries, *plan.queries)
+        estimates = self.connections.estimate(queries)
+        estimated = [
+            replace(query, rows=estimate.rows, bytes=estimate.bytes) if estimate is not None else query
+            for query, estimate in zip(queries, estimates, strict=True)
+        ]
+        first = len(plan.scalar_queries)
+        return replace(plan, scalar_queries=tuple(estimated[:first]), queries=tuple(estimated[first:]))
 
     def answered(
         self, queries: Sequence[SourceQuery], answers: Mapping[str, Dataset], engine: Engine

@@ -12,14 +12,17 @@ import duckdb
 
 from dvt.connectors.duckdb import opening
 from dvt.core.errors import BadOutput, QueryFailed, TableNotFound
+from dvt.core.estimates import Estimate, of_rows
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn, Table
 from dvt.drivers.duckdb import FILES, as_dvt_errors
 from dvt.drivers.duckdb.errors import with_message
 from dvt.drivers.duckdb.files import OtherConfiguration
+from dvt.drivers.duckdb.plans import expected_rows, explained
 from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.sql import quoted
 from dvt.drivers.duckdb.staging import scan, stage, stage_all
@@ -32,7 +35,7 @@ _NAMES = (
 
 
 class DuckDBConnector:
-    """Implements Connector and CanLoad."""
+    """Implements Connector, CanEstimate and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -44,6 +47,11 @@ class DuckDBConnector:
         """See Connector."""
         with self._cursor("looking at tables") as cursor:
             return {ref: self._table(cursor, ref) for ref in tables}
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """See CanEstimate."""
+        with self._cursor("estimating") as cursor:
+            return [_estimate(cursor, query) for query in queries]
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -149,12 +157,12 @@ class DuckDBConnector:
             cursor.execute(f"DESCRIBE {name}")
         except duckdb.CatalogException as error:
             raise TableNotFound(str(ref), ref.connection, self._existing_names(cursor)) from error
-        plan = cursor.execute(f"EXPLAIN (FORMAT json) SELECT * FROM {name}").fetchall()[0][1]
+        plan = explained(cursor, f"SELECT * FROM {name}")
         types = cursor.execute(f"SELECT * FROM {name} LIMIT 0").description
         return Table(
             ref=ref,
             columns=tuple(described(column[0], column[1]) for column in types),
-            rows=_estimate(plan),
+            rows=expected_rows(plan),
             scannable=_is_scan_of(ref, plan),
         )
 
@@ -197,21 +205,24 @@ class _DatabaseSnapshot:
                 raise
 
     def _stage(self, job: Job) -> Dataset:
-        return stage(
-            self._cursor, job, f"({job.query.sql([_relation(table) for table in job.query.tables])}\n)"
-        )
+        return stage(self._cursor, job, f"({_sql(job.query)}\n)")
+
+
+def _estimate(cursor: Any, query: SourceQuery) -> Estimate | None:
+    """Return what DuckDB expects of a query; None for one that it would refuse."""
+    try:
+        rows = expected_rows(explained(cursor, _sql(query)))
+    except duckdb.Error:
+        return None
+    return None if rows is None else of_rows(query, rows)
+
+
+def _sql(query: SourceQuery) -> str:
+    return query.sql([_relation(table) for table in query.tables])
 
 
 def _relation(ref: TableRef) -> str:
     return ".".join(quoted(part) for part in (ref.database, ref.schema, ref.identifier) if part)
-
-
-def _estimate(plan: str) -> int | None:
-    """Return the rows that a plan estimates; None if it has no estimate."""
-    try:
-        return int(json.loads(plan)[0]["extra_info"]["Estimated Cardinality"])
-    except (ValueError, KeyError, IndexError, TypeError):
-        return None
 
 
 def _is_scan_of(ref: TableRef, plan: str) -> bool:

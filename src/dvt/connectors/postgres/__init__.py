@@ -7,18 +7,21 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from dvt.connectors.postgres import load as loading
+from dvt.connectors.postgres.estimates import estimated
 from dvt.connectors.postgres.server import Server
 from dvt.connectors.postgres.snapshot import open_snapshot
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn, Table
 from dvt.drivers.postgres import Scanner, describe, open_session, parse
 
 
 class PostgresConnector:
-    """Implements Connector and CanLoad."""
+    """Implements Connector, CanEstimate and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -35,6 +38,12 @@ class PostgresConnector:
             return describe(
                 cursor, tables, name=self._server.name, dbname=settings.dbname, schema=settings.schema_
             )
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """See CanEstimate."""
+        name, settings = self._server.name, self._server.settings
+        with self._server.slots.work(), open_session(name, settings) as cursor:
+            return estimated(name, cursor, queries, settings)
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """See Connector."""

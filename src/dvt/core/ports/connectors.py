@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
@@ -68,6 +69,14 @@ class Connector(Protocol):
 
     def close(self) -> None:
         """Close every connection. May be called twice."""
+
+
+@runtime_checkable
+class CanEstimate(Protocol):
+    """A connector that can tell how much a query will answer, without reading the data."""
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """Return an estimate for each query, None where the database has none or would refuse the query."""
 
 
 @runtime_checkable

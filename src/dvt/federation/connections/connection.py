@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Connector
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
+from dvt.federation.connections.estimates import EstimateCache
 from dvt.federation.connections.in_flight import InFlight
 from dvt.federation.connections.snapshots import Reading, RunSnapshot
 from dvt.federation.connections.tables import TableCache
@@ -27,6 +30,7 @@ class Connection:
         self.connector = connector
         self.writes = WriteLog()
         self.tables = TableCache(connector, self.writes)
+        self.estimates = EstimateCache(connector, self.writes)
         self.snapshot = RunSnapshot(connector, self.writes)
         self.in_flight = InFlight(name, connector)
 
@@ -34,6 +38,11 @@ class Connection:
         """Return the tables as they are for this run now."""
         with self.in_flight.describing():
             return self.tables.describe(refs)
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """Return how much each query will answer, None where nothing tells; nothing is extracted."""
+        with self.in_flight.describing():
+            return self.estimates.estimate(queries)
 
     def wrote(self, table: TableRef | None) -> None:
         """Log a write; one of unknown extent (None) also ends the run's snapshot."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from dvt.core.errors import Cancelled
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Connector
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.federation.connections.connection import Connection
 from dvt.resolution.output_types import OutputType
@@ -55,6 +57,15 @@ class Connections:
         for name, connection_refs in by_connection.items():
             tables.update(self[name].describe(connection_refs))
         return tables
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> list[Estimate | None]:
+        """Return how much each query of any connection will answer, None where nothing tells."""
+        estimates: dict[str, Estimate | None] = {}
+        for name in dict.fromkeys(query.connection for query in queries):
+            of_connection = [query for query in queries if query.connection == name]
+            keys = [query.key for query in of_connection]
+            estimates |= zip(keys, self[name].estimate(of_connection), strict=True)
+        return [estimates[query.key] for query in queries]
 
     def wrote(self, name: str, table: TableRef | None) -> None:
         """Log a node's write on every open output that is the same database."""

@@ -10,7 +10,7 @@ import pytest
 
 from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import Cancelled, DvtError, TableNotFound, ValueLost
-from dvt.core.ports.connectors import Job
+from dvt.core.ports.connectors import CanEstimate, Job
 from dvt.core.ports.staging import Dataset, Location
 from dvt.core.types import StageType
 from dvt.staging.parquet import ParquetSink
@@ -108,6 +108,38 @@ class ConnectorSuite(PushdownSuite):
         totals = "SELECT count(*), count(DISTINCT c0), sum(c0), min(length(c1)) FROM t"
         assert bench.first_row(totals, whole) == (rows, rows, rows * (rows + 1) // 2, 96)
         assert rest.rows == rows - 5
+
+    # --- estimates ----------------------------------------------------------------------------
+
+    def test_an_estimate_is_of_the_order_of_the_answer(self, bench: Bench) -> None:
+        if not isinstance(bench.connector, CanEstimate):
+            pytest.skip("it does not estimate")
+        table = bench.describe(bench.filled("estimated", 10_000))
+        number = bench.database.name_of("n")
+        queries = [
+            bench.extraction(table),
+            bench.extraction(table, ["n"]),
+            bench.extraction(table, where=(f"{number} = 5",)),
+        ]
+        whole, narrow, filtered = bench.connector.estimate(queries)
+        assert whole is not None
+        assert narrow is not None
+        assert filtered is not None
+        assert 5_000 < whole.rows < 20_000
+        assert whole.rows == narrow.rows
+        assert 20 * whole.rows < whole.bytes < 300 * whole.rows
+        assert 4 * narrow.rows <= narrow.bytes <= 16 * narrow.rows
+        assert filtered.rows < whole.rows / 2
+        assert bench.staged() == []
+
+    def test_a_query_that_is_refused_leaves_the_estimates_of_others(self, bench: Bench) -> None:
+        if not isinstance(bench.connector, CanEstimate):
+            pytest.skip("it does not estimate")
+        table = bench.describe(bench.filled("refused", 1000))
+        wrong = bench.extraction(table, where=(f"{bench.database.name_of('no such column')} = 5",))
+        _, after = bench.connector.estimate([wrong, bench.extraction(table)])
+        assert after is not None
+        assert after.rows > 0
 
     # --- snapshots ----------------------------------------------------------------------------
 
