@@ -23,7 +23,7 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import Input, NodeRequest, Pushdown
 from dvt.core.tables import Column, Table
-from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType
+from dvt.core.types import DATE, TIMESTAMP, VARCHAR, Kind, StageType
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.sql import unpacked
 from dvt.drivers.duckdb.staging import scan, write
@@ -67,6 +67,7 @@ class Oracle:
                 exact=(type_.is_number or type_ in _EXACT) and row[0] not in self.collations,
                 nulls_exact=row[0] not in self.nulls_inexact,
                 collation=self.collations.get(row[0]),
+                ranked=type_.kind is Kind.ENUM,
             )
             for row, type_ in ((row, StageType.parse(row[1])) for row in rows)
         )

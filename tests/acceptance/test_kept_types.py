@@ -75,7 +75,7 @@ VALUES = {
     "great": Value(f"'{BIGNUM}'::BIGNUM", BIGNUM, ("text", True), ("longtext", True)),
     **{
         f"word{index}": Value(
-            f"'{word.replace(chr(39), chr(39) * 2)}'::{ENUM}", word, ("text", False), ("longtext", False)
+            f"'{word.replace(chr(39), chr(39) * 2)}'::{ENUM}", word, ("text", True), ("longtext", True)
         )
         for index, word in enumerate(("", "it's", "a, b)", '"q"', "NULL"))
     },

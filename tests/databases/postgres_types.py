@@ -10,6 +10,7 @@ _INSTANT = "TIMESTAMP WITH TIME ZONE"
 _OFFSET = "TIME WITH TIME ZONE"
 _UNBOUNDED = "DECIMAL(38,18)"
 """Stage type of a numeric without precision and scale."""
+_MOOD = "ENUM('worst', 'sad', 'happy')"
 _NINES = "9" * 38
 
 NUMBERS = (
@@ -143,7 +144,10 @@ LISTS = (
 )
 
 USER_DEFINED = (
-    ReadCase("mood", "'happy'", _TEXT, "happy"),
+    ReadCase("mood", "'happy'", _MOOD, "happy"),
+    ReadCase("any_mood", "'sad'", _MOOD, "sad"),
+    ReadCase("mood[]", "'{happy,NULL}'", f"{_MOOD}[]", "[happy, NULL]"),
+    ReadCase("braced", "'}'", "ENUM('{0}', '}', 'it''s', '')", "}"),
     ReadCase("cents", "12.34", "DECIMAL(6,2)", "12.34"),
     ReadCase("cents_or_more", "12.34", "DECIMAL(6,2)", "12.34"),
     ReadCase("loose", "1.5", _UNBOUNDED, "1.500000000000000000"),
@@ -151,7 +155,10 @@ USER_DEFINED = (
     ReadCase("pair", "'(1,a)'", _TEXT, "(1,a)", loses=True),
 )
 USER_DEFINED_TYPES = (
-    "create type mood as enum ('sad', 'happy')",
+    "create type mood as enum ('worst', 'happy')",
+    "alter type mood add value 'sad' before 'happy'",
+    "create domain any_mood as mood",
+    "create type braced as enum ('{0}', '}', 'it''s', '')",
     "create domain cents as numeric(6,2)",
     "create domain cents_or_more as cents check (value > 0)",
     "create domain loose as numeric",
@@ -243,6 +250,8 @@ LOAD_CASES: tuple[LoadCase, ...] = (
         "interval",
         "1 year 2 mons -3 days +04:05:06.789012",
     ),
+    LoadCase("ENUM('b', 'a')", "'a'", "text", "a", loses=True),
+    LoadCase("ENUM('b', 'a')[]", "['a', NULL]", "character varying[]", "{a,NULL}", loses=True),
     LoadCase("INTEGER[]", "[1, NULL, 3]", "integer[]", "{1,NULL,3}"),
     LoadCase("INTEGER[]", "[]", "integer[]", "{}"),
     LoadCase("INTEGER[]", "null", "integer[]", None),

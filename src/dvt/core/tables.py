@@ -25,7 +25,7 @@ class Column:
     collation: str | None = None
     """Collation by which its database compares this text; None: byte by byte, or unknown."""
     ranked: bool = False
-    """The database sorts the values by their positions in a list (MySQL's ENUM), not as text."""
+    """The database sorts the values by their positions in a list (an enum's), not as text."""
     read: str = "{0}"
     """Source SQL that sends the value; `{0}` is the quoted column."""
     unpack: str = "{0}"

@@ -11,7 +11,7 @@ A type is spelled as DuckDB spells it, but for the names of fields, which always
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -172,6 +172,11 @@ def decimal(precision: int, scale: int) -> StageType:
 def list_of(element: StageType) -> StageType:
     """Return the type of lists of any length."""
     return StageType(Kind.LIST, parts=(Part("element", element),))
+
+
+def enum_of(values: Sequence[str]) -> StageType:
+    """Return the type of texts out of `values`, which sort in this order."""
+    return StageType(Kind.ENUM, values=tuple(values))
 
 
 def array_of(element: StageType, size: int) -> StageType:

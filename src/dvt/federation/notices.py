@@ -11,18 +11,9 @@ from dvt.federation.connections import Connections
 
 
 def warnings(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
-    """Yield the planner's warnings, then values the target cannot hold, then reads without a snapshot."""
+    """Yield the planner's warnings, then reads without a snapshot."""
     yield from plan.notices
-    yield from _losses(plan)
     yield from _missing_snapshots(plan, connections)
-
-
-def _losses(plan: FederationPlan) -> Iterator[Notice]:
-    """Yield DVT002 for every loaded column that loses something; the planner warns of extracted columns."""
-    for loaded in plan.load.columns:
-        if loaded.loses:
-            where = f"{plan.node}, column {loaded.name!r} ({loaded.stage} to {loaded.native})"
-            yield Notice("DVT002", f"{where}: {loaded.loses}")
 
 
 def _missing_snapshots(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:

@@ -71,8 +71,8 @@ class Source:
         pass
 
 
-def extraction(connection, table, loses=None):
-    column = Column(name="At", native="timetz", stage=TIME, loses=loses)
+def extraction(connection, table):
+    column = Column(name="At", native="time", stage=TIME)
     return SourceQuery(
         alias=table,
         connection=connection,
@@ -82,14 +82,14 @@ def extraction(connection, table, loses=None):
     )
 
 
-def plan(*extractions, loses=None, notices=()):
+def plan(*extractions, notices=()):
     stage = TableRef(connection="wh", identifier="dvt_run_1")
     return FederationPlan(
         node="model.shop.m",
         file="models/m.sql",
         queries=extractions,
         transform=Transform(dialect="duckdb", sql="SELECT 1", columns=()),
-        load=Load(stage=stage, columns=(LoadColumn(name="b", stage=UUID, native="text", loses=loses),)),
+        load=Load(stage=stage, columns=(LoadColumn(name="b", stage=UUID, native="text"),)),
         notices=notices,
     )
 
@@ -104,16 +104,6 @@ def connections():
 def codes(planned):
     with connections() as opened:
         return [notice.code for notice in warnings(planned, opened)]
-
-
-def test_a_loss_at_the_target_is_warned_of_after_the_planners_losses():
-    own = Notice("DVT002", "pg:a, column At (timetz): the zone is lost")
-    lossy = plan(extraction("pg", "a", loses="the zone is lost"), loses="becomes text", notices=[own])
-    with connections() as opened:
-        assert [str(notice) for notice in warnings(lossy, opened)] == [
-            str(own),
-            "DVT002 model.shop.m, column 'b' (UUID to text): becomes text",
-        ]
 
 
 def test_two_tables_without_a_common_snapshot_are_a_warning():

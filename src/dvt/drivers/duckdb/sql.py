@@ -19,6 +19,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def escape_braces(sql: str) -> str:
+    """Escape braces, for a text that `str.format` fills in."""
+    return sql.replace("{", "{{").replace("}", "}}")
+
+
 def listed(texts: Sequence[str]) -> str:
     """Write a list of text literals."""
     return f"[{', '.join(literal(text) for text in texts)}]"

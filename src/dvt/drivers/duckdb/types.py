@@ -7,6 +7,7 @@ from typing import Any
 from dvt.core.encoding import encoding
 from dvt.core.tables import Column
 from dvt.core.types import INTEGERS, VARCHAR, Kind, StageType, UnknownType
+from dvt.drivers.duckdb.sql import escape_braces
 
 _EXACT = INTEGERS | {Kind.DATE, Kind.TIMESTAMP, Kind.DECIMAL}
 """Kinds whose values every DuckDB compares and orders in the same way."""
@@ -27,11 +28,6 @@ def described(name: str, type_: Any) -> Column:
         native=native,
         stage=staged.stage,
         exact=own.kind in _EXACT,
-        unpack="{0}" if staged.stage == own else f"CAST({{0}} AS {_escape_braces(str(staged.stage))})",
+        unpack="{0}" if staged.stage == own else f"CAST({{0}} AS {escape_braces(str(staged.stage))})",
         loses=staged.loses,
     )
-
-
-def _escape_braces(sql: str) -> str:
-    """Escape braces, for a text that `str.format` fills in."""
-    return sql.replace("{", "{{").replace("}", "}}")

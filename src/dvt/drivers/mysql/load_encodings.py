@@ -44,6 +44,7 @@ class LoadEncoding:
 
 _TEXT = "longtext"
 _AS_TEXT = "it becomes text"
+_UNORDERED = "the order of its values; it becomes text, ordered as text"
 _AS_JSON = "its type; it becomes json"
 _CUT = "nanoseconds are cut to microseconds"
 _ROUNDED = "nanoseconds are rounded to microseconds"
@@ -94,7 +95,7 @@ _ENCODINGS: Mapping[Kind, LoadEncoding] = {
     ),
     Kind.UHUGEINT: LoadEncoding("decimal(38,0)", refused=f"{{0}} > {_NINES}::UHUGEINT", why=_TOO_MANY_DIGITS),
     Kind.VARCHAR: LoadEncoding(_TEXT),
-    Kind.ENUM: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)"),
+    Kind.ENUM: LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=_UNORDERED),
     Kind.BLOB: LoadEncoding("longblob", "hex({0})", "UNHEX({0})"),
     Kind.DATE: _DATE,
     Kind.TIME: LoadEncoding("time(6)"),

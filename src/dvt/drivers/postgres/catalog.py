@@ -21,13 +21,13 @@ WITH RECURSIVE wanted AS (
     LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ), base AS (
-    SELECT w.place, a.attnum, t.typname, t.typtype, t.typbasetype,
+    SELECT w.place, a.attnum, t.typname, t.typtype, t.typbasetype, t.oid, t.typelem,
         CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod
     FROM wanted w
     JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     UNION ALL
-    SELECT b.place, b.attnum, t.typname, t.typtype, t.typbasetype,
+    SELECT b.place, b.attnum, t.typname, t.typtype, t.typbasetype, t.oid, t.typelem,
         CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE b.typmod END
     FROM base b
     JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype
@@ -36,7 +36,11 @@ WITH RECURSIVE wanted AS (
 SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     CASE WHEN w.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(w.oid) END::bigint,
     a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
-    b.typname::text, b.typtype::text, b.typmod
+    b.typname::text, b.typtype::text, b.typmod,
+    ARRAY(
+        SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
+        WHERE e.enumtypid IN (b.oid, b.typelem) ORDER BY e.enumsortorder
+    ) AS labels
 FROM wanted w
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN base b ON b.place = w.place AND b.attnum = a.attnum AND b.typtype <> 'd'
@@ -91,8 +95,15 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
 
 
 def _columns(rows: Iterable[Any]) -> Iterator[Column]:
-    for *_, attribute, native, kind, category, typmod in rows:
+    for *_, attribute, native, kind, category, typmod, labels in rows:
         if attribute is not None:
             yield map_column(
-                CatalogColumn(name=attribute, native=native, kind=kind, category=category, typmod=typmod)
+                CatalogColumn(
+                    name=attribute,
+                    native=native,
+                    kind=kind,
+                    category=category,
+                    typmod=typmod,
+                    labels=tuple(labels),
+                )
             )

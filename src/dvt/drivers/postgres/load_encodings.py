@@ -91,7 +91,6 @@ _EXACT: Mapping[Kind, tuple[str, StageType]] = {
     Kind.FLOAT: ("real", FLOAT),
     Kind.DOUBLE: ("double precision", DOUBLE),
     Kind.VARCHAR: ("text", VARCHAR),
-    Kind.ENUM: ("text", VARCHAR),
     Kind.BLOB: ("bytea", BLOB),
     Kind.UUID: ("uuid", UUID),
     Kind.DATE: ("date", DATE),
@@ -114,12 +113,15 @@ _CONVERTED: Mapping[Kind, LoadEncoding] = {
     Kind.VARIANT: LoadEncoding(
         "json", VARCHAR, "CAST(CAST({0} AS JSON) AS VARCHAR)", "its type; it becomes json"
     ),
+    Kind.ENUM: LoadEncoding(
+        "text", VARCHAR, loses="the order of its values; it becomes text, ordered as text"
+    ),
     Kind.BIT: LoadEncoding("text", VARCHAR, loses="it becomes text"),
     Kind.BIGNUM: LoadEncoding("text", VARCHAR, loses="it becomes text"),
     Kind.GEOMETRY: LoadEncoding("text", VARCHAR, loses="it becomes text (WKT)"),
 }
 """Kinds whose values are converted, or lose something."""
-_ARRAY_ELEMENTS = (_EXACT.keys() | {Kind.TIMESTAMP, Kind.TIMESTAMPTZ}) - {
+_ARRAY_ELEMENTS = (_EXACT.keys() | {Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.ENUM}) - {
     Kind.HUGEINT, Kind.UHUGEINT, Kind.BLOB, Kind.INTERVAL, Kind.TIMETZ, Kind.UBIGINT
 }  # fmt: skip
 """Kinds whose lists are sent as arrays; lists of others are sent as text or JSON."""
@@ -160,4 +162,4 @@ def _array(element: StageType) -> LoadEncoding:
     if element.is_timestamp:
         value = f"list_transform({{0}}, lambda element: {inner.of('element')})"
         return LoadEncoding(f"{native}[]", list_of(inner.sent), value)
-    return LoadEncoding(f"{native}[]", list_of(inner.sent))
+    return LoadEncoding(f"{native}[]", list_of(inner.sent), loses=inner.loses)

@@ -18,7 +18,7 @@ it; never DOUBLE, because that changes values silently. What has more digits sto
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dvt.core.tables import Column, TypeMapping
 from dvt.core.types import (
@@ -38,10 +38,13 @@ from dvt.core.types import (
     TIMETZ,
     UUID,
     VARCHAR,
+    Kind,
     StageType,
     decimal,
+    enum_of,
     list_of,
 )
+from dvt.drivers.duckdb.sql import escape_braces
 from dvt.drivers.postgres.errors import MARK
 from dvt.drivers.postgres.names import literal
 
@@ -65,6 +68,8 @@ class CatalogColumn:
     category: str = "b"
     """`typtype` of the base type: b, c, e, p, r, m."""
     typmod: int = -1
+    labels: tuple[str, ...] = ()
+    """Labels of an enum, or of an array's enum, in their order."""
 
 
 _PLAIN: Mapping[str, tuple[str, StageType, bool]] = {
@@ -104,7 +109,8 @@ _LIST_ELEMENTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
 
 def map_column(column: CatalogColumn) -> Column:
     """Return how a column is read and staged."""
-    return _mapping(column).column(column.name, column.native)
+    mapped = _mapping(column).column(column.name, column.native)
+    return replace(mapped, ranked=mapped.stage.kind is Kind.ENUM)
 
 
 def _mapping(column: CatalogColumn) -> TypeMapping:
@@ -117,12 +123,18 @@ def _mapping(column: CatalogColumn) -> TypeMapping:
         return _timestamp(column)
     if column.kind == "numeric":
         return _numeric(column)
+    if column.category == "e":
+        return _enum(column)
     return _array(column) if column.kind.startswith("_") else _text(column)
 
 
+def _enum(column: CatalogColumn) -> TypeMapping:
+    """Map an enum to an ENUM of the same labels, so that its values keep their order."""
+    stage = enum_of(column.labels)
+    return TypeMapping(stage=stage, read="{0}::text", unpack=f"CAST({{0}} AS {escape_braces(str(stage))})")
+
+
 def _text(column: CatalogColumn) -> TypeMapping:
-    if column.category == "e":
-        return TypeMapping(stage=VARCHAR, read="{0}::text")
     return TypeMapping(stage=VARCHAR, read="{0}::text", loses=f"the type {column.native}; it becomes text")
 
 
@@ -187,6 +199,10 @@ def _array(column: CatalogColumn) -> TypeMapping:
         return TypeMapping(stage=list_of(stage), read=_checked(column, f"{native}[]", late))
     if kind == "numeric":
         return _numeric_array(column, irregular)
+    if column.labels:
+        stage = list_of(enum_of(column.labels))
+        unpack = f"CAST({{0}} AS {escape_braces(str(stage))})"
+        return TypeMapping(stage=stage, read=_checked(column, "text[]", irregular), unpack=unpack)
     return _text(column)
 
 

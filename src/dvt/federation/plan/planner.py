@@ -14,6 +14,7 @@ from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.clock import freeze_clock
 from dvt.federation.plan.collation.compare import compare_text
+from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
@@ -39,6 +40,7 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
     ),
     "placed": (place_predicates,),
     "written": (
+        order_enums,
         compare_text,
         translate,
         write_transform,

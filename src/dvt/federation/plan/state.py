@@ -109,7 +109,8 @@ class PlanState:
     """Output names; None where the engine's own name is the right one."""
     scans: list[TableScan] = field(default_factory=list)
     spans: dict[tuple[int, int], exp.Expr] = field(default_factory=dict)
-    """Offsets in the model's SQL of each scalar subquery that is queried first → what stands for it."""
+    """Offsets in the model's SQL of each scalar subquery that is queried first, and of each constant that
+    gets a type → what stands for it."""
     samples: dict[str, str] = field(default_factory=dict)
     """Alias of a query for one value → text of some value of its type."""
     scalar_queries: list[SourceQuery] = field(default_factory=list)

@@ -41,12 +41,12 @@ LOSSLESS = {
     "SMALLINT": "smallint", "INTEGER": "int", "BIGINT": "bigint",
     "HUGEINT": "decimal(38,0)", "UTINYINT": "tinyint unsigned", "USMALLINT": "smallint unsigned",
     "UINTEGER": "int unsigned", "UBIGINT": "bigint unsigned", "UHUGEINT": "decimal(38,0)", "FLOAT": "float",
-    "DOUBLE": "double", "VARCHAR": "longtext", "ENUM": "longtext", "BLOB": "longblob", "UUID": "char(36)",
+    "DOUBLE": "double", "VARCHAR": "longtext", "BLOB": "longblob", "UUID": "char(36)",
     "DATE": "date", "TIME": "time(6)", "TIMESTAMP": "datetime(6)", "TIMESTAMP_S": "datetime(6)",
     "TIMESTAMP_MS": "datetime(6)", "NULL": "int",
 }  # fmt: skip
 LOSING = {
-    "BIGNUM": "longtext", "BIT": "longtext",
+    "BIGNUM": "longtext", "BIT": "longtext", "ENUM": "longtext",
     "TIMETZ": "longtext", "INTERVAL": "longtext", "GEOMETRY": "longtext",
     "TIME_NS": "time(6)", "TIMESTAMP_NS": "datetime(6)", "TIMESTAMPTZ": "datetime(6)", "JSON": "json",
     "VARIANT": "json", "LIST": "json", "ARRAY": "json", "STRUCT": "json", "MAP": "json", "UNION": "json",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dvt.core.types import VARCHAR, decimal
+from dvt.core.types import decimal
 from dvt.drivers.postgres.load_encodings import load_encoding
 from dvt.drivers.postgres.types import CatalogColumn, map_column
 
@@ -37,10 +37,10 @@ def test_a_type_is_staged_as_one_that_holds_it(kind: str, typmod: int, stage: st
     assert (str(result.stage), result.exact) == (stage, exact)
 
 
-def test_an_enum_is_text_without_loss_and_an_unknown_type_is_not() -> None:
-    enum = map_column(CatalogColumn(name="a", native="mood", kind="mood", category="e"))
+def test_an_enum_has_its_labels_and_an_unknown_type_becomes_text() -> None:
+    enum = map_column(CatalogColumn(name="a", native="mood", kind="mood", category="e", labels=("sad", "a}")))
     other = map_column(CatalogColumn(name="a", native="inet", kind="inet"))
-    assert (enum.stage, enum.loses) == (VARCHAR, None)
+    assert (enum.stage.values, enum.ranked, enum.loses) == (("sad", "a}"), True, None)
     assert "inet" in (other.loses or "")
 
 

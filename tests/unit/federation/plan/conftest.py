@@ -15,6 +15,7 @@ CREATE TABLE orders (id INTEGER, customer_id INTEGER, total DECIMAL(10,2), order
 CREATE TABLE customers (id INTEGER, name VARCHAR, since DATE);
 CREATE TABLE target_table (id INTEGER, changed TIMESTAMP, total DECIMAL(10,2), note VARCHAR,
     score DOUBLE);
+CREATE TABLE parcels (id INTEGER, state ENUM('new', 'sent', 'lost'));
 CREATE TABLE odd ("Foo" INTEGER, "weird name" INTEGER, "CamelCase" INTEGER);
 INSERT INTO orders VALUES (1, 1, 5.50, '2024-01-01', '2024-01-01 10:00:00', 'x', 0.5, true);
 INSERT INTO customers VALUES (1, 'Ann', '2020-01-01');

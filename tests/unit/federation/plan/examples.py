@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import duckdb
 
+from dvt.core.types import enum_of
 from dvt.federation.plan import parse_model
 from dvt.federation.plan.planner import STAGES, first_state
 from dvt.federation.plan.state import PlanState
@@ -22,11 +23,21 @@ _MARKED = re.compile(r'"__dvt__\d+"\."?(\w+)"?')
 
 
 def state_after(
-    last: Callable[[PlanState], None], sql: str, *, target: str = "duckdb", **config: Any
+    last: Callable[[PlanState], None],
+    sql: str,
+    *,
+    target: str = "duckdb",
+    enum: Sequence[str] = (),
+    **config: Any,
 ) -> PlanState:
-    """Return the state of a plan of `sql` after the pass `last`; orders are on `crm`, customers on `erp`."""
+    """Return the state of a plan of `sql` after the pass `last`; orders are on `crm`, customers on `erp`.
+
+    With `enum`, orders have a column `state` with these labels in their order.
+    """
     db = duckdb.connect()
     db.execute(_TABLES)
+    if enum:
+        db.execute(f"ALTER TABLE orders ADD COLUMN state {enum_of(enum)}")
     shop = Oracle(db, connections={"orders": "crm", "customers": "erp", "this": "target"}, this="this")
     shop.dialects = {"target": target}
     shop.collations = {"name": "utf8mb4_general_ci"}

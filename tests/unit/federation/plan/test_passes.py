@@ -43,6 +43,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT a FROM (SELECT id AS a, total AS b FROM {orders}) AS x", {}),
     ("SELECT {orders}.id FROM {orders}", {}),
     ("SELECT list_sum(note) FROM {orders}", {}),
+    ("SELECT id, state < 'sent' FROM {parcels}", {}),
     ("SELECT nope(id) FROM {orders}", {}),
     ("SELECT (SELECT max(id) FROM {target_table}), id FROM {orders}", {}),
     ("SELECT id FROM (SELECT * FROM {orders} WHERE false LIMIT 0)", {}),
