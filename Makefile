@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 JOBS   ?= 2
+N      ?= 2000
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 CODE   := src tests benchmarks examples tools
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-dbt test-next check fmt bench docs lock clean help
+.PHONY: demo test test-dbt test-next check fmt fuzz bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
@@ -33,6 +34,9 @@ check: $(VENV)/.dev  ## formatting, lints, types, import rules and the quick tes
 fmt: $(VENV)/.dev  ## format the code and apply the lints' own fixes
 	@$(BIN)/ruff check --fix-only $(wildcard $(CODE))
 	@$(BIN)/ruff format $(wildcard $(CODE))
+
+fuzz: $(VENV)/.dev $(VENV)/.servers  ## N random queries (2000) across databases, each against its dialect's live database
+	@$(BIN)/python -m tests.fuzz -n $(N) $(FUZZ)
 
 bench: $(VENV)/.dev $(VENV)/.servers  ## speed and memory against the databases' own tools, as ratios
 	@$(BIN)/python -m benchmarks

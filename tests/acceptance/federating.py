@@ -125,7 +125,7 @@ class Run:
     ) -> NodeRequest:
         """Return a node's request; its SQL names tables as `{connection.table}`, and its own as `{this}`."""
         inputs: dict[str, Input] = {}
-        text = sql
+        text, quote = sql, "`" if dialect == "mysql" else '"'
         for connection in self.workspace.outputs:
             while f"{{{connection}." in text:
                 table = text.split(f"{{{connection}.", 1)[1].split("}", 1)[0]
@@ -134,13 +134,13 @@ class Run:
                 inputs[unique_id] = Input(
                     table=self.workspace.ref(connection, table), unique_id=unique_id, name=parts
                 )
-                text = text.replace(f"{{{connection}.{table}}}", f'"{connection}"."main"."{table}"')
+                text = text.replace(f"{{{connection}.{table}}}", _quoted(parts, quote))
         unique_id = f"model.shop.{name}"
         if "{this}" in text:
             table = self.workspace.ref(target, name)
             parts = (target, "this", name)
             inputs[unique_id] = Input(table=table, unique_id=unique_id, name=parts, this=True)
-            text = text.replace("{this}", f'"{target}"."this"."{name}"')
+            text = text.replace("{this}", _quoted(parts, quote))
         return NodeRequest(
             unique_id=unique_id,
             name=name,
@@ -161,6 +161,10 @@ class Run:
 
     def rows(self, target: str, name: str) -> list[tuple[Any, ...]]:
         return self.workspace.query(target, f'SELECT * FROM "{name}" ORDER BY ALL')
+
+
+def _quoted(parts: tuple[str, ...], quote: str) -> str:
+    return ".".join(f"{quote}{part}{quote}" for part in parts)
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""Random queries across databases, compared with the live database of their dialect."""

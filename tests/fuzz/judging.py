@@ -1,0 +1,247 @@
+"""One query, computed natively on the dialect's database and by dvt across databases, and the verdict."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import duckdb
+import psycopg2
+import pymysql
+
+from dvt.core.errors import ComparingUnsupported, DvtError, NotFederable, TranslationWrong
+from dvt.core.names import TableRef
+from dvt.core.plan import Load
+from dvt.core.requests import Pushdown
+from dvt.drivers.duckdb import FILES
+from tests.acceptance.federating import Run, Workspace
+from tests.acceptance.live_dialect import comparable
+from tests.fuzz.tables import TABLES
+
+_REFUSALS = (TranslationWrong, ComparingUnsupported, NotFederable)
+_POSTGRES_FAMILIES = {
+    16: "bool", 20: "int8", 21: "int2", 23: "int4", 700: "float4", 701: "float8", 1700: "numeric",
+    25: "text", 1042: "text", 1043: "text", 705: "text", 18: "text", 19: "text",
+    1082: "date", 1114: "timestamp", 1184: "timestamptz", 1186: "interval",
+}  # fmt: skip
+"""Type's oid → family: a computed text has no length."""
+_MYSQL_FAMILIES = {
+    0: "decimal", 246: "decimal", 4: "double", 5: "double",
+    10: "date", 12: "datetime", 7: "datetime", 11: "time",
+    1: "int", 2: "int", 3: "int", 8: "int", 9: "int", 13: "int",
+}  # fmt: skip
+"""The protocol's type code → family; all others are texts."""
+
+
+_MYSQL_COLLATION = "utf8mb4_nopad_bin"
+"""Compares byte by byte, as DuckDB does."""
+
+
+class Verdict(StrEnum):
+    """What came of one query."""
+
+    SAME = "same"
+    INVALID = "invalid"
+    """The database itself refuses the query, or fails."""
+    REFUSED = "refused"
+    WRONG = "wrong"
+    """dvt gives another answer, without a word."""
+    ERROR = "error"
+    """dvt fails with an error that is no refusal."""
+    CRASH = "crash"
+    """dvt fails with an exception that is none of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on a query and what to show of it."""
+
+    verdict: Verdict
+    reason: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the query shows a defect."""
+        return self.verdict in {Verdict.WRONG, Verdict.ERROR, Verdict.CRASH}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Names, families of types, and rows, sorted and comparable."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A query and where its tables are."""
+
+    sql: str
+    """Tables stand in it as `{t1}`."""
+    placement: Mapping[str, str]
+    """Table → output."""
+    pushdown: Pushdown = Pushdown.AUTO
+
+
+class FuzzWorkspace(Workspace):
+    """Outputs that hold all tables: `pg` and `pg2`, `my` and `my2`, `wh`, `src` and `src2`."""
+
+    def __init__(self, root: Path, databases: Callable[[str], Any]) -> None:
+        super().__init__(root)
+        self.postgres, self.mariadb = databases("postgres"), databases("mariadb")
+        for name in ("pg", "pg2"):
+            self.outputs[name] = self.postgres.settings()
+        for name in ("my", "my2"):
+            self.outputs[name] = self.mariadb.settings()
+        for table in TABLES:
+            self.postgres.execute(
+                f"DROP TABLE IF EXISTS {table.name} CASCADE",
+                f"CREATE TABLE {table.name} ({table.ddl('postgres')})",
+                *([f"INSERT INTO {table.name} VALUES {table.values()}"] if table.rows else []),
+                f"ANALYZE {table.name}",
+            )
+            self.mariadb.execute(
+                f"DROP TABLE IF EXISTS {table.name}",
+                f"CREATE TABLE {table.name} ({table.ddl('mysql')}) COLLATE {_MYSQL_COLLATION}",
+                *([f"INSERT INTO {table.name} VALUES {table.values()}"] if table.rows else []),
+            )
+        for name in ("wh", "src", "src2"):
+            self.duckdb(
+                name,
+                *(f"CREATE TABLE {table.name} ({table.ddl('duckdb')})" for table in TABLES),
+                *(f"INSERT INTO {table.name} VALUES {table.values()}" for table in TABLES if table.rows),
+            )
+
+    def ref(self, connection: str, table: str) -> TableRef:
+        if connection in {"pg", "pg2"}:
+            return TableRef(connection=connection, database="shop", schema="shop", identifier=table)
+        if connection in {"my", "my2"}:
+            return TableRef(connection=connection, schema="shop", identifier=table)
+        return super().ref(connection, table)
+
+
+@dataclass
+class _Reading:
+    """A Publisher that reads the stage table instead of publishing it."""
+
+    read: Callable[[TableRef], Answer]
+    answer: Answer | None = field(default=None)
+
+    def publish(self, load: Load) -> int:
+        self.answer = self.read(load.stage)
+        return len(self.answer.rows)
+
+
+class Judge:
+    """Judges trials in one dialect. Use it in a `with`."""
+
+    outputs: tuple[str, ...]
+    """Outputs that tables may be placed on, the target first."""
+
+    def __init__(self, workspace: FuzzWorkspace, dialect: str) -> None:
+        self._workspace, self._dialect = workspace, dialect
+        self._run = Run(workspace)
+        self._count = 0
+        self.outputs = {
+            "duckdb": ("wh", "src", "src2", "pg", "my"),
+            "postgres": ("pg", "pg2", "src", "my"),
+            "mysql": ("my", "my2", "pg", "src"),
+        }[dialect]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._run.__exit__()
+
+    def placeable(self, table: str) -> tuple[str, ...]:
+        """Return the outputs that hold the table with the types it has on the target."""
+        has_bool = any(
+            kind == "bool" for known in TABLES if known.name == table for kind in known.columns.values()
+        )
+        if not has_bool:
+            return self.outputs
+        is_mysql = self._dialect == "mysql"
+        return tuple(name for name in self.outputs if name.startswith("my") is is_mysql)
+
+    def judge(self, trial: Trial) -> Judgement:
+        """Compute natively and by dvt, and compare."""
+        native = self._native(re.sub(r"\{(t\d)\}", r"\1", trial.sql))
+        if isinstance(native, str):
+            return Judgement(Verdict.INVALID, native)
+        try:
+            answer = self._federated(trial)
+        except _REFUSALS as error:
+            return Judgement(Verdict.REFUSED, str(error))
+        except DvtError as error:
+            return Judgement(Verdict.ERROR, str(error))
+        except Exception as error:  # noqa: BLE001 - any other exception is the defect that is looked for
+            return Judgement(Verdict.CRASH, f"{type(error).__name__}: {error}")
+        for what in ("names", "types", "rows"):
+            if getattr(native, what) != getattr(answer, what):
+                return Judgement(
+                    Verdict.WRONG,
+                    f"{what}\n  native {getattr(native, what)}\n  dvt    {getattr(answer, what)}",
+                )
+        return Judgement(Verdict.SAME)
+
+    def _federated(self, trial: Trial) -> Answer:
+        sql = re.sub(r"\{(t\d)\}", lambda name: f"{{{trial.placement[name[1]]}.{name[1]}}}", trial.sql)
+        self._count += 1
+        target = self.outputs[0]
+        request = self._run.request(
+            f"m{self._count}", sql, target, dialect=self._dialect, pushdown=trial.pushdown
+        )
+        publisher = _Reading(self._stage)
+        self._run.federator.federate(request, publisher)
+        assert publisher.answer is not None
+        return publisher.answer
+
+    def _native(self, sql: str) -> Answer | str:
+        """Return the answer of the dialect's database, or its error."""
+        try:
+            return self._ask(sql)
+        except (duckdb.Error, psycopg2.Error, pymysql.Error) as error:
+            return str(error)
+
+    def _stage(self, stage: TableRef) -> Answer:
+        quote = "`" if self._dialect == "mysql" else '"'
+        return self._ask(f"SELECT * FROM {quote}{stage.schema}{quote}.{quote}{stage.identifier}{quote}")
+
+    def _ask(self, sql: str) -> Answer:
+        workspace = self._workspace
+        match self._dialect:
+            case "duckdb":
+                with closing(FILES.connect(str(workspace.outputs["wh"]["path"]))) as cursor:
+                    cursor.execute(sql)
+                    types = [
+                        str(column[1]).replace("HUGEINT", "DECIMAL(38,0)") for column in cursor.description
+                    ]
+                    return _answer(cursor, types)
+            case "postgres":
+                with closing(workspace.postgres.owner()) as connection, connection.cursor() as cursor:
+                    cursor.execute(sql)
+                    types = [
+                        _POSTGRES_FAMILIES.get(column[1], str(column[1])) for column in cursor.description
+                    ]
+                    return _answer(cursor, types)
+            case _:
+                with closing(workspace.mariadb.owner()) as connection, connection.cursor() as cursor:
+                    cursor.execute(
+                        f"SET sql_mode = 'STRICT_TRANS_TABLES', collation_connection = '{_MYSQL_COLLATION}'"
+                    )
+                    cursor.execute(sql)
+                    types = [_MYSQL_FAMILIES.get(column[1], "text") for column in cursor.description]
+                    return _answer(cursor, types)
+
+
+def _answer(cursor: Any, types: list[str]) -> Answer:
+    names = tuple(column[0] for column in cursor.description)
+    return Answer(names, tuple(types), comparable(cursor.fetchall()))

@@ -1,0 +1,59 @@
+"""Random queries answer as the live database of their dialect does, wherever their tables are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from dvt.drivers.duckdb import FILES
+from tests.fuzz.choices import Choices, shrunk
+from tests.fuzz.judging import FuzzWorkspace, Judge, Verdict
+from tests.fuzz.trying import shrink, trial_of
+
+_QUERIES = 660
+"""Number of queries of a dialect."""
+_PARTS = 3
+"""Number of tests that they are divided among."""
+
+
+@pytest.fixture(scope="module")
+def workspace(
+    tmp_path_factory: pytest.TempPathFactory, databases: Callable[[str], Any]
+) -> Iterator[FuzzWorkspace]:
+    yield FuzzWorkspace(tmp_path_factory.mktemp("fuzz"), databases)
+    FILES.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(_PARTS))
+@pytest.mark.parametrize("dialect", ["duckdb"])
+def test_random_queries_answer_as_the_database_of_their_dialect(
+    workspace: FuzzWorkspace, dialect: str, part: int
+) -> None:
+    share = _QUERIES // _PARTS
+    invalid = 0
+    with Judge(workspace, dialect) as judge:
+        for seed in range(part * share, (part + 1) * share):
+            choices, trial = trial_of(judge, dialect, seed)
+            judgement = judge.judge(trial)
+            invalid += judgement.verdict is Verdict.INVALID
+            if judgement.fails:
+                small, shown = shrink(judge, dialect, choices, judgement)
+                pytest.fail(f"{dialect} {seed}: {small}\n{shown.verdict}: {shown.reason}")
+    assert invalid < share / 20, "the grammar makes queries that the database itself refuses"
+
+
+def test_a_seed_decides_the_choices() -> None:
+    assert [Choices("a").random() for _ in range(2)] == [Choices("a").random() for _ in range(2)]
+    assert Choices("a").random() != Choices("b").random()
+
+
+def test_choices_are_shrunk_to_the_fewest_that_fail() -> None:
+    drawn = [0.3, 0.9, 0.1, 0.8, 0.4, 0.2]
+
+    def still_fails(choices: list[float]) -> int | None:
+        return len([value for value in choices if value]) if 0.9 in choices and 0.4 in choices else None
+
+    assert shrunk(drawn, still_fails) == [0.9, 0.4]

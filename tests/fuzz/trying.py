@@ -1,0 +1,35 @@
+"""From a seed to a trial, and from a failing trial to a small one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dvt.core.requests import Pushdown
+from tests.fuzz.choices import Choices, shrunk
+from tests.fuzz.grammar import Grammar
+from tests.fuzz.judging import Judge, Judgement, Trial
+from tests.fuzz.tables import TABLES
+
+
+def trial_of(judge: Judge, dialect: str, seed: int) -> tuple[Choices, Trial]:
+    """Return the trial that the seed decides, the same on every machine, and its choices."""
+    choices = Choices(f"{dialect} {seed}")
+    return choices, _trial(judge, dialect, choices)
+
+
+def shrink(judge: Judge, dialect: str, choices: Choices, judgement: Judgement) -> tuple[Trial, Judgement]:
+    """Return the smallest trial found with the same verdict."""
+
+    def still_fails(drawn: Sequence[float]) -> int | None:
+        trial = _trial(judge, dialect, Choices(replay=drawn))
+        fails = judge.judge(trial).verdict is judgement.verdict
+        return len(trial.sql) if fails else None
+
+    smallest = _trial(judge, dialect, Choices(replay=shrunk(choices.drawn, still_fails)))
+    return smallest, judge.judge(smallest)
+
+
+def _trial(judge: Judge, dialect: str, choices: Choices) -> Trial:
+    placement = {table.name: choices.choice(judge.placeable(table.name)) for table in TABLES}
+    pushdown = Pushdown.OFF if choices.random() > 0.8 else Pushdown.AUTO
+    return Trial(sql=Grammar(dialect, choices).query(), placement=placement, pushdown=pushdown)
