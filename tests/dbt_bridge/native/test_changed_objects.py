@@ -76,14 +76,31 @@ def test_the_loader_reads_and_writes_the_partial_parse_file_by_the_name_that_is_
     assert {"read_manifest_for_partial_parse", "write_manifest_for_partial_parse"} <= set(users)
 
 
-@notices("dbt.parser.manifest:ManifestLoader.__init__")
-def test_a_loader_can_be_made_anew_from_what_it_holds() -> None:
+@notices("dbt.parser.manifest:ManifestLoader")
+def test_a_loader_reads_macros_by_methods_that_may_be_called_while_it_parses() -> None:
+    from dbt.parser.macros import MacroParser
     from dbt.parser.manifest import ManifestLoader
+    from dbt.parser.read_files import ReadFilesFromFileSystem
 
-    parameters = tuple(inspect.signature(ManifestLoader.__init__).parameters)
-    assert parameters == ("self", "root_project", "all_projects", "macro_hook", "file_diff")
-    assert {"root_project", "macro_hook", "file_diff"} <= names_in(ManifestLoader.__init__)
-    assert "load_dependencies" in names_in(ManifestLoader.get_full_manifest)
+    assert {"all_projects", "manifest", "root_project"} <= names_in(ManifestLoader.__init__)
+    assert {"macro_resolver", "manifest"} <= names_in(ManifestLoader.build_macro_resolver)
+    assert {"macro_resolver", "manifest", "macros"} <= names_in(ManifestLoader.macro_depends_on)
+    for method in ("build_manifest_state_check", "build_macro_resolver", "macro_depends_on"):
+        assert tuple(inspect.signature(getattr(ManifestLoader, method)).parameters) == ("self",)
+    assert tuple(inspect.signature(MacroParser).parameters)[:2] == ("project", "manifest")
+    assert {"all_projects", "files", "project_parser_files"} <= set(
+        inspect.signature(ReadFilesFromFileSystem).parameters
+    )
+
+
+@notices("dbt.context.context_config:ContextConfig")
+def test_the_calls_of_config_are_kept_in_two_dictionaries() -> None:
+    from dbt.context.context_config import ContextConfig
+
+    config = ContextConfig(None, [], "model", "shop")
+    config.add_config_call({"target": "barn"})
+    config.add_unrendered_config_call({"target": "barn"})
+    assert config._config_call_dict == config._unrendered_config_call_dict == {"target": "barn"}
 
 
 @notices("dbt.cli.main:cli")

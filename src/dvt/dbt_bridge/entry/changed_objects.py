@@ -27,10 +27,15 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
         "replaced by another name",
         "stock dbt would silently go on with what dvt parsed",
     ),
-    "dbt.parser.manifest:ManifestLoader.__init__": Change(
-        "project.parsing:load",
-        "called a second time on a loader that has loaded",
-        "a node's target needs macros that the first parse did not read",
+    "dbt.parser.manifest:ManifestLoader": Change(
+        "project.macro_packages:MacroPackages",
+        "while it parses, gets more macros, files and projects, by its own methods",
+        "which adapters' macros a project needs is known once its nodes are met",
+    ),
+    "dbt.context.context_config:ContextConfig": Change(
+        "project.parsing:_NodeState",
+        "its calls of `config()` are set back, and those of the second rendering are kept",
+        "a node's Jinja says which target it is to be rendered for",
     ),
     "dbt.cli.main:cli": Change(
         "entry.invoke:prepare",

@@ -83,6 +83,26 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
         "ConfiguredParser._context_for": Patch(
             ("self", "parsed_node", "config"), parsing.context_for, Needs.SESSION
         ),
+        "ConfiguredParser.render_with_context": Patch(
+            ("self", "parsed_node", "config"), parsing.render_with_context, Needs.SESSION
+        ),
+    },
+    "dbt.parser.schema_generic_tests": {
+        "generate_test_context": Patch(
+            ("model", "config", "manifest", "context_config", "macro_resolver"),
+            parsing.generate_test_context,
+            Needs.SESSION,
+        ),
+    },
+    "dbt.clients.jinja_static": {
+        "statically_parse_adapter_dispatch": Patch(
+            ("func_call", "ctx", "db_wrapper"), parsing.statically_parse_adapter_dispatch, Needs.SESSION
+        ),
+    },
+    "dbt.parser.unit_tests": {
+        "generate_parser_unit_test_context": Patch(
+            ("unit_test", "config", "manifest"), parsing.generate_parser_unit_test_context, Needs.TARGETS
+        ),
     },
     "dbt.parser.manifest": {
         "ManifestLoader.load": Patch(("self",), parsing.load, Needs.SESSION),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pprint
-import re
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from dvt.core.errors import DvtError
 from dvt.dbt_bridge.project import macro_packages
+from dvt.dbt_bridge.project.macro_packages import MacroPackages
 from dvt.dbt_bridge.project.manifest import needed_types, part_of, resolve_project
+from dvt.dbt_bridge.project.parse_targets import ParseTargets
 from dvt.dbt_bridge.session import Session
 
 PARSER = "dbt.parser.manifest"
@@ -17,45 +19,156 @@ PARSER = "dbt.parser.manifest"
 PARTIAL_PARSE_FILE = "dvt_partial_parse.msgpack"
 """Name of the partial-parse file. It is not dbt's, since dbt without dvt would reuse what dvt has parsed."""
 
-_TARGET_IN_CONFIG = re.compile(r"\bconfig\s*\([^{}]*?\btarget\s*=\s*(['\"])(?P<name>[^'\"]+)\1", re.DOTALL)
-"""Matches `config(target='<name>')` in a model's SQL."""
+_parse: tuple[ParseTargets, MacroPackages] | None = None
+"""What dvt knows of the parse that is under way; dbt parses one project at a time in a process."""
+
+
+def load(original: Callable[..., Any], session: Session, self: Any) -> Any:
+    """Return the parsed project, resolved and checked, with every node's names on its own target."""
+    global _parse  # noqa: PLW0603 - dbt's parsers are made by dbt, and know nothing of ours
+    packages = MacroPackages(session.targets, self)
+    _parse = (ParseTargets(session), packages)
+    try:
+        manifest = original(self)
+    finally:
+        _parse = None
+    resolve_project(session, manifest)
+    kinds = needed_types(session)
+    if packages.include(kinds):  # of sources' outputs, and of nodes that dbt did not have to render
+        self.write_manifest_for_partial_parse()
+    macro_packages.remember(self.root_project, kinds)
+    return manifest
 
 
 def context_for(
     original: Callable[..., Any], session: Session, self: Any, parsed_node: Any, config: Any
 ) -> Any:
-    """Return the parse-time context with the node's own `target`, since a model's Jinja may depend on it."""
-    target = _configured_target(session, parsed_node, config)
-    if target is None or target == session.default:
+    """Return the parse-time context with the node's own `target` and the macros of its adapter."""
+    targets = _parse[0] if _parse else ParseTargets(session)
+    target_config = _config_of(session, targets.of(parsed_node, config, self.manifest))
+    if target_config is None:
         return original(self, parsed_node, config)
-    try:
-        target_config = session.targets.config(target)
-    except DvtError:
-        return original(self, parsed_node, config)  # resolution will raise an error for the target
     from dbt.context.providers import generate_parser_model_context
 
-    target_config.dependencies = self.root_project.dependencies
     return generate_parser_model_context(parsed_node, target_config, self.manifest, config)
 
 
-def load(original: Callable[..., Any], session: Session, self: Any) -> Any:
-    """Return the parsed project, resolved and checked, with every node's names on its own target.
+def render_with_context(
+    original: Callable[..., Any], session: Session, self: Any, parsed_node: Any, config: Any
+) -> Any:
+    """Render a node to find what it reads; once more if its Jinja names another target than was known.
 
-    The project is parsed a second time if a node's target needs macros that the first parse did not read;
-    the next invocation remembers them.
+    The first rendering decides the target, and in the second one `target` is that target.
     """
-    manifest = original(self)
-    resolve_project(session, manifest)
-    kinds = needed_types(session)
-    config = self.root_project
-    if session.targets.include_macros(kinds):
-        config.clear_dependencies()
-        type(self).__init__(self, config, config.load_dependencies(), self.macro_hook, self.file_diff)
-        manifest = original(self)
-        resolve_project(session, manifest)
-        kinds = needed_types(session)
-    macro_packages.remember(config, kinds)
-    return manifest
+    targets = _parse[0] if _parse else ParseTargets(session)
+    if len(session.outputs.names) == 1:
+        return original(self, parsed_node, config)
+    state = _NodeState(parsed_node, config)
+    assumed = targets.of(parsed_node, config, self.manifest)
+    try:
+        context = original(self, parsed_node, config)
+        target = targets.of(parsed_node, config, self.manifest)
+        if target == assumed:
+            return context
+    except Exception:
+        # A macro may be unknown to the assumed target's adapter, before or after the call of config().
+        target = targets.of(parsed_node, config, self.manifest)
+        if target == assumed:
+            named = targets.named(parsed_node, assumed)
+            if named is None:
+                raise
+            target = named
+    state.restore()
+    targets.decide(parsed_node, target)
+    context = original(self, parsed_node, config)
+    config.add_config_call({"target": target})
+    return context
+
+
+def generate_test_context(  # noqa: PLR0917 - dbt's own parameters, after ours
+    original: Callable[..., Any],
+    session: Session,
+    model: Any,
+    config: Any,
+    manifest: Any,
+    context_config: Any,
+    macro_resolver: Any,
+) -> Any:
+    """Return the parse-time context of a generic test, with the `target` and the macros of what it tests."""
+    targets = _parse[0] if _parse else ParseTargets(session)
+    target_config = _config_of(session, targets.of(model, context_config, manifest))
+    if target_config is None:
+        return original(model, config, manifest, context_config, macro_resolver)
+    from dbt.adapters.factory import get_adapter_package_names
+    from dbt.context.macro_resolver import MacroResolver
+
+    packages = get_adapter_package_names(target_config.credentials.type)
+    resolver = MacroResolver(manifest.macros, config.project_name, packages)
+    return original(model, target_config, manifest, context_config, resolver)
+
+
+def generate_parser_unit_test_context(
+    original: Callable[..., Any], session: Session, unit_test: Any, config: Any, manifest: Any
+) -> Any:
+    """Return the parse-time context of a unit test, with the `target` and the macros of the tested model."""
+    tested = session.output_of(unit_test.tested_node_unique_id)
+    return original(unit_test, _config_of(session, tested) or config, manifest)
+
+
+def statically_parse_adapter_dispatch(
+    original: Callable[..., Any], session: Session, func_call: Any, ctx: Any, db_wrapper: Any
+) -> Any:
+    """Return the macros that a macro may dispatch to; those for other outputs if the default one has none."""
+    from dbt_common.exceptions import CompilationError
+
+    try:
+        return original(func_call, ctx, db_wrapper)
+    except CompilationError:
+        if db_wrapper is None:
+            raise
+        others = type(db_wrapper)(db_wrapper._adapter, db_wrapper._namespace)  # noqa: SLF001
+        types = list(dict.fromkeys(session.outputs.types.values()))
+        others._get_adapter_macro_prefixes = lambda: types  # noqa: SLF001
+        return original(func_call, ctx, others)
+
+
+def _config_of(session: Session, target: str) -> Any:
+    """Return dbt's config of another target than the default one, with its adapter's macros included.
+
+    None for the default target, and for one that resolution will raise an error for.
+    """
+    if target == session.default or not isinstance(session.outputs.types.get(target), str):
+        return None
+    try:
+        config = session.targets.config(target)
+    except DvtError:
+        return None
+    if _parse:
+        _parse[1].include({session.outputs.types[target]})
+    config.dependencies = session.config.dependencies
+    return config
+
+
+class _NodeState:
+    """What rendering adds to a node and to its config."""
+
+    _LISTS = ("refs", "sources", "metrics", "functions")
+    """Attributes of a node that calls in its Jinja are added to."""
+
+    def __init__(self, node: Any, config: Any) -> None:
+        self._node, self._config = node, config
+        self._lists = {name: list(getattr(node, name)) for name in self._LISTS if hasattr(node, name)}
+        self._macros = list(node.depends_on.macros)
+        self._calls = deepcopy(config._config_call_dict)  # noqa: SLF001 - there is no other way to it
+        self._unrendered = deepcopy(config._unrendered_config_call_dict)  # noqa: SLF001
+
+    def restore(self) -> None:
+        """Undo a rendering."""
+        for name, values in self._lists.items():
+            getattr(self._node, name)[:] = values
+        self._node.depends_on.macros[:] = self._macros
+        self._config._config_call_dict = self._calls  # noqa: SLF001
+        self._config._unrendered_config_call_dict = self._unrendered  # noqa: SLF001
 
 
 def set_macro_resolver(
@@ -120,27 +233,3 @@ def _check_names(session: Session, manifest: Any) -> None:
             unique_id2=node.unique_id,
             package_name=node.package_name,
         )
-
-
-def _configured_target(session: Session, node: Any, config: Any) -> str | None:
-    """Return the target of a node that is being parsed: from --target, its SQL or dbt_project.yml."""
-    forced = getattr(session.config.args, "TARGET", None)
-    if forced:
-        return str(forced)
-    in_sql = _TARGET_IN_CONFIG.search(node.raw_code or "")
-    if in_sql:
-        return in_sql["name"]
-    if not _folders_have_targets(session):
-        return None
-    target = config.build_config_dict(base=True).get("target")
-    return str(target) if target else None
-
-
-def _folders_have_targets(session: Session) -> bool:
-    """Return whether a dbt_project.yml may set `target` for folders; computing a node's config takes time."""
-    projects = (session.config.dependencies or {}).values()
-    return any(
-        "target'"
-        in repr((config.models, config.seeds, config.snapshots, config.data_tests, config.unit_tests))
-        for config in (session.config, *projects)
-    )
