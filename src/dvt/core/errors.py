@@ -153,7 +153,7 @@ class SnapshotFederated(DvtError):
 
 
 class TestFederated(DvtError):
-    """A test reads tables of several databases."""
+    """A test reads other databases than its own, which its config forbids."""
 
     code = "DVT105"
     __test__ = False
@@ -162,8 +162,8 @@ class TestFederated(DvtError):
         self.name, self.reads = name, dict(reads)
         places = ", ".join(f"{what} on {where}" for what, where in reads.items())
         super().__init__(
-            f"test {name!r} reads several databases: {places}",
-            hint="config(federate=true) runs it in the compute engine; or test a model that joins them",
+            f"test {name!r} has `federate: false` but needs federation: it reads {places}",
+            hint="leave `federate` out, and it runs like a federated model; or test a model that joins them",
         )
 
 
@@ -418,8 +418,7 @@ class IntrospectionUnsupported(DvtError):
         self.connection, self.kind = connection, kind
         super().__init__(
             f"{what} reads connection {connection!r}, and there is no dbt adapter for type {kind} to run it",
-            hint="adapter.get_columns_in_relation and adapter.get_relation can be asked of such a connection;"
-            " for its rows write a model",
+            hint="it answers queries, adapter.get_columns_in_relation and adapter.get_relation",
         )
 
 

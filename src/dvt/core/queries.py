@@ -99,6 +99,8 @@ class SourceQuery:
     """Pushed predicates; AND joins them."""
     group_by: tuple[str, ...] | None = None
     """Expressions; empty where all rows are one group, None where rows are not grouped."""
+    limit: int | None = None
+    """Highest number of rows, any of those that meet `where`; None: all of them."""
     columns: tuple[ExtractedColumn, ...]
     needs: tuple[Need, ...] = ()
     """Values in `where` that come from earlier answers."""
@@ -146,7 +148,9 @@ class SourceQuery:
         if any(getattr(self, name) != getattr(other, name) for name in same) or self.needs:
             return False
         own, others = set(self.where), set(other.where)
-        if not (own <= others if self.group_by is None else own == others):
+        if not (own <= others if self.group_by is None and self.limit is None else own == others):
+            return False
+        if self.limit is not None and self.limit != other.limit:
             return False
         columns = dict(zip(self.select, self.columns, strict=True))
         return all(
@@ -158,7 +162,9 @@ class SourceQuery:
         text = f"SELECT {', '.join(self.select)} FROM {rendered(self.source, tables)}"
         if self.where:
             text += f" WHERE {' AND '.join(f'({rendered(condition, tables)})' for condition in self.where)}"
-        return f"{text} GROUP BY {', '.join(self.group_by)}" if self.group_by else text
+        if self.group_by:
+            text += f" GROUP BY {', '.join(self.group_by)}"
+        return text if self.limit is None else f"{text} LIMIT {self.limit}"
 
     @property
     def shown(self) -> str:
@@ -177,7 +183,7 @@ class SourceQuery:
             (extracted.name, extracted.table, extracted.column.stage, extracted.column.unpack)
             for extracted in self.columns
         ]
-        clauses = (self.select, self.source, self.where, self.group_by)
+        clauses = (self.select, self.source, self.where, self.group_by, self.limit)
         identity = repr((self.connection, self.tables, clauses, types))
         return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 

@@ -32,6 +32,15 @@ class Moved:
     """True if the staged dataset was there already, so that nothing moved."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The rows that a query over several databases answers with, as Python values."""
+
+    names: tuple[str, ...]
+    rows: list[tuple[object, ...]]
+    outcome: Outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """Rows and bytes that a whole run has moved, without reused datasets."""

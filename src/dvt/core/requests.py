@@ -85,3 +85,5 @@ class NodeRequest:
     """None where no contract is enforced."""
     compute: str | None = None
     """Entry of computes.yml, None for the embedded default."""
+    limit: int | None = None
+    """Highest number of rows that are wanted, any of them; None: all rows."""

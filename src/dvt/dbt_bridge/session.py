@@ -73,6 +73,11 @@ class Session:
         """Whether the project uses nothing of dvt's; dbt then runs it without dvt's changes."""
         return self.resolver is None or not self.resolver.uses_dvt
 
+    def node(self, unique_id: str) -> Any:
+        """Return a node or source of the manifest."""
+        manifest: Any = self.manifest
+        return manifest.nodes.get(unique_id) or manifest.sources[unique_id]
+
     def output_of(self, unique_id: str) -> str:
         """Return the output that a node is built on or a source is on; the default one for unknown ids."""
         if self.resolver is None or unique_id not in self.resolver:

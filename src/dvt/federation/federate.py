@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from dvt.core.encoding import encoding
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
-from dvt.core.plan import FederationPlan
+from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.ports.bridge import Publisher, Reporter
-from dvt.core.ports.staging import Dataset
-from dvt.core.reports import Notice, Outcome, Totals
+from dvt.core.ports.engines import Engine
+from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.reports import Answer, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
-from dvt.core.tables import Table
+from dvt.core.tables import StageColumn, Table
 from dvt.federation.compute import compute, result_key
 from dvt.federation.connections import Connections
 from dvt.federation.engines import Engines
@@ -25,7 +27,7 @@ from dvt.federation.metrics import NodeMetrics, RunMetrics
 from dvt.federation.notices import warnings
 from dvt.federation.planning import Planning
 from dvt.federation.publish import publish
-from dvt.federation.stage_tables import drop
+from dvt.federation.stage_tables import drop, loader
 from dvt.runs.operations import Operation
 from dvt.staging.shared import Staging
 
@@ -48,6 +50,16 @@ class RunResources:
     reporter: Reporter
     release: Callable[[], None]
     """Releases what the connections share; called after they are closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """A node's staged answer, and what it was computed by."""
+
+    plan: FederationPlan
+    engine: Engine
+    sink: Sink
+    result: Dataset
 
 
 class RunFederator:
@@ -78,35 +90,53 @@ class RunFederator:
         """See Federator."""
         resources, metrics = self._resources, NodeMetrics(self._metrics, request.unique_id)
         with self._node(request):
-            # resolve: which tables the SQL reads, as their databases have them now
-            tables = resources.planning.resolve(request)
-            engine = resources.engines.named(request.compute)
-            self._sweep(tables.connections | {request.stage.connection}, metrics)
-
-            # plan: what runs where
-            plan = resources.planning.plan(tables, engine)
-            for notice in warnings(plan, resources.connections):
-                metrics.notice(notice)
-
-            # extract and stage, in waves: all connections side by side, shared with other models
-            staged: dict[str, Dataset] = {}
-            for wave in plan.waves():
-                queries = resources.planning.answered(wave, staged, engine)
-                staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved)
-            self._raise_if_stopped("computing")
-
-            # compute
-            sink = resources.staging.result(result_key(request))
-            result = compute(plan.transform, staged, engine, sink, metrics.moved)
+            computed = self._compute(request, metrics)
             self._raise_if_stopped("loading")
 
             # load and publish
             target = resources.connections[request.stage.connection]
-            with loaded(plan.load, result, target, resources.operation, metrics):
-                resources.staging.used(sink)
+            with loaded(computed.plan.load, computed.result, target, resources.operation, metrics):
+                resources.staging.used(computed.sink)
                 self._raise_if_stopped("publishing")
-                publish(plan.load, publisher, metrics.moved)
+                publish(computed.plan.load, publisher, metrics.moved)
         return metrics.outcome
+
+    def select(self, request: NodeRequest) -> Answer:
+        """See Federator."""
+        metrics = NodeMetrics(self._metrics, request.unique_id)
+        with self._node(request):
+            computed = self._compute(request, metrics)
+            try:
+                rows = computed.engine.rows(computed.result)
+            finally:
+                self._resources.staging.used(computed.sink)
+        names = tuple(column.name for column in computed.result.columns)
+        return Answer(names=names, rows=rows, outcome=metrics.outcome)
+
+    def _compute(self, request: NodeRequest, metrics: NodeMetrics) -> _Computed:
+        """Carry out the steps of a node up to its staged answer."""
+        resources = self._resources
+        # resolve: which tables the SQL reads, as their databases have them now
+        tables = resources.planning.resolve(request)
+        engine = resources.engines.named(request.compute)
+        self._sweep(tables.connections | {request.stage.connection}, metrics)
+
+        # plan: what runs where
+        plan = resources.planning.plan(tables, engine)
+        for notice in warnings(plan, resources.connections):
+            metrics.notice(notice)
+
+        # extract and stage, in waves: all connections side by side, shared with other models
+        staged: dict[str, Dataset] = {}
+        for wave in plan.waves():
+            queries = resources.planning.answered(wave, staged, engine)
+            staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved)
+        self._raise_if_stopped("computing")
+
+        # compute
+        sink = resources.staging.result(result_key(request))
+        result = compute(plan.transform, staged, engine, sink, metrics.moved)
+        return _Computed(plan, engine, sink, result)
 
     def plan(self, request: NodeRequest) -> FederationPlan:
         """See Federator."""
@@ -119,6 +149,12 @@ class RunFederator:
     def describe(self, table: TableRef) -> Table:
         """See Federator."""
         return self._resources.connections.describe([table])[table]
+
+    def columns_on(self, target: str, table: TableRef) -> tuple[LoadColumn, ...]:
+        """See Federator."""
+        columns = self.describe(table).columns
+        staged = [StageColumn(column.name, encoding(column.stage).stage) for column in columns]
+        return loader(self._resources.connections[target], f"a copy of {table}").columns(staged)
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """See Federator."""

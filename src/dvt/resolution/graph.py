@@ -24,8 +24,10 @@ class Node:
     """Key that names a source's connection (`connection`, `config.connection`, …) → the connection."""
     reads: tuple[str, ...] = ()
     """unique_ids of `depends_on`."""
-    federate: bool = False
-    """A test's opt-in to run over several databases."""
+    federate: bool | None = None
+    """A test's config: False forbids it to run over several databases."""
+    tests: str | None = None
+    """unique_id of the model or source that a generic test is declared on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ from dvt.resolution.output_types import output_type
 
 FEDERABLE = frozenset({"table", "incremental", "view"})
 """Materializations of models that can be federated."""
+_READERS = frozenset({"test", "unit_test", "sql_operation", "analysis"})
+"""Types of nodes that read tables and have none: they run where what they read is, if they can."""
 
 
 class Path(StrEnum):
@@ -79,6 +81,10 @@ class Resolver:
         self._graph = graph
         self._outputs = outputs
         self._outputs_of: dict[str, str] = {}
+
+    def add(self, node: Node) -> None:
+        """Add a node that is not in the project, such as a query of the command line."""
+        self._graph = Graph({**self._graph.nodes, node.unique_id: node})
 
     def __contains__(self, unique_id: object) -> bool:
         return unique_id in self._graph.nodes
@@ -141,15 +147,29 @@ class Resolver:
         return connections.pop()
 
     def _target(self, node: Node) -> str:
-        if self._outputs.forced and node.kind not in {"test", "unit_test"}:
+        if self._outputs.forced and node.kind not in _READERS:
             return self._outputs.forced
         if node.target:
             return node.target
-        if node.kind in {"test", "unit_test"}:
-            outputs = {self.output_of(parent.unique_id) for parent in self._graph.reads(node)}
-            if len(outputs) == 1:
+        nearest = self._nearest(node) if node.kind in _READERS else None
+        return nearest or self._outputs.forced or self._outputs.default
+
+    def _nearest(self, node: Node) -> str | None:
+        """Return the output of all that the node reads, else of the model it tests, else of all its models.
+
+        None if these are on several outputs, or where nothing can be built.
+        """
+        reads = list(self._graph.reads(node))
+        tested = [parent for parent in reads if parent.unique_id == node.tests]
+        models = [parent for parent in reads if parent.kind != "source"]
+        for parents in (reads, tested, models):
+            outputs = {self.output_of(parent.unique_id) for parent in parents}
+            if len(outputs) == 1 and self._can_be_target(min(outputs)):
                 return outputs.pop()
-        return self._outputs.forced or self._outputs.default
+        return None
+
+    def _can_be_target(self, output: str) -> bool:
+        return output_type(self._outputs.types.get(output, "")).can_be_target
 
     def _check_names(self, node: Node) -> None:
         outputs = self._outputs
@@ -172,11 +192,11 @@ class Resolver:
             raise error.about(node.name, node.file)
 
     def _check_path(self, node: Node) -> None:
-        if is_ephemeral(node) or node.kind not in {"model", "snapshot", "test", "unit_test", "seed"}:
+        if is_ephemeral(node) or node.kind not in {"model", "snapshot", "seed", *_READERS}:
             return
         target = self.output_of(node.unique_id)
         kind = self._outputs.types[target]
-        if not output_type(kind).can_be_target and not node.federate:
+        if not output_type(kind).can_be_target:
             what = f"{node.kind} {node.name!r}"
             error = NotATarget(what, target, kind, self._outputs.can_be_targets())
             raise error.about(node.name, node.file)
@@ -200,7 +220,7 @@ class Resolver:
     ) -> DvtError | None:
         if node.kind == "snapshot":
             return SnapshotFederated(node.name, placement.target, elsewhere)
-        if node.kind == "test" and not node.federate:
+        if node.kind == "test" and node.federate is False:
             on_target = {
                 parent.name: placement.target
                 for parent in self._graph.reads(node)

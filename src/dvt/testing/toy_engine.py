@@ -100,6 +100,15 @@ class ToyEngine:
             for column, value in zip(dataset.columns, row, strict=True)
         )
 
+    def rows(self, dataset: Dataset) -> list[tuple[object, ...]]:
+        """See Engine."""
+        columns = zip(*self._rows("rows", dataset), strict=True)
+        values = [
+            from_sqlite(column, list(of)).to_pylist()
+            for column, of in zip(dataset.columns, columns, strict=False)
+        ]
+        return list(zip(*values, strict=True))
+
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
         """See Engine."""
         (column,) = dataset.columns

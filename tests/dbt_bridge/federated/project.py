@@ -110,6 +110,12 @@ class Project:
         results = json.loads(path.read_text(encoding="utf-8"))["results"]
         return {result["unique_id"].rsplit(".", 1)[-1]: result for result in results}
 
+    def results_by_id(self) -> dict[str, dict[str, Any]]:
+        """Return the results of run_results.json by the nodes' unique ids."""
+        path = self.root / "target" / "run_results.json"
+        results = json.loads(path.read_text(encoding="utf-8"))["results"]
+        return {result["unique_id"]: result for result in results}
+
     def rows(self, output: str, sql: str) -> list[tuple[Any, ...]]:
         """Query a database directly, without dvt and dbt."""
         settings = self.outputs[output]

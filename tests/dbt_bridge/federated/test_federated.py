@@ -207,18 +207,12 @@ def test_a_deferred_ref_reads_the_other_environments_table(shop: Project) -> Non
     assert shop.rows("house", "select id from reader") == [(5,)]
 
 
-def test_show_of_a_federated_model_is_refused_with_a_reason(shop: Project) -> None:
-    shop.model("totals", TOTALS, materialized="table")
-    assert not shop.dvt("show", "--select", "totals")
-    assert "DVT141" in shop.messages()
-
-
 def test_compile_writes_real_names_and_connects_to_no_source(shop: Project) -> None:
     shop.model("totals", TOTALS, materialized="table")
     shop.run_sql("lite", "drop table customers")
     assert shop.dvt("compile"), shop.messages()
     compiled = (shop.root / "target/compiled/shop/models/totals.sql").read_text()
-    name = ".".join(shop.quoted(part) for part in ("crm", "main", "customers"))
+    name = ".".join(shop.quoted(part) for part in ("lite", "crm", "customers"))
     assert name in compiled
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.dbt_bridge.federated.project import Project
@@ -61,11 +63,30 @@ count(*) as n """
     assert shop.rows("house", "select c1, c2, n from pivoted") == [(1, 2, 3)]
 
 
-def test_run_query_over_several_connections_is_one_error(shop: Project) -> None:
+def test_run_query_reads_several_connections_in_the_models_own_sql(shop: Project) -> None:
+    shop.model("base", "select 11 as id", materialized="table")
+    quoted = shop.quoted("customer")
+    sql = f"""
+-- depends_on: {{{{ ref('base') }}}}
+{{% set q %}}
+select c.name, o.{quoted}, o.amount, o.placed from {{{{ ref('base') }}}} b
+join {{{{ source('ledger', 'orders') }}}} o on o.id = b.id
+join {{{{ source('crm', 'customers') }}}} c on c.id = o.customer
+{{% endset %}}
+{{% set row = run_query(q).rows[0] if execute else ['', 0, 0, modules.datetime.datetime.now()] %}}
+select '{{{{ row[0] }}}}' as name, {{{{ row[1] }}}} as customer, {{{{ row[2] }}}} as amount,
+'{{{{ row[3].date() }}}}' as placed, count(*) as n """
+    shop.model("counted", sql + BOTH, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    rows = shop.rows("house", "select name, customer, amount, placed, n from counted")
+    assert rows == [("Ada", 1, Decimal("4.5"), "2024-01-02", 3)]
+
+
+def test_a_statement_that_changes_tables_of_several_connections_is_one_error(shop: Project) -> None:
     shop.model("base", "select 1 as id", materialized="table")
     sql = """
 -- depends_on: {{ ref('base') }}
-{% set q %}select count(*) from {{ ref('base') }} b, {{ source('ledger', 'orders') }} o{% endset %}
+{% set q %}insert into {{ ref('base') }} select id from {{ source('ledger', 'orders') }}{% endset %}
 select {{ run_query(q).rows[0][0] if execute else 0 }} as n """
     shop.model("counted", sql + BOTH, materialized="table")
     assert not shop.dvt("run")
@@ -75,13 +96,45 @@ select {{ run_query(q).rows[0][0] if execute else 0 }} as n """
     assert "other" in message
 
 
-def test_run_query_on_a_connection_without_an_adapter_is_one_error(shop: Project) -> None:
+def test_a_statement_that_changes_a_connection_without_an_adapter_is_one_error(shop: Project) -> None:
     sql = """
-{% set q %}select count(*) from {{ source('crm', 'customers') }}{% endset %}
+{% set q %}delete from {{ source('crm', 'customers') }}{% endset %}
 select {{ run_query(q).rows[0][0] if execute else 0 }} as n """
     shop.model("counted", sql + BOTH, materialized="table")
     assert not shop.dvt("run")
     assert "DVT127" in shop.run_results()["counted"]["message"]
+
+
+@pytest.mark.parametrize("of", ["ref('theirs')", "source('crm', 'Odd Names')"])
+def test_columns_are_quoted_and_typed_in_the_models_own_sql(shop: Project, of: str) -> None:
+    """As dbt_utils.union_relations does: cast every column to its type, by its quoted name."""
+    theirs = "select cast(1.5 as decimal(8,2)) as {0}price{0}, 'Eve' as {0}A Name{0}"
+    shop.model("theirs", theirs.format('"'), materialized="table", target="other")
+    sql = f"""
+{{% set relation = {of} %}}
+{{% set columns = adapter.get_columns_in_relation(relation) %}}
+select {{% for c in columns -%}}
+{{% if c.is_string() %}}{{{{ c.quoted }}}}
+{{% else %}}cast({{{{ adapter.quote(c.name) }}}} as decimal(9,3)){{% endif %}}
+as {{{{ c.quoted }}}} {{{{ ', ' if not loop.last }}}}{{% endfor %}}
+from {{{{ relation }}}}"""
+    shop.model("copied", sql, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert len(shop.rows("house", "select * from copied")) == (1 if "ref" in of else 2)
+
+
+def test_names_in_values_are_real_ones(shop: Project) -> None:
+    sql = """
+select '{{ source('crm', 'customers') }}' as came_from, id from {{ source('crm', 'customers') }}
+union all
+select '{{ source('ledger', 'orders') }}', id from {{ source('ledger', 'orders') }}"""
+    shop.model("united", sql, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    names = [
+        row[0].replace("`", '"')
+        for row in shop.rows("house", "select distinct came_from from united order by 1")
+    ]
+    assert names == ['"ledger"."main"."orders"', '"lite"."crm"."customers"']
 
 
 def test_target_and_this_are_the_nodes_own(shop: Project) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from dvt.core.errors import BadConfig
 from dvt.core.requests import TextComparison
-from dvt.dbt_bridge.nodes.request import _options, _text_comparison
+from dvt.dbt_bridge.jinja.inputs import options_of
+from dvt.dbt_bridge.nodes.request import _text_comparison
 from dvt.dbt_bridge.project.settings import check_settings
 from dvt.resolution.output_types import output_type
 
@@ -28,8 +29,8 @@ def test_the_nearest_zero_dates_setting_holds(
     config: dict[str, object], meta: dict[str, object], output: dict[str, object], option: str
 ) -> None:
     source = SimpleNamespace(config=config, meta=meta)
-    assert _options(source, output_type("mysql"), output).get("zero_dates", "error") == option
-    assert not _options(source, output_type("postgres"), output), "it has no such option"
+    assert options_of(source, output_type("mysql"), output).get("zero_dates", "error") == option
+    assert not options_of(source, output_type("postgres"), output), "it has no such option"
 
 
 @pytest.mark.parametrize(

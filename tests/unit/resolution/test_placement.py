@@ -122,10 +122,14 @@ BROKEN: list[tuple[type[DvtError], list[Node], dict[str, Any]]] = [
     (UnknownTarget, [node("a", target="hose")], {}),
     (UnknownCompute, [node("a", compute="big")], {}),
     (NotATarget, [node("a", target="lite")], {}),
-    (NotATarget, [source("s", "lite"), node("a", "s", kind="test")], {}),
     (SelfReference, [node("a", "a")], {}),
     (SnapshotFederated, [source("s", "pg"), node("a", "s", kind="snapshot")], {}),
-    (TestFederated, [node("m"), node("n", target="pg"), node("a", "m", "n", kind="test")], {}),
+    (
+        TestFederated,
+        [node("m"), node("n", target="pg"), node("a", "m", "n", kind="test", federate=False)],
+        {},
+    ),
+    (TestFederated, [source("s", "lite"), node("a", "s", kind="test", federate=False)], {}),
     (NotFederable, [source("s", "pg"), node("a", "s", language="python")], {}),
     (UnknownMaterialization, [source("s", "pg"), node("a", "s", materialized="dynamic_table")], {}),
     (
@@ -175,11 +179,29 @@ def test_all_selected_nodes_without_a_path_are_one_error():
     assert [error.code for error in raised.value.errors] == ["DVT104", "DVT104"]
 
 
-def test_a_test_that_asks_for_it_may_read_several_databases():
-    nodes = (node("m"), node("n", target="pg"), node("t", "m", "n", kind="test", federate=True))
+def test_a_test_of_several_databases_runs_where_it_is_declared():
+    nodes = (node("m"), node("n", target="pg"), node("t", "m", "n", kind="test", tests="n"))
     resolved = resolver(*nodes)
     resolved.check(["t"])
-    assert resolved.placement("t").path is Path.FEDERATED
+    assert place(resolved, "t") == ("pg", Path.FEDERATED)
+
+
+@pytest.mark.parametrize("kind", ["test", "sql_operation", "analysis"])
+def test_what_reads_an_output_that_can_only_be_read_runs_where_its_models_are(kind):
+    sources = (source("s", "lite"), source("p", "pg"))
+    readers = (node("t", "s", kind=kind), node("u", "s", "m", kind=kind), node("v", "s", "p", kind=kind))
+    resolved = resolver(*sources, node("m", target="pg"), *readers)
+    resolved.check(["t", "u", "v"])
+    assert place(resolved, "t") == ("house", Path.FEDERATED)
+    assert place(resolved, "u") == ("pg", Path.FEDERATED)
+    assert place(resolved, "v") == ("house", Path.FEDERATED), "nothing is written beside sources"
+
+
+def test_a_query_of_the_command_line_is_placed_like_a_node_of_the_project():
+    resolved = resolver(source("s", "lite"))
+    assert "q" not in resolved
+    resolved.add(node("q", "s", kind="sql_operation"))
+    assert place(resolved, "q") == ("house", Path.FEDERATED)
 
 
 def test_a_self_reference_is_fine_where_the_model_is_incremental():

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Protocol
 
 from dvt.core.names import TableRef
-from dvt.core.plan import FederationPlan, Load
+from dvt.core.plan import FederationPlan, Load, LoadColumn
 from dvt.core.ports.connectors import Settings
-from dvt.core.reports import Moved, Notice, Outcome, Totals
+from dvt.core.reports import Answer, Moved, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 
@@ -32,8 +32,14 @@ class Federator(Protocol):
     def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
         """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""
 
+    def select(self, request: NodeRequest) -> Answer:
+        """Plan, extract, stage and compute; return the rows, which are few, and load nothing."""
+
     def describe(self, table: TableRef) -> Table:
         """Describe a table as it is now, for introspection in Jinja; TableNotFound if it is not there."""
+
+    def columns_on(self, target: str, table: TableRef) -> tuple[LoadColumn, ...]:
+        """Return the columns that a copy of the table on `target` would have, with that target's types."""
 
     def plan(self, request: NodeRequest) -> FederationPlan:
         """Plan what `federate` would do: tables are described, nothing else is run."""

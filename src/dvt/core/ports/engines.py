@@ -113,6 +113,9 @@ class Engine(Protocol):
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """Return a small dataset's first row, for literals."""
 
+    def rows(self, dataset: Dataset) -> list[tuple[object, ...]]:
+        """Return a small dataset's rows as Python values, in the order they were staged, to show them."""
+
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
         """Return the distinct values of a dataset's only column, without NULL; None for more than `limit`."""
 

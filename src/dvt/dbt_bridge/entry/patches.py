@@ -155,6 +155,11 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
             ("self", "adapter", "hook_type", "extra_context"), task_patches.safe_run_hooks, Needs.TARGETS
         ),
     },
+    "dbt.task.show": {
+        "ShowRunner.execute": Patch(
+            ("self", "compiled_node", "manifest"), node_patches.execute_show, Needs.SESSION
+        ),
+    },
     "dbt.task.debug": {
         "DebugTask._read_adapter_version": Patch(("self", "module"), own_adapters.read_adapter_version),
     },

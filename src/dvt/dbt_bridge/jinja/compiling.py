@@ -34,6 +34,8 @@ _VIEWS = "_dvt_views"
 """Attribute of a manifest: the session, and its views of the manifest by mode."""
 _MODE = "_dvt_mode"
 """Attribute of a view of a manifest: its mode."""
+_SELECTS = frozenset({"model", "test", "sql_operation", "analysis"})
+"""Types of nodes that are a SELECT, which may be federated."""
 _ENGINE_VARIABLES = {"dvt_federated": True}
 """Variables that tell the macros of dvt's adapters that their SQL is translated for the engine."""
 
@@ -86,7 +88,7 @@ def _mode(session: Session, node: Any, target: str) -> Mode | None:
     tested = getattr(node, "tested_node_unique_id", None)
     if tested and session.manifest is not None and session.is_federated(tested):
         return Mode(target, _dialect(session, session.manifest.nodes[tested], target), unit=True)
-    if node.resource_type in {"model", "test"} and session.is_federated(node.unique_id):
+    if node.resource_type in _SELECTS and session.is_federated(node.unique_id):
         return Mode(target, _dialect(session, node, target))
     return None if target == session.default else Mode(target)
 

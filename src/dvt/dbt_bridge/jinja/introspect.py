@@ -13,14 +13,18 @@ from typing import Any
 from dbt.adapters.base.column import Column
 from dbt.adapters.base.relation import BaseRelation
 from dbt.context.providers import RuntimeDatabaseWrapper
+from dbt_common.exceptions import DbtRuntimeError
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dvt.core.errors import IntrospectionUnsupported, SeveralConnections, TableNotFound
+from dvt.core.names import TableRef
 from dvt.core.relation_names import places_in, replaced
-from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.dbt_errors import DvtDbtError, as_dbt_errors
 from dvt.dbt_bridge.jinja.hooks import report_any_write
-from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, parts_of, table_ref, unmarked
+from dvt.dbt_bridge.jinja.inputs import input_of
+from dvt.dbt_bridge.jinja.queries import is_select, select
+from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, parts_of, unmarked
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.jinja.statements import note_statement
 from dvt.dbt_bridge.outputs import dialects
@@ -43,6 +47,8 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
         """Call a method of the adapter whose output the relations among the arguments are on."""
         relations = list(_relations([*args, *kwargs.values()]))
         output = self._output({relation.output for relation in relations})
+        if name == "get_columns_in_relation" and self._is_foreign(output):
+            return self._columns(relations[0])
         if self._has_no_adapter(output):
             return self._describe(name, output, relations)
         unmarked_args = [_unmarked(value) for value in args]
@@ -56,7 +62,11 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
         scope, text, marked = self._scope, str(sql), self._scope.marked
         places = places_in(text, scope.dialect, {key: parts_of(relation) for key, relation in marked.items()})
         query = replaced(text, places, {key: relation.name_text for key, relation in marked.items()})
-        output = self._output({marked[place.key].output for place in places})
+        outputs = {marked[place.key].output for place in places}
+        if self._must_compute(text, outputs):
+            with as_dbt_errors():
+                return select(scope, text, {place.key: marked[place.key] for place in places}.values())
+        output = self._output(outputs)
         if self._has_no_adapter(output):
             kind = scope.session.outputs.types[output]
             with as_dbt_errors():
@@ -77,6 +87,17 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
                 raise SeveralConnections(outputs)
         return next(iter(outputs), self._scope.target)
 
+    def _must_compute(self, sql: str, outputs: set[str]) -> bool:
+        """Return whether a text is a query that no output can answer alone, in its dialect."""
+        if not outputs or outputs == {self._scope.target} or not is_select(sql, self._scope.dialect):
+            return False
+        return len(outputs) > 1 or any(self._is_foreign(output) for output in outputs)
+
+    def _is_foreign(self, output: str) -> bool:
+        """Return whether an output speaks another dialect than the node's SQL, or has no adapter."""
+        kind = self._scope.session.outputs.types[output]
+        return self._has_no_adapter(output) or dialects.of_type(kind) != self._scope.dialect
+
     def _has_no_adapter(self, output: str) -> bool:
         return not self._scope.session.outputs.can_be_target(output)
 
@@ -93,27 +114,48 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
     def _describe(self, name: str, output: str, relations: list[Any]) -> Any:
         """Answer an adapter's method by the connector of an output without an adapter."""
         kind = self._scope.session.outputs.types[output]
-        methods: Mapping[str, Callable[[Any], Any]] = {
-            "get_columns_in_relation": self._columns,
-            "get_relation": self._existing,
-        }
+        methods: Mapping[str, Callable[[Any], Any]] = {"get_relation": self._existing}
         with as_dbt_errors():
             if name not in methods:
                 raise IntrospectionUnsupported(f"adapter.{name}", output, kind)
             return methods[name](relations[0])
 
     def _columns(self, relation: Any) -> list[Column]:
-        ref = table_ref(unmarked(relation), relation.output, dialects.of_type(self._kind(relation)))
-        table = self._scope.session.federator().describe(ref)
-        return [Column(column.name, column.native) for column in table.columns]
+        """Return the columns that a copy of a table on the node's target would have; none without a table."""
+        scope = self._scope
+        try:
+            with as_dbt_errors():
+                columns = scope.session.federator().columns_on(scope.target, self._table(relation))
+        except DvtDbtError as error:
+            if isinstance(error.error, TableNotFound):
+                return []
+            raise
+        dialect = dialects.of_type(scope.session.outputs.types[scope.target])
+        return [
+            _column(self._adapter.Column, column.name, self._translated(column.native, dialect))
+            for column in columns
+        ]
 
     def _existing(self, relation: Any) -> Any:
         """Return the relation as a table, None if it does not exist."""
         try:
-            self._columns(relation)
+            self._scope.session.federator().describe(self._table(relation))
         except TableNotFound:
             return None
         return relation.incorporate(type="table")
+
+    def _table(self, relation: Any) -> TableRef:
+        return input_of(self._scope.session, relation, self._scope.session.node(relation.unique_id)).table
+
+    def _translated(self, native: str, dialect: str) -> str:
+        """Return a type in the dialect of the node's SQL; as it is if SQLGlot cannot parse it."""
+        if dialect == self._scope.dialect:
+            return native
+        try:
+            kind = exp.DataType.build(native, dialect=dialect)
+        except (SqlglotError, ValueError):
+            return native
+        return str(kind.sql(dialect=self._scope.dialect))
 
     def _kind(self, relation: Any) -> str:
         return self._scope.session.outputs.types[relation.output]
@@ -132,18 +174,13 @@ class FixtureDatabaseWrapper(FederatedDatabaseWrapper):
         if name != "get_columns_in_relation":
             return answer
         (relation,) = _relations([*args, *kwargs.values()])
+        if self._is_foreign(relation.output):
+            return answer
+        dialect = dialects.of_type(self._kind(relation))
         return [
-            self._adapter.Column(column.name, self._translated(column.data_type, relation))
+            self._adapter.Column(column.name, self._translated(column.data_type, dialect))
             for column in answer
         ]
-
-    def _translated(self, native: str, relation: Any) -> str:
-        """Return a column's type in the dialect of the SQL; as it is if SQLGlot cannot parse it."""
-        try:
-            kind = exp.DataType.build(native, dialect=dialects.of_type(self._kind(relation)))
-        except (SqlglotError, ValueError):
-            return native
-        return str(kind.sql(dialect=self._scope.dialect))
 
 
 def _relations(values: list[Any]) -> Iterator[Any]:
@@ -176,6 +213,14 @@ def _as_marked(answer: Any, relations: list[Any]) -> Any:
         if answer.path == relation.path:
             return relation.incorporate(type=answer.type)
     return answer
+
+
+def _column(kind: Any, name: str, native: str) -> Any:
+    """Return an adapter's column; `native` is its type as DDL takes it."""
+    try:
+        return kind.from_description(name, native)
+    except DbtRuntimeError:
+        return kind(name, native)
 
 
 def _commit(adapter: Any) -> None:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import generate_runtime_model_context
-from dbt.task.compile import CompileRunner
 from dbt.task.run import MicrobatchBatchRunner, ModelRunner
 from dbt.task.show import ShowRunner
 from dbt.task.test import TestRunner
 
-from dvt.core.errors import DvtError, NotFederable
+from dvt.core.errors import DvtError
 from dvt.core.reports import Notice, Outcome
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.hooks import hooks_of, other_output, report_any_write, route_hooks
@@ -22,6 +21,7 @@ from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.jinja.statements import has_changed
 from dvt.dbt_bridge.nodes import publish
 from dvt.dbt_bridge.nodes.request import node_request
+from dvt.dbt_bridge.nodes.show import FederatedShowRunner
 from dvt.dbt_bridge.nodes.testing import FederatedTestRunner
 from dvt.dbt_bridge.nodes.transactions import commit_open
 from dvt.dbt_bridge.outputs import dialects
@@ -101,19 +101,6 @@ class FederatedModelRunner(FederationMixin, ModelRunner):
 
 class FederatedBatchRunner(FederationMixin, MicrobatchBatchRunner):
     """Runs one batch of a federated microbatch model."""
-
-
-class FederatedShowRunner(CompileRunner):
-    """Fails for a federated model in `show`: its compiled SQL names tables of several databases."""
-
-    def execute(self, compiled_node: Any, manifest: Manifest) -> Any:
-        """Raise NotFederable."""
-        del manifest
-        what = f"show of model {compiled_node.name!r}"
-        hint = f"build it, then: dvt show --inline \"select * from {{{{ ref('{compiled_node.name}') }}}}\""
-        with as_dbt_errors():
-            error = NotFederable(what, "only run and build compute across databases", hint)
-            raise error.about(compiled_node.name, compiled_node.original_file_path)
 
 
 FEDERATED_RUNNERS: Mapping[type[Any], type[Any]] = {

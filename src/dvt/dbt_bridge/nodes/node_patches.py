@@ -53,6 +53,18 @@ def execute_model(
     return original(self, *args, **kwargs)
 
 
+def execute_show(
+    original: Callable[..., Any], session: Session, self: Any, compiled_node: Any, manifest: Any
+) -> Any:
+    """Show as dbt does; SQL that ends with a limit of its own gets dbt's limit around it."""
+    from dvt.dbt_bridge.nodes.show import with_own_limit
+
+    if self.config.args.limit >= 0:
+        kind = session.outputs.types[str(self.config.target_name)]
+        compiled_node.compiled_code = with_own_limit(compiled_node.compiled_code, kind)
+    return original(self, compiled_node, manifest)
+
+
 def fire_event(original: Callable[..., Any], e: Any, *args: Any, **kwargs: Any) -> None:
     """Fire the event as dbt does, but not the error and the traceback of a Ctrl-C."""
     interrupted = isinstance(sys.exception(), KeyboardInterrupt)

@@ -6,18 +6,16 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dbt.adapters.duckdb.utils import SourceConfig
-
 from dvt.core.errors import SameName, SelfReference
 from dvt.core.names import TableRef, stage_name
 from dvt.core.relation_names import places_in
 from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
 from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource
-from dvt.dbt_bridge.jinja.relations import parts_of, table_ref, unmarked
+from dvt.dbt_bridge.jinja.inputs import input_of
+from dvt.dbt_bridge.jinja.relations import parts_of, table_ref
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.nodes.contract import contract_of
 from dvt.dbt_bridge.outputs import dialects
-from dvt.resolution.output_types import LOCATION, OutputType, output_type
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -25,12 +23,13 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 
-_MISSING = object()
-"""Stands for a key that a mapping lacks; a key may have the value None."""
+def node_request(
+    session: Session, node: Any, manifest: Manifest, run: str, limit: int | None = None
+) -> NodeRequest:
+    """Return a compiled node's request to the federation.
 
-
-def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> NodeRequest:
-    """Return a compiled node's request to the federation; `run` is the run's id."""
+    `run` is the run's id. `limit` is the highest number of rows that are wanted; None: all.
+    """
     placement = session.placement(node.unique_id)
     target = session.output_of(node.unique_id)
     config, kind = session.targets.config(target), session.outputs.types[target]
@@ -62,6 +61,7 @@ def node_request(session: Session, node: Any, manifest: Manifest, run: str) -> N
             node, session.targets.adapter(target), config, manifest, partial(session.engine_dialect, model)
         ),
         compute=placement.compute if placement else None,
+        limit=limit,
     )
 
 
@@ -73,13 +73,11 @@ def _inputs(scope: Scope, node: Any, config: Any, manifest: Manifest, table: Tab
     }
     this = _this(scope, node, config, table)
     if this.name in [parent.name for parent in parents.values()]:
-        return parents
+        return _by_name(node, parents)
     named = places_in(node.compiled_code, scope.dialect, {this.unique_id: this.name})
     if named and node.resource_type == "model" and node.config.materialized != "incremental":
         raise SelfReference(node.name)
-    inputs = {**parents, this.unique_id: this}
-    _refuse_same_names(node, inputs)
-    return inputs
+    return _by_name(node, {**parents, this.unique_id: this})
 
 
 def _this(scope: Scope, node: Any, config: Any, table: TableRef) -> Input:
@@ -88,13 +86,17 @@ def _this(scope: Scope, node: Any, config: Any, table: TableRef) -> Input:
     return Input(table=table, unique_id=node.unique_id, name=name, this=True)
 
 
-def _refuse_same_names(node: Any, inputs: Mapping[str, Input]) -> None:
-    """Refuse two tables of one name: deferral, for one, may give a table another's name."""
+def _by_name(node: Any, inputs: Mapping[str, Input]) -> dict[str, Input]:
+    """Return the inputs without a second one of the same table, which may be a model and a source.
+
+    Two tables of one name are refused: deferral, for one, may give a table another's name.
+    """
     by_name: dict[tuple[str, ...], Input] = {}
     for parent in inputs.values():
         other = by_name.setdefault(tuple(part.casefold() for part in parent.name), parent)
-        if other is not parent:
+        if other.table != parent.table:
             raise SameName(node.name, ".".join(parent.name), (str(other.table), str(parent.table)))
+    return {parent.unique_id: parent for parent in by_name.values()}
 
 
 def _reads(scope: Scope, node: Any, manifest: Manifest) -> Iterator[Any]:
@@ -118,54 +120,9 @@ def _reads(scope: Scope, node: Any, manifest: Manifest) -> Iterator[Any]:
 
 
 def _input(scope: Scope, node: Any, config: Any, manifest: Manifest, parent: Any) -> Input:
-    output = scope.session.output_of(parent.unique_id)
-    kind = scope.session.outputs.types[output]
     resolver_class = partial(FederatedRef if parent.resource_type != "source" else FederatedSource, scope)
     resolver = resolver_class(None, node, config, manifest)
-    marked = resolver.relation_of(parent)
-    relation = _without_default_database(parent, unmarked(marked), kind)
-    options = _options(parent, output_type(kind), scope.session.outputs.output(output))
-    return Input(
-        table=table_ref(relation, output, dialects.of_type(kind), options, _text(parent, LOCATION)),
-        unique_id=parent.unique_id,
-        name=parts_of(marked),
-    )
-
-
-def _options(parent: Any, kind: OutputType, output: Mapping[str, Any]) -> dict[str, str]:
-    """Return the connector's options for reading a table, without those that have their default value."""
-    options = {
-        name: _choice(parent, output, name, values[0]) if values else _text(parent, name)
-        for name, values in kind.read_options.items()
-    }
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _without_default_database(parent: Any, relation: Any, kind: str) -> Any:
-    """Remove the database that dbt fills in by default, on an output that dbt has no adapter for."""
-    if not output_type(kind).can_be_target and not parent.unrendered_database:
-        return relation.incorporate(path={"database": None})
-    return relation
-
-
-def _text(parent: Any, option: str) -> str | None:
-    """Return a source's option of any text, with placeholders replaced as dbt-duckdb does."""
-    if parent.resource_type != "source":
-        return None
-    config = SourceConfig.create_from_source(parent)
-    text = config.get(option)
-    return None if text is None else str(text).format_map(config.as_dict())
-
-
-def _choice(parent: Any, output: Mapping[str, Any], option: str, default: str) -> str | None:
-    """Return an option's value from the source, else from its output; None if it is the default."""
-    for settings in (parent.config, parent.meta, output):
-        value = settings.get(option, _MISSING)
-        if value is not _MISSING:
-            # YAML reads a bare `null` as None; the user means the value "null".
-            text = "null" if value is None else str(value)
-            return None if text == default else text
-    return None
+    return input_of(scope.session, resolver.relation_of(parent), parent)
 
 
 def _pushdown(node: Any) -> Pushdown:

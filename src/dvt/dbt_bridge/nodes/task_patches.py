@@ -14,9 +14,9 @@ from dbt.artifacts.schemas.results import RunStatus
 from dbt.events.types import LogCancelLine, QueryCancelationUnsupported
 from dbt_common.events.functions import fire_event
 
-from dvt.core.errors import NotFederable
+from dvt.core.errors import DvtError, NotFederable
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.project.manifest import part_of
+from dvt.dbt_bridge.project.manifest import add_node, part_of
 from dvt.dbt_bridge.session import Session
 
 logger = logging.getLogger(__name__)
@@ -32,14 +32,25 @@ def runner_init(
 ) -> None:
     """Initialize a runner with the config and the adapter of its node's target."""
     node = args[0]
-    target = _runs_on(session, node)
+    target = session.output_of(node.unique_id)
     if node.resource_type == "source" and not session.outputs.can_be_target(target):
         original(self, config, adapter, *args)
         self.compile = partial(_refuse_freshness, node, session.outputs.types[target])
         return
-    with as_dbt_errors():
+    try:
         config, adapter = session.targets.config(target), session.targets.adapter(target)
+    except Exception as error:  # noqa: BLE001 - raised here, any error would end the whole run
+        original(self, config, adapter, *args)
+        self.compile = partial(_fail, node, error)
+        return
     original(self, config, adapter, *args)
+
+
+def _fail(node: Any, error: Exception, manifest: Any) -> None:
+    """Raise the error that keeps the node's target from being used, as the node's own."""
+    del manifest
+    with as_dbt_errors():
+        raise error.about(node.name, node.original_file_path) if isinstance(error, DvtError) else error
 
 
 def _refuse_freshness(source: Any, kind: str, manifest: Any) -> None:
@@ -54,6 +65,9 @@ def _refuse_freshness(source: Any, kind: str, manifest: Any) -> None:
 
 def runtime_initialize(original: Callable[..., Any], session: Session, self: Any) -> None:
     """Select nodes as dbt does, then check all of them before any of them runs."""
+    inline = getattr(self, "_inline_node_id", None)
+    if inline is not None:
+        add_node(session, self.manifest.nodes[inline])
     original(self)
     session.check([node.unique_id for node in self._flattened_nodes])
     with as_dbt_errors():
@@ -204,18 +218,10 @@ def _is_working(pool: Any) -> bool:
 def targets_of(session: Session, task: Any) -> list[str]:
     """Return the outputs that the task's selected nodes are built on, the default one first."""
     selected = task._flattened_nodes or ()  # noqa: SLF001 - dbt keeps its selection there
-    outputs = {_runs_on(session, node) for node in selected if not node.is_ephemeral_model}
+    outputs = {session.output_of(node.unique_id) for node in selected if not node.is_ephemeral_model}
     return sorted(
         filter(session.outputs.can_be_target, outputs), key=lambda target: (target != session.default, target)
     )
-
-
-def _runs_on(session: Session, node: Any) -> str:
-    """Return the output that a node runs on; for an inline query, the one that all it reads is on."""
-    if session.resolver is None or node.unique_id in session.resolver:
-        return session.output_of(node.unique_id)
-    outputs = {session.output_of(uid) for uid in getattr(node, "depends_on_nodes", ())}
-    return outputs.pop() if len(outputs) == 1 else session.default
 
 
 @contextmanager

@@ -59,7 +59,8 @@ class FederatedTestRunner(TestRunner):
         with as_dbt_errors():
             try:
                 federator = self.session.federator()
-                request = node_request(self.session, node, manifest, federator.run)
+                limit = node.config.get("limit")
+                request = node_request(self.session, node, manifest, federator.run, limit=limit)
                 self._make_schema()
                 publisher = DbtPublisher(self.adapter, node, run_test)
                 federator.federate(request, publisher)

@@ -71,6 +71,12 @@ def project_graph(manifest: Any) -> Graph:
     return Graph({node.unique_id: node for node in _nodes(manifest)})
 
 
+def add_node(session: Session, node: Any) -> None:
+    """Resolve a node that dbt has added to the manifest after parsing: the query of `--inline`."""
+    if session.resolver is not None:
+        session.resolver.add(_node(node))
+
+
 def _is_installed(kind: str) -> bool:
     try:
         require_adapter(kind)
@@ -89,19 +95,25 @@ def _nodes(manifest: Any) -> Iterator[Node]:
             connection=source_connection(source),
         )
     for node in chain(manifest.nodes.values(), manifest.unit_tests.values()):
-        config = node.config
-        yield Node(
-            unique_id=node.unique_id,
-            name=node.name,
-            kind=str(node.resource_type),
-            file=node.original_file_path,
-            materialized=str(getattr(config, "materialized", "") or ""),
-            language=str(getattr(node, "language", "sql")),
-            target=_text(config, "target"),
-            compute=_text(config, "compute"),
-            reads=tuple(getattr(node.depends_on, "nodes", ())),  # a seed depends on macros only
-            federate=bool(_value(config, "federate")),
-        )
+        yield _node(node)
+
+
+def _node(node: Any) -> Node:
+    config = node.config
+    federate = _value(config, "federate")
+    return Node(
+        unique_id=node.unique_id,
+        name=node.name,
+        kind=str(node.resource_type),
+        file=node.original_file_path,
+        materialized=str(getattr(config, "materialized", "") or ""),
+        language=str(getattr(node, "language", "sql")),
+        target=_text(config, "target"),
+        compute=_text(config, "compute"),
+        reads=tuple(getattr(node.depends_on, "nodes", ())),  # a seed depends on macros only
+        federate=None if federate is None else bool(federate),
+        tests=getattr(node, "attached_node", None),
+    )
 
 
 def _value(config: Any, key: str) -> Any:

@@ -42,6 +42,14 @@ def scan(dataset: Dataset) -> str:
     return f"SELECT {values} FROM read_parquet({_files(dataset)}, hive_partitioning=false)"
 
 
+def scan_in_order(dataset: Dataset) -> str:
+    """Return a SELECT of the rows of a dataset of one file, in the order in which they were written."""
+    if not dataset.keys:
+        return scan(dataset)
+    rows = scan(dataset).replace("hive_partitioning=false", "hive_partitioning=false, file_row_number=true")
+    return f"{rows} ORDER BY file_row_number"
+
+
 def check(cursor: Any, name: str, dataset: Dataset) -> None:
     """Raise StagingDamaged if the files' footers give another number of rows than was committed."""
     if dataset.keys:

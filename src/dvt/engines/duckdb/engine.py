@@ -20,7 +20,7 @@ from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
 from dvt.drivers.duckdb.errors import as_dvt_errors, reason, with_message
 from dvt.drivers.duckdb.sql import encoded, quoted
-from dvt.drivers.duckdb.staging import scan, write
+from dvt.drivers.duckdb.staging import scan, scan_in_order, write
 from dvt.engines.duckdb.binder import Binder, UntypedOutput
 from dvt.engines.duckdb.clock import Clock
 from dvt.engines.duckdb.settings import DuckDBSettings
@@ -80,6 +80,11 @@ class DuckDBEngine:
             row = cursor.execute(f"SELECT {texts} FROM ({scan(dataset)}) LIMIT 1").fetchone()
         values = row or (None,) * len(dataset.columns)
         return tuple((column.type, value) for column, value in zip(dataset.columns, values, strict=True))
+
+    def rows(self, dataset: Dataset) -> list[tuple[object, ...]]:
+        """See Engine."""
+        with self._cursor("reading an answer") as cursor:
+            return list(cursor.execute(scan_in_order(dataset)).fetchall())
 
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
         """See Engine."""

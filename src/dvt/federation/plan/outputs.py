@@ -48,7 +48,7 @@ def bind_transform(state: PlanState) -> None:
     outputs = [_staged(state, name, column.type) for name, column in zip(names, bound, strict=True)]
     if state.request.contract:
         outputs = contracted(state, state.request.contract, outputs)
-    state.sql = _outer(state, inner, bound, outputs)
+    state.sql = _limited(state, _outer(state, inner, bound, outputs))
     state.outputs = tuple(outputs)
     state.loads = state.context.load(state.outputs)
     for load in state.loads:
@@ -151,6 +151,11 @@ def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:
     if encoded.loses:
         state.warn("DVT002", f"output column {name} ({type_}): {encoded.loses}", "cast it in the model")
     return StageColumn(name, encoded.stage)
+
+
+def _limited(state: PlanState, sql: Sql) -> Sql:
+    limit = state.request.limit
+    return sql if limit is None else joined("SELECT * FROM (", sql, f"\n) AS answer LIMIT {limit}")
 
 
 def _outer(state: PlanState, inner: Sql, bound: tuple[StageColumn, ...], outputs: list[StageColumn]) -> Sql:

@@ -16,6 +16,7 @@ from dvt.federation.plan.clock import freeze_clock
 from dvt.federation.plan.collation.compare import compare_text
 from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
+from dvt.federation.plan.limits import limit_scans
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
 from dvt.federation.plan.parse import Parsed, find_scans, number_nodes
@@ -38,7 +39,7 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
         number_nodes,
         analyse,
     ),
-    "placed": (place_predicates,),
+    "placed": (place_predicates, limit_scans),
     "written": (
         order_enums,
         compare_text,

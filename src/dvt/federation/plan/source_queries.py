@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -27,8 +28,8 @@ _CONSTANT = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0}
 
 @plan_pass(
     needs=(
-        "samples scans scans.alias scans.candidates scans.columns scans.input scans.is_skipped scans.needed "
-        "scans.number scans.table"
+        "samples scans scans.alias scans.candidates scans.columns scans.input scans.is_skipped scans.limit "
+        "scans.needed scans.number scans.table"
     ),
     gives="needs queries scans.not_pushed",
 )
@@ -47,7 +48,8 @@ def extract(state: PlanState) -> None:
         groups[scan.alias].append(scan)
     for alias, group in groups.items():
         where: list[Sql] = [_NOTHING] if group[0].is_skipped else _shared(group, pushed)
-        state.queries.append(_merged_query(state, alias, group, where))
+        query = _merged_query(state, alias, group, where)
+        state.queries.append(_limited(query, group, pushed))
 
 
 def quoted(name: str, dialect: str) -> str:
@@ -106,6 +108,17 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
         bytes=0 if group[0].is_skipped else table.bytes,
         this=group[0].input.this,
     )
+
+
+def _limited(query: SourceQuery, group: list[TableScan], pushed: dict[int, list[Pushed]]) -> SourceQuery:
+    """Return the query with the scan's limit, if its source applies all the conditions of the one scan."""
+    scan = group[0]
+    if scan.limit is None or scan.is_skipped or len(group) > 1 or query.needs:
+        return query
+    if len(pushed[scan.number]) != len(scan.candidates):
+        return query
+    rows = scan.limit if query.rows is None else min(query.rows, scan.limit)
+    return replace(query, limit=scan.limit, scan=False, rows=rows, bytes=None)
 
 
 def _selected(column: ExtractedColumn, dialect: str) -> str:

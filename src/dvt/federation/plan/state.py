@@ -66,6 +66,8 @@ class TableScan:
     """True if the engine reads no row of it, as below `LIMIT 0`."""
     candidates: list[Candidate] = field(default_factory=list)
     not_pushed: list[NotPushed] = field(default_factory=list)
+    limit: int | None = None
+    """Highest number of its rows that are of use, any of those that meet all its candidates; None: all."""
     alias: str = ""
     """Alias of the query that answers it."""
 

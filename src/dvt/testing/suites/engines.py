@@ -281,6 +281,14 @@ class EngineSuite(Suite):
         with pytest.raises((ValueLost, QueryFailed)):
             bench.engine.run(transform, {"t": number}, sink)
 
+    def test_rows_are_given_in_their_order(self, bench: Bench) -> None:
+        columns = StageColumn("n", BIGINT), StageColumn("t", VARCHAR)
+        numbers = bench.numbers(100)
+        answer = bench.run("SELECT n, 'x' AS t FROM t ORDER BY n DESC LIMIT 3", *columns, t=numbers)
+        assert bench.engine.rows(answer) == [(100, "x"), (99, "x"), (98, "x")]
+        none = bench.run("SELECT n, 'x' AS t FROM t WHERE n < 0", *columns, t=numbers)
+        assert bench.engine.rows(none) == []
+
     def test_a_first_row_is_fetched(self, bench: Bench) -> None:
         columns = (StageColumn("a", BIGINT), StageColumn("b", VARCHAR))
         assert bench.engine.fetch(bench.run("SELECT 1 AS a, 'x' AS b", *columns)) == (

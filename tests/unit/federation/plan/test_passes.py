@@ -47,6 +47,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT nope(id) FROM {orders}", {}),
     ("SELECT (SELECT max(id) FROM {target_table}), id FROM {orders}", {}),
     ("SELECT id FROM (SELECT * FROM {orders} WHERE false LIMIT 0)", {}),
+    ("SELECT id FROM {orders} LIMIT 3", {}),
     ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {}),
     ("SELECT id FROM {orders} WHERE id < 3 UNION ALL SELECT id FROM {orders} WHERE total > 1 AND id < 3", {}),
 ]

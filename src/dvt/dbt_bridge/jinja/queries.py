@@ -1,0 +1,83 @@
+"""Runs queries of a federated node's Jinja over other outputs than its own, as its SQL will be run."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import sqlglot
+from dbt.adapters.contracts.connection import AdapterResponse
+from dbt_common.clients.agate_helper import table_from_data_flat
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from dvt.core.names import TableRef, stage_name
+from dvt.core.requests import Input, NodeRequest
+from dvt.dbt_bridge.jinja.inputs import input_of
+from dvt.dbt_bridge.jinja.relations import parts_of, table_ref, unmarked
+from dvt.dbt_bridge.outputs import dialects
+
+if TYPE_CHECKING:
+    from dvt.core.reports import Answer
+    from dvt.dbt_bridge.jinja.scope import Scope
+
+_NUMBERS = itertools.count()
+"""Numbers of the queries, so that each has a place of its own to stage its answer."""
+
+
+def is_select(sql: str, dialect: str) -> bool:
+    """Return whether a text is one query, or nothing that SQLGlot can read; DML in a CTE is no query."""
+    try:
+        statements = [tree for tree in sqlglot.parse(sql, dialect=dialect) if tree is not None]
+    except SqlglotError:
+        return True
+    return len(statements) == 1 and isinstance(statements[0], exp.Query)
+
+
+def select(scope: Scope, sql: str, relations: Collection[Any]) -> tuple[AdapterResponse, Any]:
+    """Run a query in the dialect of the node's SQL; return what dbt's adapters return for a query.
+
+    `relations` are the marked ones that the query names.
+    """
+    session = scope.session
+    federator = session.federator()
+    node: Any = session.node(scope.node)
+    placement = session.placement(scope.node)
+    answer = federator.select(
+        NodeRequest(
+            unique_id=scope.node,
+            name=node.name,
+            file=node.original_file_path,
+            sql=sql,
+            dialect=scope.dialect,
+            inputs=_inputs(scope, relations),
+            stage=TableRef(
+                connection=scope.target,
+                identifier=stage_name(federator.run, scope.node, f"query {next(_NUMBERS)}"),
+            ),
+            compute=placement.compute if placement else None,
+        )
+    )
+    response = AdapterResponse(_message=f"SELECT {len(answer.rows)}", rows_affected=len(answer.rows))
+    return response, as_table(answer)
+
+
+def as_table(answer: Answer) -> Any:
+    """Return the rows as dbt returns those of a query."""
+    rows = [dict(zip(answer.names, row, strict=True)) for row in answer.rows]
+    return table_from_data_flat(rows, list(answer.names))
+
+
+def _inputs(scope: Scope, relations: Collection[Any]) -> Mapping[str, Input]:
+    session = scope.session
+    inputs: dict[str, Input] = {}
+    for relation in relations:
+        if relation.unique_id == scope.node:  # {{ this }}
+            kind = session.outputs.types[relation.output]
+            table = table_ref(unmarked(relation), relation.output, dialects.of_type(kind))
+            name = parts_of(relation)
+            inputs[scope.node] = Input(table=table, unique_id=scope.node, name=name, this=True)
+        else:
+            inputs[relation.unique_id] = input_of(session, relation, session.node(relation.unique_id))
+    return inputs
