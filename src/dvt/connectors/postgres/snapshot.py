@@ -136,7 +136,7 @@ class PostgresSnapshot:
         table = item.job.query.about
         with work.query(reader.backend, reader.cursor):
             try:
-                rows = write(reader.cursor, answer, item.job.sink)
+                rows = write(reader.cursor, answer, item.job.sink, item.job.query.staged)
             except (duckdb.Error, OSError, MemoryError) as error:
                 raise translate(
                     error,

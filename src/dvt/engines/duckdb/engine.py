@@ -71,7 +71,7 @@ class DuckDBEngine:
             self._clock.define(cursor)
             define_functions(cursor, transform.functions)
             select = _as_columns(names.rendered(transform.sql), transform.columns)
-            return sink.commit(transform.columns, write(cursor, select, sink))
+            return sink.commit(transform.columns, write(cursor, select, sink, transform.columns))
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """See Engine. A dataset without rows gives NULLs, as a scalar subquery does."""

@@ -10,7 +10,7 @@ import pytest
 
 from dvt.core.errors import StagingDamaged, StagingUnusable
 from dvt.core.tables import StageColumn
-from dvt.core.types import INTEGER
+from dvt.core.types import INTEGER, StageType
 from dvt.drivers.duckdb.staging import check, scan, write
 from tests.local_bucket import local_sink
 
@@ -66,3 +66,22 @@ def test_a_path_that_cannot_be_spelled_for_duckdb_is_refused(tmp_path, cursor):
     dataset = staged(cursor, tmp_path, "a\\b*", 99)
     with pytest.raises(StagingUnusable, match="no path with a backslash"):
         scan(dataset)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "['red', 'green', 'blue', 'black']",
+        "['\\xAA'::BLOB, '\\xBB'::BLOB, '\\xCC'::BLOB]",
+        "[['a', 'b'], ['c', 'd', 'e']]",
+        "{'x': ['a', 'b', 'c', 'd', 'e', 'f']}",
+        "MAP {'a': 'b'}",
+    ],
+)
+def test_few_different_texts_in_lists_are_written(tmp_path, cursor, value):
+    (type_,) = cursor.execute(f"SELECT typeof({value})").fetchone()
+    columns = (StageColumn("v", StageType.parse(type_)),)
+    sink = local_sink(tmp_path, "run")
+    select = f"SELECT {value} AS v FROM range(3)"
+    dataset = sink.commit(columns, write(cursor, select, sink, columns))
+    assert cursor.execute(scan(dataset)).fetchall() == cursor.execute(select).fetchall()
