@@ -33,6 +33,8 @@ class Column:
     column, or the code that derived it from others, knows more of it."""
     loses: str | None = None
     """What staging cannot hold of the values (DVT002), else None."""
+    follows_data: bool = False
+    """The database's type sets no size, and `CanMeasure` gives the stage type that the values need."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,7 @@ class TypeMapping:
     unpack: str = "{0}"
     exact: bool = False
     loses: str | None = None
+    follows_data: bool = False
 
     def column(self, name: str, native: str) -> Column:
         """Return a column of this type; `native` is the type as the database spells it."""
@@ -55,6 +58,7 @@ class TypeMapping:
             read=self.read,
             unpack=self.unpack,
             loses=self.loses,
+            follows_data=self.follows_data,
         )
 
 
@@ -77,3 +81,5 @@ class StageColumn:
 
     name: str
     type: StageType
+    widest: StageType | None = None
+    """Where `type` follows the data: a type that does not, for the column of a table."""

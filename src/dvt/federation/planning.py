@@ -13,6 +13,7 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.queries import Need, SourceQuery
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
+from dvt.core.types import decimal
 from dvt.federation.answers import values_of
 from dvt.federation.connections import Connections
 from dvt.federation.plan import Parsed, PlanContext, make_plan, parse_model, source_literal
@@ -63,7 +64,22 @@ class Planning:
             engine=engine.dialect,
             collations=engine.collations,
         )
-        return make_plan(tables.parsed, tables.by_unique_id, context)
+        return make_plan(tables.parsed, self._measured(tables, context), context)
+
+    def _measured(self, tables: Resolved, context: PlanContext) -> Mapping[str, Table]:
+        """Return the tables, by unique id, with the sizes of what the model reads of columns without sizes.
+
+        A plan says what it reads. In that plan such columns are whole numbers: no product is too large.
+        """
+        by_ref = dict(tables.by_ref)
+        first = {key: _as_whole_numbers(table) for key, table in tables.by_unique_id.items()}
+        if first == tables.by_unique_id:
+            return tables.by_unique_id
+        for query in make_plan(tables.parsed, first, context).queries:
+            names = [read.column.name for read in query.columns if read.column.follows_data]
+            for ref in query.tables if names else ():
+                by_ref[ref] = self.connections[ref.connection].measure(by_ref[ref], names)
+        return {key: by_ref[table.ref] for key, table in tables.by_unique_id.items()}
 
     def with_estimates(self, plan: FederationPlan) -> FederationPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
@@ -84,6 +100,14 @@ class Planning:
             answered(query, self.connections[query.connection].type.dialect, answers, engine)
             for query in queries
         ]
+
+
+def _as_whole_numbers(table: Table) -> Table:
+    """Return the table with whole numbers where the types follow the data."""
+    columns = (
+        replace(column, stage=decimal(18, 0)) if column.follows_data else column for column in table.columns
+    )
+    return replace(table, columns=tuple(columns))
 
 
 def answered(query: SourceQuery, dialect: str, answers: Mapping[str, Dataset], engine: Engine) -> SourceQuery:

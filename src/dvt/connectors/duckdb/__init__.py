@@ -73,7 +73,8 @@ class DuckDBConnector:
     def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
         """See CanLoad. Stage types are DuckDB's own."""
         return tuple(
-            LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
+            LoadColumn(name=column.name, stage=column.type, native=str(column.widest or column.type))
+            for column in columns
         )
 
     def fill(self, load: Load, dataset: Dataset) -> int:

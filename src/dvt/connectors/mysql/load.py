@@ -62,7 +62,7 @@ def load_encodings(server: Server, types: Sequence[StageType]) -> tuple[LoadEnco
 
 def load_columns(server: Server, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
     """Return the columns of a stage table, in the server's types."""
-    encodings = load_encodings(server, [column.type for column in columns])
+    encodings = load_encodings(server, [column.widest or column.type for column in columns])
     return tuple(
         LoadColumn(name=column.name, stage=column.type, native=encoding.native, loses=encoding.loses)
         for column, encoding in zip(columns, encodings, strict=True)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from dvt.connectors.postgres import load as loading
 from dvt.connectors.postgres.estimates import estimated
+from dvt.connectors.postgres.measure import measure
 from dvt.connectors.postgres.server import Server
 from dvt.connectors.postgres.snapshot import open_snapshot
 from dvt.core.estimates import Estimate
@@ -16,12 +17,12 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
-from dvt.core.tables import StageColumn, Table
+from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.postgres import Scanner, describe, open_session, parse
 
 
 class PostgresConnector:
-    """Implements Connector, CanEstimate and CanLoad."""
+    """Implements Connector, CanEstimate, CanMeasure and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -44,6 +45,10 @@ class PostgresConnector:
         name, settings = self._server.name, self._server.settings
         with self._server.slots.work(), open_session(name, settings) as cursor:
             return estimated(name, cursor, queries, settings)
+
+    def measure(self, table: Table, names: Sequence[str]) -> Mapping[str, Column]:
+        """See CanMeasure."""
+        return measure(self._server, table, names)
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """See Connector."""

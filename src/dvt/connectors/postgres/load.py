@@ -55,7 +55,12 @@ def load_columns(columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
     """Return the columns of a stage table, in PostgreSQL's types."""
     encodings = [(column, load_encoding(column.type)) for column in columns]
     return tuple(
-        LoadColumn(name=column.name, stage=column.type, native=encoding.native, loses=encoding.loses)
+        LoadColumn(
+            name=column.name,
+            stage=column.type,
+            native="numeric" if column.widest else encoding.native,
+            loses=encoding.loses,
+        )
         for column, encoding in encodings
     )
 

@@ -13,7 +13,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.queries import SourceQuery
-from dvt.core.tables import StageColumn, Table
+from dvt.core.tables import Column, StageColumn, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,14 @@ class CanEstimate(Protocol):
 
     def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
         """Return an estimate for each query, None where the database has none or would refuse the query."""
+
+
+@runtime_checkable
+class CanMeasure(Protocol):
+    """A connector with columns whose type sets no size, as PostgreSQL's numeric."""
+
+    def measure(self, table: Table, names: Sequence[str]) -> Mapping[str, Column]:
+        """Return these columns of a table, by name, with the stage types that their present values need."""
 
 
 @runtime_checkable

@@ -67,6 +67,12 @@ _UNREADABLE_FILE = re.compile(r'(?:Error while reading file|Failed to read file)
 _IN_FILE_HINT = (
     "correct the file, or say how to read it in the output's options (docs/reference/outputs-files.md)"
 )
+_VALUE_HINT = "change the value in its source, or cast the column in the model to a type that holds it"
+_DIGITS_HINT = (
+    "cast the operands to decimals of fewer digits, or let the database compute it: config(compute='target')"
+)
+_TOO_MANY_DIGITS = re.compile(r"Overflow in \w+ of DECIMAL|Needed scale \d+")
+"""Matches messages about a result with more digits than any DECIMAL of DuckDB's."""
 _LOCK = re.compile(r'lock on file "([^"]+)": Conflicting lock is held in (.+?)\. See', re.DOTALL)
 _TOO_NEW = re.compile(r"created with an? newer version|storage version greater")
 _TOO_OLD = "created with an older development version"
@@ -165,7 +171,7 @@ def _text(text: str) -> str:
 def _about_value(error: BaseException, where: str) -> DvtError:
     if isinstance(error, duckdb.ConstraintException):
         return RowRefused(where, reason(error))
-    hint = "change the value in its source, or cast the column in the model to a type that holds it"
+    hint = _DIGITS_HINT if _TOO_MANY_DIGITS.search(str(error)) else _VALUE_HINT
     return ValueLost(where, reason(error), hint)
 
 

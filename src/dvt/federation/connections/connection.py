@@ -39,6 +39,11 @@ class Connection:
         with self.in_flight.describing():
             return self.tables.describe(refs)
 
+    def measure(self, table: Table, names: Sequence[str]) -> Table:
+        """Return the table with the types that the present values of these columns need."""
+        with self.in_flight.describing():
+            return self.tables.measure(table, names)
+
     def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
         """Return how much each query will answer, None where nothing tells; nothing is extracted."""
         with self.in_flight.describing():

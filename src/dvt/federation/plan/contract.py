@@ -84,7 +84,7 @@ def _typed(state: PlanState, column: StageColumn, type_: StageType | None) -> St
     if column.type.kind is Kind.TIME_NS and type_ == TIME:
         lost = "nanoseconds are rounded to microseconds"
         state.warn("DVT002", f"output column {column.name} ({column.type}): {lost}", "cast it in the model")
-    return replace(column, type=type_ or column.type)
+    return replace(column, type=type_, widest=None) if type_ else column
 
 
 def _takes(demanded: StageType, type_: StageType) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -15,6 +16,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
+from dvt.federation.plan.sizes import widest_types
 from dvt.federation.plan.source_queries import quoted, surrogates
 from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
 from dvt.federation.plan.transform import own_text, tables_of
@@ -45,7 +47,11 @@ def bind_transform(state: PlanState) -> None:
     bound = binding.columns
     names = _names(state, bound)
     _refuse_clashes(names)
-    outputs = [_staged(state, name, column.type) for name, column in zip(names, bound, strict=True)]
+    widest = widest_types(state, bound, lambda tables: _bound(state, inner, tables))
+    outputs = [
+        replace(_staged(state, name, column.type), widest=wide)
+        for name, column, wide in zip(names, bound, widest, strict=True)
+    ]
     if state.request.contract:
         outputs = contracted(state, state.request.contract, outputs)
     state.sql = _limited(state, _outer(state, inner, bound, outputs))
