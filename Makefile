@@ -10,7 +10,7 @@ CODE   := src tests benchmarks examples tools
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-dbt test-next check fmt fuzz bench docs lock clean help
+.PHONY: demo test test-dbt test-next proofs check fmt fuzz bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
@@ -23,6 +23,9 @@ test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters,
 
 test-next: $(VENV)-next/.done $(VENV)/.servers  ## the tests of dvt's bridge to dbt, on the next dbt-core (1.12)
 	@$(VENV)-next/bin/python -m pytest tests/dbt_bridge
+
+proofs: $(VENV)/.dev $(VENV)/.servers  ## every proof of translation against the live servers; writes the tables of what is proven
+	@$(BIN)/python -m tests.proofs
 
 check: $(VENV)/.dev  ## formatting, lints, types, import rules and the quick tests
 	@$(BIN)/ruff format --check $(wildcard $(CODE))

@@ -28,6 +28,15 @@ class TextComparison(StrEnum):
     """As the columns' collations do."""
 
 
+class Translate(StrEnum):
+    """What happens to constructs of another dialect than the engine's of which no translation is proven."""
+
+    PROVEN = "proven"
+    """They are an error."""
+    BEST_EFFORT = "best_effort"
+    """They are translated as well as is known, with a warning."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
     """A relation that a federated model's SQL names."""
@@ -81,6 +90,7 @@ class NodeRequest:
     """The new table to fill on the node's target."""
     pushdown: Pushdown = Pushdown.AUTO
     comparing: TextComparison = TextComparison.UNSET
+    translate: Translate = Translate.PROVEN
     contract: Contract | None = None
     """None where no contract is enforced."""
     compute: str | None = None

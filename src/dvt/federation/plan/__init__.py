@@ -2,7 +2,8 @@
 
 from dvt.federation.plan.parse import Parsed, parse_model
 from dvt.federation.plan.planner import make_plan
+from dvt.federation.plan.proven.check import Unproven, unproven
 from dvt.federation.plan.safe import source_literal
 from dvt.federation.plan.state import PlanContext
 
-__all__ = ["Parsed", "PlanContext", "make_plan", "parse_model", "source_literal"]
+__all__ = ["Parsed", "PlanContext", "Unproven", "make_plan", "parse_model", "source_literal", "unproven"]

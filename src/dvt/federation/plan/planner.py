@@ -21,6 +21,7 @@ from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
 from dvt.federation.plan.parse import Parsed, find_scans, number_nodes
 from dvt.federation.plan.predicates import place_predicates
+from dvt.federation.plan.proven.classify import classify
 from dvt.federation.plan.source_queries import extract
 from dvt.federation.plan.state import PlanContext, PlanState
 from dvt.federation.plan.this import query_this_first
@@ -38,6 +39,7 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
     "analysed": (
         number_nodes,
         analyse,
+        classify,
     ),
     "placed": (place_predicates, limit_scans),
     "written": (

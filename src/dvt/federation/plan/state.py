@@ -16,6 +16,8 @@ from dvt.core.relation_names import NamePlace
 from dvt.core.reports import Notice
 from dvt.core.requests import Input, NodeRequest
 from dvt.core.tables import Column, StageColumn, Table
+from dvt.federation.plan.proven.classes import ValueType
+from dvt.federation.plan.proven.table import ProofTable, proof_table
 
 Bind = Callable[[Sql, Sequence[TransformTable], Sequence[str]], Binding]
 """Binds SQL on empty tables, as `Engine.bind` does."""
@@ -44,6 +46,8 @@ class PlanContext:
     """Dialect of the compute engine."""
     collations: Mapping[str, CollationFunctions] = field(default_factory=dict)
     """Collations that the engine can compare by."""
+    proofs: Callable[[str, str], ProofTable | None] = proof_table
+    """Engine's dialect and model's dialect → what is proven of their pair; None if nothing was tried."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,6 +136,8 @@ class PlanState:
     is_rewritten: bool = False
     """True if the tree, and no longer the model's own text, is what the engine has to run."""
     queries: list[SourceQuery] = field(default_factory=list)
+    value_types: dict[int, ValueType] = field(default_factory=dict)
+    """node's number → class of its values, in a model whose translation is proven."""
     functions: set[str] = field(default_factory=set)
     """The engine's functions for collations that the tree calls."""
     sql: Sql = ""

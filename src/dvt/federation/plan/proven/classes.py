@@ -1,0 +1,191 @@
+"""Classes of arguments: what is proven is proven for values of a class, not for one type with its sizes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from dvt.core.types import Kind, StageType
+
+QUOTIENT = "quotient"
+"""Class of decimals of a computed scale: equal as numbers, not as text."""
+_MAX_DIGITS = 38
+_COMPUTED_SCALE = 15
+"""Least scale of a DECIMAL of full precision that counts as that of numbers without a scale of their own."""
+_QUOTIENT_SCALE = 20
+"""Digits behind the point that a quotient has in the engine."""
+
+_OF_KINDS: Mapping[Kind, str] = {
+    Kind.BOOLEAN: "boolean",
+    Kind.TINYINT: "smallint",
+    Kind.SMALLINT: "smallint",
+    Kind.UTINYINT: "smallint",
+    Kind.INTEGER: "integer",
+    Kind.USMALLINT: "integer",
+    Kind.BIGINT: "bigint",
+    Kind.UINTEGER: "bigint",
+    Kind.DECIMAL: "decimal",
+    Kind.FLOAT: "float",
+    Kind.DOUBLE: "double",
+    Kind.VARCHAR: "text",
+    Kind.JSON: "json",
+    Kind.BLOB: "blob",
+    Kind.BIT: "bit",
+    Kind.UUID: "uuid",
+    Kind.DATE: "date",
+    Kind.TIME: "time",
+    Kind.TIMETZ: "timetz",
+    Kind.TIMESTAMP: "timestamp",
+    Kind.TIMESTAMP_S: "timestamp",
+    Kind.TIMESTAMP_MS: "timestamp",
+    Kind.TIMESTAMPTZ: "timestamptz",
+    Kind.INTERVAL: "interval",
+}
+"""Kind of a staged type → its class. A kind that is missing is proven for nothing."""
+_SQL_TYPES: Mapping[str, str] = {
+    "smallint": "SMALLINT",
+    "integer": "INT",
+    "bigint": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "text": "TEXT",
+    "json": "JSON",
+    "blob": "VARBINARY",
+    "bit": "BIT",
+    "uuid": "UUID",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIME",
+    "timetz": "TIMETZ",
+    "timestamp": "TIMESTAMP",
+    "timestamptz": "TIMESTAMPTZ",
+    "interval": "INTERVAL",
+}
+"""Class → SQLGlot's type of it."""
+_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+"""Digits of the integers, where one is computed with as a decimal."""
+_LITERALS = (
+    ("literal date", re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")),
+    (
+        "literal timestamp",
+        re.compile(r"\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"),
+    ),
+    (
+        "literal instant",
+        re.compile(r"\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]\d\d(:\d\d)?)"),
+    ),
+    ("literal integer", re.compile(r"-?\d{1,9}")),
+    ("literal number", re.compile(r"-?\d{1,15}\.\d{1,10}")),
+)
+"""Shapes of string literals, which a database reads as values of the type that it needs."""
+LITERAL = "literal"
+"""Class of string literals of no special shape."""
+NULL = "null"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueType:
+    """The type of an expression's values: its class, and the digits of a decimal."""
+
+    name: str
+    precision: int = _MAX_DIGITS
+    scale: int = 0
+
+    def sql_type(self) -> exp.DataType:
+        """Return SQLGlot's type; UNKNOWN if it has none."""
+        if self.is_decimal:
+            return exp.DataType.build(f"DECIMAL({self.precision}, {self.scale})")
+        if self.name.endswith("[]"):
+            element = ValueType(self.name.removesuffix("[]")).sql_type()
+            return exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element], nested=True)
+        return exp.DataType.build(_SQL_TYPES.get(self.name, "UNKNOWN"))
+
+    @property
+    def is_decimal(self) -> bool:
+        """True for decimals, whatever scale they show."""
+        return self.name in ("decimal", QUOTIENT)
+
+    @property
+    def is_integer(self) -> bool:
+        """True for integers."""
+        return self.name in _DIGITS
+
+    @property
+    def digits(self) -> tuple[int, int]:
+        """Precision and scale of the value as a decimal."""
+        return (self.precision, self.scale) if self.is_decimal else (_DIGITS.get(self.name, _MAX_DIGITS), 0)
+
+
+def class_of_stage(type_: StageType) -> ValueType | None:
+    """Return the class of a staged column's values; None if nothing is proven of its type."""
+    if type_.kind is Kind.DECIMAL:
+        precision, scale = type_.precision or _MAX_DIGITS, type_.scale or 0
+        computed = precision == _MAX_DIGITS and scale >= _COMPUTED_SCALE
+        return ValueType(QUOTIENT if computed else "decimal", precision, scale)
+    if type_.kind is Kind.LIST:
+        element = class_of_stage(type_.element)
+        return ValueType(f"{element.name}[]") if element and not element.is_decimal else None
+    name = _OF_KINDS.get(type_.kind)
+    return ValueType(name) if name else None
+
+
+def class_of_sql(type_: exp.DataType) -> ValueType | None:
+    """Return the class of a type that SQL names."""
+    if type_.this is exp.DataType.Type.DECIMAL:
+        sizes = [int(size.name) for size in type_.expressions if size.name.isdigit()]
+        if not sizes:
+            return ValueType("decimal", _MAX_DIGITS, -1)
+        return ValueType("decimal", sizes[0], sizes[1] if len(sizes) > 1 else 0)
+    if type_.this in exp.DataType.TEXT_TYPES:
+        return ValueType("text")
+    if type_.this is exp.DataType.Type.ARRAY and type_.expressions:
+        element = class_of_sql(type_.expressions[0])
+        return ValueType(f"{element.name}[]") if element else None
+    name = type_.copy()
+    name.set("expressions", None)
+    by_sql = {sql: class_ for class_, sql in _SQL_TYPES.items()}
+    class_ = by_sql.get(name.sql()) or by_sql.get(_ALIASES.get(type_.this.value, ""))
+    return ValueType(class_) if class_ else None
+
+
+_ALIASES = {"JSONB": "JSON", "TIMESTAMPNTZ": "TIMESTAMP", "BINARY": "VARBINARY", "BLOB": "VARBINARY"}
+"""SQLGlot's types that are others for the engine."""
+
+
+def class_of_literal(node: exp.Literal) -> ValueType | None:
+    """Return the class of a literal; None for a number that no decimal of the engine holds."""
+    if node.is_string:
+        shape = next((name for name, pattern in _LITERALS if pattern.fullmatch(node.name)), LITERAL)
+        return ValueType(shape)
+    whole, _, fraction = node.name.partition(".")
+    if not (whole + fraction).isdigit():
+        return None
+    if "." in node.name:
+        digits = max(len(whole.lstrip("0")) + len(fraction), 1)
+        return ValueType("decimal", digits, len(fraction)) if digits <= _MAX_DIGITS else None
+    number = int(node.name)
+    if number < 2**31:
+        return ValueType("integer")
+    return ValueType("bigint") if number < 2**63 else None
+
+
+def common_digits(types: list[ValueType]) -> tuple[int, int]:
+    """Return the precision and scale of a decimal that holds values of all these types."""
+    scale = max(type_.digits[1] for type_ in types)
+    whole = max(precision - scale_ for precision, scale_ in (type_.digits for type_ in types))
+    return min(whole + scale, _MAX_DIGITS), scale
+
+
+def decimal_result(name: str, precision: int, scale: int) -> ValueType | None:
+    """Return a decimal class of these digits; None if the engine has no such type."""
+    if scale > _MAX_DIGITS:
+        return None
+    return ValueType(name, max(min(precision, _MAX_DIGITS), scale, 1), scale)
+
+
+def quotient() -> ValueType:
+    """Return the class of quotients."""
+    return ValueType(QUOTIENT, _MAX_DIGITS, _QUOTIENT_SCALE)

@@ -1,0 +1,62 @@
+"""The pass that gives every node of a model in another dialect the class of its values."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import build_scope
+
+from dvt.core.types import StageType
+from dvt.federation.plan.analyse import scan_of
+from dvt.federation.plan.proven.value_types import ValueTypes
+from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
+
+
+@plan_pass(needs="analysed scans scans.columns", gives="tree value_types")
+def classify(state: PlanState) -> None:
+    """Note the class of every node's values, and set SQLGlot's types by it.
+
+    Only for a dialect whose translation is proven: elsewhere SQLGlot's own types are all there is.
+
+    Example:
+        >>> sql = "SELECT abs(total) + 1 AS more FROM {orders} AS o"
+        >>> state = state_after(classify, sql, dialect="postgres")
+        >>> {value_type.name for value_type in state.value_types.values()} >= {"decimal", "integer"}
+        True
+    """
+    table = state.context.proofs(state.context.engine, state.dialect)
+    if state.dialect == state.context.engine or table is None or state.analysed is None:
+        return
+    root = build_scope(state.analysed)
+    if root is None:
+        return
+
+    def column_type(column: exp.Column, source: object) -> StageType | None:
+        scan = scan_of(state, source)
+        staged = scan.columns.get(column.name) if scan else None
+        return staged.stage if staged else None
+
+    types = ValueTypes(table.results, state.dialect, column_type, root)
+    for node in state.analysed.walk():
+        number = node.meta.get(NUMBER)
+        value_type = types.of(node) if number is not None and number not in state.value_types else None
+        if number is not None and value_type is not None:
+            state.value_types[number] = value_type
+    _name_aliases(state)
+    for node in state.tree.walk():
+        value_type = state.value_types.get(node.meta.get(NUMBER, -1))
+        if value_type is not None:
+            node.type = value_type.sql_type()
+
+
+def _name_aliases(state: PlanState) -> None:
+    """Give columns that are names of outputs, as in ORDER BY, the classes of these outputs."""
+    for select in state.tree.find_all(exp.Select):
+        outputs = {projection.alias.lower(): projection for projection in select.selects if projection.alias}
+        for clause in (select.args.get("order"), select.args.get("group"), select.args.get("having")):
+            for column in clause.find_all(exp.Column) if clause is not None else ():
+                output = outputs.get(column.name.lower())
+                if output is None or column.table or column.meta.get(NUMBER) in state.value_types:
+                    continue
+                value_type = state.value_types.get(output.unalias().meta.get(NUMBER, -1))
+                if value_type is not None and NUMBER in column.meta:
+                    state.value_types[column.meta[NUMBER]] = value_type

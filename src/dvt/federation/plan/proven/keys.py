@@ -1,0 +1,290 @@
+"""Keys of constructs: a name, and the classes of the arguments, as the table of proofs has them.
+
+Examples: `Add(integer, bigint)`, `Cast(text to date)`, `Coalesce[decimal|integer]`, `Join.side=LEFT`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import combinations
+
+from sqlglot import exp
+
+from dvt.federation.plan.proven.classes import LITERAL, NULL
+
+ClassOf = Callable[[exp.Expr], str]
+"""Gives the class of an argument, UNKNOWN if it is not known."""
+UNKNOWN = "?"
+"""Class of an argument of which no class is known."""
+
+_SILENT = (
+    *(exp.Alias, exp.Column, exp.Identifier, exp.TableAlias, exp.Paren, exp.Literal, exp.Null),
+    *(exp.Boolean, exp.Star, exp.DataType, exp.DataTypeParam, exp.Var, exp.Tuple, exp.Placeholder),
+    *(exp.Any, exp.All, exp.If, exp.Kwarg, exp.JSONPath, exp.JSONPathPart, exp.Slice, exp.Where),
+)
+"""Nodes that are proven with what is around them."""
+_STRUCTURE = (
+    *(exp.Query, exp.Join, exp.From, exp.With, exp.CTE, exp.Table, exp.Having, exp.Group, exp.Order),
+    *(exp.Limit, exp.Offset, exp.Fetch, exp.Lateral, exp.Unnest, exp.Values, exp.Cube, exp.Rollup),
+    *(exp.GroupingSets, exp.Window, exp.WindowSpec, exp.Filter, exp.WithinGroup, exp.Exists, exp.Distinct),
+)
+"""Nodes of queries, which are proven feature by feature."""
+_CALLS = (exp.Func, exp.Binary, exp.Unary, exp.Predicate, exp.Bracket, exp.Interval, exp.Cast, exp.AtTimeZone)
+_BY_VALUE = {
+    ("RegexpReplace", "modifiers"),
+    ("AtTimeZone", "zone"),
+    ("Trim", "position"),
+    ("TimestampTrunc", "unit"),
+    ("DateTrunc", "unit"),
+}
+"""Arguments that the key has by their value, not by their class."""
+_CONTEXTS = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+"""What makes another construct of an aggregate."""
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INTERVAL = re.compile(
+    r"(\s*[-+]?\d{1,9}\s*(years?|mons?|months?|weeks?|days?|hours?|minutes?|mins?|seconds?|secs?)\b)+\s*",
+    re.IGNORECASE,
+)
+"""Matches texts of intervals of whole numbers with units."""
+
+
+def keys(node: exp.Expr, class_of: ClassOf) -> tuple[str, ...]:
+    """Return the keys of all that a node is proven by; empty for nodes that need no proof."""
+    special = _SPECIAL.get(type(node))
+    if special is not None:
+        return tuple(special(node, class_of))
+    if isinstance(node, _SILENT):
+        return ()
+    if isinstance(node, _STRUCTURE) or not isinstance(node, _CALLS):
+        return tuple(features(node, class_of))
+    return (_call(node, class_of),)
+
+
+def is_structure(node: exp.Expr) -> bool:
+    """True for a node that any passing query proves, wherever in it the node is."""
+    ordered = isinstance(node, exp.Ordered)
+    return ordered or isinstance(node, _STRUCTURE) or not isinstance(node, (*_CALLS, *_SILENT))
+
+
+def features(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    """Yield the features of a node of a query."""
+    name = type(node).__name__
+    yield name
+    for argument, value in _arguments(node):
+        if isinstance(value, str):
+            yield f"{name}.{argument}={value.upper()}"
+        elif argument not in ("this", "expressions", "alias", "from_", "where"):
+            yield f"{name}.{argument}"
+    yield from _grouped(node, class_of)
+
+
+def pairs(name: str, classes: Iterable[str]) -> tuple[str, ...]:
+    """Return the keys of a construct that finds one type for all its arguments: one for each two classes."""
+    distinct = sorted(set(classes) - {NULL}) or [NULL]
+    if len(distinct) == 1:
+        return (f"{name}[{distinct[0]}]",)
+    return tuple(f"{name}[{first}|{second}]" for first, second in combinations(distinct, 2))
+
+
+def shape(node: exp.Expr, class_of: ClassOf) -> str:
+    """Return an argument's class, or its value where the value decides."""
+    for kind, shown in _SHAPES.items():
+        if isinstance(node, kind):
+            return shown(node, class_of)
+    return class_of(node)
+
+
+def _distinct_shape(node: exp.Expr, class_of: ClassOf) -> str:
+    return f"distinct {', '.join(shape(part, class_of) for part in node.expressions)}"
+
+
+def _order_shape(node: exp.Expr, class_of: ClassOf) -> str:
+    return f"{shape(node.this, class_of)} ordered" if node.this else "ordered"
+
+
+def _quantified_shape(node: exp.Expr, class_of: ClassOf) -> str:
+    return f"{type(node).__name__.lower()} {shape(node.this, class_of)}"
+
+
+def _tuple_shape(node: exp.Expr, class_of: ClassOf) -> str:
+    return f"({', '.join(shape(part, class_of) for part in node.expressions)})"
+
+
+_SHAPES: Mapping[type[exp.Expr] | tuple[type[exp.Expr], ...], Callable[[exp.Expr, ClassOf], str]] = {
+    exp.Var: lambda node, _: node.name.upper(),
+    exp.Star: lambda _, __: "*",
+    exp.DataType: lambda node, _: type_shape(node),
+    exp.Distinct: _distinct_shape,
+    exp.Order: _order_shape,
+    exp.Slice: lambda _, __: "slice",
+    exp.Kwarg: lambda node, class_of: f"{node.name.lower()} => {shape(node.expression, class_of)}",
+    exp.JSONPath: lambda node, _: " ".join(_path_part(part) for part in node.expressions),
+    (exp.Any, exp.All): _quantified_shape,
+    exp.Tuple: _tuple_shape,
+}
+"""Kinds of arguments that are more than values of a class → how a key has them."""
+
+
+def type_shape(type_: exp.Expr) -> str:
+    """Return a type without its sizes."""
+    name = type_.this.value.lower() if isinstance(type_.this, exp.DType) else str(type_.this).lower()
+    if type_.args.get("nested"):
+        return f"{name}<{', '.join(type_shape(part) for part in type_.expressions)}>"
+    return f"{name}({', '.join('n' for _ in type_.expressions)})" if type_.expressions else name
+
+
+def _path_part(part: exp.Expr) -> str:
+    if isinstance(part, exp.JSONPathKey):
+        return "key" if isinstance(part.this, str) and _KEY.fullmatch(part.this) else "odd key"
+    return type(part).__name__.removeprefix("JSONPath").lower()
+
+
+def _arguments(node: exp.Expr) -> Iterator[tuple[str, object]]:
+    for argument in node.arg_types:
+        value = node.args.get(argument)
+        if value or isinstance(value, exp.Expr):
+            yield argument, value
+
+
+def _call(node: exp.Expr, class_of: ClassOf) -> str:
+    anonymous = isinstance(node, exp.Anonymous)
+    name = f"{node.name.lower()}()" if anonymous else type(node).__name__
+    parts = []
+    for argument, value in _arguments(node):
+        if anonymous and argument == "this":
+            continue
+        if isinstance(value, exp.Expr):
+            by_value = (name, argument) in _BY_VALUE and not isinstance(value, exp.Column)
+            parts.append(value.sql().upper() if by_value else shape(value, class_of))
+        elif isinstance(value, list):
+            parts += [shape(part, class_of) for part in value if isinstance(part, exp.Expr)]
+        else:
+            parts.append(argument if value is True else f"{argument}={value}")
+    return f"{name}({', '.join(parts)}){_context(node)}"
+
+
+def _context(node: exp.Expr) -> str:
+    words = []
+    while isinstance(node.parent, _CONTEXTS) and node.parent.this is node:
+        node = node.parent
+        words.append(type(node).__name__.lower())
+    return "".join(f" {word}" for word in words)
+
+
+def _grouped(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    """Yield the classes of values of which equal ones are put together."""
+    parts: list[exp.Expr] = []
+    if isinstance(node, exp.Group):
+        parts = [part for part in node.expressions if not (isinstance(part, exp.Literal) and part.is_int)]
+    elif isinstance(node, exp.Window):
+        parts = list(node.args.get("partition_by") or [])
+    elif isinstance(node, exp.Select) and node.args.get("distinct"):
+        on = node.args["distinct"].args.get("on")
+        parts = list(on.expressions) if isinstance(on, exp.Tuple) else node.selects
+    for part in parts:
+        if not part.is_star:
+            yield f"Grouped[{shape(part.unalias(), class_of)}]"
+
+
+def _variadic(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    arguments = [
+        value for _, part in _arguments(node) for value in (part if isinstance(part, list) else [part])
+    ]
+    classes = [shape(value, class_of) for value in arguments if isinstance(value, exp.Expr)]
+    yield from pairs(type(node).__name__, classes)
+
+
+def _each_argument(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    for part in node.expressions:
+        yield f"{type(node).__name__}[{shape(part, class_of)}]"
+
+
+def _case(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    branches = [branch.args["true"] for branch in node.args["ifs"]]
+    default = node.args.get("default")
+    yield from pairs("Case", [class_of(value) for value in (*branches, *([default] if default else ()))])
+    for branch in node.args["ifs"]:
+        if node.this:
+            yield f"EQ({class_of(node.this)}, {class_of(branch.this)})"
+        else:
+            yield f"Case.when[{class_of(branch.this)}]"
+
+
+def _in(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    if node.args.get("query") is not None:
+        yield f"In.query[{shape(node.this, class_of)}|{class_of(node.args['query'])}]"
+    elif node.expressions:
+        yield from pairs("In", [shape(part, class_of) for part in (node.this, *node.expressions)])
+    else:
+        yield "In(unnest)"
+
+
+def _cast(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    if isinstance(node.this, exp.Literal) and not node.this.is_string and "dvt" not in node.this.meta:
+        return  # the analysis has typed a literal
+    if isinstance(node.this, exp.Placeholder):
+        return  # the planner has typed an answer
+    yield f"{type(node).__name__}({class_of(node.this)} to {type_shape(node.args['to'])})"
+
+
+def _interval(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    value, unit = node.this, node.args.get("unit")
+    if not isinstance(value, exp.Literal):
+        yield f"Interval({class_of(value) if value else UNKNOWN}, {unit})"
+    elif unit is not None:
+        text = "number" if re.fullmatch(r"-?\d{1,9}", value.name) else "text"
+        yield f"Interval({text}, {unit.name.upper()})"
+    else:
+        yield f"Interval({'units' if _INTERVAL.fullmatch(value.name) else LITERAL})"
+
+
+def _ordered(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    desc = " desc" if node.args.get("desc") else ""
+    nulls = " nulls first" if node.args.get("nulls_first") else ""
+    if isinstance(node.this, exp.Literal) and node.this.is_int:
+        yield f"Ordered(position{desc}{nulls})"
+    else:
+        yield f"Ordered({shape(node.this, class_of)}{desc}{nulls})"
+
+
+def _set_operation(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    yield from features(node, class_of)
+    sides = (_outputs(node.this), _outputs(node.expression))
+    for left, right in zip(*sides, strict=False):
+        yield from pairs("SetOperation", [shape(left, class_of), shape(right, class_of)])
+
+
+def _outputs(query: exp.Expr) -> list[exp.Expr]:
+    selects = query.selects if isinstance(query, exp.Query) else []
+    return [projection.unalias() for projection in selects if not projection.is_star]
+
+
+def _within_group(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    ordered = [_only(_ordered(part, class_of)) for part in node.expression.expressions]
+    yield f"{_call(node.this, class_of)} {', '.join(ordered)}"
+
+
+def _only(parts: Iterator[str]) -> str:
+    return next(parts)
+
+
+_SPECIAL: Mapping[type[exp.Expr], Callable[[exp.Expr, ClassOf], Iterator[str]]] = {
+    exp.Coalesce: _variadic,
+    exp.Greatest: _variadic,
+    exp.Least: _variadic,
+    exp.Between: _variadic,
+    exp.Array: _variadic,
+    exp.Concat: _each_argument,
+    exp.ConcatWs: _each_argument,
+    exp.Case: _case,
+    exp.In: _in,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.Interval: _interval,
+    exp.Ordered: _ordered,
+    exp.Union: _set_operation,
+    exp.Except: _set_operation,
+    exp.Intersect: _set_operation,
+    exp.WithinGroup: _within_group,
+}

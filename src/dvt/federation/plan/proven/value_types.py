@@ -1,0 +1,188 @@
+"""The class of every expression's values: of columns from their tables, of the rest from the proofs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope
+
+from dvt.core.types import StageType
+from dvt.federation.plan.proven.classes import (
+    NULL,
+    QUOTIENT,
+    ValueType,
+    class_of_literal,
+    class_of_sql,
+    class_of_stage,
+    common_digits,
+    decimal_result,
+    quotient,
+)
+from dvt.federation.plan.proven.keys import UNKNOWN, keys, pairs
+
+Results = Mapping[str, str]
+"""Key of a proven construct → class of its values."""
+ColumnType = Callable[[exp.Column, object], StageType | None]
+"""Column and the table that it belongs to → its staged type."""
+
+
+@dataclass
+class ValueTypes:
+    """Finds classes on demand, in any order, in a qualified tree with its scopes."""
+
+    results: Results
+    dialect: str
+    column_type: ColumnType
+    root: Scope
+    scope_of: dict[int, Scope] = field(default_factory=dict)
+    _known: dict[int, ValueType | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for scope in self.root.traverse():
+            for column in scope.columns:
+                self.scope_of[id(column)] = scope
+
+    def of(self, node: exp.Expr) -> ValueType | None:
+        """Return the class of a node's values; None if it is not known."""
+        if id(node) not in self._known:
+            self._known[id(node)] = None  # a recursive query meets itself
+            self._known[id(node)] = self._find(node)
+        return self._known[id(node)]
+
+    def name(self, node: exp.Expr) -> str:
+        """Return the name of the class of a node's values."""
+        type_ = self.of(node)
+        return type_.name if type_ else UNKNOWN
+
+    def _find(self, node: exp.Expr) -> ValueType | None:
+        for kind, find in _FINDERS.items():
+            if isinstance(node, kind):
+                return find(self, node)
+        return _result(self, node)
+
+    def common(self, name: str, types: list[ValueType | None]) -> ValueType | None:
+        """Return the class of what takes one of several values, as proven for each two of them."""
+        known = [type_ for type_ in types if type_ is not None]
+        if len(known) < len(types):
+            return None
+        result = known[0]
+        for type_ in known[1:]:
+            (key,) = pairs(name, [result.name, type_.name])
+            class_ = self.results.get(key)
+            if class_ is None:
+                return None
+            result = ValueType(class_)
+        if len({type_.name for type_ in known}) == 1:
+            class_ = self.results.get(pairs(name, [known[0].name])[0])
+            result = ValueType(class_ or known[0].name)
+        numbers = [type_ for type_ in known if type_.name != NULL]
+        if result.name == QUOTIENT:
+            return quotient()
+        return ValueType(result.name, *common_digits(numbers)) if result.is_decimal else result
+
+
+def _column(types: ValueTypes, node: exp.Column) -> ValueType | None:
+    scope = types.scope_of.get(id(node))
+    while scope is not None and node.table not in scope.selected_sources:
+        scope = scope.parent
+    if scope is None:
+        return None
+    source = scope.selected_sources[node.table][1]
+    if not isinstance(source, Scope):
+        type_ = types.column_type(node, source)
+        return class_of_stage(type_) if type_ else None
+    query = source.expression
+    names = [projection.alias_or_name for projection in query.selects] if isinstance(query, exp.Query) else []
+    return _output(types, query, names.index(node.name)) if node.name in names else None
+
+
+def _output(types: ValueTypes, query: exp.Expr, place: int = 0) -> ValueType | None:
+    """Return the class of an output of a query."""
+    if isinstance(query, exp.SetOperation):
+        sides = [_output(types, side, place) for side in (query.left, query.right)]
+        return types.common("SetOperation", sides)
+    if isinstance(query, exp.Subquery):
+        return _output(types, query.this, place)
+    selects = query.selects if isinstance(query, exp.Query) else []
+    return types.of(selects[place]) if place < len(selects) else None
+
+
+def _cast(types: ValueTypes, node: exp.Expr) -> ValueType | None:
+    type_ = class_of_sql(node.args["to"])
+    if type_ is None or type_.scale >= 0:
+        return type_
+    inner = types.of(node.this)  # a cast to numeric without digits keeps those that there are
+    if inner is None or inner.is_decimal:
+        return inner
+    return ValueType("decimal", *inner.digits) if inner.is_integer else ValueType(QUOTIENT, 38, 15)
+
+
+def _case(types: ValueTypes, node: exp.Expr) -> ValueType | None:
+    values = [branch.args["true"] for branch in node.args["ifs"]]
+    default = node.args.get("default")
+    return types.common("Case", [types.of(value) for value in (*values, *([default] if default else ()))])
+
+
+def _variadic(types: ValueTypes, node: exp.Expr) -> ValueType | None:
+    values = (*([node.this] if node.this else ()), *node.expressions)
+    return types.common(type(node).__name__, [types.of(value) for value in values])
+
+
+def _result(types: ValueTypes, node: exp.Expr) -> ValueType | None:
+    """Return the class of a construct's values as its proof has found it."""
+    node_keys = keys(node, types.name)
+    class_ = types.results.get(node_keys[0]) if node_keys else None
+    if class_ is None or class_ not in ("decimal", QUOTIENT):
+        return ValueType(class_) if class_ else None
+    arguments = [_inner(value) for value in node.args.values() if isinstance(value, exp.Expr)]
+    known = [type_ for value in arguments if (type_ := types.of(value)) is not None and type_.name != NULL]
+    return result_digits(class_, node, known)
+
+
+def _inner(value: exp.Expr) -> exp.Expr:
+    """Return what an aggregate takes in, without DISTINCT and ORDER BY."""
+    if isinstance(value, exp.Distinct):
+        return value.expressions[0] if value.expressions else value
+    return value.this if isinstance(value, exp.Order) and value.this else value
+
+
+def result_digits(class_: str, node: exp.Expr, types: list[ValueType]) -> ValueType | None:
+    """Return a decimal result with its digits, as the engine computes them."""
+    if isinstance(node, exp.Div | exp.Avg):
+        return quotient()
+    if not types:
+        return ValueType(class_)
+    digits = [type_.digits for type_ in types]
+    precision, scale = digits[0]
+    if isinstance(node, exp.Mul):
+        return decimal_result(class_, sum(p for p, _ in digits), sum(s for _, s in digits))
+    if isinstance(node, exp.Sum):
+        return decimal_result(class_, 38, scale)
+    if isinstance(node, exp.Round | exp.Trunc | exp.Ceil | exp.Floor):
+        wanted = node.args.get("decimals")
+        decimals = int(wanted.name) if isinstance(wanted, exp.Literal) and wanted.is_int else 0
+        return decimal_result(class_, precision, min(scale, decimals))
+    precision, scale = common_digits(types)
+    more = 1 if isinstance(node, exp.Add | exp.Sub) else 0
+    return decimal_result(class_, precision + more, scale)
+
+
+_BOOLEAN = ValueType("boolean")
+_FINDERS: Mapping[type[exp.Expr] | tuple[type[exp.Expr], ...], Callable[..., ValueType | None]] = {
+    exp.Column: _column,
+    exp.Literal: lambda _, node: class_of_literal(node),
+    exp.Null: lambda _, __: ValueType(NULL),
+    exp.Boolean: lambda _, __: _BOOLEAN,
+    (exp.Paren, exp.Alias, exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls): (
+        lambda types, node: types.of(node.this)
+    ),
+    (exp.Subquery, exp.Select, exp.SetOperation): _output,
+    exp.Cast: _cast,
+    exp.Case: _case,
+    (exp.Coalesce, exp.Greatest, exp.Least): _variadic,
+    (exp.In, exp.Between, exp.Exists): lambda _, __: _BOOLEAN,
+    exp.Interval: lambda _, __: ValueType("interval"),
+}
+"""Kinds of nodes → how the class of their values is found. Any other is a construct with an entry."""

@@ -1,0 +1,1 @@
+"""Proofs of translation: generated calls over hostile values, on the live server and in the engine."""

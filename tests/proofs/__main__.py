@@ -1,0 +1,52 @@
+"""Runs all proofs of a pair, and writes its table: `python -m tests.proofs [postgres]`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from dvt.federation.plan import proven
+from tests.databases import load
+from tests.proofs.engine import Engine
+from tests.proofs.postgres import Postgres
+from tests.proofs.proving import Prover, prove_all, table_of, write_table
+from tests.proofs.rows import rows
+
+LISTS = Path(__file__).parent
+TABLES = Path(proven.__file__).parent / "tables"
+SERVERS: dict[str, tuple[str, Callable[[Any], Any]]] = {"postgres": ("postgres", Postgres)}
+"""Dialect → name of the database of the tests, and its side of a proof."""
+
+
+def main(arguments: list[str]) -> int:
+    """Prove all rows of the lists of the dialects named, or of all."""
+    shown = [argument.removeprefix("--show=") for argument in arguments if argument.startswith("--show=")]
+    for dialect in [argument for argument in arguments if not argument.startswith("-")] or list(SERVERS):
+        database, side = SERVERS[dialect]
+        started = time.monotonic()
+        learned: dict[str, str] = {}
+        with load(database)() as server, closing(server.owner()) as connection:
+            prover = Prover(side(connection), Engine(dialect, learned), learned)
+            outcomes = prove_all(prover, rows(LISTS / f"{dialect}.txt"))
+        table = table_of(prover, outcomes)
+        write_table(TABLES / f"duckdb-{dialect}.json", table)
+        failed = [outcome for outcome in outcomes if outcome.difference]
+        for outcome in failed:
+            classes = ", ".join(class_ for _, class_ in outcome.row.classes)
+            print(f"differs: {outcome.row.sql} [{classes}] {outcome.keys[:1]}: {outcome.difference}")
+        for outcome in outcomes:
+            if shown and outcome.limit:
+                print(f"limit: {outcome.row.sql} {outcome.keys[:1]}: {outcome.limit}")
+        print(
+            f"{dialect}: {len(table['proven'])} constructs proven by {table['evaluations']} evaluations, "
+            f"{len(failed)} of {len(outcomes)} rows differ, {time.monotonic() - started:.0f} s"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

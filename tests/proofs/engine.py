@@ -1,0 +1,149 @@
+"""The engine's side of a proof: a model is planned as in a run, and computed by DuckDB over the values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from dvt.core.names import TableRef
+from dvt.core.plan import FederationPlan, LoadColumn
+from dvt.core.queries import TablePlace
+from dvt.core.requests import Input, NodeRequest, Translate
+from dvt.core.tables import Column, Table
+from dvt.core.types import StageType
+from dvt.drivers.duckdb import MemoryInstance, define_functions
+from dvt.federation.plan import PlanContext, make_plan, parse_model
+from dvt.federation.plan.parse import Parsed
+from dvt.federation.plan.proven.table import ProofTable
+from tests.databases.engines import default_engine
+
+STAGE_TYPES: Mapping[str, str] = {
+    "decimal": "DECIMAL(10,2)",
+    "quotient": "DECIMAL(38,20)",
+    "text": "VARCHAR",
+    "text[]": "VARCHAR[]",
+    "float": "FLOAT",
+    "timestamptz": "TIMESTAMP WITH TIME ZONE",
+}
+"""Class → type of its values in staging, where it has another name."""
+_NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
+
+Rows = list[tuple[Any, ...]]
+
+
+class Engine:
+    """DuckDB with tables of values."""
+
+    def __init__(self, dialect: str, proven: Mapping[str, str]) -> None:
+        self.dialect = dialect
+        self.proofs = ProofTable(results=proven)
+        self._db = duckdb.connect()
+        self._db.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._instance = MemoryInstance(memory_limit="1GB", threads=1, spill=None)
+        self._engine = default_engine(self._instance)
+        self._tables: dict[str, Table] = {}
+
+    def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
+        """Make a table; `columns` are classes by name."""
+        types = {column: STAGE_TYPES.get(class_, class_.upper()) for column, class_ in columns.items()}
+        self._db.execute(
+            f"CREATE TABLE {name} ({', '.join(f'{key} {type_}' for key, type_ in types.items())})"
+        )
+        casts = ", ".join(f"CAST(? AS {type_})" for type_ in types.values())
+        lists = [
+            [_as_duckdb(value, class_) for value, class_ in zip(row, columns.values(), strict=True)]
+            for row in rows
+        ]
+        self._db.executemany(f"INSERT INTO {name} VALUES ({casts})", lists)
+        ref = TableRef(connection="source", schema="main", identifier=name)
+        self._tables[name] = Table(
+            ref=ref,
+            columns=tuple(
+                Column(name=key, native=type_.lower(), stage=StageType.parse(type_), exact=True)
+                for key, type_ in types.items()
+            ),
+        )
+
+    def parse(self, sql: str, tables: Sequence[str]) -> Parsed:
+        """Parse a model that names these tables."""
+        inputs = {
+            f"model.proof.{name}": Input(
+                table=self._tables[name].ref, unique_id=f"model.proof.{name}", name=("main", name)
+            )
+            for name in tables
+        }
+        return parse_model(
+            NodeRequest(
+                unique_id="model.proof.it", name="it", file="it.sql", sql=sql, dialect=self.dialect,
+                inputs=inputs, stage=TableRef(connection="target", schema="main", identifier="it"),
+                translate=Translate.BEST_EFFORT,
+            )
+        )  # fmt: skip
+
+    def described(self, parsed: Parsed) -> dict[str, Table]:
+        """Return the tables that a model reads, by unique id."""
+        return {key: self._tables[read.table.identifier] for key, read in parsed.inputs.items()}
+
+    def context(self) -> PlanContext:
+        """Return the context in which models are planned."""
+        return PlanContext(
+            dialects={"source": self.dialect, "target": self.dialect},
+            bind=self._engine.bind,
+            evaluate=self._engine.evaluate,
+            load=lambda columns: tuple(
+                LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
+            ),
+            started_at=_NOW,
+            engine=self._engine.dialect,
+            proofs=lambda engine, dialect: self.proofs,
+        )
+
+    def plan(self, parsed: Parsed) -> FederationPlan:
+        """Plan a model as a run does."""
+        return make_plan(parsed, self.described(parsed), self.context())
+
+    def run(self, plan: FederationPlan, where: str) -> Rows:
+        """Compute the plan's transform over the rows that `where` leaves; all values as text."""
+        names = [table.name for table in plan.transform.tables]
+        sql = plan.transform.sql
+        pieces = [sql] if isinstance(sql, str) else list(sql)
+        text = "".join(
+            f"(SELECT * FROM {names[piece.number]} {where})" if isinstance(piece, TablePlace) else str(piece)
+            for piece in pieces
+        )
+        outputs = [f"c{place}" for place in range(len(plan.transform.columns))]
+        with self._db.cursor() as cursor:
+            cursor.execute("SET TimeZone = 'UTC'")
+            define_functions(cursor, plan.transform.functions)
+            shown = ", ".join(f"CAST({output} AS VARCHAR)" for output in outputs)
+            return cursor.execute(f"SELECT {shown} FROM ({text}) AS answer({', '.join(outputs)})").fetchall()
+
+    def arguments(self, name: str, key: str) -> str:
+        """Return the values of a row of a table, for people."""
+        unit, _, number = key.partition(" ")
+        if unit != "id":
+            return f"group {number}"
+        cursor = self._db.execute(f"SELECT COLUMNS(* EXCLUDE (id, g)) FROM {name} WHERE id = {number}")
+        names = [column[0] for column in cursor.description]
+        (values,) = cursor.fetchall()
+        return ", ".join(f"{name} = {value!r}" for name, value in zip(names, values, strict=True))
+
+    def close(self) -> None:
+        """Release both instances."""
+        self._engine.close()
+        self._instance.close()
+        self._db.close()
+
+
+def _as_duckdb(value: str | None, class_: str) -> str | None:
+    if value is None:
+        return None
+    if class_.endswith("[]"):
+        return value.replace("{", "[").replace("}", "]").replace('""', "''")
+    if class_ in ("date", "timestamp") and value.endswith(" BC"):
+        day, *time = value.removesuffix(" BC").split(" ")
+        return " ".join((f"{day} (BC)", *time))
+    return value

@@ -1,0 +1,62 @@
+"""Constructs of a model in another dialect that are proven in the engine, and those that are not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dvt.federation.plan import parse_model, unproven
+from dvt.federation.plan.proven.table import ProofTable
+from tests.acceptance.oracle import Oracle
+
+_PROVEN = {
+    "Add(integer, integer)": "integer",
+    "EQ(integer, integer)": "boolean",
+    "GT(integer, integer)": "boolean",
+    "Select": "",
+    "From": "",
+}
+_DIFFERS = {"Upper(text)": "'STRAßE' there, 'STRAẞE' here"}
+
+
+def _unproven(shop: Oracle, sql: str, dialect: str = "postgres") -> list[tuple[str, int | None, str]]:
+    parsed = parse_model(shop.request(sql, dialect=dialect))
+    tables = {key: shop.table(read.table.identifier) for key, read in parsed.inputs.items()}
+    table = ProofTable(results=_PROVEN, differs=_DIFFERS)
+    context = replace(shop.context(), proofs=lambda engine, dialect: table)
+    return [(part.construct, part.line, part.why) for part in unproven(parsed, tables, context)]
+
+
+def test_proven_constructs_over_proven_classes_are_no_finding(shop: Oracle) -> None:
+    assert _unproven(shop, "SELECT id + customer_id + 1 AS n FROM {orders} WHERE id > 1") == []
+
+
+def test_a_construct_is_proven_for_its_classes_alone(shop: Oracle) -> None:
+    ((construct, line, why),) = _unproven(shop, "SELECT id,\n  total + 1 AS n\nFROM {orders}")
+    assert (construct, line) == ("total + 1", 2)
+    assert "Add(decimal, integer)" in why
+
+
+def test_what_is_known_to_differ_shows_the_difference(shop: Oracle) -> None:
+    ((construct, _, why),) = _unproven(shop, "SELECT upper(note) AS n FROM {orders}")
+    assert construct == "UPPER(note)"
+    assert "STRAẞE" in why
+
+
+def test_classes_pass_through_subqueries_and_ctes(shop: Oracle) -> None:
+    sql = "WITH a AS (SELECT id + 1 AS n FROM {orders}) SELECT b.n + 1 AS m FROM (SELECT n FROM a) AS b"
+    assert {construct for construct, *_ in _unproven(shop, sql)}.isdisjoint({"b.n + 1", "id + 1"})
+
+
+@pytest.mark.parametrize(
+    ("expression", "word"),
+    [("interval '1 day 02:00'", "'1 day 02:00'"), ("timestamp '2024-01-01 12:00'::date", "timestamp")],
+)
+def test_what_sqlglot_reads_otherwise_is_a_finding(shop: Oracle, expression: str, word: str) -> None:
+    findings = _unproven(shop, f"SELECT\n{expression} AS n FROM {{orders}}")
+    assert any(word in construct and line == 2 for construct, line, _ in findings)
+
+
+def test_a_model_in_the_engines_dialect_needs_no_proof(shop: Oracle) -> None:
+    assert _unproven(shop, "SELECT upper(note) AS n FROM {orders}", dialect="duckdb") == []
