@@ -548,6 +548,16 @@ class FileUnreadable(DvtError):
         super().__init__(f"connection {connection!r}: {path} {problem}", hint="check the output's path")
 
 
+class FileInDoubt(DvtError):
+    """A data file can be read in more than one way, or does not go with the others of its table."""
+
+    code = "DVT144"
+
+    def __init__(self, path: str, problem: str, way_out: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {problem}", hint=f"{way_out} (docs/reference/outputs-files.md)")
+
+
 class Cancelled(DvtError):
     """A query was stopped, because the run was stopped."""
 

@@ -113,6 +113,8 @@ class SourceQuery:
     """Estimate, None when unknown."""
     bytes: int | None = None
     this: bool = False
+    reading: str = ""
+    """How the connector reads the table, for people (`Table.reading`)."""
 
     def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
         """Return the query with `values`, literals by name of the need, in the places of its needs.

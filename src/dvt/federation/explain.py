@@ -85,6 +85,8 @@ def _extraction(query: SourceQuery) -> Iterator[str]:
     yield _indented("extract", f"{query.about} as {query.alias}" + (f" ({size})" if size else ""))
     yield _indented("", query.shown)
     yield _indented("", f"columns: {columns}")
+    if query.reading:
+        yield _indented("", f"files: {query.reading}")
     for predicate in query.where:
         yield _indented("", f"pushed: {rendered(predicate, query.names)}")
     for need in query.needs:
@@ -165,4 +167,5 @@ def _extraction_object(query: SourceQuery) -> dict[str, Any]:
         "not_pushed": [{"sql": condition.sql, "why": condition.why} for condition in query.not_pushed],
         "rows": query.rows,
         "bytes": query.bytes,
+        "reading": query.reading or None,
     }

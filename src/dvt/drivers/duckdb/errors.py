@@ -25,6 +25,7 @@ from dvt.core.errors import (
     RowRefused,
     ValueLost,
 )
+from dvt.drivers.duckdb.file_errors import readers_sentence, value_in_file
 
 _REFUSAL_MARK = "\x1fdvt\x1f"
 """Begins the message of an error that our own SQL raised by `refusal`."""
@@ -52,21 +53,6 @@ _ABOUT_NAMES = (
 """Kinds of errors whose messages name tables, columns or SQL."""
 _QUOTED = re.compile(r"""["']([^"']+)["']""")
 """Matches a name in quotes."""
-_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)\n(?:Original Line: .*\n)?(.*)")
-"""Matches the line of a CSV file that cannot be read, and why."""
-_CSV_FILE = re.compile(r"^  file = (.+)$", re.MULTILINE)
-"""Matches the CSV file in such a message."""
-_CSV_COLUMN = re.compile(r'Error when converting column "(.+?)"\. (.*)')
-"""Matches the column in such a message, and why."""
-_JSON_LINE = re.compile(
-    r'(?:JSON transform error|Malformed JSON) in file "([^"]+)", (?:in|at byte \d+ in) line (\d+): (.*)'
-)
-"""Matches file and line of a JSON file that cannot be read, and why."""
-_UNREADABLE_FILE = re.compile(r'(?:Error while reading file|Failed to read file) "([^"]+)": (.*)')
-"""Matches a data file that does not fit the others or the schema, and why."""
-_IN_FILE_HINT = (
-    "correct the file, or say how to read it in the output's options (docs/reference/outputs-files.md)"
-)
 _VALUE_HINT = "change the value in its source, or cast the column in the model to a type that holds it"
 _DIGITS_HINT = (
     "cast the operands to decimals of fewer digits, or let the database compute it: config(compute='target')"
@@ -106,7 +92,7 @@ def translate(
         return error
     text = str(error)
     failure: DvtError
-    if value_lost := _from_refusal(text) or _in_data_file(text):
+    if value_lost := _from_refusal(text) or value_in_file(text):
         failure = value_lost
     elif isinstance(error, duckdb.InterruptException):
         failure = Cancelled(doing)
@@ -130,6 +116,19 @@ def as_dvt_errors(*, connection: str, doing: str, path: str = "", where: str = "
         yield
     except (duckdb.Error, MemoryError, OSError) as error:
         raise translate(error, connection=connection, doing=doing, path=path, where=where) from error
+
+
+@contextmanager
+def as_file_errors(*, connection: str, doing: str) -> Iterator[None]:
+    """Raise invalid input with the reader's own sentence; for files that are read without credentials."""
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        failure = translate(error, connection=connection, doing=doing)
+        if isinstance(failure, QueryFailed):
+            sentence, hint = readers_sentence(str(error))
+            failure = QueryFailed(connection, doing, sentence, hint)
+        raise failure from error
 
 
 @contextmanager
@@ -181,22 +180,6 @@ def _from_refusal(text: str) -> ValueLost | None:
         return None
     where, problem, hint = [*text.split(_REFUSAL_MARK, 1)[1].split("\x1f"), "", ""][:3]
     return ValueLost(where, problem, hint.split("\n", 1)[0])
-
-
-def _in_data_file(text: str) -> ValueLost | None:
-    """Return the error for a value or line of a data file that cannot be read, with file, line and column."""
-    if csv := _CSV_LINE.search(text):
-        path = _CSV_FILE.search(text)
-        where = f"{path[1] if path else 'a CSV file'}, line {csv[1]}"
-        column = _CSV_COLUMN.search(text)
-        if column:
-            return ValueLost(f"{where}, column {column[1]}", column[2], _IN_FILE_HINT)
-        return ValueLost(where, csv[2], _IN_FILE_HINT)
-    if json := _JSON_LINE.search(text):
-        return ValueLost(f"{json[1]}, line {json[2]}", json[3].strip(), _IN_FILE_HINT)
-    if file := _UNREADABLE_FILE.search(text):
-        return ValueLost(file[1], file[2].split("\n")[0], _IN_FILE_HINT)
-    return None
 
 
 def _names_a_file(text: str) -> bool:

@@ -8,6 +8,9 @@ from dvt.core.encoding import encoding
 from dvt.core.queries import ExtractedColumn
 from dvt.core.types import StageType
 
+_WILDCARDS = {"*": "[*]", "?": "[?]", "[": "[[]"}
+"""Characters that DuckDB takes for a pattern in a path → patterns that match them alone."""
+
 
 def quoted(name: str) -> str:
     """Quote an identifier."""
@@ -40,6 +43,15 @@ def value(setting: object) -> str:
     if isinstance(setting, Sequence) and not isinstance(setting, str):
         return f"[{', '.join(value(item) for item in setting)}]"
     return literal(str(setting))
+
+
+def exact_path(path: str) -> str:
+    """Return what DuckDB's file functions take for this path and no other; ValueError if nothing is."""
+    if not _WILDCARDS.keys() & set(path):
+        return path
+    if "\\" in path:  # in a pattern it cannot be spelled
+        raise ValueError(path)
+    return "".join(_WILDCARDS.get(character, character) for character in path)
 
 
 def encoded(value: str, type_: StageType) -> str:

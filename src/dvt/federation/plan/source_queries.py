@@ -107,6 +107,7 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
         rows=0 if group[0].is_skipped else table.rows,
         bytes=0 if group[0].is_skipped else table.bytes,
         this=group[0].input.this,
+        reading=table.reading,
     )
 
 

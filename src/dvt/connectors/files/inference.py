@@ -1,0 +1,223 @@
+"""Infers the types of columns from their texts.
+
+A sample gives the kind of a column's values, and all values give how large they are.
+
+The kind (numbers, dates, texts …) is that of the first rows: a value of another kind later in the files
+is an error when it is read, not another kind. Within its kind a column's type holds every value exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from dvt.connectors.files import rules
+from dvt.connectors.files.rules import Reading, matches
+from dvt.drivers.duckdb.sql import quoted
+
+_PRECISION = 18
+"""Digits of an inferred DECIMAL if they are enough, so that its type seldom changes with its values."""
+_MAX_PRECISION = 38
+"""Highest number of digits of a DECIMAL."""
+_FLOATS_FROM = 10
+"""Digits behind the point from which numbers are taken for a program's floating point, if all are exact."""
+
+
+class Family(StrEnum):
+    """Kinds of values of a column."""
+
+    EMPTY = "empty"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+    TEMPORAL = "temporal"
+    ZONED = "zoned"
+    TIME = "time"
+    TEXT = "text"
+    MIXED = "mixed"
+    """JSON values of several kinds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """SQL of a column's values as texts, each NULL where the value cannot be of that kind."""
+
+    value: str
+    number: str
+    text: str
+    boolean: str
+    texts_are_all: bool = True
+    """False for JSON, where a value may also be no text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Numbers of values of a column by their form, and the highest numbers of digits."""
+
+    values: int = 0
+    texts: int = 0
+    booleans: int = 0
+    numbers: int = 0
+    beyond: int = 0
+    """Whole numbers that are no BIGINT."""
+    whole: int = 0
+    floats: int = 0
+    """Numbers with an exponent."""
+    specials: int = 0
+    before: int = 0
+    """Digits before the point."""
+    behind: int = 0
+    dates: int = 0
+    moments: int = 0
+    zoned: int = 0
+    times: int = 0
+
+
+def _aggregates(texts: Texts, reading: Reading, family: Family | None) -> dict[str, str]:
+    """Return the SQL of the facts that a column of this family needs; None: of all."""
+    number, text = reading.number(texts.number), texts.text
+    point = f"strpos({number} || '.', '.')"
+    is_number = matches(number, rules.NUMBER)
+    facts = {"values": f"count({texts.value})"}
+    if family in {None, Family.NUMBER}:
+        bare = f"ltrim({number}, ' -')"
+        facts |= {
+            "numbers": f"count_if({is_number})",
+            "whole": f"count_if({matches(number, rules.WHOLE)})",
+            "beyond": f"count({number}) FILTER (WHERE TRY_CAST({number} AS BIGINT) IS NULL AND"
+            f" {matches(number, rules.WHOLE)})",
+            "floats": f"count_if({matches(number, rules.FLOAT)})",
+            "specials": f"count_if({matches(number, rules.NOT_A_NUMBER)})",
+            "before": f"max(strpos({bare} || '.', '.') - 1) FILTER (WHERE {is_number})",
+            "behind": f"max(length(rtrim({number})) - {point}) FILTER (WHERE contains({number}, '.')"
+            f" AND {is_number})",
+        }
+    if family in {None, Family.TEMPORAL, Family.ZONED}:
+        facts |= {
+            "dates": f"count({reading.date(text)})",
+            "moments": f"count({reading.timestamp(text)})",
+            "zoned": f"count(TRY_CAST({text} AS TIMESTAMPTZ)) FILTER (WHERE {matches(text, rules.ZONED)})",
+        }
+    if family is None:
+        facts |= {
+            "texts": f"count({text})",
+            "booleans": f"count_if(lower({texts.boolean}) IN ('true', 'false'))",
+            "times": f"count(TRY_CAST({text} AS TIME)) FILTER (WHERE {matches(text, rules.CLOCK)})",
+        }
+    return facts
+
+
+def _family(facts: _Facts, texts: Texts) -> Family:
+    candidates = {
+        Family.EMPTY: 0,
+        Family.BOOLEAN: facts.booleans,
+        Family.NUMBER: facts.floats + facts.specials if facts.floats else -1,
+        Family.TEMPORAL: facts.moments,
+        Family.ZONED: facts.zoned,
+        Family.TIME: facts.times,
+    }
+    for family, count in candidates.items():
+        if count == facts.values:
+            return family
+    return Family.TEXT if texts.texts_are_all or facts.texts == facts.values else Family.MIXED
+
+
+def infer(
+    source: str, columns: Mapping[str, Texts], reading: Reading, *, ordered: Any, cursor: Any, sample: int
+) -> dict[str, str]:
+    """Return the type of each column of `source`, a FROM item.
+
+    `ordered` is a connection that reads in the order of the files; its first `sample` rows give the kinds
+    (-1: all rows do).
+    """
+    if not columns:
+        return {}
+    families: dict[str, Family | None] = dict.fromkeys(columns)
+    if sample >= 0:
+        first = f"(SELECT * FROM {source} LIMIT {sample})"
+        sampled = _ask(ordered, first, columns, reading, families)
+        families = {name: _family(facts, columns[name]) for name, facts in sampled.items()}
+    sized = [
+        name
+        for name, family in families.items()
+        if family in {None, Family.EMPTY, Family.NUMBER, Family.TEMPORAL, Family.ZONED}
+    ]
+    asked = {name: None if families[name] is Family.EMPTY else families[name] for name in sized}
+    facts = _ask(cursor, source, columns, reading, asked)
+    final = {name: family or _family(facts[name], columns[name]) for name, family in families.items()}
+    final |= {name: _family(facts[name], columns[name]) for name in sized if families[name] is Family.EMPTY}
+    exact = _floats(cursor, source, columns, reading, [name for name in sized if _asks(facts[name])])
+    return {
+        name: _type(family, facts.get(name, _Facts()), floats=exact.get(name, False))
+        for name, family in final.items()
+    }
+
+
+def _ask(
+    cursor: Any,
+    source: str,
+    columns: Mapping[str, Texts],
+    reading: Reading,
+    families: Mapping[str, Family | None],
+) -> dict[str, _Facts]:
+    """Return the facts of the columns of `families`, found in one pass."""
+    if not families:
+        return {}
+    wanted = [
+        (name, fact, sql)
+        for name, family in families.items()
+        for fact, sql in _aggregates(columns[name], reading, family).items()
+    ]
+    row = cursor.execute(f"SELECT {', '.join(sql for _, _, sql in wanted)} FROM {source}").fetchone()
+    facts: dict[str, dict[str, int]] = {name: {} for name in families}
+    for (name, fact, _), count in zip(wanted, row, strict=True):
+        facts[name][fact] = count or 0
+    return {name: _Facts(**counts) for name, counts in facts.items()}
+
+
+def _asks(facts: _Facts) -> bool:
+    """Tell whether a column of numbers may be a program's floating point, written without exponents."""
+    is_plain = facts.numbers == facts.floats and not facts.specials and facts.whole < facts.numbers
+    return is_plain and (facts.behind >= _FLOATS_FROM or facts.before + facts.behind > _MAX_PRECISION)
+
+
+def _floats(
+    cursor: Any, source: str, columns: Mapping[str, Texts], reading: Reading, names: Sequence[str]
+) -> dict[str, bool]:
+    """Return for each column whether each of its numbers is exactly a DOUBLE."""
+    if not names:
+        return {}
+    tests = ", ".join(f"bool_and({rules.is_double(reading.number(columns[name].number))})" for name in names)
+    row = cursor.execute(f"SELECT {tests} FROM {source}").fetchone()
+    return dict(zip(names, row, strict=True))
+
+
+def _type(family: Family, facts: _Facts, *, floats: bool) -> str:
+    if family is Family.NUMBER:
+        return _number(facts, floats=floats)
+    if family is Family.TEMPORAL:
+        return "DATE" if facts.dates == facts.moments else "TIMESTAMP"
+    named = {
+        Family.BOOLEAN: "BOOLEAN",
+        Family.ZONED: "TIMESTAMP WITH TIME ZONE",
+        Family.TIME: "TIME",
+        Family.MIXED: "JSON",
+    }
+    return named.get(family, "VARCHAR")
+
+
+def _number(facts: _Facts, *, floats: bool) -> str:
+    if floats or facts.specials or facts.floats > facts.numbers:
+        return "DOUBLE"
+    if facts.whole == facts.numbers:
+        return "HUGEINT" if facts.beyond else "BIGINT"
+    precision = facts.before + facts.behind
+    scale = min(facts.behind, _MAX_PRECISION)
+    return f"DECIMAL({_PRECISION if precision <= _PRECISION else _MAX_PRECISION},{scale})"
+
+
+def as_texts(name: str) -> Texts:
+    """Return the texts of a column whose values are texts."""
+    column = quoted(name)
+    return Texts(value=column, number=column, text=column, boolean=column)
