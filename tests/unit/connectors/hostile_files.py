@@ -106,6 +106,13 @@ CSV = [
         types={"v": "INTEGER"},
     ),
     _late(
+        "a given type by another name of it",
+        "1",
+        "2.5",
+        _LINE + "'2.5' is no INTEGER",
+        types={"V": "int4"},
+    ),
+    _late(
         "a given date that a late time does not fit",
         "2024-01-01",
         "2024-01-01 00:00:01",
@@ -254,6 +261,16 @@ PARQUET = [
     ),
     _files(
         "DATE, then TIMESTAMP", _parquet(("a", [0], pa.date32())), _parquet(("a", [1], pa.timestamp("us")))
+    ),
+    _files(
+        "BIGINT up to 2^53, then DOUBLE",
+        _parquet(("a", [2**53, None], _INT)),
+        _parquet(("a", [0.5], _DOUBLE)),
+    ),
+    _files(
+        "microseconds, then nanoseconds",
+        _parquet(("a", [1], pa.timestamp("us"))),
+        _parquet(("a", [1000], pa.timestamp("ns"))),
     ),
     _files(
         "BIGINT past 2^53, then DOUBLE",

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dvt.core.errors import (
@@ -103,6 +105,107 @@ def test_options_say_how_a_csv_is_read(lake: Folder, bench_of: Make) -> None:
 def test_json_keeps_its_structure(lake: Folder, bench_of: Make) -> None:
     (lake.root / "t.json").write_text('{"a": 1, "b": {"c": [1, 2]}}\n{"a": null, "b": {"c": []}}\n')
     assert rows(bench_of(lake, format="json"), at("t")) == [("1", "{'c': [1, 2]}"), (None, "{'c': []}")]
+
+
+def test_values_fit_a_given_type_if_they_mean_one_of_its_values(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.csv").write_text("a,b,c\n007,+5,1\n 8 ,7.0,0\n")
+    given = {"a": "int", "b": "DECIMAL(9, 1)", "c": "bool"}
+    assert rows(bench_of(lake, format="csv", options={"types": given}), at("t")) == [
+        ("7", "5.0", "true"),
+        ("8", "7.0", "false"),
+    ]
+    (lake.root / "t.json").write_text('{"a": "007", "b": 5, "c": true}\n')
+    assert rows(bench_of(lake, format="json", options={"types": given}), at("t")) == [("7", "5.0", "true")]
+
+
+def test_names_that_differ_in_case_only_are_numbered(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.csv").write_text("a,A\n1,2\n")
+    bench = bench_of(lake, format="csv")
+    assert [column.name for column in bench.describe(at("t")).columns] == ["a", "A_1"]
+    assert rows(bench, at("t")) == [("1", "2")]
+
+
+def test_json_of_several_kinds_stays_json(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.json").write_text('{"a": 1}\n{"a": "x"}\n{"a": [true, null]}\n')
+    bench = bench_of(lake, format="json")
+    assert rows(bench, at("t")) == [('"x"',), ("1",), ("[true,null]",)]
+
+
+def test_json_without_objects_is_one_column(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.json").write_text('1\n"x"\n')
+    assert rows(bench_of(lake, format="json"), at("t")) == [('"x"',), ("1",)]
+
+
+def test_files_with_other_delimiters_are_one_table(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t").mkdir()
+    (lake.root / "t" / "1.csv").write_text("a,b\n1,x\n")
+    (lake.root / "t" / "2.csv").write_text("b;a\ny;2\n")
+    (lake.root / "t" / "3.tsv").write_text("a\tb\n3\tz\n")
+    assert rows(bench_of(lake, format="csv"), at("t")) == [("1", "x"), ("2", "y"), ("3", "z")]
+
+
+def test_a_filter_does_not_hide_a_value_that_does_not_fit(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.csv").write_text("a,b\n" + "1,2\n" * 50 + "3,x\n")
+    bench = bench_of(lake, format="csv", options={"sample_size": 10})
+    table = bench.describe(at("t"))
+    with pytest.raises(ValueLost, match=r"line 52, column b: 'x' is no BIGINT"):
+        bench.read(bench.extraction(table, where=['"a" = 1']))
+    assert len(bench.rows(bench.read(bench.extraction(table, ["a"], where=['"a" = 1']))[0])) == 50
+
+
+def test_names_of_folders_keep_their_zeros(lake: Folder, bench_of: Make) -> None:
+    for code in ("007", "8"):
+        (lake.root / "t" / f"code={code}" / "day=2024-01-01").mkdir(parents=True)
+        (lake.root / "t" / f"code={code}" / "day=2024-01-01" / "x.csv").write_text("a\n1\n")
+    bench = bench_of(lake, format="csv")
+    assert [column.native for column in bench.describe(at("t")).columns] == ["BIGINT", "VARCHAR", "DATE"]
+    assert rows(bench, at("t")) == [("1", "007", "2024-01-01"), ("1", "8", "2024-01-01")]
+
+
+def test_folders_with_other_partitions_are_an_error(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "t" / "y=2024" / "1.parquet", "SELECT 1 AS a")
+    write(lake.root / "t" / "2.parquet", "SELECT 2 AS a")
+    with pytest.raises(FileInDoubt, match=r"y=2024/1\.parquet: its folders give the columns y"):
+        bench_of(lake).describe(at("t"))
+    assert rows(bench_of(lake, options={"hive_partitioning": False}), at("t")) == [("1",), ("2",)]
+
+
+def test_a_partition_may_begin_with_an_underscore(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "t" / "_part=1" / "1.parquet", "SELECT 1 AS a")
+    write(lake.root / "t" / "_old" / "1.parquet", "SELECT 2 AS a")
+    assert rows(bench_of(lake), at("t")) == [("1", "1")]
+
+
+def test_a_location_may_name_a_hidden_file(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "_raw" / "1.parquet", "SELECT 1 AS a")
+    write(lake.root / "_raw" / "_2.parquet", "SELECT 2 AS a")
+    assert rows(bench_of(lake), at("x", "_raw/*.parquet")) == [("1",)]
+    assert rows(bench_of(lake), at("x", "_raw/_2.parquet")) == [("2",)]
+
+
+def test_nanoseconds_that_are_cut_are_a_loss(lake: Folder, bench_of: Make) -> None:
+    zoned = pa.timestamp("ns", tz="UTC")
+    pq.write_table(
+        pa.table({"a": pa.array([1], zoned), "b": pa.array([1], pa.timestamp("ns"))}), lake.root / "t.parquet"
+    )
+    columns = bench_of(lake).describe(at("t")).columns
+    assert [(column.name, bool(column.loses)) for column in columns] == [("a", True), ("b", False)]
+
+
+def test_what_was_found_out_is_told(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.csv").write_text("a;b\n1;x\n")
+    assert bench_of(lake, format="csv").describe(at("t")).reading == (
+        "1 file of CSV: header in line 1, delimiter ';', quote \""
+    )
+
+
+def test_all_rows_decide_by_option(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.csv").write_text("a\n" + "1\n" * 25_000 + "x\n")
+    assert (
+        bench_of(lake, format="csv", options={"sample_size": -1}).describe(at("t")).columns[0].native
+        == "VARCHAR"
+    )
+    assert bench_of(lake, format="csv").describe(at("t")).columns[0].native == "BIGINT"
 
 
 def _csv_type(folder: Path) -> str:

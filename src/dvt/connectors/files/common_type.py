@@ -32,8 +32,8 @@ _MAX_DIGITS = 38
 """Digits of the widest DECIMAL."""
 _MANTISSA = {Kind.FLOAT: 24, Kind.DOUBLE: 53}
 """Bits of whole numbers that a floating-point type holds exactly."""
-_MOMENTS = (Kind.DATE, Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP)
-"""Dates and times, each of which holds those before it."""
+_MOMENTS = (Kind.DATE, Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP, Kind.TIMESTAMP_NS)
+"""Dates and times, each of which holds those before it; one out of the range of the last is an error."""
 _PARTS_OF_ONE = {Kind.LIST, Kind.ARRAY, Kind.MAP}
 """Kinds whose parts correspond by their place."""
 
@@ -49,6 +49,8 @@ def common_type(one: StageType, other: StageType, *, unite: bool = True) -> Stag
         return _number(one, other)
     if one.is_approximate or other.is_approximate:
         return _approximate(one, other)
+    if {one.kind, other.kind} == {Kind.JSON, Kind.VARCHAR}:
+        return StageType(Kind.VARCHAR)
     if one.kind in _MOMENTS and other.kind in _MOMENTS:
         return max(one, other, key=lambda type_: _MOMENTS.index(type_.kind))
     return _nested(one, other, unite=unite)

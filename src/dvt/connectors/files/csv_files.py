@@ -12,7 +12,7 @@ from dvt.connectors.files.inspected import Inspected, Misfit
 from dvt.connectors.files.layout import SAMPLE_ROWS
 from dvt.connectors.files.listing import Files
 from dvt.connectors.files.places import row_line
-from dvt.connectors.files.rules import Reading
+from dvt.connectors.files.rules import Reading, canonical
 from dvt.connectors.files.texts import TextColumn, as_is, misfits, typed
 from dvt.core.errors import FileInDoubt
 from dvt.drivers.duckdb.sql import exact_path, listed, quoted, value
@@ -50,10 +50,11 @@ class CsvFiles:
         self._ordered = ordered
         self._groups = self._grouped()
         self._names = self._united()
+        self._given = self._given_types()
 
     def inspect(self, cursor: Any) -> Inspected:
         """See FileSource. One pass over all files, unless every type is given."""
-        given = self._given()
+        given = self._given
         inferred = {name: as_texts(name) for name in self._names if name.lower() not in given}
         sample = int(self._options.get("sample_size", SAMPLE_ROWS))
         found = infer(
@@ -86,15 +87,15 @@ class CsvFiles:
     def _column(self, name: str, type_: str) -> TextColumn:
         if type_ == "VARCHAR" or name in self._files.partitions.types:
             return as_is(name, type_)
-        cast = self._reading.value(quoted(name), type_, given=name.lower() in self._given())
+        cast = self._reading.value(quoted(name), type_, given=name.lower() in self._given)
         return TextColumn(name=name, type=type_, raw=quoted(name), value=cast)
 
-    def _given(self) -> dict[str, str]:
+    def _given_types(self) -> dict[str, str]:
         """Return the types that options give, by lower-cased name."""
         if self._options.get("all_varchar"):
             return {name.lower(): "VARCHAR" for name in self._names}
         given = {**(self._options.get("columns") or {}), **(self._options.get("types") or {})}
-        return {str(name).lower(): str(type_) for name, type_ in given.items()}
+        return {str(name).lower(): canonical(self._ordered, str(type_)) for name, type_ in given.items()}
 
     def _grouped(self) -> tuple[_Group, ...]:
         groups: dict[Shape, list[str]] = {}
@@ -124,7 +125,7 @@ class CsvFiles:
                     "set `union_by_name: true` if columns may be missing, or `header`",
                 )
             names = {**own, **names}
-        return tuple(names.values())
+        return tuple(name for name in names.values() if name not in self._files.partitions.types)
 
     def _source(self) -> str:
         """Return a FROM item with the rows of all files, as texts."""
@@ -159,7 +160,7 @@ class CsvFiles:
 def _described(group: _Group, options: Mapping[str, Any]) -> str:
     own = group.shape
     count = "1 file" if len(group.paths) == 1 else f"{len(group.paths)} files"
-    delimiter = "tab" if own.delimiter == "\t" else own.delimiter
+    delimiter = "tab" if own.delimiter == "\t" else repr(own.delimiter)
     quote, skip = options.get("quote", '"'), options.get("skip", 0)
     header = f"header in line {int(skip) + 1}" if own.header else "no header"
     return f"{count} of CSV: {header}, delimiter {delimiter}, quote {quote or 'none'}"

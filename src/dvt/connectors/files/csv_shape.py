@@ -101,8 +101,8 @@ def _records(lines: Sequence[str], delimiter: str, options: Mapping[str, Any]) -
     quote, escape = str(options.get("quote", '"')), str(options.get("escape", ""))
     doubled = escape in {"", quote}
     reader = csv.reader(
-        [f"{line}\n" for line in lines],
-        delimiter=delimiter[0] if delimiter else ",",
+        [f"{line.replace(delimiter, _UNIT)}\n" for line in lines],
+        delimiter=_UNIT,
         quotechar=quote or None,
         quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
         doublequote=doubled,
@@ -110,7 +110,7 @@ def _records(lines: Sequence[str], delimiter: str, options: Mapping[str, Any]) -
     )
     records: list[list[str]] = []
     with suppress(csv.Error):
-        records.extend(record for record in reader if record)
+        records.extend([field.replace(_UNIT, delimiter) for field in record] for record in reader if record)
     return records[:-1] if len(lines) == _LINES and len(records) > 1 else records
 
 
@@ -153,8 +153,8 @@ def _header(
     if "header" in options:
         return bool(options["header"])
     first = records[0]
-    if given:
-        return [name.strip().lower() for name in first] == [name.lower() for name in given]
+    if [name.strip().lower() for name in first] == [name.lower() for name in given]:
+        return True
     columns = [
         [record[place] for record in records[1:] if place < len(record)] for place in range(len(first))
     ]
@@ -166,7 +166,10 @@ def _header(
         is_typed and name and not _TYPED.fullmatch(name.strip())
         for is_typed, name in zip(typed, first, strict=True)
     )
-    if not is_named and any(_TYPED.fullmatch(name.strip()) for name in first):
+    is_row = any(_TYPED.fullmatch(name.strip()) for name in first) and not is_named
+    if given and is_row:
+        return False
+    if given or is_row:
         raise FileInDoubt(
             path,
             f"line 1 may be a header or a row of values: {delimited(first)}",

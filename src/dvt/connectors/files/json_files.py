@@ -12,7 +12,7 @@ from dvt.connectors.files.json_rules import NESTED, json_column, json_texts
 from dvt.connectors.files.layout import SAMPLE_ROWS
 from dvt.connectors.files.listing import Files
 from dvt.connectors.files.places import record_place
-from dvt.connectors.files.rules import Reading, is_double
+from dvt.connectors.files.rules import Reading, canonical, is_double
 from dvt.connectors.files.texts import TextColumn, as_is, misfits, typed
 from dvt.core.errors import FileInDoubt, ValueLost
 from dvt.core.types import StageType, UnknownType
@@ -43,7 +43,7 @@ class JsonFiles:
         self._ordered = ordered
         self._reading = Reading(files.options.get("dateformat"), files.options.get("timestampformat"))
         self._given = {
-            str(name): str(type_)
+            str(name): canonical(ordered, str(type_))
             for option in ("columns", "types")
             for name, type_ in (files.options.get(option) or {}).items()
         }
@@ -51,7 +51,8 @@ class JsonFiles:
 
     def inspect(self, cursor: Any) -> Inspected:
         """See FileSource. Passes over all records, unless `columns` gives keys and types."""
-        keys = dict(self._options.get("columns") or ()) or self._keys(cursor)
+        columns = self._options.get("columns")
+        keys = {name: self._given[name] for name in columns} if columns else self._keys(cursor)
         if any(_holds_reals(type_) for type_ in keys.values()):
             self._check_reals(cursor)
         flat = [name for name, type_ in keys.items() if name not in self._given and not _is_nested(type_)]
@@ -107,12 +108,13 @@ class JsonFiles:
             options["records"] = str(self._records).lower()
         select = f"SELECT * FROM {self._function('read_json', self._files.paths, options)} LIMIT 0"
         keys = {name: str(type_) for name, type_, *_ in cursor.execute(select).description}
-        if list(keys) == ["json"] and self._records is None:
-            self._check_records(cursor)
+        self._check_records(cursor, keys)
         return keys
 
-    def _check_records(self, cursor: Any) -> None:
+    def _check_records(self, cursor: Any, keys: Mapping[str, str]) -> None:
         """Find out whether files with the only column `json` have objects; FileInDoubt if they have both."""
+        if list(keys) != ["json"] or self._records is not None:
+            return
         source = self._function("read_json_objects", self._files.paths, {})
         objects, records = cursor.execute(
             f"SELECT count_if(json_type(json) = 'OBJECT'), count(*) FROM {source}"
@@ -147,6 +149,7 @@ class JsonFiles:
             )
 
     def _read(self, paths: Sequence[str], keys: Mapping[str, str]) -> str:
+        self._check_records(self._ordered, keys)
         options = {"columns": dict.fromkeys(keys, "JSON"), **self._files.partitions.options}
         records = True if self._records is None else self._records
         return self._function("read_json", paths, {**options, "records": str(records).lower()})

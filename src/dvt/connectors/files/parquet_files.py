@@ -35,6 +35,14 @@ SELECT name, num_children, CASE
 FROM parquet_schema({0}) ORDER BY column_id
 """
 """Columns and fields from the root down: the number of their parts, and what DuckDB cannot read of them."""
+_RANGE_SQL = """
+SELECT min(TRY_CAST(stats_min_value AS HUGEINT)), max(TRY_CAST(stats_max_value AS HUGEINT)),
+       count_if(stats_min_value IS NULL AND stats_null_count IS DISTINCT FROM num_values)
+FROM parquet_metadata({0}) WHERE path_in_schema = ?
+"""
+"""Lowest and highest value of a column, and the number of row groups of which neither is known."""
+_EXACT = 2**53
+"""Whole numbers up to this one are exactly a DOUBLE."""
 _FINE = "nanoseconds"
 """What is lost of moments."""
 _NULL = str(StageType(Kind.NULL))
@@ -120,6 +128,8 @@ class ParquetFiles:
             common = common_type(StageType.parse(one), StageType.parse(other), unite=self._unites)
         except UnknownType:
             common = None
+        if common is None and "DOUBLE" in {one, other} and self._is_exact(name):
+            return "DOUBLE"
         if common is None:
             way_out = "write the files with one type"
             if "STRUCT" in one and not self._unites:
@@ -130,6 +140,13 @@ class ParquetFiles:
                 way_out,
             )
         return str(common)
+
+    def _is_exact(self, name: str) -> bool:
+        """Tell by the footers' statistics whether all whole numbers of a column are exactly a DOUBLE."""
+        groups = [group for group in self._groups if group.types.get(name) in {"BIGINT", "UBIGINT"}]
+        paths = [path for group in groups for path in group.paths]
+        (low, high, unknown) = self._ordered.execute(_RANGE_SQL.format(_listed(paths)), [name]).fetchone()
+        return not unknown and (low is None or (low >= -_EXACT and high <= _EXACT))
 
     def _select(self, group: _Group, types: Mapping[str, str]) -> str:
         own = {name.lower(): type_ for name, type_ in group.types.items()}
@@ -153,6 +170,8 @@ class ParquetFiles:
                 f"{group.paths[0]}, column {name}: a {wide} has more digits than DuckDB can read"
             )
             return f"CASE WHEN {column} IS NOT NULL THEN CAST(error({problem}) AS {type_}) END AS {column}"
+        if type_ == "DOUBLE" == self._types[name]:
+            return f"CAST({column} AS DOUBLE) AS {column}"
         if common_type(StageType.parse(own), StageType.parse(type_), unite=True) != StageType.parse(type_):
             raise FileInDoubt(
                 group.paths[0],

@@ -66,6 +66,11 @@ def is_double(number: str) -> str:
     return f"{digits(number)} = {digits(f'CAST(TRY_CAST({number} AS DOUBLE) AS VARCHAR)')}"
 
 
+def canonical(cursor: Any, type_: str) -> str:
+    """Return a type that a user spells as DuckDB spells it: `int4` is INTEGER."""
+    return str(cursor.execute(f"SELECT CAST(NULL AS {type_})").description[0][1])
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How the texts of an output are written, by its options."""
