@@ -74,6 +74,8 @@ COMMANDS: Mapping[str, Command] = {
             "dvt run --target staging              every model on this one output",
             "dvt run --keep-staging                leave the extracted Parquet files in .dvt/staging",
         ),
+        help="Compile and run models, each on its own target. A model that reads other databases than its"
+        " target is computed from what is extracted there, and loaded into its target.",
         runs_nodes=True,
     ),
     "run-operation": Command(
@@ -84,6 +86,7 @@ COMMANDS: Mapping[str, Command] = {
     "seed": Command(
         "Load CSV files, each on its own target",
         ("dvt seed --select countries",),
+        help="Load CSV files, each into the database of its own target.",
         runs_nodes=True,
     ),
     "show": Command(

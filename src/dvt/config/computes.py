@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dvt.config.yaml_lines import Document
+from dvt.core.error_list import ErrorList
 from dvt.core.errors import ComputesInvalid, EngineMissing, UnknownCompute
 from dvt.core.registry import Registry
 
@@ -50,10 +51,6 @@ class ProfileComputes(Strict):
     target: str | None = None
     """Name of the default compute; optional if there is only one."""
     computes: dict[str, dict[str, Any]] = {}
-
-
-class _File(Strict):
-    profiles: dict[str, ProfileComputes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +108,17 @@ def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None)
 
 
 def _read(file: Path, profile: str) -> Computes:
+    """Return the profile's computes; raise all errors in the file at once."""
     try:
         document = Document(str(file), file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ComputesInvalid(str(file), None, "this file cannot be read") from error
-    profiles = _validated(document).profiles
-    by_profile = {name: _computes(document, name, section, file.parent) for name, section in profiles.items()}
+    errors = ErrorList()
+    profiles = _validated(document, errors)
+    by_profile = {
+        name: _computes(document, name, section, file.parent, errors) for name, section in profiles.items()
+    }
+    errors.raise_all()
     section = profiles.get(profile, ProfileComputes())
     in_file = by_profile.get(profile, {})
     entries = {EMBEDDED: Compute(EMBEDDED, EMBEDDED)} | in_file
@@ -129,23 +131,33 @@ def _read(file: Path, profile: str) -> Computes:
     return Computes(entries, default, str(file))
 
 
-def _validated(document: Document) -> _File:
-    try:
-        return _File.model_validate({"profiles": document.content or {}})
-    except ValidationError as error:
-        raise _invalid(document, error, skip=1) from error
+def _validated(document: Document, errors: ErrorList) -> Mapping[str, ProfileComputes]:
+    """Return the sections that are right; collect the errors of the others."""
+    content = document.content or {}
+    if not isinstance(content, dict):
+        content = {FILE: content}  # it is no section, and so an error
+    sections = {}
+    for name, section in content.items():
+        try:
+            sections[name] = ProfileComputes.model_validate(section)
+        except ValidationError as error:
+            _collect(document, error, (name,), errors)
+    return sections
 
 
-def _computes(document: Document, profile: str, section: ProfileComputes, folder: Path) -> dict[str, Compute]:
-    """Return a profile's entries, checked by their engines' settings models."""
+def _computes(
+    document: Document, profile: str, section: ProfileComputes, folder: Path, errors: ErrorList
+) -> dict[str, Compute]:
+    """Return a profile's entries; collect what the settings models of their engines say of them."""
     computes = {}
     for name, keys in section.computes.items():
         path = (profile, "computes", name)
-        computes[name] = compute = _compute(document, path, keys, folder)
         try:
-            _ = compute.kind in _PLANNED or compute.settings
+            with errors.collecting():
+                computes[name] = compute = _compute(document, path, keys, folder)
+                _ = compute.kind in _PLANNED or compute.settings
         except ValidationError as error:
-            raise _invalid(document, error, path) from error
+            _collect(document, error, path, errors)
     return computes
 
 
@@ -162,16 +174,14 @@ def _compute(
     return Compute(path[-1], str(kind), settings, folder)
 
 
-def _invalid(
-    document: Document, error: ValidationError, parent: tuple[str, ...] = (), *, skip: int = 0
-) -> ComputesInvalid:
-    """Return the model's first error with path and line; `parent` is the path of the model's content."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    path = _without_tags((*parent, *first["loc"][skip:]), document.content)
-    where = ".".join(str(part) for part in path) or "the file"
-    return ComputesInvalid(
-        document.file, document.line(path), f"{where}: {_sentence(first['type'], first['msg'])}"
-    )
+def _collect(document: Document, error: ValidationError, parent: tuple[str, ...], errors: ErrorList) -> None:
+    """Collect the errors of a model, with path and line; `parent` is the path of the model's content."""
+    for problem in error.errors(include_url=False, include_input=False):
+        path = _without_tags((*parent, *problem["loc"]), document.content)
+        where = ".".join(str(part) for part in path) or "the file"
+        sentence = f"{where}: {_sentence(problem['type'], problem['msg'])}"
+        with errors.collecting():
+            raise ComputesInvalid(document.file, document.line(path), sentence) from error
 
 
 def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, ...]:

@@ -13,6 +13,8 @@ class Command(NamedTuple):
 
     summary: str
     examples: tuple[str, ...] = ()
+    help: str = ""
+    """What the command does, in the place of dbt's own text, where that speaks of a single database."""
     load: str = ""
     """Dotted path `package.module:function` of what makes its click command; empty: dbt has the command."""
     runs_nodes: bool = False

@@ -255,6 +255,20 @@ class DriverMissing(DvtError):
         super().__init__(f"{what} is not installed", hint=install)
 
 
+class UnknownType(DvtError):
+    """An output has a type that neither dvt nor an installed dbt adapter knows."""
+
+    code = "DVT113"
+
+    def __init__(self, output: str, place: str, kind: str, known: Collection[str]) -> None:
+        self.output, self.kind = output, kind
+        of_output = f" of output {output!r} ({place})" if output else ""
+        super().__init__(
+            f"type {kind!r}{of_output} is unknown",
+            hint=f"{nearest(kind, known)}; a type of another dbt adapter is known once that is installed",
+        )
+
+
 class UnknownTarget(DvtError):
     """A node names a target that is no output of the profile."""
 

@@ -7,11 +7,12 @@ The session begins when dbt registers the default adapter, and ends with the inv
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
+from dvt.core.error_list import ErrorList
 from dvt.core.errors import DvtError
 from dvt.core.ports.bridge import Federator, FederatorFactory, Reporter, RunContext
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
@@ -114,12 +115,27 @@ class Session:
             except DvtError as error:
                 raise error.about(node.name, node.original_file_path) from error.__cause__
 
-    def check(self, selected: Iterable[str]) -> None:
-        """Raise the first error in the paths of the selected nodes; dbt calls it before any of them runs."""
+    def check(self, selected: Collection[str], targets: Iterable[str]) -> None:
+        """Raise all errors of the selected nodes: in their paths, their targets, the outputs that they read.
+
+        dbt calls it before any of them runs.
+        """
         if self.resolver is None:
             return
         with as_dbt_errors():
             self.resolver.check(selected)
+            errors = ErrorList()
+            for target in targets:
+                with errors.collecting():
+                    self.targets.config(target)
+            for output in sorted(self._read_elsewhere(selected)):
+                with errors.collecting():
+                    self.outputs.output(output)
+            errors.raise_all()
+
+    def _read_elsewhere(self, selected: Iterable[str]) -> set[str]:
+        placements = (self.placement(uid) for uid in selected)
+        return {output for placement in placements if placement for output in placement.elsewhere.values()}
 
     def federator(self) -> Federator:
         """Return the run's Federator; the first call makes it."""

@@ -56,6 +56,8 @@ class OutputType:
     """The dbt adapter if it is outside of dbt's namespace; None: the adapter is `dbt.adapters.<name>`."""
     install: str = ""
     """Command that installs what an output of this type needs; empty: `pip install dbt-<name>`."""
+    is_known: bool = True
+    """Whether there is a row for the type; otherwise it may be misspelt, and no package can be named."""
     rename: str = ""
     """Statement that renames a filled stage table to the model's table; empty: the dbt adapter copies it.
 
@@ -131,6 +133,29 @@ def _extra(name: str) -> str:
     return f"pip install 'dvt-engine[{name}]'"
 
 
+_OTHER_ADAPTERS = (
+    "athena",
+    "clickhouse",
+    "doris",
+    "dremio",
+    "exasol",
+    "fabric",
+    "firebolt",
+    "hive",
+    "impala",
+    "materialize",
+    "maxcompute",
+    "oracle",
+    "risingwave",
+    "singlestore",
+    "spark",
+    "starrocks",
+    "teradata",
+    "trino",
+    "vertica",
+)
+"""Types that a package `dbt-<type>` has an adapter for; their dialects have the types' names."""
+
 _ROWS = (
     OutputType(
         name="postgres",
@@ -161,7 +186,7 @@ _ROWS = (
     OutputType(name="glue", dialect="spark"),
     OutputType(name="greenplum", dialect="postgres"),
     OutputType(name="cratedb", dialect="postgres"),
-    OutputType(name="alloydb", dialect="postgres"),
+    *(OutputType(name=name, dialect=name) for name in _OTHER_ADAPTERS),
 )
 """dvt's own rows."""
 _OWN = {row.name: row for row in _ROWS}
@@ -171,13 +196,13 @@ _OTHERS = Registry("dvt.output_types", {})
 
 
 def output_type(name: str) -> OutputType:
-    """Return the row of a type; for a type without one, the defaults, with the type as dialect."""
+    """Return the row of a type; for an unknown type the defaults, with the type as dialect."""
     if name in _OWN:
         return _OWN[name]
     if name in _OTHERS:
         row: OutputType = _OTHERS.load(name)
         return row
-    return OutputType(name=name, dialect=name)
+    return OutputType(name=name, dialect=name, is_known=False)
 
 
 def output_types() -> Iterator[OutputType]:

@@ -5,7 +5,7 @@ A node is native if it and all that it reads are on one output; otherwise it is 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,9 +77,13 @@ class Outputs:
 class Resolver:
     """Resolves the nodes of a graph, and caches their outputs."""
 
-    def __init__(self, graph: Graph, outputs: Outputs) -> None:
+    def __init__(
+        self, graph: Graph, outputs: Outputs, place_of: Callable[[Node, str], str] = lambda node, _: node.file
+    ) -> None:
+        """Make a resolver; `place_of` returns the place of a node's setting, for errors."""
         self._graph = graph
         self._outputs = outputs
+        self._place_of = place_of
         self._outputs_of: dict[str, str] = {}
 
     def add(self, node: Node) -> None:
@@ -141,7 +145,8 @@ class Resolver:
     def _connection(self, source: Node) -> str:
         connections = set(source.connection.values())
         if len(connections) > 1:
-            raise ConflictingConnections(source.name, source.file, source.connection)
+            place = self._place_of(source, "connection")
+            raise ConflictingConnections(source.name, place, source.connection)
         if not connections:
             return self._outputs.forced or self._outputs.default
         return connections.pop()
@@ -177,19 +182,20 @@ class Resolver:
         if node.kind == "source":
             needed = self.uses_dvt or outputs.require_connections
             if not node.connection and needed:
-                raise ConnectionRequired(node.name, node.file, outputs.types)
+                raise ConnectionRequired(node.name, self._place_of(node, "connection"), outputs.types)
             if self._connection(node) not in outputs.types:
-                raise UnknownConnection(f"{where} ({node.file})", self._connection(node), outputs.types)
+                place = self._place_of(node, "connection")
+                raise UnknownConnection(f"{where} ({place})", self._connection(node), outputs.types)
             return
         target = node.target or (None if is_ephemeral(node) else self.output_of(node.unique_id))
         if target is not None and target not in outputs.types:
-            raise UnknownTarget(where, node.file, target, outputs.types)
+            raise UnknownTarget(where, self._place_of(node, "target"), target, outputs.types)
 
     def _check_compute(self, node: Node) -> None:
         outputs = self._outputs
         if node.compute and node.compute not in outputs.computes:
             error = UnknownCompute(node.compute, outputs.computes, outputs.computes_file)
-            raise error.about(node.name, node.file)
+            raise error.about(node.name, self._place_of(node, "compute"))
 
     def _check_path(self, node: Node) -> None:
         if is_ephemeral(node) or node.kind not in {"model", "snapshot", "seed", *_READERS}:
@@ -199,7 +205,7 @@ class Resolver:
         if not output_type(kind).can_be_target:
             what = f"{node.kind} {node.name!r}"
             error = NotATarget(what, target, kind, self._outputs.can_be_targets())
-            raise error.about(node.name, node.file)
+            raise error.about(node.name, self._place_of(node, "target"))
         if node.unique_id in node.reads and node.materialized != "incremental":
             raise SelfReference(node.name).about(node.name, node.file)
         placement = self.placement(node.unique_id)

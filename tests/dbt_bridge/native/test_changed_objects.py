@@ -117,6 +117,9 @@ def test_commands_get_our_options_in_place() -> None:
             options = {param.name for param in cli.commands[name].params}
             assert ("compute" in options) == command.runs_nodes, name
         assert (cli.commands[name].epilog or "") == command.epilog
+        help_text = cli.commands[name].help or ""
+        assert "current target database" not in help_text
+        assert not command.help or help_text == command.help
     assert [param.envvar[0] for param in cli.commands["run"].params if param.name == "profiles_dir"] == [
         "DVT_PROFILES_DIR"
     ]

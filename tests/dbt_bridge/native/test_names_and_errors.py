@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -92,6 +93,96 @@ def test_a_broken_setting_is_one_error_that_names_it_before_anything_runs(shop: 
     assert "Traceback" not in messages
     assert all(name in messages for name in names), messages
     assert not (shop.root / "house.duckdb").exists()
+
+
+def test_one_run_shows_all_errors_of_a_project_with_their_lines(shop: Project) -> None:
+    outputs = {**shop.outputs, "typo": {"type": "postgre"}, "lite2": {"type": "sqlit", "path": "x"}}
+    shop.write("profiles.yml", {"shop": {"target": "house", "outputs": outputs}})
+    shop.write("computes.yml", "shop:\n  computes:\n    a: {type: duckdb, thread: 1}\n    b: {type: duck}\n")
+    tables = "tables:\n      - name: cows\n      - name: hens\n        config:\n          connection: bran\n"
+    shop.write(
+        "models/sources.yml",
+        f"sources:\n  - name: farm\n    {tables}"
+        "  - name: mill\n    connection: barn\n    meta: {connection: loft}\n    tables: [{name: bags}]\n"
+        "  - name: inn\n    connection: lite2\n    tables: [{name: guests}]\n",
+    )
+    shop.model("a", "select 1 as one", target="hose", publish="swop")
+    shop.write("models/far/b.sql", "-- a comment\n\nselect 1 as one\n{{ config(\n  target='typo'\n) }}")
+    shop.model("c", "select 1 as one")
+    shop.write("models/c.yml", "models:\n  - name: c\n    config:\n      target: hose\n")
+    shop.model("d", "select 1 as one")
+    folders = "models:\n  shop:\n    d:\n      +target: barns\n"
+    shop.write("dbt_project.yml", f"name: shop\nprofile: shop\n{folders}")
+    assert not shop.dvt("run")
+    error = shop.result.exception.error
+    assert error.code == "DVT109"
+    profiles, computes = shop.root / "profiles.yml", shop.root / "computes.yml"
+    text = profiles.read_text(encoding="utf-8")
+    typo, lite2 = (text[: text.index(f"type: {kind}\n")].count("\n") + 1 for kind in ("postgre", "sqlit"))
+    assert sorted(map(one_line, error.errors)) == [
+        f"DVT100 {computes}, line 3: shop.computes.a.thread: no such key here",
+        f"DVT100 {computes}, line 4: shop.computes.b: its type should be duckdb or spark",
+        "DVT102 source 'farm.cows' (models/sources.yml, line 4) does not say which connection it lives on",
+        "DVT103 source 'mill.bags' (models/sources.yml, line 9) names different connections",
+        "DVT110 source 'farm.hens' (models/sources.yml, line 7) names connection 'bran'",
+        f"DVT113 type 'postgre' of output 'typo' ({profiles}, line {typo}) is unknown",
+        f"DVT113 type 'sqlit' of output 'lite2' ({profiles}, line {lite2}) is unknown",
+        "DVT116 model 'a' (models/a.sql, line 1) has target 'hose'",
+        "DVT116 model 'c' (models/c.yml, line 4) has target 'hose'",
+        "DVT116 model 'd' (dbt_project.yml, line 6) has target 'barns'",
+        "DVT118 model 'a' (models/a.sql, line 1): publish cannot be 'swop'",
+    ]
+    assert "did you mean 'postgres'?" in str(error)
+    assert "did you mean 'sqlite'?" in str(error)
+    assert "pip install" not in str(error)
+    assert not shop.dvt("run"), "partial parsing keeps the errors"
+    assert str(shop.result.exception.error) == str(error)
+    assert not (shop.root / "house.duckdb").exists()
+
+
+def test_all_outputs_that_selected_nodes_cannot_use_are_one_error(shop: Project) -> None:
+    outputs = {**shop.outputs, "blank": {"type": "sqlite", "path": "{{ env_var('DVT_TEST_UNSET_TOO') }}"}}
+    shop.write("profiles.yml", {"shop": {"target": "house", "outputs": outputs}})
+    shop.write("models/sources.yml", farm(connection="blank"))
+    shop.model("a", "select 1 as one", target="cloud")
+    shop.model("b", "select 1 as one", target="unset")
+    shop.model("c", "select * from {{ source('farm', 'cows') }}")
+    assert not shop.dvt("run")
+    error = shop.result.exception.error
+    assert sorted(each.code for each in error.errors) == ["DVT115", "DVT119", "DVT119"]
+    assert all(name in str(error) for name in ("snowflake", "DVT_TEST_NEVER_SET", "DVT_TEST_UNSET_TOO"))
+    assert not (shop.root / "house.duckdb").exists()
+
+
+def one_line(error: Any) -> str:
+    """Return an error's first words: up to what it lists."""
+    return (
+        re.split(r", which is no| \(config|\n", str(error))[0].replace(" (connection:", "\n").split("\n")[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"), [("postgre", "postgres"), ("sqlit", "sqlite"), ("duckbd", "duckdb")]
+)
+@pytest.mark.parametrize("how", ["default", "target", "command line"])
+def test_a_misspelt_type_is_no_package_to_install(shop: Project, kind: str, meant: str, how: str) -> None:
+    outputs = {**shop.outputs, "typo": {"type": kind, "path": "x", "schema": "s"}}
+    target = "typo" if how == "default" else "house"
+    shop.write("profiles.yml", {"shop": {"target": target, "outputs": outputs}})
+    shop.model("a", "select 1 as one", **({"target": "typo"} if how == "target" else {}))
+    assert not shop.dvt("parse", *(["--target", "typo"] if how == "command line" else []))
+    assert "DVT113" in shop.messages()
+    assert "'typo'" in shop.messages()
+    assert "profiles.yml, line" in shop.messages()
+    assert f"did you mean {meant!r}?" in shop.messages()
+    assert "pip" not in shop.messages()
+
+
+def test_an_unused_output_of_an_unknown_type_is_no_error(shop: Project) -> None:
+    outputs = {**shop.outputs, "typo": {"type": "postgre"}}
+    shop.write("profiles.yml", {"shop": {"target": "house", "outputs": outputs}})
+    shop.model("a", "select 1 as one", target="barn")
+    assert shop.dvt("run"), shop.messages()
 
 
 @pytest.mark.parametrize(

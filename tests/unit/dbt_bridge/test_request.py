@@ -48,7 +48,7 @@ def test_a_models_collation_setting_becomes_a_comparison(
     node = SimpleNamespace(
         config={"collation": config}, resource_type="model", name="m", original_file_path="models/m.sql"
     )
-    check_settings(SimpleNamespace(nodes={"m": node}, sources={}))
+    check_settings(SimpleNamespace(nodes={"m": node}, sources={}), lambda node, key: "models/m.sql")
     assert _text_comparison(node) is comparison
 
 
@@ -58,4 +58,4 @@ def test_a_setting_that_is_no_collation_is_refused(value: object) -> None:
         config={"collation": value}, resource_type="model", name="m", original_file_path="models/m.sql"
     )
     with pytest.raises(BadConfig, match="collation cannot be"):
-        check_settings(SimpleNamespace(nodes={"m": node}, sources={}))
+        check_settings(SimpleNamespace(nodes={"m": node}, sources={}), lambda node, key: "models/m.sql")

@@ -30,6 +30,8 @@ def prepare(make_federator: FederatorFactory, args: Sequence[str], commands: Map
     for name, command in commands.items():
         if command.epilog and name in cli.commands:
             cli.commands[name].epilog = command.epilog
+        if command.help and name in cli.commands:
+            cli.commands[name].help = command.help
 
 
 def invoke(

@@ -112,7 +112,7 @@ FEDERATED_RUNNERS: Mapping[type[Any], type[Any]] = {
 """dbt's runner → the runner of a federated node. dbt's other runners only compile, or delegate."""
 
 
-def is_federated(session: Session, node: Any) -> bool:
+def needs_federated_runner(session: Session, node: Any) -> bool:
     """Return whether dvt computes the node, or the model that a unit test tests."""
     if node.resource_type == "unit_test":
         return any(session.is_federated(unique_id) for unique_id in node.depends_on.nodes)

@@ -27,12 +27,12 @@ def call_runner(original: Callable[..., Any], session: Session, self: Any, runne
     from dvt.dbt_bridge.nodes.federated_runner import (
         FEDERATED_RUNNERS,
         federated_runner,
-        is_federated,
+        needs_federated_runner,
         report_writes,
     )
 
     begin_node(session)
-    if type(runner) in FEDERATED_RUNNERS and is_federated(session, runner.node):
+    if type(runner) in FEDERATED_RUNNERS and needs_federated_runner(session, runner.node):
         runner = federated_runner(session, runner)
     try:
         return original(self, runner)

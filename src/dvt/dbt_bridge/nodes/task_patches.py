@@ -69,10 +69,7 @@ def runtime_initialize(original: Callable[..., Any], session: Session, self: Any
     if inline is not None:
         add_node(session, self.manifest.nodes[inline])
     original(self)
-    session.check([node.unique_id for node in self._flattened_nodes])
-    with as_dbt_errors():
-        for target in targets_of(session, self):
-            session.targets.config(target)
+    session.check([node.unique_id for node in self._flattened_nodes], targets_of(session, self))
 
 
 def get_runner(original: Callable[..., Any], session: Session, self: Any, node: Any) -> Any:

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dvt.config.profiles import default_profiles_dir
+from dbt.flags import get_flags
+
+from dvt.config.lines import line_of
+from dvt.config.profiles import FILE, default_profiles_dir
 from dvt.core.errors import NotATarget
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.outputs.own_adapters import require_known
 from dvt.resolution.output_types import output_type
 
 _OUTPUT = "output"
@@ -37,6 +41,13 @@ def from_raw_profile_info(original: Callable[..., Any], cls: Any, *args: Any, **
     return profile
 
 
+def profile_place(profiles_dir: Path, *path: str) -> str:
+    """Return the path of profiles.yml, and the line of a key in it."""
+    file = profiles_dir / FILE
+    line = line_of(file, path)
+    return str(file) if line is None else f"{file}, line {line}"
+
+
 def output_of(credentials: Any) -> str:
     """Return the name of the credentials' output; "" if dbt made them without a profile."""
     return str(vars(credentials).get(_OUTPUT, ""))
@@ -54,6 +65,10 @@ def _check_target(
     target = target_override or renderer.render_value(raw_profile.get("target", "default"))
     output = outputs.get(target) if isinstance(outputs, dict) else None
     kind = output.get("type") if isinstance(output, dict) else None
+    if kind:
+        folder = Path(getattr(get_flags(), "PROFILES_DIR", "."))  # there are no flags without a command
+        place = profile_place(folder, profile_name, "outputs", target, "type")
+        require_known(target, place, str(renderer.render_value(kind)))
     if not output_type(str(kind)).can_be_target:
         possible = [
             name

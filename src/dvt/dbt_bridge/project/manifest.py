@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from dvt.core.error_list import ErrorList
-from dvt.core.errors import DriverMissing
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.outputs.own_adapters import require_adapter
+from dvt.dbt_bridge.outputs.own_adapters import is_installed
 from dvt.dbt_bridge.project import relation_names
-from dvt.dbt_bridge.project.settings import check_settings, source_connection
+from dvt.dbt_bridge.project.checking import check_project, requires_connections
+from dvt.dbt_bridge.project.settings import source_connection
 from dvt.resolution.graph import Graph, Node
 from dvt.resolution.placement import Outputs, Resolver
 
@@ -29,14 +28,8 @@ def resolve_project(session: Session, manifest: Any, *, parsed_before: bool = Fa
     resolver = Resolver(graph, Outputs(types=session.outputs.types, default=session.default))
     with as_dbt_errors():
         # A project that uses nothing of dvt's is not checked, and its computes.yml is not read.
-        if resolver.uses_dvt or _requires_connections(session.config) or session.options.compute:
-            errors = ErrorList()
-            with errors.collecting():
-                check_settings(manifest)
-            with errors.collecting():
-                resolver = Resolver(graph, _outputs(session))
-                resolver.check()
-            errors.raise_all()
+        if resolver.uses_dvt or requires_connections(session.config) or session.options.compute:
+            resolver = check_project(session, manifest, graph)
     session.manifest, session.resolver = manifest, resolver
     if resolver.uses_dvt or parsed_before:
         relation_names.recompute(session, manifest)
@@ -48,7 +41,7 @@ def needed_types(session: Session) -> set[str]:
         return set()
     targets = {session.output_of(uid) for uid in chain(session.manifest.nodes, session.manifest.sources)}
     types = {session.outputs.types[target] for target in targets if session.outputs.can_be_target(target)}
-    return {kind for kind in types if _is_installed(kind)}
+    return {kind for kind in types if is_installed(kind)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +68,6 @@ def add_node(session: Session, node: Any) -> None:
     """Resolve a node that dbt has added to the manifest after parsing: the query of `--inline`."""
     if session.resolver is not None:
         session.resolver.add(_node(node))
-
-
-def _is_installed(kind: str) -> bool:
-    try:
-        require_adapter(kind)
-    except DriverMissing:
-        return False
-    return True
 
 
 def _nodes(manifest: Any) -> Iterator[Node]:
@@ -123,22 +108,3 @@ def _value(config: Any, key: str) -> Any:
 def _text(config: Any, key: str) -> str | None:
     value = _value(config, key)
     return None if value is None else str(value)
-
-
-def _outputs(session: Session) -> Outputs:
-    computes = session.computes
-    computes.get(session.options.compute)  # UnknownCompute if --compute is none of them
-    return Outputs(
-        types=session.outputs.types,
-        default=session.default,
-        forced=getattr(session.config.args, "TARGET", None),
-        computes=tuple(computes.entries),
-        computes_file=computes.file,
-        compute=session.options.compute,
-        require_connections=_requires_connections(session.config),
-    )
-
-
-def _requires_connections(config: Any) -> bool:
-    flags: Mapping[str, Any] = config.flags or {}
-    return bool(flags.get("require_source_connections", False))

@@ -78,10 +78,11 @@ def render_with_context(
             if named is None:
                 raise
             target = named
+    called = config._config_call_dict.get("target", target)  # noqa: SLF001
     state.restore()
     targets.decide(parsed_node, target)
     context = original(self, parsed_node, config)
-    config.add_config_call({"target": target})
+    config.add_config_call({"target": called})
     return context
 
 

@@ -60,25 +60,31 @@ def source_connection(source: Any) -> dict[str, str]:
         "config.connection": source.config.get("connection"),
         "meta.connection": (source.meta or {}).get("connection"),
     }
+    if isinstance(values["config.connection"], dict):
+        return dict(values["config.connection"])  # names that differ: `sources.py` kept them by their keys
     connections = {key: str(value) for key, value in values.items() if value is not None}
     if "config.connection" in connections:
-        # `sources.py` raises for two names on one level of the YAML; here `meta` is that of an outer level.
+        # `sources.py` has compared the names on one level of the YAML; here `meta` is that of an outer level.
         connections.pop("meta.connection", None)
     return connections
 
 
-def check_settings(manifest: Any) -> None:
+PlaceOf = Callable[[Any, str], str]
+"""Takes a node and a setting, and returns the setting's place in the project's files."""
+
+
+def check_settings(manifest: Any, place_of: PlaceOf) -> None:
     """Raise a BadConfig for each config with a wrong value, all of them together."""
     errors = ErrorList()
     for node in manifest.nodes.values():
         for key, (is_valid, allowed) in _CHECKS.items():
             with errors.collecting():
-                _check(node, key, is_valid, allowed)
+                _check(node, key, is_valid, allowed, place_of)
         with errors.collecting():
-            _check_dialect(node)
+            _check_dialect(node, place_of)
     for source in manifest.sources.values():
         with errors.collecting():
-            _check(source, "zero_dates", *_CHECKS["zero_dates"])
+            _check(source, "zero_dates", *_CHECKS["zero_dates"], place_of)
     errors.raise_all()
 
 
@@ -90,25 +96,27 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and bool(value)
 
 
-def _check_dialect(node: Any) -> None:
+def _check_dialect(node: Any, place_of: PlaceOf) -> None:
     value = node.config.get("dialect")
     if value is None or value in DIALECTS:
         return
     from sqlglot.dialects.dialect import Dialect
 
     names = {name for name in Dialect.classes if name}
-    _check(node, "dialect", lambda name: name in names, (*DIALECTS, *names))
+    _check(node, "dialect", lambda name: name in names, (*DIALECTS, *names), place_of)
 
 
 def _is_collation(value: Any) -> bool:
     return value in COLLATIONS or bool(_SERVER_COLLATION.match(str(value)))
 
 
-def _check(node: Any, key: str, is_valid: Callable[[Any], bool], allowed: Collection[str]) -> None:
+def _check(
+    node: Any, key: str, is_valid: Callable[[Any], bool], allowed: Collection[str], place_of: PlaceOf
+) -> None:
     """Raise BadConfig, which lists the `allowed` values, if the node has the config with a wrong value."""
     value = node.config.get(key)
     if value is not None and not is_valid(value):
-        where = f"{node.resource_type} {node.name!r} ({node.original_file_path})"
+        where = f"{node.resource_type} {node.name!r} ({place_of(node, key)})"
         raise BadConfig(where, key, value, allowed)
 
 

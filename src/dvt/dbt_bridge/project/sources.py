@@ -1,16 +1,14 @@
 """Moves a source's `connection:` into its `config:`, which dbt passes from a source to its tables.
 
 Users may write it as a key of a source or of a table, in `config:`, or in the `meta:` of either. The keys
-of a source, or of a table, must agree. A table's connection overrides its source's.
+of a source, or of a table, must agree. A table's connection overrides its source's. Names that differ are all
+kept, by their keys: resolution raises an error for them, with all other errors of the project.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-
-from dvt.core.errors import ConflictingConnections
-from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 KEY = "connection"
 """The key that names a connection."""
@@ -20,33 +18,30 @@ def yaml_from_file(original: Callable[..., Any], source_file: Any, *args: Any, *
     """Return a YAML file's content as dbt reads it, with every connection moved into `config`."""
     content = original(source_file, *args, **kwargs)
     sources = content.get("sources") if isinstance(content, dict) else None
-    with as_dbt_errors():
-        for source in sources if isinstance(sources, list) else ():
-            _move_connections(source, source_file.path.original_file_path)
+    for source in sources if isinstance(sources, list) else ():
+        _move_connections(source)
     return content
 
 
-def _move_connections(source: Any, file: str) -> None:
+def _move_connections(source: Any) -> None:
     """Move the connections of a source and of its tables; leave wrong YAML for dbt to report."""
     if not isinstance(source, dict):
         return
-    name = str(source.get("name"))
-    move_connection(source, name, file)
+    move_connection(source)
     tables = source.get("tables")
     for table in tables if isinstance(tables, list) else ():
         if isinstance(table, dict):
-            move_connection(table, f"{name}.{table.get('name')}", file)
+            move_connection(table)
 
 
-def move_connection(level: dict[str, Any], name: str, file: str) -> None:
-    """Move the connection of a source or table into its config; ConflictingConnections if its keys differ."""
+def move_connection(level: dict[str, Any]) -> None:
+    """Move the connection of a source or table into its config; all of them, by key, if its keys differ."""
     connections = {key: str(value) for key, value in _by_key(level).items() if value is not None}
-    if len(set(connections.values())) > 1:
-        raise ConflictingConnections(name, file, connections)
     level.pop(KEY, None)
     if connections:
         config = level.get("config")
-        connection = next(iter(connections.values()))
+        names = list(connections.values())
+        connection = connections if len(set(names)) > 1 else names[0]
         level["config"] = {**(config if isinstance(config, dict) else {}), KEY: connection}
 
 

@@ -1,0 +1,82 @@
+"""Checks all that users configured in a project, so that one run shows all errors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dvt.core.error_list import ErrorList
+from dvt.dbt_bridge.outputs.own_adapters import require_known
+from dvt.dbt_bridge.outputs.profiles import profile_place
+from dvt.dbt_bridge.project.locating import place_of
+from dvt.dbt_bridge.project.settings import check_settings
+from dvt.resolution.graph import Graph, Node
+from dvt.resolution.placement import Outputs, Resolver
+
+if TYPE_CHECKING:
+    from dvt.config.computes import Computes
+    from dvt.dbt_bridge.session import Session
+
+
+def check_project(session: Session, manifest: Any, graph: Graph) -> Resolver:
+    """Return the project's resolver; raise all errors in settings, computes.yml, names and types."""
+    errors = ErrorList()
+    computes: Computes | None = None
+    with errors.collecting():
+        check_settings(manifest, lambda node, key: place_of(session.config, node, key))
+    with errors.collecting():
+        computes = session.computes
+        computes.get(session.options.compute)  # UnknownCompute if --compute is none of them
+    resolver = Resolver(graph, _outputs(session, graph, computes), _places(session, manifest))
+    with errors.collecting():
+        resolver.check()
+    for output in sorted(_used(resolver, graph) & session.outputs.types.keys()):
+        with errors.collecting():
+            _check_type(session, output)
+    errors.raise_all()
+    return resolver
+
+
+def requires_connections(config: Any) -> bool:
+    """Return whether the project's flags require a connection of every source."""
+    flags: Mapping[str, Any] = config.flags or {}
+    return bool(flags.get("require_source_connections", False))
+
+
+def _outputs(session: Session, graph: Graph, computes: Computes | None) -> Outputs:
+    """Return the names that the project may use; any compute if computes.yml itself is wrong."""
+    names: Collection[str] = {node.compute for node in graph.nodes.values() if node.compute}
+    return Outputs(
+        types=session.outputs.types,
+        default=session.default,
+        forced=getattr(session.config.args, "TARGET", None),
+        computes=tuple(computes.entries) if computes else tuple(names),
+        computes_file=computes.file if computes else None,
+        compute=session.options.compute,
+        require_connections=requires_connections(session.config),
+    )
+
+
+def _places(session: Session, manifest: Any) -> Any:
+    """Return a function that returns the place of a setting of a node of the graph."""
+
+    def find(node: Node, key: str) -> str:
+        of_dbt = manifest.nodes.get(node.unique_id) or manifest.sources.get(node.unique_id)
+        return node.file if of_dbt is None else place_of(session.config, of_dbt, key)
+
+    return find
+
+
+def _used(resolver: Resolver, graph: Graph) -> set[str]:
+    """Return the names of the outputs that nodes are built on or sources are on."""
+    used: set[str] = set()
+    errors = ErrorList()
+    for unique_id in graph.nodes:
+        with errors.collecting():  # resolver.check() has raised them
+            used.add(resolver.output_of(unique_id))
+    return used
+
+
+def _check_type(session: Session, output: str) -> None:
+    path = (str(session.config.profile_name), "outputs", output, "type")
+    require_known(output, profile_place(session.outputs.profiles_dir, *path), session.outputs.types[output])
