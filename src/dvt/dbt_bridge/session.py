@@ -58,6 +58,8 @@ class Session:
     """dbt's thread pool while nodes run, else None."""
     changing: set[int] = field(default_factory=set)
     """Ids of the threads whose node's Jinja has run a statement that may have changed a table."""
+    forecasting: bool = False
+    """Whether nodes are compiled before any of them runs."""
     cancelled: bool = False
     """Whether all statements of the invocation have been cancelled and have ended."""
     _computes: Computes | None = None

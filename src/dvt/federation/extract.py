@@ -10,13 +10,15 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, DvtError, LoginRefused
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.reports import Moved
 from dvt.core.tables import Table
-from dvt.federation.connections import Connection, Connections
+from dvt.federation.connections import OF_A_QUERY, Connection, Connections
+from dvt.federation.expected import ExpectedQueries
 from dvt.federation.sharing import ClaimedQuery, SharedAnswers
 from dvt.staging.shared import Claim, Staging
 
@@ -35,12 +37,14 @@ class _Group:
     connection: Connection
     fresh: bool
     """Whether the snapshot is to begin now, because the run's may be stale."""
-    claimed: list[tuple[SourceQuery, Claim]] = field(default_factory=list)
+    claimed: list[ClaimedQuery] = field(default_factory=list)
 
     def jobs(self) -> list[Job]:
         """Return jobs for the queries that are not answered yet."""
         return [
-            Job(query, claim.sink) for query, claim in self.claimed if claim.sink is not None and claim.open
+            Job(claimed.answered_by.sent, claimed.claim.sink)
+            for claimed in self.claimed
+            if claimed.claim.sink is not None and claimed.claim.open
         ]
 
 
@@ -52,6 +56,11 @@ class Extractor:
         self.connections = connections
         self.stopped = stopped
         self._shared = SharedAnswers(staging)
+        self._expected = ExpectedQueries(self._estimate)
+
+    def expect(self, queries: Iterable[SourceQuery]) -> None:
+        """Merge these queries of a node that is to run later with those of others to the same tables."""
+        self._expected.add(queries)
 
     def extract(
         self,
@@ -68,8 +77,14 @@ class Extractor:
         pending = list(queries)
         while pending:
             own, others = self._claim(pending, tables)
-            if own:
-                self._run(own, staged, report)
+            try:
+                if own:
+                    self._run(own, staged, report)
+            except OF_A_QUERY as error:
+                if isinstance(error, Cancelled) or not self._split(own):
+                    raise
+                pending = [query for query in pending if query.alias not in staged]
+                continue
             pending = []
             for claimed in others:
                 started = time.monotonic()
@@ -87,10 +102,34 @@ class Extractor:
             return claimed.claim.wait(self.stopped)
         except Cancelled:
             raise
+        except DvtError as error:
+            if not claimed.is_wider:
+                raise
+            if isinstance(error, OF_A_QUERY):
+                self._expected.split(claimed.answered_by)
+            return None
+
+    def _split(self, groups: Sequence[_Group]) -> bool:
+        """Send the parts of merged queries that have failed by themselves; return whether there were any.
+
+        What a query of another node needs must not fail this one.
+        """
+        failed = [
+            claimed.answered_by
+            for group in groups
+            for claimed in group.claimed
+            if claimed.is_wider and claimed.claim.joined() is None
+        ]
+        for merged in failed:
+            self._expected.split(merged)
+        return bool(failed)
+
+    def _estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """Estimate queries; a database that cannot be asked now says so when the queries are sent."""
+        try:
+            return self.connections.estimate(queries)
         except DvtError:
-            if claimed.is_wider:
-                return None
-            raise
+            return [None] * len(queries)
 
     def _claim(
         self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table]
@@ -102,13 +141,14 @@ class Extractor:
         for query in queries:
             connection = self.connections[query.connection]
             read = [tables[ref] for ref in query.tables]
-            claimed = self._shared.claim(query, _generation(query, connection, read))
+            merged = self._expected.answering(query)
+            claimed = self._shared.claim(query, merged, _generation(query, connection, read))
             if claimed.claim.sink is None:
                 others.append(claimed)
                 continue
             fresh = query.this or not connection.snapshot.is_settled(read)
             group = own.setdefault((connection.name, fresh), _Group(node, connection, fresh))
-            group.claimed.append((query, claimed.claim))
+            group.claimed.append(claimed)
         return list(own.values()), others
 
     def _run(
@@ -130,13 +170,14 @@ class Extractor:
         """Extract what is not answered yet; again if the run's snapshot had idled and was lost."""
         started = time.monotonic()
         lock = threading.Lock()
-        by_sink = {id(claim.sink): (query, claim) for query, claim in group.claimed}
+        by_sink = {id(claimed.claim.sink): claimed for claimed in group.claimed}
 
         def finished(job: Job, dataset: Dataset) -> None:
-            query, claim = by_sink[id(job.sink)]
+            claimed = by_sink[id(job.sink)]
+            query = claimed.query
             with lock:
-                staged[query.alias] = dataset
-            claim.done(dataset)
+                staged[query.alias] = replace(dataset, columns=query.staged)
+            claimed.claim.done(dataset)
             report(_moved(query, dataset, started))
 
         try:
@@ -153,7 +194,7 @@ class Extractor:
                 else:
                     return
         except BaseException as error:
-            _release_waiting([claim for _, claim in group.claimed], error)
+            _release_waiting([claimed.claim for claimed in group.claimed], error)
             raise
 
     def _raise_if_stopped(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -14,12 +14,14 @@ from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.ports.bridge import Publisher, Reporter
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.queries import SourceQuery
 from dvt.core.reports import Answer, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import StageColumn, Table
 from dvt.federation.compute import compute, result_key
 from dvt.federation.connections import Connections
 from dvt.federation.engines import Engines
+from dvt.federation.expecting import ExpectedNodes
 from dvt.federation.extract import Extractor
 from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
@@ -70,6 +72,7 @@ class RunFederator:
         self._metrics = RunMetrics(resources.reporter)
         self._stopped = threading.Event()
         self._extractor = Extractor(resources.connections, resources.staging, self._stopped.is_set)
+        self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -85,6 +88,10 @@ class RunFederator:
     def totals(self) -> Totals:
         """See Federator."""
         return self._metrics.totals
+
+    def expect(self, requests: Sequence[NodeRequest]) -> None:
+        """See Federator."""
+        self._expected.add(requests)
 
     def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
         """See Federator."""
@@ -127,6 +134,7 @@ class RunFederator:
             metrics.notice(notice)
 
         # extract and stage, in waves: all connections side by side, shared with other models
+        self._expected.begins(request, plan.queries)
         staged: dict[str, Dataset] = {}
         for wave in plan.waves():
             queries = resources.planning.answered(wave, staged, engine)
@@ -159,6 +167,7 @@ class RunFederator:
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """See Federator."""
         self._resources.connections.wrote(connection, table)
+        self._expected.wrote(table)
 
     def cancel(self) -> None:
         """See Federator."""
@@ -190,6 +199,13 @@ class RunFederator:
             undropped = list(self._drop_remaining_stage_tables())
         for notice in undropped:
             resources.reporter.notice("", notice)
+
+    def _queries_of(self, request: NodeRequest) -> Sequence[SourceQuery]:
+        """Plan a node that has not begun; return its queries."""
+        self._raise_if_stopped("planning")
+        tables = self._resources.planning.resolve(request)
+        engine = self._resources.engines.named(request.compute)
+        return self._resources.planning.plan_ahead(tables, engine).queries
 
     @contextmanager
     def _node(self, request: NodeRequest) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dvt.core.names import TableRef
@@ -28,6 +28,10 @@ class Resolved:
     by_unique_id: Mapping[str, Table]
     by_ref: Mapping[TableRef, Table]
 
+    def is_of_the_same_state(self, other: Resolved) -> bool:
+        """True if the other has the same request, and tables of the same columns."""
+        return self.parsed.request == other.parsed.request and self.by_unique_id == other.by_unique_id
+
     @property
     def connections(self) -> set[str]:
         """Names of the connections that the tables are on."""
@@ -41,6 +45,8 @@ class Planning:
     connections: Connections
     started_at: datetime
     """When the run started: every now() of every model gives this time."""
+    ahead: dict[TableRef, tuple[Resolved, FederationPlan]] = field(default_factory=dict)
+    """Stage table of a node → its plan, made before the node has begun."""
 
     def resolve(self, request: NodeRequest) -> Resolved:
         """Describe the tables that the SQL names; TableNotFound for one that is missing."""
@@ -50,9 +56,18 @@ class Planning:
             parsed, {key: by_ref[relation.table] for key, relation in parsed.inputs.items()}, by_ref
         )
 
+    def plan_ahead(self, tables: Resolved, engine: Engine) -> FederationPlan:
+        """Make the plan of a node that has not begun; `plan` returns it if nothing has changed by then."""
+        plan = self.plan(tables, engine)
+        self.ahead[plan.load.stage] = tables, plan
+        return plan
+
     def plan(self, tables: Resolved, engine: Engine) -> FederationPlan:
         """Make the plan of the node."""
         request = tables.parsed.request
+        before, plan = self.ahead.pop(request.stage, (None, None))
+        if before is not None and plan is not None and before.is_of_the_same_state(tables):
+            return plan
         target = self.connections[request.stage.connection]
         names = tables.connections | {request.stage.connection}
         context = PlanContext(

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from dvt.core.queries import SourceQuery
+from dvt.federation.merging import MergedQuery
 from dvt.staging.shared import Claim, Staging
 
 
@@ -17,13 +18,13 @@ class ClaimedQuery:
 
     query: SourceQuery
     claim: Claim
-    answered_by: SourceQuery
+    answered_by: MergedQuery
     """The query that is sent: `query` itself, or one that covers it."""
 
     @property
     def is_wider(self) -> bool:
         """True if another query is sent, which may fail for a reason that does not concern this one."""
-        return self.answered_by.key != self.query.key
+        return self.answered_by.sent.key != self.query.key
 
 
 class SharedAnswers:
@@ -35,25 +36,25 @@ class SharedAnswers:
     def __init__(self, staging: Staging) -> None:
         self._staging = staging
         self._lock = threading.Lock()
-        self._claimed: dict[str, list[tuple[SourceQuery, Claim]]] = defaultdict(list)
+        self._claimed: dict[str, list[tuple[MergedQuery, Claim]]] = defaultdict(list)
 
-    def claim(self, query: SourceQuery, generation: str) -> ClaimedQuery:
-        """Join the narrowest claimed query that covers this one; if there is none, claim this one.
+    def claim(self, query: SourceQuery, merged: MergedQuery, generation: str) -> ClaimedQuery:
+        """Join the narrowest claimed query that covers this one; if there is none, claim `merged`.
 
-        `generation` tells states of the tables apart. The caller answers its own claims before it waits for
-        others.
+        `merged` is the query itself, or covers it. `generation` tells states of the tables apart. The caller
+        answers its own claims before it waits for others.
         """
         state = f"{query.connection}\n{generation}"
         with self._lock:
             covering = [(other, claim) for other, claim in self._claimed[state] if other.covers(query)]
-            for other, claim in sorted(covering, key=lambda candidate: _excess(candidate[0], query)):
+            for other, claim in sorted(covering, key=lambda candidate: _excess(candidate[0].sent, query)):
                 waiting = claim.joined()
                 if waiting is not None:
                     return ClaimedQuery(query, waiting, other)
-            key = hashlib.sha256(f"{query.key}\n{generation}".encode()).hexdigest()[:24]
+            key = hashlib.sha256(f"{merged.sent.key}\n{generation}".encode()).hexdigest()[:24]
             claim = self._staging.claim(query.connection, key)
-            self._claimed[state].append((query, claim))
-            return ClaimedQuery(query, claim, query)
+            self._claimed[state].append((merged, claim))
+            return ClaimedQuery(query, claim, merged)
 
 
 def _excess(covering: SourceQuery, query: SourceQuery) -> tuple[bool, int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +28,12 @@ class Federator(Protocol):
     @property
     def run(self) -> str:
         """The run's id, [a-z0-9]: the bridge names stage tables with it (`names.stage_name`)."""
+
+    def expect(self, requests: Sequence[NodeRequest]) -> None:
+        """Note what is to run later, before any node runs: tables that several nodes read are extracted once.
+
+        Nodes may be missing. Nothing is extracted yet.
+        """
 
     def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
         """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""

@@ -26,6 +26,8 @@ class Mode:
     """Dialect of a federated node's SQL; None for a native node."""
     unit: bool = False
     """Whether the reader is a unit test, which reads given rows instead of tables."""
+    forecast: bool = False
+    """Whether the reader does not run yet (`nodes.expecting`)."""
 
 
 _lock = threading.Lock()
@@ -80,6 +82,10 @@ def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
         context = federated_context(session, node, self.config, manifest, mode.dialect)
         context |= extra_context
     context |= _ENGINE_VARIABLES  # changed in place, since macros refer to this object
+    if mode.forecast:
+        from dvt.dbt_bridge.jinja.forecasting import make_silent
+
+        make_silent(context)
     return context
 
 
@@ -89,7 +95,7 @@ def _mode(session: Session, node: Any, target: str) -> Mode | None:
     if tested and session.manifest is not None and session.is_federated(tested):
         return Mode(target, _dialect(session, session.manifest.nodes[tested], target), unit=True)
     if node.resource_type in _SELECTS and session.is_federated(node.unique_id):
-        return Mode(target, _dialect(session, node, target))
+        return Mode(target, _dialect(session, node, target), forecast=session.forecasting)
     return None if target == session.default else Mode(target)
 
 

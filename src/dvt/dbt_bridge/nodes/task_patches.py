@@ -164,11 +164,15 @@ def run_queue(original: Callable[..., Any], session: Session, self: Any, pool: A
 
 
 def execute_nodes(original: Callable[..., Any], session: Session, self: Any) -> Any:
-    """Execute the nodes as dbt does; after a second Ctrl-C, still cancel all running statements.
+    """Tell the federation of the nodes, and execute them as dbt does; cancel statements on a second Ctrl-C.
 
     The second Ctrl-C interrupts dbt's own cancelling. dbt then cleans up, which would wait for the running
     statements, so they are cancelled here before.
     """
+    if not session.plain:
+        from dvt.dbt_bridge.nodes.expecting import expect_nodes
+
+        expect_nodes(session, self)
     try:
         return original(self)
     except BaseException:

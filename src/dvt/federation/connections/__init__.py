@@ -10,5 +10,6 @@ readers), `RunSnapshot._join` (begins it).
 
 from dvt.federation.connections.connection import Connection
 from dvt.federation.connections.connections import Connections
+from dvt.federation.connections.snapshots import OF_A_QUERY
 
-__all__ = ["Connection", "Connections"]
+__all__ = ["OF_A_QUERY", "Connection", "Connections"]

@@ -12,8 +12,8 @@ from dvt.core.ports.connectors import Connector, Snapshot
 from dvt.core.tables import Table
 from dvt.federation.connections.writes import WriteLog
 
-_OF_A_QUERY = (Cancelled, QueryFailed, ValueLost)
-"""Errors that leave the snapshot as it was: a model that asks again still reads the same moment."""
+OF_A_QUERY = (Cancelled, QueryFailed, ValueLost)
+"""Errors of one query that leave the snapshot as it was: a model that asks again reads the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class RunSnapshot:
         try:
             yield Reading(shared.snapshot, idled)
             broke = False
-        except _OF_A_QUERY:
+        except OF_A_QUERY:
             broke = False
             raise
         finally:

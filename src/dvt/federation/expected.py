@@ -1,0 +1,70 @@
+"""The queries that the run's nodes are known to send later, and how they are merged."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from dvt.core.estimates import Estimate
+from dvt.core.queries import SourceQuery
+from dvt.federation.merging import MergedQuery, TableSize, can_merge, merge, same_table
+
+EstimateAll = Callable[[Sequence[SourceQuery]], Sequence[Estimate | None]]
+"""Estimates queries of one connection, as `Connection.estimate` does."""
+
+
+class ExpectedQueries:
+    """Merges queries to one table when the first of them is to be sent. Thread-safe.
+
+    What is expected later is merged with what is not merged yet: a query that was sent is not sent again for
+    another node's columns. `_lock` guards all fields, and is held while a database estimates.
+    """
+
+    def __init__(self, estimate: EstimateAll) -> None:
+        self._estimate = estimate
+        self._lock = threading.Lock()
+        self._waiting: dict[object, dict[str, SourceQuery]] = defaultdict(dict)
+        """Table → key → query that is expected and not merged yet."""
+        self._merged: dict[str, MergedQuery] = {}
+        """Key of a query → the merged query that answers it."""
+
+    def add(self, queries: Iterable[SourceQuery]) -> None:
+        """Expect these queries of one node."""
+        with self._lock:
+            for query in queries:
+                if can_merge(query) and query.key not in self._merged:
+                    self._waiting[same_table(query)].setdefault(query.key, query)
+
+    def answering(self, query: SourceQuery) -> MergedQuery:
+        """Return the query to send for `query`: a merged one if it was expected, else itself."""
+        with self._lock:
+            if query.key in self._waiting.get(same_table(query), ()):
+                self._merge(list(self._waiting.pop(same_table(query)).values()))
+            return self._merged.get(query.key) or MergedQuery.of(query)
+
+    def split(self, merged: MergedQuery) -> None:
+        """Send each query by itself from now on, because the merged one has failed."""
+        with self._lock:
+            for part in merged.parts:
+                self._merged[part.key] = MergedQuery.of(part)
+
+    def _merge(self, queries: Sequence[SourceQuery]) -> None:
+        is_alone = len(queries) == 1
+        groups = [MergedQuery.of(queries[0])] if is_alone else merge(queries, self._size(queries))
+        for group in groups:
+            for part in group.parts:
+                self._merged[part.key] = group
+
+    def _size(self, queries: Sequence[SourceQuery]) -> TableSize:
+        """Have the queries estimated, and each of their columns alone."""
+        columns = {
+            extracted.name: replace(query, select=(text,), columns=(extracted,), where=())
+            for query in queries
+            for text, extracted in zip(query.select, query.columns, strict=True)
+        }
+        estimates = self._estimate([*columns.values(), *queries])
+        by_column = dict(zip(columns, estimates, strict=False))
+        by_query = dict(zip((query.key for query in queries), estimates[len(columns) :], strict=True))
+        return TableSize.estimated(by_column, by_query, queries)
