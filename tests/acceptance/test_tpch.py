@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,15 @@ def run_all(project: Project, single: duckdb.DuckDBPyConnection, dialect: str) -
     result = project.dvt("run", "--threads", "4", timeout=600).ok()
     assert result.statuses() == dict.fromkeys(queries, "success"), result.output
     assert all(f"{name}: load " in result.output for name in queries), "a model was not federated"
+    assert extractions(project) == len(tpch.TABLES), "a table was extracted for a second time"
     return queries
+
+
+def extractions(project: Project) -> int:
+    """Return how many queries the last run has sent to sources."""
+    results = json.loads((project.root / "target" / "run_results.json").read_text())["results"]
+    stages = [stage for result in results for stage in result["adapter_response"]["dvt"]]
+    return sum(stage["what"] == "extract" and not stage["reused"] for stage in stages)
 
 
 def test_the_22_models_on_duckdb_answer_as_one_engine_does(

@@ -657,6 +657,20 @@ class StagingDamaged(DvtError):
         )
 
 
+class ExtractTooLarge(DvtError):
+    """A query would move more rows or bytes than the model's config allows, or has moved more."""
+
+    code = "DVT146"
+
+    def __init__(self, table: str, connection: str, amount: str, config: str) -> None:
+        self.table, self.connection, self.config = table, connection, config
+        super().__init__(
+            f"extracting {table} {amount}; the limit is {config}",
+            hint=f"let the model read fewer rows or columns of it; or filter and aggregate in a model on "
+            f"{connection!r} (config(target='{connection}')) and read that; or raise the limit",
+        )
+
+
 class EngineMissing(DvtError):
     """A compute's type has no engine in this version."""
 

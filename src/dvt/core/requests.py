@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.names import TableRef
 
 
@@ -95,5 +96,7 @@ class NodeRequest:
     """None where no contract is enforced."""
     compute: str | None = None
     """Entry of computes.yml, None for the embedded default."""
+    extract_limits: ExtractLimits = UNLIMITED
+    """How much one query may move."""
     limit: int | None = None
     """Highest number of rows that are wanted, any of them; None: all rows."""

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from dvt.core.estimates import Estimate
+from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits
 from dvt.core.queries import SourceQuery
 from dvt.federation.merging import MergedQuery, TableSize, can_merge, merge, same_table
 
@@ -26,36 +26,37 @@ class ExpectedQueries:
         self._estimate = estimate
         self._lock = threading.Lock()
         self._waiting: dict[object, dict[str, SourceQuery]] = defaultdict(dict)
-        """Table → key → query that is expected and not merged yet."""
-        self._merged: dict[str, MergedQuery] = {}
-        """Key of a query → the merged query that answers it."""
+        """Table and limits → key → query that is expected and not merged yet."""
+        self._merged: dict[tuple[str, ExtractLimits], MergedQuery] = {}
+        """Key of a query and limits → the merged query that answers it."""
 
-    def add(self, queries: Iterable[SourceQuery]) -> None:
-        """Expect these queries of one node."""
+    def add(self, queries: Iterable[SourceQuery], limits: ExtractLimits = UNLIMITED) -> None:
+        """Expect these queries of one node, with the node's limits."""
         with self._lock:
             for query in queries:
-                if can_merge(query) and query.key not in self._merged:
-                    self._waiting[same_table(query)].setdefault(query.key, query)
+                if can_merge(query) and (query.key, limits) not in self._merged:
+                    self._waiting[same_table(query), limits].setdefault(query.key, query)
 
-    def answering(self, query: SourceQuery) -> MergedQuery:
+    def answering(self, query: SourceQuery, limits: ExtractLimits = UNLIMITED) -> MergedQuery:
         """Return the query to send for `query`: a merged one if it was expected, else itself."""
+        place = same_table(query), limits
         with self._lock:
-            if query.key in self._waiting.get(same_table(query), ()):
-                self._merge(list(self._waiting.pop(same_table(query)).values()))
-            return self._merged.get(query.key) or MergedQuery.of(query)
+            if query.key in self._waiting.get(place, ()):
+                self._merge(list(self._waiting.pop(place).values()), limits)
+            return self._merged.get((query.key, limits)) or MergedQuery.of(query)
 
-    def split(self, merged: MergedQuery) -> None:
+    def split(self, merged: MergedQuery, limits: ExtractLimits = UNLIMITED) -> None:
         """Send each query by itself from now on, because the merged one has failed."""
         with self._lock:
             for part in merged.parts:
-                self._merged[part.key] = MergedQuery.of(part)
+                self._merged[part.key, limits] = MergedQuery.of(part)
 
-    def _merge(self, queries: Sequence[SourceQuery]) -> None:
+    def _merge(self, queries: Sequence[SourceQuery], limits: ExtractLimits) -> None:
         is_alone = len(queries) == 1
-        groups = [MergedQuery.of(queries[0])] if is_alone else merge(queries, self._size(queries))
+        groups = [MergedQuery.of(queries[0])] if is_alone else merge(queries, self._size(queries), limits)
         for group in groups:
             for part in group.parts:
-                self._merged[part.key] = group
+                self._merged[part.key, limits] = group
 
     def _size(self, queries: Sequence[SourceQuery]) -> TableSize:
         """Have the queries estimated, and each of their columns alone."""

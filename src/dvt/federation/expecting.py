@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from dvt.core.errors import DvtError, TableNotFound
+from dvt.core.estimates import ExtractLimits
 from dvt.core.names import TableRef
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import NodeRequest
@@ -22,7 +23,9 @@ class ExpectedNodes:
     not told here: the node says it when it runs. `_lock` is not held while nodes are planned.
     """
 
-    def __init__(self, queries_of: QueriesOf, expect: Callable[[Iterable[SourceQuery]], None]) -> None:
+    def __init__(
+        self, queries_of: QueriesOf, expect: Callable[[Iterable[SourceQuery], ExtractLimits], None]
+    ) -> None:
         self._queries_of = queries_of
         self._expect = expect
         self._lock = threading.Lock()
@@ -56,7 +59,7 @@ class ExpectedNodes:
             ready = [other for other in self._ready if other.unique_id != request.unique_id]
             self._ready = []
         self._plan(ready)
-        self._expect(queries)
+        self._expect(queries, request.extract_limits)
 
     def _plan(self, requests: Iterable[NodeRequest]) -> None:
         silent: set[str] = set()
@@ -65,7 +68,7 @@ class ExpectedNodes:
             if connections & silent:
                 continue
             try:
-                self._expect(self._queries_of(request))
+                self._expect(self._queries_of(request), request.extract_limits)
             except TableNotFound:
                 with self._lock:
                     self._unbuilt.append(request)

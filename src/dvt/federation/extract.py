@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, DvtError, LoginRefused
-from dvt.core.estimates import Estimate
+from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
@@ -58,37 +58,39 @@ class Extractor:
         self._shared = SharedAnswers(staging)
         self._expected = ExpectedQueries(self._estimate)
 
-    def expect(self, queries: Iterable[SourceQuery]) -> None:
+    def expect(self, queries: Iterable[SourceQuery], limits: ExtractLimits) -> None:
         """Merge these queries of a node that is to run later with those of others to the same tables."""
-        self._expected.add(queries)
+        self._expected.add(queries, limits)
 
     def extract(
         self,
         queries: Sequence[SourceQuery],
         tables: Mapping[TableRef, Table],
         report: Callable[[Moved], None],
+        limits: ExtractLimits = UNLIMITED,
     ) -> dict[str, Dataset]:
-        """Return the staged answers by alias.
+        """Return the staged answers by alias; ExtractTooLarge if one of the queries breaks the limits.
 
         A node first extracts the queries that no other node has claimed, then waits for those that other
         nodes extract. It claims a query again if the other node was stopped, or if a wider query failed.
         """
+        self._check_estimates(queries, limits)
         staged: dict[str, Dataset] = {}
         pending = list(queries)
         while pending:
-            own, others = self._claim(pending, tables)
+            own, others = self._claim(pending, tables, limits)
             try:
                 if own:
                     self._run(own, staged, report)
             except OF_A_QUERY as error:
-                if isinstance(error, Cancelled) or not self._split(own):
+                if isinstance(error, Cancelled) or not self._split(own, limits):
                     raise
                 pending = [query for query in pending if query.alias not in staged]
                 continue
             pending = []
             for claimed in others:
                 started = time.monotonic()
-                query, dataset = claimed.query, self._answer(claimed)
+                query, dataset = claimed.query, self._answer(claimed, limits)
                 if dataset is None:
                     pending.append(query)
                     continue
@@ -96,7 +98,13 @@ class Extractor:
                 report(_moved(query, dataset, started, reused=True))
         return staged
 
-    def _answer(self, claimed: ClaimedQuery) -> Dataset | None:
+    def _check_estimates(self, queries: Sequence[SourceQuery], limits: ExtractLimits) -> None:
+        """Raise ExtractTooLarge, before anything moves, for a query that is expected to break the limits."""
+        if limits != UNLIMITED:
+            for query, estimate in zip(queries, self._estimate(queries), strict=True):
+                limits.check_estimate(query, estimate)
+
+    def _answer(self, claimed: ClaimedQuery, limits: ExtractLimits) -> Dataset | None:
         """Wait for another node's answer; None: this node has to claim the query again."""
         try:
             return claimed.claim.wait(self.stopped)
@@ -106,10 +114,10 @@ class Extractor:
             if not claimed.is_wider:
                 raise
             if isinstance(error, OF_A_QUERY):
-                self._expected.split(claimed.answered_by)
+                self._expected.split(claimed.answered_by, limits)
             return None
 
-    def _split(self, groups: Sequence[_Group]) -> bool:
+    def _split(self, groups: Sequence[_Group], limits: ExtractLimits) -> bool:
         """Send the parts of merged queries that have failed by themselves; return whether there were any.
 
         What a query of another node needs must not fail this one.
@@ -121,7 +129,7 @@ class Extractor:
             if claimed.is_wider and claimed.claim.joined() is None
         ]
         for merged in failed:
-            self._expected.split(merged)
+            self._expected.split(merged, limits)
         return bool(failed)
 
     def _estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
@@ -132,7 +140,7 @@ class Extractor:
             return [None] * len(queries)
 
     def _claim(
-        self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table]
+        self, queries: Iterable[SourceQuery], tables: Mapping[TableRef, Table], limits: ExtractLimits
     ) -> tuple[list[_Group], list[ClaimedQuery]]:
         """Claim queries; return this node's own, grouped by snapshot, and those that other nodes extract."""
         node = object()
@@ -141,8 +149,8 @@ class Extractor:
         for query in queries:
             connection = self.connections[query.connection]
             read = [tables[ref] for ref in query.tables]
-            merged = self._expected.answering(query)
-            claimed = self._shared.claim(query, merged, _generation(query, connection, read))
+            merged = self._expected.answering(query, limits)
+            claimed = self._shared.claim(query, merged, _generation(query, connection, read), limits)
             if claimed.claim.sink is None:
                 others.append(claimed)
                 continue

@@ -138,7 +138,7 @@ class RunFederator:
         staged: dict[str, Dataset] = {}
         for wave in plan.waves():
             queries = resources.planning.answered(wave, staged, engine)
-            staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved)
+            staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved, request.extract_limits)
         self._raise_if_stopped("computing")
 
         # compute

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dvt.core.estimates import Estimate, row_width
+from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits, row_width
 from dvt.core.queries import ExtractedColumn, SourceQuery, Sql, joined
 
 _MAX_ALTERNATIVES = 24
@@ -78,16 +78,25 @@ class TableSize:
 
     def part(self, queries: Sequence[SourceQuery]) -> float:
         """Return the part of the rows that the merged query extracts; 1 if it has no condition."""
-        if len({query.where for query in queries}) > _MAX_ALTERNATIVES:
+        alternatives = {frozenset(query.where): self.kept[query.key] for query in queries}
+        if len(alternatives) > _MAX_ALTERNATIVES:
             return 1.0
-        part = 1 - math.prod(1 - self.kept[query.key] for query in queries)
+        part = 1 - math.prod(1 - kept for kept in alternatives.values())
         return 1.0 if len(queries) > 1 and part >= _WHOLE else part
+
+    def moved(self, queries: Sequence[SourceQuery]) -> Estimate:
+        """Return what the merged query is expected to answer."""
+        rows = self.rows * self.part(queries)
+        return Estimate(round(rows), round(rows * self._width(queries)))
 
     def cost(self, queries: Sequence[SourceQuery]) -> float:
         """Return the bytes that the merged query moves, and a part of those that its database reads."""
+        reading = _READING * sum(self.widths.values())
+        return self.rows * (self.part(queries) * self._width(queries) + reading)
+
+    def _width(self, queries: Sequence[SourceQuery]) -> float:
         names = {extracted.name for query in queries for extracted in query.columns}
-        width = sum(self.widths[name] for name in names)
-        return self.rows * (self.part(queries) * width + _READING * sum(self.widths.values()))
+        return sum(self.widths[name] for name in sorted(names))
 
 
 def can_merge(query: SourceQuery) -> bool:
@@ -100,21 +109,32 @@ def same_table(query: SourceQuery) -> object:
     return query.connection, query.tables, query.source
 
 
-def merge(queries: Sequence[SourceQuery], size: TableSize) -> list[MergedQuery]:
+def merge(
+    queries: Sequence[SourceQuery], size: TableSize, limits: ExtractLimits = UNLIMITED
+) -> list[MergedQuery]:
     """Group queries to one table so that the groups cost least, and merge each group.
 
     The dearest query comes first; each further query joins the group that it adds least to, if that is less
-    than it costs alone.
+    than it costs alone and if the group stays within the limits.
     """
     groups: list[list[SourceQuery]] = []
     for query in sorted(queries, key=lambda query: (-size.cost([query]), query.key)):
         added = [size.cost([*group, query]) - size.cost(group) for group in groups]
         best = min(range(len(groups)), key=added.__getitem__, default=None)
-        if best is not None and added[best] <= size.cost([query]) and _agree(groups[best], query):
+        if (
+            best is not None
+            and added[best] <= size.cost([query])
+            and _agree(groups[best], query)
+            and _is_within(limits, size.moved([*groups[best], query]))
+        ):
             groups[best].append(query)
         else:
             groups.append([query])
     return [MergedQuery(_merged(group, whole=size.part(group) >= 1), tuple(group)) for group in groups]
+
+
+def _is_within(limits: ExtractLimits, moved: Estimate) -> bool:
+    return not limits.broken_by(moved.rows, moved.bytes)
 
 
 def _agree(group: Sequence[SourceQuery], query: SourceQuery) -> bool:

@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from dataclasses import dataclass
 
+from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.queries import SourceQuery
 from dvt.federation.merging import MergedQuery
 from dvt.staging.shared import Claim, Staging
@@ -38,22 +39,27 @@ class SharedAnswers:
         self._lock = threading.Lock()
         self._claimed: dict[str, list[tuple[MergedQuery, Claim]]] = defaultdict(list)
 
-    def claim(self, query: SourceQuery, merged: MergedQuery, generation: str) -> ClaimedQuery:
+    def claim(
+        self, query: SourceQuery, merged: MergedQuery, generation: str, limits: ExtractLimits = UNLIMITED
+    ) -> ClaimedQuery:
         """Join the narrowest claimed query that covers this one; if there is none, claim `merged`.
 
-        `merged` is the query itself, or covers it. `generation` tells states of the tables apart. The caller
-        answers its own claims before it waits for others.
+        `merged` is the query itself, or covers it. `generation` tells states of the tables apart. What other
+        nodes extract may be stopped by their limits: only those of the same limits or of none are joined. The
+        caller answers its own claims before it waits for others.
         """
         state = f"{query.connection}\n{generation}"
+        limited = f"{state}\n{limits}"
         with self._lock:
-            covering = [(other, claim) for other, claim in self._claimed[state] if other.covers(query)]
+            claimed = [*self._claimed[limited], *self._claimed[f"{state}\n{UNLIMITED}"]]
+            covering = [(other, claim) for other, claim in claimed if other.covers(query)]
             for other, claim in sorted(covering, key=lambda candidate: _excess(candidate[0].sent, query)):
                 waiting = claim.joined()
                 if waiting is not None:
                     return ClaimedQuery(query, waiting, other)
-            key = hashlib.sha256(f"{merged.sent.key}\n{generation}".encode()).hexdigest()[:24]
-            claim = self._staging.claim(query.connection, key)
-            self._claimed[state].append((merged, claim))
+            key = hashlib.sha256(f"{merged.sent.key}\n{generation}\n{limits}".encode()).hexdigest()[:24]
+            claim = self._staging.claim(query.connection, key, limits)
+            self._claimed[limited].append((merged, claim))
             return ClaimedQuery(query, claim, merged)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from dvt.core.errors import DvtError
+from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.ports.staging import Dataset, Location
 from dvt.core.tables import StageColumn
 
@@ -21,8 +22,10 @@ _ATTEMPTS = itertools.count()
 class ParquetSink:
     """Implements Sink: nothing is a dataset until `commit` has written the marker."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, location: Location, limits: ExtractLimits = UNLIMITED) -> None:
         self.location = location
+        self.limits = limits
+        self._rows = 0
         self._lock = threading.Lock()
         self._parts: list[str] = []
         self._count = itertools.count()
@@ -35,6 +38,12 @@ class ParquetSink:
             key = f"{self.location.prefix}/part-{self._attempt}-{next(self._count)}.parquet"
             self._parts.append(key)
             return key
+
+    def count(self, rows: int) -> int:
+        """See Sink."""
+        with self._lock:
+            self._rows += rows
+            return self._rows
 
     def commit(self, columns: Sequence[StageColumn], rows: int, keys: Sequence[str] | None = None) -> Dataset:
         """See Sink. Parts that were never written hold no rows."""
@@ -62,6 +71,7 @@ class ParquetSink:
         with self._lock:
             # A thread that still writes one of these parts writes a file that no dataset holds.
             self._parts.clear()
+            self._rows = 0
         # What stays is tried again with all of the run's, and told then; here it would hide another error.
         with suppress(DvtError):
             self.location.bucket.delete(self.location.prefix)

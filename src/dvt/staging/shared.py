@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dvt.core.errors import Cancelled, DvtError
+from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
 from dvt.staging.parquet import ParquetSink
 from dvt.staging.paths import escaped
@@ -79,8 +80,8 @@ class Staging:
         self._results = itertools.count()
         self._pending: dict[tuple[str, str], _Pending] = {}
 
-    def claim(self, connection: str, key: str) -> Claim:
-        """Claim the query `key` to a connection.
+    def claim(self, connection: str, key: str, limits: ExtractLimits = UNLIMITED) -> Claim:
+        """Claim the query `key` to a connection; its answer may be as large as `limits` allow.
 
         The caller fills the sinks that it owns before it waits for others, so that no two threads wait for
         each other.
@@ -90,7 +91,7 @@ class Staging:
             if pending is not None and pending.error is None:
                 return Claim(pending, None)
             pending = self._pending[(connection, key)] = _Pending()
-            return Claim(pending, self._sink(escaped(connection), key))
+            return Claim(pending, self._sink(escaped(connection), key, limits))
 
     def result(self, key: str) -> Sink:
         """Return the sink of a computed answer; a model that is run again gets another."""
@@ -106,8 +107,8 @@ class Staging:
         if not self._keep:
             self.bucket.delete(self._run)
 
-    def _sink(self, folder: str, key: str) -> Sink:
-        return ParquetSink(Location(self.bucket, f"{self._run}/{folder}/{key}"))
+    def _sink(self, folder: str, key: str, limits: ExtractLimits = UNLIMITED) -> Sink:
+        return ParquetSink(Location(self.bucket, f"{self._run}/{folder}/{key}"), limits)
 
 
 def _copied(error: DvtError) -> DvtError:

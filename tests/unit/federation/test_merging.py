@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dvt.core.estimates import Estimate
+from dvt.core.estimates import Estimate, ExtractLimits
 from dvt.core.queries import SourceQuery
 from dvt.federation.expected import ExpectedQueries
 from dvt.federation.merging import MergedQuery, TableSize, merge
@@ -113,6 +113,22 @@ def test_a_split_query_is_sent_by_itself() -> None:
     expected.add([query("p"), query("q")])
     expected.split(expected.answering(query("p")))
     assert [expected.answering(part).sent for part in (query("p"), query("q"))] == [query("p"), query("q")]
+
+
+def test_a_group_stays_within_the_limits_of_its_nodes() -> None:
+    parts = [query("p", where=("p = 1",)), query("p", "q", where=("p = 2",))]
+    for rows, groups in ((200, 1), (150, 2)):
+        expected = ExpectedQueries(estimates({"p = 1": 0.1, "p = 2": 0.1}))
+        limits = ExtractLimits(rows=rows)
+        expected.add(parts, limits)
+        assert len({expected.answering(part, limits).sent.key for part in parts}) == groups
+
+
+def test_nodes_of_other_limits_are_not_merged() -> None:
+    expected = ExpectedQueries(estimates({}))
+    expected.add([query("p")], ExtractLimits(rows=5000))
+    expected.add([query("q")])
+    assert expected.answering(query("q")).sent == query("q")
 
 
 def test_without_any_estimate_the_ratios_count() -> None:

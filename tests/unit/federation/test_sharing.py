@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import ValueLost
+from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Capabilities, Job
 from dvt.core.queries import ExtractedColumn, Need, SourceQuery, TablePlace, ValuePlace
@@ -125,12 +126,14 @@ def extractor(source: Gated, tmp_path: Any) -> Extractor:
     return Extractor(connections, Staging(local_bucket(tmp_path), "run"), lambda: False)
 
 
-def ask(extractor: Extractor, *queries: SourceQuery) -> tuple[dict[str, Any], list[bool]]:
+def ask(
+    extractor: Extractor, *queries: SourceQuery, limits: ExtractLimits = UNLIMITED
+) -> tuple[dict[str, Any], list[bool]]:
     """Extract the queries; return the datasets, and for each whether it was there before."""
     moved: list[bool] = []
     refs = [ref for query in queries for ref in query.tables]
     tables = extractor.connections.describe(refs)
-    return extractor.extract(queries, tables, lambda stage: moved.append(stage.reused)), moved
+    return extractor.extract(queries, tables, lambda stage: moved.append(stage.reused), limits), moved
 
 
 def test_a_narrower_query_reads_what_was_extracted(extractor: Extractor, source: Gated) -> None:
@@ -189,6 +192,64 @@ def test_a_failed_wider_query_does_not_fail_a_narrower_one(extractor: Extractor,
             wide.result(30)
         assert narrow.result(30)[1] == [False]
     assert source.extracted == [("p", "q", "r"), ("r",)]
+
+
+def test_a_node_joins_what_its_own_limits_or_none_may_stop(extractor: Extractor, source: Gated) -> None:
+    source.gate.set()
+    few, more = ExtractLimits(rows=10), ExtractLimits(rows=20)
+    assert ask(extractor, WIDE, limits=few)[1] == [False]
+    assert ask(extractor, WIDE, limits=few)[1] == [True]
+    assert ask(extractor, WIDE, limits=more)[1] == [False]
+    assert ask(extractor, WIDE)[1] == [False]
+    assert ask(extractor, COVERED["more filters"], limits=ExtractLimits(rows=30))[1] == [True]
+
+
+def expecting(extractor: Extractor) -> list[SourceQuery]:
+    """Expect two nodes whose queries are merged."""
+    parts = [query("p", where=("p > 1",), alias="first"), query("q", where=("p > 1",), alias="second")]
+    for part in parts:
+        extractor.expect([part], UNLIMITED)
+    return parts
+
+
+def test_expected_queries_are_extracted_when_the_first_of_them_is_sent(
+    extractor: Extractor, source: Gated
+) -> None:
+    source.gate.set()
+    first, second = expecting(extractor)
+    staged, reused = ask(extractor, second)
+    assert reused == [False]
+    assert [column.name for column in staged["second"].columns] == ["q"]
+    assert ask(extractor, first)[1] == [True]
+    assert [sorted(names) for names in source.extracted] == [["p", "q"]]
+
+
+def test_after_a_write_a_merged_query_is_sent_again(extractor: Extractor, source: Gated) -> None:
+    source.gate.set()
+    first, second = expecting(extractor)
+    assert ask(extractor, first)[1] == [False]
+    extractor.connections.wrote("pg", A)
+    assert ask(extractor, second)[1] == [False]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_merged_query_that_fails_is_sent_in_its_parts(
+    extractor: Extractor, source: Gated, waits: bool
+) -> None:
+    source.fails = {"q"}
+    first, second = expecting(extractor)
+    with ThreadPoolExecutor(2) as pool:
+        owner = pool.submit(ask, extractor, first)
+        assert source.extracting.wait(30)
+        if waits:
+            other = pool.submit(ask, extractor, second)
+        source.gate.set()
+        assert owner.result(30)[1] == [False]
+        if not waits:
+            other = pool.submit(ask, extractor, second)
+        with pytest.raises(ValueLost):
+            other.result(30)
+    assert sorted(map(sorted, source.extracted)) == [["p"], ["p", "q"], ["q"]]
 
 
 def test_models_that_need_parts_of_each_others_queries_all_end(extractor: Extractor, source: Gated) -> None:

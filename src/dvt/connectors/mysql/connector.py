@@ -7,13 +7,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from dvt.connectors.mysql.estimates import estimated
 from dvt.connectors.mysql.extract import MySQLSnapshot
 from dvt.connectors.mysql.load import StageTableLoad, drop, load_columns
 from dvt.connectors.mysql.server import Server
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn, Table
 from dvt.drivers.mysql import Scanner, connect, describe, parse
 
@@ -21,7 +24,7 @@ _NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on 
 
 
 class MySQLConnector:
-    """Implements Connector and CanLoad, for the tables of every schema that its user may see."""
+    """Implements Connector, CanEstimate and CanLoad, for the tables of every schema that its user may see."""
 
     capabilities = Capabilities(snapshot_by="consistent_reads: lock")
 
@@ -35,6 +38,11 @@ class MySQLConnector:
         """See Connector."""
         with self._server.slots, connect(self._server.name, self._server.settings) as side:
             return describe(side, tables, self._server.settings.schema_)
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """See CanEstimate."""
+        with self._server.slots, connect(self._server.name, self._server.settings) as side:
+            return estimated(side, queries, self._server.settings.schema_)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

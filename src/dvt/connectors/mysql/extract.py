@@ -16,7 +16,7 @@ from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb.sql import encoded, quoted
-from dvt.drivers.duckdb.staging import write
+from dvt.drivers.duckdb.staging import write_answer
 from dvt.drivers.mysql import (
     RunningQuery,
     SideConnection,
@@ -162,7 +162,7 @@ class _Extraction:
             _check_stopped(running, query)
             select = f"SELECT {columns} FROM {self._server.scanner.relation(sent)}"
             try:
-                rows = write(cursor, select, job.sink)
+                rows = write_answer(cursor, select, job)
             except duckdb.Error as error:
                 raise explained(
                     error,

@@ -18,7 +18,7 @@ from dvt.core.errors import DvtError
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb.sql import unpacked
-from dvt.drivers.duckdb.staging import write
+from dvt.drivers.duckdb.staging import write_answer
 from dvt.drivers.postgres import (
     Session,
     Work,
@@ -136,7 +136,7 @@ class PostgresSnapshot:
         table = item.job.query.about
         with work.query(reader.backend, reader.cursor):
             try:
-                rows = write(reader.cursor, answer, item.job.sink, item.job.query.staged)
+                rows = write_answer(reader.cursor, answer, item.job)
             except (duckdb.Error, OSError, MemoryError) as error:
                 raise translate(
                     error,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from dvt.connectors.sqlite.types import declared, undeclared, unpack
 from dvt.core.errors import QueryFailed, TableNotFound
@@ -82,9 +83,17 @@ def _rowid_alias(reader: Reader, table: str, column_rows: list[tuple[object, ...
 
 
 def _rows(reader: Reader, table: str) -> int | None:
-    """Return the span of the rowids, an estimate that costs nothing; None for a table without them."""
+    """Return the span of the rowids, which costs nothing; without rowids, what ANALYZE has counted."""
     try:
         ((span,),) = reader.rows(f"SELECT max(rowid) - min(rowid) + 1 FROM main.{quoted(table)}")
     except QueryFailed:
-        return None
+        return _analysed_rows(reader, table)
     return int(span or 0)
+
+
+def _analysed_rows(reader: Reader, table: str) -> int | None:
+    """Return the rows that ANALYZE has counted, None if it has not run."""
+    with suppress(QueryFailed):
+        for (stat,) in reader.rows("SELECT stat FROM main.sqlite_stat1 WHERE tbl = ?", table):
+            return int(str(stat).partition(" ")[0])
+    return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from dvt.core.estimates import ExtractLimits
 from dvt.core.tables import StageColumn
 
 
@@ -98,8 +99,15 @@ class Sink(Protocol):
     def location(self) -> Location:
         """The folder that is this sink's alone."""
 
+    @property
+    def limits(self) -> ExtractLimits:
+        """How much may be staged in it."""
+
     def part(self) -> str:
         """Return the key of a new file, for a writer that does not name files itself."""
+
+    def count(self, rows: int) -> int:
+        """Add the rows of a part that is written; return the rows of all parts."""
 
     def commit(self, columns: Sequence[StageColumn], rows: int, keys: Sequence[str] | None = None) -> Dataset:
         """Write the marker, once: from then on the dataset exists.

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import SameName, SelfReference
+from dvt.core.estimates import ExtractLimits
 from dvt.core.names import TableRef, stage_name
 from dvt.core.relation_names import places_in
 from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
@@ -56,6 +57,9 @@ def node_request(
             identifier=stage_name(run, node.unique_id, batch),
         ),
         pushdown=_pushdown(node),
+        extract_limits=ExtractLimits(
+            rows=node.config.get("max_extract_rows"), bytes=node.config.get("max_extract_bytes")
+        ),
         comparing=_text_comparison(node),
         contract=contract_of(
             node, session.targets.adapter(target), config, manifest, partial(session.engine_dialect, model)

@@ -35,6 +35,8 @@ KEYS = (
     "compute",
     "dialect",
     "pushdown",
+    "max_extract_rows",
+    "max_extract_bytes",
     "publish",
     "collation",
     "zero_dates",
@@ -106,6 +108,10 @@ def _check_dialect(node: Any, place_of: PlaceOf) -> None:
     _check(node, "dialect", lambda name: name in names, (*DIALECTS, *names), place_of)
 
 
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
 def _is_collation(value: Any) -> bool:
     return value in COLLATIONS or bool(_SERVER_COLLATION.match(str(value)))
 
@@ -123,6 +129,8 @@ def _check(
 _CHECKS: Mapping[str, tuple[Callable[[Any], bool], Collection[str]]] = {
     **{key: (partial(_is_choice, allowed), allowed) for key, allowed in CHOICES.items()},
     "collation": (_is_collation, COLLATIONS),
+    "max_extract_rows": (_is_count, ("a whole number from 1 up",)),
+    "max_extract_bytes": (_is_count, ("a whole number from 1 up",)),
     "target": (_is_name, ("a name",)),
     "compute": (_is_name, ("a name",)),
 }

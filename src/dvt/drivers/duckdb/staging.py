@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from typing import Any
+from typing import Any, Self
+
+import duckdb
 
 from dvt.core.errors import DvtError, StagingDamaged, StagingUnusable
 from dvt.core.ports.connectors import Job
@@ -17,6 +20,8 @@ from dvt.drivers.duckdb.sql import exact_path, listed, literal, quoted, unpacked
 CONSUMER = "duckdb"
 """Name of DuckDB as a consumer of buckets."""
 
+_WATCH_INTERVAL = 0.1
+"""Seconds between two looks at how large the files are that are being written."""
 COPY_OPTIONS = "FORMAT parquet, COMPRESSION snappy, PARQUET_VERSION {}"
 """Options of COPY … TO, but for the version. For 1.8 M rows of lineitem on 2 cores: 0.63 s of CPU and 48 MB;
 zstd level 1: 0.68 s and 41 MB, lz4: 0.69 s and 62 MB (all but the first without the encodings of v2, which v1
@@ -39,6 +44,57 @@ def write(cursor: Any, select: str, sink: Sink, columns: Sequence[StageColumn] =
 
 def _is_repeated(type_: StageType) -> bool:
     return type_.kind in _REPEATED or any(_is_repeated(part.type) for part in type_.parts)
+
+
+def write_answer(cursor: Any, select: str, job: Job) -> int:
+    """Copy the answer to a job, or a part of it, into a new part of its sink; return the number of rows.
+
+    ExtractTooLarge ends it where the sink's limits do: after one row too many, or once the files are larger.
+    """
+    limits, query = job.sink.limits, job.query
+    if limits.rows is not None:
+        select = f"SELECT * FROM ({select}) LIMIT {limits.rows + 1}"
+    with _Watch(cursor, job) as watch:
+        try:
+            rows = write(cursor, select, job.sink, query.staged)
+        except duckdb.InterruptException:
+            limits.check_moved(query, None, watch.bytes)
+            raise
+    limits.check_moved(query, job.sink.count(rows), watch.bytes)
+    return rows
+
+
+class _Watch:
+    """Interrupts a cursor once the files of a job's sink are larger than its limits allow."""
+
+    def __init__(self, cursor: Any, job: Job) -> None:
+        self._cursor = cursor
+        self._sink = job.sink
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="dvt-watch-size", daemon=True)
+        self.bytes = 0
+        """Bytes of the files, when they were last looked at."""
+
+    def __enter__(self) -> Self:
+        if self._sink.limits.bytes is not None:
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._sink.limits.bytes is not None:
+            self._thread.join()
+            self._look()
+
+    def _watch(self) -> None:
+        while not self._done.wait(_WATCH_INTERVAL):
+            self._look()
+            if self._sink.limits.broken_by(0, self.bytes):
+                self._cursor.interrupt()
+
+    def _look(self) -> None:
+        at = self._sink.location
+        self.bytes = sum(size for _, size in at.bucket.list(at.prefix))
 
 
 def scan(dataset: Dataset) -> str:
@@ -73,7 +129,7 @@ def check(cursor: Any, name: str, dataset: Dataset) -> None:
 
 def stage(cursor: Any, job: Job, source: str) -> Dataset:
     """Copy `source`, a FROM item with the job's columns, into a part of its sink, and commit that."""
-    rows = write(cursor, unpacked(job.query.columns, source), job.sink, job.query.staged)
+    rows = write_answer(cursor, unpacked(job.query.columns, source), job)
     return job.sink.commit(job.query.staged, rows)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
-from dvt.core.errors import Cancelled, DvtError, QueryFailed, ValueLost
+from dvt.core.errors import Cancelled, DvtError, ExtractTooLarge, QueryFailed, ValueLost
 from dvt.core.ports.connectors import Connector, Snapshot
 from dvt.core.tables import Table
 from dvt.federation.connections.writes import WriteLog
 
-OF_A_QUERY = (Cancelled, QueryFailed, ValueLost)
+OF_A_QUERY = (Cancelled, ExtractTooLarge, QueryFailed, ValueLost)
 """Errors of one query that leave the snapshot as it was: a model that asks again reads the same moment."""
 
 

@@ -1,0 +1,38 @@
+"""Estimates from the server's own optimizer, by EXPLAIN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from dvt.core.errors import QueryFailed
+from dvt.core.estimates import KEPT_BY_A_CONDITION, Estimate, of_rows
+from dvt.core.queries import SourceQuery
+from dvt.drivers.mysql import SideConnection, table
+
+_ROWS, _FILTERED = -3, -2
+"""Positions of `rows` and `filtered` (percent) in a row of EXPLAIN, counted from the end."""
+_SCANS = frozenset({"ALL", "index"})
+"""Types of access that read every row."""
+_UNFILTERED = 100.0
+"""Value of `filtered` where no condition is estimated: without histograms and indexes, the server cannot."""
+
+
+def estimated(side: SideConnection, queries: Sequence[SourceQuery], schema: str) -> list[Estimate | None]:
+    """Return what the server expects of each query; None for one that it refuses."""
+    return [_estimated(side, query, schema) for query in queries]
+
+
+def _estimated(side: SideConnection, query: SourceQuery, schema: str) -> Estimate | None:
+    # MariaDB shows `filtered` only when asked, MySQL always, and it knows no EXTENDED any more.
+    explain = "EXPLAIN EXTENDED" if side.is_mariadb else "EXPLAIN"
+    sql = query.sql([table(ref, schema) for ref in query.tables])
+    try:
+        steps = side.rows(f"{explain} {sql}", doing="estimating")
+    except QueryFailed:
+        return None
+    own = [step for step in steps if step[0] == steps[0][0]]
+    rows = math.prod(float(step[_ROWS] or 0) * float(step[_FILTERED] or 0) / 100 for step in own)
+    if all(float(step[_FILTERED] or 0) == _UNFILTERED and _SCANS.intersection(step) for step in own):
+        rows *= KEPT_BY_A_CONDITION ** len(query.where)
+    return of_rows(query, rows)
