@@ -445,8 +445,11 @@ class ConnectFailed(DvtError):
     code = "DVT130"
     transient = True
 
-    def __init__(self, connection: str, where: str, reason: str, hint: str = "") -> None:
-        self.connection, self.where = connection, where
+    def __init__(
+        self, connection: str, where: str, reason: str, hint: str = "", *, refused: bool = False
+    ) -> None:
+        """`refused`: the server itself said no, so it is up."""
+        self.connection, self.where, self.refused = connection, where, refused
         super().__init__(
             f"cannot connect to {connection!r} ({where}): {reason}",
             hint=hint or "is the server up, and are host and port right in profiles.yml?",
@@ -477,6 +480,25 @@ class ConnectionLost(DvtError):
         super().__init__(
             f"lost the connection to {connection!r} while {doing}: {reason}",
             hint="nothing was published; run it again when the server is back (dvt retry)",
+        )
+
+
+class ConnectionFrozen(ConnectionLost):
+    """Nothing arrived for longer than `read_timeout`, though the server computed nothing."""
+
+    code = "DVT149"
+
+    def __init__(self, connection: str, doing: str, seconds: float) -> None:
+        super().__init__(
+            connection,
+            doing,
+            f"not a byte arrived for {seconds:g} s (read_timeout), and its server is paused, out of reach,"
+            " or computes nothing for it",
+        )
+        self.seconds = seconds
+        self.hint = (
+            "is a firewall between that drops idle connections, or a server that is paused?"
+            " run it again when it answers (dvt retry); read_timeout of this output sets how long dvt waits"
         )
 
 

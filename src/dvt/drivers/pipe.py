@@ -19,6 +19,8 @@ class Pipe:
     def __init__(self) -> None:
         self._read_end, self._write_end = os.pipe()
         self._failed = threading.Event()
+        self.starved = False
+        """Whether the reader waits for the writer."""
         self._lock = threading.Lock()
         self.path = f"/dev/fd/{self._write_end}"
         if _SET_PIPE_SIZE is not None:
@@ -27,7 +29,11 @@ class Pipe:
 
     def read(self, size: int) -> bytes:
         """Read what has been written, at most `size` bytes; b"" at the end."""
-        data = os.read(self._read_end, size)
+        self.starved = True
+        try:
+            data = os.read(self._read_end, size)
+        finally:
+            self.starved = False
         if not data and self._failed.is_set():
             raise BrokenPipeError
         return data

@@ -162,7 +162,8 @@ class _Extraction:
             _check_stopped(running, query)
             select = f"SELECT {columns} FROM {self._server.scanner.relation(sent)}"
             try:
-                rows = write_answer(cursor, select, job)
+                with self._server.scanner.noticing_silence(running.mark):
+                    rows = write_answer(cursor, select, job)
             except duckdb.Error as error:
                 raise explained(
                     error,

@@ -6,10 +6,11 @@ import re
 
 import duckdb
 
-from dvt.core.errors import Cancelled, ConnectionLost, DvtError, QueryFailed
+from dvt.core.errors import Cancelled, ConnectionFrozen, ConnectionLost, DvtError, QueryFailed
 from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb import translate
 from dvt.drivers.mysql import MySQLSettings, RunningQuery, connect
+from dvt.drivers.network.silence import seconds_of_silence
 
 _SCANNER_ERROR = re.compile(r"^IO Error: (Failed to|Could not) .{0,40}(MySQL|result row)")
 """Matches the scanner's own messages, which hide the server's."""
@@ -34,6 +35,8 @@ def explained(
         return Cancelled(doing)
     if not _SCANNER_ERROR.match(str(error)):
         return translate(error, connection=name, doing=doing, where=query.about)
+    if (seconds := seconds_of_silence(name)) is not None:
+        return ConnectionFrozen(name, doing, seconds)
     try:
         with connect(name, settings) as side:
             side.rows("PREPARE dvt FROM %s", [sent], doing=doing)

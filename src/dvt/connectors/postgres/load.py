@@ -77,6 +77,8 @@ class StageTableLoad:
         self._table = relation(load.stage, schema)
         self._doing = f"filling {load.stage}"
         self._side_table = relation(replace(load.stage, identifier=f"{load.stage.identifier}_in"), schema)
+        self._pipe: Pipe | None = None
+        """The rows on their way, while they are sent."""
         self._route = LoadRoute(self._table, tuple(load_encoding(column.stage) for column in load.columns))
 
     def run(self) -> int:
@@ -85,7 +87,9 @@ class StageTableLoad:
         with (
             self._server.slots.work(),
             self._server.backends.work() as work,
-            closing(connect(self._server.name, self._server.settings)) as connection,
+            closing(
+                connect(self._server.name, self._server.settings, is_sending=self._is_starved)
+            ) as connection,
             connection.cursor() as cursor,
         ):
             return self._fill(cursor, work)
@@ -109,12 +113,16 @@ class StageTableLoad:
                 cursor.execute(statement)
         return rows
 
+    def _is_starved(self) -> bool:
+        """Whether the server waits for rows that DuckDB has not written yet."""
+        return self._pipe is not None and self._pipe.starved
+
     def _definition(self) -> str:
         columns = ", ".join(f"{quoted(column.name)} {column.native}" for column in self._load.columns)
         return self._load.definition or f"({columns})"
 
     def _copy(self, cursor: Any, backend: tuple[int, str], work: Work) -> int:
-        pipe = Pipe()
+        pipe = self._pipe = Pipe()
         with (
             closing(self._duckdb.cursor()) as source,
             work.query(backend, source),

@@ -134,7 +134,7 @@ class PostgresSnapshot:
     def _copy(self, reader: Session, item: _Progress, query: str, work: Work) -> None:
         answer = unpacked(item.job.query.columns, reader.query(query))
         table = item.job.query.about
-        with work.query(reader.backend, reader.cursor):
+        with work.query(reader.backend, reader.cursor), reader.waiting():
             try:
                 rows = write_answer(reader.cursor, answer, item.job)
             except (duckdb.Error, OSError, MemoryError) as error:

@@ -29,6 +29,7 @@ class MySQLCredentials(Credentials):
     ssl_key: str | None = None
     ssl_disabled: bool | None = None
     connect_timeout: float = 5
+    read_timeout: int = 300
     consistent_reads: str | bool = "off"
     max_connections: int | None = None
     zero_dates: str | None = None
@@ -85,7 +86,7 @@ class MySQLCredentials(Credentials):
         return dct
 
     def _connection_keys(self) -> tuple[str, ...]:
-        return ("host", "port", "user", "schema", "ssl_ca", "ssl_disabled", "connect_timeout")
+        return ("host", "port", "user", "schema", "ssl_ca", "ssl_disabled", "connect_timeout", "read_timeout")
 
 
 @dataclass

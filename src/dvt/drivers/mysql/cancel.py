@@ -12,6 +12,7 @@ from typing import Any
 from dvt.core.errors import QueryFailed
 from dvt.drivers.mysql.connect import SideConnection, connect
 from dvt.drivers.mysql.settings import MySQLSettings
+from dvt.drivers.network.silence import hang_up
 
 _DOING = "cancelling its queries"
 _POLL_SECONDS = 0.02
@@ -64,8 +65,12 @@ class RunningQueries:
             if cursor is not None:
                 cursor.interrupt()  # takes effect with the next rows; KILL makes them come
         if any(not query.ended.is_set() for query in queries):
-            with connect(self._name, self._settings) as side:
-                _stop(side, queries)
+            try:
+                with connect(self._name, self._settings) as side:
+                    _stop(side, queries)
+            finally:
+                if any(not query.ended.is_set() for query in queries):
+                    hang_up(self._name)  # no KILL has reached the server, or its end does not arrive
 
 
 def _stop(side: SideConnection, queries: Iterable[RunningQuery]) -> None:

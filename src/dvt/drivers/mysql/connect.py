@@ -6,10 +6,12 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import (
     ConnectFailed,
+    ConnectionFrozen,
     ConnectionLost,
     DriverMissing,
     DvtError,
@@ -19,9 +21,11 @@ from dvt.core.errors import (
 from dvt.drivers.mysql.flavour import Flavour, flavour_of
 from dvt.drivers.mysql.losses import ServerWarning, error_for_code, error_for_warnings
 from dvt.drivers.mysql.settings import MySQLSettings
+from dvt.drivers.mysql.silence import Processes, line_of_wire
+from dvt.drivers.network.silence import seconds_of_silence, watch
 
 if TYPE_CHECKING:
-    from dvt.drivers.mysql.wire import Sent
+    from dvt.drivers.mysql.wire import Sent, Wire
 
 _LOGIN = frozenset({1045, 1130, 1251, 1275, 1524, 1698, 1862, 2059, 2061, 3118, 3159, 4151})
 """Codes: access denied, host not allowed, authentication plugin, locked or expired account, TLS required."""
@@ -58,6 +62,16 @@ class SideConnection:
         self._name = name
         self._settings = settings
         self._connection = connection
+
+    @property
+    def number(self) -> int:
+        """The server's number of this connection, as it said at the login."""
+        return int(self._connection.thread_id())
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds in which this server should answer what costs it nothing."""
+        return self._settings.connect_timeout
 
     @property
     def flavour(self) -> Flavour:
@@ -146,13 +160,21 @@ def connect_to_load(
     """Log in to write rows; sending ends once `stopped` returns True."""
     with closing(log_in(name, settings, init_command=_LOAD_SESSION, client_flag=_LOCAL_FILES)) as connection:
         connection.stopped = stopped
+        watch_wire(name, settings, connection)
         yield LoadConnection(name, settings, connection)
+
+
+def watch_wire(name: str, settings: MySQLSettings, wire: Wire) -> None:
+    """Watch a connection of PyMySQL until it is closed: end it if the server freezes."""
+    watch(line_of_wire(name, settings, wire, Processes(partial(connect, name, settings))))
 
 
 def translate(error: BaseException, connection: str, doing: str) -> DvtError:
     """Return dvt's error for what PyMySQL raised while running a statement."""
     code, message = _code_and_message(error)
     if code in _CONNECTION_LOST or isinstance(error, OSError):
+        if (seconds := seconds_of_silence(connection)) is not None:
+            return ConnectionFrozen(connection, doing, seconds)
         return ConnectionLost(connection, doing, message)
     hint = f"its user lacks a grant for {doing}" if code in _DENIED else ""
     return QueryFailed(connection, doing, message, hint)
@@ -167,11 +189,13 @@ def log_in(name: str, settings: MySQLSettings, **overrides: Any) -> Any:
     except ImportError as error:
         raise DriverMissing("PyMySQL", "pip install 'dvt-engine[mysql]'") from error
     try:
-        return Wire(**(_arguments(settings) | _tls(settings) | overrides))
+        wire = Wire(**(_arguments(settings) | _tls(settings) | overrides))
     except (pymysql.Error, OSError, ValueError) as error:
         raise _connect_error(error, name, settings) from error
     except RuntimeError as error:  # PyMySQL's, when `cryptography` is missing
         raise DriverMissing("cryptography", "pip install 'dvt-engine[mysql]'") from error
+    wire.keep_alive()
+    return wire
 
 
 def _arguments(settings: MySQLSettings) -> dict[str, Any]:
@@ -217,11 +241,11 @@ def _connect_error(error: BaseException, name: str, settings: MySQLSettings) -> 
     if code in _LOGIN:
         return LoginRefused(name, settings.where, message)
     if code in _NO_SCHEMA:
-        return ConnectFailed(name, settings.where, message, "is `schema` of this output right, and granted?")
+        hint = "is `schema` of this output right, and granted?"
+        return ConnectFailed(name, settings.where, message, hint, refused=True)
     if code in _TOO_MANY_CONNECTIONS:
-        return ConnectFailed(
-            name, settings.where, message, "run fewer --threads, or let the user connect more often"
-        )
+        hint = "run fewer --threads, or let the user connect more often"
+        return ConnectFailed(name, settings.where, message, hint, refused=True)
     cause = getattr(error, "original_exception", None) or error
     if isinstance(cause, ssl.SSLError):
         return ConnectFailed(name, settings.where, _tls_problem(cause), "check ssl_ca, ssl_cert and ssl_key")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -13,7 +14,10 @@ from dvt.core.errors import ConnectFailed
 from dvt.core.ports.connectors import Instance
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.sql import literal
+from dvt.drivers.mysql.connect import connect
 from dvt.drivers.mysql.settings import MySQLSettings
+from dvt.drivers.mysql.silence import Processes, line_of_scan
+from dvt.drivers.network.silence import watched
 
 _SETTINGS = (
     "mysql_tinyint1_as_boolean = false",
@@ -63,6 +67,15 @@ class Scanner:
         finally:
             cursor.close()
 
+    @contextmanager
+    def noticing_silence(self, mark: str) -> Iterator[None]:
+        """Run the statement with this mark within the `with`: it fails if the server freezes."""
+        from dvt.drivers.mysql.wire import wire_sockets
+
+        processes = Processes(partial(connect, self._name, self._settings))
+        with watched(line_of_scan(self._name, self._settings, mark, wire_sockets, processes)):
+            yield
+
     def relation(self, sql: str) -> str:
         """Return the FROM item of DuckDB's SQL for the rows of a query in the server's SQL."""
         return f"mysql_query('{_SERVER}', {literal(sql)})"
@@ -81,7 +94,8 @@ class Scanner:
         instance = MemoryInstance(threads=1, memory_limit=limit)
         try:
             instance.load("mysql_scanner")
-            self._attach(instance.cursor())
+            with self.noticing_silence(f"dvt {_SERVER}"):
+                self._attach(instance.cursor())
         except BaseException:
             instance.close()
             raise

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
-from dvt.drivers.mysql.connect import connect, log_in, translate
+from dvt.drivers.mysql.connect import connect, log_in, translate, watch_wire
 from dvt.drivers.mysql.flavour import Flavour, flavour_of
 from dvt.drivers.mysql.names import quoted
 from dvt.drivers.mysql.settings import MySQLSettings
@@ -122,8 +122,12 @@ class Session:
     def stop(self) -> None:
         """Cancel the running statement and refuse all later ones. Called from another thread."""
         self._stopped.set()
-        if self._running.is_set():
-            self._kill()
+        try:
+            if self._running.is_set():
+                self._kill()
+        finally:
+            if self._running.is_set():
+                self._connection.hang_up()  # no KILL has reached the server, or its end does not arrive
 
     def _open(self) -> None:
         from pymysql.constants import CLIENT
@@ -138,6 +142,7 @@ class Session:
         self._connection = connection
         self.server = flavour_of(str(connection.get_server_info()))
         connection.set_timeout(None)
+        watch_wire(self._name, self._settings, connection)
         self._nothing_done, self._has_state, self._last_used = True, False, time.monotonic()
         self._execute(self.server.session)
         with suppress(QueryFailed):

@@ -42,6 +42,8 @@ class MySQLSettings(BaseModel):
     ssl_key: Path | None = None
     ssl_disabled: bool | None = None
     connect_timeout: float = Field(default=5, gt=0, le=3600)
+    read_timeout: int = Field(default=300, ge=1, le=86400)
+    """Seconds without a byte after which the server is asked whether it still computes the answer."""
     consistent_reads: Literal["off", "lock"] = "off"
     nan: Literal["error", "null"] = "error"
     """What a load does with NaN and infinity, which no column of MySQL can hold."""

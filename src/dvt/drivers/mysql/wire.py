@@ -14,13 +14,16 @@ from __future__ import annotations
 import select
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 from pymysql.connections import Connection
 from pymysql.constants import COMMAND, CR
 from pymysql.err import InternalError, OperationalError
 from pymysql.protocol import OKPacketWrapper
+
+from dvt.drivers.network.sockets import Socket, keep_alive, socket_of
 
 _CHUNK = 1 << 20
 """Bytes of a stream that are sent in one packet: 1 MiB."""
@@ -30,6 +33,10 @@ _POLL_SECONDS = 0.2
 """Seconds between two looks at `stopped` while the server does not accept data."""
 _SERVER_ANSWERS = select.POLLIN | select.POLLHUP | select.POLLERR
 """Events while sending that end it: the server sends something or hangs up."""
+_KEEPALIVE_IDLE = 60
+"""Seconds of silence before the first keepalive probe."""
+_WIRES: WeakSet[Wire] = WeakSet()
+"""All connections of PyMySQL that may be open."""
 _LOST = "the server ended the connection while rows were sent"
 
 if TYPE_CHECKING:
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
         def _read_packet(self, packet_type: Any = ...) -> Any: ...
         def _read_query_result(self, unbuffered: bool = False) -> Any: ...
         def _write_bytes(self, data: bytes) -> None: ...
+        def _read_bytes(self, num_bytes: int) -> bytes: ...
         def _force_close(self) -> None: ...
 
 else:
@@ -64,6 +72,29 @@ class Wire(_Connection):
     _sends_rows = False
     """Whether what is written is a statement's or a file's rows, which end if the server answers
     meanwhile."""
+
+    waits = False
+    """Whether the connection waits for the server: for an answer, or for the server to read."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _WIRES.add(self)
+        super().__init__(*args, **kwargs)
+
+    def sockets(self) -> list[Socket]:
+        """Return the socket, none if the connection is closed."""
+        with suppress(AttributeError, ValueError):
+            found = socket_of(self._sock.fileno())
+            return [found] if found else []
+        return []
+
+    def hang_up(self) -> None:
+        """End the connection; called from another thread than the one that waits."""
+        for found in self.sockets():
+            found.hang_up()
+
+    def keep_alive(self) -> None:
+        """Let the system find out that the server is gone."""
+        keep_alive(self._sock, _KEEPALIVE_IDLE)
 
     def set_timeout(self, seconds: float | None) -> None:
         """Set the timeout for reading and writing, from the next statement on; None is no timeout."""
@@ -106,10 +137,26 @@ class Wire(_Connection):
         finally:
             self._sends_rows = False
 
+    def _read_bytes(self, num_bytes: int) -> bytes:
+        with self._waiting():
+            return super()._read_bytes(num_bytes)
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        self.waits = True
+        try:
+            yield
+        finally:
+            self.waits = False
+
     def _write_bytes(self, data: bytes) -> None:
-        if not self._sends_rows:
-            super()._write_bytes(data)
-            return
+        with self._waiting():
+            if self._sends_rows:
+                self._write_rows(data)
+            else:
+                super()._write_bytes(data)
+
+    def _write_rows(self, data: bytes) -> None:
         socket = self._sock
         timeout = socket.gettimeout()
         socket.settimeout(0)
@@ -161,3 +208,8 @@ def _unexpected(answer: bytes) -> Exception:
         reason = "the server asked for a file that nobody had offered it; the connection was ended"
         return InternalError(CR.CR_UNKNOWN_ERROR, reason)
     return OperationalError(CR.CR_COMMANDS_OUT_OF_SYNC, "the server's answer does not fit the statement")
+
+
+def wire_sockets() -> list[Socket]:
+    """Return the sockets of all connections of PyMySQL."""
+    return [found for wire in list(_WIRES) for found in wire.sockets()]

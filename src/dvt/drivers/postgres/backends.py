@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-from dvt.core.errors import Cancelled
-from dvt.drivers.postgres.connect import connect
+from dvt.core.errors import Cancelled, DvtError
+from dvt.drivers.network.silence import hang_up
 from dvt.drivers.postgres.errors import as_dvt_errors
+from dvt.drivers.postgres.login import log_in
 from dvt.drivers.postgres.settings import PostgresSettings
+from dvt.drivers.postgres.silence import bounded
 
 _POLL_SECONDS = 0.02
 """Seconds between two cancel requests."""
@@ -86,12 +88,21 @@ class Backends:
         for work in works:
             work.stopped.set()
         if any(work.interrupt() for work in works):
-            self._cancel_until_idle(works)
+            try:
+                self._cancel_until_idle(works)
+            except DvtError:
+                hang_up(self._name)  # who waits there would wait for a server that does not answer
+                raise
 
     def _cancel_until_idle(self, works: list[Work]) -> None:
         started = time.monotonic()
         # No role is set here: another role may not be allowed to cancel the queries of the login user.
-        with closing(connect(self._name, self._settings)) as connection, connection.cursor() as cursor:
+        # Whatever the server does, this ends: the connection is hung up on soon after the last request.
+        with (
+            closing(log_in(self._name, self._settings)) as connection,
+            bounded(connection, _CANCEL_TIMEOUT + _TERMINATE_AFTER),
+            connection.cursor() as cursor,
+        ):
             while busy := [backend for work in works for backend in work.interrupt()]:
                 spent = time.monotonic() - started
                 if spent > _CANCEL_TIMEOUT:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
-import psycopg2
-
-from dvt.drivers.postgres.errors import as_dvt_errors, connect_error
+from dvt.drivers.postgres.errors import as_dvt_errors
+from dvt.drivers.postgres.login import log_in
 from dvt.drivers.postgres.names import quoted
 from dvt.drivers.postgres.settings import PostgresSettings
+from dvt.drivers.postgres.silence import watch_connection
 
 SESSION_SETTINGS = (
     "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL IntervalStyle = 'postgres'; "
@@ -33,36 +32,17 @@ BACKEND = (
 )
 """SQL: process id and start of the connection's backend. Run it before SET ROLE: the role may not be allowed
 to see the backend."""
-_RETRY_TIMEOUT = 4.0
-"""Seconds after which a failed login is not tried again."""
-_RETRY_PAUSE = 0.5
-"""Seconds between two attempts to log in."""
 
 
-def connect(name: str, settings: PostgresSettings) -> Any:
-    """Open a psycopg2 connection in autocommit, without a role; fails within seconds, with dvt's errors."""
-    arguments: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "user": settings.user,
-        "password": settings.password.get_secret_value() if settings.password else None,
-        "dbname": settings.dbname,
-        **settings.options(),
-    }
-    started = time.monotonic()
-    for attempt in range(settings.retries + 1):
-        try:
-            connection: Any = psycopg2.connect(**arguments)
-        except psycopg2.Error as error:
-            failure = connect_error(name, settings.where, error)
-            late = time.monotonic() - started + _RETRY_PAUSE > _RETRY_TIMEOUT
-            if attempt == settings.retries or late or not failure.transient:
-                raise failure from error
-            time.sleep(_RETRY_PAUSE)
-            continue
-        connection.autocommit = True
-        return connection
-    raise AssertionError  # the last attempt has raised
+def connect(name: str, settings: PostgresSettings, *, is_sending: Callable[[], bool] = lambda: False) -> Any:
+    """Open a psycopg2 connection in autocommit, without a role; fails within seconds, with dvt's errors.
+
+    A statement ends with an error if the server freezes meanwhile. `is_sending` returns whether the server
+    waits for this process, as COPY does for rows.
+    """
+    connection = log_in(name, settings)
+    watch_connection(connection, name, settings, is_sending)
+    return connection
 
 
 def session_statements(settings: PostgresSettings, scope: str = "") -> list[str]:

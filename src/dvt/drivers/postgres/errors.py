@@ -13,6 +13,7 @@ import psycopg2
 from dvt.core.errors import (
     Cancelled,
     ConnectFailed,
+    ConnectionFrozen,
     ConnectionLost,
     DvtError,
     LoginRefused,
@@ -21,6 +22,7 @@ from dvt.core.errors import (
     ValueLost,
 )
 from dvt.drivers.duckdb import errors as duckdb_errors
+from dvt.drivers.network.silence import seconds_of_silence
 
 MARK = "dvt134"
 """Begins the text whose conversion `types` makes fail on the server for a value that cannot be staged."""
@@ -64,8 +66,9 @@ def connect_error(name: str, where: str, error: psycopg2.Error) -> DvtError:
     if _LOGIN.search(message):
         return LoginRefused(name, where, message)
     if re.search(r"database .* does not exist", message):
-        return ConnectFailed(name, where, message, "check dbname of this output in profiles.yml")
-    return ConnectFailed(name, where, message)
+        hint = "check dbname of this output in profiles.yml"
+        return ConnectFailed(name, where, message, hint, refused=True)
+    return ConnectFailed(name, where, message, refused=bool(_MESSAGE.search(str(error))))
 
 
 def translate(
@@ -103,6 +106,8 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
         problem = f"{textwrap.shorten(value, 80)} cannot be staged without changing it"
         return ValueLost(f"{where or name}, column {column}", problem, _CAST_HINT)
     if _is_connection_lost(code, text):
+        if (seconds := seconds_of_silence(name)) is not None:
+            return ConnectionFrozen(name, doing, seconds)
         return ConnectionLost(name, doing, message or "the server closed the connection")
     if (code or "").startswith("23"):
         return RowRefused(where or name, message)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -14,15 +15,20 @@ import duckdb
 from dvt.core.errors import ConnectionLost
 from dvt.core.ports.connectors import Instance
 from dvt.drivers.duckdb.sql import literal as duckdb_literal
+from dvt.drivers.network.silence import Line, watch, watched
+from dvt.drivers.network.sockets import Socket, addresses_of, clients_of
 from dvt.drivers.postgres.connect import BACKEND, transaction_statements
 from dvt.drivers.postgres.errors import as_dvt_errors
 from dvt.drivers.postgres.names import literal
 from dvt.drivers.postgres.settings import PostgresSettings
+from dvt.drivers.postgres.silence import computes, connection_sockets
 
 EXTENSION = "postgres_scanner"
 """DuckDB's extension for PostgreSQL's protocol and its binary format."""
 _NUMBERS = itertools.count(1)
 """Numbers for DuckDB's aliases of servers, unique in the process."""
+_BACKEND_AND_PORT = BACKEND.replace(" FROM ", ", pg_catalog.inet_client_port() AS port FROM ", 1)
+"""SQL: `BACKEND`, and the client's port."""
 _NO_SNAPSHOT = re.compile(r"invalid snapshot identifier|could not import the requested snapshot")
 """Matches the server's message for a snapshot that no session holds any more."""
 
@@ -36,22 +42,53 @@ class Scanner:
         self._duckdb = duckdb_
         self._lock = threading.Lock()
         self._alias: str | None = None
+        self._addresses = cache(lambda: addresses_of(settings.host, settings.port))
 
     @contextmanager
     def session(self, snapshot: str) -> Iterator[Session]:
         """Yield a connection to the server in a transaction that reads `snapshot`."""
         alias = self._attached()
         cursor = self._duckdb.cursor()
+        session = Session(cursor, alias)
         try:
-            session = Session(cursor, alias)
+            self._watch(session)
             with as_dvt_errors(name=self._name, doing="opening a session"), _snapshot_errors(self._name):
                 session.begin(snapshot, self._settings)
             yield session
         finally:
             # ROLLBACK closes the transaction's connection, whatever its state.
-            with suppress(duckdb.Error):
+            with suppress(duckdb.Error), session.waiting():
                 cursor.execute("ROLLBACK")
+            session.over.set()
             cursor.close()
+
+    def _watch(self, session: Session) -> None:
+        """Watch the session's socket: the one with its port, or all new ones if ports are translated."""
+        others = frozenset(self._sockets())
+
+        def sockets() -> list[Socket]:
+            candidates = [connection for connection in self._sockets() if connection not in others]
+            return [found for found in candidates if found.port == session.port] or candidates
+
+        def frozen(silent: Sequence[Socket]) -> Sequence[Socket]:
+            backend, _ = session.backend
+            return () if backend and computes(self._name, self._settings, backend) else silent
+
+        watch(
+            Line(
+                output=self._name,
+                timeout=self._settings.read_timeout,
+                sockets=sockets,
+                is_owed=lambda: session.is_waiting,
+                frozen=frozen,
+                ended=session.over,
+            )
+        )
+
+    def _sockets(self) -> list[Socket]:
+        """Return the sockets to this server that are not psycopg2's."""
+        others = connection_sockets()
+        return [found for found in clients_of(self._addresses()) if found not in others]
 
     def close(self) -> None:
         """Detach the server, and drop its secret."""
@@ -72,7 +109,15 @@ class Scanner:
                 alias = f"dvt_pg_{next(_NUMBERS)}"
                 cursor = self._duckdb.cursor()
                 try:
-                    with as_dvt_errors(name=self._name, doing="attaching it"):
+                    others = frozenset(self._sockets())
+                    line = Line(
+                        output=self._name,
+                        timeout=self._settings.read_timeout,
+                        sockets=lambda: frozenset(self._sockets()) - others,
+                        is_owed=lambda: True,
+                        frozen=lambda silent: silent,
+                    )
+                    with as_dvt_errors(name=self._name, doing="attaching it"), watched(line):
                         cursor.execute(self._secret(alias))
                         cursor.execute(self._attach(alias))
                         # Without a pool, every transaction opens a connection and closes it.
@@ -110,19 +155,40 @@ class Session:
         self._alias = alias
         self.backend: tuple[int, str] = (0, "")
         """The backend's process id and start, from pg_stat_activity."""
+        self.port = 0
+        """The port of this end of the connection, as the server sees it; 0 until it has said so."""
+        self.over = threading.Event()
+        """Set when the session is closed."""
+        self.is_waiting = False
+        """Whether the server owes an answer now."""
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Wait for the server within the `with`."""
+        self.is_waiting = True
+        try:
+            yield
+        finally:
+            self.is_waiting = False
 
     def begin(self, snapshot: str, settings: PostgresSettings) -> None:
         """Start the transaction in `snapshot`, prepare it, and read the backend."""
+        with self.waiting():
+            self._begin(snapshot, settings)
+
+    def _begin(self, snapshot: str, settings: PostgresSettings) -> None:
         self.cursor.execute("BEGIN")
         # The scanner sends BEGIN just before; PostgreSQL allows no query between that and this statement.
         self._execute(f"SET TRANSACTION SNAPSHOT {literal(snapshot)}")
-        self.backend = self.cursor.execute(f"FROM {self.query(BACKEND)}").fetchone()
+        *backend, port = self.cursor.execute(f"FROM {self.query(_BACKEND_AND_PORT)}").fetchone()
+        self.backend, self.port = (backend[0], backend[1]), port or 0
         self._execute("; ".join(transaction_statements(settings)))
 
     def lock_tables(self, tables: Iterable[str]) -> None:
         """Lock these tables against rewrites, such as VACUUM FULL, until the session ends."""
-        for table in tables:
-            self._execute(f"SELECT 1 FROM {table} LIMIT 0")
+        with self.waiting():
+            for table in tables:
+                self._execute(f"SELECT 1 FROM {table} LIMIT 0")
 
     def _execute(self, statements: str) -> None:
         self.cursor.execute(f"CALL postgres_execute('{self._alias}', {duckdb_literal(statements)})")

@@ -39,6 +39,10 @@ rely on them."""
 _HINT = "type postgres takes host, port, user, password, dbname, sslmode, sslcert, sslkey and sslrootcert"
 _CONNECT_TIMEOUT = 5
 """Seconds to connect, unless the output says otherwise."""
+_KEEPALIVES_IDLE = 60
+"""Seconds of silence before the first keepalive probe, unless the output says otherwise."""
+_KEEPALIVES = {"keepalives_interval": "10", "keepalives_count": "6"}
+"""libpq's parameters for later probes: seconds between them, and their number until the peer is dead."""
 
 
 class PostgresSettings(BaseModel):
@@ -57,7 +61,9 @@ class PostgresSettings(BaseModel):
     role: str | None = None
     search_path: str | None = None
     connect_timeout: int = Field(default=_CONNECT_TIMEOUT, ge=1, le=3600)
-    keepalives_idle: int = Field(default=0, ge=0)
+    keepalives_idle: int = Field(default=_KEEPALIVES_IDLE, ge=0)
+    read_timeout: int = Field(default=300, ge=1, le=86400)
+    """Seconds without a byte after which the server is asked whether it still computes."""
     sslmode: str | None = None
     sslcert: str | None = None
     sslkey: str | None = None
@@ -77,6 +83,7 @@ class PostgresSettings(BaseModel):
             "sslcert": self.sslcert,
             "sslkey": self.sslkey,
             "sslrootcert": self.sslrootcert,
+            **(_KEEPALIVES if self.keepalives_idle else {}),
             "keepalives_idle": str(self.keepalives_idle) if self.keepalives_idle else None,
             "application_name": self.application_name or "dvt",
             "connect_timeout": str(self.connect_timeout),

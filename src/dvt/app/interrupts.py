@@ -1,0 +1,78 @@
+"""Ends the process soon after Ctrl-C, though a server that no longer answers lets nobody cancel or log off.
+
+dbt and dvt cancel what runs, and clean up. A library in C that waits for a server's bytes hears nothing of
+that, nor does the main thread if it is the one that waits. So a thread of its own hears of Ctrl-C first,
+hangs up on servers that are silent, and in the end ends the process, as `kill -9` would: what a run left is
+on record, and the next run removes it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+from dvt.drivers.network.sockets import Socket, Traffic, is_client, open_sockets
+
+HANG_UP_AFTER = 4.0
+"""Seconds after Ctrl-C in which servers may still answer."""
+END_AFTER = 9.0
+"""Seconds after Ctrl-C until the process ends in any case."""
+_SILENCE = 2.0
+"""Seconds without a byte that make a server count as silent, once `HANG_UP_AFTER` is over."""
+_POLL_SECONDS = 0.2
+"""Seconds between two looks at the sockets."""
+_EXIT_CODE = 2
+"""The exit code of a command that Ctrl-C has ended, as dbt's."""
+_MESSAGE = (
+    b"dvt: stopped without waiting for what did not answer; what this run left is on record,"
+    b" and the next run removes it\n"
+)
+
+
+def end_soon_after_ctrl_c() -> None:
+    """Start the thread; call it from the main thread, once, before any connection is opened."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    inherited = frozenset(connection.inode for connection in open_sockets())
+    arguments = (reader, inherited)
+    threading.Thread(target=_watch, args=arguments, name="dvt-ctrl-c", daemon=True).start()
+
+
+def _watch(reader: int, inherited: frozenset[int]) -> None:
+    while signal.SIGINT not in os.read(reader, 1024):
+        pass
+    started = time.monotonic()
+    silence = _Silence(inherited)
+    while (passed := time.monotonic() - started) < END_AFTER:
+        silence.look(hang_up=passed >= HANG_UP_AFTER)
+        time.sleep(_POLL_SECONDS)
+    os.write(2, _MESSAGE)
+    os._exit(_EXIT_CODE)
+
+
+class _Silence:
+    """Since when each socket has been silent, and on which servers it was hung up."""
+
+    def __init__(self, inherited: frozenset[int]) -> None:
+        self._inherited = inherited
+        self._since: dict[Socket, tuple[Traffic | None, float]] = {}
+        self._silent_peers: set[object] = set()
+
+    def look(self, *, hang_up: bool) -> None:
+        """Note what has moved; `hang_up` on servers that are silent, and at once on one that was before."""
+        now = time.monotonic()
+        for connection in open_sockets():
+            if connection.inode in self._inherited or not is_client(connection):
+                continue
+            traffic, peer = connection.traffic(), connection.peer
+            before, since = self._since.get(connection, (None, now))
+            if traffic != before:
+                since = now
+            self._since[connection] = (traffic, since)
+            if hang_up and (peer in self._silent_peers or now - since >= _SILENCE):
+                if peer is not None:
+                    self._silent_peers.add(peer)
+                connection.hang_up()

@@ -1,0 +1,140 @@
+"""A network or a server that freezes: nothing arrives, nothing is closed, and dvt ends nevertheless."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.frozen import SCHEMA, FrozenShop
+from tests.databases.proxy import Direction, proxy
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+CTRL_C_SECONDS = 10.0
+"""Seconds from Ctrl-C to the end of the process, at most, as documented."""
+BUSY_SECONDS = 5.0
+"""Seconds more that a busy machine may take."""
+READ_TIMEOUT = 2
+"""Seconds: the `read_timeout` of the tests in which nobody presses Ctrl-C."""
+ERROR_SECONDS = 60.0
+"""Seconds until a frozen run has ended with its error, at most, on a busy machine."""
+AMID_ROWS = (0.5,)
+"""Shares of a model's bytes after which its rows are certainly on their way."""
+POINTS = (
+    ("extracted", 0.0),
+    ("extracted", 0.02),
+    ("extracted", 0.5),
+    ("loaded", 0.02),
+    ("loaded", 0.5),
+    ("loaded", 0.98),
+    ("native", 0.3),
+    ("native", 0.7),
+)
+"""Models, and the shares of their bytes after which the network freezes."""
+DIRECTIONS: tuple[Direction, ...] = ("to_client", "to_server")
+
+
+@pytest.fixture(params=["postgres", "mariadb"])
+def shop(request: pytest.FixtureRequest, databases: Any, tmp_path: Path) -> Iterator[FrozenShop]:
+    """Return a shop whose server waits long; a test may ask for a short `read_timeout`."""
+    server = databases(request.param)
+    with proxy(server.port) as network:
+        yield FrozenShop(tmp_path, server, network, **getattr(request.cls, "KEYS", {}))
+
+
+def bytes_of_a_run(shop: FrozenShop, *args: str) -> dict[Direction, int]:
+    """Build over a network that flows; return the bytes that have gone each way."""
+    before = dict(shop.network.moved)
+    shop.project.dvt("run", "--threads", "2", *args).ok()
+    return {direction: shop.network.moved[direction] - before[direction] for direction in DIRECTIONS}
+
+
+def end_by_ctrl_c(shop: FrozenShop, direction: Direction, size: int, *args: str) -> None:
+    """Freeze a run after these bytes and press Ctrl-C; assert that it ends, and what it leaves."""
+    shop.network.freeze_after(size, direction)
+    process = shop.project.start("run", "--threads", "2", *args)
+    deadline = time.monotonic() + 120
+    while not shop.network.frozen.wait(0.05):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+    time.sleep(0.5)
+    assert process.poll() is None, process.communicate()[0]
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    result = shop.project.finish(process, 60)
+    seconds = time.monotonic() - started
+    assert seconds < CTRL_C_SECONDS + BUSY_SECONDS, f"{seconds:.1f} s\n{result.output}"
+    assert result.code == 2, result.output
+    assert "Traceback" not in result.output, result.output
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_ctrl_c_ends_a_frozen_command_and_the_next_run_is_right(
+    shop: FrozenShop, direction: Direction
+) -> None:
+    bytes_of_a_run(shop)
+    for version, (model, share) in enumerate(POINTS, start=1):
+        whole = bytes_of_a_run(shop, "--select", model)[direction]
+        shop.set_version(version)
+        end_by_ctrl_c(shop, direction, int(whole * share), "--select", model)
+        shop.network.thaw()
+        shop.assert_old_or_new(version)
+        shop.assert_next_run_is_right(version)
+
+
+class TestReadTimeout:
+    """Runs whose output waits for two seconds."""
+
+    KEYS = {"read_timeout": READ_TIMEOUT, "connect_timeout": 1}
+
+    @pytest.mark.parametrize("direction", DIRECTIONS)
+    @pytest.mark.parametrize("spare_later", [False, True], ids=["server", "connections"])
+    def test_a_frozen_run_ends_with_an_error_that_says_so(
+        self, shop: FrozenShop, direction: Direction, spare_later: bool
+    ) -> None:
+        """The server freezes, or only the connections that were open when the network did."""
+        bytes_of_a_run(shop)
+        for version, (model, share) in enumerate(POINTS, start=1):
+            whole = bytes_of_a_run(shop, "--select", model)[direction]
+            shop.set_version(version)
+            shop.network.freeze_after(int(whole * share), direction, spare_later=spare_later)
+            result = shop.project.dvt("run", "--select", model, timeout=ERROR_SECONDS)
+            assert shop.network.frozen.is_set()
+            shop.network.thaw()
+            assert result.code == 1, (model, share, result.output)
+            assert "Traceback" not in result.output, result.output
+            assert "'server'" in result.output, result.output
+            codes = {code for code in ("DVT130", "DVT132", "DVT149") if code in result.output}
+            assert codes, (model, share, result.output)
+            if share in AMID_ROWS:
+                assert "DVT149" in codes, (model, share, result.output)
+                assert "read_timeout" in result.output
+            shop.assert_old_or_new(version)
+            shop.assert_next_run_is_right(version)
+
+    def test_a_statement_that_computes_for_longer_is_left_alone(self, shop: FrozenShop) -> None:
+        """For long it sends nothing, and owes nothing: the server says that it computes."""
+        sleeping = shop.server.sleeping(READ_TIMEOUT * 4)
+        shop.server.execute(
+            f"CREATE OR REPLACE VIEW {SCHEMA}.lazy AS SELECT 1 AS id, cast({sleeping} as char(1)) AS word",
+            shop.grant(f"{SCHEMA}.lazy"),
+        )
+        shop.project.source("lazy", "server", ["lazy"], schema=SCHEMA)
+        lazy = "SELECT id, word FROM {{ source('lazy', 'lazy') }}"
+        shop.project.model("slow_extract", lazy, target="duck", materialized="table")
+        shop.project.model("slow_native", lazy, target="server", materialized="table")
+        started = time.monotonic()
+        shop.project.dvt("run", "--threads", "2", "--select", "slow_extract", "slow_native").ok()
+        assert time.monotonic() - started > READ_TIMEOUT * 4
+
+    def test_rows_that_dvt_does_not_read_are_not_missed(self, shop: FrozenShop) -> None:
+        """An engine that takes long over the rows keeps the server waiting, not the other way round."""
+        slow = "SELECT id, version, word FROM {{ source('crm', 'cards') }} WHERE id < 3 OR "
+        slow += "(SELECT count(*) FROM range(3000000) a(i) WHERE hash(i, id) % 9 = 0) > 1"
+        shop.project.model("starved", slow + " LIMIT 100", target="server", materialized="table")
+        shop.project.dvt("run", "--select", "starved").ok()
