@@ -15,6 +15,8 @@ from tests.databases.proxy import Proxy
 
 ROWS = 60_000
 """Rows of each source table, and of each model."""
+SOURCES = frozenset({"facts", "lazy"})
+MODELS = frozenset({"extracted", "loaded", "native"})
 SCHEMA = "frozen"
 """The schema on the server that models are built in."""
 
@@ -88,7 +90,7 @@ class FrozenShop:
         tables += self.server.execute(
             f"SELECT table_name FROM information_schema.tables WHERE table_schema = '{SCHEMA}'"
         )
-        return [name for (name,) in tables if name not in {"facts", "extracted", "loaded", "native"}]
+        return [name for (name,) in tables if name not in SOURCES | MODELS]
 
     def assert_old_or_new(self, version: int) -> None:
         """Assert that each model has all its rows, of this version or all of the one before."""

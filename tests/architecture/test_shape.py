@@ -12,7 +12,7 @@ USUAL_LINES = 300
 """Lines of a file that at most a tenth of the source files may exceed."""
 
 EXCEPTIONS: dict[str, int] = {
-    "src/dvt/core/errors.py": 700,  # one registry: every code is found, and is unique, in one place
+    "src/dvt/core/errors.py": 800,  # one registry: every code is found, and is unique, in one place
 }
 """File → the lines it may have beyond MAX_LINES, in all."""
 

@@ -19,7 +19,7 @@ from dvt.core.ports.bridge import FederatorFactory
 from dvt.dbt_bridge.commands import catalog, starter
 from dvt.dbt_bridge.entry.patching import PatchOnImport, Wrapper, replace, wrap
 from dvt.dbt_bridge.jinja import compiling
-from dvt.dbt_bridge.nodes import node_patches, task_patches
+from dvt.dbt_bridge.nodes import frozen, node_patches, task_patches
 from dvt.dbt_bridge.outputs import dbt_duckdb, own_adapters, profiles
 from dvt.dbt_bridge.project import parsing, settings, sources
 from dvt.dbt_bridge.session import current_session
@@ -176,6 +176,12 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
     },
     "dbt.adapters.duckdb.environments.local": {
         "LocalEnvironment.cancel": Patch(("cls", "connection"), dbt_duckdb.cancel),
+    },
+    "dbt.adapters.postgres.connections": {
+        "PostgresConnectionManager.open": Patch(("cls", "connection"), frozen.open_connection, Needs.SESSION),
+        "PostgresConnectionManager.exception_handler": Patch(
+            ("self", "sql"), frozen.exception_handler, Needs.SESSION
+        ),
     },
     "dbt.task.docs.generate": {
         "get_adapter": Patch(("config",), catalog.get_adapter, Needs.TARGETS),

@@ -83,6 +83,11 @@ class Socket:
         with suppress(OSError), self._borrowed() as connection:
             connection.shutdown(socket.SHUT_RDWR)
 
+    def keep_alive(self, idle: int) -> None:
+        """Let the system end the connection if its peer is gone; see `keep_alive`."""
+        with suppress(OSError), self._borrowed() as connection:
+            keep_alive(connection, idle)
+
     @contextmanager
     def _borrowed(self) -> Iterator[socket.socket]:
         """Yield a duplicate, so that the number cannot become another file meanwhile."""

@@ -15,6 +15,7 @@ from dvt.drivers.postgres.errors import as_dvt_errors, translate
 from dvt.drivers.postgres.names import literal, quoted, relation
 from dvt.drivers.postgres.scanner import Scanner, Session
 from dvt.drivers.postgres.settings import PostgresSettings, parse
+from dvt.drivers.postgres.silence import watch_connection
 
 __all__ = [
     "CANCEL_IF_CLIENT_DIES",
@@ -34,4 +35,5 @@ __all__ = [
     "relation",
     "transaction_statements",
     "translate",
+    "watch_connection",
 ]

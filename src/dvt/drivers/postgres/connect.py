@@ -41,7 +41,7 @@ def connect(name: str, settings: PostgresSettings, *, is_sending: Callable[[], b
     waits for this process, as COPY does for rows.
     """
     connection = log_in(name, settings)
-    watch_connection(connection, name, settings, is_sending)
+    watch_connection(connection, name, settings, is_sending=is_sending)
     return connection
 
 

@@ -86,13 +86,23 @@ def bounded(connection: Any, seconds: float) -> Iterator[None]:
 
 
 def watch_connection(
-    connection: Any, name: str, settings: PostgresSettings, is_sending: Callable[[], bool] = lambda: False
+    connection: Any,
+    name: str,
+    settings: PostgresSettings,
+    *,
+    is_sending: Callable[[], bool] = lambda: False,
+    keep_alive: bool = False,
 ) -> None:
-    """Watch a psycopg2 connection until it is closed; an answer is owed while it runs a statement."""
+    """Watch a psycopg2 connection until it is closed; an answer is owed while it runs a statement.
+
+    `keep_alive`: also set TCP keepalive, as `PostgresSettings.options` does for dvt's own.
+    """
     own = socket_of(connection.fileno())
     if own is None:
         return
     _CONNECTIONS.add(connection)
+    if keep_alive and settings.keepalives_idle:
+        own.keep_alive(settings.keepalives_idle)
     backend = connection.info.backend_pid
 
     def is_owed() -> bool:
