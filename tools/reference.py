@@ -1,17 +1,19 @@
-"""Writes the generated pages of docs/reference; with --check it only names those that are stale."""
+"""Writes the files that follow from the code; with --check it only names those that are stale."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import json
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from dvt.core import errors
 
-REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+ROOT = Path(__file__).parent.parent
 
 HEAD = """\
 # Errors and warnings
@@ -95,19 +97,69 @@ def _name(value: ast.expr) -> str:
     return "…"
 
 
-PAGES = {"errors.md": errors_page}
+def options_table() -> str:
+    """Return the options of every command, for completion in the shell: src/dvt/cli/options.json."""
+    from dbt.cli.main import cli
+
+    from dvt.app.commands import COMMANDS
+    from dvt.app.federation import make_federator
+    from dvt.dbt_bridge.entry.invoke import prepare
+
+    prepare(make_federator, list(COMMANDS), COMMANDS)
+    commands = dict(sorted(_commands("", cli)))
+    rows = {
+        path: [_row(option) for option in command.params if hasattr(option, "is_flag")]
+        for path, command in commands.items()
+    }
+    options = sorted({json.dumps(row) for of_command in rows.values() for row in of_command})
+    numbers = {path: sorted(options.index(json.dumps(row)) for row in rows[path]) for path in rows}
+    summaries = {path: _summary(path, command) for path, command in commands.items() if path}
+    tables = (_object("commands", numbers), _object("help", summaries))
+    listed = ",\n  ".join(options)
+    return "{\n" + "".join(tables) + f' "options": [\n  {listed}\n ]\n}}\n'
+
+
+def _object(key: str, entries: Mapping[str, Any]) -> str:
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in entries.items())
+    return f' "{key}": {{\n{lines}\n }},\n'
+
+
+def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from _commands(f"{path} {name}".strip(), child)
+
+
+def _row(option: Any) -> dict[str, Any]:
+    help_text = " ".join((option.help or "").split())
+    return {
+        "names": [*option.opts, *option.secondary_opts],
+        "help": help_text.partition(". ")[0].rstrip("."),
+        "flag": bool(option.is_flag),
+        "choices": [str(choice) for choice in getattr(option.type, "choices", ())],
+    }
+
+
+def _summary(path: str, command: Any) -> str:
+    from dvt.app.commands import COMMANDS
+
+    return COMMANDS[path].summary if path in COMMANDS else str(command.get_short_help_str(limit=80))
+
+
+PAGES = {"docs/reference/errors.md": errors_page, "src/dvt/cli/options.json": options_table}
+"""File that is written from the code → its text."""
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages; with --check only compare them."""
-    stale = [name for name, page in PAGES.items() if _read(REFERENCE / name) != page()]
+    """Write the files; with --check only compare them."""
+    stale = [name for name, page in PAGES.items() if _read(ROOT / name) != page()]
     if "--check" in arguments:
         for name in stale:
-            print(f"docs/reference/{name} is stale: run make docs")
+            print(f"{name} is stale: run make docs")
         return 1 if stale else 0
     for name in stale:
-        (REFERENCE / name).write_text(PAGES[name](), encoding="utf-8")
-        print(f"wrote docs/reference/{name}")
+        (ROOT / name).write_text(PAGES[name](), encoding="utf-8")
+        print(f"wrote {name}")
     return 0
 
 

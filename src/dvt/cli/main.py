@@ -15,6 +15,11 @@ HELP_FLAGS = {"--help", "-h"}
 def main() -> None:
     """Run one command and end the process with its exit code: 0, 1 or 2, as dbt."""
     args = sys.argv[1:]
+    completion = os.environ.get("_DVT_COMPLETE")
+    if completion:
+        from dvt.cli.completion import answer as answer_shell
+
+        sys.exit(answer_shell(completion))
     answer = _without_dbt(args)
     if answer is not None:
         sys.stdout.write(answer.rstrip("\n") + "\n")
