@@ -187,6 +187,60 @@ def test_catalog_and_freshness_ask_every_output_for_its_own(shop: Project) -> No
     assert [result["status"] for result in sources] == ["pass"]
 
 
+def test_sources_without_an_adapter_have_names_and_columns_as_others(shop: Project) -> None:
+    outputs = {**shop.outputs, "lake": {"type": "files", "path": str(shop.root / "lake"), "format": "csv"}}
+    shop.write("profiles.yml", {"shop": {"target": "house", "outputs": outputs}})
+    shop.run_sql("lite", "create table Cows (Id integer, name text, weight decimal(10, 2))")
+    shop.write("lake/hens.csv", "id,laid_on\n1,2024-01-01\n")
+    shop.write("lake/eggs-2024.csv", "hen,count\n1,300\n")
+    eggs = {"name": "eggs", "config": {"external_location": "eggs-*.csv"}}
+    shop.write(
+        "models/sources.yml",
+        {
+            "sources": [
+                {"name": "farm", "connection": "lite", "tables": [{"name": "cows"}, {"name": "gone"}]},
+                {"name": "coop", "connection": "lake", "schema": "s", "tables": [{"name": "hens"}, eggs]},
+            ]
+        },
+    )
+    shop.model("a", "select 1 as one")
+    assert shop.dvt("run"), shop.messages()
+    sources = manifest(shop)["sources"]
+    names = {uid: [source[key] for key in ("database", "schema", "name")] for uid, source in sources.items()}
+    assert names["source.shop.farm.cows"] == ["lite", "farm", "cows"]
+    assert names["source.shop.coop.eggs"] == ["lake", "s", "eggs"]
+    assert sources["source.shop.coop.hens"]["relation_name"] == '"lake"."s"."hens"'
+    assert shop.dvt("docs", "generate"), shop.messages()
+    catalog = json.loads((shop.root / "target/catalog.json").read_text())
+    assert list(catalog["nodes"]) == ["model.shop.a"]
+    types = {
+        uid: {name: column["type"] for name, column in table["columns"].items()}
+        for uid, table in catalog["sources"].items()
+    }
+    assert types == {
+        "source.shop.farm.cows": {"Id": "INTEGER", "name": "TEXT", "weight": "decimal(10, 2)"},
+        "source.shop.coop.hens": {"id": "BIGINT", "laid_on": "DATE"},
+        "source.shop.coop.eggs": {"hen": "BIGINT", "count": "BIGINT"},
+    }
+    assert shop.dvt("docs", "generate", "--select", "source:coop.hens"), shop.messages()
+    catalog = json.loads((shop.root / "target/catalog.json").read_text())
+    assert list(catalog["sources"]) == ["source.shop.coop.hens"]
+
+
+def test_a_catalog_that_cannot_be_read_is_an_error_beside_the_others(shop: Project) -> None:
+    tables = [{"name": "cows"}]
+    sources = [{"name": name, "connection": name, "tables": tables} for name in ("lite", "barn")]
+    shop.write("models/sources.yml", {"sources": sources})
+    (shop.root / "lite.sqlite").write_bytes(b"hello" * 5000)
+    shop.model("a", "select 1 as one", materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert not shop.dvt("docs", "generate")
+    catalog = json.loads((shop.root / "target/catalog.json").read_text())
+    assert list(catalog["nodes"]) == ["model.shop.a"]
+    assert len(catalog["errors"]) == 1
+    assert "'lite'" in catalog["errors"][0]
+
+
 def test_a_source_whose_freshness_cannot_be_told_fails_alone(shop: Project) -> None:
     shop.run_sql("barn", "create table cows as select 1 as id, now()::timestamp as at_time")
     keys = {"schema": "main", "loaded_at_field": "at_time"}

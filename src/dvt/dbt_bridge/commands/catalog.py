@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
+from dbt.adapters.base.relation import BaseRelation
 from dbt_common.exceptions import DbtBaseException
 
+from dvt.core.errors import DvtError, TableNotFound
+from dvt.core.names import TableRef
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.jinja.inputs import options_of
+from dvt.dbt_bridge.jinja.relations import table_ref
+from dvt.dbt_bridge.outputs import dialects
 from dvt.dbt_bridge.project.manifest import part_of
 from dvt.dbt_bridge.session import Session
+from dvt.resolution.output_types import output_type
 
 _TARGET = "dvt_target"
 """Column that dvt adds to the catalog's rows: the target that a row is from."""
@@ -74,10 +82,13 @@ class AllTargets:
             selected = relations
             if relations is not None:
                 selected = {relation for output, relation in relations if output == target}
-            if not self._session.outputs.can_be_target(target) or selected == set():
+            if selected == set():
                 continue
             try:
-                table, errors = self._read(target, nodes, selected)
+                if self._session.outputs.can_be_target(target):
+                    table, errors = self._read(target, nodes, selected)
+                else:
+                    table, errors = described(self._session, target, nodes, selected)
             except DbtBaseException as error:
                 exceptions.append(error)
                 continue
@@ -95,6 +106,53 @@ class AllTargets:
         return answer
 
 
+def described(
+    session: Session, output: str, sources: list[Any], selected: set[Any] | None
+) -> tuple[Described, list[BaseException]]:
+    """Return the catalog of an output without a dbt adapter, as its connector describes the tables.
+
+    A table that is not there is left out, as dbt's adapters do. `selected` has ids of sources; None for all.
+    """
+    table, errors = Described(), []
+    for source in sources:
+        if selected is not None and source.unique_id not in selected:
+            continue
+        try:
+            columns = session.federator().describe(_table_ref(session, output, source)).columns
+        except TableNotFound:
+            continue
+        except DvtError as error:
+            errors.append(error)
+            continue
+        for index, column in enumerate(columns, start=1):
+            name = (source.database, source.schema, source.identifier)
+            kind = column.native or str(column.stage)
+            table.rows.append((*name, "BASE TABLE", None, None, column.name, index, kind, None))
+    return table, list(errors)
+
+
+def _table_ref(session: Session, output: str, source: Any) -> TableRef:
+    kind = session.outputs.types[output]
+    relation = BaseRelation.create(schema=source.schema, identifier=source.identifier)
+    with as_dbt_errors():
+        options = options_of(source, output_type(kind), session.outputs.output(output))
+    return table_ref(relation, output, dialects.of_type(kind), options)
+
+
+@dataclass(slots=True)
+class Described:
+    """A catalog as dbt's adapters return it: rows with the columns that dbt reads."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    column_names: ClassVar[tuple[str, ...]] = (
+        *("table_database", "table_schema", "table_name", "table_type", "table_comment", "table_owner"),
+        *("column_name", "column_index", "column_type", "column_comment"),
+    )
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.rows)
+
+
 class _Relations:
     """Creates each node's relation by the adapter of the node's target."""
 
@@ -102,11 +160,11 @@ class _Relations:
         self._session = session
 
     def create_from(self, config: Any, node: Any) -> tuple[str, Any]:
-        """Return the node's target and relation; no relation for an output without a dbt adapter."""
+        """Return the node's target and relation; its id instead for an output without a dbt adapter."""
         del config
         target = self._session.output_of(node.unique_id)
         if not self._session.outputs.can_be_target(target):
-            return target, None
+            return target, node.unique_id
         with as_dbt_errors():
             adapter = self._session.targets.adapter(target)
         return target, adapter.Relation.create_from(adapter.config, node)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from dbt.adapters.base.relation import BaseRelation
 from dbt.adapters.factory import get_relation_class_by_name
 from dbt.node_types import NodeType
 from dbt.parser.base import RelationUpdate
@@ -73,16 +74,34 @@ def recompute(session: Session, manifest: Any) -> None:
     for unique_id, source in manifest.sources.items():
         connection = session.output_of(unique_id)
         if connection != session.default or renamed is None or unique_id in renamed:
-            names = _names(session, manifest, connection, by_target)
-            if names is not None:
-                names.set_source_names(source)
-            elif not source.unrendered_database:
-                source.database = None
+            if session.outputs.can_be_target(connection):
+                _set_source_names(source, _names(session, manifest, connection, by_target))
+            else:
+                _set_output_as_database(source, connection)
     session.ambiguous = _ambiguous(session, manifest)
     elsewhere = {
         uid for uid in (*manifest.nodes, *manifest.sources) if session.output_of(uid) != session.default
     }
     setattr(manifest, _GIVEN, (session.default, elsewhere | (renamed or set())))
+
+
+def _set_source_names(source: Any, names: TargetNames | None) -> None:
+    """Set a source's names; without an adapter for them, remove the default target's database."""
+    if names is not None:
+        names.set_source_names(source)
+    elif not source.unrendered_database:
+        source.database = None
+
+
+def _set_output_as_database(source: Any, output: str) -> None:
+    """Set the names of a source that dbt has no adapter for: its output's name is its database.
+
+    Compiled SQL names it so too.
+    """
+    source.database = source.unrendered_database or output
+    policy = {"database": True, "schema": True, "identifier": True}
+    path = {"database": source.database, "schema": source.schema, "identifier": source.identifier}
+    source.relation_name = str(BaseRelation.create(**path, quote_policy=policy))
 
 
 def _ambiguous(session: Session, manifest: Any) -> frozenset[tuple[str, ...]]:
