@@ -39,10 +39,11 @@ def place(single: duckdb.DuckDBPyConnection, folder: Path, servers: dict[str, An
         elif where == "duck":
             placing.in_duckdb(single, table, folder / "reference.duckdb")
         else:
-            _load(single, table, folder, where, servers[where])
+            load_table(single, table, folder, where, servers[where])
 
 
-def _load(single: duckdb.DuckDBPyConnection, table: str, folder: Path, where: str, server: Any) -> None:
+def load_table(single: duckdb.DuckDBPyConnection, table: str, folder: Path, where: str, server: Any) -> None:
+    """Load a table into a server by the server's own bulk load."""
     csv = folder / f"{table}.csv"
     single.execute(f"COPY {table} TO '{csv}' (HEADER false, DELIMITER '|', QUOTE '')")
     csv.chmod(0o644)

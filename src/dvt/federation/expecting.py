@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,6 +12,8 @@ from dvt.core.estimates import ExtractLimits
 from dvt.core.names import TableRef
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import NodeRequest
+
+logger = logging.getLogger(__name__)
 
 QueriesOf = Callable[[NodeRequest], Iterable[SourceQuery]]
 """Plans a node and returns the queries of its plan."""
@@ -56,6 +59,7 @@ class ExpectedNodes:
     def begins(self, request: NodeRequest, queries: Iterable[SourceQuery]) -> None:
         """Note that a node is to send its queries; before, plan nodes whose tables were written meanwhile."""
         with self._lock:
+            self._unbuilt = [other for other in self._unbuilt if other.unique_id != request.unique_id]
             ready = [other for other in self._ready if other.unique_id != request.unique_id]
             self._ready = []
         self._plan(ready)
@@ -75,6 +79,8 @@ class ExpectedNodes:
             except DvtError as error:
                 # Each node would wait for a server that does not answer.
                 silent |= connections if error.transient else set()
+            except Exception as error:  # noqa: BLE001 - a forecast must not fail a run
+                logger.debug("no forecast of %s: %r", request.name, error)
 
 
 def _tables(request: NodeRequest) -> list[TableRef]:

@@ -40,7 +40,8 @@ def expect_nodes(session: Session, task: Any) -> None:
         requests = [request for node in nodes for request in _forecast(session, task, node)]
     finally:
         session.forecasting = False
-    session.federator().expect(requests)
+    if len(requests) > 1:
+        session.federator().expect(requests)
 
 
 def _is_federated(session: Session, task: Any, node: Any) -> bool:
