@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from dvt.config.yaml_lines import Document
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import ComputesInvalid, EngineMissing, UnknownCompute
+from dvt.core.places import AUTO, RESERVED
 from dvt.core.registry import Registry
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ProfileComputes(Strict):
     """The section of a profile."""
 
     target: str | None = None
-    """Name of the default compute; optional if there is only one."""
+    """The default place: a word of `RESERVED`, or an entry. None: `auto`."""
     computes: dict[str, dict[str, Any]] = {}
 
 
@@ -85,11 +86,18 @@ class Computes:
 
     entries: Mapping[str, Compute]
     default: str
+    """Where models are computed that do not say it: a word of `RESERVED`, or an entry."""
+    engine: str
+    """The entry that computes for a word of `RESERVED`."""
     file: str | None = None
 
     def get(self, name: str | None) -> Compute:
-        """Return the compute of that name, the default one for None; UnknownCompute if there is none."""
+        """Return the entry that a value of `compute` names, or the one that computes for it.
+
+        None is the default; UnknownCompute if there is no such entry.
+        """
         key = name or self.default
+        key = self.engine if key in RESERVED else key
         if key not in self.entries:
             raise UnknownCompute(key, self.entries, self.file)
         return self.entries[key]
@@ -104,7 +112,7 @@ def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None)
         file = folder / FILE
         if file.is_file():
             return _read(file, profile)
-    return Computes({EMBEDDED: Compute(EMBEDDED, EMBEDDED)}, EMBEDDED)
+    return Computes({EMBEDDED: Compute(EMBEDDED, EMBEDDED)}, AUTO, EMBEDDED)
 
 
 def _read(file: Path, profile: str) -> Computes:
@@ -122,13 +130,14 @@ def _read(file: Path, profile: str) -> Computes:
     section = profiles.get(profile, ProfileComputes())
     in_file = by_profile.get(profile, {})
     entries = {EMBEDDED: Compute(EMBEDDED, EMBEDDED)} | in_file
-    default = section.target or (next(iter(in_file)) if len(in_file) == 1 else EMBEDDED)
-    if default not in entries:
+    default = section.target or AUTO
+    if default not in entries and default not in RESERVED:
         line = document.line((profile, "target"))
         names = ", ".join(sorted(entries))
         problem = f"target {default!r} of profile {profile!r} is none of its computes: {names}"
         raise ComputesInvalid(str(file), line, problem)
-    return Computes(entries, default, str(file))
+    only = next(iter(in_file)) if len(in_file) == 1 else EMBEDDED
+    return Computes(entries, default, default if default in entries else only, str(file))
 
 
 def _validated(document: Document, errors: ErrorList) -> Mapping[str, ProfileComputes]:
@@ -164,6 +173,9 @@ def _computes(
 def _compute(
     document: Document, path: tuple[str, str, str], keys: Mapping[str, Any], folder: Path
 ) -> Compute:
+    if path[-1] in RESERVED:
+        problem = f"{'.'.join(path)}: {path[-1]} names a place of computing; give the entry another name"
+        raise ComputesInvalid(document.file, document.line(path), problem)
     kind = keys.get("type")
     kinds = sorted({*_PLANNED, *ENGINES})
     if kind not in kinds:

@@ -146,9 +146,9 @@ class SnapshotFederated(DvtError):
         reads = ", ".join(f"{what} on {where}" for what, where in elsewhere.items())
         where = sorted(set(elsewhere.values()))
         super().__init__(
-            f"snapshot {name!r} lives on {target} but reads {reads}",
-            hint=f"(1) put the snapshot there: config(target='{where[0]}'); (2) build a table model on "
-            f"{target} that reads them, and snapshot that; (3) point the source's connection to {target}",
+            f"snapshot {name!r} lives on {target} but reads {reads}, and an engine makes no snapshots",
+            hint=f"(1) compute it on {target}: config(compute='target'); (2) put the snapshot there: "
+            f"config(target='{where[0]}'); (3) build a table model on {target}, and snapshot that",
         )
 
 
@@ -233,15 +233,16 @@ class EphemeralFederated(DvtError):
 
 
 class UnknownMaterialization(DvtError):
-    """A federated node asks for a materialization that dvt cannot publish."""
+    """A model over several databases has a materialization that its place of computing cannot build."""
 
     code = "DVT112"
 
     def __init__(self, name: str, materialized: str) -> None:
         self.name, self.materialized = name, materialized
         super().__init__(
-            f"model {name!r} needs federation, which cannot build materialization {materialized!r}",
-            hint="table, incremental and view (built as a table) can be federated",
+            f"model {name!r} reads other databases, and materialization {materialized!r} cannot be built so",
+            hint="an engine builds table, incremental and view (as a table); config(compute='target') builds "
+            "every materialization that does not read its inputs again later",
         )
 
 
@@ -704,3 +705,13 @@ class EngineMissing(DvtError):
             f"compute {compute!r} is of type {kind}, which this version of dvt cannot run",
             hint=f"computes that can run here have type: {', '.join(sorted(known))}",
         )
+
+
+class PlaceImpossible(DvtError):
+    """A model cannot be computed where its `compute` says."""
+
+    code = "DVT147"
+
+    def __init__(self, what: str, place: str, why: str, way_out: str) -> None:
+        self.what, self.place, self.why = what, place, why
+        super().__init__(f"{what} cannot be computed {place}: {why}", hint=way_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from dvt.core.names import TableRef
@@ -81,6 +81,13 @@ class LoadColumn:
     native: str
     """Type in the target's DDL."""
     loses: str | None = None
+    surrogate: str = ""
+    """Its name in the staged result, if that is not `name`."""
+
+    @property
+    def staged(self) -> str:
+        """Its name in the staged result."""
+        return self.surrogate or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,45 @@ class Load:
     definition: str = ""
     """Columns and constraints of the stage table, in brackets, if a contract gives them; their order may
     differ from that of `columns`. Values arrive unchanged, or the load fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCopy:
+    """A table of another database that a model computed on its target reads there as a copy."""
+
+    unique_id: str
+    query: SourceQuery
+    """The query for its rows: all that the model needs of them."""
+    columns: tuple[LoadColumn, ...]
+    definition: str = ""
+    """As in `Load`, if columns keep types of the source's that a load would not choose."""
+    key: tuple[str, ...] = ()
+    """Its primary key, by the names of `columns`; empty if a column of it is not copied."""
+    indexes: tuple[str, ...] = ()
+    """Other columns that the SQL compares by equality."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyPlan:
+    """Everything that is copied for a model that its target computes, and the SQL over the copies."""
+
+    node: str
+    file: str
+    sql: Sql
+    """The model's text, with a place for each of `copies`."""
+    copies: tuple[PlannedCopy, ...]
+    scalar_queries: tuple[SourceQuery, ...] = ()
+    """Queries for one value each, which queries of `copies` have places for."""
+    notices: tuple[Notice, ...] = ()
+
+    def waves(self) -> Iterator[tuple[SourceQuery, ...]]:
+        """Yield the queries in the order they are sent."""
+        return _waves([*self.scalar_queries, *self.queries])
+
+    @property
+    def queries(self) -> tuple[SourceQuery, ...]:
+        """The queries whose answers are copied."""
+        return tuple(copy.query for copy in self.copies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,16 +156,19 @@ class FederationPlan:
     notices: tuple[Notice, ...] = ()
 
     def waves(self) -> Iterator[tuple[SourceQuery, ...]]:
-        """Yield the queries in the order they are sent: a wave needs only answers of earlier waves."""
-        waiting, answered = [*self.scalar_queries, *self.queries], set[str]()
-        while waiting:
-            wave = [
-                query for query in waiting if all(answered.issuperset(need.answers) for need in query.needs)
-            ]
-            if not wave:
-                raise ValueError(
-                    f"{', '.join(query.alias for query in waiting)} need values that no query answers"
-                )
-            yield tuple(wave)
-            answered |= {query.alias for query in wave}
-            waiting = [query for query in waiting if query.alias not in answered]
+        """Yield the queries in the order they are sent."""
+        return _waves([*self.scalar_queries, *self.queries])
+
+
+def _waves(queries: Iterable[SourceQuery]) -> Iterator[tuple[SourceQuery, ...]]:
+    """Yield the queries in the order they are sent: a wave needs only answers of earlier waves."""
+    waiting, answered = list(queries), set[str]()
+    while waiting:
+        wave = [query for query in waiting if all(answered.issuperset(need.answers) for need in query.needs)]
+        if not wave:
+            raise ValueError(
+                f"{', '.join(query.alias for query in waiting)} need values that no query answers"
+            )
+        yield tuple(wave)
+        answered |= {query.alias for query in wave}
+        waiting = [query for query in waiting if query.alias not in answered]

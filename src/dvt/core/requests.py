@@ -95,7 +95,14 @@ class NodeRequest:
     contract: Contract | None = None
     """None where no contract is enforced."""
     compute: str | None = None
-    """Entry of computes.yml, None for the embedded default."""
+    """Where it is to be computed: a word of `places.RESERVED`, or an entry of computes.yml. None: the default
+    of computes.yml."""
+    hooked: frozenset[str] = frozenset()
+    """Unique ids of other relations that the target needs as a whole, because hooks name them."""
+    changes_this: bool = False
+    """True if hooks may change `{{ this }}` before the target computes the model."""
+    only_on_target: str = ""
+    """Why nothing but the node's own target can compute it (a snapshot …), else empty."""
     extract_limits: ExtractLimits = UNLIMITED
     """How much one query may move."""
     limit: int | None = None

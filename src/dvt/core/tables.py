@@ -73,6 +73,8 @@ class Table:
     bytes: int | None = None
     scannable: bool = True
     """False for a view or the like, which cannot be cut into physical ranges."""
+    key: tuple[str, ...] = ()
+    """Names of the columns of its primary key; empty without one."""
     reading: str = ""
     """How its connector reads it, for people, where that had to be found out: a file's delimiter, say."""
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from dvt.core.encoding import encoding
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
-from dvt.core.plan import FederationPlan, LoadColumn
-from dvt.core.ports.bridge import Publisher, Reporter
+from dvt.core.places import Place
+from dvt.core.plan import CopyPlan, FederationPlan, LoadColumn
+from dvt.core.ports.bridge import Copies, Publisher, Reporter
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.queries import SourceQuery
@@ -20,14 +21,15 @@ from dvt.core.requests import NodeRequest
 from dvt.core.tables import StageColumn, Table
 from dvt.federation.compute import compute, result_key
 from dvt.federation.connections import Connections
+from dvt.federation.copies import TargetCopies
 from dvt.federation.engines import Engines
 from dvt.federation.expecting import ExpectedNodes
 from dvt.federation.extract import Extractor
 from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
 from dvt.federation.metrics import NodeMetrics, RunMetrics
-from dvt.federation.notices import warnings
-from dvt.federation.planning import Planning
+from dvt.federation.notices import missing_snapshots, warnings
+from dvt.federation.planning import Planning, Resolved
 from dvt.federation.publish import publish
 from dvt.federation.stage_tables import drop, loader
 from dvt.runs.operations import Operation
@@ -73,6 +75,7 @@ class RunFederator:
         self._stopped = threading.Event()
         self._extractor = Extractor(resources.connections, resources.staging, self._stopped.is_set)
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
+        self._copies = TargetCopies(resources.connections, resources.operation)
         self._lock = threading.Lock()
         self._idle = threading.Event()
         self._idle.set()
@@ -108,6 +111,32 @@ class RunFederator:
                 publish(computed.plan.load, publisher, metrics.moved)
         return metrics.outcome
 
+    def place(self, request: NodeRequest) -> Place:
+        """See Federator."""
+        if request.compute == Place.TARGET or request.only_on_target:
+            return Place.TARGET
+        return Place.ENGINE
+
+    @contextmanager
+    def copies(self, request: NodeRequest) -> Iterator[Copies]:
+        """See Federator."""
+        resources, metrics = self._resources, NodeMetrics(self._metrics, request.unique_id)
+        with self._node(request):
+            tables = resources.planning.resolve(request)
+            self._sweep(tables.connections | {request.stage.connection}, metrics)
+            engine = resources.engines.named(request.compute)
+            plan = resources.planning.copies(tables, engine)
+            for notice in (*plan.notices, *missing_snapshots(plan.queries, resources.connections)):
+                metrics.notice(notice)
+            staged = self._extracted(plan, tables, engine, metrics)
+            made: dict[str, TableRef] = {}
+            for copy in plan.copies:
+                self._raise_if_stopped("copying")
+                dataset = staged[copy.query.alias]
+                made[copy.unique_id] = self._copies.table(copy, dataset, request.stage, metrics)
+            sql = resources.planning.named(plan.sql, list(made.values()))
+            yield Copies(sql=sql, tables=made, outcome=metrics.outcome)
+
     def select(self, request: NodeRequest) -> Answer:
         """See Federator."""
         metrics = NodeMetrics(self._metrics, request.unique_id)
@@ -134,11 +163,7 @@ class RunFederator:
             metrics.notice(notice)
 
         # extract and stage, in waves: all connections side by side, shared with other models
-        self._expected.begins(request, plan.queries)
-        staged: dict[str, Dataset] = {}
-        for wave in plan.waves():
-            queries = resources.planning.answered(wave, staged, engine)
-            staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved, request.extract_limits)
+        staged = self._extracted(plan, tables, engine, metrics)
         self._raise_if_stopped("computing")
 
         # compute
@@ -203,9 +228,24 @@ class RunFederator:
     def _queries_of(self, request: NodeRequest) -> Sequence[SourceQuery]:
         """Plan a node that has not begun; return its queries."""
         self._raise_if_stopped("planning")
-        tables = self._resources.planning.resolve(request)
+        planning = self._resources.planning
+        tables = planning.resolve(request)
         engine = self._resources.engines.named(request.compute)
-        return self._resources.planning.plan_ahead(tables, engine).queries
+        if self.place(request) is Place.TARGET:
+            return planning.copies(tables, engine).queries
+        return planning.plan_ahead(tables, engine).queries
+
+    def _extracted(
+        self, plan: FederationPlan | CopyPlan, tables: Resolved, engine: Engine, metrics: NodeMetrics
+    ) -> dict[str, Dataset]:
+        """Extract and stage what a plan needs; return the answers by alias."""
+        request = tables.parsed.request
+        self._expected.begins(request, plan.queries)
+        staged: dict[str, Dataset] = {}
+        for wave in plan.waves():
+            queries = self._resources.planning.answered(wave, staged, engine)
+            staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved, request.extract_limits)
+        return staged
 
     @contextmanager
     def _node(self, request: NodeRequest) -> Iterator[None]:

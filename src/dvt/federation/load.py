@@ -16,31 +16,32 @@ from dvt.federation.stage_tables import drop, loader
 from dvt.runs.operations import Operation
 
 
-@contextmanager
-def loaded(
-    load: Load,
-    dataset: Dataset,
-    connection: Connection,
-    operation: Operation,
-    metrics: NodeMetrics,
-) -> Iterator[None]:
-    """Fill the stage table, and drop it when the `with` ends if publishing has not renamed it."""
+def fill(
+    load: Load, dataset: Dataset, connection: Connection, operation: Operation, metrics: NodeMetrics
+) -> None:
+    """Create the table and fill it with a dataset's rows; after an error the caller drops it."""
     started = time.monotonic()
     target = loader(connection, f"stage table {load.stage}")
     operation.will_make(load.stage)
+    with connection.in_flight.loading():
+        rows = target.fill(load, dataset)
+    if rows != dataset.rows:
+        raise QueryFailed(connection.name, f"loading {load.stage}", f"{rows} of {dataset.rows} rows arrived")
+    seconds = time.monotonic() - started
+    metrics.moved(
+        Moved(what="load", connection=connection.name, rows=rows, bytes=dataset.bytes, seconds=seconds)
+    )
+    if why := connection.connector.capabilities.loads_slowly:
+        metrics.notice(Notice("DVT024", f"connection {connection.name!r} loads slowly", why))
+
+
+@contextmanager
+def loaded(
+    load: Load, dataset: Dataset, connection: Connection, operation: Operation, metrics: NodeMetrics
+) -> Iterator[None]:
+    """Fill the stage table, and drop it when the `with` ends if publishing has not renamed it."""
     try:
-        with connection.in_flight.loading():
-            rows = target.fill(load, dataset)
-        if rows != dataset.rows:
-            raise QueryFailed(
-                connection.name, f"loading {load.stage}", f"{rows} of {dataset.rows} rows arrived"
-            )
-        seconds = time.monotonic() - started
-        metrics.moved(
-            Moved(what="load", connection=connection.name, rows=rows, bytes=dataset.bytes, seconds=seconds)
-        )
-        if why := connection.connector.capabilities.loads_slowly:
-            metrics.notice(Notice("DVT024", f"connection {connection.name!r} loads slowly", why))
+        fill(load, dataset, connection, operation, metrics)
         yield
     finally:
         # An error of `drop` is not raised: it would hide an earlier one, or undo a publication. The table is

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from dvt.core.plan import FederationPlan
+from dvt.core.queries import SourceQuery
 from dvt.core.reports import Notice
 from dvt.federation.connections import Connections
 
@@ -13,12 +14,12 @@ from dvt.federation.connections import Connections
 def warnings(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
     """Yield the planner's warnings, then reads without a snapshot."""
     yield from plan.notices
-    yield from _missing_snapshots(plan, connections)
+    yield from missing_snapshots(plan.queries, connections)
 
 
-def _missing_snapshots(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
+def missing_snapshots(queries: Iterable[SourceQuery], connections: Connections) -> Iterator[Notice]:
     """Yield DVT020 for every connection without snapshots that the model reads more than once."""
-    for name, reads in Counter(query.connection for query in plan.queries).items():
+    for name, reads in Counter(query.connection for query in queries).items():
         capabilities = connections[name].connector.capabilities
         if reads > 1 and not capabilities.snapshot:
             setting = capabilities.snapshot_by

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from dvt.core.names import TableRef
-from dvt.core.plan import FederationPlan
+from dvt.core.plan import CopyPlan, FederationPlan
+from dvt.core.ports.connectors import CanCompute
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import Need, SourceQuery
+from dvt.core.queries import Need, SourceQuery, Sql, rendered
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.core.types import decimal
 from dvt.federation.answers import values_of
 from dvt.federation.connections import Connections
-from dvt.federation.plan import Parsed, PlanContext, make_plan, parse_model, source_literal
+from dvt.federation.plan import (
+    Parsed,
+    PlanContext,
+    make_copy_plan,
+    make_plan,
+    parse_model,
+    relation,
+    source_literal,
+)
 from dvt.federation.stage_tables import loader
 
 
@@ -51,10 +60,9 @@ class Planning:
     def resolve(self, request: NodeRequest) -> Resolved:
         """Describe the tables that the SQL names; TableNotFound for one that is missing."""
         parsed = parse_model(request)
-        by_ref = self.connections.describe(relation.table for relation in parsed.inputs.values())
-        return Resolved(
-            parsed, {key: by_ref[relation.table] for key, relation in parsed.inputs.items()}, by_ref
-        )
+        inputs = {**parsed.inputs, **{key: request.inputs[key] for key in request.hooked}}
+        by_ref = self.connections.describe(relation.table for relation in inputs.values())
+        return Resolved(parsed, {key: by_ref[relation.table] for key, relation in inputs.items()}, by_ref)
 
     def plan_ahead(self, tables: Resolved, engine: Engine) -> FederationPlan:
         """Make the plan of a node that has not begun; `plan` returns it if nothing has changed by then."""
@@ -63,14 +71,32 @@ class Planning:
         return plan
 
     def plan(self, tables: Resolved, engine: Engine) -> FederationPlan:
-        """Make the plan of the node."""
-        request = tables.parsed.request
-        before, plan = self.ahead.pop(request.stage, (None, None))
+        """Make the plan of the node, computed in the engine."""
+        before, plan = self.ahead.pop(tables.parsed.request.stage, (None, None))
         if before is not None and plan is not None and before.is_of_the_same_state(tables):
             return plan
+        parsed, context = tables.parsed, self._context(tables, engine)
+        described = self._measured(tables, lambda first: make_plan(parsed, first, context).queries)
+        return make_plan(parsed, described, context)
+
+    def copies(self, tables: Resolved, engine: Engine) -> CopyPlan:
+        """Plan the copies for the node, computed on its target; the engine evaluates constants."""
+        parsed, context = tables.parsed, self._context(tables, engine)
+        described = self._measured(tables, lambda first: make_copy_plan(parsed, first, context).queries)
+        return make_copy_plan(parsed, described, context)
+
+    def named(self, sql: Sql, tables: Sequence[TableRef]) -> str:
+        """Return SQL for a target with these tables of it in its places."""
+        return rendered(
+            sql, [relation(table, self.connections[table.connection].type.dialect) for table in tables]
+        )
+
+    def _context(self, tables: Resolved, engine: Engine) -> PlanContext:
+        request = tables.parsed.request
         target = self.connections[request.stage.connection]
+        connector = target.connector
         names = tables.connections | {request.stage.connection}
-        context = PlanContext(
+        return PlanContext(
             dialects={name: self.connections[name].type.dialect for name in names},
             bind=engine.bind,
             evaluate=engine.evaluate,
@@ -78,19 +104,22 @@ class Planning:
             started_at=self.started_at,
             engine=engine.dialect,
             collations=engine.collations,
+            own_type=connector.own_type if isinstance(connector, CanCompute) else lambda *_: None,
         )
-        return make_plan(tables.parsed, self._measured(tables, context), context)
 
-    def _measured(self, tables: Resolved, context: PlanContext) -> Mapping[str, Table]:
+    def _measured(
+        self, tables: Resolved, queries: Callable[[Mapping[str, Table]], Iterable[SourceQuery]]
+    ) -> Mapping[str, Table]:
         """Return the tables, by unique id, with the sizes of what the model reads of columns without sizes.
 
-        A plan says what it reads. In that plan such columns are whole numbers: no product is too large.
+        A plan's `queries` say what it reads. In that plan such columns are whole numbers: no product is too
+        large.
         """
         by_ref = dict(tables.by_ref)
         first = {key: _as_whole_numbers(table) for key, table in tables.by_unique_id.items()}
         if first == tables.by_unique_id:
             return tables.by_unique_id
-        for query in make_plan(tables.parsed, first, context).queries:
+        for query in queries(first):
             names = [read.column.name for read in query.columns if read.column.follows_data]
             for ref in query.tables if names else ():
                 by_ref[ref] = self.connections[ref.connection].measure(by_ref[ref], names)

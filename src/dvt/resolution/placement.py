@@ -25,11 +25,14 @@ from dvt.core.errors import (
     UnknownMaterialization,
     UnknownTarget,
 )
+from dvt.core.places import AUTO, RESERVED, Place
 from dvt.resolution.graph import Graph, Node, is_ephemeral
 from dvt.resolution.output_types import output_type
 
 FEDERABLE = frozenset({"table", "incremental", "view"})
-"""Materializations of models that can be federated."""
+"""Materializations of models that an engine can compute."""
+STANDING = frozenset({"materialized_view", "dynamic_table"})
+"""Materializations that read the model's inputs later, when its copies are gone."""
 _READERS = frozenset({"test", "unit_test", "sql_operation", "analysis"})
 """Types of nodes that read tables and have none: they run where what they read is, if they can."""
 
@@ -51,7 +54,8 @@ class Placement:
     why: str
     elsewhere: Mapping[str, str]
     """unique_id → output of the nodes and sources that the node reads on other outputs."""
-    compute: str | None = None
+    compute: str = AUTO
+    """Where it is to be computed: a word of `RESERVED`, or an entry of computes.yml."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,8 @@ class Outputs:
     computes_file: str | None = None
     compute: str | None = None
     """Value of --compute, which overrides the models' own computes; None if it is not given."""
+    default_compute: str = AUTO
+    """Where models are computed that do not say it."""
     require_connections: bool = False
 
     def can_be_targets(self) -> list[str]:
@@ -123,9 +129,13 @@ class Resolver:
         else:
             why = f"it and all it reads live on {target}"
             path = Path.NATIVE
-        compute = self._outputs.compute or node.compute
         return Placement(
-            unique_id=unique_id, target=target, path=path, why=why, elsewhere=elsewhere, compute=compute
+            unique_id=unique_id,
+            target=target,
+            path=path,
+            why=why,
+            elsewhere=elsewhere,
+            compute=self._compute(node),
         )
 
     def check(self, selected: Iterable[str] | None = None) -> None:
@@ -141,6 +151,9 @@ class Resolver:
                 with errors.collecting():
                     self._check_path(self._graph.nodes[unique_id])
         errors.raise_all()
+
+    def _compute(self, node: Node) -> str:
+        return self._outputs.compute or node.compute or self._outputs.default_compute
 
     def _connection(self, source: Node) -> str:
         connections = set(source.connection.values())
@@ -193,7 +206,7 @@ class Resolver:
 
     def _check_compute(self, node: Node) -> None:
         outputs = self._outputs
-        if node.compute and node.compute not in outputs.computes:
+        if node.compute and node.compute not in RESERVED and node.compute not in outputs.computes:
             error = UnknownCompute(node.compute, outputs.computes, outputs.computes_file)
             raise error.about(node.name, self._place_of(node, "compute"))
 
@@ -224,19 +237,21 @@ class Resolver:
     def _not_federable(
         self, node: Node, placement: Placement, elsewhere: Mapping[str, str]
     ) -> DvtError | None:
-        if node.kind == "snapshot":
+        on_target = placement.compute in {AUTO, Place.TARGET}
+        if node.kind == "snapshot" and not on_target:
             return SnapshotFederated(node.name, placement.target, elsewhere)
         if node.kind == "test" and node.federate is False:
-            on_target = {
+            there = {
                 parent.name: placement.target
                 for parent in self._graph.reads(node)
                 if self.output_of(parent.unique_id) == placement.target
             }
-            return TestFederated(node.name, {**on_target, **elsewhere})
+            return TestFederated(node.name, {**there, **elsewhere})
         if node.language != "sql":
             what = f"{node.language} model {node.name!r}"
             return NotFederable(what, "only SQL can be federated", "read tables of its own target only")
-        if node.kind == "model" and node.materialized not in FEDERABLE:
+        possible = node.materialized not in STANDING if on_target else node.materialized in FEDERABLE
+        if node.kind == "model" and not possible:
             return UnknownMaterialization(node.name, node.materialized)
         return None
 

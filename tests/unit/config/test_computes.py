@@ -56,17 +56,31 @@ def test_without_a_file_the_embedded_compute_is_there(tmp_path):
 
 
 def test_a_profile_without_a_section_has_the_embedded_compute(write):
-    assert write("other: {computes: {a: {type: duckdb}}}").default == "duckdb"
+    assert write("other: {computes: {a: {type: duckdb}}}").engine == "duckdb"
 
 
 def test_the_only_compute_is_the_one_in_use(write):
-    assert write("shop: {computes: {a: {type: duckdb}}}").default == "a"
+    assert write("shop: {computes: {a: {type: duckdb}}}").engine == "a"
 
 
 def test_the_home_file_counts_only_when_none_lies_beside_the_profile(write):
     at_home = "shop: {computes: {home: {type: duckdb}}}"
-    assert write(at_home, folder=".dvt").default == "home"
+    assert write(at_home, folder=".dvt").engine == "home"
     assert write(GOOD).default == "local"
+
+
+@pytest.mark.parametrize("word", ["auto", "target", "source"])
+def test_a_place_can_be_the_default_and_no_entry(write, word):
+    computes = write(f"shop: {{target: {word}, computes: {{a: {{type: duckdb}}}}}}")
+    assert (computes.default, computes.engine, computes.get(None).name) == (word, "a", "a")
+    with pytest.raises(ComputesInvalid, match=f"computes.{word}: {word} names a place") as caught:
+        write(f"shop:\n  computes:\n    {word}: {{type: duckdb}}")
+    assert caught.value.line == 3
+
+
+def test_without_a_default_dvt_chooses_the_place(write):
+    assert write("shop: {computes: {a: {type: duckdb}, b: {type: duckdb}}}").default == "auto"
+    assert write("shop: {target: b, computes: {a: {type: duckdb}, b: {type: duckdb}}}").engine == "b"
 
 
 def test_an_unknown_compute_names_the_nearest(write):
@@ -117,4 +131,4 @@ def test_a_file_that_holds_no_sections_is_refused(write, text):
 
 
 def test_an_empty_file_counts_as_no_file(write):
-    assert write("").default == "duckdb"
+    assert write("").engine == "duckdb"

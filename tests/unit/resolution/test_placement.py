@@ -123,7 +123,7 @@ BROKEN: list[tuple[type[DvtError], list[Node], dict[str, Any]]] = [
     (UnknownCompute, [node("a", compute="big")], {}),
     (NotATarget, [node("a", target="lite")], {}),
     (SelfReference, [node("a", "a")], {}),
-    (SnapshotFederated, [source("s", "pg"), node("a", "s", kind="snapshot")], {}),
+    (SnapshotFederated, [source("s", "pg"), node("a", "s", kind="snapshot", compute="duckdb")], {}),
     (
         TestFederated,
         [node("m"), node("n", target="pg"), node("a", "m", "n", kind="test", federate=False)],
@@ -132,6 +132,7 @@ BROKEN: list[tuple[type[DvtError], list[Node], dict[str, Any]]] = [
     (TestFederated, [source("s", "lite"), node("a", "s", kind="test", federate=False)], {}),
     (NotFederable, [source("s", "pg"), node("a", "s", language="python")], {}),
     (UnknownMaterialization, [source("s", "pg"), node("a", "s", materialized="dynamic_table")], {}),
+    (UnknownMaterialization, [source("s", "pg"), node("a", "s", materialized="own", compute="duckdb")], {}),
     (
         EphemeralFederated,
         [
@@ -175,7 +176,7 @@ def test_all_wrong_names_of_a_project_are_one_error_that_lists_each_of_them():
 def test_all_selected_nodes_without_a_path_are_one_error():
     graph = (source("s", "pg"), node("x", "s", kind="snapshot"), node("y", "s", kind="snapshot"), node("a"))
     with pytest.raises(SeveralErrors) as raised:
-        resolver(*graph).check(["x", "a", "y"])
+        resolver(*graph, compute="duckdb").check(["x", "a", "y"])
     assert [error.code for error in raised.value.errors] == ["DVT104", "DVT104"]
 
 
@@ -208,3 +209,25 @@ def test_a_self_reference_is_fine_where_the_model_is_incremental():
     resolved = resolver(node("a", "a", materialized="incremental"))
     resolved.check(["a"])
     assert resolved.placement("a").path is Path.NATIVE
+
+
+@pytest.mark.parametrize("compute", [None, "auto", "target"])
+def test_a_target_builds_what_an_engine_cannot(compute):
+    graph = [
+        source("s", "pg"),
+        node("a", "s", kind="snapshot", compute=compute),
+        node("b", "s", materialized="own", compute=compute),
+    ]
+    resolver(*graph).check({"a", "b"})
+
+
+def test_the_flag_overrides_the_model_which_overrides_the_default():
+    graph = [node("a"), node("b", compute="source")]
+    options = {"default_compute": "target", "computes": ("duckdb",)}
+    placements = resolver(*graph, **options)
+    assert (placements.placement("a").compute, placements.placement("b").compute) == (
+        "target",
+        "source",
+    )
+    assert resolver(*graph, **options, compute="duckdb").placement("b").compute == "duckdb"
+    assert resolver(node("a")).placement("a").compute == "auto"

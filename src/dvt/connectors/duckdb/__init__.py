@@ -18,7 +18,7 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
-from dvt.core.tables import StageColumn, Table
+from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import FILES, as_dvt_errors
 from dvt.drivers.duckdb.errors import with_message
 from dvt.drivers.duckdb.files import OtherConfiguration
@@ -35,7 +35,7 @@ _NAMES = (
 
 
 class DuckDBConnector:
-    """Implements Connector, CanEstimate and CanLoad."""
+    """Implements Connector, CanCompute, CanEstimate and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -96,7 +96,7 @@ class DuckDBConnector:
         table = _relation(load.stage)
         columns = ", ".join(f"{quoted(column.name)} {column.native}" for column in load.columns)
         cursor.execute(f"CREATE TABLE {table} {load.definition or f'({columns})'}")
-        values = ", ".join(f"CAST({quoted(column.name)} AS {column.native})" for column in load.columns)
+        values = ", ".join(f"CAST({quoted(column.staged)} AS {column.native})" for column in load.columns)
         names = ", ".join(quoted(column.name) for column in load.columns)
         insert = f"INSERT INTO {table} ({names}) SELECT {values} FROM ({scan(dataset)})"
         rows = int(cursor.execute(insert).fetchone()[0])
@@ -104,6 +104,13 @@ class DuckDBConnector:
             problem = f"{rows} of {dataset.rows} staged rows arrived"
             raise QueryFailed(self._output.name, f"filling {load.stage}", problem)
         return rows
+
+    def own_type(self, column: Column, dialect: str) -> str | None:
+        """See CanCompute. A type that staging does not know may be one that the user has made."""
+        return column.native if dialect == "duckdb" and column.loses is None else None
+
+    def index(self, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
+        """See CanCompute. DuckDB needs neither: it hashes what it joins, and always has its statistics."""
 
     def drop(self, stage: TableRef) -> None:
         """See CanLoad."""
@@ -164,6 +171,7 @@ class DuckDBConnector:
             ref=ref,
             columns=tuple(described(column[0], column[1]) for column in types),
             rows=expected_rows(plan),
+            key=_key(cursor, ref),
             scannable=_is_scan_of(ref, plan),
         )
 
@@ -224,6 +232,17 @@ def _sql(query: SourceQuery) -> str:
 
 def _relation(ref: TableRef) -> str:
     return ".".join(quoted(part) for part in (ref.database, ref.schema, ref.identifier) if part)
+
+
+def _key(cursor: Any, ref: TableRef) -> tuple[str, ...]:
+    """Return the columns of a table's primary key."""
+    sql = (
+        "SELECT constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' "
+        "AND table_name = ? AND schema_name = coalesce(?, current_schema()) "
+        "AND database_name = coalesce(?, current_database())"
+    )
+    found = cursor.execute(sql, [ref.identifier, ref.schema, ref.database]).fetchone()
+    return tuple(found[0]) if found else ()
 
 
 def _is_scan_of(ref: TableRef, plan: str) -> bool:

@@ -219,7 +219,7 @@ class StageTableLoad:
         return f"SELECT {values} FROM ({scan(self._dataset)})"
 
     def _sent(self, column: LoadColumn, encoding: LoadEncoding) -> str:
-        staged = f"CAST({duckdb_quoted(column.name)} AS {column.stage})"
+        staged = f"CAST({duckdb_quoted(column.staged)} AS {column.stage})"
         return encoding.of(staged, f"{self._load.stage}, column {column.name}")
 
     def _translate(self, error: BaseException) -> BaseException:

@@ -18,11 +18,11 @@ from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Column, StageColumn, Table
-from dvt.drivers.postgres import Scanner, describe, open_session, parse
+from dvt.drivers.postgres import Scanner, describe, is_built_in, open_session, parse
 
 
 class PostgresConnector:
-    """Implements Connector, CanEstimate, CanMeasure and CanLoad."""
+    """Implements Connector, CanCompute, CanEstimate, CanMeasure and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -69,6 +69,14 @@ class PostgresConnector:
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""
         return loading.StageTableLoad(self._server, self._duckdb, load, dataset).run()
+
+    def own_type(self, column: Column, dialect: str) -> str | None:
+        """See CanCompute."""
+        return column.native if dialect == "postgres" and is_built_in(column.native) else None
+
+    def index(self, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
+        """See CanCompute."""
+        loading.index(self._server, stage, key, columns)
 
     def drop(self, stage: TableRef) -> None:
         """See CanLoad."""

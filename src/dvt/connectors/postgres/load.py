@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import psycopg2
+import psycopg2.errors
 
 from dvt.connectors.postgres.load_route import LoadRoute, load_route
 from dvt.connectors.postgres.server import Server
@@ -39,7 +40,7 @@ from dvt.drivers.postgres import (
     transaction_statements,
     translate,
 )
-from dvt.drivers.postgres.connect import BACKEND
+from dvt.drivers.postgres.connect import BACKEND, session_statements
 from dvt.drivers.postgres.load_encodings import load_encoding
 from dvt.drivers.postgres.scanner import EXTENSION
 
@@ -49,6 +50,9 @@ _UNWRITABLE = {
 }
 """Type that is sent → DuckDB condition of the values that the writer refuses; of other types, those whose
 cast fails."""
+
+_NOT_ALLOWED = (psycopg2.IntegrityError, psycopg2.ProgrammingError, psycopg2.errors.ProgramLimitExceeded)
+"""Errors of an index that a table's values or types do not allow."""
 
 
 def load_columns(columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
@@ -159,9 +163,9 @@ class StageTableLoad:
 
     def _select(self) -> str:
         values = [
-            f"{encoding.of(f'CAST({name} AS {column.stage})')} AS {name}"
+            f"{encoding.of(f'CAST({duckdb_quoted(column.staged)} AS {column.stage})')} AS "
+            f"{duckdb_quoted(column.name)}"
             for column, encoding in zip(self._load.columns, self._route.encodings, strict=True)
-            for name in (duckdb_quoted(column.name),)
         ]
         return f"SELECT {', '.join(values)} FROM ({scan(self._dataset)})"
 
@@ -183,9 +187,9 @@ class StageTableLoad:
             f"{name} IS NOT NULL AND ({_is_unwritable(encoding.sent, value)})"
             for name, encoding, value in (
                 (
-                    duckdb_quoted(column.name),
+                    duckdb_quoted(column.staged),
                     encoding,
-                    f"TRY_CAST({duckdb_quoted(column.name)} AS {encoding.sent})",
+                    f"TRY_CAST({duckdb_quoted(column.staged)} AS {encoding.sent})",
                 )
                 for column, encoding in zip(self._load.columns, self._route.encodings, strict=True)
             )
@@ -232,3 +236,27 @@ def drop(server: Server, stage: TableRef) -> None:
     ):
         cursor.execute("SET lock_timeout = '5s'")
         cursor.execute(f"DROP TABLE IF EXISTS {relation(stage, server.settings.schema_)}")
+
+
+def index(server: Server, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
+    """Add a key and indexes to a stage table, each unless its values do not allow it; gather statistics."""
+    table = relation(stage, server.settings.schema_)
+    statements = [f"CREATE INDEX ON {table} ({quoted(column)})" for column in columns]
+    if key:
+        names = ", ".join(quoted(column) for column in key)
+        statements.insert(0, f"ALTER TABLE {table} ADD PRIMARY KEY ({names})")
+    with (
+        server.slots.work(),
+        server.backends.work() as work,
+        closing(connect(server.name, server.settings)) as connection,
+        connection.cursor() as cursor,
+        as_dvt_errors(name=server.name, doing=f"indexing {stage}"),
+    ):
+        cursor.execute(BACKEND)
+        with work.query(cursor.fetchone()):
+            for statement in session_statements(server.settings):
+                cursor.execute(statement)
+            for statement in statements:
+                with suppress(*_NOT_ALLOWED):
+                    cursor.execute(statement)
+            cursor.execute(f"ANALYZE {table}")

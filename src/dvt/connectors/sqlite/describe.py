@@ -38,6 +38,7 @@ def describe(reader: Reader, ref: TableRef) -> Table:
             _column(ref, column, _native(native, is_key=column == alias, strict=strict), stages[column])
             for column, native in natives.items()
         ),
+        key=tuple(str(row[1]) for row in sorted(column_rows, key=lambda row: row[5]) if row[5]),
         rows=_rows(reader, name) if kind == "table" else None,
         scannable=kind == "table",
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from dvt.core.names import TableRef
+from dvt.core.places import Place
 from dvt.core.plan import FederationPlan, Load, LoadColumn
 from dvt.core.ports.connectors import Settings
 from dvt.core.reports import Answer, Moved, Notice, Outcome, Totals
@@ -20,6 +22,17 @@ class Publisher(Protocol):
 
     def publish(self, load: Load) -> int:
         """Publish; return how many rows the database says it wrote, -1 if it does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copies:
+    """What a node reads on its target instead of other databases' tables."""
+
+    sql: str
+    """The node's text, which names the copies."""
+    tables: Mapping[str, TableRef]
+    """Unique id → copy."""
+    outcome: Outcome
 
 
 class Federator(Protocol):
@@ -40,6 +53,12 @@ class Federator(Protocol):
 
     def select(self, request: NodeRequest) -> Answer:
         """Plan, extract, stage and compute; return the rows, which are few, and load nothing."""
+
+    def place(self, request: NodeRequest) -> Place:
+        """Return where the node is computed: `copies` serves the target, `federate` the other places."""
+
+    def copies(self, request: NodeRequest) -> AbstractContextManager[Copies]:
+        """Copy what the node reads elsewhere to its target; the copies are there within the `with`."""
 
     def describe(self, table: TableRef) -> Table:
         """Describe a table as it is now, for introspection in Jinja; TableNotFound if it is not there."""

@@ -102,6 +102,23 @@ class CanLoad(Protocol):
 
 
 @runtime_checkable
+class CanCompute(Protocol):
+    """A connector whose database can compute models over copies of other databases' tables."""
+
+    def own_type(self, column: Column, dialect: str) -> str | None:
+        """Return the type of DDL in which a column of a database of `dialect` keeps what it is.
+
+        None: the database has no such type; `CanLoad.columns` chooses one.
+        """
+
+    def index(self, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
+        """Add a primary key and an index for each of `columns` to a stage table, and gather its statistics.
+
+        What its values do not allow is left out; so is an index that is there.
+        """
+
+
+@runtime_checkable
 class Settings(Protocol):
     """The outputs of the profile in use, rendered as dbt renders them, by name."""
 

@@ -106,7 +106,7 @@ def _add_flags(command: click.Command) -> None:
         click.Option(
             ["--compute", "-c"],
             envvar=["DVT_COMPUTE"],
-            help="Run federated models on this entry of computes.yml.",
+            help="Compute federated nodes on this entry of computes.yml, or: auto, target.",
         )
     )
     command.params.append(

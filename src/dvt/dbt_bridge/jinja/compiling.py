@@ -36,7 +36,7 @@ _VIEWS = "_dvt_views"
 """Attribute of a manifest: the session, and its views of the manifest by mode."""
 _MODE = "_dvt_mode"
 """Attribute of a view of a manifest: its mode."""
-_SELECTS = frozenset({"model", "test", "sql_operation", "analysis"})
+_SELECTS = frozenset({"model", "snapshot", "test", "sql_operation", "analysis"})
 """Types of nodes that are a SELECT, which may be federated."""
 _ENGINE_VARIABLES = {"dvt_federated": True}
 """Variables that tell the macros of dvt's adapters that their SQL is translated for the engine."""

@@ -6,6 +6,7 @@ a Jinja comment, which renders to nothing.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
@@ -51,6 +52,18 @@ def hooks_of(node: Any) -> list[Mapping[str, Any]]:
     """Return a node's pre-hooks and post-hooks."""
     hooks = [*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ())]
     return [hook.to_dict(omit_none=True) for hook in hooks]
+
+
+def split_hooks(node: Any, target: str) -> tuple[Any, Any]:
+    """Return copies of the node: one with the pre-hooks on other outputs, one with those on its own."""
+    elsewhere, here = copy.copy(node), copy.copy(node)
+    elsewhere.config, here.config = copy.copy(node.config), copy.copy(node.config)
+    hooks = list(getattr(node.config, "pre_hook", ()))
+    if hooks:
+        is_elsewhere = [other_output(hook.to_dict(omit_none=True), target) is not None for hook in hooks]
+        elsewhere.config.pre_hook = [hook for hook, away in zip(hooks, is_elsewhere, strict=True) if away]
+        here.config.pre_hook = [hook for hook, away in zip(hooks, is_elsewhere, strict=True) if not away]
+    return elsewhere, here
 
 
 def route_hooks(session: Session, context: dict[str, Any], node: Any, manifest: Manifest) -> None:

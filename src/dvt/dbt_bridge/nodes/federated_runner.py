@@ -11,15 +11,25 @@ from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import generate_runtime_model_context
 from dbt.task.run import MicrobatchBatchRunner, ModelRunner
 from dbt.task.show import ShowRunner
+from dbt.task.snapshot import SnapshotRunner
 from dbt.task.test import TestRunner
 
 from dvt.core.errors import DvtError
+from dvt.core.places import Place
+from dvt.core.ports.bridge import Copies, Federator
 from dvt.core.reports import Notice, Outcome
+from dvt.core.requests import NodeRequest
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.jinja.hooks import hooks_of, other_output, report_any_write, route_hooks
+from dvt.dbt_bridge.jinja.hooks import (
+    hooks_of,
+    other_output,
+    report_any_write,
+    route_hooks,
+    split_hooks,
+)
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.jinja.statements import has_changed
-from dvt.dbt_bridge.nodes import publish
+from dvt.dbt_bridge.nodes import on_target, publish
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.nodes.show import FederatedShowRunner
 from dvt.dbt_bridge.nodes.testing import FederatedTestRunner
@@ -39,7 +49,9 @@ class FederationMixin:
     adapter: Any
     config: Any
     _manifest: Manifest
-    _stage: Any
+    _stage: Any = None
+    """The stage table that is published; None where the target computes the node itself."""
+    _copies: Copies | None = None
 
     def execute(self, model: Any, manifest: Manifest) -> Any:
         """Federate the compiled node, and publish the result by dbt's materialization."""
@@ -54,13 +66,26 @@ class FederationMixin:
         self._manifest = manifest
         federator = self.session.federator()
         request = node_request(self.session, model, manifest, federator.run)
-        self._stage = publish.stage_relation(self.adapter, request.stage)
         self._warn_about_view(model)
+        if federator.place(request) is Place.TARGET:
+            return self._execute_on_target(federator, request, model)
+        self._stage = publish.stage_relation(self.adapter, request.stage)
         self._run_pre_hooks(model)
         publisher = publish.DbtPublisher(self.adapter, model, self._materialize)
         outcome = federator.federate(request, publisher)
         publisher.result.node = model
         return add_figures(publisher.result, outcome)
+
+    def _execute_on_target(self, federator: Federator, request: NodeRequest, model: Any) -> Any:
+        """Run dbt's own materialization over copies; the node's hooks run in it, as in a native node."""
+        target = self.session.output_of(model.unique_id)
+        elsewhere, here = split_hooks(model, target)
+        self._run_pre_hooks(elsewhere)
+        with federator.copies(request) as self._copies:
+            node = on_target.stand_in(here, self._copies)
+            result = on_target.run(self.adapter, node, self._materialize)
+        result.node, model.build_path = model, node.build_path
+        return add_moved(result, self._copies.outcome)
 
     def _materialize(self, stand_in: Any) -> Any:
         """Run dbt's own materialization of `stand_in`, a copy of the node that selects the stage table."""
@@ -89,6 +114,9 @@ class FederationMixin:
         call = signature(execute).bind(*args, **kwargs)
         arguments = call.arguments
         node, context = arguments["model"], arguments["context"]
+        if self._copies is not None:
+            on_target.name_copies(context, self.adapter, self._copies)
+            return execute(*call.args, **call.kwargs)
         publish.rename_stage_table(context, self.adapter, node, self._stage)
         macro = arguments["materialization_macro"]
         arguments["materialization_macro"] = publish.materialization(context, node, self._stage, macro)
@@ -103,9 +131,14 @@ class FederatedBatchRunner(FederationMixin, MicrobatchBatchRunner):
     """Runs one batch of a federated microbatch model."""
 
 
+class FederatedSnapshotRunner(FederationMixin, SnapshotRunner):
+    """Runs a snapshot of other databases' tables, on its target."""
+
+
 FEDERATED_RUNNERS: Mapping[type[Any], type[Any]] = {
     ModelRunner: FederatedModelRunner,
     MicrobatchBatchRunner: FederatedBatchRunner,
+    SnapshotRunner: FederatedSnapshotRunner,
     ShowRunner: FederatedShowRunner,
     TestRunner: FederatedTestRunner,
 }
@@ -130,12 +163,19 @@ def federated_runner(session: Session, runner: Any) -> Any:
 
 
 def add_figures(result: Any, outcome: Outcome) -> Any:
-    """Add the rows and bytes moved to the result's adapter_response, which `run_results.json` shows."""
+    """Add the rows of the answer and what was moved to the adapter_response, shown by `run_results.json`."""
     response = dict(result.adapter_response or {})
     loaded = next((moved.rows for moved in reversed(outcome.moved) if moved.what == "load"), -1)
     if result.status == NodeStatus.Success and response.get("rows_affected", -1) < 0 <= loaded:
         result.message = f"SELECT {loaded}"
         response |= {"_message": result.message, "code": "SELECT", "rows_affected": loaded}
+    result.adapter_response = response
+    return add_moved(result, outcome)
+
+
+def add_moved(result: Any, outcome: Outcome) -> Any:
+    """Add to the result's adapter_response what was moved between databases."""
+    response = dict(result.adapter_response or {})
     extracted = [moved for moved in outcome.moved if moved.what == "extract"]
     response["rows_moved"] = sum(moved.rows for moved in extracted if not moved.reused)
     response["bytes_moved"] = sum(moved.bytes for moved in extracted if not moved.reused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -9,19 +10,26 @@ from typing import TYPE_CHECKING, Any
 from dvt.core.errors import SameName, SelfReference
 from dvt.core.estimates import ExtractLimits
 from dvt.core.names import TableRef, stage_name
+from dvt.core.places import Place
 from dvt.core.relation_names import places_in
 from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
 from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource
+from dvt.dbt_bridge.jinja.hooks import hooks_of, other_output
 from dvt.dbt_bridge.jinja.inputs import input_of
 from dvt.dbt_bridge.jinja.relations import parts_of, table_ref
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.nodes.contract import contract_of
 from dvt.dbt_bridge.outputs import dialects
+from dvt.resolution.placement import FEDERABLE
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from dvt.dbt_bridge.session import Session
+
+
+_NAMING = re.compile(r"\b(?:ref|source)\s*\(")
+"""Matches Jinja that names a relation."""
 
 
 def node_request(
@@ -39,17 +47,20 @@ def node_request(
     dialect = dialects.of_node(model, kind, session.engine_dialect)
     relations = session.targets.adapter(target).Relation
     table = table_ref(relations.create_from(config, node), target, dialects.of_type(kind))
-    if node.resource_type != "model":  # a test has a schema only if it stores its failures
+    if node.resource_type not in {"model", "snapshot"}:  # a test has a schema only if it stores its failures
         schema = relations.create(database=config.credentials.database, schema=config.credentials.schema)
         table = table_ref(schema, target, dialects.of_type(kind))
     batch = node.batch.id if getattr(node, "batch", None) else ""
+    inputs = _inputs(Scope(session, node.unique_id, target, dialect), node, config, manifest, table)
+    only_on_target = _only_on_target(node)
+    on_target = bool(only_on_target) or (placement is not None and placement.compute == Place.TARGET)
     return NodeRequest(
         unique_id=node.unique_id,
         name=node.name,
         file=node.original_file_path,
         sql=node.compiled_code,
         dialect=dialect,
-        inputs=_inputs(Scope(session, node.unique_id, target, dialect), node, config, manifest, table),
+        inputs=inputs,
         stage=TableRef(
             connection=target,
             database=table.database,
@@ -61,12 +72,40 @@ def node_request(
             rows=node.config.get("max_extract_rows"), bytes=node.config.get("max_extract_bytes")
         ),
         comparing=_text_comparison(node),
-        contract=contract_of(
+        contract=None
+        if on_target
+        else contract_of(
             node, session.targets.adapter(target), config, manifest, partial(session.engine_dialect, model)
         ),
         compute=placement.compute if placement else None,
+        hooked=frozenset(_hooked(node, inputs, target)),
+        changes_this=bool(list(_own_pre_hooks(node, target))),
+        only_on_target=only_on_target,
         limit=limit,
     )
+
+
+def _only_on_target(node: Any) -> str:
+    """Return why only its own target can compute the node; empty if an engine can, too."""
+    if node.resource_type == "snapshot":
+        return "a snapshot is made by statements of its target"
+    if node.resource_type == "model" and node.config.materialized not in FEDERABLE:
+        return f"materialization {node.config.materialized!r} consists of statements of its target"
+    return ""
+
+
+def _own_pre_hooks(node: Any, target: str) -> Iterator[Any]:
+    """Yield the pre-hooks that run on the node's own target."""
+    for hook in getattr(node.config, "pre_hook", ()):
+        if other_output(hook.to_dict(omit_none=True), target) is None:
+            yield hook
+
+
+def _hooked(node: Any, inputs: Mapping[str, Input], target: str) -> Iterator[str]:
+    """Yield the relations elsewhere that the node's hooks may name, if they name any."""
+    hooks = [hook for hook in hooks_of(node) if other_output(hook, target) is None]
+    if any(_NAMING.search(hook.get("sql") or "") for hook in hooks):
+        yield from (uid for uid, read in inputs.items() if read.table.connection != target)
 
 
 def _inputs(scope: Scope, node: Any, config: Any, manifest: Manifest, table: TableRef) -> Mapping[str, Input]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.error_list import ErrorList
+from dvt.core.places import AUTO
 from dvt.dbt_bridge.outputs.own_adapters import require_known
 from dvt.dbt_bridge.outputs.profiles import profile_place
 from dvt.dbt_bridge.project.locating import place_of
@@ -53,6 +54,7 @@ def _outputs(session: Session, graph: Graph, computes: Computes | None) -> Outpu
         computes=tuple(computes.entries) if computes else tuple(names),
         computes_file=computes.file if computes else None,
         compute=session.options.compute,
+        default_compute=computes.default if computes else AUTO,
         require_connections=requires_connections(session.config),
     )
 

@@ -28,6 +28,12 @@ WHERE table_schema = %s AND table_name IN ({names}) AND extra NOT LIKE '%%INVISI
 ORDER BY table_name, ordinal_position
 """
 """SQL: a row per column of the tables."""
+_KEYS = """
+SELECT table_name, column_name FROM information_schema.statistics
+WHERE table_schema = %s AND table_name IN ({names}) AND index_name = 'PRIMARY'
+ORDER BY table_name, seq_in_index
+"""
+"""SQL: a row per column of the tables' primary keys."""
 _COLUMN_KINDS = """
 SELECT column_name, data_type, datetime_precision FROM information_schema.columns
 WHERE table_schema = %s AND table_name = %s
@@ -69,14 +75,22 @@ def _in_schema(side: SideConnection, schema: str, refs: Sequence[TableRef]) -> M
         if name is None:
             raise TableNotFound(str(ref), ref.connection, _table_names(side, schema))
     columns = _columns(side, schema, names)
-    return {ref: _table(ref, rows[name], columns.get(name, ())) for ref, name in spellings.items() if name}
+    keys: dict[str, list[str]] = {}
+    for table, column in _select(side, _KEYS, schema, names):
+        keys.setdefault(table, []).append(column)
+    return {
+        ref: _table(ref, rows[name], columns.get(name, ()), keys.get(name, ()))
+        for ref, name in spellings.items()
+        if name
+    }
 
 
-def _table(ref: TableRef, row: tuple[Any, ...], columns: Sequence[Column]) -> Table:
+def _table(ref: TableRef, row: tuple[Any, ...], columns: Sequence[Column], key: Sequence[str]) -> Table:
     _, kind, rows, size = row
     return Table(
         ref=ref,
         columns=tuple(as_read(column, ref) for column in columns),
+        key=tuple(key),
         rows=None if rows is None else int(rows),
         bytes=None if size is None else int(size),
         scannable=kind in {"BASE TABLE", "SYSTEM VERSIONED"},

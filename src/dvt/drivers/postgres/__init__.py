@@ -16,6 +16,7 @@ from dvt.drivers.postgres.names import literal, quoted, relation
 from dvt.drivers.postgres.scanner import Scanner, Session
 from dvt.drivers.postgres.settings import PostgresSettings, parse
 from dvt.drivers.postgres.silence import watch_connection
+from dvt.drivers.postgres.types import is_built_in
 
 __all__ = [
     "CANCEL_IF_CLIENT_DIES",
@@ -28,6 +29,7 @@ __all__ = [
     "as_dvt_errors",
     "connect",
     "describe",
+    "is_built_in",
     "literal",
     "open_session",
     "parse",

@@ -40,8 +40,8 @@ class Work:
         self._lock = threading.Lock()
 
     @contextmanager
-    def query(self, backend: tuple[int, str], cursor: Any) -> Iterator[None]:
-        """Register, within the `with`, a query that a backend runs and that DuckDB's `cursor` waits for."""
+    def query(self, backend: tuple[int, str], cursor: Any = None) -> Iterator[None]:
+        """Register, within the `with`, a query that a backend runs; DuckDB's `cursor` may wait for it."""
         with self._lock:
             self._busy[backend] = cursor
         try:
@@ -56,7 +56,8 @@ class Work:
         """Interrupt the DuckDB cursors, and return the backends that run queries."""
         with self._lock:
             for cursor in self._busy.values():
-                cursor.interrupt()
+                if cursor is not None:
+                    cursor.interrupt()
             return list(self._busy)
 
 

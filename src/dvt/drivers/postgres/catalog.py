@@ -36,6 +36,7 @@ WITH RECURSIVE wanted AS (
 SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     CASE WHEN w.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(w.oid) END::bigint,
     a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
+    array_position(i.indkey::int2[], a.attnum)::int,
     b.typname::text, b.typtype::text, b.typmod,
     ARRAY(
         SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
@@ -43,6 +44,7 @@ SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     ) AS labels
 FROM wanted w
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_index i ON i.indrelid = w.oid AND i.indisprimary
 LEFT JOIN base b ON b.place = w.place AND b.attnum = a.attnum AND b.typtype <> 'd'
 ORDER BY w.place, a.attnum
 """
@@ -87,6 +89,7 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
     return Table(
         ref=ref,
         columns=tuple(_columns(rows)),
+        key=_key(rows),
         rows=int(tuples) if tuples >= 0 and relkind in "rmp" else None,
         bytes=size,
         # Only heap tables have ctids, by which ranges can be cut.
@@ -94,8 +97,14 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
     )
 
 
+def _key(rows: Iterable[Any]) -> tuple[str, ...]:
+    """Return the columns of the primary key, in its order."""
+    places = [(place, attribute) for *_, attribute, _, place, _, _, _, _ in rows if place is not None]
+    return tuple(attribute for _, attribute in sorted(places))
+
+
 def _columns(rows: Iterable[Any]) -> Iterator[Column]:
-    for *_, attribute, native, kind, category, typmod, labels in rows:
+    for *_, attribute, native, _, kind, category, typmod, labels in rows:
         if attribute is not None:
             yield map_column(
                 CatalogColumn(

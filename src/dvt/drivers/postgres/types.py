@@ -12,6 +12,7 @@ could not, the *server* checks each one: it is made to convert a text that names
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -95,6 +96,20 @@ _CONVERTED: Mapping[str, TypeMapping] = {
 """`typname` → the mapping, for types that Parquet or the scanner hold in another form."""
 _LIST_ELEMENTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
 """Types of `_PLAIN` whose arrays are staged as lists."""
+
+_BUILT_IN = re.compile(
+    r"(?:smallint|integer|bigint|real|double precision|numeric|boolean|text|character varying|character|"
+    r"\"char\"|name|bytea|uuid|date|json|jsonb|xml|oid|money|inet|cidr|macaddr|macaddr8|bit|bit varying|"
+    r"point|line|lseg|box|path|polygon|circle|tsvector|tsquery|"
+    r"(?:time|timestamp)(?:\(\d\))? with(?:out)? time zone|interval(?: [a-z ]+)?(?:\(\d\))?)"
+    r"(?:\(-?\d+(?:,-?\d+)?\))?(?:\[\])*\Z"
+)
+"""Matches types, as `format_type` writes them, that every server has."""
+
+
+def is_built_in(native: str) -> bool:
+    """True for a type that every server has: an enum or a domain is one database's own."""
+    return bool(_BUILT_IN.match(native))
 
 
 def map_column(column: CatalogColumn) -> Column:

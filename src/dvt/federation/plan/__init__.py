@@ -1,9 +1,20 @@
 """Planning: a federated model's queries to each source, and what the engine computes from the answers."""
 
 from dvt.federation.plan.parse import Parsed, parse_model
-from dvt.federation.plan.planner import make_plan
+from dvt.federation.plan.planner import make_copy_plan, make_plan
 from dvt.federation.plan.proven.check import Unproven, unproven
 from dvt.federation.plan.safe import source_literal
+from dvt.federation.plan.source_queries import relation
 from dvt.federation.plan.state import PlanContext
 
-__all__ = ["Parsed", "PlanContext", "Unproven", "make_plan", "parse_model", "source_literal", "unproven"]
+__all__ = [
+    "Parsed",
+    "PlanContext",
+    "Unproven",
+    "make_copy_plan",
+    "make_plan",
+    "parse_model",
+    "relation",
+    "source_literal",
+    "unproven",
+]

@@ -61,6 +61,18 @@ def column_of(leaf: exp.Expr) -> exp.Column | None:
     return _column_of_range(leaf)
 
 
+def constants_of(leaf: exp.Expr) -> list[exp.Expr]:
+    """Return the constants that a simple condition compares its column with."""
+    inner = leaf.this.unnest() if isinstance(leaf, exp.Not) else leaf
+    if isinstance(inner, exp.Between):
+        return [inner.args["low"], inner.args["high"]]
+    if isinstance(inner, exp.In):
+        return list(inner.expressions)
+    if isinstance(inner, exp.Is):
+        return []
+    return [side for side in (inner.this, inner.expression) if not isinstance(side.unnest(), exp.Column)]
+
+
 def _column_of_range(leaf: exp.Expr) -> exp.Column | None:
     column = leaf.this.unnest() if isinstance(leaf, exp.In | exp.Between | exp.Is) else None
     if not isinstance(column, exp.Column):

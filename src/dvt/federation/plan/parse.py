@@ -78,14 +78,13 @@ def parse_model(request: NodeRequest) -> Parsed:
     gives=("scans scans.input scans.no_pushdown scans.node scans.number scans.place scans.table tree"),
 )
 def find_scans(state: PlanState) -> None:
-    """Find every scan of a source; any other table is an error.
+    """Find every scan of a source.
 
     Example:
         >>> sql = "SELECT * FROM {orders} AS o JOIN {customers} AS c ON o.customer = c.id"
         >>> [str(scan.table.ref) for scan in state_after(find_scans, sql).scans]
         ['crm:main.orders', 'erp:main.customers']
     """
-    _only_known_tables(state)
     for column in state.tree.find_all(exp.Column):
         if is_marker(column.text("db")):
             column.set("db", None)
@@ -171,8 +170,18 @@ def _as_query(statement: exp.Expr) -> exp.Expr:
     return exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
 
 
-def _only_known_tables(state: PlanState) -> None:
-    """Raise SqlInvalid for a table that is neither marked nor a CTE."""
+@plan_pass(needs="tree", gives="")
+def refuse_other_tables(state: PlanState) -> None:
+    """Raise SqlInvalid for a table that is neither a source's nor a CTE.
+
+    Example:
+        >>> sql = "SELECT id FROM {orders} JOIN other USING (id)"
+        >>> state_after(refuse_other_tables, sql)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        dvt.core.errors.SqlInvalid: DVT122 the SQL is not valid duckdb: it reads other, which is no ref() ...
+          hint: a federated model reads other tables by ref() and source()
+    """
     ctes = {cte.alias.lower() for cte in state.tree.find_all(exp.CTE)}
     for table in state.tree.find_all(exp.Table):
         named = isinstance(table.this, exp.Identifier) and not is_marker(table.db)

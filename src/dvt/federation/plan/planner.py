@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from dvt.core.errors import DvtError
-from dvt.core.plan import FederationPlan, Load, Transform
+from dvt.core.plan import CopyPlan, FederationPlan, Load, Transform
 from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
+from dvt.federation.plan.certain import keep_certain
 from dvt.federation.plan.clock import freeze_clock
 from dvt.federation.plan.collation.compare import compare_text
+from dvt.federation.plan.columns import find_columns
+from dvt.federation.plan.copies import find_compared, leave_target, write_copies
 from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.limits import limit_scans
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
-from dvt.federation.plan.parse import Parsed, find_scans, number_nodes
+from dvt.federation.plan.parse import Parsed, find_scans, number_nodes, refuse_other_tables
 from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.proven.classify import classify
 from dvt.federation.plan.source_queries import extract
@@ -31,6 +34,7 @@ from dvt.federation.plan.translate import translate
 STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
     "parsed": (
         name_outputs,
+        refuse_other_tables,
         find_scans,
         freeze_clock,
         separate_names,
@@ -53,6 +57,15 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
 }
 """State of the plan → the passes that lead to it. Each pass declares what it needs and gives; new features
 add passes."""
+COPY_STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
+    "parsed": (find_scans, separate_names, query_this_first),
+    "analysed": (number_nodes, analyse),
+    "placed": (place_predicates, find_columns, find_compared),
+    "chosen": (leave_target, keep_certain),
+    "extracted": (extract,),
+    "written": (write_copies,),
+}
+"""As `STAGES`, for a model that is computed on its target."""
 
 
 def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> FederationPlan:
@@ -64,13 +77,8 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         context: dialects, engine and target, as the planner needs them.
     """
     request = parsed.request
-    try:
-        state = first_state(parsed, tables, context)
-        for passes in STAGES.values():
-            for plan_pass in passes:
-                plan_pass(state)
-    except DvtError as error:
-        raise error.about(request.name, request.file) from error.__cause__
+    state = first_state(parsed, tables, context)
+    _pass_through(STAGES, state)
     return FederationPlan(
         node=request.unique_id,
         file=request.file,
@@ -92,12 +100,44 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
     )
 
 
-def first_state(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:
-    """Return the state before the first pass; SqlInvalid if nobody can read the SQL."""
-    if parsed.problem is not None and parsed.request.dialect != context.engine:
-        raise parsed.problem
+def make_copy_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> CopyPlan:
+    """Plan the copies for a model that is computed on its target; the arguments are those of `make_plan`."""
+    request = parsed.request
+    state = first_state(parsed, tables, context, needs_tree=False)
+    _pass_through(COPY_STAGES, state)
+    return CopyPlan(
+        node=request.unique_id,
+        file=request.file,
+        sql=state.sql,
+        copies=state.copies,
+        scalar_queries=tuple(state.scalar_queries),
+        notices=tuple(state.notices),
+    )
+
+
+def _pass_through(stages: Mapping[str, tuple[Callable[[PlanState], None], ...]], state: PlanState) -> None:
+    try:
+        for passes in stages.values():
+            for plan_pass in passes:
+                plan_pass(state)
+    except DvtError as error:
+        raise error.about(state.request.name, state.request.file) from error.__cause__
+
+
+def first_state(
+    parsed: Parsed, tables: Mapping[str, Table], context: PlanContext, *, needs_tree: bool | None = None
+) -> PlanState:
+    """Return the state before the first pass; SqlInvalid if nobody can read the SQL.
+
+    `needs_tree`: the SQL is to be translated; by default if it is not in the engine's dialect.
+    """
+    request = parsed.request
+    if needs_tree is None:
+        needs_tree = request.dialect != context.engine
+    if parsed.problem is not None and needs_tree:
+        raise parsed.problem.about(request.name, request.file)
     state = PlanState(
-        request=parsed.request,
+        request=request,
         tables=tables,
         context=context,
         tree=parsed.tree.copy(),

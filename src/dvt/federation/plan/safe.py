@@ -17,7 +17,7 @@ from dvt.core.queries import Need, NotPushed, Sql, ValuePlace, joined, rendered
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType, decimal
-from dvt.federation.plan.conditions import column_of
+from dvt.federation.plan.conditions import column_of, constants_of
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.state import Candidate, PlanState, TableScan
 from dvt.federation.plan.translate import in_engine
@@ -86,7 +86,7 @@ def _values(state: PlanState, candidates: list[tuple[TableScan, Candidate]]) -> 
     for scan, candidate in candidates:
         for leaf in _leaves(candidate.condition):
             column = _column(scan, leaf)
-            for constant in _constants(leaf):
+            for constant in constants_of(leaf):
                 if not column.exact or _plain(column, constant) is not None:
                     continue
                 sql = _sampled(state, column, constant)
@@ -123,18 +123,6 @@ def _column(scan: TableScan, leaf: exp.Expr) -> Column:
     if named is None or named.name not in scan.columns:
         raise _NotExact("it names a column that is not the table's own")
     return scan.columns[named.name]
-
-
-def _constants(leaf: exp.Expr) -> list[exp.Expr]:
-    """Return the constants that a simple condition compares its column with."""
-    inner = leaf.this.unnest() if isinstance(leaf, exp.Not) else leaf
-    if isinstance(inner, exp.Between):
-        return [inner.args["low"], inner.args["high"]]
-    if isinstance(inner, exp.In):
-        return list(inner.expressions)
-    if isinstance(inner, exp.Is):
-        return []
-    return [side for side in (inner.this, inner.expression) if not isinstance(side.unnest(), exp.Column)]
 
 
 def _plain_number(constant: exp.Expr) -> str | None:
@@ -231,7 +219,7 @@ def _leaf(
     named = column_of(new)
     if named is not None:
         named.replace(exp.column(exp.to_identifier(column.name, quoted=True)))
-    for old, constant in zip(_constants(new), _constants(leaf), strict=True):
+    for old, constant in zip(constants_of(new), constants_of(leaf), strict=True):
         value = _plain(column, constant) or values.get(_sampled(state, column, constant))
         literal, answers = _literal(column, dialect, value), answers_in(constant)
         if answers:

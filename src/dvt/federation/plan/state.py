@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlglot import ErrorLevel, Token, exp
 
 from dvt.core.errors import SqlInvalid
-from dvt.core.plan import Binding, LoadColumn, TransformTable
+from dvt.core.plan import Binding, LoadColumn, PlannedCopy, TransformTable
 from dvt.core.ports.engines import CollationFunctions, Value
 from dvt.core.queries import Need, NotPushed, SourceQuery, Sql
 from dvt.core.relation_names import NamePlace
@@ -24,8 +24,9 @@ Bind = Callable[[Sql, Sequence[TransformTable], Sequence[str]], Binding]
 Evaluate = Callable[[Sequence[str]], Sequence[Value | None]]
 """Evaluates constant expressions, as `Engine.evaluate` does."""
 LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
-
 """Gives the target's types for outputs, as `CanLoad.columns` does."""
+OwnType = Callable[[Column, str], str | None]
+"""Gives the target's type for a column of a database of a dialect, as `CanCompute.own_type` does."""
 NUMBER = "dvt"
 """Meta key under which every node of the tree has its number; copies keep it."""
 SETTLED = "dvt_settled"
@@ -46,6 +47,8 @@ class PlanContext:
     """Dialect of the compute engine."""
     collations: Mapping[str, CollationFunctions] = field(default_factory=dict)
     """Collations that the engine can compare by."""
+    own_type: OwnType = lambda _column, _dialect: None
+    """Gives the target's type that keeps all of a column, as `CanCompute.own_type` does."""
     proofs: Callable[[str, str], ProofTable | None] = proof_table
     """Engine's dialect and model's dialect → what is proven of their pair; None if nothing was tried."""
 
@@ -74,6 +77,8 @@ class TableScan:
     """Highest number of its rows that are of use, any of those that meet all its candidates; None: all."""
     alias: str = ""
     """Alias of the query that answers it."""
+    compared: dict[str, None] = field(default_factory=dict)
+    """Names of the columns that are compared with other columns by equality."""
 
     @property
     def name(self) -> str:
@@ -141,7 +146,8 @@ class PlanState:
     functions: set[str] = field(default_factory=set)
     """The engine's functions for collations that the tree calls."""
     sql: Sql = ""
-    """The transform's SQL."""
+    """The transform's SQL, or the target's."""
+    copies: tuple[PlannedCopy, ...] = ()
     transform_tables: tuple[TransformTable, ...] = ()
     outputs: tuple[StageColumn, ...] = ()
     loads: tuple[LoadColumn, ...] = ()

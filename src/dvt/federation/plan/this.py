@@ -50,7 +50,7 @@ def query_this_first(state: PlanState) -> None:
         >>> [query.shown for query in state_after(query_this_first, sql).scalar_queries]
         ['SELECT MAX("changed") AS "dvt_value" FROM "main"."this"']
     """
-    if state.request.pushdown is Pushdown.OFF:
+    if state.request.pushdown is Pushdown.OFF or state.request.changes_this:
         return
     for scan in [scan for scan in state.scans if scan.input.this]:
         subquery = scan.node.find_ancestor(exp.Subquery)

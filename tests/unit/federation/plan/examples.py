@@ -10,7 +10,7 @@ import duckdb
 
 from dvt.core.types import enum_of
 from dvt.federation.plan import parse_model
-from dvt.federation.plan.planner import STAGES, first_state
+from dvt.federation.plan.planner import COPY_STAGES, STAGES, first_state
 from dvt.federation.plan.state import PlanState
 from tests.acceptance.oracle import Oracle
 
@@ -28,6 +28,7 @@ def state_after(
     *,
     target: str = "duckdb",
     enum: Sequence[str] = (),
+    stages: Any = STAGES,
     **config: Any,
 ) -> PlanState:
     """Return the state of a plan of `sql` after the pass `last`; orders are on `crm`, customers on `erp`.
@@ -45,11 +46,16 @@ def state_after(
     parsed = parse_model(request)
     tables = {key: shop.table(read.table.identifier) for key, read in parsed.inputs.items()}
     state = first_state(parsed, tables, shop.context())
-    for plan_pass in (plan_pass for passes in STAGES.values() for plan_pass in passes):
+    for plan_pass in (plan_pass for passes in stages.values() for plan_pass in passes):
         plan_pass(state)
         if plan_pass is last:
             return state
     raise ValueError(f"{last} is no pass")
+
+
+def copy_state_after(last: Callable[[PlanState], None], sql: str, **config: Any) -> PlanState:
+    """Return the state of a plan of copies."""
+    return state_after(last, sql, stages=COPY_STAGES, **config)
 
 
 def after(last: Callable[[PlanState], None], sql: str, **config: Any) -> None:

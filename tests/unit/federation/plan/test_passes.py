@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,11 +15,15 @@ from sqlglot import exp
 from dvt.core.errors import DvtError
 from dvt.core.requests import TextComparison
 from dvt.federation.plan import parse_model
-from dvt.federation.plan.planner import STAGES
+from dvt.federation.plan.planner import COPY_STAGES, STAGES
 from dvt.federation.plan.state import GIVEN, PlanState, TableScan, reach_of
 from tests.acceptance.oracle import Oracle
 
-PASSES = [plan_pass for passes in STAGES.values() for plan_pass in passes]
+PLANS = [
+    [plan_pass for passes in stages.values() for plan_pass in passes] for stages in (STAGES, COPY_STAGES)
+]
+"""The passes of each kind of plan, in their order."""
+PASSES = list(dict.fromkeys(plan_pass for passes in PLANS for plan_pass in passes))
 FIELDS = {field.name for field in fields(PlanState)} | {f"scans.{field.name}" for field in fields(TableScan)}
 QUIET = {"request", "tables", "context", "notices"}
 """Fields that every pass may read, and the list to which every pass may add a warning."""
@@ -48,6 +53,9 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT (SELECT max(id) FROM {target_table}), id FROM {orders}", {}),
     ("SELECT id FROM (SELECT * FROM {orders} WHERE false LIMIT 0)", {}),
     ("SELECT id FROM {orders} LIMIT 3", {}),
+    ("SELECT id FROM {orders} WHERE id = 1", {"hooked": frozenset({"model.shop.orders"})}),
+    ("SELECT o.id FROM {orders} o JOIN {target_table} t ON o.id = t.id", {}),
+    ("SELECT id FROM {orders} WHERE total < '5'", {}),
     ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {}),
     ("SELECT id FROM {orders} WHERE id < 3 UNION ALL SELECT id FROM {orders} WHERE total > 1 AND id < 3", {}),
 ]
@@ -90,9 +98,9 @@ def text_of(value: Any) -> str:
     return str(value) if value else ""
 
 
-def run(state: PlanState, read: set[str]) -> Iterator[tuple[str, set[str], set[str]]]:
+def run(state: PlanState, read: set[str], passes: list[Any]) -> Iterator[tuple[str, set[str], set[str]]]:
     """Run the passes and yield each one's name, the fields it read and the fields it changed."""
-    for plan_pass in PASSES:
+    for plan_pass in passes:
         before = texts_of(state)
         read.clear()
         with suppress(DvtError):
@@ -111,19 +119,19 @@ def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[s
     log: set[str] = set()
     monkeypatch.setattr("dvt.federation.plan.parse.TableScan", logged(TableScan, "scans.", log))
     logged_state = logged(PlanState, "", log)
-    for sql, config in MODELS:
+    for (sql, config), passes in product(MODELS, PLANS):
         request = shop.request(sql, **config)
         parsed = parse_model(request)
-        tables = {key: shop.table(read.table.identifier) for key, read in parsed.inputs.items()}
+        tables = {key: shop.table(read.table.identifier) for key, read in request.inputs.items()}
         state = logged_state(
             request=request,
             tables=tables,
             context=shop.context(),
-            tree=parsed.tree,
+            tree=parsed.tree.copy(),
             tokens=parsed.tokens,
             places=parsed.places,
         )
-        for name, fields_read, changed in run(state, log):
+        for name, fields_read, changed in run(state, log, passes):
             reaches[name][0].update(fields_read)
             reaches[name][1].update(changed)
     return reaches
@@ -138,16 +146,20 @@ def test_each_pass_reads_and_changes_what_it_declares(shop: Oracle, monkeypatch:
 
 
 def test_each_pass_comes_after_those_that_give_what_it_needs() -> None:
-    available = set(GIVEN)
-    for plan_pass in PASSES:
-        assert reach_of(plan_pass).needs <= available, plan_pass.__name__
-        available |= reach_of(plan_pass).gives
-    assert available | QUIET == FIELDS
+    fields_given: set[str] = set()
+    for passes in PLANS:
+        available = GIVEN | {"scans.limit"}  # a copy has none
+        for plan_pass in passes:
+            assert reach_of(plan_pass).needs <= available, plan_pass.__name__
+            available |= reach_of(plan_pass).gives
+        fields_given |= available
+    assert fields_given | QUIET == FIELDS
 
 
 def test_a_plan_has_stages_that_a_reader_can_see() -> None:
     assert list(STAGES) == ["parsed", "analysed", "placed", "written", "bound", "extracted"]
-    assert len(set(PASSES)) == len(PASSES)
+    assert list(COPY_STAGES) == ["parsed", "analysed", "placed", "chosen", "extracted", "written"]
+    assert all(len(set(passes)) == len(passes) for passes in PLANS)
 
 
 def test_every_pass_has_an_example() -> None:

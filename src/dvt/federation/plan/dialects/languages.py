@@ -17,6 +17,8 @@ _CLOCK_FUNCTIONS = {
     "transaction_timestamp()": "TIMESTAMPTZ",
 }
 """Expressions that mean the current time in most dialects, as in `Language.clock_functions`."""
+_EQUALITY = frozenset({"EQ", "NEQ", "In"})
+"""Comparisons that do not ask for an order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Language:
     """DATE and TIMESTAMP → the type a literal of it is cast to; one that is missing is not sent."""
     escape: str | None = None
     """Escape character of LIKE patterns without ESCAPE; None if it is not known."""
+    bytewise: frozenset[str] = frozenset()
+    """SQLGlot's class names of comparisons in which text of the usual collations is compared byte by byte."""
     output_name: Namer | None = None
     """Function that names an output without an alias; None: the engine's own name is used."""
 
@@ -45,6 +49,7 @@ LANGUAGES: Mapping[str, Language] = {
             "statement_timestamp()": "TIMESTAMPTZ",
         },
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
+        bytewise=_EQUALITY,
         output_name=postgres_name,
     ),
     "mysql": Language(
@@ -65,6 +70,7 @@ LANGUAGES: Mapping[str, Language] = {
         escape="",
         clock_functions=_CLOCK_FUNCTIONS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
+        bytewise=_EQUALITY | {"LT", "LTE", "GT", "GTE", "Between"},
     ),
 }
 """SQLGlot's name of a dialect → its facts."""
