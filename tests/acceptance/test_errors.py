@@ -189,13 +189,15 @@ def test_a_broken_project_is_one_clear_error_and_its_target_stays(
     assert_mart_is_old(shop)
 
 
-def test_the_error_of_a_snapshot_across_targets_names_three_ways_out(shop: Project) -> None:
+def test_the_error_of_a_snapshot_that_names_an_engine_has_three_ways_out(shop: Project) -> None:
     shop.file(
         "snapshots/people.sql",
         "{% snapshot people %}{{ config(unique_key='id', strategy='check', check_cols='all', "
         "target_schema='main') }} SELECT * FROM {{ source('crm', 'customers') }}{% endsnapshot %}",
     )
-    assert_fails(shop, "snapshot", code="DVT104", names=("people", "(1)", "(2)", "(3)"))
+    assert_fails(
+        shop, "snapshot", "--compute", "duckdb", code="DVT104", names=("people", "(1)", "(2)", "(3)")
+    )
     assert_mart_is_old(shop)
 
 

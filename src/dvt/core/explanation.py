@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dvt.core.plan import FederationPlan
+from dvt.core.places import Choice
+from dvt.core.plan import CopyPlan, FederationPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,11 @@ class Explanation:
     materialized: str = ""
     compute: str | None = None
     plan: FederationPlan | None = None
-    """None for a native node, and where `unbuilt` or `problem` says why there is none."""
+    """None for a native node, for one that its target computes, and where `unbuilt` or `problem` says why."""
+    copies: CopyPlan | None = None
+    """What is copied for a node that its target computes."""
+    choice: Choice | None = None
+    """Where a federated node is computed, and what the other places would cost."""
     unbuilt: tuple[str, ...] = ()
     """Relations that it reads and no run has built yet: the plan is known once they exist."""
     problem: str | None = None

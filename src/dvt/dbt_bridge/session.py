@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import DvtError
+from dvt.core.places import RESERVED
 from dvt.core.ports.bridge import Federator, FederatorFactory, Reporter, RunContext
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.resolution.placement import Path, Placement, Resolver
@@ -99,6 +100,11 @@ class Session:
         """Return whether dvt computes the node, because it reads other outputs than its own."""
         placement = None if self.plain else self.placement(unique_id)
         return placement is not None and placement.path is Path.FEDERATED
+
+    def names_engine(self, unique_id: str) -> bool:
+        """Return whether an engine is named for the node, rather than a place, or no place at all."""
+        placement = self.placement(unique_id)
+        return placement is not None and placement.compute not in RESERVED
 
     @property
     def computes(self) -> Computes:

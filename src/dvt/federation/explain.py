@@ -12,8 +12,10 @@ from sqlglot.errors import SqlglotError
 
 from dvt.core.estimates import shown
 from dvt.core.explanation import Explanation
-from dvt.core.plan import FederationPlan, LoadColumn
+from dvt.core.places import Choice, Option
+from dvt.core.plan import CopyPlan, FederationPlan, LoadColumn
 from dvt.core.queries import SourceQuery, rendered
+from dvt.core.reports import Notice
 
 
 def as_text(explanations: Sequence[Explanation]) -> str:
@@ -37,12 +39,46 @@ def _node(explanation: Explanation) -> Iterator[str]:
     yield f"{head}: {explanation.path} on {explanation.target}"
     if explanation.why:
         yield f"  why        {explanation.why}"
+    if explanation.choice is not None:
+        yield from _choice(explanation.choice)
     if explanation.unbuilt:
         yield _indented("plan", f"known once {', '.join(explanation.unbuilt)} is built")
     if explanation.problem:
         yield _indented("problem", explanation.problem)
     if explanation.plan is not None:
         yield from _plan(explanation, explanation.plan)
+    if explanation.copies is not None:
+        yield from _copies(explanation, explanation.copies)
+
+
+def _choice(choice: Choice) -> Iterator[str]:
+    yield _indented("place", f"{choice.place}: {choice.why}")
+    for option in choice.options:
+        yield _indented("", f"at {option.place}: {_option(option)}")
+
+
+def _option(option: Option) -> str:
+    if option.problem:
+        return f"no, {option.problem}"
+    if option.rows is None:
+        return "yes, how much would move is not known"
+    weighed = "" if option.cost == option.bytes else f", which with the work is as {option.cost:,} bytes"
+    return f"yes, about {shown(option.rows, option.bytes)} would be extracted{weighed}"
+
+
+def _copies(explanation: Explanation, plan: CopyPlan) -> Iterator[str]:
+    for query in plan.scalar_queries:
+        yield from _extraction(query)
+    for copy in plan.copies:
+        yield from _extraction(copy.query)
+        details = [f"key {', '.join(copy.key)}"] if copy.key else []
+        details += [f"index on {name}" for name in copy.indexes]
+        yield _indented("copy", "; ".join([f"to {explanation.target}", *details]))
+        yield _indented("", f"columns: {', '.join(_loaded(column) for column in copy.columns)}")
+    yield _indented("compute", f"on {explanation.target}, by dbt, over the copies")
+    yield _indented("", _over_copies(plan))
+    for notice in plan.notices:
+        yield _indented("warning", str(notice))
 
 
 def _plan(explanation: Explanation, plan: FederationPlan) -> Iterator[str]:
@@ -117,8 +153,56 @@ def _node_object(explanation: Explanation) -> dict[str, Any]:
         "compute": explanation.compute,
         "unbuilt": list(explanation.unbuilt),
         "problem": explanation.problem,
+        "choice": None if explanation.choice is None else _choice_object(explanation.choice),
+        "copies": None if explanation.copies is None else _copies_object(explanation.copies),
         "plan": None if explanation.plan is None else _plan_object(explanation.plan),
     }
+
+
+def _choice_object(choice: Choice) -> dict[str, Any]:
+    return {
+        "place": str(choice.place),
+        "why": choice.why,
+        "options": [
+            {
+                "place": str(option.place),
+                "problem": option.problem or None,
+                "rows": option.rows,
+                "bytes": option.bytes,
+                "cost": option.cost,
+            }
+            for option in choice.options
+        ],
+    }
+
+
+def _copies_object(plan: CopyPlan) -> dict[str, Any]:
+    return {
+        "asked_first": {query.alias: _extraction_object(query) for query in plan.scalar_queries},
+        "tables": [
+            {
+                "extraction": _extraction_object(copy.query),
+                "columns": [
+                    {"name": column.name, "type": column.native, "loses": column.loses}
+                    for column in copy.columns
+                ],
+                "key": list(copy.key),
+                "indexes": list(copy.indexes),
+            }
+            for copy in plan.copies
+        ],
+        "sql": _over_copies(plan),
+        "warnings": [_notice_object(notice) for notice in plan.notices],
+    }
+
+
+def _over_copies(plan: CopyPlan) -> str:
+    """Return the model's text with the names of the tables that are copied."""
+    return rendered(plan.sql, [", ".join(copy.query.names) for copy in plan.copies])
+
+
+def _notice_object(notice: Notice) -> dict[str, str]:
+    return {"code": notice.code, "message": notice.message, "hint": notice.hint}
 
 
 def _plan_object(plan: FederationPlan) -> dict[str, Any]:
@@ -141,9 +225,7 @@ def _plan_object(plan: FederationPlan) -> dict[str, Any]:
                 for column in plan.load.columns
             ],
         },
-        "warnings": [
-            {"code": notice.code, "message": notice.message, "hint": notice.hint} for notice in plan.notices
-        ],
+        "warnings": [_notice_object(notice) for notice in plan.notices],
     }
 
 

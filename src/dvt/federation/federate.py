@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dvt.core.encoding import encoding
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
-from dvt.core.places import Place
+from dvt.core.places import Choice
 from dvt.core.plan import CopyPlan, FederationPlan, LoadColumn
 from dvt.core.ports.bridge import Copies, Publisher, Reporter
 from dvt.core.ports.engines import Engine
@@ -19,6 +19,7 @@ from dvt.core.queries import SourceQuery
 from dvt.core.reports import Answer, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import StageColumn, Table
+from dvt.federation.choice import Choosing
 from dvt.federation.compute import compute, result_key
 from dvt.federation.connections import Connections
 from dvt.federation.copies import TargetCopies
@@ -75,6 +76,7 @@ class RunFederator:
         self._stopped = threading.Event()
         self._extractor = Extractor(resources.connections, resources.staging, self._stopped.is_set)
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
+        self._choosing = Choosing(resources.connections, resources.planning)
         self._copies = TargetCopies(resources.connections, resources.operation)
         self._lock = threading.Lock()
         self._idle = threading.Event()
@@ -111,11 +113,13 @@ class RunFederator:
                 publish(computed.plan.load, publisher, metrics.moved)
         return metrics.outcome
 
-    def place(self, request: NodeRequest) -> Place:
+    def choose(self, request: NodeRequest) -> Choice:
         """See Federator."""
-        if request.compute == Place.TARGET or request.only_on_target:
-            return Place.TARGET
-        return Place.ENGINE
+        resources = self._resources
+        with self._node(request):
+            tables = resources.planning.resolve(request)
+            engine = resources.engines.named(request.compute)
+            return self._choosing.choose(request, tables, engine)
 
     @contextmanager
     def copies(self, request: NodeRequest) -> Iterator[Copies]:
@@ -179,6 +183,14 @@ class RunFederator:
             planning = self._resources.planning
             return planning.with_estimates(planning.plan(tables, engine))
 
+    def plan_copies(self, request: NodeRequest) -> CopyPlan:
+        """See Federator."""
+        with self._node(request):
+            tables = self._resources.planning.resolve(request)
+            engine = self._resources.engines.named(request.compute)
+            planning = self._resources.planning
+            return planning.with_estimates_of_copies(planning.copies(tables, engine))
+
     def describe(self, table: TableRef) -> Table:
         """See Federator."""
         return self._resources.connections.describe([table])[table]
@@ -231,7 +243,7 @@ class RunFederator:
         planning = self._resources.planning
         tables = planning.resolve(request)
         engine = self._resources.engines.named(request.compute)
-        if self.place(request) is Place.TARGET:
+        if self._choosing.is_at_target(request, tables, engine):
             return planning.copies(tables, engine).queries
         return planning.plan_ahead(tables, engine).queries
 

@@ -20,11 +20,13 @@ from dvt.federation.connections import Connections
 from dvt.federation.plan import (
     Parsed,
     PlanContext,
+    Unproven,
     make_copy_plan,
     make_plan,
     parse_model,
     relation,
     source_literal,
+    unproven,
 )
 from dvt.federation.stage_tables import loader
 
@@ -85,6 +87,10 @@ class Planning:
         described = self._measured(tables, lambda first: make_copy_plan(parsed, first, context).queries)
         return make_copy_plan(parsed, described, context)
 
+    def unproven(self, tables: Resolved, engine: Engine) -> tuple[Unproven, ...]:
+        """Return the constructs of the node that are not proven to answer in the engine as they should."""
+        return unproven(tables.parsed, tables.by_unique_id, self._context(tables, engine))
+
     def named(self, sql: Sql, tables: Sequence[TableRef]) -> str:
         """Return SQL for a target with these tables of it in its places."""
         return rendered(
@@ -127,14 +133,21 @@ class Planning:
 
     def with_estimates(self, plan: FederationPlan) -> FederationPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
-        queries = (*plan.scalar_queries, *plan.queries)
+        scalars, queries = self._estimated(plan.scalar_queries), self._estimated(plan.queries)
+        return replace(plan, scalar_queries=scalars, queries=queries)
+
+    def with_estimates_of_copies(self, plan: CopyPlan) -> CopyPlan:
+        """Return the plan with what its queries are expected to answer; nothing is extracted."""
+        queries = self._estimated([copy.query for copy in plan.copies])
+        copies = [replace(copy, query=query) for copy, query in zip(plan.copies, queries, strict=True)]
+        return replace(plan, scalar_queries=self._estimated(plan.scalar_queries), copies=tuple(copies))
+
+    def _estimated(self, queries: Sequence[SourceQuery]) -> tuple[SourceQuery, ...]:
         estimates = self.connections.estimate(queries)
-        estimated = [
+        return tuple(
             replace(query, rows=estimate.rows, bytes=estimate.bytes) if estimate is not None else query
             for query, estimate in zip(queries, estimates, strict=True)
-        ]
-        first = len(plan.scalar_queries)
-        return replace(plan, scalar_queries=tuple(estimated[:first]), queries=tuple(estimated[first:]))
+        )
 
     def answered(
         self, queries: Sequence[SourceQuery], answers: Mapping[str, Dataset], engine: Engine

@@ -14,6 +14,12 @@ from tests.databases.mariadb import USER
 from tests.dbt_bridge.federated.project import HOUSE, LITE, OTHER, Project, fill_sources
 
 
+@pytest.fixture(autouse=True)
+def in_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute in the engine whatever would cost less; `test_on_target` and `test_auto` say otherwise."""
+    monkeypatch.setenv("DVT_COMPUTE", "duckdb")
+
+
 @pytest.fixture
 def duck_shop(tmp_path: Path) -> Iterator[Project]:
     """Yield a project whose default target is a DuckDB file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 
 from dvt.connectors.mysql.estimates import estimated
 from dvt.connectors.mysql.extract import MySQLSnapshot
-from dvt.connectors.mysql.load import StageTableLoad, drop, load_columns
+from dvt.connectors.mysql.load import StageTableLoad, drop, index, load_columns
 from dvt.connectors.mysql.server import Server
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
@@ -17,14 +18,17 @@ from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
-from dvt.core.tables import StageColumn, Table
+from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.mysql import Scanner, connect, describe, parse
 
 _NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
 
+_TEXT = re.compile(r"(?:(?:var)?char\(\d+\)|(?:tiny|medium|long)?text|(?:enum|set)\(.*\))\Z", re.DOTALL)
+"""Matches types of text, as information_schema writes them."""
+
 
 class MySQLConnector:
-    """Implements Connector, CanEstimate and CanLoad, for the tables of every schema that its user may see."""
+    """One output: Connector, CanCompute, CanEstimate and CanLoad, for the schemas that its user may see."""
 
     capabilities = Capabilities(snapshot_by="consistent_reads: lock")
 
@@ -68,6 +72,19 @@ class MySQLConnector:
         finally:
             if not self._server.takes_files:
                 self.capabilities = replace(self.capabilities, loads_slowly=_NO_LOCAL_INFILE)
+
+    def own_type(self, column: Column, dialect: str) -> str | None:
+        """See CanCompute. Text keeps its collation, if this server has it: it decides what is equal."""
+        if dialect != "mysql" or column.loses is not None or not _TEXT.match(column.native):
+            return None
+        if column.collation is None:
+            return f"{column.native} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+        known = column.collation in self._server.collations
+        return f"{column.native} COLLATE {column.collation}" if known else None
+
+    def index(self, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
+        """See CanCompute."""
+        index(self._server, stage, key, columns)
 
     def drop(self, stage: TableRef) -> None:
         """See CanLoad."""

@@ -14,7 +14,7 @@ One stream, since the server's side is what takes the time and two into one tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -24,7 +24,7 @@ import duckdb
 
 from dvt.connectors.mysql.rows import LoadTarget
 from dvt.connectors.mysql.server import Server
-from dvt.core.errors import Cancelled, DvtError, QueryFailed
+from dvt.core.errors import Cancelled, DvtError, QueryFailed, RowRefused, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Instance
@@ -53,6 +53,8 @@ from dvt.drivers.pipe import Pipe
 _UTF8 = "utf8mb4"
 _DROP_LOCK_TIMEOUT = 5
 """Seconds that DROP TABLE waits for readers of the table, or for the server to roll its rows back."""
+_PREFIX = 64
+"""Characters or bytes of a long text that an index has."""
 
 
 def load_encodings(server: Server, types: Sequence[StageType]) -> tuple[LoadEncoding, ...]:
@@ -241,3 +243,41 @@ def _drop(server: Server, stage: TableRef) -> None:
     with connect(server.name, server.settings) as side:
         side.rows(f"SET SESSION lock_wait_timeout = {_DROP_LOCK_TIMEOUT}", doing=doing)
         side.rows(f"DROP TABLE IF EXISTS {table(stage, server.settings.schema_)}", doing=doing)
+
+
+def index(server: Server, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
+    """Add a key and indexes to a stage table, each unless its values do not allow it; gather statistics."""
+    doing = f"indexing {stage}"
+    schema = stage.schema or server.settings.schema_
+    running = RunningQuery()
+    with (
+        server.queries.track([running]),
+        server.slots,
+        connect(server.name, server.settings) as side,
+        _ended(running),
+    ):
+        ((number,),) = side.rows("SELECT CONNECTION_ID()", doing=doing)
+        running.connection = int(number)
+        kinds = column_kinds(side, schema, stage.identifier)
+        parts = [f"ADD INDEX ({_index_part(column, kinds)})" for column in columns]
+        if key:
+            parts.insert(0, f"ADD PRIMARY KEY ({', '.join(map(quoted, key))})")
+        for part in parts:
+            if running.stopped.is_set():
+                raise Cancelled(doing)
+            with suppress(QueryFailed, RowRefused, ValueLost):
+                side.rows(f"ALTER TABLE {table(stage, schema)} {part}", doing=doing, timeout=LOAD_TIMEOUT)
+        side.rows(f"ANALYZE TABLE {table(stage, schema)}", doing=doing, timeout=LOAD_TIMEOUT)
+
+
+def _index_part(column: str, kinds: Mapping[str, tuple[str, int | None]]) -> str:
+    kind, _ = kinds.get(column, ("", None))
+    return f"{quoted(column)}({_PREFIX})" if kind.endswith(("text", "blob")) else quoted(column)
+
+
+@contextmanager
+def _ended(running: RunningQuery) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        running.ended.set()

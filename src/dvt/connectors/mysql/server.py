@@ -6,6 +6,9 @@ import threading
 
 from dvt.drivers.mysql import Flavour, MySQLSettings, RunningQueries, Scanner, connect
 
+_COLLATIONS = "SELECT collation_name FROM information_schema.collations"
+"""SQL: names of collations; on MariaDB some lack the character set that they have as a column's."""
+
 
 class Server:
     """One output: its settings, its connections, and what is under way on them. Thread-safe."""
@@ -24,6 +27,7 @@ class Server:
         """False once the server has refused LOAD DATA LOCAL INFILE."""
         self._flavour_lock = threading.Lock()
         self._flavour: Flavour | None = None
+        self._collations: frozenset[str] | None = None
 
     @property
     def flavour(self) -> Flavour:
@@ -33,3 +37,14 @@ class Server:
                 with self.slots, connect(self.name, self.settings) as side:
                     self._flavour = side.flavour
             return self._flavour
+
+    @property
+    def collations(self) -> frozenset[str]:
+        """Names of the server's collations; queried once."""
+        with self._flavour_lock:
+            if self._collations is None:
+                with self.slots, connect(self.name, self.settings) as side:
+                    rows = side.rows(_COLLATIONS, doing="listing its collations")
+                names = {str(name) for (name,) in rows}
+                self._collations = frozenset(names | {f"utf8mb4_{name}" for name in names})
+            return self._collations

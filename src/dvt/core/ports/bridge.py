@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from dvt.core.names import TableRef
-from dvt.core.places import Place
-from dvt.core.plan import FederationPlan, Load, LoadColumn
+from dvt.core.places import Choice
+from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn
 from dvt.core.ports.connectors import Settings
 from dvt.core.reports import Answer, Moved, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
@@ -54,8 +54,8 @@ class Federator(Protocol):
     def select(self, request: NodeRequest) -> Answer:
         """Plan, extract, stage and compute; return the rows, which are few, and load nothing."""
 
-    def place(self, request: NodeRequest) -> Place:
-        """Return where the node is computed: `copies` serves the target, `federate` the other places."""
+    def choose(self, request: NodeRequest) -> Choice:
+        """Choose where the node is computed: `copies` serves the target, `federate` the other places."""
 
     def copies(self, request: NodeRequest) -> AbstractContextManager[Copies]:
         """Copy what the node reads elsewhere to its target; the copies are there within the `with`."""
@@ -68,6 +68,9 @@ class Federator(Protocol):
 
     def plan(self, request: NodeRequest) -> FederationPlan:
         """Plan what `federate` would do: tables are described, nothing else is run."""
+
+    def plan_copies(self, request: NodeRequest) -> CopyPlan:
+        """Plan what `copies` would do: tables are described, nothing else is run."""
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """Note that a node has written `table`; None: it may have written any table there."""

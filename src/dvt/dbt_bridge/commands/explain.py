@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -18,7 +19,8 @@ from dbt_common.exceptions import DbtBaseException
 
 from dvt.core.errors import DvtError, TableNotFound
 from dvt.core.explanation import Explanation
-from dvt.core.plan import FederationPlan
+from dvt.core.places import Choice, Place
+from dvt.core.plan import CopyPlan, FederationPlan
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.session import Session, current_session
 
@@ -153,14 +155,31 @@ def explain_nodes(
         yield _explain(session, manifest, node, problem)
 
 
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """Where a node would be computed, and the plan for that place."""
+
+    choice: Choice | None = None
+    plan: FederationPlan | None = None
+    copies: CopyPlan | None = None
+
+
+def _planned(session: Session, node: Any, manifest: Any) -> _Planned:
+    federator = session.federator()
+    request = node_request(session, node, manifest, federator.run)
+    choice = federator.choose(request)
+    if choice.place is Place.TARGET:
+        return _Planned(choice, copies=federator.plan_copies(request))
+    return _Planned(choice, plan=federator.plan(request))
+
+
 def _explain(session: Session, manifest: Any, node: Any, problem: str | None) -> Explanation:
     placement = session.placement(node.unique_id)
-    plan: FederationPlan | None = None
+    planned: _Planned = _Planned()
     unbuilt: tuple[str, ...] = ()
     if problem is None and session.is_federated(node.unique_id) and not node.is_ephemeral_model:
         try:
-            federator = session.federator()
-            plan = federator.plan(node_request(session, node, manifest, federator.run))
+            planned = _planned(session, node, manifest)
         except TableNotFound as error:
             unbuilt = _unbuilt(manifest, node, error.table)
             problem = None if unbuilt else str(error.about(node.name, node.original_file_path))
@@ -179,7 +198,9 @@ def _explain(session: Session, manifest: Any, node: Any, problem: str | None) ->
         why=placement.why if placement else "",
         materialized=str(getattr(node.config, "materialized", "") or ""),
         compute=placement.compute if placement else None,
-        plan=plan,
+        plan=planned.plan,
+        copies=planned.copies,
+        choice=planned.choice,
         unbuilt=unbuilt,
         problem=problem,
     )

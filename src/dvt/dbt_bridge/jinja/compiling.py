@@ -28,6 +28,8 @@ class Mode:
     """Whether the reader is a unit test, which reads given rows instead of tables."""
     forecast: bool = False
     """Whether the reader does not run yet (`nodes.expecting`)."""
+    engine: bool = False
+    """Whether an engine is named for the reader; else its own target may compute it."""
 
 
 _lock = threading.Lock()
@@ -81,7 +83,8 @@ def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
     else:
         context = federated_context(session, node, self.config, manifest, mode.dialect)
         context |= extra_context
-    context |= _ENGINE_VARIABLES  # changed in place, since macros refer to this object
+    if mode.engine:
+        context |= _ENGINE_VARIABLES  # changed in place, since macros refer to this object
     if mode.forecast:
         from dvt.dbt_bridge.jinja.forecasting import make_silent
 
@@ -93,9 +96,11 @@ def _mode(session: Session, node: Any, target: str) -> Mode | None:
     """Return the node's mode; None for a native node on the default target, which compiles as under dbt."""
     tested = getattr(node, "tested_node_unique_id", None)
     if tested and session.manifest is not None and session.is_federated(tested):
-        return Mode(target, _dialect(session, session.manifest.nodes[tested], target), unit=True)
+        dialect = _dialect(session, session.manifest.nodes[tested], target)
+        return Mode(target, dialect, unit=True, engine=session.names_engine(tested))
     if node.resource_type in _SELECTS and session.is_federated(node.unique_id):
-        return Mode(target, _dialect(session, node, target), forecast=session.forecasting)
+        engine, dialect = session.names_engine(node.unique_id), _dialect(session, node, target)
+        return Mode(target, dialect, forecast=session.forecasting, engine=engine)
     return None if target == session.default else Mode(target)
 
 

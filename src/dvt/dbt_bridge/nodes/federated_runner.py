@@ -15,7 +15,6 @@ from dbt.task.snapshot import SnapshotRunner
 from dbt.task.test import TestRunner
 
 from dvt.core.errors import DvtError
-from dvt.core.places import Place
 from dvt.core.ports.bridge import Copies, Federator
 from dvt.core.reports import Notice, Outcome
 from dvt.core.requests import NodeRequest
@@ -67,7 +66,7 @@ class FederationMixin:
         federator = self.session.federator()
         request = node_request(self.session, model, manifest, federator.run)
         self._warn_about_view(model)
-        if federator.place(request) is Place.TARGET:
+        if on_target.is_on_target(federator, request):
             return self._execute_on_target(federator, request, model)
         self._stage = publish.stage_relation(self.adapter, request.stage)
         self._run_pre_hooks(model)

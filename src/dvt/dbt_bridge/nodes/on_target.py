@@ -13,10 +13,20 @@ from typing import Any
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import RuntimeRefResolver, RuntimeSourceResolver
 
-from dvt.core.ports.bridge import Copies
+from dvt.core.places import RESERVED, Place
+from dvt.core.ports.bridge import Copies, Federator
+from dvt.core.requests import NodeRequest
 from dvt.dbt_bridge.jinja.overriding import override
 from dvt.dbt_bridge.nodes.publish import stage_relation
 from dvt.dbt_bridge.nodes.transactions import cancel_if_client_dies, commit_open, rollback_open
+
+
+def is_on_target(federator: Federator, request: NodeRequest) -> bool:
+    """Return whether the node's own target computes it; what an engine is named for is not weighed."""
+    names_engine = request.compute is not None and request.compute not in RESERVED
+    if names_engine and not request.only_on_target:
+        return False
+    return federator.choose(request).place is Place.TARGET
 
 
 def stand_in(node: Any, copies: Copies) -> Any:

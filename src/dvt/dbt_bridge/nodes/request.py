@@ -39,11 +39,11 @@ def node_request(
 
     `run` is the run's id. `limit` is the highest number of rows that are wanted; None: all.
     """
-    placement = session.placement(node.unique_id)
     target = session.output_of(node.unique_id)
     config, kind = session.targets.config(target), session.outputs.types[target]
     tested = getattr(node, "tested_node_unique_id", None)
     model: Any = node if session.manifest is None or not tested else session.manifest.nodes[tested]
+    placement = session.placement(model.unique_id)
     dialect = dialects.of_node(model, kind, session.engine_dialect)
     relations = session.targets.adapter(target).Relation
     table = table_ref(relations.create_from(config, node), target, dialects.of_type(kind))

@@ -1,6 +1,7 @@
 """Runs tests that need the federation: data tests over several databases, unit tests of federated models.
 
-The test's SELECT is computed and staged like a model's; dbt's own test then reads the stage table.
+The test's SELECT is computed like a model's: on its target, or elsewhere, and then dbt's own test reads the
+stage table.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dbt.task.test import TestRunner
 
 from dvt.core.errors import DvtError
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.nodes import on_target
 from dvt.dbt_bridge.nodes.publish import DbtPublisher
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.nodes.transactions import commit_open
@@ -55,13 +57,19 @@ class FederatedTestRunner(TestRunner):
         return self._federate(node, fixtures, compare)
 
     def _federate(self, node: Any, manifest: Manifest, run_test: Any) -> Any:
-        """Compute and stage the node's SELECT; return what `run_test` says of a node that reads it."""
+        """Compute the node's SELECT; return what `run_test` says of a node that reads the answer.
+
+        At the target that is the SELECT itself, over copies.
+        """
         with as_dbt_errors():
             try:
                 federator = self.session.federator()
                 limit = node.config.get("limit")
                 request = node_request(self.session, node, manifest, federator.run, limit=limit)
                 self._make_schema()
+                if on_target.is_on_target(federator, request):
+                    with federator.copies(request) as copies:
+                        return on_target.run(self.adapter, on_target.stand_in(node, copies), run_test)
                 publisher = DbtPublisher(self.adapter, node, run_test)
                 federator.federate(request, publisher)
             except DvtError as error:

@@ -1,0 +1,136 @@
+"""Where a model is computed: the choice among places, copies on its target, and what a killed run leaves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import PlaceImpossible, QueryFailed
+from dvt.core.places import Choice, Place
+from dvt.drivers.duckdb import FILES
+from tests.acceptance.federating import Run, Workspace
+
+JOIN = "SELECT count(*) AS n FROM {wh.large} l JOIN {crm.small} s ON s.id = l.id"
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.acceptance.federating import Workspace
+workspace = Workspace(Path(sys.argv[1]))
+for name in ("crm", "wh"):
+    path = str(workspace.root / f"{name}.duckdb")
+    workspace.outputs[name] = {"type": "duckdb", "path": path, "schema": "main"}
+run = workspace.run()
+with run.federator.copies(run.request("m", sys.argv[2], "wh", compute="target")) as copies:
+    print(*(table.identifier for table in copies.tables.values()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    workspace = Workspace(tmp_path)
+    small = "CREATE TABLE small AS SELECT i::INTEGER AS id, i % 3 AS kind FROM range(1000) t(i)"
+    large = "CREATE TABLE large AS SELECT i::INTEGER AS id, 'text ' || i AS t FROM range(600000) t(i)"
+    workspace.duckdb("crm", small, large)
+    workspace.duckdb("wh", small, large)
+    FILES.close()
+    yield workspace
+    FILES.close()
+
+
+def chosen(run: Run, sql: str, **options: Any) -> Choice:
+    return run.federator.choose(run.request("m", sql, "wh", **options))
+
+
+def test_what_is_large_stays_where_it_is(workspace: Workspace) -> None:
+    with workspace.run() as run:
+        choice = chosen(run, JOIN)
+        assert choice.place is Place.TARGET
+        target, engine = choice.options
+        assert (target.rows, engine.rows) == (1000, 601_000)
+        assert "1,000 rows" in choice.why
+        assert chosen(run, JOIN.replace("wh.large", "crm.large")).place is Place.ENGINE
+        assert chosen(run, "SELECT 1 AS a FROM {crm.small}").place is Place.ENGINE
+
+
+def test_the_named_place_is_taken_or_refused(workspace: Workspace) -> None:
+    with workspace.run() as run:
+        assert chosen(run, JOIN, compute="duckdb").place is Place.ENGINE
+        assert chosen(run, "SELECT 1 AS a FROM {crm.small}", compute="target").place is Place.TARGET
+        assert chosen(run, "SELECT 1 AS a FROM {crm.small}", only_on_target="it is one").place is Place.TARGET
+        with pytest.raises(PlaceImpossible, match="written in postgres, which wh does not speak"):
+            chosen(run, JOIN, dialect="postgres", compute="target")
+        with pytest.raises(PlaceImpossible, match="at its source"):
+            chosen(run, JOIN, compute="source")
+
+
+def test_what_is_not_proven_in_the_engine_is_not_computed_there(workspace: Workspace) -> None:
+    workspace.outputs["pg"] = {
+        "type": "postgres",
+        "host": "127.0.0.1",
+        "dbname": "x",
+        "user": "x",
+        "pass": "x",
+    }
+    with workspace.run() as run:
+        choice = chosen(run, "SELECT reverse_of(id) AS r FROM {crm.large}", dialect="postgres")
+        target, engine = choice.options
+        assert "not proven" in engine.problem
+        assert "reverse_of" in engine.problem
+        assert "written in postgres" in target.problem
+
+
+def test_models_with_other_columns_or_rows_have_other_copies(workspace: Workspace) -> None:
+    with workspace.run() as run:
+
+        def tables(sql: str) -> list[str]:
+            with run.federator.copies(run.request("m", sql, "wh", compute="target")) as copies:
+                assert workspace.query("wh", copies.sql)
+                return [table.identifier for table in copies.tables.values()]
+
+        first = tables("SELECT id, kind FROM {crm.small}")
+        assert tables("SELECT id FROM {crm.small} WHERE id > 5") == first
+        assert tables("SELECT s.id FROM {crm.small} s") == first
+        assert tables("SELECT t FROM {crm.large} WHERE id < 9") != first
+        assert set(first) <= set(workspace.tables("wh"))
+        run.federator.wrote("crm", workspace.ref("crm", "small"))
+        assert tables("SELECT id, kind FROM {crm.small}") != first
+    assert workspace.tables("wh") == ["large", "small"]
+
+
+def test_a_copy_that_could_not_be_made_is_made_by_the_next_model(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace.run() as run:
+        request = run.request("m", "SELECT id FROM {crm.small}", "wh", compute="target")
+        loader = run.federator._resources.connections["wh"].connector
+
+        def fail(*_: object) -> int:
+            raise QueryFailed("wh", "filling", "no")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loader, "fill", fail)
+            with pytest.raises(QueryFailed), run.federator.copies(request):
+                pass
+        with run.federator.copies(request) as copies:
+            assert len(workspace.query("wh", copies.sql)) == 1000
+
+
+def test_the_next_run_sweeps_the_copies_of_a_killed_run(workspace: Workspace) -> None:
+    root = Path(__file__).resolve().parents[2]
+    sql = "SELECT id FROM {crm.small}"
+    command = [sys.executable, "-c", KILLED, str(workspace.root), sql]
+    killed = subprocess.run(command, check=False, cwd=root, capture_output=True, text=True, timeout=60)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    left = killed.stdout.split()
+    assert left
+    assert set(left) <= set(workspace.tables("wh"))
+    with workspace.run() as run, run.federator.copies(run.request("m", sql, "wh", compute="target")):
+        assert not set(left) & set(workspace.tables("wh"))
+    assert workspace.tables("wh") == ["large", "small"]

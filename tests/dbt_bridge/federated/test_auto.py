@@ -1,0 +1,59 @@
+"""Without a `compute`, dvt chooses: what the engine is not proven to answer is computed on the target."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.dbt_bridge.federated.project import Project
+from tests.dbt_bridge.federated.test_on_target import moved
+
+UNIT_TEST = {
+    "unit_tests": [
+        {
+            "name": "names",
+            "model": "people",
+            "given": [{"input": "source('crm', 'customers')", "rows": [{"id": 7, "name": "Eve"}]}],
+            "expect": {"rows": [{"id": 7, "upper_name": "EVE"}]},
+        }
+    ]
+}
+PEOPLE = "select id from {{ ref('people') }}"
+ORPHANS = f"select id from {{{{ source('ledger', 'orders') }}}} where customer not in ({PEOPLE})"
+
+
+@pytest.fixture(autouse=True)
+def chosen_by_dvt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVT_COMPUTE", "auto")
+
+
+def explained(shop: Project, capsys: Any, *args: str) -> str:
+    capsys.readouterr()
+    shop.dvt("explain", *args)
+    return str(capsys.readouterr().out)
+
+
+def test_what_is_not_proven_goes_to_the_target(pg_shop: Project, capsys: Any) -> None:
+    select = "select id, to_char(id, 'FM000') as padded from {{ source('crm', 'customers') }}"
+    pg_shop.model("padded", select, materialized="table")
+    assert pg_shop.dvt("run"), pg_shop.messages()
+    assert pg_shop.rows("house", "select padded from padded order by id") == [("001",), ("002",), ("003",)]
+    assert not moved(pg_shop, "padded", "compute")
+    text = explained(pg_shop, capsys)
+    assert "place      target: to_char" in text
+    assert "at engine: no, to_char" in text
+    assert "at target: yes, about 3 rows" in text
+
+
+def test_unit_tests_and_tests_run_where_their_sql_is_understood(shop: Project) -> None:
+    select = "select id, upper(name) as upper_name from {{ source('crm', 'customers') }}"
+    shop.model("people", select, materialized="table")
+    shop.write("models/people.yml", UNIT_TEST)
+    shop.write("tests/orphans.sql", ORPHANS)
+    assert shop.dvt("build"), shop.messages()
+    statuses = {name: result["status"] for name, result in shop.run_results().items()}
+    assert statuses == {"names": "pass", "orphans": "pass", "people": "success"}
+    shop.run_sql("other", "insert into orders values (14, 99, 1, '2024-01-05 09:00')")
+    assert not shop.dvt("test", "--select", "orphans")
+    assert shop.run_results()["orphans"]["failures"] == 1
