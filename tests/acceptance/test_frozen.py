@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.frozen import SCHEMA, FrozenShop
 from tests.databases.proxy import Direction, proxy
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 CTRL_C_SECONDS = 10.0
 """Seconds from Ctrl-C to the end of the process, at most, as documented."""
@@ -23,18 +23,11 @@ READ_TIMEOUT = 2
 """Seconds: the `read_timeout` of the tests in which nobody presses Ctrl-C."""
 ERROR_SECONDS = 60.0
 """Seconds until a frozen run has ended with its error, at most, on a busy machine."""
-AMID_ROWS = (0.5,)
-"""Shares of a model's bytes after which its rows are certainly on their way."""
-POINTS = (
-    ("extracted", 0.0),
-    ("extracted", 0.02),
-    ("extracted", 0.5),
-    ("loaded", 0.02),
-    ("loaded", 0.5),
-    ("loaded", 0.98),
-    ("native", 0.3),
-    ("native", 0.7),
-)
+AMID = 0.5
+"""The share of a model's bytes after which its rows are on their way, if most of its bytes are rows."""
+AMID_ROWS = {("extracted", "to_client"), ("loaded", "to_server")}
+"""Models, and the direction in which nearly all of their bytes are rows."""
+POINTS = (("extracted", 0.02), ("extracted", 0.5), ("loaded", 0.5), ("loaded", 0.98), ("native", 0.5))
 """Models, and the shares of their bytes after which the network freezes."""
 DIRECTIONS: tuple[Direction, ...] = ("to_client", "to_server")
 
@@ -47,11 +40,14 @@ def shop(request: pytest.FixtureRequest, databases: Any, tmp_path: Path) -> Iter
         yield FrozenShop(tmp_path, server, network, **getattr(request.cls, "KEYS", {}))
 
 
-def bytes_of_a_run(shop: FrozenShop, *args: str) -> dict[Direction, int]:
-    """Build over a network that flows; return the bytes that have gone each way."""
-    before = dict(shop.network.moved)
-    shop.project.dvt("run", "--threads", "2", *args).ok()
-    return {direction: shop.network.moved[direction] - before[direction] for direction in DIRECTIONS}
+def bytes_of_models(shop: FrozenShop, direction: Direction) -> dict[str, int]:
+    """Build each model over a network that flows; return the bytes that have gone in a direction."""
+    moved = {}
+    for model in sorted({model for model, _ in POINTS}):
+        before = shop.network.moved[direction]
+        shop.project.dvt("run", "--select", model).ok()
+        moved[model] = shop.network.moved[direction] - before
+    return moved
 
 
 def end_by_ctrl_c(shop: FrozenShop, direction: Direction, size: int, *args: str) -> None:
@@ -77,11 +73,11 @@ def end_by_ctrl_c(shop: FrozenShop, direction: Direction, size: int, *args: str)
 def test_ctrl_c_ends_a_frozen_command_and_the_next_run_is_right(
     shop: FrozenShop, direction: Direction
 ) -> None:
-    bytes_of_a_run(shop)
-    for version, (model, share) in enumerate(POINTS, start=1):
-        whole = bytes_of_a_run(shop, "--select", model)[direction]
+    moved = bytes_of_models(shop, direction)
+    points = [(model, share) for model, share in POINTS if share <= AMID]
+    for version, (model, share) in enumerate(points, start=1):
         shop.set_version(version)
-        end_by_ctrl_c(shop, direction, int(whole * share), "--select", model)
+        end_by_ctrl_c(shop, direction, int(moved[model] * share), "--select", model)
         shop.network.thaw()
         shop.assert_old_or_new(version)
         shop.assert_next_run_is_right(version)
@@ -98,22 +94,22 @@ class TestReadTimeout:
         self, shop: FrozenShop, direction: Direction, spare_later: bool
     ) -> None:
         """The server freezes, or only the connections that were open when the network did."""
-        bytes_of_a_run(shop)
+        moved = bytes_of_models(shop, direction)
         for version, (model, share) in enumerate(POINTS, start=1):
-            whole = bytes_of_a_run(shop, "--select", model)[direction]
             shop.set_version(version)
-            shop.network.freeze_after(int(whole * share), direction, spare_later=spare_later)
+            shop.network.freeze_after(int(moved[model] * share), direction, spare_later=spare_later)
             result = shop.project.dvt("run", "--select", model, timeout=ERROR_SECONDS)
             assert shop.network.frozen.is_set()
             shop.network.thaw()
-            assert result.code in (1, 2), (model, share, result.output)  # 2: before any model began
             assert "Traceback" not in result.output, result.output
-            assert "'server'" in result.output, result.output
-            codes = {code for code in ("DVT130", "DVT132", "DVT149") if code in result.output}
-            assert codes, (model, share, result.output)
-            if share in AMID_ROWS:
-                assert "DVT149" in codes, (model, share, result.output)
-                assert "read_timeout" in result.output
+            if result.code != 0:  # 2: before any model began; 0: all that mattered had been done
+                assert "'server'" in result.output, result.output
+                codes = {code for code in ("DVT130", "DVT132", "DVT149") if code in result.output}
+                assert codes, (model, share, result.output)
+            if share == AMID and (model, direction) in AMID_ROWS:
+                assert result.code == 1, result.output
+                assert spare_later or "DVT149" in result.output, result.output
+                assert "hint:" in result.output
             shop.assert_old_or_new(version)
             shop.assert_next_run_is_right(version)
 
