@@ -142,6 +142,11 @@ CSV = [
     _csv("decimals that a DOUBLE cannot hold", "a\n12345678901234567.89\n0.1\n"),
     _csv("floating point as programs print it", "a\n0.30000000000000004\n1e-05\n2.5\n"),
     _csv("NaN and infinities among numbers", "a\n1.5\nNaN\n-inf\n"),
+    _csv(
+        "an exponent beside more digits than a DOUBLE has",
+        "a\n1e-5\n12345678901234567.89\n",
+        r"t\.csv, line 3, column a: '12345678901234567.89' is no DOUBLE",
+    ),
     _csv("nan as a name", "name\nnan\ninf\n"),
     _csv("dates of which nobody knows the order", "d\n01/02/2024\n03/04/2024\n"),
     _csv("a date that no calendar has", "d\n2024-02-30\n2024-02-29\n"),

@@ -58,10 +58,12 @@ class _Facts:
     values: int = 0
     texts: int = 0
     booleans: int = 0
-    numbers: int = 0
-    beyond: int = 0
-    """Whole numbers that are no BIGINT."""
+    small: int = 0
+    """Whole numbers that are BIGINTs."""
     whole: int = 0
+    """Other whole numbers."""
+    plain: int = 0
+    """Numbers with a point, without an exponent."""
     floats: int = 0
     """Numbers with an exponent."""
     specials: int = 0
@@ -70,50 +72,75 @@ class _Facts:
     behind: int = 0
     dates: int = 0
     moments: int = 0
+    """Dates with a time."""
     zoned: int = 0
     times: int = 0
 
+    @property
+    def numbers(self) -> int:
+        """Numbers, without NaN and infinities."""
+        return self.small + self.whole + self.plain + self.floats
 
-def _aggregates(texts: Texts, reading: Reading, family: Family | None) -> dict[str, str]:
-    """Return the SQL of the facts that a column of this family needs; None: of all."""
+
+_FORMS = ("small", "whole", "plain", "floats", "specials")
+"""Facts that `_number_form` counts, by its number."""
+
+
+def _number_form(number: str) -> str:
+    """Return SQL of the form of a number, as its place in `_FORMS`; NULL for other texts.
+
+    Most numbers need no pattern: a BIGINT that is written like the text is one.
+    """
+    point = f"WHEN contains({number}, '.') AND {matches(number, rules.NUMBER)} THEN 2"
+    bigint = f"TRY_CAST({number} AS BIGINT)"
+    whole = f"WHEN {matches(number, rules.WHOLE)} THEN if({bigint} IS NULL, 1, 0)"
+    return (
+        f"CASE {point} WHEN CAST({bigint} AS VARCHAR) = {number} THEN 0 {whole}"
+        f" WHEN {matches(number, rules.FLOAT)} THEN 3"
+        f" WHEN {matches(number, rules.NOT_A_NUMBER)} THEN 4 END"
+    )
+
+
+def _aggregates(
+    texts: Texts, reading: Reading, family: Family | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return SQL of what is found out of each value, and of the facts of a column of this family."""
     number, text = reading.number(texts.number), texts.text
-    point = f"strpos({number} || '.', '.')"
-    is_number = matches(number, rules.NUMBER)
-    facts = {"values": f"count({texts.value})"}
+    values, facts = {"value": texts.value}, {"values": "count({value})"}
     if family in {None, Family.NUMBER}:
-        bare = f"ltrim({number}, ' -')"
-        facts |= {
-            "numbers": f"count_if({is_number})",
-            "whole": f"count_if({matches(number, rules.WHOLE)})",
-            "beyond": f"count({number}) FILTER (WHERE TRY_CAST({number} AS BIGINT) IS NULL AND"
-            f" {matches(number, rules.WHOLE)})",
-            "floats": f"count_if({matches(number, rules.FLOAT)})",
-            "specials": f"count_if({matches(number, rules.NOT_A_NUMBER)})",
-            "before": f"max(strpos({bare} || '.', '.') - 1) FILTER (WHERE {is_number})",
-            "behind": f"max(length(rtrim({number})) - {point}) FILTER (WHERE contains({number}, '.')"
-            f" AND {is_number})",
+        values |= {
+            "form": _number_form(number),
+            "digits": f"length(ltrim(trim({number}), '-'))",
+            "point": f"strpos(ltrim(trim({number}), '-'), '.')",
         }
-    if family in {None, Family.TEMPORAL, Family.ZONED}:
+        facts |= {fact: f"count_if({{form}} = {place})" for place, fact in enumerate(_FORMS)}
         facts |= {
-            "dates": f"count({reading.date(text)})",
-            "moments": f"count({reading.timestamp(text)})",
-            "zoned": f"count(TRY_CAST({text} AS TIMESTAMPTZ)) FILTER (WHERE {matches(text, rules.ZONED)})",
+            "before": "max(if({point} = 0, {digits}, {point} - 1)) FILTER (WHERE {form} <= 2)",
+            "behind": "max({digits} - {point}) FILTER (WHERE {form} = 2)",
         }
+    if family in {None, Family.TEMPORAL}:
+        date = reading.date(text)
+        values |= {"date": date, "moment": f"CASE WHEN {date} IS NULL THEN {reading.timestamp(text)} END"}
+        facts |= {"dates": "count({date})", "moments": "count({moment})"}
+    if family in {None, Family.ZONED}:
+        values["zoned"] = f"CASE WHEN {matches(text, rules.ZONED)} THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+        facts["zoned"] = "count({zoned})"
     if family is None:
-        facts |= {
-            "texts": f"count({text})",
-            "booleans": f"count_if(lower({texts.boolean}) IN ('true', 'false'))",
-            "times": f"count(TRY_CAST({text} AS TIME)) FILTER (WHERE {matches(text, rules.CLOCK)})",
+        values |= {
+            "text": text,
+            "truth": f"lower({texts.boolean}) IN ('true', 'false')",
+            "time": f"CASE WHEN {matches(text, rules.CLOCK)} THEN TRY_CAST({text} AS TIME) END",
         }
-    return facts
+        facts |= {"texts": "count({text})", "booleans": "count_if({truth})", "times": "count({time})"}
+    return values, facts
 
 
 def _family(facts: _Facts, texts: Texts) -> Family:
     candidates = {
         Family.EMPTY: 0,
         Family.BOOLEAN: facts.booleans,
-        Family.NUMBER: facts.floats + facts.specials if facts.floats else -1,
-        Family.TEMPORAL: facts.moments,
+        Family.NUMBER: facts.numbers + facts.specials if facts.numbers else -1,
+        Family.TEMPORAL: facts.dates + facts.moments,
         Family.ZONED: facts.zoned,
         Family.TIME: facts.times,
     }
@@ -164,12 +191,15 @@ def _ask(
     """Return the facts of the columns of `families`, found in one pass."""
     if not families:
         return {}
-    wanted = [
-        (name, fact, sql)
-        for name, family in families.items()
-        for fact, sql in _aggregates(columns[name], reading, family).items()
-    ]
-    row = cursor.execute(f"SELECT {', '.join(sql for _, _, sql in wanted)} FROM {source}").fetchone()
+    inner: list[str] = []
+    wanted: list[tuple[str, str, str]] = []
+    for place, (name, family) in enumerate(families.items()):
+        values, aggregates = _aggregates(columns[name], reading, family)
+        names = {value: f"{value}{place}" for value in values}
+        inner += [f"{sql} AS {names[value]}" for value, sql in values.items()]
+        wanted += [(name, fact, sql.format(**names)) for fact, sql in aggregates.items()]
+    select = f"SELECT {', '.join(sql for _, _, sql in wanted)} FROM (SELECT {', '.join(inner)} FROM {source})"
+    row = cursor.execute(select).fetchone()
     facts: dict[str, dict[str, int]] = {name: {} for name in families}
     for (name, fact, _), count in zip(wanted, row, strict=True):
         facts[name][fact] = count or 0
@@ -178,7 +208,7 @@ def _ask(
 
 def _asks(facts: _Facts) -> bool:
     """Tell whether a column of numbers may be a program's floating point, written without exponents."""
-    is_plain = facts.numbers == facts.floats and not facts.specials and facts.whole < facts.numbers
+    is_plain = bool(facts.plain) and not facts.floats and not facts.specials
     return is_plain and (facts.behind >= _FLOATS_FROM or facts.before + facts.behind > _MAX_PRECISION)
 
 
@@ -197,7 +227,7 @@ def _type(family: Family, facts: _Facts, *, floats: bool) -> str:
     if family is Family.NUMBER:
         return _number(facts, floats=floats)
     if family is Family.TEMPORAL:
-        return "DATE" if facts.dates == facts.moments else "TIMESTAMP"
+        return "TIMESTAMP" if facts.moments else "DATE"
     named = {
         Family.BOOLEAN: "BOOLEAN",
         Family.ZONED: "TIMESTAMP WITH TIME ZONE",
@@ -208,10 +238,10 @@ def _type(family: Family, facts: _Facts, *, floats: bool) -> str:
 
 
 def _number(facts: _Facts, *, floats: bool) -> str:
-    if floats or facts.specials or facts.floats > facts.numbers:
+    if floats or facts.specials or facts.floats:
         return "DOUBLE"
-    if facts.whole == facts.numbers:
-        return "HUGEINT" if facts.beyond else "BIGINT"
+    if not facts.plain:
+        return "HUGEINT" if facts.whole else "BIGINT"
     precision = facts.before + facts.behind
     scale = min(facts.behind, _MAX_PRECISION)
     return f"DECIMAL({_PRECISION if precision <= _PRECISION else _MAX_PRECISION},{scale})"

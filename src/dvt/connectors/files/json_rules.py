@@ -19,14 +19,8 @@ NESTED = frozenset({Kind.STRUCT, Kind.LIST, Kind.ARRAY, Kind.MAP})
 
 def json_texts(name: str) -> Texts:
     """Return the texts of a column of JSON values."""
-    column = quoted(name)
-    return Texts(
-        value=column,
-        number=_number(column),
-        text=_text(column),
-        boolean=f"CASE WHEN json_type({column}) = 'BOOLEAN' THEN CAST({column} AS VARCHAR) END",
-        texts_are_all=False,
-    )
+    written = f"CAST({quoted(name)} AS VARCHAR)"
+    return Texts(value=written, number=written, text=_text(written), boolean=written, texts_are_all=False)
 
 
 def json_column(name: str, type_: str, reading: Reading, *, given: bool) -> TextColumn:
@@ -41,14 +35,13 @@ def _value(column: str, type_: str, reading: Reading, *, given: bool) -> str:
     parsed = _parsed(type_)
     if parsed is not None and parsed.kind in NESTED:
         return f"CASE WHEN {_fits(column, parsed, reading, 0)} THEN TRY_CAST({column} AS {type_}) END"
+    written = f"CAST({column} AS VARCHAR)"
     if given:
-        text = f"json_extract_string({column}, '$')"
+        text = f"coalesce({_text(written)}, {written})"
         return text if type_ == "VARCHAR" else reading.value(text, type_, given=True)
-    if parsed is not None and (parsed.is_number or parsed.is_approximate):
-        return reading.value(_number(column), type_, given=False)
-    if type_ == "BOOLEAN":
-        return f"CASE WHEN json_type({column}) = 'BOOLEAN' THEN CAST({column} AS BOOLEAN) END"
-    return _text(column) if type_ == "VARCHAR" else reading.value(_text(column), type_, given=False)
+    is_bare = parsed is not None and (parsed.is_number or parsed.is_approximate or type_ == "BOOLEAN")
+    text = written if is_bare else _text(written)
+    return text if type_ == "VARCHAR" else reading.value(text, type_, given=False)
 
 
 def _parsed(type_: str) -> StageType | None:
@@ -58,12 +51,18 @@ def _parsed(type_: str) -> StageType | None:
         return None
 
 
-def _number(json: str) -> str:
-    return f"CASE WHEN json_type({json}) IN {_NUMBERS} THEN CAST({json} AS VARCHAR) END"
+def _text(written: str) -> str:
+    """Return SQL of the text that a JSON value is, without quotes and escapes; NULL for other values.
 
-
-def _text(json: str) -> str:
-    return f"CASE WHEN json_type({json}) = 'VARCHAR' THEN json_extract_string({json}, '$') END"
+    Values are written by DuckDB, without blanks around them, so that their first character tells what
+    they are.
+    """
+    bare = f"substring({written}, 2, length({written}) - 2)"
+    escaped = f"json_extract_string({written}, '$')"
+    return (
+        f"CASE WHEN starts_with({written}, '\"') THEN"
+        f" CASE WHEN contains({written}, '\\') THEN {escaped} ELSE {bare} END END"
+    )
 
 
 def _fits(json: str, type_: StageType, reading: Reading, depth: int) -> str:

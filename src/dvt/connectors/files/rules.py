@@ -106,7 +106,9 @@ class Reading:
         """Return SQL of the date that an inferred DATE has for the text, else NULL."""
         if self.dateformat:
             return _at_midnight(f"try_strptime({text}, {literal(self.dateformat)})")
-        return f"CASE WHEN {matches(text, DATE)} THEN TRY_CAST({text} AS DATE) END"
+        cast = f"TRY_CAST({text} AS DATE)"
+        written = f"length({text}) = 10 AND CAST({cast} AS VARCHAR) = {text}"
+        return f"CASE WHEN {written} OR {matches(text, DATE)} THEN {cast} END"
 
     def timestamp(self, text: str) -> str:
         """Return SQL of the moment that an inferred TIMESTAMP has for the text, else NULL."""
