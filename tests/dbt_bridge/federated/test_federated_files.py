@@ -1,4 +1,4 @@
-"""Models over files: what is in doubt stops the model, in words that say what to do, and the rest is exact."""
+"""Models over files: doubt stops the model, in words that say what to do, and the rest is exact."""
 
 from __future__ import annotations
 

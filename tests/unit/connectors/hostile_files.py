@@ -137,6 +137,7 @@ CSV = [
     _csv("numbers as names, as an option says", "2023,2024\n1,2\n", header=True),
     _csv("a header of which one name is empty", ",name\n0,Ann\n1,Bob\n"),
     _csv("texts only", "name,city\nAnn,Oslo\nBob,Rome\n"),
+    _csv("a line break in the header", '"a\nb",c\n1,x\n'),
     _csv("a header alone", "a,b\n"),
     _csv("zip codes and telephone numbers", "zip,tel\n00501,+4712345678\n90210,+4787654321\n"),
     _csv("decimals that a DOUBLE cannot hold", "a\n12345678901234567.89\n0.1\n"),
@@ -238,6 +239,7 @@ JSON = [
         '{"a":[1.5,0.12345678901234567890123]}',
         expected=r"column a: .*more",
     ),
+    _json("an exponent after more digits than a DOUBLE has", '{"a":9007199254740993e1}', expected="column a"),
     _json("long numbers within texts", '{"a":"0.12345678901234567890123","b":0.5}'),
     _json("texts of digits", '{"zip":"00501"}', '{"zip":"90210"}'),
     _json(

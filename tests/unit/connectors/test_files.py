@@ -131,6 +131,22 @@ def test_json_of_several_kinds_stays_json(lake: Folder, bench_of: Make) -> None:
     assert rows(bench, at("t")) == [('"x"',), ("1",), ("[true,null]",)]
 
 
+def test_a_double_that_is_asked_for_is_the_nearest_one(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.json").write_text('{"a": 0.12345678901234567890123, "b": 0.12345678901234567890123}\n')
+    given = {"a": "double", "b": "float"}
+    assert (
+        rows(bench_of(lake, format="json", options={"types": given}), at("t"))[0][0] == "0.12345678901234568"
+    )
+    with pytest.raises(ValueLost, match=r"column b: .*more digits"):
+        bench_of(lake, format="json", options={"types": {"a": "double"}}).describe(at("t"))
+
+
+@pytest.mark.parametrize("format_", ["csv", "json"])
+def test_rows_that_were_counted_are_told(lake: Folder, bench_of: Make, format_: str) -> None:
+    write(lake.root / f"t.{format_}", "SELECT i FROM range(30) t(i)")
+    assert bench_of(lake, format=format_).describe(at("t")).rows == 30
+
+
 def test_json_without_objects_is_one_column(lake: Folder, bench_of: Make) -> None:
     (lake.root / "t.json").write_text('1\n"x"\n')
     assert rows(bench_of(lake, format="json"), at("t")) == [('"x"',), ("1",)]

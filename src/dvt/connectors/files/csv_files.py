@@ -60,8 +60,8 @@ class CsvFiles:
         found = infer(
             self._source(), inferred, self._reading, ordered=self._ordered, cursor=cursor, sample=sample
         )
-        types = {name: given.get(name.lower()) or found[name] for name in self._names}
-        return Inspected(types | dict(self._files.partitions.types), self._note())
+        types = {name: given.get(name.lower()) or found.types[name] for name in self._names}
+        return Inspected(types | dict(self._files.partitions.types), self._note(), found.rows)
 
     def select(self, types: Mapping[str, str], read: Collection[str]) -> str:
         """See FileSource."""

@@ -52,6 +52,14 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
+class Inferred:
+    """Types of columns, and the number of rows where all of them were read."""
+
+    types: Mapping[str, str]
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Facts:
     """Numbers of values of a column by their form, and the highest numbers of digits."""
 
@@ -152,18 +160,18 @@ def _family(facts: _Facts, texts: Texts) -> Family:
 
 def infer(
     source: str, columns: Mapping[str, Texts], reading: Reading, *, ordered: Any, cursor: Any, sample: int
-) -> dict[str, str]:
+) -> Inferred:
     """Return the type of each column of `source`, a FROM item.
 
     `ordered` is a connection that reads in the order of the files; its first `sample` rows give the kinds
     (-1: all rows do).
     """
     if not columns:
-        return {}
+        return Inferred({})
     families: dict[str, Family | None] = dict.fromkeys(columns)
     if sample >= 0:
         first = f"(SELECT * FROM {source} LIMIT {sample})"
-        sampled = _ask(ordered, first, columns, reading, families)
+        sampled, _ = _ask(ordered, first, columns, reading, families)
         families = {name: _family(facts, columns[name]) for name, facts in sampled.items()}
     sized = [
         name
@@ -171,14 +179,15 @@ def infer(
         if family in {None, Family.EMPTY, Family.NUMBER, Family.TEMPORAL, Family.ZONED}
     ]
     asked = {name: None if families[name] is Family.EMPTY else families[name] for name in sized}
-    facts = _ask(cursor, source, columns, reading, asked)
+    facts, rows = _ask(cursor, source, columns, reading, asked)
     final = {name: family or _family(facts[name], columns[name]) for name, family in families.items()}
     final |= {name: _family(facts[name], columns[name]) for name in sized if families[name] is Family.EMPTY}
     exact = _floats(cursor, source, columns, reading, [name for name in sized if _asks(facts[name])])
-    return {
+    types = {
         name: _type(family, facts.get(name, _Facts()), floats=exact.get(name, False))
         for name, family in final.items()
     }
+    return Inferred(types, rows)
 
 
 def _ask(
@@ -187,10 +196,10 @@ def _ask(
     columns: Mapping[str, Texts],
     reading: Reading,
     families: Mapping[str, Family | None],
-) -> dict[str, _Facts]:
-    """Return the facts of the columns of `families`, found in one pass."""
+) -> tuple[dict[str, _Facts], int | None]:
+    """Return the facts of the columns of `families`, and the number of rows, found in one pass."""
     if not families:
-        return {}
+        return {}, None
     inner: list[str] = []
     wanted: list[tuple[str, str, str]] = []
     for place, (name, family) in enumerate(families.items()):
@@ -198,12 +207,12 @@ def _ask(
         names = {value: f"{value}{place}" for value in values}
         inner += [f"{sql} AS {names[value]}" for value, sql in values.items()]
         wanted += [(name, fact, sql.format(**names)) for fact, sql in aggregates.items()]
-    select = f"SELECT {', '.join(sql for _, _, sql in wanted)} FROM (SELECT {', '.join(inner)} FROM {source})"
-    row = cursor.execute(select).fetchone()
+    outer = ", ".join([*(sql for _, _, sql in wanted), "count(*)"])
+    row = cursor.execute(f"SELECT {outer} FROM (SELECT {', '.join(inner)} FROM {source})").fetchone()
     facts: dict[str, dict[str, int]] = {name: {} for name in families}
-    for (name, fact, _), count in zip(wanted, row, strict=True):
+    for (name, fact, _), count in zip(wanted, row[:-1], strict=True):
         facts[name][fact] = count or 0
-    return {name: _Facts(**counts) for name, counts in facts.items()}
+    return {name: _Facts(**counts) for name, counts in facts.items()}, int(row[-1])
 
 
 def _asks(facts: _Facts) -> bool:

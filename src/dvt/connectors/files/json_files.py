@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from dvt.connectors.files.inference import infer
@@ -26,8 +27,10 @@ _ALL_FILES = 2**31 - 1
 """As `maximum_sample_files`: no file is left out."""
 _STRING = r'"(\\.|[^"\\])*"'
 """Pattern of a JSON string."""
-_LONG = "[0-9.]{17}"
+_LONG = "[0-9.]{16}"
 """Pattern of what every number has that a DOUBLE may not hold."""
+_APPROXIMATE = {"FLOAT", "DOUBLE"}
+"""Types that are given to have the nearest number that they hold."""
 _REAL = r"-?[0-9]+(?:\.[0-9]+(?:[eE][+-]?[0-9]+)?|[eE][+-]?[0-9]+)"
 """Pattern of a number that DuckDB reads as a DOUBLE."""
 
@@ -53,15 +56,16 @@ class JsonFiles:
         """See FileSource. Passes over all records, unless `columns` gives keys and types."""
         columns = self._options.get("columns")
         keys = {name: self._given[name] for name in columns} if columns else self._keys(cursor)
-        if any(_holds_reals(type_) for type_ in keys.values()):
+        if any(_holds_reals(type_) for name, type_ in keys.items() if self._asks_exactly(name)):
             self._check_reals(cursor)
         flat = [name for name, type_ in keys.items() if name not in self._given and not _is_nested(type_)]
         sample = int(self._options.get("sample_size", SAMPLE_ROWS))
         source = self._read(self._files.paths, keys)
         texts = {name: json_texts(name) for name in flat}
         inferred = infer(source, texts, self._reading, ordered=self._ordered, cursor=cursor, sample=sample)
-        types = {name: self._given.get(name) or inferred.get(name) or type_ for name, type_ in keys.items()}
-        return Inspected(types | dict(self._files.partitions.types), self._note())
+        found = {**inferred.types, **self._given}
+        types = {name: found.get(name, type_) for name, type_ in keys.items()}
+        return Inspected(types | dict(self._files.partitions.types), self._note(), inferred.rows)
 
     def select(self, types: Mapping[str, str], read: Collection[str]) -> str:
         """See FileSource."""
@@ -135,18 +139,20 @@ class JsonFiles:
         reals = f"regexp_extract_all(regexp_replace(json, '{_STRING}', '', 'g'), '{_REAL}')"
         long = f"list_filter({reals}, lambda x: NOT {is_double('x')})"
         found = cursor.execute(
-            f"SELECT filename, json, ({long})[1] FROM {source}"
-            f" WHERE regexp_matches(json, '{_LONG}') AND len({long}) > 0 LIMIT 1"
-        ).fetchone()
-        if found is not None:
-            path, record, number = found
-            before = re.findall(r'"([^"]*)"\s*:', record.partition(number)[0])
-            where = f"{path}, column {before[-1]}" if before else path
-            raise ValueLost(
-                where,
-                f"{number} has more digits than DuckDB reads of a JSON number",
-                "write the number as a string, and give its column a type: `types: { … }`",
-            )
+            f"SELECT filename, json FROM {source} WHERE regexp_matches(json, '{_LONG}') AND len({long}) > 0"
+        )
+        while (row := found.fetchone()) is not None:
+            for column, number in _long_reals(row[1]):
+                if self._asks_exactly(column):
+                    raise ValueLost(
+                        f"{row[0]}, column {column}",
+                        f"{number} has more digits than DuckDB reads of a JSON number",
+                        "write the number as a string and give its column a type, or ask for the nearest"
+                        " DOUBLE: `types: { … }`",
+                    )
+
+    def _asks_exactly(self, name: str) -> bool:
+        return self._given.get(name) not in _APPROXIMATE
 
     def _read(self, paths: Sequence[str], keys: Mapping[str, str]) -> str:
         self._check_records(self._ordered, keys)
@@ -163,6 +169,30 @@ class JsonFiles:
         count = len(self._files.paths)
         by = "keys by option" if self._options.get("columns") else "keys of all records"
         return f"{'1 file' if count == 1 else f'{count} files'} of JSON: {by}"
+
+
+class _Real(str):
+    """A number with a fraction or an exponent, as it is written."""
+
+    __slots__ = ()
+
+
+def _long_reals(record: str) -> Iterator[tuple[str, str]]:
+    """Yield column and number for each number of a record that is not exactly a DOUBLE."""
+    try:
+        parsed = json.loads(record, parse_float=_Real)
+    except ValueError:  # DuckDB also reads JSON with a comma too many
+        yield "?", "a number"
+        return
+    columns = parsed.items() if isinstance(parsed, dict) else [("json", parsed)]
+    for column, values in columns:
+        waiting = [values]
+        while waiting:
+            part = waiting.pop()
+            if isinstance(part, _Real) and Decimal(part) != Decimal(repr(float(part))):
+                yield column, str(part)
+            elif isinstance(part, dict | list):
+                waiting += part.values() if isinstance(part, dict) else part
 
 
 def _holds_reals(type_: str) -> bool:
