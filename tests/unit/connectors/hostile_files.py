@@ -128,6 +128,18 @@ CSV = [
     _csv("one column, and a semicolon in a value", "note\ncall back\nbread; milk\n"),
     _csv("one column, and a comma in a value", "note\ncall back\nbread, milk\n", r"line 3: .*1 Found: 2"),
     _csv("a short row", "a,b,c\n1,2,3\n4,5\n", r"line 3: .*3 Found: 2"),
+    _csv(
+        "a short row after line breaks in quotes",
+        'a,b\n1,"x\ny"\n\n2,y\n3\n',
+        r"t\.csv, line 6: .*2 Found: 1",
+    ),
+    _csv("a short row below a title", "Sales\n" + 'a,b\n1,"x\ny"\n3\n', r"t\.csv, line 5: ", skip=1),
+    _csv(
+        "a value after line breaks in quotes",
+        'a,b\n1,"x\ny"\n\n2.5,y\n',
+        r"t\.csv, line 5, column a",
+        types={"a": "INTEGER"},
+    ),
     _csv("a header that is narrower than the rows", "id,side\n1,sell,0\n2,sell,0\n", r"line 2: .*2 Found: 3"),
     _csv("a title above the header", "Sales\nid,name\n1,x\n2,y\n", r"line 1 is one field"),
     _csv("a title above the header that skip names", "Sales\nid,name\n1,x\n2,y\n", skip=1),

@@ -15,6 +15,7 @@ from dvt.connectors.files.json_files import JsonFiles
 from dvt.connectors.files.layout import Output, parse
 from dvt.connectors.files.listing import Files, find
 from dvt.connectors.files.parquet_files import ParquetFiles
+from dvt.connectors.files.places import line_of
 from dvt.connectors.files.texts import MISFIT, stopped_by_misfit
 from dvt.core.errors import ValueLost
 from dvt.core.names import TableRef
@@ -57,7 +58,9 @@ class FilesConnector:
                 doing = f"looking at {ref}"
                 with (
                     as_dvt_errors(connection=self._output.name, doing=doing, where=str(ref)),
-                    as_file_errors(connection=self._output.name, doing=doing),
+                    as_file_errors(
+                        connection=self._output.name, doing=doing, line_of=line_of(self._output.options)
+                    ),
                     self._running.query(batch, cursors.interrupt, doing),
                 ):
                     inspected = _source(self._output, ref, cursors).inspect(cursors.parallel)
@@ -118,7 +121,8 @@ class _FilesSnapshot:
 
     def _stage(self, job: Job) -> Dataset:
         query = job.query
-        with as_file_errors(connection=query.connection, doing=f"reading {query.about}"):
+        lines = line_of(self._output.options)
+        with as_file_errors(connection=query.connection, doing=f"reading {query.about}", line_of=lines):
             tables = [self._table(query, number) for number in range(len(query.tables))]
             views = [self._view(table, number) for number, table in enumerate(tables)]
             if query.scan and query.where and any(table.checked for table in tables):

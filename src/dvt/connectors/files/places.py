@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -14,32 +15,51 @@ from dvt.connectors.files.text_file import opened
 
 def row_line(path: str, row: int, shape: Shape, options: Mapping[str, Any]) -> str:
     """Return `line 7`, the line in which row number `row` begins; `row 5` if it cannot be found."""
-    if options.get("comment"):
-        return f"row {row}"
+    left = row + shape.header
+    for line, record in _records(path, shape.delimiter, options):
+        left -= 1 if record or len(shape.names) == 1 else 0
+        if not left:
+            return f"line {line}"
+    return f"row {row}"
+
+
+def line_of(options: Mapping[str, Any]) -> Callable[[str, int, str], str]:
+    """Return a function that tells the line in which a record of a CSV file begins.
+
+    Its number counts lines that are skipped, the header, and blank lines.
+    """
+
+    def found(path: str, number: int, delimiter: str) -> str:
+        left = number - int(options.get("skip", 0))
+        line = next((line for line, _ in islice(_records(path, delimiter, options), left - 1, None)), None)
+        return f"record {number}" if line is None else f"line {line}"
+
+    return found
+
+
+def _records(path: str, delimiter: str, options: Mapping[str, Any]) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record and the line in which it begins, as far as Python can read them."""
     quote, escape = str(options.get("quote", '"')), str(options.get("escape", ""))
     doubled = escape in {"", quote}
     skipped = int(options.get("skip", 0))
-    try:
-        with opened(path, options) as file:
-            for _ in range(skipped):
-                next(file)
-            reader = csv.reader(
-                file,
-                delimiter=shape.delimiter,
-                quotechar=quote or None,
-                quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-                doublequote=doubled,
-                escapechar=None if doubled else escape,
-            )
-            left, begins = row + shape.header, 1
-            for record in reader:
-                left -= 1 if record or len(shape.names) == 1 else 0
-                if not left:
-                    return f"line {skipped + begins}"
-                begins = reader.line_num + 1
-    except (csv.Error, OSError, UnicodeError, StopIteration, LookupError, TypeError):
-        pass
-    return f"row {row}"
+    if options.get("comment") or len(delimiter) != 1:
+        return
+    unreadable = (csv.Error, OSError, UnicodeError, StopIteration, LookupError)
+    with suppress(*unreadable), opened(path, options) as file:
+        for _ in range(skipped):
+            next(file)
+        reader = csv.reader(
+            file,
+            delimiter=delimiter,
+            quotechar=quote or None,
+            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+            doublequote=doubled,
+            escapechar=None if doubled else escape,
+        )
+        begins = 1
+        for record in reader:
+            yield skipped + begins, record
+            begins = reader.line_num + 1
 
 
 def record_place(path: str, record: int, options: Mapping[str, Any]) -> str:

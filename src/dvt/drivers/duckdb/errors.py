@@ -25,7 +25,7 @@ from dvt.core.errors import (
     RowRefused,
     ValueLost,
 )
-from dvt.drivers.duckdb.file_errors import readers_sentence, value_in_file
+from dvt.drivers.duckdb.file_errors import LineOf, readers_sentence, value_in_file
 
 _REFUSAL_MARK = "\x1fdvt\x1f"
 """Begins the message of an error that our own SQL raised by `refusal`."""
@@ -119,12 +119,12 @@ def as_dvt_errors(*, connection: str, doing: str, path: str = "", where: str = "
 
 
 @contextmanager
-def as_file_errors(*, connection: str, doing: str) -> Iterator[None]:
+def as_file_errors(*, connection: str, doing: str, line_of: LineOf) -> Iterator[None]:
     """Raise invalid input with the reader's own sentence; for files that are read without credentials."""
     try:
         yield
     except duckdb.InvalidInputException as error:
-        failure = translate(error, connection=connection, doing=doing)
+        failure = value_in_file(str(error), line_of) or translate(error, connection=connection, doing=doing)
         if isinstance(failure, QueryFailed):
             sentence, hint = readers_sentence(str(error))
             failure = QueryFailed(connection, doing, sentence, hint)

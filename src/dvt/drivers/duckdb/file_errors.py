@@ -7,7 +7,7 @@ shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from dvt.core.errors import ValueLost
 
@@ -17,6 +17,8 @@ _CSV_LINE = re.compile(
 """Matches the line of a CSV file that cannot be read, and why."""
 _FILE = re.compile(r"^  file = (.+)$", re.MULTILINE)
 """Matches the CSV file in a message."""
+_DELIMITER = re.compile(r"^  delimiter = (.+) \((?:Set By User|Auto-Detected)\)$", re.MULTILINE)
+"""Matches the delimiter in a message."""
 _CSV_COLUMN = re.compile(r'Error when converting column "(.+?)"\. (.*)')
 """Matches the column in a message about a line, and why."""
 _JSON_LINE = re.compile(
@@ -43,11 +45,23 @@ _IN_FILE_HINT = (
 )
 
 
-def value_in_file(text: str) -> ValueLost | None:
-    """Return the error for a value or line of a data file that cannot be read; None for other messages."""
+LineOf = Callable[[str, int, str], str]
+"""Called with a CSV file's path, the number of a record and the delimiter; returns `line 7`."""
+
+
+def _as_counted(path: str, record: int, delimiter: str) -> str:  # noqa: ARG001
+    return f"line {record}"
+
+
+def value_in_file(text: str, line_of: LineOf = _as_counted) -> ValueLost | None:
+    """Return the error for a value or line of a data file that cannot be read; None for other messages.
+
+    What DuckDB calls a line of a CSV file is a record, which line breaks in quotes make longer.
+    """
     if csv := _CSV_LINE.search(text):
-        path = _FILE.search(text)
-        where = f"{path[1] if path else 'a CSV file'}, line {csv[1]}"
+        path, delimiter = _FILE.search(text), _DELIMITER.search(text)
+        file = path[1] if path else "a CSV file"
+        where = f"{file}, {line_of(file, int(csv[1]), delimiter[1] if delimiter else ',')}"
         column = _CSV_COLUMN.search(text)
         if column:
             return ValueLost(f"{where}, column {column[1]}", _short(column[2]), _IN_FILE_HINT)
