@@ -250,7 +250,7 @@ def test_a_hook_keeps_its_sql_alone_and_its_connection_renders_to_nothing() -> N
     from dbt.clients.jinja import get_rendered
     from dbt.hooks import get_hook_dict
 
-    from dvt.dbt_bridge.jinja.hooks import connection_of
+    from dvt.dbt_bridge.outputs.hook_connections import connection_of
 
     assert {field.name for field in dataclasses.fields(Hook)} == {"sql", "transaction", "index"}
     hook = Hook.from_dict(get_hook_dict({"sql": "select {{ 1 }}", "connection": "crm"}))

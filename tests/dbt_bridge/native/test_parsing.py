@@ -201,6 +201,24 @@ def test_snapshots_hooks_and_unit_tests_are_parsed_for_their_target(farm: Projec
     assert farm.dvt("list", "--resource-type", "unit_test"), farm.messages()
 
 
+def test_macros_of_the_output_that_a_hook_names_are_there(farm: Project) -> None:
+    farm.drop_model("on_pg")
+    farm.drop_model("on_my")
+    hook = {"sql": "select {{ dbt.current_timestamp() }}", "connection": "pg"}
+    farm.model("a", "select 1 as id", target="barn", post_hook=hook)
+    parse(farm)
+    assert "macro.dbt_postgres.postgres__list_schemas" in manifest(farm)["macros"]
+
+
+def test_a_hook_that_cannot_run_on_its_connection_is_an_error_of_the_project(farm: Project) -> None:
+    for output in ("nowhere_at_all", "lite"):
+        farm.model(output, "select 1 as id", post_hook={"sql": "select 1", "connection": output})
+    assert not farm.dvt("run")
+    error = farm.result.exception.error
+    assert [each.code for each in error.errors] == ["DVT117", "DVT110"]
+    assert "a hook of model 'lite' (models/lite.sql)" in str(error)
+
+
 @pytest.mark.parametrize("where", ["model", "folder", "properties"])
 def test_a_changed_target_is_parsed_anew_with_its_macros(farm: Project, where: str) -> None:
     query = "select * from {{ what() }}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dbt.clients.jinja import get_rendered
 
-from dvt.dbt_bridge.jinja.hooks import connection_of, with_connection
+from dvt.dbt_bridge.outputs.hook_connections import connection_of, with_connection
 
 
 def test_a_hooks_connection_is_kept_and_renders_to_nothing() -> None:

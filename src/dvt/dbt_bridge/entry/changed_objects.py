@@ -103,7 +103,7 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
         "a manifest may serve several invocations, which may have other targets",
     ),
     "dbt.artifacts.resources.v1.config:Hook": Change(
-        "jinja.hooks:with_connection",
+        "outputs.hook_connections:with_connection",
         "a hook's `connection` travels in its SQL as a Jinja comment",
         "dbt's hook has no other field for it, and drops keys that it does not know",
     ),

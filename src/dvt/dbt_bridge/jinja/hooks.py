@@ -1,13 +1,8 @@
-"""Runs a node's hooks: on its own target as dbt does, or on the output that a hook's `connection:` names.
-
-dbt's Hook has the fields `sql`, `transaction` and `index` only. So a hook's connection is kept in its SQL, as
-a Jinja comment, which renders to nothing.
-"""
+"""Runs a node's hooks: on its own target as dbt does, or on the output that a hook's `connection:` names."""
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -18,40 +13,18 @@ from dbt.context.providers import generate_runtime_model_context
 from dvt.core.errors import UnknownConnection
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.overriding import override
+from dvt.dbt_bridge.outputs.hook_connections import connection_of, hooks_of
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from dvt.dbt_bridge.session import Session
 
-_CONNECTION = re.compile(r"\A\{# dvt connection: (.*?) #\}")
-"""Matches the Jinja comment before a hook's SQL that names its connection."""
-
-
-def with_connection(hook: Any) -> Any:
-    """Return a hook of `dbt.hooks.get_hook_dict` with its `connection` moved into its SQL."""
-    if not isinstance(hook, dict) or "connection" not in hook:
-        return hook
-    fields = {key: value for key, value in hook.items() if key != "connection"}
-    return {**fields, "sql": f"{{# dvt connection: {hook['connection']} #}}{hook.get('sql', '')}"}
-
-
-def connection_of(hook: Mapping[str, Any]) -> str | None:
-    """Return the output that a hook names, None if it names none."""
-    comment = _CONNECTION.match(hook.get("sql") or "")
-    return comment[1] if comment else None
-
 
 def other_output(hook: Mapping[str, Any], target: str) -> str | None:
     """Return the output that a hook names; None if it names none, or the node's own target."""
     output = connection_of(hook)
     return None if output == target else output
-
-
-def hooks_of(node: Any) -> list[Mapping[str, Any]]:
-    """Return a node's pre-hooks and post-hooks."""
-    hooks = [*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ())]
-    return [hook.to_dict(omit_none=True) for hook in hooks]
 
 
 def split_hooks(node: Any, target: str) -> tuple[Any, Any]:

@@ -19,13 +19,7 @@ from dvt.core.ports.bridge import Copies, Federator
 from dvt.core.reports import Notice, Outcome
 from dvt.core.requests import NodeRequest
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.jinja.hooks import (
-    hooks_of,
-    other_output,
-    report_any_write,
-    route_hooks,
-    split_hooks,
-)
+from dvt.dbt_bridge.jinja.hooks import other_output, report_any_write, route_hooks, split_hooks
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.jinja.statements import has_changed
 from dvt.dbt_bridge.nodes import on_target, publish
@@ -34,6 +28,7 @@ from dvt.dbt_bridge.nodes.show import FederatedShowRunner
 from dvt.dbt_bridge.nodes.testing import FederatedTestRunner
 from dvt.dbt_bridge.nodes.transactions import commit_open
 from dvt.dbt_bridge.outputs import dialects
+from dvt.dbt_bridge.outputs.hook_connections import hooks_of
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest

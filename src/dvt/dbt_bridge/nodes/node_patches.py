@@ -74,6 +74,6 @@ def fire_event(original: Callable[..., Any], e: Any, *args: Any, **kwargs: Any) 
 
 def get_hook_dict(original: Callable[..., Any], source: Any) -> Any:
     """Parse a hook as dbt does, with its `connection`, which dbt would drop, kept in its SQL."""
-    from dvt.dbt_bridge.jinja.hooks import with_connection
+    from dvt.dbt_bridge.outputs.hook_connections import with_connection
 
     return with_connection(original(source))

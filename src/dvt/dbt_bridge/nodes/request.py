@@ -14,12 +14,13 @@ from dvt.core.places import Place
 from dvt.core.relation_names import places_in
 from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
 from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource
-from dvt.dbt_bridge.jinja.hooks import hooks_of, other_output
+from dvt.dbt_bridge.jinja.hooks import other_output
 from dvt.dbt_bridge.jinja.inputs import input_of
 from dvt.dbt_bridge.jinja.relations import parts_of, table_ref
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.nodes.contract import contract_of
 from dvt.dbt_bridge.outputs import dialects
+from dvt.dbt_bridge.outputs.hook_connections import hooks_of
 from dvt.resolution.placement import FEDERABLE
 
 if TYPE_CHECKING:

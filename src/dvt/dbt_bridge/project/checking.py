@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.error_list import ErrorList
+from dvt.core.errors import NotATarget, UnknownConnection
 from dvt.core.places import AUTO
+from dvt.dbt_bridge.outputs.hook_connections import outputs_of_hooks
 from dvt.dbt_bridge.outputs.own_adapters import require_known
 from dvt.dbt_bridge.outputs.profiles import profile_place
 from dvt.dbt_bridge.project.locating import place_of
@@ -31,6 +33,10 @@ def check_project(session: Session, manifest: Any, graph: Graph) -> Resolver:
     resolver = Resolver(graph, _outputs(session, graph, computes), _places(session, manifest))
     with errors.collecting():
         resolver.check()
+    for node in manifest.nodes.values():
+        for output in sorted(outputs_of_hooks(node)):
+            with errors.collecting():
+                _check_hook(session, node, output)
     for output in sorted(_used(resolver, graph) & session.outputs.types.keys()):
         with errors.collecting():
             _check_type(session, output)
@@ -77,6 +83,18 @@ def _used(resolver: Resolver, graph: Graph) -> set[str]:
         with errors.collecting():  # resolver.check() has raised them
             used.add(resolver.output_of(unique_id))
     return used
+
+
+def _check_hook(session: Session, node: Any, output: str) -> None:
+    """Raise UnknownConnection or NotATarget for the output that a node's hook is to run on."""
+    where = f"a hook of {node.resource_type} {node.name!r} ({node.original_file_path})"
+    outputs = session.outputs
+    if output not in outputs.types:
+        raise UnknownConnection(where, output, outputs.names)
+    if not outputs.can_be_target(output):
+        raise NotATarget(
+            where, output, outputs.types[output], [*filter(outputs.can_be_target, outputs.names)]
+        )
 
 
 def _check_type(session: Session, output: str) -> None:

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.outputs.hook_connections import outputs_of_hooks
 from dvt.dbt_bridge.outputs.own_adapters import is_installed
 from dvt.dbt_bridge.project import relation_names
 from dvt.dbt_bridge.project.checking import check_project, requires_connections
@@ -36,10 +37,12 @@ def resolve_project(session: Session, manifest: Any, *, parsed_before: bool = Fa
 
 
 def needed_types(session: Session) -> set[str]:
-    """Return the installed adapter types of the outputs that nodes are built on or sources are on."""
+    """Return the installed adapter types of the outputs that nodes, sources and hooks are on."""
     if session.plain or session.manifest is None:
         return set()
     targets = {session.output_of(uid) for uid in chain(session.manifest.nodes, session.manifest.sources)}
+    targets |= {output for node in session.manifest.nodes.values() for output in outputs_of_hooks(node)}
+    targets &= session.outputs.types.keys()
     types = {session.outputs.types[target] for target in targets if session.outputs.can_be_target(target)}
     return {kind for kind in types if is_installed(kind)}
 
