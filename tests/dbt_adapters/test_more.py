@@ -21,6 +21,7 @@ from dbt.tests.adapter.dbt_show.test_dbt_show import (
 )
 from dbt.tests.adapter.empty.test_empty import (
     BaseTestEmpty,
+    BaseTestEmptyInlineSourceRef,
     MetadataWithEmptyFlag,
 )
 from dbt.tests.adapter.ephemeral.test_ephemeral import (
@@ -106,6 +107,9 @@ class TestCloneSameTargetAndState(BaseCloneSameTargetAndState): ...
 
 
 class TestEmpty(BaseTestEmpty): ...
+
+
+class TestEmptyInlineSourceRef(BaseTestEmptyInlineSourceRef): ...
 
 
 class TestMetadataWithEmptyFlag(MetadataWithEmptyFlag): ...

@@ -7,7 +7,7 @@ The session begins when dbt registers the default adapter, and ends with the inv
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,11 @@ class Session:
     def plain(self) -> bool:
         """Whether the project uses nothing of dvt's; dbt then runs it without dvt's changes."""
         return self.resolver is None or not self.resolver.uses_dvt
+
+    @property
+    def sources(self) -> Mapping[str, Any]:
+        """The sources of the manifest by unique id."""
+        return {} if self.manifest is None else self.manifest.sources
 
     def node(self, unique_id: str) -> Any:
         """Return a node or source of the manifest."""

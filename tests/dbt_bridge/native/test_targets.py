@@ -243,15 +243,16 @@ def test_a_catalog_that_cannot_be_read_is_an_error_beside_the_others(shop: Proje
 
 def test_a_source_whose_freshness_cannot_be_told_fails_alone(shop: Project) -> None:
     shop.run_sql("barn", "create table cows as select 1 as id, now()::timestamp as at_time")
-    keys = {"schema": "main", "loaded_at_field": "at_time"}
+    keys = {"lite": {}, "barn": {"schema": "main", "loaded_at_field": "at_time"}}
     config = {"freshness": {"warn_after": {"count": 1, "period": "day"}}}
     sources = [
-        {"name": name, "config": {"connection": name, **config}, "tables": [{"name": "cows"}], **keys}
+        {"name": name, "config": {"connection": name, **config}, "tables": [{"name": "cows"}], **keys[name]}
         for name in ("lite", "barn")
     ]
     shop.write("models/sources.yml", {"sources": sources})
     assert not shop.dvt("source", "freshness")
     assert "freshness of source 'lite.cows'" in shop.messages()
+    assert "loaded_at_field" in shop.messages()
     results = json.loads((shop.root / "target/sources.json").read_text())["results"]
     assert "pass" in [result["status"] for result in results if ".barn." in result["unique_id"]]
 

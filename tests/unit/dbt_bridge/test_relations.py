@@ -6,6 +6,7 @@ import pytest
 from dbt.adapters.base.relation import BaseRelation
 
 from dvt.core.names import TableRef
+from dvt.dbt_bridge.jinja.aliases import with_one_alias
 from dvt.dbt_bridge.jinja.relations import is_marked, mark, table_ref, unmarked
 
 UID = "model.shop.orders"
@@ -48,9 +49,11 @@ def test_packages_take_a_marked_relation_for_a_relation() -> None:
     assert mark(_real(), UID, "out", "postgres").get("metadata")["type"].endswith("Relation")
 
 
-def test_a_limit_renders_around_the_name_and_leaves_room_for_an_alias() -> None:
+def test_a_limit_renders_around_the_name_with_an_alias_of_dbts() -> None:
     marked = mark(_real(limit=0), UID, "out", "postgres")
-    assert str(marked) == '(select * from "db"."Sch"."orders" where false limit 0)'
+    subquery = '(select * from "db"."Sch"."orders" where false limit 0)'
+    assert str(marked) == f'{subquery} "_dbt_limit_subq_orders"'
+    assert with_one_alias(f"from {marked} o", "postgres") == f"from {subquery} o"
 
 
 def test_changed_names_render_as_they_are() -> None:

@@ -64,8 +64,8 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
     ),
     "dbt.task.base:BaseRunner.compile": Change(
         "nodes.task_patches:runner_init",
-        "set on one runner, of a source that no adapter of dbt's can ask",
-        "its freshness is that source's error, not the command's",
+        "set on one runner, whose node's target cannot be used",
+        "that is the node's error, not the command's",
     ),
     "dbt.task.run:ModelRunner": Change(
         "nodes.federated_runner:federated_runner",

@@ -116,6 +116,7 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
     "dbt.hooks": {"get_hook_dict": Patch(("source",), node_patches.get_hook_dict)},
     "dbt.compilation": {
         "Compiler.compile_node": Patch(("self", "node", "manifest"), compiling.compile_node, Needs.TARGETS),
+        "Compiler._compile_code": Patch(("self", "node", "manifest"), compiling.compile_code),
         "Compiler._create_node_context": Patch(
             ("self", "node", "manifest", "extra_context"), compiling.create_node_context, Needs.SESSION
         ),
@@ -150,6 +151,9 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
         "ModelRunner._execute_model": Patch(_EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION),
         "MicrobatchBatchRunner._execute_model": Patch(
             _EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION
+        ),
+        "MicrobatchModelRunner.merge_batch_results": Patch(
+            ("self", "result", "batch_results"), node_patches.merge_batch_results
         ),
         "RunTask.safe_run_hooks": Patch(
             ("self", "adapter", "hook_type", "extra_context"), task_patches.safe_run_hooks, Needs.TARGETS

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dvt.dbt_bridge.jinja.aliases import with_one_alias
+from dvt.dbt_bridge.outputs import dialects
 from dvt.dbt_bridge.session import Session
 
 
@@ -52,6 +54,19 @@ def compile_node(
     if mode is not None:
         manifest = _view(session, manifest, mode)
     return original(self, node, manifest, *args, **kw)
+
+
+def compile_code(
+    original: Callable[..., Any], self: Any, node: Any, manifest: Any, *args: Any, **kw: Any
+) -> Any:
+    """Compile the node's own code as dbt does; subqueries that dbt writes for relations have one alias."""
+    compiled = original(self, node, manifest, *args, **kw)
+    if compiled.compiled_code and str(getattr(compiled, "language", "sql")) == "sql":
+        mode = manifest.__dict__.get(_MODE)
+        kind = str(self.config.credentials.type)
+        dialect = mode.dialect if mode is not None and mode.dialect is not None else dialects.of_type(kind)
+        compiled.compiled_code = with_one_alias(compiled.compiled_code, dialect)
+    return compiled
 
 
 def create_node_context(  # noqa: PLR0917 - dbt's own parameters, after ours
@@ -105,8 +120,6 @@ def _mode(session: Session, node: Any, target: str) -> Mode | None:
 
 
 def _dialect(session: Session, node: Any, target: str) -> str:
-    from dvt.dbt_bridge.outputs import dialects
-
     return dialects.of_node(node, session.outputs.types[target], session.engine_dialect)
 
 

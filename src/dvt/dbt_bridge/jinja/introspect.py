@@ -21,6 +21,7 @@ from dvt.core.errors import IntrospectionUnsupported, SeveralConnections, TableN
 from dvt.core.names import TableRef
 from dvt.core.relation_names import places_in, replaced
 from dvt.dbt_bridge.dbt_errors import DvtDbtError, as_dbt_errors
+from dvt.dbt_bridge.jinja.aliases import with_one_alias
 from dvt.dbt_bridge.jinja.hooks import report_any_write
 from dvt.dbt_bridge.jinja.inputs import input_of
 from dvt.dbt_bridge.jinja.queries import is_select, select
@@ -59,7 +60,8 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
 
     def _execute(self, sql: str, *args: Any, **kwargs: Any) -> Any:
         """Run a query on the output whose relations it names, as that output writes their names."""
-        scope, text, marked = self._scope, str(sql), self._scope.marked
+        scope, marked = self._scope, self._scope.marked
+        text = with_one_alias(str(sql), scope.dialect)
         places = places_in(text, scope.dialect, {key: parts_of(relation) for key, relation in marked.items()})
         query = replaced(text, places, {key: relation.name_text for key, relation in marked.items()})
         outputs = {marked[place.key].output for place in places}

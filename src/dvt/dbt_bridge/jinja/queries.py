@@ -40,11 +40,18 @@ def select(scope: Scope, sql: str, relations: Collection[Any]) -> tuple[AdapterR
 
     `relations` are the marked ones that the query names.
     """
+    answer = answer_of(scope, sql, relations)
+    response = AdapterResponse(_message=f"SELECT {len(answer.rows)}", rows_affected=len(answer.rows))
+    return response, as_table(answer)
+
+
+def answer_of(scope: Scope, sql: str, relations: Collection[Any]) -> Answer:
+    """Return the rows of a query in the dialect of the node's SQL."""
     session = scope.session
     federator = session.federator()
     node: Any = session.node(scope.node)
     placement = session.placement(scope.node)
-    answer = federator.select(
+    return federator.select(
         NodeRequest(
             unique_id=scope.node,
             name=node.name,
@@ -59,8 +66,6 @@ def select(scope: Scope, sql: str, relations: Collection[Any]) -> tuple[AdapterR
             compute=placement.compute if placement else None,
         )
     )
-    response = AdapterResponse(_message=f"SELECT {len(answer.rows)}", rows_affected=len(answer.rows))
-    return response, as_table(answer)
 
 
 def as_table(answer: Answer) -> Any:
@@ -73,7 +78,7 @@ def _inputs(scope: Scope, relations: Collection[Any]) -> Mapping[str, Input]:
     session = scope.session
     inputs: dict[str, Input] = {}
     for relation in relations:
-        if relation.unique_id == scope.node:  # {{ this }}
+        if relation.unique_id == scope.node and scope.node not in session.sources:  # {{ this }}
             kind = session.outputs.types[relation.output]
             table = table_ref(unmarked(relation), relation.output, dialects.of_type(kind))
             name = parts_of(relation)

@@ -17,6 +17,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 
 from dvt.core.names import TableRef
+from dvt.dbt_bridge.jinja.aliases import alias_of_dbt
 
 _NEEDS_NO_QUOTES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 """Matches identifiers that every dialect accepts without quotes."""
@@ -65,8 +66,11 @@ def written(relation: BaseRelation, name: tuple[str, ...], dialect: str) -> str:
 
 
 @cache
-def marked_class(plain: Any) -> Any:
-    """Return a subclass of an adapter's Relation that renders in the SQL's dialect."""
+def marked_class(plain: Any, target: Any) -> Any:
+    """Return a subclass of an adapter's Relation that renders in the SQL's dialect.
+
+    `target` is the Relation of the SQL's target: it writes the conditions of --sample and of batches.
+    """
 
     @dataclass(frozen=True, eq=False, repr=False)
     class FederatedRelation(plain):
@@ -81,11 +85,20 @@ def marked_class(plain: Any) -> Any:
         """The output that the relation is on."""
         by_output: bool = False
         """See `name_of`."""
+        dialect: str = ""
+        """Dialect of the SQL."""
         plain_class: ClassVar[type[BaseRelation]] = plain
+        in_sql: ClassVar[type[BaseRelation]] = target
 
         def render(self) -> str:
             name_text = str(super().render())
             return self.sql_text if name_text == self.name_text else name_text
+
+        def _render_subquery_alias(self, namespace: str) -> str:
+            return alias_of_dbt(namespace, str(self.table), self.dialect)
+
+        def _render_event_time_filtered(self, event_time_filter: Any) -> str:
+            return str(self.in_sql._render_event_time_filtered(self, event_time_filter))  # noqa: SLF001
 
         @property
         def database(self) -> str | None:
@@ -105,11 +118,17 @@ def marked_class(plain: Any) -> Any:
 
 
 def mark(
-    relation: BaseRelation, unique_id: str, output: str, dialect: str, *, by_output: bool = False
+    relation: BaseRelation,
+    unique_id: str,
+    output: str,
+    dialect: str,
+    *,
+    by_output: bool = False,
+    target: Any = BaseRelation,
 ) -> Any:
-    """Return the relation as a federated model's SQL names it."""
+    """Return the relation as a federated model's SQL names it; `target` is the Relation of its target."""
     plain: Any = type(relation)
-    return marked_class(plain).from_dict(
+    return marked_class(plain, target).from_dict(
         {
             **relation.to_dict(omit_none=True),
             "sql_text": written(relation, name_of(relation, output, by_output=by_output), dialect),
@@ -117,9 +136,8 @@ def mark(
             "unique_id": unique_id,
             "output": output,
             "by_output": by_output,
-            # --empty and --sample render a subselect. The compute engine needs no alias on it, and the alias
-            # that dbt would add conflicts with the model's own.
-            "require_alias": False,
+            "dialect": dialect,
+            "require_alias": True,
         }
     )
 
@@ -137,7 +155,7 @@ def is_marked(value: object) -> bool:
 def unmarked(relation: Any) -> BaseRelation:
     """Return the plain relation of a marked one."""
     fields = relation.to_dict(omit_none=True)
-    for added in ("sql_text", "name_text", "unique_id", "output", "by_output"):
+    for added in ("sql_text", "name_text", "unique_id", "output", "by_output", "dialect", "require_alias"):
         fields.pop(added, None)
     plain: BaseRelation = relation.plain_class.from_dict(fields)
     return plain

@@ -30,7 +30,8 @@ class Scope:
     def mark(self, relation: BaseRelation, unique_id: str, output: str) -> Any:
         """Return the marked relation, and keep it for the queries that name it."""
         by_output = self._is_by_output(relation, output)
-        marked = mark(relation, unique_id, output, self.dialect, by_output=by_output)
+        target: Any = self.session.targets.adapter(self.target).Relation
+        marked = mark(relation, unique_id, output, self.dialect, by_output=by_output, target=target)
         self.marked[marked.sql_text] = marked
         self.session.named.setdefault(self.node, set()).add(unique_id)
         return marked

@@ -15,6 +15,7 @@ from dbt.context.providers import RuntimeDatabaseWrapper
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from dvt.dbt_bridge.jinja.aliases import with_one_alias
 from dvt.dbt_bridge.outputs import dialects
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class NotingDatabaseWrapper(RuntimeDatabaseWrapper):
         return partial(self._execute, method) if name == "execute" else method
 
     def _execute(self, execute: Any, sql: str, *args: Any, **kwargs: Any) -> Any:
-        answer = execute(sql, *args, **kwargs)
+        dialect = dialects.of_type(self.session.outputs.types[self.output])
+        answer = execute(with_one_alias(str(sql), dialect), *args, **kwargs)
         note_statement(self.session, str(sql), self.output)
         return answer

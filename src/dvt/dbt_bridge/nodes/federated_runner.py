@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import generate_runtime_model_context
+from dbt.events.types import RunResultError
+from dbt.task.freshness import FreshnessRunner
 from dbt.task.run import MicrobatchBatchRunner, ModelRunner
 from dbt.task.show import ShowRunner
 from dbt.task.snapshot import SnapshotRunner
 from dbt.task.test import TestRunner
+from dbt_common.events.functions import fire_event
 
 from dvt.core.errors import DvtError
 from dvt.core.ports.bridge import Copies, Federator
@@ -23,6 +26,7 @@ from dvt.dbt_bridge.jinja.hooks import other_output, report_any_write, route_hoo
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.jinja.statements import has_changed
 from dvt.dbt_bridge.nodes import on_target, publish
+from dvt.dbt_bridge.nodes.freshness import FederatedFreshnessRunner
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.nodes.show import FederatedShowRunner
 from dvt.dbt_bridge.nodes.testing import FederatedTestRunner
@@ -124,6 +128,11 @@ class FederatedModelRunner(FederationMixin, ModelRunner):
 class FederatedBatchRunner(FederationMixin, MicrobatchBatchRunner):
     """Runs one batch of a federated microbatch model."""
 
+    def error_result(self, node: Any, message: str, start_time: float, timing_info: Any) -> Any:
+        """Return dbt's result of a failed batch, after the reason is logged: dbt logs "ERROR" alone."""
+        fire_event(RunResultError(msg=message, node_info=self.node.node_info))
+        return super().error_result(node, message, start_time, timing_info)
+
 
 class FederatedSnapshotRunner(FederationMixin, SnapshotRunner):
     """Runs a snapshot of other databases' tables, on its target."""
@@ -135,6 +144,7 @@ FEDERATED_RUNNERS: Mapping[type[Any], type[Any]] = {
     SnapshotRunner: FederatedSnapshotRunner,
     ShowRunner: FederatedShowRunner,
     TestRunner: FederatedTestRunner,
+    FreshnessRunner: FederatedFreshnessRunner,
 }
 """dbt's runner → the runner of a federated node. dbt's other runners only compile, or delegate."""
 

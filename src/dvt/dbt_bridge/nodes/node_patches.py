@@ -53,6 +53,14 @@ def execute_model(
     return original(self, *args, **kwargs)
 
 
+def merge_batch_results(original: Callable[..., Any], self: Any, result: Any, batch_results: Any) -> None:
+    """Merge the results of batches as dbt does; if all have failed, their first reason is the model's."""
+    original(self, result, batch_results)
+    reasons = [batch.message for batch in batch_results if batch.message not in {None, "ERROR", "SKIPPED"}]
+    if result.message == "ERROR" and reasons:
+        result.message = reasons[0]
+
+
 def execute_show(
     original: Callable[..., Any], session: Session, self: Any, compiled_node: Any, manifest: Any
 ) -> Any:

@@ -14,7 +14,7 @@ from dbt.artifacts.schemas.results import RunStatus
 from dbt.events.types import LogCancelLine, QueryCancelationUnsupported
 from dbt_common.events.functions import fire_event
 
-from dvt.core.errors import DvtError, NotFederable
+from dvt.core.errors import DvtError
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.project.manifest import add_node, part_of
 from dvt.dbt_bridge.session import Session
@@ -35,7 +35,6 @@ def runner_init(
     target = session.output_of(node.unique_id)
     if node.resource_type == "source" and not session.outputs.can_be_target(target):
         original(self, config, adapter, *args)
-        self.compile = partial(_refuse_freshness, node, session.outputs.types[target])
         return
     try:
         config, adapter = session.targets.config(target), session.targets.adapter(target)
@@ -53,16 +52,6 @@ def _fail(node: Any, error: Exception, manifest: Any) -> None:
         raise error.about(node.name, node.original_file_path) if isinstance(error, DvtError) else error
 
 
-def _refuse_freshness(source: Any, kind: str, manifest: Any) -> None:
-    """Raise NotFederable for a source that dbt has no adapter for; the command continues with the others."""
-    del manifest
-    what = f"freshness of source '{source.source_name}.{source.name}'"
-    hint = "leave `freshness` out here; a model may compute it with max() of the column"
-    with as_dbt_errors():
-        error = NotFederable(what, f"dbt has no adapter for outputs of type {kind}", hint)
-        raise error.about(source.name, source.original_file_path)
-
-
 def runtime_initialize(original: Callable[..., Any], session: Session, self: Any) -> None:
     """Select nodes as dbt does, then check all of them before any of them runs."""
     inline = getattr(self, "_inline_node_id", None)
@@ -75,7 +64,8 @@ def runtime_initialize(original: Callable[..., Any], session: Session, self: Any
 def get_runner(original: Callable[..., Any], session: Session, self: Any, node: Any) -> Any:
     """Return dbt's runner for the node, or the federated one."""
     runner = original(self, node)
-    if not session.is_federated(node.unique_id):
+    only_read = not session.outputs.can_be_target(session.output_of(node.unique_id))
+    if not (session.is_federated(node.unique_id) or (node.resource_type == "source" and only_read)):
         return runner
     from dvt.dbt_bridge.nodes.federated_runner import federated_runner
 
