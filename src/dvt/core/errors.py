@@ -48,6 +48,10 @@ class DvtError(Exception):
         self.hint = hint
         self.node: str | None = None
         self.file: str | None = None
+        self.sql_line: int | None = None
+        """Line of the node's compiled SQL that the error is about, if it is about one."""
+        self.raw_line: int | None = None
+        """The same line in the node's file, if it can be told."""
 
     def about(self, node: str, file: str) -> DvtError:
         """Return the error with the node that it happened to, and its file, unless it has a node already."""
@@ -58,8 +62,14 @@ class DvtError(Exception):
     def __str__(self) -> str:
         head = f"{self.code} {self.message}"
         if self.node is not None:
-            head = f"{self.code} {self.node} ({self.file}): {self.message}"
+            head = f"{self.code} {self.node} ({self.file}{self._at_line}): {self.message}"
         return f"{head}\n  hint: {self.hint}" if self.hint else head
+
+    @property
+    def _at_line(self) -> str:
+        if self.raw_line is not None:
+            return f", line {self.raw_line}"
+        return f", line {self.sql_line} of the compiled SQL" if self.sql_line is not None else ""
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -367,12 +377,11 @@ class SqlInvalid(DvtError):
     code = "DVT122"
 
     def __init__(self, dialect: str, problem: str, line: int | None = None, hint: str = "") -> None:
-        self.dialect, self.problem, self.line = dialect, problem, line
-        at = f", line {line} of the compiled SQL" if line else ""
         super().__init__(
-            f"the SQL is not valid {dialect}{at}: {problem}",
-            hint=hint or "the `dialect` config says which SQL a federated model is written in",
+            f"the SQL is not valid {dialect}: {problem}",
+            hint=hint or "correct it; or name its dialect, if it is written in another: config(dialect='…')",
         )
+        self.dialect, self.problem, self.sql_line = dialect, problem, line
 
 
 class TranslationWrong(DvtError):
@@ -519,7 +528,7 @@ class ValueLost(DvtError):
     code = "DVT134"
 
     def __init__(self, where: str, problem: str, hint: str) -> None:
-        self.where = where
+        self.where, self.problem = where, problem
         super().__init__(f"{where}: {problem}", hint=hint)
 
 
@@ -529,7 +538,7 @@ class RowRefused(DvtError):
     code = "DVT128"
 
     def __init__(self, where: str, problem: str) -> None:
-        self.where = where
+        self.where, self.problem = where, problem
         super().__init__(
             f"{where}: {problem}", hint="correct the rows in the SELECT, or the constraint in the contract"
         )

@@ -64,6 +64,8 @@ class Transform:
     """Outputs, with the types they are staged as."""
     functions: tuple[str, ...] = ()
     """The engine's functions for collations (`Engine.collations`) that `sql` calls."""
+    is_own_text: bool = False
+    """True if the lines of `sql` are those of the model's own SQL, not of a translation."""
 
     @property
     def shown(self) -> str:

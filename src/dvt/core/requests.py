@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dvt.core.errors import DvtError
 from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.names import TableRef
+from dvt.core.raw_lines import raw_line
 
 
 class Pushdown(StrEnum):
@@ -107,3 +109,11 @@ class NodeRequest:
     """How much one query may move."""
     limit: int | None = None
     """Highest number of rows that are wanted, any of them; None: all rows."""
+    raw: str = ""
+    """The text of the model's file, before Jinja; empty if it has none."""
+
+    def about(self, error: DvtError) -> DvtError:
+        """Return the error with the node, its file, and the line in it."""
+        if error.sql_line is not None and error.raw_line is None and self.raw:
+            error.raw_line = raw_line(self.raw, self.sql, error.sql_line)
+        return error.about(self.name, self.file)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from dbt.events.types import JinjaLogInfo, JinjaLogWarning
 from dbt_common.events.contextvars import get_node_info
@@ -33,7 +34,7 @@ class EventReporter:
 
     def moved(self, node: str, moved: Moved) -> None:
         """Log a line: the stage, the connection, rows, bytes and seconds."""
-        name = node.rsplit(".", 1)[-1]
+        name = self._name(node)
         figures = [f"{moved.rows:,} rows"] if moved.rows >= 0 else []
         figures += [size(moved.bytes)] if moved.bytes > 0 else []
         counts = f": {', '.join(figures)}" if figures else ""
@@ -48,9 +49,19 @@ class EventReporter:
             if (notice.code, notice.message) in self._shown:
                 return
             self._shown.add((notice.code, notice.message))
-        manifest = self._manifest()
-        dbt_node = manifest.nodes.get(node) if manifest is not None else None
+        dbt_node = self._node(node)
+        if dbt_node is not None:
+            named = f"{dbt_node.name} ({dbt_node.original_file_path}): {notice.message}"
+            notice = replace(notice, message=named)
         warn_or_error(JinjaLogWarning(msg=str(notice), node_info=get_node_info()), node=dbt_node)
+
+    def _node(self, unique_id: str) -> Any:
+        manifest = self._manifest()
+        return manifest.nodes.get(unique_id) if manifest is not None else None
+
+    def _name(self, unique_id: str) -> str:
+        node = self._node(unique_id)
+        return unique_id.rsplit(".", 1)[-1] if node is None else str(node.name)
 
 
 def summarize(totals: Totals) -> None:

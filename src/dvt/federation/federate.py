@@ -269,7 +269,7 @@ class RunFederator:
             self._raise_if_stopped("beginning")
             yield
         except DvtError as error:
-            error.about(request.name, request.file)
+            request.about(error)
             raise
         finally:
             with self._lock:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dvt.core.errors import QueryFailed
+from dvt.core.errors import QueryFailed, RowRefused, ValueLost
 from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
 from dvt.core.reports import Moved, Notice
@@ -16,6 +16,28 @@ from dvt.federation.stage_tables import drop, loader
 from dvt.runs.operations import Operation
 
 
+@contextmanager
+def _named_by_model(load: Load) -> Iterator[None]:
+    """Raise errors about values and rows with the column alone: nobody knows the stage table."""
+    stage = str(load.stage)
+    try:
+        yield
+    except ValueLost as error:
+        if stage not in error.where:
+            raise
+        raise ValueLost(_output(error.where, stage), error.problem, error.hint) from error.__cause__
+    except RowRefused as error:
+        if stage not in error.where:
+            raise
+        raise RowRefused(_output(error.where, stage), error.problem) from error.__cause__
+
+
+def _output(where: str, stage: str) -> str:
+    """Return a place in the stage table as one of the model's: `output column x`."""
+    inside = where.replace(stage, "").removeprefix(", ")
+    return f"output {inside}" if inside else "the model's rows"
+
+
 def fill(
     load: Load, dataset: Dataset, connection: Connection, operation: Operation, metrics: NodeMetrics
 ) -> None:
@@ -23,7 +45,7 @@ def fill(
     started = time.monotonic()
     target = loader(connection, f"stage table {load.stage}")
     operation.will_make(load.stage)
-    with connection.in_flight.loading():
+    with connection.in_flight.loading(), _named_by_model(load):
         rows = target.fill(load, dataset)
     if rows != dataset.rows:
         raise QueryFailed(connection.name, f"loading {load.stage}", f"{rows} of {dataset.rows} rows arrived")

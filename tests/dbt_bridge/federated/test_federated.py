@@ -62,7 +62,7 @@ def test_a_view_across_databases_is_built_as_a_table_with_one_warning(shop: Proj
     shop.model("totals", TOTALS, materialized="view")
     assert shop.dvt("run"), shop.messages()
     assert shop.tables() == [("totals", "BASE TABLE")]
-    assert shop.messages().count("DVT001 view 'totals'") == 1
+    assert shop.messages().count("DVT001 totals (models/totals.sql): the view") == 1
 
 
 def test_a_view_that_is_there_is_replaced_by_the_table(shop: Project) -> None:

@@ -91,7 +91,7 @@ class FederationMixin:
 
     def _warn_about_view(self, model: Any) -> None:
         if model.config.materialized == "view":
-            message = f"view {model.name!r} reads other connections, so it is built as a table"
+            message = "the view reads other connections, so it is built as a table"
             hint = "config(materialized='table') says the same without a warning"
             self.session.reporter.notice(model.unique_id, Notice("DVT001", message, hint))
 

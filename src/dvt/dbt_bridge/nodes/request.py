@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.errors import SameName, SelfReference
@@ -83,6 +84,7 @@ def node_request(
         changes_this=bool(list(_own_pre_hooks(node, target))),
         only_on_target=only_on_target,
         limit=limit,
+        raw=_raw(node, config),
     )
 
 
@@ -107,6 +109,18 @@ def _hooked(node: Any, inputs: Mapping[str, Input], target: str) -> Iterator[str
     hooks = [hook for hook in hooks_of(node) if other_output(hook, target) is None]
     if any(_NAMING.search(hook.get("sql") or "") for hook in hooks):
         yield from (uid for uid, read in inputs.items() if read.table.connection != target)
+
+
+def _raw(node: Any, config: Any) -> str:
+    """Return the text of a node's file; what dbt keeps of it where that is another file, as in packages."""
+    if node.resource_type == "test" and node.original_file_path.endswith((".yml", ".yaml")):
+        return ""
+    file = FilePath(config.project_root) / node.original_file_path
+    try:
+        text = file.read_text(encoding="utf-8") if node.package_name == config.project_name else ""
+    except OSError:
+        text = ""
+    return text if node.raw_code in text else str(node.raw_code)
 
 
 def _inputs(scope: Scope, node: Any, config: Any, manifest: Manifest, table: TableRef) -> Mapping[str, Input]:

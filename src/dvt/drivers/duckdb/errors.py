@@ -53,12 +53,14 @@ _ABOUT_NAMES = (
 """Kinds of errors whose messages name tables, columns or SQL."""
 _QUOTED = re.compile(r"""["']([^"']+)["']""")
 """Matches a name in quotes."""
-_VALUE_HINT = "change the value in its source, or cast the column in the model to a type that holds it"
+VALUE_HINT = "change the value in its source, or cast the column in the model to a type that holds it"
 _DIGITS_HINT = (
     "cast the operands to decimals of fewer digits, or let the database compute it: config(compute='target')"
 )
 _TOO_MANY_DIGITS = re.compile(r"Overflow in \w+ of DECIMAL|Needed scale \d+")
 """Matches messages about a result with more digits than any DECIMAL of DuckDB's."""
+_LINE = re.compile(r"\nLINE (\d+):")
+"""Matches the line of the statement in a message."""
 _LOCK = re.compile(r'lock on file "([^"]+)": Conflicting lock is held in (.+?)\. See', re.DOTALL)
 _TOO_NEW = re.compile(r"created with an? newer version|storage version greater")
 _TOO_OLD = "created with an older development version"
@@ -143,6 +145,17 @@ def with_message(*, connection: str, doing: str) -> Iterator[None]:
         raise QueryFailed(connection, doing, sentence) from error
 
 
+def sentence(error: BaseException) -> str:
+    """Return DuckDB's message; for statements that no credentials are in."""
+    return _sentence(error)
+
+
+def line_of(error: BaseException) -> int | None:
+    """Return the line of the statement that DuckDB's message shows."""
+    match = _LINE.search(str(error))
+    return int(match[1]) if match else None
+
+
 def reason(error: BaseException) -> str:
     """Return DuckDB's message where it is safe to show, otherwise only the kind of error."""
     kind = type(error).__name__.removesuffix("Exception")
@@ -170,7 +183,7 @@ def _text(text: str) -> str:
 def _about_value(error: BaseException, where: str) -> DvtError:
     if isinstance(error, duckdb.ConstraintException):
         return RowRefused(where, reason(error))
-    hint = _DIGITS_HINT if _TOO_MANY_DIGITS.search(str(error)) else _VALUE_HINT
+    hint = _DIGITS_HINT if _TOO_MANY_DIGITS.search(str(error)) else VALUE_HINT
     return ValueLost(where, reason(error), hint)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dvt.core.errors import SqlInvalid
+from dvt.core.errors import DvtError, QueryFailed, SqlInvalid, ValueLost
 from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
@@ -18,7 +18,7 @@ from dvt.core.queries import Sql
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
-from dvt.drivers.duckdb.errors import as_dvt_errors, reason, with_message
+from dvt.drivers.duckdb.errors import VALUE_HINT, as_dvt_errors, line_of, sentence, translate
 from dvt.drivers.duckdb.sql import encoded, quoted
 from dvt.drivers.duckdb.staging import scan, scan_in_order, write
 from dvt.engines.duckdb.binder import Binder, UntypedOutput
@@ -34,6 +34,7 @@ _WRONG_SQL = (
     duckdb.NotImplementedException,
 )
 """Kinds of errors that a model's SQL causes when it is bound."""
+_MODEL_HINT = "leave such rows out in the model, or convert their values by TRY_CAST"
 
 
 class DuckDBEngine:
@@ -60,7 +61,7 @@ class DuckDBEngine:
             except UntypedOutput as error:
                 raise SqlInvalid(self.dialect, str(error)) from error
             except _WRONG_SQL as error:
-                raise SqlInvalid(self.dialect, without_names(reason(error))) from error
+                raise SqlInvalid(self.dialect, without_names(sentence(error)), line_of(error)) from error
 
     def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
         """See Engine."""
@@ -129,13 +130,24 @@ class DuckDBEngine:
         with self._lock:
             self._busy.add(cursor)
         try:
-            name = "the compute engine"
-            with as_dvt_errors(connection=name, doing=doing), with_message(connection=name, doing=doing):
-                yield cursor
+            yield cursor
+        except (duckdb.Error, MemoryError, OSError) as error:
+            raise _failure(error, doing) from error
         finally:
             with self._lock:
                 self._busy.discard(cursor)
             cursor.close()
+
+
+def _failure(error: BaseException, doing: str) -> DvtError:
+    """Return dvt's error for DuckDB's, with its message: no credentials are in the engine's SQL."""
+    failure = translate(error, connection="the compute engine", doing=doing, where="the model's SQL")
+    if isinstance(failure, ValueLost) and failure.hint == VALUE_HINT:
+        failure = ValueLost(failure.where, failure.problem, _MODEL_HINT)
+    elif isinstance(failure, QueryFailed):
+        failure = QueryFailed("the compute engine", doing, without_names(sentence(error)))
+    failure.sql_line = line_of(error)
+    return failure
 
 
 def _instance(settings: DuckDBSettings, context: EngineContext) -> MemoryInstance:

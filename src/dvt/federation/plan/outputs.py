@@ -26,7 +26,7 @@ from dvt.federation.plan.values import with_samples
 @plan_pass(
     needs=(
         "analysed functions is_rewritten names original_names samples scans scans.alias scans.columns "
-        "scans.table transform_tables tree unread"
+        "scans.table tokens transform_tables tree unread"
     ),
     gives="loads outputs scans.is_skipped scans.needed sql",
 )
@@ -91,24 +91,32 @@ def _note_reads(state: PlanState, binding: Binding) -> None:
 
 
 _UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<named>[^"]+)"|column named "(?P<column_named>[^"]+)")')
-_LINE = re.compile(r"\n\nLINE (\d+):")
 _CANDIDATES = re.compile(r"\s*Candidate bindings:.*", re.DOTALL)
 
 
 def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInvalid:
     """Translate the engine's error into the model's names: no surrogates, no staged tables."""
     problem = error.message.split(": ", 1)[-1]
+    unread_at = state.unread.sql_line if state.unread else None
+    line = unread_at if state.is_rewritten else error.sql_line or unread_at
     match = _UNKNOWN_COLUMN.search(problem)
     if match is not None and ("not found" in problem or "does not have a column" in problem):
         column = match.group("named") or match.group("column_named")
         names = sorted({column.name for scan in state.scans for column in scan.table.columns})
-        return ColumnNotFound(state.original_names.get(column, column), likely(column, names))
-    match = None if state.is_rewritten else _LINE.search(problem)
-    line = int(match.group(1)) if match else state.unread.line if state.unread else None
-    problem = _CANDIDATES.sub("", problem).split("\n\nLINE", 1)[0].strip()
+        column = state.original_names.get(column, column)
+        not_found = ColumnNotFound(column, likely(column, names))
+        not_found.sql_line = line or _line_of(state, column)
+        return not_found
+    problem = _CANDIDATES.sub("", problem).strip()
     for new, old in state.original_names.items():
         problem = problem.replace(new, old)
     return SqlInvalid(state.dialect, problem, line)
+
+
+def _line_of(state: PlanState, name: str) -> int | None:
+    """Return the line on which the model's SQL has a name; None if it has it on several lines, or nowhere."""
+    lines = {token.line for token in state.tokens if token.text.casefold() == name.casefold()}
+    return lines.pop() if len(lines) == 1 else None
 
 
 def _names(state: PlanState, bound: tuple[StageColumn, ...]) -> list[str]:

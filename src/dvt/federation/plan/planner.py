@@ -90,6 +90,7 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
             tables=state.transform_tables,
             columns=state.outputs,
             functions=tuple(sorted(state.functions)),
+            is_own_text=not state.is_rewritten and not state.original_names,
         ),
         load=Load(
             stage=request.stage,
@@ -121,7 +122,7 @@ def _pass_through(stages: Mapping[str, tuple[Callable[[PlanState], None], ...]],
             for plan_pass in passes:
                 plan_pass(state)
     except DvtError as error:
-        raise error.about(state.request.name, state.request.file) from error.__cause__
+        raise state.request.about(error) from error.__cause__
 
 
 def first_state(
@@ -135,7 +136,7 @@ def first_state(
     if needs_tree is None:
         needs_tree = request.dialect != context.engine
     if parsed.problem is not None and needs_tree:
-        raise parsed.problem.about(request.name, request.file)
+        raise request.about(parsed.problem)
     state = PlanState(
         request=request,
         tables=tables,

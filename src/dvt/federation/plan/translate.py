@@ -45,7 +45,11 @@ def _mend(state: PlanState, holder: exp.Expr, *, warn: bool) -> None:
         if entry is None:
             continue
         if entry.status is Status.KNOWN_WRONG:
-            raise TranslationWrong(node.sql(state.dialect), state.dialect, entry.why, entry.way_out)
+            error = TranslationWrong(node.sql(state.dialect), state.dialect, entry.why, entry.way_out)
+            error.sql_line = min(
+                (part.meta["line"] for part in node.walk() if "line" in part.meta), default=None
+            )
+            raise error
         if entry.status is Status.UNVERIFIED and warn:
             _warn(state, node, entry)
         if entry.fix is not None:

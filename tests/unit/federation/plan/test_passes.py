@@ -56,6 +56,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT id FROM {orders} WHERE id = 1", {"hooked": frozenset({"model.shop.orders"})}),
     ("SELECT o.id FROM {orders} o JOIN {target_table} t ON o.id = t.id", {}),
     ("SELECT id FROM {orders} WHERE total < '5'", {}),
+    ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {"dialect": "postgres"}),
     ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {}),
     ("SELECT id FROM {orders} WHERE id < 3 UNION ALL SELECT id FROM {orders} WHERE total > 1 AND id < 3", {}),
 ]

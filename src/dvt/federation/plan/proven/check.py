@@ -52,9 +52,8 @@ def unproven(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) 
     if parsed.request.dialect == context.engine:
         return ()
     if parsed.problem is not None:
-        return (
-            Unproven("the SQL", parsed.problem.line, f"nobody can translate it: {parsed.problem.problem}"),
-        )
+        why = f"nobody can translate it: {parsed.problem.problem}"
+        return (Unproven("the SQL", parsed.problem.sql_line, why),)
     return unproven_in(classified(parsed, tables, context))
 
 
