@@ -66,6 +66,8 @@ class Transform:
     """The engine's functions for collations (`Engine.collations`) that `sql` calls."""
     is_own_text: bool = False
     """True if the lines of `sql` are those of the model's own SQL, not of a translation."""
+    time_zone: str = "UTC"
+    """IANA name of the session's time zone."""
 
     @property
     def shown(self) -> str:

@@ -67,6 +67,8 @@ class Need:
     """The column it is compared with, which decides how it is written as a literal."""
     limit: int | None = None
     """Highest number of keys to send: for more, the condition is left out. None for one value."""
+    time_zone: str = "UTC"
+    """Time zone in which `value` is evaluated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

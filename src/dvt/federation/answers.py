@@ -25,7 +25,7 @@ def values_of(need: Need, answers: Mapping[str, Dataset], engine: Engine) -> Seq
     if need.limit is not None:
         (alias,) = places(need.value)
         return engine.keys(answers[alias], need.limit)
-    (value,) = engine.evaluate([rendered(with_answers(need.value, answers, engine))])
+    (value,) = engine.evaluate([rendered(with_answers(need.value, answers, engine))], need.time_zone)
     return None if value is None else [value]
 
 

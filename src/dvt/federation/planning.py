@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dvt.core.names import TableRef
 from dvt.core.plan import CopyPlan, FederationPlan
@@ -12,6 +13,7 @@ from dvt.core.ports.connectors import CanCompute
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import Need, SourceQuery, Sql, rendered
+from dvt.core.reports import Notice
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.core.types import decimal
@@ -79,7 +81,9 @@ class Planning:
             return plan
         parsed, context = tables.parsed, self._context(tables, engine)
         described = self._measured(tables, lambda first: make_plan(parsed, first, context).queries)
-        return make_plan(parsed, described, context)
+        plan = make_plan(parsed, described, context)
+        _, notices = self._time_zone(parsed.request)
+        return replace(plan, notices=(*plan.notices, *notices))
 
     def copies(self, tables: Resolved, engine: Engine) -> CopyPlan:
         """Plan the copies for the node, computed on its target; the engine evaluates constants."""
@@ -102,16 +106,29 @@ class Planning:
         target = self.connections[request.stage.connection]
         connector = target.connector
         names = tables.connections | {request.stage.connection}
+        zone, _ = self._time_zone(request)
         return PlanContext(
             dialects={name: self.connections[name].type.dialect for name in names},
             bind=engine.bind,
-            evaluate=engine.evaluate,
+            evaluate=lambda expressions: engine.evaluate(expressions, str(zone)),
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
-            started_at=self.started_at,
+            started_at=self.started_at.astimezone(zone),
+            time_zone=str(zone),
             engine=engine.dialect,
             collations=engine.collations,
             own_type=connector.own_type if isinstance(connector, CanCompute) else lambda *_: None,
         )
+
+    def _time_zone(self, request: NodeRequest) -> tuple[ZoneInfo, Sequence[Notice]]:
+        """Return the time zone of the target's sessions for a model in the target's dialect, else UTC."""
+        target = self.connections[request.stage.connection]
+        name = target.time_zone if request.dialect == target.type.dialect else "UTC"
+        try:
+            return ZoneInfo(name), ()
+        except (ZoneInfoNotFoundError, ValueError):
+            problem = f"sessions of {target.name!r} are in the time zone {name!r}, which is not known here"
+            hint = "set a zone with an IANA name, such as Europe/Vienna, for its user or database"
+            return ZoneInfo("UTC"), (Notice("DVT003", f"times are read in UTC: {problem}", hint),)
 
     def _measured(
         self, tables: Resolved, queries: Callable[[Mapping[str, Table]], Iterable[SourceQuery]]

@@ -117,8 +117,9 @@ class ToyEngine:
             return None
         return tuple((column.type, as_text(column.type, value)) for value in sorted(values))
 
-    def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
-        """See Engine."""
+    def evaluate(self, expressions: Sequence[str], time_zone: str = "UTC") -> tuple[Value | None, ...]:
+        """See Engine. It has no type with a time zone."""
+        _ = time_zone
         return tuple(self._evaluated(expression) for expression in expressions)
 
     def cancel(self) -> None:

@@ -35,7 +35,7 @@ _NAMES = (
 
 
 class DuckDBConnector:
-    """Implements Connector, CanCompute, CanEstimate and CanLoad."""
+    """Implements Connector, CanCompute, CanEstimate, HasTimeZone and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -52,6 +52,10 @@ class DuckDBConnector:
         """See CanEstimate."""
         with self._cursor("estimating") as cursor:
             return [_estimate(cursor, query) for query in queries]
+
+    def time_zone(self) -> str:
+        """See HasTimeZone."""
+        return opening.time_zone(self._output)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

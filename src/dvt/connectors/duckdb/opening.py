@@ -12,6 +12,7 @@ import duckdb
 
 from dvt.core.errors import BadOutput, ConnectFailed, DriverMissing, FileUnreadable
 from dvt.drivers.duckdb import load_extension
+from dvt.drivers.duckdb.extensions import NO_DOWNLOADS
 from dvt.drivers.duckdb.sql import literal, quoted
 
 _MEMORY_PATHS = {"", ":memory:"}
@@ -113,6 +114,15 @@ def adjust(output: Output, cursor: Any) -> None:
         cursor.execute("SET SESSION TimeZone = 'UTC'")
     for key, value in output.settings.items():
         _execute_secretly(output, cursor, f"SET {quoted(key)} = {literal(str(value))}", f"setting {key}")
+
+
+def time_zone(output: Output) -> str:
+    """Return the time zone of dbt-duckdb's sessions: that of the output's settings, or the machine's."""
+    named = {key.lower(): value for key, value in output.settings.items()}
+    if "timezone" in named:
+        return str(named["timezone"])
+    with duckdb.connect(":memory:", config=dict(NO_DOWNLOADS)) as connection:
+        return str(connection.execute("SELECT current_setting('TimeZone')").fetchall()[0][0])
 
 
 def _is_remote(path: str) -> bool:

@@ -18,11 +18,11 @@ from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Column, StageColumn, Table
-from dvt.drivers.postgres import Scanner, describe, is_built_in, open_session, parse
+from dvt.drivers.postgres import Scanner, as_dvt_errors, describe, is_built_in, open_session, parse
 
 
 class PostgresConnector:
-    """Implements Connector, CanCompute, CanEstimate, CanMeasure and CanLoad."""
+    """Implements Connector, CanCompute, CanEstimate, CanMeasure, HasTimeZone and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -45,6 +45,17 @@ class PostgresConnector:
         name, settings = self._server.name, self._server.settings
         with self._server.slots.work(), open_session(name, settings) as cursor:
             return estimated(name, cursor, queries, settings)
+
+    def time_zone(self) -> str:
+        """See HasTimeZone."""
+        name = self._server.name
+        with (
+            self._server.slots.work(),
+            open_session(name, self._server.settings) as cursor,
+            as_dvt_errors(name=name, doing="asking for its time zone"),
+        ):
+            cursor.execute("SHOW TimeZone")
+            return str(cursor.fetchone()[0])
 
     def measure(self, table: Table, names: Sequence[str]) -> Mapping[str, Column]:
         """See CanMeasure."""

@@ -80,6 +80,14 @@ class CanEstimate(Protocol):
 
 
 @runtime_checkable
+class HasTimeZone(Protocol):
+    """A connector whose sessions under dbt may be in another time zone than UTC."""
+
+    def time_zone(self) -> str:
+        """Return the IANA name of the time zone in which dbt's sessions on this output work."""
+
+
+@runtime_checkable
 class CanMeasure(Protocol):
     """A connector with columns whose type sets no size, as PostgreSQL's numeric."""
 

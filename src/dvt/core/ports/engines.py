@@ -107,7 +107,8 @@ class Engine(Protocol):
         """Run a transform, in which no value is open any more, and stage its answer.
 
         `datasets` hold the rows of its tables, by the tables' aliases; a column that a dataset lacks is
-        NULL. now() and its like give `EngineContext.started_at`.
+        NULL. now() and its like give `EngineContext.started_at`. Times are read and shown in
+        `Transform.time_zone`.
         """
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
@@ -119,8 +120,8 @@ class Engine(Protocol):
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
         """Return the distinct values of a dataset's only column, without NULL; None for more than `limit`."""
 
-    def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
-        """Evaluate constant expressions, in UTC; None for one that fails."""
+    def evaluate(self, expressions: Sequence[str], time_zone: str = "UTC") -> tuple[Value | None, ...]:
+        """Evaluate constant expressions, in a time zone; None for one that fails."""
 
     def cancel(self) -> None:
         """Stop every query under way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from dvt.core.encoding import encoding
 from dvt.core.queries import ExtractedColumn
@@ -52,6 +53,11 @@ def exact_path(path: str) -> str:
     if "\\" in path:  # in a pattern it cannot be spelled
         raise ValueError(path)
     return "".join(_WILDCARDS.get(character, character) for character in path)
+
+
+def set_time_zone(cursor: Any, name: str) -> None:
+    """Set the time zone of a connection, in which it reads and shows times."""
+    cursor.execute(f"SET SESSION TimeZone = {literal(name)}")
 
 
 def encoded(value: str, type_: StageType) -> str:

@@ -9,7 +9,7 @@ from dvt.core.tables import Column
 from dvt.core.types import INTEGERS, VARCHAR, Kind, StageType, UnknownType
 from dvt.drivers.duckdb.sql import escape_braces
 
-_EXACT = INTEGERS | {Kind.DATE, Kind.TIMESTAMP, Kind.DECIMAL}
+_EXACT = INTEGERS | {Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.DECIMAL}
 """Kinds whose values every DuckDB compares and orders in the same way."""
 
 

@@ -146,7 +146,7 @@ def _text(column: CatalogColumn) -> TypeMapping:
 def _timestamp(column: CatalogColumn) -> TypeMapping:
     native, stage = _TIMES[column.kind]
     late = f"{{0}} >= '{_TOO_LATE}' AND {{0}} <> 'infinity'"
-    return TypeMapping(stage=stage, read=checked(column.name, native, late), exact=column.kind == "timestamp")
+    return TypeMapping(stage=stage, read=checked(column.name, native, late), exact=True)
 
 
 def _array(column: CatalogColumn) -> TypeMapping:

@@ -17,13 +17,8 @@ _MACROS = {
     "current_localtime": "TIME",
 }
 """DuckDB's functions that tell the time → their types. CURRENT_TIMESTAMP and the other words call them."""
-_TEXTS = {
-    "TIMESTAMPTZ": "%Y-%m-%d %H:%M:%S.%f+00",
-    "TIMESTAMP": "%Y-%m-%d %H:%M:%S.%f",
-    "DATE": "%Y-%m-%d",
-    "TIMETZ": "%H:%M:%S.%f+00",
-    "TIME": "%H:%M:%S.%f",
-}
+_CASTS = {"TIMESTAMPTZ": "{0}", "TIME": "CAST(CAST({0} AS TIMESTAMP) AS TIME)"}
+"""SQL of a type's value for an instant, where that is no plain cast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +28,9 @@ class Clock:
     started_at: datetime
 
     def define(self, cursor: Any) -> None:
-        """Make the time stand still on this connection."""
-        now = self.started_at.astimezone(UTC)
+        """Make the time stand still on this connection, whatever its time zone."""
+        now = f"CAST('{self.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00' AS TIMESTAMPTZ)"
         for name, type_ in _MACROS.items():
-            cursor.execute(f"CREATE TEMP MACRO {name}() AS CAST('{now:{_TEXTS[type_]}}' AS {type_})")
+            cursor.execute(
+                f"CREATE TEMP MACRO {name}() AS {_CASTS.get(type_, 'CAST({0} AS {1})').format(now, type_)}"
+            )

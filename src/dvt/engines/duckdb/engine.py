@@ -19,7 +19,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
 from dvt.drivers.duckdb.errors import VALUE_HINT, as_dvt_errors, line_of, sentence, translate
-from dvt.drivers.duckdb.sql import encoded, quoted
+from dvt.drivers.duckdb.sql import encoded, quoted, set_time_zone
 from dvt.drivers.duckdb.staging import scan, scan_in_order, write
 from dvt.engines.duckdb.binder import Binder, UntypedOutput
 from dvt.engines.duckdb.clock import Clock
@@ -67,6 +67,7 @@ class DuckDBEngine:
         """See Engine."""
         names = TableNames.new(transform.tables)
         with self._cursor("computing") as cursor:
+            set_time_zone(cursor, transform.time_zone)
             cursor.execute("BEGIN")  # closing the cursor takes back what is made here
             define_staged(cursor, names, datasets)
             self._clock.define(cursor)
@@ -98,9 +99,10 @@ class DuckDBEngine:
             rows = cursor.execute(f"SELECT k FROM ({distinct}) ORDER BY k LIMIT {limit + 1}").fetchall()
         return None if len(rows) > limit else tuple((column.type, row[0]) for row in rows)
 
-    def evaluate(self, expressions: Sequence[str]) -> tuple[Value | None, ...]:
+    def evaluate(self, expressions: Sequence[str], time_zone: str = "UTC") -> tuple[Value | None, ...]:
         """See Engine."""
         with self._cursor("evaluating constants") as cursor:
+            set_time_zone(cursor, time_zone)
             return tuple(_value(cursor, expression) for expression in expressions)
 
     def cancel(self) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Connector
+from dvt.core.ports.connectors import Connector, HasTimeZone
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.federation.connections.estimates import EstimateCache
@@ -33,6 +34,14 @@ class Connection:
         self.estimates = EstimateCache(connector, self.writes)
         self.snapshot = RunSnapshot(connector, self.writes)
         self.in_flight = InFlight(name, connector)
+
+    @cached_property
+    def time_zone(self) -> str:
+        """IANA name of the time zone in which dbt's sessions on this output work, asked for once."""
+        if not isinstance(self.connector, HasTimeZone):
+            return "UTC"
+        with self.in_flight.describing():
+            return self.connector.time_zone()
 
     def describe(self, refs: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """Return the tables as they are for this run now."""

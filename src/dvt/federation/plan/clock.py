@@ -28,7 +28,7 @@ def freeze_clock(state: PlanState) -> None:
         SELECT id FROM {orders} AS o WHERE changed < CAST('2026-03-01' AS DATE)
     """
     clock_functions = language(state.dialect).clock_functions
-    started_at = state.context.started_at.astimezone(UTC)
+    started_at = state.context.started_at
     for node in list(state.tree.walk()):
         type_ = clock_functions.get(type(node).__name__) or clock_functions.get(_called(node))
         if type_ is not None and _no_arguments(node):
@@ -49,6 +49,6 @@ def _literal(type_: str, started_at: datetime) -> exp.Expr:
         "TIME": f"{started_at:%H:%M:%S.%f}",
         "TIMESTAMP": f"{started_at:%Y-%m-%d %H:%M:%S.%f}",
         "SECOND": f"{started_at:%Y-%m-%d %H:%M:%S}",
-        "TIMESTAMPTZ": f"{started_at:%Y-%m-%d %H:%M:%S.%f}+00:00",
+        "TIMESTAMPTZ": f"{started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00:00",
     }
     return exp.Cast(this=exp.Literal.string(texts[type_]), to=exp.DataType.build(_TYPES[type_]))

@@ -91,6 +91,7 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
             columns=state.outputs,
             functions=tuple(sorted(state.functions)),
             is_own_text=not state.is_rewritten and not state.original_names,
+            time_zone=state.context.time_zone,
         ),
         load=Load(
             stage=request.stage,

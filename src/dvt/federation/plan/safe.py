@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import sqlglot
 from sqlglot import exp
@@ -16,7 +16,7 @@ from dvt.core.ports.engines import Value
 from dvt.core.queries import Need, NotPushed, Sql, ValuePlace, joined, rendered
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
-from dvt.core.types import DATE, TIMESTAMP, VARCHAR, StageType, decimal
+from dvt.core.types import DATE, TIMESTAMP, TIMESTAMPTZ, VARCHAR, StageType, decimal
 from dvt.federation.plan.conditions import column_of, constants_of
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.state import Candidate, PlanState, TableScan
@@ -27,6 +27,7 @@ _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
 """Matches a number without an exponent."""
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _TIMESTAMP = re.compile(r"^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?)(?:\+00)?$")
+_INSTANT = re.compile(r"^(\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?([+-]\d{2}(?::\d{2})?)$")
 _DIGITS_OF_A_DOUBLE = 15
 """Digits that a DOUBLE keeps for certain: some databases read a constant with a point as one."""
 _MIDNIGHT = "00:00:00"
@@ -104,7 +105,7 @@ def _sample(state: PlanState, constant: str) -> Value | None:
         (output,) = state.context.bind(f"SELECT {constant} AS v", (), ()).columns
     except SqlInvalid:
         return None
-    texts = {DATE: "2000-01-01", VARCHAR: "text"}
+    texts = {DATE: "2000-01-01", VARCHAR: "text", TIMESTAMPTZ: "2000-01-01 00:00:00+00"}
     return output.type, texts.get(output.type, "2000-01-01 00:00:00" if output.type.is_timestamp else "1")
 
 
@@ -159,10 +160,13 @@ def _is_day(text: str) -> bool:
 
 
 def _constant_sql(state: PlanState, column: Column, constant: exp.Expr) -> Sql:
-    """Return a constant in the engine's SQL; an untyped string takes the column's type, as it is compared."""
+    """Return a constant in the engine's SQL; an untyped string takes the column's type, as it is compared.
+
+    Any constant that is compared with an instant becomes an instant, in the session's time zone.
+    """
     sql = in_engine(state, constant)
     inner = constant.unnest()
-    untyped = isinstance(inner, exp.Literal) and inner.is_string
+    untyped = (isinstance(inner, exp.Literal) and inner.is_string) or column.stage == TIMESTAMPTZ
     return joined("CAST(", sql, f" AS {column.stage})") if untyped and column.stage != VARCHAR else sql
 
 
@@ -231,7 +235,13 @@ def _leaf(
 
 def _need(state: PlanState, column: Column, constant: exp.Expr, answers: tuple[str, ...]) -> Need:
     value = _constant_sql(state, column, constant)
-    new = Need(name=f"dvt_value_{len(state.needs) + 1}", answers=answers, value=value, column=column)
+    new = Need(
+        name=f"dvt_value_{len(state.needs) + 1}",
+        answers=answers,
+        value=value,
+        column=column,
+        time_zone=state.context.time_zone,
+    )
     return state.needs.setdefault((value, column), new)
 
 
@@ -248,6 +258,8 @@ def _literal(column: Column, dialect: str, value: Value | None) -> exp.Expr:
         return _cast(_date_literal(type_, text), types["DATE"], dialect)
     if column.stage == TIMESTAMP and "TIMESTAMP" in types:
         return _cast(_timestamp_literal(type_, text), types["TIMESTAMP"], dialect)
+    if column.stage == TIMESTAMPTZ and "TIMESTAMPTZ" in types:
+        return _cast(_instant_literal(type_, text), types["TIMESTAMPTZ"], dialect)
     if column.stage == type_ == VARCHAR and text.isprintable() and "\\" not in text:
         return exp.Literal.string(text)
     raise _NotExact(f"constants of type {type_} cannot be sent for a {column.native}")
@@ -279,6 +291,21 @@ def _timestamp_literal(type_: StageType, text: str) -> str:
     if match is None:
         raise _NotExact(f"it compares a timestamp with a {type_}")
     return f"{match.group(1)} {match.group(2)}"
+
+
+def _instant_literal(type_: StageType, text: str) -> str:
+    """Return an instant in UTC: sources are read in sessions of UTC."""
+    match = _INSTANT.match(text) if type_ == TIMESTAMPTZ else None
+    if match is None:
+        raise _NotExact(f"it compares an instant with a {type_}")
+    hours, _, minutes = match.group(3).partition(":")
+    offset = timedelta(hours=abs(int(hours)), minutes=int(minutes or 0))
+    try:
+        time = datetime.fromisoformat(f"{match.group(1)}.{(match.group(2) or '').ljust(6, '0')}")
+        utc = time + offset if hours.startswith("-") else time - offset
+    except (ValueError, OverflowError) as error:
+        raise _NotExact("its instant is beyond the years 1 to 9999") from error
+    return f"{utc:%Y-%m-%d %H:%M:%S.%f}+00"
 
 
 def _cast(text: str, type_: str, dialect: str) -> exp.Expr:

@@ -42,7 +42,9 @@ class PlanContext:
     evaluate: Evaluate
     load: LoadTypes
     started_at: datetime
-    """When the run started: every now() of every model gives this time."""
+    """When the run started, in the session's time zone: every now() of every model gives this time."""
+    time_zone: str = "UTC"
+    """IANA name of the session's time zone."""
     engine: str
     """Dialect of the compute engine."""
     collations: Mapping[str, CollationFunctions] = field(default_factory=dict)

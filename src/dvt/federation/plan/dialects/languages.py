@@ -29,7 +29,7 @@ class Language:
     """Expressions that mean the current time, by SQLGlot's class name or `name()` → type of the literal each
     becomes: DATE, TIME, TIMESTAMP, TIMESTAMPTZ, or SECOND for a TIMESTAMP in whole seconds."""
     literal_types: Mapping[str, str] = field(default_factory=dict)
-    """DATE and TIMESTAMP → the type a literal of it is cast to; one that is missing is not sent."""
+    """DATE, TIMESTAMP and TIMESTAMPTZ → the type a literal of it is cast to; what is missing is not sent."""
     escape: str | None = None
     """Escape character of LIKE patterns without ESCAPE; None if it is not known."""
     bytewise: frozenset[str] = frozenset()
@@ -48,7 +48,7 @@ LANGUAGES: Mapping[str, Language] = {
             "transaction_timestamp()": "TIMESTAMPTZ",
             "statement_timestamp()": "TIMESTAMPTZ",
         },
-        literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
+        literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP", "TIMESTAMPTZ": "TIMESTAMPTZ"},
         bytewise=_EQUALITY,
         output_name=postgres_name,
     ),
@@ -69,7 +69,7 @@ LANGUAGES: Mapping[str, Language] = {
     "duckdb": Language(
         escape="",
         clock_functions=_CLOCK_FUNCTIONS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
-        literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP"},
+        literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP", "TIMESTAMPTZ": "TIMESTAMPTZ"},
         bytewise=_EQUALITY | {"LT", "LTE", "GT", "GTE", "Between"},
     ),
 }
