@@ -644,7 +644,7 @@ class ComparingUnsupported(DvtError):
         self.expression, self.columns = expression, sorted(columns)
         super().__init__(
             f"{expression} compares {', '.join(self.columns)}: {why}",
-            hint="let a native model of its own database compare it, or compare byte by byte:"
+            hint="let the target compare it: config(compute='target'), or compare byte by byte:"
             " config(collation='engine');"
             f" collations that can be copied: {', '.join(sorted(known)) or 'none'}",
         )

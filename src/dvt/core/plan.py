@@ -21,6 +21,8 @@ class TableColumn:
     surrogate: str
     """Its name in the staged dataset, lower case and unique in the table."""
     type: StageType
+    collation: str = ""
+    """The engine's own collation by which it is compared; empty: byte by byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

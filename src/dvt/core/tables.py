@@ -24,6 +24,8 @@ class Column:
     """IS NULL gives the same answer in the database and in staging."""
     collation: str | None = None
     """Collation by which its database compares this text; None: byte by byte, or unknown."""
+    only_order: bool = False
+    """The collation decides only which text comes first: by it texts are equal if their bytes are."""
     ranked: bool = False
     """The database sorts the values by their positions in a list (an enum's), not as text."""
     read: str = "{0}"

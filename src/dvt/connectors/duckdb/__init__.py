@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.connectors.duckdb import opening
+from dvt.connectors.duckdb.collations import with_collations
 from dvt.core.errors import BadOutput, QueryFailed, TableNotFound
 from dvt.core.estimates import Estimate, of_rows
 from dvt.core.names import TableRef
@@ -173,7 +174,7 @@ class DuckDBConnector:
         types = cursor.execute(f"SELECT * FROM {name} LIMIT 0").description
         return Table(
             ref=ref,
-            columns=tuple(described(column[0], column[1]) for column in types),
+            columns=with_collations(cursor, name, [described(column[0], column[1]) for column in types]),
             rows=expected_rows(plan),
             key=_key(cursor, ref),
             scannable=_is_scan_of(ref, plan),

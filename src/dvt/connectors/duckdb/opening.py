@@ -12,7 +12,7 @@ import duckdb
 
 from dvt.core.errors import BadOutput, ConnectFailed, DriverMissing, FileUnreadable
 from dvt.drivers.duckdb import load_extension
-from dvt.drivers.duckdb.extensions import NO_DOWNLOADS
+from dvt.drivers.duckdb.memory import machine_time_zone
 from dvt.drivers.duckdb.sql import literal, quoted
 
 _MEMORY_PATHS = {"", ":memory:"}
@@ -121,8 +121,7 @@ def time_zone(output: Output) -> str:
     named = {key.lower(): value for key, value in output.settings.items()}
     if "timezone" in named:
         return str(named["timezone"])
-    with duckdb.connect(":memory:", config=dict(NO_DOWNLOADS)) as connection:
-        return str(connection.execute("SELECT current_setting('TimeZone')").fetchall()[0][0])
+    return machine_time_zone()
 
 
 def _is_remote(path: str) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 from dvt.connectors.sqlite.types import declared, undeclared, unpack
 from dvt.core.errors import QueryFailed, TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, Table
-from dvt.core.types import BIGINT, StageType
+from dvt.core.types import BIGINT, VARCHAR, StageType
 from dvt.drivers.sqlite import Reader, quoted
 
 _HIDDEN = 1
 """Value of `hidden`, in table_xinfo, for a column of a virtual table that SELECT * leaves out."""
+_UNKNOWN_COLLATION = re.compile(r"no such collation sequence: (\S+)")
+"""Matches SQLite's message about a collation that it does not have by itself."""
 _STRICT = re.compile(r"\)[^)]*\bSTRICT\b[^)]*$", re.IGNORECASE)
 """Matches the DDL of a table that is STRICT."""
 
@@ -31,11 +34,15 @@ def describe(reader: Reader, ref: TableRef) -> Table:
     natives = {str(row[1]): str(row[2] or "") for row in column_rows}
     alias = _rowid_alias(reader, name, column_rows) if kind == "table" else None
     stages = _stage_types(reader, name, natives)
+    collations = _collations(reader, name, [column for column in natives if stages[column] == VARCHAR])
     strict = kind == "table" and bool(_STRICT.search(ddl))
     return Table(
         ref=ref,
         columns=tuple(
-            _column(ref, column, _native(native, is_key=column == alias, strict=strict), stages[column])
+            replace(
+                _column(ref, column, _native(native, is_key=column == alias, strict=strict), stages[column]),
+                collation=collations.get(column),
+            )
             for column, native in natives.items()
         ),
         key=tuple(str(row[1]) for row in sorted(column_rows, key=lambda row: row[5]) if row[5]),
@@ -71,6 +78,30 @@ def _stage_types(reader: Reader, table: str, natives: dict[str, str]) -> dict[st
             for name, value_type in zip(untyped, row, strict=True):
                 value_types[name].add(value_type)
     return {name: stage or undeclared(value_types[name]) for name, stage in stages.items()}
+
+
+def _collations(reader: Reader, table: str, names: list[str]) -> dict[str, str]:
+    """Return by column the collations that are not BINARY: SQLite's program for a comparison names them.
+
+    It names them for a view's columns, too. One that only the user's program has defined is found by the
+    error of SQLite, which does not know it.
+    """
+    collations: dict[str, str] = {}
+    for name in names:
+        try:
+            # The + keeps SQLite from using an index, for which the program would not say it so.
+            comparison = f"EXPLAIN SELECT 1 FROM main.{quoted(table)} WHERE +{quoted(name)} = 'a'"
+            rows = reader.rows(comparison)
+        except QueryFailed as error:
+            unknown = _UNKNOWN_COLLATION.search(error.message)
+            if unknown:
+                collations[name] = f"sqlite {unknown[1].lower()}"
+            continue
+        used = {str(row[5]).rpartition("-")[0].lower() for row in rows if row[1] in {"Eq", "Ne"} and row[5]}
+        other = sorted(used - {"", "binary"})
+        if other:
+            collations[name] = f"sqlite {other[0]}"
+    return collations
 
 
 def _rowid_alias(reader: Reader, table: str, column_rows: list[tuple[object, ...]]) -> str | None:

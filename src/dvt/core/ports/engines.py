@@ -32,6 +32,8 @@ class CollationFunctions:
     """Gives what LIKE compares: character by character, ASCII letters in upper case."""
     pattern: str = ""
     """As `like`, for a pattern and its escape character; in its answer the backslash escapes."""
+    own: str = ""
+    """The engine's own collation that is the same: a column that has it needs no functions."""
     upper: str = ""
     """UPPER as the database has it."""
     lower: str = ""

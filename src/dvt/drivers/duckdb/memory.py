@@ -36,6 +36,13 @@ def empty_instance() -> Any:
     return root
 
 
+def machine_time_zone() -> str:
+    """Return the time zone of DuckDB's sessions where nothing sets another."""
+    with duckdb.connect(":memory:", config=dict(NO_DOWNLOADS)) as connection:
+        (name,) = connection.execute("SELECT current_setting('TimeZone')").fetchall()[0]
+    return str(name)
+
+
 class MemoryInstance:
     """A DuckDB in memory that scanners and engine share, each through cursors of its own."""
 

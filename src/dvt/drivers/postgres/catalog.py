@@ -41,10 +41,17 @@ SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     ARRAY(
         SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
         WHERE e.enumtypid IN (b.oid, b.typelem) ORDER BY e.enumsortorder
-    ) AS labels
+    ) AS labels,
+    CASE co.collprovider
+        WHEN 'd' THEN (
+            SELECT to_jsonb(d)::text FROM pg_catalog.pg_database d WHERE d.datname = current_database()
+        )
+        ELSE to_jsonb(co)::text
+    END
 FROM wanted w
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_index i ON i.indrelid = w.oid AND i.indisprimary
+LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
 LEFT JOIN base b ON b.place = w.place AND b.attnum = a.attnum AND b.typtype <> 'd'
 ORDER BY w.place, a.attnum
 """
@@ -99,12 +106,12 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
 
 def _key(rows: Iterable[Any]) -> tuple[str, ...]:
     """Return the columns of the primary key, in its order."""
-    places = [(place, attribute) for *_, attribute, _, place, _, _, _, _ in rows if place is not None]
+    places = [(place, attribute) for *_, attribute, _, place, _, _, _, _, _ in rows if place is not None]
     return tuple(attribute for _, attribute in sorted(places))
 
 
 def _columns(rows: Iterable[Any]) -> Iterator[Column]:
-    for *_, attribute, native, _, kind, category, typmod, labels in rows:
+    for *_, attribute, native, _, kind, category, typmod, labels, collation in rows:
         if attribute is not None:
             yield map_column(
                 CatalogColumn(
@@ -114,5 +121,6 @@ def _columns(rows: Iterable[Any]) -> Iterator[Column]:
                     category=category,
                     typmod=typmod,
                     labels=tuple(labels),
+                    collation=collation or "",
                 )
             )

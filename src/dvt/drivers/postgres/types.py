@@ -41,6 +41,7 @@ from dvt.core.types import (
     list_of,
 )
 from dvt.drivers.duckdb.sql import escape_braces
+from dvt.drivers.postgres.collations import collation_of
 from dvt.drivers.postgres.numerics import DEFAULT_SCALE, MAX_DIGITS, checked, declared, numeric
 
 _TOO_LATE = "294247-01-01"
@@ -61,6 +62,8 @@ class CatalogColumn:
     typmod: int = -1
     labels: tuple[str, ...] = ()
     """Labels of an enum, or of an array's enum, in their order."""
+    collation: str = ""
+    """The catalog's row of its collation, as `collation_of` reads it."""
 
 
 _PLAIN: Mapping[str, tuple[str, StageType, bool]] = {
@@ -115,6 +118,11 @@ def is_built_in(native: str) -> bool:
 def map_column(column: CatalogColumn) -> Column:
     """Return how a column is read and staged."""
     mapped = _mapping(column).column(column.name, column.native)
+    if column.kind == "citext":
+        return replace(mapped, collation="citext")
+    if mapped.stage.is_text:
+        name, only_order = collation_of(column.collation)
+        return replace(mapped, collation=name, only_order=only_order)
     return replace(mapped, ranked=mapped.stage.kind is Kind.ENUM)
 
 

@@ -83,7 +83,8 @@ def define_staged(cursor: Any, names: TableNames, datasets: Mapping[str, Dataset
 def _view(cursor: Any, names: TableNames, number: int, values: Sequence[str], source: str) -> None:
     table = names.tables[number]
     columns = ", ".join(
-        f"{value} AS {quoted(column.name)}" for value, column in zip(values, table.columns, strict=True)
+        f"{value}{f' COLLATE {column.collation}' if column.collation else ''} AS {quoted(column.name)}"
+        for value, column in zip(values, table.columns, strict=True)
     )
     cursor.execute(f"CREATE SCHEMA {names.schema_of(number)}")
     cursor.execute(f"CREATE VIEW {names.views[number]} AS SELECT {columns} FROM {source}")

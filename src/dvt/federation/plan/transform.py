@@ -9,6 +9,7 @@ from sqlglot import exp
 from dvt.core.plan import TableColumn, TransformTable
 from dvt.core.queries import Sql, TablePlace, ValuePlace, joined
 from dvt.core.tables import Column
+from dvt.federation.plan.collation.derivation import own_collation
 from dvt.federation.plan.markers import marked_tables
 from dvt.federation.plan.source_queries import free_name, sanitised, surrogates
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
@@ -80,7 +81,12 @@ def _table(state: PlanState, scan: TableScan, alias: str) -> TransformTable:
         name=scan.name,
         alias=alias,
         columns=tuple(
-            TableColumn(name=names[column.name], surrogate=named[column.name], type=column.stage)
+            TableColumn(
+                name=names[column.name],
+                surrogate=named[column.name],
+                type=column.stage,
+                collation=own_collation(state, column),
+            )
             for column in scan.table.columns
             if column.name in names
         ),

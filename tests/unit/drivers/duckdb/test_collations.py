@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import doctest
 from collections.abc import Iterator
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from typing import Any
 
 import duckdb
@@ -19,7 +19,9 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127))
 @pytest.fixture(scope="module")
 def db() -> Iterator[Any]:
     with duckdb.connect() as connection:
-        names = (name for functions in COLLATIONS.values() for name in astuple(functions) if name)
+        names = (
+            name for functions in COLLATIONS.values() for name in astuple(replace(functions, own="")) if name
+        )
         define_functions(connection, sorted(set(names)))
         yield connection
 
@@ -41,7 +43,9 @@ def test_printable_ascii_is_upper_case_and_nulls_stay(db: Any, name: str):
     assert scalar(db, f"{functions.pattern}(?, '!')", r"a!%b_!!\%") == r"A\%B_!\\%"
 
 
-@pytest.mark.parametrize("name", sorted(name for name in COLLATIONS if COLLATIONS[name].order))
+@pytest.mark.parametrize(
+    "name", sorted(name for name in COLLATIONS if COLLATIONS[name].order and "sqlite" not in name)
+)
 def test_the_order_is_that_of_texts_padded_with_spaces(db: Any, name: str):
     order = COLLATIONS[name].order
     texts = ["a \t", "a\tb", "a  \tz", "a", "a  b", "a b", "ab"]

@@ -17,7 +17,7 @@ def numeric(precision: int, scale: int) -> int:
         ("int8", -1, "BIGINT", True),
         ("date", -1, "DATE", True),
         ("timestamp", -1, "TIMESTAMP", True),
-        ("timestamptz", -1, "TIMESTAMP WITH TIME ZONE", False),
+        ("timestamptz", -1, "TIMESTAMP WITH TIME ZONE", True),
         ("text", -1, "VARCHAR", False),
         ("float8", -1, "DOUBLE", False),
         ("numeric", numeric(10, 2), "DECIMAL(10,2)", True),

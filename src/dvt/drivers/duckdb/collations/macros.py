@@ -71,6 +71,17 @@ _END = "\x03"
 """Ends a sort key, for the spaces without end: above `_LOW_SPACE`, below the space."""
 _LOW_SPACE = "\x02"
 """A space that comes before something that sorts before the space."""
+_PLAIN = {
+    "sqlite nocase": (
+        "dvt_sqlite_nocase",
+        "translate(s, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')",
+    ),
+    "sqlite rtrim": ("dvt_sqlite_rtrim", "rtrim(s, ' ')"),
+}
+"""Collations of SQLite → the function for equality and order, and its SQL over `s`. None of them
+changes LIKE."""
+_OWN = ("nocase", "noaccent", "nocase.noaccent", "noaccent.nocase", "nfc")
+"""Collations of DuckDB's own, but for those of ICU, whose versions may differ."""
 _PRINTABLE_ASCII = "regexp_full_match(s, '[ -~]*')"
 """SQL condition: `s` is printable ASCII."""
 _ASCII = "strlen(s) = length(s)"
@@ -106,8 +117,10 @@ COLLATIONS: Mapping[str, CollationFunctions] = {
     ),
     "latin1_bin": CollationFunctions(equal="dvt_padded", order=None, **_case_names("latin1")),
     **dict.fromkeys(_BYTES, CollationFunctions(**_case_names("utf8mb4"))),
+    **{name: CollationFunctions(equal=function, order=function) for name, (function, _) in _PLAIN.items()},
+    **{f"duckdb {name}": CollationFunctions(own=name) for name in _OWN},
 }
-"""By the collation's name on the server."""
+"""By the collation's name on the server, or its database's and its own."""
 
 
 @dataclass(frozen=True)
@@ -276,6 +289,7 @@ def _literal(text: str) -> str:
 _MACROS: Mapping[str, Callable[[], _Macro]] = {
     "dvt_padded": _padded_equal,
     "dvt_padded_order": _padded_order,
+    **{function: partial(_Macro, f"{function}(s) AS {sql}") for function, sql in _PLAIN.values()},
     **{f"dvt_{table}": partial(_equal, table) for table in _TABLES},
     **{f"dvt_{table}_order": partial(_order, table) for table in _TABLES},
     **{f"dvt_{table}_like": partial(_like, table) for table in _TABLES},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from sqlglot import exp
 
@@ -10,7 +10,7 @@ from dvt.core.errors import ComparingUnsupported
 from dvt.core.requests import TextComparison
 from dvt.core.tables import Column
 from dvt.federation.plan.collation.comparisons import Kind, Place, collation_of, merging, places
-from dvt.federation.plan.collation.derivation import CollationOf, Collations
+from dvt.federation.plan.collation.derivation import CollationOf, Collations, own_collation
 from dvt.federation.plan.collation.merging import Merged, merge, order_of
 from dvt.federation.plan.collation.rewriting import Rewriter
 from dvt.federation.plan.collation.using import write_out_using
@@ -18,6 +18,8 @@ from dvt.federation.plan.output_names import engine_name
 from dvt.federation.plan.outputs import names_in_engine
 from dvt.federation.plan.state import SETTLED, PlanState, TableScan, plan_pass
 
+_AS_SOURCE = "config(collation='source') compares as the database does"
+_IN_TARGET = "config(compute='target') lets the target compare, by its own collation"
 Compared = list[tuple[Place, CollationOf]]
 """Comparisons of text that a collation decides, each with that collation."""
 
@@ -37,21 +39,18 @@ def compare_text(state: PlanState) -> None:
     if not _collated(state):
         return
     collations = Collations(state)
-    if state.request.comparing is TextComparison.SOURCE:
-        _rewrite(state, collations)
-        return
     compared = _compared_places(state, collations)
+    if state.request.comparing is TextComparison.SOURCE:
+        _refuse_orders(state, collations, compared)
+        if any(not column.only_order for _, column in _collated(state)):
+            _rewrite(state, collations)
+        return
     merged = [collation for query in merging(state.tree) for _, collation in collations.outputs(query)]
     for place, _ in compared:
         place.node.meta[SETTLED] = True
     if state.request.comparing is TextComparison.UNSET:
-        _warn(
-            state,
-            [
-                *(collation for _, collation in compared),
-                *(collation for collation in merged if collation is not None),
-            ],
-        )
+        equal = [collation for collation in merged if collation is not None and not collation.only_order]
+        _warn(state, [*(collation for _, collation in compared), *equal])
 
 
 def _collated(state: PlanState) -> list[tuple[TableScan, Column]]:
@@ -62,7 +61,7 @@ def _collated(state: PlanState) -> list[tuple[TableScan, Column]]:
         (scan, column)
         for scan in state.scans
         for name, column in scan.columns.items()
-        if column.collation and (every or name in named)
+        if column.collation and (every or name in named) and not own_collation(state, column)
     ]
 
 
@@ -71,15 +70,25 @@ def _compared_places(state: PlanState, collations: Collations) -> Compared:
     return [(place, collation) for place, collation in with_collations if collation is not None]
 
 
-def _warn(state: PlanState, compared: Iterable[CollationOf]) -> None:
-    columns = sorted({column for collation in compared for column in collation.columns})
-    if columns:
-        state.warn(
-            "DVT025",
-            f"text is compared byte by byte here, by a collation in its database: {', '.join(columns)}",
-            "config(collation='source') compares as the database does; config(collation='engine') keeps"
-            " the bytes, without this warning",
-        )
+def _warn(state: PlanState, compared: Sequence[CollationOf]) -> None:
+    for what, only_order in (("compared", False), ("ordered", True)):
+        deciding = [collation for collation in compared if collation.only_order is only_order]
+        columns = sorted({column for collation in deciding for column in collation.columns})
+        if columns:
+            known = all(collation.name in state.context.collations for collation in deciding)
+            state.warn(
+                "DVT025",
+                f"text is {what} byte by byte here, by a collation in its database: {', '.join(columns)}",
+                f"{_AS_SOURCE if known else _IN_TARGET}; config(collation='engine') keeps the bytes, without"
+                " this warning",
+            )
+
+
+def _refuse_orders(state: PlanState, collations: Collations, compared: Compared) -> None:
+    """Refuse orders by a collation that decides nothing else: nothing of what is equal needs rewriting."""
+    for place, collation in compared:
+        if collation.only_order:
+            Rewriter(state, collations).ordering(place, collation)
 
 
 def _rewrite(state: PlanState, collations: Collations) -> None:
@@ -114,7 +123,11 @@ def _rewrite(state: PlanState, collations: Collations) -> None:
 def _refuse_unanalysed(state: PlanState) -> None:
     if state.analysed is not None and not state.unclear:
         return
-    columns = [f"{column.name} of {scan.table.ref} ({column.collation})" for scan, column in _collated(state)]
+    columns = [
+        f"{column.name} of {scan.table.ref} ({column.collation})"
+        for scan, column in _collated(state)
+        if not column.only_order
+    ]
     raise ComparingUnsupported("the model", columns, state.unclear, state.context.collations)
 
 

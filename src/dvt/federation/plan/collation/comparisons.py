@@ -35,6 +35,12 @@ class Place:
     key: exp.Expr | None = None
     """The key as written, if it is named by its position or alias."""
 
+    @property
+    def orders(self) -> bool:
+        """True if the answer depends on which text comes first."""
+        ordering = self.kind is Kind.OWN and isinstance(self.node, _ORDERING)
+        return self.kind is Kind.ORDER or ordering
+
 
 def places(tree: exp.Expr) -> Iterator[Place]:
     """Yield every comparison in a tree, inner ones after those around them."""
@@ -48,7 +54,8 @@ def places(tree: exp.Expr) -> Iterator[Place]:
 
 def collation_of(place: Place, collations: Collations) -> CollationOf | None:
     """Return the collation that decides a comparison; None if none does."""
-    return combine(collations.of(operand) for operand in place.operands)
+    collation = combine(collations.of(operand) for operand in place.operands)
+    return None if collation is not None and collation.only_order and not place.orders else collation
 
 
 def meant(select: exp.Expr, key: exp.Expr) -> exp.Expr:
@@ -200,6 +207,11 @@ def _arguments(node: exp.Expr) -> Iterable[exp.Expr]:
     ]
 
 
+_ORDERING = (
+    exp.Greatest, exp.Least, exp.ArgMin, exp.ArgMax, exp.Ordered, exp.LT, exp.LTE, exp.GT,
+    exp.GTE,
+)  # fmt: skip
+"""Expressions that order texts in a way of their own."""
 _PLACES: Mapping[type[exp.Expr], Callable[[exp.Expr], Iterator[Place]]] = {
     **dict.fromkeys((exp.EQ, exp.NEQ, exp.NullSafeEQ, exp.NullSafeNEQ), _pair(Kind.EQUAL)),
     **dict.fromkeys((exp.LT, exp.LTE, exp.GT, exp.GTE), _pair(Kind.ORDER)),

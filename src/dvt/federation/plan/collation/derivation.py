@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
+from dvt.core.requests import TextComparison
+from dvt.core.tables import Column
 from dvt.federation.plan.analyse import columns_of, resolve, scan_of
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan
 
@@ -28,20 +30,35 @@ class CollationOf:
     """Why no single collation can be derived, else empty."""
     ranked: bool = False
     """The column's values are sorted by their positions in a list, not as text."""
+    only_order: bool = False
+    """True if it decides only the order: texts are equal if their bytes are."""
+
+
+def own_collation(state: PlanState, column: Column) -> str:
+    """Return the engine's own collation by which it compares a column; empty if it compares bytes."""
+    if column.collation is None or state.request.comparing is not TextComparison.SOURCE:
+        return ""
+    functions = state.context.collations.get(column.collation)
+    return functions.own if functions is not None else ""
 
 
 def combine(parts: Iterable[CollationOf | None]) -> CollationOf | None:
-    """Combine the collations of several texts: columns override literals, and must agree."""
+    """Combine the collations of several texts: columns override literals, and must agree.
+
+    One that decides what is equal overrides those that decide only the order.
+    """
     present = [collation for collation in parts if collation is not None]
     if not present:
         return None
-    deciding = [collation for collation in present if collation.explicit] or present
+    explicit = [collation for collation in present if collation.explicit]
+    deciding = explicit or [collation for collation in present if not collation.only_order] or present
     columns = frozenset(column for collation in deciding for column in collation.columns)
     unclear = next((collation.unclear for collation in deciding if collation.unclear), "")
     if not unclear and len({collation.name for collation in deciding}) > 1:
         unclear = "their collations differ"
     ranked = any(collation.ranked for collation in deciding)
-    return CollationOf(deciding[0].name, columns, deciding[0].explicit, unclear, ranked)
+    only_order = all(collation.only_order for collation in deciding)
+    return CollationOf(deciding[0].name, columns, deciding[0].explicit, unclear, ranked, only_order)
 
 
 def is_text(node: exp.Expr) -> bool:
@@ -151,7 +168,7 @@ class Collations:
     def _of_source(self, source: object, name: str) -> CollationOf | None:
         scan = scan_of(self._state, source)
         if scan is not None:
-            return _of_table(scan, name)
+            return self._of_table(scan, name)
         if not isinstance(source, Scope):
             return None
         if isinstance(source.expression, exp.Query):
@@ -173,16 +190,17 @@ class Collations:
 
     def _guess(self, name: str) -> CollationOf | None:
         """Return the collation of any column that an unresolved name may mean."""
-        collation = combine(_of_table(scan, name) for scan in self._state.scans)
+        collation = combine(self._of_table(scan, name) for scan in self._state.scans)
         return collation and replace(collation, unclear=f"it cannot be told which {name} is meant")
 
-
-def _of_table(scan: TableScan, name: str) -> CollationOf | None:
-    column = scan.columns.get(name)
-    if column is None or column.collation is None:
-        return None
-    description = f"{column.name} of {scan.table.ref} ({column.collation})"
-    return CollationOf(column.collation, frozenset({description}), ranked=column.ranked)
+    def _of_table(self, scan: TableScan, name: str) -> CollationOf | None:
+        column = scan.columns.get(name)
+        if column is None or column.collation is None or own_collation(self._state, column):
+            return None
+        description = f"{column.name} of {scan.table.ref} ({column.collation})"
+        return CollationOf(
+            column.collation, frozenset({description}), ranked=column.ranked, only_order=column.only_order
+        )
 
 
 def _inside(column: exp.Expr, projection: exp.Expr) -> bool:

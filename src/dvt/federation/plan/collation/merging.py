@@ -34,7 +34,10 @@ class Merged:
     @classmethod
     def of(cls, state: PlanState, query: exp.Query, collations: Collations) -> Merged | None:
         """Describe a query; None if no collation matters in it."""
-        outputs = collations.outputs(query)
+        outputs = [
+            (name, None if collation is not None and collation.only_order else collation)
+            for name, collation in collations.outputs(query)
+        ]
         if all(collation is None for _, collation in outputs):
             return None
         order = query.args.get("order")
