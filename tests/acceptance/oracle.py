@@ -6,7 +6,7 @@ import atexit
 import itertools
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -55,6 +55,8 @@ class Oracle:
     """Columns some of whose values become NULL when they are extracted."""
     collations: dict[str, str] = field(default_factory=dict)
     """Column → collation, in every table that has the column."""
+    kept_name: Callable[[str], str] = str
+    """Returns a name as the target keeps it."""
 
     def table(self, name: str) -> Table:
         rows = self.db.execute(f'DESCRIBE "{name}"').fetchall()
@@ -133,6 +135,7 @@ class Oracle:
                 LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
             ),
             started_at=NOW,
+            kept_name=self.kept_name,
             engine=self.engine.dialect,
             collations=self.engine.collations,
         )

@@ -433,6 +433,20 @@ class ContractBroken(DvtError):
         )
 
 
+class NamesTooLong(DvtError):
+    """A column, table or constraint has a longer name than its target can keep; nothing has moved yet."""
+
+    code = "DVT145"
+
+    def __init__(self, connection: str, names: Mapping[str, str]) -> None:
+        self.names = dict(names)
+        cuts = "; ".join(f"{name} would be {kept}" for name, kept in self.names.items())
+        super().__init__(
+            f"names are longer than {connection!r} can keep: {cuts}",
+            hint="give each of them a shorter name: a column by an alias in the SELECT, the table by `alias`",
+        )
+
+
 class IntrospectionUnsupported(DvtError):
     """Jinja asks a database a question that only a dbt adapter could answer."""
 

@@ -113,6 +113,7 @@ class Planning:
             evaluate=lambda expressions: engine.evaluate(expressions, str(zone)),
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
             started_at=self.started_at.astimezone(zone),
+            kept_name=target.type.kept_name,
             time_zone=str(zone),
             engine=engine.dialect,
             collations=engine.collations,

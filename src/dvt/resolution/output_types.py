@@ -74,6 +74,10 @@ class OutputType:
     identified_by: tuple[tuple[str, ...], ...] = ()
     """Settings that identify an output's database, each as its key, the key's aliases, and the default value;
     empty: outputs of this type are never taken for the same database."""
+    name_bytes: int = 0
+    """Highest number of bytes of a name: the database cuts longer ones off. 0: no such limit."""
+    name_characters: int = 0
+    """Highest number of characters of a name. 0: no such limit."""
     read_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of a source's option that the connector reads → its values, the default one first; no values: any
     text, with dbt-duckdb's placeholders."""
@@ -96,6 +100,17 @@ class OutputType:
             for *keys, default in self.identified_by
         ]
         return (self.dialect, *(_LOOPBACK.get(value, value) for value in values)) if values else ()
+
+    def kept_name(self, name: str) -> str:
+        """Return a name as the database keeps it at most.
+
+        Example:
+            >>> output_type("postgres").kept_name("a" * 62 + "é")
+            'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
+        """
+        if self.name_bytes:
+            return name.encode()[: self.name_bytes].decode(errors="ignore")
+        return name[: self.name_characters] if self.name_characters else name
 
     def rename_statement(self, *, stage: str, table: str, name: str, bare_name: str) -> str:
         """Return the statement `rename` for a table; all names but `bare_name` are quoted."""
@@ -124,6 +139,7 @@ def _mysql(name: str) -> OutputType:
             {"sql_header", "engine", "charset", "character_set", "collation", "partition_by"}
         ),
         ddl_commits=True,
+        name_characters=64,
         identified_by=(("host", "server", "localhost"), ("port", "3306")),
         read_options={"zero_dates": ZERO_DATES},
     )
@@ -164,6 +180,7 @@ _ROWS = (
         rename="alter table {stage} rename to {name}",
         identified_by=(("host", "localhost"), ("port", "5432"), ("dbname", "database", "")),
         own_table_configs=frozenset({"unlogged", "sql_header"}),
+        name_bytes=63,
         cancel_if_client_dies="dvt.drivers.postgres:CANCEL_IF_CLIENT_DIES",
     ),
     OutputType(

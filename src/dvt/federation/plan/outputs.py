@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dvt.core.encoding import encoding
-from dvt.core.errors import ColumnNotFound, OutputsClash, SqlInvalid
+from dvt.core.errors import ColumnNotFound, NamesTooLong, OutputsClash, SqlInvalid
 from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
 from dvt.core.tables import StageColumn
@@ -47,6 +47,7 @@ def bind_transform(state: PlanState) -> None:
     bound = binding.columns
     names = _names(state, bound)
     _refuse_clashes(names)
+    _refuse_long_names(state, names)
     widest = widest_types(state, bound, lambda tables: _bound(state, inner, tables))
     outputs = [
         replace(_staged(state, name, column.type), widest=wide)
@@ -90,6 +91,8 @@ def _note_reads(state: PlanState, binding: Binding) -> None:
         scan.needed = {name for name, column in scan.columns.items() if column.name in columns}
 
 
+_CONSTRAINT = re.compile(r'\bconstraint\s+(?:"([^"]+)"|`([^`]+)`|(\w+))', re.IGNORECASE)
+"""Matches the name of a constraint in DDL."""
 _UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<named>[^"]+)"|column named "(?P<column_named>[^"]+)")')
 _CANDIDATES = re.compile(r"\s*Candidate bindings:.*", re.DOTALL)
 
@@ -157,6 +160,18 @@ def _refuse_clashes(names: list[str]) -> None:
         other = by_folded_name.setdefault(name.casefold(), name)
         if other is not name:
             raise OutputsClash((other, name))
+
+
+def _refuse_long_names(state: PlanState, names: list[str]) -> None:
+    """Raise NamesTooLong for names of columns, constraints and the table itself that the target would cut."""
+    request = state.request
+    tables = [read.table.identifier for read in request.inputs.values() if read.this]
+    definition = request.contract.definition if request.contract else ""
+    constraints = ["".join(match) for match in _CONSTRAINT.findall(definition)]
+    kept = {name: state.context.kept_name(name) for name in (*names, *constraints, *tables)}
+    cut = {name: short for name, short in kept.items() if name != short}
+    if cut:
+        raise NamesTooLong(request.stage.connection, cut)
 
 
 def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:

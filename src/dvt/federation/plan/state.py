@@ -41,6 +41,8 @@ class PlanContext:
     bind: Bind
     evaluate: Evaluate
     load: LoadTypes
+    kept_name: Callable[[str], str] = str
+    """Returns a name as the target keeps it, which cuts off long ones."""
     started_at: datetime
     """When the run started, in the session's time zone: every now() of every model gives this time."""
     time_zone: str = "UTC"

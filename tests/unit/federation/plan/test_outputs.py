@@ -9,6 +9,7 @@ import pytest
 from dvt.core.errors import (
     ColumnNotFound,
     ContractBroken,
+    NamesTooLong,
     OutputsClash,
     SqlInvalid,
     TranslationWrong,
@@ -16,6 +17,7 @@ from dvt.core.errors import (
 from dvt.core.requests import Contract, ContractColumn
 from dvt.core.tables import StageColumn
 from dvt.core.types import VARCHAR, StageType
+from dvt.resolution.output_types import output_type
 from tests.acceptance.oracle import Oracle
 
 NAMED = {
@@ -45,6 +47,44 @@ def test_postgres_names_its_outputs(shop: Oracle, sql: str) -> None:
     shop.dialects = {"target": "postgres"}
     plan = shop.plan(sql, dialect="postgres")
     assert [column.name for column in plan.transform.columns] == NAMED[sql]
+
+
+LONG = "a_name_that_a_survey_tool_has_made_of_a_whole_question_of_its_own_"
+
+
+@pytest.mark.parametrize("type_", ["postgres", "mysql", "duckdb"])
+def test_names_that_the_target_would_cut_are_an_error(shop: Oracle, type_: str) -> None:
+    shop.kept_name = output_type(type_).kept_name
+    contract = Contract(
+        columns=(ContractColumn("id", "int", "INTEGER"),),
+        definition=f'(id int, constraint "{LONG}c" check (id > 0), CONSTRAINT {LONG}d unique (id))',
+    )
+    wrong = {
+        f'SELECT id AS {LONG}1, id AS {LONG}2, id AS "{"é" * 40}" FROM {{orders}}': (f"{LONG}1", f"{LONG}2"),
+        f"SELECT * FROM (SELECT id AS {LONG} FROM {{orders}})": (LONG,),
+    }
+    if type_ == "duckdb":
+        for sql in wrong:
+            shop.plan(sql)
+        shop.plan("SELECT id FROM {orders}", contract=contract)
+        return
+    for sql, names in wrong.items():
+        with pytest.raises(NamesTooLong) as raised:
+            shop.plan(sql)
+        assert set(names) <= raised.value.names.keys()
+        assert all(
+            kept == name[:63] or kept == name[:64]
+            for name, kept in raised.value.names.items()
+            if name in names
+        )
+    with pytest.raises(NamesTooLong) as raised:
+        shop.plan("SELECT id FROM {orders}", contract=contract)
+    assert raised.value.names.keys() == {f"{LONG}c", f"{LONG}d"}
+
+
+def test_a_name_is_cut_between_characters() -> None:
+    kept = {type_: output_type(type_).kept_name("é" * 70) for type_ in ("postgres", "mysql", "duckdb")}
+    assert kept == {"postgres": "é" * 31, "mysql": "é" * 64, "duckdb": "é" * 70}
 
 
 def test_duckdb_names_its_outputs(shop: Oracle) -> None:
