@@ -35,6 +35,8 @@ class Column:
     column, or the code that derived it from others, knows more of it."""
     loses: str | None = None
     """What staging cannot hold of the values (DVT002), else None."""
+    misfit: str = ""
+    """Source SQL of a condition on the column `{0}`: staging cannot hold the value, which stops the run."""
     follows_data: bool = False
     """The database's type sets no size, and `CanMeasure` gives the stage type that the values need."""
 
@@ -48,6 +50,7 @@ class TypeMapping:
     unpack: str = "{0}"
     exact: bool = False
     loses: str | None = None
+    misfit: str = ""
     follows_data: bool = False
 
     def column(self, name: str, native: str) -> Column:
@@ -60,6 +63,7 @@ class TypeMapping:
             read=self.read,
             unpack=self.unpack,
             loses=self.loses,
+            misfit=self.misfit,
             follows_data=self.follows_data,
         )
 

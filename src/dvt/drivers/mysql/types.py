@@ -44,6 +44,11 @@ DATES = frozenset({DATE, TIMESTAMP, TIMESTAMPTZ})
 """Stage types of columns that may hold zero dates."""
 ZERO_DATES = "zero_dates"
 """Option of a table: `null` where zero dates are read as NULL; else they stop the extraction."""
+_NO_DATE = (
+    "MONTH({0}) = 0 OR DAYOFMONTH({0}) = 0 OR DAYOFMONTH({0}) > DAYOFMONTH(LAST_DAY({0}))"
+    " OR ({0} IS NOT NULL AND LAST_DAY({0}) IS NULL)"
+)
+"""The server's SQL condition: the value is a zero date, or one that no calendar has."""
 _MAX_DIGITS = 38
 """Highest precision of a DECIMAL in staging."""
 _WHOLE_DIGITS = 20
@@ -90,9 +95,19 @@ def map_column(column: CatalogColumn) -> Column:
     collation = column.collation if mapping.stage == VARCHAR else None
     return replace(
         mapping.column(column.name, column.native),
+        misfit=_misfit(column, mapping.stage),
         collation=None if collation is None or _BYTEWISE.search(collation) else collation,
         ranked=column.kind in _RANKED_KINDS,
     )
+
+
+def _misfit(column: CatalogColumn, stage: StageType) -> str:
+    """Return the server's SQL of a condition that a value stops the run, as `checked` makes it."""
+    if stage in DATES:
+        return _NO_DATE
+    if stage.kind is Kind.DECIMAL and (column.precision or 0) > _MAX_DIGITS:
+        return f"ABS({{0}}) >= 1{'0' * (_MAX_DIGITS - (stage.scale or 0))}"
+    return ""
 
 
 def as_read(column: Column, table: TableRef) -> Column:

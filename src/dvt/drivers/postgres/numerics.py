@@ -44,11 +44,8 @@ def numeric(name: str, typmod: int) -> TypeMapping:
             scale = max(DEFAULT_SCALE, min(scale, MAX_DIGITS - (precision - scale_)))
         return _following(name, MAX_DIGITS, min(scale, MAX_DIGITS))
     native = f"numeric({digits},{scale})"
-    return TypeMapping(
-        stage=decimal(digits, scale),
-        read=checked(name, native, "{0} = 'NaN'"),
-        exact=0 <= scale_ <= precision,
-    )
+    mapping = TypeMapping(stage=decimal(digits, scale), exact=0 <= scale_ <= precision)
+    return checked(mapping, name, native, "{0} = 'NaN'")
 
 
 def declared(typmod: int) -> tuple[int, int]:
@@ -57,10 +54,11 @@ def declared(typmod: int) -> tuple[int, int]:
     return (packed >> 16) & 0xFFFF, ((packed & 0x7FF) ^ 1024) - 1024
 
 
-def checked(name: str, native: str, refused: str) -> str:
-    """Return SQL that sends a column's value as `native`; one that meets `refused` stops the query."""
+def checked(mapping: TypeMapping, name: str, native: str, refused: str) -> TypeMapping:
+    """Return the mapping for values that are sent as `native`; one that meets `refused` stops the query."""
     message = literal(f"{MARK}|{name}|").replace("{", "{{").replace("}", "}}")
-    return f"CASE WHEN {refused} THEN ({message} || {{0}}::text)::{native} ELSE {{0}}::{native} END"
+    read = f"CASE WHEN {refused} THEN ({message} || {{0}}::text)::{native} ELSE {{0}}::{native} END"
+    return replace(mapping, read=read, misfit=refused)
 
 
 def measured(cursor: Any, table: str, columns: Sequence[Column]) -> list[Column]:
@@ -89,12 +87,12 @@ def _sized(column: Column, written: int | None, needed: int | None, largest: Dec
     scale = min(scale, max(MAX_DIGITS - before, 0))
     digits = min(max(before + _SPARE_DIGITS + scale, _FEW_DIGITS), MAX_DIGITS)
     mapping = _following(column.name, digits, scale)
-    return replace(column, stage=mapping.stage, read=mapping.read)
+    return replace(column, stage=mapping.stage, read=mapping.read, misfit=mapping.misfit)
 
 
 def _following(name: str, digits: int, scale: int) -> TypeMapping:
     """Stage as DECIMAL(digits,scale) what that does not change; NaN and infinity are not below the limit."""
     limit = f"1e{digits - scale}"
     misfit = f"NOT (abs({{0}}) < {limit} AND (scale({{0}}) <= {scale} OR {{0}} = round({{0}}, {scale})))"
-    read = checked(name, f"numeric({digits},{scale})", misfit)
-    return TypeMapping(stage=decimal(digits, scale), read=read, follows_data=True)
+    mapping = TypeMapping(stage=decimal(digits, scale), follows_data=True)
+    return checked(mapping, name, f"numeric({digits},{scale})", misfit)

@@ -154,7 +154,7 @@ def _text(column: CatalogColumn) -> TypeMapping:
 def _timestamp(column: CatalogColumn) -> TypeMapping:
     native, stage = _TIMES[column.kind]
     late = f"{{0}} >= '{_TOO_LATE}' AND {{0}} <> 'infinity'"
-    return TypeMapping(stage=stage, read=checked(column.name, native, late), exact=True)
+    return checked(TypeMapping(stage=stage, exact=True), column.name, native, late)
 
 
 def _array(column: CatalogColumn) -> TypeMapping:
@@ -163,20 +163,20 @@ def _array(column: CatalogColumn) -> TypeMapping:
     irregular = "array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1"
     if kind in _LIST_ELEMENTS:
         native, stage, _ = _PLAIN[kind]
-        return TypeMapping(stage=list_of(stage), read=checked(column.name, f"{native}[]", irregular))
+        return checked(TypeMapping(stage=list_of(stage)), column.name, f"{native}[]", irregular)
     if kind in _TIMES:
         native, stage = _TIMES[kind]
         late = (
             f"{irregular} OR "
             f"EXISTS (SELECT FROM unnest({{0}}) AS e WHERE e >= '{_TOO_LATE}' AND e <> 'infinity')"
         )
-        return TypeMapping(stage=list_of(stage), read=checked(column.name, f"{native}[]", late))
+        return checked(TypeMapping(stage=list_of(stage)), column.name, f"{native}[]", late)
     if kind == "numeric":
         return _numeric_array(column, irregular)
     if column.labels:
         stage = list_of(enum_of(column.labels))
         unpack = f"CAST({{0}} AS {escape_braces(str(stage))})"
-        return TypeMapping(stage=stage, read=checked(column.name, "text[]", irregular), unpack=unpack)
+        return checked(TypeMapping(stage=stage, unpack=unpack), column.name, "text[]", irregular)
     return _text(column)
 
 
@@ -188,4 +188,4 @@ def _numeric_array(column: CatalogColumn, irregular: str) -> TypeMapping:
         return _text(column)
     native = f"numeric({digits},{scale})[]"
     misfit = f"{irregular} OR 'NaN' = ANY ({{0}}) OR {{0}}::{native} <> {{0}}"
-    return TypeMapping(stage=list_of(decimal(digits, scale)), read=checked(column.name, native, misfit))
+    return checked(TypeMapping(stage=list_of(decimal(digits, scale))), column.name, native, misfit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -52,24 +52,31 @@ def push(state: PlanState) -> dict[int, list[Pushed]]:
 
     The others are noted in the scan's `not_pushed`.
     """
-    off = state.request.pushdown is Pushdown.OFF
-    candidates = [(scan, candidate) for scan in state.scans for candidate in scan.candidates]
-    values = {} if off else _values(state, candidates)
-    pushed: dict[int, list[Pushed]] = {}
+    if state.request.pushdown is not Pushdown.OFF:
+        return exact_conditions(state, lambda scan, condition: scan.not_pushed.append(condition))
     for scan in state.scans:
-        sent = pushed.setdefault(scan.number, [])
-        for candidate in scan.candidates:
-            if off:
-                scan.not_pushed.append(NotPushed(candidate.as_written, "pushdown is off"))
-                continue
-            try:
-                condition = _rendered(state, scan, candidate, values)
-            except _NotExact as reason:
-                scan.not_pushed.append(NotPushed(candidate.as_written, str(reason)))
-                continue
-            if condition.sql not in [other.sql for other in sent]:
-                sent.append(condition)
-    return pushed
+        scan.not_pushed += [
+            NotPushed(candidate.as_written, "pushdown is off") for candidate in scan.candidates
+        ]
+    return {scan.number: [] for scan in state.scans}
+
+
+def exact_conditions(
+    state: PlanState, note: Callable[[TableScan, NotPushed], None] = lambda _scan, _condition: None
+) -> dict[int, list[Pushed]]:
+    """Return the conditions that are exact at each scan's source, by number of the scan; note the others."""
+    candidates = [(scan, candidate) for scan in state.scans for candidate in scan.candidates]
+    values = _values(state, candidates)
+    exact: dict[int, list[Pushed]] = {scan.number: [] for scan in state.scans}
+    for scan, candidate in candidates:
+        try:
+            condition = _rendered(state, scan, candidate, values)
+        except _NotExact as reason:
+            note(scan, NotPushed(candidate.as_written, str(reason)))
+            continue
+        if condition.sql not in [other.sql for other in exact[scan.number]]:
+            exact[scan.number].append(condition)
+    return exact
 
 
 def exact_text(state: PlanState, scan: TableScan, candidate: Candidate) -> Sql | None:

@@ -11,9 +11,10 @@ from sqlglot import exp
 
 from dvt.core.names import TableRef
 from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql, joined, places
+from dvt.core.requests import Pushdown
 from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
-from dvt.federation.plan.safe import Pushed, push
+from dvt.federation.plan.safe import Pushed, exact_conditions, push
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _MAX_LENGTH = 40
@@ -48,8 +49,29 @@ def extract(state: PlanState) -> None:
         groups[scan.alias].append(scan)
     for alias, group in groups.items():
         where: list[Sql] = [_NOTHING] if group[0].is_skipped else _shared(group, pushed)
+        if state.request.pushdown is Pushdown.OFF and not group[0].is_skipped:
+            where = _without_misfits(state, group)
         query = _merged_query(state, alias, group, where)
         state.queries.append(_limited(query, group, pushed))
+
+
+def _without_misfits(state: PlanState, group: list[TableScan]) -> list[Sql]:
+    """Return a condition for where nothing is pushed: it leaves out useless rows that cannot be staged.
+
+    Without it, pushing would decide whether such a row stops the run.
+    """
+    dialect = state.context.dialects[group[0].input.table.connection]
+    names = {scan.columns[name].name for scan in group for name in scan.needed}
+    misfits = [
+        f"({column.misfit.format(quoted(column.name, dialect))})"
+        for column in group[0].table.columns
+        if column.misfit and column.name in names
+    ]
+    used = _shared(group, exact_conditions(state)) if misfits else []
+    if not used:
+        return []
+    kept = _joined_by(" AND ", [joined("(", condition, ")") for condition in used])
+    return [joined("(", kept, f") OR ({' OR '.join(misfits)}) IS NOT TRUE")]
 
 
 def quoted(name: str, dialect: str) -> str:
