@@ -13,6 +13,7 @@ from dvt.core.requests import Input
 from dvt.federation.connections import Connections
 from dvt.federation.plan import make_plan, parse_model
 from dvt.federation.planning import Planning
+from dvt.resolution.output_types import output_type
 from tests.acceptance.oracle import Oracle
 from tests.databases.engines import NOW
 
@@ -58,7 +59,7 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Parser, "parse", parsing)
     monkeypatch.setattr(Dialect, "tokenize", tokenizing)
-    duckdb: Any = type("Type", (), {"dialect": "duckdb"})
+    duckdb = output_type("duckdb")
     connections = Connections(lambda name: _Source(shop), lambda name: duckdb)  # type: ignore[arg-type,return-value]
     planning = Planning(connections, NOW)
     engine: Any = type("Engine", (), {"dialect": "duckdb", "collations": {}})()
