@@ -45,7 +45,7 @@ QUERIES = (
     "SELECT id, (seen_at + interval '1 day')::timestamp AS d FROM {seen} WHERE seen_at < '3000-01-01'",
     "SELECT id FROM {seen} WHERE seen_at >= '2024-03-09 21:00:00'",
     "SELECT id FROM {seen} WHERE seen_at < date '2024-03-10'",
-    "SELECT id FROM {seen} WHERE seen_at BETWEEN timestamp '2024-11-03 01:00' AND '2024-11-03 01:45-05'",
+    "SELECT id FROM {seen} WHERE seen_at BETWEEN timestamp '2024-11-03 01:00' AND '2024-11-03 01:45:00-05'",
     "SELECT id FROM {seen} WHERE seen_at IN ('2024-03-09 21:00', '1999-12-31 13:29:59')",
 )
 
