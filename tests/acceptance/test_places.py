@@ -104,6 +104,19 @@ def test_models_with_other_columns_or_rows_have_other_copies(workspace: Workspac
     assert workspace.tables("wh") == ["large", "small"]
 
 
+def test_a_copy_that_lacks_a_column_serves_no_model_that_reads_it(workspace: Workspace) -> None:
+    with workspace.run() as run:
+        requests = [
+            run.request(name, sql, "wh", compute="target")
+            for name, sql in (("m", "SELECT id FROM {crm.small}"), ("n", "SELECT id, kind FROM {crm.small}"))
+        ]
+        run.federator.expect(requests)
+        for request in requests:
+            with run.federator.copies(request) as copies:
+                assert len(workspace.query("wh", copies.sql)) == 1000
+        assert run.reporter.extracted() == ["crm"]
+
+
 def test_a_copy_that_could_not_be_made_is_made_by_the_next_model(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

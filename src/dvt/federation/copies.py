@@ -54,14 +54,10 @@ class TargetCopies:
             near: a table of the target; copies are put beside it.
             metrics: the model's.
         """
-        target, source = self._connections[near.connection], (near.connection, dataset.at.prefix)
-        while True:
-            copy = self._claimed(planned, source, near)
-            with copy.lock:
-                if copy.is_filled or self._is_listed(copy, source):
-                    self._complete(copy, planned, dataset, target, metrics)
-                    return copy.table
-                # The model that was to fill it has failed: this one tries for itself.
+        copy = self._claimed(planned, (near.connection, dataset.at.prefix), near)
+        with copy.lock:
+            self._complete(copy, planned, dataset, self._connections[near.connection], metrics)
+        return copy.table
 
     def _claimed(self, planned: PlannedCopy, source: _Source, near: TableRef) -> _Copy:
         """Return the narrowest copy with the columns, or a new one that is still to be filled."""
@@ -75,22 +71,21 @@ class TargetCopies:
             copies.append(_Copy(replace(near, identifier=stage_name(self._operation.run, identity)), columns))
             return copies[-1]
 
-    def _is_listed(self, copy: _Copy, source: _Source) -> bool:
-        with self._lock:
-            return any(copy is other for other in self._copies[source])
-
     def _complete(
         self, copy: _Copy, planned: PlannedCopy, dataset: Dataset, target: Connection, metrics: NodeMetrics
     ) -> None:
-        """Fill the copy and add the key and the indexes, as far as that has not been done."""
+        """Fill the copy and add the key and the indexes, as far as that has not been done.
+
+        A copy that another model has failed to fill is filled now.
+        """
         if not copy.is_filled:
+            load = Load(stage=copy.table, columns=planned.columns, definition=planned.definition)
             try:
-                load = Load(stage=copy.table, columns=planned.columns, definition=planned.definition)
                 fill(load, dataset, target, self._operation, metrics)
-                copy.is_filled = True
-            finally:
-                if not copy.is_filled:
-                    self._forget(copy, target)
+            except BaseException:
+                drop(copy.table, target, self._operation)
+                raise
+            copy.is_filled = True
         key = () if copy.key else planned.key
         indexes = [
             name for name in planned.indexes if name not in copy.indexes and (name,) != planned.key[:1]
@@ -100,9 +95,3 @@ class TargetCopies:
                 target.connector.index(copy.table, key, indexes)
             copy.key, copy.is_analysed = copy.key or key, True
             copy.indexes.update(indexes)
-
-    def _forget(self, copy: _Copy, target: Connection) -> None:
-        with self._lock:
-            for copies in self._copies.values():
-                copies[:] = [other for other in copies if other is not copy]
-        drop(copy.table, target, self._operation)

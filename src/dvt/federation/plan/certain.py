@@ -7,11 +7,10 @@ of which no two need agree on more than numbers, days and moments.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
-from itertools import pairwise
 
-from sqlglot import Token, TokenType, exp
+from sqlglot import exp
 
 from dvt.core.queries import NotPushed
 from dvt.core.tables import Column
@@ -24,14 +23,12 @@ from dvt.federation.plan.values import answer_name
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2}) [0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?\Z")
 _WHOLE = re.compile(r"\d{1,5}\Z")
-_SPAN = re.compile(r"\s*\d{1,5}(\s*[a-z]+)?\s*\Z", re.IGNORECASE)
-"""Matches the text of an interval of one unit. SQLGlot reads no more than that of any other."""
 _UNITS = frozenset({"YEAR", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
 """Units of intervals that every database adds to a day or a moment alike."""
 _WHY = "only its target can say what it means"
 
 
-@plan_pass(needs="scans scans.columns tokens", gives="scans.candidates scans.not_pushed")
+@plan_pass(needs="scans scans.columns", gives="scans.candidates scans.not_pushed")
 def keep_certain(state: PlanState) -> None:
     """Keep the conditions whose meaning does not depend on the database.
 
@@ -41,23 +38,11 @@ def keep_certain(state: PlanState) -> None:
         >>> [condition.sql for condition in scan.not_pushed]
         ["total < '5'"]
     """
-    has_spans = _has_only_spans(state.tokens)
     for scan in state.scans:
         for candidate in list(scan.candidates):
-            misread = not has_spans and candidate.condition.find(exp.Interval) is not None
-            leaves = _leaves(candidate.condition)
-            if misread or not all(_is_certain(state.dialect, scan, leaf) for leaf in leaves):
+            if not all(_is_certain(state.dialect, scan, leaf) for leaf in _leaves(candidate.condition)):
                 scan.candidates.remove(candidate)
                 scan.not_pushed.append(NotPushed(candidate.as_written, _WHY))
-
-
-def _has_only_spans(tokens: Sequence[Token]) -> bool:
-    """True if the text of every interval has one number and one unit."""
-    return all(
-        _SPAN.match(text.text)
-        for word, text in pairwise(tokens)
-        if word.token_type is TokenType.INTERVAL and text.token_type is TokenType.STRING
-    )
 
 
 def _leaves(condition: exp.Expr) -> Iterator[exp.Expr]:
@@ -136,7 +121,7 @@ def _is_interval(node: exp.Expr) -> bool:
     inner = node.unnest()
     if not isinstance(inner, exp.Interval) or not isinstance(inner.this, exp.Literal):
         return False
-    return inner.text("unit").upper() in _UNITS and bool(_WHOLE.match(inner.this.name))
+    return inner.text("unit").upper().removesuffix("S") in _UNITS and bool(_WHOLE.match(inner.this.name))
 
 
 def _is_day(text: str) -> bool:

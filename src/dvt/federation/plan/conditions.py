@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 
 from dvt.federation.plan.values import answer_name
 
@@ -16,6 +18,9 @@ _CONSTANT = (
     exp.TimestampTrunc, exp.DateTrunc, exp.DateAdd, exp.DateSub, exp.TsOrDsAdd, exp.Date, exp.Null,
 )  # fmt: skip
 """Expressions that a constant may consist of: none reads data or changes from call to call."""
+
+_SPAN = re.compile(r"\s*[-+]?\d+(\.\d+)?(\s*[a-z]+)?\s*\Z", re.IGNORECASE)
+"""Matches the text of an interval of one number and one unit."""
 
 
 def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
@@ -31,6 +36,16 @@ def conjuncts(condition: exp.Expr | None) -> list[exp.Expr]:
 def is_constant(node: exp.Expr) -> bool:
     """True for an expression with one value, for which no data is read but scalar queries' answers."""
     return all(isinstance(part, _CONSTANT) or answer_name(part) is not None for part in node.walk())
+
+
+def misreads_intervals(tokens: Sequence[Token]) -> bool:
+    """True if a text has an interval with several numbers or units, of which SQLGlot reads the first only."""
+    return any(
+        word.token_type is TokenType.INTERVAL
+        and text.token_type is TokenType.STRING
+        and not _SPAN.match(text.text)
+        for word, text in pairwise(tokens)
+    )
 
 
 def implied(condition: exp.Expr, alias: str) -> exp.Expr | None:

@@ -17,7 +17,7 @@ from dvt.core.queries import Need, NotPushed, Sql, ValuePlace, joined, rendered
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.core.types import DATE, TIMESTAMP, TIMESTAMPTZ, VARCHAR, StageType, decimal
-from dvt.federation.plan.conditions import column_of, constants_of
+from dvt.federation.plan.conditions import column_of, constants_of, misreads_intervals
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.state import Candidate, PlanState, TableScan
 from dvt.federation.plan.translate import in_engine
@@ -186,6 +186,8 @@ def _rendered(
     state: PlanState, scan: TableScan, candidate: Candidate, values: Mapping[str, Value | None]
 ) -> Pushed:
     """Return a candidate in its source's dialect; raise _NotExact if it is not exact there."""
+    if candidate.condition.find(exp.Interval) is not None and misreads_intervals(state.tokens):
+        raise _NotExact("an interval of several units is not understood")
     dialect = state.context.dialects[scan.input.table.connection]
     copy = exp.Paren(this=candidate.condition.copy())
     for leaf in list(_leaves(copy)):

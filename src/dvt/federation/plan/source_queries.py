@@ -30,7 +30,7 @@ _CONSTANT = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0}
 @plan_pass(
     needs=(
         "samples scans scans.alias scans.candidates scans.columns scans.input scans.is_skipped scans.limit "
-        "scans.needed scans.number scans.table"
+        "scans.needed scans.number scans.table tokens"
     ),
     gives="needs queries scans.not_pushed",
 )
