@@ -71,7 +71,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_value(item) for item in value]
     if isinstance(value, int | float | decimal.Decimal):
-        return float(f"{float(value):.9g}")
+        number = float(value)
+        return float(f"{number:.9g}") if number == number else "nan"  # noqa: PLR0124  NaN equals nothing
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, dt.datetime) and value.tzinfo:

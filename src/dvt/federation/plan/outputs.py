@@ -94,7 +94,7 @@ def _note_reads(state: PlanState, binding: Binding) -> None:
 _CONSTRAINT = re.compile(r'\bconstraint\s+(?:"([^"]+)"|`([^`]+)`|(\w+))', re.IGNORECASE)
 """Matches the name of a constraint in DDL."""
 _UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<named>[^"]+)"|column named "(?P<column_named>[^"]+)")')
-_CANDIDATES = re.compile(r"\s*Candidate bindings:.*", re.DOTALL)
+_CANDIDATES = re.compile(r"\s*Candidate (?:bindings|functions):.*", re.DOTALL)
 
 
 def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInvalid:
