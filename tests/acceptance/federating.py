@@ -82,6 +82,11 @@ class Workspace:
         root = self.root / ".dvt" / "operations"
         return sorted(path.name for path in root.glob("*")) if root.exists() else []
 
+    def name(self, connection: str, table: str, target: str) -> tuple[str, ...]:
+        """Return the name by which the SQL of a model on `target` names a table."""
+        del target
+        return (connection, "main", table)
+
     def run(self, **context: Any) -> Run:
         return Run(self, **context)
 
@@ -130,7 +135,7 @@ class Run:
             while f"{{{connection}." in text:
                 table = text.split(f"{{{connection}.", 1)[1].split("}", 1)[0]
                 unique_id = f"source.shop.{connection}.{table}"
-                parts = (connection, "main", table)
+                parts = self.workspace.name(connection, table, target)
                 inputs[unique_id] = Input(
                     table=self.workspace.ref(connection, table), unique_id=unique_id, name=parts
                 )

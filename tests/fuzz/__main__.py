@@ -53,14 +53,14 @@ def _try(workspace: FuzzWorkspace, dialect: str, seeds: range, options: argparse
         for seed in seeds:
             choices, trial = trial_of(judge, dialect, seed)
             judgement = judge.judge(trial)
-            verdicts[judgement.verdict.value] += 1
+            verdicts[f"{trial.compute}: {judgement.verdict}"] += 1
             if not judgement.fails and judgement.reason:
                 reasons[f"{judgement.verdict}: {judgement.reason.splitlines()[0][:150]}"] += 1
             failures += judgement.fails
             if judgement.fails and failures <= options.failures:
                 if not options.quick:
                     trial, judgement = shrink(judge, dialect, choices, judgement)
-                where = f"{dict(trial.placement)} {trial.pushdown}"
+                where = f"{dict(trial.placement)} {trial.pushdown} {trial.compute}"
                 sys.stdout.write(
                     f"--- {dialect} {seed} {judgement.verdict} {where}\n{trial.sql}\n  {judgement.reason}\n"
                 )

@@ -14,8 +14,9 @@ import duckdb
 import psycopg2
 import pymysql
 
-from dvt.core.errors import ComparingUnsupported, DvtError, NotFederable, TranslationWrong
+from dvt.core.errors import ComparingUnsupported, DvtError, NotFederable, PlaceImpossible, TranslationWrong
 from dvt.core.names import TableRef
+from dvt.core.places import Place
 from dvt.core.plan import Load
 from dvt.core.requests import Pushdown
 from dvt.drivers.duckdb import FILES
@@ -23,7 +24,7 @@ from tests.acceptance.federating import Run, Workspace
 from tests.acceptance.live_dialect import comparable
 from tests.fuzz.tables import TABLES
 
-_REFUSALS = (TranslationWrong, ComparingUnsupported, NotFederable)
+_REFUSALS = (TranslationWrong, ComparingUnsupported, NotFederable, PlaceImpossible)
 _POSTGRES_FAMILIES = {
     16: "bool", 20: "int8", 21: "int2", 23: "int4", 700: "float4", 701: "float8", 1700: "numeric",
     25: "text", 1042: "text", 1043: "text", 705: "text", 18: "text", 19: "text",
@@ -38,8 +39,12 @@ _MYSQL_FAMILIES = {
 """The protocol's type code → family; all others are texts."""
 
 
+_REAL_SCHEMAS = {"pg": ("shop", "shop"), "my": ("fuzz",), "wh": ("wh", "main")}
+"""Target → database and schema of its tables."""
 _MYSQL_COLLATION = "utf8mb4_nopad_bin"
 """Compares byte by byte, as DuckDB does."""
+_MYSQL_SCHEMA = "fuzz"
+"""A database whose texts have that collation, also those of copies."""
 
 
 class Verdict(StrEnum):
@@ -88,6 +93,8 @@ class Trial:
     placement: Mapping[str, str]
     """Table → output."""
     pushdown: Pushdown = Pushdown.AUTO
+    compute: str = "auto"
+    """The place: `auto`, `target`, or the engine."""
 
 
 class FuzzWorkspace(Workspace):
@@ -99,7 +106,11 @@ class FuzzWorkspace(Workspace):
         for name in ("pg", "pg2"):
             self.outputs[name] = self.postgres.settings()
         for name in ("my", "my2"):
-            self.outputs[name] = self.mariadb.settings()
+            self.outputs[name] = self.mariadb.settings(schema=_MYSQL_SCHEMA)
+        self.mariadb.execute(
+            f"CREATE DATABASE IF NOT EXISTS {_MYSQL_SCHEMA} COLLATE {_MYSQL_COLLATION}",
+            f"GRANT ALL ON {_MYSQL_SCHEMA}.* TO '{self.mariadb.settings()['user']}'",
+        )
         for table in TABLES:
             self.postgres.execute(
                 f"DROP TABLE IF EXISTS {table.name} CASCADE",
@@ -108,8 +119,9 @@ class FuzzWorkspace(Workspace):
                 f"ANALYZE {table.name}",
             )
             self.mariadb.execute(
+                f"USE {_MYSQL_SCHEMA}",
                 f"DROP TABLE IF EXISTS {table.name}",
-                f"CREATE TABLE {table.name} ({table.ddl('mysql')}) COLLATE {_MYSQL_COLLATION}",
+                f"CREATE TABLE {table.name} ({table.ddl('mysql')})",
                 *([f"INSERT INTO {table.name} VALUES {table.values()}"] if table.rows else []),
             )
         for name in ("wh", "src", "src2"):
@@ -123,8 +135,14 @@ class FuzzWorkspace(Workspace):
         if connection in {"pg", "pg2"}:
             return TableRef(connection=connection, database="shop", schema="shop", identifier=table)
         if connection in {"my", "my2"}:
-            return TableRef(connection=connection, schema="shop", identifier=table)
+            return TableRef(connection=connection, schema=_MYSQL_SCHEMA, identifier=table)
         return super().ref(connection, table)
+
+    def name(self, connection: str, table: str, target: str) -> tuple[str, ...]:
+        """Return the real name of a table on the target, where the target may compute the model."""
+        if connection != target:
+            return super().name(connection, table, target)
+        return (*_REAL_SCHEMAS[connection], table)
 
 
 @dataclass
@@ -196,11 +214,14 @@ class Judge:
         sql = re.sub(r"\{(t\d)\}", lambda name: f"{{{trial.placement[name[1]]}.{name[1]}}}", trial.sql)
         self._count += 1
         target = self.outputs[0]
-        request = self._run.request(
-            f"m{self._count}", sql, target, dialect=self._dialect, pushdown=trial.pushdown
-        )
+        name, options = f"m{self._count}", {"pushdown": trial.pushdown, "compute": trial.compute}
+        request = self._run.request(name, sql, target, dialect=self._dialect, **options)
+        federator = self._run.federator
+        if federator.choose(request).place is Place.TARGET:
+            with federator.copies(request) as copies:
+                return self._ask(copies.sql)
         publisher = _Reading(self._stage)
-        self._run.federator.federate(request, publisher)
+        federator.federate(request, publisher)
         assert publisher.answer is not None
         return publisher.answer
 
@@ -233,7 +254,10 @@ class Judge:
                     ]
                     return _answer(cursor, types)
             case _:
-                with closing(workspace.mariadb.owner()) as connection, connection.cursor() as cursor:
+                with (
+                    closing(workspace.mariadb.owner(database=_MYSQL_SCHEMA)) as connection,
+                    connection.cursor() as cursor,
+                ):
                     cursor.execute(
                         f"SET sql_mode = 'STRICT_TRANS_TABLES', collation_connection = '{_MYSQL_COLLATION}'"
                     )

@@ -28,7 +28,7 @@ def workspace(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(_PARTS))
-@pytest.mark.parametrize("dialect", ["duckdb"])
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres"])
 def test_random_queries_answer_as_the_database_of_their_dialect(
     workspace: FuzzWorkspace, dialect: str, part: int
 ) -> None:

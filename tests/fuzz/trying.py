@@ -10,6 +10,9 @@ from tests.fuzz.grammar import Grammar
 from tests.fuzz.judging import Judge, Judgement, Trial
 from tests.fuzz.tables import TABLES
 
+PLACES = {"duckdb": ("duckdb", "target", "auto"), "postgres": ("target", "auto"), "mysql": ("target", "auto")}
+"""Dialect → values of `compute`: an engine is named where it speaks the dialect."""
+
 
 def trial_of(judge: Judge, dialect: str, seed: int) -> tuple[Choices, Trial]:
     """Return the trial that the seed decides, the same on every machine, and its choices."""
@@ -32,4 +35,7 @@ def shrink(judge: Judge, dialect: str, choices: Choices, judgement: Judgement) -
 def _trial(judge: Judge, dialect: str, choices: Choices) -> Trial:
     placement = {table.name: choices.choice(judge.placeable(table.name)) for table in TABLES}
     pushdown = Pushdown.OFF if choices.random() > 0.8 else Pushdown.AUTO
-    return Trial(sql=Grammar(dialect, choices).query(), placement=placement, pushdown=pushdown)
+    compute = choices.choice(PLACES[dialect])
+    return Trial(
+        sql=Grammar(dialect, choices).query(), placement=placement, pushdown=pushdown, compute=compute
+    )
