@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dvt.core import errors
+from dvt.federation.plan.proven.table import proof_table
 
 ROOT = Path(__file__).parent.parent
 
@@ -146,7 +149,64 @@ def _summary(path: str, command: Any) -> str:
     return COMMANDS[path].summary if path in COMMANDS else str(command.get_short_help_str(limit=80))
 
 
-PAGES = {"docs/reference/errors.md": errors_page, "src/dvt/cli/options.json": options_table}
+TRANSLATION_HEAD = """\
+# What is proven of {name}'s SQL in DuckDB
+
+<!-- Written by `make docs` from the table that `make proofs` writes. -->
+
+A federated model in {name}'s dialect that DuckDB computes is translated construct by construct. A construct
+is proven for classes of arguments: `make proofs` has computed it over hostile values of these classes
+({evaluations:,} values in all) on a live server and in DuckDB, and every value and type agreed. Any other
+construct is an error (DVT123), unless the model says `translate: best_effort` (warning DVT003);
+`compute: target` needs no translation.
+
+Classes: `decimal` has the digits that its type names, `mixed` may have fewer (`coalesce(d, 0)`), `quotient`
+has a computed number of them, of which DuckDB keeps 20 behind the point; `literal …` is a text in the SQL
+that the database reads as that type. Constructs have SQLGlot's names; `[a|b]` are arguments of which one
+type is found.
+"""
+
+
+def translation_page(dialect: str, name: str) -> Callable[[], str]:
+    """Return a function that gives the page of a dialect."""
+
+    def page() -> str:
+        table = proof_table("duckdb", dialect)
+        assert table is not None
+        groups: dict[str, list[str]] = defaultdict(list)
+        for key in table.results:
+            construct = re.split(r"[(\[.]", key)[0] if not key.startswith("Select.") else "Select"
+            groups[construct].append(key)
+        parts = [TRANSLATION_HEAD.format(name=name, evaluations=table.evaluations), "## Proven\n"]
+        parts += ["| Construct | Proven for |", "|---|---|"]
+        parts += [f"| {construct} | {_cell(sorted(keys))} |" for construct, keys in sorted(groups.items())]
+        parts += ["\n## Proven, with a difference in errors\n", "| Construct | Difference |", "|---|---|"]
+        parts += [f"| {_code(key)} | {_escaped(limit)} |" for key, limit in sorted(table.limits.items())]
+        parts += ["\n## Known to differ: refused\n", "| Construct | First difference |", "|---|---|"]
+        parts += [f"| {_code(key)} | {_escaped(text)} |" for key, text in sorted(table.differs.items())]
+        return "\n".join(parts) + "\n"
+
+    return page
+
+
+def _cell(keys: list[str]) -> str:
+    return ", ".join(_code(key) for key in keys)
+
+
+def _code(key: str) -> str:
+    return f"`{_escaped(key)}`"
+
+
+def _escaped(text: str) -> str:
+    shown = "".join(character if character.isprintable() else "·" for character in text)
+    return shown.replace("|", "\\|").replace("<", "&lt;")
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/errors.md": errors_page,
+    "docs/reference/translation-postgres.md": translation_page("postgres", "PostgreSQL"),
+    "src/dvt/cli/options.json": options_table,
+}
 """File that is written from the code → its text."""
 
 

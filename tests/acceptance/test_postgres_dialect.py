@@ -93,6 +93,6 @@ def test_random_queries_answer_as_postgresql_does(postgres: Any) -> None:
         cursor.execute(f"DROP TABLE {', '.join(TABLES)}")
 
 
-def test_more_than_three_hundred_expressions_are_translated_exactly() -> None:
+def test_more_than_two_hundred_and_fifty_expressions_are_translated_exactly() -> None:
     kinds = [kind for kind, _, _ in _CASES]
-    assert kinds.count("") > 300
+    assert kinds.count("") > 250

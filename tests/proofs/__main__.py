@@ -15,6 +15,7 @@ from tests.proofs.engine import Engine
 from tests.proofs.postgres import Postgres
 from tests.proofs.proving import Prover, prove_all, table_of, write_table
 from tests.proofs.rows import rows
+from tests.proofs.tables import TABLES as QUERY_TABLES
 
 LISTS = Path(__file__).parent
 TABLES = Path(proven.__file__).parent / "tables"
@@ -31,16 +32,18 @@ def main(arguments: list[str]) -> int:
         learned: dict[str, str] = {}
         with load(database)() as server, closing(server.owner()) as connection:
             prover = Prover(side(connection), Engine(dialect, learned), learned)
+            for name, (columns, values) in QUERY_TABLES.items():
+                prover.add(name, columns, values)
             outcomes = prove_all(prover, rows(LISTS / f"{dialect}.txt"))
         table = table_of(prover, outcomes)
         write_table(TABLES / f"duckdb-{dialect}.json", table)
         failed = [outcome for outcome in outcomes if outcome.difference]
         for outcome in failed:
             classes = ", ".join(class_ for _, class_ in outcome.row.classes)
-            print(f"differs: {outcome.row.sql} [{classes}] {outcome.keys[:1]}: {outcome.difference}")
+            print(f"differs: {outcome.row.sql} [{classes}] {outcome.keys.own[:1]}: {outcome.difference}")
         for outcome in outcomes:
             if shown and outcome.limit:
-                print(f"limit: {outcome.row.sql} {outcome.keys[:1]}: {outcome.limit}")
+                print(f"limit: {outcome.row.sql} {outcome.keys.own[:1]}: {outcome.limit}")
         print(
             f"{dialect}: {len(table['proven'])} constructs proven by {table['evaluations']} evaluations, "
             f"{len(failed)} of {len(outcomes)} rows differ, {time.monotonic() - started:.0f} s"

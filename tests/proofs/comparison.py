@@ -9,6 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from dvt.federation.plan.proven.classes import DECIMALS
+
+_KEPT_DIGITS = 20
+"""Digits behind the point that the engine keeps of a quotient."""
 _UNITS = {"year": 12, "mon": 1, "month": 1}
 
 
@@ -24,11 +28,11 @@ def compare(class_: str, server: str | None, engine: str | None) -> Agreement:
     """Compare two values of a class."""
     if server is None or engine is None:
         return Agreement(server is engine)
-    if class_ in ("decimal", "quotient"):
+    if class_ in DECIMALS:
         return _decimals(server, engine)
     if class_ in ("double", "float"):
         return Agreement(_close(float(server), float(engine)))
-    meaning = _items if class_.endswith("[]") else _MEANINGS.get(class_, str)
+    meaning = _json if class_.endswith("[]") else _MEANINGS.get(class_, str)
     return Agreement(meaning(server) == meaning(engine), server == engine)
 
 
@@ -36,7 +40,8 @@ def _decimals(server: str, engine: str) -> Agreement:
     left, right = Decimal(server), Decimal(engine)
     if not left.is_finite() or not right.is_finite():
         return Agreement(server == engine)
-    rounded = left.quantize(Decimal(1).scaleb(-20)) if left.as_tuple().exponent < -20 else left  # type: ignore[operator]
+    digits = max(_KEPT_DIGITS, -int(right.as_tuple().exponent))
+    rounded = left.quantize(Decimal(1).scaleb(-digits)) if -int(left.as_tuple().exponent) > digits else left
     return Agreement(rounded == right, server == engine)
 
 
@@ -71,10 +76,6 @@ def _interval(text: str) -> tuple[int, int, int]:
         micros += int((fraction or "").ljust(6, "0"))
         micros *= -1 if sign == "-" else 1
     return months, days, micros
-
-
-def _items(text: str) -> str:
-    return text.replace("{", "[").replace("}", "]").replace(", ", ",").replace('"', "").replace("'", "")
 
 
 _MEANINGS: Mapping[str, Callable[[str], object]] = {

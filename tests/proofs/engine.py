@@ -13,7 +13,7 @@ from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.queries import TablePlace
 from dvt.core.requests import Input, NodeRequest, Translate
 from dvt.core.tables import Column, Table
-from dvt.core.types import StageType
+from dvt.core.types import Kind, StageType
 from dvt.drivers.duckdb import MemoryInstance, define_functions
 from dvt.federation.plan import PlanContext, make_plan, parse_model
 from dvt.federation.plan.parse import Parsed
@@ -41,7 +41,7 @@ class Engine:
         self.dialect = dialect
         self.proofs = ProofTable(results=proven)
         self._db = duckdb.connect()
-        self._db.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._db.execute("SET GLOBAL TimeZone = 'UTC'; SET memory_limit = '500MB'; SET threads = 1")
         self._instance = MemoryInstance(memory_limit="1GB", threads=1, spill=None)
         self._engine = default_engine(self._instance)
         self._tables: dict[str, Table] = {}
@@ -118,7 +118,10 @@ class Engine:
         with self._db.cursor() as cursor:
             cursor.execute("SET TimeZone = 'UTC'")
             define_functions(cursor, plan.transform.functions)
-            shown = ", ".join(f"CAST({output} AS VARCHAR)" for output in outputs)
+            shown = ", ".join(
+                f"CAST({'to_json' if column.type.kind is Kind.LIST else ''}({output}) AS VARCHAR)"
+                for output, column in zip(outputs, plan.transform.columns, strict=True)
+            )
             return cursor.execute(f"SELECT {shown} FROM ({text}) AS answer({', '.join(outputs)})").fetchall()
 
     def arguments(self, name: str, key: str) -> str:
@@ -126,10 +129,10 @@ class Engine:
         unit, _, number = key.partition(" ")
         if unit != "id":
             return f"group {number}"
-        cursor = self._db.execute(f"SELECT COLUMNS(* EXCLUDE (id, g)) FROM {name} WHERE id = {number}")
-        names = [column[0] for column in cursor.description]
-        (values,) = cursor.fetchall()
-        return ", ".join(f"{name} = {value!r}" for name, value in zip(names, values, strict=True))
+        names = [column.name for column in self._tables[name].columns[2:]]
+        texts = ", ".join(f"CAST({column} AS VARCHAR)" for column in ("id", *names))
+        (values,) = self._db.execute(f"SELECT {texts} FROM {name} WHERE id = {number}").fetchall()
+        return ", ".join(f"{name} = {value}" for name, value in zip(names, values[1:], strict=True))
 
     def close(self) -> None:
         """Release both instances."""

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlglot import exp
 
 from dvt.federation.plan.parse import Parsed
-from dvt.federation.plan.proven.check import class_of, classified
+from dvt.federation.plan.proven.check import class_of
 from dvt.federation.plan.proven.keys import is_structure, keys
+from dvt.federation.plan.unproven import classified
 from tests.proofs.engine import Engine
 
 
-def row_keys(engine: Engine, parsed: Parsed, section: str) -> tuple[str, ...]:
-    """Return the keys; the first is that of the row's own construct, except for whole queries."""
+@dataclass(frozen=True, slots=True)
+class RowKeys:
+    """Keys of a row."""
+
+    own: tuple[str, ...] = ()
+    """Of the row's own construct; empty for whole queries."""
+    parts: tuple[str, ...] = ()
+    """Of the parts of a query around it."""
+
+
+def row_keys(engine: Engine, parsed: Parsed, section: str) -> RowKeys:
+    """Return the keys that a row proves if it passes."""
     state = classified(parsed, engine.described(parsed), engine.context())
     name = class_of(state)
-    found: list[str] = []
+    own: tuple[str, ...] = ()
     if section != "query":
         root = state.tree.selects[-1].unalias()
         while isinstance(root, exp.Paren | exp.Window | exp.Filter | exp.IgnoreNulls):
             root = root.this
-        found += keys(root, name)
-    for node in state.tree.walk():
-        if is_structure(node):
-            found += keys(node, name)
-    return tuple(dict.fromkeys(found))
+        own = keys(root, name)
+    nodes = [node for node in state.tree.walk() if is_structure(node) or _reads_rows(node)]
+    parts = [key for node in nodes for key in keys(node, name)]
+    return RowKeys(own, tuple(dict.fromkeys(parts)))
+
+
+def _reads_rows(node: exp.Expr) -> bool:
+    """True for a comparison with the rows of a query, which only a whole query can prove."""
+    quantified = isinstance(node, exp.Binary) and isinstance(node.expression, exp.Any | exp.All)
+    return node.args.get("query") is not None or (quantified and node.expression.find(exp.Query) is not None)

@@ -34,7 +34,8 @@ class Postgres:
 
     def __init__(self, connection: Any) -> None:
         self._cursor = connection.cursor()
-        self._cursor.execute("SET TIME ZONE 'UTC'")
+        self._lists: dict[int, bool] = {}
+        self._cursor.execute("SET TIME ZONE 'UTC'; SET statement_timeout = '5s'")
 
     def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
         """Make a table; `columns` are classes by name."""
@@ -48,10 +49,20 @@ class Postgres:
         """Run a query; all values as text."""
         self._cursor.execute(f"SELECT * FROM ({sql}) AS answer LIMIT 0")
         outputs = [f"c{place}" for place in range(len(self._cursor.description))]
-        shown = ", ".join(f"{output}::text" for output in outputs)
+        lists = [self._is_list(column.type_code) for column in self._cursor.description]
+        shown = ", ".join(
+            f"to_json({output})::text" if is_list else f"{output}::text"
+            for output, is_list in zip(outputs, lists, strict=True)
+        )
         self._cursor.execute(f"SELECT {shown} FROM ({sql}) AS answer({', '.join(outputs)})")
         rows: Rows = self._cursor.fetchall()
         return rows
+
+    def _is_list(self, oid: int) -> bool:
+        if oid not in self._lists:
+            self._cursor.execute(f"SELECT typcategory = 'A' FROM pg_type WHERE oid = {oid}")
+            ((self._lists[oid],),) = self._cursor.fetchall()
+        return self._lists[oid]
 
     def classes(self, sql: str) -> list[str]:
         """Return the classes of a query's outputs."""

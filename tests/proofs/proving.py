@@ -6,7 +6,7 @@ import itertools
 import json
 import random
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,17 +16,22 @@ import duckdb
 from dvt.core.errors import DvtError
 from dvt.core.plan import FederationPlan
 from dvt.federation.plan.parse import Parsed
-from dvt.federation.plan.proven.classes import QUOTIENT, class_of_stage
+from dvt.federation.plan.proven.classes import DECIMALS, MIXED, QUOTIENT, class_of_stage
+from dvt.federation.plan.proven.keys import UNKNOWN
+from dvt.federation.plan.proven.written import rewritten_words
 from tests.proofs.comparison import compare
 from tests.proofs.engine import Engine, Rows
-from tests.proofs.keys_of import row_keys
+from tests.proofs.keys_of import RowKeys, row_keys
 from tests.proofs.rows import Row
-from tests.proofs.values import VALUES
+from tests.proofs.tables import TABLES as QUERY_TABLES
+from tests.proofs.values import INFINITE, VALUES
 
 _COMBINATIONS = 60
 """Most combinations of values that one row is tried with."""
 _MISSING = "no row"
 """Stands for the value of a row that the engine does not give."""
+_MOST_LIMITED = 0.6
+"""Share of the values of a row that may be errors on one side alone."""
 _GROUPS = 12
 """Groups of the rows of a table, for aggregates."""
 
@@ -37,7 +42,7 @@ class Server(Protocol):
     dialect: str
     Error: type[Exception]
 
-    def add(self, name: str, columns: dict[str, str], rows: Sequence[Sequence[str | None]]) -> None: ...
+    def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None: ...
     def run(self, sql: str) -> Rows: ...
     def classes(self, sql: str) -> list[str]: ...
 
@@ -47,8 +52,7 @@ class Outcome:
     """What the proof of a row has shown."""
 
     row: Row
-    keys: tuple[str, ...]
-    """Keys that the row proves, that of its own construct first."""
+    keys: RowKeys
     result: str
     """Class of its values; empty for queries."""
     evaluations: int
@@ -62,6 +66,10 @@ class Failed(Exception):
     """A row has no outcome to compare: one side cannot bind it."""
 
 
+class Misread(Failed):
+    """SQLGlot reads a row otherwise than it is written: its keys are those of another construct."""
+
+
 @dataclass
 class Prover:
     """Tries rows on a server and on the engine, and learns what is proven as it goes."""
@@ -69,17 +77,24 @@ class Prover:
     server: Server
     engine: Engine
     proven: dict[str, str] = field(default_factory=dict)
-    _made: dict[tuple[tuple[str, str], ...], tuple[str, int]] = field(default_factory=dict)
+    _made: dict[tuple[tuple[tuple[str, str], ...], bool], tuple[str, int]] = field(default_factory=dict)
 
     def prove(self, row: Row) -> Outcome:
         """Try a row over its values."""
         try:
             return self._query(row) if row.section == "query" else self._values(row)
+        except Misread as error:
+            return Outcome(row, RowKeys(), "", 0, str(error))
         except Failed as error:
             return Outcome(row, self._keys(row), "", 0, str(error))
 
+    def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
+        """Make a table on both sides."""
+        self.server.add(name, columns, rows)
+        self.engine.add(name, columns, rows)
+
     def _values(self, row: Row) -> Outcome:
-        name, count = self._table(row.classes)
+        name, count = self._table(row)
         sql = _model(row, name)
         parsed, plan = self._plan(sql, [name])
         keys = row_keys(self.engine, parsed, row.section)
@@ -99,30 +114,31 @@ class Prover:
 
     def _judged(self, outcome: Outcome, expected: dict[str, Any], got: dict[str, Any], name: str) -> Outcome:
         """Compare values; a decimal whose text differs is proven as a quotient."""
-        result, limits = outcome.result, ""
+        result, limits, limited = outcome.result, "", 0
         for key, value in expected.items():
             other = got.get(key, _MISSING)
             failures = [isinstance(side, Exception) for side in (value, other)]
             if all(failures):
                 continue
-            at = self.engine.arguments(name, key)
-            if isinstance(value, Exception):
-                return replace(outcome, difference=f"an error there, {other!r} here ({at})")
-            if isinstance(other, Exception):
-                limits = limits or f"an error in the engine only: {_first_line(other)} ({at})"
+            at = self.engine.arguments(name, key) if any(failures) or value != other else ""
+            limit = _limit(result, value, other)
+            if limit:
+                limits, limited = limits or f"{limit} ({at})", limited + 1
                 continue
+            if any(failures) or other is _MISSING:
+                return replace(outcome, difference=f"{_shown(value)} there, {_shown(other)} here ({at})")
             agreement = compare(result, value, other)
             if not agreement.equal:
                 return replace(outcome, difference=f"{value!r} there, {other!r} here ({at})")
             if not agreement.same_text and result == "decimal":
-                result = QUOTIENT
+                result = MIXED
+        if limited > _MOST_LIMITED * len(expected):
+            return replace(outcome, difference=limits)
         return replace(outcome, result=result, limit=limits)
 
     def _query(self, row: Row) -> Outcome:
-        names = [name for name in ("t", "u", "v") if "{" + name + "}" in row.sql]
-        sql = row.sql
-        for name in names:
-            sql = sql.replace("{" + name + "}", f"main.{name}")
+        names = [name for name in QUERY_TABLES if "{" + name + "}" in row.sql]
+        sql = _query_model(row, names)
         parsed, plan = self._plan(sql, names)
         keys = row_keys(self.engine, parsed, row.section)
         classes = self.server.classes(_unqualified(sql))
@@ -152,6 +168,9 @@ class Prover:
             parsed = self.engine.parse(sql, names)
             if parsed.problem is not None:
                 raise Failed(f"it cannot be parsed: {parsed.problem.problem}")
+            words = [word for word, _ in rewritten_words(sql, parsed.tokens, self.server.dialect)]
+            if words:
+                raise Misread(f"SQLGlot reads it otherwise than it is written: {words}")
             return parsed, self.engine.plan(parsed)
         except DvtError as error:
             raise Failed(_first_line(error)) from error
@@ -162,31 +181,50 @@ class Prover:
         except self.server.Error as error:
             raise Failed(f"an error in the database: {_first_line(error)}") from error
 
-    def _keys(self, row: Row) -> tuple[str, ...]:
+    def _keys(self, row: Row) -> RowKeys:
         try:
-            if row.section == "query":
-                return ()
-            name, _ = self._table(row.classes)
-            parsed = self.engine.parse(_model(row, name), [name])
-            return row_keys(self.engine, parsed, row.section) if parsed.problem is None else ()
+            names = [name for name in QUERY_TABLES if "{" + name + "}" in row.sql]
+            sql = _query_model(row, names)
+            if row.section != "query":
+                name, _ = self._table(row)
+                names, sql = [name], _model(row, name)
+            parsed = self.engine.parse(sql, names)
+            return row_keys(self.engine, parsed, row.section) if parsed.problem is None else RowKeys()
         except DvtError:
-            return ()
+            return RowKeys()
 
-    def _table(self, classes: tuple[tuple[str, str], ...]) -> tuple[str, int]:
-        """Return a table with values of these classes in all columns, and its number of rows."""
-        if classes not in self._made:
+    def _table(self, row: Row) -> tuple[str, int]:
+        """Return a table with values of the row's classes in all columns, and its number of rows."""
+        classes = row.classes
+        if (classes, row.finite) not in self._made:
             name = f"values_{len(self._made)}"
-            rows = _combinations(classes)
+            rows = _combinations(classes, finite=row.finite)
             columns = {"id": "integer", "g": "integer", **dict(classes)}
             numbered = [[str(index), str(index % _GROUPS), *row] for index, row in enumerate(rows)]
-            self.server.add(name, columns, numbered)
-            self.engine.add(name, columns, numbered)
-            self._made[classes] = name, len(rows)
-        return self._made[classes]
+            self.add(name, columns, numbered)
+            self._made[classes, row.finite] = name, len(rows)
+        return self._made[classes, row.finite]
 
 
-def _combinations(classes: tuple[tuple[str, str], ...]) -> list[tuple[str | None, ...]]:
-    product = list(itertools.product(*(VALUES[class_] for _, class_ in classes)))
+def _limit(class_: str, value: Any, other: Any) -> str:
+    """Return a difference that is allowed and documented; empty if there is none."""
+    if isinstance(other, Exception) and not isinstance(value, Exception):
+        return f"an error in the engine only: {_first_line(other)}"
+    overflows = isinstance(value, Exception) and "out of range" in str(value)
+    if overflows and class_ in ("double", "float"):
+        return f"{other} where the database raises: out of range"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    return "an error" if isinstance(value, Exception) else repr(value)
+
+
+def _combinations(classes: tuple[tuple[str, str], ...], *, finite: bool) -> list[tuple[str | None, ...]]:
+    values = [
+        [value for value in VALUES[class_] if not finite or value not in INFINITE] for _, class_ in classes
+    ]
+    product = list(itertools.product(*values))
     if len(product) <= _COMBINATIONS:
         return product
     seed = zlib.crc32(repr(classes).encode())
@@ -197,6 +235,13 @@ def _model(row: Row, name: str) -> str:
     if row.section == "aggregate":
         return f"SELECT g, {row.sql} AS v FROM main.{name} AS vals GROUP BY g"
     return f"SELECT id, {row.sql} AS v FROM main.{name} AS vals"
+
+
+def _query_model(row: Row, names: Sequence[str]) -> str:
+    sql = row.sql
+    for name in names:
+        sql = sql.replace("{" + name + "}", f"main.{name}")
+    return sql
 
 
 def _filled(sql: str, name: str, where: str) -> str:
@@ -232,34 +277,51 @@ def _first_line(error: Exception) -> str:
 
 
 def prove_all(prover: Prover, rows: Iterable[Row]) -> list[Outcome]:
-    """Prove rows in their order; later ones may use what earlier ones have shown."""
-    outcomes = []
-    failed: set[str] = set()
-    for row in rows:
-        outcome = prover.prove(row)
-        outcomes.append(outcome)
-        if outcome.difference:
-            failed.update(outcome.keys[:1])
-        else:
-            for key in outcome.keys:
-                prover.proven.setdefault(key, "")
-            if outcome.keys and outcome.result and row.section != "query":
-                known = prover.proven.get(outcome.keys[0])
-                prover.proven[outcome.keys[0]] = QUOTIENT if known == QUOTIENT else outcome.result
-    for key in failed:
-        prover.proven.pop(key, None)
+    """Prove rows in their order; later ones may use what earlier ones have shown.
+
+    What a failed row has of its own is not proven, unless another key of it is missing, which explains it.
+    """
+    outcomes = [_learned(prover, row) for row in rows]
+    # A row over a construct that a later row has proven.
+    outcomes = [_learned(prover, outcome.row) if _is_unclear(outcome) else outcome for outcome in outcomes]
+    for outcome in outcomes:
+        if outcome.difference and all(key in prover.proven for key in outcome.keys.own):
+            for key in outcome.keys.own[:1]:
+                del prover.proven[key]
     return outcomes
+
+
+def _is_unclear(outcome: Outcome) -> bool:
+    return any(UNKNOWN in key for key in (*outcome.keys.own, *outcome.keys.parts))
+
+
+def _learned(prover: Prover, row: Row) -> Outcome:
+    """Prove a row, and note what it has shown."""
+    outcome = prover.prove(row)
+    if not outcome.difference and not _is_unclear(outcome):
+        for key in (*outcome.keys.own, *outcome.keys.parts):
+            prover.proven.setdefault(key, "")
+        for key in outcome.keys.own[:1]:
+            prover.proven[key] = max(prover.proven[key], outcome.result, key=_rank)
+    return outcome
+
+
+def _rank(class_: str) -> int:
+    """Rank classes of one construct's values: the widest of them holds."""
+    return DECIMALS.index(class_) if class_ in DECIMALS else -1
 
 
 def table_of(prover: Prover, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return the table of proofs as it is kept in the package."""
-    differs = {
-        outcome.keys[0]: outcome.difference for outcome in outcomes if outcome.difference and outcome.keys
-    }
+    differs: dict[str, str] = {}
     limits: dict[str, str] = {}
     for outcome in outcomes:
+        keys = (*outcome.keys.own, *outcome.keys.parts)
+        missing = [key for key in keys if key not in prover.proven]
+        if outcome.difference and missing:
+            differs.setdefault(missing[0], outcome.difference)
         if outcome.limit:
-            limits.setdefault(outcome.keys[0], outcome.limit)
+            limits.setdefault(keys[0], outcome.limit)
     return {
         "proven": dict(sorted(prover.proven.items())),
         "differs": dict(sorted(differs.items())),

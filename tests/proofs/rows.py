@@ -1,8 +1,9 @@
 """Rows of the lists of proofs: templates of expressions, and the classes that they are proven over.
 
 A line is a template: `{a:integer|bigint} + {b:decimal}` is tried with each class of `a` and each of `b`.
-`{b:=a}` has the class of `a`, and other values; `{a}` is the value of `a` again. Sections: `[scalar]`,
-`[aggregate]` (over groups), `[window]`, `[query]` (whole queries over the tables t, u and v).
+`{b:=a}` has the class of `a`, and other values; `{a}` is the value of `a` again. `finite: ` before it leaves
+out infinities and NaN. Sections: `[scalar]`, `[aggregate]` (over groups), `[window]`, `[query]` (whole
+queries over the tables of `tables`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ GROUPS: Mapping[str, str] = {
     "plain": "boolean|number|text|date|time|timestamp|timestamptz|uuid",
 }
 """Names for several classes."""
+_FINITE = "finite: "
+"""Prefix of a template that is tried without infinities and NaN."""
 _PLACE = re.compile(r"\{(\w+)(?::([^}]*))?\}")
 
 
@@ -37,11 +40,8 @@ class Row:
     """SQL over the columns a, b, c of the table of values."""
     classes: tuple[tuple[str, str], ...]
     """Column and class of each argument."""
-
-    @property
-    def shown(self) -> str:
-        """The template with its classes, for people."""
-        return self.sql
+    finite: bool = False
+    """True if it is tried without infinities and NaN."""
 
 
 def rows(file: Path) -> Iterator[Row]:
@@ -56,10 +56,11 @@ def rows(file: Path) -> Iterator[Row]:
         elif section == "query":
             yield Row(section, text, text, ())
         else:
-            yield from _expanded(section, text)
+            finite = text.startswith(_FINITE)
+            yield from _expanded(section, text.removeprefix(_FINITE), finite=finite)
 
 
-def _expanded(section: str, template: str) -> Iterator[Row]:
+def _expanded(section: str, template: str, *, finite: bool) -> Iterator[Row]:
     declared = {name: classes for name, classes in _PLACE.findall(template) if classes}
     free = {name: _classes(classes) for name, classes in declared.items() if not classes.startswith("=")}
     for choice in itertools.product(*free.values()):
@@ -70,7 +71,7 @@ def _expanded(section: str, template: str) -> Iterator[Row]:
         for values in itertools.product(*(VALUES[chosen[name]] for name in literals)):
             texts = dict(zip(literals, values, strict=True))
             sql = _PLACE.sub(lambda match, texts=texts: texts.get(match[1], match[1]), template)
-            yield Row(section, template, sql, columns)
+            yield Row(section, template, sql, columns, finite)
 
 
 def _classes(names: str) -> list[str]:

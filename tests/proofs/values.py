@@ -22,13 +22,38 @@ VALUES: Mapping[str, Sequence[str | None]] = {
     ),
     "float": (None, "0", "1", "-1.5", "2.5", "0.1", "3.4e38", "1e-30", "NaN", "Infinity", "-Infinity"),
     "double": (
-        *(None, "0", "-0", "1", "-1.5", "0.5", "1.5", "2.5", "0.1", "1e15", "123456789.125"),
+        *(
+            None,
+            "0",
+            "-0",
+            "1",
+            "-1.5",
+            "0.5",
+            "1.5",
+            "2.5",
+            "0.1",
+            "1.005",
+            "2.675",
+            "1e15",
+            "123456789.125",
+        ),
         *("1.7976931348623157e308", "5e-324", "NaN", "Infinity", "-Infinity"),
     ),
     "text": (
         *(None, "", " ", "a", "A", "abc", "abc ", " abc", "ABC", "a_b", "a%b", "a\\b", "b,a,c", "'quoted'"),
         *("Straße", "ÄÖü", "e\u0301", "😀x", "İi", "line\nbreak", "tab\there", "10", "-3.5", "true"),
-        *("2024-02-29", "x" * 300),
+        *(
+            "2024-02-29",
+            "x" * 300,
+            "1e3",
+            " 12 ",
+            "1_000",
+            "yes",
+            "1.50",
+            "infinity",
+            "\u212aelvin",
+            "\u017f",
+        ),
     ),
     "date": (
         *(None, "2024-02-29", "2023-02-28", "2024-12-30", "2021-01-03", "2020-12-31", "2000-01-01"),
@@ -81,3 +106,6 @@ VALUES: Mapping[str, Sequence[str | None]] = {
     "literal integer": ("'0'", "'-7'", "'12'"),
     "literal number": ("'1.50'", "'-0.007'"),
 }
+
+INFINITE = ("NaN", "Infinity", "-Infinity", "infinity", "-infinity")
+"""Values that some proofs leave out."""

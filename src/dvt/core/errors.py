@@ -15,7 +15,7 @@ from typing import ClassVar
 WARNINGS: Mapping[str, str] = {
     "DVT001": "A view that needs federation is built as a table.",
     "DVT002": "A value of this type cannot survive the way to its target unchanged.",
-    "DVT003": "A function or incremental strategy is translated and may answer differently.",
+    "DVT003": "A construct or incremental strategy is translated and may answer differently.",
     "DVT020": "Tables of one connection were read at slightly different moments.",
     "DVT023": "What a dead run left behind could not be swept yet.",
     "DVT024": "A database takes rows in a slower way than it could.",
@@ -385,13 +385,16 @@ class SqlInvalid(DvtError):
 
 
 class TranslationWrong(DvtError):
-    """An expression is known to answer differently in the compute engine."""
+    """A construct of the model's SQL is not proven to answer in the compute engine as in its own dialect."""
 
     code = "DVT123"
 
-    def __init__(self, expression: str, dialect: str, why: str, way_out: str) -> None:
+    def __init__(
+        self, expression: str, dialect: str, why: str, way_out: str, line: int | None = None
+    ) -> None:
         self.expression = expression
         super().__init__(f"{expression} ({dialect}) cannot be translated: {why}", hint=way_out)
+        self.sql_line = line
 
 
 class OutputsClash(DvtError):

@@ -13,7 +13,7 @@ from dvt.core.estimates import ExtractLimits
 from dvt.core.names import TableRef, stage_name
 from dvt.core.places import Place
 from dvt.core.relation_names import places_in
-from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison
+from dvt.core.requests import Input, NodeRequest, Pushdown, TextComparison, Translate
 from dvt.dbt_bridge.jinja.contexts import FederatedRef, FederatedSource
 from dvt.dbt_bridge.jinja.hooks import other_output
 from dvt.dbt_bridge.jinja.inputs import input_of
@@ -73,6 +73,7 @@ def node_request(
         extract_limits=ExtractLimits(
             rows=node.config.get("max_extract_rows"), bytes=node.config.get("max_extract_bytes")
         ),
+        translate=Translate(node.config.get("translate") or Translate.PROVEN),
         comparing=_text_comparison(node),
         contract=None
         if on_target

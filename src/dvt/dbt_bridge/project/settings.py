@@ -9,7 +9,7 @@ from typing import Any
 
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import BadConfig
-from dvt.core.requests import Pushdown, TextComparison
+from dvt.core.requests import Pushdown, TextComparison, Translate
 from dvt.resolution.output_types import ZERO_DATES
 
 PUBLISH = ("swap", "keep")
@@ -26,6 +26,7 @@ DIALECTS = ("target", "compute")
 CHOICES: Mapping[str, Collection[str]] = {
     "pushdown": tuple(str(pushdown) for pushdown in Pushdown),
     "publish": PUBLISH,
+    "translate": tuple(str(translate) for translate in Translate),
     "zero_dates": ZERO_DATES,
 }
 """Config → its values."""
@@ -38,6 +39,7 @@ KEYS = (
     "max_extract_rows",
     "max_extract_bytes",
     "publish",
+    "translate",
     "collation",
     "zero_dates",
     "federate",

@@ -2,10 +2,10 @@
 
 from dvt.federation.plan.parse import Parsed, parse_model
 from dvt.federation.plan.planner import make_copy_plan, make_plan
-from dvt.federation.plan.proven.check import Unproven, unproven
 from dvt.federation.plan.safe import source_literal
 from dvt.federation.plan.source_queries import relation
-from dvt.federation.plan.state import PlanContext
+from dvt.federation.plan.state import PlanContext, Unproven
+from dvt.federation.plan.unproven import unproven
 
 __all__ = [
     "Parsed",

@@ -9,9 +9,10 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dvt.core.encoding import encoding
-from dvt.core.errors import ColumnNotFound, NamesTooLong, OutputsClash, SqlInvalid
+from dvt.core.errors import ColumnNotFound, NamesTooLong, OutputsClash, SqlInvalid, TranslationWrong
 from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
+from dvt.core.requests import Translate
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
@@ -22,11 +23,14 @@ from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
 from dvt.federation.plan.transform import own_text, tables_of
 from dvt.federation.plan.values import with_samples
 
+_ELSEWHERE = "compute the model where its dialect is spoken: `compute: target`"
+"""Hint for SQL that only another place can run."""
+
 
 @plan_pass(
     needs=(
         "analysed functions is_rewritten names original_names samples scans scans.alias scans.columns "
-        "scans.table tokens transform_tables tree unread"
+        "scans.table tokens transform_tables tree unproven unread"
     ),
     gives="loads outputs scans.is_skipped scans.needed sql",
 )
@@ -43,6 +47,7 @@ def bind_transform(state: PlanState) -> None:
         [('s', 'HUGEINT'), ('n', 'INTEGER')]
     """
     inner, binding = state.sql, _bound(state, state.sql, state.transform_tables)
+    _refuse_unproven(state)
     _note_reads(state, binding)
     bound = binding.columns
     names = _names(state, bound)
@@ -77,7 +82,27 @@ def _bound(state: PlanState, sql: Sql, tables: Sequence[TransformTable]) -> Bind
         sampled = with_samples(sql, state.samples, state.context.engine)
         return state.context.bind(sampled, tables, sorted(state.functions))
     except SqlInvalid as error:
-        raise _explained(state, error) from error
+        explained = _explained(state, error)
+        if not isinstance(explained, ColumnNotFound):
+            _refuse_unproven(state)
+        raise explained from error
+
+
+def _refuse_unproven(state: PlanState) -> None:
+    """Raise TranslationWrong for what is not proven, or warn of it where the model accepts that."""
+    for part in state.unproven:
+        if state.request.translate is Translate.BEST_EFFORT:
+            at = f", line {part.line}" if part.line else ""
+            state.warn(
+                "DVT003",
+                f"{part.construct} ({state.dialect}{at}) may answer differently in {state.context.engine}: "
+                f"{part.why}",
+                "compare its results, or have it computed where its dialect is spoken: compute: target",
+            )
+        else:
+            more = len(state.unproven) - 1
+            why = f"{part.why}; and {more} more" if more else part.why
+            raise TranslationWrong(part.construct, state.dialect, why, part.way_out, part.line)
 
 
 def _note_reads(state: PlanState, binding: Binding) -> None:
@@ -97,7 +122,7 @@ _UNKNOWN_COLUMN = re.compile(r'(?:column "(?P<named>[^"]+)"|column named "(?P<co
 _CANDIDATES = re.compile(r"\s*Candidate (?:bindings|functions):.*", re.DOTALL)
 
 
-def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInvalid:
+def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInvalid | TranslationWrong:
     """Translate the engine's error into the model's names: no surrogates, no staged tables."""
     problem = error.message.split(": ", 1)[-1]
     unread_at = state.unread.sql_line if state.unread else None
@@ -113,6 +138,9 @@ def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInval
     problem = _CANDIDATES.sub("", problem).strip()
     for new, old in state.original_names.items():
         problem = problem.replace(new, old)
+    if state.is_rewritten:
+        why = f"the compute engine does not run it: {problem}"
+        return TranslationWrong("the SQL", state.dialect, why, _ELSEWHERE)
     return SqlInvalid(state.dialect, problem, line)
 
 

@@ -105,6 +105,21 @@ class Candidate:
     """SQL of the condition as written in the model."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A construct of a model of which nobody has proven that the engine answers as the model's dialect."""
+
+    construct: str
+    """SQL of the construct as written."""
+    line: int | None
+    """Line of the compiled SQL; None if it is not known."""
+    why: str
+    way_out: str = (
+        "compute the model where its dialect is spoken (`compute: target`), write the construct in another "
+        "way, or accept what may differ (`translate: best_effort`)"
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class PlanState:
     """A plan in the making; every pass adds its part."""
@@ -147,6 +162,8 @@ class PlanState:
     queries: list[SourceQuery] = field(default_factory=list)
     value_types: dict[int, ValueType] = field(default_factory=dict)
     """node's number → class of its values, in a model whose translation is proven."""
+    unproven: tuple[Unproven, ...] = ()
+    """Constructs of a translated model of which nothing is proven."""
     functions: set[str] = field(default_factory=set)
     """The engine's functions for collations that the tree calls."""
     sql: Sql = ""

@@ -12,11 +12,13 @@ from dvt.federation.plan.values import answer_place, with_places
 
 _REWRITTEN = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
 """Expressions in the engine's SQL that the planner puts in the place of a comparison."""
+_DIALECT_FUNCTIONS = "dvt_pg_"
+"""Prefix of the engine's functions that answer as another dialect's."""
 _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
 """SQLGlot's functions that are no functions in SQL."""
 
 
-@plan_pass(gives="is_rewritten tree")
+@plan_pass(gives="functions is_rewritten tree")
 def translate(state: PlanState) -> None:
     """Mend the tree, so that the engine answers as the model's dialect would.
 
@@ -28,6 +30,7 @@ def translate(state: PlanState) -> None:
         holder = exp.Paren(this=state.tree)
         _mend(state, holder, warn=True)
         state.tree, state.is_rewritten = holder.this, True
+        state.functions |= {call.name for call in holder.find_all(exp.Anonymous) if _is_engines(call)}
 
 
 def in_engine(state: PlanState, constant: exp.Expr) -> Sql:
@@ -56,6 +59,11 @@ def _mend(state: PlanState, holder: exp.Expr, *, warn: bool) -> None:
             new = entry.fix(node)
             new.type = node.type
             node.replace(new)
+
+
+def _is_engines(call: exp.Anonymous) -> bool:
+    """True for a call of a function that only the engine's table of a dialect puts into SQL."""
+    return call.name.startswith(_DIALECT_FUNCTIONS)
 
 
 def _entry(translation: Translation, node: exp.Expr) -> Entry | None:

@@ -14,7 +14,7 @@ from dvt.core.errors import (
     SqlInvalid,
     TranslationWrong,
 )
-from dvt.core.requests import Contract, ContractColumn
+from dvt.core.requests import Contract, ContractColumn, Translate
 from dvt.core.tables import StageColumn
 from dvt.core.types import VARCHAR, StageType
 from dvt.resolution.output_types import output_type
@@ -316,16 +316,28 @@ def test_sql_that_is_wrong_is_an_error_of_the_model(shop: Oracle, sql: str, prob
         "format('%s', note)",
     ],
 )
-def test_an_expression_that_is_known_to_differ_is_refused(shop: Oracle, expression: str) -> None:
+def test_an_expression_that_is_not_proven_is_refused(shop: Oracle, expression: str) -> None:
     with pytest.raises(TranslationWrong) as caught:
-        shop.plan(f"SELECT {expression} AS v FROM {{orders}}", dialect="postgres")
-    assert "config(dialect='compute')" in str(caught.value)
+        shop.plan(f"SELECT id,\n  {expression} AS v\nFROM {{orders}}", dialect="postgres")
+    assert caught.value.sql_line == 2
+    assert "compute: target" in str(caught.value)
 
 
-def test_an_unverified_function_is_a_notice(shop: Oracle) -> None:
-    plan = shop.plan("SELECT regexp_replace(note, 'a', 'b') AS v FROM {orders}", dialect="postgres")
+def test_an_unproven_construct_is_a_notice_where_the_model_accepts_it(shop: Oracle) -> None:
+    sql = "SELECT regexp_replace(note, 'a|b', 'b') AS v FROM {orders}"
+    plan = shop.plan(sql, dialect="postgres", translate=Translate.BEST_EFFORT)
     assert [notice.code for notice in plan.notices] == ["DVT003"]
     assert "regexp_replace" in plan.notices[0].message.lower()
+
+
+@pytest.mark.parametrize(
+    "expression", ["justify_days(ordered - changed)", "jsonb_build_object('id', id)", "num_nulls(id, total)"]
+)
+def test_sql_that_the_engine_lacks_is_never_called_invalid(shop: Oracle, expression: str) -> None:
+    for translate in Translate:
+        with pytest.raises(TranslationWrong) as caught:
+            shop.plan(f"SELECT {expression} AS v FROM {{orders}}", dialect="postgres", translate=translate)
+        assert "not valid" not in str(caught.value)
 
 
 def test_every_clock_function_gives_the_runs_time(shop: Oracle) -> None:

@@ -48,6 +48,7 @@ from typing import Any
 from dvt.core.ports.engines import CollationFunctions
 from dvt.drivers.duckdb.collations.maps import CharacterMap, each_character
 from dvt.drivers.duckdb.collations.weights import BEFORE_SPACE, CollationTable, case_map, collation_table
+from dvt.drivers.duckdb.dialect_functions import FUNCTIONS, dialect_functions
 
 _TABLES = {
     "utf8mb4_general_ci": ("utf8mb4_general_ci", "utf8mb3_general_ci", "utf8_general_ci"),
@@ -134,8 +135,11 @@ class _Macro:
 
 def define_functions(cursor: Any, names: Iterable[str]) -> None:
     """Make these functions, on this connection alone."""
+    called = set(names)
+    for sql in dialect_functions(called):
+        cursor.execute(f"CREATE OR REPLACE TEMP MACRO {sql}")
     stored: set[str] = set()
-    for name in names:
+    for name in sorted(called - FUNCTIONS.keys()):
         macro = _macro(name)
         if macro.map is not None and macro.map.name not in stored:
             macro.map.store(cursor)

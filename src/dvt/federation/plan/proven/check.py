@@ -3,81 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from sqlglot import exp
 
-from dvt.core.tables import Table
-from dvt.federation.plan.analyse import analyse
-from dvt.federation.plan.clock import freeze_clock
-from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.markers import readable
-from dvt.federation.plan.parse import Parsed, find_scans, number_nodes
-from dvt.federation.plan.proven.classify import classify
 from dvt.federation.plan.proven.keys import UNKNOWN, ClassOf, keys
 from dvt.federation.plan.proven.table import ProofTable
 from dvt.federation.plan.proven.written import rewritten_words
-from dvt.federation.plan.state import NUMBER, SETTLED, PlanContext, PlanState
-from dvt.federation.plan.this import query_this_first
-
-_WAY_OUT = "compute the model where its dialect is spoken (`compute: target`), or write it in another way"
+from dvt.federation.plan.state import NUMBER, PlanState, Unproven
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 """Matches a name that is shown without quotes."""
 _MAX_SHOWN = 80
 """Characters of a construct that a message shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Unproven:
-    """A construct of a model of which nobody has proven that the engine answers as the model's dialect."""
-
-    construct: str
-    """SQL of the construct as written."""
-    line: int | None
-    """Line of the compiled SQL; None if it is not known."""
-    why: str
-    way_out: str = _WAY_OUT
-
-
-def unproven(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> tuple[Unproven, ...]:
-    """Return all that would have to be proven before `context.engine` may compute a model; empty if nothing.
-
-    Args:
-        parsed: the model, read.
-        tables: the tables of `parsed.inputs`, as described, by unique id.
-        context: as for `make_plan`; of the engine, only its dialect is used.
-    """
-    if parsed.request.dialect == context.engine:
-        return ()
-    if parsed.problem is not None:
-        why = f"nobody can translate it: {parsed.problem.problem}"
-        return (Unproven("the SQL", parsed.problem.sql_line, why),)
-    return unproven_in(classified(parsed, tables, context))
-
-
-def classified(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:
-    """Return the state of a model's plan when its nodes are classified, and nothing more is done."""
-    state = PlanState(
-        request=parsed.request,
-        tables=tables,
-        context=context,
-        tree=parsed.tree.copy(),
-        tokens=parsed.tokens,
-        places=parsed.places,
-    )
-    for plan_pass in (
-        find_scans,
-        freeze_clock,
-        separate_names,
-        query_this_first,
-        number_nodes,
-        analyse,
-        classify,
-    ):
-        plan_pass(state)
-    return state
 
 
 def unproven_in(state: PlanState) -> tuple[Unproven, ...]:
@@ -110,16 +49,12 @@ def class_of(state: PlanState) -> ClassOf:
 def _unlisted(state: PlanState, table: ProofTable) -> Iterator[Unproven]:
     name = class_of(state)
     for node in state.tree.walk():
-        if SETTLED in node.meta or _of_scan(node):
+        if NUMBER not in node.meta or _of_scan(node):
             continue
         for key in keys(node, name):
-            if not _is_proven(key, table) and not _is_blamed_on_argument(key, node, name):
+            if table.result(key) is None and not _is_blamed_on_argument(key, node, name):
                 yield Unproven(_shown(state, node), _line(node), _why(key, table))
                 break
-
-
-def _is_proven(key: str, table: ProofTable) -> bool:
-    return key in table.results
 
 
 def _is_blamed_on_argument(key: str, node: exp.Expr, name: ClassOf) -> bool:

@@ -12,8 +12,12 @@ from dvt.core.types import Kind, StageType
 
 QUOTIENT = "quotient"
 """Class of decimals of a computed scale: equal as numbers, not as text."""
+MIXED = "mixed"
+"""Class of decimals some of which have fewer digits behind the point than their type, as `coalesce(d, 0)`."""
+DECIMALS = ("decimal", MIXED, QUOTIENT)
+"""Classes of decimals, each with more texts for one number than those before it."""
 _MAX_DIGITS = 38
-_COMPUTED_SCALE = 15
+COMPUTED_SCALE = 15
 """Least scale of a DECIMAL of full precision that counts as that of numbers without a scale of their own."""
 _QUOTIENT_SCALE = 20
 """Digits behind the point that a quotient has in the engine."""
@@ -106,7 +110,7 @@ class ValueType:
     @property
     def is_decimal(self) -> bool:
         """True for decimals, whatever scale they show."""
-        return self.name in ("decimal", QUOTIENT)
+        return self.name in DECIMALS
 
     @property
     def is_integer(self) -> bool:
@@ -123,7 +127,7 @@ def class_of_stage(type_: StageType) -> ValueType | None:
     """Return the class of a staged column's values; None if nothing is proven of its type."""
     if type_.kind is Kind.DECIMAL:
         precision, scale = type_.precision or _MAX_DIGITS, type_.scale or 0
-        computed = precision == _MAX_DIGITS and scale >= _COMPUTED_SCALE
+        computed = precision == _MAX_DIGITS and scale >= COMPUTED_SCALE
         return ValueType(QUOTIENT if computed else "decimal", precision, scale)
     if type_.kind is Kind.LIST:
         element = class_of_stage(type_.element)

@@ -7,13 +7,14 @@ from sqlglot.optimizer.scope import build_scope
 
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import scan_of
+from dvt.federation.plan.proven.check import unproven_in
 from dvt.federation.plan.proven.value_types import ValueTypes
-from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
+from dvt.federation.plan.state import NUMBER, PlanState, Unproven, plan_pass
 
 
-@plan_pass(needs="analysed scans scans.columns", gives="tree value_types")
+@plan_pass(needs="analysed scans scans.columns tokens", gives="tree unproven value_types")
 def classify(state: PlanState) -> None:
-    """Note the class of every node's values, and set SQLGlot's types by it.
+    """Note the class of every node's values, set SQLGlot's types by it, and list what is not proven.
 
     Only for a dialect whose translation is proven: elsewhere SQLGlot's own types are all there is.
 
@@ -24,10 +25,11 @@ def classify(state: PlanState) -> None:
         True
     """
     table = state.context.proofs(state.context.engine, state.dialect)
-    if state.dialect == state.context.engine or table is None or state.analysed is None:
+    if state.dialect == state.context.engine or table is None:
         return
-    root = build_scope(state.analysed)
-    if root is None:
+    root = build_scope(state.analysed) if state.analysed is not None else None
+    if state.analysed is None or root is None:
+        state.unproven = (Unproven("the SQL", None, "SQLGlot cannot tell its columns and types"),)
         return
 
     def column_type(column: exp.Column, source: object) -> StageType | None:
@@ -35,7 +37,7 @@ def classify(state: PlanState) -> None:
         staged = scan.columns.get(column.name) if scan else None
         return staged.stage if staged else None
 
-    types = ValueTypes(table.results, state.dialect, column_type, root)
+    types = ValueTypes(table.result, state.dialect, column_type, root)
     for node in state.analysed.walk():
         number = node.meta.get(NUMBER)
         value_type = types.of(node) if number is not None and number not in state.value_types else None
@@ -46,12 +48,13 @@ def classify(state: PlanState) -> None:
         value_type = state.value_types.get(node.meta.get(NUMBER, -1))
         if value_type is not None:
             node.type = value_type.sql_type()
+    state.unproven = unproven_in(state)
 
 
 def _name_aliases(state: PlanState) -> None:
     """Give columns that are names of outputs, as in ORDER BY, the classes of these outputs."""
     for select in state.tree.find_all(exp.Select):
-        outputs = {projection.alias.lower(): projection for projection in select.selects if projection.alias}
+        outputs = {projection.alias_or_name.lower(): projection for projection in select.selects}
         for clause in (select.args.get("order"), select.args.get("group"), select.args.get("having")):
             for column in clause.find_all(exp.Column) if clause is not None else ():
                 output = outputs.get(column.name.lower())

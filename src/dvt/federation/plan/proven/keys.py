@@ -36,11 +36,29 @@ _BY_VALUE = {
     ("AtTimeZone", "zone"),
     ("Trim", "position"),
     ("TimestampTrunc", "unit"),
+    ("TimeToStr", "format"),
+    ("StrToDate", "format"),
+    ("StrToTime", "format"),
     ("DateTrunc", "unit"),
 }
 """Arguments that the key has by their value, not by their class."""
-_CONTEXTS = (exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls, exp.WithinGroup)
+_MATCHES = ("RegexpLike", "RegexpILike", "RegexpReplace")
+"""Constructs whose second argument is a regular expression."""
+_PATTERN = re.compile(
+    r"\^?((\(([A-Za-z0-9 _@:/,;#%&=<>!~\"'-]|\\d)+\)|[A-Za-z0-9 _@:/,;#%&=<>!~\"'-]|\\[.d]"
+    r"|\[\^?[A-Za-z0-9 _-]+\]|\[\[:digit:\]\])[+*?]?)*\$?"
+)
+"""Matches regular expressions that every library reads alike: without alternatives, dots and classes of
+letters."""
+_CONTEXT_WORDS: Mapping[type[exp.Expr], str] = {
+    exp.Window: "over",
+    exp.Filter: "filter",
+    exp.IgnoreNulls: "ignore nulls",
+    exp.RespectNulls: "respect nulls",
+    exp.WithinGroup: "within group",
+}
 """What makes another construct of an aggregate."""
+_CONTEXTS = tuple(_CONTEXT_WORDS)
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INTERVAL = re.compile(
     r"(\s*[-+]?\d{1,9}\s*(years?|mons?|months?|weeks?|days?|hours?|minutes?|mins?|seconds?|secs?)\b)+\s*",
@@ -54,7 +72,7 @@ def keys(node: exp.Expr, class_of: ClassOf) -> tuple[str, ...]:
     special = _SPECIAL.get(type(node))
     if special is not None:
         return tuple(special(node, class_of))
-    if isinstance(node, _SILENT):
+    if isinstance(node, _SILENT) or isinstance(node.parent, exp.WithinGroup):
         return ()
     if isinstance(node, _STRUCTURE) or not isinstance(node, _CALLS):
         return tuple(features(node, class_of))
@@ -129,9 +147,14 @@ _SHAPES: Mapping[type[exp.Expr] | tuple[type[exp.Expr], ...], Callable[[exp.Expr
 def type_shape(type_: exp.Expr) -> str:
     """Return a type without its sizes."""
     name = type_.this.value.lower() if isinstance(type_.this, exp.DType) else str(type_.this).lower()
+    name = _SPELLINGS.get(name, name)
     if type_.args.get("nested"):
         return f"{name}<{', '.join(type_shape(part) for part in type_.expressions)}>"
     return f"{name}({', '.join('n' for _ in type_.expressions)})" if type_.expressions else name
+
+
+_SPELLINGS = {"timestampntz": "timestamp", "varchar": "text"}
+"""SQLGlot's types that are one for the database, whatever their name."""
 
 
 def _path_part(part: exp.Expr) -> str:
@@ -155,8 +178,7 @@ def _call(node: exp.Expr, class_of: ClassOf) -> str:
         if anonymous and argument == "this":
             continue
         if isinstance(value, exp.Expr):
-            by_value = (name, argument) in _BY_VALUE and not isinstance(value, exp.Column)
-            parts.append(value.sql().upper() if by_value else shape(value, class_of))
+            parts.append(_argument(name, argument, value, class_of))
         elif isinstance(value, list):
             parts += [shape(part, class_of) for part in value if isinstance(part, exp.Expr)]
         else:
@@ -164,11 +186,21 @@ def _call(node: exp.Expr, class_of: ClassOf) -> str:
     return f"{name}({', '.join(parts)}){_context(node)}"
 
 
+def _argument(name: str, argument: str, value: exp.Expr, class_of: ClassOf) -> str:
+    if (name, argument) in _BY_VALUE and isinstance(value, exp.Literal | exp.Var):
+        return value.sql() if isinstance(value, exp.Literal) else value.name.upper()
+    if (name, argument) == ("RegexpReplace", "replacement") and isinstance(value, exp.Literal):
+        return "groups" if "\\" in value.name else "replacement"
+    if name in _MATCHES and argument == "expression" and isinstance(value, exp.Literal):
+        return "pattern" if _PATTERN.fullmatch(value.name) else "odd pattern"
+    return shape(value, class_of)
+
+
 def _context(node: exp.Expr) -> str:
     words = []
     while isinstance(node.parent, _CONTEXTS) and node.parent.this is node:
         node = node.parent
-        words.append(type(node).__name__.lower())
+        words.append(_CONTEXT_WORDS[type(node)])
     return "".join(f" {word}" for word in words)
 
 
@@ -234,7 +266,7 @@ def _interval(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
         yield f"Interval({class_of(value) if value else UNKNOWN}, {unit})"
     elif unit is not None:
         text = "number" if re.fullmatch(r"-?\d{1,9}", value.name) else "text"
-        yield f"Interval({text}, {unit.name.upper()})"
+        yield f"Interval({text}, {unit.name.upper().removesuffix('S')})"
     else:
         yield f"Interval({'units' if _INTERVAL.fullmatch(value.name) else LITERAL})"
 

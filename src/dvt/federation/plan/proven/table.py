@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from dvt.federation.plan.proven.classes import MIXED, QUOTIENT
+
 _TABLES = files("dvt.federation.plan.proven") / "tables"
 """Folder with a file for each pair, `<engine>-<dialect>.json`."""
 
@@ -20,6 +22,20 @@ class ProofTable:
     """Key of a proven construct → class of its values, empty for parts of queries."""
     differs: Mapping[str, str] = field(default_factory=dict)
     """Key of a construct whose proof failed → the first difference."""
+    limits: Mapping[str, str] = field(default_factory=dict)
+    """Key of a proven construct → an error that only one side has."""
+    evaluations: int = 0
+    """Values that both sides have computed."""
+
+    def result(self, key: str) -> str | None:
+        """Return the class of a construct's values; None if it is not proven.
+
+        What holds for quotients holds for decimals of mixed scales, of which there are fewer.
+        """
+        if key in self.results or MIXED not in key:
+            return self.results.get(key)
+        class_ = self.results.get(key.replace(MIXED, QUOTIENT))
+        return MIXED if class_ == QUOTIENT else class_
 
 
 @cache
@@ -29,4 +45,9 @@ def proof_table(engine: str, dialect: str) -> ProofTable | None:
     if not file.is_file():
         return None
     data = json.loads(file.read_text(encoding="utf-8"))
-    return ProofTable(results=data["proven"], differs=data["differs"])
+    return ProofTable(
+        results=data["proven"],
+        differs=data["differs"],
+        limits=data["limits"],
+        evaluations=data["evaluations"],
+    )

@@ -10,6 +10,7 @@ from sqlglot.optimizer.scope import Scope
 
 from dvt.core.types import StageType
 from dvt.federation.plan.proven.classes import (
+    DECIMALS,
     NULL,
     QUOTIENT,
     ValueType,
@@ -22,8 +23,8 @@ from dvt.federation.plan.proven.classes import (
 )
 from dvt.federation.plan.proven.keys import UNKNOWN, keys, pairs
 
-Results = Mapping[str, str]
-"""Key of a proven construct → class of its values."""
+Results = Callable[[str], str | None]
+"""Key of a construct → class of its values; None if it is not proven."""
 ColumnType = Callable[[exp.Column, object], StageType | None]
 """Column and the table that it belongs to → its staged type."""
 
@@ -70,12 +71,12 @@ class ValueTypes:
         result = known[0]
         for type_ in known[1:]:
             (key,) = pairs(name, [result.name, type_.name])
-            class_ = self.results.get(key)
+            class_ = self.results(key)
             if class_ is None:
                 return None
             result = ValueType(class_)
         if len({type_.name for type_ in known}) == 1:
-            class_ = self.results.get(pairs(name, [known[0].name])[0])
+            class_ = self.results(pairs(name, [known[0].name])[0])
             result = ValueType(class_ or known[0].name)
         numbers = [type_ for type_ in known if type_.name != NULL]
         if result.name == QUOTIENT:
@@ -133,8 +134,8 @@ def _variadic(types: ValueTypes, node: exp.Expr) -> ValueType | None:
 def _result(types: ValueTypes, node: exp.Expr) -> ValueType | None:
     """Return the class of a construct's values as its proof has found it."""
     node_keys = keys(node, types.name)
-    class_ = types.results.get(node_keys[0]) if node_keys else None
-    if class_ is None or class_ not in ("decimal", QUOTIENT):
+    class_ = types.results(node_keys[0]) if node_keys else None
+    if class_ is None or class_ not in DECIMALS:
         return ValueType(class_) if class_ else None
     arguments = [_inner(value) for value in node.args.values() if isinstance(value, exp.Expr)]
     known = [type_ for value in arguments if (type_ := types.of(value)) is not None and type_.name != NULL]

@@ -11,9 +11,9 @@ from sqlglot.errors import SqlglotError
 
 _MARKS = (TokenType.STRING, TokenType.NUMBER, TokenType.PARAMETER, TokenType.NATIONAL_STRING)
 _WORDS = frozenset(
-    {"IGNORE", "NULLS", "TIES", "DISTINCT", "LATERAL", "RECURSIVE", "EXCLUDE", "GROUPS", "ALL"}
+    {"IGNORE", "NULLS", "TIES", "DISTINCT", "LATERAL", "RECURSIVE", "EXCLUDE", "GROUPS", "DATE_PART"}
 )
-"""Words that mean something and that a tree can lose."""
+"""Words that mean something and that a tree can lose: DATE_PART gives doubles, and EXTRACT numerics."""
 
 
 def rewritten_words(sql: str, tokens: Sequence[Token], dialect: str) -> Iterator[tuple[str, int | None]]:

@@ -4,36 +4,25 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dvt.federation.plan.dialects.duckdb import postgres_numbers as numbers
+from dvt.federation.plan.dialects.duckdb import postgres_texts as texts
+from dvt.federation.plan.dialects.duckdb import postgres_times as times
 from dvt.federation.plan.dialects.duckdb.expressions import (
-    IN_ENGINE,
     function,
     is_a,
     is_float,
-    is_unknown,
     needs_escape,
     plain_format,
     round_half_even,
     typed,
 )
-from dvt.federation.plan.dialects.translation import (
-    VERIFIED,
-    Condition,
-    Entry,
-    Fix,
-    Status,
-    Translation,
-    macro,
-    unverified,
-    verified,
-    wrong,
-)
+from dvt.federation.plan.dialects.translation import Status, Translation, macro
 
 _INTEGERS = exp.DataType.INTEGER_TYPES
 _DECIMAL = (exp.DataType.Type.DECIMAL,)
 _FLOATS = exp.DataType.FLOAT_TYPES
 _TEXT = exp.DataType.TEXT_TYPES
 _TEMPORAL = exp.DataType.TEMPORAL_TYPES
-_CAST = "CAST the operands to the types you mean, " + IN_ENGINE
 
 
 def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
@@ -41,7 +30,10 @@ def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
     divisor = node.expression.unnest()
     if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
         return exp.Paren(this=divided)
-    zero = exp.EQ(this=exp.Paren(this=node.expression.copy()), expression=exp.Literal.number(0))
+    zero = exp.and_(
+        exp.EQ(this=exp.Paren(this=node.expression.copy()), expression=exp.Literal.number(0)),
+        exp.Not(this=exp.Is(this=exp.Paren(this=node.this.copy()), expression=exp.null())),
+    )
     return exp.Case(
         ifs=[exp.If(this=zero, true=function("error", exp.Literal.string("division by zero")))],
         default=exp.Paren(this=divided),
@@ -69,10 +61,6 @@ def _of_integers(node: exp.Expr) -> bool:
     return is_a(node.this, *_INTEGERS) and is_a(node.expression, *_INTEGERS)
 
 
-def _of_unknowns(node: exp.Expr) -> bool:
-    return is_unknown(node.this) or is_unknown(node.expression)
-
-
 def _sized(node: exp.Expr) -> bool:
     return bool(node.args["to"].expressions)
 
@@ -86,10 +74,6 @@ def _is_sized_varchar(node: exp.Expr) -> bool:
     return node.args["to"].this in (exp.DataType.Type.VARCHAR, exp.DataType.Type.NVARCHAR) and _sized(node)
 
 
-def _is_char(node: exp.Expr) -> bool:
-    return node.args["to"].this in (exp.DataType.Type.CHAR, exp.DataType.Type.BPCHAR)
-
-
 def _is_unsized_numeric(node: exp.Expr) -> bool:
     return node.args["to"].this in _DECIMAL and not _sized(node)
 
@@ -98,14 +82,9 @@ def _numeric(node: exp.Expr) -> exp.Expr:
     """Cast to a DECIMAL with enough digits: PostgreSQL keeps all, DuckDB's plain DECIMAL three decimals."""
     if is_a(node.this, *_INTEGERS):
         return typed(node.this.copy(), "DECIMAL(38,0)")
-    if is_a(node.this, *_DECIMAL) and not _computed_as_double(node.this):
+    if is_a(node.this, *_DECIMAL):
         return exp.Paren(this=node.this.copy())
     return typed(node.this.copy(), "DECIMAL(38,15)")
-
-
-def _computed_as_double(node: exp.Expr) -> bool:
-    """True if PostgreSQL computes a numeric and DuckDB a DOUBLE."""
-    return node.find(exp.Div, exp.Avg, exp.IntDiv, exp.Anonymous, exp.Case) is not None
 
 
 def _rounds_to_integer(node: exp.Expr) -> bool:
@@ -119,44 +98,13 @@ def _rounded(node: exp.Expr) -> exp.Expr:
     return new
 
 
-def _is_double_to_text(node: exp.Expr) -> bool:
-    return node.args["to"].this in _TEXT and is_a(node.this, *_FLOATS)
-
-
 def _escaped(node: exp.Expr) -> exp.Expr:
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
-
-
-def _of_many(node: exp.Expr) -> bool:
-    return isinstance(node.expression, exp.Any | exp.All | exp.Tuple)
-
-
-def _part(*names: str) -> Condition:
-    return lambda node: node.name.upper() in names
-
-
-def _fraction(scale: str) -> Fix:
-    def fix(node: exp.Expr) -> exp.Expr:
-        micros = exp.Extract(this=exp.var("microseconds"), expression=node.expression.copy())
-        return exp.Paren(
-            this=exp.Mul(this=typed(micros, "DECIMAL(18,0)"), expression=exp.Literal.number(scale))
-        )
-
-    return fix
-
-
-def _plain_timestamp_format(node: exp.Expr) -> bool:
-    return plain_format(node) and is_a(node.this, *_TEMPORAL)
 
 
 def _starts_late(node: exp.Expr) -> bool:
     start = node.args.get("start")
     return start is None or (isinstance(start, exp.Literal) and start.is_int and int(start.name) > 0)
-
-
-def _by_pattern(node: exp.Expr) -> bool:
-    start = node.args.get("start")
-    return (isinstance(start, exp.Literal) and start.is_string) or is_a(start, *_TEXT)
 
 
 def _from_any_start(node: exp.Expr) -> exp.Expr:
@@ -172,7 +120,12 @@ def _from_any_start(node: exp.Expr) -> exp.Expr:
     if length is not None:
         lost = exp.Sub(this=function("least", start.copy(), first.copy()), expression=first.copy())
         remaining = exp.Add(this=exp.Paren(this=length.copy()), expression=exp.Paren(this=lost))
-        arguments.append(function("greatest", remaining, zero))
+        negative = exp.LT(this=exp.Paren(this=length.copy()), expression=zero.copy())
+        refusal = function("error", exp.Literal.string("negative substring length not allowed"))
+        checked = exp.Case(
+            ifs=[exp.If(this=negative, true=refusal)], default=function("greatest", remaining, zero)
+        )
+        arguments.append(checked)
         is_null = exp.or_(is_null, exp.Is(this=exp.Paren(this=length.copy()), expression=exp.null()))
     substring = function("substring", *arguments)
     return exp.Case(ifs=[exp.If(this=is_null, true=exp.null())], default=substring)
@@ -180,10 +133,6 @@ def _from_any_start(node: exp.Expr) -> exp.Expr:
 
 def _every(node: exp.Expr) -> exp.Expr:
     return function("bool_and", *(argument.copy() for argument in node.expressions))
-
-
-def _lower(node: exp.Expr) -> exp.Expr:
-    return exp.Lower(this=node.copy())
 
 
 def _of_date(node: exp.Expr) -> bool:
@@ -221,95 +170,139 @@ def _any_different(node: exp.Expr) -> exp.Expr:
     )
 
 
-def _of_interval(node: exp.Expr) -> bool:
-    return is_a(node.expression, exp.DataType.Type.INTERVAL) or is_unknown(node.expression)
+def _is_text_to_integer(node: exp.Expr) -> bool:
+    return (
+        not isinstance(node.this, exp.Literal)
+        and node.args["to"].this in _INTEGERS
+        and is_a(node.this, *_TEXT)
+    )
 
 
-_ROWS = "DuckDB compares rows with NULLs otherwise"
-_TYPES_UNKNOWN = "the types of its operands are not known, and PostgreSQL's `/` depends on them"
+def _is_text_to_number(node: exp.Expr) -> bool:
+    column = not isinstance(node.this, exp.Literal)
+    return column and node.args["to"].this in (*_DECIMAL, *_FLOATS) and is_a(node.this, *_TEXT)
+
+
+def _is_double_to_decimal(node: exp.Expr) -> bool:
+    return node.args["to"].this in _DECIMAL and is_a(node.this, *_FLOATS)
+
+
+def _is_time_to_text(node: exp.Expr) -> bool:
+    times_ = (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP)
+    return node.args["to"].this in _TEXT and is_a(node.this, *times_)
+
+
+def _is_ntile(node: exp.Expr) -> bool:
+    return isinstance(node.this, exp.Ntile)
+
+
+def _of_no_integer(node: exp.Expr) -> bool:
+    return is_a(node.this, *_DECIMAL, *_FLOATS)
+
+
+def _of_integer(node: exp.Expr) -> bool:
+    return is_a(node.this, *_INTEGERS)
+
+
+def _of_integer_alone(node: exp.Expr) -> bool:
+    return _of_integer(node) and node.args.get("decimals") is None
+
+
+def _rounded_integer(node: exp.Expr) -> exp.Expr:
+    new = node.copy()
+    new.this.replace(typed(node.this.copy(), "DECIMAL(38,4)"))
+    return new
+
+
+def _array_length(node: exp.Expr) -> exp.Expr:
+    """Give NULL for an empty list."""
+    length = typed(function("len", node.this.copy()), "INTEGER")
+    return exp.Nullif(this=length, expression=exp.Literal.number(0))
+
+
+def _starts_anywhere(node: exp.Expr) -> bool:
+    return not _starts_late(node) or node.args.get("length") is not None
+
+
+def _of_integers_of_32_bits(node: exp.Expr) -> bool:
+    return all(is_a(argument, exp.DataType.Type.INT) for argument in node.expressions)
+
+
+def _is_percentile_of_decimals(node: exp.Expr) -> bool:
+    ordered = node.expression.expressions[0].this
+    return isinstance(node.this, exp.PercentileCont) and is_a(ordered, *_DECIMAL)
+
+
+def _of_doubles(node: exp.Expr) -> exp.Expr:
+    new = node.copy()
+    ordered = new.expression.expressions[0]
+    ordered.set("this", typed(ordered.this.copy(), "DOUBLE"))
+    return new
+
+
+_AGGREGATES = (
+    macro(numbers.sum_of_integers, numbers.sums_integers),
+    macro(numbers.average, numbers.averages_exact),
+)
+_IN_32_BITS = (macro(numbers.as_integer),)
 
 TRANSLATION = Translation(
-    entries=verified(
-        "Count Sum Avg Min Max LogicalAnd LogicalOr GroupConcat Stddev StddevSamp StddevPop Variance "
-        "VariancePop Corr CovarPop CovarSamp PercentileCont PercentileDisc RowNumber Rank DenseRank "
-        "PercentRank CumeDist Ntile Lag Lead FirstValue LastValue NthValue Coalesce Nullif Greatest "
-        "Least Case If Exists And Or Xor Abs Ceil Floor Sign Sqrt Power Pow Exp Ln Log Length Upper "
-        "Lower Trim Replace Reverse Repeat Left Right StrPosition Concat ConcatWs MD5 TimestampTrunc "
-        "DateTrunc Rand Uuid Pad Array ArrayAgg ExplodingGenerateSeries GenerateSeries Explode Unnest "
-        "TryCast CurrentTimestamp CurrentDate Localtimestamp Date DateAdd DateSub TsOrDsAdd Unicode "
-        "Chr SplitPart Interval Round Trunc Cast StartsWith Ascii Translate Pi Degrees Radians Cbrt "
-        "Factorial BitLength ArraySize StringToArray Initcap UnixToTime RegrSlope Mode BitwiseAndAgg "
-        "BitwiseOrAgg MakeInterval JSONExtractScalar Sin Cos Tan make_date() gcd() isfinite() "
-        "json_array_length() date_bin() DateBin"
-    )
-    | {
+    functions=Status.VERIFIED,
+    entries={
         "Div": (
             macro(_whole_division, _of_integers),
-            Entry(status=Status.UNVERIFIED, fix=_division, when=_of_unknowns, why=_TYPES_UNKNOWN),
+            macro(numbers.division, numbers.of_numerics),
             macro(_division),
         ),
         "Mod": (macro(_modulo),),
+        "Literal": (macro(numbers.as_integer, numbers.beside_smallint),),
+        "Sum": _AGGREGATES,
+        "Avg": _AGGREGATES,
+        "Filter": _AGGREGATES,
+        "Window": (*_AGGREGATES, macro(numbers.as_integer, _is_ntile)),
+        "Sign": (macro(numbers.as_number_of, _of_no_integer),),
+        "Pow": (macro(numbers.power),),
+        "Hex": (macro(numbers.hex_of_integer),),
         "Cast": (
             macro(_truncated_text, _is_sized_varchar),
-            wrong("DuckDB neither cuts nor pads char(n)", f"cast to varchar(n), {IN_ENGINE}", _is_char),
+            macro(texts.text_to_integer, _is_text_to_integer),
+            macro(texts.text_to_number, _is_text_to_number),
+            macro(numbers.double_as_decimal, _is_double_to_decimal),
             macro(_numeric, _is_unsized_numeric),
             macro(_rounded, _rounds_to_integer),
-            unverified("the text of a floating point number may differ (1 and 1.0)", _is_double_to_text),
-            *VERIFIED,
+            macro(texts.time_to_text, _is_time_to_text),
         ),
-        "EQ": (macro(_each_equal, _of_rows), *VERIFIED),
-        "NEQ": (macro(_any_different, _of_rows), *VERIFIED),
-        "LT": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
-        "LTE": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
-        "GT": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
-        "GTE": (wrong(_ROWS, f"compare column by column, {IN_ENGINE}", _of_rows), *VERIFIED),
-        "Like": (macro(_escaped, needs_escape), *VERIFIED),
-        "ILike": (macro(_escaped, needs_escape), *VERIFIED),
-        "SimilarTo": (
-            wrong("DuckDB's SIMILAR TO is a plain regular expression", f"use ~ or LIKE, {IN_ENGINE}"),
+        "EQ": (macro(_each_equal, _of_rows),),
+        "NEQ": (macro(_any_different, _of_rows),),
+        "Like": (macro(_escaped, needs_escape),),
+        "ILike": (macro(_escaped, needs_escape),),
+        "Extract": (macro(times.extracted),),
+        "TimeToStr": (macro(times.formatted),),
+        "StrToTime": (macro(_with_zone, plain_format),),
+        "Round": (
+            macro(numbers.rounded_double, _of_integer_alone),
+            macro(_rounded_integer, _of_integer),
+            macro(round_half_even, is_float),
         ),
-        "Extract": (
-            macro(_fraction("0.000001"), _part("SECOND", "SECONDS")),
-            macro(_fraction("0.001"), _part("MILLISECONDS", "MILLISECOND")),
-            unverified("intervals count their months differently", _of_interval),
-            *VERIFIED,
-        ),
-        "TimeToStr": (
-            Entry(status=Status.VERIFIED, when=_plain_timestamp_format),
-            wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {IN_ENGINE}"),
-        ),
-        "ToChar": (wrong("DuckDB knows no to_char of numbers", f"format it by casts, {IN_ENGINE}"),),
-        "StrToDate": (
-            Entry(status=Status.VERIFIED, when=plain_format),
-            wrong("DuckDB knows other formats", f"use YYYY, MM, DD only, {IN_ENGINE}"),
-        ),
-        "StrToTime": (
-            macro(_with_zone, plain_format),
-            wrong("DuckDB knows other formats", f"use YYYY, MM, DD, HH24, MI, SS only, {IN_ENGINE}"),
-        ),
-        "Round": (macro(round_half_even, is_float), *VERIFIED),
-        "Substring": (
-            Entry(status=Status.VERIFIED, when=_starts_late),
-            wrong("DuckDB reads no pattern there", f"use regexp_replace, {IN_ENGINE}", _by_pattern),
-            macro(_from_any_start),
-        ),
-        "age()": (wrong("DuckDB's age() counts months otherwise", f"subtract the timestamps, {IN_ENGINE}"),),
-        "Format": (wrong("DuckDB's format() has other placeholders", f"use || or concat(), {IN_ENGINE}"),),
-        "Decode": (wrong("DuckDB's decode() reads UTF-8", f"use from_base64() or unhex(), {IN_ENGINE}"),),
-        "Encode": (wrong("DuckDB's encode() writes UTF-8", f"use base64() or hex(), {IN_ENGINE}"),),
+        "Substring": (macro(_from_any_start, _starts_anywhere),),
+        "Upper": (macro(texts.upper),),
+        "SplitPart": (macro(texts.split),),
+        "Concat": (macro(texts.concatenation, texts.joins_times),),
+        "ConcatWs": (macro(texts.concatenation, texts.joins_times),),
+        "DPipe": (macro(texts.joined, texts.joins_times),),
         "every()": (macro(_every),),
-        "Hex": (macro(_lower),),
-        "TimestampTrunc": (macro(_cut_with_zone, _of_date), *VERIFIED),
-        "DateTrunc": (macro(_cut_with_zone, _of_date), *VERIFIED),
-        "regexp_matches()": (
-            wrong("DuckDB's answers true or false", f"use ~ or regexp_replace, {IN_ENGINE}"),
-        ),
-        "JSONExtract": (unverified("JSON may be written with other blanks"),),
-        "JSONBExtract": (unverified("JSON may be written with other blanks"),),
-        "BitwiseLeftShift": (unverified("DuckDB refuses to shift negative numbers"),),
-        "Any": (unverified("a NULL array answers otherwise"),),
-        "RegexpLike": (unverified("regular expressions differ in details"),),
-        "RegexpILike": (unverified("regular expressions differ in details"),),
+        "TimestampTrunc": (macro(_cut_with_zone, _of_date),),
+        "DateTrunc": (macro(_cut_with_zone, _of_date),),
+        "JSONExtractScalar": (macro(texts.json_text),),
+        "JSONBExtractScalar": (macro(texts.json_by_path, texts.by_plain_path),),
+        "JSONBExtract": (macro(texts.json_by_path, texts.by_plain_path),),
+        "Bracket": (macro(texts.element, texts.by_computed_index),),
+        "WithinGroup": (macro(_of_doubles, _is_percentile_of_decimals),),
+        "Sub": (macro(times.days, times.of_dates),),
+        "ArraySize": (macro(_array_length),),
+        **dict.fromkeys(("Length", "StrPosition", "BitLength", "RegexpCount", "Grouping"), _IN_32_BITS),
+        "gcd()": (macro(numbers.as_integer, _of_integers_of_32_bits),),
+        "lcm()": (macro(numbers.as_integer, _of_integers_of_32_bits),),
     },
 )
-"""Compared with PostgreSQL 15 on live tables (tests/acceptance/test_postgres_dialect.py)."""
+"""How expressions are written so that they answer alike; the table of proofs tells which then do."""

@@ -1,0 +1,58 @@
+"""What of a model is not proven in an engine, before anything is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dvt.core.requests import Translate
+from dvt.core.tables import Table
+from dvt.federation.plan.analyse import analyse
+from dvt.federation.plan.clock import freeze_clock
+from dvt.federation.plan.identifiers import separate_names
+from dvt.federation.plan.parse import Parsed, find_scans, number_nodes
+from dvt.federation.plan.proven.classify import classify
+from dvt.federation.plan.state import PlanContext, PlanState, Unproven
+from dvt.federation.plan.this import query_this_first
+
+
+def unproven(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> tuple[Unproven, ...]:
+    """Return all that would have to be proven before `context.engine` may compute a model; empty if nothing.
+
+    Args:
+        parsed: the model, read.
+        tables: the tables of `parsed.inputs`, as described, by unique id.
+        context: as for `make_plan`; of the engine, only its dialect is used.
+    """
+    accepted = parsed.request.translate is Translate.BEST_EFFORT
+    if parsed.request.dialect == context.engine or accepted:
+        return ()
+    if parsed.problem is not None:
+        return (
+            Unproven(
+                "the SQL", parsed.problem.sql_line, f"nobody can translate it: {parsed.problem.problem}"
+            ),
+        )
+    return classified(parsed, tables, context).unproven
+
+
+def classified(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:
+    """Return the state of a model's plan when its nodes are classified, and nothing more is done."""
+    state = PlanState(
+        request=parsed.request,
+        tables=tables,
+        context=context,
+        tree=parsed.tree.copy(),
+        tokens=parsed.tokens,
+        places=parsed.places,
+    )
+    for plan_pass in (
+        find_scans,
+        freeze_clock,
+        separate_names,
+        query_this_first,
+        number_nodes,
+        analyse,
+        classify,
+    ):
+        plan_pass(state)
+    return state
