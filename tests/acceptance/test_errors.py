@@ -141,12 +141,13 @@ def _no_such_column(shop: Project) -> None:
 
 
 def _unparsable(shop: Project) -> None:
-    shop.model("lost", "SELECT FROM WHERE {{ source('crm', 'customers') }} (", materialized="table")
+    sql = "SELECT FROM WHERE {{ source('crm', 'customers') }} ("
+    shop.model("lost", sql, materialized="table", compute="duckdb")
 
 
 def _names_clash(shop: Project) -> None:
     sql = "SELECT id AS one, name AS One FROM {{ source('crm', 'customers') }}"
-    shop.model("lost", sql, materialized="table", dialect="duckdb")
+    shop.model("lost", sql, materialized="table", dialect="duckdb", compute="duckdb")
 
 
 def _no_adapter(shop: Project) -> None:
@@ -201,9 +202,10 @@ def test_the_error_of_a_snapshot_that_names_an_engine_has_three_ways_out(shop: P
     assert_mart_is_old(shop)
 
 
-def test_the_error_of_a_test_across_targets_names_both_targets(shop: Project) -> None:
+def test_the_error_of_a_test_that_may_not_be_federated_names_both_outputs(shop: Project) -> None:
     shop.file(
         "tests/both.sql",
+        "{{ config(federate=false) }} "
         "SELECT 1 FROM {{ source('crm', 'customers') }} c, {{ source('sales', 'orders') }} o WHERE false",
     )
     assert_fails(shop, "test", code="DVT105", names=("both", "customers on crm", "orders on orders"))

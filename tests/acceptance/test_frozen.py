@@ -13,7 +13,7 @@ import pytest
 from tests.acceptance.frozen import SCHEMA, FrozenShop
 from tests.databases.proxy import Direction, proxy
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow, pytest.mark.frozen, pytest.mark.timeout(1200)]
 
 CTRL_C_SECONDS = 10.0
 """Seconds from Ctrl-C to the end of the process, at most, as documented."""

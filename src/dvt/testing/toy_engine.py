@@ -65,6 +65,8 @@ class ToyEngine:
                 # All of SQLite's own complaints first: they are in its words.
                 database.set_authorizer(note)
                 names = [column[0] for column in database.execute(text).description]
+                for table, read in zip(tables, reads, strict=True):
+                    self._known([StageColumn(c.name, c.type) for c in table.columns if c.surrogate in read])
                 types = output_types(text, {f"{_SCHEMA}{n}": table for n, table in enumerate(tables)})
             except (sqlite3.DatabaseError, sqlite3.Warning, UntypedOutput) as error:
                 _raise_cancelled(error, "binding")
@@ -163,8 +165,13 @@ class ToyEngine:
             database.close()
 
     def _create(self, database: sqlite3.Connection, number: int, table: TransformTable) -> None:
-        self._known([StageColumn(column.name, column.type) for column in table.columns])
-        typed = ", ".join(f"{_quoted(column.name)} {TYPES[column.type].affinity}" for column in table.columns)
+        # A column of another type may be there, as long as the SELECT does not read it.
+        affinities = {
+            column.name: TYPES[column.type].affinity for column in table.columns if column.type in TYPES
+        }
+        typed = ", ".join(
+            f"{_quoted(column.name)} {affinities.get(column.name, 'BLOB')}" for column in table.columns
+        )
         database.execute(f"ATTACH ':memory:' AS {_SCHEMA}{number}")
         database.execute(f"CREATE TABLE {_SCHEMA}{number}.{_quoted(table.name)} ({typed})")
 

@@ -14,6 +14,8 @@ _ROWS, _FILTERED = -3, -2
 """Positions of `rows` and `filtered` (percent) in a row of EXPLAIN, counted from the end."""
 _SCANS = frozenset({"ALL", "index"})
 """Types of access that read every row."""
+_TIMEOUT = 2
+"""Seconds that MariaDB may take for an estimate; without one the query is of unknown size."""
 _UNFILTERED = 100.0
 """Value of `filtered` where no condition is estimated: without histograms and indexes, the server cannot."""
 
@@ -24,8 +26,10 @@ def estimated(side: SideConnection, queries: Sequence[SourceQuery], schema: str)
 
 
 def _estimated(side: SideConnection, query: SourceQuery, schema: str) -> Estimate | None:
-    # MariaDB shows `filtered` only when asked, MySQL always, and it knows no EXTENDED any more.
-    explain = "EXPLAIN EXTENDED" if side.is_mariadb else "EXPLAIN"
+    # MariaDB shows `filtered` only when asked, MySQL always, and it knows no EXTENDED any more. MariaDB
+    # computes a view of constants to explain it, however long that takes.
+    limited = f"SET STATEMENT max_statement_time = {_TIMEOUT} FOR EXPLAIN EXTENDED"
+    explain = limited if side.is_mariadb else "EXPLAIN"
     sql = query.sql([table(ref, schema) for ref in query.tables])
     try:
         steps = side.rows(f"{explain} {sql}", doing="estimating")
