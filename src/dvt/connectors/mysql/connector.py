@@ -25,6 +25,8 @@ _NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on 
 
 _TEXT = re.compile(r"(?:(?:var)?char\(\d+\)|(?:tiny|medium|long)?text|(?:enum|set)\(.*\))\Z", re.DOTALL)
 """Matches types of text, as information_schema writes them."""
+_BYTEWISE = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin", "utf8mb4_bin")
+"""Collations by bytes, of MariaDB, of MySQL, and of servers that have none that minds trailing spaces."""
 
 
 class MySQLConnector:
@@ -78,7 +80,8 @@ class MySQLConnector:
         if dialect != "mysql" or column.loses is not None or not _TEXT.match(column.native):
             return None
         if column.collation is None:
-            return f"{column.native} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+            bytewise = next((name for name in _BYTEWISE if name in self._server.collations), _BYTEWISE[-1])
+            return f"{column.native} CHARACTER SET utf8mb4 COLLATE {bytewise}"
         known = column.collation in self._server.collations
         return f"{column.native} COLLATE {column.collation}" if known else None
 
