@@ -26,6 +26,8 @@ def unproven(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) 
     accepted = parsed.request.translate is Translate.BEST_EFFORT
     if parsed.request.dialect == context.engine or accepted:
         return ()
+    if context.proofs(context.engine, parsed.request.dialect) is None:
+        return (Unproven("the SQL", None, f"no translation of {parsed.request.dialect} has been proven"),)
     if parsed.problem is not None:
         return (
             Unproven(
