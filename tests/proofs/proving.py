@@ -308,7 +308,9 @@ def _learned(prover: Prover, row: Row) -> Outcome:
 
 def _rank(class_: str) -> int:
     """Rank classes of one construct's values: the widest of them holds."""
-    return DECIMALS.index(class_) if class_ in DECIMALS else -1
+    if class_ in DECIMALS:
+        return DECIMALS.index(class_)
+    return -1 if class_ else -2
 
 
 def table_of(prover: Prover, outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -78,6 +78,11 @@ _LITERALS = (
         re.compile(r"\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?"),
     ),
     (
+        # PostgreSQL drops the offset of a text that it needs as a timestamp, the engine applies it.
+        "literal utc",
+        re.compile(r"\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]00(:00)?)"),
+    ),
+    (
         "literal instant",
         re.compile(r"\d{4}-\d\d-\d\d[ T]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-]\d\d(:\d\d)?)"),
     ),

@@ -11,6 +11,9 @@ from dvt.federation.plan.proven.check import unproven_in
 from dvt.federation.plan.proven.value_types import ValueTypes
 from dvt.federation.plan.state import NUMBER, PlanState, Unproven, plan_pass
 
+_NAMING = ("distinct", "order", "group", "having")
+"""Clauses that may name outputs."""
+
 
 @plan_pass(needs="analysed scans scans.columns tokens", gives="tree unproven value_types")
 def classify(state: PlanState) -> None:
@@ -52,10 +55,10 @@ def classify(state: PlanState) -> None:
 
 
 def _name_aliases(state: PlanState) -> None:
-    """Give columns that are names of outputs, as in ORDER BY, the classes of these outputs."""
+    """Give columns that are names of outputs, as in ORDER BY or DISTINCT ON, the classes of these outputs."""
     for select in state.tree.find_all(exp.Select):
         outputs = {projection.alias_or_name.lower(): projection for projection in select.selects}
-        for clause in (select.args.get("order"), select.args.get("group"), select.args.get("having")):
+        for clause in map(select.args.get, _NAMING):
             for column in clause.find_all(exp.Column) if clause is not None else ():
                 output = outputs.get(column.name.lower())
                 if output is None or column.table or column.meta.get(NUMBER) in state.value_types:

@@ -208,7 +208,7 @@ def _grouped(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
     """Yield the classes of values of which equal ones are put together."""
     parts: list[exp.Expr] = []
     if isinstance(node, exp.Group):
-        parts = [part for part in node.expressions if not (isinstance(part, exp.Literal) and part.is_int)]
+        parts = [part for part in _listed(node) if not (isinstance(part, exp.Literal) and part.is_int)]
     elif isinstance(node, exp.Window):
         parts = list(node.args.get("partition_by") or [])
     elif isinstance(node, exp.Select) and node.args.get("distinct"):
@@ -217,6 +217,15 @@ def _grouped(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
     for part in parts:
         if not part.is_star:
             yield f"Grouped[{shape(part.unalias(), class_of)}]"
+
+
+def _listed(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the expressions that a GROUP BY lists, also those of its grouping sets."""
+    for part in node.iter_expressions():
+        if isinstance(part, exp.GroupingSets | exp.Rollup | exp.Cube | exp.Tuple | exp.Paren):
+            yield from _listed(part)
+        else:
+            yield part
 
 
 def _variadic(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
