@@ -39,15 +39,15 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
 
 def main(args: Sequence[str]) -> None:
     """Run one command of the command line and end the process with its exit code: 0, 1 or 2, as dbt."""
-    from dvt.app.interrupts import end_soon_after_ctrl_c
+    from dvt.app.interrupts import ended_soon_after_ctrl_c
 
-    end_soon_after_ctrl_c()
-    if without_dbt.is_meant(args):
-        without_dbt.main(args)
-    from dvt.app.federation import make_federator
-    from dvt.dbt_bridge.entry.invoke import run_cli
+    with ended_soon_after_ctrl_c():
+        if without_dbt.is_meant(args):
+            without_dbt.main(args)
+        from dvt.app.federation import make_federator
+        from dvt.dbt_bridge.entry.invoke import run_cli
 
-    run_cli(args, make_federator, COMMANDS)
+        run_cli(args, make_federator, COMMANDS)
 
 
 def help_of(names: Sequence[str]) -> str | None:

@@ -12,6 +12,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dvt.drivers.network.sockets import Socket, Traffic, is_client, open_sockets
 
@@ -23,6 +25,8 @@ _SILENCE = 2.0
 """Seconds without a byte that make a server count as silent, once `HANG_UP_AFTER` is over."""
 _POLL_SECONDS = 0.2
 """Seconds between two looks at the sockets."""
+_NO_SIGNAL = b"\0"
+"""Ends the watch, where a signal's number would stand."""
 _EXIT_CODE = 2
 """The exit code of a command that Ctrl-C has ended, as dbt's."""
 _MESSAGE = (
@@ -31,19 +35,32 @@ _MESSAGE = (
 )
 
 
-def end_soon_after_ctrl_c() -> None:
-    """Start the thread; call it from the main thread, once, before any connection is opened."""
+@contextmanager
+def ended_soon_after_ctrl_c() -> Iterator[None]:
+    """Watch for Ctrl-C within the `with`; enter it in the main thread, before any connection is opened.
+
+    After a Ctrl-C the process ends in any case, also if the `with` has been left by then.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     inherited = frozenset(connection.inode for connection in open_sockets())
     arguments = (reader, inherited)
-    threading.Thread(target=_watch, args=arguments, name="dvt-ctrl-c", daemon=True).start()
+    watch = threading.Thread(target=_watch, args=arguments, name="dvt-ctrl-c", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.write(writer, _NO_SIGNAL)
+        os.close(writer)
 
 
 def _watch(reader: int, inherited: frozenset[int]) -> None:
-    while signal.SIGINT not in os.read(reader, 1024):
-        pass
+    while signal.SIGINT not in (numbers := os.read(reader, 1024)):
+        if _NO_SIGNAL in numbers:
+            os.close(reader)
+            return
     started = time.monotonic()
     silence = _Silence(inherited)
     while (passed := time.monotonic() - started) < END_AFTER:
