@@ -66,3 +66,8 @@ def test_nothing_is_proven_of_a_dialect_that_nobody_has_tried(shop: Oracle) -> N
     ((construct, line, why),) = _unproven(shop, "SELECT id FROM {orders}", dialect="mysql")
     assert (construct, line) == ("the SQL", None)
     assert "mysql" in why
+
+
+def test_a_number_that_the_engine_reads_as_a_double_is_a_finding(shop: Oracle) -> None:
+    ((construct, line, _),) = _unproven(shop, "SELECT id,\n  1e3 AS thousand FROM {orders}")
+    assert (construct, line) == ("1e3", 2)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from dvt.federation.plan.markers import readable
+from dvt.federation.plan.proven.classes import class_of_literal
 from dvt.federation.plan.proven.keys import UNKNOWN, ClassOf, keys
 from dvt.federation.plan.proven.table import ProofTable
 from dvt.federation.plan.proven.written import rewritten_words
@@ -49,6 +50,10 @@ def class_of(state: PlanState) -> ClassOf:
 def _unlisted(state: PlanState, table: ProofTable) -> Iterator[Unproven]:
     name = class_of(state)
     for node in state.tree.walk():
+        if isinstance(node, exp.Literal) and class_of_literal(node) is None:
+            yield Unproven(
+                node.name, _line(node), "it is a decimal that the compute engine reads as a double"
+            )
         if NUMBER not in node.meta or _of_scan(node):
             continue
         for key in keys(node, name):
