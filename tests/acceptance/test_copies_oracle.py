@@ -19,6 +19,8 @@ from tests.acceptance.oracle import Oracle, same_rows
 from tests.acceptance.query_fuzz import DATA, TABLES, Fuzz
 from tests.acceptance.test_planner_oracle import _CONNECTIONS, _SETUP, CASES
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = {
     "names": ("SELECT x FROM {a}", {"x"}),
     "a star that is named from": ("WITH q AS (SELECT * FROM {a}) SELECT id FROM q WHERE k = 1", {"id", "k"}),

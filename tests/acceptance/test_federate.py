@@ -18,6 +18,8 @@ from dvt.drivers.duckdb import FILES
 from dvt.testing.background import BackgroundCall
 from tests.acceptance.federating import Workspace
 
+pytestmark = pytest.mark.slow
+
 CUSTOMERS = "CREATE TABLE customers AS SELECT i AS id, 'name ' || i AS name FROM range(1000) t(i)"
 ORDERS = (
     "CREATE TABLE orders AS SELECT i AS id, i % 997 AS customer, (i * 1.37)::DECIMAL(12,2) AS amount,"

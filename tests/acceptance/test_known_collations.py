@@ -18,6 +18,8 @@ from tests.acceptance.federating import Run, Workspace
 from tests.acceptance.test_kept_order import ServerWorkspace
 from tests.databases.postgres import PostgreSQL
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     "ann",
     "Ann",

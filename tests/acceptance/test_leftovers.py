@@ -19,6 +19,8 @@ from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Workspace
 
+pytestmark = pytest.mark.slow
+
 BUILD_SCRIPT = """
 import sys
 from pathlib import Path
@@ -62,7 +64,6 @@ def kill(process):
     process.stdout.close()
 
 
-@pytest.mark.slow
 def test_a_killed_run_leaves_old_or_new_and_the_next_run_sweeps(workspace):
     rng = random.Random(11)
     versions: list[int] = []

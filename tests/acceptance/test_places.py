@@ -16,6 +16,8 @@ from dvt.core.places import Choice, Place
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Run, Workspace
 
+pytestmark = pytest.mark.slow
+
 JOIN = "SELECT count(*) AS n FROM {wh.large} l JOIN {crm.small} s ON s.id = l.id"
 KILLED = """
 import os, signal, sys

@@ -16,6 +16,8 @@ from tests.databases.embedded import Folder
 from tests.unit.connectors.file_readers import Rows, rows_of, same
 from tests.unit.connectors.hostile_files import EXACT, HOSTILE, Case
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Bench]
 TABLE = TableRef(connection="files", database="any", schema="shop", identifier="t")
 

@@ -23,6 +23,8 @@ from tests.databases.embedded import Folder
 from tests.unit.connectors.file_readers import Rows, rows_of
 from tests.unit.connectors.test_hostile_files import assert_same, read
 
+pytestmark = pytest.mark.slow
+
 TRIALS = int(os.environ.get("DVT_TEST_RANDOM_FILES", "24"))
 """Number of random tables."""
 SAMPLE = 30
