@@ -31,6 +31,7 @@ from dvt.federation.plan import (
     unproven,
 )
 from dvt.federation.stage_tables import loader
+from dvt.federation.ways_out import elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,9 @@ class Planning:
         connector = target.connector
         names = tables.connections | {request.stage.connection}
         zone, _ = self._time_zone(request)
+        types = {name: self.connections[name].type for name in names}
         return PlanContext(
-            dialects={name: self.connections[name].type.dialect for name in names},
+            dialects={name: type_.dialect for name, type_ in types.items()},
             bind=engine.bind,
             evaluate=lambda expressions: engine.evaluate(expressions, str(zone)),
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
@@ -117,6 +119,7 @@ class Planning:
             time_zone=str(zone),
             engine=engine.dialect,
             collations=engine.collations,
+            elsewhere=elsewhere(request.dialect, target.name, types),
             own_type=connector.own_type if isinstance(connector, CanCompute) else lambda *_: None,
         )
 

@@ -77,3 +77,13 @@ def test_a_warning_names_its_model(shop: Project) -> None:
     shop.model("seen", "select name from {{ source('crm', 'customers') }}", materialized="view")
     assert shop.dvt("run"), shop.messages()
     assert "DVT001 seen (models/seen.sql): " in shop.messages()
+
+
+def test_a_refusal_names_no_place_that_cannot_speak_the_models_dialect(duck_shop: Project) -> None:
+    select = "select id, justify_days(age(placed_at, placed_at)) as v from {{ source('ledger', 'orders') }}"
+    duck_shop.model("odd", select, dialect="postgres")
+    assert not duck_shop.dvt("run")
+    message = duck_shop.run_results()["odd"]["message"]
+    assert "DVT123" in message
+    assert "compute: target" not in message
+    assert "an output that speaks postgres" in message

@@ -23,8 +23,8 @@ from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
 from dvt.federation.plan.transform import own_text, tables_of
 from dvt.federation.plan.values import with_samples
 
-_ELSEWHERE = "compute the model where its dialect is spoken: `compute: target`"
-"""Hint for SQL that only another place can run."""
+_ANOTHER_WAY = "write the construct in another way, or accept what may differ (`translate: best_effort`)"
+"""Rest of the hint for what is not proven."""
 
 
 @plan_pass(
@@ -97,12 +97,13 @@ def _refuse_unproven(state: PlanState) -> None:
                 "DVT003",
                 f"{part.construct} ({state.dialect}{at}) may answer differently in {state.context.engine}: "
                 f"{part.why}",
-                "compare its results, or have it computed where its dialect is spoken: compute: target",
+                f"compare its results, or {state.context.elsewhere}",
             )
         else:
             more = len(state.unproven) - 1
             why = f"{part.why}; and {more} more" if more else part.why
-            raise TranslationWrong(part.construct, state.dialect, why, part.way_out, part.line)
+            ways_out = f"{state.context.elsewhere}, {_ANOTHER_WAY}"
+            raise TranslationWrong(part.construct, state.dialect, why, ways_out, part.line)
 
 
 def _note_reads(state: PlanState, binding: Binding) -> None:
@@ -140,7 +141,7 @@ def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInval
         problem = problem.replace(new, old)
     if state.is_rewritten:
         why = f"the compute engine does not run it: {problem}"
-        return TranslationWrong("the SQL", state.dialect, why, _ELSEWHERE)
+        return TranslationWrong("the SQL", state.dialect, why, state.context.elsewhere)
     return SqlInvalid(state.dialect, problem, line)
 
 

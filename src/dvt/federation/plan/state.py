@@ -53,6 +53,8 @@ class PlanContext:
     """Collations that the engine can compare by."""
     own_type: OwnType = lambda _column, _dialect: None
     """Gives the target's type that keeps all of a column, as `CanCompute.own_type` does."""
+    elsewhere: str = "compute the model where its dialect is spoken (`compute: target`)"
+    """Hint: what to do to have the model computed where its dialect is spoken."""
     proofs: Callable[[str, str], ProofTable | None] = proof_table
     """Engine's dialect and model's dialect → what is proven of their pair; None if nothing was tried."""
 
@@ -114,10 +116,6 @@ class Unproven:
     line: int | None
     """Line of the compiled SQL; None if it is not known."""
     why: str
-    way_out: str = (
-        "compute the model where its dialect is spoken (`compute: target`), write the construct in another "
-        "way, or accept what may differ (`translate: best_effort`)"
-    )
 
 
 @dataclass(slots=True, kw_only=True)
