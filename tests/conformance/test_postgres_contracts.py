@@ -87,6 +87,21 @@ def test_a_column_of_a_contracts_type_holds_the_staged_value(
     assert tables == [("dvt_typed",)]
 
 
+def test_columns_of_all_types_share_a_table(database: PostgreSQL, bench: Bench) -> None:
+    """A column that the server converts sends its neighbours through the side table too."""
+    names = [f"c{number}" for number in range(len(FITTING))]
+    columns = [
+        StageColumn(name, StageType.parse(stage)) for name, (stage, *_) in zip(names, FITTING, strict=True)
+    ]
+    types = (f"{name} {native}" for name, (_, _, native, _) in zip(names, FITTING, strict=True))
+    values = (f"{value} AS {name}" for name, (_, value, *_) in zip(names, FITTING, strict=True))
+    stage = database.table("dvt_typed")
+    load = Load(stage=stage, columns=bench.connector.columns(columns), definition=f"({', '.join(types)})")
+    bench.connector.drop(stage)
+    bench.connector.fill(load, bench.stage(f"SELECT {', '.join(values)}", columns))
+    assert database.as_text(stage) == [tuple(text for *_, text in FITTING)]
+
+
 @pytest.mark.parametrize(
     ("case", "error"),
     [

@@ -33,7 +33,9 @@ SELECT pg_catalog.to_regtype(one)::oid::int8
 FROM unnest(%s::text[]) WITH ORDINALITY AS n (one, place) ORDER BY place
 """
 """SQL: oids of types, in the order of their names."""
-_TEXT_FORMS = frozenset({25, 1042, 1043, 114})
+_JSON = 114
+"""oid of json."""
+_TEXT_FORMS = frozenset({25, 1042, 1043, _JSON})
 """oids of text, char(n), varchar(n) and json, whose binary form is the text."""
 _JSONB = 3802
 """oid of jsonb, whose binary form is a version number and the text."""
@@ -95,9 +97,12 @@ def _contracted(
 
 def _routed(encoding: LoadEncoding, sent: int, actual: int) -> LoadEncoding:
     """Fit an encoding to the oid of the column's actual type: send another form, or convert on the server."""
-    if encoding.via or sent == actual or {sent, actual} <= _TEXT_FORMS:
+    if encoding.via or sent == actual:
         return encoding
+    if {sent, actual} <= _TEXT_FORMS:
+        # PostgreSQL assigns a text to char(n) and varchar(n), and json to a text, but no text to json.
+        return replace(encoding, native="json") if actual == _JSON else encoding
     if actual == _JSONB and sent in _TEXT_FORMS:
         text = encoding.of("{0}")
-        return replace(encoding, sent=BLOB, value=f"'\\x01'::BLOB || encode({text})")
+        return replace(encoding, native="jsonb", sent=BLOB, value=f"'\\x01'::BLOB || encode({text})")
     return replace(encoding, via=encoding.native)
