@@ -13,15 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import tempfile
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import duckdb
+from benchmarks._measuring import peak
+from benchmarks._split import load_table
 from tests.acceptance import placing, tpch
 from tests.acceptance.project import Project
 from tests.databases.mariadb import mariadb
@@ -40,26 +40,6 @@ def place(single: duckdb.DuckDBPyConnection, folder: Path, servers: dict[str, An
             placing.in_duckdb(single, table, folder / "reference.duckdb")
         else:
             load_table(single, table, folder, where, servers[where])
-
-
-def load_table(single: duckdb.DuckDBPyConnection, table: str, folder: Path, where: str, server: Any) -> None:
-    """Load a table into a server by the server's own bulk load."""
-    csv = folder / f"{table}.csv"
-    single.execute(f"COPY {table} TO '{csv}' (HEADER false, DELIMITER '|', QUOTE '')")
-    csv.chmod(0o644)
-    if where == "maria":
-        columns = placing.columns(single, table, {"VARCHAR": "varchar(255)"})
-        server.execute(
-            f"CREATE TABLE {table} ({columns}) DEFAULT CHARSET utf8mb4",
-            f"LOAD DATA INFILE '{csv}' INTO TABLE {table} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '|'",
-            f"ANALYZE TABLE {table}",
-        )
-    else:
-        server.execute(f"CREATE TABLE {table} ({placing.columns(single, table, {})})")
-        with closing(server.owner()) as connection, connection.cursor() as cursor, csv.open() as rows:
-            cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT csv, DELIMITER '|', QUOTE E'\\b')", rows)
-        server.execute(f"VACUUM ANALYZE {table}")
-    csv.unlink()
 
 
 def project(folder: Path, servers: dict[str, Any], single: duckdb.DuckDBPyConnection) -> Project:
@@ -82,18 +62,6 @@ def project(folder: Path, servers: dict[str, Any], single: duckdb.DuckDBPyConnec
         bench_project.model(name, tpch.as_model(queries[name]), dialect="duckdb")
     bench_project.model("copied", tpch.as_model("SELECT * FROM lineitem"), target="answers")
     return bench_project
-
-
-def peak(process: subprocess.Popen[str], peaks: list[int]) -> None:
-    """Add a process's peak memory in kB to `peaks` every 0.05 s until it ends."""
-    status = Path(f"/proc/{process.pid}/status")
-    while process.poll() is None:
-        try:
-            line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        except (OSError, StopIteration):
-            return
-        peaks.append(int(line.split()[1]))
-        time.sleep(0.05)
 
 
 def measure(bench_project: Project, name: str, single: duckdb.DuckDBPyConnection) -> None:

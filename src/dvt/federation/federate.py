@@ -130,6 +130,7 @@ class RunFederator:
             self._sweep(tables.connections | {request.stage.connection}, metrics)
             engine = resources.engines.named(request.compute)
             plan = resources.planning.copies(tables, engine)
+            resources.planning.forget(request)
             for notice in (*plan.notices, *missing_snapshots(plan.queries, resources.connections)):
                 metrics.notice(notice)
             staged = self._extracted(plan, tables, engine, metrics)
@@ -163,6 +164,7 @@ class RunFederator:
 
         # plan: what runs where
         plan = resources.planning.plan(tables, engine)
+        resources.planning.forget(request)
         for notice in warnings(plan, resources.connections):
             metrics.notice(notice)
 
@@ -245,7 +247,7 @@ class RunFederator:
         engine = self._resources.engines.named(request.compute)
         if self._choosing.is_at_target(request, tables, engine):
             return planning.copies(tables, engine).queries
-        return planning.plan_ahead(tables, engine).queries
+        return planning.plan(tables, engine).queries
 
     def _extracted(
         self, plan: FederationPlan | CopyPlan, tables: Resolved, engine: Engine, metrics: NodeMetrics

@@ -41,10 +41,16 @@ class Resolved:
     parsed: Parsed
     by_unique_id: Mapping[str, Table]
     by_ref: Mapping[TableRef, Table]
+    generations: Mapping[str, int]
+    """Connection → number of the run's last write there that its tables may show."""
 
     def is_of_the_same_state(self, other: Resolved) -> bool:
-        """True if the other has the same request, and tables of the same columns."""
-        return self.parsed.request == other.parsed.request and self.by_unique_id == other.by_unique_id
+        """True if the other has the same request, and tables of the same columns and the same rows."""
+        return (
+            self.parsed.request == other.parsed.request
+            and self.by_unique_id == other.by_unique_id
+            and self.generations == other.generations
+        )
 
     @property
     def connections(self) -> set[str]:
@@ -52,49 +58,75 @@ class Resolved:
         return {ref.connection for ref in self.by_ref}
 
 
+@dataclass(slots=True)
+class _Made:
+    """What has been made of a node, for one state of its tables and one engine; None: not yet."""
+
+    tables: Resolved
+    engine: Engine
+    unproven: tuple[Unproven, ...] | None = None
+    copies: CopyPlan | None = None
+    plan: FederationPlan | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Planning:
-    """Makes the plans of one run."""
+    """Makes the plans of one run, each once: weighing places and forecasts need them before the node runs."""
 
     connections: Connections
     started_at: datetime
     """When the run started: every now() of every model gives this time."""
-    ahead: dict[TableRef, tuple[Resolved, FederationPlan]] = field(default_factory=dict)
-    """Stage table of a node → its plan, made before the node has begun."""
+    made: dict[TableRef, _Made] = field(default_factory=dict)
+    """Stage table of a node → what has been made of it."""
 
     def resolve(self, request: NodeRequest) -> Resolved:
         """Describe the tables that the SQL names; TableNotFound for one that is missing."""
-        parsed = parse_model(request)
+        made = self.made.get(request.stage)
+        is_parsed = made is not None and made.tables.parsed.request == request
+        parsed = made.tables.parsed if made is not None and is_parsed else parse_model(request)
         inputs = {**parsed.inputs, **{key: request.inputs[key] for key in request.hooked}}
         by_ref = self.connections.describe(relation.table for relation in inputs.values())
-        return Resolved(parsed, {key: by_ref[relation.table] for key, relation in inputs.items()}, by_ref)
-
-    def plan_ahead(self, tables: Resolved, engine: Engine) -> FederationPlan:
-        """Make the plan of a node that has not begun; `plan` returns it if nothing has changed by then."""
-        plan = self.plan(tables, engine)
-        self.ahead[plan.load.stage] = tables, plan
-        return plan
+        by_unique_id = {key: by_ref[relation.table] for key, relation in inputs.items()}
+        return Resolved(parsed, by_unique_id, by_ref, self.connections.generations(by_ref.values()))
 
     def plan(self, tables: Resolved, engine: Engine) -> FederationPlan:
         """Make the plan of the node, computed in the engine."""
-        before, plan = self.ahead.pop(tables.parsed.request.stage, (None, None))
-        if before is not None and plan is not None and before.is_of_the_same_state(tables):
-            return plan
-        parsed, context = tables.parsed, self._context(tables, engine)
-        described = self._measured(tables, lambda first: make_plan(parsed, first, context).queries)
-        plan = make_plan(parsed, described, context)
-        _, notices = self._time_zone(parsed.request)
-        return replace(plan, notices=(*plan.notices, *notices))
+        made = self._made(tables, engine)
+        if made.plan is None:
+            parsed, context = tables.parsed, self._context(tables, engine)
+            described = self._measured(tables, lambda first: make_plan(parsed, first, context).queries)
+            plan = make_plan(parsed, described, context)
+            _, notices = self._time_zone(parsed.request)
+            made.plan = replace(plan, notices=(*plan.notices, *notices))
+        return made.plan
 
     def copies(self, tables: Resolved, engine: Engine) -> CopyPlan:
         """Plan the copies for the node, computed on its target; the engine evaluates constants."""
-        parsed, context = tables.parsed, self._context(tables, engine)
-        described = self._measured(tables, lambda first: make_copy_plan(parsed, first, context).queries)
-        return make_copy_plan(parsed, described, context)
+        made = self._made(tables, engine)
+        if made.copies is None:
+            parsed, context = tables.parsed, self._context(tables, engine)
+            described = self._measured(tables, lambda first: make_copy_plan(parsed, first, context).queries)
+            made.copies = make_copy_plan(parsed, described, context)
+        return made.copies
 
     def unproven(self, tables: Resolved, engine: Engine) -> tuple[Unproven, ...]:
         """Return the constructs of the node that are not proven to answer in the engine as they should."""
-        return unproven(tables.parsed, tables.by_unique_id, self._context(tables, engine))
+        made = self._made(tables, engine)
+        if made.unproven is None:
+            made.unproven = unproven(tables.parsed, tables.by_unique_id, self._context(tables, engine))
+        return made.unproven
+
+    def forget(self, request: NodeRequest) -> None:
+        """Release what was made of a node that needs no more plans."""
+        self.made.pop(request.stage, None)
+
+    def _made(self, tables: Resolved, engine: Engine) -> _Made:
+        """Return what has been made of the node for this state of its tables."""
+        stage = tables.parsed.request.stage
+        made = self.made.get(stage)
+        if made is None or made.engine is not engine or not made.tables.is_of_the_same_state(tables):
+            made = self.made[stage] = _Made(tables, engine)
+        return made
 
     def named(self, sql: Sql, tables: Sequence[TableRef]) -> str:
         """Return SQL for a target with these tables of it in its places."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -258,6 +258,30 @@ def test_cancel_stops_every_cursor(engine, staging):
         time.sleep(0.3)
         engine.cancel()  # repeatedly, as a run does: DuckDB forgets a cancel that comes before its query
     assert [type(error) for error in cancelled] == [Cancelled, Cancelled]
+
+
+@pytest.mark.parametrize(("threads", "waits"), [(1, True), (3, True), (4, False)])
+def test_a_transform_waits_where_it_would_have_less_than_two_threads(threads, waits, staging):
+    instance = MemoryInstance(threads=threads)
+    engine = default_engine(instance)
+    endless = "SELECT count(*) FROM range(10000000) a(i), range(10000000) b(j) WHERE i + j < 0"
+    column = StageColumn("n", BIGINT)
+
+    def compute(sql, key):
+        with suppress(Cancelled):
+            stage(engine, staging, sql, column, key=key)
+
+    first = threading.Thread(target=compute, args=(endless, "a"), daemon=True)
+    second = threading.Thread(target=compute, args=("SELECT 1::BIGINT AS n", "b"), daemon=True)
+    first.start()
+    time.sleep(0.3)
+    second.start()
+    second.join(2 if waits else 30)
+    assert second.is_alive() is waits
+    while first.is_alive() or second.is_alive():
+        engine.cancel()
+        first.join(0.1)
+    instance.close()
 
 
 def test_too_little_memory_without_room_to_spill_is_an_error(staging):

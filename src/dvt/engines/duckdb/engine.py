@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dvt.core.errors import DvtError, QueryFailed, SqlInvalid, ValueLost
+from dvt.core.errors import Cancelled, DvtError, QueryFailed, SqlInvalid, ValueLost
 from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
@@ -34,6 +34,11 @@ _WRONG_SQL = (
     duckdb.NotImplementedException,
 )
 """Kinds of errors that a model's SQL causes when it is bound."""
+_THREADS_OF_TRANSFORM = 2
+"""Number of the instance's threads for each transform that may run at the same time: a transform uses all of
+them, so more at once take memory and no less time."""
+_POLL_SECONDS = 0.2
+"""Seconds between two looks at whether the run is cancelled, while a transform waits for its turn."""
 _MODEL_HINT = "leave such rows out in the model, or convert their values by TRY_CAST"
 
 
@@ -52,6 +57,8 @@ class DuckDBEngine:
         self._busy: set[Any] = set()
         self._clock = Clock(context.started_at)
         self._opened_binder: Binder | None = None
+        self._cancelled = threading.Event()
+        self._turns = threading.Semaphore(max(1, _threads(self._instance) // _THREADS_OF_TRANSFORM))
 
     def bind(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str] = ()) -> Binding:
         """See Engine."""
@@ -66,7 +73,7 @@ class DuckDBEngine:
     def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
         """See Engine."""
         names = TableNames.new(transform.tables)
-        with self._cursor("computing") as cursor:
+        with self._turn(), self._cursor("computing") as cursor:
             set_time_zone(cursor, transform.time_zone)
             cursor.execute("BEGIN")  # closing the cursor takes back what is made here
             define_staged(cursor, names, datasets)
@@ -107,6 +114,7 @@ class DuckDBEngine:
 
     def cancel(self) -> None:
         """See Engine."""
+        self._cancelled.set()
         with self._lock:
             for cursor in self._busy:
                 cursor.interrupt()
@@ -124,6 +132,17 @@ class DuckDBEngine:
             if self._opened_binder is None:
                 self._opened_binder = Binder(self._clock)
             return self._opened_binder
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until a transform may run; Cancelled if the run is cancelled before."""
+        while not self._turns.acquire(timeout=_POLL_SECONDS):
+            if self._cancelled.is_set():
+                raise Cancelled("waiting to compute")
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     @contextmanager
     def _cursor(self, doing: str) -> Iterator[Any]:
@@ -155,6 +174,14 @@ def _failure(error: BaseException, doing: str) -> DvtError:
 def _instance(settings: DuckDBSettings, context: EngineContext) -> MemoryInstance:
     limits = settings.duckdb
     return MemoryInstance(memory_limit=limits.memory, threads=limits.threads, spill=context.scratch)
+
+
+def _threads(instance: Instance) -> int:
+    cursor = instance.cursor()
+    try:
+        return int(cursor.execute("SELECT current_setting('threads')").fetchone()[0])
+    finally:
+        cursor.close()
 
 
 def _value(cursor: Any, expression: str) -> Value | None:

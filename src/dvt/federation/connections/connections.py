@@ -58,6 +58,13 @@ class Connections:
             tables.update(self[name].describe(connection_refs))
         return tables
 
+    def generations(self, tables: Iterable[Table]) -> dict[str, int]:
+        """Return, by connection, the number of the run's last write that the tables may show."""
+        by_connection: dict[str, list[Table]] = {}
+        for table in tables:
+            by_connection.setdefault(table.ref.connection, []).append(table)
+        return {name: self[name].writes.generation(group) for name, group in by_connection.items()}
+
     def estimate(self, queries: Sequence[SourceQuery]) -> list[Estimate | None]:
         """Return how much each query of any connection will answer, None where nothing tells."""
         estimates: dict[str, Estimate | None] = {}

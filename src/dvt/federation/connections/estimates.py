@@ -12,7 +12,7 @@ from dvt.federation.connections.writes import WriteLog
 
 
 class EstimateCache:
-    """Estimates each query once, and again after the run has written anything on the connection.
+    """Estimates each query once, and again after the run has written what the query reads.
 
     `_estimating` guards the estimates, and is held while the database estimates, so that nodes which send
     the same queries have them estimated once. The write log's lock is taken within it, no other.
@@ -31,12 +31,13 @@ class EstimateCache:
         """
         sent = [query.answered({need.name: None for need in query.needs}) for query in queries]
         with self._estimating:
-            since = self._writes.last
-            missing = {query.key: query for query in sent if (query.key, since) not in self._estimates}
+            keys = [(query.key, self._writes.generation_of(query)) for query in sent]
+            missing = {
+                key: query for key, query in zip(keys, sent, strict=True) if key not in self._estimates
+            }
             if missing:
-                for key, estimate in zip(missing, self._estimated([*missing.values()]), strict=True):
-                    self._estimates[key, since] = estimate
-            return [self._estimates[query.key, since] for query in sent]
+                self._estimates |= zip(missing, self._estimated([*missing.values()]), strict=True)
+            return [self._estimates[key] for key in keys]
 
     def _estimated(self, queries: Sequence[SourceQuery]) -> list[Estimate | None]:
         if not isinstance(self._connector, CanEstimate):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable
 
 from dvt.core.names import TableRef
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 
 
@@ -45,6 +46,13 @@ class WriteLog:
         with self._lock:
             return self._last_to_any
 
+    def generation_of(self, query: SourceQuery) -> int:
+        """Return the number of the last write that the answer to a query may show."""
+        with self._lock:
+            if not query.scan:
+                return self._last
+            return max((self._last_to(table) for table in query.tables), default=0)
+
     def generation(self, tables: Iterable[Table]) -> int:
         """Return the number of the last write that these tables may show.
 
@@ -54,6 +62,7 @@ class WriteLog:
             return max((self._last_shown_by(table) for table in tables), default=0)
 
     def _last_shown_by(self, table: Table) -> int:
-        if not table.scannable:
-            return self._last
-        return max(self._last_to_any, self._last_by_identifier.get(table.ref.identifier.casefold(), 0))
+        return self._last_to(table.ref) if table.scannable else self._last
+
+    def _last_to(self, table: TableRef) -> int:
+        return max(self._last_to_any, self._last_by_identifier.get(table.identifier.casefold(), 0))

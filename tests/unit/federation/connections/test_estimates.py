@@ -48,6 +48,19 @@ def test_a_query_is_estimated_once_until_the_run_writes(writes):
     assert len(source.asked) == 2
 
 
+def test_a_write_to_another_table_asks_for_estimates_of_views_only(writes):
+    source = Estimating(Estimate(5, 50))
+    cache = EstimateCache(source, writes)
+    of_table, of_view = replace(QUERY, scan=True), replace(QUERY, where=("id = 1",))
+    cache.estimate([of_table, of_view])
+    writes.add(TableRef(connection="pg", schema="s", identifier="other"))
+    cache.estimate([of_table, of_view])
+    assert source.asked == [[of_table, of_view], [of_view]]
+    writes.add(None)
+    cache.estimate([of_table])
+    assert source.asked[2:] == [[of_table]]
+
+
 def test_a_condition_whose_value_is_not_known_yet_is_left_out(writes):
     need = Need(name="v", answers=("first",), value="1", column=COLUMN)
     unknown = replace(QUERY, where=("day > '2020-01-01'", ("id > ", ValuePlace("v"))), needs=(need,))

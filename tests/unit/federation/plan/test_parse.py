@@ -10,6 +10,7 @@ from sqlglot.parser import Parser
 
 from dvt.core.names import TableRef
 from dvt.core.requests import Input
+from dvt.federation import planning as planning_module
 from dvt.federation.connections import Connections
 from dvt.federation.plan import make_plan, parse_model
 from dvt.federation.planning import Planning
@@ -43,6 +44,15 @@ class _Source:
         pass
 
 
+def planning_of(shop: Oracle) -> tuple[Planning, Any]:
+    """Return the planning of a run, and its engine."""
+    duckdb = output_type("duckdb")
+    connections = Connections(lambda name: _Source(shop), lambda name: duckdb)  # type: ignore[arg-type,return-value]
+    engine: Any = type("Engine", (), {"dialect": "duckdb", "collations": {}})()
+    engine.bind, engine.evaluate = shop.engine.bind, shop.engine.evaluate
+    return Planning(connections, NOW), engine
+
+
 def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.this = "target_table"
     request = shop.request(SQL)
@@ -59,15 +69,43 @@ def test_sql_is_parsed_and_tokenised_once(shop: Oracle, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Parser, "parse", parsing)
     monkeypatch.setattr(Dialect, "tokenize", tokenizing)
-    duckdb = output_type("duckdb")
-    connections = Connections(lambda name: _Source(shop), lambda name: duckdb)  # type: ignore[arg-type,return-value]
-    planning = Planning(connections, NOW)
-    engine: Any = type("Engine", (), {"dialect": "duckdb", "collations": {}})()
-    engine.bind, engine.evaluate = shop.engine.bind, shop.engine.evaluate
+    planning, engine = planning_of(shop)
     plan = planning.plan(planning.resolve(request), engine)
+    planning.copies(planning.resolve(request), engine)
     assert len(plan.scalar_queries) == 1
     of_the_model = [step for step in read if request.sql in step]
     assert of_the_model == [f"tokenised {request.sql}", f"parsed {request.sql}"]
+
+
+def test_a_plan_is_made_once_until_its_tables_are_written_or_it_is_forgotten(
+    shop: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table's columns stay the same, but types that follow its data may not."""
+    request = shop.request("SELECT id, total FROM {orders}")
+    planning, engine = planning_of(shop)
+    made: list[str] = []
+
+    def counted(name: str) -> None:
+        make = getattr(planning_module, name)
+        monkeypatch.setattr(planning_module, name, lambda *args: made.append(name) or make(*args))
+
+    counted("make_plan")
+    counted("make_copy_plan")
+
+    def plan() -> list[str]:
+        made.clear()
+        for _ in range(2):
+            planning.plan(planning.resolve(request), engine)
+            planning.copies(planning.resolve(request), engine)
+        return made
+
+    assert plan() == ["make_plan", "make_copy_plan"]
+    assert plan() == []
+    table = request.inputs[next(iter(request.inputs))].table
+    planning.connections.wrote(table.connection, TableRef(connection="x", identifier=table.identifier))
+    assert plan() == ["make_plan", "make_copy_plan"]
+    planning.forget(request)
+    assert plan() == ["make_plan", "make_copy_plan"]
 
 
 def test_a_plan_changes_nothing_of_what_it_was_made_from(shop: Oracle) -> None:
