@@ -19,7 +19,7 @@ from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Column, StageColumn, Table
-from dvt.drivers.mysql import Scanner, connect, describe, parse
+from dvt.drivers.mysql import Scanner, connect, describe, own_type, parse
 
 _NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
 
@@ -77,8 +77,10 @@ class MySQLConnector:
 
     def own_type(self, column: Column, dialect: str) -> str | None:
         """See CanCompute. Text keeps its collation, if this server has it: it decides what is equal."""
-        if dialect != "mysql" or column.loses is not None or not _TEXT.match(column.native):
+        if dialect != "mysql":
             return None
+        if column.loses is not None or not _TEXT.match(column.native):
+            return own_type(column, self._server.flavour)
         if column.collation is None:
             bytewise = next((name for name in _BYTEWISE if name in self._server.collations), _BYTEWISE[-1])
             return f"{column.native} CHARACTER SET utf8mb4 COLLATE {bytewise}"

@@ -19,7 +19,7 @@ from dvt.drivers.mysql.names import quoted, table
 from dvt.drivers.mysql.scanner import Scanner, with_session_settings
 from dvt.drivers.mysql.session import Cursor, Session, statement_kind
 from dvt.drivers.mysql.settings import MySQLSettings, parse
-from dvt.drivers.mysql.types import checked
+from dvt.drivers.mysql.types import checked, own_type
 
 __all__ = [
     "LOAD_TIMEOUT",
@@ -42,6 +42,7 @@ __all__ = [
     "fitted",
     "flavour_of",
     "load_encoding",
+    "own_type",
     "parse",
     "quoted",
     "read_lock",

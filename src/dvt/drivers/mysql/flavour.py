@@ -37,6 +37,10 @@ class Flavour:
     version: tuple[int, int, int]
     has_uuid: bool
     """Whether there is a type `uuid`; otherwise a UUID is text of 36 characters."""
+    has_inet4: bool
+    """Whether there is a type `inet4`."""
+    has_inet6: bool
+    """Whether there is a type `inet6`."""
     native_json: bool
     """Whether JSON is a binary type, which keeps values and not their text; otherwise it is checked text."""
     sql_modes: tuple[str, ...]
@@ -70,6 +74,8 @@ def flavour_of(server_version: str) -> Flavour:
         is_mariadb=is_mariadb,
         version=version,
         has_uuid=is_mariadb and version >= (10, 7, 0),
+        has_inet4=is_mariadb and version >= (10, 10, 0),
+        has_inet6=is_mariadb and version >= (10, 5, 0),
         native_json=not is_mariadb,
         sql_modes=(*_STRICT, *group_modes, *user_modes),
         settings=(_LONG_LISTS, _FRESH_CATALOG) if mysql_8 else (_LONG_LISTS,),

@@ -137,6 +137,9 @@ def fitted(encoding: LoadEncoding, kind: str, fraction: int | None) -> LoadEncod
     """
     if kind == "bit" and encoding.arrives == "{0}":
         return replace(encoding, arrives="CAST({0} AS UNSIGNED)")
+    if kind == "year":
+        # One digit is read as a year of this century: 0 would become 2000.
+        return replace(encoding, value="lpad(CAST({0} AS VARCHAR), 4, '0')")
     if encoding.native in _FRACTIONAL_TYPES and fraction is not None and fraction < _MAX_FRACTION:
         has_more = f"epoch_us({encoding.value}) % {10 ** (_MAX_FRACTION - fraction)} <> 0"
         refused = (

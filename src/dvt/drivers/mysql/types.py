@@ -37,6 +37,7 @@ from dvt.core.types import (
     decimal,
 )
 from dvt.drivers.duckdb import refusal
+from dvt.drivers.mysql.flavour import Flavour
 
 AS_TEXT = "CAST({0} AS CHAR)"
 """The server's SQL that sends a value as text."""
@@ -83,6 +84,12 @@ _BYTEWISE = re.compile(r"_nopad_bin$|_0900_bin$|^binary$")
 """Collations that compare text as DuckDB does: byte by byte, trailing spaces too."""
 _RANKED_KINDS = frozenset({"enum", "set"})
 """Types whose values the server sorts by their positions in a list."""
+_KEPT = re.compile(
+    r"(?:(?:tiny|small|medium|big)?int(?:\(\d+\))?|bit\(\d+\)|decimal\(\d+,\d+\)|(?:float|double)(?:\(\d+,\d+\))?|"
+    r"date|year(?:\(4\))?|(?:datetime|time)(?:\(\d\))?|(?:var)?binary\(\d+\)|(?:tiny|medium|long)?blob)"
+    r"(?: unsigned)?(?: zerofill)?\Z"
+)
+"""Matches types without a collation, as information_schema writes them, that every server has."""
 _GEOMETRY = (
     *("geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"),
     *("geometrycollection", "geomcollection"),
@@ -108,6 +115,18 @@ def _misfit(column: CatalogColumn, stage: StageType) -> str:
     if stage.kind is Kind.DECIMAL and (column.precision or 0) > _MAX_DIGITS:
         return f"ABS({{0}}) >= 1{'0' * (_MAX_DIGITS - (stage.scale or 0))}"
     return ""
+
+
+def own_type(column: Column, server: Flavour) -> str | None:
+    """Return the type of a copy of a column without a collation: its own; None if a copy loses it."""
+    native = column.native
+    if _KEPT.match(native):
+        # A decimal that is staged as text for its digits is staged exactly.
+        return native if column.loses is None or native.startswith("decimal") else None
+    if native.startswith("timestamp"):
+        return f"{native} NULL"  # MariaDB gives a bare timestamp a default, and updates it
+    kept = {"uuid": server.has_uuid, "inet4": server.has_inet4, "inet6": server.has_inet6}
+    return native if kept.get(native) else None
 
 
 def as_read(column: Column, table: TableRef) -> Column:
