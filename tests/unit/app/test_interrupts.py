@@ -22,6 +22,30 @@ with ended_soon_after_ctrl_c():
         time.sleep(1)
 """
 
+LOSING = """
+import ctypes, os, signal, sys, time
+from dvt.app.interrupts import ended_soon_after_ctrl_c
+
+def in_a_callback():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(5)
+
+def by_print():
+    try:
+        in_a_callback()
+    except KeyboardInterrupt:
+        sys.excepthook(*sys.exc_info())  # as PyErr_Print in C does
+
+with ended_soon_after_ctrl_c():
+    try:
+        {lose}
+        print("lost", flush=True)
+        {then}
+    except KeyboardInterrupt:
+        print("raised again", flush=True)
+        raise SystemExit(2)
+"""
+
 
 def watches() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "dvt-ctrl-c"]
@@ -33,6 +57,22 @@ def test_the_watch_ends_with_the_command() -> None:
     watch.join(60)
     assert not watches()
     assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.parametrize("lose", ["by_print()", "ctypes.CFUNCTYPE(None)(in_a_callback)()"])
+@pytest.mark.parametrize(("then", "output"), [("time.sleep(5)", "raised again"), ("pass", "lost")])
+def test_a_ctrl_c_that_c_code_has_lost_is_raised_again(lose: str, then: str, output: str) -> None:
+    """Or, if the command has ended by then, decides its exit code."""
+    process = subprocess.run(
+        [sys.executable, "-c", LOSING.format(lose=lose, then=then)],
+        capture_output=True,
+        timeout=60,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 2, process.stderr
+    assert process.stdout.split("\n")[-2] == output
+    assert "Traceback" not in process.stderr
 
 
 @pytest.mark.slow
