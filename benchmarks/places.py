@@ -49,7 +49,7 @@ class Alone:
         try:
             out, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGINT)
+            os.killpg(process.pid, signal.SIGTERM)
             process.communicate()
             return PATIENCE
         if process.returncode and "DVT123" not in out:

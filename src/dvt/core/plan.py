@@ -123,6 +123,15 @@ class PlannedCopy:
     """Other columns that the SQL compares by equality."""
 
 
+@dataclass(frozen=True, slots=True)
+class RepeatedRead:
+    """A table that a database reads again for each row of others, since no index serves a subquery."""
+
+    table: TableRef
+    outer: tuple[TableRef, ...]
+    """The others: it reads the table no more often than the smallest of them has rows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyPlan:
     """Everything that is copied for a model that its target computes, and the SQL over the copies."""
@@ -134,6 +143,8 @@ class CopyPlan:
     copies: tuple[PlannedCopy, ...]
     scalar_queries: tuple[SourceQuery, ...] = ()
     """Queries for one value each, which queries of `copies` have places for."""
+    repeated: tuple[RepeatedRead, ...] = ()
+    """Tables of the target."""
     notices: tuple[Notice, ...] = ()
 
     def waves(self) -> Iterator[tuple[SourceQuery, ...]]:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dvt.core.errors import ColumnNotFound, DvtError, NotATarget, PlaceImpossible
-from dvt.core.estimates import shown
+from dvt.core.estimates import Estimate, shown
+from dvt.core.names import TableRef
 from dvt.core.places import AUTO, Choice, Option, Place
+from dvt.core.plan import CopyPlan, FederationPlan
 from dvt.core.ports.engines import Engine
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import NodeRequest
 from dvt.federation.connections import Connections
+from dvt.federation.costs import Repeated, at_target
 from dvt.federation.planning import Planning, Resolved
 from dvt.federation.stage_tables import loader
+from dvt.resolution.output_types import OutputType
 
-_COPYING = 3
-"""Cost of a byte that is copied to a target, where a byte that is extracted costs 1: it is sent twice, and
-written into a table with an index."""
-_COPY = 1_000_000
-"""Cost of a copy, in bytes, beside that of its rows: a table is made, indexed, analysed and dropped."""
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A place, and what it would extract; both plans are None where it is not possible."""
+
+    option: Option
+    copies: CopyPlan | None = None
+    plan: FederationPlan | None = None
+
+    @property
+    def queries(self) -> tuple[SourceQuery, ...]:
+        """What would be sent; empty where the place is not possible."""
+        plan = self.copies or self.plan
+        return (*plan.scalar_queries, *plan.queries) if plan else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,9 @@ class Choosing:
         The engine is not refused where it is named: it refuses by itself what it cannot translate.
         """
         named = request.compute or AUTO
-        options = (self._target(request, tables, engine), self._engine(request, tables, engine))
+        options = self._priced(
+            request, self._target(request, tables, engine), self._engine(request, tables, engine)
+        )
         if named == Place.SOURCE:
             why = "this version computes nothing at a source"
             raise PlaceImpossible(f"model {request.name!r}", "at its source", why, "compute: auto, or target")
@@ -56,45 +71,81 @@ class Choosing:
             return Choice(Place.ENGINE, "it says so", options)
         return _cheapest(options)
 
-    def _target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Option:
+    def _target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
         target = self.connections[request.stage.connection]
         if request.dialect != target.type.dialect:
             problem = f"it is written in {request.dialect}, which {target.name} does not speak"
-            return Option(Place.TARGET, problem=problem)
+            return Weighed(Option(Place.TARGET, problem=problem))
         try:
             loader(target, f"model {request.name!r}")
-            queries = [copy.query for copy in self.planning.copies(tables, engine).copies]
+            return Weighed(Option(Place.TARGET), copies=self.planning.copies(tables, engine))
         except NotATarget as error:
-            return Option(Place.TARGET, problem=error.message)
-        return self._priced(Option(Place.TARGET), queries, _COPYING, _COPY * len(queries))
+            return Weighed(Option(Place.TARGET, problem=error.message))
 
-    def _engine(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Option:
+    def _engine(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
         option = Option(Place.ENGINE)
         if request.only_on_target:
-            return replace(option, problem=request.only_on_target)
+            return Weighed(replace(option, problem=request.only_on_target))
         unproven = self.planning.unproven(tables, engine)
         if unproven:
             first = unproven[0]
             where = f" (line {first.line})" if first.line else ""
-            return replace(option, problem=f"{first.construct}{where} is not proven there: {first.why}")
+            problem = f"{first.construct}{where} is not proven there: {first.why}"
+            return Weighed(replace(option, problem=problem))
         try:
             plan = self.planning.plan(tables, engine)
         except ColumnNotFound as error:
             if request.stage.connection not in tables.connections:
                 raise
-            return replace(option, problem=error.message)  # the target's tables may have system columns
+            # the target's tables may have system columns
+            return Weighed(replace(option, problem=error.message))
         except DvtError as error:
-            return replace(option, problem=error.message)
-        return self._priced(option, [*plan.scalar_queries, *plan.queries], 1, 0)
+            return Weighed(replace(option, problem=error.message))
+        return Weighed(option, plan=plan)
 
-    def _priced(self, option: Option, queries: Iterable[SourceQuery], per_byte: int, fixed: int) -> Option:
-        """Return the option with what it moves and costs; both are None if a database cannot tell."""
-        estimates = self.connections.estimate(list(queries))
-        known = [estimate for estimate in estimates if estimate is not None]
-        if len(known) < len(estimates):
-            return option
-        rows, moved = sum(one.rows for one in known), sum(one.bytes for one in known)
-        return replace(option, rows=rows, bytes=moved, cost=moved * per_byte + fixed)
+    def _priced(self, request: NodeRequest, *weighed: Weighed) -> tuple[Option, ...]:
+        """Return the options with what they move and cost; None for both where a database cannot tell.
+
+        All is estimated at once: each database is asked over one connection.
+        """
+        queries = [query for place in weighed for query in place.queries]
+        estimates = dict(zip(queries, self.connections.estimate(queries), strict=True))
+        by_engine = next((place.queries for place in weighed if place.plan), ())
+        by_table = {query.tables[0]: estimates[query] for query in by_engine if len(query.tables) == 1}
+        target = self.connections[request.stage.connection]
+        return tuple(option(place, estimates, by_table, target.name, target.type) for place in weighed)
+
+
+def option(
+    place: Weighed,
+    estimates: Mapping[SourceQuery, Estimate | None],
+    by_table: Mapping[TableRef, Estimate | None],
+    target: str,
+    type_: OutputType,
+) -> Option:
+    """Return an option with what it moves and costs.
+
+    `by_table`: what an engine would extract of each table; empty where no engine can compute the model, so
+    that costs are not compared.
+    """
+    moved = [estimate for query in place.queries if (estimate := estimates[query]) is not None]
+    if place.option.problem or len(moved) < len(place.queries):
+        return place.option
+    cost = sum(estimate.bytes for estimate in moved)
+    if place.copies is not None:
+        known = {table: estimate for table, estimate in by_table.items() if estimate is not None}
+        own = sum(estimate.bytes for table, estimate in known.items() if table.connection == target)
+        copied = [estimate.bytes for query in place.copies.queries if (estimate := estimates[query])]
+        cost = at_target(copied, own, () if type_.joins_subqueries else _repeated(place.copies, known))
+    rows, bytes_ = sum(estimate.rows for estimate in moved), sum(estimate.bytes for estimate in moved)
+    return replace(place.option, rows=rows, bytes=bytes_, cost=cost)
+
+
+def _repeated(plan: CopyPlan, by_table: Mapping[TableRef, Estimate]) -> Iterator[Repeated]:
+    for read in plan.repeated:
+        outer = [by_table[table].rows for table in read.outer if table in by_table]
+        if read.table in by_table:
+            yield Repeated(max(1, min(outer, default=1)), by_table[read.table].bytes)
 
 
 def _cheapest(options: tuple[Option, ...]) -> Choice:

@@ -74,6 +74,8 @@ class OutputType:
     identified_by: tuple[tuple[str, ...], ...] = ()
     """Settings that identify an output's database, each as its key, the key's aliases, and the default value;
     empty: outputs of this type are never taken for the same database."""
+    joins_subqueries: bool = False
+    """Whether the database joins every correlated subquery; otherwise it may run one for each row."""
     name_bytes: int = 0
     """Highest number of bytes of a name: the database cuts longer ones off. 0: no such limit."""
     name_characters: int = 0
@@ -189,6 +191,7 @@ _ROWS = (
         rename="alter table {stage} rename to {name}",
         identified_by=(("path", ":memory:"),),
         own_table_configs=frozenset({"sql_header"}),
+        joins_subqueries=True,
     ),
     _mysql("mysql"),
     _mysql("mariadb"),

@@ -26,6 +26,8 @@ LOSING = """
 import ctypes, os, signal, sys, time
 from dvt.app.interrupts import ended_soon_after_ctrl_c
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+
 def in_a_callback():
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(5)

@@ -25,6 +25,7 @@ from dvt.federation.plan.outputs import bind_transform
 from dvt.federation.plan.parse import Parsed, find_scans, number_nodes, refuse_other_tables
 from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.proven.classify import classify
+from dvt.federation.plan.repeated import find_repeated
 from dvt.federation.plan.source_queries import extract
 from dvt.federation.plan.state import PlanContext, PlanState
 from dvt.federation.plan.this import query_this_first
@@ -60,7 +61,7 @@ add passes."""
 COPY_STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
     "parsed": (find_scans, separate_names, query_this_first),
     "analysed": (number_nodes, analyse),
-    "placed": (place_predicates, find_columns, find_compared),
+    "placed": (place_predicates, find_columns, find_compared, find_repeated),
     "chosen": (leave_target, keep_certain),
     "extracted": (extract,),
     "written": (write_copies,),
@@ -113,6 +114,7 @@ def make_copy_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanCon
         sql=state.sql,
         copies=state.copies,
         scalar_queries=tuple(state.scalar_queries),
+        repeated=state.repeated,
         notices=tuple(state.notices),
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlglot import ErrorLevel, Token, exp
 
 from dvt.core.errors import SqlInvalid
-from dvt.core.plan import Binding, LoadColumn, PlannedCopy, TransformTable
+from dvt.core.plan import Binding, LoadColumn, PlannedCopy, RepeatedRead, TransformTable
 from dvt.core.ports.engines import CollationFunctions, Value
 from dvt.core.queries import Need, NotPushed, SourceQuery, Sql
 from dvt.core.relation_names import NamePlace
@@ -167,6 +167,7 @@ class PlanState:
     sql: Sql = ""
     """The transform's SQL, or the target's."""
     copies: tuple[PlannedCopy, ...] = ()
+    repeated: tuple[RepeatedRead, ...] = ()
     transform_tables: tuple[TransformTable, ...] = ()
     outputs: tuple[StageColumn, ...] = ()
     loads: tuple[LoadColumn, ...] = ()

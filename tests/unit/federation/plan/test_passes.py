@@ -56,6 +56,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT id FROM {orders} LIMIT 3", {}),
     ("SELECT id FROM {orders} WHERE id = 1", {"hooked": frozenset({"model.shop.orders"})}),
     ("SELECT o.id FROM {orders} o JOIN {target_table} t ON o.id = t.id", {}),
+    ("SELECT id FROM {orders} o WHERE id = (SELECT max(t.id) FROM {target_table} t WHERE t.id = o.id)", {}),
     ("SELECT id FROM {orders} WHERE total < '5'", {}),
     ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {"dialect": "postgres"}),
     ("SELECT id FROM {orders} WHERE changed > timestamp '2024-01-01 10:00:00' + interval '1 day'", {}),
