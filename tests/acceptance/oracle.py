@@ -57,6 +57,8 @@ class Oracle:
     """Column → collation, in every table that has the column."""
     kept_name: Callable[[str], str] = str
     """Returns a name as the target keeps it."""
+    own_type: Callable[[Column, str], str | None] = lambda _column, _dialect: None
+    """Returns the target's own type for a column."""
 
     def table(self, name: str) -> Table:
         rows = self.db.execute(f'DESCRIBE "{name}"').fetchall()
@@ -136,6 +138,7 @@ class Oracle:
             ),
             started_at=NOW,
             kept_name=self.kept_name,
+            own_type=self.own_type,
             engine=self.engine.dialect,
             collations=self.engine.collations,
         )

@@ -32,7 +32,7 @@ _ANOTHER_WAY = "write the construct in another way, or accept what may differ (`
         "analysed functions is_rewritten names original_names samples scans scans.alias scans.columns "
         "scans.table tokens transform_tables tree unproven unread"
     ),
-    gives="loads outputs scans.is_skipped scans.needed sql",
+    gives="outputs scans.is_skipped scans.needed sql",
 )
 def bind_transform(state: PlanState) -> None:
     """Bind the transform on empty tables: set its outputs, and note the columns that the engine reads.
@@ -62,10 +62,6 @@ def bind_transform(state: PlanState) -> None:
         outputs = contracted(state, state.request.contract, outputs)
     state.sql = _limited(state, _outer(state, inner, bound, outputs))
     state.outputs = tuple(outputs)
-    state.loads = state.context.load(state.outputs)
-    for load in state.loads:
-        if load.loses:
-            state.warn("DVT002", f"output column {load.name} ({load.stage} as {load.native}): {load.loses}")
 
 
 def names_in_engine(state: PlanState) -> list[str]:

@@ -22,6 +22,7 @@ from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.limits import limit_scans
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
+from dvt.federation.plan.own_types import keep_own_types
 from dvt.federation.plan.parse import Parsed, find_scans, number_nodes, refuse_other_tables
 from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.proven.classify import classify
@@ -53,7 +54,7 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
         translate,
         write_transform,
     ),
-    "bound": (bind_transform,),
+    "bound": (bind_transform, keep_own_types),
     "extracted": (extract,),
 }
 """State of the plan → the passes that lead to it. Each pass declares what it needs and gives; new features
@@ -97,7 +98,7 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
         load=Load(
             stage=request.stage,
             columns=state.loads,
-            definition=request.contract.definition if request.contract else "",
+            definition=request.contract.definition if request.contract else state.definition,
         ),
         notices=tuple(state.notices),
     )

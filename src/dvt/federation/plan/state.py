@@ -171,6 +171,8 @@ class PlanState:
     transform_tables: tuple[TransformTable, ...] = ()
     outputs: tuple[StageColumn, ...] = ()
     loads: tuple[LoadColumn, ...] = ()
+    definition: str = ""
+    """The stage table's DDL after its name, where outputs have types that a load would not choose."""
     notices: list[Notice] = field(default_factory=list)
 
     @property

@@ -41,6 +41,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT COLUMNS('id|total') FROM {orders}", {}),
     ("SELECT id, orders FROM {orders} WHERE id = 1", {}),
     ("SELECT (id + 1) / 2, max(total) / 3 FROM {orders} GROUP BY 1", {"dialect": "postgres"}),
+    ("SELECT id, total * 2 AS t FROM {orders}", {"dialect": "postgres", "target": "postgres"}),
     ("SELECT age(ordered) AS a FROM {orders}", {"dialect": "postgres"}),
     ("SELECT note, count(*) FROM {orders} JOIN {customers} USING (id) GROUP BY note", {}),
     ("SELECT note FROM {orders} ORDER BY note", {"comparing": TextComparison.SOURCE}),
@@ -123,7 +124,10 @@ def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[s
     log: set[str] = set()
     monkeypatch.setattr("dvt.federation.plan.parse.TableScan", logged(TableScan, "scans.", log))
     logged_state = logged(PlanState, "", log)
-    for (sql, config), passes in product(MODELS, PLANS):
+    for (sql, options), passes in product(MODELS, PLANS):
+        config = dict(options)
+        shop.dialects = {"target": config.pop("target", "duckdb")}
+        shop.own_type = lambda column, _: column.native
         request = shop.request(sql, **config)
         parsed = parse_model(request)
         tables = {key: shop.table(read.table.identifier) for key, read in request.inputs.items()}

@@ -36,6 +36,8 @@ class Language:
     """SQLGlot's class names of comparisons in which text of the usual collations is compared byte by byte."""
     output_name: Namer | None = None
     """Function that names an output without an alias; None: the engine's own name is used."""
+    sizes_by_cast: bool = False
+    """Whether a computed number has neither precision nor scale, unless a cast gives them."""
 
 
 LANGUAGES: Mapping[str, Language] = {
@@ -51,6 +53,7 @@ LANGUAGES: Mapping[str, Language] = {
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP", "TIMESTAMPTZ": "TIMESTAMPTZ"},
         bytewise=_EQUALITY,
         output_name=postgres_name,
+        sizes_by_cast=True,
     ),
     "mysql": Language(
         escape="\\",

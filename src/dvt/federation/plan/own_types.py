@@ -1,0 +1,129 @@
+"""Types of outputs as the target itself would give them, had it computed the model.
+
+An output that is a column's values unchanged has that column's type, as in a copy of its table; what
+PostgreSQL computes of numbers is numeric, without precision and scale, unless a cast gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope, build_scope
+
+from dvt.core.plan import LoadColumn
+from dvt.core.tables import StageColumn
+from dvt.core.types import Kind, decimal
+from dvt.federation.plan.analyse import resolve, scan_of
+from dvt.federation.plan.dialects import language
+from dvt.federation.plan.source_queries import quoted
+from dvt.federation.plan.state import PlanState, plan_pass
+
+_MAX_DIGITS = 38
+"""Highest precision of a DECIMAL."""
+_CHOICES = (exp.Coalesce, exp.Case, exp.If, exp.Greatest, exp.Least)
+"""Expressions that give the values of some of their arguments."""
+
+
+@plan_pass(needs="analysed outputs scans scans.columns scans.input", gives="definition loads outputs")
+def keep_own_types(state: PlanState) -> None:
+    """Give outputs the types of the target's own, where the model speaks its language and has no contract.
+
+    Example:
+        >>> state = state_after(keep_own_types, "SELECT o.total, o.total * 2 AS t FROM {orders} AS o")
+        >>> [(load.name, load.native) for load in state.loads]
+        [('total', 'DECIMAL(10,2)'), ('t', 'DECIMAL(18,2)')]
+    """
+    state.loads = state.context.load(state.outputs)
+    _choose_types(state)
+    for load in state.loads:
+        if load.loses:
+            state.warn("DVT002", f"output column {load.name} ({load.stage} as {load.native}): {load.loses}")
+
+
+def _choose_types(state: PlanState) -> None:
+    target = state.context.dialects[state.request.stage.connection]
+    if state.request.contract or target != state.dialect or target == state.context.engine:
+        return
+    own = _own_types(state, build_scope(state.analysed) if state.analysed is not None else None)
+    if len(own) != len(state.outputs):
+        return
+    if language(target).sizes_by_cast:
+        state.outputs = tuple(
+            column if type_ else _without_precision(column)
+            for column, type_ in zip(state.outputs, own, strict=True)
+        )
+        state.loads = state.context.load(state.outputs)
+    state.loads = tuple(
+        replace(load, native=type_, loses=None) if type_ else load
+        for load, type_ in zip(state.loads, own, strict=True)
+    )
+    if any(own):
+        state.definition = definition(state.loads, target)
+
+
+def definition(columns: Sequence[LoadColumn], dialect: str) -> str:
+    """Return the part of the DDL after `CREATE TABLE <name>` for these columns."""
+    return f"({', '.join(f'{quoted(column.name, dialect)} {column.native}' for column in columns)})"
+
+
+def _without_precision(column: StageColumn) -> StageColumn:
+    if column.type.kind is not Kind.DECIMAL:
+        return column
+    return replace(column, widest=column.widest or decimal(_MAX_DIGITS, column.type.scale or 0))
+
+
+def _own_types(state: PlanState, scope: Scope | None, inside: tuple[Scope, ...] = ()) -> list[str | None]:
+    """Return for each output of a query its type in the target; None where no rule tells it."""
+    if scope is None or scope in inside:
+        return []
+    query = scope.expression
+    if isinstance(query, exp.SetOperation):
+        left, right = (_own_types(state, side, (*inside, scope)) for side in scope.set_operation_scopes)
+        return [one if one == other else None for one, other in zip(left, right, strict=False)]
+    if not isinstance(query, exp.Select):
+        return []
+    return [_own_type(state, scope, projection.unalias(), (*inside, scope)) for projection in query.selects]
+
+
+def _own_type(state: PlanState, scope: Scope, node: exp.Expr, inside: tuple[Scope, ...]) -> str | None:
+    node = node.unnest()
+    if isinstance(node, exp.Column):
+        return _of_column(state, scope, node, inside)
+    if isinstance(node, _CHOICES):
+        types = {_own_type(state, scope, part, inside) for part in _given(node)}
+        return types.pop() if len(types) == 1 else None
+    if isinstance(node, exp.Cast) and node.to.is_type("decimal") and node.to.expressions:
+        is_kept = language(state.dialect).sizes_by_cast
+        return str(node.to.sql(state.dialect)).lower() if is_kept else None
+    return None
+
+
+def _of_column(state: PlanState, scope: Scope, node: exp.Column, inside: tuple[Scope, ...]) -> str | None:
+    owner = resolve(scope, node.table) if node.table else None
+    if owner is None:
+        return None
+    scan = scan_of(state, owner[1])
+    if scan is not None:
+        column = scan.columns.get(node.name)
+        if column is None or not column.native:
+            return None
+        return state.context.own_type(column, state.context.dialects[scan.input.table.connection])
+    source = owner[1]
+    if not isinstance(source, Scope) or not isinstance(source.expression, exp.Query):
+        return None
+    names = source.expression.named_selects
+    types = _own_types(state, source, inside)
+    if len(types) != len(names) or names.count(node.name) != 1:
+        return None
+    return types[names.index(node.name)]
+
+
+def _given(node: exp.Expr) -> list[exp.Expr]:
+    """Return the arguments whose values an expression gives."""
+    if isinstance(node, exp.Case | exp.If):
+        branches = [branch.args["true"] for branch in node.args.get("ifs", [])] or [node.args["true"]]
+        other = node.args.get("default") or node.args.get("false")
+        return [*branches, other if other is not None else exp.null()]
+    return [node.this, *node.expressions]
