@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dvt.core.errors import PlaceImpossible, QueryFailed
+from dvt.core.errors import PlaceImpossible, QueryFailed, ValueLost
 from dvt.core.places import Choice, Place
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Run, Workspace
@@ -117,6 +117,55 @@ def test_a_copy_that_lacks_a_column_serves_no_model_that_reads_it(workspace: Wor
             with run.federator.copies(request) as copies:
                 assert len(workspace.query("wh", copies.sql)) == 1000
         assert run.reporter.extracted() == ["crm"]
+
+
+def test_models_that_read_other_columns_share_a_copy_with_all_of_them(workspace: Workspace) -> None:
+    texts = {
+        "counted": "SELECT count(*) AS n FROM {crm.small}",
+        "kinds": "SELECT kind FROM {crm.small}",
+        "ids": "WITH s AS (SELECT * FROM {crm.small}) SELECT id FROM s WHERE kind IS NOT NULL",
+        "all": "SELECT * FROM {crm.small}",
+    }
+    with workspace.run() as run:
+        requests = [run.request(name, sql, "wh", compute="target") for name, sql in texts.items()]
+        run.federator.expect(requests)
+        made = set()
+        for request in requests:
+            with run.federator.copies(request) as copies:
+                made |= set(copies.tables.values())
+                rows = workspace.query("wh", copies.sql)
+            assert len(rows) == (1 if request.name == "counted" else 1000)
+            assert rows[0] == {"counted": (1000,), "kinds": (0,), "ids": (0,), "all": (0, 0)}[request.name]
+        assert len(made) == 1
+        loads = [moved for _, moved in run.reporter.movements if moved.what == "load"]
+        assert len(loads) == 1
+
+
+def test_what_one_model_alone_cannot_have_copied_fails_that_model_alone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {"kinds": "SELECT kind FROM {crm.small}", "ids": "SELECT id FROM {crm.small}"}
+    with workspace.run() as run:
+        loader = run.federator._resources.connections["wh"].connector
+        fill = loader.fill
+
+        def refuse(load: Any, dataset: Any) -> int:
+            if any(column.name == "kind" for column in load.columns):
+                raise ValueLost(f"{load.stage}, column kind", "is wrong", "")
+            return int(fill(load, dataset))
+
+        monkeypatch.setattr(loader, "fill", refuse)
+        requests = [run.request(name, sql, "wh", compute="target") for name, sql in texts.items()]
+        run.federator.expect(requests)
+        for _ in range(2):
+            with run.federator.copies(requests[1]) as copies:
+                assert len(workspace.query("wh", copies.sql)) == 1000
+            with (
+                pytest.raises(ValueLost, match=r"the copy of crm:crm\.main\.small, column kind"),
+                run.federator.copies(requests[0]),
+            ):
+                pass
+    assert workspace.tables("wh") == ["large", "small"]
 
 
 def test_a_copy_that_could_not_be_made_is_made_by_the_next_model(

@@ -398,16 +398,23 @@ class TranslationWrong(DvtError):
 
 
 class OutputsClash(DvtError):
-    """Two output columns have one name, or names that differ only in case."""
+    """Two columns have one name, or names that differ only in case, where that is the same name."""
 
     code = "DVT124"
 
-    def __init__(self, names: Collection[str]) -> None:
+    def __init__(self, names: Collection[str], table: str = "", target: str = "") -> None:
         self.names = list(names)
-        super().__init__(
-            f"output columns {', '.join(self.names)} have the same name for the compute engine",
-            hint="give them aliases that differ in more than case",
-        )
+        listed = ", ".join(self.names)
+        if table:
+            super().__init__(
+                f"columns {listed} of {table} have the same name on {target!r}, which needs a copy of them",
+                hint="rename one of them at its source, or read the table through a view that does",
+            )
+        else:
+            super().__init__(
+                f"output columns {listed} have the same name for the compute engine",
+                hint="give them aliases that differ in more than case",
+            )
 
 
 class SeveralConnections(DvtError):
@@ -441,13 +448,19 @@ class NamesTooLong(DvtError):
 
     code = "DVT145"
 
-    def __init__(self, connection: str, names: Mapping[str, str]) -> None:
+    def __init__(self, connection: str, names: Mapping[str, str], table: str = "") -> None:
         self.names = dict(names)
         cuts = "; ".join(f"{name} would be {kept}" for name, kept in self.names.items())
-        super().__init__(
-            f"names are longer than {connection!r} can keep: {cuts}",
-            hint="give each of them a shorter name: a column by an alias in the SELECT, the table by `alias`",
-        )
+        if table:
+            super().__init__(
+                f"names of columns of {table} are longer than a copy on {connection!r} can keep: {cuts}",
+                hint="compute the model in an engine (`compute: duckdb`), with an alias for each of them",
+            )
+        else:
+            super().__init__(
+                f"names are longer than {connection!r} can keep: {cuts}",
+                hint="give each of them a shorter name: a column by an alias, the table by config `alias`",
+            )
 
 
 class IntrospectionUnsupported(DvtError):

@@ -11,6 +11,9 @@ from dvt.core.reports import Notice
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 
+ROWS = "dvt_one"
+"""Surrogate of the column that is extracted where only the number of rows matters."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableColumn:
@@ -115,12 +118,19 @@ class PlannedCopy:
     query: SourceQuery
     """The query for its rows: all that the model needs of them."""
     columns: tuple[LoadColumn, ...]
+    surrogates: tuple[str, ...]
+    """Names in staged datasets of all the table's columns, in the table's order, which `*` shows."""
     definition: str = ""
     """As in `Load`, if columns keep types of the source's that a load would not choose."""
     key: tuple[str, ...] = ()
     """Its primary key, by the names of `columns`; empty if a column of it is not copied."""
     indexes: tuple[str, ...] = ()
     """Other columns that the SQL compares by equality."""
+
+    @property
+    def named_columns(self) -> tuple[LoadColumn, ...]:
+        """The columns that the SQL can name; none where it needs only the number of rows."""
+        return tuple(column for column in self.columns if column.staged != ROWS)
 
 
 @dataclass(frozen=True, slots=True)

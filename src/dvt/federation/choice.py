@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from dvt.core.errors import ColumnNotFound, DvtError, NotATarget, PlaceImpossible
+from dvt.core.errors import ColumnNotFound, DvtError, NamesTooLong, NotATarget, OutputsClash, PlaceImpossible
 from dvt.core.estimates import Estimate, shown
 from dvt.core.names import TableRef
 from dvt.core.places import AUTO, Choice, Option, Place
@@ -44,7 +44,7 @@ class Choosing:
 
     def is_at_target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> bool:
         """True if the target computes the node; other places are weighed only for `auto`."""
-        if request.compute == Place.TARGET or request.only_on_target:
+        if _is_bound(request):
             return True
         is_open = (request.compute or AUTO) == AUTO
         return is_open and self.choose(request, tables, engine).place is Place.TARGET
@@ -61,7 +61,7 @@ class Choosing:
         if named == Place.SOURCE:
             why = "this version computes nothing at a source"
             raise PlaceImpossible(f"model {request.name!r}", "at its source", why, "compute: auto, or target")
-        if named == Place.TARGET or request.only_on_target:
+        if _is_bound(request):
             target = options[0]
             if target.problem:
                 way_out = "compute: auto, or the name of an engine"
@@ -79,7 +79,9 @@ class Choosing:
         try:
             loader(target, f"model {request.name!r}")
             return Weighed(Option(Place.TARGET), copies=self.planning.copies(tables, engine))
-        except NotATarget as error:
+        except (NotATarget, NamesTooLong, OutputsClash) as error:
+            if _is_bound(request) and not isinstance(error, NotATarget):
+                raise
             return Weighed(Option(Place.TARGET, problem=error.message))
 
     def _engine(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
@@ -146,6 +148,11 @@ def _repeated(plan: CopyPlan, by_table: Mapping[TableRef, Estimate]) -> Iterator
         outer = [by_table[table].rows for table in read.outer if table in by_table]
         if read.table in by_table:
             yield Repeated(max(1, min(outer, default=1)), by_table[read.table].bytes)
+
+
+def _is_bound(request: NodeRequest) -> bool:
+    """True if the target has to compute the node, by its configuration or by what it is."""
+    return request.compute == Place.TARGET or bool(request.only_on_target)
 
 
 def _cheapest(options: tuple[Option, ...]) -> Choice:

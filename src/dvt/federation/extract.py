@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, DvtError, LoginRefused
 from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits
@@ -94,7 +94,7 @@ class Extractor:
                 if dataset is None:
                     pending.append(query)
                     continue
-                staged[query.alias] = replace(dataset, columns=query.staged)
+                staged[query.alias] = dataset.narrowed(query.staged)
                 report(_moved(query, dataset, started, reused=True))
         return staged
 
@@ -184,7 +184,7 @@ class Extractor:
             claimed = by_sink[id(job.sink)]
             query = claimed.query
             with lock:
-                staged[query.alias] = replace(dataset, columns=query.staged)
+                staged[query.alias] = dataset.narrowed(query.staged)
             claimed.claim.done(dataset)
             report(_moved(query, dataset, started))
 

@@ -246,7 +246,9 @@ class RunFederator:
         tables = planning.resolve(request)
         engine = self._resources.engines.named(request.compute)
         if self._choosing.is_at_target(request, tables, engine):
-            return planning.copies(tables, engine).queries
+            plan = planning.copies(tables, engine)
+            self._copies.expect(request.stage.connection, plan.copies)
+            return plan.queries
         return planning.plan(tables, engine).queries
 
     def _extracted(

@@ -17,35 +17,51 @@ from dvt.runs.operations import Operation
 
 
 @contextmanager
-def _named_by_model(load: Load) -> Iterator[None]:
-    """Raise errors about values and rows with the column alone: nobody knows the stage table."""
+def _named(load: Load, copied: str) -> Iterator[None]:
+    """Raise errors with the model's column or the copied table: nobody knows the stage table."""
     stage = str(load.stage)
     try:
         yield
     except ValueLost as error:
         if stage not in error.where:
             raise
-        raise ValueLost(_output(error.where, stage), error.problem, error.hint) from error.__cause__
+        raise ValueLost(_place(error.where, stage, copied), error.problem, error.hint) from error.__cause__
     except RowRefused as error:
         if stage not in error.where:
             raise
-        raise RowRefused(_output(error.where, stage), error.problem) from error.__cause__
+        raise RowRefused(_place(error.where, stage, copied), error.problem) from error.__cause__
+    except QueryFailed as error:
+        if stage not in error.doing:
+            raise
+        doing = error.doing.replace(stage, copied or "the model's stage table")
+        raise QueryFailed(error.connection, doing, error.reason, error.hint) from error.__cause__
 
 
-def _output(where: str, stage: str) -> str:
-    """Return a place in the stage table as one of the model's: `output column x`."""
+def _place(where: str, stage: str, copied: str) -> str:
+    """Return a place in the stage table as one of the model's or of the copy: `output column x`."""
+    if copied:
+        return where.replace(stage, copied)
     inside = where.replace(stage, "").removeprefix(", ")
     return f"output {inside}" if inside else "the model's rows"
 
 
 def fill(
-    load: Load, dataset: Dataset, connection: Connection, operation: Operation, metrics: NodeMetrics
+    load: Load,
+    dataset: Dataset,
+    connection: Connection,
+    operation: Operation,
+    metrics: NodeMetrics,
+    *,
+    copied: str = "",
 ) -> None:
-    """Create the table and fill it with a dataset's rows; after an error the caller drops it."""
+    """Create the table and fill it with a dataset's rows; after an error the caller drops it.
+
+    `copied` names what the table is a copy of, for errors; empty: it is the answer of the model.
+    """
     started = time.monotonic()
     target = loader(connection, f"stage table {load.stage}")
     operation.will_make(load.stage)
-    with connection.in_flight.loading(), _named_by_model(load):
+    with connection.in_flight.loading(), _named(load, copied):
         rows = target.fill(load, dataset)
     if rows != dataset.rows:
         raise QueryFailed(connection.name, f"loading {load.stage}", f"{rows} of {dataset.rows} rows arrived")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -90,6 +90,17 @@ class Dataset:
     columns: tuple[StageColumn, ...]
     rows: int
     bytes: int
+    others: tuple[StageColumn, ...] = ()
+    """Columns that the files have beside `columns`."""
+
+    def narrowed(self, columns: tuple[StageColumn, ...]) -> Dataset:
+        """Return the dataset with a part of its columns."""
+        others = (column for column in (*self.columns, *self.others) if column not in columns)
+        return replace(self, columns=columns, others=tuple(others))
+
+    def widened(self) -> Dataset:
+        """Return the dataset with all columns that the files have."""
+        return replace(self, columns=(*self.columns, *self.others), others=())
 
 
 class Sink(Protocol):

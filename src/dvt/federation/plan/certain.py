@@ -7,14 +7,14 @@ of which no two need agree on more than numbers, days and moments.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from sqlglot import exp
 
 from dvt.core.queries import NotPushed
 from dvt.core.tables import Column
-from dvt.core.types import DATE, TIMESTAMP, VARCHAR
+from dvt.core.types import DATE, TIMESTAMP, TIMESTAMPTZ, VARCHAR
 from dvt.federation.plan.conditions import column_of, constants_of
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
@@ -22,6 +22,8 @@ from dvt.federation.plan.values import answer_name
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2}) [0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,6})?\Z")
+_UTC = "+00:00"
+"""Zone of the moments that dbt writes."""
 _WHOLE = re.compile(r"\d{1,5}\Z")
 _UNITS = frozenset({"YEAR", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND"})
 """Units of intervals that every database adds to a day or a moment alike."""
@@ -61,9 +63,29 @@ def _is_certain(dialect: str, scan: TableScan, leaf: exp.Expr) -> bool:
     if column is None or isinstance(inner, exp.Is):
         return column is not None
     constants = constants_of(leaf)
+    if "TIMESTAMPTZ" in language(dialect).literal_types and _are_utc(column, constants):
+        return True
     if column.stage == VARCHAR and type(inner).__name__ not in language(dialect).bytewise:
         return False
     return all(_suits(column, constant.unnest()) for constant in constants)
+
+
+def _are_utc(column: Column, constants: Sequence[exp.Expr]) -> bool:
+    """True for moments that are written with the zone UTC, as dbt writes the bounds of batches and samples.
+
+    To a database that knows zones they are the same instants, and the same moments without a zone.
+    """
+    return (
+        bool(constants)
+        and column.stage in (TIMESTAMP, TIMESTAMPTZ)
+        and all(
+            isinstance(constant.unnest(), exp.Literal)
+            and constant.unnest().is_string
+            and constant.name.endswith(_UTC)
+            and _is_moment(constant.name.removesuffix(_UTC))
+            for constant in constants
+        )
+    )
 
 
 def _suits(column: Column, constant: exp.Expr) -> bool:

@@ -13,8 +13,9 @@ from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
 from dvt.core.requests import Input
 from dvt.core.tables import StageColumn, Table
 from dvt.federation.plan.analyse import resolve, scan_of
+from dvt.federation.plan.kept_names import refuse_names_of_copy
 from dvt.federation.plan.output_names import distinguishes_case, normalized
-from dvt.federation.plan.source_queries import free_name, quoted, sanitised
+from dvt.federation.plan.source_queries import free_name, quoted, sanitised, surrogates
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _MAX_INDEXES = 4
@@ -127,9 +128,10 @@ def _hooked(read: Input, table: Table, number: int) -> TableScan:
 def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> PlannedCopy:
     table = group[0].table
     names = _names(state, query)
+    refuse_names_of_copy(state, table.ref, names)
     source = state.context.dialects[query.connection]
     columns = [extracted.column for extracted in query.columns]
-    surrogates = [extracted.name for extracted in query.columns]
+    staged = [extracted.name for extracted in query.columns]
     stage = [StageColumn(name, column.stage) for name, column in zip(names, columns, strict=True)]
     own = [state.context.own_type(column, source) if column.native else None for column in columns]
     loads = tuple(
@@ -140,7 +142,7 @@ def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> Plann
             loses=None if type_ else load.loses,
             surrogate=surrogate,
         )
-        for load, type_, surrogate in zip(state.context.load(stage), own, surrogates, strict=True)
+        for load, type_, surrogate in zip(state.context.load(stage), own, staged, strict=True)
     )
     copied = {column.name: name for column, name in zip(columns, names, strict=True)}
     key = tuple(copied[name] for name in table.key if name in copied)
@@ -153,14 +155,17 @@ def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> Plann
         unique_id=group[0].input.unique_id,
         query=query,
         columns=loads,
-        definition=_definition(state, loads) if any(own) else "",
+        surrogates=tuple(extracted.name for extracted in surrogates(table.columns)),
+        definition=definition(loads, state.context.dialects[state.request.stage.connection])
+        if any(own)
+        else "",
         key=key if len(key) == len(table.key) else (),
         indexes=tuple(copied[name] for name in compared if name in copied)[:_MAX_INDEXES],
     )
 
 
-def _definition(state: PlanState, columns: Sequence[LoadColumn]) -> str:
-    dialect = state.context.dialects[state.request.stage.connection]
+def definition(columns: Sequence[LoadColumn], dialect: str) -> str:
+    """Return the part of the DDL after `CREATE TABLE <name>` for a copy of these columns."""
     return f"({', '.join(f'{quoted(column.name, dialect)} {column.native}' for column in columns)})"
 
 

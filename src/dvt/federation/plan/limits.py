@@ -32,7 +32,7 @@ class _Names:
     uses: Counter[str]
 
 
-@plan_pass(needs="analysed scans scans.candidates scans.no_pushdown", gives="scans.limit")
+@plan_pass(needs="analysed scans scans.candidates scans.input scans.no_pushdown", gives="scans.limit")
 def limit_scans(state: PlanState) -> None:
     """Limit the scans of which only the first rows are of use: the request's limit, or the SQL's LIMIT.
 
@@ -88,6 +88,8 @@ def _limit_source(
         if scan is None:
             if source.name in names.ctes and names.uses[source.name] == 1:
                 _limit(state, names.ctes[source.name], bound, conditions, names)
+        elif scan.input.unique_id in state.request.hooked:
+            return  # hooks read all of it
         elif not scan.no_pushdown and _are_candidates(conditions, [c.condition for c in scan.candidates]):
             scan.limit = bound
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dvt.core.encoding import encoding
-from dvt.core.errors import ColumnNotFound, NamesTooLong, OutputsClash, SqlInvalid, TranslationWrong
+from dvt.core.errors import ColumnNotFound, OutputsClash, SqlInvalid, TranslationWrong
 from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
 from dvt.core.requests import Translate
@@ -17,6 +17,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
+from dvt.federation.plan.kept_names import refuse_long_names
 from dvt.federation.plan.sizes import widest_types
 from dvt.federation.plan.source_queries import quoted, surrogates
 from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
@@ -52,7 +53,7 @@ def bind_transform(state: PlanState) -> None:
     bound = binding.columns
     names = _names(state, bound)
     _refuse_clashes(names)
-    _refuse_long_names(state, names)
+    refuse_long_names(state, [*names, *_constraints(state)])
     widest = widest_types(state, bound, lambda tables: _bound(state, inner, tables))
     outputs = [
         replace(_staged(state, name, column.type), widest=wide)
@@ -187,16 +188,10 @@ def _refuse_clashes(names: list[str]) -> None:
             raise OutputsClash((other, name))
 
 
-def _refuse_long_names(state: PlanState, names: list[str]) -> None:
-    """Raise NamesTooLong for names of columns, constraints and the table itself that the target would cut."""
-    request = state.request
-    tables = [read.table.identifier for read in request.inputs.values() if read.this]
-    definition = request.contract.definition if request.contract else ""
-    constraints = ["".join(match) for match in _CONSTRAINT.findall(definition)]
-    kept = {name: state.context.kept_name(name) for name in (*names, *constraints, *tables)}
-    cut = {name: short for name, short in kept.items() if name != short}
-    if cut:
-        raise NamesTooLong(request.stage.connection, cut)
+def _constraints(state: PlanState) -> list[str]:
+    """Return the names of the contract's constraints."""
+    definition = state.request.contract.definition if state.request.contract else ""
+    return ["".join(match) for match in _CONSTRAINT.findall(definition)]
 
 
 def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:

@@ -19,6 +19,7 @@ from dvt.federation.plan.columns import find_columns
 from dvt.federation.plan.copies import find_compared, leave_target, write_copies
 from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
+from dvt.federation.plan.kept_names import refuse_long_outputs
 from dvt.federation.plan.limits import limit_scans
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
@@ -60,10 +61,10 @@ STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
 """State of the plan → the passes that lead to it. Each pass declares what it needs and gives; new features
 add passes."""
 COPY_STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
-    "parsed": (find_scans, separate_names, query_this_first),
+    "parsed": (name_outputs, refuse_long_outputs, find_scans, separate_names, query_this_first),
     "analysed": (number_nodes, analyse),
     "placed": (place_predicates, find_columns, find_compared, find_repeated),
-    "chosen": (leave_target, keep_certain),
+    "chosen": (leave_target, keep_certain, limit_scans),
     "extracted": (extract,),
     "written": (write_copies,),
 }

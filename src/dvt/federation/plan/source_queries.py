@@ -10,6 +10,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dvt.core.names import TableRef
+from dvt.core.plan import ROWS
 from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql, joined, places
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column, Table
@@ -113,7 +114,7 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
     dialect = state.context.dialects[ref.connection]
     names = {scan.columns[name].name for scan in group for name in scan.needed}
     columns = [extracted for extracted in surrogates(table.columns) if extracted.column.name in names]
-    columns = columns or [ExtractedColumn(name="dvt_one", column=_CONSTANT)]
+    columns = columns or [ExtractedColumn(name=ROWS, column=_CONSTANT)]
     _warn_of_losses(state, table, columns)
     return SourceQuery(
         alias=alias,
