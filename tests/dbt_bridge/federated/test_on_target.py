@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -28,6 +30,12 @@ group by customers.name
 @pytest.fixture(autouse=True)
 def at_target(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DVT_COMPUTE", "target")
+
+
+def source_of(table: str, connection: str = "other", schema: str = "main") -> dict[str, Any]:
+    """Return the properties of a source `s` with one table."""
+    source = {"name": "s", "schema": schema, "config": {"connection": connection}}
+    return {"sources": [{**source, "tables": [{"name": table}]}]}
 
 
 def moved(shop: Project, name: str, what: str) -> list[dict[str, Any]]:
@@ -131,3 +139,60 @@ def test_postgres_keeps_types_and_keys_of_postgres(pg_shop: Project) -> None:
         "n": "bigint",
     }
     pg_shop.run_sql("house", f"drop schema {schema} cascade")
+
+
+def test_names_that_the_target_would_cut_are_refused_before_anything_moves(shop: Project) -> None:
+    long = "how_satisfied_were_you_with_the_delivery_of_your_order_all_in_all_"
+    shop.run_sql("other", f"create table answers as select 1 as id, 5 as {long}1, 4 as {long}2")
+    shop.write("models/answers.yml", source_of("answers"))
+    shop.model("twins", "select * from {{ source('s', 'answers') }}", materialized="table")
+    shop.model("named", f"select id as {long} from {{{{ source('s', 'answers') }}}}", materialized="table")
+    shop.model("ids", "select id from {{ source('s', 'answers') }}", materialized="table")
+    shop.model("short", f"select {long}1 as n from {{{{ source('s', 'answers') }}}}", materialized="table")
+    is_duckdb = shop.outputs["house"]["type"] == "duckdb"
+    assert shop.dvt("run") == is_duckdb, shop.messages()
+    built = {name for name, _ in shop.tables()}
+    assert built == ({"twins", "named", "ids", "short"} if is_duckdb else {"ids"})
+    if not is_duckdb:
+        message = shop.run_results()["twins"]["message"]
+        assert "DVT145" in message
+        assert "ledger.main.answers" in message
+        assert f"{long}1 would be {long[:60]}" in message
+        assert "DVT145" in shop.run_results()["named"]["message"]
+        assert not re.search(r"(twins|named): extract", shop.messages())
+        assert shop.dvt("run", "--compute", "auto", "--select", "short"), shop.messages()
+
+
+def test_columns_of_a_copy_may_have_any_name(shop: Project) -> None:
+    names = ["per%cent", "100%s", "%(a)s", "a b", "it's", "semi;colon", "$1", "?", 'dou"ble', "tick`s", "a.b"]
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    columns = ", ".join(f"{number} as {name}" for number, name in enumerate(quoted))
+    shop.run_sql("other", f"create table odd as select {columns}")
+    shop.write("models/odd.yml", source_of("odd"))
+    shop.model("odds", "select * from {{ source('s', 'odd') }}", materialized="table")
+    percents = f"o.{shop.quoted('per%cent')} = p.{shop.quoted('100%s')}"
+    odd = "{{ source('s', 'odd') }}"
+    shop.model(
+        "indexed", f"select count(*) as n from {odd} o join {odd} p on {percents}", materialized="table"
+    )
+    assert shop.dvt("run"), shop.messages()
+    values = shop.rows("house", "select * from odds")
+    assert [tuple(map(int, row)) for row in values] == [tuple(range(len(names)))]
+    assert [int(row[0]) for row in shop.rows("house", "select n from indexed")] == [0]
+
+
+def test_columns_that_are_the_same_name_on_the_target_are_refused(duck_shop: Project, postgres: Any) -> None:
+    schema = f"t_{uuid4().hex[:8]}"
+    there = postgres.settings(schema=schema)
+    duck_shop.outputs = {**duck_shop.outputs, "there": there}
+    duck_shop.write("profiles.yml", {"shop": {"target": "house", "outputs": duck_shop.outputs}})
+    create = f'create table {schema}.twins as select 1 as id, 2 as "Id", 3 as n'
+    duck_shop.run_sql("there", f"create schema {schema}", create)
+    duck_shop.write("models/twins.yml", source_of("twins", connection="there", schema=schema))
+    duck_shop.model("both", "select * from {{ source('s', 'twins') }}", materialized="table")
+    duck_shop.model("neither", "select n from {{ source('s', 'twins') }}", materialized="table")
+    assert not duck_shop.dvt("run")
+    assert "DVT124" in duck_shop.run_results()["both"]["message"]
+    assert f"{schema}.twins" in duck_shop.run_results()["both"]["message"]
+    assert duck_shop.rows("house", "select n from neither") == [(3,)]
+    duck_shop.run_sql("there", f"drop schema {schema} cascade")

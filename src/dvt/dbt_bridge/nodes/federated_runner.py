@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from inspect import signature
@@ -29,6 +30,7 @@ from dvt.dbt_bridge.nodes import on_target, publish
 from dvt.dbt_bridge.nodes.freshness import FederatedFreshnessRunner
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.nodes.show import FederatedShowRunner
+from dvt.dbt_bridge.nodes.target_errors import UsersWords
 from dvt.dbt_bridge.nodes.testing import FederatedTestRunner
 from dvt.dbt_bridge.nodes.transactions import commit_open
 from dvt.dbt_bridge.outputs import dialects
@@ -50,6 +52,7 @@ class FederationMixin:
     _stage: Any = None
     """The stage table that is published; None where the target computes the node itself."""
     _copies: Copies | None = None
+    _words: UsersWords | None = None
 
     def execute(self, model: Any, manifest: Manifest) -> Any:
         """Federate the compiled node, and publish the result by dbt's materialization."""
@@ -81,7 +84,8 @@ class FederationMixin:
         self._run_pre_hooks(elsewhere)
         with federator.copies(request) as self._copies:
             node = on_target.stand_in(here, self._copies)
-            result = on_target.run(self.adapter, node, self._materialize)
+            self._words = UsersWords(request, self._copies)
+            result = on_target.run(self.adapter, node, self._materialize, self._words)
         result.node, model.build_path = model, node.build_path
         return add_moved(result, self._copies.outcome)
 
@@ -114,8 +118,8 @@ class FederationMixin:
         node, context = arguments["model"], arguments["context"]
         if self._copies is not None:
             on_target.name_copies(context, self.adapter, self._copies)
-            return execute(*call.args, **call.kwargs)
-        publish.rename_stage_table(context, self.adapter, node, self._stage)
+        else:
+            publish.rename_stage_table(context, self.adapter, node, self._stage)
         macro = arguments["materialization_macro"]
         arguments["materialization_macro"] = publish.materialization(context, node, self._stage, macro)
         return execute(*call.args, **call.kwargs)
@@ -132,6 +136,13 @@ class FederatedBatchRunner(FederationMixin, MicrobatchBatchRunner):
         """Return dbt's result of a failed batch, after the reason is logged: dbt logs "ERROR" alone."""
         fire_event(RunResultError(msg=message, node_info=self.node.node_info))
         return super().error_result(node, message, start_time, timing_info)
+
+    def _build_failed_run_batch_result(self, *args: Any, **kwargs: Any) -> Any:
+        """Return dbt's result of a batch whose materialization is failing, with the reason as its message."""
+        result = super()._build_failed_run_batch_result(*args, **kwargs)
+        reason = str(sys.exception() or result.message)
+        result.message = reason if self._words is None else self._words.of(reason)
+        return result
 
 
 class FederatedSnapshotRunner(FederationMixin, SnapshotRunner):

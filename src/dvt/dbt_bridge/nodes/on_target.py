@@ -7,18 +7,25 @@ text, which is what stays in the manifest and the results.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import RuntimeRefResolver, RuntimeSourceResolver
+from dbt_common.exceptions import DbtRuntimeError
 
+from dvt.core.names import TableRef
 from dvt.core.places import RESERVED, Place
 from dvt.core.ports.bridge import Copies, Federator
 from dvt.core.requests import NodeRequest
 from dvt.dbt_bridge.jinja.overriding import override
-from dvt.dbt_bridge.nodes.publish import stage_relation
+from dvt.dbt_bridge.nodes.publish import build_no_view, stage_relation
+from dvt.dbt_bridge.nodes.target_errors import UsersWords
 from dvt.dbt_bridge.nodes.transactions import cancel_if_client_dies, commit_open, rollback_open
+
+_schema_lock = threading.Lock()
+"""Held while a schema is created: PostgreSQL's `create schema if not exists` fails in concurrent sessions."""
 
 
 def is_on_target(federator: Federator, request: NodeRequest) -> bool:
@@ -29,6 +36,15 @@ def is_on_target(federator: Federator, request: NodeRequest) -> bool:
     return federator.choose(request).place is Place.TARGET
 
 
+def make_schema(adapter: Any, stage: TableRef) -> None:
+    """Create the schema of a stage table; dbt creates none for commands that build nothing."""
+    schema = adapter.Relation.create(database=stage.database, schema=stage.schema)
+    with _schema_lock:
+        if not adapter.check_schema_exists(schema.database, schema.schema):
+            adapter.create_schema(schema)
+        commit_open(adapter)
+
+
 def stand_in(node: Any, copies: Copies) -> Any:
     """Return a copy of the node that dbt runs instead: its SQL names the copies.
 
@@ -36,19 +52,25 @@ def stand_in(node: Any, copies: Copies) -> Any:
     """
     copied = copy.copy(node)
     copied.config = copy.copy(node.config)
-    if copied.config.materialized == "view":
-        copied.config.materialized = "table"
+    build_no_view(copied.config)
     copied.compiled_code = copies.sql
     copied.extra_ctes, copied.extra_ctes_injected = [], True
     return copied
 
 
-def run(adapter: Any, node: Any, execute: Callable[[Any], Any]) -> Any:
-    """Return dbt's result of a node; afterwards its connection holds no lock on a copy."""
+def run(adapter: Any, node: Any, execute: Callable[[Any], Any], words: UsersWords) -> Any:
+    """Return dbt's result of a node; afterwards its connection holds no lock on a copy.
+
+    An error is worded in the user's names.
+    """
     succeeded = False
     try:
         cancel_if_client_dies(adapter)
         result = execute(node)
+    except DbtRuntimeError as error:
+        error.msg = words.of(error.msg)
+        raise
+    else:
         succeeded = getattr(result, "status", NodeStatus.Success) == NodeStatus.Success
     finally:
         (commit_open if succeeded else rollback_open)(adapter)

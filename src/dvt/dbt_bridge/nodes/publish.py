@@ -82,11 +82,18 @@ def stand_in(node: Any, select: str) -> Any:
     copied.config = copy.copy(node.config)
     if hasattr(copied.config, "pre_hook"):
         copied.config.pre_hook = []
-    if copied.config.materialized == "view":
-        copied.config.materialized = "table"
+    build_no_view(copied.config)
     copied.compiled_code = select
     copied.extra_ctes, copied.extra_ctes_injected = [], True
     return copied
+
+
+def build_no_view(config: Any) -> None:
+    """Make the config of a node build a table instead of a view: what the view would read goes."""
+    if config.materialized == "view":
+        config.materialized = "table"
+    if getattr(config, "store_failures_as", None) == "view":
+        config.store_failures_as = "table"
 
 
 def keeps_table(node: Any) -> bool:
@@ -124,22 +131,27 @@ def _renaming_macro(kind: OutputType, stage: Any, create_table_as: Callable[...,
 
 
 def materialization(context: dict[str, Any], node: Any, stage: Any, macro: Any) -> Any:
-    """Return the materialization that publishes: dbt's `macro`, or the one of `publish: keep`."""
+    """Return the materialization that publishes: dbt's `macro`, or the one of `publish: keep`.
+
+    `stage` has the new rows; None: the target computes them from the node's own SQL.
+    """
     existing = context["load_cached_relation"](context["this"])
     if existing is None or existing.type != "table" or context["should_full_refresh"]():
         return macro
-    incremental = node.config.materialized == "incremental"
-    keep = not incremental and keeps_table(node)
-    if keep or (incremental and node.config.on_schema_change == "ignore"):
-        _check_schema(context["adapter"], node, stage, existing)
-    if not keep:
+    check = partial(_check_schema, context["adapter"], node, existing)
+    if node.config.materialized == "incremental":
+        if stage is not None and node.config.on_schema_change == "ignore":
+            check(stage)
+        return macro
+    if not keeps_table(node) or node.config.materialized != "table":
         return macro
     define(context, "dvt_stage", stage)
+    define(context, "dvt_check_columns", check)
     define(context, "dvt_ddl_commits", output_type(context["adapter"].type()).ddl_commits)
     return KEEP
 
 
-def _check_schema(adapter: Any, node: Any, stage: Any, existing: Any) -> None:
+def _check_schema(adapter: Any, node: Any, existing: Any, stage: Any) -> None:
     """Raise SchemaChanged if a column of the existing table is missing in the result, or has another type."""
     new = {column.name: column for column in adapter.get_columns_in_relation(stage)}
     changes = [

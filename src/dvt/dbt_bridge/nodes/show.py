@@ -1,14 +1,18 @@
-"""Runs `show`: of federated nodes by the federation, which loads nothing, of others by dbt's own runner."""
+"""Runs `show`: of federated nodes where they are computed, of others by dbt's own runner.
+
+An engine's answer is not loaded; on its target, dbt's own runner queries copies of what is elsewhere.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.results import RunStatus
 from dbt.artifacts.schemas.run import RunResult
-from dbt.task.compile import CompileRunner
+from dbt.task.show import ShowRunner
 from sqlglot import TokenType
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
@@ -17,51 +21,75 @@ from dvt.core.errors import DvtError
 from dvt.core.reports import Answer
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.queries import as_table
+from dvt.dbt_bridge.nodes import on_target
 from dvt.dbt_bridge.nodes.request import node_request
+from dvt.dbt_bridge.nodes.target_errors import UsersWords
 from dvt.dbt_bridge.outputs import dialects
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+    from dvt.core.ports.bridge import Copies
+    from dvt.core.requests import NodeRequest
     from dvt.dbt_bridge.session import Session
 
 _DEPTH = {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}
 
 
-class FederatedShowRunner(CompileRunner):
+class FederatedShowRunner(ShowRunner):
     """Shows rows of a federated model, whether it has been built or not, or of a query over databases."""
 
     session: Session
 
     def execute(self, compiled_node: Any, manifest: Manifest) -> Any:
         """Compute the node's first rows."""
-        started = time.time()
         with as_dbt_errors():
             try:
-                answer = self._select(compiled_node, manifest)
+                return self._execute_federated(compiled_node, manifest)
             except DvtError as error:
                 error.about(compiled_node.name, compiled_node.original_file_path)
                 raise
-        return RunResult(
-            node=compiled_node,
-            status=RunStatus.Success,
-            timing=[],
-            thread_id=threading.current_thread().name,
-            execution_time=time.time() - started,
-            message=None,
-            adapter_response={},
-            failures=None,
-            batch_results=None,
-            agate_table=as_table(answer),
-        )
 
-    def _select(self, node: Any, manifest: Manifest) -> Answer:
+    def _execute_federated(self, node: Any, manifest: Manifest) -> Any:
+        started = time.time()
         limit = self.config.args.limit
         federator = self.session.federator()
         request = node_request(
             self.session, node, manifest, federator.run, limit=None if limit < 0 else limit
         )
-        return federator.select(request)
+        # Whatever the node is built by, its rows are those of its SELECT.
+        request = replace(request, only_on_target="")
+        if on_target.is_on_target(federator, request):
+            on_target.make_schema(self.adapter, request.stage)
+            with federator.copies(request) as copies:
+                return self._show_copies(node, manifest, request, copies)
+        return _result(node, federator.select(request), started)
+
+    def _show_copies(self, node: Any, manifest: Manifest, request: NodeRequest, copies: Copies) -> Any:
+        """Show by dbt's own runner what the node's text answers over copies."""
+
+        def show(stand_in: Any) -> Any:
+            return super(FederatedShowRunner, self).execute(stand_in, manifest)
+
+        stand_in = on_target.stand_in(node, copies)
+        result = on_target.run(self.adapter, stand_in, show, UsersWords(request, copies))
+        result.node = node
+        return result
+
+
+def _result(node: Any, answer: Answer, started: float) -> RunResult:
+    return RunResult(
+        node=node,
+        status=RunStatus.Success,
+        timing=[],
+        thread_id=threading.current_thread().name,
+        execution_time=time.time() - started,
+        message=None,
+        adapter_response={},
+        failures=None,
+        batch_results=None,
+        agate_table=as_table(answer),
+    )
 
 
 def with_own_limit(sql: str, kind: str) -> str:

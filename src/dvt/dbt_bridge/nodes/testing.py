@@ -6,7 +6,6 @@ stage table.
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from dbt.task.test import TestRunner
@@ -16,16 +15,12 @@ from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.nodes import on_target
 from dvt.dbt_bridge.nodes.publish import DbtPublisher
 from dvt.dbt_bridge.nodes.request import node_request
-from dvt.dbt_bridge.nodes.transactions import commit_open
+from dvt.dbt_bridge.nodes.target_errors import UsersWords
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
     from dvt.dbt_bridge.session import Session
-
-
-_schema_lock = threading.Lock()
-"""Held while a schema is created: PostgreSQL's `create schema if not exists` fails in concurrent sessions."""
 
 
 class FederatedTestRunner(TestRunner):
@@ -66,25 +61,17 @@ class FederatedTestRunner(TestRunner):
                 federator = self.session.federator()
                 limit = node.config.get("limit")
                 request = node_request(self.session, node, manifest, federator.run, limit=limit)
-                self._make_schema()
+                on_target.make_schema(self.adapter, request.stage)
                 if on_target.is_on_target(federator, request):
                     with federator.copies(request) as copies:
-                        return on_target.run(self.adapter, on_target.stand_in(node, copies), run_test)
+                        words = UsersWords(request, copies)
+                        return on_target.run(self.adapter, on_target.stand_in(node, copies), run_test, words)
                 publisher = DbtPublisher(self.adapter, node, run_test)
                 federator.federate(request, publisher)
             except DvtError as error:
                 error.about(node.name, node.original_file_path)
                 raise
         return publisher.result
-
-    def _make_schema(self) -> None:
-        """Create the target's schema for the stage table; dbt creates no schema when it only runs tests."""
-        credentials = self.config.credentials
-        schema = self.adapter.Relation.create(database=credentials.database, schema=credentials.schema)
-        with _schema_lock:
-            if not self.adapter.check_schema_exists(schema.database, schema.schema):
-                self.adapter.create_schema(schema)
-            commit_open(self.adapter)
 
 
 class PrecompiledNode:

@@ -1,14 +1,28 @@
 {% materialization dvt_keep, default %}
-  {#- Replaces the rows in one transaction. The table object stays, with everything that depends on it. -#}
+  {#- Replaces the rows in one transaction. The table object stays, with everything that depends on it.
+      The new rows are in a stage table of dvt's, or the model's own SQL puts them into a temporary table. -#}
   {%- set target_relation = this.incorporate(type='table') -%}
   {%- set existing_relation = load_cached_relation(this) -%}
   {%- set grant_config = config.get('grants') -%}
-  {%- set new_columns = adapter.get_columns_in_relation(dvt_stage) -%}
+  {%- set rows = dvt_stage or make_temp_relation(target_relation) -%}
+
+  {{ run_hooks(pre_hooks, inside_transaction=False) }}
+
+  {% if not dvt_stage %}
+    {% call statement('begin_rows') -%}
+      select 1 as begun
+    {%- endcall %}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('rows') -%}
+      {{ create_table_as(True, rows, sql) }}
+    {%- endcall %}
+  {% endif %}
+
+  {%- do dvt_check_columns(rows) -%}
+  {%- set new_columns = adapter.get_columns_in_relation(rows) -%}
   {%- set existing_names = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
   {%- set added = new_columns | rejectattr('name', 'in', existing_names) | list -%}
   {%- set names = get_quoted_csv(new_columns | map(attribute='name')) -%}
-
-  {{ run_hooks(pre_hooks, inside_transaction=False) }}
 
   -- Where ALTER TABLE commits, it runs before the transaction: a reader is not harmed by another column.
   {% if added and dvt_ddl_commits %}
@@ -30,7 +44,7 @@
 
   {% call statement('main') -%}
     insert into {{ target_relation }} ({{ names }})
-    select {{ names }} from {{ dvt_stage }}
+    select {{ names }} from {{ rows }}
   {%- endcall %}
 
   {{ run_hooks(post_hooks, inside_transaction=True) }}

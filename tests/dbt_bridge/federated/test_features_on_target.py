@@ -1,0 +1,111 @@
+"""What dbt can do natively, at the target over copies: show, samples, batches, tests, contracts, errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dbt_bridge.federated.project import Project
+from tests.dbt_bridge.federated.test_federated_publish import (  # noqa: F401  run here at the target
+    test_keep_leaves_views_and_grants_on_the_table,
+    test_keep_refuses_a_lost_column_until_full_refresh,
+    test_keep_that_fails_in_the_middle_keeps_the_old_rows,
+)
+from tests.dbt_bridge.federated.test_federated_samples import (  # noqa: F401  run here at the target
+    test_a_sample_is_all_that_is_read,
+    test_batches_read_their_rows_each,
+    test_empty_reads_no_row_however_tables_are_named,
+)
+from tests.dbt_bridge.federated.test_federated_show import extracted, shown
+
+WRONG = {
+    "no_column": ("select o.id,\n  o.nothing\nfrom {O} o", 4),
+    "syntax": ("select o.id\nfrom {O} o\nwhere id = = 3", 5),
+    "no_function": ("select\n  nofunc(orders.id) as x\nfrom {O} where orders.id > 0", 4),
+}
+"""SQL that is wrong on every target, with two lines of Jinja before it, and the wrong line in the file."""
+
+
+@pytest.fixture(autouse=True)
+def at_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVT_COMPUTE", "target")
+
+
+def own_text(shop: Project) -> str:
+    """Return an expression over `id` that only the shop's target understands."""
+    texts = {"duckdb": "list_value(id)::varchar", "postgres": "to_char(id, 'FM999')", "mariadb": "elt(1, id)"}
+    return texts[str(shop.outputs["house"]["type"])]
+
+
+def test_rows_are_shown_as_the_target_computes_them(shop: Project) -> None:
+    sql = f"select id, {own_text(shop)} as t from {{{{ source('ledger', 'orders') }}}}"
+    shop.model("shown", sql, materialized="table", schema="never_made")
+    brackets = shop.outputs["house"]["type"] == "duckdb"
+    rows = [{"id": number, "t": f"[{number}]" if brackets else str(number)} for number in (10, 11, 12)]
+    assert shown(shop, "--select", "shown") == rows
+    assert "compute duckdb" not in shop.messages()
+    assert shown(shop, "--select", "shown", "--limit", "2") == rows[:2]
+    shop.model("limited", "select id, amount from {{ source('ledger', 'orders') }}", materialized="view")
+    assert len(shown(shop, "--select", "limited", "--limit", "2")) == 2
+    assert extracted(shop) == {"other": "2"}
+    assert shop.tables() == []
+
+
+def test_a_query_over_databases_is_shown_by_the_target(shop: Project) -> None:
+    there = "{{ source('ledger', 'orders') }} o join {{ source('crm', 'customers') }} c on c.id = o.customer"
+    sql = f"select o.id, {own_text(shop).replace('id', 'o.id')} as t from {there} order by o.id desc limit 2"
+    assert [row["id"] for row in shown(shop, "--inline", sql)] == [12, 11]
+    assert "compute duckdb" not in shop.messages()
+    assert [row["id"] for row in shown(shop, "--inline", sql, "--limit", "1")] == [12]
+    assert shop.tables() == []
+
+
+def test_show_takes_the_place_of_auto(pg_shop: Project) -> None:
+    own = f"select {own_text(pg_shop)} as t from {{{{ source('ledger', 'orders') }}}}"
+    pg_shop.model("own", own, materialized="table")
+    pg_shop.model("plain", "select id from {{ source('ledger', 'orders') }}", materialized="table")
+    assert shown(pg_shop, "--select", "own", "--compute", "auto") == [{"t": "10"}, {"t": "11"}, {"t": "12"}]
+    assert "compute duckdb" not in pg_shop.messages()
+    assert len(shown(pg_shop, "--select", "plain", "--compute", "auto")) == 3
+    assert "compute duckdb" in pg_shop.messages()
+
+
+@pytest.mark.parametrize("compute", ["target", "auto"])
+def test_an_error_of_the_target_is_told_in_the_users_words(shop: Project, compute: str) -> None:
+    for name, (sql, _) in WRONG.items():
+        text = sql.format(O="{{ source('ledger', 'orders') }}")
+        shop.write(f"models/{name}.sql", f"{{{{ config(materialized='table') }}}}\n\n{text}\n")
+    assert not shop.dvt("run", "--compute", compute)
+    results = shop.run_results()
+    for name, (_, line) in WRONG.items():
+        message = str(results[name]["message"])
+        assert "dvt_" not in message
+        if shop.outputs["house"]["type"] != "mariadb" or name == "syntax":
+            assert f"models/{name}.sql, line {line}" in message, message
+
+
+def test_failures_of_a_test_over_several_databases_are_stored(shop: Project) -> None:
+    shop.model("ids", "select id from {{ source('ledger', 'orders') }} where id < 12", materialized="table")
+    there = "{{ source('ledger', 'orders') }}"
+    sql = f"select o.id from {there} o join {{{{ ref('ids') }}}} i on i.id = o.id where i.id > "
+    for name, id_, kind in (("fails", 9, "table"), ("fails_as_view", 9, "view"), ("passes", 99, "table")):
+        config = f"store_failures=true, store_failures_as='{kind}', schema='kept'"
+        shop.write(f"tests/{name}.sql", f"{{{{ config({config}) }}}}{sql}{id_}")
+    assert not shop.dvt("build")
+    failures = {name: result["failures"] for name, result in shop.run_results().items()}
+    assert failures == {"ids": None, "fails": 2, "fails_as_view": 2, "passes": 0}
+    schema = shop.quoted(f"{shop.outputs['house']['schema']}_kept")
+    for name, count in (("fails", 2), ("fails_as_view", 2), ("passes", 0)):
+        assert shop.rows("house", f"select count(*) from {schema}.{name}") == [(count,)]
+    assert shop.tables() == [("ids", "BASE TABLE")]
+
+
+def test_the_reason_of_a_failed_batch_is_its_result(pg_shop: Project) -> None:
+    by_day = "event_time='placed', begin='2024-01-01', batch_size='day', unique_key='id'"
+    head = f"{{{{ config(materialized='incremental', incremental_strategy='microbatch', {by_day}) }}}}"
+    select = "select o.id,\n  o.nothing\nfrom {{ source('ledger', 'orders') }} o"
+    pg_shop.write("models/daily.sql", f"{head}\n{select}")
+    assert not pg_shop.dvt("run", "--event-time-start", "2024-01-01", "--event-time-end", "2024-01-03")
+    message = str(pg_shop.run_results()["daily"]["message"])
+    assert "column o.nothing does not exist" in message
+    assert "models/daily.sql, line 3" in message
+    assert "dvt_" not in message
