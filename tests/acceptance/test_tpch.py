@@ -67,9 +67,14 @@ def placement(
     databases: Callable[[str], Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, dict[str, str]]:
+    return place(single, request.param, databases, tmp_path_factory.mktemp("tpch"))
+
+
+def place(
+    single: duckdb.DuckDBPyConnection, split_name: str, databases: Callable[[str], Any], folder: Path
+) -> tuple[Path, dict[str, str]]:
     """Place the tables; return the folder of the embedded files, and table → connection."""
-    folder = tmp_path_factory.mktemp("tpch")
-    split = dict(tpch.SPLITS[request.param])
+    split = dict(tpch.SPLITS[split_name])
     single.execute(tpch.typed_as_placed(split))
     for table, connection in split.items():
         match connection:
@@ -106,13 +111,18 @@ def project_of(
     return project
 
 
+def write_models(project: Project, texts: Mapping[str, str], **config: Any) -> None:
+    """Write a model for each text."""
+    for name, text in texts.items():
+        project.model(name, tpch.as_model(text), **config)
+
+
 def run_all(
     project: Project, single: duckdb.DuckDBPyConnection, dialect: str, texts: Mapping[str, str] | None = None
 ) -> dict[str, str]:
     """Run the 22 models, with other texts for some; return the queries of the single engine."""
     queries = tpch.queries(single)
-    for name, query in {**queries, **(texts or {})}.items():
-        project.model(name, tpch.as_model(query), dialect=dialect)
+    write_models(project, {**queries, **(texts or {})}, dialect=dialect)
     result = project.dvt("run", "--threads", "4", timeout=600).ok()
     assert result.statuses() == dict.fromkeys(queries, "success"), result.output
     stages = stages_of(project)
@@ -204,12 +214,12 @@ def test_the_22_models_on_mariadb_answer_as_one_engine_does(
     texts = {"q13": MARIADB_Q13} if dialect == "target" else {}
     queries = run_all(project, single, dialect, texts)
     if dialect == "target":
-        _compute_natively(server, single, {**queries, **texts})
+        compute_natively(server, single, {**queries, **texts})
     for name, query in queries.items():
-        columns, rows = _mariadb_table(server, "answers", name)
+        columns, rows = mariadb_table(server, "answers", name)
         if dialect == "target":
-            expected_columns, expected = _mariadb_table(server, "alone", name)
-            columns, expected_columns = _without_lengths(columns), _without_lengths(expected_columns)
+            expected_columns, expected = mariadb_table(server, "alone", name)
+            columns, expected_columns = without_lengths(columns), without_lengths(expected_columns)
         else:
             answer = single.sql(query)
             types = [MARIADB_TYPES.get(str(type_), str(type_).lower()) for type_ in answer.types]
@@ -218,7 +228,7 @@ def test_the_22_models_on_mariadb_answer_as_one_engine_does(
         tpch.assert_same(rows, expected, name)
 
 
-def _compute_natively(server: Any, single: duckdb.DuckDBPyConnection, queries: Mapping[str, str]) -> None:
+def compute_natively(server: Any, single: duckdb.DuckDBPyConnection, queries: Mapping[str, str]) -> None:
     """Compute the queries in schema `alone` of a MariaDB that holds all tables, as tables by name."""
     server.execute("DROP SCHEMA IF EXISTS alone", "CREATE SCHEMA alone CHARACTER SET utf8mb4")
     for table in tpch.TABLES:
@@ -232,9 +242,7 @@ def _compute_natively(server: Any, single: duckdb.DuckDBPyConnection, queries: M
     )
 
 
-def _mariadb_table(
-    server: Any, schema: str, name: str
-) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
+def mariadb_table(server: Any, schema: str, name: str) -> tuple[list[tuple[str, str]], list[tuple[Any, ...]]]:
     """Return name and type of each column, and the rows."""
     columns = server.execute(
         "SELECT column_name, column_type FROM information_schema.columns "
@@ -243,6 +251,6 @@ def _mariadb_table(
     return [(column, type_) for column, type_ in columns], server.execute(f"SELECT * FROM {schema}.{name}")
 
 
-def _without_lengths(columns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def without_lengths(columns: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the columns, texts of all lengths alike: SQLite's have none, so their copies are longtext."""
     return [(name, "text" if type_.startswith(("varchar", "longtext")) else type_) for name, type_ in columns]

@@ -28,7 +28,7 @@ def query(table: TableRef) -> SourceQuery:
 
 
 def cost_at_target(type_: str, *, own: int, copied: int, repeated: Sequence[RepeatedRead] = ()) -> int:
-    copy = PlannedCopy(unique_id="source.names", query=query(COPIED), columns=())
+    copy = PlannedCopy(unique_id="source.names", query=query(COPIED), columns=(), surrogates=())
     plan = CopyPlan(node="m", file="m.sql", sql="", copies=(copy,), repeated=tuple(repeated))
     names, facts = Estimate(1000, copied), Estimate(10_000_000, own)
     by_table: Any = {OWN: facts, COPIED: names}
