@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from sqlglot import TokenType, exp
 from sqlglot.dialects.dialect import Dialect
@@ -15,7 +15,8 @@ from dvt.core.tables import StageColumn, Table
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.kept_names import refuse_names_of_copy
 from dvt.federation.plan.output_names import distinguishes_case, normalized
-from dvt.federation.plan.source_queries import free_name, quoted, sanitised, surrogates
+from dvt.federation.plan.own_types import definition
+from dvt.federation.plan.source_queries import free_name, sanitised, surrogates
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _MAX_INDEXES = 4
@@ -162,11 +163,6 @@ def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> Plann
         key=key if len(key) == len(table.key) else (),
         indexes=tuple(copied[name] for name in compared if name in copied)[:_MAX_INDEXES],
     )
-
-
-def definition(columns: Sequence[LoadColumn], dialect: str) -> str:
-    """Return the part of the DDL after `CREATE TABLE <name>` for a copy of these columns."""
-    return f"({', '.join(f'{quoted(column.name, dialect)} {column.native}' for column in columns)})"
 
 
 def _names(state: PlanState, query: SourceQuery) -> list[str]:
