@@ -168,6 +168,18 @@ def test_what_one_model_alone_cannot_have_copied_fails_that_model_alone(
     assert workspace.tables("wh") == ["large", "small"]
 
 
+def test_no_output_has_the_name_of_a_copy(workspace: Workspace) -> None:
+    inner = "(SELECT max(s.kind) FROM {crm.small} s WHERE s.id < l.id)"
+    sql = f"WITH x AS (SELECT 1 AS one) SELECT id, {inner}, length(t) + {inner} FROM {{wh.large}} l WHERE id < 3"
+    with workspace.run() as run:
+        with run.federator.copies(run.request("m", sql, "wh", compute="target")) as copies:
+            (described,) = {
+                tuple(row[0] for row in workspace.query("wh", f"DESCRIBE ({text})"))
+                for text in (copies.sql, sql.replace("{crm.small}", "small").replace("{wh.large}", "large"))
+            }
+    assert described[0] == "id"
+
+
 def test_a_copy_that_could_not_be_made_is_made_by_the_next_model(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +196,29 @@ def test_a_copy_that_could_not_be_made_is_made_by_the_next_model(
                 pass
         with run.federator.copies(request) as copies:
             assert len(workspace.query("wh", copies.sql)) == 1000
+
+
+def test_a_copy_that_could_not_be_made_is_no_copy_with_its_columns(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace.run() as run:
+        wide, narrow, whole = (
+            run.request(name, f"SELECT {columns} FROM {{crm.small}}", "wh", compute="target")
+            for name, columns in (("m", "id, kind"), ("n", "id"), ("o", "kind, id"))
+        )
+        run.federator.expect([wide, narrow, whole])
+        loader = run.federator._resources.connections["wh"].connector
+
+        def fail(*_: object) -> int:
+            raise QueryFailed("wh", "filling", "no")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loader, "fill", fail)
+            with pytest.raises(QueryFailed), run.federator.copies(wide):
+                pass
+        for request in (narrow, whole):
+            with run.federator.copies(request) as copies:
+                assert len(workspace.query("wh", copies.sql)) == 1000
 
 
 def test_the_next_run_sweeps_the_copies_of_a_killed_run(workspace: Workspace) -> None:

@@ -384,6 +384,16 @@ class SqlInvalid(DvtError):
         self.dialect, self.problem, self.sql_line = dialect, problem, line
 
 
+class AnswerUntyped(SqlInvalid):
+    """The types of the SQL's columns are not known before there are data, or cannot be staged."""
+
+    code = "DVT154"
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        DvtError.__init__(self, f"the compute engine cannot stage the answer: {problem}", hint=hint)
+        self.problem = problem
+
+
 class TranslationWrong(DvtError):
     """A construct of the model's SQL is not proven to answer in the compute engine as in its own dialect."""
 

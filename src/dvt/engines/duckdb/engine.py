@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import duckdb
 
-from dvt.core.errors import Cancelled, DvtError, QueryFailed, SqlInvalid, ValueLost
+from dvt.core.errors import AnswerUntyped, Cancelled, DvtError, QueryFailed, SqlInvalid, ValueLost
 from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
@@ -66,7 +66,7 @@ class DuckDBEngine:
             try:
                 return self._binder().bind(sql, tables, functions)
             except UntypedOutput as error:
-                raise SqlInvalid(self.dialect, str(error)) from error
+                raise AnswerUntyped(str(error)) from error
             except _WRONG_SQL as error:
                 raise SqlInvalid(self.dialect, without_names(sentence(error)), line_of(error)) from error
 

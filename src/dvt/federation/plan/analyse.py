@@ -7,6 +7,7 @@ the tables that unqualified columns belong to.
 from __future__ import annotations
 
 import difflib
+import logging
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -22,6 +23,9 @@ from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
 _MAX_NAMES = 40
 """Highest number of names that a message lists in full."""
+
+
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())  # what it cannot analyse is told as DVT026
 
 
 @plan_pass(

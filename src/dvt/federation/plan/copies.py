@@ -13,6 +13,7 @@ from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
 from dvt.core.requests import Input
 from dvt.core.tables import StageColumn, Table
 from dvt.federation.plan.analyse import resolve, scan_of
+from dvt.federation.plan.copied_names import aliases_over_copies
 from dvt.federation.plan.kept_names import refuse_names_of_copy
 from dvt.federation.plan.output_names import distinguishes_case, normalized
 from dvt.federation.plan.own_types import definition
@@ -67,8 +68,8 @@ def leave_target(state: PlanState) -> None:
 
 @plan_pass(
     needs=(
-        "places queries scans scans.alias scans.columns scans.compared scans.input scans.node scans.place "
-        "scans.table tokens unread"
+        "names places queries scans scans.alias scans.columns scans.compared scans.input scans.node "
+        "scans.place scans.table tokens unread"
     ),
     gives="copies sql",
 )
@@ -192,7 +193,8 @@ def _text(state: PlanState, numbers: Mapping[str, int]) -> Sql:
     """Return the model's text, with a place for each table that is elsewhere."""
     pieces: list[Sql] = []
     end = 0
-    for start, after, change in _changes(state, numbers):
+    changes = [*_changes(state, numbers), *aliases_over_copies(state, numbers)]
+    for start, after, change in sorted(changes, key=lambda change: change[:2]):
         pieces += [state.request.sql[end:start], change]
         end = after
     return joined(*pieces, state.request.sql[end:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
@@ -24,7 +26,7 @@ def name_outputs(state: PlanState) -> None:
         >>> state_after(name_outputs, sql, target="postgres").names
         ['max', '?column?', 'big']
     """
-    words_and_texts = _as_written(state)
+    words_and_texts = [_as_written(state, tokens) for tokens in written_projections(state)]
     target = state.context.dialects.get(state.request.stage.connection, state.context.engine)
     selects = state.tree.selects
     written = words_and_texts if len(words_and_texts) == len(selects) else [("", "")] * len(selects)
@@ -51,6 +53,11 @@ def distinguishes_case(dialect: str) -> bool:
     """True if quoted names that differ in case are different names."""
     strategy = Dialect.get_or_raise(dialect).normalization_strategy
     return strategy in (NormalizationStrategy.LOWERCASE, NormalizationStrategy.UPPERCASE)
+
+
+def keeps_name(projection: exp.Expr) -> bool:
+    """True for an output that is named in the SQL: it has an alias, or is a column or a *."""
+    return isinstance(projection, exp.Alias | exp.Column | exp.Dot) or bool(projection.is_star)
 
 
 def _name(state: PlanState, target: str, projection: exp.Expr, word: str, text: str) -> str | None:
@@ -81,8 +88,13 @@ def _is_unchanged(state: PlanState, projection: exp.Expr) -> bool:
     return state.dialect == state.context.engine and not any(read.this for read in reads)
 
 
-def _as_written(state: PlanState) -> list[tuple[str, str]]:
-    """Return first word and text of each projection, from the tokens of the model's SQL."""
+def _as_written(state: PlanState, tokens: Sequence[Token]) -> tuple[str, str]:
+    """Return first word and text of a projection."""
+    return tokens[0].text.lower(), state.request.sql[tokens[0].start : tokens[-1].end + 1]
+
+
+def written_projections(state: PlanState) -> list[list[Token]]:
+    """Return the tokens of each projection of the outermost SELECT, from the tokens of the model's SQL."""
     projections: list[list[Token]] = []
     depth, inside = 0, False
     for token in state.tokens:
@@ -97,9 +109,4 @@ def _as_written(state: PlanState) -> list[tuple[str, str]]:
         elif inside:
             projections[-1].append(token)
         depth += (kind in _OPEN) - (kind in _CLOSE)
-    sql = state.request.sql
-    return [
-        (tokens[0].text.lower(), sql[tokens[0].start : tokens[-1].end + 1])
-        for tokens in projections
-        if tokens
-    ]
+    return [tokens for tokens in projections if tokens]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from dvt.core.encoding import encoding
-from dvt.core.errors import ColumnNotFound, OutputsClash, SqlInvalid, TranslationWrong
+from dvt.core.errors import AnswerUntyped, ColumnNotFound, OutputsClash, SqlInvalid, TranslationWrong
 from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
 from dvt.core.requests import Translate
@@ -139,6 +139,8 @@ def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInval
     if state.is_rewritten:
         why = f"the compute engine does not run it: {problem}"
         return TranslationWrong("the SQL", state.dialect, why, state.context.elsewhere)
+    if isinstance(error, AnswerUntyped):
+        return AnswerUntyped(problem, f"cast or list its columns, or {state.context.elsewhere}")
     return SqlInvalid(state.dialect, problem, line)
 
 
@@ -180,12 +182,13 @@ def _expanded(state: PlanState) -> list[str | None]:
 
 
 def _refuse_clashes(names: list[str]) -> None:
-    """Raise OutputsClash for names that differ in nothing but case."""
+    """Raise OutputsClash for two names that differ in nothing, or in nothing but case."""
     by_folded_name: dict[str, str] = {}
     for name in names:
-        other = by_folded_name.setdefault(name.casefold(), name)
-        if other is not name:
+        other = by_folded_name.get(name.casefold())
+        if other is not None:
             raise OutputsClash((other, name))
+        by_folded_name[name.casefold()] = name
 
 
 def _constraints(state: PlanState) -> list[str]:

@@ -16,6 +16,7 @@ from dvt.federation.plan.certain import keep_certain
 from dvt.federation.plan.clock import freeze_clock
 from dvt.federation.plan.collation.compare import compare_text
 from dvt.federation.plan.columns import find_columns
+from dvt.federation.plan.copied_names import keep_output_names
 from dvt.federation.plan.copies import find_compared, leave_target, write_copies
 from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
@@ -64,7 +65,7 @@ COPY_STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
     "parsed": (name_outputs, refuse_long_outputs, find_scans, separate_names, query_this_first),
     "analysed": (number_nodes, analyse),
     "placed": (place_predicates, find_columns, find_compared, find_repeated),
-    "chosen": (leave_target, keep_certain, limit_scans),
+    "chosen": (keep_output_names, leave_target, keep_certain, limit_scans),
     "extracted": (extract,),
     "written": (write_copies,),
 }

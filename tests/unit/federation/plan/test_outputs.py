@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dvt.core.errors import (
+    AnswerUntyped,
     ColumnNotFound,
     ContractBroken,
     NamesTooLong,
@@ -105,6 +106,8 @@ def test_mysql_names_its_outputs_by_their_text(shop: Oracle) -> None:
         "SELECT id, note AS ID FROM {orders}",
         "SELECT o.id, c.id FROM {orders} o, {customers} c",
         "SELECT o.*, c.id FROM {orders} o, {customers} c",
+        "SELECT o.*, c.id FROM {orders} o JOIN {customers} c USING (id)",
+        "SELECT id AS a, id AS a FROM {orders}",
     ],
 )
 def test_outputs_that_differ_only_in_case_are_refused(shop: Oracle, sql: str) -> None:
@@ -359,3 +362,19 @@ def test_random_is_not_duplicated(shop: Oracle) -> None:
     plan = shop.plan(sql)
     assert plan.transform.shown.upper().count("RANDOM()") == 1
     assert shop.run(plan)[1] == [(True,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("PIVOT {orders} ON note USING count(*)", "a PIVOT takes its columns from the data"),
+        ("SELECT row(id, note) AS pair FROM {orders}", "column pair has the type STRUCT"),
+    ],
+)
+def test_valid_sql_whose_answer_cannot_be_staged_is_not_called_invalid(
+    shop: Oracle, sql: str, problem: str
+) -> None:
+    with pytest.raises(AnswerUntyped, match=problem) as caught:
+        shop.plan(sql)
+    assert "not valid" not in str(caught.value)
+    assert "compute: target" in caught.value.hint

@@ -53,6 +53,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT id, state < 'sent' FROM {parcels}", {}),
     ("SELECT nope(id) FROM {orders}", {}),
     ("SELECT (SELECT max(id) FROM {target_table}), id FROM {orders}", {}),
+    ("SELECT (SELECT max(c.id) FROM {customers} c), id FROM {orders}", {}),
     ("SELECT id FROM (SELECT * FROM {orders} WHERE false LIMIT 0)", {}),
     ("SELECT id FROM {orders} LIMIT 3", {}),
     ("SELECT id FROM {orders} WHERE id = 1", {"hooked": frozenset({"model.shop.orders"})}),

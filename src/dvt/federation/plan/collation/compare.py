@@ -14,7 +14,7 @@ from dvt.federation.plan.collation.derivation import CollationOf, Collations, ow
 from dvt.federation.plan.collation.merging import Merged, merge, order_of
 from dvt.federation.plan.collation.rewriting import Rewriter
 from dvt.federation.plan.collation.using import write_out_using
-from dvt.federation.plan.output_names import engine_name
+from dvt.federation.plan.output_names import engine_name, keeps_name
 from dvt.federation.plan.outputs import names_in_engine
 from dvt.federation.plan.state import SETTLED, PlanState, TableScan, plan_pass
 
@@ -142,7 +142,7 @@ def _keep_names(state: PlanState) -> None:
     )
     for select in state.tree.find_all(exp.Select):
         for projection in list(select.expressions):
-            if not isinstance(projection, exp.Alias | exp.Column | exp.Dot) and not projection.is_star:
+            if not keeps_name(projection):
                 name = engine_names.get(id(projection)) or engine_name(state, projection) or ""
                 holder = exp.alias_(exp.null(), name, quoted=True)
                 projection.replace(holder)

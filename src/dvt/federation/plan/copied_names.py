@@ -1,0 +1,65 @@
+"""Names of outputs that a target would make of the names of copies, as `(SELECT max(id) FROM copy)`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sqlglot import exp
+
+from dvt.core.errors import DvtError
+from dvt.federation.plan.dialects import language
+from dvt.federation.plan.output_names import engine_name, keeps_name, name_outputs, written_projections
+from dvt.federation.plan.source_queries import quoted
+from dvt.federation.plan.state import PlanState, plan_pass
+from dvt.federation.plan.transform import own_text, tables_of
+from dvt.federation.plan.values import with_samples
+
+
+@plan_pass(
+    needs=("places samples scans scans.columns scans.input scans.place scans.table spans tokens tree unread"),
+    gives="names",
+)
+def keep_output_names(state: PlanState) -> None:
+    """Note the names of outputs that the names of copies would change; None stands for all others.
+
+    Example:
+        >>> sql = "SELECT id, (SELECT max(c.id) FROM {customers} AS c) FROM {orders}"
+        >>> copy_state_after(keep_output_names, sql).names
+        [None, '(SELECT max(c.id) FROM customers AS c)']
+    """
+    selects = state.tree.selects
+    if state.unread is not None or all(keeps_name(projection) for projection in selects):
+        return
+    name_outputs(state)
+    named_by_engine: list[str] | None = None
+    for number, (projection, name) in enumerate(zip(selects, state.names, strict=True)):
+        if keeps_name(projection) or not any(projection.find_all(exp.Table)):
+            state.names[number] = None
+        elif name is None and language(state.dialect).output_name is None:
+            named_by_engine = _named_by_engine(state) if named_by_engine is None else named_by_engine
+            known = named_by_engine[number] if len(named_by_engine) == len(selects) else None
+            state.names[number] = known or engine_name(state, projection)
+
+
+def aliases_over_copies(state: PlanState, copied: Mapping[str, int]) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and text of the alias of each output whose name has to be kept.
+
+    `copied` has the unique ids of the tables that are copied.
+    """
+    written = written_projections(state)
+    places = [place for place in state.places if place.key in copied]
+    for name, tokens in zip(state.names, written, strict=False) if len(written) == len(state.names) else ():
+        start, end = tokens[0].start, tokens[-1].end + 1
+        if name is not None and any(start <= place.start < end for place in places):
+            yield end, end, f" AS {quoted(name, state.dialect)}"
+
+
+def _named_by_engine(state: PlanState) -> list[str]:
+    """Return the engine's names of all outputs; none if it does not run the SQL, as its target does."""
+    try:
+        tables = tables_of(state)
+        sql = with_samples(own_text(state, tables), state.samples, state.context.engine)
+        columns = state.context.bind(sql, tuple(tables.values()), ()).columns
+    except DvtError:
+        return []
+    return [column.name for column in columns]
