@@ -163,7 +163,8 @@ construct is an error (DVT123), unless the model says `translate: best_effort` (
 Classes: `decimal` has the digits that its type names, `mixed` may have fewer (`coalesce(d, 0)`), `quotient`
 has a computed number of them, of which DuckDB keeps 20 behind the point; `literal …` is a text in the SQL
 that the database reads as that type. Constructs have SQLGlot's names; `[a|b]` are arguments of which one
-type is found.
+type is found. A join with USING counts as proven where it merges columns of one type, and where a `*` has
+them in front in any case; NATURAL JOIN does not.
 """
 
 

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from dvt.core.errors import DvtError
 from dvt.federation.plan.dialects import language
-from dvt.federation.plan.output_names import engine_name, keeps_name, name_outputs, written_projections
+from dvt.federation.plan.output_names import engine_name, keeps_name, written_projections
 from dvt.federation.plan.source_queries import quoted
 from dvt.federation.plan.state import PlanState, plan_pass
 from dvt.federation.plan.transform import own_text, tables_of
@@ -16,7 +16,7 @@ from dvt.federation.plan.values import with_samples
 
 
 @plan_pass(
-    needs=("places samples scans scans.columns scans.input scans.place scans.table spans tokens tree unread"),
+    needs=("places samples scans scans.columns scans.input scans.place scans.table spans tree unread"),
     gives="names",
 )
 def keep_output_names(state: PlanState) -> None:
@@ -29,8 +29,8 @@ def keep_output_names(state: PlanState) -> None:
     """
     selects = state.tree.selects
     if state.unread is not None or all(keeps_name(projection) for projection in selects):
+        state.names = []
         return
-    name_outputs(state)
     named_by_engine: list[str] | None = None
     for number, (projection, name) in enumerate(zip(selects, state.names, strict=True)):
         if keeps_name(projection) or not any(projection.find_all(exp.Table)):

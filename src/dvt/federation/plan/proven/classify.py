@@ -8,6 +8,7 @@ from sqlglot.optimizer.scope import build_scope
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import scan_of
 from dvt.federation.plan.proven.check import unproven_in
+from dvt.federation.plan.proven.merged import unproven_joins
 from dvt.federation.plan.proven.value_types import ValueTypes
 from dvt.federation.plan.state import NUMBER, PlanState, Unproven, plan_pass
 
@@ -51,7 +52,7 @@ def classify(state: PlanState) -> None:
         value_type = state.value_types.get(node.meta.get(NUMBER, -1))
         if value_type is not None:
             node.type = value_type.sql_type()
-    state.unproven = unproven_in(state)
+    state.unproven = (*unproven_in(state), *unproven_joins(state, types.of))
 
 
 def _name_aliases(state: PlanState) -> None:
