@@ -19,7 +19,7 @@ from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Column, StageColumn, Table
-from dvt.drivers.mysql import Scanner, connect, describe, own_type, parse
+from dvt.drivers.mysql import Scanner, connect_watched, describe, own_type, parse
 
 _NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
 
@@ -42,12 +42,12 @@ class MySQLConnector:
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
-        with self._server.slots, connect(self._server.name, self._server.settings) as side:
+        with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
             return describe(side, tables, self._server.settings.schema_)
 
     def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
         """See CanEstimate."""
-        with self._server.slots, connect(self._server.name, self._server.settings) as side:
+        with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
             return estimated(side, queries, self._server.settings.schema_)
 
     @contextmanager

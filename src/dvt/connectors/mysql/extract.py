@@ -21,7 +21,7 @@ from dvt.drivers.mysql import (
     RunningQuery,
     SideConnection,
     checked,
-    connect,
+    connect_watched,
     read_lock,
     table,
     wait_until_reading,
@@ -67,7 +67,7 @@ class _Extraction:
             with self._server.queries.track(self._jobs), ExitStack() as held:
                 held.enter_context(self._server.locking if locks else self._server.slots)
                 # A server that is down, silent or refuses the login fails here, before the scanner connects.
-                side = held.enter_context(connect(self._server.name, self._server.settings))
+                side = held.enter_context(connect_watched(self._server.name, self._server.settings))
                 self._mariadb = side.is_mariadb
                 if locks:
                     self._read_locked(side, held)

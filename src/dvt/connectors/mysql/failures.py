@@ -9,7 +9,7 @@ import duckdb
 from dvt.core.errors import Cancelled, ConnectionFrozen, ConnectionLost, DvtError, QueryFailed
 from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb import translate
-from dvt.drivers.mysql import MySQLSettings, RunningQuery, connect
+from dvt.drivers.mysql import MySQLSettings, RunningQuery, connect_watched
 from dvt.drivers.network.silence import seconds_of_silence
 
 _SCANNER_ERROR = re.compile(r"^IO Error: (Failed to|Could not) .{0,40}(MySQL|result row)")
@@ -38,7 +38,7 @@ def explained(
     if (seconds := seconds_of_silence(name)) is not None:
         return ConnectionFrozen(name, doing, seconds)
     try:
-        with connect(name, settings) as side:
+        with connect_watched(name, settings) as side:
             side.rows("PREPARE dvt FROM %s", [sent], doing=doing)
     except (QueryFailed, ConnectionLost) as refusal:
         return refusal

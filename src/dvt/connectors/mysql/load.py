@@ -41,8 +41,8 @@ from dvt.drivers.mysql import (
     LoadStatement,
     RunningQuery,
     column_kinds,
-    connect,
     connect_to_load,
+    connect_watched,
     fitted,
     load_encoding,
     quoted,
@@ -240,7 +240,7 @@ def drop(server: Server, stage: TableRef) -> None:
 def _drop(server: Server, stage: TableRef) -> None:
     """Drop a stage table, on a connection that is already counted in the slots."""
     doing = f"dropping {stage}"
-    with connect(server.name, server.settings) as side:
+    with connect_watched(server.name, server.settings) as side:
         side.rows(f"SET SESSION lock_wait_timeout = {_DROP_LOCK_TIMEOUT}", doing=doing)
         side.rows(f"DROP TABLE IF EXISTS {table(stage, server.settings.schema_)}", doing=doing)
 
@@ -253,7 +253,7 @@ def index(server: Server, stage: TableRef, key: Sequence[str], columns: Sequence
     with (
         server.queries.track([running]),
         server.slots,
-        connect(server.name, server.settings) as side,
+        connect_watched(server.name, server.settings) as side,
         _ended(running),
     ):
         ((number,),) = side.rows("SELECT CONNECTION_ID()", doing=doing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from dvt.drivers.mysql import Flavour, MySQLSettings, RunningQueries, Scanner, connect
+from dvt.drivers.mysql import Flavour, MySQLSettings, RunningQueries, Scanner, connect_watched
 
 _COLLATIONS = "SELECT collation_name FROM information_schema.collations"
 """SQL: names of collations; on MariaDB some lack the character set that they have as a column's."""
@@ -34,7 +34,7 @@ class Server:
         """The server's product and version; queried once."""
         with self._flavour_lock:
             if self._flavour is None:
-                with self.slots, connect(self.name, self.settings) as side:
+                with self.slots, connect_watched(self.name, self.settings) as side:
                     self._flavour = side.flavour
             return self._flavour
 
@@ -43,7 +43,7 @@ class Server:
         """Names of the server's collations; queried once."""
         with self._flavour_lock:
             if self._collations is None:
-                with self.slots, connect(self.name, self.settings) as side:
+                with self.slots, connect_watched(self.name, self.settings) as side:
                     rows = side.rows(_COLLATIONS, doing="listing its collations")
                 names = {str(name) for (name,) in rows}
                 self._collations = frozenset(names | {f"utf8mb4_{name}" for name in names})

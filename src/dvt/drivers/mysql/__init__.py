@@ -9,8 +9,8 @@ from dvt.drivers.mysql.connect import (
     LoadConnection,
     LoadStatement,
     SideConnection,
-    connect,
     connect_to_load,
+    connect_watched,
 )
 from dvt.drivers.mysql.flavour import Flavour, flavour_of
 from dvt.drivers.mysql.load_encodings import LoadEncoding, fitted, load_encoding
@@ -36,8 +36,8 @@ __all__ = [
     "SideConnection",
     "checked",
     "column_kinds",
-    "connect",
     "connect_to_load",
+    "connect_watched",
     "describe",
     "fitted",
     "flavour_of",

@@ -148,8 +148,19 @@ class LoadConnection(SideConnection):
 
 @contextmanager
 def connect(name: str, settings: MySQLSettings) -> Iterator[SideConnection]:
-    """Log in. Raise within `connect_timeout` if the server is down, does not answer or refuses."""
+    """Log in. Raise within `connect_timeout` if the server is down, does not answer or refuses.
+
+    For short questions: after that, statements may wait for their own time limits.
+    """
     with closing(log_in(name, settings)) as connection:
+        yield SideConnection(name, settings, connection)
+
+
+@contextmanager
+def connect_watched(name: str, settings: MySQLSettings) -> Iterator[SideConnection]:
+    """Log in as `connect` does; the connection is ended if the server freezes while it owes an answer."""
+    with closing(log_in(name, settings)) as connection:
+        watch_wire(name, settings, connection)
         yield SideConnection(name, settings, connection)
 
 
