@@ -139,7 +139,7 @@ class RepeatedRead:
 
     table: TableRef
     outer: tuple[TableRef, ...]
-    """The others: it reads the table no more often than the smallest of them has rows."""
+    """The others: it reads the table about as often as the largest of them has rows, at worst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

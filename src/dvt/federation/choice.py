@@ -147,7 +147,7 @@ def _repeated(plan: CopyPlan, by_table: Mapping[TableRef, Estimate]) -> Iterator
     for read in plan.repeated:
         outer = [by_table[table].rows for table in read.outer if table in by_table]
         if read.table in by_table:
-            yield Repeated(max(1, min(outer, default=1)), by_table[read.table].bytes)
+            yield Repeated(max(outer, default=1), by_table[read.table].bytes)
 
 
 def _is_bound(request: NodeRequest) -> bool:

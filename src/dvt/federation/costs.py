@@ -24,7 +24,7 @@ class Repeated:
     """A table of the target that it reads again for each row of others."""
 
     rows: int
-    """Rows of the smallest of these others."""
+    """Rows of the largest of these others: how often it is read at worst."""
     bytes: int
     """Bytes that a reading takes."""
 

@@ -64,6 +64,7 @@ def test_a_table_read_for_each_row_of_another_is_dear_unless_the_database_joins_
         ("SELECT id, (SELECT count(*) FROM {this} t WHERE t.id = o.id) AS n FROM {orders} o", True),
         ("SELECT id FROM {orders} o WHERE EXISTS (SELECT 1 FROM {this} t WHERE t.id = o.id)", False),
         ("SELECT id FROM {orders} o WHERE NOT EXISTS (SELECT 1 FROM {this} t WHERE t.id = o.id)", False),
+        ("SELECT id FROM {orders} o WHERE EXISTS (SELECT 1 FROM {this} t WHERE t.id <> o.id)", True),
         ("SELECT id FROM {orders} o WHERE id = 1 OR EXISTS (SELECT 1 FROM {this} t WHERE t.id = o.id)", True),
         ("SELECT id FROM {orders} o WHERE id IN (SELECT t.id FROM {this} t WHERE t.id = o.total)", False),
     ],

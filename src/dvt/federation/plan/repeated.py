@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlglot import exp
-from sqlglot.optimizer.scope import build_scope
+from sqlglot.optimizer.scope import Scope, build_scope
 
 from dvt.core.plan import RepeatedRead
 from dvt.federation.plan.analyse import scan_of
@@ -16,8 +16,9 @@ from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 def find_repeated(state: PlanState) -> None:
     """Note the target's own tables that it reads for each row of others: below correlated subqueries.
 
-    What EXISTS and IN ask is joined instead where they stand alone in WHERE. Copies have an index on what is
-    compared, and so has a table whose key begins with it.
+    What EXISTS and IN ask is joined instead, where they stand alone in WHERE and are correlated by equality
+    only; a database may expect few rows of other joins, and loop. Copies have an index on what is compared,
+    and so has a table whose key begins with it.
 
     Example:
         >>> sql = "SELECT id FROM {orders} o WHERE o.id < (SELECT max(t.id) FROM {this} t WHERE t.id <> o.id)"
@@ -29,7 +30,7 @@ def find_repeated(state: PlanState) -> None:
     target = state.request.stage.connection
     repeated = []
     for scope in root.traverse() if root is not None else ():
-        if scope.parent is None or not scope.is_correlated_subquery or _is_joined(scope.expression):
+        if scope.parent is None or not scope.is_correlated_subquery or _is_joined(scope):
             continue
         outer = _scans(state, scope.parent.expression) - _scans(state, scope.expression)
         repeated += [
@@ -53,13 +54,15 @@ def _has_index(scan: TableScan) -> bool:
     return bool(scan.table.key) and scan.table.key[0] in compared
 
 
-def _is_joined(query: exp.Expr) -> bool:
+def _is_joined(scope: Scope) -> bool:
     """True for a subquery of EXISTS or IN that is a conjunct of WHERE, which databases turn into a join."""
-    node = query.parent
+    node = scope.expression.parent
     while isinstance(node, exp.Subquery | exp.Paren):
         node = node.parent
     if not isinstance(node, exp.Exists | exp.In):
         return False
     while isinstance(node, exp.Exists | exp.In | exp.Not | exp.And | exp.Paren):
         node = node.parent
-    return isinstance(node, exp.Where)
+    return isinstance(node, exp.Where) and all(
+        isinstance(column.parent, exp.EQ) for column in scope.external_columns
+    )
