@@ -39,6 +39,7 @@ COLUMNS = {
     "rows of a subquery": ("SELECT q AS whole FROM (SELECT * FROM {a}) AS q", None),
     "natural": ("SELECT count(*) AS n FROM {a} NATURAL JOIN {c}", None),
     "columns()": ("SELECT COLUMNS('i.') FROM {a}", None),
+    "a column's place": ("SELECT id, #2 FROM {a}", None),
     "count": ("SELECT count(*) AS n FROM {a}", set()),
 }
 """SQL → the columns of table a that are copied; None: all of them."""

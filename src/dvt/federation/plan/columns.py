@@ -49,10 +49,12 @@ def _words(tokens: Sequence[Token]) -> set[str]:
 
 
 def _reads_rows(tree: exp.Expr) -> bool:
-    """True if something names a table where a value is expected, or a `*` that is no list of columns."""
+    """True for a table named where a value is expected, a `*` that lists no columns, or a column's place."""
     names = {alias.name.lower() for alias in tree.find_all(exp.TableAlias)}
     names |= {table.name.lower() for table in tree.find_all(exp.Table)}
-    for node in tree.find_all(exp.Column, exp.Star):
+    for node in tree.find_all(exp.Column, exp.Star, exp.PositionalColumn):
+        if isinstance(node, exp.PositionalColumn):
+            return True
         if isinstance(node, exp.Column) and not node.table and node.name.lower() in names:
             return True
         if isinstance(node, exp.Star) and not _is_list(node):

@@ -71,3 +71,17 @@ def test_nothing_is_proven_of_a_dialect_that_nobody_has_tried(shop: Oracle) -> N
 def test_a_number_that_the_engine_reads_as_a_double_is_a_finding(shop: Oracle) -> None:
     ((construct, line, _),) = _unproven(shop, "SELECT id,\n  1e3 AS thousand FROM {orders}")
     assert (construct, line) == ("1e3", 2)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT total AS value FROM {orders} GROUP BY total ORDER BY total",
+        "SELECT o.total AS value FROM {orders} AS o GROUP BY o.total ORDER BY total",
+        "SELECT total AS value FROM {orders} GROUP BY total ORDER BY count(*) DESC, total",
+        "SELECT lower(note) AS word FROM {orders} GROUP BY lower(note) ORDER BY lower(note)",
+        "SELECT total + 1 AS total FROM {orders} GROUP BY 1 ORDER BY total",
+    ],
+)
+def test_an_output_may_be_named_by_its_expression(shop: Oracle, sql: str) -> None:
+    assert shop.plan(sql, dialect="postgres").transform.sql

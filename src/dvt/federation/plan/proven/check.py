@@ -82,13 +82,19 @@ def _why(key: str, table: ProofTable) -> str:
     return f"nobody has proven that the compute engine gives the same values ({key})"
 
 
-def _shown(state: PlanState, node: exp.Expr) -> str:
-    """Return a construct as written, without the tables that the analysis has put before columns."""
+def without_added_tables(node: exp.Expr) -> exp.Expr:
+    """Return a copy without the tables that the analysis has put before columns."""
     copy = node.copy()
     for column in copy.find_all(exp.Column):
         table = column.args.get("table")
         if table is not None and "line" not in table.meta:
             column.set("table", None)
+    return copy
+
+
+def _shown(state: PlanState, node: exp.Expr) -> str:
+    """Return a construct as written, without the tables that the analysis has put before columns."""
+    copy = without_added_tables(node)
     for identifier in copy.find_all(exp.Identifier):
         identifier.set("quoted", not _PLAIN_NAME.fullmatch(identifier.name))
     text = readable(copy.sql(state.dialect, comments=False))

@@ -7,7 +7,7 @@ from sqlglot.optimizer.scope import build_scope
 
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import scan_of
-from dvt.federation.plan.proven.check import unproven_in
+from dvt.federation.plan.proven.check import unproven_in, without_added_tables
 from dvt.federation.plan.proven.merged import unproven_joins
 from dvt.federation.plan.proven.value_types import ValueTypes
 from dvt.federation.plan.state import NUMBER, PlanState, Unproven, plan_pass
@@ -56,14 +56,32 @@ def classify(state: PlanState) -> None:
 
 
 def _name_aliases(state: PlanState) -> None:
-    """Give columns that are names of outputs, as in ORDER BY or DISTINCT ON, the classes of these outputs."""
+    """Give what names an output, as in ORDER BY or DISTINCT ON, the class of this output.
+
+    It is named by its alias, or by its expression, which SQLGlot replaces by the alias in its copy.
+    """
     for select in state.tree.find_all(exp.Select):
-        outputs = {projection.alias_or_name.lower(): projection for projection in select.selects}
+        outputs = {_text(projection.unalias()): projection for projection in select.selects}
+        columns = [output for output in select.selects if isinstance(output.unalias(), exp.Column)]
+        outputs |= {output.unalias().name.lower(): output for output in columns}
+        outputs |= {projection.alias_or_name.lower(): projection for projection in select.selects}
         for clause in map(select.args.get, _NAMING):
-            for column in clause.find_all(exp.Column) if clause is not None else ():
-                output = outputs.get(column.name.lower())
-                if output is None or column.table or column.meta.get(NUMBER) in state.value_types:
-                    continue
-                value_type = state.value_types.get(output.unalias().meta.get(NUMBER, -1))
-                if value_type is not None and NUMBER in column.meta:
-                    state.value_types[column.meta[NUMBER]] = value_type
+            for node in clause.walk() if clause is not None else ():
+                output = outputs.get(_text(node))
+                if output is not None and node.meta.get(NUMBER, -1) not in state.value_types:
+                    _copy_classes(state, output.unalias(), node)
+
+
+def _copy_classes(state: PlanState, output: exp.Expr, node: exp.Expr) -> None:
+    """Give a node the class of an output, and its parts those of the output's parts if it is written out."""
+    is_written_out = type(node) is type(output) and _text(node) == _text(output)
+    parts = zip(output.walk(), node.walk(), strict=False) if is_written_out else [(output, node)]
+    for known, part in parts:
+        value_type = state.value_types.get(known.meta.get(NUMBER, -1))
+        if value_type is not None and NUMBER in part.meta:
+            state.value_types.setdefault(part.meta[NUMBER], value_type)
+
+
+def _text(node: exp.Expr) -> str:
+    """Return an expression without quotes and case, and without the tables that the analysis has added."""
+    return without_added_tables(node).sql(comments=False).replace('"', "").lower()
