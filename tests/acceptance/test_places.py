@@ -54,10 +54,12 @@ def test_what_is_large_stays_where_it_is(workspace: Workspace) -> None:
     with workspace.run() as run:
         choice = chosen(run, JOIN)
         assert choice.place is Place.TARGET
-        target, engine = choice.options
+        target, engine, _ = choice.options
         assert (target.rows, engine.rows) == (1000, 601_000)
         assert "1,000 rows" in choice.why
-        assert chosen(run, JOIN.replace("wh.large", "crm.large")).place is Place.ENGINE
+        assert chosen(run, JOIN.replace("wh.large", "crm.large")).place is Place.SOURCE
+        both = JOIN.replace("wh.large", "crm.large").replace("crm.small", "wh.small")
+        assert chosen(run, both.replace("count(*) AS n", "l.*")).place is Place.ENGINE
         assert chosen(run, "SELECT 1 AS a FROM {crm.small}").place is Place.ENGINE
 
 
@@ -82,7 +84,7 @@ def test_what_is_not_proven_in_the_engine_is_not_computed_there(workspace: Works
     }
     with workspace.run() as run:
         choice = chosen(run, "SELECT reverse_of(id) AS r FROM {crm.large}", dialect="postgres")
-        target, engine = choice.options
+        target, engine, _ = choice.options
         assert "not proven" in engine.problem
         assert "reverse_of" in engine.problem
         assert "written in postgres" in target.problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dvt.core.places import Choice
-from dvt.core.plan import CopyPlan, FederationPlan
+from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,11 @@ class Explanation:
     materialized: str = ""
     compute: str | None = None
     plan: FederationPlan | None = None
-    """None for a native node, for one that its target computes, and where `unbuilt` or `problem` says why."""
+    """None for a node that a database computes, and where `unbuilt` or `problem` says why."""
     copies: CopyPlan | None = None
     """What is copied for a node that its target computes."""
+    at_source: SourcePlan | None = None
+    """The query of a node that its source computes."""
     choice: Choice | None = None
     """Where a federated node is computed, and what the other places would cost."""
     unbuilt: tuple[str, ...] = ()

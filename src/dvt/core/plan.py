@@ -187,6 +187,27 @@ class FederationPlan:
         return _waves([*self.scalar_queries, *self.queries])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcePlan:
+    """The plan of one node that is computed where all that it reads is: only the answer moves."""
+
+    node: str
+    file: str
+    query: SourceQuery
+    load: Load
+    """Its columns name those of the query's answer."""
+    notices: tuple[Notice, ...] = ()
+
+    @property
+    def queries(self) -> tuple[SourceQuery, ...]:
+        """The one query."""
+        return (self.query,)
+
+    def waves(self) -> Iterator[tuple[SourceQuery, ...]]:
+        """Yield the queries in the order they are sent."""
+        yield self.queries
+
+
 def _waves(queries: Iterable[SourceQuery]) -> Iterator[tuple[SourceQuery, ...]]:
     """Yield the queries in the order they are sent: a wave needs only answers of earlier waves."""
     waiting, answered = list(queries), set[str]()

@@ -117,6 +117,10 @@ class SourceQuery:
     this: bool = False
     reading: str = ""
     """How the connector reads the table, for people (`Table.reading`)."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Settings of the session in which it runs, by name, on which its answer depends."""
+    model: str = ""
+    """Name of the model whose whole SQL it is; empty for a query to tables."""
 
     def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
         """Return the query with `values`, literals by name of the need, in the places of its needs.
@@ -148,14 +152,14 @@ class SourceQuery:
         conditions that the other has, too. Grouped queries need the same conditions and groups. More rows
         do no harm, because the transform keeps every predicate.
         """
-        same = ("connection", "tables", "source", "group_by", "needs", "this")
+        same = ("connection", "tables", "source", "group_by", "needs", "this", "settings")
         if any(getattr(self, name) != getattr(other, name) for name in same) or self.needs:
             return False
         own, others = set(self.where), set(other.where)
         if not (own <= others if self.group_by is None and self.limit is None else own == others):
             return False
-        if self.limit is not None and self.limit != other.limit:
-            return False
+        if (self.limit is not None or self.model) and self.limit != other.limit:
+            return False  # nothing limits a model's answer again
         columns = dict(zip(self.select, self.columns, strict=True))
         return all(
             columns.get(text) == column for text, column in zip(other.select, other.columns, strict=True)
@@ -177,7 +181,9 @@ class SourceQuery:
 
     @property
     def about(self) -> str:
-        """The tables it reads, for messages."""
+        """The tables it reads, or the model whose SQL it is, for messages."""
+        if self.model:
+            return f"the answer of {self.model}"
         return ", ".join(dict.fromkeys(str(table) for table in self.tables))
 
     @property
@@ -187,7 +193,7 @@ class SourceQuery:
             (extracted.name, extracted.table, extracted.column.stage, extracted.column.unpack)
             for extracted in self.columns
         ]
-        clauses = (self.select, self.source, self.where, self.group_by, self.limit)
+        clauses = (self.select, self.source, self.where, self.group_by, self.limit, self.settings)
         identity = repr((self.connection, self.tables, clauses, types))
         return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:24]
 

@@ -24,6 +24,8 @@ class Column:
     """IS NULL gives the same answer in the database and in staging."""
     collation: str | None = None
     """Collation by which its database compares this text; None: byte by byte, or unknown."""
+    collate: str = ""
+    """DDL of a collation that the column has for itself, where every database of its kind has that."""
     only_order: bool = False
     """The collation decides only which text comes first: by it texts are equal if their bytes are."""
     ranked: bool = False
@@ -39,6 +41,8 @@ class Column:
     """Source SQL of a condition on the column `{0}`: staging cannot hold the value, which stops the run."""
     follows_data: bool = False
     """The database's type sets no size, and `CanMeasure` gives the stage type that the values need."""
+    as_digits: bool = False
+    """The values are numbers of any size, which are staged as their texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from dvt.core.errors import ColumnNotFound, DvtError, NamesTooLong, NotATarget, OutputsClash, PlaceImpossible
 from dvt.core.estimates import Estimate, shown
 from dvt.core.names import TableRef
 from dvt.core.places import AUTO, Choice, Option, Place
-from dvt.core.plan import CopyPlan, FederationPlan
+from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
 from dvt.core.ports.engines import Engine
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import NodeRequest
+from dvt.federation.at_source import SourcePlanning
 from dvt.federation.connections import Connections
-from dvt.federation.costs import Repeated, at_target
+from dvt.federation.costs import Repeated, at_source, at_target
 from dvt.federation.planning import Planning, Resolved
 from dvt.federation.stage_tables import loader
 from dvt.resolution.output_types import OutputType
@@ -22,15 +23,18 @@ from dvt.resolution.output_types import OutputType
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A place, and what it would extract; both plans are None where it is not possible."""
+    """A place, and what it would extract; all plans are None where it is not possible."""
 
     option: Option
     copies: CopyPlan | None = None
     plan: FederationPlan | None = None
+    answer: SourcePlan | None = None
 
     @property
     def queries(self) -> tuple[SourceQuery, ...]:
         """What would be sent; empty where the place is not possible."""
+        if self.answer is not None:
+            return self.answer.queries
         plan = self.copies or self.plan
         return (*plan.scalar_queries, *plan.queries) if plan else ()
 
@@ -41,28 +45,45 @@ class Choosing:
 
     connections: Connections
     planning: Planning
+    at_source: SourcePlanning
+    _chosen: dict[TableRef, tuple[Resolved, Choice]] = field(default_factory=dict)
+    """Stage table of a node → the last choice, and the node and tables as they were."""
 
-    def is_at_target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> bool:
-        """True if the target computes the node; other places are weighed only for `auto`."""
+    def place(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Place:
+        """Return the place where the node is computed; places are weighed only for `auto`, once."""
+        named = request.compute or AUTO
         if _is_bound(request):
-            return True
-        is_open = (request.compute or AUTO) == AUTO
-        return is_open and self.choose(request, tables, engine).place is Place.TARGET
+            return Place.TARGET
+        if named != AUTO:
+            return Place.SOURCE if named == Place.SOURCE else Place.ENGINE
+        before, choice = self._chosen.get(request.stage, (None, None))
+        if before is None or choice is None or not before.is_of_the_same_state(tables):
+            choice = self.choose(request, tables, engine)
+        return choice.place
 
     def choose(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Choice:
         """Return the place and what the others would cost; PlaceImpossible if the named one cannot be.
 
         The engine is not refused where it is named: it refuses by itself what it cannot translate.
         """
+        choice = self._choose(request, tables, engine)
+        self._chosen[request.stage] = tables, choice
+        return choice
+
+    def _choose(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Choice:
         named = request.compute or AUTO
         options = self._priced(
-            request, self._target(request, tables, engine), self._engine(request, tables, engine)
+            request,
+            self._target(request, tables, engine),
+            self._engine(request, tables, engine),
+            self._source(request, tables, engine),
         )
+        target, _, source = options
         if named == Place.SOURCE:
-            why = "this version computes nothing at a source"
-            raise PlaceImpossible(f"model {request.name!r}", "at its source", why, "compute: auto, or target")
+            if source.problem:
+                self.at_source.plan(tables, engine)  # raises what was wrong
+            return Choice(Place.SOURCE, "it says so", options)
         if _is_bound(request):
-            target = options[0]
             if target.problem:
                 way_out = "compute: auto, or the name of an engine"
                 raise PlaceImpossible(f"model {request.name!r}", "on its target", target.problem, way_out)
@@ -70,6 +91,17 @@ class Choosing:
         if named != AUTO:
             return Choice(Place.ENGINE, "it says so", options)
         return _cheapest(options)
+
+    def _source(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
+        option = Option(Place.SOURCE)
+        if request.only_on_target:
+            return Weighed(replace(option, problem=request.only_on_target))
+        try:
+            return Weighed(option, answer=self.at_source.plan(tables, engine))
+        except PlaceImpossible as error:
+            return Weighed(replace(option, problem=error.why))
+        except DvtError as error:
+            return Weighed(replace(option, problem=error.message))
 
     def _target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
         target = self.connections[request.stage.connection]
@@ -134,6 +166,8 @@ def option(
     if place.option.problem or len(moved) < len(place.queries):
         return place.option
     cost = sum(estimate.bytes for estimate in moved)
+    if place.answer is not None:
+        cost = at_source(cost, sum(estimate.bytes for estimate in by_table.values() if estimate is not None))
     if place.copies is not None:
         known = {table: estimate for table, estimate in by_table.items() if estimate is not None}
         own = sum(estimate.bytes for table, estimate in known.items() if table.connection == target)
@@ -160,13 +194,19 @@ def _cheapest(options: tuple[Option, ...]) -> Choice:
 
     The target then raises the error: it is closest to what the user's own database would say.
     """
-    target, engine = options
-    if engine.problem:
-        return Choice(Place.TARGET if not target.problem else Place.ENGINE, engine.problem, options)
-    if target.problem:
-        return Choice(Place.ENGINE, target.problem, options)
-    if target.cost is None or engine.cost is None:
-        return Choice(Place.ENGINE, "what it would move is not known", options)
-    place = Place.TARGET if target.cost <= engine.cost else Place.ENGINE
-    chosen = target if place is Place.TARGET else engine
-    return Choice(place, f"it costs less there: {shown(chosen.rows or 0, chosen.bytes)} move", options)
+    possible = {option.place: option for option in options if not option.problem}
+    problems = {option.place: option.problem for option in options if option.problem}
+    if not possible:
+        place = Place.ENGINE if problems[Place.TARGET] else Place.TARGET
+        return Choice(place, problems[Place.ENGINE], options)
+    if len(possible) == 1:
+        (place,) = possible
+        other = Place.TARGET if place is Place.ENGINE else Place.ENGINE
+        return Choice(place, problems[other], options)
+    known = [option for option in possible.values() if option.cost is not None]
+    unknown = possible.keys() - {option.place for option in known} - {Place.SOURCE}
+    if unknown or not known:
+        place = Place.ENGINE if Place.ENGINE in possible else Place.TARGET
+        return Choice(place, "what it would move is not known", options)
+    chosen = min(known, key=lambda option: option.cost or 0)
+    return Choice(chosen.place, f"it costs less there: {shown(chosen.rows or 0, chosen.bytes)} move", options)

@@ -15,8 +15,8 @@ COPIED = 6
 _COPY = 1_000_000
 """Cost of a copy beside that of its rows: a table is made, analysed, locked and dropped."""
 _COMPUTED = 0.3
-"""Cost of a byte of the target's own tables that the model reads there: the target joins and groups rows one
-by one, where the engine works on columns."""
+"""Cost of a byte of a database's own tables that it reads for a model: it joins and groups rows one by one,
+where the engine works on columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +43,8 @@ def at_target(copied: Iterable[int], own: int, repeated: Iterable[Repeated] = ()
     """
     copies = sum(COPIED * bytes_ + _COPY for bytes_ in copied)
     return copies + round(_COMPUTED * (own + sum(again.rows * again.bytes for again in repeated)))
+
+
+def at_source(answer: int, own: int) -> int:
+    """Return the cost of computing at the source: the bytes of the answer, and those that the model reads."""
+    return answer + round(_COMPUTED * own)

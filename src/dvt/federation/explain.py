@@ -13,7 +13,7 @@ from sqlglot.errors import SqlglotError
 from dvt.core.estimates import shown
 from dvt.core.explanation import Explanation
 from dvt.core.places import Choice, Option
-from dvt.core.plan import CopyPlan, FederationPlan, LoadColumn
+from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
 from dvt.core.queries import SourceQuery, rendered
 from dvt.core.reports import Notice
 
@@ -49,6 +49,23 @@ def _node(explanation: Explanation) -> Iterator[str]:
         yield from _plan(explanation, explanation.plan)
     if explanation.copies is not None:
         yield from _copies(explanation, explanation.copies)
+    if explanation.at_source is not None:
+        yield from _at_source(explanation, explanation.at_source)
+
+
+def _at_source(explanation: Explanation, plan: SourcePlan) -> Iterator[str]:
+    yield _indented("compute", f"on {plan.query.connection}, which has all that it reads")
+    yield from _extraction(plan.query)
+    yield from _load(explanation, plan.load)
+    for notice in plan.notices:
+        yield _indented("warning", str(notice))
+
+
+def _load(explanation: Explanation, load: Load) -> Iterator[str]:
+    yield _indented(
+        "load", f"into {load.stage}, which then becomes the {explanation.materialized or 'table'}"
+    )
+    yield _indented("", f"columns: {', '.join(_loaded(column) for column in load.columns)}")
 
 
 def _choice(choice: Choice) -> Iterator[str]:
@@ -88,10 +105,7 @@ def _plan(explanation: Explanation, plan: FederationPlan) -> Iterator[str]:
         "compute", f"on {explanation.compute or 'the default compute'}, over the extracted tables"
     )
     yield _indented("", _laid_out(plan.transform.shown, plan.transform.dialect))
-    yield _indented(
-        "load", f"into {plan.load.stage}, which then becomes the {explanation.materialized or 'table'}"
-    )
-    yield _indented("", f"columns: {', '.join(_loaded(column) for column in plan.load.columns)}")
+    yield from _load(explanation, plan.load)
     for notice in plan.notices:
         yield _indented("warning", str(notice))
 
@@ -156,6 +170,7 @@ def _node_object(explanation: Explanation) -> dict[str, Any]:
         "choice": None if explanation.choice is None else _choice_object(explanation.choice),
         "copies": None if explanation.copies is None else _copies_object(explanation.copies),
         "plan": None if explanation.plan is None else _plan_object(explanation.plan),
+        "at_source": None if explanation.at_source is None else _at_source_object(explanation.at_source),
     }
 
 
@@ -213,19 +228,31 @@ def _plan_object(plan: FederationPlan) -> dict[str, Any]:
             "sql": plan.transform.shown,
             "columns": [{"name": column.name, "type": str(column.type)} for column in plan.transform.columns],
         },
-        "load": {
-            "table": str(plan.load.stage),
-            "columns": [
-                {
-                    "name": column.name,
-                    "computed": str(column.stage),
-                    "type": column.native,
-                    "loses": column.loses,
-                }
-                for column in plan.load.columns
-            ],
-        },
+        "load": _load_object(plan.load),
         "warnings": [_notice_object(notice) for notice in plan.notices],
+    }
+
+
+def _at_source_object(plan: SourcePlan) -> dict[str, Any]:
+    return {
+        "extraction": _extraction_object(plan.query),
+        "load": _load_object(plan.load),
+        "warnings": [_notice_object(notice) for notice in plan.notices],
+    }
+
+
+def _load_object(load: Load) -> dict[str, Any]:
+    return {
+        "table": str(load.stage),
+        "columns": [
+            {
+                "name": column.name,
+                "computed": str(column.stage),
+                "type": column.native,
+                "loses": column.loses,
+            }
+            for column in load.columns
+        ],
     }
 
 

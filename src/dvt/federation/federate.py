@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from dvt.core.encoding import encoding
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
-from dvt.core.places import Choice
-from dvt.core.plan import CopyPlan, FederationPlan, LoadColumn
+from dvt.core.places import Choice, Place
+from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
 from dvt.core.ports.bridge import Copies, Publisher, Reporter
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset, Sink
@@ -19,6 +21,7 @@ from dvt.core.queries import SourceQuery
 from dvt.core.reports import Answer, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import StageColumn, Table
+from dvt.federation.at_source import SourcePlanning
 from dvt.federation.choice import Choosing
 from dvt.federation.compute import compute, result_key
 from dvt.federation.connections import Connections
@@ -59,12 +62,15 @@ class RunResources:
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """A node's staged answer, and what it was computed by."""
+    """A node's staged answer, and the table to make of it."""
 
-    plan: FederationPlan
+    load: Load
     engine: Engine
-    sink: Sink
     result: Dataset
+    digits: frozenset[str]
+    """Names in the answer of the columns that hold numbers as texts."""
+    sink: Sink | None
+    """Where the engine staged it; None for an answer that was extracted, which other nodes may read, too."""
 
 
 class RunFederator:
@@ -76,7 +82,8 @@ class RunFederator:
         self._stopped = threading.Event()
         self._extractor = Extractor(resources.connections, resources.staging, self._stopped.is_set)
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
-        self._choosing = Choosing(resources.connections, resources.planning)
+        self._at_source = SourcePlanning(resources.connections, resources.planning)
+        self._choosing = Choosing(resources.connections, resources.planning, self._at_source)
         self._copies = TargetCopies(resources.connections, resources.operation)
         self._lock = threading.Lock()
         self._idle = threading.Event()
@@ -107,10 +114,10 @@ class RunFederator:
 
             # load and publish
             target = resources.connections[request.stage.connection]
-            with loaded(computed.plan.load, computed.result, target, resources.operation, metrics):
-                resources.staging.used(computed.sink)
+            with loaded(computed.load, computed.result, target, resources.operation, metrics):
+                self._used(computed)
                 self._raise_if_stopped("publishing")
-                publish(computed.plan.load, publisher, metrics.moved)
+                publish(computed.load, publisher, metrics.moved)
         return metrics.outcome
 
     def choose(self, request: NodeRequest) -> Choice:
@@ -150,8 +157,13 @@ class RunFederator:
             try:
                 rows = computed.engine.rows(computed.result)
             finally:
-                self._resources.staging.used(computed.sink)
-        names = tuple(column.name for column in computed.result.columns)
+                self._used(computed)
+        by_staged = {column.staged: column.name for column in computed.load.columns}
+        staged = [column.name for column in computed.result.columns]
+        names = tuple(by_staged[name] for name in staged)
+        are_digits = [name in computed.digits for name in staged]
+        if any(are_digits):
+            rows = [_as_numbers(row, are_digits) for row in rows]
         return Answer(names=names, rows=rows, outcome=metrics.outcome)
 
     def _compute(self, request: NodeRequest, metrics: NodeMetrics) -> _Computed:
@@ -161,6 +173,8 @@ class RunFederator:
         tables = resources.planning.resolve(request)
         engine = resources.engines.named(request.compute)
         self._sweep(tables.connections | {request.stage.connection}, metrics)
+        if self._choosing.place(request, tables, engine) is Place.SOURCE:
+            return self._answered(self._at_source.plan(tables, engine), tables, engine, metrics)
 
         # plan: what runs where
         plan = resources.planning.plan(tables, engine)
@@ -175,7 +189,22 @@ class RunFederator:
         # compute
         sink = resources.staging.result(result_key(request))
         result = compute(plan.transform, staged, engine, sink, metrics.moved)
-        return _Computed(plan, engine, sink, result)
+        return _Computed(plan.load, engine, result, frozenset(), sink)
+
+    def _answered(
+        self, plan: SourcePlan, tables: Resolved, engine: Engine, metrics: NodeMetrics
+    ) -> _Computed:
+        """Have a node's source compute it, and stage the answer."""
+        for notice in plan.notices:
+            metrics.notice(notice)
+        staged = self._extracted(plan, tables, engine, metrics)
+        digits = frozenset(column.name for column in plan.query.columns if column.column.as_digits)
+        return _Computed(plan.load, engine, staged[plan.query.alias], digits, None)
+
+    def _used(self, computed: _Computed) -> None:
+        """Remove what the engine staged, if nothing needs it any more."""
+        if computed.sink is not None:
+            self._resources.staging.used(computed.sink)
 
     def plan(self, request: NodeRequest) -> FederationPlan:
         """See Federator."""
@@ -192,6 +221,13 @@ class RunFederator:
             engine = self._resources.engines.named(request.compute)
             planning = self._resources.planning
             return planning.with_estimates_of_copies(planning.copies(tables, engine))
+
+    def plan_at_source(self, request: NodeRequest) -> SourcePlan:
+        """See Federator."""
+        with self._node(request):
+            tables = self._resources.planning.resolve(request)
+            engine = self._resources.engines.named(request.compute)
+            return self._resources.planning.with_estimate(self._at_source.plan(tables, engine))
 
     def describe(self, table: TableRef) -> Table:
         """See Federator."""
@@ -245,14 +281,21 @@ class RunFederator:
         planning = self._resources.planning
         tables = planning.resolve(request)
         engine = self._resources.engines.named(request.compute)
-        if self._choosing.is_at_target(request, tables, engine):
+        place = self._choosing.place(request, tables, engine)
+        if place is Place.TARGET:
             plan = planning.copies(tables, engine)
             self._copies.expect(request.stage.connection, plan.copies)
             return plan.queries
+        if place is Place.SOURCE:
+            return self._at_source.plan(tables, engine).queries
         return planning.plan(tables, engine).queries
 
     def _extracted(
-        self, plan: FederationPlan | CopyPlan, tables: Resolved, engine: Engine, metrics: NodeMetrics
+        self,
+        plan: FederationPlan | CopyPlan | SourcePlan,
+        tables: Resolved,
+        engine: Engine,
+        metrics: NodeMetrics,
     ) -> dict[str, Dataset]:
         """Extract and stage what a plan needs; return the answers by alias."""
         request = tables.parsed.request
@@ -315,3 +358,11 @@ class RunFederator:
             if error is not None:
                 message = f"stage table {stage} could not be dropped: {error.message}"
                 yield Notice("DVT023", message, "the next run tries again; or drop it by hand")
+
+
+def _as_numbers(row: Sequence[Any], are_digits: Sequence[bool]) -> tuple[Any, ...]:
+    """Return a row with numbers instead of the texts of numbers."""
+    return tuple(
+        Decimal(value) if is_digits and value is not None else value
+        for value, is_digits in zip(row, are_digits, strict=True)
+    )

@@ -101,7 +101,7 @@ class TableSize:
 
 def can_merge(query: SourceQuery) -> bool:
     """True for a query that reads rows of one state of its tables, whose conditions are all known."""
-    return query.group_by is None and not query.this and not query.needs
+    return query.group_by is None and not query.this and not query.needs and not query.model
 
 
 def same_table(query: SourceQuery) -> object:

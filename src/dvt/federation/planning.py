@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dvt.core.names import TableRef
-from dvt.core.plan import CopyPlan, FederationPlan
+from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
 from dvt.core.ports.connectors import CanCompute
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset
@@ -93,7 +93,7 @@ class Planning:
         """Make the plan of the node, computed in the engine."""
         made = self._made(tables, engine)
         if made.plan is None:
-            parsed, context = tables.parsed, self._context(tables, engine)
+            parsed, context = tables.parsed, self.context(tables, engine)
             described = self._measured(tables, lambda first: make_plan(parsed, first, context).queries)
             plan = make_plan(parsed, described, context)
             _, notices = self._time_zone(parsed.request)
@@ -104,7 +104,7 @@ class Planning:
         """Plan the copies for the node, computed on its target; the engine evaluates constants."""
         made = self._made(tables, engine)
         if made.copies is None:
-            parsed, context = tables.parsed, self._context(tables, engine)
+            parsed, context = tables.parsed, self.context(tables, engine)
             described = self._measured(tables, lambda first: make_copy_plan(parsed, first, context).queries)
             made.copies = make_copy_plan(parsed, described, context)
         return made.copies
@@ -113,7 +113,7 @@ class Planning:
         """Return the constructs of the node that are not proven to answer in the engine as they should."""
         made = self._made(tables, engine)
         if made.unproven is None:
-            made.unproven = unproven(tables.parsed, tables.by_unique_id, self._context(tables, engine))
+            made.unproven = unproven(tables.parsed, tables.by_unique_id, self.context(tables, engine))
         return made.unproven
 
     def forget(self, request: NodeRequest) -> None:
@@ -134,7 +134,8 @@ class Planning:
             sql, [relation(table, self.connections[table.connection].type.dialect) for table in tables]
         )
 
-    def _context(self, tables: Resolved, engine: Engine) -> PlanContext:
+    def context(self, tables: Resolved, engine: Engine) -> PlanContext:
+        """Return what the planner needs for a node that the engine computes, or is asked of."""
         request = tables.parsed.request
         target = self.connections[request.stage.connection]
         connector = target.connector
@@ -194,6 +195,11 @@ class Planning:
         queries = self._estimated([copy.query for copy in plan.copies])
         copies = [replace(copy, query=query) for copy, query in zip(plan.copies, queries, strict=True)]
         return replace(plan, scalar_queries=self._estimated(plan.scalar_queries), copies=tuple(copies))
+
+    def with_estimate(self, plan: SourcePlan) -> SourcePlan:
+        """Return the plan with what its query is expected to answer; nothing is extracted."""
+        (query,) = self._estimated(plan.queries)
+        return replace(plan, query=query)
 
     def _estimated(self, queries: Sequence[SourceQuery]) -> tuple[SourceQuery, ...]:
         estimates = self.connections.estimate(queries)

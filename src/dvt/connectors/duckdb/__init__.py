@@ -11,21 +11,29 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.connectors.duckdb import opening
+from dvt.connectors.duckdb.answers import answer_rules, describe_answer
 from dvt.connectors.duckdb.collations import with_collations
 from dvt.core.errors import BadOutput, QueryFailed, TableNotFound
 from dvt.core.estimates import Estimate, of_rows
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
-from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
+from dvt.core.ports.connectors import (
+    AnswerRules,
+    Capabilities,
+    ConnectorContext,
+    DescribedAnswer,
+    Job,
+    Snapshot,
+)
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import SourceQuery, Sql, rendered
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.duckdb import FILES, as_dvt_errors
 from dvt.drivers.duckdb.errors import with_message
 from dvt.drivers.duckdb.files import OtherConfiguration
 from dvt.drivers.duckdb.plans import expected_rows, explained
 from dvt.drivers.duckdb.running import RunningQueries
-from dvt.drivers.duckdb.sql import quoted
+from dvt.drivers.duckdb.sql import literal, quoted
 from dvt.drivers.duckdb.staging import scan, stage, stage_all
 from dvt.drivers.duckdb.types import described
 
@@ -36,7 +44,7 @@ _NAMES = (
 
 
 class DuckDBConnector:
-    """Implements Connector, CanCompute, CanEstimate, HasTimeZone and CanLoad."""
+    """Implements Connector, CanAnswer, CanCompute, CanEstimate, HasTimeZone and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -57,6 +65,16 @@ class DuckDBConnector:
     def time_zone(self) -> str:
         """See HasTimeZone."""
         return opening.time_zone(self._output)
+
+    def answer_rules(self) -> AnswerRules:
+        """See CanAnswer."""
+        with self._cursor("asking for its settings") as cursor:
+            return answer_rules(cursor, self.time_zone())
+
+    def describe_answer(self, text: Sql, tables: Sequence[TableRef]) -> DescribedAnswer:
+        """See CanAnswer."""
+        with self._cursor("describing an answer") as cursor:
+            return describe_answer(cursor, rendered(text, [_relation(table) for table in tables]))
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -219,7 +237,21 @@ class _DatabaseSnapshot:
                 raise
 
     def _stage(self, job: Job) -> Dataset:
-        return stage(self._cursor, job, f"({_sql(job.query)}\n)")
+        with _with_settings(self._cursor, job.query.settings):
+            return stage(self._cursor, job, f"({_sql(job.query)}\n)")
+
+
+@contextmanager
+def _with_settings(cursor: Any, settings: Sequence[tuple[str, str]]) -> Iterator[None]:
+    """Run queries within the `with` in a session with these settings."""
+    before = [
+        (name, *cursor.execute(f"SELECT current_setting({literal(name)})").fetchone()) for name, _ in settings
+    ]
+    for name, value in settings:
+        cursor.execute(f"SET SESSION {name} = {literal(value)}")
+    yield
+    for name, value in before:
+        cursor.execute(f"SET SESSION {name} = {literal(value)}")
 
 
 def _estimate(cursor: Any, query: SourceQuery) -> Estimate | None:

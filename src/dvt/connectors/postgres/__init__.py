@@ -14,15 +14,31 @@ from dvt.connectors.postgres.snapshot import open_snapshot
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
-from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
+from dvt.core.ports.connectors import (
+    AnswerRules,
+    Capabilities,
+    ConnectorContext,
+    DescribedAnswer,
+    Snapshot,
+)
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import SourceQuery, Sql, rendered
 from dvt.core.tables import Column, StageColumn, Table
-from dvt.drivers.postgres import Scanner, as_dvt_errors, describe, is_built_in, open_session, parse
+from dvt.drivers.postgres import (
+    Scanner,
+    answer_rules,
+    as_dvt_errors,
+    describe,
+    describe_answer,
+    is_built_in,
+    open_session,
+    parse,
+    relation,
+)
 
 
 class PostgresConnector:
-    """Implements Connector, CanCompute, CanEstimate, CanMeasure, HasTimeZone and CanLoad."""
+    """Implements Connector, CanAnswer, CanCompute, CanEstimate, CanMeasure, HasTimeZone and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -57,6 +73,18 @@ class PostgresConnector:
             cursor.execute("SHOW TimeZone")
             return str(cursor.fetchone()[0])
 
+    def answer_rules(self) -> AnswerRules:
+        """See CanAnswer."""
+        with self._server.slots.work(), open_session(self._server.name, self._server.settings) as cursor:
+            return answer_rules(self._server.name, cursor)
+
+    def describe_answer(self, text: Sql, tables: Sequence[TableRef]) -> DescribedAnswer:
+        """See CanAnswer."""
+        settings = self._server.settings
+        sql = rendered(text, [relation(table, settings.schema_) for table in tables])
+        with self._server.slots.work(), open_session(self._server.name, settings) as cursor:
+            return describe_answer(self._server.name, cursor, sql)
+
     def measure(self, table: Table, names: Sequence[str]) -> Mapping[str, Column]:
         """See CanMeasure."""
         return measure(self._server, table, names)
@@ -83,7 +111,8 @@ class PostgresConnector:
 
     def own_type(self, column: Column, dialect: str) -> str | None:
         """See CanCompute."""
-        return column.native if dialect == "postgres" and is_built_in(column.native) else None
+        is_own = dialect == "postgres" and is_built_in(column.native)
+        return f"{column.native} {column.collate}".rstrip() if is_own else None
 
     def index(self, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
         """See CanCompute."""

@@ -134,9 +134,11 @@ class PostgresSnapshot:
     def _copy(self, reader: Session, item: _Progress, query: str, work: Work) -> None:
         answer = unpacked(item.job.query.columns, reader.query(query))
         table = item.job.query.about
-        with work.query(reader.backend, reader.cursor), reader.waiting():
+        settings = item.job.query.settings
+        with work.query(reader.backend, reader.cursor):
             try:
-                rows = write_answer(reader.cursor, answer, item.job)
+                with reader.with_settings(settings), reader.waiting():
+                    rows = write_answer(reader.cursor, answer, item.job)
             except (duckdb.Error, OSError, MemoryError) as error:
                 raise translate(
                     error,

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from dvt.core.names import TableRef
 from dvt.core.places import Choice
-from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn
+from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
 from dvt.core.ports.connectors import Settings
 from dvt.core.reports import Answer, Moved, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
@@ -71,6 +71,9 @@ class Federator(Protocol):
 
     def plan_copies(self, request: NodeRequest) -> CopyPlan:
         """Plan what `copies` would do: tables are described, nothing else is run."""
+
+    def plan_at_source(self, request: NodeRequest) -> SourcePlan:
+        """Plan what `federate` would do for a node that its source computes; nothing is run."""
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """Note that a node has written `table`; None: it may have written any table there."""

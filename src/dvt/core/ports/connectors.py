@@ -12,7 +12,7 @@ from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import SourceQuery, Sql
 from dvt.core.tables import Column, StageColumn, Table
 
 
@@ -123,6 +123,39 @@ class CanCompute(Protocol):
         """Add a primary key and an index for each of `columns` to a stage table, and gather its statistics.
 
         What its values do not allow is left out; so is an index that is there.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerRules:
+    """What the answer of a query depends on beside its text and its tables."""
+
+    fixed: Mapping[str, str]
+    """Name → value of what no session can change: the server's version, how it compares text."""
+    settings: Mapping[str, str]
+    """Name → value of the settings of dbt's sessions; other sessions can take them over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribedAnswer:
+    """The columns that a query answers, and what its answer depends on."""
+
+    columns: tuple[Column, ...]
+    foreign: tuple[str, ...] = ()
+    """Functions and the like that it uses and that only this database has, for people."""
+
+
+@runtime_checkable
+class CanAnswer(Protocol):
+    """A connector whose database can compute a whole model over its own tables."""
+
+    def answer_rules(self) -> AnswerRules:
+        """Return what the answers of dbt's sessions on this output depend on."""
+
+    def describe_answer(self, text: Sql, tables: Sequence[TableRef]) -> DescribedAnswer:
+        """Describe what a SELECT with places for these tables would answer, without computing it.
+
+        SqlInvalid where the database refuses the SELECT, PlaceImpossible where it cannot be described.
         """
 
 

@@ -20,7 +20,7 @@ from dbt_common.exceptions import DbtBaseException
 from dvt.core.errors import DvtError, TableNotFound
 from dvt.core.explanation import Explanation
 from dvt.core.places import Choice, Place
-from dvt.core.plan import CopyPlan, FederationPlan
+from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.session import Session, current_session
 
@@ -162,6 +162,7 @@ class _Planned:
     choice: Choice | None = None
     plan: FederationPlan | None = None
     copies: CopyPlan | None = None
+    at_source: SourcePlan | None = None
 
 
 def _planned(session: Session, node: Any, manifest: Any) -> _Planned:
@@ -170,6 +171,8 @@ def _planned(session: Session, node: Any, manifest: Any) -> _Planned:
     choice = federator.choose(request)
     if choice.place is Place.TARGET:
         return _Planned(choice, copies=federator.plan_copies(request))
+    if choice.place is Place.SOURCE:
+        return _Planned(choice, at_source=federator.plan_at_source(request))
     return _Planned(choice, plan=federator.plan(request))
 
 
@@ -200,6 +203,7 @@ def _explain(session: Session, manifest: Any, node: Any, problem: str | None) ->
         compute=placement.compute if placement else None,
         plan=planned.plan,
         copies=planned.copies,
+        at_source=planned.at_source,
         choice=planned.choice,
         unbuilt=unbuilt,
         problem=problem,

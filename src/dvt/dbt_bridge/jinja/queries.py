@@ -13,6 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from dvt.core.names import TableRef, stage_name
+from dvt.core.places import AUTO, RESERVED
 from dvt.core.requests import Input, NodeRequest
 from dvt.dbt_bridge.jinja.inputs import input_of
 from dvt.dbt_bridge.jinja.relations import parts_of, table_ref, unmarked
@@ -63,7 +64,8 @@ def answer_of(scope: Scope, sql: str, relations: Collection[Any]) -> Answer:
                 connection=scope.target,
                 identifier=stage_name(federator.run, scope.node, f"query {next(_NUMBERS)}"),
             ),
-            compute=placement.compute if placement else None,
+            # Where the node is computed says nothing about a query of its Jinja.
+            compute=AUTO if placement is None or placement.compute in RESERVED else placement.compute,
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dvt.drivers.postgres.answers import answer_rules, describe_answer
 from dvt.drivers.postgres.backends import Backends, Work
 from dvt.drivers.postgres.catalog import describe
 from dvt.drivers.postgres.connect import (
@@ -26,9 +27,11 @@ __all__ = [
     "Scanner",
     "Session",
     "Work",
+    "answer_rules",
     "as_dvt_errors",
     "connect",
     "describe",
+    "describe_answer",
     "is_built_in",
     "literal",
     "open_session",

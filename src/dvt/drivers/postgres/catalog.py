@@ -91,6 +91,12 @@ def describe(
     return described
 
 
+def columns_of(cursor: Any, schema: str, name: str) -> tuple[Column, ...]:
+    """Describe the columns of one relation; none if it is not there."""
+    cursor.execute(_COLUMNS, {"schemas": [schema], "names": [name]})
+    return tuple(_columns(cursor.fetchall()))
+
+
 def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
     _, relkind, storage, tuples, size, *_ = rows[0]
     return Table(

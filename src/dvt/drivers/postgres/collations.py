@@ -6,6 +6,8 @@ import json
 
 _BYTEWISE = frozenset({"C", "POSIX", "C.UTF-8", "C.utf8", "C.UTF8"})
 """Locales of libc that sort text by its bytes in UTF-8."""
+_EVERYWHERE = frozenset({"C", "POSIX", "ucs_basic"})
+"""Collations that every server has."""
 _LIBC = "c"
 """Provider of collations: the operating system."""
 _BUILTIN = "b"
@@ -35,3 +37,13 @@ def collation_of(row: str) -> tuple[str | None, bool]:
     is_bytewise = not facts or provider == _BUILTIN or (provider == _LIBC and locale in _BYTEWISE)
     name = None if is_bytewise else str(facts.get("collname") or locale)
     return name, bool(facts.get("collisdeterministic", True))
+
+
+def own_collate(row: str) -> str:
+    """Return the DDL of a column's own collation; empty for the database's default, or one of a server's own.
+
+    >>> own_collate('{"collname": "C", "collprovider": "c", "collcollate": "C"}')
+    'COLLATE "C"'
+    """
+    name = (json.loads(row) if row else {}).get("collname")
+    return f'COLLATE "{name}"' if name in _EVERYWHERE else ""

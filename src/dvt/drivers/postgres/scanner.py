@@ -184,6 +184,18 @@ class Session:
         self.backend, self.port = (backend[0], backend[1]), port or 0
         self._execute("; ".join(transaction_statements(settings)))
 
+    @contextmanager
+    def with_settings(self, settings: Iterable[tuple[str, str]]) -> Iterator[None]:
+        """Run queries within the `with` in a session with these settings."""
+        changes = [f"SET LOCAL {name} = {literal(value)}" for name, value in settings]
+        if changes:
+            with self.waiting():
+                self._execute("; ".join(["SAVEPOINT dvt", *changes]))
+        yield
+        if changes:
+            with self.waiting():
+                self._execute("ROLLBACK TO SAVEPOINT dvt; RELEASE SAVEPOINT dvt")
+
     def lock_tables(self, tables: Iterable[str]) -> None:
         """Lock these tables against rewrites, such as VACUUM FULL, until the session ends."""
         with self.waiting():

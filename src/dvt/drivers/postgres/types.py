@@ -41,7 +41,7 @@ from dvt.core.types import (
     list_of,
 )
 from dvt.drivers.duckdb.sql import escape_braces
-from dvt.drivers.postgres.collations import collation_of
+from dvt.drivers.postgres.collations import collation_of, own_collate
 from dvt.drivers.postgres.numerics import DEFAULT_SCALE, MAX_DIGITS, checked, declared, numeric
 
 _TOO_LATE = "294247-01-01"
@@ -103,8 +103,8 @@ _LIST_ELEMENTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
 _BUILT_IN = re.compile(
     r"(?:smallint|integer|bigint|real|double precision|numeric|boolean|text|character varying|character|"
     r"\"char\"|name|bytea|uuid|date|json|jsonb|xml|oid|money|inet|cidr|macaddr|macaddr8|bit|bit varying|"
-    r"point|line|lseg|box|path|polygon|circle|tsvector|tsquery|pg_lsn|"
-    r"(?:int4|int8|num|ts|tstz|date)range|"
+    r"point|line|lseg|box|path|polygon|circle|tsvector|tsquery|jsonpath|pg_lsn|"
+    r"(?:int4|int8|num|ts|tstz|date)(?:multi)?range|"
     r"(?:time|timestamp)(?:\(\d\))? with(?:out)? time zone|interval(?: [a-z ]+)?(?:\(\d\))?)"
     r"(?:\(-?\d+(?:,-?\d+)?\))?(?:\[\])*\Z"
 )
@@ -123,7 +123,8 @@ def map_column(column: CatalogColumn) -> Column:
         return replace(mapped, collation="citext")
     if mapped.stage.is_text:
         name, only_order = collation_of(column.collation)
-        return replace(mapped, collation=name, only_order=only_order)
+        collate = own_collate(column.collation)
+        return replace(mapped, collation=name, only_order=only_order, collate=collate)
     return replace(mapped, ranked=mapped.stage.kind is Kind.ENUM)
 
 

@@ -1,6 +1,6 @@
 """Planning: a federated model's queries to each source, and what the engine computes from the answers."""
 
-from dvt.federation.plan.own_types import definition
+from dvt.federation.plan.loads import definition
 from dvt.federation.plan.parse import Parsed, parse_model
 from dvt.federation.plan.planner import make_copy_plan, make_plan
 from dvt.federation.plan.safe import source_literal

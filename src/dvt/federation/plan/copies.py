@@ -8,15 +8,15 @@ from sqlglot import TokenType, exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from dvt.core.plan import LoadColumn, PlannedCopy
+from dvt.core.plan import PlannedCopy
 from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
 from dvt.core.requests import Input
-from dvt.core.tables import StageColumn, Table
+from dvt.core.tables import Table
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.copied_names import aliases_over_copies
 from dvt.federation.plan.kept_names import refuse_names_of_copy
+from dvt.federation.plan.loads import table_for
 from dvt.federation.plan.output_names import distinguishes_case, normalized
-from dvt.federation.plan.own_types import definition
 from dvt.federation.plan.source_queries import free_name, sanitised, surrogates
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
@@ -133,19 +133,7 @@ def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> Plann
     refuse_names_of_copy(state, table.ref, names)
     source = state.context.dialects[query.connection]
     columns = [extracted.column for extracted in query.columns]
-    staged = [extracted.name for extracted in query.columns]
-    stage = [StageColumn(name, column.stage) for name, column in zip(names, columns, strict=True)]
-    own = [state.context.own_type(column, source) if column.native else None for column in columns]
-    loads = tuple(
-        LoadColumn(
-            name=load.name,
-            stage=load.stage,
-            native=type_ or load.native,
-            loses=None if type_ else load.loses,
-            surrogate=surrogate,
-        )
-        for load, type_, surrogate in zip(state.context.load(stage), own, staged, strict=True)
-    )
+    loads, ddl = table_for(query.columns, names, source, state.request, state.context)
     copied = {column.name: name for column, name in zip(columns, names, strict=True)}
     key = tuple(copied[name] for name in table.key if name in copied)
     compared = dict.fromkeys(scan.columns[name].name for scan in group for name in scan.compared)
@@ -158,9 +146,7 @@ def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> Plann
         query=query,
         columns=loads,
         surrogates=tuple(extracted.name for extracted in surrogates(table.columns)),
-        definition=definition(loads, state.context.dialects[state.request.stage.connection])
-        if any(own)
-        else "",
+        definition=ddl,
         key=key if len(key) == len(table.key) else (),
         indexes=tuple(copied[name] for name in compared if name in copied)[:_MAX_INDEXES],
     )

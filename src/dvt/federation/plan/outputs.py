@@ -53,7 +53,7 @@ def bind_transform(state: PlanState) -> None:
     bound = binding.columns
     names = _names(state, bound)
     _refuse_clashes(names)
-    refuse_long_names(state, [*names, *_constraints(state)])
+    refuse_long_names(state.request, state.context, [*names, *_constraints(state)])
     widest = widest_types(state, bound, lambda tables: _bound(state, inner, tables))
     outputs = [
         replace(_staged(state, name, column.type), widest=wide)

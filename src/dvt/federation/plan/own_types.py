@@ -6,18 +6,16 @@ PostgreSQL computes of numbers is numeric, without precision and scale, unless a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from dvt.core.plan import LoadColumn
 from dvt.core.tables import StageColumn
 from dvt.core.types import Kind, decimal
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.dialects import language
-from dvt.federation.plan.source_queries import quoted
+from dvt.federation.plan.loads import definition
 from dvt.federation.plan.state import PlanState, plan_pass
 
 _MAX_DIGITS = 38
@@ -61,11 +59,6 @@ def _choose_types(state: PlanState) -> None:
     )
     if any(own):
         state.definition = definition(state.loads, target)
-
-
-def definition(columns: Sequence[LoadColumn], dialect: str) -> str:
-    """Return the part of the DDL after `CREATE TABLE <name>` for these columns."""
-    return f"({', '.join(f'{quoted(column.name, dialect)} {column.native}' for column in columns)})"
 
 
 def _without_precision(column: StageColumn) -> StageColumn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import Token, exp
@@ -182,14 +182,19 @@ def refuse_other_tables(state: PlanState) -> None:
         dvt.core.errors.SqlInvalid: DVT122 the SQL is not valid duckdb: it reads other, which is no ref() ...
           hint: a federated model reads other tables by ref() and source()
     """
-    ctes = {cte.alias.lower() for cte in state.tree.find_all(exp.CTE)}
-    for table in state.tree.find_all(exp.Table):
+    for table in other_tables(state.tree, state.dialect):
+        problem = f"it reads {table}, which is no ref() and no source()"
+        hint = "a federated model reads other tables by ref() and source()"
+        raise SqlInvalid(state.dialect, problem, hint=hint)
+
+
+def other_tables(tree: exp.Expr, dialect: str) -> Iterator[str]:
+    """Yield the tables that a query names, and that are neither a source's nor a CTE."""
+    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
         named = isinstance(table.this, exp.Identifier) and not is_marker(table.db)
         if named and (table.db or table.name.lower() not in ctes) and not _is_lateral(table):
-            problem = f"it reads {table.sql(state.dialect)}, which is no ref() and no source()"
-            raise SqlInvalid(
-                state.dialect, problem, hint="a federated model reads other tables by ref() and source()"
-            )
+            yield table.sql(dialect)
 
 
 def _is_lateral(table: exp.Table) -> bool:

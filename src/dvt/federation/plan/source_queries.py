@@ -121,7 +121,7 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
         connection=ref.connection,
         tables=(ref,),
         names=(relation(ref, dialect),),
-        select=tuple(_selected(column, dialect) for column in columns),
+        select=tuple(selected(column, dialect) for column in columns),
         where=tuple(where),
         needs=needed(state, where),
         columns=tuple(columns),
@@ -145,7 +145,7 @@ def _limited(query: SourceQuery, group: list[TableScan], pushed: dict[int, list[
     return replace(query, limit=scan.limit, scan=False, rows=rows, bytes=None)
 
 
-def _selected(column: ExtractedColumn, dialect: str) -> str:
+def selected(column: ExtractedColumn, dialect: str) -> str:
     return (
         f"{column.column.read.format(quoted(column.column.name, dialect))} AS {quoted(column.name, dialect)}"
     )

@@ -1,0 +1,137 @@
+"""Plans of models that are computed where all that they read is, and the reasons why one cannot be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dvt.core.errors import PlaceImpossible
+from dvt.core.names import TableRef
+from dvt.core.plan import LoadColumn, SourcePlan
+from dvt.core.ports.connectors import AnswerRules, CanAnswer, DescribedAnswer
+from dvt.core.ports.engines import Engine
+from dvt.core.queries import ExtractedColumn, Sql
+from dvt.core.reports import Notice
+from dvt.core.requests import NodeRequest, Translate
+from dvt.federation.connections import Connection, Connections
+from dvt.federation.plan import Parsed
+from dvt.federation.plan.at_source import depends_on, load_of_answer, query_at_source, text_and_tables
+from dvt.federation.planning import Planning, Resolved
+
+_ELSEWHERE = "compute: auto"
+"""Hint for a model that its source cannot compute."""
+_AS_IT_IS = "compute: auto; or translate: best_effort, which takes the answer of the source as it is"
+"""Hint for a model whose answer at the source may be another than on the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlanning:
+    """Makes the plans of one run for models that are computed at their source. Thread-safe."""
+
+    connections: Connections
+    planning: Planning
+    _rules: dict[str, AnswerRules] = field(default_factory=dict)
+    _described: dict[tuple[str, Sql, int], DescribedAnswer] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    """Guards the two caches; it is held while a database describes an answer."""
+
+    def plan(self, tables: Resolved, engine: Engine) -> SourcePlan:
+        """Plan the node's SQL as one query; PlaceImpossible where it cannot be, or is not proven to be right.
+
+        SqlInvalid where the database refuses it.
+        """
+        parsed, request = tables.parsed, tables.parsed.request
+        source, target = self._databases(parsed)
+        rules = self._answer_rules(target)
+        described = self._describe(source, parsed)
+        doubts = [
+            doubt
+            for doubt in (
+                depends_on(parsed),
+                *described.foreign,
+                *_differences(self._answer_rules(source), rules, source, target),
+            )
+            if doubt
+        ]
+        if doubts and request.translate is not Translate.BEST_EFFORT:
+            raise _impossible(request, doubts[0], _AS_IT_IS)
+        dialect = source.type.dialect
+        query = query_at_source(parsed, described.columns, dialect, rules.settings)
+        load = load_of_answer(parsed, query, dialect, self.planning.context(tables, engine))
+        notices = [Notice("DVT003", f"its answer may differ from the target's: {doubt}") for doubt in doubts]
+        return SourcePlan(
+            node=request.unique_id,
+            file=request.file,
+            query=query,
+            load=load,
+            notices=(*notices, *_losses(query.columns, load.columns)),
+        )
+
+    def _databases(self, parsed: Parsed) -> tuple[Connection, Connection]:
+        """Return the one database that has all that the node reads, and the target."""
+        request = parsed.request
+        names = sorted({read.table.connection for read in parsed.inputs.values()})
+        target = self.connections[request.stage.connection]
+        if any(read.this for read in parsed.inputs.values()):
+            raise _impossible(request, "it reads its own table, which is on its target", _ELSEWHERE)
+        if len(names) != 1:
+            where = f"is on {' and '.join(names)}" if names else "is nowhere"
+            raise _impossible(request, f"what it reads {where}", _ELSEWHERE)
+        source = self.connections[names[0]]
+        if request.dialect != source.type.dialect:
+            why = f"it is written in {request.dialect}, which {source.name} does not speak"
+            raise _impossible(request, why, _ELSEWHERE)
+        if request.dialect != target.type.dialect:
+            why = f"it is written in {request.dialect}, which {target.name} does not speak"
+            raise _impossible(request, why, _ELSEWHERE)
+        if request.contract is not None:
+            raise _impossible(request, "its contract is not checked there", _ELSEWHERE)
+        if not isinstance(source.connector, CanAnswer) or not isinstance(target.connector, CanAnswer):
+            raise _impossible(request, f"outputs of type {source.type.name} compute no models", _ELSEWHERE)
+        return source, target
+
+    def _answer_rules(self, connection: Connection) -> AnswerRules:
+        assert isinstance(connection.connector, CanAnswer)
+        with self._lock:
+            if connection.name not in self._rules:
+                with connection.in_flight.describing():
+                    self._rules[connection.name] = connection.connector.answer_rules()
+            return self._rules[connection.name]
+
+    def _describe(self, source: Connection, parsed: Parsed) -> DescribedAnswer:
+        """Describe the answer, again after the run has written anything on the connection."""
+        assert isinstance(source.connector, CanAnswer)
+        text, tables = text_and_tables(parsed)
+        key = _key(source.name, text, tables, source.writes.last)
+        with self._lock:
+            if key not in self._described:
+                with source.in_flight.describing():
+                    self._described[key] = source.connector.describe_answer(text, tables)
+            return self._described[key]
+
+
+def _key(name: str, text: Sql, tables: tuple[TableRef, ...], state: int) -> tuple[str, Sql, int]:
+    return f"{name} {tables}", text, state
+
+
+def _impossible(request: NodeRequest, why: str, way_out: str) -> PlaceImpossible:
+    return PlaceImpossible(f"model {request.name!r}", "at its source", why, way_out)
+
+
+def _differences(
+    rules: AnswerRules, wanted: AnswerRules, source: Connection, target: Connection
+) -> Iterator[str]:
+    """Yield what may make a source answer otherwise than the target."""
+    for name in dict.fromkeys((*wanted.fixed, *rules.fixed)):
+        here, there = rules.fixed.get(name, "unknown"), wanted.fixed.get(name, "unknown")
+        if here != there:
+            yield f"{name} of {source.name} is {here}, that of {target.name} {there}"
+
+
+def _losses(extracted: tuple[ExtractedColumn, ...], loads: tuple[LoadColumn, ...]) -> Iterator[Notice]:
+    for column, load in zip(extracted, loads, strict=True):
+        native = column.column.native
+        loses = load.loses or (column.column.loses if load.native != native else None)
+        if loses:
+            yield Notice("DVT002", f"output column {load.name} ({native} as {load.native}): {loses}")

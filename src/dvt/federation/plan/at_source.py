@@ -1,0 +1,114 @@
+"""A model that is computed at its source: its whole SQL as one query, of which only the answer moves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlglot import Token, TokenType
+
+from dvt.core.names import TableRef
+from dvt.core.plan import Load
+from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
+from dvt.core.tables import Column
+from dvt.federation.plan.kept_names import refuse_long_names
+from dvt.federation.plan.loads import table_for
+from dvt.federation.plan.parse import Parsed, other_tables
+from dvt.federation.plan.source_queries import relation, selected, surrogates
+from dvt.federation.plan.state import PlanContext
+
+ALIAS = "dvt_answer"
+"""Name of the model's SQL in the query, and of its staged answer."""
+_OF_A_SESSION = frozenset(
+    {
+        "connection_id", "current_database", "current_query", "current_schema", "current_schemas",
+        "current_setting", "currval", "database", "found_rows", "get_lock", "getenv", "getvariable", "glob",
+        "is_free_lock", "is_used_lock", "last_insert_id", "lastval", "load_file", "nextval", "query",
+        "query_table", "release_lock", "row_count", "schema", "session_user", "set_config", "setval",
+        "system_user", "user", "uuid_short", "version",
+    }
+)  # fmt: skip
+"""Functions that tell of a server, a session or their files, and sequences: on another database they answer
+otherwise."""
+_OF_A_SERVER = re.compile(
+    r"(?:pg|txid|inet|lo|has|dblink|read|parquet|sniff|sqlite|mysql|postgres|duckdb|pragma|query_to|table_to|"
+    r"schema_to|database_to|cursor_to|master|gtid)_|to_reg|(?:st_)?read\Z"
+)
+"""Matches the names of further ones."""
+_BARE = frozenset({"current_catalog", "current_role", "current_schema", "current_user", "session_user"})
+"""Such functions that are called without brackets."""
+_BARE_IN_POSTGRES = frozenset({"system_user", "tableoid", "user", "xmax", "xmin", "cmax", "cmin", "ctid"})
+"""As `_BARE`, and columns that tell of a row's place."""
+_TYPES = frozenset(
+    {"regclass", "regproc", "regprocedure", "regtype", "regrole", "regnamespace", "regconfig", "regoper"}
+)
+"""Types of PostgreSQL whose values are numbers of one database."""
+_PARAMETERS = frozenset({TokenType.PARAMETER, TokenType.SESSION_PARAMETER})
+"""Tokens that begin the names of variables."""
+
+
+def depends_on(parsed: Parsed) -> str:
+    """Return what a model's SQL means on one database alone; empty if it means the same on all of a kind."""
+    if parsed.problem is not None:
+        return f"what it reads is not known: {parsed.problem.problem}"
+    others = next(other_tables(parsed.tree, parsed.request.dialect), "")
+    if others:
+        return f"it reads {others}, which is no ref() and no source()"
+    local = next(_of_a_session(parsed.tokens, parsed.request.dialect), "")
+    return f"{local} tells of the session or the server" if local else ""
+
+
+def _of_a_session(tokens: Sequence[Token], dialect: str) -> Iterator[str]:
+    bare = _BARE | _TYPES | (_BARE_IN_POSTGRES if dialect == "postgres" else frozenset())
+    for before, token, after in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
+        word = token.text.casefold()
+        if token.token_type in _PARAMETERS:
+            yield f"a variable ({token.text}{after.text if after else ''})"
+        if token.token_type in {TokenType.STRING, TokenType.IDENTIFIER}:
+            continue
+        is_called = after is not None and after.token_type is TokenType.L_PAREN
+        follows_dot = before is not None and before.token_type is TokenType.DOT
+        if is_called and (word in _OF_A_SESSION or _OF_A_SERVER.match(word)):
+            yield f"{word}()"
+        if word in bare and not is_called and (not follows_dot or word in _BARE_IN_POSTGRES):
+            yield word
+
+
+def text_and_tables(parsed: Parsed) -> tuple[Sql, tuple[TableRef, ...]]:
+    """Return a model's SQL with a place for each relation that it names, and the relations' tables."""
+    tables = tuple(dict.fromkeys(read.table for read in parsed.inputs.values()))
+    pieces: list[str | TablePlace] = []
+    end = 0
+    for place in parsed.places:
+        number = tables.index(parsed.request.inputs[place.key].table)
+        pieces += [parsed.request.sql[end : place.start], TablePlace(number)]
+        end = place.end
+    return joined(*pieces, parsed.request.sql[end:]), tables
+
+
+def query_at_source(
+    parsed: Parsed, columns: Sequence[Column], dialect: str, settings: Mapping[str, str]
+) -> SourceQuery:
+    """Return the query for a model's answer, of which the database has described the columns."""
+    text, tables = text_and_tables(parsed)
+    extracted = surrogates(columns)
+    return SourceQuery(
+        alias=ALIAS,
+        connection=tables[0].connection,
+        tables=tables,
+        names=tuple(relation(table, dialect) for table in tables),
+        select=tuple(selected(column, dialect) for column in extracted),
+        source=joined("(", text, f"\n) AS {ALIAS}"),
+        limit=parsed.request.limit,
+        columns=tuple(extracted),
+        settings=tuple(sorted(settings.items())),
+        model=parsed.request.name,
+    )
+
+
+def load_of_answer(parsed: Parsed, query: SourceQuery, dialect: str, context: PlanContext) -> Load:
+    """Return the table for the answer of a query to a database of `dialect`."""
+    request, names = parsed.request, [column.column.name for column in query.columns]
+    refuse_long_names(request, context, names)
+    columns, definition = table_for(query.columns, names, dialect, request, context)
+    return Load(stage=request.stage, columns=columns, definition=definition)

@@ -1,0 +1,292 @@
+"""Models that are computed where all that they read is: the answer, its types, its errors, and what forbids it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from dvt.core.errors import DvtError, ExtractTooLarge, PlaceImpossible, SqlInvalid
+from dvt.core.estimates import ExtractLimits
+from dvt.core.names import TableRef
+from dvt.core.places import Choice, Place
+from dvt.core.plan import Load
+from dvt.core.requests import Translate
+from dvt.drivers.duckdb import FILES
+from dvt.testing.databases import ReadCase
+from tests.acceptance.federating import Run, Workspace
+from tests.databases.embedded_types import DUCKDB_READ_CASES
+from tests.databases.postgres import PostgreSQL
+from tests.databases.postgres_types import READ_CASES as POSTGRES_READ_CASES
+
+pytestmark = pytest.mark.slow
+
+Table = tuple[list[str], list[tuple[Any, ...]]]
+"""Names and types of a table's columns, and its rows as texts, sorted."""
+
+
+@dataclass
+class _Reading:
+    """A Publisher that reads the stage table instead of publishing it."""
+
+    read: Callable[[str], Table]
+    table: Table = field(default=([], []))
+
+    def publish(self, load: Load) -> int:
+        parts = [load.stage.schema, load.stage.identifier]
+        self.table = self.read(".".join(f'"{part}"' for part in parts if part))
+        return -1
+
+
+def computed(run: Run, read: Callable[[str], Table], sql: str, target: str, **options: Any) -> Table:
+    """Return the stage table of a model that its source computes."""
+    publisher = _Reading(read)
+    request = run.request("m", sql, target, **{"compute": "source", **options})
+    run.federator.federate(request, publisher)
+    return publisher.table
+
+
+# --- DuckDB ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[Workspace]:
+    workspace = Workspace(tmp_path)
+    small = "CREATE TABLE small AS SELECT i::INTEGER AS id, i % 3 AS kind, 'text ' || i AS t FROM range(1000) t(i)"
+    large = "CREATE TABLE large AS SELECT i::INTEGER AS id, 'text ' || i AS t FROM range(100000) t(i)"
+    workspace.duckdb("crm", small, large, "CREATE MACRO twice(x) AS 2 * x")
+    workspace.duckdb("wh", small, "CREATE TABLE m AS SELECT 1 AS id")
+    FILES.close()
+    yield workspace
+    FILES.close()
+
+
+def in_file(workspace: Workspace) -> Callable[[str], Table]:
+    def read(table: str) -> Table:
+        columns = [f"{row[0]} {row[1]}" for row in workspace.query("wh", f"DESCRIBE {table}")]
+        texts = workspace.query("wh", f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM {table} ORDER BY ALL")
+        return columns, texts
+
+    return read
+
+
+def chosen(run: Run, sql: str, **options: Any) -> Choice:
+    return run.federator.choose(run.request("m", sql, "wh", **options))
+
+
+def test_only_the_answer_moves(files: Workspace) -> None:
+    with files.run() as run:
+        sql = "SELECT id % 2 AS half, count(*) AS n, max(t) AS t FROM {crm.large} GROUP BY ALL -- all of it"
+        columns, rows = computed(run, in_file(files), sql, "wh")
+        assert columns == ["half INTEGER", "n BIGINT", "t VARCHAR"]
+        assert rows == [("0", "50000", "text 99998"), ("1", "50000", "text 99999")]
+        moved = [movement for _, movement in run.reporter.movements if movement.what == "extract"]
+        assert [movement.rows for movement in moved] == [2]
+        answer = run.federator.select(run.request("m", sql, "wh", compute="source", limit=1))
+        assert answer.names == ("half", "n", "t")
+        assert len(answer.rows) == 1
+
+
+def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
+    with files.run() as run:
+        choice = chosen(run, "SELECT count(*) AS n FROM {crm.large}")
+        assert choice.place is Place.SOURCE
+        assert [option.place for option in choice.options] == [Place.TARGET, Place.ENGINE, Place.SOURCE]
+        assert (choice.options[2].rows, choice.options[1].rows) == (1, 100_000)
+        blown_up = "SELECT a.id, b.t FROM {crm.small} a JOIN {crm.small} b ON a.id <> b.id"
+        assert chosen(run, blown_up).place is Place.ENGINE
+        on_two = chosen(run, "SELECT count(*) AS n FROM {crm.large} JOIN {wh.small} USING (id)")
+        assert on_two.place is not Place.SOURCE
+        assert on_two.options[2].problem == "what it reads is on crm and wh"
+        request = run.request("m", "SELECT count(*) AS n FROM {crm.large}", "wh")
+        run.federator.choose(request)
+        publisher = _Reading(in_file(files))
+        run.federator.federate(request, publisher)
+        assert publisher.table == (["n BIGINT"], [("100000",)])
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("SELECT id FROM {crm.small} WHERE id > (SELECT max(id) FROM {this})", "reads its own table"),
+        ("SELECT twice(id) AS x FROM {crm.small}", "calls the macro twice"),
+        ("SELECT id, current_database() AS d FROM {crm.small}", r"current_database\(\) tells of the session"),
+        ("SELECT id FROM {crm.small}, read_csv('x.csv')", r"read_csv\(\) tells of the session or the server"),
+        ("SELECT 1 AS a FROM {crm.small} JOIN {wh.small} USING (id)", "is on crm and wh"),
+    ],
+)
+def test_what_means_something_else_on_the_target_is_refused(files: Workspace, sql: str, why: str) -> None:
+    (files.root / "x.csv").write_text("a\n1\n")
+    sql = sql.replace("x.csv", str(files.root / "x.csv"))
+    with files.run() as run, pytest.raises(PlaceImpossible, match=why):
+        computed(run, in_file(files), sql, "wh")
+
+
+def test_another_table_than_the_models_is_refused(files: Workspace) -> None:
+    with files.run() as run, pytest.raises(PlaceImpossible, match="reads main.large AS l, which is no ref"):
+        computed(run, in_file(files), "SELECT s.id FROM {crm.small} s JOIN main.large l ON l.id = s.id", "wh")
+
+
+def test_another_dialect_is_refused(files: Workspace) -> None:
+    with files.run() as run, pytest.raises(PlaceImpossible, match="written in postgres, which crm does not"):
+        computed(run, in_file(files), "SELECT 1 AS a FROM {crm.small}", "wh", dialect="postgres")
+
+
+def test_a_doubt_can_be_accepted(files: Workspace) -> None:
+    with files.run() as run:
+        options = {"translate": Translate.BEST_EFFORT}
+        sql = "SELECT twice(max(id)) AS x FROM {crm.small}"
+        assert computed(run, in_file(files), sql, "wh", **options)[1] == [("1998",)]
+        (notice,) = [notice for _, notice in run.reporter.notices if notice.code == "DVT003"]
+        assert "calls the macro twice" in notice.message
+
+
+def test_an_error_of_the_sql_names_file_and_line(files: Workspace) -> None:
+    with files.run() as run:
+        sql = "SELECT id,\n  nope\nFROM {crm.small}"
+        with pytest.raises(SqlInvalid, match="nope") as raised:
+            computed(run, in_file(files), sql, "wh", raw=sql)
+        assert "models/m.sql" in str(raised.value)
+        assert raised.value.sql_line == 2
+
+
+def test_guards_hold_the_answer(files: Workspace) -> None:
+    with files.run() as run:
+        limits = ExtractLimits(rows=100, bytes=None)
+        with pytest.raises(ExtractTooLarge):
+            computed(run, in_file(files), "SELECT id FROM {crm.large}", "wh", extract_limits=limits)
+        sql = "SELECT count(*) AS n FROM {crm.large}"
+        assert computed(run, in_file(files), sql, "wh", extract_limits=limits)[1] == [("100000",)]
+
+
+def test_the_session_is_as_the_targets(files: Workspace) -> None:
+    files.outputs["wh"] = {**files.outputs["wh"], "settings": {"TimeZone": "Pacific/Auckland"}}
+    sql = "SELECT CAST(TIMESTAMPTZ '2024-01-01 00:00:00+00' AS VARCHAR) AS t FROM {crm.small} LIMIT 1"
+    with files.run() as run:
+        assert computed(run, in_file(files), sql, "wh")[1] == [("2024-01-01 13:00:00+13",)]
+        assert run.federator.select(run.request("n", sql, "crm")).rows != [("2024-01-01 13:00:00+13",)]
+
+
+@pytest.mark.parametrize("case", DUCKDB_READ_CASES, ids=lambda case: case.id)
+def test_types_and_values_of_duckdb_are_kept(files: Workspace, case: ReadCase) -> None:
+    def execute(sql: str) -> None:
+        for name in ("crm", "wh"):
+            files.query(name, sql)
+
+    check_case(files, in_file(files), case, execute, "crm", "wh")
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+
+
+class PostgresWorkspace(Workspace):
+    """A workspace with two outputs of one PostgreSQL: `pg` has the tables, `pg2` is the target."""
+
+    server: PostgreSQL
+
+    def ref(self, connection: str, table: str) -> TableRef:
+        return replace(self.server.table(table), connection=connection)
+
+    def make(self, table: str, sql: str) -> None:
+        """Create a table in a session as dbt's are."""
+        settings = self.server.settings()
+        keys = {"user": settings["user"], "password": settings["pass"], "dbname": settings["dbname"]}
+        self.server.execute(f"DROP TABLE IF EXISTS {table}")
+        with closing(psycopg2.connect(host=settings["host"], port=settings["port"], **keys)) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute("SET search_path = shop")
+                cursor.execute(f"CREATE TABLE {table} AS {sql}")
+            connection.commit()
+
+    def read(self, table: str) -> Table:
+        where = f"attrelid = '{table}'::regclass AND attnum > 0"
+        columns = self.server.execute(
+            "SELECT quote_ident(attname), format_type(atttypid, atttypmod), collname FROM pg_attribute "
+            f"LEFT JOIN pg_collation c ON c.oid = attcollation AND collname <> 'default' WHERE {where} ORDER BY attnum"
+        )
+        texts = ", ".join(f"{name}::text" for name, *_ in columns)
+        described = [" ".join(part for part in column if part) for column in columns]
+        return described, sorted(self.server.execute(f"SELECT {texts} FROM {table}"), key=str)
+
+
+@pytest.fixture
+def pg(tmp_path: Path, postgres: PostgreSQL) -> PostgresWorkspace:
+    workspace = PostgresWorkspace(tmp_path)
+    workspace.server = postgres
+    workspace.outputs["pg"] = workspace.outputs["pg2"] = postgres.settings()
+    postgres.execute(
+        "DROP TABLE IF EXISTS small, m CASCADE",
+        "CREATE TABLE small (id integer, kind smallint, name varchar(20), code char(3), d numeric(12,3), "
+        'free numeric, at timestamptz, word text COLLATE "C")',
+        "INSERT INTO small SELECT i, i % 3, 'name ' || i, 'ab', i * 1.5, i / 7.0, "
+        "timestamptz '2024-03-31 00:30+00' + i * interval '1 hour', chr(65 + i % 26) FROM generate_series(1, 500) i",
+        "ANALYZE small",
+    )
+    return workspace
+
+
+DOMAINS = {
+    "cents": ["v numeric(6,2)"],
+    "cents_or_more": ["v numeric(6,2)"],
+    "loose": ["v numeric"],
+    "numbers": ["v integer[]"],
+}
+"""Domains of the tests' → the column of their base type."""
+POSTGRES_QUERIES = (
+    "SELECT * FROM {small}",
+    "SELECT kind, count(*), sum(d), avg(free), min(name), max(word) || 'x' AS w FROM {small} GROUP BY kind",
+    "SELECT id + 1, upper(name), name || code AS both, now() - now() AS none, NULL AS n, 'a' AS a FROM {small}",
+    "SELECT s.id, s.d * s.d AS sq, s.free / 3 AS third, array_agg(k.kind ORDER BY k.kind) AS kinds "
+    "FROM {small} s JOIN {small} AS k USING (id) GROUP BY 1, 2, 3",
+    "WITH few AS (SELECT * FROM {small} WHERE id < 10) SELECT few.*, row(few.id, few.kind)::text AS r FROM few",
+    "SELECT small.at::date AS day, extract(hour FROM small.at) AS h, at::text AS t FROM {small}",
+    "SELECT DISTINCT ON (kind) kind, name::varchar(5) AS cut, '{\"a\": 1}'::jsonb AS j FROM {small} ORDER BY kind, id",
+    "SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY id) AS p, grouping(kind) AS g FROM {small} "
+    "GROUP BY ROLLUP (kind)",
+    "SELECT id, lag(name) OVER (PARTITION BY kind ORDER BY id) AS before FROM {small}",
+    "SELECT d::numeric(40,20) AS wide, interval '1 day 02:00' * id AS i, at::time(0) AS t, at::timestamp(3) FROM {small}",
+)
+"""SQL of models; `{small}` is the table."""
+
+
+@pytest.mark.parametrize("sql", POSTGRES_QUERIES)
+def test_postgres_answers_as_if_all_were_on_the_target(pg: PostgresWorkspace, sql: str) -> None:
+    pg.make("expected", sql.replace("{small}", "small"))
+    with pg.run() as run:
+        model = sql.replace("{small}", "{pg.small}")
+        assert computed(run, pg.read, model, "pg2", dialect="postgres") == pg.read("expected")
+
+
+@pytest.mark.parametrize("case", POSTGRES_READ_CASES, ids=lambda case: case.id)
+def test_types_and_values_of_postgres_are_kept(pg: PostgresWorkspace, case: ReadCase) -> None:
+    check_case(pg, pg.read, case, pg.server.execute, "pg", "pg2", dialect="postgres")
+
+
+def check_case(
+    workspace: Workspace,
+    read: Callable[[str], Table],
+    case: ReadCase,
+    execute: Callable[[str], Any],
+    source: str,
+    target: str,
+    **options: Any,
+) -> None:
+    """Compare a model over a column of a type with that column: type and value, or a warning of the type."""
+    execute("DROP TABLE IF EXISTS cases")
+    execute(f"CREATE TABLE cases (v {case.type})")
+    execute(f"INSERT INTO cases VALUES ({case.literal})")
+    with workspace.run() as run:
+        try:
+            table = computed(run, read, f"SELECT v FROM {{{source}.cases}}", target, **options)
+        except DvtError:
+            assert case.error
+            return
+        warned = [notice.message for _, notice in run.reporter.notices if notice.code == "DVT002"]
+    columns, rows = read("cases")
+    if not any("column v" in message for message in warned):
+        assert table == ([*base] if (base := DOMAINS.get(case.type)) else columns, rows)
