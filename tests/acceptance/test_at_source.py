@@ -1,4 +1,4 @@
-"""Models that are computed where all that they read is: the answer, its types, its errors, and what forbids it."""
+"""Models that are computed where all that they read is: answers, types, errors, and what forbids it."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ Table = tuple[list[str], list[tuple[Any, ...]]]
 """Names and types of a table's columns, and its rows as texts, sorted."""
 
 
+SOURCES = {"wh": ("crm", "duckdb"), "pg2": ("pg", "postgres"), "my2": ("my", "mysql")}
+"""Target → source and dialect."""
+
+
 @dataclass
 class _Reading:
     """A Publisher that reads the stage table instead of publishing it."""
@@ -51,13 +55,15 @@ def computed(run: Run, read: Callable[[str], Table], sql: str, target: str, **op
     return publisher.table
 
 
-# --- DuckDB ---------------------------------------------------------------------------------------------------------
+# --- DuckDB ---
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> Iterator[Workspace]:
     workspace = Workspace(tmp_path)
-    small = "CREATE TABLE small AS SELECT i::INTEGER AS id, i % 3 AS kind, 'text ' || i AS t FROM range(1000) t(i)"
+    small = (
+        "CREATE TABLE small AS SELECT i::INTEGER AS id, i % 3 AS kind, 't ' || i AS t FROM range(1000) t(i)"
+    )
     large = "CREATE TABLE large AS SELECT i::INTEGER AS id, 'text ' || i AS t FROM range(100000) t(i)"
     workspace.duckdb("crm", small, large, "CREATE MACRO twice(x) AS 2 * x")
     workspace.duckdb("wh", small, "CREATE TABLE m AS SELECT 1 AS id")
@@ -103,7 +109,7 @@ def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
         on_two = chosen(run, "SELECT count(*) AS n FROM {crm.large} JOIN {wh.small} USING (id)")
         assert on_two.place is not Place.SOURCE
         assert on_two.options[2].problem == "what it reads is on crm and wh"
-        request = run.request("m", "SELECT count(*) AS n FROM {crm.large}", "wh")
+        request = run.request("m", "SELECT count(*) AS n FROM {crm.large}", "wh", compute="auto")
         run.federator.choose(request)
         publisher = _Reading(in_file(files))
         run.federator.federate(request, publisher)
@@ -128,7 +134,7 @@ def test_what_means_something_else_on_the_target_is_refused(files: Workspace, sq
 
 
 def test_another_table_than_the_models_is_refused(files: Workspace) -> None:
-    with files.run() as run, pytest.raises(PlaceImpossible, match="reads main.large AS l, which is no ref"):
+    with files.run() as run, pytest.raises(PlaceImpossible, match=r"reads main\.large AS l, which is no ref"):
         computed(run, in_file(files), "SELECT s.id FROM {crm.small} s JOIN main.large l ON l.id = s.id", "wh")
 
 
@@ -178,10 +184,10 @@ def test_types_and_values_of_duckdb_are_kept(files: Workspace, case: ReadCase) -
         for name in ("crm", "wh"):
             files.query(name, sql)
 
-    check_case(files, in_file(files), case, execute, "crm", "wh")
+    check_case(files, in_file(files), case, execute, "wh")
 
 
-# --- PostgreSQL -----------------------------------------------------------------------------------------------------
+# --- PostgreSQL ---
 
 
 class PostgresWorkspace(Workspace):
@@ -207,7 +213,8 @@ class PostgresWorkspace(Workspace):
         where = f"attrelid = '{table}'::regclass AND attnum > 0"
         columns = self.server.execute(
             "SELECT quote_ident(attname), format_type(atttypid, atttypmod), collname FROM pg_attribute "
-            f"LEFT JOIN pg_collation c ON c.oid = attcollation AND collname <> 'default' WHERE {where} ORDER BY attnum"
+            "LEFT JOIN pg_collation c ON c.oid = attcollation AND collname <> 'default' "
+            f"WHERE {where} ORDER BY attnum"
         )
         texts = ", ".join(f"{name}::text" for name, *_ in columns)
         described = [" ".join(part for part in column if part) for column in columns]
@@ -224,7 +231,8 @@ def pg(tmp_path: Path, postgres: PostgreSQL) -> PostgresWorkspace:
         "CREATE TABLE small (id integer, kind smallint, name varchar(20), code char(3), d numeric(12,3), "
         'free numeric, at timestamptz, word text COLLATE "C")',
         "INSERT INTO small SELECT i, i % 3, 'name ' || i, 'ab', i * 1.5, i / 7.0, "
-        "timestamptz '2024-03-31 00:30+00' + i * interval '1 hour', chr(65 + i % 26) FROM generate_series(1, 500) i",
+        "timestamptz '2024-03-31 00:30+00' + i * interval '1 hour', chr(65 + i % 26) "
+        "FROM generate_series(1, 500) i",
         "ANALYZE small",
     )
     return workspace
@@ -237,25 +245,31 @@ DOMAINS = {
     "numbers": ["v integer[]"],
 }
 """Domains of the tests' → the column of their base type."""
-POSTGRES_QUERIES = (
-    "SELECT * FROM {small}",
-    "SELECT kind, count(*), sum(d), avg(free), min(name), max(word) || 'x' AS w FROM {small} GROUP BY kind",
-    "SELECT id + 1, upper(name), name || code AS both, now() - now() AS none, NULL AS n, 'a' AS a FROM {small}",
-    "SELECT s.id, s.d * s.d AS sq, s.free / 3 AS third, array_agg(k.kind ORDER BY k.kind) AS kinds "
-    "FROM {small} s JOIN {small} AS k USING (id) GROUP BY 1, 2, 3",
-    "WITH few AS (SELECT * FROM {small} WHERE id < 10) SELECT few.*, row(few.id, few.kind)::text AS r FROM few",
-    "SELECT small.at::date AS day, extract(hour FROM small.at) AS h, at::text AS t FROM {small}",
-    "SELECT DISTINCT ON (kind) kind, name::varchar(5) AS cut, '{\"a\": 1}'::jsonb AS j FROM {small} ORDER BY kind, id",
-    "SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY id) AS p, grouping(kind) AS g FROM {small} "
-    "GROUP BY ROLLUP (kind)",
-    "SELECT id, lag(name) OVER (PARTITION BY kind ORDER BY id) AS before FROM {small}",
-    "SELECT d::numeric(40,20) AS wide, interval '1 day 02:00' * id AS i, at::time(0) AS t, at::timestamp(3) FROM {small}",
-)
+POSTGRES_QUERIES = {
+    "all": "SELECT * FROM {small}",
+    "groups": """SELECT kind, count(*), sum(d), avg(free), min(name), max(word) || 'x' AS w
+        FROM {small} GROUP BY kind""",
+    "unnamed": """SELECT id + 1, upper(name), name || code AS both, now() - now() AS none, NULL AS n, 'a' AS a
+        FROM {small}""",
+    "arrays": """SELECT s.id, s.d * s.d AS sq, s.free / 3 AS third, array_agg(k.kind ORDER BY k.kind) AS kinds
+        FROM {small} s JOIN {small} AS k USING (id) GROUP BY 1, 2, 3""",
+    "rows": """WITH few AS (SELECT * FROM {small} WHERE id < 10)
+        SELECT few.*, row(few.id, few.kind)::text AS r FROM few""",
+    "times": "SELECT small.at::date AS day, extract(hour FROM small.at) AS h, at::text AS t FROM {small}",
+    "distinct": """SELECT DISTINCT ON (kind) kind, name::varchar(5) AS cut, '{"a": 1}'::jsonb AS j
+        FROM {small} ORDER BY kind, id""",
+    "rollup": """SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY id) AS p, grouping(kind) AS g
+        FROM {small} GROUP BY ROLLUP (kind)""",
+    "windows": "SELECT id, lag(name) OVER (PARTITION BY kind ORDER BY id) AS before FROM {small}",
+    "casts": """SELECT d::numeric(40,20) AS wide, interval '1 day 02:00' * id AS i, at::time(0) AS t,
+        at::timestamp(3) FROM {small}""",
+}
 """SQL of models; `{small}` is the table."""
 
 
-@pytest.mark.parametrize("sql", POSTGRES_QUERIES)
-def test_postgres_answers_as_if_all_were_on_the_target(pg: PostgresWorkspace, sql: str) -> None:
+@pytest.mark.parametrize("query", POSTGRES_QUERIES)
+def test_postgres_answers_as_if_all_were_on_the_target(pg: PostgresWorkspace, query: str) -> None:
+    sql = POSTGRES_QUERIES[query]
     pg.make("expected", sql.replace("{small}", "small"))
     with pg.run() as run:
         model = sql.replace("{small}", "{pg.small}")
@@ -264,7 +278,7 @@ def test_postgres_answers_as_if_all_were_on_the_target(pg: PostgresWorkspace, sq
 
 @pytest.mark.parametrize("case", POSTGRES_READ_CASES, ids=lambda case: case.id)
 def test_types_and_values_of_postgres_are_kept(pg: PostgresWorkspace, case: ReadCase) -> None:
-    check_case(pg, pg.read, case, pg.server.execute, "pg", "pg2", dialect="postgres")
+    check_case(pg, pg.read, case, pg.server.execute, "pg2")
 
 
 def check_case(
@@ -272,17 +286,16 @@ def check_case(
     read: Callable[[str], Table],
     case: ReadCase,
     execute: Callable[[str], Any],
-    source: str,
     target: str,
-    **options: Any,
 ) -> None:
     """Compare a model over a column of a type with that column: type and value, or a warning of the type."""
     execute("DROP TABLE IF EXISTS cases")
     execute(f"CREATE TABLE cases (v {case.type})")
     execute(f"INSERT INTO cases VALUES ({case.literal})")
+    source, dialect = SOURCES[target]
     with workspace.run() as run:
         try:
-            table = computed(run, read, f"SELECT v FROM {{{source}.cases}}", target, **options)
+            table = computed(run, read, f"SELECT v FROM {{{source}.cases}}", target, dialect=dialect)
         except DvtError:
             assert case.error
             return

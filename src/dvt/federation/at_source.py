@@ -87,28 +87,32 @@ class SourcePlanning:
             raise _impossible(request, why, _ELSEWHERE)
         if request.contract is not None:
             raise _impossible(request, "its contract is not checked there", _ELSEWHERE)
-        if not isinstance(source.connector, CanAnswer) or not isinstance(target.connector, CanAnswer):
-            raise _impossible(request, f"outputs of type {source.type.name} compute no models", _ELSEWHERE)
         return source, target
 
     def _answer_rules(self, connection: Connection) -> AnswerRules:
-        assert isinstance(connection.connector, CanAnswer)
         with self._lock:
             if connection.name not in self._rules:
                 with connection.in_flight.describing():
-                    self._rules[connection.name] = connection.connector.answer_rules()
+                    self._rules[connection.name] = _computing(connection).answer_rules()
             return self._rules[connection.name]
 
     def _describe(self, source: Connection, parsed: Parsed) -> DescribedAnswer:
         """Describe the answer, again after the run has written anything on the connection."""
-        assert isinstance(source.connector, CanAnswer)
         text, tables = text_and_tables(parsed)
         key = _key(source.name, text, tables, source.writes.last)
         with self._lock:
             if key not in self._described:
                 with source.in_flight.describing():
-                    self._described[key] = source.connector.describe_answer(text, tables)
+                    self._described[key] = _computing(source).describe_answer(text, tables)
             return self._described[key]
+
+
+def _computing(connection: Connection) -> CanAnswer:
+    """Return the connection's connector as one that computes models; PlaceImpossible if it cannot."""
+    if not isinstance(connection.connector, CanAnswer):
+        why = f"outputs of type {connection.type.name} compute no models"
+        raise PlaceImpossible("a model", "at its source", why, _ELSEWHERE)
+    return connection.connector
 
 
 def _key(name: str, text: Sql, tables: tuple[TableRef, ...], state: int) -> tuple[str, Sql, int]:

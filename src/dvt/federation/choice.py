@@ -51,11 +51,10 @@ class Choosing:
 
     def place(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Place:
         """Return the place where the node is computed; places are weighed only for `auto`, once."""
-        named = request.compute or AUTO
         if _is_bound(request):
             return Place.TARGET
-        if named != AUTO:
-            return Place.SOURCE if named == Place.SOURCE else Place.ENGINE
+        if request.compute != AUTO:
+            return Place.SOURCE if request.compute == Place.SOURCE else Place.ENGINE
         before, choice = self._chosen.get(request.stage, (None, None))
         if before is None or choice is None or not before.is_of_the_same_state(tables):
             choice = self.choose(request, tables, engine)

@@ -48,7 +48,8 @@ JOIN pg_catalog.pg_rewrite r ON r.oid = d.objid
 LEFT JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid
 LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid
 WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.ev_class = pg_catalog.to_regclass(%s)
-    AND coalesce(p.pronamespace, o.oprnamespace)::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+    AND coalesce(p.pronamespace, o.oprnamespace)::regnamespace::text
+        NOT IN ('pg_catalog', 'information_schema')
 ORDER BY 1
 """
 """SQL: functions and operators of users that a view calls."""

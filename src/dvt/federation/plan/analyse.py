@@ -80,11 +80,13 @@ def analyse(state: PlanState) -> None:
 
 
 def scan_of(state: PlanState, table: object) -> TableScan | None:
-    """Return the scan that a table of the analysed copy stands for; None if it stands for none."""
+    """Return the scan that a table of the analysed copy stands for; None if it stands for none.
+
+    A plan of copies has left out the scans of the target's own tables.
+    """
     if not isinstance(table, exp.Table):
         return None
-    prefix, _, number = table.name.rpartition("_")
-    return state.scans[int(number)] if prefix == "dvt_source" and number.isdigit() else None
+    return next((scan for scan in state.scans if scan.key == table.name), None)
 
 
 def resolve(scope: Scope, alias: str) -> tuple[Scope, object] | None:

@@ -11,6 +11,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
 from dvt.core.tables import Column
+from dvt.federation.plan.dialects.languages import language
 from dvt.federation.plan.kept_names import refuse_long_names
 from dvt.federation.plan.loads import table_for
 from dvt.federation.plan.parse import Parsed, other_tables
@@ -37,12 +38,6 @@ _OF_A_SERVER = re.compile(
 """Matches the names of further ones."""
 _BARE = frozenset({"current_catalog", "current_role", "current_schema", "current_user", "session_user"})
 """Such functions that are called without brackets."""
-_BARE_IN_POSTGRES = frozenset({"system_user", "tableoid", "user", "xmax", "xmin", "cmax", "cmin", "ctid"})
-"""As `_BARE`, and columns that tell of a row's place."""
-_TYPES = frozenset(
-    {"regclass", "regproc", "regprocedure", "regtype", "regrole", "regnamespace", "regconfig", "regoper"}
-)
-"""Types of PostgreSQL whose values are numbers of one database."""
 _PARAMETERS = frozenset({TokenType.PARAMETER, TokenType.SESSION_PARAMETER})
 """Tokens that begin the names of variables."""
 
@@ -59,7 +54,7 @@ def depends_on(parsed: Parsed) -> str:
 
 
 def _of_a_session(tokens: Sequence[Token], dialect: str) -> Iterator[str]:
-    bare = _BARE | _TYPES | (_BARE_IN_POSTGRES if dialect == "postgres" else frozenset())
+    own = language(dialect).local_words
     for before, token, after in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
         word = token.text.casefold()
         if token.token_type in _PARAMETERS:
@@ -70,7 +65,7 @@ def _of_a_session(tokens: Sequence[Token], dialect: str) -> Iterator[str]:
         follows_dot = before is not None and before.token_type is TokenType.DOT
         if is_called and (word in _OF_A_SESSION or _OF_A_SERVER.match(word)):
             yield f"{word}()"
-        if word in bare and not is_called and (not follows_dot or word in _BARE_IN_POSTGRES):
+        if not is_called and (word in own or (word in _BARE and not follows_dot)):
             yield word
 
 

@@ -24,7 +24,7 @@ _MAX_INDEXES = 4
 """Highest number of a copy's indexes beside its key: each costs about a tenth of the load."""
 
 
-@plan_pass(needs="analysed scans scans.columns", gives="scans.compared")
+@plan_pass(needs="analysed scans scans.number scans.columns", gives="scans.compared")
 def find_compared(state: PlanState) -> None:
     """Note for each scan the columns that the SQL compares with other columns by equality.
 

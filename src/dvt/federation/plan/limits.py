@@ -32,7 +32,9 @@ class _Names:
     uses: Counter[str]
 
 
-@plan_pass(needs="analysed scans scans.candidates scans.input scans.no_pushdown", gives="scans.limit")
+@plan_pass(
+    needs="analysed scans scans.number scans.candidates scans.input scans.no_pushdown", gives="scans.limit"
+)
 def limit_scans(state: PlanState) -> None:
     """Limit the scans of which only the first rows are of use: the request's limit, or the SQL's LIMIT.
 

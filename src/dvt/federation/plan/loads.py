@@ -1,4 +1,4 @@
-"""Tables on a target that are filled from extracted columns, in types of the target's own where it has them."""
+"""Tables on a target that are filled from extracted columns, in their own types if the target has those."""
 
 from __future__ import annotations
 

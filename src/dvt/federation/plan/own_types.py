@@ -24,7 +24,9 @@ _CHOICES = (exp.Coalesce, exp.Case, exp.If, exp.Greatest, exp.Least)
 """Expressions that give the values of some of their arguments."""
 
 
-@plan_pass(needs="analysed outputs scans scans.columns scans.input", gives="definition loads outputs")
+@plan_pass(
+    needs="analysed outputs scans scans.number scans.columns scans.input", gives="definition loads outputs"
+)
 def keep_own_types(state: PlanState) -> None:
     """Give outputs the types of the target's own, where the model speaks its language and has no contract.
 

@@ -44,7 +44,8 @@ class _Condition:
 
 
 @plan_pass(
-    needs="analysed as_written named scans scans.no_pushdown", gives="scans.candidates scans.not_pushed"
+    needs="analysed as_written named scans scans.number scans.no_pushdown",
+    gives="scans.candidates scans.not_pushed",
 )
 def place_predicates(state: PlanState) -> None:
     """Collect for each scan the conditions that its rows must meet.

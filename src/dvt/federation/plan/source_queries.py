@@ -146,6 +146,7 @@ def _limited(query: SourceQuery, group: list[TableScan], pushed: dict[int, list[
 
 
 def selected(column: ExtractedColumn, dialect: str) -> str:
+    """Return the SQL that reads a column, as it stands in the SELECT of a source query."""
     return (
         f"{column.column.read.format(quoted(column.column.name, dialect))} AS {quoted(column.name, dialect)}"
     )

@@ -1,4 +1,4 @@
-"""What keeps a model's SQL from meaning the same on another database of its kind, and the query that is sent."""
+"""What keeps a model's SQL from meaning the same on another database, and the query that is sent."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ def test_the_text_stays_but_for_the_names_of_tables() -> None:
     query = query_at_source(model, columns, "postgres", {"TimeZone": "UTC"})
     (table,) = query.names
     assert query.shown == (
-        f'SELECT "t" AS "t", "Id" AS "id" FROM (SELECT \'shop\' AS t, orders.id\nFROM {table} -- it\'s all\n) AS dvt_answer'
+        'SELECT "t" AS "t", "Id" AS "id" FROM (SELECT \'shop\' AS t, orders.id\n'
+        f"FROM {table} -- it's all\n) AS dvt_answer"
     )
     assert query.about == f"the answer of {model.request.name}"

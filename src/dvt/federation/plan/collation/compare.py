@@ -25,7 +25,10 @@ Compared = list[tuple[Place, CollationOf]]
 
 
 @plan_pass(
-    needs=("analysed places samples scans scans.columns scans.input scans.place scans.table spans unclear"),
+    needs=(
+        "analysed places samples scans scans.number scans.columns scans.input scans.place scans.table "
+        "spans unclear"
+    ),
     gives="functions is_rewritten tree",
 )
 def compare_text(state: PlanState) -> None:

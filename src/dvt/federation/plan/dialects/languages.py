@@ -19,6 +19,8 @@ _CLOCK_FUNCTIONS = {
 """Expressions that mean the current time in most dialects, as in `Language.clock_functions`."""
 _EQUALITY = frozenset({"EQ", "NEQ", "In"})
 """Comparisons that do not ask for an order."""
+_SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
+"""Columns that every table of PostgreSQL has, and that tell of the place of its rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,8 @@ class Language:
     """SQLGlot's class names of comparisons in which text of the usual collations is compared byte by byte."""
     output_name: Namer | None = None
     """Function that names an output without an alias; None: the engine's own name is used."""
+    local_words: frozenset[str] = frozenset()
+    """Words that mean something else in every database, beside functions: system columns and types."""
     sizes_by_cast: bool = False
     """Whether a computed number has neither precision nor scale, unless a cast gives them."""
 
@@ -53,6 +57,7 @@ LANGUAGES: Mapping[str, Language] = {
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP", "TIMESTAMPTZ": "TIMESTAMPTZ"},
         bytewise=_EQUALITY,
         output_name=postgres_name,
+        local_words=_SYSTEM_COLUMNS | {"regclass", "regproc", "regprocedure", "regrole", "regtype", "user"},
         sizes_by_cast=True,
     ),
     "mysql": Language(

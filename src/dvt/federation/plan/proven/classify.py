@@ -16,7 +16,7 @@ _NAMING = ("distinct", "order", "group", "having")
 """Clauses that may name outputs."""
 
 
-@plan_pass(needs="analysed scans scans.columns tokens", gives="tree unproven value_types")
+@plan_pass(needs="analysed scans scans.number scans.columns tokens", gives="tree unproven value_types")
 def classify(state: PlanState) -> None:
     """Note the class of every node's values, set SQLGlot's types by it, and list what is not proven.
 
