@@ -152,3 +152,16 @@ def _as_numbers(rows: list[tuple[str | None, ...]]) -> list[list[Any]]:
     return [
         [Decimal(text) if re.fullmatch(r"-?\d+\.\d+", text or "") else text for text in row] for row in rows
     ]
+
+
+def test_a_column_of_another_product_is_loaded_as_in_a_copy(tmp_path: Path, postgres: Any) -> None:
+    outputs = ServersWorkspace(tmp_path)
+    outputs.servers = {"here": postgres}
+    outputs.outputs["here"] = postgres.settings()
+    outputs.duckdb("wh", "CREATE TABLE prices AS SELECT 1.5::DECIMAL(12,4) AS price, 2::DECIMAL(9,1) AS rate")
+    sql = "SELECT p.price, p.price * 2 AS twice, coalesce(p.price, p.rate) AS one FROM {wh.prices} AS p"
+    publisher = InspectingPublisher(postgres)
+    with outputs.run() as run:
+        run.model("m", sql, "here", publisher, dialect="postgres", compute="duckdb")
+    assert publisher.types == {"price": "numeric(12,4)", "twice": "numeric", "one": "numeric"}
+    FILES.close()

@@ -12,12 +12,14 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
 from dvt.core.tables import StageColumn
-from dvt.core.types import Kind, decimal
+from dvt.core.types import Kind, StageType, decimal
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.loads import definition
 from dvt.federation.plan.state import PlanState, plan_pass
 
+_Type = str | StageType | None
+"""Type in the target; staged type of a column that is loaded as in a copy; None for what is computed."""
 _MAX_DIGITS = 38
 """Highest precision of a DECIMAL."""
 _CHOICES = (exp.Coalesce, exp.Case, exp.If, exp.Greatest, exp.Least)
@@ -51,15 +53,15 @@ def _choose_types(state: PlanState) -> None:
         return
     if language(target).sizes_by_cast:
         state.outputs = tuple(
-            column if type_ else _without_precision(column)
+            _without_precision(column) if type_ is None else column
             for column, type_ in zip(state.outputs, own, strict=True)
         )
         state.loads = state.context.load(state.outputs)
     state.loads = tuple(
-        replace(load, native=type_, loses=None) if type_ else load
+        replace(load, native=type_, loses=None) if isinstance(type_, str) else load
         for load, type_ in zip(state.loads, own, strict=True)
     )
-    if any(own):
+    if any(isinstance(type_, str) for type_ in own):
         state.definition = definition(state.loads, target)
 
 
@@ -69,7 +71,7 @@ def _without_precision(column: StageColumn) -> StageColumn:
     return replace(column, widest=column.widest or decimal(_MAX_DIGITS, column.type.scale or 0))
 
 
-def _own_types(state: PlanState, scope: Scope | None, inside: tuple[Scope, ...] = ()) -> list[str | None]:
+def _own_types(state: PlanState, scope: Scope | None, inside: tuple[Scope, ...] = ()) -> list[_Type]:
     """Return for each output of a query its type in the target; None where no rule tells it."""
     if scope is None or scope in inside:
         return []
@@ -82,7 +84,7 @@ def _own_types(state: PlanState, scope: Scope | None, inside: tuple[Scope, ...] 
     return [_own_type(state, scope, projection.unalias(), (*inside, scope)) for projection in query.selects]
 
 
-def _own_type(state: PlanState, scope: Scope, node: exp.Expr, inside: tuple[Scope, ...]) -> str | None:
+def _own_type(state: PlanState, scope: Scope, node: exp.Expr, inside: tuple[Scope, ...]) -> _Type:
     node = node.unnest()
     if isinstance(node, exp.Column):
         return _of_column(state, scope, node, inside)
@@ -95,16 +97,17 @@ def _own_type(state: PlanState, scope: Scope, node: exp.Expr, inside: tuple[Scop
     return None
 
 
-def _of_column(state: PlanState, scope: Scope, node: exp.Column, inside: tuple[Scope, ...]) -> str | None:
+def _of_column(state: PlanState, scope: Scope, node: exp.Column, inside: tuple[Scope, ...]) -> _Type:
     owner = resolve(scope, node.table) if node.table else None
     if owner is None:
         return None
     scan = scan_of(state, owner[1])
     if scan is not None:
         column = scan.columns.get(node.name)
-        if column is None or not column.native:
+        if column is None:
             return None
-        return state.context.own_type(column, state.context.dialects[scan.input.table.connection])
+        own = state.context.own_type(column, state.context.dialects[scan.input.table.connection])
+        return own or column.stage
     source = owner[1]
     if not isinstance(source, Scope) or not isinstance(source.expression, exp.Query):
         return None
