@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.dbt_bridge.federated.project import Project
@@ -16,6 +18,7 @@ from tests.dbt_bridge.federated.test_federated_samples import (  # noqa: F401  r
     test_empty_reads_no_row_however_tables_are_named,
 )
 from tests.dbt_bridge.federated.test_federated_show import extracted, shown
+from tests.dbt_bridge.federated.test_on_target import moved, source_of
 
 WRONG = {
     "no_column": ("select o.id,\n  o.nothing\nfrom {O} o", 4),
@@ -23,6 +26,22 @@ WRONG = {
     "no_function": ("select\n  nofunc(orders.id) as x\nfrom {O} where orders.id > 0", 4),
 }
 """SQL that is wrong on every target, with two lines of Jinja before it, and the wrong line in the file."""
+
+
+TWICE = """
+{% materialization twice, default %}
+  {%- set target_relation = this.incorporate(type='table') -%}
+  {{ run_hooks(pre_hooks) }}
+  {% call statement('old') %} drop table if exists {{ target_relation }} {% endcall %}
+  {% call statement('main') %}
+    create table {{ target_relation }} as
+    select * from ({{ sql }}) as a union all select * from ({{ sql }}) as b
+  {% endcall %}
+  {{ run_hooks(post_hooks) }}
+  {% do adapter.commit() %}
+  {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +128,66 @@ def test_the_reason_of_a_failed_batch_is_its_result(pg_shop: Project) -> None:
     assert "column o.nothing does not exist" in message
     assert "models/daily.sql, line 3" in message
     assert "dvt_" not in message
+
+
+def test_each_strategy_leaves_the_rows_that_it_leaves_natively(shop: Project) -> None:
+    schema = shop.outputs["house"]["schema"]
+    shop.run_sql("house", f"create schema if not exists {schema}")
+    shop.run_sql("house", f"create table {schema}.near_orders (id bigint, amount decimal(10,2))")
+    shop.run_sql("house", f"insert into {schema}.near_orders values (10, 5.50), (11, 4.50), (12, 1.00)")
+    shop.write("models/near.yml", source_of("near_orders", connection="house", schema=schema))
+    tables = {"far": "{{ source('ledger', 'orders') }}", "near": "{{ source('s', 'near_orders') }}"}
+    newer = "{% if is_incremental() %} where id >= (select max(id) from {{ this }}) {% endif %}"
+    strategies = {"added": "append", "replaced": "delete+insert", "merged": "merge"}
+    for name, strategy in strategies.items():
+        config = {"incremental_strategy": strategy} | ({} if name == "added" else {"unique_key": "id"})
+        for side, table in tables.items():
+            sql = f"select id, amount from {table} {newer}"
+            shop.model(f"{side}_{name}", sql, materialized="incremental", **config)
+    for command in (["run"], ["run"], ["run", "--full-refresh"]):
+        assert shop.dvt(*command), shop.messages()
+        assert not moved(shop, "far_added", "compute")
+        for name in strategies:
+            far, near = (shop.rows("house", f"select id, amount from {side}_{name}") for side in tables)
+            assert sorted(far) == sorted(near), name
+        for output, table in (("other", "orders"), ("house", f"{schema}.near_orders")):
+            change = f"update {table} set amount = 9 where id = 12"
+            shop.run_sql(output, change, f"insert into {table} (id, amount) values (13, 2)")
+
+
+def test_a_materialization_of_the_projects_own_is_built(shop: Project) -> None:
+    shop.write("macros/twice.sql", TWICE)
+    shop.model("doubled", "select id from {{ source('ledger', 'orders') }}", materialized="twice")
+    assert shop.dvt("run"), shop.messages()
+    assert [int(n) for (n,) in shop.rows("house", "select count(*) from doubled")] == [6]
+    assert not shop.dvt("run", "--compute", "duckdb")
+    assert "DVT112" in str(shop.result.exception)
+
+
+def test_another_contract_is_dbts_own_error(shop: Project) -> None:
+    columns = [{"name": "id", "data_type": "bigint"}, {"name": "misspelt", "data_type": "decimal(10,2)"}]
+    contract = {"name": "sold", "config": {"contract": {"enforced": True}}, "columns": columns}
+    shop.write("models/sold.yml", {"models": [contract]})
+    shop.model("sold", "select id, amount from {{ source('ledger', 'orders') }}", materialized="table")
+    assert not shop.dvt("run")
+    message = str(shop.run_results()["sold"]["message"])
+    assert "This model has an enforced contract that failed" in message
+    assert "missing in definition" in message
+    assert shop.tables() == []
+
+
+def test_the_target_grants_describes_and_indexes_what_it_computes(pg_shop: Project, postgres: Any) -> None:
+    postgres.execute("drop role if exists far_reader", "create role far_reader")
+    described = {
+        "name": "sold",
+        "description": "What is sold.",
+        "columns": [{"name": "id", "description": "Key."}],
+    }
+    config = {"grants": {"select": ["far_reader"]}, "persist_docs": {"relation": True, "columns": True}}
+    pg_shop.write("models/sold.yml", {"models": [{**described, "config": config}]})
+    sql = "select id, amount from {{ source('ledger', 'orders') }}"
+    pg_shop.model("sold", sql, materialized="table", indexes=[{"columns": ["id"], "unique": True}])
+    assert pg_shop.dvt("run"), pg_shop.messages()
+    facts = "has_table_privilege('far_reader', 'sold', 'select'), obj_description('sold'::regclass)"
+    unique = "(select count(*) from pg_index where indrelid = 'sold'::regclass and indisunique)"
+    assert pg_shop.rows("house", f"select {facts}, {unique}") == [(True, "What is sold.", 1)]

@@ -57,8 +57,10 @@ class FederatedShowRunner(ShowRunner):
         request = node_request(
             self.session, node, manifest, federator.run, limit=None if limit < 0 else limit
         )
-        # Whatever the node is built by, its rows are those of its SELECT.
-        request = replace(request, only_on_target="")
+        # Whatever the node is built by, its rows are those of its SELECT; its own schema may not be there.
+        database, schema = self.config.credentials.database, self.config.credentials.schema
+        stage = replace(request.stage, database=database if request.stage.database else None, schema=schema)
+        request = replace(request, only_on_target="", stage=stage)
         if on_target.is_on_target(federator, request):
             on_target.make_schema(self.adapter, request.stage)
             with federator.copies(request) as copies:

@@ -9,7 +9,7 @@ import pytest
 from dvt.core.names import TableRef
 from dvt.core.queries import SourceQuery
 from dvt.federation.plan.source_queries import extract
-from tests.unit.federation.plan.examples import state_after
+from tests.unit.federation.plan.examples import copy_state_after, state_after
 
 LIMITED = [
     "SELECT id FROM {orders} AS o LIMIT 5",
@@ -48,6 +48,18 @@ def test_a_source_sends_no_more_rows_than_the_limit(sql: str) -> None:
 @pytest.mark.parametrize("sql", WHOLE)
 def test_a_source_sends_all_rows_where_others_may_count(sql: str) -> None:
     assert [query.limit for query in state_after(extract, sql).queries if query.limit not in {None, 9}] == []
+
+
+@pytest.mark.parametrize("sql", [*LIMITED, *WHOLE])
+def test_a_copy_is_limited_as_an_extract(sql: str) -> None:
+    copied, extracted = copy_state_after(extract, sql).queries, state_after(extract, sql).queries
+    assert [query.limit for query in copied] == [query.limit for query in extracted]
+
+
+def test_a_table_that_hooks_read_is_copied_whole() -> None:
+    hooked = frozenset({"model.shop.orders"})
+    (query,) = copy_state_after(extract, LIMITED[0], hooked=hooked).queries
+    assert (query.limit, query.where) == (None, ())
 
 
 def test_an_answer_with_a_limit_is_no_other_querys_answer() -> None:
