@@ -156,16 +156,32 @@ TRANSLATION_HEAD = """\
 
 A federated model in {name}'s dialect that DuckDB computes is translated construct by construct. A construct
 is proven for classes of arguments: `make proofs` has computed it over hostile values of these classes
-({evaluations:,} values in all) on a live server and in DuckDB, and every value and type agreed. Any other
-construct is an error (DVT123), unless the model says `translate: best_effort` (warning DVT003);
+({evaluations:,} values in all) on a live server and in DuckDB, and every value and type agreed{types}.
+Any other construct is an error (DVT123), unless the model says `translate: best_effort` (warning DVT003);
 `compute: target` needs no translation.
 
-Classes: `decimal` has the digits that its type names, `mixed` may have fewer (`coalesce(d, 0)`), `quotient`
-has a computed number of them, of which DuckDB keeps 20 behind the point; `literal …` is a text in the SQL
-that the database reads as that type. Constructs have SQLGlot's names; `[a|b]` are arguments of which one
-type is found. A join with USING counts as proven where it merges columns of one type, and where a `*` has
-them in front in any case; NATURAL JOIN does not.
+Classes: {classes};
+`literal …` is a text in the SQL that the database reads as that type. Constructs have SQLGlot's names;
+`[a|b]` are arguments of which one type is found. A join with USING counts as proven where it merges columns
+of one type, and where a `*` has them in front in any case; NATURAL JOIN does not.
 """
+
+_CLASSES = {
+    "postgres": """`decimal` has the digits that its type names, `mixed` may have fewer (`coalesce(d, 0)`),
+`quotient` has a computed number of them, of which DuckDB keeps 20 behind the point""",
+    "mysql": """`text` is compared byte by byte, `collated` by its column's collation, which
+`collation: source` copies, `session text` by another one: of the session (numbers and dates as text),
+or of the target's tables (text of other databases). A `quotient` has more digits than it shows
+until it is stored (`stored quotient`); `unsigned`, `year`, `enum`, `bit` and `duration` (TIME) are classes
+of their own""",
+}
+"""Dialect → what its classes are."""
+_TYPES = {
+    "mysql": """;
+only sizes may differ: an integer may be wider than on the server, a decimal have more digits before the
+point, and a datetime more digits of a second"""
+}
+"""Dialect → exceptions from the equality of types."""
 
 
 def translation_page(dialect: str, name: str) -> Callable[[], str]:
@@ -178,7 +194,15 @@ def translation_page(dialect: str, name: str) -> Callable[[], str]:
         for key in table.results:
             construct = re.split(r"[(\[.]", key)[0] if not key.startswith("Select.") else "Select"
             groups[construct].append(key)
-        parts = [TRANSLATION_HEAD.format(name=name, evaluations=table.evaluations), "## Proven\n"]
+        parts = [
+            TRANSLATION_HEAD.format(
+                name=name,
+                evaluations=table.evaluations,
+                types=_TYPES.get(dialect, ""),
+                classes=_CLASSES[dialect],
+            ),
+            "## Proven\n",
+        ]
         parts += ["| Construct | Proven for |", "|---|---|"]
         parts += [f"| {construct} | {_cell(sorted(keys))} |" for construct, keys in sorted(groups.items())]
         parts += ["\n## Proven, with a difference in errors\n", "| Construct | Difference |", "|---|---|"]
@@ -206,6 +230,7 @@ def _escaped(text: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/errors.md": errors_page,
     "docs/reference/translation-postgres.md": translation_page("postgres", "PostgreSQL"),
+    "docs/reference/translation-mysql.md": translation_page("mysql", "MariaDB"),
     "src/dvt/cli/options.json": options_table,
 }
 """File that is written from the code → its text."""

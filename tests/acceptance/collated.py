@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from dvt.core.plan import FederationPlan
-from dvt.core.requests import TextComparison
+from dvt.core.requests import TextComparison, Translate
 from tests.acceptance.oracle import Oracle
 
 COLLATIONS = ("utf8mb4_general_ci", "utf8mb4_unicode_ci", "latin1_swedish_ci")
@@ -66,6 +66,7 @@ class Collated:
     def plan(
         self, sql: str, comparing: TextComparison = TextComparison.SOURCE, **options: Any
     ) -> FederationPlan:
+        options = {"translate": Translate.BEST_EFFORT} | options
         return self.oracle.plan(sql, dialect="mysql", comparing=comparing, **options)
 
     def check(self, sql: str) -> None:

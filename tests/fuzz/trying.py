@@ -10,8 +10,17 @@ from tests.fuzz.grammar import Grammar
 from tests.fuzz.judging import Judge, Judgement, Trial
 from tests.fuzz.tables import TABLES
 
-PLACES = {"duckdb": ("duckdb", "target", "auto"), "postgres": ("target", "auto"), "mysql": ("target", "auto")}
-"""Dialect → values of `compute`: an engine is named where it speaks the dialect."""
+PLACES = {
+    "duckdb": ("duckdb", "target", "auto"),
+    "postgres": ("target", "auto"),
+    "mysql": ("target", "auto", "duckdb"),
+}
+"""Dialect → values of `compute`: a place, or the engine."""
+
+
+def may_refuse(dialect: str, trial: Trial) -> bool:
+    """True where the engine is named that does not speak the dialect: it refuses what is not proven."""
+    return trial.compute == "duckdb" and dialect != "duckdb"
 
 
 def trial_of(judge: Judge, dialect: str, seed: int) -> tuple[Choices, Trial]:

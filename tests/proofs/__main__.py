@@ -12,14 +12,17 @@ from typing import Any
 from dvt.federation.plan import proven
 from tests.databases import load
 from tests.proofs.engine import Engine
+from tests.proofs.mariadb import MariaDB
 from tests.proofs.postgres import Postgres
 from tests.proofs.proving import Prover, prove_all, table_of, write_table
 from tests.proofs.rows import rows
-from tests.proofs.tables import TABLES as QUERY_TABLES
 
 LISTS = Path(__file__).parent
 TABLES = Path(proven.__file__).parent / "tables"
-SERVERS: dict[str, tuple[str, Callable[[Any], Any]]] = {"postgres": ("postgres", Postgres)}
+SERVERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "postgres": ("postgres", Postgres),
+    "mysql": ("mariadb", MariaDB),
+}
 """Dialect → name of the database of the tests, and its side of a proof."""
 
 
@@ -32,7 +35,7 @@ def main(arguments: list[str]) -> int:
         learned: dict[str, str] = {}
         with load(database)() as server, closing(server.owner()) as connection:
             prover = Prover(side(connection), Engine(dialect, learned), learned)
-            for name, (columns, values) in QUERY_TABLES.items():
+            for name, (columns, values) in prover.server.tables.items():
                 prover.add(name, columns, values)
             outcomes = prove_all(prover, rows(LISTS / f"{dialect}.txt"))
         table = table_of(prover, outcomes)

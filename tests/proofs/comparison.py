@@ -58,7 +58,8 @@ def _json(text: str) -> object:
 def _moment(text: str) -> str:
     if " (BC)" in text:
         text = text.replace(" (BC)", "") + " BC"
-    return re.sub(r"(\.\d*?)0+(?=$|[+ -])", r"\1", text)
+    short = re.sub(r"(\.\d*?)0+(?=$|[+ -])", r"\1", text.removesuffix("+00"))
+    return re.sub(r"\.(?=$|[+ -])", "", short)
 
 
 def _interval(text: str) -> tuple[int, int, int]:

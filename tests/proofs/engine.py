@@ -11,12 +11,13 @@ import duckdb
 from dvt.core.names import TableRef
 from dvt.core.plan import FederationPlan, LoadColumn
 from dvt.core.queries import TablePlace
-from dvt.core.requests import Input, NodeRequest, Translate
+from dvt.core.requests import Input, NodeRequest, TextComparison, Translate
 from dvt.core.tables import Column, Table
 from dvt.core.types import Kind, StageType
 from dvt.drivers.duckdb import MemoryInstance, define_functions
 from dvt.federation.plan import PlanContext, make_plan, parse_model
 from dvt.federation.plan.parse import Parsed
+from dvt.federation.plan.proven.classes import SESSION_TEXT
 from dvt.federation.plan.proven.table import ProofTable
 from tests.databases.engines import default_engine
 
@@ -27,8 +28,18 @@ STAGE_TYPES: Mapping[str, str] = {
     "text[]": "VARCHAR[]",
     "float": "FLOAT",
     "timestamptz": "TIMESTAMP WITH TIME ZONE",
+    "unsigned": "UBIGINT",
+    "collated": "VARCHAR",
+    SESSION_TEXT: "VARCHAR",
+    "enum": "VARCHAR",
+    "year": "SMALLINT",
+    "bit": "UTINYINT",
+    "small": "INTEGER",
+    "duration": "INTERVAL",
 }
 """Class → type of its values in staging, where it has another name."""
+_NATIVES = {"enum": "enum", "year": "year", "bit": "bit", "duration": "time"}
+"""Class → the database's own type, by which it is known."""
 _NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 
 Rows = list[tuple[Any, ...]]
@@ -58,11 +69,19 @@ class Engine:
             for row in rows
         ]
         self._db.executemany(f"INSERT INTO {name} VALUES ({casts})", lists)
-        ref = TableRef(connection="source", schema="main", identifier=name)
+        connection = "elsewhere" if SESSION_TEXT in columns.values() else "source"
+        ref = TableRef(connection=connection, schema="main", identifier=name)
         self._tables[name] = Table(
             ref=ref,
             columns=tuple(
-                Column(name=key, native=type_.lower(), stage=StageType.parse(type_), exact=True)
+                Column(
+                    name=key,
+                    native=_NATIVES.get(columns[key], type_.lower()),
+                    stage=StageType.parse(type_),
+                    exact=True,
+                    collation="utf8mb4_unicode_ci" if columns[key] == "collated" else None,
+                    ranked=columns[key] == "enum",
+                )
                 for key, type_ in types.items()
             ),
         )
@@ -79,7 +98,7 @@ class Engine:
             NodeRequest(
                 unique_id="model.proof.it", name="it", file="it.sql", sql=sql, dialect=self.dialect,
                 inputs=inputs, stage=TableRef(connection="target", schema="main", identifier="it"),
-                translate=Translate.BEST_EFFORT,
+                translate=Translate.BEST_EFFORT, comparing=TextComparison.SOURCE,
             )
         )  # fmt: skip
 
@@ -90,7 +109,7 @@ class Engine:
     def context(self) -> PlanContext:
         """Return the context in which models are planned."""
         return PlanContext(
-            dialects={"source": self.dialect, "target": self.dialect},
+            dialects={"source": self.dialect, "target": self.dialect, "elsewhere": "duckdb"},
             bind=self._engine.bind,
             evaluate=self._engine.evaluate,
             load=lambda columns: tuple(
@@ -98,6 +117,7 @@ class Engine:
             ),
             started_at=_NOW,
             engine=self._engine.dialect,
+            collations=self._engine.collations,
             proofs=lambda engine, dialect: self.proofs,
         )
 

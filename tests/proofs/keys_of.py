@@ -33,12 +33,14 @@ def row_keys(engine: Engine, parsed: Parsed, section: str) -> RowKeys:
         while isinstance(root, exp.Paren | exp.Window | exp.Filter | exp.IgnoreNulls):
             root = root.this
         own = keys(root, name)
-    nodes = [node for node in state.tree.walk() if is_structure(node) or _reads_rows(node)]
+    nodes = [node for node in state.tree.walk() if is_structure(node) or _is_part(node)]
     parts = [key for node in nodes for key in keys(node, name)]
     return RowKeys(own, tuple(dict.fromkeys(parts)))
 
 
-def _reads_rows(node: exp.Expr) -> bool:
-    """True for a comparison with the rows of a query, which only a whole query can prove."""
+def _is_part(node: exp.Expr) -> bool:
+    """True for intervals, and for a comparison with the rows of a query: only a whole query proves it."""
+    if isinstance(node, exp.Interval):
+        return True
     quantified = isinstance(node, exp.Binary) and isinstance(node.expression, exp.Any | exp.All)
     return node.args.get("query") is not None or (quantified and node.expression.find(exp.Query) is not None)

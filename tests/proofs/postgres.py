@@ -7,7 +7,10 @@ from typing import Any
 
 import psycopg2
 
+from dvt.federation.plan.proven.classes import QUOTIENT
 from tests.proofs.engine import Rows
+from tests.proofs.tables import TABLES
+from tests.proofs.values import VALUES
 
 _TYPES: Mapping[str, str] = {
     "decimal": "numeric(10,2)",
@@ -31,6 +34,10 @@ class Postgres:
 
     dialect = "postgres"
     Error = psycopg2.Error
+    values = VALUES
+    fixed_scales = False
+    in_group = 1
+    tables = TABLES
 
     def __init__(self, connection: Any) -> None:
         self._cursor = connection.cursor()
@@ -71,6 +78,10 @@ class Postgres:
         self._cursor.execute("SELECT " + ", ".join(f"format_type({oid}, NULL)" for oid in oids))
         (names,) = self._cursor.fetchall()
         return [_class(name) for name in names]
+
+    def is_same(self, class_: str, engine: str) -> bool:
+        """Return whether the engine's class is the server's."""
+        return class_.replace(QUOTIENT, "decimal") == engine.replace(QUOTIENT, "decimal")
 
 
 def _type(class_: str) -> str:

@@ -21,6 +21,10 @@ GROUPS: Mapping[str, str] = {
     "exact": "smallint|integer|bigint|decimal|quotient",
     "number": "smallint|integer|bigint|decimal|quotient|double",
     "moment": "date|timestamp|timestamptz",
+    "value": "boolean|smallint|integer|bigint|decimal|double|text|date|timestamp",
+    "texts": "text|collated|session text",
+    "real": "smallint|integer|bigint|decimal|double",
+    "dated": "date|timestamp",
     "plain": "boolean|number|text|date|time|timestamp|timestamptz|uuid",
 }
 """Names for several classes."""

@@ -14,7 +14,6 @@ from tests.proofs.__main__ import LISTS, SERVERS
 from tests.proofs.engine import Engine
 from tests.proofs.proving import Prover
 from tests.proofs.rows import Row, rows
-from tests.proofs.tables import TABLES as QUERY_TABLES
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +33,7 @@ def test_a_third_of_the_proofs_shows_what_the_table_says(
     evaluations, changed = 0, []
     with closing(databases(database).owner()) as connection:
         prover = Prover(side(connection), Engine(dialect, proven), proven)
-        for name, (columns, values) in QUERY_TABLES.items():
+        for name, (columns, values) in prover.server.tables.items():
             prover.add(name, columns, values)
         for row in filter(_is_chosen, rows(LISTS / f"{dialect}.txt")):
             outcome = prover.prove(row)

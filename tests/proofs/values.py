@@ -110,3 +110,49 @@ VALUES: Mapping[str, Sequence[str | None]] = {
 
 INFINITE = ("NaN", "Infinity", "-Infinity", "infinity", "-infinity")
 """Values that some proofs leave out."""
+
+MARIADB_VALUES: Mapping[str, Sequence[str | None]] = {
+    **VALUES,
+    "unsigned": (
+        None,
+        "0",
+        "1",
+        "2",
+        "7",
+        "255",
+        "65536",
+        "4294967295",
+        "9223372036854775807",
+        "18446744073709551615",
+    ),
+    "double": tuple(value for value in VALUES["double"] if value not in INFINITE),
+    "float": tuple(value for value in VALUES["float"] if value not in INFINITE),
+    "collated": VALUES["text"],
+    "session text": VALUES["text"],
+    "date": tuple(
+        value for value in VALUES["date"] if value is None or not value.endswith(("infinity", "BC"))
+    ),
+    "timestamp": tuple(
+        value for value in VALUES["timestamp"] if value is None or not value.endswith(("infinity", "BC"))
+    ),
+    "timestamptz": (
+        *(None, "2024-02-29 13:45:30.123456", "2023-12-31 23:30:00", "2024-03-10 07:30:00"),
+        *("2000-01-01 00:00:00", "2024-12-30 12:00:00", "1970-01-02 00:00:00.5", "2038-01-18 00:00:00"),
+    ),
+    "duration": (
+        None,
+        "00:00:00",
+        "23:59:59.999999",
+        "12:30:15.5",
+        "06:07:08",
+        "-01:30:00",
+        "838:59:59",
+        "100:00:00",
+    ),
+    "year": (None, "1901", "1999", "2000", "2024", "2155"),
+    "bit": (None, "0", "1", "5", "255"),
+    "enum": (None, "a", "b", "c", "1"),
+    "blob": (None, "", "abc", "ABC", "a "),
+    "small": (None, "0", "1", "2", "5", "-1", "-3", "400", "31"),
+}
+"""The same for MariaDB, which has no infinity and no year before 1; `small` are counts."""

@@ -88,6 +88,37 @@ FUNCTIONS: Mapping[str, str] = {
         "dvt_pg_number(s) AS CASE WHEN contains(s, '_')"
         " THEN error('invalid input syntax for a number: ' || s) ELSE s END"
     ),
+    "dvt_my_divide": (
+        "dvt_my_divide(n, d, power, unit) AS CASE WHEN n IS NULL OR d IS NULL THEN NULL"
+        " WHEN d = 0 THEN error('division by zero')"
+        " ELSE CAST((n * power) // d AS DECIMAL(38,0)) * unit END"
+    ),
+    "dvt_my_substring": (
+        "dvt_my_substring(s, start, size) AS CASE WHEN s IS NULL OR start IS NULL OR size IS NULL THEN NULL"
+        " WHEN start = 0 OR size < 1 OR -start > length(s) THEN ''"
+        " WHEN start > 0 THEN substring(s, start, size) ELSE substring(s, length(s) + start + 1, size) END"
+    ),
+    "dvt_my_left": (
+        "dvt_my_left(s, size) AS CASE WHEN s IS NULL OR size IS NULL THEN NULL WHEN size < 1 THEN ''"
+        " ELSE left(s, size) END"
+    ),
+    "dvt_my_right": (
+        "dvt_my_right(s, size) AS CASE WHEN s IS NULL OR size IS NULL THEN NULL WHEN size < 1 THEN ''"
+        " ELSE right(s, size) END"
+    ),
+    "dvt_my_parts": (
+        "dvt_my_parts(s, delimiter, size) AS CASE WHEN s IS NULL OR delimiter IS NULL OR size IS NULL"
+        " THEN NULL"
+        " WHEN delimiter = '' OR size = 0 THEN '' WHEN size > 0"
+        " THEN array_to_string(string_split(s, delimiter)[1:size], delimiter)"
+        " ELSE array_to_string(list_reverse(list_reverse(string_split(s, delimiter))[1:-size]), delimiter)"
+        " END"
+    ),
+    "dvt_my_moment": (
+        "dvt_my_moment(moment) AS CASE WHEN moment > TIMESTAMP '9999-12-31 23:59:59.999999'"
+        " OR moment < TIMESTAMP '0001-01-01 00:00:00'"
+        " THEN error('Datetime function: datetime field overflow') ELSE moment END"
+    ),
     "dvt_pg_element": "dvt_pg_element(l, i) AS CASE WHEN i < 1 THEN NULL ELSE l[i] END",
 }
 """Name → `<name>(<parameters>) AS <expression>`; each comes after those that it calls."""

@@ -12,8 +12,8 @@ from dvt.federation.plan.values import answer_place, with_places
 
 _REWRITTEN = (exp.Anonymous, exp.ArgMin, exp.ArgMax)
 """Expressions in the engine's SQL that the planner puts in the place of a comparison."""
-_DIALECT_FUNCTIONS = "dvt_pg_"
-"""Prefix of the engine's functions that answer as another dialect's."""
+_DIALECT_FUNCTIONS = ("dvt_pg_", "dvt_my_")
+"""Prefixes of the engine's functions that answer as another dialect's."""
 _NO_FUNCTION = (exp.Connector, exp.Binary, exp.Predicate, exp.Case, exp.If, exp.Subquery)
 """SQLGlot's functions that are no functions in SQL."""
 

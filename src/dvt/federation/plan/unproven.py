@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dvt.core.requests import Translate
+from dvt.core.requests import TextComparison, Translate
 from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.clock import freeze_clock
+from dvt.federation.plan.collation.compare import compared_texts
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.parse import Parsed, find_scans, number_nodes
+from dvt.federation.plan.proven.check import line_of, shown
 from dvt.federation.plan.proven.classify import classify
 from dvt.federation.plan.state import PlanContext, PlanState, Unproven
 from dvt.federation.plan.this import query_this_first
@@ -34,7 +36,23 @@ def unproven(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) 
                 "the SQL", parsed.problem.sql_line, f"nobody can translate it: {parsed.problem.problem}"
             ),
         )
-    return classified(parsed, tables, context).unproven
+    state = classified(parsed, tables, context)
+    return (*state.unproven, *_compared_by_collations(state))
+
+
+def _compared_by_collations(state: PlanState) -> tuple[Unproven, ...]:
+    """Return what compares text by a collation, where the model does not say how to compare."""
+    if state.request.comparing is not TextComparison.UNSET or state.analysed is None:
+        return ()
+    return tuple(
+        Unproven(
+            shown(state, node),
+            line_of(node),
+            f"its text is compared by a collation: {', '.join(sorted(collation.columns))}",
+        )
+        for node, collation in compared_texts(state)
+        if not collation.only_order
+    )
 
 
 def classified(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:

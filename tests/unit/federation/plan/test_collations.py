@@ -7,7 +7,7 @@ import pytest
 
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.plan import FederationPlan
-from dvt.core.requests import TextComparison
+from dvt.core.requests import TextComparison, Translate
 from tests.acceptance.oracle import Oracle
 
 CI = "utf8mb4_general_ci"
@@ -54,10 +54,11 @@ def notes(plan: FederationPlan) -> list[str]:
     ],
 )
 def test_a_compared_column_is_named_once(shop: Oracle, sql: str, dialect: str):
-    (warning,) = notes(shop.plan(sql, dialect=dialect))
+    options = {"dialect": dialect, "translate": Translate.BEST_EFFORT}
+    (warning,) = notes(shop.plan(sql, **options))
     assert f"name of crm:main.people ({CI})" in warning
     assert "kind" not in warning
-    assert notes(shop.plan(sql, dialect=dialect, comparing=TextComparison.ENGINE)) == []
+    assert notes(shop.plan(sql, comparing=TextComparison.ENGINE, **options)) == []
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,8 @@ def test_a_column_that_is_only_read_is_not_named(shop: Oracle, sql: str):
 
 
 def rows(shop: Oracle, sql: str, dialect: str = "duckdb") -> list[tuple[object, ...]]:
-    return sorted(shop.run(shop.plan(sql, dialect=dialect, comparing=TextComparison.SOURCE))[1])
+    options = {"comparing": TextComparison.SOURCE, "translate": Translate.BEST_EFFORT}
+    return sorted(shop.run(shop.plan(sql, dialect=dialect, **options))[1])
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])

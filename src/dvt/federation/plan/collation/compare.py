@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
@@ -54,6 +54,19 @@ def compare_text(state: PlanState) -> None:
     if state.request.comparing is TextComparison.UNSET:
         equal = [collation for collation in merged if collation is not None and not collation.only_order]
         _warn(state, [*(collation for _, collation in compared), *equal])
+
+
+def compared_texts(state: PlanState) -> Iterator[tuple[exp.Expr, CollationOf]]:
+    """Yield what compares text by a column's collation, also the queries that put equal rows together."""
+    if not _collated(state):
+        return
+    collations = Collations(state)
+    for place, collation in _compared_places(state, collations):
+        yield place.node, collation
+    for query in merging(state.tree):
+        for _, merged in collations.outputs(query):
+            if merged is not None:
+                yield query, merged
 
 
 def _collated(state: PlanState) -> list[tuple[TableScan, Column]]:

@@ -77,8 +77,3 @@ def macro(fix: Fix, when: Condition | None = None) -> Entry:
 def wrong(why: str, way_out: str, when: Condition | None = None) -> Entry:
     """Make an entry for an expression that would silently answer differently."""
     return Entry(status=Status.KNOWN_WRONG, why=why, way_out=way_out, when=when)
-
-
-def unverified(why: str = "", when: Condition | None = None) -> Entry:
-    """Make an entry for an expression that was not compared yet, or that depends on its values."""
-    return Entry(status=Status.UNVERIFIED, why=why, when=when)

@@ -52,13 +52,13 @@ def _unlisted(state: PlanState, table: ProofTable) -> Iterator[Unproven]:
     for node in state.tree.walk():
         if isinstance(node, exp.Literal) and class_of_literal(node) is None:
             yield Unproven(
-                node.name, _line(node), "it is a decimal that the compute engine reads as a double"
+                node.name, line_of(node), "it is a decimal that the compute engine reads as a double"
             )
         if NUMBER not in node.meta or _of_scan(node):
             continue
         for key in keys(node, name):
             if table.result(key) is None and not _is_blamed_on_argument(key, node, name):
-                yield Unproven(_shown(state, node), _line(node), _why(key, table))
+                yield Unproven(shown(state, node), line_of(node), _why(key, table))
                 break
 
 
@@ -92,7 +92,7 @@ def without_added_tables(node: exp.Expr) -> exp.Expr:
     return copy
 
 
-def _shown(state: PlanState, node: exp.Expr) -> str:
+def shown(state: PlanState, node: exp.Expr) -> str:
     """Return a construct as written, without the tables that the analysis has put before columns."""
     copy = without_added_tables(node)
     for identifier in copy.find_all(exp.Identifier):
@@ -101,7 +101,7 @@ def _shown(state: PlanState, node: exp.Expr) -> str:
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 
-def _line(node: exp.Expr) -> int | None:
+def line_of(node: exp.Expr) -> int | None:
     """Return the line on which a node, or what is in it, begins."""
     lines = [part.meta["line"] for part in node.walk() if "line" in part.meta]
     return min(lines, default=None)

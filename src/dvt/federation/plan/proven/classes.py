@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from dvt.core.tables import Column
 from dvt.core.types import Kind, StageType
 
 QUOTIENT = "quotient"
 """Class of decimals of a computed scale: equal as numbers, not as text."""
 MIXED = "mixed"
 """Class of decimals some of which have fewer digits behind the point than their type, as `coalesce(d, 0)`."""
+STORED_QUOTIENT = "stored quotient"
+"""Class of a quotient that a query within the query gives: whether its last digits are kept is not known."""
+UNSIGNED = "unsigned"
+"""Class of integers that cannot be negative, in a dialect in which that decides what is computed."""
+SESSION_TEXT = "session text"
+"""Class of text whose collation is that of the session or the target: made of numbers or dates, or of another
+database's text."""
+COLLATED = "collated"
+"""Class of text that the engine compares by the collation of its column."""
 DECIMALS = ("decimal", MIXED, QUOTIENT)
 """Classes of decimals, each with more texts for one number than those before it."""
 _MAX_DIGITS = 38
@@ -67,6 +77,10 @@ _SQL_TYPES: Mapping[str, str] = {
     "timestamp": "TIMESTAMP",
     "timestamptz": "TIMESTAMPTZ",
     "interval": "INTERVAL",
+    SESSION_TEXT: "TEXT",
+    COLLATED: "TEXT",
+    "enum": "TEXT",
+    "year": "SMALLINT",
 }
 """Class → SQLGlot's type of it."""
 _DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
@@ -105,11 +119,13 @@ class ValueType:
 
     def sql_type(self) -> exp.DataType:
         """Return SQLGlot's type; UNKNOWN if it has none."""
-        if self.is_decimal:
+        if self.is_decimal or self.name == STORED_QUOTIENT:
             return exp.DataType.build(f"DECIMAL({self.precision}, {self.scale})")
         if self.name.endswith("[]"):
             element = ValueType(self.name.removesuffix("[]")).sql_type()
             return exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element], nested=True)
+        if self.name == UNSIGNED:
+            return exp.DataType.build(exp.DType.UBIGINT)
         return exp.DataType.build(_SQL_TYPES.get(self.name, "UNKNOWN"))
 
     @property
@@ -153,6 +169,8 @@ def class_of_sql(type_: exp.DataType) -> ValueType | None:
     if type_.this is exp.DataType.Type.ARRAY and type_.expressions:
         element = class_of_sql(type_.expressions[0])
         return ValueType(f"{element.name}[]") if element else None
+    if type_.this is exp.DType.UBIGINT:
+        return ValueType(UNSIGNED)
     name = type_.copy()
     name.set("expressions", None)
     by_sql = {sql: class_ for class_, sql in _SQL_TYPES.items()}
@@ -160,7 +178,13 @@ def class_of_sql(type_: exp.DataType) -> ValueType | None:
     return ValueType(class_) if class_ else None
 
 
-_ALIASES = {"JSONB": "JSON", "TIMESTAMPNTZ": "TIMESTAMP", "BINARY": "VARBINARY", "BLOB": "VARBINARY"}
+_ALIASES = {
+    "JSONB": "JSON",
+    "TIMESTAMPNTZ": "TIMESTAMP",
+    "DATETIME": "TIMESTAMP",
+    "BINARY": "VARBINARY",
+    "BLOB": "VARBINARY",
+}
 """SQLGlot's types that are others for the engine."""
 
 
@@ -198,3 +222,66 @@ def decimal_result(name: str, precision: int, scale: int) -> ValueType | None:
 def quotient() -> ValueType:
     """Return the class of quotients."""
     return ValueType(QUOTIENT, _MAX_DIGITS, _QUOTIENT_SCALE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialectClasses:
+    """What is special about the classes of a dialect's values."""
+
+    truth: str = "boolean"
+    """Class of the values of conditions."""
+    kinds: Mapping[Kind, str] = field(default_factory=dict)
+    """Kind of a staged type → its class, where it is another than elsewhere."""
+    natives: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Patterns of the database's own types, and the class of their values."""
+    units: bool = False
+    """True if an interval is part of an operation, which its unit decides."""
+    copies_collations: bool = False
+    """True if text that is compared by the copy of a collation is proven apart from other text."""
+    quotient_digits: int | None = None
+    """Digits behind the point that a quotient has more than its dividend; None: as the values need."""
+
+    def of_column(self, column: Column, *, collated: bool, foreign: bool) -> ValueType | None:
+        """Return the class of a column's values.
+
+        Args:
+            column: as described.
+            collated: its collation is copied in the engine.
+            foreign: its database speaks another dialect, so that its copy has the collation of the target.
+        """
+        for pattern, name in self.natives:
+            if pattern.match(column.native):
+                return ValueType(name)
+        if collated and self.copies_collations and column.collation and not column.only_order:
+            return ValueType(COLLATED)
+        if foreign and self.copies_collations and column.stage.kind is Kind.VARCHAR:
+            return ValueType(SESSION_TEXT)
+        return self.of_stage(column.stage)
+
+    def of_stage(self, type_: StageType) -> ValueType | None:
+        """Return the class of a staged type's values."""
+        name = self.kinds.get(type_.kind, "")
+        return ValueType(name) if name else class_of_stage(type_)
+
+
+_DIALECTS: Mapping[str, DialectClasses] = {
+    "mysql": DialectClasses(
+        truth="integer",
+        kinds=dict.fromkeys((Kind.UTINYINT, Kind.USMALLINT, Kind.UINTEGER, Kind.UBIGINT), UNSIGNED),
+        natives=(
+            (re.compile(r"year\b"), "year"),
+            (re.compile(r"bit\b"), "bit"),
+            (re.compile(r"time\b"), "duration"),
+            (re.compile(r"(enum|set)\b"), "enum"),
+        ),
+        units=True,
+        copies_collations=True,
+        quotient_digits=4,
+    )
+}
+"""Dialect → its classes, where they are special."""
+
+
+def dialect_classes(dialect: str) -> DialectClasses:
+    """Return what is special about the classes of a dialect."""
+    return _DIALECTS.get(dialect, DialectClasses())

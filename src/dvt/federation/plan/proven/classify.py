@@ -5,18 +5,21 @@ from __future__ import annotations
 from sqlglot import exp
 from sqlglot.optimizer.scope import build_scope
 
-from dvt.core.types import StageType
+from dvt.core.requests import TextComparison
 from dvt.federation.plan.analyse import scan_of
 from dvt.federation.plan.proven.check import unproven_in, without_added_tables
+from dvt.federation.plan.proven.classes import ValueType, dialect_classes
 from dvt.federation.plan.proven.merged import unproven_joins
-from dvt.federation.plan.proven.value_types import ValueTypes
+from dvt.federation.plan.proven.value_types import ColumnClass, ValueTypes
 from dvt.federation.plan.state import NUMBER, PlanState, Unproven, plan_pass
 
 _NAMING = ("distinct", "order", "group", "having")
 """Clauses that may name outputs."""
 
 
-@plan_pass(needs="analysed scans scans.number scans.columns tokens", gives="tree unproven value_types")
+@plan_pass(
+    needs="analysed scans scans.number scans.columns scans.table tokens", gives="tree unproven value_types"
+)
 def classify(state: PlanState) -> None:
     """Note the class of every node's values, set SQLGlot's types by it, and list what is not proven.
 
@@ -36,12 +39,7 @@ def classify(state: PlanState) -> None:
         state.unproven = (Unproven("the SQL", None, "SQLGlot cannot tell its columns and types"),)
         return
 
-    def column_type(column: exp.Column, source: object) -> StageType | None:
-        scan = scan_of(state, source)
-        staged = scan.columns.get(column.name) if scan else None
-        return staged.stage if staged else None
-
-    types = ValueTypes(table.result, state.dialect, column_type, root)
+    types = ValueTypes(table.result, state.dialect, _column_class(state), root)
     for node in state.analysed.walk():
         number = node.meta.get(NUMBER)
         value_type = types.of(node) if number is not None and number not in state.value_types else None
@@ -53,6 +51,22 @@ def classify(state: PlanState) -> None:
         if value_type is not None:
             node.type = value_type.sql_type()
     state.unproven = (*unproven_in(state), *unproven_joins(state, types.of))
+
+
+def _column_class(state: PlanState) -> ColumnClass:
+    """Return a function that gives the class of a column's values."""
+    classes = dialect_classes(state.dialect)
+    collated = state.request.comparing is TextComparison.SOURCE
+
+    def column_class(column: exp.Column, source: object) -> ValueType | None:
+        scan = scan_of(state, source)
+        staged = scan.columns.get(column.name) if scan else None
+        if scan is None or staged is None:
+            return None
+        foreign = state.context.dialects.get(scan.table.ref.connection) != state.dialect
+        return classes.of_column(staged, collated=collated, foreign=foreign)
+
+    return column_class
 
 
 def _name_aliases(state: PlanState) -> None:

@@ -17,11 +17,13 @@ ClassOf = Callable[[exp.Expr], str]
 """Gives the class of an argument, UNKNOWN if it is not known."""
 UNKNOWN = "?"
 """Class of an argument of which no class is known."""
+MOMENTS = ("date", "timestamp")
+"""Classes of points in time without a zone."""
 
 _SILENT = (
     *(exp.Alias, exp.Column, exp.Identifier, exp.TableAlias, exp.Paren, exp.Literal, exp.Null),
     *(exp.Boolean, exp.Star, exp.DataType, exp.DataTypeParam, exp.Var, exp.Tuple, exp.Placeholder),
-    *(exp.Any, exp.All, exp.If, exp.Kwarg, exp.JSONPath, exp.JSONPathPart, exp.Slice, exp.Where),
+    *(exp.Any, exp.All, exp.Kwarg, exp.JSONPath, exp.JSONPathPart, exp.Slice),
 )
 """Nodes that are proven with what is around them."""
 _STRUCTURE = (
@@ -252,6 +254,44 @@ def _case(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
             yield f"Case.when[{class_of(branch.this)}]"
 
 
+def _if(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    """Yield the keys of a call of IF, which is another way to write a CASE."""
+    if isinstance(node.parent, exp.Case):
+        return
+    values = [value for value in (node.args.get("true"), node.args.get("false")) if value is not None]
+    yield from pairs("Case", [class_of(value) for value in values])
+    yield f"Case.when[{class_of(node.this)}]"
+
+
+def _moment(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    """Yield a key for what SQLGlot puts around an argument, unless that is a moment already."""
+    class_ = class_of(node.this)
+    if class_ not in MOMENTS:
+        yield f"{type(node).__name__}({class_})"
+
+
+def _where(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    yield from _condition(node.this, class_of)
+
+
+def _having(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    yield from features(node, class_of)
+    yield from _condition(node.this, class_of)
+
+
+def _join(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    yield from features(node, class_of)
+    if node.args.get("on") is not None:
+        yield from _condition(node.args["on"], class_of)
+
+
+def _condition(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    """Yield the class of a condition that is no boolean."""
+    class_ = class_of(node)
+    if class_ not in ("boolean", NULL, UNKNOWN) or (class_ == UNKNOWN and isinstance(node, exp.Column)):
+        yield f"Condition[{class_}]"
+
+
 def _in(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
     if node.args.get("query") is not None:
         yield f"In.query[{shape(node.this, class_of)}|{class_of(node.args['query'])}]"
@@ -319,6 +359,11 @@ _SPECIAL: Mapping[type[exp.Expr], Callable[[exp.Expr, ClassOf], Iterator[str]]] 
     exp.Concat: _each_argument,
     exp.ConcatWs: _each_argument,
     exp.Case: _case,
+    exp.If: _if,
+    exp.TsOrDsToTimestamp: _moment,
+    exp.Where: _where,
+    exp.Having: _having,
+    exp.Join: _join,
     exp.In: _in,
     exp.Cast: _cast,
     exp.TryCast: _cast,

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
-from dvt.core.types import StageType
 from dvt.federation.plan.proven.classes import (
     DECIMALS,
     NULL,
     QUOTIENT,
+    STORED_QUOTIENT,
+    DialectClasses,
     ValueType,
     class_of_literal,
     class_of_sql,
-    class_of_stage,
     common_digits,
     decimal_result,
+    dialect_classes,
     quotient,
 )
-from dvt.federation.plan.proven.keys import UNKNOWN, keys, pairs
+from dvt.federation.plan.proven.keys import MOMENTS, UNKNOWN, keys, pairs
 
 Results = Callable[[str], str | None]
 """Key of a construct → class of its values; None if it is not proven."""
-ColumnType = Callable[[exp.Column, object], StageType | None]
-"""Column and the table that it belongs to → its staged type."""
+ColumnClass = Callable[[exp.Column, object], ValueType | None]
+"""Column and the table that it belongs to → the class of its values."""
 
 
 @dataclass
@@ -35,12 +36,14 @@ class ValueTypes:
 
     results: Results
     dialect: str
-    column_type: ColumnType
+    column_class: ColumnClass
     root: Scope
     scope_of: dict[int, Scope] = field(default_factory=dict)
+    classes: DialectClasses = field(init=False)
     _known: dict[int, ValueType | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.classes = dialect_classes(self.dialect)
         for scope in self.root.traverse():
             for column in scope.columns:
                 self.scope_of[id(column)] = scope
@@ -79,7 +82,7 @@ class ValueTypes:
             class_ = self.results(pairs(name, [known[0].name])[0])
             result = ValueType(class_ or known[0].name)
         numbers = [type_ for type_ in known if type_.name != NULL]
-        if result.name == QUOTIENT:
+        if result.name == QUOTIENT and self.classes.quotient_digits is None:
             return quotient()
         return ValueType(result.name, *common_digits(numbers)) if result.is_decimal else result
 
@@ -92,11 +95,17 @@ def _column(types: ValueTypes, node: exp.Column) -> ValueType | None:
         return None
     source = scope.selected_sources[node.table][1]
     if not isinstance(source, Scope):
-        type_ = types.column_type(node, source)
-        return class_of_stage(type_) if type_ else None
+        return types.column_class(node, source)
     query = source.expression
     names = [projection.alias_or_name for projection in query.selects] if isinstance(query, exp.Query) else []
-    return _output(types, query, names.index(node.name)) if node.name in names else None
+    return _stored(types, _output(types, query, names.index(node.name))) if node.name in names else None
+
+
+def _stored(types: ValueTypes, type_: ValueType | None) -> ValueType | None:
+    """Return the class of what a query within the query gives."""
+    if type_ is None or type_.name != QUOTIENT or types.classes.quotient_digits is None:
+        return type_
+    return replace(type_, name=STORED_QUOTIENT)
 
 
 def _output(types: ValueTypes, query: exp.Expr, place: int = 0) -> ValueType | None:
@@ -105,13 +114,16 @@ def _output(types: ValueTypes, query: exp.Expr, place: int = 0) -> ValueType | N
         sides = [_output(types, side, place) for side in (query.left, query.right)]
         return types.common("SetOperation", sides)
     if isinstance(query, exp.Subquery):
-        return _output(types, query.this, place)
+        return _stored(types, _output(types, query.this, place))
     selects = query.selects if isinstance(query, exp.Query) else []
     return types.of(selects[place]) if place < len(selects) else None
 
 
 def _cast(types: ValueTypes, node: exp.Expr) -> ValueType | None:
     type_ = class_of_sql(node.args["to"])
+    if type_ is not None and type_.name == "text":
+        shown = [types.results(key) for key in keys(node, types.name)]
+        return ValueType(shown[0]) if shown and shown[0] else type_
     if type_ is None or type_.scale >= 0:
         return type_
     inner = types.of(node.this)  # a cast to numeric without digits keeps those that there are
@@ -124,6 +136,19 @@ def _case(types: ValueTypes, node: exp.Expr) -> ValueType | None:
     values = [branch.args["true"] for branch in node.args["ifs"]]
     default = node.args.get("default")
     return types.common("Case", [types.of(value) for value in (*values, *([default] if default else ()))])
+
+
+def _if(types: ValueTypes, node: exp.Expr) -> ValueType | None:
+    values = [value for value in (node.args.get("true"), node.args.get("false")) if value is not None]
+    return types.common("Case", [types.of(value) for value in values])
+
+
+def _interval(types: ValueTypes, node: exp.Expr) -> ValueType:
+    return ValueType(f"interval {node.text('unit').lower()}" if types.classes.units else "interval")
+
+
+def _moment(types: ValueTypes, node: exp.Expr) -> ValueType | None:
+    return ValueType("timestamp") if types.name(node.this) in MOMENTS else _result(types, node)
 
 
 def _variadic(types: ValueTypes, node: exp.Expr) -> ValueType | None:
@@ -139,7 +164,7 @@ def _result(types: ValueTypes, node: exp.Expr) -> ValueType | None:
         return ValueType(class_) if class_ else None
     arguments = [_inner(value) for value in node.args.values() if isinstance(value, exp.Expr)]
     known = [type_ for value in arguments if (type_ := types.of(value)) is not None and type_.name != NULL]
-    return result_digits(class_, node, known)
+    return result_digits(class_, node, known, types.classes)
 
 
 def _inner(value: exp.Expr) -> exp.Expr:
@@ -149,9 +174,11 @@ def _inner(value: exp.Expr) -> exp.Expr:
     return value.this if isinstance(value, exp.Order) and value.this else value
 
 
-def result_digits(class_: str, node: exp.Expr, types: list[ValueType]) -> ValueType | None:
+def result_digits(
+    class_: str, node: exp.Expr, types: list[ValueType], classes: DialectClasses
+) -> ValueType | None:
     """Return a decimal result with its digits, as the engine computes them."""
-    if isinstance(node, exp.Div | exp.Avg):
+    if classes.quotient_digits is None and isinstance(node, exp.Div | exp.Avg):
         return quotient()
     if not types:
         return ValueType(class_)
@@ -159,23 +186,35 @@ def result_digits(class_: str, node: exp.Expr, types: list[ValueType]) -> ValueT
     precision, scale = digits[0]
     if isinstance(node, exp.Mul):
         return decimal_result(class_, sum(p for p, _ in digits), sum(s for _, s in digits))
-    if isinstance(node, exp.Sum):
-        return decimal_result(class_, 38, scale)
+    if isinstance(node, exp.Sum | exp.Div | exp.Avg):
+        more = 0 if isinstance(node, exp.Sum) else classes.quotient_digits or 0
+        return decimal_result(class_, 38, scale + more)
     if isinstance(node, exp.Round | exp.Trunc | exp.Ceil | exp.Floor):
-        wanted = node.args.get("decimals")
-        decimals = int(wanted.name) if isinstance(wanted, exp.Literal) and wanted.is_int else 0
-        return decimal_result(class_, precision, min(scale, decimals))
+        decimals = _wanted_digits(node)
+        is_kept = classes.quotient_digits is None
+        return decimal_result(
+            class_, precision if is_kept else 38, min(scale, decimals) if is_kept else decimals
+        )
     precision, scale = common_digits(types)
     more = 1 if isinstance(node, exp.Add | exp.Sub) else 0
     return decimal_result(class_, precision + more, scale)
 
 
-_BOOLEAN = ValueType("boolean")
+def _wanted_digits(node: exp.Expr) -> int:
+    """Return the digits behind the point that a rounding asks for."""
+    wanted = node.args.get("decimals")
+    return int(wanted.name) if isinstance(wanted, exp.Literal) and wanted.is_int else 0
+
+
+def _truth(types: ValueTypes, _node: exp.Expr) -> ValueType:
+    return ValueType(types.classes.truth)
+
+
 _FINDERS: Mapping[type[exp.Expr] | tuple[type[exp.Expr], ...], Callable[..., ValueType | None]] = {
     exp.Column: _column,
     exp.Literal: lambda _, node: class_of_literal(node),
     exp.Null: lambda _, __: ValueType(NULL),
-    exp.Boolean: lambda _, __: _BOOLEAN,
+    exp.Boolean: _truth,
     (exp.Paren, exp.Alias, exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls): (
         lambda types, node: types.of(node.this)
     ),
@@ -183,7 +222,9 @@ _FINDERS: Mapping[type[exp.Expr] | tuple[type[exp.Expr], ...], Callable[..., Val
     exp.Cast: _cast,
     exp.Case: _case,
     (exp.Coalesce, exp.Greatest, exp.Least): _variadic,
-    (exp.In, exp.Between, exp.Exists): lambda _, __: _BOOLEAN,
-    exp.Interval: lambda _, __: ValueType("interval"),
+    (exp.In, exp.Between, exp.Exists): _truth,
+    exp.If: _if,
+    exp.TsOrDsToTimestamp: _moment,
+    exp.Interval: _interval,
 }
 """Kinds of nodes → how the class of their values is found. Any other is a construct with an entry."""

@@ -54,9 +54,9 @@ def _word(token: Token) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a literal as its value, in the one spelling of intervals that SQLGlot writes."""
+    """Return a literal as its value, in the one spelling of intervals and formats that SQLGlot writes."""
     number = text.rstrip("0").rstrip(".") if "." in text else text
-    return " ".join(number.upper().split()).removesuffix("S")
+    return " ".join(number.upper().replace("%H:%I:%S", "%T").split()).removesuffix("S")
 
 
 def _swapped(tokens: Sequence[Token]) -> Iterator[tuple[str, int | None]]:

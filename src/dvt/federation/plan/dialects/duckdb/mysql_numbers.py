@@ -1,0 +1,268 @@
+"""MySQL's numbers in DuckDB: integers of 64 bits, quotients with the digits that the server keeps."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from dvt.federation.plan.dialects.duckdb.expressions import function, is_a, typed
+from dvt.federation.plan.dialects.duckdb.postgres_numbers import digits, innermost, is_outermost
+
+_INTEGERS = exp.DataType.SIGNED_INTEGER_TYPES
+_WHOLE = exp.DataType.INTEGER_TYPES
+_DECIMAL = (exp.DataType.Type.DECIMAL,)
+_FLOATS = exp.DataType.FLOAT_TYPES
+_MAX_DIGITS = 38
+QUOTIENT = "dvt_my_divide"
+"""The engine's function that divides exact numbers."""
+_WORD = 9
+"""Decimal digits in one word of the server's decimals."""
+_NARROW_DIGITS = 18
+"""Digits of a product of two decimals that DuckDB computes in 64 bits, whatever its type says."""
+_BIGINT_DIGITS = 18
+"""Digits before the point that an integer of 64 bits holds, whatever they are."""
+_MORE_DIGITS = 4
+"""Digits behind the point that a quotient shows more than its dividend (`div_precision_increment`)."""
+
+
+def of_integers(node: exp.Expr) -> bool:
+    """True for an operator over two signed integers."""
+    return is_a(node.this, *_INTEGERS) and is_a(node.expression, *_INTEGERS)
+
+
+def of_integer(node: exp.Expr) -> bool:
+    """True for an expression over a signed integer."""
+    return is_a(node.this, *_INTEGERS)
+
+
+def in_64_bits(node: exp.Expr) -> exp.Expr:
+    """Compute in 64 bits."""
+    new = node.copy()
+    for name in ("this", "expression"):
+        if new.args.get(name) is not None:
+            new.set(name, typed(exp.Paren(this=new.args[name].copy()), "BIGINT"))
+    return exp.Paren(this=new)
+
+
+def of_wide_decimals(node: exp.Expr) -> bool:
+    """True for a product of exact numbers with more digits than DuckDB multiplies them in."""
+    sides = (node.this, node.expression)
+    exact = all(is_a(side, *_INTEGERS, *_DECIMAL) for side in sides)
+    return isinstance(node, exp.Mul) and exact and sum(digits(side)[0] for side in sides) > _NARROW_DIGITS
+
+
+def wide_product(node: exp.Expr) -> exp.Expr:
+    """Multiply with all digits that a decimal may have."""
+    new = node.copy()
+    precision, scale = digits(node.this)
+    wide = min(precision + digits(node.expression)[0], _MAX_DIGITS)
+    new.set("this", typed(exp.Paren(this=node.this.copy()), f"DECIMAL({wide},{scale})"))
+    return exp.Paren(this=new)
+
+
+def as_integer(node: exp.Expr) -> exp.Expr:
+    """Cast to an integer of 32 bits."""
+    return typed(exp.Paren(this=node.copy()), "INTEGER")
+
+
+def as_bigint(node: exp.Expr) -> exp.Expr:
+    """Cast to an integer of 64 bits."""
+    return typed(exp.Paren(this=node.copy()), "BIGINT")
+
+
+def bits(node: exp.Expr) -> exp.Expr:
+    """Count the bits of an integer of 64 bits."""
+    return typed(function("bit_count", typed(node.this.copy(), "BIGINT")), "INTEGER")
+
+
+def whole_division(node: exp.Expr) -> exp.Expr:
+    """Divide integers by DIV, where a divisor of 0 is an error."""
+    return _checked(node, exp.IntDiv(**_sides(in_64_bits(node).this)))
+
+
+def modulo(node: exp.Expr) -> exp.Expr:
+    """Take the rest, where a divisor of 0 is an error."""
+    return _checked(node, exp.Mod(**_sides(in_64_bits(node).this if of_integers(node) else node)))
+
+
+def division_of_doubles(node: exp.Expr) -> exp.Expr:
+    """Divide doubles, where a divisor of 0 is an error."""
+    sides = {name: typed(exp.Paren(this=node.args[name].copy()), "DOUBLE") for name in ("this", "expression")}
+    return _checked(node, exp.Div(**sides, typed=False, safe=False))
+
+
+def _sides(node: exp.Expr) -> dict[str, exp.Expr]:
+    return {"this": exp.Paren(this=node.this.copy()), "expression": exp.Paren(this=node.expression.copy())}
+
+
+def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
+    """Raise an error on division by zero, as a strict session does that writes what it computes."""
+    divisor = node.expression.unnest()
+    if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
+        return exp.Paren(this=divided)
+    zero = exp.and_(
+        exp.EQ(this=exp.Paren(this=node.expression.copy()), expression=exp.Literal.number(0)),
+        exp.Not(this=exp.Is(this=exp.Paren(this=node.this.copy()), expression=exp.null())),
+    )
+    return exp.Case(
+        ifs=[exp.If(this=zero, true=function("error", exp.Literal.string("division by zero")))],
+        default=exp.Paren(this=divided),
+    )
+
+
+def of_exact(node: exp.Expr) -> bool:
+    """True for a division of exact numbers."""
+    return all(is_a(side, *_INTEGERS, *_DECIMAL) for side in (node.this, node.expression))
+
+
+def division(node: exp.Expr) -> exp.Expr:
+    """Divide exact numbers."""
+    return _divided(node.this, node.expression)
+
+
+def _divided(dividend: exp.Expr, divisor: exp.Expr) -> exp.Expr:
+    """Divide to the digits that the server keeps; an output shows fewer, rounded."""
+    scales = digits(dividend)[1], digits(divisor)[1]
+    kept = kept_digits(*scales)
+    whole = [_unscaled(dividend), _unscaled(divisor)]
+    power = exp.Literal.number(10 ** (kept - scales[0] + scales[1]))
+    unit = typed(exp.Literal.string(f"0.{'0' * (kept - 1)}1"), f"DECIMAL({kept},{kept})")
+    return function(QUOTIENT, whole[0], whole[1], typed(power, "HUGEINT"), unit)
+
+
+def kept_digits(dividend: int, divisor: int) -> int:
+    """Return the digits behind the point that the server computes of a quotient; the scales are its parts'.
+
+    Example:
+        >>> kept_digits(2, 2), kept_digits(0, 0), kept_digits(5, 0)
+        (18, 9, 9)
+    """
+    words = [-(-scale // _WORD) * _WORD for scale in (dividend, divisor)]
+    more = max(_MORE_DIGITS - (words[0] - dividend) - (words[1] - divisor), 0)
+    return -(-(sum(words) + more) // _WORD) * _WORD
+
+
+def _unscaled(node: exp.Expr) -> exp.Expr:
+    """Return a number times 10^scale as a whole number."""
+    precision, own = digits(node)
+    value = exp.Paren(this=node.copy())
+    if not own:
+        return typed(value, "HUGEINT")
+    text = typed(typed(value, f"DECIMAL({precision},{own})"), "VARCHAR")
+    return typed(function("replace", text, exp.Literal.string("."), exp.Literal.string("")), "HUGEINT")
+
+
+def has_quotients(node: exp.Expr) -> bool:
+    """True for a SELECT with outputs that are computed from quotients."""
+    return any(_quotient_shown(projection) for projection in node.expressions)
+
+
+def with_shown_quotients(node: exp.Expr) -> exp.Expr:
+    """Round outputs that are computed from quotients, which have more digits than they show."""
+    new = node.copy()
+    for projection, as_was in zip(new.expressions, node.expressions, strict=True):
+        if _quotient_shown(as_was):
+            value = projection.unalias()
+            _, scale = digits(as_was.unalias())
+            value.replace(typed(exp.Paren(this=value.copy()), f"DECIMAL({_MAX_DIGITS},{scale})"))
+    return new
+
+
+def _quotient_shown(projection: exp.Expr) -> bool:
+    value = projection.unalias()
+    return is_a(value, *_DECIMAL) and any(
+        call.name == QUOTIENT and call.parent_select is projection.parent
+        for call in value.find_all(exp.Anonymous)
+    )
+
+
+def aggregated(node: exp.Expr) -> exp.Expr | None:
+    """Return what a SUM or AVG takes in."""
+    argument = innermost(node).this
+    if isinstance(argument, exp.Distinct):
+        argument = argument.expressions[0]
+    return argument if isinstance(argument, exp.Expr) else None
+
+
+def sums_integers(node: exp.Expr) -> bool:
+    """True for a SUM of integers."""
+    inner = innermost(node)
+    return isinstance(inner, exp.Sum) and is_outermost(node) and is_a(aggregated(node), *_WHOLE)
+
+
+def sum_of_integers(node: exp.Expr) -> exp.Expr:
+    """Give a sum of integers as a decimal."""
+    return typed(exp.Paren(this=node.copy()), "DECIMAL(38,0)")
+
+
+def averages_exact(node: exp.Expr) -> bool:
+    """True for an AVG of exact numbers."""
+    inner = innermost(node)
+    return isinstance(inner, exp.Avg) and is_outermost(node) and is_a(aggregated(node), *_WHOLE, *_DECIMAL)
+
+
+def average(node: exp.Expr) -> exp.Expr:
+    """Divide the sum by the count."""
+    argument = aggregated(node)
+    assert argument is not None  # noqa: S101  `averages_exact` has seen it
+    scale = digits(argument)[1]
+    total, number = _instead(node, exp.Sum), _instead(node, exp.Count)
+    total.type = exp.DataType.build(f"DECIMAL({_MAX_DIGITS}, {scale})")
+    summed = typed(exp.Paren(this=total), f"DECIMAL({_MAX_DIGITS},{scale})")
+    summed.type = total.type
+    number.type = exp.DataType.build("BIGINT")
+    return _divided(summed, number)
+
+
+def _instead(node: exp.Expr, aggregate: type[exp.Expr]) -> exp.Expr:
+    """Return a copy of an aggregate and what is around it, with another aggregate."""
+    new = node.copy()
+    inner = innermost(new)
+    other = aggregate(this=inner.this.copy())
+    if inner is new:
+        return other
+    inner.replace(other)
+    return new
+
+
+def of_decimal(node: exp.Expr) -> bool:
+    """True for an expression over a decimal."""
+    return is_a(node.this, *_DECIMAL)
+
+
+def rounded(node: exp.Expr) -> exp.Expr:
+    """Round or truncate a decimal; the result has as many digits as are asked for."""
+    wanted = _places(node.args.get("decimals"))
+    if wanted is None:
+        return node.copy()
+    name = "round" if isinstance(node, exp.Round) else "trunc"
+    value = function(name, exp.Paren(this=node.this.copy()), exp.Literal.number(wanted))
+    return typed(value, f"DECIMAL({_MAX_DIGITS},{max(wanted, 0)})")
+
+
+def rounded_integer(node: exp.Expr) -> exp.Expr:
+    """Round or truncate an integer."""
+    wanted = _places(node.args.get("decimals"))
+    if wanted is None or wanted >= 0:
+        return as_bigint(node.this) if wanted is not None else node.copy()
+    name = "round" if isinstance(node, exp.Round) else "trunc"
+    return typed(
+        function(name, typed(node.this.copy(), "DECIMAL(20,0)"), exp.Literal.number(wanted)), "BIGINT"
+    )
+
+
+def _places(decimals: exp.Expr | None) -> int | None:
+    """Return the digits behind the point that are asked for; None if they are computed."""
+    if decimals is None:
+        return 0
+    inner = next((literal for literal in decimals.find_all(exp.Literal)), None)
+    if inner is None or not inner.is_int or decimals.find(exp.Column):
+        return None
+    return -int(inner.name) if decimals.find(exp.Neg) else int(inner.name)
+
+
+def whole(node: exp.Expr) -> exp.Expr:
+    """Round up or down to an integer of 64 bits, where it holds the value."""
+    precision, scale = digits(node.this)
+    if is_a(node.this, *_INTEGERS):
+        return as_bigint(node.this)
+    return typed(node.copy(), "BIGINT") if precision - scale < _BIGINT_DIGITS else node.copy()
