@@ -20,6 +20,7 @@ UNIT_TEST = {
     ]
 }
 PEOPLE = "select id from {{ ref('people') }}"
+FROM = "from {{ source('crm', 'customers') }} c join {{ source('ledger', 'orders') }} o on o.customer = c.id"
 ORPHANS = f"select id from {{{{ source('ledger', 'orders') }}}} where customer not in ({PEOPLE})"
 
 
@@ -57,3 +58,13 @@ def test_unit_tests_and_tests_run_where_their_sql_is_understood(shop: Project) -
     shop.run_sql("other", "insert into orders values (14, 99, 1, '2024-01-05 09:00')")
     assert not shop.dvt("test", "--select", "orphans")
     assert shop.run_results()["orphans"]["failures"] == 1
+
+
+def test_run_query_runs_on_the_target_what_no_engine_is_proven_to_answer(pg_shop: Project) -> None:
+    sql = """
+{% set q = "select to_char(max(id), 'FM000') from " ~ source('ledger', 'orders') %}
+select '{{ run_query(q).rows[0][0] if execute }}' as last, count(*) as n """
+    pg_shop.model("counted", sql + FROM, materialized="table")
+    assert pg_shop.dvt("run"), pg_shop.messages()
+    ((highest,),) = pg_shop.rows("other", "select max(id) from orders")
+    assert pg_shop.rows("house", "select * from counted") == [(f"{highest:03}", 3)]

@@ -67,7 +67,8 @@ class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
         outputs = {marked[place.key].output for place in places}
         if self._must_compute(text, outputs):
             with as_dbt_errors():
-                return select(scope, text, {place.key: marked[place.key] for place in places}.values())
+                relations = {place.key: marked[place.key] for place in places}.values()
+                return select(scope, text, relations, self._adapter)
         output = self._output(outputs)
         if self._has_no_adapter(output):
             kind = scope.session.outputs.types[output]

@@ -12,8 +12,9 @@ from dbt_common.clients.agate_helper import table_from_data_flat
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from dvt.core.errors import TranslationWrong
 from dvt.core.names import TableRef, stage_name
-from dvt.core.places import AUTO, RESERVED
+from dvt.core.places import AUTO, RESERVED, Place
 from dvt.core.requests import Input, NodeRequest
 from dvt.dbt_bridge.jinja.inputs import input_of
 from dvt.dbt_bridge.jinja.relations import parts_of, table_ref, unmarked
@@ -36,37 +37,54 @@ def is_select(sql: str, dialect: str) -> bool:
     return len(statements) == 1 and isinstance(statements[0], exp.Query)
 
 
-def select(scope: Scope, sql: str, relations: Collection[Any]) -> tuple[AdapterResponse, Any]:
+def select(scope: Scope, sql: str, relations: Collection[Any], adapter: Any) -> tuple[AdapterResponse, Any]:
     """Run a query in the dialect of the node's SQL; return what dbt's adapters return for a query.
 
-    `relations` are the marked ones that the query names.
+    `relations` are the marked ones that the query names; `adapter` is that of the node's target, which runs
+    over copies what no engine is proven to answer.
     """
-    answer = answer_of(scope, sql, relations)
-    response = AdapterResponse(_message=f"SELECT {len(answer.rows)}", rows_affected=len(answer.rows))
-    return response, as_table(answer)
+    federator, request = scope.session.federator(), _request(scope, sql, relations)
+    try:
+        answer = federator.select(request)
+    except TranslationWrong:
+        if not _may_be_on_target(request) or federator.choose(request).place is not Place.TARGET:
+            raise
+    else:
+        response = AdapterResponse(_message=f"SELECT {len(answer.rows)}", rows_affected=len(answer.rows))
+        return response, as_table(answer)
+    with federator.copies(request) as copies:
+        response, table = adapter.execute(copies.sql, fetch=True)
+        return response, table
 
 
 def answer_of(scope: Scope, sql: str, relations: Collection[Any]) -> Answer:
     """Return the rows of a query in the dialect of the node's SQL."""
+    return scope.session.federator().select(_request(scope, sql, relations))
+
+
+def _may_be_on_target(request: NodeRequest) -> bool:
+    return request.compute is None or request.compute in RESERVED
+
+
+def _request(scope: Scope, sql: str, relations: Collection[Any]) -> NodeRequest:
     session = scope.session
-    federator = session.federator()
     node: Any = session.node(scope.node)
     placement = session.placement(scope.node)
-    return federator.select(
-        NodeRequest(
-            unique_id=scope.node,
-            name=node.name,
-            file=node.original_file_path,
-            sql=sql,
-            dialect=scope.dialect,
-            inputs=_inputs(scope, relations),
-            stage=TableRef(
-                connection=scope.target,
-                identifier=stage_name(federator.run, scope.node, f"query {next(_NUMBERS)}"),
-            ),
-            # Where the node is computed says nothing about a query of its Jinja.
-            compute=AUTO if placement is None or placement.compute in RESERVED else placement.compute,
-        )
+    return NodeRequest(
+        unique_id=scope.node,
+        name=node.name,
+        file=node.original_file_path,
+        sql=sql,
+        dialect=scope.dialect,
+        inputs=_inputs(scope, relations),
+        stage=TableRef(
+            connection=scope.target,
+            database=node.database,
+            schema=node.schema,
+            identifier=stage_name(session.federator().run, scope.node, f"query {next(_NUMBERS)}"),
+        ),
+        # Where the node is computed says nothing about a query of its Jinja.
+        compute=AUTO if placement is None or placement.compute in RESERVED else placement.compute,
     )
 
 
