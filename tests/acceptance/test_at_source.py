@@ -276,6 +276,41 @@ def test_postgres_answers_as_if_all_were_on_the_target(pg: PostgresWorkspace, qu
         assert computed(run, pg.read, model, "pg2", dialect="postgres") == pg.read("expected")
 
 
+def test_what_only_the_source_has_is_refused(pg: PostgresWorkspace) -> None:
+    pg.server.execute(
+        "CREATE OR REPLACE FUNCTION twice(x integer) RETURNS integer LANGUAGE sql AS 'SELECT 2 * x'"
+    )
+    with pg.run() as run:
+        sql = "SELECT shop.twice(id) AS x FROM {pg.small}"
+        with pytest.raises(PlaceImpossible, match=r"calls function shop\.twice\(integer\)"):
+            computed(run, pg.read, sql, "pg2", dialect="postgres")
+        with pytest.raises(SqlInvalid, match='column "nope" does not exist') as raised:
+            computed(run, pg.read, "SELECT id,\n nope FROM {pg.small}", "pg2", dialect="postgres")
+        assert raised.value.sql_line == 2
+
+
+def test_a_target_that_keeps_text_otherwise_is_told_from_the_source(pg: PostgresWorkspace) -> None:
+    pg.server.execute("DROP DATABASE IF EXISTS plain")
+    pg.server.execute("CREATE DATABASE plain TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    pg.outputs["pg2"] = {**pg.outputs["pg2"], "dbname": "plain"}
+    with pg.run() as run:
+        sql, options = "SELECT max(name) AS m FROM {pg.small}", {"dialect": "postgres"}
+        with pytest.raises(PlaceImpossible, match="the encoding of pg is UTF8, that of pg2 SQL_ASCII"):
+            run.federator.choose(run.request("m", sql, "pg2", compute="source", **options))
+        choice = run.federator.choose(run.request("m", sql, "pg2", compute="auto", **options))
+        assert choice.place is not Place.SOURCE
+        assert "the encoding of pg is UTF8" in choice.options[2].problem
+
+
+def test_a_user_who_may_make_no_temporary_view_is_told(pg: PostgresWorkspace) -> None:
+    pg.server.execute('REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC, "shop user"')
+    try:
+        with pg.run() as run, pytest.raises(PlaceImpossible, match="tells types by a temporary view"):
+            computed(run, pg.read, "SELECT id FROM {pg.small}", "pg2", dialect="postgres")
+    finally:
+        pg.server.execute('GRANT TEMPORARY ON DATABASE shop TO PUBLIC, "shop user"')
+
+
 @pytest.mark.parametrize("case", POSTGRES_READ_CASES, ids=lambda case: case.id)
 def test_types_and_values_of_postgres_are_kept(pg: PostgresWorkspace, case: ReadCase) -> None:
     check_case(pg, pg.read, case, pg.server.execute, "pg2")

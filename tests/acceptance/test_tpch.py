@@ -129,7 +129,14 @@ def run_all(
     assert all(any(stage["what"] == "extract" for stage in stages[name]) for name in queries), (
         "a model was not federated"
     )
-    extractions = [stage for model in stages.values() for stage in model if stage["what"] == "extract"]
+    whats = {name: {stage["what"] for stage in model} for name, model in stages.items()}
+    at_source = {name for name, what in whats.items() if "publish" in what and "compute" not in what}
+    extractions = [
+        stage
+        for name, model in stages.items()
+        for stage in model
+        if stage["what"] == "extract" and name not in at_source
+    ]
     sent = sum(not stage["reused"] for stage in extractions)
     assert sent == len(tpch.TABLES), "a table was extracted for a second time"
     return queries
@@ -162,7 +169,12 @@ def test_the_22_models_on_duckdb_answer_as_one_engine_does(
 
 
 def _of_postgres(type_: str, dialect: str) -> str:
-    """Return the type to compare: PostgreSQL's averages and extracted years are numeric."""
+    """Return the type to compare: PostgreSQL's averages and extracted years are numeric.
+
+    Where a database computes, columns of a table keep their own type of text.
+    """
+    if dialect == "target" and type_ == "character varying":
+        return "text"
     is_number = type_.startswith("numeric") or type_ in {"double precision", "bigint"}
     return "number" if dialect == "target" and is_number else type_
 

@@ -103,7 +103,7 @@ class Trial:
     """Table → output."""
     pushdown: Pushdown = Pushdown.AUTO
     compute: str = "auto"
-    """The place: `auto`, `target`, or the engine."""
+    """The place: `auto`, `target`, `source`, or the engine."""
 
 
 class FuzzWorkspace(Workspace):

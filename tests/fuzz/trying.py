@@ -11,11 +11,13 @@ from tests.fuzz.judging import Judge, Judgement, Trial
 from tests.fuzz.tables import TABLES
 
 PLACES = {
-    "duckdb": ("duckdb", "target", "auto"),
-    "postgres": ("target", "auto"),
+    "duckdb": ("duckdb", "target", "auto", "source"),
+    "postgres": ("target", "auto", "source"),
     "mysql": ("target", "auto", "duckdb"),
 }
 """Dialect → values of `compute`: a place, or the engine."""
+SOURCES = {"duckdb": "src", "postgres": "pg2"}
+"""Dialect → the output that has all tables of a query that is computed at its source."""
 
 
 def may_refuse(dialect: str, trial: Trial) -> bool:
@@ -45,6 +47,8 @@ def _trial(judge: Judge, dialect: str, choices: Choices) -> Trial:
     placement = {table.name: choices.choice(judge.placeable(table.name)) for table in TABLES}
     pushdown = Pushdown.OFF if choices.random() > 0.8 else Pushdown.AUTO
     compute = choices.choice(PLACES[dialect])
-    return Trial(
-        sql=Grammar(dialect, choices).query(), placement=placement, pushdown=pushdown, compute=compute
-    )
+    sql = Grammar(dialect, choices).query()
+    if compute == "source":
+        placement = dict.fromkeys(placement, SOURCES[dialect])
+        compute = compute if "{" in sql else "auto"  # without a table there is no source
+    return Trial(sql=sql, placement=placement, pushdown=pushdown, compute=compute)
