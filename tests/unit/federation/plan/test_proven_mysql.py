@@ -32,6 +32,7 @@ def _unproven(shop: Oracle, sql: str, **options: object) -> list[str]:
     [
         "SELECT id + 1 AS n, id * customer_id AS m, total / id AS q FROM {orders}",
         "SELECT round(100 * sum(total) / count(*), 2) AS share FROM {orders} GROUP BY customer_id",
+        "SELECT 100 * total / id * customer_id AS share, total / id * 2 AS twice FROM {orders}",
         "SELECT (id > 1) + (total > 2) AS points FROM {orders} WHERE id AND total",
         "SELECT concat(note, ': ', id) AS label, if(id > 1, 'many', 'few') AS word FROM {orders}",
         "SELECT ordered + interval 1 day AS a, date_format(ordered, '%Y-%m') AS month FROM {orders}",

@@ -47,7 +47,8 @@ def of_wide_decimals(node: exp.Expr) -> bool:
     """True for a product of exact numbers with more digits than DuckDB multiplies them in."""
     sides = (node.this, node.expression)
     exact = all(is_a(side, *_INTEGERS, *_DECIMAL) for side in sides)
-    return isinstance(node, exp.Mul) and exact and sum(digits(side)[0] for side in sides) > _NARROW_DIGITS
+    precisions = [digits(side)[0] for side in sides]
+    return isinstance(node, exp.Mul) and exact and max(precisions) <= _NARROW_DIGITS < sum(precisions)
 
 
 def wide_product(node: exp.Expr) -> exp.Expr:
