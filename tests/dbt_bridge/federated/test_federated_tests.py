@@ -55,8 +55,11 @@ def test_a_test_that_may_not_be_federated_is_an_error_before_anything_runs(shop:
     assert shop.tables() == []
 
 
-def test_tests_of_sources_that_have_no_adapter_run_and_are_judged_by_dbt(shop: Project) -> None:
+def test_tests_of_sources_that_have_no_adapter_run_and_are_judged_by_dbt(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each on what it needs: a generic test, its severity, its threshold and its limit, a singular test."""
+    monkeypatch.setenv("DVT_COMPUTE", "auto")
     shop.run_sql("lite", "insert into customers values (3, 'Cy'), (4, null), (5, null)")
     shop.model("first", "select 1 as id", materialized="table")
     warning = {"severity": "warn"}
@@ -136,7 +139,10 @@ def test_a_node_whose_target_cannot_be_used_fails_alone(
     assert "the adapter of other is broken" in shop.run_results()["b"]["message"]
 
 
-def test_a_unit_test_of_a_federated_model_passes_and_fails(shop: Project) -> None:
+def test_a_unit_test_of_a_federated_model_passes_and_fails(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DVT_COMPUTE", "auto")
     shop.model(
         "totals",
         "select c.name, sum(o.amount) as total from {{ source('crm', 'customers') }} c "
