@@ -289,11 +289,11 @@ def test_a_disk_that_is_full_while_staging_is_one_clear_error(workspace):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """Mount a file system of two megabytes."""
+    """Mount a file system of a megabyte."""
     folder = tmp_path / "small_disk"
     folder.mkdir()
     mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=False, capture_output=True
     )
     if mount.returncode:
         pytest.skip("only root can mount a tiny file system")
