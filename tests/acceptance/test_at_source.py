@@ -106,6 +106,7 @@ def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
         assert (choice.options[2].rows, choice.options[1].rows) == (1, 100_000)
         blown_up = "SELECT a.id, b.t FROM {crm.small} a JOIN {crm.small} b ON a.id <> b.id"
         assert chosen(run, blown_up).place is Place.ENGINE
+        assert chosen(run, "PIVOT {crm.small} ON id USING count(*)").place is Place.TARGET
         on_two = chosen(run, "SELECT count(*) AS n FROM {crm.large} JOIN {wh.small} USING (id)")
         assert on_two.place is not Place.SOURCE
         assert on_two.options[2].problem == "what it reads is on crm and wh"
@@ -124,6 +125,7 @@ def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
         ("SELECT id, current_database() AS d FROM {crm.small}", r"current_database\(\) tells of the session"),
         ("SELECT id FROM {crm.small}, read_csv('x.csv')", r"read_csv\(\) tells of the session or the server"),
         ("SELECT 1 AS a FROM {crm.small} JOIN {wh.small} USING (id)", "is on crm and wh"),
+        ("PIVOT {crm.small} ON id USING count(*)", "takes its columns from the data"),
     ],
 )
 def test_what_means_something_else_on_the_target_is_refused(files: Workspace, sql: str, why: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlglot import Token, TokenType
+from sqlglot import Token, TokenType, exp
 
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
@@ -46,11 +46,18 @@ def depends_on(parsed: Parsed) -> str:
     """Return what a model's SQL means on one database alone; empty if it means the same on all of a kind."""
     if parsed.problem is not None:
         return f"what it reads is not known: {parsed.problem.problem}"
+    if any(map(_follows_data, parsed.tree.find_all(exp.Pivot))):
+        return "a PIVOT without IN takes its columns from the data, which may change before it is read"
     others = next(other_tables(parsed.tree, parsed.request.dialect), "")
     if others:
         return f"it reads {others}, which is no ref() and no source()"
     local = next(_of_a_session(parsed.tokens, parsed.request.dialect), "")
     return f"{local} tells of the session or the server" if local else ""
+
+
+def _follows_data(pivot: exp.Pivot) -> bool:
+    on = [*pivot.args.get("fields", []), *pivot.expressions]
+    return not pivot.args.get("unpivot") and not any(isinstance(column, exp.In) for column in on)
 
 
 def _of_a_session(tokens: Sequence[Token], dialect: str) -> Iterator[str]:
