@@ -135,12 +135,14 @@ group by customers.name
 
 @pytest.mark.parametrize("config", [{"unique_key": "name"}, {"on_schema_change": "append_new_columns"}])
 def test_sums_go_into_a_table_that_holds_them_as_decimals(shop: Project, config: dict[str, str]) -> None:
-    word = "varchar(9)" if shop.outputs["house"]["type"] == "duckdb" else "text"
+    kind = shop.outputs["house"]["type"]
+    word = "varchar(9)" if kind == "duckdb" else "text"
+    number = "numeric" if kind == "postgres" else "decimal(38,0)"
     schema = shop.outputs["house"]["schema"]
     shop.run_sql(
         "house",
         f"create schema if not exists {schema}",
-        f"create table {schema}.sales (name {word}, total decimal(38,0))",
+        f"create table {schema}.sales (name {word}, total {number})",
     )
     shop.model("sales", SUMS, materialized="incremental", **config)
     assert shop.dvt("run"), shop.messages()

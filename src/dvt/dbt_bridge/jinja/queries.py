@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sqlglot
@@ -15,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from dvt.core.errors import TranslationWrong
 from dvt.core.names import TableRef, stage_name
 from dvt.core.places import AUTO, RESERVED, Place
-from dvt.core.requests import Input, NodeRequest
+from dvt.core.requests import Input, NodeRequest, Translate
 from dvt.dbt_bridge.jinja.inputs import input_of
 from dvt.dbt_bridge.jinja.relations import parts_of, table_ref, unmarked
 from dvt.dbt_bridge.outputs import dialects
@@ -58,8 +59,9 @@ def select(scope: Scope, sql: str, relations: Collection[Any], adapter: Any) -> 
 
 
 def answer_of(scope: Scope, sql: str, relations: Collection[Any]) -> Answer:
-    """Return the rows of a query in the dialect of the node's SQL."""
-    return scope.session.federator().select(_request(scope, sql, relations))
+    """Return the rows of a query in the dialect of the node's SQL; what is not proven of it is a warning."""
+    request = replace(_request(scope, sql, relations), translate=Translate.BEST_EFFORT)
+    return scope.session.federator().select(request)
 
 
 def _may_be_on_target(request: NodeRequest) -> bool:
