@@ -15,6 +15,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import define_functions, empty_instance
 from dvt.engines.duckdb.clock import Clock
+from dvt.engines.duckdb.narrowing import narrowed
 from dvt.engines.duckdb.tables import TableNames, define_empty, without_names
 
 _UNUSED_COLUMNS = "unused_columns"
@@ -54,7 +55,9 @@ class Binder:
             columns = tuple(
                 StageColumn(without_names(name), _type(name, type_)) for name, type_, *_ in described
             )
-            return Binding(columns=columns, reads=self._reads(cursor, text, names))
+            return Binding(
+                columns=columns, reads=self._reads(cursor, text, names), narrowed=narrowed(cursor, text)
+            )
 
     def close(self) -> None:
         """Release the instance."""

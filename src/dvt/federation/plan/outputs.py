@@ -20,7 +20,7 @@ from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.kept_names import refuse_long_names
 from dvt.federation.plan.sizes import widest_types
 from dvt.federation.plan.source_queries import quoted, surrogates
-from dvt.federation.plan.state import NUMBER, PlanState, plan_pass
+from dvt.federation.plan.state import NUMBER, PlanState, Unproven, plan_pass
 from dvt.federation.plan.transform import own_text, tables_of
 from dvt.federation.plan.values import with_samples
 
@@ -48,7 +48,8 @@ def bind_transform(state: PlanState) -> None:
         [('s', 'HUGEINT'), ('n', 'INTEGER')]
     """
     inner, binding = state.sql, _bound(state, state.sql, state.transform_tables)
-    _refuse_unproven(state)
+    is_translated = state.dialect != state.context.engine
+    _refuse_unproven(state, binding.narrowed if is_translated else ())
     _note_reads(state, binding)
     bound = binding.columns
     names = _names(state, bound)
@@ -85,9 +86,17 @@ def _bound(state: PlanState, sql: Sql, tables: Sequence[TransformTable]) -> Bind
         raise explained from error
 
 
-def _refuse_unproven(state: PlanState) -> None:
-    """Raise TranslationWrong for what is not proven, or warn of it where the model accepts that."""
-    for part in state.unproven:
+def _refuse_unproven(state: PlanState, narrowed: Sequence[str] = ()) -> None:
+    """Raise TranslationWrong for what is not proven, or warn of it where the model accepts that.
+
+    `narrowed`: conversions that lose digits, of which the engine tells when it binds the SQL.
+    """
+    rounded = tuple(
+        Unproven("a value among numbers of another scale", None, f"the compute engine rounds it: {sizes}")
+        for sizes in narrowed
+    )
+    unproven = (*state.unproven, *rounded)
+    for part in unproven:
         if state.request.translate is Translate.BEST_EFFORT:
             at = f", line {part.line}" if part.line else ""
             state.warn(
@@ -97,7 +106,7 @@ def _refuse_unproven(state: PlanState) -> None:
                 f"compare its results, or {state.context.elsewhere}",
             )
         else:
-            more = len(state.unproven) - 1
+            more = len(unproven) - 1
             why = f"{part.why}; and {more} more" if more else part.why
             ways_out = f"{state.context.elsewhere}, {_ANOTHER_WAY}"
             raise TranslationWrong(part.construct, state.dialect, why, ways_out, part.line)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import duckdb
 import pytest
 
+from dvt.core.errors import TranslationWrong
 from dvt.federation.plan import parse_model, unproven
 from dvt.federation.plan.proven.table import ProofTable
 from tests.acceptance.oracle import Oracle
@@ -85,3 +87,23 @@ def test_a_number_that_the_engine_reads_as_a_double_is_a_finding(shop: Oracle) -
 )
 def test_an_output_may_be_named_by_its_expression(shop: Oracle, sql: str) -> None:
     assert shop.plan(sql, dialect="postgres").transform.sql
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "mysql"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT coalesce(sum(total), max(rate)) AS x FROM {rates}",
+        "SELECT CASE WHEN max(rate) > 1 THEN max(rate) ELSE sum(total) END AS x FROM {rates}",
+        "SELECT sum(total) AS x FROM {rates} UNION ALL SELECT rate FROM {rates}",
+        "SELECT rate FROM {rates} WHERE rate IN (SELECT sum(total) FROM {rates})",
+    ],
+)
+def test_digits_that_the_engine_would_round_away_are_unproven(dialect: str, sql: str) -> None:
+    """DuckDB gives DECIMAL(38,2) to values of DECIMAL(38,2) and DECIMAL(12,4) together."""
+    with duckdb.connect() as db:
+        db.execute("CREATE TABLE rates (total DECIMAL(10,2), rate DECIMAL(12,4))")
+        with pytest.raises(TranslationWrong, match=r"rounds it: DECIMAL\(\d+,\d\) to DECIMAL\(38,\d\)"):
+            Oracle(db).plan(sql, dialect=dialect)
+        Oracle(db).plan(sql, dialect="duckdb")
+        Oracle(db).plan("SELECT sum(total)::numeric(38,1) AS x FROM {rates}", dialect="postgres")

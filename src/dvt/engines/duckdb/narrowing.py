@@ -1,0 +1,69 @@
+"""Decimals that DuckDB rounds without being asked: where several get one type of at most 38 digits.
+
+CASE, COALESCE, GREATEST, IN and set operations over DECIMAL(38,2) and DECIMAL(12,4) have DECIMAL(38,2).
+A database with more digits keeps all of them there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_MAX_DIGITS = 38
+"""Highest precision of a DECIMAL: only a type of that many digits lacks room for the scale."""
+_CAST = re.compile(rb"(?:try_)?cast\s*\(", re.IGNORECASE)
+_DECIMAL = re.compile(rb"\bAS\s+DECIMAL\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*\Z", re.IGNORECASE)
+
+Size = tuple[int, int]
+"""Precision and scale of a DECIMAL."""
+
+
+def narrowed(cursor: Any, select: str) -> tuple[str, ...]:
+    """Return the casts that round decimals and that the SELECT does not write, as `DECIMAL(12,4) to …`."""
+    (answer,) = cursor.execute("SELECT json_serialize_plan(?, optimize := false)", [select]).fetchone()
+    plan = json.loads(answer)
+    if plan["error"]:
+        return (f"decimals to types that are not known ({plan['error_message']})",)
+    text = select.encode()
+    return tuple(
+        dict.fromkeys(
+            f"DECIMAL({before[0]},{before[1]}) to DECIMAL({after[0]},{after[1]})"
+            for before, after, location in _casts(plan["plans"])
+            if after[0] == _MAX_DIGITS and after[1] < before[1] and _written(text, location) != after
+        )
+    )
+
+
+def _casts(node: Any) -> Iterator[tuple[Size, Size, int]]:
+    """Yield the sizes before and after each cast of a decimal to another, and its offset in the text."""
+    if isinstance(node, list):
+        for part in node:
+            yield from _casts(part)
+    elif isinstance(node, dict):
+        if node.get("expression_class") == "BOUND_CAST":
+            before, after = _size(node["child"].get("return_type")), _size(node.get("return_type"))
+            if before and after:
+                yield before, after, int(node["query_location"])
+        for part in node.values():
+            yield from _casts(part)
+
+
+def _size(type_: Any) -> Size | None:
+    if not isinstance(type_, dict) or type_.get("id") != "DECIMAL" or not type_.get("type_info"):
+        return None
+    return int(type_["type_info"]["width"]), int(type_["type_info"]["scale"])
+
+
+def _written(text: bytes, start: int) -> Size | None:
+    """Return the size that a CAST at an offset of the text asks for; None if there is no such CAST."""
+    match = _CAST.match(text, start) if start < len(text) else None
+    if match is None:
+        return None
+    depth, end = 1, match.end()
+    while depth and end < len(text):
+        depth += (text[end : end + 1] == b"(") - (text[end : end + 1] == b")")
+        end += 1
+    target = _DECIMAL.search(text[match.end() : end - 1])
+    return (int(target.group(1)), int(target.group(2))) if target else None
