@@ -169,6 +169,16 @@ def decimal(precision: int, scale: int) -> StageType:
     return StageType(Kind.DECIMAL, precision=precision, scale=scale)
 
 
+def rounded_precision(precision: int, scale: int, decimals: int) -> int:
+    """Return the digits of a decimal that is rounded to `decimals` behind the point: it may carry over.
+
+    Example:
+        >>> rounded_precision(10, 2, 1), rounded_precision(38, 2, 4)
+        (10, 38)
+    """
+    return min(38, precision - scale + max(decimals, 0) + 1)
+
+
 def list_of(element: StageType) -> StageType:
     """Return the type of lists of any length."""
     return StageType(Kind.LIST, parts=(Part("element", element),))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope
 
+from dvt.core.types import rounded_precision
 from dvt.federation.plan.proven.classes import (
     DECIMALS,
     NULL,
@@ -192,9 +193,8 @@ def result_digits(
     if isinstance(node, exp.Round | exp.Trunc | exp.Ceil | exp.Floor):
         decimals = _wanted_digits(node)
         is_kept = classes.quotient_digits is None
-        return decimal_result(
-            class_, precision if is_kept else 38, min(scale, decimals) if is_kept else decimals
-        )
+        digits_kept = precision if is_kept else rounded_precision(precision, scale, decimals)
+        return decimal_result(class_, digits_kept, min(scale, decimals) if is_kept else decimals)
     precision, scale = common_digits(types)
     more = 1 if isinstance(node, exp.Add | exp.Sub) else 0
     return decimal_result(class_, precision + more, scale)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dvt.core.types import rounded_precision
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a, typed
 from dvt.federation.plan.dialects.duckdb.postgres_numbers import digits, innermost, is_outermost
 
@@ -237,7 +238,8 @@ def rounded(node: exp.Expr) -> exp.Expr:
         return node.copy()
     name = "round" if isinstance(node, exp.Round) else "trunc"
     value = function(name, exp.Paren(this=node.this.copy()), exp.Literal.number(wanted))
-    return typed(value, f"DECIMAL({_MAX_DIGITS},{max(wanted, 0)})")
+    precision = rounded_precision(*digits(node.this), wanted)
+    return typed(value, f"DECIMAL({precision},{max(wanted, 0)})")
 
 
 def rounded_integer(node: exp.Expr) -> exp.Expr:
