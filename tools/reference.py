@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 HEAD = """\
 # Errors and warnings
 
-<!-- Written by `make docs` from src/dvt/core/errors.py. -->
+<!-- Written by `make docs` from src/dvt/core/errors. -->
 
 Every message starts with its code, names the node and its file where there is one, and ends with a
 hint. The exit code is dbt's: 1 when nodes failed, 2 when nothing could run. Below, ‹words› stand for
