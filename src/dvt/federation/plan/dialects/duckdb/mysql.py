@@ -6,22 +6,27 @@ from dvt.federation.plan.dialects.duckdb import mysql_conditions as conditions
 from dvt.federation.plan.dialects.duckdb import mysql_numbers as numbers
 from dvt.federation.plan.dialects.duckdb import mysql_texts as texts
 from dvt.federation.plan.dialects.duckdb import mysql_times as times
+from dvt.federation.plan.dialects.duckdb.exact_numbers import (
+    as_integer,
+    averages_exact,
+    beside_smallint,
+    sums_integers,
+)
 from dvt.federation.plan.dialects.duckdb.expressions import is_float, round_half_even
-from dvt.federation.plan.dialects.duckdb.postgres_numbers import beside_smallint
 from dvt.federation.plan.dialects.translation import Status, Translation, macro
 
 _CONDITION = (macro(conditions.as_number, conditions.is_value),)
 _JUDGING = (macro(conditions.judged),)
 _SUMS = (
-    macro(numbers.sum_of_integers, numbers.sums_integers),
-    macro(numbers.average, numbers.averages_exact),
+    macro(numbers.sum_of_integers, sums_integers),
+    macro(numbers.average, averages_exact),
 )
 _ARITHMETIC = (
     macro(times.moved, times.moves),
     macro(numbers.in_64_bits, numbers.of_integers),
     macro(numbers.wide_product, numbers.of_wide_decimals),
 )
-_IN_32_BITS = (macro(numbers.as_integer),)
+_IN_32_BITS = (macro(as_integer),)
 
 
 TRANSLATION = Translation(
@@ -63,7 +68,7 @@ TRANSLATION = Translation(
         "Ceil": (macro(numbers.whole, numbers.of_integer), macro(numbers.whole, numbers.of_decimal)),
         "Floor": (macro(numbers.whole, numbers.of_integer), macro(numbers.whole, numbers.of_decimal)),
         **dict.fromkeys(("Sign", "StrPosition", "Ascii", "Grouping"), _IN_32_BITS),
-        "Literal": (macro(numbers.as_integer, beside_smallint),),
+        "Literal": (macro(as_integer, beside_smallint),),
         "Length": (macro(texts.length),),
         "octet_length()": (macro(texts.bytes_of),),
         "Upper": (macro(texts.upper),),
@@ -83,7 +88,7 @@ TRANSLATION = Translation(
         "weekday()": (macro(times.weekday),),
         "Second": _IN_32_BITS,
         "TimestampDiff": (macro(times.between),),
-        "DateDiff": (macro(numbers.as_integer),),
+        "DateDiff": (macro(as_integer),),
         "microsecond()": (macro(times.microsecond),),
         "Cast": (
             macro(times.as_timestamp, times.is_timestamp),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.core.types import rounded_precision
+from dvt.federation.plan.dialects.duckdb.exact_numbers import (
+    DECIMAL,
+    MAX_DIGITS,
+    checked,
+    digits,
+    sum_and_count,
+)
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a, typed
-from dvt.federation.plan.dialects.duckdb.postgres_numbers import digits, innermost, is_outermost
 
-_INTEGERS = exp.DataType.SIGNED_INTEGER_TYPES
-_WHOLE = exp.DataType.INTEGER_TYPES
-_DECIMAL = (exp.DataType.Type.DECIMAL,)
-_FLOATS = exp.DataType.FLOAT_TYPES
-_MAX_DIGITS = 38
+_SIGNED = exp.DataType.SIGNED_INTEGER_TYPES
 QUOTIENT = "dvt_my_divide"
 """The engine's function that divides exact numbers."""
 _WORD = 9
@@ -27,12 +29,12 @@ _MORE_DIGITS = 4
 
 def of_integers(node: exp.Expr) -> bool:
     """True for an operator over two signed integers."""
-    return is_a(node.this, *_INTEGERS) and is_a(node.expression, *_INTEGERS)
+    return is_a(node.this, *_SIGNED) and is_a(node.expression, *_SIGNED)
 
 
 def of_integer(node: exp.Expr) -> bool:
     """True for an expression over a signed integer."""
-    return is_a(node.this, *_INTEGERS)
+    return is_a(node.this, *_SIGNED)
 
 
 def in_64_bits(node: exp.Expr) -> exp.Expr:
@@ -47,7 +49,7 @@ def in_64_bits(node: exp.Expr) -> exp.Expr:
 def of_wide_decimals(node: exp.Expr) -> bool:
     """True for a product of exact numbers with more digits than DuckDB multiplies them in."""
     sides = (node.this, node.expression)
-    exact = all(is_a(side, *_INTEGERS, *_DECIMAL) for side in sides)
+    exact = all(is_a(side, *_SIGNED, *DECIMAL) for side in sides)
     precisions = [digits(side)[0] for side in sides]
     return isinstance(node, exp.Mul) and exact and max(precisions) <= _NARROW_DIGITS < sum(precisions)
 
@@ -56,14 +58,9 @@ def wide_product(node: exp.Expr) -> exp.Expr:
     """Multiply with all digits that a decimal may have."""
     new = node.copy()
     precision, scale = digits(node.this)
-    wide = min(precision + digits(node.expression)[0], _MAX_DIGITS)
+    wide = min(precision + digits(node.expression)[0], MAX_DIGITS)
     new.set("this", typed(exp.Paren(this=node.this.copy()), f"DECIMAL({wide},{scale})"))
     return exp.Paren(this=new)
-
-
-def as_integer(node: exp.Expr) -> exp.Expr:
-    """Cast to an integer of 32 bits."""
-    return typed(exp.Paren(this=node.copy()), "INTEGER")
 
 
 def as_bigint(node: exp.Expr) -> exp.Expr:
@@ -78,42 +75,27 @@ def bits(node: exp.Expr) -> exp.Expr:
 
 def whole_division(node: exp.Expr) -> exp.Expr:
     """Divide integers by DIV, where a divisor of 0 is an error."""
-    return _checked(node, exp.IntDiv(**_sides(in_64_bits(node).this)))
+    return checked(node, exp.IntDiv(**_sides(in_64_bits(node).this)))
 
 
 def modulo(node: exp.Expr) -> exp.Expr:
     """Take the rest, where a divisor of 0 is an error."""
-    return _checked(node, exp.Mod(**_sides(in_64_bits(node).this if of_integers(node) else node)))
+    return checked(node, exp.Mod(**_sides(in_64_bits(node).this if of_integers(node) else node)))
 
 
 def division_of_doubles(node: exp.Expr) -> exp.Expr:
     """Divide doubles, where a divisor of 0 is an error."""
     sides = {name: typed(exp.Paren(this=node.args[name].copy()), "DOUBLE") for name in ("this", "expression")}
-    return _checked(node, exp.Div(**sides, typed=False, safe=False))
+    return checked(node, exp.Div(**sides, typed=False, safe=False))
 
 
 def _sides(node: exp.Expr) -> dict[str, exp.Expr]:
     return {"this": exp.Paren(this=node.this.copy()), "expression": exp.Paren(this=node.expression.copy())}
 
 
-def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
-    """Raise an error on division by zero, as a strict session does that writes what it computes."""
-    divisor = node.expression.unnest()
-    if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
-        return exp.Paren(this=divided)
-    zero = exp.and_(
-        exp.EQ(this=exp.Paren(this=node.expression.copy()), expression=exp.Literal.number(0)),
-        exp.Not(this=exp.Is(this=exp.Paren(this=node.this.copy()), expression=exp.null())),
-    )
-    return exp.Case(
-        ifs=[exp.If(this=zero, true=function("error", exp.Literal.string("division by zero")))],
-        default=exp.Paren(this=divided),
-    )
-
-
 def of_exact(node: exp.Expr) -> bool:
     """True for a division of exact numbers."""
-    return all(is_a(side, *_INTEGERS, *_DECIMAL) for side in (node.this, node.expression))
+    return all(is_a(side, *_SIGNED, *DECIMAL) for side in (node.this, node.expression))
 
 
 def division(node: exp.Expr) -> exp.Expr:
@@ -165,30 +147,16 @@ def with_shown_quotients(node: exp.Expr) -> exp.Expr:
         if _quotient_shown(as_was):
             value = projection.unalias()
             _, scale = digits(as_was.unalias())
-            value.replace(typed(exp.Paren(this=value.copy()), f"DECIMAL({_MAX_DIGITS},{scale})"))
+            value.replace(typed(exp.Paren(this=value.copy()), f"DECIMAL({MAX_DIGITS},{scale})"))
     return new
 
 
 def _quotient_shown(projection: exp.Expr) -> bool:
     value = projection.unalias()
-    return is_a(value, *_DECIMAL) and any(
+    return is_a(value, *DECIMAL) and any(
         call.name == QUOTIENT and call.parent_select is projection.parent
         for call in value.find_all(exp.Anonymous)
     )
-
-
-def aggregated(node: exp.Expr) -> exp.Expr | None:
-    """Return what a SUM or AVG takes in."""
-    argument = innermost(node).this
-    if isinstance(argument, exp.Distinct):
-        argument = argument.expressions[0]
-    return argument if isinstance(argument, exp.Expr) else None
-
-
-def sums_integers(node: exp.Expr) -> bool:
-    """True for a SUM of integers."""
-    inner = innermost(node)
-    return isinstance(inner, exp.Sum) and is_outermost(node) and is_a(aggregated(node), *_WHOLE)
 
 
 def sum_of_integers(node: exp.Expr) -> exp.Expr:
@@ -196,39 +164,9 @@ def sum_of_integers(node: exp.Expr) -> exp.Expr:
     return typed(exp.Paren(this=node.copy()), "DECIMAL(38,0)")
 
 
-def averages_exact(node: exp.Expr) -> bool:
-    """True for an AVG of exact numbers."""
-    inner = innermost(node)
-    return isinstance(inner, exp.Avg) and is_outermost(node) and is_a(aggregated(node), *_WHOLE, *_DECIMAL)
-
-
-def average(node: exp.Expr) -> exp.Expr:
-    """Divide the sum by the count."""
-    argument = aggregated(node)
-    assert argument is not None  # noqa: S101  `averages_exact` has seen it
-    scale = digits(argument)[1]
-    total, number = _instead(node, exp.Sum), _instead(node, exp.Count)
-    total.type = exp.DataType.build(f"DECIMAL({_MAX_DIGITS}, {scale})")
-    summed = typed(exp.Paren(this=total), f"DECIMAL({_MAX_DIGITS},{scale})")
-    summed.type = total.type
-    number.type = exp.DataType.build("BIGINT")
-    return _divided(summed, number)
-
-
-def _instead(node: exp.Expr, aggregate: type[exp.Expr]) -> exp.Expr:
-    """Return a copy of an aggregate and what is around it, with another aggregate."""
-    new = node.copy()
-    inner = innermost(new)
-    other = aggregate(this=inner.this.copy())
-    if inner is new:
-        return other
-    inner.replace(other)
-    return new
-
-
 def of_decimal(node: exp.Expr) -> bool:
     """True for an expression over a decimal."""
-    return is_a(node.this, *_DECIMAL)
+    return is_a(node.this, *DECIMAL)
 
 
 def rounded(node: exp.Expr) -> exp.Expr:
@@ -266,6 +204,11 @@ def _places(decimals: exp.Expr | None) -> int | None:
 def whole(node: exp.Expr) -> exp.Expr:
     """Round up or down to an integer of 64 bits, where it holds the value."""
     precision, scale = digits(node.this)
-    if is_a(node.this, *_INTEGERS):
+    if is_a(node.this, *_SIGNED):
         return as_bigint(node.this)
     return typed(node.copy(), "BIGINT") if precision - scale < _BIGINT_DIGITS else node.copy()
+
+
+def average(node: exp.Expr) -> exp.Expr:
+    """Divide the sum by the count."""
+    return _divided(*sum_and_count(node))

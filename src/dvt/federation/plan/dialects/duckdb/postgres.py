@@ -7,6 +7,16 @@ from sqlglot import exp
 from dvt.federation.plan.dialects.duckdb import postgres_numbers as numbers
 from dvt.federation.plan.dialects.duckdb import postgres_texts as texts
 from dvt.federation.plan.dialects.duckdb import postgres_times as times
+from dvt.federation.plan.dialects.duckdb.exact_numbers import (
+    DECIMAL,
+    FLOATS,
+    INTEGERS,
+    as_integer,
+    averages_exact,
+    beside_smallint,
+    checked,
+    sums_integers,
+)
 from dvt.federation.plan.dialects.duckdb.expressions import (
     function,
     is_a,
@@ -18,39 +28,21 @@ from dvt.federation.plan.dialects.duckdb.expressions import (
 )
 from dvt.federation.plan.dialects.translation import Status, Translation, macro
 
-_INTEGERS = exp.DataType.INTEGER_TYPES
-_DECIMAL = (exp.DataType.Type.DECIMAL,)
-_FLOATS = exp.DataType.FLOAT_TYPES
 _TEXT = exp.DataType.TEXT_TYPES
 _TEMPORAL = exp.DataType.TEMPORAL_TYPES
 
 
-def _checked(node: exp.Expr, divided: exp.Expr) -> exp.Expr:
-    """Raise an error on division by zero, as PostgreSQL does; DuckDB gives NULL or infinity."""
-    divisor = node.expression.unnest()
-    if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
-        return exp.Paren(this=divided)
-    zero = exp.and_(
-        exp.EQ(this=exp.Paren(this=node.expression.copy()), expression=exp.Literal.number(0)),
-        exp.Not(this=exp.Is(this=exp.Paren(this=node.this.copy()), expression=exp.null())),
-    )
-    return exp.Case(
-        ifs=[exp.If(this=zero, true=function("error", exp.Literal.string("division by zero")))],
-        default=exp.Paren(this=divided),
-    )
-
-
 def _whole_division(node: exp.Expr) -> exp.Expr:
-    return _checked(node, exp.IntDiv(this=_operand(node.this), expression=_operand(node.expression)))
+    return checked(node, exp.IntDiv(this=_operand(node.this), expression=_operand(node.expression)))
 
 
 def _division(node: exp.Expr) -> exp.Expr:
     divided = exp.Div(this=_operand(node.this), expression=_operand(node.expression), typed=False, safe=False)
-    return _checked(node, divided)
+    return checked(node, divided)
 
 
 def _modulo(node: exp.Expr) -> exp.Expr:
-    return _checked(node, exp.Mod(this=_operand(node.this), expression=_operand(node.expression)))
+    return checked(node, exp.Mod(this=_operand(node.this), expression=_operand(node.expression)))
 
 
 def _operand(node: exp.Expr) -> exp.Expr:
@@ -58,7 +50,7 @@ def _operand(node: exp.Expr) -> exp.Expr:
 
 
 def _of_integers(node: exp.Expr) -> bool:
-    return is_a(node.this, *_INTEGERS) and is_a(node.expression, *_INTEGERS)
+    return is_a(node.this, *INTEGERS) and is_a(node.expression, *INTEGERS)
 
 
 def _sized(node: exp.Expr) -> bool:
@@ -75,20 +67,20 @@ def _is_sized_varchar(node: exp.Expr) -> bool:
 
 
 def _is_unsized_numeric(node: exp.Expr) -> bool:
-    return node.args["to"].this in _DECIMAL and not _sized(node)
+    return node.args["to"].this in DECIMAL and not _sized(node)
 
 
 def _numeric(node: exp.Expr) -> exp.Expr:
     """Cast to a DECIMAL with enough digits: PostgreSQL keeps all, DuckDB's plain DECIMAL three decimals."""
-    if is_a(node.this, *_INTEGERS):
+    if is_a(node.this, *INTEGERS):
         return typed(node.this.copy(), "DECIMAL(38,0)")
-    if is_a(node.this, *_DECIMAL):
+    if is_a(node.this, *DECIMAL):
         return exp.Paren(this=node.this.copy())
     return typed(node.this.copy(), "DECIMAL(38,15)")
 
 
 def _rounds_to_integer(node: exp.Expr) -> bool:
-    return node.args["to"].this in _INTEGERS and is_a(node.this, *_DECIMAL)
+    return node.args["to"].this in INTEGERS and is_a(node.this, *DECIMAL)
 
 
 def _rounded(node: exp.Expr) -> exp.Expr:
@@ -173,18 +165,18 @@ def _any_different(node: exp.Expr) -> exp.Expr:
 def _is_text_to_integer(node: exp.Expr) -> bool:
     return (
         not isinstance(node.this, exp.Literal)
-        and node.args["to"].this in _INTEGERS
+        and node.args["to"].this in INTEGERS
         and is_a(node.this, *_TEXT)
     )
 
 
 def _is_text_to_number(node: exp.Expr) -> bool:
     column = not isinstance(node.this, exp.Literal)
-    return column and node.args["to"].this in (*_DECIMAL, *_FLOATS) and is_a(node.this, *_TEXT)
+    return column and node.args["to"].this in (*DECIMAL, *FLOATS) and is_a(node.this, *_TEXT)
 
 
 def _is_double_to_decimal(node: exp.Expr) -> bool:
-    return node.args["to"].this in _DECIMAL and is_a(node.this, *_FLOATS)
+    return node.args["to"].this in DECIMAL and is_a(node.this, *FLOATS)
 
 
 def _is_time_to_text(node: exp.Expr) -> bool:
@@ -197,11 +189,11 @@ def _is_ntile(node: exp.Expr) -> bool:
 
 
 def _of_no_integer(node: exp.Expr) -> bool:
-    return is_a(node.this, *_DECIMAL, *_FLOATS)
+    return is_a(node.this, *DECIMAL, *FLOATS)
 
 
 def _of_integer(node: exp.Expr) -> bool:
-    return is_a(node.this, *_INTEGERS)
+    return is_a(node.this, *INTEGERS)
 
 
 def _of_integer_alone(node: exp.Expr) -> bool:
@@ -230,7 +222,7 @@ def _of_integers_of_32_bits(node: exp.Expr) -> bool:
 
 def _is_percentile_of_decimals(node: exp.Expr) -> bool:
     ordered = node.expression.expressions[0].this
-    return isinstance(node.this, exp.PercentileCont) and is_a(ordered, *_DECIMAL)
+    return isinstance(node.this, exp.PercentileCont) and is_a(ordered, *DECIMAL)
 
 
 def _of_doubles(node: exp.Expr) -> exp.Expr:
@@ -241,10 +233,10 @@ def _of_doubles(node: exp.Expr) -> exp.Expr:
 
 
 _AGGREGATES = (
-    macro(numbers.sum_of_integers, numbers.sums_integers),
-    macro(numbers.average, numbers.averages_exact),
+    macro(numbers.sum_of_integers, sums_integers),
+    macro(numbers.average, averages_exact),
 )
-_IN_32_BITS = (macro(numbers.as_integer),)
+_IN_32_BITS = (macro(as_integer),)
 
 TRANSLATION = Translation(
     functions=Status.VERIFIED,
@@ -255,11 +247,11 @@ TRANSLATION = Translation(
             macro(_division),
         ),
         "Mod": (macro(_modulo),),
-        "Literal": (macro(numbers.as_integer, numbers.beside_smallint),),
+        "Literal": (macro(as_integer, beside_smallint),),
         "Sum": _AGGREGATES,
         "Avg": _AGGREGATES,
         "Filter": _AGGREGATES,
-        "Window": (*_AGGREGATES, macro(numbers.as_integer, _is_ntile)),
+        "Window": (*_AGGREGATES, macro(as_integer, _is_ntile)),
         "Sign": (macro(numbers.as_number_of, _of_no_integer),),
         "Pow": (macro(numbers.power),),
         "Hex": (macro(numbers.hex_of_integer),),
@@ -301,8 +293,8 @@ TRANSLATION = Translation(
         "Sub": (macro(times.days, times.of_dates),),
         "ArraySize": (macro(_array_length),),
         **dict.fromkeys(("Length", "StrPosition", "BitLength", "RegexpCount", "Grouping"), _IN_32_BITS),
-        "gcd()": (macro(numbers.as_integer, _of_integers_of_32_bits),),
-        "lcm()": (macro(numbers.as_integer, _of_integers_of_32_bits),),
+        "gcd()": (macro(as_integer, _of_integers_of_32_bits),),
+        "lcm()": (macro(as_integer, _of_integers_of_32_bits),),
     },
 )
 """How expressions are written so that they answer alike; the table of proofs tells which then do."""
