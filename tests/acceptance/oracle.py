@@ -132,6 +132,7 @@ class Oracle:
         return PlanContext(
             dialects={name: self.dialects.get(name, "duckdb") for name in connections},
             bind=self.engine.bind,
+            narrowed=self.engine.narrowed,
             evaluate=self.engine.evaluate,
             load=lambda columns: tuple(
                 LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns

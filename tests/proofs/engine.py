@@ -111,6 +111,7 @@ class Engine:
         return PlanContext(
             dialects={"source": self.dialect, "target": self.dialect, "elsewhere": "duckdb"},
             bind=self._engine.bind,
+            narrowed=self._engine.narrowed,
             evaluate=self._engine.evaluate,
             load=lambda columns: tuple(
                 LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns

@@ -53,8 +53,6 @@ class Binding:
     """Outputs; names may repeat."""
     reads: tuple[frozenset[str] | None, ...]
     """For each table the surrogates of the columns that are read; None: no row of it is read."""
-    narrowed: tuple[str, ...] = ()
-    """Conversions that lose digits, unasked for by the SELECT, as `DECIMAL(9,4) to DECIMAL(38,2)`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

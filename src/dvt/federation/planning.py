@@ -145,6 +145,7 @@ class Planning:
         return PlanContext(
             dialects={name: type_.dialect for name, type_ in types.items()},
             bind=engine.bind,
+            narrowed=engine.narrowed,
             evaluate=lambda expressions: engine.evaluate(expressions, str(zone)),
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
             started_at=self.started_at.astimezone(zone),

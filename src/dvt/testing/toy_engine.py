@@ -74,6 +74,11 @@ class ToyEngine:
         columns = tuple(StageColumn(name, type_) for name, type_ in zip(names, types, strict=True))
         return Binding(columns=columns, reads=tuple(frozenset(read) for read in reads))
 
+    def narrowed(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]) -> Sequence[str]:
+        """See Engine. SQLite has no types to convert to."""
+        del sql, tables, functions
+        return ()
+
     def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
         """See Engine."""
         columns = transform.columns

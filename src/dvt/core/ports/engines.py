@@ -105,6 +105,12 @@ class Engine(Protocol):
         `collations` that it calls.
         """
 
+    def narrowed(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]) -> Sequence[str]:
+        """Return the conversions of numbers that would lose digits, and that `sql` does not ask for.
+
+        The arguments are those of `bind`. A conversion is a sentence's part: `DECIMAL(9,4) to DECIMAL(38,2)`.
+        """
+
     def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
         """Run a transform, in which no value is open any more, and stage its answer.
 

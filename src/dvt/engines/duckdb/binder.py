@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import duckdb
@@ -44,20 +45,32 @@ class Binder:
 
     def bind(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]) -> Binding:
         """See Engine; DuckDB's own errors."""
+        with self._bound(sql, tables, functions) as (cursor, text, names):
+            described = cursor.execute(f"DESCRIBE ({text}\n)").fetchall()
+            columns = tuple(
+                StageColumn(without_names(name), _type(name, type_)) for name, type_, *_ in described
+            )
+            return Binding(columns=columns, reads=self._reads(cursor, text, names))
+
+    def narrowed(
+        self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]
+    ) -> tuple[str, ...]:
+        """See Engine; DuckDB's own errors."""
+        with self._bound(sql, tables, functions) as (cursor, text, _):
+            return narrowed(cursor, text)
+
+    @contextmanager
+    def _bound(
+        self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]
+    ) -> Iterator[tuple[Any, str, TableNames]]:
+        """Give a cursor that sees the empty tables, the SELECT over them, and their names."""
         with self._lock, self._root.cursor() as cursor:
             cursor.execute("BEGIN")  # closing the cursor takes everything back
             names = TableNames.new(tables)
             define_empty(cursor, names)
             self._clock.define(cursor)
             define_functions(cursor, functions)
-            text = names.rendered(sql)
-            described = cursor.execute(f"DESCRIBE ({text}\n)").fetchall()
-            columns = tuple(
-                StageColumn(without_names(name), _type(name, type_)) for name, type_, *_ in described
-            )
-            return Binding(
-                columns=columns, reads=self._reads(cursor, text, names), narrowed=narrowed(cursor, text)
-            )
+            yield cursor, names.rendered(sql), names
 
     def close(self) -> None:
         """Release the instance."""

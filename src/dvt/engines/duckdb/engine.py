@@ -70,6 +70,11 @@ class DuckDBEngine:
             except _WRONG_SQL as error:
                 raise SqlInvalid(self.dialect, without_names(sentence(error)), line_of(error)) from error
 
+    def narrowed(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]) -> Sequence[str]:
+        """See Engine."""
+        with as_dvt_errors(connection="the compute engine", doing="binding"):
+            return self._binder().narrowed(sql, tables, functions)
+
     def run(self, transform: Transform, datasets: Mapping[str, Dataset], sink: Sink) -> Dataset:
         """See Engine."""
         names = TableNames.new(transform.tables)

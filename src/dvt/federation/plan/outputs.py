@@ -48,8 +48,7 @@ def bind_transform(state: PlanState) -> None:
         [('s', 'HUGEINT'), ('n', 'INTEGER')]
     """
     inner, binding = state.sql, _bound(state, state.sql, state.transform_tables)
-    is_translated = state.dialect != state.context.engine
-    _refuse_unproven(state, binding.narrowed if is_translated else ())
+    _refuse_unproven(state, _narrowed(state) if state.dialect != state.context.engine else ())
     _note_reads(state, binding)
     bound = binding.columns
     names = _names(state, bound)
@@ -86,10 +85,15 @@ def _bound(state: PlanState, sql: Sql, tables: Sequence[TransformTable]) -> Bind
         raise explained from error
 
 
+def _narrowed(state: PlanState) -> Sequence[str]:
+    sampled = with_samples(state.sql, state.samples, state.context.engine)
+    return state.context.narrowed(sampled, state.transform_tables, sorted(state.functions))
+
+
 def _refuse_unproven(state: PlanState, narrowed: Sequence[str] = ()) -> None:
     """Raise TranslationWrong for what is not proven, or warn of it where the model accepts that.
 
-    `narrowed`: conversions that lose digits, of which the engine tells when it binds the SQL.
+    `narrowed`: conversions that lose digits, as `Engine.narrowed` tells them.
     """
     rounded = tuple(
         Unproven("a value among numbers of another scale", None, f"the compute engine rounds it: {sizes}")

@@ -21,6 +21,8 @@ from dvt.federation.plan.proven.table import ProofTable, proof_table
 
 Bind = Callable[[Sql, Sequence[TransformTable], Sequence[str]], Binding]
 """Binds SQL on empty tables, as `Engine.bind` does."""
+Narrowed = Callable[[Sql, Sequence[TransformTable], Sequence[str]], Sequence[str]]
+"""Tells the conversions that lose digits, as `Engine.narrowed` does."""
 Evaluate = Callable[[Sequence[str]], Sequence[Value | None]]
 """Evaluates constant expressions, as `Engine.evaluate` does."""
 LoadTypes = Callable[[Sequence[StageColumn]], tuple[LoadColumn, ...]]
@@ -39,6 +41,7 @@ class PlanContext:
 
     dialects: Mapping[str, str]
     bind: Bind
+    narrowed: Narrowed
     evaluate: Evaluate
     load: LoadTypes
     kept_name: Callable[[str], str] = str

@@ -50,6 +50,7 @@ def planning_of(shop: Oracle) -> tuple[Planning, Any]:
     connections = Connections(lambda name: _Source(shop), lambda name: duckdb)  # type: ignore[arg-type,return-value]
     engine: Any = type("Engine", (), {"dialect": "duckdb", "collations": {}})()
     engine.bind, engine.evaluate = shop.engine.bind, shop.engine.evaluate
+    engine.narrowed = shop.engine.narrowed
     return Planning(connections, NOW), engine
 
 
