@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dvt.core.errors import PlaceImpossible
@@ -44,18 +44,14 @@ class SourcePlanning:
         parsed, request = tables.parsed, tables.parsed.request
         source, target = self._databases(parsed)
         rules = self._answer_rules(target)
-        described = self._describe(source, parsed)
         doubts = [
-            doubt
-            for doubt in (
-                depends_on(parsed),
-                *described.foreign,
-                *_differences(self._answer_rules(source), rules, source, target),
-            )
-            if doubt
+            *filter(None, [depends_on(parsed)]),
+            *_differences(self._answer_rules(source), rules, source, target),
         ]
-        if doubts and request.translate is not Translate.BEST_EFFORT:
-            raise _impossible(request, doubts[0], _AS_IT_IS)
+        _refuse(request, doubts)  # before the database is asked, and a PIVOT looks at its data
+        described = self._describe(source, parsed)
+        doubts += described.foreign
+        _refuse(request, doubts)
         dialect = source.type.dialect
         query = query_at_source(parsed, described.columns, dialect, rules.settings)
         load = load_of_answer(parsed, query, dialect, self.planning.context(tables, engine))
@@ -117,6 +113,12 @@ def _computing(connection: Connection) -> CanAnswer:
 
 def _key(name: str, text: Sql, tables: tuple[TableRef, ...], state: int) -> tuple[str, Sql, int]:
     return f"{name} {tables}", text, state
+
+
+def _refuse(request: NodeRequest, doubts: Sequence[str]) -> None:
+    """Raise PlaceImpossible for the first doubt, unless the model accepts doubts."""
+    if doubts and request.translate is not Translate.BEST_EFFORT:
+        raise _impossible(request, doubts[0], _AS_IT_IS)
 
 
 def _impossible(request: NodeRequest, why: str, way_out: str) -> PlaceImpossible:
