@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
 from dvt.testing.databases import ReadCase
 from tests.acceptance.test_kept_types import InspectingPublisher, ServersWorkspace
@@ -41,6 +42,7 @@ CHANGED: dict[str, dict[tuple[str, str], tuple[str, str]]] = {
     "mariadb": {},
 }
 """Type and text at home → in the copy, of numbers whose scale is that of the staged decimal."""
+DIALECTS = {"postgres": "postgres", "mariadb": "mysql"}
 ARRIVE_AS_WKB = ("point", "geometry")
 """Types of MariaDB's whose copies are no geometries."""
 
@@ -63,37 +65,69 @@ def declared(case: ReadCase) -> str:
     return f"{case.type} null" if case.type.startswith("timestamp") else case.type
 
 
-def test_a_copy_keeps_every_type_and_value(workspace: tuple[ServersWorkspace, Any]) -> None:
+@pytest.fixture
+def every_type(workspace: tuple[ServersWorkspace, Any]) -> tuple[TableRef, list[tuple[str, str | None]]]:
+    """Make a table with a column of every type; return it, and type and text of each column."""
     outputs, server = workspace
     kind = outputs.outputs["there"]["type"]
     cases = [case for case in CASES[kind] if not case.error]
     if kind == "mariadb":
         cases = [case for case in cases if case.type not in ARRIVE_AS_WKB]
     columns = ", ".join(f"c{number} {declared(case)}" for number, case in enumerate(cases))
-    values = ", ".join(case.literal for case in cases)
     home = server.table("every_type")
     table = server.quoted(home)
     server.execute(
         f"DROP TABLE IF EXISTS {table}",
         f"CREATE TABLE {table} ({columns})",
-        f"INSERT INTO {table} SELECT {values}",
+        f"INSERT INTO {table} SELECT {', '.join(case.literal for case in cases)}",
     )
-    dialect = "postgres" if kind == "postgres" else "mysql"
+    return home, typed_texts(server, home, len(cases))
+
+
+def typed_texts(server: Any, table: TableRef, columns: int) -> list[tuple[str, str | None]]:
+    """Return type and text of the columns c0, c1, … of a table of one row."""
+    ((*texts,),) = server.as_text(table)
+    return list(zip((server.type_of(table, f"c{number}") for number in range(columns)), texts, strict=True))
+
+
+def differences(
+    there: list[tuple[str, str | None]], here: list[tuple[str, str | None]]
+) -> dict[tuple[str, str | None], tuple[str, str | None]]:
+    return {a: b for a, b in zip(there, here, strict=True) if a != b}
+
+
+def test_a_copy_keeps_every_type_and_value(
+    workspace: tuple[ServersWorkspace, Any], every_type: tuple[TableRef, list[tuple[str, str | None]]]
+) -> None:
+    (outputs, server), (home, there) = workspace, every_type
+    kind = outputs.outputs["there"]["type"]
     with outputs.run() as run:
         request = run.request(
-            "m", "SELECT * FROM {there.every_type}", "here", dialect=dialect, compute="target"
+            "m", "SELECT * FROM {there.every_type}", "here", dialect=DIALECTS[kind], compute="target"
         )
         with run.federator.copies(request) as copies:
             (copy,) = copies.tables.values()
-            copy = replace(copy, schema=home.schema, database=home.database)
-            names = [f"c{number}" for number in range(len(cases))]
-            kept = [server.type_of(copy, name) for name in names]
-            expected = [server.type_of(home, name) for name in names]
-            ((*values_there,),), ((*values_here,),) = server.as_text(home), server.as_text(copy)
-    there = zip(expected, values_there, strict=True)
-    here = zip(kept, values_here, strict=True)
-    differences = {a: b for a, b in zip(there, here, strict=True) if a != b}
-    assert differences == CHANGED[kind]
+            here = typed_texts(server, replace(copy, schema=home.schema, database=home.database), len(there))
+    assert differences(there, here) == CHANGED[kind]
+
+
+def test_the_engine_passes_every_type_and_value_on(
+    workspace: tuple[ServersWorkspace, Any], every_type: tuple[TableRef, list[tuple[str, str | None]]]
+) -> None:
+    (outputs, server), (_, there) = workspace, every_type
+    kind = outputs.outputs["there"]["type"]
+    publisher = InspectingPublisher(server)
+    with outputs.run() as run:
+        run.model(
+            "m",
+            "SELECT q.* FROM (SELECT * FROM {there.every_type}) AS q",
+            "here",
+            publisher,
+            dialect=DIALECTS[kind],
+            compute="duckdb",
+        )
+    here = list(zip(publisher.types.values(), *publisher.rows, strict=True))
+    assert differences(there, here) == CHANGED[kind]
 
 
 THINGS = (
