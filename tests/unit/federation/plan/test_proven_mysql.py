@@ -100,3 +100,13 @@ def test_a_class_follows_from_the_columns_own_type(native: str, stage: str, clas
     value_type = dialect_classes("mysql").of_column(column, collated=False, foreign=False)
     assert value_type is not None
     assert value_type.name == class_
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["id = 1", "NOT id", "id AND total > 1", "id IN (1, 2)", "note IS NULL", "id BETWEEN 1 AND 2"],
+)
+def test_a_condition_is_a_number_where_it_is_a_value(shop: Oracle, condition: str) -> None:
+    plan = shop.plan(f"SELECT {condition} AS x FROM {{orders}}", dialect="mysql")
+    assert [str(column.type) for column in plan.transform.columns] == ["INTEGER"]
+    assert shop.plan(f"SELECT id FROM {{orders}} WHERE {condition}", dialect="mysql")
