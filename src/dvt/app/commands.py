@@ -75,7 +75,7 @@ COMMANDS: Mapping[str, Command] = {
             "dvt run --keep-staging                leave the extracted Parquet files in .dvt/staging",
         ),
         help="Compile and run models, each on its own target. A model that reads other databases than its"
-        " target is computed from what is extracted there, and loaded into its target.",
+        " target is computed where that is proven to give the target's answer and moves the least.",
         runs_nodes=True,
     ),
     "run-operation": Command(

@@ -19,9 +19,9 @@ from dvt.federation.plan import Parsed
 from dvt.federation.plan.at_source import depends_on, load_of_answer, query_at_source, text_and_tables
 from dvt.federation.planning import Planning, Resolved
 
-_ELSEWHERE = "compute: auto"
+_ELSEWHERE = "leave the place to dvt (`compute: auto`), or name another"
 """Hint for a model that its source cannot compute."""
-_AS_IT_IS = "compute: auto; or translate: best_effort, which takes the answer of the source as it is"
+_AS_IT_IS = f"{_ELSEWHERE}; `translate: best_effort` takes the answer of the source as it is"
 """Hint for a model whose answer at the source may be another than on the target."""
 
 

@@ -84,7 +84,7 @@ class Choosing:
             return Choice(Place.SOURCE, "it says so", options)
         if _is_bound(request):
             if target.problem:
-                way_out = "compute: auto, or the name of an engine"
+                way_out = "leave the place to dvt (`compute: auto`), or name an engine"
                 raise PlaceImpossible(f"model {request.name!r}", "on its target", target.problem, way_out)
             return Choice(target.place, request.only_on_target or "it says so", options)
         if named != AUTO:

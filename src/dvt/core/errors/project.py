@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from dvt.core.errors.error import DvtError, nearest
+from dvt.core.places import RESERVED
 
 
 class ComputesInvalid(DvtError):
@@ -29,7 +30,7 @@ class UnknownCompute(DvtError):
     def __init__(self, name: str, known: Collection[str], file: str | None) -> None:
         self.name = name
         where = file or "there is no computes.yml, so only the embedded 'duckdb'"
-        super().__init__(f"no compute named {name!r} ({where})", hint=nearest(name, known))
+        super().__init__(f"no compute named {name!r} ({where})", hint=nearest(name, {*known, *RESERVED}))
 
 
 class ConnectionRequired(DvtError):

@@ -106,7 +106,7 @@ def _add_flags(command: click.Command) -> None:
         click.Option(
             ["--compute", "-c"],
             envvar=["DVT_COMPUTE"],
-            help="Compute federated nodes on this entry of computes.yml, or: auto, target.",
+            help="Compute federated nodes on this entry of computes.yml, or: auto, target, source.",
         )
     )
     command.params.append(
