@@ -63,6 +63,8 @@ class Kind(StrEnum):
     """The type of NULL without a cast."""
 
 
+MAX_DIGITS = 38
+"""Highest precision of a DECIMAL in staging, as of DuckDB's."""
 INTEGERS = frozenset(
     {
         *(Kind.TINYINT, Kind.SMALLINT, Kind.INTEGER, Kind.BIGINT, Kind.HUGEINT),
@@ -176,7 +178,7 @@ def rounded_precision(precision: int, scale: int, decimals: int) -> int:
         >>> rounded_precision(10, 2, 1), rounded_precision(38, 2, 4)
         (10, 38)
     """
-    return min(38, precision - scale + max(decimals, 0) + 1)
+    return min(MAX_DIGITS, precision - scale + max(decimals, 0) + 1)
 
 
 def list_of(element: StageType) -> StageType:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dvt.core.types import Kind, Part, StageType, decimal, list_of
+from dvt.core.types import MAX_DIGITS, Kind, Part, StageType, decimal, list_of
 
 _BITS: Mapping[Kind, tuple[int, bool]] = {
     Kind.TINYINT: (8, True),
@@ -28,8 +28,6 @@ _BITS: Mapping[Kind, tuple[int, bool]] = {
 """Whole numbers, from narrow to wide → bits, and whether they have a sign."""
 _DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}
 """Bits → most decimal digits."""
-_MAX_DIGITS = 38
-"""Digits of the widest DECIMAL."""
 _MANTISSA = {Kind.FLOAT: 24, Kind.DOUBLE: 53}
 """Bits of whole numbers that a floating-point type holds exactly."""
 _MOMENTS = (Kind.DATE, Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP, Kind.TIMESTAMP_NS)
@@ -64,7 +62,7 @@ def _number(one: StageType, other: StageType) -> StageType | None:
     if None in before:
         return None
     digits = max(number for number in before if number is not None) + scale
-    return decimal(digits, scale) if digits <= _MAX_DIGITS else None
+    return decimal(digits, scale) if digits <= MAX_DIGITS else None
 
 
 def _holds(kind: Kind, type_: StageType) -> bool:

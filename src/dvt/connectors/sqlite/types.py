@@ -17,6 +17,7 @@ from dvt.core.types import (
     BOOLEAN,
     DATE,
     DOUBLE,
+    MAX_DIGITS,
     TIME,
     TIMESTAMP,
     TIMESTAMPTZ,
@@ -30,8 +31,6 @@ from dvt.drivers.duckdb import refusal
 _DECIMAL = re.compile(r"^(?:DECIMAL|DEC|NUMERIC|NUMBER)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)$")
 _DIGITS_OF_REAL = 15
 """Digits that a REAL keeps for certain: a decimal of more is sent as text."""
-_MAX_DIGITS = 38
-"""Highest precision of a DECIMAL in staging."""
 _SHOWN_CHARACTERS = 60
 """Highest number of characters of a value that a message shows."""
 _ENFORCED = ("PRIMARY KEY", "STRICT")
@@ -56,7 +55,7 @@ class Check:
 def declared(type_: str) -> StageType | None:
     """Return the stage type of a declared type; None if it is empty or allows any value, as in views."""
     name = " ".join(type_.upper().split())
-    if (match := _DECIMAL.match(name)) and int(match[1]) <= _MAX_DIGITS:
+    if (match := _DECIMAL.match(name)) and int(match[1]) <= MAX_DIGITS:
         return decimal(int(match[1]), int(match[2] or 0))
     for test, stage in _BY_NAME:
         if test(name):

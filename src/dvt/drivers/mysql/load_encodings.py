@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from dvt.core.types import Kind, StageType
+from dvt.core.types import MAX_DIGITS, Kind, StageType
 from dvt.drivers.duckdb import refusal
 from dvt.drivers.mysql.flavour import Flavour
 from dvt.drivers.mysql.losses import CHANGE_HINT
@@ -50,14 +50,12 @@ _CUT = "nanoseconds are cut to microseconds"
 _ROUNDED = "nanoseconds are rounded to microseconds"
 _MAX_SCALE = 30
 """Highest scale of a decimal of the server's."""
-_MAX_DIGITS = 38
-"""Digits of the decimal column that whole numbers of 128 bits are loaded into."""
 _MAX_FRACTION = 6
 """Digits of a second that the server can keep."""
 _FRACTIONAL_TYPES = frozenset({"time(6)", "datetime(6)"})
 """Types of columns whose contract may keep fewer digits of a second."""
-_NINES = "9" * _MAX_DIGITS
-"""The largest whole number of `_MAX_DIGITS` digits."""
+_NINES = "9" * MAX_DIGITS
+"""The largest whole number of `MAX_DIGITS` digits."""
 _NO_CALENDAR = "which no date of this database is (0001-01-01 to 9999-12-31)"
 _DATE = LoadEncoding(
     "date", refused="{0} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'", why=_NO_CALENDAR
@@ -77,7 +75,7 @@ _INSTANT = LoadEncoding(
     why=_NO_CALENDAR,
     loses="that it is an instant; it becomes the time in UTC",
 )
-_TOO_MANY_DIGITS = f"which has more than {_MAX_DIGITS} digits"
+_TOO_MANY_DIGITS = f"which has more than {MAX_DIGITS} digits"
 _ENCODINGS: Mapping[Kind, LoadEncoding] = {
     Kind.BOOLEAN: LoadEncoding("tinyint(1)", "CAST({0} AS TINYINT)"),
     Kind.TINYINT: LoadEncoding("tinyint"),

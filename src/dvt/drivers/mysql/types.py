@@ -22,6 +22,7 @@ from dvt.core.types import (
     INTEGER,
     INTERVAL,
     JSON,
+    MAX_DIGITS,
     SMALLINT,
     TIMESTAMP,
     TIMESTAMPTZ,
@@ -50,8 +51,6 @@ _NO_DATE = (
     " OR ({0} IS NOT NULL AND LAST_DAY({0}) IS NULL)"
 )
 """The server's SQL condition: the value is a zero date, or one that no calendar has."""
-_MAX_DIGITS = 38
-"""Highest precision of a DECIMAL in staging."""
 _WHOLE_DIGITS = 20
 """Digits of the largest 64-bit integer: a decimal that keeps that many before its point stays a number."""
 
@@ -112,8 +111,8 @@ def _misfit(column: CatalogColumn, stage: StageType) -> str:
     """Return the server's SQL of a condition that a value stops the run, as `checked` makes it."""
     if stage in DATES:
         return _NO_DATE
-    if stage.kind is Kind.DECIMAL and (column.precision or 0) > _MAX_DIGITS:
-        return f"ABS({{0}}) >= 1{'0' * (_MAX_DIGITS - (stage.scale or 0))}"
+    if stage.kind is Kind.DECIMAL and (column.precision or 0) > MAX_DIGITS:
+        return f"ABS({{0}}) >= 1{'0' * (MAX_DIGITS - (stage.scale or 0))}"
     return ""
 
 
@@ -172,10 +171,10 @@ def _integer(column: CatalogColumn) -> TypeMapping:
 
 def _decimal(column: CatalogColumn) -> TypeMapping:
     digits, scale = column.precision or 10, column.scale or 0
-    if digits > _MAX_DIGITS and _MAX_DIGITS - scale >= _WHOLE_DIGITS:
+    if digits > MAX_DIGITS and MAX_DIGITS - scale >= _WHOLE_DIGITS:
         # What the server makes of sums: SUM(bigint) is decimal(41,0). Larger values stop the run.
-        return _number(decimal(_MAX_DIGITS, scale))
-    if digits > _MAX_DIGITS:
+        return _number(decimal(MAX_DIGITS, scale))
+    if digits > MAX_DIGITS:
         loses = f"{column.native} has more digits than DuckDB's DECIMAL: it is staged as text, exactly"
         return TypeMapping(stage=VARCHAR, read=AS_TEXT, loses=loses)
     return _number(decimal(digits, scale))

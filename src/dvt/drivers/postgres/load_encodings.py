@@ -20,6 +20,7 @@ from dvt.core.types import (
     FLOAT,
     INTEGER,
     INTERVAL,
+    MAX_DIGITS,
     SMALLINT,
     TIME,
     TIMESTAMP,
@@ -69,8 +70,6 @@ _DIGITS_OF_32_BITS = 9
 """Highest precision of a decimal that DuckDB stores in 32 bits."""
 _DIGITS_OF_64_BITS = 18
 """Highest precision of a decimal that DuckDB stores in 64 bits."""
-_MAX_DIGITS = 38
-"""Highest precision of any decimal of DuckDB's; more than 18 digits take 128 bits."""
 _OVERFLOWING = {9: 9, 17: 18, 18: 18}
 """Scale → highest precision at which DuckDB's writer overflows; such decimals are sent in the next size."""
 _MAX_SCALE = 36
@@ -146,7 +145,7 @@ def _decimal(precision: int, scale: int) -> LoadEncoding:
         return LoadEncoding(native, VARCHAR, via="text")
     if precision > _OVERFLOWING.get(scale, 0):
         return LoadEncoding(native, decimal(precision, scale))
-    next_size = _DIGITS_OF_64_BITS if precision <= _DIGITS_OF_32_BITS else _MAX_DIGITS
+    next_size = _DIGITS_OF_64_BITS if precision <= _DIGITS_OF_32_BITS else MAX_DIGITS
     return LoadEncoding(native, decimal(next_size, scale))
 
 

@@ -15,12 +15,10 @@ from decimal import Decimal
 from typing import Any
 
 from dvt.core.tables import Column, TypeMapping
-from dvt.core.types import decimal
+from dvt.core.types import MAX_DIGITS, decimal
 from dvt.drivers.postgres.errors import MARK
 from dvt.drivers.postgres.names import literal, quoted
 
-MAX_DIGITS = 38
-"""Highest precision of a DECIMAL in staging."""
 DEFAULT_SCALE = 18
 """Scale of a staged numeric whose own scale is unknown or too large."""
 _FEW_DIGITS = 18

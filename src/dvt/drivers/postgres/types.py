@@ -27,6 +27,7 @@ from dvt.core.types import (
     INTEGER,
     INTERVAL,
     JSON,
+    MAX_DIGITS,
     SMALLINT,
     TIME,
     TIMESTAMP,
@@ -42,7 +43,7 @@ from dvt.core.types import (
 )
 from dvt.drivers.duckdb.sql import escape_braces
 from dvt.drivers.postgres.collations import collation_of, own_collate
-from dvt.drivers.postgres.numerics import DEFAULT_SCALE, MAX_DIGITS, checked, declared, numeric
+from dvt.drivers.postgres.numerics import DEFAULT_SCALE, checked, declared, numeric
 
 _TOO_LATE = "294247-01-01"
 """First timestamp that is refused: ten days later the scanner wraps around."""

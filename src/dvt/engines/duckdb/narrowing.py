@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_MAX_DIGITS = 38
-"""Highest precision of a DECIMAL: only a type of that many digits lacks room for the scale."""
+from dvt.core.types import MAX_DIGITS
+
 _CAST = re.compile(rb"(?:try_)?cast\s*\(", re.IGNORECASE)
 _DECIMAL = re.compile(rb"\bAS\s+DECIMAL\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*\Z", re.IGNORECASE)
 
@@ -31,7 +31,7 @@ def narrowed(cursor: Any, select: str) -> tuple[str, ...]:
         dict.fromkeys(
             f"DECIMAL({before[0]},{before[1]}) to DECIMAL({after[0]},{after[1]})"
             for before, after, location in _casts(plan["plans"])
-            if after[0] == _MAX_DIGITS and after[1] < before[1] and _written(text, location) != after
+            if after[0] == MAX_DIGITS and after[1] < before[1] and _written(text, location) != after
         )
     )
 

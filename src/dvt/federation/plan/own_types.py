@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
 from dvt.core.tables import StageColumn
-from dvt.core.types import Kind, StageType, decimal
+from dvt.core.types import MAX_DIGITS, Kind, StageType, decimal
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.loads import definition
@@ -20,8 +20,6 @@ from dvt.federation.plan.state import PlanState, plan_pass
 
 _Type = str | StageType | None
 """Type in the target; staged type of a column that is loaded as in a copy; None for what is computed."""
-_MAX_DIGITS = 38
-"""Highest precision of a DECIMAL."""
 _CHOICES = (exp.Coalesce, exp.Case, exp.If, exp.Greatest, exp.Least)
 """Expressions that give the values of some of their arguments."""
 
@@ -68,7 +66,7 @@ def _choose_types(state: PlanState) -> None:
 def _without_precision(column: StageColumn) -> StageColumn:
     if column.type.kind is not Kind.DECIMAL:
         return column
-    return replace(column, widest=column.widest or decimal(_MAX_DIGITS, column.type.scale or 0))
+    return replace(column, widest=column.widest or decimal(MAX_DIGITS, column.type.scale or 0))
 
 
 def _own_types(state: PlanState, scope: Scope | None, inside: tuple[Scope, ...] = ()) -> list[_Type]:

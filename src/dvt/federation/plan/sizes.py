@@ -11,12 +11,10 @@ from dataclasses import replace
 from dvt.core.errors import SqlInvalid
 from dvt.core.plan import Binding, TransformTable
 from dvt.core.tables import StageColumn
-from dvt.core.types import Kind, StageType, decimal
+from dvt.core.types import MAX_DIGITS, Kind, StageType, decimal
 from dvt.federation.plan.source_queries import surrogates
 from dvt.federation.plan.state import PlanState
 
-_MAX_DIGITS = 38
-"""Highest precision of a DECIMAL."""
 _SCALE = 18
 """Scale of a table's column for numbers whose scale follows the data, unless they have a higher one."""
 
@@ -54,15 +52,15 @@ def _with_other_sizes(state: PlanState, table: TransformTable) -> TransformTable
 
 
 def _other_size(type_: StageType) -> StageType:
-    return decimal(_MAX_DIGITS - 1, min((type_.scale or 0) + 1, _MAX_DIGITS - 1))
+    return decimal(MAX_DIGITS - 1, min((type_.scale or 0) + 1, MAX_DIGITS - 1))
 
 
 def _widest(type_: StageType, other: StageType | None) -> StageType | None:
     if type_.kind is not Kind.DECIMAL or type_ == other or type_.scale is None:
         return None
     if other is not None and other.scale == type_.scale:
-        return decimal(_MAX_DIGITS, type_.scale)
-    digits = type_.precision or _MAX_DIGITS
+        return decimal(MAX_DIGITS, type_.scale)
+    digits = type_.precision or MAX_DIGITS
     # At 38 digits, the highest precision, a type does not tell how many digits come before the point.
-    before = digits - type_.scale if digits < _MAX_DIGITS else 0
-    return decimal(_MAX_DIGITS, max(min(_SCALE, _MAX_DIGITS - before), type_.scale))
+    before = digits - type_.scale if digits < MAX_DIGITS else 0
+    return decimal(MAX_DIGITS, max(min(_SCALE, MAX_DIGITS - before), type_.scale))

@@ -10,7 +10,7 @@ from sqlglot import Token, TokenType, exp
 from dvt.core.queries import ExtractedColumn, SourceQuery, Sql
 from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
-from dvt.core.types import BIGINT, HUGEINT, StageType, decimal
+from dvt.core.types import BIGINT, HUGEINT, MAX_DIGITS, StageType, decimal
 from dvt.federation.plan.conditions import column_of, conjuncts
 from dvt.federation.plan.safe import exact_text
 from dvt.federation.plan.source_queries import relation
@@ -18,8 +18,6 @@ from dvt.federation.plan.sql_types import sql_type
 from dvt.federation.plan.state import Candidate, PlanState, TableScan, plan_pass
 from dvt.federation.plan.values import ANSWER, SAMPLES, placeholder
 
-_MAX_DIGITS = 38
-"""Highest precision of a DECIMAL, in which a sum of exact numbers is sent."""
 _CLAUSES = {"expressions", "from_", "where"}
 """Clauses that a scalar subquery may have."""
 _NOT_SCALAR = (
@@ -169,7 +167,7 @@ def _count(column: Column | None) -> tuple[Column, StageType]:
 def _sum(column: Column | None) -> tuple[Column, StageType] | None:
     if column is None or not column.stage.is_number:
         return None
-    type_ = decimal(_MAX_DIGITS, column.stage.scale or 0)
+    type_ = decimal(MAX_DIGITS, column.stage.scale or 0)
     read, unpack = f"CAST(SUM({{0}}) AS {type_})", f"CAST({{0}} AS {type_})"
     sum_column = Column(name=column.name, native=column.native, stage=type_, read=read, unpack=unpack)
     return sum_column, HUGEINT if column.stage.is_integer else type_

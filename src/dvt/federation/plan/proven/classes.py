@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from dvt.core.tables import Column
-from dvt.core.types import Kind, StageType
+from dvt.core.types import MAX_DIGITS, Kind, StageType
 
 QUOTIENT = "quotient"
 """Class of decimals of a computed scale: equal as numbers, not as text."""
@@ -26,7 +26,6 @@ COLLATED = "collated"
 """Class of text that the engine compares by the collation of its column."""
 DECIMALS = ("decimal", MIXED, QUOTIENT)
 """Classes of decimals, each with more texts for one number than those before it."""
-_MAX_DIGITS = 38
 COMPUTED_SCALE = 15
 """Least scale of a DECIMAL of full precision that counts as that of numbers without a scale of their own."""
 _QUOTIENT_SCALE = 20
@@ -114,7 +113,7 @@ class ValueType:
     """The type of an expression's values: its class, and the digits of a decimal."""
 
     name: str
-    precision: int = _MAX_DIGITS
+    precision: int = MAX_DIGITS
     scale: int = 0
 
     def sql_type(self) -> exp.DataType:
@@ -141,14 +140,14 @@ class ValueType:
     @property
     def digits(self) -> tuple[int, int]:
         """Precision and scale of the value as a decimal."""
-        return (self.precision, self.scale) if self.is_decimal else (_DIGITS.get(self.name, _MAX_DIGITS), 0)
+        return (self.precision, self.scale) if self.is_decimal else (_DIGITS.get(self.name, MAX_DIGITS), 0)
 
 
 def class_of_stage(type_: StageType) -> ValueType | None:
     """Return the class of a staged column's values; None if nothing is proven of its type."""
     if type_.kind is Kind.DECIMAL:
-        precision, scale = type_.precision or _MAX_DIGITS, type_.scale or 0
-        computed = precision == _MAX_DIGITS and scale >= COMPUTED_SCALE
+        precision, scale = type_.precision or MAX_DIGITS, type_.scale or 0
+        computed = precision == MAX_DIGITS and scale >= COMPUTED_SCALE
         return ValueType(QUOTIENT if computed else "decimal", precision, scale)
     if type_.kind is Kind.LIST:
         element = class_of_stage(type_.element)
@@ -162,7 +161,7 @@ def class_of_sql(type_: exp.DataType) -> ValueType | None:
     if type_.this is exp.DataType.Type.DECIMAL:
         sizes = [int(size.name) for size in type_.expressions if size.name.isdigit()]
         if not sizes:
-            return ValueType("decimal", _MAX_DIGITS, -1)
+            return ValueType("decimal", MAX_DIGITS, -1)
         return ValueType("decimal", sizes[0], sizes[1] if len(sizes) > 1 else 0)
     if type_.this in exp.DataType.TEXT_TYPES:
         return ValueType("text")
@@ -198,7 +197,7 @@ def class_of_literal(node: exp.Literal) -> ValueType | None:
         return None
     if "." in node.name:
         digits = max(len(whole.lstrip("0")) + len(fraction), 1)
-        return ValueType("decimal", digits, len(fraction)) if digits <= _MAX_DIGITS else None
+        return ValueType("decimal", digits, len(fraction)) if digits <= MAX_DIGITS else None
     number = int(node.name)
     if number < 2**31:
         return ValueType("integer")
@@ -209,19 +208,19 @@ def common_digits(types: list[ValueType]) -> tuple[int, int]:
     """Return the precision and scale of a decimal that holds values of all these types."""
     scale = max(type_.digits[1] for type_ in types)
     whole = max(precision - scale_ for precision, scale_ in (type_.digits for type_ in types))
-    return min(whole + scale, _MAX_DIGITS), scale
+    return min(whole + scale, MAX_DIGITS), scale
 
 
 def decimal_result(name: str, precision: int, scale: int) -> ValueType | None:
     """Return a decimal class of these digits; None if the engine has no such type."""
-    if scale > _MAX_DIGITS:
+    if scale > MAX_DIGITS:
         return None
-    return ValueType(name, max(min(precision, _MAX_DIGITS), scale, 1), scale)
+    return ValueType(name, max(min(precision, MAX_DIGITS), scale, 1), scale)
 
 
 def quotient() -> ValueType:
     """Return the class of quotients."""
-    return ValueType(QUOTIENT, _MAX_DIGITS, _QUOTIENT_SCALE)
+    return ValueType(QUOTIENT, MAX_DIGITS, _QUOTIENT_SCALE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

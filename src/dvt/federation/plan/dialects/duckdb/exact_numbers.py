@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dvt.core.types import MAX_DIGITS
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a, typed
 
 INTEGERS = exp.DataType.INTEGER_TYPES
 DECIMAL = (exp.DataType.Type.DECIMAL,)
 FLOATS = exp.DataType.FLOAT_TYPES
-MAX_DIGITS = 38
-"""Highest precision of a DECIMAL."""
 _INTEGER_DIGITS = {
     exp.DataType.Type.SMALLINT: 5,
     exp.DataType.Type.INT: 10,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from dvt.core.types import rounded_precision
+from dvt.core.types import MAX_DIGITS, rounded_precision
 from dvt.federation.plan.dialects.duckdb.exact_numbers import (
     DECIMAL,
-    MAX_DIGITS,
     checked,
     digits,
     sum_and_count,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from dvt.core.types import MAX_DIGITS
 from dvt.federation.plan.dialects.duckdb.exact_numbers import (
     DECIMAL,
     FLOATS,
     INTEGERS,
-    MAX_DIGITS,
     aggregated,
     digits,
     sum_and_count,
