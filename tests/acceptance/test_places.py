@@ -13,6 +13,7 @@ import pytest
 
 from dvt.core.errors import PlaceImpossible, QueryFailed, ValueLost
 from dvt.core.places import Choice, Place
+from dvt.core.requests import NodeRequest
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Run, Workspace
 
@@ -184,20 +185,24 @@ def test_no_output_has_the_name_of_a_copy(workspace: Workspace) -> None:
     assert names == native_names
 
 
+def fail_to_copy(run: Run, request: NodeRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for the copies of a model while the target takes none."""
+
+    def fail(*_: object) -> int:
+        raise QueryFailed("wh", "filling", "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.federator._resources.connections["wh"].connector, "fill", fail)
+        with pytest.raises(QueryFailed), run.federator.copies(request):
+            pass
+
+
 def test_a_copy_that_could_not_be_made_is_made_by_the_next_model(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with workspace.run() as run:
         request = run.request("m", "SELECT id FROM {crm.small}", "wh", compute="target")
-        loader = run.federator._resources.connections["wh"].connector
-
-        def fail(*_: object) -> int:
-            raise QueryFailed("wh", "filling", "no")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(loader, "fill", fail)
-            with pytest.raises(QueryFailed), run.federator.copies(request):
-                pass
+        fail_to_copy(run, request, monkeypatch)
         with run.federator.copies(request) as copies:
             assert len(workspace.query("wh", copies.sql)) == 1000
 
@@ -211,15 +216,7 @@ def test_a_copy_that_could_not_be_made_is_no_copy_with_its_columns(
             for name, columns in (("m", "id, kind"), ("n", "id"), ("o", "kind, id"))
         )
         run.federator.expect([wide, narrow, whole])
-        loader = run.federator._resources.connections["wh"].connector
-
-        def fail(*_: object) -> int:
-            raise QueryFailed("wh", "filling", "no")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(loader, "fill", fail)
-            with pytest.raises(QueryFailed), run.federator.copies(wide):
-                pass
+        fail_to_copy(run, wide, monkeypatch)
         for request in (narrow, whole):
             with run.federator.copies(request) as copies:
                 assert len(workspace.query("wh", copies.sql)) == 1000
