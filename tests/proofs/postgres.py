@@ -36,7 +36,7 @@ class Postgres:
     Error = psycopg2.Error
     values = VALUES
     fixed_scales = False
-    in_group = 1
+    in_group = 3
     tables = TABLES
 
     def __init__(self, connection: Any) -> None:
