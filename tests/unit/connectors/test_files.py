@@ -147,6 +147,29 @@ def test_rows_that_were_counted_are_told(lake: Folder, bench_of: Make, format_: 
     assert bench_of(lake, format=format_).describe(at("t")).rows == 30
 
 
+@pytest.mark.parametrize(
+    "text", ['{"id": 1, "ID": 2}', '{"id": 1}\n{"Id": 2}', '{"id": 1, "Id_1": 3}\n{"Id": 2}']
+)
+def test_json_keys_that_differ_in_letter_case_are_an_error(lake: Folder, bench_of: Make, text: str) -> None:
+    (lake.root / "t.json").write_text(text + "\n")
+    with pytest.raises(FileInDoubt, match=r"t\.json: the keys 'id' and 'I[dD]' differ in letter case alone"):
+        bench_of(lake, format="json").describe(at("t"))
+    assert rows(bench_of(lake, format="json", options={"columns": {"id": "BIGINT"}}), at("t"))[0] == ("1",)
+
+
+def test_json_fields_that_differ_in_letter_case_are_an_error(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.json").write_text('{"o": {"a": 1, "A": 2}}\n')
+    with pytest.raises(FileInDoubt, match=r"two keys of one object are 'A' but for their letter case"):
+        bench_of(lake, format="json").describe(at("t"))
+    as_json = bench_of(lake, format="json", options={"maximum_depth": 1})
+    assert rows(as_json, at("t")) == [('{"a":1,"A":2}',)]
+
+
+def test_a_json_key_that_looks_like_a_renamed_key_is_read(lake: Folder, bench_of: Make) -> None:
+    (lake.root / "t.json").write_text('{"id": 1, "ID_1": 2, "id_2": 3}\n')
+    assert rows(bench_of(lake, format="json"), at("t")) == [("1", "2", "3")]
+
+
 def test_json_without_objects_is_one_column(lake: Folder, bench_of: Make) -> None:
     (lake.root / "t.json").write_text('1\n"x"\n')
     assert rows(bench_of(lake, format="json"), at("t")) == [('"x"',), ("1",)]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
+
+import duckdb
 
 from dvt.connectors.files.inference import infer
 from dvt.connectors.files.inspected import Inspected, Misfit
@@ -17,7 +20,7 @@ from dvt.connectors.files.rules import Reading, canonical, is_double
 from dvt.connectors.files.texts import TextColumn, as_is, misfits, typed
 from dvt.core.errors import FileInDoubt, ValueLost
 from dvt.core.types import StageType, UnknownType
-from dvt.drivers.duckdb.sql import exact_path, listed, value
+from dvt.drivers.duckdb.sql import exact_path, listed, literal, value
 
 _READ_WITH = ("compression", "format", "maximum_object_size")
 """Options of DuckDB's reader that decide what a record is."""
@@ -25,6 +28,10 @@ _INFER_WITH = ("dateformat", "map_inference_threshold", "maximum_depth", "timest
 """Options of DuckDB's inference of nested types."""
 _ALL_FILES = 2**31 - 1
 """As `maximum_sample_files`: no file is left out."""
+_RENAMED = re.compile(r"(.+)_[0-9]+")
+"""Pattern of a name that DuckDB gives to a key whose name is taken."""
+_SAME_FIELD = re.compile(r'Duplicate name "(.+)" in struct')
+"""Pattern of DuckDB's error for an object of which two keys differ in letter case alone."""
 _STRING = r'"(\\.|[^"\\])*"'
 """Pattern of a JSON string."""
 _LONG = "[0-9.]{16}"
@@ -111,9 +118,36 @@ class JsonFiles:
         if self._records is not None:
             options["records"] = str(self._records).lower()
         select = f"SELECT * FROM {self._function('read_json', self._files.paths, options)} LIMIT 0"
-        keys = {name: str(type_) for name, type_, *_ in cursor.execute(select).description}
+        try:
+            keys = {name: str(type_) for name, type_, *_ in cursor.execute(select).description}
+        except duckdb.NotImplementedException as error:
+            if not (twice := _SAME_FIELD.search(str(error))):
+                raise
+            problem = f"two keys of one object are {twice[1]!r} but for their letter case"
+            raise FileInDoubt(
+                self._files.paths[0], problem, "set `maximum_depth: 1` to read objects as JSON"
+            ) from error
         self._check_records(cursor, keys)
+        self._check_letter_case(cursor, keys)
         return keys
+
+    def _check_letter_case(self, cursor: Any, keys: Collection[str]) -> None:
+        """Raise FileInDoubt if two keys differ by letter case alone: DuckDB invents a name for the second."""
+        spellings = {name.casefold(): name for name in keys}
+        for name in keys:
+            renamed = _RENAMED.fullmatch(name)
+            first = spellings.get(renamed[1].casefold()) if renamed else None
+            if renamed is None or first is None or first == renamed[1]:
+                continue
+            source = self._function("read_json_objects", self._files.paths, {})
+            has_key = f"list_contains(json_keys(json), {literal(renamed[1])})"
+            row = cursor.execute(f"SELECT filename FROM {source} WHERE {has_key} LIMIT 1").fetchone()
+            if row is not None:
+                raise FileInDoubt(
+                    row[0],
+                    f"the keys {first!r} and {renamed[1]!r} differ in letter case alone",
+                    "set `columns` with the key to read, or `records: false` for whole records as JSON",
+                )
 
     def _check_records(self, cursor: Any, keys: Mapping[str, str]) -> None:
         """Find out whether files with the only column `json` have objects; FileInDoubt if they have both."""
