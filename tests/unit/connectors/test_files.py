@@ -170,6 +170,12 @@ def test_a_json_key_that_looks_like_a_renamed_key_is_read(lake: Folder, bench_of
     assert rows(bench_of(lake, format="json"), at("t")) == [("1", "2", "3")]
 
 
+def test_fields_of_parquet_files_go_by_name(lake: Folder, bench_of: Make) -> None:
+    write(lake.root / "t" / "1.parquet", "SELECT {'a': 1, 'b': 2} AS s")
+    write(lake.root / "t" / "2.parquet", "SELECT {'b': 4, 'a': 3} AS s")
+    assert sorted(rows(bench_of(lake), at("t"))) == [("{'a': 1, 'b': 2}",), ("{'a': 3, 'b': 4}",)]
+
+
 def test_json_without_objects_is_one_column(lake: Folder, bench_of: Make) -> None:
     (lake.root / "t.json").write_text('1\n"x"\n')
     assert rows(bench_of(lake, format="json"), at("t")) == [('"x"',), ("1",)]

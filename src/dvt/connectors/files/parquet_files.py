@@ -172,7 +172,7 @@ class ParquetFiles:
             return f"CASE WHEN {column} IS NOT NULL THEN CAST(error({problem}) AS {type_}) END AS {column}"
         if type_ == "DOUBLE" == self._types[name]:
             return f"CAST({column} AS DOUBLE) AS {column}"
-        if common_type(StageType.parse(own), StageType.parse(type_), unite=True) != StageType.parse(type_):
+        if common_type(StageType.parse(type_), StageType.parse(own), unite=True) != StageType.parse(type_):
             raise FileInDoubt(
                 group.paths[0],
                 f"column {name} is {own} now, and was {type_} when the run began",
