@@ -23,6 +23,7 @@ class Explanation:
     why: str
     materialized: str = ""
     compute: str | None = None
+    """The entry of the computes that computes it; None where a database does, or nothing is planned."""
     plan: FederationPlan | None = None
     """None for a node that a database computes, and where `unbuilt` or `problem` says why."""
     copies: CopyPlan | None = None

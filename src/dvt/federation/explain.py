@@ -79,7 +79,9 @@ def _option(option: Option) -> str:
         return f"no, {option.problem}"
     if option.rows is None:
         return "yes, how much would move is not known"
-    weighed = "" if option.cost == option.bytes else f", which with the work is as {option.cost:,} bytes"
+    weighed = (
+        "" if option.cost == option.bytes else f"; with the work, that counts as {shown(None, option.cost)}"
+    )
     return f"yes, about {shown(option.rows, option.bytes)} would be extracted{weighed}"
 
 
@@ -101,9 +103,7 @@ def _copies(explanation: Explanation, plan: CopyPlan) -> Iterator[str]:
 def _plan(explanation: Explanation, plan: FederationPlan) -> Iterator[str]:
     for query in (*plan.scalar_queries, *plan.queries):
         yield from _extraction(query)
-    yield _indented(
-        "compute", f"on {explanation.compute or 'the default compute'}, over the extracted tables"
-    )
+    yield _indented("compute", f"on {explanation.compute}, over the extracted tables")
     yield _indented("", _laid_out(plan.transform.shown, plan.transform.dialect))
     yield from _load(explanation, plan.load)
     for notice in plan.notices:

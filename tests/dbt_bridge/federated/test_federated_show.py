@@ -84,6 +84,17 @@ def test_a_query_that_is_wrong_is_an_error_that_names_it(shop: Project) -> None:
     assert "DVT121" in f"{shop.messages()}{shop.result.exception}"
 
 
+@pytest.mark.parametrize("name", ["duck_shop", "pg_shop"])
+def test_a_querys_error_quotes_its_line_with_real_names(name: str, request: pytest.FixtureRequest) -> None:
+    shop: Project = request.getfixturevalue(name)
+    query = "select mislaid(customers.id) from {{ source('crm', 'customers') }} as customers"
+    assert not shop.dvt("show", "--compute", "target", "--inline", query)
+    dot = ".".join(shop.quoted(part) for part in ("lite", "crm", "customers"))
+    assert (
+        f"line 1: select mislaid(customers.id) from {dot} as" in f"{shop.messages()}{shop.result.exception}"
+    )
+
+
 def test_a_query_is_compiled_with_real_names(shop: Project) -> None:
     query = "select * from {{ source('crm', 'customers') }} join {{ source('ledger', 'orders') }} using (id)"
     assert shop.dvt("compile", "--inline", query), shop.messages()

@@ -65,6 +65,7 @@ def test_explain_shows_path_reason_and_plan_of_every_node(bank: Project, capsys:
     assert explanations["there"].unbuilt == ("spending",)
     printed = capsys.readouterr().out
     assert "lives on house, reads lite, other" in printed
+    assert "on duckdb, over the extracted tables" in printed
     assert "pushed:" in printed
     assert "not pushed:" in printed
     assert "known once spending is built" in printed

@@ -44,6 +44,8 @@ class UsersWords:
         """Return the quoted line and its mark as of the user's text; as they are if it is not in there."""
         text, blank = match["text"], match["blank"]
         start, end = len(_CUT) * text.startswith(_CUT), len(text) - len(_CUT) * text.endswith(_CUT)
+        # dbt indents some statements.
+        start = end - len(text[start:end].lstrip())
         number = self._line_with(text[start:end])
         if number is None:
             return match[0]
