@@ -130,6 +130,40 @@ def test_the_engine_passes_every_type_and_value_on(
     assert differences(there, here) == CHANGED[kind]
 
 
+@pytest.mark.parametrize("compute", ["target", "duckdb"])
+def test_a_missing_moment_stays_missing_where_timestamps_have_defaults(
+    tmp_path: Path, mariadb: Any, compute: str
+) -> None:
+    """Before 10.10, and by a setting after it, MariaDB makes NULL in a bare timestamp the current time."""
+    outputs = ServersWorkspace(tmp_path)
+    outputs.servers = {"there": mariadb, "here": mariadb}
+    for name in outputs.servers:
+        outputs.outputs[name] = mariadb.settings()
+    mariadb.execute(
+        "DROP TABLE IF EXISTS visits",
+        "CREATE TABLE visits (id int, at timestamp(3) NULL)",
+        "INSERT INTO visits VALUES (1, NULL)",
+        "SET GLOBAL explicit_defaults_for_timestamp = OFF",
+    )
+    publisher = InspectingPublisher(mariadb)
+    request = {"dialect": "mysql", "compute": compute}
+    try:
+        with outputs.run() as run:
+            if compute == "target":
+                node = run.request("m", "SELECT id, at FROM {there.visits}", "here", **request)
+                with run.federator.copies(node) as copies:
+                    (copy,) = copies.tables.values()
+                    publisher.rows = mariadb.as_text(
+                        replace(mariadb.table("visits"), identifier=copy.identifier)
+                    )
+            else:
+                run.model("m", "SELECT id, at FROM {there.visits}", "here", publisher, **request)
+    finally:
+        mariadb.execute("SET GLOBAL explicit_defaults_for_timestamp = ON", "DROP TABLE visits")
+    assert list(publisher.rows) == [("1", None)]
+    FILES.close()
+
+
 THINGS = (
     """
     CREATE TABLE things (
