@@ -98,6 +98,15 @@ def test_only_the_answer_moves(files: Workspace) -> None:
         assert len(answer.rows) == 1
 
 
+def test_a_name_that_shows_a_table_is_as_at_every_other_place(files: Workspace) -> None:
+    sql = "SELECT id, (SELECT max(s.kind) FROM {crm.small} s WHERE s.id < l.id) FROM {crm.large} l"
+    with files.run() as run:
+        at_source, _ = computed(run, in_file(files), sql, "wh")
+        in_engine = run.federator.plan(run.request("m", sql, "wh", compute="duckdb")).load.columns
+    assert at_source[1] == "(SELECT max(s.kind) FROM small AS s WHERE (s.id < l.id)) BIGINT"
+    assert at_source[1].startswith(in_engine[1].name)
+
+
 def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
     with files.run() as run:
         choice = chosen(run, "SELECT count(*) AS n FROM {crm.large}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from dvt.core.errors import PlaceImpossible
+from dvt.core.errors import DvtError, PlaceImpossible
 from dvt.core.names import TableRef
 from dvt.core.plan import LoadColumn, SourcePlan
 from dvt.core.ports.connectors import AnswerRules, CanAnswer, DescribedAnswer
@@ -54,7 +55,8 @@ class SourcePlanning:
         _refuse(request, doubts)
         dialect = source.type.dialect
         query = query_at_source(parsed, described.columns, dialect, rules.settings)
-        load = load_of_answer(parsed, query, dialect, self.planning.context(tables, engine))
+        names = self._names(described, tables, engine)
+        load = load_of_answer(parsed, query, names, dialect, self.planning.context(tables, engine))
         notices = [Notice("DVT003", f"its answer may differ from the target's: {doubt}") for doubt in doubts]
         return SourcePlan(
             node=request.unique_id,
@@ -63,6 +65,15 @@ class SourcePlanning:
             load=load,
             notices=(*notices, *_losses(query.columns, load.columns)),
         )
+
+    def _names(self, described: DescribedAnswer, tables: Resolved, engine: Engine) -> list[str]:
+        """Return the names of the answer's columns; those that show a table are as at every other place."""
+        names = [column.name for column in described.columns]
+        if any("select " in name.casefold() for name in names):
+            with suppress(DvtError):  # the engine cannot compute it, so there is no other name
+                elsewhere = [column.name for column in self.planning.plan(tables, engine).load.columns]
+                return elsewhere if len(elsewhere) == len(names) else names
+        return names
 
     def _databases(self, parsed: Parsed) -> tuple[Connection, Connection]:
         """Return the one database that has all that the node reads, and the target."""

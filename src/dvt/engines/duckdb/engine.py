@@ -29,6 +29,7 @@ from dvt.engines.duckdb.tables import TableNames, define_staged, without_names
 _WRONG_SQL = (
     duckdb.BinderException,
     duckdb.CatalogException,
+    duckdb.InvalidInputException,
     duckdb.ParserException,
     duckdb.SyntaxException,
     duckdb.NotImplementedException,

@@ -108,9 +108,11 @@ def query_at_source(
     )
 
 
-def load_of_answer(parsed: Parsed, query: SourceQuery, dialect: str, context: PlanContext) -> Load:
-    """Return the table for the answer of a query to a database of `dialect`."""
-    request, names = parsed.request, [column.column.name for column in query.columns]
+def load_of_answer(
+    parsed: Parsed, query: SourceQuery, names: Sequence[str], dialect: str, context: PlanContext
+) -> Load:
+    """Return the table for the answer of a query to a database of `dialect`, with these names."""
+    request = parsed.request
     refuse_long_names(request, context, names)
     columns, definition = table_for(query.columns, names, dialect, request, context)
     return Load(stage=request.stage, columns=columns, definition=definition)

@@ -206,7 +206,14 @@ def _changes(state: PlanState, numbers: Mapping[str, int]) -> Iterator[tuple[int
         elif _has_alias(state, nodes, number, first, last):
             yield place.start, place.end, table
         else:
-            yield place.start, place.end, joined(table, f" AS {name}")
+            yield place.start, _end(state, last), joined(table, f" AS {name}")
+
+
+def _end(state: PlanState, last: int) -> int:
+    """Return the end of a relation's name, whose last token is `last`, and of PostgreSQL's * after it."""
+    following = state.tokens[last + 1 : last + 2]
+    token = following[0] if following and following[0].token_type is TokenType.STAR else state.tokens[last]
+    return token.end + 1
 
 
 def _qualifies(state: PlanState, nodes: Mapping[int, exp.Table], number: int, last: int) -> bool:
@@ -218,10 +225,10 @@ def _qualifies(state: PlanState, nodes: Mapping[int, exp.Table], number: int, la
 
 
 def _has_alias(state: PlanState, nodes: Mapping[int, exp.Table], number: int, first: int, last: int) -> bool:
-    if state.unread is None:
-        return bool(nodes[number].alias)
     if first and state.tokens[first - 1].token_type is TokenType.TABLE:
         return True  # TABLE x takes no alias
+    if state.unread is None:
+        return bool(nodes[number].alias)
     following = state.tokens[last + 1 : last + 2]
     aliases = Dialect.get_or_raise(state.dialect).parser_class.TABLE_ALIAS_TOKENS
     return bool(following) and following[0].token_type in {TokenType.ALIAS, *aliases}

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlglot import Token, TokenType, exp
+from sqlglot import Token, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
 from dvt.federation.plan.dialects import engine_dialect, language
 from dvt.federation.plan.markers import marked_tables
+from dvt.federation.plan.projections import projections
 from dvt.federation.plan.state import PlanState, plan_pass
-
-_OPEN = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE}
-_CLOSE = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
-_SET = {TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT}
-"""Tokens that end the projections of the first SELECT of a set operation."""
 
 
 @plan_pass(needs="places tokens tree", gives="names")
@@ -95,18 +91,5 @@ def _as_written(state: PlanState, tokens: Sequence[Token]) -> tuple[str, str]:
 
 def written_projections(state: PlanState) -> list[list[Token]]:
     """Return the tokens of each projection of the outermost SELECT, from the tokens of the model's SQL."""
-    projections: list[list[Token]] = []
-    depth, inside = 0, False
-    for token in state.tokens:
-        kind = token.token_type
-        if depth == 0 and inside and (kind in _SET or kind in (TokenType.FROM, TokenType.SEMICOLON)):
-            break
-        if depth == 0 and kind is TokenType.SELECT:
-            inside = True
-            projections.append([])
-        elif depth == 0 and inside and kind is TokenType.COMMA:
-            projections.append([])
-        elif inside:
-            projections[-1].append(token)
-        depth += (kind in _OPEN) - (kind in _CLOSE)
-    return [tokens for tokens in projections if tokens]
+    outermost = (select.written for select in projections(state.tokens) if select.depth == 0)
+    return next(outermost, [])

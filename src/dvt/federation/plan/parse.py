@@ -13,6 +13,7 @@ from dvt.core.errors import SqlInvalid
 from dvt.core.relation_names import NamePlace, name_places
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
+from dvt.federation.plan.inner_names import with_inner_names
 from dvt.federation.plan.markers import (
     is_marker,
     marked,
@@ -126,7 +127,8 @@ def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePl
     identifiers = [request.inputs[place.key].name[-1] for place in places]
     parser = Dialect.get_or_raise(request.dialect).parser()
     try:
-        statements = parser.parse(marked(tokens, places, identifiers), request.sql)
+        named = with_inner_names(request.sql, marked(tokens, places, identifiers), request.dialect)
+        statements = parser.parse(named, request.sql)
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
         problem = str(first.get("description") or error).strip().rstrip(".")

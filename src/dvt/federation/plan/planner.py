@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from dvt.core.errors import DvtError
+from dvt.core.errors import DvtError, TranslationWrong
 from dvt.core.plan import CopyPlan, FederationPlan, Load, Transform
 from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
@@ -134,7 +134,7 @@ def _pass_through(stages: Mapping[str, tuple[Callable[[PlanState], None], ...]],
 def first_state(
     parsed: Parsed, tables: Mapping[str, Table], context: PlanContext, *, needs_tree: bool | None = None
 ) -> PlanState:
-    """Return the state before the first pass; SqlInvalid if nobody can read the SQL.
+    """Return the state before the first pass; TranslationWrong if SQL to be translated cannot be read.
 
     `needs_tree`: the SQL is to be translated; by default if it is not in the engine's dialect.
     """
@@ -142,7 +142,10 @@ def first_state(
     if needs_tree is None:
         needs_tree = request.dialect != context.engine
     if parsed.problem is not None and needs_tree:
-        raise request.about(parsed.problem)
+        why = f"it cannot be read: {parsed.problem.problem}"
+        way_out = f"if it is valid, {context.elsewhere}"
+        unread = TranslationWrong("the SQL", request.dialect, why, way_out, parsed.problem.sql_line)
+        raise request.about(unread) from parsed.problem
     state = PlanState(
         request=request,
         tables=tables,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -307,6 +308,20 @@ def test_sql_that_is_wrong_is_an_error_of_the_model(shop: Oracle, sql: str, prob
         shop.plan(sql)
     assert problem in str(caught.value)
     assert "dvt_orders" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("SELECT id,\n trim(both from note, 'xyz') AS t FROM {orders}", "cannot be read: .*, line 2"),
+        ("SELECT regexp_matches(note, '[', 'g') AS v FROM {orders}", "."),
+    ],
+)
+def test_sql_that_only_its_database_reads_is_not_called_invalid(shop: Oracle, sql: str, why: str) -> None:
+    with pytest.raises(TranslationWrong, match="postgres") as caught:
+        shop.plan(sql, dialect="postgres")
+    assert "not valid" not in caught.value.message
+    assert re.search(why, f"{caught.value.message}, line {caught.value.sql_line}")
 
 
 @pytest.mark.parametrize(
