@@ -113,3 +113,30 @@ class TestSimpleSeedColumnOverride(BaseSimpleSeedColumnOverride):
     @pytest.fixture(scope="class")
     def macros(self):
         return {"schema_test.sql": TYPE_TEST}
+
+
+ANSWERS = """id,paid,note
+1,TRUE,yes
+2,false,no
+3, t ,true
+4,,off
+5,1,y
+"""
+
+
+class TestSeedOfBooleans:
+    """As PostgreSQL and DuckDB do: a column of booleans takes the words for its values."""
+
+    @pytest.fixture(scope="class")
+    def seeds(self):
+        return {"answers.csv": ANSWERS}
+
+    @pytest.fixture(scope="class")
+    def project_config_update(self):
+        return {"seeds": {"+column_types": {"paid": "Boolean", "note": "varchar(9)"}}}
+
+    def test_words_become_numbers_in_columns_of_booleans_alone(self, project):
+        run_dbt(["seed"])
+        rows = project.run_sql("select id, paid, note from {schema}.answers order by id", fetch="all")
+        expected = [(1, 1, "yes"), (2, 0, "no"), (3, 1, "true"), (4, None, "off"), (5, 1, "y")]
+        assert [tuple(row) for row in rows] == expected

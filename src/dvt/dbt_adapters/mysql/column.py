@@ -72,6 +72,11 @@ class MySQLColumn(Column):
     nullable: bool = True
 
     @classmethod
+    def from_description(cls, name: str, raw_data_type: str) -> MySQLColumn:
+        """Return a column of a type as DDL takes it: dbt's own would drop the digits of a second, and signs."""
+        return cls.from_row(name, raw_data_type)
+
+    @classmethod
     def from_row(
         cls, name: str, native: str, collation: str | None = None, *, nullable: bool = True
     ) -> MySQLColumn:

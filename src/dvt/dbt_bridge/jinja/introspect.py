@@ -5,6 +5,7 @@ Each call runs on the output that its relations are on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +30,9 @@ from dvt.dbt_bridge.jinja.relations import OwnedName, is_marked, parts_of, unmar
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.jinja.statements import note_statement
 from dvt.dbt_bridge.outputs import dialects
+
+_SIZE_WITHIN = re.compile(r"\(\d+\) (?=with)")
+"""The size of a type that goes on after it."""
 
 
 class FederatedDatabaseWrapper(RuntimeDatabaseWrapper):
@@ -219,9 +223,13 @@ def _as_marked(answer: Any, relations: list[Any]) -> Any:
 
 
 def _column(kind: Any, name: str, native: str) -> Any:
-    """Return an adapter's column; `native` is its type as DDL takes it."""
+    """Return an adapter's column; `native` is its type as DDL takes it.
+
+    A size within the type (`timestamp(3) with time zone`) is left out, as in PostgreSQL's own catalog: dbt
+    would take it for a length, and drop what follows it.
+    """
     try:
-        return kind.from_description(name, native)
+        return kind.from_description(name, _SIZE_WITHIN.sub(" ", native))
     except DbtRuntimeError:
         return kind(name, native)
 

@@ -93,7 +93,7 @@ _EXACT: Mapping[Kind, tuple[str, StageType]] = {
     Kind.BLOB: ("bytea", BLOB),
     Kind.UUID: ("uuid", UUID),
     Kind.DATE: ("date", DATE),
-    Kind.TIME: ("time", TIME),
+    Kind.TIME: ("time without time zone", TIME),
     Kind.TIMETZ: ("time with time zone", TIMETZ),
     Kind.INTERVAL: ("interval", INTERVAL),
     Kind.NULL: ("integer", INTEGER),
@@ -102,12 +102,16 @@ _EXACT: Mapping[Kind, tuple[str, StageType]] = {
 digits is an error, not a loss."""
 
 _CONVERTED: Mapping[Kind, LoadEncoding] = {
-    Kind.TIMESTAMP: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
-    Kind.TIMESTAMP_S: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
-    Kind.TIMESTAMP_MS: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED),
+    Kind.TIMESTAMP: LoadEncoding("timestamp without time zone", TIMESTAMP, _CLAMPED),
+    Kind.TIMESTAMP_S: LoadEncoding("timestamp without time zone", TIMESTAMP, _CLAMPED),
+    Kind.TIMESTAMP_MS: LoadEncoding("timestamp without time zone", TIMESTAMP, _CLAMPED),
     Kind.TIMESTAMPTZ: LoadEncoding("timestamp with time zone", TIMESTAMPTZ, _CLAMPED),
-    Kind.TIMESTAMP_NS: LoadEncoding("timestamp", TIMESTAMP, _CLAMPED, "nanoseconds are cut to microseconds"),
-    Kind.TIME_NS: LoadEncoding("time", TIME, loses="nanoseconds are rounded to microseconds"),
+    Kind.TIMESTAMP_NS: LoadEncoding(
+        "timestamp without time zone", TIMESTAMP, _CLAMPED, "nanoseconds are cut to microseconds"
+    ),
+    Kind.TIME_NS: LoadEncoding(
+        "time without time zone", TIME, loses="nanoseconds are rounded to microseconds"
+    ),
     Kind.JSON: LoadEncoding("json", VARCHAR),
     Kind.VARIANT: LoadEncoding(
         "json", VARCHAR, "CAST(CAST({0} AS JSON) AS VARCHAR)", "its type; it becomes json"

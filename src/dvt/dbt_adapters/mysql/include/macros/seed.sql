@@ -61,15 +61,32 @@
 {% macro mysql__insert_seed(relation, model, agate_table) %}
   {%- set names = get_seed_column_quoted_csv(model, agate_table.column_names) | replace('%', '%%') -%}
   {%- set row = '(' ~ (['%s'] * (agate_table.column_names | length)) | join(', ') ~ ')' -%}
+  {%- set booleans = mysql__seed_booleans(model, agate_table) -%}
   {%- set statements = [] -%}
   {%- for chunk in agate_table.rows | batch(get_batch_size()) -%}
     {%- set bindings = [] -%}
-    {%- for row_values in chunk %}{% do bindings.extend(row_values) %}{% endfor -%}
+    {%- for row_values in chunk %}
+      {%- for value in row_values %}
+        {%- do bindings.append(booleans[loop.index0].get(value | string | trim | lower, value)) %}
+      {%- endfor %}
+    {%- endfor -%}
     {%- set into = 'insert into ' ~ (relation | string | replace('%', '%%')) ~ ' (' ~ names ~ ') values ' -%}
     {%- do adapter.add_query(into ~ ([row] * (chunk | length)) | join(', '), bindings=bindings, abridge_sql_log=True) -%}
     {%- do statements.append(into ~ row) -%}
   {%- endfor -%}
   {{ return(statements[0] if statements else '') }}
+{% endmacro %}
+
+{#- For each column, the texts that are booleans → the numbers that the server stores; none unless the column's
+    type is boolean: dbt reads a column with a configured type as text. -#}
+{% macro mysql__seed_booleans(model, agate_table) %}
+  {%- set words = {'true': 1, 't': 1, 'yes': 1, 'y': 1, 'on': 1, 'false': 0, 'f': 0, 'no': 0, 'n': 0, 'off': 0} -%}
+  {%- set types = model['config'].get('column_types', {}) -%}
+  {%- set booleans = [] -%}
+  {%- for name in agate_table.column_names -%}
+    {%- do booleans.append(words if types.get(name, '') | trim | lower in ['bool', 'boolean'] else {}) -%}
+  {%- endfor -%}
+  {{ return(booleans) }}
 {% endmacro %}
 
 {% macro mysql__get_batch_size() %}
