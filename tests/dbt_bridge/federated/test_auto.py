@@ -68,3 +68,29 @@ select '{{ run_query(q).rows[0][0] if execute }}' as last, count(*) as n """
     assert pg_shop.dvt("run"), pg_shop.messages()
     ((highest,),) = pg_shop.rows("other", "select max(id) from orders")
     assert pg_shop.rows("house", "select * from counted") == [(f"{highest:03}", 3)]
+
+
+ONE_TEXT = {
+    "grouped": "select count(*) as n from (select name from {0} group by name) t",
+    "distinct_names": "select count(*) as n from (select distinct name from {0}) t",
+    "windowed": "select max(n) as n from (select count(*) over (partition by name) as n from {0}) t",
+    "merged": "select count(*) as n from {0} a join (select name from {0}) b using (name)",
+    "matched": "select count(*) as n from {0} a join {0} b on a.name like b.name",
+    "joined": "select count(*) as n from {0} a join {0} b on a.name = b.name",
+    "named": "select count(*) as n from (select if(id > 1, 'Ada', 'ada') t from {0} group by t) t",
+}
+"""Queries whose answers say which texts are one."""
+
+
+def test_mariadb_says_which_texts_of_another_database_are_one(my_shop: Project) -> None:
+    """Text becomes the target's with its collation, by which ADA is Ada, wherever the model is computed."""
+    my_shop.run_sql("lite", "insert into customers values (4, 'ADA'), (5, 'bo'), (6, 'Zoë')")
+    my_shop.model("own", "select * from {{ source('crm', 'customers') }}", materialized="table")
+    for name, query in ONE_TEXT.items():
+        my_shop.model(f"own_{name}", query.format("{{ ref('own') }}"), materialized="table")
+        my_shop.model(name, query.format("{{ source('crm', 'customers') }}"), materialized="table")
+    assert my_shop.dvt("run"), my_shop.messages()
+    for name in ONE_TEXT:
+        rows = my_shop.rows("house", f"select n from own_{name}")
+        assert (name, my_shop.rows("house", f"select n from {name}")) == (name, rows)
+    assert my_shop.rows("house", "select n from grouped") == [(4,)]

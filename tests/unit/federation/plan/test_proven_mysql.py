@@ -84,6 +84,34 @@ def test_text_of_another_database_has_the_collation_of_its_copy(maria: Oracle) -
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT note, count(*) AS n FROM {orders} GROUP BY note",
+        "SELECT concat(note) AS t, count(*) AS n FROM {orders} GROUP BY t",
+        "SELECT if(id > 1, 'Big', 'big') AS t, count(*) AS n FROM {orders} GROUP BY if(id > 1, 'Big', 'big')",
+        "SELECT DISTINCT note FROM {orders}",
+        "SELECT count(DISTINCT note) AS n FROM {orders}",
+        "SELECT id, count(*) OVER (PARTITION BY note) AS n FROM {orders}",
+        "SELECT note FROM {orders} UNION SELECT note FROM {orders}",
+        "SELECT id FROM {orders} WHERE note IN (SELECT lower(note) FROM {orders})",
+        "SELECT o.id FROM {orders} AS o JOIN {orders} AS p USING (note)",
+        "SELECT o.id FROM {orders} AS o JOIN {orders} AS p ON o.note LIKE p.note",
+        "SELECT max(note) AS m FROM {orders}",
+        "SELECT id FROM {orders} ORDER BY note LIMIT 1",
+    ],
+)
+def test_the_target_decides_which_texts_of_another_database_are_one(maria: Oracle, sql: str) -> None:
+    maria.dialects["pg"] = "postgres"
+    assert _unproven(maria, sql) != []
+
+
+def test_numbers_of_another_database_are_joined_by_using(maria: Oracle) -> None:
+    maria.dialects["pg"] = "postgres"
+    sql = "SELECT o.total FROM {orders} AS o JOIN {orders} AS p USING (id)"
+    assert _unproven(maria, sql) == []
+
+
+@pytest.mark.parametrize(
     ("native", "stage", "class_"),
     [
         ("int(10) unsigned", "UINTEGER", "unsigned"),

@@ -50,7 +50,7 @@ def classify(state: PlanState) -> None:
         value_type = state.value_types.get(node.meta.get(NUMBER, -1))
         if value_type is not None:
             node.type = value_type.sql_type()
-    state.unproven = (*unproven_in(state), *unproven_joins(state, types.of))
+    state.unproven = (*unproven_in(state), *unproven_joins(state, types.of, table))
 
 
 def _column_class(state: PlanState) -> ColumnClass:
