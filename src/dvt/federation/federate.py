@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
 
 from dvt.core.encoding import encoding
 from dvt.core.errors import Cancelled, DvtError
@@ -21,6 +19,7 @@ from dvt.core.queries import SourceQuery
 from dvt.core.reports import Answer, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import StageColumn, Table
+from dvt.federation.answer_reading import AnswerReading
 from dvt.federation.at_source import SourcePlanning
 from dvt.federation.choice import Choosing
 from dvt.federation.compute import compute, result_key
@@ -161,10 +160,12 @@ class RunFederator:
         by_staged = {column.staged: column.name for column in computed.load.columns}
         staged = [column.name for column in computed.result.columns]
         names = tuple(by_staged[name] for name in staged)
-        are_digits = [name in computed.digits for name in staged]
-        if any(are_digits):
-            rows = [_as_numbers(row, are_digits) for row in rows]
-        return Answer(names=names, rows=rows, outcome=metrics.outcome)
+        zone, _ = self._resources.planning.time_zone(request)
+        has_offsets = self._resources.connections[request.stage.connection].type.instants_have_offsets
+        reading = AnswerReading(
+            digits=tuple(name in computed.digits for name in staged), zone=zone, has_offsets=has_offsets
+        )
+        return Answer(names=names, rows=[reading.row(row) for row in rows], outcome=metrics.outcome)
 
     def _compute(self, request: NodeRequest, metrics: NodeMetrics) -> _Computed:
         """Carry out the steps of a node up to its staged answer."""
@@ -358,11 +359,3 @@ class RunFederator:
             if error is not None:
                 message = f"stage table {stage} could not be dropped: {error.message}"
                 yield Notice("DVT023", message, "the next run tries again; or drop it by hand")
-
-
-def _as_numbers(row: Sequence[Any], are_digits: Sequence[bool]) -> tuple[Any, ...]:
-    """Return a row with numbers instead of the texts of numbers."""
-    return tuple(
-        Decimal(value) if is_digits and value is not None else value
-        for value, is_digits in zip(row, are_digits, strict=True)
-    )

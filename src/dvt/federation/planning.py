@@ -96,7 +96,7 @@ class Planning:
             parsed, context = tables.parsed, self.context(tables, engine)
             described = self._measured(tables, lambda first: make_plan(parsed, first, context).queries)
             plan = make_plan(parsed, described, context)
-            _, notices = self._time_zone(parsed.request)
+            _, notices = self.time_zone(parsed.request)
             made.plan = replace(plan, notices=(*plan.notices, *notices))
         return made.plan
 
@@ -140,7 +140,7 @@ class Planning:
         target = self.connections[request.stage.connection]
         connector = target.connector
         names = tables.connections | {request.stage.connection}
-        zone, _ = self._time_zone(request)
+        zone, _ = self.time_zone(request)
         types = {name: self.connections[name].type for name in names}
         return PlanContext(
             dialects={name: type_.dialect for name, type_ in types.items()},
@@ -157,7 +157,7 @@ class Planning:
             own_type=connector.own_type if isinstance(connector, CanCompute) else lambda *_: None,
         )
 
-    def _time_zone(self, request: NodeRequest) -> tuple[ZoneInfo, Sequence[Notice]]:
+    def time_zone(self, request: NodeRequest) -> tuple[ZoneInfo, Sequence[Notice]]:
         """Return the time zone of the target's sessions for a model in the target's dialect, else UTC."""
         target = self.connections[request.stage.connection]
         name = target.time_zone if request.dialect == target.type.dialect else "UTC"

@@ -76,6 +76,9 @@ class OutputType:
     empty: outputs of this type are never taken for the same database."""
     joins_subqueries: bool = False
     """Whether the database joins every correlated subquery; otherwise it may run one for each row."""
+    instants_have_offsets: bool = True
+    """Whether the value of an instant that a query answers has its offset from UTC; otherwise it is the time
+    of day in the session's zone."""
     name_bytes: int = 0
     """Highest number of bytes of a name: the database cuts longer ones off. 0: no such limit."""
     name_characters: int = 0
@@ -141,6 +144,7 @@ def _mysql(name: str) -> OutputType:
             {"sql_header", "engine", "charset", "character_set", "collation", "partition_by"}
         ),
         ddl_commits=True,
+        instants_have_offsets=False,
         name_characters=64,
         identified_by=(("host", "server", "localhost"), ("port", "3306")),
         read_options={"zero_dates": ZERO_DATES},

@@ -182,3 +182,43 @@ def test_an_error_of_dvt_in_jinja_names_node_and_file_without_a_traceback(
     message = shop.run_results()["bad"]["message"]
     assert "DVT127" in message
     assert "Traceback" not in shop.messages()
+
+
+TYPES = ("timestamp", "timestamp with time zone", "varchar", "double", "decimal(9, 2)", "boolean", "bigint")
+TOLD = """
+{%- macro told(relation) -%}
+{%- for column in adapter.get_columns_in_relation(relation) -%}
+{{ column.name }} {{ column.dtype }} {{ column.data_type }};
+{%- endfor -%}
+{%- endmacro -%}"""
+
+
+def test_columns_have_the_types_that_the_targets_adapter_tells(shop: Project) -> None:
+    """As dbt_expectations' tests of types do: compare a column's dtype with a text."""
+    casts = ", ".join(f"cast(null as {type_}) as c{number}" for number, type_ in enumerate(TYPES))
+    shop.model("theirs", f"select {casts}", materialized="table", target="other")
+    shop.model("copied", "select * from {{ ref('theirs') }}", materialized="table")
+    shop.write("macros/told.sql", TOLD)
+    for name, relation in (("foreign_types", "theirs"), ("own_types", "copied")):
+        sql = f"select '{{{{ told(ref('{relation}')) }}}}' as types from {{{{ ref('{relation}') }}}}"
+        shop.model(name, sql, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    told = shop.rows("house", "select types from foreign_types")
+    assert told == shop.rows("house", "select types from own_types")
+    assert len(told[0][0].split(";")) == len(TYPES) + 1
+
+
+def test_instants_of_a_query_are_in_the_zone_of_the_targets_sessions(shop: Project) -> None:
+    """A text that Jinja makes of an instant is that of the same query over the target's own table."""
+    instant = "select cast('2024-07-01 03:30:00+00' as timestamp with time zone) as seen_at, 1 as id"
+    shop.model("theirs", instant, materialized="table", target="other")
+    shop.model("copied", "select * from {{ ref('theirs') }}", materialized="table")
+    for name, relation in (("foreign_text", "theirs"), ("own_text", "copied")):
+        query = f"""
+{{% set query = "select seen_at from " ~ ref('{relation}') %}}
+select '{{{{ run_query(query).rows[0][0] if execute }}}}' as seen from {{{{ ref('{relation}') }}}}"""
+        shop.model(name, query, materialized="table")
+    assert shop.dvt("run"), shop.messages()
+    assert shop.rows("house", "select seen from foreign_text") == shop.rows(
+        "house", "select seen from own_text"
+    )
