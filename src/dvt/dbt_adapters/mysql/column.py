@@ -73,7 +73,7 @@ class MySQLColumn(Column):
 
     @classmethod
     def from_description(cls, name: str, raw_data_type: str) -> MySQLColumn:
-        """Return a column of a type as DDL takes it: dbt's own would drop the digits of a second, and signs."""
+        """Return a column of a type as DDL takes it: dbt's own drops a second's digits, and signs."""
         return cls.from_row(name, raw_data_type)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pprint
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -124,13 +125,15 @@ def statically_parse_adapter_dispatch(
 
     try:
         return original(func_call, ctx, db_wrapper)
-    except CompilationError:
+    except CompilationError as error:
         if db_wrapper is None:
             raise
         others = type(db_wrapper)(db_wrapper._adapter, db_wrapper._namespace)  # noqa: SLF001
         types = list(dict.fromkeys(session.outputs.types.values()))
         others._get_adapter_macro_prefixes = lambda: types  # noqa: SLF001
-        return original(func_call, ctx, others)
+        with suppress(CompilationError):
+            return original(func_call, ctx, others)
+        raise error  # noqa: TRY201 - dbt's own: which macros the default target's adapter would take
 
 
 def _config_of(session: Session, target: str) -> Any:

@@ -155,6 +155,9 @@ def _single_query(request: NodeRequest, statements: list[exp.Expr | None]) -> ex
         for statement in statements
         if statement is not None and not isinstance(statement, exp.Semicolon)
     ]
+    if not queries:
+        hint = "look at what its Jinja makes; relations that a macro finds by pattern are those of the target"
+        raise SqlInvalid(request.dialect, "it is empty", hint=hint)
     if len(queries) == 1 and isinstance(queries[0], exp.Command | exp.Values):
         raise Unreadable(SqlInvalid(request.dialect, f"{queries[0].sql(request.dialect)} is not understood"))
     if len(queries) != 1 or not isinstance(queries[0], exp.Query):

@@ -298,6 +298,7 @@ def test_a_column_that_does_not_exist_is_named(shop: Oracle, sql: str, column: s
         ("SELECT 'x FROM {orders}", "not valid duckdb"),
         ("SELECT id FROM {orders}; SELECT 1", "one SELECT"),
         ("DROP TABLE x", "one SELECT"),
+        ("-- {orders}, of which a macro made nothing\n", "it is empty"),
         ("SELECT id FROM raw.orders", "raw.orders, which is no ref()"),
         ("SELECT no_such(id) FROM {orders}", "no_such"),
         ("SELECT id + note FROM {orders}, {customers}", "id"),
