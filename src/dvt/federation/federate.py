@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from dvt.core.encoding import encoding
-from dvt.core.errors import Cancelled, DvtError
+from dvt.core.errors import DvtError
 from dvt.core.names import TableRef
 from dvt.core.places import Choice, Place
 from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
@@ -19,6 +19,7 @@ from dvt.core.queries import SourceQuery
 from dvt.core.reports import Answer, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import StageColumn, Table
+from dvt.federation.active_nodes import ActiveNodes
 from dvt.federation.answer_reading import AnswerReading
 from dvt.federation.at_source import SourcePlanning
 from dvt.federation.choice import Choosing
@@ -37,11 +38,6 @@ from dvt.federation.publish import publish
 from dvt.federation.stage_tables import drop, loader
 from dvt.runs.operations import Operation
 from dvt.staging.shared import Staging
-
-_CLOSE_TIMEOUT = 10.0
-"""Seconds that `close` waits for cancelled nodes to end."""
-_CANCEL_INTERVAL = 0.3
-"""Seconds between two rounds of cancelling: the next round cancels a query that was sent during the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +74,13 @@ class RunFederator:
     def __init__(self, resources: RunResources) -> None:
         self._resources = resources
         self._metrics = RunMetrics(resources.reporter)
-        self._stopped = threading.Event()
-        self._extractor = Extractor(resources.connections, resources.staging, self._stopped.is_set)
+        self._nodes = ActiveNodes()
+        self._extractor = Extractor(resources.connections, resources.staging, lambda: self._nodes.are_stopped)
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
         self._at_source = SourcePlanning(resources.connections, resources.planning)
         self._choosing = Choosing(resources.connections, resources.planning, self._at_source)
         self._copies = TargetCopies(resources.connections, resources.operation)
-        self._lock = threading.Lock()
-        self._idle = threading.Event()
-        self._idle.set()
-        self._active = 0
+        self._closing = threading.Lock()
         self._closed = False
 
     @property
@@ -107,34 +100,31 @@ class RunFederator:
     def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
         """See Federator."""
         resources, metrics = self._resources, NodeMetrics(self._metrics, request.unique_id)
-        with self._node(request):
+        with self._nodes.begun(request):
             computed = self._compute(request, metrics)
-            self._raise_if_stopped("loading")
+            self._nodes.raise_if_stopped("loading")
 
             # load and publish
             target = resources.connections[request.stage.connection]
             with loaded(computed.load, computed.result, target, resources.operation, metrics):
                 self._used(computed)
-                self._raise_if_stopped("publishing")
+                self._nodes.raise_if_stopped("publishing")
                 publish(computed.load, publisher, metrics.moved)
         return metrics.outcome
 
     def choose(self, request: NodeRequest) -> Choice:
         """See Federator."""
-        resources = self._resources
-        with self._node(request):
-            tables = resources.planning.resolve(request)
-            engine = resources.engines.named(request.compute)
+        with self._nodes.begun(request):
+            tables, engine = self._resolved(request)
             return self._choosing.choose(request, tables, engine)
 
     @contextmanager
     def copies(self, request: NodeRequest) -> Iterator[Copies]:
         """See Federator."""
         resources, metrics = self._resources, NodeMetrics(self._metrics, request.unique_id)
-        with self._node(request):
-            tables = resources.planning.resolve(request)
+        with self._nodes.begun(request):
+            tables, engine = self._resolved(request)
             self._sweep(tables.connections | {request.stage.connection}, metrics)
-            engine = resources.engines.named(request.compute)
             plan = resources.planning.copies(tables, engine)
             resources.planning.forget(request)
             for notice in (*plan.notices, *missing_snapshots(plan.queries, resources.connections)):
@@ -142,7 +132,7 @@ class RunFederator:
             staged = self._extracted(plan, tables, engine, metrics)
             made: dict[str, TableRef] = {}
             for copy in plan.copies:
-                self._raise_if_stopped("copying")
+                self._nodes.raise_if_stopped("copying")
                 dataset = staged[copy.query.alias]
                 made[copy.unique_id] = self._copies.table(copy, dataset, request.stage, metrics)
             sql = resources.planning.named(plan.sql, list(made.values()))
@@ -151,7 +141,7 @@ class RunFederator:
     def select(self, request: NodeRequest) -> Answer:
         """See Federator."""
         metrics = NodeMetrics(self._metrics, request.unique_id)
-        with self._node(request):
+        with self._nodes.begun(request):
             computed = self._compute(request, metrics)
             try:
                 rows = computed.engine.rows(computed.result)
@@ -171,8 +161,7 @@ class RunFederator:
         """Carry out the steps of a node up to its staged answer."""
         resources = self._resources
         # resolve: which tables the SQL reads, as their databases have them now
-        tables = resources.planning.resolve(request)
-        engine = resources.engines.named(request.compute)
+        tables, engine = self._resolved(request)
         self._sweep(tables.connections | {request.stage.connection}, metrics)
         if self._choosing.place(request, tables, engine) is Place.SOURCE:
             return self._answered(self._at_source.plan(tables, engine), tables, engine, metrics)
@@ -185,7 +174,7 @@ class RunFederator:
 
         # extract and stage, in waves: all connections side by side, shared with other models
         staged = self._extracted(plan, tables, engine, metrics)
-        self._raise_if_stopped("computing")
+        self._nodes.raise_if_stopped("computing")
 
         # compute
         sink = resources.staging.result(result_key(request))
@@ -209,25 +198,22 @@ class RunFederator:
 
     def plan(self, request: NodeRequest) -> FederationPlan:
         """See Federator."""
-        with self._node(request):
-            tables = self._resources.planning.resolve(request)
-            engine = self._resources.engines.named(request.compute)
+        with self._nodes.begun(request):
+            tables, engine = self._resolved(request)
             planning = self._resources.planning
             return planning.with_estimates(planning.plan(tables, engine))
 
     def plan_copies(self, request: NodeRequest) -> CopyPlan:
         """See Federator."""
-        with self._node(request):
-            tables = self._resources.planning.resolve(request)
-            engine = self._resources.engines.named(request.compute)
+        with self._nodes.begun(request):
+            tables, engine = self._resolved(request)
             planning = self._resources.planning
             return planning.with_estimates_of_copies(planning.copies(tables, engine))
 
     def plan_at_source(self, request: NodeRequest) -> SourcePlan:
         """See Federator."""
-        with self._node(request):
-            tables = self._resources.planning.resolve(request)
-            engine = self._resources.engines.named(request.compute)
+        with self._nodes.begun(request):
+            tables, engine = self._resolved(request)
             return self._resources.planning.with_estimate(self._at_source.plan(tables, engine))
 
     def describe(self, table: TableRef) -> Table:
@@ -247,23 +233,22 @@ class RunFederator:
 
     def cancel(self) -> None:
         """See Federator."""
-        if self._stopped.is_set():
+        if self._nodes.are_stopped:
             return
-        self._stopped.set()
+        self._nodes.stop(self._cancel_again)
         self._resources.connections.cancel()
         self._resources.engines.cancel()
-        threading.Thread(target=self._cancel_again, name="dvt-cancel", daemon=True).start()
 
     def close(self) -> None:
         """See Federator."""
-        with self._lock:
+        with self._closing:
             if self._closed:
                 return
             self._closed = True
-        if not self._idle.is_set():
+        if not self._nodes.are_idle:
             self.cancel()
-        self._stopped.set()
-        self._idle.wait(_CLOSE_TIMEOUT)
+        self._nodes.stop(self._cancel_again)
+        self._nodes.wait()
         resources = self._resources
         with ExitStack() as last_to_first:
             for resource in (resources.operation, resources.leftovers):
@@ -278,10 +263,9 @@ class RunFederator:
 
     def _queries_of(self, request: NodeRequest) -> Sequence[SourceQuery]:
         """Plan a node that has not begun; return its queries."""
-        self._raise_if_stopped("planning")
+        self._nodes.raise_if_stopped("planning")
         planning = self._resources.planning
-        tables = planning.resolve(request)
-        engine = self._resources.engines.named(request.compute)
+        tables, engine = self._resolved(request)
         place = self._choosing.place(request, tables, engine)
         if place is Place.TARGET:
             plan = planning.copies(tables, engine)
@@ -290,6 +274,10 @@ class RunFederator:
         if place is Place.SOURCE:
             return self._at_source.plan(tables, engine).queries
         return planning.plan(tables, engine).queries
+
+    def _resolved(self, request: NodeRequest) -> tuple[Resolved, Engine]:
+        """Return what a node reads, as its databases have it now, and the engine that may compute it."""
+        return self._resources.planning.resolve(request), self._resources.engines.named(request.compute)
 
     def _extracted(
         self,
@@ -307,38 +295,15 @@ class RunFederator:
             staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved, request.extract_limits)
         return staged
 
-    @contextmanager
-    def _node(self, request: NodeRequest) -> Iterator[None]:
-        """Wrap the work on one node: refuse to begin in a stopped run, name node and file in errors."""
-        with self._lock:
-            self._active += 1
-            self._idle.clear()
-        try:
-            self._raise_if_stopped("beginning")
-            yield
-        except DvtError as error:
-            request.about(error)
-            raise
-        finally:
-            with self._lock:
-                self._active -= 1
-                if self._active == 0:
-                    self._idle.set()
-
-    def _raise_if_stopped(self, doing: str) -> None:
-        if self._stopped.is_set():
-            raise Cancelled(doing)
-
     def _sweep(self, names: Iterable[str], metrics: NodeMetrics) -> None:
         """Drop what dead runs left on these outputs, which the node uses."""
         for name in sorted(names):
             self._resources.leftovers.sweep(self._resources.connections[name], metrics.notice)
 
     def _cancel_again(self) -> None:
-        """Cancel until no node is active."""
-        while not self._idle.wait(_CANCEL_INTERVAL):
-            self._resources.connections.cancel(busy=True)
-            self._resources.engines.cancel()
+        """Cancel what was sent while the run was being stopped."""
+        self._resources.connections.cancel(busy=True)
+        self._resources.engines.cancel()
 
     def _close_staging(self) -> None:
         """Remove what was staged; where that fails it stays on record, for the next run to remove."""
