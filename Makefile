@@ -10,7 +10,7 @@ CODE   := src tests benchmarks examples tools
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-dbt test-frozen test-next proofs check fmt fuzz bench docs lock clean help
+.PHONY: demo test test-dbt test-frozen test-long test-next proofs check fmt fuzz bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
@@ -18,8 +18,12 @@ demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test but most of dbt's own suite, against real PostgreSQL and MariaDB servers
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite and not frozen"
 
-test-frozen: $(VENV)/.dev $(VENV)/.servers  ## runs whose network freezes, on PostgreSQL and MariaDB: some ten minutes
+test-frozen: $(VENV)/.dev $(VENV)/.servers  ## runs whose network freezes, on PostgreSQL and MariaDB: some twenty minutes
 	@$(BIN)/python -m pytest tests/acceptance/test_frozen.py
+
+test-long: $(VENV)/.dev $(VENV)/.servers  ## many kills at random points, many runs of one DAG: some half an hour
+	@DVT_TEST_KILLS=30 DVT_TEST_MARIADB_KILLS=50 DVT_TEST_DAG_TIMES=20 \
+		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/acceptance/test_kill.py tests/acceptance/test_dag.py
 
 test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters, on dvt's adapter and MariaDB
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/dbt_adapters

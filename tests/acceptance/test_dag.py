@@ -20,8 +20,8 @@ from tests.databases.mariadb import USER as MARIADB_USER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-RUNS = {"postgres": 20, "mariadb": 5}
-"""Runs of the DAG on each kind of server; DVT_TEST_DAG_TIMES replaces both numbers."""
+RUNS = {"postgres": 6, "mariadb": 3}
+"""Runs of the DAG on each kind of server; DVT_TEST_DAG_TIMES replaces both numbers (`make test-long`)."""
 STOP_TIMEOUT = 60
 """Seconds from Ctrl-C to the end of the process, at most."""
 
