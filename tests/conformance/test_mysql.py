@@ -20,6 +20,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR
 from dvt.testing.background import wait_until
 from dvt.testing.connectors import Bench
+from tests.conformance.mysql_loads import global_setting
 from tests.databases.mariadb import SCHEMA, USER, MariaDB, mariadb
 
 pytestmark = pytest.mark.slow
@@ -120,6 +121,13 @@ def test_the_session_pins_its_settings_whatever_the_servers_are(bench: Bench) ->
     ref = bench.database.table("pinned")
     bench.create(ref, [("c", "char(5)"), ("i", "timestamp")], ["'a'", "'2024-06-01 10:00:00'"])
     assert bench.rows(bench.read_table(ref)) == [("a", "2024-06-01 10:00:00+00")]
+
+
+def test_a_servers_limit_of_rows_leaves_none_out(bench: Bench, server: MariaDB) -> None:
+    ref = bench.database.table("many")
+    bench.create(ref, [("a", "int")], *[[str(number)] for number in range(9)])
+    with global_setting(server, "sql_select_limit", 3):
+        assert len(bench.read(bench.extraction(bench.describe(ref)))) == 9
 
 
 def test_the_error_of_a_failed_query_quotes_the_server(bench: Bench) -> None:

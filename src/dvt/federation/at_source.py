@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -50,7 +50,7 @@ class SourcePlanning:
             *_differences(self._answer_rules(source), rules, source, target),
         ]
         _refuse(request, doubts)  # before the database is asked, and a PIVOT looks at its data
-        described = self._describe(source, parsed)
+        described = self._describe(source, parsed, rules.settings)
         doubts += described.foreign
         _refuse(request, doubts)
         dialect = source.type.dialect
@@ -103,14 +103,14 @@ class SourcePlanning:
                     self._rules[connection.name] = _computing(connection).answer_rules()
             return self._rules[connection.name]
 
-    def _describe(self, source: Connection, parsed: Parsed) -> DescribedAnswer:
+    def _describe(self, source: Connection, parsed: Parsed, settings: Mapping[str, str]) -> DescribedAnswer:
         """Describe the answer, again after the run has written anything on the connection."""
         text, tables = text_and_tables(parsed)
-        key = _key(source.name, text, tables, source.writes.last)
+        key = _key(source.name, text, tables, settings, source.writes.last)
         with self._lock:
             if key not in self._described:
                 with source.in_flight.describing():
-                    self._described[key] = _computing(source).describe_answer(text, tables)
+                    self._described[key] = _computing(source).describe_answer(text, tables, settings)
             return self._described[key]
 
 
@@ -122,8 +122,10 @@ def _computing(connection: Connection) -> CanAnswer:
     return connection.connector
 
 
-def _key(name: str, text: Sql, tables: tuple[TableRef, ...], state: int) -> tuple[str, Sql, int]:
-    return f"{name} {tables}", text, state
+def _key(
+    name: str, text: Sql, tables: tuple[TableRef, ...], settings: Mapping[str, str], state: int
+) -> tuple[str, Sql, int]:
+    return f"{name} {tables} {settings}", text, state
 
 
 def _refuse(request: NodeRequest, doubts: Sequence[str]) -> None:
@@ -140,8 +142,9 @@ def _differences(
     rules: AnswerRules, wanted: AnswerRules, source: Connection, target: Connection
 ) -> Iterator[str]:
     """Yield what may make a source answer otherwise than the target."""
-    for name in dict.fromkeys((*wanted.fixed, *rules.fixed)):
-        here, there = rules.fixed.get(name, "unknown"), wanted.fixed.get(name, "unknown")
+    facts = {**rules.fixed, **rules.as_source}
+    for name in dict.fromkeys((*wanted.fixed, *facts)):
+        here, there = facts.get(name, "unknown"), wanted.fixed.get(name, "unknown")
         if here != there:
             yield f"{name} of {source.name} is {here}, that of {target.name} {there}"
 

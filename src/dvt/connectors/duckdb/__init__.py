@@ -71,9 +71,11 @@ class DuckDBConnector:
         with self._cursor("asking for its settings") as cursor:
             return answer_rules(cursor, self.time_zone())
 
-    def describe_answer(self, text: Sql, tables: Sequence[TableRef]) -> DescribedAnswer:
+    def describe_answer(
+        self, text: Sql, tables: Sequence[TableRef], settings: Mapping[str, str]
+    ) -> DescribedAnswer:
         """See CanAnswer."""
-        with self._cursor("describing an answer") as cursor:
+        with self._cursor("describing an answer") as cursor, _with_settings(cursor, tuple(settings.items())):
             return describe_answer(cursor, rendered(text, [_relation(table) for table in tables]))
 
     @contextmanager

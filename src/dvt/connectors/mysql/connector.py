@@ -15,11 +15,26 @@ from dvt.connectors.mysql.server import Server
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
-from dvt.core.ports.connectors import Capabilities, ConnectorContext, Snapshot
+from dvt.core.ports.connectors import (
+    AnswerRules,
+    Capabilities,
+    ConnectorContext,
+    DescribedAnswer,
+    Snapshot,
+)
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import SourceQuery, Sql, rendered
 from dvt.core.tables import Column, StageColumn, Table
-from dvt.drivers.mysql import Scanner, connect_watched, describe, own_type, parse
+from dvt.drivers.mysql import (
+    Scanner,
+    answer_rules,
+    connect_watched,
+    describe,
+    describe_answer,
+    own_type,
+    parse,
+    table,
+)
 
 _NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
 
@@ -30,7 +45,7 @@ _BYTEWISE = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin", "utf8mb4_bin")
 
 
 class MySQLConnector:
-    """One output: Connector, CanCompute, CanEstimate and CanLoad, for the schemas that its user may see."""
+    """Implements Connector, CanAnswer, CanCompute, CanEstimate and CanLoad."""
 
     capabilities = Capabilities(snapshot_by="consistent_reads: lock")
 
@@ -49,6 +64,22 @@ class MySQLConnector:
         """See CanEstimate."""
         with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
             return estimated(side, queries, self._server.settings.schema_)
+
+    def answer_rules(self) -> AnswerRules:
+        """See CanAnswer."""
+        server = self._server
+        with server.slots, connect_watched(server.name, server.settings) as side:
+            literals, modes = server.session_of_reads if side.is_mariadb else ("", "")
+            return answer_rules(server.name, side, literals, modes)
+
+    def describe_answer(
+        self, text: Sql, tables: Sequence[TableRef], settings: Mapping[str, str]
+    ) -> DescribedAnswer:
+        """See CanAnswer."""
+        server = self._server
+        sql = rendered(text, [table(ref, server.settings.schema_) for ref in tables])
+        with server.slots, connect_watched(server.name, server.settings) as side:
+            return describe_answer(server.name, side, sql, settings)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

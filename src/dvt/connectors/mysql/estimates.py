@@ -39,4 +39,5 @@ def _estimated(side: SideConnection, query: SourceQuery, schema: str) -> Estimat
     rows = math.prod(float(step[_ROWS] or 0) * float(step[_FILTERED] or 0) / 100 for step in own)
     if all(float(step[_FILTERED] or 0) == _UNFILTERED and _SCANS.intersection(step) for step in own):
         rows *= KEPT_BY_A_CONDITION ** len(query.where)
-    return of_rows(query, rows)
+    # It knows nothing of groups; an aggregate of all rows has as many rows for it as they are.
+    return of_rows(query, rows if query.rows is None or not query.model else min(rows, query.rows))

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import duckdb
 
+from dvt.connectors.mysql.answers import COUNT_WARNINGS, WITHOUT_WARNINGS, compute_as_table, counting
 from dvt.connectors.mysql.failures import explained
 from dvt.connectors.mysql.server import Server
 from dvt.core.errors import Cancelled, DvtError
@@ -155,15 +156,40 @@ class _Extraction:
 
     def _copy(self, running: RunningQuery, job: Job) -> Dataset:
         query = job.query
-        sent = with_session_settings(query.sql(self._tables(query)), running.mark, mariadb=self._mariadb)
+        tables, settings = self._tables(query), dict(query.settings)
+        if not query.model:
+            rows = self._write(running, job, query.sql(tables), settings)
+            return job.sink.commit(query.staged, rows)
+        sql = counting(query, tables, job.sink.limits)
+        rows = self._write(running, job, sql, settings | COUNT_WARNINGS, WITHOUT_WARNINGS)
+        if not rows and self._has_rows(running, query):
+            rows = self._write(running, job, query.sql(tables), settings)
+        return job.sink.commit(query.staged, rows)
+
+    def _has_rows(self, running: RunningQuery, query: SourceQuery) -> bool:
+        """Return whether a table made of a model has rows; raise the server's error if it makes none."""
+        with connect_watched(self._server.name, self._server.settings) as side:
+            try:
+                return compute_as_table(side, query, self._tables(query), running)
+            except DvtError as error:
+                if running.stopped.is_set():
+                    raise Cancelled(f"extracting {query.about}") from error
+                raise
+
+    def _write(
+        self, running: RunningQuery, job: Job, sql: str, settings: Mapping[str, str], where: str = ""
+    ) -> int:
+        """Write the rows of a SELECT for which `where` holds into the job's sink; return their number."""
+        query = job.query
+        sent = with_session_settings(sql, running.mark, mariadb=self._mariadb, settings=settings)
         columns = ", ".join(_column(query, number) for number in range(len(query.columns)))
         with self._server.scanner.cursor() as cursor:
             running.cursor = cursor
             _check_stopped(running, query)
-            select = f"SELECT {columns} FROM {self._server.scanner.relation(sent)}"
+            select = f"SELECT {columns} FROM {self._server.scanner.relation(sent)}{where}"
             try:
                 with self._server.scanner.noticing_silence(running.mark):
-                    rows = write_answer(cursor, select, job)
+                    return write_answer(cursor, select, job)
             except duckdb.Error as error:
                 raise explained(
                     error,
@@ -175,7 +201,6 @@ class _Extraction:
                 ) from error
             finally:
                 running.cursor = None
-        return job.sink.commit(query.staged, rows)
 
 
 def _check_stopped(running: RunningQuery, query: SourceQuery) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import threading
 
-from dvt.drivers.mysql import Flavour, MySQLSettings, RunningQueries, Scanner, connect_watched
+import duckdb
+
+from dvt.drivers.duckdb import translate
+from dvt.drivers.mysql import (
+    OF_A_SESSION,
+    Flavour,
+    MySQLSettings,
+    RunningQueries,
+    Scanner,
+    connect_watched,
+)
 
 _COLLATIONS = "SELECT collation_name FROM information_schema.collations"
 """SQL: names of collations; on MariaDB some lack the character set that they have as a column's."""
@@ -37,6 +47,16 @@ class Server:
                 with self.slots, connect_watched(self.name, self.settings) as side:
                     self._flavour = side.flavour
             return self._flavour
+
+    @property
+    def session_of_reads(self) -> tuple[str, str]:
+        """The collation of literals and the sql_mode of the scanner's sessions, as the server gives them."""
+        with self.scanner.cursor() as cursor, self.scanner.noticing_silence("literals"):
+            try:
+                row = cursor.execute(f"FROM {self.scanner.relation(OF_A_SESSION)}").fetchone()
+            except duckdb.Error as error:
+                raise translate(error, connection=self.name, doing="asking for its settings") from error
+        return str(row[0]), str(row[1])
 
     @property
     def collations(self) -> frozenset[str]:

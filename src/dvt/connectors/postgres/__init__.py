@@ -78,12 +78,14 @@ class PostgresConnector:
         with self._server.slots.work(), open_session(self._server.name, self._server.settings) as cursor:
             return answer_rules(self._server.name, cursor)
 
-    def describe_answer(self, text: Sql, tables: Sequence[TableRef]) -> DescribedAnswer:
+    def describe_answer(
+        self, text: Sql, tables: Sequence[TableRef], settings: Mapping[str, str]
+    ) -> DescribedAnswer:
         """See CanAnswer."""
-        settings = self._server.settings
-        sql = rendered(text, [relation(table, settings.schema_) for table in tables])
-        with self._server.slots.work(), open_session(self._server.name, settings) as cursor:
-            return describe_answer(self._server.name, cursor, sql)
+        server = self._server
+        sql = rendered(text, [relation(table, server.settings.schema_) for table in tables])
+        with server.slots.work(), open_session(server.name, server.settings) as cursor:
+            return describe_answer(server.name, cursor, sql, settings)
 
     def measure(self, table: Table, names: Sequence[str]) -> Mapping[str, Column]:
         """See CanMeasure."""

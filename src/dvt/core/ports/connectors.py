@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -134,6 +134,8 @@ class AnswerRules:
     """Name → value of what no session can change: the server's version, how it compares text."""
     settings: Mapping[str, str]
     """Name → value of the settings of dbt's sessions; other sessions can take them over."""
+    as_source: Mapping[str, str] = field(default_factory=dict)
+    """Name → value of those in `fixed` that are others in the sessions that read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +154,12 @@ class CanAnswer(Protocol):
     def answer_rules(self) -> AnswerRules:
         """Return what the answers of dbt's sessions on this output depend on."""
 
-    def describe_answer(self, text: Sql, tables: Sequence[TableRef]) -> DescribedAnswer:
+    def describe_answer(
+        self, text: Sql, tables: Sequence[TableRef], settings: Mapping[str, str]
+    ) -> DescribedAnswer:
         """Describe what a SELECT with places for these tables would answer, without computing it.
+
+        `settings` are those of `AnswerRules` in which the SELECT will run.
 
         SqlInvalid where the database refuses the SELECT, PlaceImpossible where it cannot be described.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dvt.drivers.mysql.answers import OF_A_SESSION, answer_rules, describe_answer, make_as_table
 from dvt.drivers.mysql.cancel import RunningQueries, RunningQuery
 from dvt.drivers.mysql.catalog import column_kinds, describe
 from dvt.drivers.mysql.connect import (
@@ -23,6 +24,7 @@ from dvt.drivers.mysql.types import checked, own_type
 
 __all__ = [
     "LOAD_TIMEOUT",
+    "OF_A_SESSION",
     "Cursor",
     "Flavour",
     "LoadConnection",
@@ -34,14 +36,17 @@ __all__ = [
     "Scanner",
     "Session",
     "SideConnection",
+    "answer_rules",
     "checked",
     "column_kinds",
     "connect_to_load",
     "connect_watched",
     "describe",
+    "describe_answer",
     "fitted",
     "flavour_of",
     "load_encoding",
+    "make_as_table",
     "own_type",
     "parse",
     "quoted",

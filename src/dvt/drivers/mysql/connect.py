@@ -272,6 +272,11 @@ def _tls_problem(error: ssl.SSLError) -> str:
     return f"no TLS with it: {error.reason or error}"
 
 
+def code_of(error: DvtError) -> tuple[int, str]:
+    """Return the server's code and message of an error that `translate` made; -1 without a code."""
+    return _code_and_message(error.__cause__ or error)
+
+
 def _code_and_message(error: BaseException) -> tuple[int, str]:
     """Return the server's code and message; -1 and the exception's text if it is not the server's error."""
     if len(error.args) >= 2 and isinstance(error.args[0], int):  # noqa: PLR2004

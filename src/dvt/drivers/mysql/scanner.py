@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -13,8 +13,9 @@ import duckdb
 from dvt.core.errors import ConnectFailed
 from dvt.core.ports.connectors import Instance
 from dvt.drivers.duckdb import MemoryInstance
-from dvt.drivers.duckdb.sql import literal
+from dvt.drivers.duckdb.sql import literal as duckdb_literal
 from dvt.drivers.mysql.connect import connect
+from dvt.drivers.mysql.names import literal
 from dvt.drivers.mysql.settings import MySQLSettings
 from dvt.drivers.mysql.silence import Processes, line_of_scan
 from dvt.drivers.network.silence import watched
@@ -30,13 +31,10 @@ _SETTINGS = (
 """DuckDB's settings for every cursor: no types guessed from display widths, no time limit, UTC, no pool."""
 _SERVER = "server"
 """DuckDB's name of the attached server, and of its secret."""
-_WITH_SETTINGS = {
-    True: "SET STATEMENT sql_mode = '', time_zone = '+00:00', net_write_timeout = 3600 FOR {select}",
-    False: "{select}",
-}
-"""Whether the server is MariaDB → the SELECT with the session settings that its answer depends on."""
-_HINTS = "SELECT /*+ SET_VAR(sql_mode = '') SET_VAR(time_zone = '+00:00') */ "
-"""The same settings as optimizer hints, for MySQL."""
+_READ_SETTINGS = {"sql_mode": "", "time_zone": "+00:00", "sql_select_limit": str(2**64 - 1)}
+"""Name → value of the session's settings that decide what a SELECT on a table answers."""
+_PATIENCE = {"net_write_timeout": "3600"}
+"""The setting of MariaDB by which it waits an hour for a client that does not read, instead of a minute."""
 
 
 class Scanner:
@@ -78,7 +76,7 @@ class Scanner:
 
     def relation(self, sql: str) -> str:
         """Return the FROM item of DuckDB's SQL for the rows of a query in the server's SQL."""
-        return f"mysql_query('{_SERVER}', {literal(sql)})"
+        return f"mysql_query('{_SERVER}', {duckdb_literal(sql)})"
 
     def close(self) -> None:
         """Close the instance. May be called twice."""
@@ -103,7 +101,7 @@ class Scanner:
 
     def _attach(self, cursor: Any) -> None:
         _configure(cursor)
-        keys = ", ".join(f"{key} {literal(value)}" for key, value in self._secret().items())
+        keys = ", ".join(f"{key} {duckdb_literal(value)}" for key, value in self._secret().items())
         failure = ""
         try:
             cursor.execute(f"CREATE TEMPORARY SECRET {_SERVER} (TYPE mysql, {keys})")
@@ -140,11 +138,17 @@ def _configure(cursor: Any) -> None:
         cursor.execute(f"SET SESSION {setting}")
 
 
-def with_session_settings(select: str, mark: str, *, mariadb: bool) -> str:
+def with_session_settings(
+    select: str, mark: str, *, mariadb: bool, settings: Mapping[str, str] | None = None
+) -> str:
     """Return the SELECT as it is sent: with its mark, in UTC, independent of the server's settings.
 
-    MariaDB then waits an hour for a client that does not read, instead of a minute.
+    `settings` are further ones, or replace those; only MariaDB takes them. MySQL has hints for the others.
     """
-    if not mariadb and select.startswith("SELECT "):
-        select = _HINTS + select.removeprefix("SELECT ")
-    return f"/* {mark} */ {_WITH_SETTINGS[mariadb].format(select=select)}"
+    values = {**_READ_SETTINGS, **(settings or {})}
+    if mariadb:
+        listed = ", ".join(f"{name} = {literal(value)}" for name, value in (values | _PATIENCE).items())
+        return f"/* {mark} */ SET STATEMENT {listed} FOR {select}"
+    hints = " ".join(f"SET_VAR({name} = {literal(value)})" for name, value in values.items())
+    hinted = f"SELECT /*+ {hints} */ "
+    return f"/* {mark} */ {hinted if select.startswith('SELECT ') else ''}{select.removeprefix('SELECT ')}"

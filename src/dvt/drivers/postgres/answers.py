@@ -7,6 +7,7 @@ operators of users it calls. What PostgreSQL itself comes with is not in those l
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -74,12 +75,14 @@ def answer_rules(name: str, cursor: Any) -> AnswerRules:
     return AnswerRules(fixed=fixed, settings=settings)
 
 
-def describe_answer(name: str, cursor: Any, sql: str) -> DescribedAnswer:
-    """Describe what a SELECT would answer. Nothing of it is computed, and nothing stays."""
+def describe_answer(name: str, cursor: Any, sql: str, settings: Mapping[str, str]) -> DescribedAnswer:
+    """Describe what a SELECT would answer with these settings. Nothing is computed, and nothing stays."""
     doing = "describing an answer"
     with as_dvt_errors(name=name, doing=doing):
         try:
             cursor.execute("BEGIN TRANSACTION READ WRITE")
+            for setting, value in settings.items():
+                cursor.execute("SELECT pg_catalog.set_config(%s, %s, true)", (setting, value))
             cursor.execute(f"{_CREATE}{sql}\n) AS {_VIEW}")
         except psycopg2.Error as error:
             _refuse(name, error)

@@ -25,15 +25,15 @@ _OF_A_SESSION = frozenset(
         "connection_id", "current_database", "current_query", "current_schema", "current_schemas",
         "current_setting", "currval", "database", "found_rows", "get_lock", "getenv", "getvariable", "glob",
         "is_free_lock", "is_used_lock", "last_insert_id", "lastval", "load_file", "nextval", "query",
-        "query_table", "release_lock", "row_count", "schema", "session_user", "set_config", "setval",
-        "system_user", "user", "uuid_short", "version",
+        "query_table", "release_all_locks", "release_lock", "row_count", "schema", "session_user",
+        "set_config", "setval", "system_user", "user", "uuid_short", "version",
     }
 )  # fmt: skip
 """Functions that tell of a server, a session or their files, and sequences: on another database they answer
 otherwise."""
 _OF_A_SERVER = re.compile(
-    r"(?:pg|txid|inet|lo|has|dblink|read|parquet|sniff|sqlite|mysql|postgres|duckdb|pragma|query_to|table_to|"
-    r"schema_to|database_to|cursor_to|master|gtid)_|to_reg|(?:st_)?read\Z"
+    r"(?:pg|txid|inet_client|inet_server|lo|has|dblink|read|parquet|sniff|sqlite|mysql|postgres|duckdb|pragma|query_to|table_to|"
+    r"schema_to|database_to|cursor_to|master|gtid|binlog|wsrep)_|to_reg|(?:st_)?read\Z"
 )
 """Matches the names of further ones."""
 _BARE = frozenset({"current_catalog", "current_role", "current_schema", "current_user", "session_user"})
@@ -66,13 +66,14 @@ def _of_a_session(tokens: Sequence[Token], dialect: str) -> Iterator[str]:
         word = token.text.casefold()
         if token.token_type in _PARAMETERS:
             yield f"a variable ({token.text}{after.text if after else ''})"
-        if token.token_type in {TokenType.STRING, TokenType.IDENTIFIER}:
+        if token.token_type is TokenType.STRING:
             continue
+        is_quoted = token.token_type is TokenType.IDENTIFIER
         is_called = after is not None and after.token_type is TokenType.L_PAREN
         follows_dot = before is not None and before.token_type is TokenType.DOT
-        if is_called and (word in _OF_A_SESSION or _OF_A_SERVER.match(word)):
+        if is_called and (word in _OF_A_SESSION or word in _BARE or _OF_A_SERVER.match(word)):
             yield f"{word}()"
-        if not is_called and (word in own or (word in _BARE and not follows_dot)):
+        if not is_called and not is_quoted and (word in own or (word in _BARE and not follows_dot)):
             yield word
 
 
@@ -102,10 +103,19 @@ def query_at_source(
         select=tuple(selected(column, dialect) for column in extracted),
         source=joined("(", text, f"\n) AS {ALIAS}"),
         limit=parsed.request.limit,
+        rows=1 if _is_aggregate(parsed.tree) else None,
         columns=tuple(extracted),
         settings=tuple(sorted(settings.items())),
         model=parsed.request.name,
     )
+
+
+def _is_aggregate(tree: exp.Query) -> bool:
+    """Return True for a SELECT of aggregates over all rows, whose answer is one row."""
+    if not isinstance(tree, exp.Select) or tree.args.get("group"):
+        return False
+    aggregates = (node for output in tree.expressions for node in output.find_all(exp.AggFunc))
+    return any(node.parent_select is tree and not node.find_ancestor(exp.Window) for node in aggregates)
 
 
 def load_of_answer(

@@ -15,10 +15,18 @@ def test_a_statement_carries_its_mark_and_its_settings():
     assert statement.endswith(" FOR SELECT 1 AS a")
 
 
+def test_a_models_settings_replace_the_usual_ones():
+    settings = {"sql_mode": "STRICT_ALL_TABLES", "div_precision_increment": "7"}
+    statement = with_session_settings("SELECT 1 AS a", "dvt abc", mariadb=True, settings=settings)
+    assert "SET STATEMENT sql_mode = 'STRICT_ALL_TABLES', time_zone" in statement
+    assert "div_precision_increment = 7" in statement
+
+
 def test_mysql_takes_the_settings_as_hints():
     statement = with_session_settings("SELECT 1 AS a", "dvt abc", mariadb=False)
     assert statement.startswith("/* dvt abc */ SELECT /*+ SET_VAR(sql_mode = '')")
-    assert statement.endswith("SET_VAR(time_zone = '+00:00') */ 1 AS a")
+    assert "SET_VAR(time_zone = '+00:00') SET_VAR(sql_select_limit = 18446744073709551615)" in statement
+    assert statement.endswith(") */ 1 AS a")
 
 
 def test_names_are_quoted_exactly():
