@@ -17,7 +17,7 @@ from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import define_functions, empty_instance
 from dvt.engines.duckdb.clock import Clock
 from dvt.engines.duckdb.narrowing import narrowed
-from dvt.engines.duckdb.tables import TableNames, define_empty, without_names
+from dvt.engines.duckdb.tables import EmptyTables, TableNames, without_names
 
 _UNUSED_COLUMNS = "unused_columns"
 """The optimizer that leaves out the columns that nobody reads."""
@@ -32,13 +32,14 @@ class UntypedOutput(Exception):
 class Binder:
     """A DuckDB of its own for questions about SELECTs: which optimizers run is a setting of an instance.
 
-    Thread-safe: one question at a time.
+    Tables and the clock are made once and stay. Thread-safe: one question at a time.
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
         self._lock = threading.Lock()
         self._root = empty_instance()
+        clock.define(self._root)
+        self._tables = EmptyTables()
         self._optimizers = [
             name for (name,) in self._root.execute("SELECT name FROM duckdb_optimizers()").fetchall()
         ]
@@ -63,14 +64,15 @@ class Binder:
     def _bound(
         self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]
     ) -> Iterator[tuple[Any, str, TableNames]]:
-        """Give a cursor that sees the empty tables, the SELECT over them, and their names."""
-        with self._lock, self._root.cursor() as cursor:
-            cursor.execute("BEGIN")  # closing the cursor takes everything back
-            names = TableNames.new(tables)
-            define_empty(cursor, names)
-            self._clock.define(cursor)
-            define_functions(cursor, functions)
-            yield cursor, names.rendered(sql), names
+        """Give a connection that sees the empty tables, the SELECT over them, and their names."""
+        with self._lock:
+            names = self._tables.names(self._root, tables)
+            self._root.execute("BEGIN")
+            try:
+                define_functions(self._root, functions)
+                yield self._root, names.rendered(sql), names
+            finally:
+                self._root.execute("ROLLBACK")  # another SELECT has other functions; a PIVOT makes types
 
     def close(self) -> None:
         """Release the instance."""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from dvt.core.types import MAX_DIGITS
 
 _CAST = re.compile(rb"(?:try_)?cast\s*\(", re.IGNORECASE)
 _DECIMAL = re.compile(rb"\bAS\s+DECIMAL\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*\Z", re.IGNORECASE)
+_SIZE = re.compile(r'"width":\s*(\d+),\s*"scale":\s*(\d+)')
+"""Matches the size of a decimal in a serialized plan."""
 
 Size = tuple[int, int]
 """Precision and scale of a DECIMAL."""
@@ -23,31 +24,41 @@ Size = tuple[int, int]
 def narrowed(cursor: Any, select: str) -> tuple[str, ...]:
     """Return the casts that round decimals and that the SELECT does not write, as `DECIMAL(12,4) to …`."""
     (answer,) = cursor.execute("SELECT json_serialize_plan(?, optimize := false)", [select]).fetchone()
-    plan = json.loads(answer)
+    if not _may_round(answer):
+        return ()
+    casts: list[tuple[Size, Size, int]] = []
+    plan = json.loads(answer, object_hook=lambda node: _noted(node, casts))
     if plan["error"]:
         return (f"decimals to types that are not known ({plan['error_message']})",)
     text = select.encode()
     return tuple(
         dict.fromkeys(
             f"DECIMAL({before[0]},{before[1]}) to DECIMAL({after[0]},{after[1]})"
-            for before, after, location in _casts(plan["plans"])
-            if after[0] == MAX_DIGITS and after[1] < before[1] and _written(text, location) != after
+            for before, after, location in casts
+            if _rounds(before, after) and _written(text, location) != after
         )
     )
 
 
-def _casts(node: Any) -> Iterator[tuple[Size, Size, int]]:
-    """Yield the sizes before and after each cast of a decimal to another, and its offset in the text."""
-    if isinstance(node, list):
-        for part in node:
-            yield from _casts(part)
-    elif isinstance(node, dict):
-        if node.get("expression_class") == "BOUND_CAST":
-            before, after = _size(node["child"].get("return_type")), _size(node.get("return_type"))
-            if before and after:
-                yield before, after, int(node["query_location"])
-        for part in node.values():
-            yield from _casts(part)
+def _may_round(plan: str) -> bool:
+    """True if a serialized plan is an error, or has a decimal that another in it does not fit into."""
+    sizes = {(int(precision), int(scale)) for precision, scale in _SIZE.findall(plan)}
+    return not plan.startswith('{"error":false') or any(
+        _rounds(before, after) for before in sizes for after in sizes
+    )
+
+
+def _rounds(before: Size, after: Size) -> bool:
+    return after[0] == MAX_DIGITS and after[1] < before[1]
+
+
+def _noted(node: dict[str, Any], casts: list[tuple[Size, Size, int]]) -> dict[str, Any]:
+    """Note the sizes before and after a cast of a decimal to another, and its offset in the text."""
+    if node.get("expression_class") == "BOUND_CAST":
+        before, after = _size(node["child"].get("return_type")), _size(node.get("return_type"))
+        if before and after:
+            casts.append((before, after, int(node["query_location"])))
+    return node
 
 
 def _size(type_: Any) -> Size | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
-from dvt.core.plan import TransformTable
+from dvt.core.plan import TableColumn, TransformTable
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import Sql, rendered
 from dvt.drivers.duckdb.sql import quoted
@@ -24,21 +24,26 @@ class TableNames:
     schema: str
     """Prefix of the schemas, and the schema of the base tables; unique."""
     tables: Sequence[TransformTable]
+    numbers: Sequence[int]
+    """The tables' numbers in the schemas' names."""
 
     @classmethod
     def new(cls, tables: Sequence[TransformTable]) -> Self:
         """Choose names that no other statement has."""
-        return cls(f"dvt_{uuid.uuid4().hex}", tables)
+        return cls(f"dvt_{uuid.uuid4().hex}", tables, range(len(tables)))
 
     @property
     def views(self) -> list[str]:
         """What the SQL reads, in its places."""
-        return [f"{self.schema_of(number)}.{quoted(table.name)}" for number, table in enumerate(self.tables)]
+        return [
+            f"{self.schema_of(number)}.{quoted(table.name)}"
+            for number, table in zip(self.numbers, self.tables, strict=True)
+        ]
 
     @property
     def bases(self) -> list[str]:
         """Empty tables below the views, whose names are no one's in the SQL."""
-        return [f"t{number}" for number in range(len(self.tables))]
+        return [f"t{number}" for number in self.numbers]
 
     @property
     def prefix(self) -> str:
@@ -59,13 +64,36 @@ def without_names(message: str) -> str:
     return _SCHEMA.sub("", message)
 
 
-def define_empty(cursor: Any, names: TableNames) -> None:
-    """Make the tables without rows, each as a view of all its columns over a base table."""
-    cursor.execute(f"CREATE SCHEMA {names.schema}")
-    for number, (table, base) in enumerate(zip(names.tables, names.bases, strict=True)):
-        typed = ", ".join(f"{quoted(column.surrogate)} {column.type}" for column in table.columns)
-        cursor.execute(f"CREATE TABLE {names.schema}.{base} ({typed})")
-        _view(cursor, names, number, [quoted(c.surrogate) for c in table.columns], f"{names.schema}.{base}")
+@dataclass(slots=True)
+class EmptyTables:
+    """Tables without rows, made once for all statements: each a view of all columns over a base table."""
+
+    schema: str = field(default_factory=lambda: f"dvt_{uuid.uuid4().hex}")
+    _numbers: dict[tuple[str, str, tuple[TableColumn, ...]], int] = field(default_factory=dict)
+    """Alias, name and columns of a table that has been made → its number."""
+
+    def names(self, cursor: Any, tables: Sequence[TransformTable]) -> TableNames:
+        """Return the names of tables; those that are not there yet are made."""
+        if not self._numbers:
+            cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
+        numbers = []
+        for table in tables:
+            key = (table.alias, table.name, tuple(table.columns))
+            if key not in self._numbers:
+                number = len(self._numbers)
+                self._make(cursor, TableNames(self.schema, [table], [number]))
+                self._numbers[key] = number
+            numbers.append(self._numbers[key])
+        return TableNames(self.schema, tables, numbers)
+
+    def _make(self, cursor: Any, names: TableNames) -> None:
+        (table,), (base,) = names.tables, names.bases
+        surrogates = [quoted(column.surrogate) for column in table.columns]
+        typed = ", ".join(
+            f"{surrogate} {column.type}" for surrogate, column in zip(surrogates, table.columns, strict=True)
+        )
+        cursor.execute(f"CREATE OR REPLACE TABLE {names.schema}.{base} ({typed})")
+        _view(cursor, names, 0, surrogates, f"{names.schema}.{base}")
 
 
 def define_staged(cursor: Any, names: TableNames, datasets: Mapping[str, Dataset]) -> None:
@@ -86,5 +114,5 @@ def _view(cursor: Any, names: TableNames, number: int, values: Sequence[str], so
         f"{value}{f' COLLATE {column.collation}' if column.collation else ''} AS {quoted(column.name)}"
         for value, column in zip(values, table.columns, strict=True)
     )
-    cursor.execute(f"CREATE SCHEMA {names.schema_of(number)}")
-    cursor.execute(f"CREATE VIEW {names.views[number]} AS SELECT {columns} FROM {source}")
+    cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {names.schema_of(names.numbers[number])}")
+    cursor.execute(f"CREATE OR REPLACE VIEW {names.views[number]} AS SELECT {columns} FROM {source}")

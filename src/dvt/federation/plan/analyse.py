@@ -18,6 +18,7 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from sqlglot.schema import MappingSchema
 
 from dvt.core.errors import ColumnNotFound
+from dvt.federation.plan.data_types import data_type
 from dvt.federation.plan.sql_types import sql_type
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
@@ -127,7 +128,7 @@ def _type_literals(copy: exp.Expr) -> None:
         if literal.is_string or not point or not (whole + fraction).isdigit():
             continue
         size = f"DECIMAL({max(len(whole.lstrip('0')) + len(fraction), 1)}, {len(fraction)})"
-        cast = exp.Cast(this=literal.copy(), to=exp.DataType.build(size))
+        cast = exp.Cast(this=literal.copy(), to=data_type(size))
         cast.meta.update(literal.meta)
         cast.this.meta.clear()
         literal.replace(cast)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from sqlglot import Token, exp
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
@@ -37,7 +38,7 @@ def normalized(identifier: exp.Identifier, dialect: str) -> str:
     name = identifier.name
     if identifier.args.get("quoted"):
         return name
-    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    strategy = _strategy(dialect)
     if strategy is NormalizationStrategy.LOWERCASE:
         return name.lower()
     if strategy is NormalizationStrategy.UPPERCASE:
@@ -47,8 +48,13 @@ def normalized(identifier: exp.Identifier, dialect: str) -> str:
 
 def distinguishes_case(dialect: str) -> bool:
     """True if quoted names that differ in case are different names."""
-    strategy = Dialect.get_or_raise(dialect).normalization_strategy
+    strategy = _strategy(dialect)
     return strategy in (NormalizationStrategy.LOWERCASE, NormalizationStrategy.UPPERCASE)
+
+
+@cache
+def _strategy(dialect: str) -> NormalizationStrategy:
+    return Dialect.get_or_raise(dialect).normalization_strategy
 
 
 def keeps_name(projection: exp.Expr) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlglot import Token, exp
 from sqlglot.dialects.dialect import Dialect
@@ -137,7 +138,20 @@ def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePl
         raise Unreadable(SqlInvalid(request.dialect, problem, first.get("line"))) from error
     except (SqlglotError, RecursionError) as error:
         raise Unreadable(SqlInvalid(request.dialect, readable(str(error)))) from error
-    return _single_query(request, statements)
+    query = _single_query(request, statements)
+    for node in query.walk():
+        node._meta = _Meta(node._meta or {})  # noqa: SLF001  `meta` has no setter
+    return query
+
+
+class _Meta(dict[str, Any]):
+    """What SQLGlot and the passes note of a node: names and numbers, so that a copy of it may be shallow.
+
+    SQLGlot copies it with each node, and by default deeply, which takes longer than all else.
+    """
+
+    def __deepcopy__(self, memo: object) -> _Meta:
+        return _Meta(self)
 
 
 def _of_all(request: NodeRequest, places: Sequence[NamePlace]) -> exp.Query:

@@ -18,6 +18,7 @@ from dvt.core.requests import Pushdown
 from dvt.core.tables import Column
 from dvt.core.types import DATE, TIMESTAMP, TIMESTAMPTZ, VARCHAR, StageType, decimal
 from dvt.federation.plan.conditions import column_of, constants_of, misreads_intervals
+from dvt.federation.plan.data_types import data_type
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.state import Candidate, PlanState, TableScan
 from dvt.federation.plan.translate import in_engine
@@ -318,4 +319,4 @@ def _instant_literal(type_: StageType, text: str) -> str:
 
 
 def _cast(text: str, type_: str, dialect: str) -> exp.Expr:
-    return exp.Cast(this=exp.Literal.string(text), to=exp.DataType.build(type_, dialect=dialect))
+    return exp.Cast(this=exp.Literal.string(text), to=data_type(type_, dialect))

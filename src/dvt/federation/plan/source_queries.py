@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from sqlglot import exp
 
@@ -75,6 +76,7 @@ def _without_misfits(state: PlanState, group: list[TableScan]) -> list[Sql]:
     return [joined("(", kept, f") OR ({' OR '.join(misfits)}) IS NOT TRUE")]
 
 
+@lru_cache(maxsize=10_000)
 def quoted(name: str, dialect: str) -> str:
     """Quote a name as `dialect` does."""
     return exp.to_identifier(name, quoted=True).sql(dialect=dialect)

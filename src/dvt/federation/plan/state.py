@@ -189,7 +189,11 @@ class PlanState:
         for bracket in copy.find_all(exp.Bracket):
             for index in (part for expression in bracket.expressions for part in expression.walk()):
                 index.type = None  # SQLGlot would shift an index whose type it knows
-        return str(copy.sql(dialect=self.context.engine, comments=False, unsupported_level=ErrorLevel.IGNORE))
+        return str(
+            copy.sql(
+                dialect=self.context.engine, comments=False, copy=False, unsupported_level=ErrorLevel.IGNORE
+            )
+        )
 
     def warn(self, code: str, message: str, hint: str = "") -> None:
         """Add a warning, unless it was added before."""

@@ -65,13 +65,14 @@ def with_places(
     places = [(node, place) for node in holder.walk() if (place := place_of(node))]
     if not places:
         return render(tree)
-    for node, _ in places:
-        node.replace(exp.null())
-    mark = "dvt_place"
-    while mark in render(holder.this):
-        mark += "_"
-    holder = exp.Paren(this=tree.copy())
-    for number, node in enumerate([node for node in holder.walk() if place_of(node)]):
-        node.replace(exp.Var(this=f"{mark}{number}x"))
-    pieces = re.split(rf"{mark}(\d+)x", render(holder.this))
+    marks = [exp.Var(this="") for _ in places]
+    for mark, (node, _) in zip(marks, places, strict=True):
+        node.replace(mark)
+    word, text = "dvt_place", ""
+    while text.count(word) != len(places):  # until nothing else in the text is spelled as the marks are
+        word += "_"
+        for number, mark in enumerate(marks):
+            mark.set("this", f"{word}{number}x")
+        text = render(holder.this)
+    pieces = re.split(rf"{word}(\d+)x", text)
     return joined(*(places[int(piece)][1] if number % 2 else piece for number, piece in enumerate(pieces)))

@@ -97,7 +97,7 @@ def shown(state: PlanState, node: exp.Expr) -> str:
     copy = without_added_tables(node)
     for identifier in copy.find_all(exp.Identifier):
         identifier.set("quoted", not _PLAIN_NAME.fullmatch(identifier.name))
-    text = readable(copy.sql(state.dialect, comments=False))
+    text = readable(copy.sql(state.dialect, comments=False, copy=False))
     return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
 
 

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from dvt.core.tables import Column
 from dvt.core.types import MAX_DIGITS, Kind, StageType
+from dvt.federation.plan.data_types import data_type
 
 QUOTIENT = "quotient"
 """Class of decimals of a computed scale: equal as numbers, not as text."""
@@ -119,13 +120,13 @@ class ValueType:
     def sql_type(self) -> exp.DataType:
         """Return SQLGlot's type; UNKNOWN if it has none."""
         if self.is_decimal or self.name == STORED_QUOTIENT:
-            return exp.DataType.build(f"DECIMAL({self.precision}, {self.scale})")
+            return data_type(f"DECIMAL({self.precision}, {self.scale})")
         if self.name.endswith("[]"):
             element = ValueType(self.name.removesuffix("[]")).sql_type()
             return exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element], nested=True)
         if self.name == UNSIGNED:
-            return exp.DataType.build(exp.DType.UBIGINT)
-        return exp.DataType.build(_SQL_TYPES.get(self.name, "UNKNOWN"))
+            return data_type("UBIGINT")
+        return data_type(_SQL_TYPES.get(self.name, "UNKNOWN"))
 
     @property
     def is_decimal(self) -> bool:

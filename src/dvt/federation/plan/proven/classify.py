@@ -81,8 +81,9 @@ def _name_aliases(state: PlanState) -> None:
         outputs |= {projection.alias_or_name.lower(): projection for projection in select.selects}
         for clause in map(select.args.get, _NAMING):
             for node in clause.walk() if clause is not None else ():
-                output = outputs.get(_text(node))
-                if output is not None and node.meta.get(NUMBER, -1) not in state.value_types:
+                is_known = node.meta.get(NUMBER, -1) in state.value_types
+                output = None if is_known else outputs.get(_text(node))
+                if output is not None:
                     _copy_classes(state, output.unalias(), node)
 
 
@@ -98,4 +99,4 @@ def _copy_classes(state: PlanState, output: exp.Expr, node: exp.Expr) -> None:
 
 def _text(node: exp.Expr) -> str:
     """Return an expression without quotes and case, and without the tables that the analysis has added."""
-    return without_added_tables(node).sql(comments=False).replace('"', "").lower()
+    return without_added_tables(node).sql(comments=False, copy=False).replace('"', "").lower()

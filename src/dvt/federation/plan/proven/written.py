@@ -28,7 +28,7 @@ def rewritten_words(sql: str, tokens: Sequence[Token], dialect: str) -> Iterator
     language = Dialect.get_or_raise(dialect)
     try:
         tree = language.parser().parse(list(tokens), sql)[0]
-        again = language.tokenize(tree.sql(dialect, comments=False)) if tree is not None else []
+        again = language.tokenize(tree.sql(dialect, comments=False, copy=False)) if tree is not None else []
     except SqlglotError:
         return
     left = Counter(_word(token) for token in again)

@@ -6,6 +6,8 @@ import re
 
 from sqlglot import exp
 
+from dvt.federation.plan.data_types import data_type
+
 DIALECT = "duckdb"
 """SQLGlot's name of the engine's SQL."""
 IN_ENGINE = "or write the model in the engine's SQL: config(dialect='compute')"
@@ -31,7 +33,7 @@ def function(name: str, *arguments: exp.Expr) -> exp.Expr:
 
 def typed(node: exp.Expr, to: str) -> exp.Cast:
     """Cast to one of the engine's types."""
-    return exp.Cast(this=node, to=exp.DataType.build(to, dialect=DIALECT))
+    return exp.Cast(this=node, to=data_type(to, DIALECT))
 
 
 def needs_escape(node: exp.Expr) -> bool:
