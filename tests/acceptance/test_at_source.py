@@ -65,7 +65,8 @@ def files(tmp_path: Path) -> Iterator[Workspace]:
         "CREATE TABLE small AS SELECT i::INTEGER AS id, i % 3 AS kind, 't ' || i AS t FROM range(1000) t(i)"
     )
     large = "CREATE TABLE large AS SELECT i::INTEGER AS id, 'text ' || i AS t FROM range(100000) t(i)"
-    workspace.duckdb("crm", small, large, "CREATE MACRO twice(x) AS 2 * x")
+    mood = "CREATE TYPE mood AS ENUM ('bad', 'good')"
+    workspace.duckdb("crm", small, large, "CREATE MACRO twice(x) AS 2 * x", mood)
     workspace.duckdb("wh", small, "CREATE TABLE m AS SELECT 1 AS id")
     FILES.close()
     yield workspace
@@ -107,6 +108,16 @@ def test_a_name_that_shows_a_table_is_as_at_every_other_place(files: Workspace) 
     assert at_source[1].startswith(in_engine[1].name)
 
 
+def test_auto_takes_no_place_that_loses_the_answers_type(files: Workspace) -> None:
+    with files.run() as run:
+        for value, engine in (("union_value(a := id)", "becomes text"), ("[id]::INTEGER[1]", "")):
+            choice = chosen(run, f"SELECT {value} AS v FROM {{crm.small}}", compute="auto")
+            target, in_engine, at_source = choice.options
+            assert not target.problem
+            assert all(engine in option.problem for option in (in_engine, at_source))
+            assert (choice.place is Place.TARGET) is bool(engine)
+
+
 def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
     with files.run() as run:
         choice = chosen(run, "SELECT count(*) AS n FROM {crm.large}")
@@ -131,6 +142,7 @@ def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
     [
         ("SELECT id FROM {crm.small} WHERE id > (SELECT max(id) FROM {this})", "reads its own table"),
         ("SELECT twice(id) AS x FROM {crm.small}", "calls the macro twice"),
+        ("SELECT id, enum_range(NULL::mood) AS x FROM {crm.small}", "names the type mood"),
         ("SELECT id, current_database() AS d FROM {crm.small}", r"current_database\(\) tells of the session"),
         ("SELECT id FROM {crm.small}, read_csv('x.csv')", r"read_csv\(\) tells of the session or the server"),
         ("SELECT 1 AS a FROM {crm.small} JOIN {wh.small} USING (id)", "is on crm and wh"),
@@ -264,6 +276,8 @@ POSTGRES_QUERIES = {
         FROM {small}""",
     "arrays": """SELECT s.id, s.d * s.d AS sq, s.free / 3 AS third, array_agg(k.kind ORDER BY k.kind) AS kinds
         FROM {small} s JOIN {small} AS k USING (id) GROUP BY 1, 2, 3""",
+    "dimensions": """SELECT id, ARRAY[[id, 2], [3, NULL]] AS two, ARRAY[name] AS one, B'101' AS bits
+        FROM {small}""",
     "rows": """WITH few AS (SELECT * FROM {small} WHERE id < 10)
         SELECT few.*, row(few.id, few.kind)::text AS r FROM few""",
     "times": "SELECT small.at::date AS day, extract(hour FROM small.at) AS h, at::text AS t FROM {small}",

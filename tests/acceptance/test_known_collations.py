@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from dvt.core.errors import ComparingUnsupported
+from dvt.core.places import Place
 from dvt.core.requests import TextComparison
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Run, Workspace
@@ -141,6 +142,21 @@ def test_a_model_compares_as_the_embedded_database_does(
             rows = run.rows("wh", f"m{number}")
             assert sorted(rows) == sorted(expected(sql.replace("{t}", "people"))), query
         assert warned(run) == []
+
+
+def test_auto_compares_at_a_target_that_has_the_collation(embedded: Workspace) -> None:
+    sql = "SELECT p.id FROM {duck.people} AS p JOIN {lite.people} AS l ON p.id = l.id WHERE p.n = 'ANN'"
+    expected = embedded.query("duck", "SELECT id FROM people WHERE n = 'ANN'")
+    assert expected
+    with embedded.run() as run:
+        request = run.request("m", sql, "wh", compute="auto")
+        choice = run.federator.choose(request)
+        assert choice.place is Place.TARGET
+        assert "duckdb nocase" in choice.options[1].problem
+        with run.federator.copies(request) as copies:
+            assert sorted(embedded.query("wh", copies.sql)) == sorted(expected)
+        bytes_ = sql.replace("p.n = 'ANN'", "p.b = 'ANN'")
+        assert run.federator.choose(run.request("n", bytes_, "wh", compute="auto")).place is Place.ENGINE
 
 
 @pytest.fixture

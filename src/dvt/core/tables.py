@@ -96,4 +96,4 @@ class StageColumn:
     name: str
     type: StageType
     widest: StageType | None = None
-    """Where `type` follows the data: a type that does not, for the column of a table."""
+    """Type of the column of a table where it is another: `type` follows the data, or is only near it."""

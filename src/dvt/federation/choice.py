@@ -96,11 +96,13 @@ class Choosing:
         if request.only_on_target:
             return Weighed(replace(option, problem=request.only_on_target))
         try:
-            return Weighed(option, answer=self.at_source.plan(tables, engine))
+            answer = self.at_source.plan(tables, engine)
         except PlaceImpossible as error:
             return Weighed(replace(option, problem=error.why))
         except DvtError as error:
             return Weighed(replace(option, problem=error.message))
+        problem = _lost_type(request, answer)
+        return Weighed(replace(option, problem=problem)) if problem else Weighed(option, answer=answer)
 
     def _target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
         target = self.connections[request.stage.connection]
@@ -134,7 +136,8 @@ class Choosing:
             return Weighed(replace(option, problem=error.message))
         except DvtError as error:
             return Weighed(replace(option, problem=error.message))
-        return Weighed(option, plan=plan)
+        problem = _lost_type(request, plan)
+        return Weighed(replace(option, problem=problem)) if problem else Weighed(option, plan=plan)
 
     def _priced(self, request: NodeRequest, *weighed: Weighed) -> tuple[Option, ...]:
         """Return the options with what they move and cost; None for both where a database cannot tell.
@@ -181,6 +184,13 @@ def _repeated(plan: CopyPlan, by_table: Mapping[TableRef, Estimate]) -> Iterator
         outer = [by_table[table].rows for table in read.outer if table in by_table]
         if read.table in by_table:
             yield Repeated(max(outer, default=1), by_table[read.table].bytes)
+
+
+def _lost_type(request: NodeRequest, plan: FederationPlan | SourcePlan) -> str:
+    """Return which type of the answer `auto` would lose at a place; empty if none."""
+    lost = (notice.message for notice in plan.notices if notice.code == "DVT002")
+    of_outputs = (message for message in lost if message.startswith("output column"))
+    return next(of_outputs, "") if (request.compute or AUTO) == AUTO else ""
 
 
 def _is_bound(request: NodeRequest) -> bool:

@@ -121,7 +121,7 @@ class DuckDBConnector:
         table = _relation(load.stage)
         columns = ", ".join(f"{quoted(column.name)} {column.native}" for column in load.columns)
         cursor.execute(f"CREATE TABLE {table} {load.definition or f'({columns})'}")
-        values = ", ".join(f"CAST({quoted(column.staged)} AS {column.native})" for column in load.columns)
+        values = ", ".join(map(_value, load.columns))
         names = ", ".join(quoted(column.name) for column in load.columns)
         insert = f"INSERT INTO {table} ({names}) SELECT {values} FROM ({scan(dataset)})"
         rows = int(cursor.execute(insert).fetchone()[0])
@@ -132,7 +132,8 @@ class DuckDBConnector:
 
     def own_type(self, column: Column, dialect: str) -> str | None:
         """See CanCompute. A type that staging does not know may be one that the user has made."""
-        return column.native if dialect == "duckdb" and column.loses is None else None
+        is_own = dialect == "duckdb" and column.loses is None
+        return f"{column.native} {column.collate}".rstrip() if is_own else None
 
     def index(self, stage: TableRef, key: Sequence[str], columns: Sequence[str]) -> None:
         """See CanCompute. DuckDB needs neither: it hashes what it joins, and always has its statistics."""
@@ -267,6 +268,12 @@ def _estimate(cursor: Any, query: SourceQuery) -> Estimate | None:
 
 def _sql(query: SourceQuery) -> str:
     return query.sql([_relation(table) for table in query.tables])
+
+
+def _value(column: LoadColumn) -> str:
+    """Return the staged value of a column in the column's type; a cast takes no collation."""
+    staged = quoted(column.staged)
+    return staged if column.native.startswith("VARCHAR COLLATE ") else f"CAST({staged} AS {column.native})"
 
 
 def _relation(ref: TableRef) -> str:

@@ -28,6 +28,9 @@ _OF_THE_SQL = (
 )
 """Errors of a SELECT, not of the file."""
 _MACROS = "SELECT DISTINCT function_name FROM duckdb_functions() WHERE NOT internal"
+_TYPES = (
+    "SELECT DISTINCT type_name FROM duckdb_types() WHERE NOT internal AND database_name = current_database()"
+)
 
 
 def answer_rules(cursor: Any, time_zone: str) -> AnswerRules:
@@ -47,7 +50,13 @@ def describe_answer(cursor: Any, sql: str) -> DescribedAnswer:
         line = line_of(error)
         raise SqlInvalid("duckdb", sentence(error), None if line is None else line - 1) from error
     columns = with_collations(cursor, answer, [described(column[0], column[1]) for column in types])
-    macros = [name for (name,) in cursor.execute(_MACROS).fetchall()]
-    called = [name for name in macros if re.search(rf"\b{re.escape(name)}\s*\(", sql, re.IGNORECASE)]
-    foreign = tuple(f"it calls the macro {name}, which may be another on the target" for name in called)
+    called = [f"calls the macro {name}" for name in _named(cursor, _MACROS, sql, r"\s*\(")]
+    named = [f"names the type {name}" for name in _named(cursor, _TYPES, sql, r"\b")]
+    foreign = tuple(f"it {does}, which may be another on the target" for does in (*called, *named))
     return DescribedAnswer(columns=columns, foreign=foreign)
+
+
+def _named(cursor: Any, names: str, sql: str, after: str) -> list[str]:
+    """Return the names, as the SELECT `names` lists them, that a text has before what `after` matches."""
+    rows = cursor.execute(names).fetchall()
+    return [name for (name,) in rows if re.search(rf"\b{re.escape(name)}{after}", sql, re.IGNORECASE)]

@@ -16,6 +16,8 @@ from dvt.drivers.duckdb.sql import quoted
 
 _FUNCTIONS = {"lower": "nocase", "strip_accents": "noaccent", "nfc_normalize": "nfc"}
 """Function that DuckDB calls for a collation → the collation; for one of ICU it calls icu_collate_<name>."""
+PREFIX = "duckdb "
+"""Begins the names of DuckDB's collations, which no other database has."""
 _CALLS = re.compile(r"^\(((?:\w+\()+)")
 """Matches the functions that are called on the left side of a comparison."""
 
@@ -37,7 +39,12 @@ def with_collations(cursor: Any, table: str, columns: Sequence[Column]) -> tuple
         for column, text in zip(texts, shown, strict=False)
         if (name := _collation(text)) is not None
     }
-    return tuple(replace(column, collation=collations.get(column.name)) for column in columns)
+    return tuple(
+        replace(column, collation=name, collate=f"COLLATE {name.removeprefix(PREFIX)}")
+        if (name := collations.get(column.name)) is not None
+        else column
+        for column in columns
+    )
 
 
 def _collation(comparison: str) -> str | None:
@@ -52,4 +59,4 @@ def _collation(comparison: str) -> str | None:
         return None
     functions = calls[1].rstrip("(").split("(")
     names = [_FUNCTIONS.get(name, name.removeprefix("icu_collate_")) for name in functions]
-    return f"duckdb {'.'.join(names)}"
+    return f"{PREFIX}{'.'.join(names)}"

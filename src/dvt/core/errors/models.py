@@ -51,12 +51,16 @@ class SqlInvalid(DvtError):
 
     code = "DVT122"
 
-    def __init__(self, dialect: str, problem: str, line: int | None = None, hint: str = "") -> None:
+    def __init__(
+        self, dialect: str, problem: str, line: int | None = None, hint: str = "", *, is_known: bool = True
+    ) -> None:
+        """`is_known`: False where a name is meant that another database may know."""
+        what = f"the SQL is not valid {dialect}" if is_known else "the compute engine does not know its names"
         super().__init__(
-            f"the SQL is not valid {dialect}: {problem}",
+            f"{what}: {problem}",
             hint=hint or "correct it; or name its dialect, if it is written in another: config(dialect='…')",
         )
-        self.dialect, self.problem, self.sql_line = dialect, problem, line
+        self.dialect, self.problem, self.sql_line, self.is_known = dialect, problem, line, is_known
 
 
 class AnswerUntyped(SqlInvalid):

@@ -101,8 +101,11 @@ def describe_answer(name: str, cursor: Any, sql: str, settings: Mapping[str, str
 
 
 def _of_any_size(column: Column) -> Column:
-    """Return a numeric without sizes as digits: to measure its values would compute the answer twice."""
-    is_array = column.native == "numeric[]"
+    """Return a numeric without sizes as digits, and an array as text, for it may have several dimensions.
+
+    To measure the values would compute the answer twice.
+    """
+    is_array = column.native.endswith("[]") and is_built_in(column.native)
     if not column.follows_data and not is_array:
         return column
     return replace(

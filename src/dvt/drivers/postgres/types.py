@@ -104,7 +104,7 @@ _LIST_ELEMENTS = _PLAIN.keys() - {"time", "bytea", "char", "oid"}
 _BUILT_IN = re.compile(
     r"(?:smallint|integer|bigint|real|double precision|numeric|boolean|text|character varying|character|"
     r"\"char\"|name|bytea|uuid|date|json|jsonb|xml|oid|money|inet|cidr|macaddr|macaddr8|bit|bit varying|"
-    r"point|line|lseg|box|path|polygon|circle|tsvector|tsquery|jsonpath|pg_lsn|"
+    r"bpchar|\"bit\"|point|line|lseg|box|path|polygon|circle|tsvector|tsquery|jsonpath|pg_lsn|"
     r"(?:int4|int8|num|ts|tstz|date)(?:multi)?range|"
     r"(?:time|timestamp)(?:\(\d\))? with(?:out)? time zone|interval(?: [a-z ]+)?(?:\(\d\))?)"
     r"(?:\(-?\d+(?:,-?\d+)?\))?(?:\[\])*\Z"

@@ -69,7 +69,9 @@ class DuckDBEngine:
             except UntypedOutput as error:
                 raise AnswerUntyped(str(error)) from error
             except _WRONG_SQL as error:
-                raise SqlInvalid(self.dialect, without_names(sentence(error)), line_of(error)) from error
+                is_known = not isinstance(error, duckdb.CatalogException)
+                problem = without_names(sentence(error))
+                raise SqlInvalid(self.dialect, problem, line_of(error), is_known=is_known) from error
 
     def narrowed(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]) -> Sequence[str]:
         """See Engine."""

@@ -64,8 +64,8 @@ def keeps_name(projection: exp.Expr) -> bool:
 
 def _name(state: PlanState, target: str, projection: exp.Expr, word: str, text: str) -> str | None:
     namer = language(target).output_name
-    if projection.is_star:
-        return None
+    if projection.is_star or projection.find(exp.Columns) is not None:
+        return None  # an alias of COLUMNS(…) may refer to the columns' names
     identifier = projection.args.get("alias") if isinstance(projection, exp.Alias) else None
     if isinstance(projection, exp.Column | exp.Dot) and namer is not None:
         identifier = projection.this if isinstance(projection, exp.Column) else projection.expression

@@ -14,7 +14,7 @@ from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
 from dvt.core.requests import Translate
 from dvt.core.tables import StageColumn
-from dvt.core.types import StageType
+from dvt.core.types import Kind, StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.kept_names import refuse_long_names
@@ -56,7 +56,7 @@ def bind_transform(state: PlanState) -> None:
     refuse_long_names(state.request, state.context, [*names, *_constraints(state)])
     widest = widest_types(state, bound, lambda tables: _bound(state, inner, tables))
     outputs = [
-        replace(_staged(state, name, column.type), widest=wide)
+        replace(_staged(state, name, column.type), widest=wide or _own_type(state, column.type))
         for name, column, wide in zip(names, bound, widest, strict=True)
     ]
     if state.request.contract:
@@ -154,6 +154,9 @@ def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInval
         return TranslationWrong("the SQL", state.dialect, why, state.context.elsewhere)
     if isinstance(error, AnswerUntyped):
         return AnswerUntyped(problem, f"cast or list its columns, or {state.context.elsewhere}")
+    if not error.is_known and state.context.dialects.get(state.request.stage.connection) == state.dialect:
+        hint = f"correct it; or, if its own database knows the name, {state.context.elsewhere}"
+        return SqlInvalid(state.dialect, problem, line, hint, is_known=False)
     return SqlInvalid(state.dialect, problem, line)
 
 
@@ -216,6 +219,14 @@ def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:
     if encoded.loses:
         state.warn("DVT002", f"output column {name} ({type_}): {encoded.loses}", "cast it in the model")
     return StageColumn(name, encoded.stage)
+
+
+def _own_type(state: PlanState, type_: StageType) -> StageType | None:
+    """Return the type of a table's column that staging lacks, where the target is of the engine's kind."""
+    target = state.context.dialects.get(state.request.stage.connection)
+    staged = encoding(type_)
+    is_known = target == state.context.engine == state.dialect and str(Kind.NULL) not in str(type_)
+    return type_ if is_known and staged.stage != type_ and not staged.loses else None
 
 
 def _limited(state: PlanState, sql: Sql) -> Sql:

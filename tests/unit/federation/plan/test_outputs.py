@@ -17,7 +17,6 @@ from dvt.core.errors import (
     TranslationWrong,
 )
 from dvt.core.requests import Contract, ContractColumn, Translate
-from dvt.core.tables import StageColumn
 from dvt.core.types import VARCHAR, StageType
 from dvt.resolution.output_types import output_type
 from tests.acceptance.oracle import Oracle
@@ -162,9 +161,35 @@ STAGED = {
 def test_an_output_gets_a_type_that_can_be_staged(shop: Oracle, value: str) -> None:
     plan = shop.plan(f"SELECT {value} AS v FROM {{orders}} GROUP BY ALL")
     (column,) = plan.transform.columns
-    assert column == StageColumn("v", StageType.parse(STAGED[value]))
+    assert (column.name, column.type) == ("v", StageType.parse(STAGED[value]))
     assert shop.run(plan)[0] == [("v", STAGED[value])]
     assert bool(plan.notices) == ("union" in value)
+
+
+@pytest.mark.parametrize(
+    ("value", "native"),
+    [
+        ("[id, 2]::INTEGER[2]", "INTEGER[2]"),
+        ("[[id, 2]]::INTEGER[2][]", "INTEGER[2][]"),
+        ("TIMESTAMP_S '2024-01-01 00:00:00'", "TIMESTAMP_S"),
+        ("[NULL]", "INTEGER[]"),
+        ("union_value(a := 1)", "VARCHAR"),
+    ],
+)
+def test_a_table_of_the_engines_kind_has_types_that_staging_lacks(
+    shop: Oracle, value: str, native: str
+) -> None:
+    sql = f"SELECT {value} AS v FROM {{orders}}"
+    (column,) = shop.plan(sql).transform.columns
+    assert str(column.widest or column.type) == native
+    shop.dialects = {"target": "postgres"}
+    (column,) = shop.plan(sql).transform.columns
+    assert column.widest is None
+
+
+def test_an_alias_of_columns_by_a_pattern_is_the_engines(shop: Oracle) -> None:
+    plan = shop.plan("SELECT COLUMNS('^(id|to).*') AS 'x_\\1' FROM {orders}")
+    assert [column.name for column in plan.load.columns] == ["x_id", "x_to"]
 
 
 def test_a_loss_names_its_column(shop: Oracle) -> None:
