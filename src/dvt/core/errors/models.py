@@ -55,11 +55,12 @@ class SqlInvalid(DvtError):
         self, dialect: str, problem: str, line: int | None = None, hint: str = "", *, is_known: bool = True
     ) -> None:
         """`is_known`: False where a name is meant that another database may know."""
-        what = f"the SQL is not valid {dialect}" if is_known else "the compute engine does not know its names"
         super().__init__(
-            f"{what}: {problem}",
+            f"the SQL is not valid {dialect}: {problem}",
             hint=hint or "correct it; or name its dialect, if it is written in another: config(dialect='…')",
         )
+        if not is_known:
+            self.message = f"the compute engine does not know a name of the SQL: {problem}"
         self.dialect, self.problem, self.sql_line, self.is_known = dialect, problem, line, is_known
 
 

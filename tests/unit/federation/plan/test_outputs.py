@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -166,32 +165,6 @@ def test_an_output_gets_a_type_that_can_be_staged(shop: Oracle, value: str) -> N
     assert bool(plan.notices) == ("union" in value)
 
 
-@pytest.mark.parametrize(
-    ("value", "native"),
-    [
-        ("[id, 2]::INTEGER[2]", "INTEGER[2]"),
-        ("[[id, 2]]::INTEGER[2][]", "INTEGER[2][]"),
-        ("TIMESTAMP_S '2024-01-01 00:00:00'", "TIMESTAMP_S"),
-        ("[NULL]", "INTEGER[]"),
-        ("union_value(a := 1)", "VARCHAR"),
-    ],
-)
-def test_a_table_of_the_engines_kind_has_types_that_staging_lacks(
-    shop: Oracle, value: str, native: str
-) -> None:
-    sql = f"SELECT {value} AS v FROM {{orders}}"
-    (column,) = shop.plan(sql).transform.columns
-    assert str(column.widest or column.type) == native
-    shop.dialects = {"target": "postgres"}
-    (column,) = shop.plan(sql).transform.columns
-    assert column.widest is None
-
-
-def test_an_alias_of_columns_by_a_pattern_is_the_engines(shop: Oracle) -> None:
-    plan = shop.plan("SELECT COLUMNS('^(id|to).*') AS 'x_\\1' FROM {orders}")
-    assert [column.name for column in plan.load.columns] == ["x_id", "x_to"]
-
-
 def test_a_loss_names_its_column(shop: Oracle) -> None:
     (notice,) = shop.plan("SELECT [union_value(a := 1)] AS v FROM {orders}").notices
     assert notice.code == "DVT002"
@@ -334,20 +307,6 @@ def test_sql_that_is_wrong_is_an_error_of_the_model(shop: Oracle, sql: str, prob
         shop.plan(sql)
     assert problem in str(caught.value)
     assert "dvt_orders" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("sql", "why"),
-    [
-        ("SELECT id,\n trim(both from note, 'xyz') AS t FROM {orders}", "cannot be read: .*, line 2"),
-        ("SELECT regexp_matches(note, '[', 'g') AS v FROM {orders}", "."),
-    ],
-)
-def test_sql_that_only_its_database_reads_is_not_called_invalid(shop: Oracle, sql: str, why: str) -> None:
-    with pytest.raises(TranslationWrong, match="postgres") as caught:
-        shop.plan(sql, dialect="postgres")
-    assert "not valid" not in caught.value.message
-    assert re.search(why, f"{caught.value.message}, line {caught.value.sql_line}")
 
 
 @pytest.mark.parametrize(

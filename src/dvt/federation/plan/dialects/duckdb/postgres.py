@@ -290,7 +290,7 @@ TRANSLATION = Translation(
         "JSONBExtract": (macro(texts.json_by_path, texts.by_plain_path),),
         "Bracket": (macro(texts.element, texts.by_computed_index),),
         "WithinGroup": (macro(_of_doubles, _is_percentile_of_decimals),),
-        "Sub": (macro(times.days, times.of_dates),),
+        "Sub": (macro(times.days, times.of_dates), macro(times.apart, times.of_instants)),
         "ArraySize": (macro(_array_length),),
         **dict.fromkeys(("Length", "StrPosition", "BitLength", "RegexpCount", "Grouping"), _IN_32_BITS),
         "gcd()": (macro(as_integer, _of_integers_of_32_bits),),

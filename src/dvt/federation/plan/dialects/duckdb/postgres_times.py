@@ -7,6 +7,7 @@ from sqlglot import exp
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a, typed
 
 _DATE = exp.DataType.Type.DATE
+_INSTANT = exp.DataType.Type.TIMESTAMPTZ
 _ENDLESS = ("YEAR", "DECADE", "CENTURY", "MILLENNIUM", "ISOYEAR", "EPOCH", "JULIAN")
 """Parts of which PostgreSQL says that they are infinite for an infinite date."""
 _FRACTIONS = {
@@ -49,3 +50,17 @@ def formatted(node: exp.Expr) -> exp.Expr:
 def days(node: exp.Expr) -> exp.Expr:
     """Subtract dates."""
     return function("dvt_pg_days", node.this.copy(), node.expression.copy())
+
+
+def of_instants(node: exp.Expr) -> bool:
+    """True for a difference of two moments with a time zone."""
+    return is_a(node.this, _INSTANT) and is_a(node.expression, _INSTANT)
+
+
+def apart(node: exp.Expr) -> exp.Expr:
+    """Subtract moments: PostgreSQL counts their seconds, DuckDB the days in the session's time zone."""
+    this, other = (
+        exp.Paren(this=exp.AtTimeZone(this=moment.copy(), zone=exp.Literal.string("UTC")))
+        for moment in (node.this, node.expression)
+    )
+    return exp.Sub(this=this, expression=other)

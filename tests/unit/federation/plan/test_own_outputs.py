@@ -1,0 +1,50 @@
+"""Types, names and errors of what only a model's own database has."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dvt.core.errors import TranslationWrong
+from tests.acceptance.oracle import Oracle
+
+
+@pytest.mark.parametrize(
+    ("value", "native"),
+    [
+        ("[id, 2]::INTEGER[2]", "INTEGER[2]"),
+        ("[[id, 2]]::INTEGER[2][]", "INTEGER[2][]"),
+        ("TIMESTAMP_S '2024-01-01 00:00:00'", "TIMESTAMP_S"),
+        ("[NULL]", "INTEGER[]"),
+        ("union_value(a := 1)", "VARCHAR"),
+    ],
+)
+def test_a_table_of_the_engines_kind_has_types_that_staging_lacks(
+    shop: Oracle, value: str, native: str
+) -> None:
+    sql = f"SELECT {value} AS v FROM {{orders}}"
+    (column,) = shop.plan(sql).transform.columns
+    assert str(column.widest or column.type) == native
+    shop.dialects = {"target": "postgres"}
+    (column,) = shop.plan(sql).transform.columns
+    assert column.widest is None
+
+
+def test_an_alias_of_columns_by_a_pattern_is_the_engines(shop: Oracle) -> None:
+    plan = shop.plan("SELECT COLUMNS('^(id|to).*') AS 'x_\\1' FROM {orders}")
+    assert [column.name for column in plan.load.columns] == ["x_id", "x_to"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("SELECT id,\n trim(both from note, 'xyz') AS t FROM {orders}", "cannot be read: .*, line 2"),
+        ("SELECT regexp_matches(note, '[', 'g') AS v FROM {orders}", "."),
+    ],
+)
+def test_sql_that_only_its_database_reads_is_not_called_invalid(shop: Oracle, sql: str, why: str) -> None:
+    with pytest.raises(TranslationWrong, match="postgres") as caught:
+        shop.plan(sql, dialect="postgres")
+    assert "not valid" not in caught.value.message
+    assert re.search(why, f"{caught.value.message}, line {caught.value.sql_line}")
