@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from dvt.federation.plan.parse import Parsed
+from dvt.federation.plan.planner import classified
 from dvt.federation.plan.proven.check import class_of
 from dvt.federation.plan.proven.keys import is_structure, keys
-from dvt.federation.plan.unproven import classified
 from tests.proofs.engine import Engine
 
 

@@ -22,13 +22,11 @@ from dvt.federation.connections import Connections
 from dvt.federation.plan import (
     Parsed,
     PlanContext,
+    Planner,
     Unproven,
-    make_copy_plan,
-    make_plan,
     parse_model,
     relation,
     source_literal,
-    unproven,
 )
 from dvt.federation.stage_tables import loader
 from dvt.federation.ways_out import elsewhere
@@ -67,6 +65,7 @@ class _Made:
     unproven: tuple[Unproven, ...] | None = None
     copies: CopyPlan | None = None
     plan: FederationPlan | None = None
+    planner: Planner | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +92,9 @@ class Planning:
         """Make the plan of the node, computed in the engine."""
         made = self._made(tables, engine)
         if made.plan is None:
-            parsed, context = tables.parsed, self.context(tables, engine)
-            described = self._measured(tables, lambda first: make_plan(parsed, first, context).queries)
-            plan = make_plan(parsed, described, context)
-            _, notices = self.time_zone(parsed.request)
+            described = self._measured(made, lambda planner: planner.plan().queries)
+            plan = self._planner(made, described).plan()
+            _, notices = self.time_zone(tables.parsed.request)
             made.plan = replace(plan, notices=(*plan.notices, *notices))
         return made.plan
 
@@ -104,16 +102,15 @@ class Planning:
         """Plan the copies for the node, computed on its target; the engine evaluates constants."""
         made = self._made(tables, engine)
         if made.copies is None:
-            parsed, context = tables.parsed, self.context(tables, engine)
-            described = self._measured(tables, lambda first: make_copy_plan(parsed, first, context).queries)
-            made.copies = make_copy_plan(parsed, described, context)
+            described = self._measured(made, lambda planner: planner.copies().queries)
+            made.copies = self._planner(made, described).copies()
         return made.copies
 
     def unproven(self, tables: Resolved, engine: Engine) -> tuple[Unproven, ...]:
         """Return the constructs of the node that are not proven to answer in the engine as they should."""
         made = self._made(tables, engine)
         if made.unproven is None:
-            made.unproven = unproven(tables.parsed, tables.by_unique_id, self.context(tables, engine))
+            made.unproven = self._planner(made, tables.by_unique_id).unproven()
         return made.unproven
 
     def forget(self, request: NodeRequest) -> None:
@@ -127,6 +124,14 @@ class Planning:
         if made is None or made.engine is not engine or not made.tables.is_of_the_same_state(tables):
             made = self.made[stage] = _Made(tables, engine)
         return made
+
+    def _planner(self, made: _Made, described: Mapping[str, Table]) -> Planner:
+        """Return the planner of the node for its tables as described: the last one, if it is for the same."""
+        planner = made.planner
+        if planner is None or planner.tables != described:
+            context = self.context(made.tables, made.engine)
+            planner = made.planner = Planner(made.tables.parsed, described, context)
+        return planner
 
     def named(self, sql: Sql, tables: Sequence[TableRef]) -> str:
         """Return SQL for a target with these tables of it in its places."""
@@ -169,18 +174,19 @@ class Planning:
             return ZoneInfo("UTC"), (Notice("DVT003", f"times are read in UTC: {problem}", hint),)
 
     def _measured(
-        self, tables: Resolved, queries: Callable[[Mapping[str, Table]], Iterable[SourceQuery]]
+        self, made: _Made, queries: Callable[[Planner], Iterable[SourceQuery]]
     ) -> Mapping[str, Table]:
         """Return the tables, by unique id, with the sizes of what the model reads of columns without sizes.
 
         A plan's `queries` say what it reads. In that plan such columns are whole numbers: no product is too
         large.
         """
+        tables = made.tables
         by_ref = dict(tables.by_ref)
         first = {key: _as_whole_numbers(table) for key, table in tables.by_unique_id.items()}
         if first == tables.by_unique_id:
             return tables.by_unique_id
-        for query in queries(first):
+        for query in queries(self._planner(made, first)):
             names = [read.column.name for read in query.columns if read.column.follows_data]
             for ref in query.tables if names else ():
                 by_ref[ref] = self.connections[ref.connection].measure(by_ref[ref], names)

@@ -2,15 +2,15 @@
 
 from dvt.federation.plan.loads import definition
 from dvt.federation.plan.parse import Parsed, parse_model
-from dvt.federation.plan.planner import make_copy_plan, make_plan
+from dvt.federation.plan.planner import Planner, make_copy_plan, make_plan, unproven
 from dvt.federation.plan.safe import source_literal
 from dvt.federation.plan.source_queries import relation
 from dvt.federation.plan.state import PlanContext, Unproven
-from dvt.federation.plan.unproven import unproven
 
 __all__ = [
     "Parsed",
     "PlanContext",
+    "Planner",
     "Unproven",
     "definition",
     "make_copy_plan",

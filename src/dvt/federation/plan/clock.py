@@ -19,7 +19,7 @@ _TYPES = {
 """SQLGlot's types by those of `Language.clock_functions`."""
 
 
-@plan_pass(gives="tree")
+@plan_pass(gives="is_frozen tree")
 def freeze_clock(state: PlanState) -> None:
     """Replace now(), current_date and the like by the time at which the run started.
 
@@ -33,6 +33,7 @@ def freeze_clock(state: PlanState) -> None:
         type_ = clock_functions.get(type(node).__name__) or clock_functions.get(_called(node))
         if type_ is not None and _no_arguments(node):
             node.replace(_literal(type_, started_at))
+            state.is_frozen = True
 
 
 def _called(node: exp.Expr) -> str:

@@ -189,22 +189,12 @@ def _as_query(statement: exp.Expr) -> exp.Expr:
     return exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
 
 
-@plan_pass(needs="tree", gives="")
-def refuse_other_tables(state: PlanState) -> None:
-    """Raise SqlInvalid for a table that is neither a source's nor a CTE.
-
-    Example:
-        >>> sql = "SELECT id FROM {orders} JOIN other USING (id)"
-        >>> state_after(refuse_other_tables, sql)  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-            ...
-        dvt.core.errors.models.SqlInvalid: DVT122 the SQL is not valid duckdb: it reads other, which ...
-          hint: a federated model reads other tables by ref() and source()
-    """
-    for table in other_tables(state.tree, state.dialect):
+def refuse_other_tables(parsed: Parsed) -> None:
+    """Raise SqlInvalid for a table that is neither a source's nor a CTE."""
+    for table in other_tables(parsed.tree, parsed.request.dialect):
         problem = f"it reads {table}, which is no ref() and no source()"
         hint = "a federated model reads other tables by ref() and source()"
-        raise SqlInvalid(state.dialect, problem, hint=hint)
+        raise SqlInvalid(parsed.request.dialect, problem, hint=hint)
 
 
 def other_tables(tree: exp.Expr, dialect: str) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """From a model's compiled SQL to a plan: the queries to each source, and the transform of their answers.
 
 Nothing is read or written here. Only the engine is used: for the types of a SELECT over empty tables, and
-for the values of constants. Read STAGES from top to bottom.
+for the values of constants. Read ANALYSIS, PLAN and COPIES from top to bottom.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from dvt.core.errors import DvtError, TranslationWrong
 from dvt.core.plan import CopyPlan, FederationPlan, Load, Transform
@@ -30,59 +32,122 @@ from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.proven.classify import classify
 from dvt.federation.plan.repeated import find_repeated
 from dvt.federation.plan.source_queries import extract
-from dvt.federation.plan.state import PlanContext, PlanState
+from dvt.federation.plan.state import PlanContext, PlanState, Unproven
 from dvt.federation.plan.this import query_this_first
 from dvt.federation.plan.transform import write_transform
 from dvt.federation.plan.translate import translate
+from dvt.federation.plan.unproven import unproven_before, unproven_of
 
-STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
-    "parsed": (
-        name_outputs,
-        refuse_other_tables,
-        find_scans,
-        freeze_clock,
-        separate_names,
-        query_this_first,
-    ),
-    "analysed": (
-        number_nodes,
-        analyse,
-        classify,
-    ),
+Stages = Mapping[str, tuple[Callable[[PlanState], None], ...]]
+"""State of the plan → the passes that lead to it. Each pass declares what it needs and gives; new features
+add passes."""
+ANALYSIS: Stages = {
+    "parsed": (name_outputs, find_scans, freeze_clock, separate_names, query_this_first),
+    "analysed": (number_nodes, analyse, classify),
+}
+"""What every plan of a model begins with."""
+PLAN: Stages = {
     "placed": (place_predicates, limit_scans),
-    "written": (
-        order_enums,
-        compare_text,
-        translate,
-        write_transform,
-    ),
+    "written": (order_enums, compare_text, translate, write_transform),
     "bound": (bind_transform, keep_own_types),
     "extracted": (extract,),
 }
-"""State of the plan → the passes that lead to it. Each pass declares what it needs and gives; new features
-add passes."""
-COPY_STAGES: Mapping[str, tuple[Callable[[PlanState], None], ...]] = {
-    "parsed": (name_outputs, refuse_long_outputs, find_scans, separate_names, query_this_first),
-    "analysed": (number_nodes, analyse),
-    "placed": (place_predicates, find_columns, find_compared, find_repeated),
+"""The rest for a model that the engine computes; it may change the analysed tree."""
+COPIES: Stages = {
+    "placed": (refuse_long_outputs, place_predicates, find_columns, find_compared, find_repeated),
     "chosen": (keep_output_names, leave_target, keep_certain, limit_scans),
     "extracted": (extract,),
     "written": (write_copies,),
 }
-"""As `STAGES`, for a model that is computed on its target."""
+"""The rest for a model that is computed on its target; the analysed tree stays as it is."""
+_COPIES_WITH_CLOCK: Stages = {
+    "parsed": tuple(plan_pass for plan_pass in ANALYSIS["parsed"] if plan_pass is not freeze_clock),
+    "analysed": ANALYSIS["analysed"],
+}
+"""As `ANALYSIS`, for the copies of a model that calls now(): the target has a clock of its own."""
+STAGES: Stages = {**ANALYSIS, **PLAN}
+COPY_STAGES: Stages = {**_COPIES_WITH_CLOCK, **COPIES}
+
+
+@dataclass(slots=True)
+class Planner:
+    """Makes the plans of one federated model, for one state of its tables. Thread-safe.
+
+    All start from one analysis. What the plan for the engine has changed is analysed again, if need be.
+    """
+
+    parsed: Parsed
+    """The model, read."""
+    tables: Mapping[str, Table]
+    """The tables of `parsed.inputs`, as described, by unique id."""
+    context: PlanContext
+    """Dialects, engine and target, as the planner needs them."""
+    _analysed: PlanState | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def unproven(self) -> tuple[Unproven, ...]:
+        """Return all that would have to be proven before the engine may compute the model."""
+        known = unproven_before(self.parsed, self.tables, self.context)
+        if known is not None:
+            return known
+        with self._lock:
+            return unproven_of(self._analysis())
+
+    def plan(self) -> FederationPlan:
+        """Make the plan for the engine; TranslationWrong if SQL to be translated cannot be read."""
+        try:
+            self._refuse_unread()
+            refuse_other_tables(self.parsed)
+        except DvtError as error:
+            raise self.parsed.request.about(error) from error.__cause__
+        with self._lock:
+            state, self._analysed = self._analysis(), None
+            return _plan(_passed(PLAN, state))
+
+    def copies(self) -> CopyPlan:
+        """Plan the copies for the target."""
+        with self._lock:
+            analysed = self._analysis()
+            if analysed.is_frozen:
+                first = first_state(self.parsed, self.tables, self.context)
+                return _copies(_passed(COPY_STAGES, first))
+            return _copies(_passed(COPIES, analysed.with_same_analysis()))
+
+    def _refuse_unread(self) -> None:
+        dialect, problem = self.parsed.request.dialect, self.parsed.problem
+        if problem is not None and dialect != self.context.engine:
+            why = f"it cannot be read: {problem.problem}"
+            way_out = f"if it is valid, {self.context.elsewhere}"
+            raise TranslationWrong("the SQL", dialect, why, way_out, problem.sql_line) from problem
+
+    def _analysis(self) -> PlanState:
+        if self._analysed is None:
+            self._analysed = classified(self.parsed, self.tables, self.context)
+        return self._analysed
 
 
 def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> FederationPlan:
-    """Make the plan of one federated model.
+    """Make one plan for the engine; the arguments are those of `Planner`."""
+    return Planner(parsed, tables, context).plan()
 
-    Args:
-        parsed: the model, read.
-        tables: the tables of `parsed.inputs`, as described, by unique id.
-        context: dialects, engine and target, as the planner needs them.
-    """
-    request = parsed.request
-    state = first_state(parsed, tables, context)
-    _pass_through(STAGES, state)
+
+def make_copy_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> CopyPlan:
+    """Plan the copies for the target once; the arguments are those of `Planner`."""
+    return Planner(parsed, tables, context).copies()
+
+
+def unproven(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> tuple[Unproven, ...]:
+    """Return what is not proven of a model; the arguments are those of `Planner`."""
+    return Planner(parsed, tables, context).unproven()
+
+
+def classified(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:
+    """Return the state of a model's plan when its nodes are classified, and nothing more is done."""
+    return _passed(ANALYSIS, first_state(parsed, tables, context))
+
+
+def _plan(state: PlanState) -> FederationPlan:
+    request = state.request
     return FederationPlan(
         node=request.unique_id,
         file=request.file,
@@ -106,11 +171,8 @@ def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext)
     )
 
 
-def make_copy_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> CopyPlan:
-    """Plan the copies for a model that is computed on its target; the arguments are those of `make_plan`."""
-    request = parsed.request
-    state = first_state(parsed, tables, context, needs_tree=False)
-    _pass_through(COPY_STAGES, state)
+def _copies(state: PlanState) -> CopyPlan:
+    request = state.request
     return CopyPlan(
         node=request.unique_id,
         file=request.file,
@@ -122,32 +184,20 @@ def make_copy_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanCon
     )
 
 
-def _pass_through(stages: Mapping[str, tuple[Callable[[PlanState], None], ...]], state: PlanState) -> None:
+def _passed(stages: Stages, state: PlanState) -> PlanState:
     try:
         for passes in stages.values():
             for plan_pass in passes:
                 plan_pass(state)
     except DvtError as error:
         raise state.request.about(error) from error.__cause__
+    return state
 
 
-def first_state(
-    parsed: Parsed, tables: Mapping[str, Table], context: PlanContext, *, needs_tree: bool | None = None
-) -> PlanState:
-    """Return the state before the first pass; TranslationWrong if SQL to be translated cannot be read.
-
-    `needs_tree`: the SQL is to be translated; by default if it is not in the engine's dialect.
-    """
-    request = parsed.request
-    if needs_tree is None:
-        needs_tree = request.dialect != context.engine
-    if parsed.problem is not None and needs_tree:
-        why = f"it cannot be read: {parsed.problem.problem}"
-        way_out = f"if it is valid, {context.elsewhere}"
-        unread = TranslationWrong("the SQL", request.dialect, why, way_out, parsed.problem.sql_line)
-        raise request.about(unread) from parsed.problem
+def first_state(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:
+    """Return the state before the first pass."""
     state = PlanState(
-        request=request,
+        request=parsed.request,
         tables=tables,
         context=context,
         tree=parsed.tree.copy(),

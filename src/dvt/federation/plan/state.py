@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlglot import ErrorLevel, Token, exp
@@ -136,6 +136,8 @@ class PlanState:
     """Where the model's SQL names relations."""
     unread: SqlInvalid | None = None
     """Why SQLGlot could not read the SQL, so that the tree is not of it; None if it could."""
+    is_frozen: bool = False
+    """True if literals stand in the tree for calls of now() and its like."""
     names: list[str | None] = field(default_factory=list)
     """Output names; None where the engine's own name is the right one."""
     scans: list[TableScan] = field(default_factory=list)
@@ -193,6 +195,21 @@ class PlanState:
             copy.sql(
                 dialect=self.context.engine, comments=False, copy=False, unsupported_level=ErrorLevel.IGNORE
             )
+        )
+
+    def with_same_analysis(self) -> PlanState:
+        """Return a state for other passes, which read the tree and its analysis and change neither."""
+        scans = [
+            replace(scan, needed=set(), candidates=[], not_pushed=[], compared={}) for scan in self.scans
+        ]
+        return replace(
+            self,
+            names=[*self.names],
+            scans=scans,
+            needs={},
+            queries=[],
+            functions=set(),
+            notices=[*self.notices],
         )
 
     def warn(self, code: str, message: str, hint: str = "") -> None:

@@ -10,9 +10,8 @@ from sqlglot.parser import Parser
 
 from dvt.core.names import TableRef
 from dvt.core.requests import Input
-from dvt.federation import planning as planning_module
 from dvt.federation.connections import Connections
-from dvt.federation.plan import make_plan, parse_model
+from dvt.federation.plan import Planner, make_plan, parse_model
 from dvt.federation.planning import Planning
 from dvt.resolution.output_types import output_type
 from tests.acceptance.oracle import Oracle
@@ -87,11 +86,11 @@ def test_a_plan_is_made_once_until_its_tables_are_written_or_it_is_forgotten(
     made: list[str] = []
 
     def counted(name: str) -> None:
-        make = getattr(planning_module, name)
-        monkeypatch.setattr(planning_module, name, lambda *args: made.append(name) or make(*args))
+        make = getattr(Planner, name)
+        monkeypatch.setattr(Planner, name, lambda planner: made.append(name) or make(planner))
 
-    counted("make_plan")
-    counted("make_copy_plan")
+    counted("plan")
+    counted("copies")
 
     def plan() -> list[str]:
         made.clear()
@@ -100,13 +99,13 @@ def test_a_plan_is_made_once_until_its_tables_are_written_or_it_is_forgotten(
             planning.copies(planning.resolve(request), engine)
         return made
 
-    assert plan() == ["make_plan", "make_copy_plan"]
+    assert plan() == ["plan", "copies"]
     assert plan() == []
     table = request.inputs[next(iter(request.inputs))].table
     planning.connections.wrote(table.connection, TableRef(connection="x", identifier=table.identifier))
-    assert plan() == ["make_plan", "make_copy_plan"]
+    assert plan() == ["plan", "copies"]
     planning.forget(request)
-    assert plan() == ["make_plan", "make_copy_plan"]
+    assert plan() == ["plan", "copies"]
 
 
 def test_a_plan_changes_nothing_of_what_it_was_made_from(shop: Oracle) -> None:
