@@ -40,7 +40,7 @@ from dvt.core.types import (
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.federation.compute import compute
 from dvt.staging.shared import Staging
-from dvt.testing.suites.engines import transform_table
+from dvt.testing.engines import transform_table
 from tests.databases.engines import default_engine
 from tests.local_bucket import files, local_bucket
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
 import pytest
-import sqlglot
-from sqlglot import exp
 
 from dvt.core.errors import (
     Cancelled,
@@ -23,13 +19,11 @@ from dvt.core.errors import (
     StagingDamaged,
     ValueLost,
 )
-from dvt.core.plan import Binding, TableColumn, Transform, TransformTable
 from dvt.core.ports.engines import Engine, Value
-from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
-from dvt.core.queries import Sql, TablePlace, joined
+from dvt.core.ports.staging import Bucket, Dataset
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, VARCHAR, StageType
-from dvt.staging.parquet import ParquetSink
+from dvt.testing.engines import EngineBench, transform_table
 from dvt.testing.suites.suite import Suite
 
 VALUES: Mapping[str, tuple[StageType, str, str]] = {
@@ -60,67 +54,6 @@ THREADS = 8
 """Nodes that compute at once."""
 
 
-class Bench:
-    """An engine with places to stage in, which is given SQL as SQLGlot writes it without a dialect."""
-
-    def __init__(self, engine: Engine, bucket: Bucket) -> None:
-        self.engine = engine
-        self.bucket = bucket
-        self._places = itertools.count()
-
-    def sink(self) -> Sink:
-        """A new place to stage in."""
-        return ParquetSink(Location(self.bucket, f"run/{next(self._places)}"))
-
-    def sql(self, sql: str, tables: Sequence[str] = ()) -> Sql:
-        """SQL in the engine's dialect, with places for `tables`."""
-        tree = sqlglot.parse_one(sql)
-        for table in list(tree.find_all(exp.Table)):
-            if table.name in tables:
-                table.set("this", exp.to_identifier(f"dvt_table_{tables.index(table.name)}x"))
-        pieces = re.split(r"dvt_table_(\d+)x", tree.sql(self.engine.dialect))
-        return joined(*(TablePlace(int(piece)) if at % 2 else piece for at, piece in enumerate(pieces)))
-
-    def binding(self, sql: str, **tables: list[StageColumn]) -> Binding:
-        """Outputs, and the columns that are read."""
-        described = [transform_table(name, columns) for name, columns in tables.items()]
-        return self.engine.bind(self.sql(sql, list(tables)), described)
-
-    def bind(self, sql: str, **tables: list[StageColumn]) -> tuple[StageColumn, ...]:
-        """Names and types of outputs."""
-        return self.binding(sql, **tables).columns
-
-    def transform(self, sql: str, columns: Sequence[StageColumn], **tables: Dataset) -> Transform:
-        """A transform over datasets that have all columns of their tables."""
-        return Transform(
-            dialect=self.engine.dialect,
-            sql=self.sql(sql, list(tables)),
-            tables=tuple(transform_table(name, dataset.columns) for name, dataset in tables.items()),
-            columns=tuple(columns),
-        )
-
-    def run(self, sql: str, *columns: StageColumn, **tables: Dataset) -> Dataset:
-        """The staged answer."""
-        return self.engine.run(self.transform(sql, columns, **tables), tables, self.sink())
-
-    def value(self, sql: str, type_: StageType, **inputs: Dataset) -> str | None:
-        """The text of an answer that is one value."""
-        ((staged_type, text),) = self.engine.fetch(self.run(sql, StageColumn("v", type_), **inputs))
-        assert staged_type == type_
-        return text
-
-    def numbers(self, count: int, *, first: int = 1) -> Dataset:
-        """A dataset of n, from `first` on."""
-        rows = " UNION ALL ".join(f"SELECT {number} AS n" for number in range(first, first + count))
-        return self.run(rows, StageColumn("n", BIGINT))
-
-
-def transform_table(name: str, columns: Sequence[StageColumn]) -> TransformTable:
-    """A table whose staged columns have the names that it shows."""
-    shown = [TableColumn(name=column.name, surrogate=column.name, type=column.type) for column in columns]
-    return TransformTable(name=name, alias=name, columns=tuple(shown))
-
-
 class EngineSuite(Suite):
     """Tests of a compute engine.
 
@@ -131,33 +64,35 @@ class EngineSuite(Suite):
     """The `EngineContext.started_at` of the fixture's engine."""
 
     @pytest.fixture
-    def bench(self, engine: Engine, bucket: Bucket) -> Bench:
+    def bench(self, engine: Engine, bucket: Bucket) -> EngineBench:
         """The engine with places to stage in."""
-        return Bench(engine, bucket)
+        return EngineBench(engine, bucket)
 
-    def test_binding_finds_names_and_types(self, bench: Bench) -> None:
+    def test_binding_finds_names_and_types(self, bench: EngineBench) -> None:
         columns = [StageColumn(f"c{place}", type_) for place, type_ in enumerate(_types())]
         columns += [StageColumn("Mixed Case", INTEGER)]
         assert bench.bind("SELECT * FROM t", t=columns) == tuple(columns)
         chosen = bench.bind('SELECT c0 AS "Other", COUNT(*) AS n FROM t GROUP BY c0', t=columns)
         assert chosen == (StageColumn("Other", columns[0].type), StageColumn("n", BIGINT))
 
-    def test_types_of_computed_outputs_are_those_of_their_casts(self, bench: Bench) -> None:
+    def test_types_of_computed_outputs_are_those_of_their_casts(self, bench: EngineBench) -> None:
         types = [BIGINT, DOUBLE, VARCHAR, DATE]  # not all dialects have all types
         outputs = ", ".join(f"CAST(MAX(n) AS {type_}) AS c{place}" for place, type_ in enumerate(types))
         bound = bench.bind(f"SELECT {outputs} FROM t", t=[StageColumn("n", INTEGER)])
         assert bound == tuple(StageColumn(f"c{place}", type_) for place, type_ in enumerate(types))
 
     @pytest.mark.parametrize(("sql", "letters"), READS.items())
-    def test_binding_tells_the_columns_that_are_read(self, bench: Bench, sql: str, letters: str) -> None:
+    def test_binding_tells_the_columns_that_are_read(
+        self, bench: EngineBench, sql: str, letters: str
+    ) -> None:
         columns = [StageColumn(name, BIGINT) for name in "abc"]
         assert bench.binding(sql, t=columns).reads == (frozenset(letters),)
 
-    def test_a_table_of_which_no_row_is_read_may_be_left_out(self, bench: Bench) -> None:
+    def test_a_table_of_which_no_row_is_read_may_be_left_out(self, bench: EngineBench) -> None:
         binding = bench.binding("SELECT a FROM (SELECT * FROM t LIMIT 0) AS x", t=[StageColumn("a", BIGINT)])
         assert binding.reads in {(None,), (frozenset("a"),)}
 
-    def test_a_column_that_was_not_extracted_is_null(self, bench: Bench) -> None:
+    def test_a_column_that_was_not_extracted_is_null(self, bench: EngineBench) -> None:
         dataset, missing = bench.numbers(3), StageColumn("m", VARCHAR)
         columns = [*dataset.columns, missing]
         transform = bench.transform("SELECT * FROM t", columns, t=dataset)
@@ -166,14 +101,14 @@ class EngineSuite(Suite):
         assert made.rows == 3
         assert bench.engine.fetch(made)[1] == (VARCHAR, None)
 
-    def test_a_column_may_be_qualified_by_its_tables_name(self, bench: Bench) -> None:
+    def test_a_column_may_be_qualified_by_its_tables_name(self, bench: EngineBench) -> None:
         assert bench.value("SELECT MAX(t.n) AS v FROM t", BIGINT, t=bench.numbers(3)) == "3"
 
-    def test_the_clock_stands_still(self, bench: Bench) -> None:
+    def test_the_clock_stands_still(self, bench: EngineBench) -> None:
         date = bench.value("SELECT CAST(CURRENT_DATE AS TEXT) AS v", VARCHAR)
         assert date == f"{self.started_at:%Y-%m-%d}"
 
-    def test_binding_reads_no_data(self, bench: Bench) -> None:
+    def test_binding_reads_no_data(self, bench: EngineBench) -> None:
         bench.bind("SELECT n FROM t", t=[StageColumn("n", BIGINT)])
         assert list(bench.bucket.list("")) == []
 
@@ -185,28 +120,28 @@ class EngineSuite(Suite):
             ("SELECT no_such_function(n) AS v FROM t", "no_such_function"),
         ],
     )
-    def test_wrong_sql_is_named_with_the_reason(self, bench: Bench, sql: str, reason: str) -> None:
+    def test_wrong_sql_is_named_with_the_reason(self, bench: EngineBench, sql: str, reason: str) -> None:
         with pytest.raises(SqlInvalid, match=f"(?i){reason}") as caught:
             bench.bind(sql, t=[StageColumn("n", BIGINT)])
         assert caught.value.dialect == bench.engine.dialect
 
-    def test_what_is_no_sql_is_invalid(self, bench: Bench) -> None:
+    def test_what_is_no_sql_is_invalid(self, bench: EngineBench) -> None:
         with pytest.raises(SqlInvalid):
             bench.engine.bind("SELECT 1 +", ())
 
     @pytest.mark.parametrize("names", [("Foo", "foo"), ("a", "a")])
-    def test_names_of_outputs_may_repeat(self, bench: Bench, names: tuple[str, str]) -> None:
+    def test_names_of_outputs_may_repeat(self, bench: EngineBench, names: tuple[str, str]) -> None:
         sql = f'SELECT 1 AS "{names[0]}", 2 AS "{names[1]}"'
         assert tuple(column.name for column in bench.bind(sql)) == names
         columns = (StageColumn("x", BIGINT), StageColumn("y", BIGINT))
         assert bench.engine.fetch(bench.run(sql, *columns)) == ((BIGINT, "1"), (BIGINT, "2"))
 
-    def test_two_nodes_may_use_one_name_for_different_tables(self, bench: Bench) -> None:
+    def test_two_nodes_may_use_one_name_for_different_tables(self, bench: EngineBench) -> None:
         for type_ in (BIGINT, VARCHAR):
             assert bench.bind("SELECT a FROM t", t=[StageColumn("a", type_)]) == (StageColumn("a", type_),)
 
     @pytest.mark.parametrize("what", VALUES)
-    def test_a_value_is_staged_and_comes_back_as_itself(self, bench: Bench, what: str) -> None:
+    def test_a_value_is_staged_and_comes_back_as_itself(self, bench: EngineBench, what: str) -> None:
         type_, value, text = VALUES[what]
         first = bench.run(f"SELECT {value} AS v", StageColumn("v", type_))
         assert (first.rows, first.columns) == (1, (StageColumn("v", type_),))
@@ -214,32 +149,32 @@ class EngineSuite(Suite):
         again = bench.run("SELECT v FROM t", StageColumn("v", type_), t=first)
         assert bench.engine.fetch(again) == ((type_, text),)
 
-    def test_null_of_every_type_stays_null(self, bench: Bench) -> None:
+    def test_null_of_every_type_stays_null(self, bench: EngineBench) -> None:
         columns = [StageColumn(f"c{place}", type_) for place, type_ in enumerate(_types())]
         nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {column.name}" for column in columns)
         made = bench.run("SELECT * FROM t", *columns, t=bench.run(f"SELECT {nulls}", *columns))
         assert bench.engine.fetch(made) == tuple((column.type, None) for column in columns)
 
-    def test_several_datasets_meet(self, bench: Bench) -> None:
+    def test_several_datasets_meet(self, bench: EngineBench) -> None:
         left, right = bench.numbers(10), bench.numbers(10, first=6)
         assert bench.value("SELECT SUM(l.n) AS v FROM l JOIN r ON l.n = r.n", BIGINT, l=left, r=right) == "40"
         assert bench.value("SELECT COUNT(*) AS v FROM l CROSS JOIN r", BIGINT, l=left, r=right) == "100"
 
-    def test_the_answer_has_the_names_and_types_that_were_asked_for(self, bench: Bench) -> None:
+    def test_the_answer_has_the_names_and_types_that_were_asked_for(self, bench: EngineBench) -> None:
         column = StageColumn('two "words"', DOUBLE)
         made = bench.run('SELECT n AS "two ""words""" FROM t', column, t=bench.numbers(1))
         assert made.columns == (column,)
         assert bench.bind("SELECT * FROM t", t=[column]) == (column,)
         assert bench.engine.fetch(bench.run("SELECT * FROM t", column, t=made))[0][0] == DOUBLE
 
-    def test_the_answer_is_committed_where_its_sink_says(self, bench: Bench) -> None:
+    def test_the_answer_is_committed_where_its_sink_says(self, bench: EngineBench) -> None:
         sink = bench.sink()
         made = bench.engine.run(bench.transform("SELECT 1 AS n", [StageColumn("n", BIGINT)]), {}, sink)
         assert made.at == sink.location
         sizes = dict(bench.bucket.list(sink.location.prefix))
         assert sum(sizes[key] for key in made.keys) == made.bytes > 0
 
-    def test_a_dataset_of_several_files_is_one_table(self, bench: Bench) -> None:
+    def test_a_dataset_of_several_files_is_one_table(self, bench: EngineBench) -> None:
         parts = [bench.numbers(3), bench.numbers(4, first=4)]
         sink = bench.sink()
         keys = []
@@ -252,36 +187,36 @@ class EngineSuite(Suite):
         assert both.keys == tuple(keys)
         assert bench.value("SELECT SUM(n) AS v FROM t", BIGINT, t=both) == "28"
 
-    def test_an_empty_answer_is_a_table_with_columns(self, bench: Bench) -> None:
+    def test_an_empty_answer_is_a_table_with_columns(self, bench: EngineBench) -> None:
         none = bench.run("SELECT n FROM t WHERE n > 5", StageColumn("n", BIGINT), t=bench.numbers(3))
         assert none.rows == 0
         assert bench.value("SELECT COUNT(n) AS v FROM t", BIGINT, t=none) == "0"
 
-    def test_a_dataset_without_files_is_an_empty_table(self, bench: Bench) -> None:
+    def test_a_dataset_without_files_is_an_empty_table(self, bench: EngineBench) -> None:
         none = Dataset(bench.sink().location, (), (StageColumn("n", BIGINT),), 0, 0)
         assert bench.value("SELECT COUNT(n) AS v FROM t", BIGINT, t=none) == "0"
         assert bench.engine.fetch(none) == ((BIGINT, None),)
         assert bench.engine.keys(none, 5) == ()
 
-    def test_files_that_lost_rows_are_noticed(self, bench: Bench) -> None:
+    def test_files_that_lost_rows_are_noticed(self, bench: EngineBench) -> None:
         short = replace(bench.numbers(1), rows=2)
         with pytest.raises(StagingDamaged, match="should hold 2 rows but holds 1"):
             bench.value("SELECT MAX(n) AS v FROM t", BIGINT, t=short)
 
-    def test_files_that_are_gone_are_noticed(self, bench: Bench) -> None:
+    def test_files_that_are_gone_are_noticed(self, bench: EngineBench) -> None:
         gone = bench.numbers(3)
         bench.bucket.delete(gone.at.prefix)
         with pytest.raises(DvtError):
             bench.value("SELECT COUNT(*) AS v FROM t", BIGINT, t=gone)
 
-    def test_a_value_that_does_not_fit_is_an_error(self, bench: Bench) -> None:
+    def test_a_value_that_does_not_fit_is_an_error(self, bench: EngineBench) -> None:
         sink = bench.sink()
         sql, number = "SELECT n * 3000000000 AS n FROM t", bench.numbers(1)
         transform = bench.transform(sql, [StageColumn("n", INTEGER)], t=number)
         with pytest.raises((ValueLost, QueryFailed)):
             bench.engine.run(transform, {"t": number}, sink)
 
-    def test_rows_are_given_in_their_order(self, bench: Bench) -> None:
+    def test_rows_are_given_in_their_order(self, bench: EngineBench) -> None:
         columns = StageColumn("n", BIGINT), StageColumn("t", VARCHAR)
         numbers = bench.numbers(100)
         answer = bench.run("SELECT n, 'x' AS t FROM t ORDER BY n DESC LIMIT 3", *columns, t=numbers)
@@ -289,14 +224,14 @@ class EngineSuite(Suite):
         none = bench.run("SELECT n, 'x' AS t FROM t WHERE n < 0", *columns, t=numbers)
         assert bench.engine.rows(none) == []
 
-    def test_a_first_row_is_fetched(self, bench: Bench) -> None:
+    def test_a_first_row_is_fetched(self, bench: EngineBench) -> None:
         columns = (StageColumn("a", BIGINT), StageColumn("b", VARCHAR))
         assert bench.engine.fetch(bench.run("SELECT 1 AS a, 'x' AS b", *columns)) == (
             (BIGINT, "1"),
             (VARCHAR, "x"),
         )
 
-    def test_keys_are_the_distinct_values_without_null(self, bench: Bench) -> None:
+    def test_keys_are_the_distinct_values_without_null(self, bench: EngineBench) -> None:
         column = StageColumn("k", BIGINT)
         rows = "SELECT n % 3 AS k FROM t UNION ALL SELECT NULL AS k"
         dataset = bench.run(rows, column, t=bench.numbers(10))
@@ -304,12 +239,12 @@ class EngineSuite(Suite):
         assert keys is not None
         assert sorted(keys, key=str) == [(BIGINT, "0"), (BIGINT, "1"), (BIGINT, "2")]
 
-    def test_more_keys_than_the_limit_are_none_at_all(self, bench: Bench) -> None:
+    def test_more_keys_than_the_limit_are_none_at_all(self, bench: EngineBench) -> None:
         dataset = bench.numbers(5)
         assert bench.engine.keys(dataset, 4) is None
         assert len(bench.engine.keys(dataset, 5) or ()) == 5
 
-    def test_constants_are_evaluated_and_failures_are_none(self, bench: Bench) -> None:
+    def test_constants_are_evaluated_and_failures_are_none(self, bench: EngineBench) -> None:
         expressions = [
             "CAST(1 + 1 AS BIGINT)",
             "no_such_function(1)",
@@ -326,10 +261,10 @@ class EngineSuite(Suite):
         )
         assert bench.engine.evaluate([]) == ()
 
-    def test_a_constant_with_a_comment_is_evaluated(self, bench: Bench) -> None:
+    def test_a_constant_with_a_comment_is_evaluated(self, bench: EngineBench) -> None:
         assert bench.engine.evaluate(["CAST(1 AS BIGINT) -- why"]) == ((BIGINT, "1"),)
 
-    def test_cancel_stops_all_that_would_run_for_years(self, bench: Bench) -> None:
+    def test_cancel_stops_all_that_would_run_for_years(self, bench: EngineBench) -> None:
         hundred = bench.numbers(100)
         tables = " CROSS JOIN ".join(f"t AS {copy}" for copy in COPIES)
         total = " + ".join(f"{copy}.n" for copy in COPIES)
@@ -352,11 +287,11 @@ class EngineSuite(Suite):
         assert stopped == [Cancelled, Cancelled]
         assert bench.value("SELECT MAX(n) AS v FROM t", BIGINT, t=hundred) == "100", "it works on"
 
-    def test_a_cancel_without_a_query_under_way_does_nothing(self, bench: Bench) -> None:
+    def test_a_cancel_without_a_query_under_way_does_nothing(self, bench: EngineBench) -> None:
         bench.engine.cancel()
         assert bench.value("SELECT 1 AS v", BIGINT) == "1"
 
-    def test_many_nodes_compute_at_once(self, bench: Bench) -> None:
+    def test_many_nodes_compute_at_once(self, bench: EngineBench) -> None:
         """Each with a table of the same name, which is another one."""
         datasets = [bench.numbers(number + 1) for number in range(THREADS)]
         answers: dict[int, Value] = {}
@@ -376,7 +311,7 @@ class EngineSuite(Suite):
         sums = {number: sum(range(number + 2)) for number in range(THREADS)}
         assert answers == {number: (BIGINT, str(total)) for number, total in sums.items()}
 
-    def test_it_may_be_closed_twice(self, bench: Bench) -> None:
+    def test_it_may_be_closed_twice(self, bench: EngineBench) -> None:
         bench.numbers(1)
         bench.engine.close()
         bench.engine.close()
