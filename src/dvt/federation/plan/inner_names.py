@@ -11,7 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.dialects.implicit_names import Namer
-from dvt.federation.plan.projections import Projections, projections
+from dvt.federation.plan.projections import Projections, projections, word_and_text
 
 _COLUMN = {TokenType.VAR, TokenType.IDENTIFIER, TokenType.DOT, TokenType.STAR}
 """Tokens of a column: a projection of these alone has a name."""
@@ -45,7 +45,7 @@ def _names(sql: str, select: Projections, dialect: str, namer: Namer) -> Mapping
     for written, projection in parsed:
         name: str | None = projection.alias_or_name if projection is not None else None
         if projection is not None and not isinstance(projection, exp.Alias | exp.Column | exp.Dot | exp.Star):
-            name = namer(projection, written[0].text.lower(), _text(sql, written))
+            name = namer(projection, *word_and_text(sql, written))
             if name:
                 unnamed[written[-1].start] = name
         taken[(name or "").casefold()] += 1
@@ -60,15 +60,11 @@ def _parsed(sql: str, written: Sequence[Token], dialect: str) -> exp.Expr | None
         return exp.Star() if is_star else exp.column(last.text)
     parser = Dialect.get_or_raise(dialect)
     try:
-        statements = parser.parse(f"SELECT {_text(sql, written)}")
+        statements = parser.parse(f"SELECT {word_and_text(sql, written)[1]}")
     except (SqlglotError, RecursionError):
         return None
     select = statements[0] if len(statements) == 1 else None
     return select.selects[0] if isinstance(select, exp.Select) and len(select.selects) == 1 else None
-
-
-def _text(sql: str, written: Sequence[Token]) -> str:
-    return sql[written[0].start : written[-1].end + 1]
 
 
 def _alias(after: Token, name: str | None) -> Sequence[Token]:
@@ -77,3 +73,14 @@ def _alias(after: Token, name: str | None) -> Sequence[Token]:
         return ()
     place = after.line, after.col, after.start, after.end
     return Token(TokenType.ALIAS, "AS", *place), Token(TokenType.IDENTIFIER, name, *place)
+
+
+def name_values(tree: exp.Expr, dialect: str) -> None:
+    """Name the columns of VALUES lists that have no names, where the dialect has a rule for that."""
+    name = language(dialect).values_column
+    for values in tree.find_all(exp.Values) if name else ():
+        alias = values.args.get("alias")
+        if alias is not None and not alias.args.get("columns"):
+            width = len(values.expressions[0].expressions)
+            columns = [exp.to_identifier(f"{name}{number}") for number in range(1, width + 1)]
+            alias.set("columns", columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 
 from sqlglot import Token, exp
@@ -10,7 +9,7 @@ from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 
 from dvt.federation.plan.dialects import engine_dialect, language
 from dvt.federation.plan.markers import marked_tables
-from dvt.federation.plan.projections import projections
+from dvt.federation.plan.projections import projections, word_and_text
 from dvt.federation.plan.state import PlanState, plan_pass
 
 
@@ -23,7 +22,7 @@ def name_outputs(state: PlanState) -> None:
         >>> state_after(name_outputs, sql, target="postgres").names
         ['max', '?column?', 'big']
     """
-    words_and_texts = [_as_written(state, tokens) for tokens in written_projections(state)]
+    words_and_texts = [word_and_text(state.request.sql, written) for written in written_projections(state)]
     target = state.context.dialects.get(state.request.stage.connection, state.context.engine)
     selects = state.tree.selects
     written = words_and_texts if len(words_and_texts) == len(selects) else [("", "")] * len(selects)
@@ -88,11 +87,6 @@ def _is_unchanged(state: PlanState, projection: exp.Expr) -> bool:
     """True if the engine reads this expression as written, so that its name is the right one."""
     reads = [state.request.inputs[state.places[place].key] for place, _ in marked_tables(projection)]
     return state.dialect == state.context.engine and not any(read.this for read in reads)
-
-
-def _as_written(state: PlanState, tokens: Sequence[Token]) -> tuple[str, str]:
-    """Return first word and text of a projection."""
-    return tokens[0].text.lower(), state.request.sql[tokens[0].start : tokens[-1].end + 1]
 
 
 def written_projections(state: PlanState) -> list[list[Token]]:

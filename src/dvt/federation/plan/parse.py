@@ -14,7 +14,7 @@ from dvt.core.errors import SqlInvalid
 from dvt.core.relation_names import NamePlace, name_places
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
-from dvt.federation.plan.inner_names import with_inner_names
+from dvt.federation.plan.inner_names import name_values, with_inner_names
 from dvt.federation.plan.markers import (
     is_marker,
     marked,
@@ -139,6 +139,7 @@ def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePl
     except (SqlglotError, RecursionError) as error:
         raise Unreadable(SqlInvalid(request.dialect, readable(str(error)))) from error
     query = _single_query(request, statements)
+    name_values(query, request.dialect)
     for node in query.walk():
         node._meta = _Meta(node._meta or {})  # noqa: SLF001  `meta` has no setter
     return query

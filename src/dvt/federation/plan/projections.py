@@ -69,6 +69,13 @@ def projections(tokens: Sequence[Token]) -> list[Projections]:
     return selects
 
 
+def word_and_text(sql: str, written: Sequence[Token]) -> tuple[str, str]:
+    """Return the first word of a projection, empty if it begins with a literal, and its whole text."""
+    first = written[0]
+    is_literal = first.token_type in {TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.HEREDOC_STRING}
+    return "" if is_literal else first.text.lower(), sql[first.start : written[-1].end + 1]
+
+
 def _is_table(before: Token | None, are_tables: Sequence[bool], enclosing: Sequence[Projections]) -> bool:
     """True for a bracket after the token `before` if a query in it is read as a table."""
     if before is None or before.token_type is TokenType.L_PAREN:

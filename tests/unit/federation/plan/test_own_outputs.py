@@ -31,6 +31,14 @@ def test_a_table_of_the_engines_kind_has_types_that_staging_lacks(
     assert column.widest is None
 
 
+@pytest.mark.parametrize(("dialect", "type_"), [("postgres", "VARCHAR"), ("duckdb", "INTEGER")])
+def test_a_null_without_a_type_has_the_type_of_its_dialect(shop: Oracle, dialect: str, type_: str) -> None:
+    plan = shop.plan("SELECT NULL AS v, id FROM {orders}", dialect=dialect)
+    assert [str(column.type) for column in plan.transform.columns] == [type_, "INTEGER"]
+    both = shop.plan("SELECT NULL AS v FROM {orders} UNION ALL SELECT id FROM {orders}", dialect=dialect)
+    assert [str(column.type) for column in both.transform.columns] == ["INTEGER"]
+
+
 def test_an_alias_of_columns_by_a_pattern_is_the_engines(shop: Oracle) -> None:
     plan = shop.plan("SELECT COLUMNS('^(id|to).*') AS 'x_\\1' FROM {orders}")
     assert [column.name for column in plan.load.columns] == ["x_id", "x_to"]

@@ -15,7 +15,7 @@ _TYPES |= {"FLOAT": "float4", "BOOLEAN": "bool", "CHAR": "bpchar", "TIMESTAMPTZ"
 """SQLGlot's type → PostgreSQL's name of it."""
 _CALL = re.compile(r"^\w+\s*\((?:[^()]|\([^()]*\))*\)(?:\s*over\b.*)?$", re.IGNORECASE | re.DOTALL)
 """Matches a call of a function."""
-_CALLED = (exp.Mod, exp.IntDiv, exp.Pow, exp.Corr, exp.CovarPop, exp.CovarSamp)
+_CALLED = (exp.Concat, exp.Mod, exp.IntDiv, exp.Pow, exp.Corr, exp.CovarPop, exp.CovarSamp)
 """Expressions that PostgreSQL writes as functions or operators, SQLGlot as operators: the text decides."""
 _RENAMED = {"trim": "btrim", "cast": "", "if": "case"}
 """First word of an expression → PostgreSQL's name for its output."""

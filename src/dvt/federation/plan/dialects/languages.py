@@ -38,6 +38,8 @@ class Language:
     """SQLGlot's class names of comparisons in which text of the usual collations is compared byte by byte."""
     output_name: Namer | None = None
     """Function that names an output without an alias; None: the engine's own name is used."""
+    values_column: str = ""
+    """Name of a column of a VALUES list, before its number from 1; empty: the engine's own name is used."""
     local_words: frozenset[str] = frozenset()
     """Words that mean something else in every database, beside functions: system columns and types."""
     sizes_by_cast: bool = False
@@ -57,6 +59,7 @@ LANGUAGES: Mapping[str, Language] = {
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP", "TIMESTAMPTZ": "TIMESTAMPTZ"},
         bytewise=_EQUALITY,
         output_name=postgres_name,
+        values_column="column",
         local_words=_SYSTEM_COLUMNS | {"regclass", "regproc", "regprocedure", "regrole", "regtype", "user"},
         sizes_by_cast=True,
     ),

@@ -248,6 +248,7 @@ TRANSLATION = Translation(
         ),
         "Mod": (macro(_modulo),),
         "Literal": (macro(as_integer, beside_smallint),),
+        "Null": (macro(texts.untyped, texts.is_untyped_output),),
         "Sum": _AGGREGATES,
         "Avg": _AGGREGATES,
         "Filter": _AGGREGATES,

@@ -111,3 +111,19 @@ def by_computed_index(node: exp.Expr) -> bool:
     """True for a subscript that is no literal."""
     (index, *_) = node.expressions
     return not isinstance(index, exp.Literal | exp.Slice)
+
+
+def is_untyped_output(node: exp.Expr) -> bool:
+    """True for a NULL that is an output of a SELECT, unless a UNION decides its type."""
+    output = node.parent if isinstance(node.parent, exp.Alias) else node
+    if not isinstance(output.parent, exp.Select) or output.arg_key != "expressions":
+        return False
+    holder = output.parent.parent
+    while isinstance(holder, exp.Subquery | exp.Paren):
+        holder = holder.parent
+    return not isinstance(holder, exp.SetOperation)
+
+
+def untyped(node: exp.Expr) -> exp.Expr:
+    """Make a text of a NULL without a type."""
+    return typed(node.copy(), "VARCHAR")
