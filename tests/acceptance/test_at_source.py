@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -164,6 +165,18 @@ def test_another_table_than_the_models_is_refused(files: Workspace) -> None:
 def test_another_dialect_is_refused(files: Workspace) -> None:
     with files.run() as run, pytest.raises(PlaceImpossible, match="written in postgres, which crm does not"):
         computed(run, in_file(files), "SELECT 1 AS a FROM {crm.small}", "wh", dialect="postgres")
+
+
+def test_sqlite_is_no_source_of_answers(files: Workspace) -> None:
+    path = files.root / "lite.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE small (id INTEGER)")
+    files.outputs["lite"] = {"type": "sqlite", "path": str(path)}
+    with files.run() as run:
+        sql = "SELECT count(*) AS n FROM {lite.small}"
+        with pytest.raises(PlaceImpossible, match="written in duckdb, which lite does not speak"):
+            computed(run, in_file(files), sql, "wh")
+        assert chosen(run, sql).place is not Place.SOURCE
 
 
 def test_a_doubt_can_be_accepted(files: Workspace) -> None:

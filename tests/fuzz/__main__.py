@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=2000, help="number of queries, of all dialects")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--dialect", choices=DIALECTS, action="append", help="default: all")
+    parser.add_argument("--place", default="", help="compute all of them there: target, source, duckdb")
     parser.add_argument("--failures", type=int, default=20, help="show so many failures of a dialect")
     parser.add_argument("--quick", action="store_true", help="do not shrink")
     options = parser.parse_args()
@@ -41,6 +42,7 @@ def main() -> int:
 
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dvt-fuzz-"))
         workspace = FuzzWorkspace(Path(folder), database)
+        stack.callback(workspace.close)
         failed = [_try(workspace, dialect, seeds, options) for dialect in dialects]
     return 1 if any(failed) else 0
 
@@ -51,7 +53,7 @@ def _try(workspace: FuzzWorkspace, dialect: str, seeds: range, options: argparse
     failures = 0
     with Judge(workspace, dialect) as judge:
         for seed in seeds:
-            choices, trial = trial_of(judge, dialect, seed)
+            choices, trial = trial_of(judge, dialect, seed, options.place)
             judgement = judge.judge(trial)
             verdicts[f"{trial.compute}: {judgement.verdict}"] += 1
             if not judgement.fails and judgement.reason:
@@ -59,7 +61,7 @@ def _try(workspace: FuzzWorkspace, dialect: str, seeds: range, options: argparse
             failures += judgement.fails
             if judgement.fails and failures <= options.failures:
                 if not options.quick:
-                    trial, judgement = shrink(judge, dialect, choices, judgement)
+                    trial, judgement = shrink(judge, dialect, choices, judgement, options.place)
                 where = f"{dict(trial.placement)} {trial.pushdown} {trial.compute}"
                 sys.stdout.write(
                     f"--- {dialect} {seed} {judgement.verdict} {where}\n{trial.sql}\n  {judgement.reason}\n"

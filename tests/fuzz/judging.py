@@ -25,8 +25,9 @@ from dvt.core.errors import (
 from dvt.core.names import TableRef
 from dvt.core.places import Place
 from dvt.core.plan import Load
-from dvt.core.requests import Pushdown
+from dvt.core.requests import NodeRequest, Pushdown
 from dvt.drivers.duckdb import FILES
+from dvt.drivers.mysql import flavour_of
 from tests.acceptance.federating import Run, Workspace
 from tests.acceptance.live_dialect import comparable
 from tests.fuzz.tables import TABLES
@@ -116,7 +117,9 @@ class FuzzWorkspace(Workspace):
             self.outputs[name] = self.postgres.settings()
         for name in ("my", "my2"):
             self.outputs[name] = self.mariadb.settings(schema=_MYSQL_SCHEMA)
+        ((self._sql_mode,),) = self.mariadb.execute("SELECT @@global.sql_mode")
         self.mariadb.execute(
+            "SET GLOBAL sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
             f"CREATE DATABASE IF NOT EXISTS {_MYSQL_SCHEMA} COLLATE {_MYSQL_COLLATION}",
             f"GRANT ALL ON {_MYSQL_SCHEMA}.* TO '{self.mariadb.settings()['user']}'",
         )
@@ -139,6 +142,10 @@ class FuzzWorkspace(Workspace):
                 *(f"CREATE TABLE {table.name} ({table.ddl('duckdb')})" for table in TABLES),
                 *(f"INSERT INTO {table.name} VALUES {table.values()}" for table in TABLES if table.rows),
             )
+
+    def close(self) -> None:
+        """Give the server its sql_mode back: by the hostile one of the tests it parses SQL otherwise."""
+        self.mariadb.execute(f"SET GLOBAL sql_mode = '{self._sql_mode}'")
 
     def ref(self, connection: str, table: str) -> TableRef:
         if connection in {"pg", "pg2"}:
@@ -200,7 +207,7 @@ class Judge:
 
     def judge(self, trial: Trial) -> Judgement:
         """Compute natively and by dvt, and compare."""
-        native = self._native(re.sub(r"\{(t\d)\}", r"\1", trial.sql))
+        native = self._native(re.sub(r"\{(t\d)\}", r"\1", trial.sql), made=self._makes_table(trial))
         if isinstance(native, str):
             return Judgement(Verdict.INVALID, native)
         try:
@@ -219,13 +226,27 @@ class Judge:
                 )
         return Judgement(Verdict.SAME)
 
-    def _federated(self, trial: Trial) -> Answer:
+    def _makes_table(self, trial: Trial) -> bool:
+        """Return whether a trial is compared with a table that the server makes in a session of dbt's.
+
+        At a source literals have the collation of such sessions, and what cannot be written is an error.
+        """
+        if self._dialect != "mysql" or trial.compute not in {"auto", "source"}:
+            return False
+        try:
+            return self._run.federator.choose(self._request(trial)).place is Place.SOURCE
+        except DvtError:
+            return trial.compute == "source"
+
+    def _request(self, trial: Trial) -> NodeRequest:
         sql = re.sub(r"\{(t\d)\}", lambda name: f"{{{trial.placement[name[1]]}.{name[1]}}}", trial.sql)
         self._count += 1
         target = self.outputs[0]
         name, options = f"m{self._count}", {"pushdown": trial.pushdown, "compute": trial.compute}
-        request = self._run.request(name, sql, target, dialect=self._dialect, **options)
-        federator = self._run.federator
+        return self._run.request(name, sql, target, dialect=self._dialect, **options)
+
+    def _federated(self, trial: Trial) -> Answer:
+        request, federator = self._request(trial), self._run.federator
         if federator.choose(request).place is Place.TARGET:
             with federator.copies(request) as copies:
                 return self._ask(copies.sql)
@@ -234,10 +255,10 @@ class Judge:
         assert publisher.answer is not None
         return publisher.answer
 
-    def _native(self, sql: str) -> Answer | str:
-        """Return the answer of the dialect's database, or its error."""
+    def _native(self, sql: str, *, made: bool) -> Answer | str:
+        """Return the answer of the dialect's database, or of a table `made` of it, or its error."""
         try:
-            return self._ask(sql)
+            return self._ask(sql, made=made)
         except (duckdb.Error, psycopg2.Error, pymysql.Error) as error:
             return str(error)
 
@@ -245,7 +266,7 @@ class Judge:
         quote = "`" if self._dialect == "mysql" else '"'
         return self._ask(f"SELECT * FROM {quote}{stage.schema}{quote}.{quote}{stage.identifier}{quote}")
 
-    def _ask(self, sql: str) -> Answer:
+    def _ask(self, sql: str, *, made: bool = False) -> Answer:
         workspace = self._workspace
         match self._dialect:
             case "duckdb":
@@ -267,9 +288,15 @@ class Judge:
                     closing(workspace.mariadb.owner(database=_MYSQL_SCHEMA)) as connection,
                     connection.cursor() as cursor,
                 ):
-                    cursor.execute(
-                        f"SET sql_mode = 'STRICT_TRANS_TABLES', collation_connection = '{_MYSQL_COLLATION}'"
-                    )
+                    if made:
+                        cursor.execute(flavour_of(connection.get_server_info()).session)
+                        cursor.execute(f"CREATE TEMPORARY TABLE native AS {sql}")
+                        sql = "SELECT * FROM native"
+                    else:
+                        cursor.execute(
+                            "SET sql_mode = 'STRICT_TRANS_TABLES', "
+                            f"collation_connection = '{_MYSQL_COLLATION}'"
+                        )
                     cursor.execute(sql)
                     types = [_MYSQL_FAMILIES.get(column[1], "text") for column in cursor.description]
                     return _answer(cursor, types)

@@ -22,7 +22,9 @@ _PARTS = 3
 def workspace(
     tmp_path_factory: pytest.TempPathFactory, databases: Callable[[str], Any]
 ) -> Iterator[FuzzWorkspace]:
-    yield FuzzWorkspace(tmp_path_factory.mktemp("fuzz"), databases)
+    workspace = FuzzWorkspace(tmp_path_factory.mktemp("fuzz"), databases)
+    yield workspace
+    workspace.close()
     FILES.close()
 
 

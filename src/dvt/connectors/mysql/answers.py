@@ -37,5 +37,7 @@ def compute_as_table(
 ) -> bool:
     """Return whether a table made of a model has rows; raise the server's error if it makes none."""
     limit = "" if query.limit is None else f" LIMIT {query.limit}"
-    select = f"SELECT * FROM {rendered(query.source, tables)}{limit}"
+    # By the second SELECT the columns may be NULL, and need no defaults: that of a date is the zero date.
+    nothing = f"SELECT {', '.join(['NULL'] * len(query.columns))} FROM DUAL WHERE FALSE"
+    select = f"(SELECT * FROM {rendered(query.source, tables)}{limit}) UNION ALL {nothing}"
     return make_as_table(side, select, dict(query.settings), running.mark, LOAD_TIMEOUT)

@@ -20,6 +20,12 @@ from dvt.drivers.mysql.types import AS_TEXT, CatalogColumn, map_column
 
 _TABLE = "dvt_answer"
 """Name of the temporary table, and of the SELECT in it."""
+_CREATE = (
+    f"CREATE TEMPORARY TABLE {_TABLE} AS "
+    f"SELECT {_TABLE}.* FROM (SELECT 1) AS dvt LEFT JOIN ({{}}\n) AS {_TABLE} ON TRUE LIMIT 0"
+)
+"""SQL: makes a table for the answer of a SELECT. By the join its columns may be NULL, and need no defaults:
+that of a date is the zero date, which dbt's sessions refuse."""
 _DOING = "describing an answer"
 _SETTINGS = (
     "sql_mode", "time_zone", "default_regex_flags", "default_week_format", "div_precision_increment",
@@ -109,9 +115,7 @@ def describe_answer(
     _take_over(side, settings)
     side.rows(f"SET SESSION max_statement_time = {_TIMEOUT}", doing=_DOING)
     try:
-        side.rows(
-            f"CREATE TEMPORARY TABLE {_TABLE} AS SELECT * FROM ({sql}\n) AS {_TABLE} LIMIT 0", doing=_DOING
-        )
+        side.rows(_CREATE.format(sql), doing=_DOING)
     except QueryFailed as error:
         _refuse(name, error)
         raise
