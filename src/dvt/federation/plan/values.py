@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from sqlglot import exp
 
@@ -65,14 +65,16 @@ def with_places(
     places = [(node, place) for node in holder.walk() if (place := place_of(node))]
     if not places:
         return render(tree)
-    marks = [exp.Var(this="") for _ in places]
-    for mark, (node, _) in zip(marks, places, strict=True):
-        node.replace(mark)
-    word, text = "dvt_place", ""
-    while text.count(word) != len(places):  # until nothing else in the text is spelled as the marks are
+    word = "dvt_place"
+    while any(word in text for text in _texts(holder)):
         word += "_"
-        for number, mark in enumerate(marks):
-            mark.set("this", f"{word}{number}x")
-        text = render(holder.this)
-    pieces = re.split(rf"{word}(\d+)x", text)
+    for number, (node, _) in enumerate(places):
+        node.replace(exp.Var(this=f"{word}{number}x"))
+    pieces = re.split(rf"{word}(\d+)x", render(holder.this))
     return joined(*(places[int(piece)][1] if number % 2 else piece for number, piece in enumerate(pieces)))
+
+
+def _texts(tree: exp.Expr) -> Iterator[str]:
+    """Yield all texts in a tree: names, literals, words."""
+    for node in tree.walk():
+        yield from (value for value in node.args.values() if isinstance(value, str))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlglot
 
 from dvt.core.plan import FederationPlan
-from dvt.core.queries import rendered
+from dvt.core.queries import ValuePlace, rendered
 from dvt.core.requests import Pushdown
+from dvt.federation.plan.values import answer_place, with_places
 from tests.acceptance.oracle import Oracle
 
 _INCREMENTAL = "SELECT id, changed FROM {orders} WHERE changed > (SELECT max(changed) FROM {target_table})"
@@ -126,3 +128,10 @@ def test_texts_that_look_like_placeholders_stay_texts(shop: Oracle) -> None:
     plan = shop.plan(f"{sql} AND changed > (SELECT max(changed) FROM {{target_table}})")
     assert len(plan.scalar_queries) == 1
     assert shop.run(plan)[1] == shop.db.execute(plain).fetchall() != []
+
+
+def test_a_place_that_is_written_twice_is_there_twice() -> None:
+    condition = sqlglot.parse_one("a > :dvt_this_1")
+    sql = with_places(condition, lambda tree: f"{tree.sql()} OR {tree.sql()}", answer_place)
+    place = ValuePlace("dvt_this_1")
+    assert [piece for piece in sql if piece] == ["a > ", place, " OR a > ", place]
