@@ -68,7 +68,7 @@ def files(tmp_path: Path) -> Iterator[Workspace]:
     large = "CREATE TABLE large AS SELECT i::INTEGER AS id, 'text ' || i AS t FROM range(100000) t(i)"
     mood = "CREATE TYPE mood AS ENUM ('bad', 'good')"
     workspace.duckdb("crm", small, large, "CREATE MACRO twice(x) AS 2 * x", mood)
-    workspace.duckdb("wh", small, "CREATE TABLE m AS SELECT 1 AS id")
+    workspace.duckdb("wh", small, "CREATE TABLE m AS SELECT 1 AS id, 't 1' AS t")
     FILES.close()
     yield workspace
     FILES.close()
@@ -119,6 +119,17 @@ def test_auto_takes_no_place_that_loses_the_answers_type(files: Workspace) -> No
             assert (choice.place is Place.TARGET) is bool(engine)
 
 
+def test_the_place_that_was_chosen_stays(files: Workspace) -> None:
+    """The bridge publishes as the place needs it: what changes after the choice changes no place."""
+    with files.run() as run:
+        request = run.request("m", "SELECT count(*) AS n FROM {crm.large}", "wh", compute="auto")
+        assert run.federator.choose(request).place is Place.SOURCE
+        for place, loaded in ((Place.ENGINE, "compute"), (Place.SOURCE, "load")):
+            run.reporter.movements.clear()
+            run.federator.federate(request, _Reading(in_file(files)), place=place)
+            assert [moved.what for _, moved in run.reporter.movements].index(loaded) == 1
+
+
 def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
     with files.run() as run:
         choice = chosen(run, "SELECT count(*) AS n FROM {crm.large}")
@@ -141,7 +152,14 @@ def test_auto_takes_it_where_it_costs_least(files: Workspace) -> None:
 @pytest.mark.parametrize(
     ("sql", "why"),
     [
-        ("SELECT id FROM {crm.small} WHERE id > (SELECT max(id) FROM {this})", "reads its own table"),
+        ("SELECT id FROM {crm.small} WHERE id NOT IN (SELECT id FROM {this})", "reads its own table"),
+        ("SELECT id FROM {crm.small} WHERE id > (SELECT count(*) FROM {this})", "reads its own table"),
+        ("SELECT id FROM {crm.small} WHERE t > (SELECT max(t) FROM {this})", "reads its own table"),
+        ("SELECT id, (SELECT max(id) FROM {this}) FROM {crm.small}", "reads its own table"),
+        (
+            "SELECT id FROM {crm.small} s WHERE id > (SELECT max(m.id) FROM {this} m WHERE m.id < s.kind)",
+            "own",
+        ),
         ("SELECT twice(id) AS x FROM {crm.small}", "calls the macro twice"),
         ("SELECT id, enum_range(NULL::mood) AS x FROM {crm.small}", "names the type mood"),
         ("SELECT id, current_database() AS d FROM {crm.small}", r"current_database\(\) tells of the session"),

@@ -75,6 +75,25 @@ def test_the_named_place_is_taken_or_refused(workspace: Workspace) -> None:
             chosen(run, JOIN, compute="source")
 
 
+def test_what_no_engine_computes_the_source_may_compute(workspace: Workspace) -> None:
+    with workspace.run() as run:
+        sql = "SELECT count(*) AS n FROM {crm.large}"
+        choice = chosen(run, sql, not_in_engine="it is a snapshot")
+        assert choice.place is Place.SOURCE
+        assert choice.options[1].problem == "it is a snapshot"
+        with pytest.raises(PlaceImpossible, match="at its source: it is one"):
+            chosen(run, sql, only_on_target="it is one", compute="source")
+
+
+def test_what_hooks_name_is_copied_to_the_target(workspace: Workspace) -> None:
+    with workspace.run() as run:
+        sql, hooked = "SELECT count(*) AS n FROM {crm.large}", frozenset({"source.shop.crm.large"})
+        choice = chosen(run, sql, hooked=hooked)
+        assert choice.place is Place.TARGET
+        assert all("hooks" in option.problem for option in choice.options[1:])
+        assert chosen(run, sql, hooked=hooked, compute="source").place is Place.SOURCE
+
+
 def test_what_is_not_proven_in_the_engine_is_not_computed_there(workspace: Workspace) -> None:
     workspace.outputs["pg"] = {
         "type": "postgres",

@@ -196,6 +196,8 @@ class SourcePlan:
     query: SourceQuery
     load: Load
     """Its columns name those of the query's answer."""
+    scalar_queries: tuple[SourceQuery, ...] = ()
+    """Queries to the target for one value each, which `query` has places for."""
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -205,7 +207,7 @@ class SourcePlan:
 
     def waves(self) -> Iterator[tuple[SourceQuery, ...]]:
         """Yield the queries in the order they are sent."""
-        yield self.queries
+        return _waves([*self.scalar_queries, self.query])
 
 
 def _waves(queries: Iterable[SourceQuery]) -> Iterator[tuple[SourceQuery, ...]]:

@@ -69,6 +69,8 @@ class Need:
     """Highest number of keys to send: for more, the condition is left out. None for one value."""
     time_zone: str = "UTC"
     """Time zone in which `value` is evaluated."""
+    is_always_sent: bool = False
+    """True if the query has no meaning without it; NULL is sent, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +127,8 @@ class SourceQuery:
     def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
         """Return the query with `values`, literals by name of the need, in the places of its needs.
 
-        A condition with a value that cannot be sent (None) is left out, since the transform has it, too.
+        A condition with a value that cannot be sent (None) is left out, since the transform has it, too; in
+        the text of a model it is NULL.
         """
         sent = [
             condition
@@ -140,6 +143,7 @@ class SourceQuery:
         texts = {name: value for name, value in values.items() if value is not None}
         return replace(
             self,
+            source=filled(self.source, {**dict.fromkeys(values, "NULL"), **texts}),
             where=tuple(filled(condition, texts) for condition in sent),
             needs=(),
             not_pushed=(*self.not_pushed, *unsent),

@@ -95,7 +95,7 @@ class NodeRequest:
     comparing: TextComparison = TextComparison.UNSET
     translate: Translate = Translate.PROVEN
     contract: Contract | None = None
-    """None where no contract is enforced."""
+    """What an engine's answer has to fulfil; None where no contract is enforced, or only dbt checks it."""
     compute: str | None = None
     """Where it is to be computed: a word of `places.RESERVED`, or an entry of computes.yml. None: the default
     of computes.yml."""
@@ -104,7 +104,9 @@ class NodeRequest:
     changes_this: bool = False
     """True if hooks may change `{{ this }}` before the target computes the model."""
     only_on_target: str = ""
-    """Why nothing but the node's own target can compute it (a snapshot …), else empty."""
+    """Why nothing but the node's own target can compute it (its materialization), else empty."""
+    not_in_engine: str = ""
+    """Why no engine can compute it, but a database of the target's kind can (a snapshot), else empty."""
     extract_limits: ExtractLimits = UNLIMITED
     """How much one query may move."""
     limit: int | None = None

@@ -16,13 +16,12 @@ from dvt.core.queries import ExtractedColumn, Sql
 from dvt.core.reports import Notice
 from dvt.core.requests import NodeRequest, Translate
 from dvt.federation.connections import Connection, Connections
-from dvt.federation.plan import Parsed
-from dvt.federation.plan.at_source import depends_on, load_of_answer, query_at_source, text_and_tables
+from dvt.federation.plan import Parsed, plan_values_of_this
+from dvt.federation.plan.at_source import ModelText, depends_on, load_of_answer, query_at_source, text_of
 from dvt.federation.planning import Planning, Resolved
+from dvt.federation.ways_out import ANOTHER_PLACE
 
-_ELSEWHERE = "leave the place to dvt (`compute: auto`), or name another"
-"""Hint for a model that its source cannot compute."""
-_AS_IT_IS = f"{_ELSEWHERE}; `translate: best_effort` takes the answer of the source as it is"
+_AS_IT_IS = f"{ANOTHER_PLACE}; `translate: best_effort` takes the answer of the source as it is"
 """Hint for a model whose answer at the source may be another than on the target."""
 
 
@@ -43,6 +42,11 @@ class SourcePlanning:
         SqlInvalid where the database refuses it.
         """
         parsed, request = tables.parsed, tables.parsed.request
+        context = self.planning.context(tables, engine)
+        this = plan_values_of_this(parsed, tables.by_unique_id, context)
+        if this is None:
+            why = "it reads its own table, which is on its target, for more than a highest or lowest value"
+            raise _impossible(request, why, ANOTHER_PLACE)
         source, target = self._databases(parsed)
         rules = self._answer_rules(target)
         doubts = [
@@ -50,19 +54,21 @@ class SourcePlanning:
             *_differences(self._answer_rules(source), rules, source, target),
         ]
         _refuse(request, doubts)  # before the database is asked, and a PIVOT looks at its data
-        described = self._describe(source, parsed, rules.settings)
+        text = text_of(parsed, this)
+        described = self._describe(source, text, rules.settings)
         doubts += described.foreign
         _refuse(request, doubts)
         dialect = source.type.dialect
-        query = query_at_source(parsed, described.columns, dialect, rules.settings)
+        query = query_at_source(parsed, text, described.columns, dialect, rules.settings)
         names = self._names(described, tables, engine)
-        load = load_of_answer(parsed, query, names, dialect, self.planning.context(tables, engine))
+        load = load_of_answer(parsed, query, names, dialect, context)
         notices = [Notice("DVT003", f"its answer may differ from the target's: {doubt}") for doubt in doubts]
         return SourcePlan(
             node=request.unique_id,
             file=request.file,
             query=query,
             load=load,
+            scalar_queries=this.queries,
             notices=(*notices, *_losses(query.columns, load.columns)),
         )
 
@@ -78,22 +84,20 @@ class SourcePlanning:
     def _databases(self, parsed: Parsed) -> tuple[Connection, Connection]:
         """Return the one database that has all that the node reads, and the target."""
         request = parsed.request
-        names = sorted({read.table.connection for read in parsed.inputs.values()})
+        if request.only_on_target:
+            raise _impossible(request, request.only_on_target, ANOTHER_PLACE)
+        names = sorted({read.table.connection for read in parsed.inputs.values() if not read.this})
         target = self.connections[request.stage.connection]
-        if any(read.this for read in parsed.inputs.values()):
-            raise _impossible(request, "it reads its own table, which is on its target", _ELSEWHERE)
         if len(names) != 1:
             where = f"is on {' and '.join(names)}" if names else "is nowhere"
-            raise _impossible(request, f"what it reads {where}", _ELSEWHERE)
+            raise _impossible(request, f"what it reads {where}", ANOTHER_PLACE)
         source = self.connections[names[0]]
         if request.dialect != source.type.dialect:
             why = f"it is written in {request.dialect}, which {source.name} does not speak"
-            raise _impossible(request, why, _ELSEWHERE)
+            raise _impossible(request, why, ANOTHER_PLACE)
         if request.dialect != target.type.dialect:
             why = f"it is written in {request.dialect}, which {target.name} does not speak"
-            raise _impossible(request, why, _ELSEWHERE)
-        if request.contract is not None:
-            raise _impossible(request, "its contract is not checked there", _ELSEWHERE)
+            raise _impossible(request, why, ANOTHER_PLACE)
         return source, target
 
     def _answer_rules(self, connection: Connection) -> AnswerRules:
@@ -103,14 +107,14 @@ class SourcePlanning:
                     self._rules[connection.name] = _computing(connection).answer_rules()
             return self._rules[connection.name]
 
-    def _describe(self, source: Connection, parsed: Parsed, settings: Mapping[str, str]) -> DescribedAnswer:
+    def _describe(self, source: Connection, text: ModelText, settings: Mapping[str, str]) -> DescribedAnswer:
         """Describe the answer, again after the run has written anything on the connection."""
-        text, tables = text_and_tables(parsed)
-        key = _key(source.name, text, tables, settings, source.writes.last)
+        sql, tables = text.described, text.tables
+        key = _key(source.name, sql, tables, settings, source.writes.last)
         with self._lock:
             if key not in self._described:
                 with source.in_flight.describing():
-                    self._described[key] = _computing(source).describe_answer(text, tables, settings)
+                    self._described[key] = _computing(source).describe_answer(sql, tables, settings)
             return self._described[key]
 
 
@@ -118,7 +122,7 @@ def _computing(connection: Connection) -> CanAnswer:
     """Return the connection's connector as one that computes models; PlaceImpossible if it cannot."""
     if not isinstance(connection.connector, CanAnswer):
         why = f"outputs of type {connection.type.name} compute no models"
-        raise PlaceImpossible("a model", "at its source", why, _ELSEWHERE)
+        raise PlaceImpossible("a model", "at its source", why, ANOTHER_PLACE)
     return connection.connector
 
 

@@ -20,6 +20,9 @@ from dvt.federation.planning import Planning, Resolved
 from dvt.federation.stage_tables import loader
 from dvt.resolution.output_types import OutputType
 
+_HOOKED = "its hooks may name tables of other outputs, which are copied to its target alone"
+"""Why a model is not computed elsewhere, where dvt chooses."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
@@ -51,7 +54,7 @@ class Choosing:
 
     def place(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Place:
         """Return the place where the node is computed; places are weighed only for `auto`, once."""
-        if _is_bound(request):
+        if _is_bound(request) and request.compute != Place.SOURCE:
             return Place.TARGET
         if request.compute != AUTO:
             return Place.SOURCE if request.compute == Place.SOURCE else Place.ENGINE
@@ -75,7 +78,7 @@ class Choosing:
             request,
             self._target(request, tables, engine),
             self._engine(request, tables, engine),
-            self._source(request, tables, engine),
+            self._source(tables, engine),
         )
         target, _, source = options
         if named == Place.SOURCE:
@@ -91,17 +94,17 @@ class Choosing:
             return Choice(Place.ENGINE, "it says so", options)
         return _cheapest(options)
 
-    def _source(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
+    def _source(self, tables: Resolved, engine: Engine) -> Weighed:
         option = Option(Place.SOURCE)
-        if request.only_on_target:
-            return Weighed(replace(option, problem=request.only_on_target))
+        if tables.parsed.request.hooked:
+            return Weighed(replace(option, problem=_HOOKED))
         try:
             answer = self.at_source.plan(tables, engine)
         except PlaceImpossible as error:
             return Weighed(replace(option, problem=error.why))
         except DvtError as error:
             return Weighed(replace(option, problem=error.message))
-        problem = _lost_type(request, answer)
+        problem = _lost_type(tables.parsed.request, answer)
         return Weighed(replace(option, problem=problem)) if problem else Weighed(option, answer=answer)
 
     def _target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
@@ -119,8 +122,8 @@ class Choosing:
 
     def _engine(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
         option = Option(Place.ENGINE)
-        if request.only_on_target:
-            return Weighed(replace(option, problem=request.only_on_target))
+        if refused := request.only_on_target or request.not_in_engine or (request.hooked and _HOOKED):
+            return Weighed(replace(option, problem=refused))
         unproven = self.planning.unproven(tables, engine)
         if unproven:
             first = unproven[0]

@@ -54,6 +54,8 @@ def _node(explanation: Explanation) -> Iterator[str]:
 
 
 def _at_source(explanation: Explanation, plan: SourcePlan) -> Iterator[str]:
+    for query in plan.scalar_queries:
+        yield from _extraction(query)
     yield _indented("compute", f"on {plan.query.connection}, which has all that it reads")
     yield from _extraction(plan.query)
     yield from _load(explanation, plan.load)
@@ -235,6 +237,7 @@ def _plan_object(plan: FederationPlan) -> dict[str, Any]:
 
 def _at_source_object(plan: SourcePlan) -> dict[str, Any]:
     return {
+        "asked_first": {query.alias: _extraction_object(query) for query in plan.scalar_queries},
         "extraction": _extraction_object(plan.query),
         "load": _load_object(plan.load),
         "warnings": [_notice_object(notice) for notice in plan.notices],

@@ -97,11 +97,11 @@ class RunFederator:
         """See Federator."""
         self._expected.add(requests)
 
-    def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
+    def federate(self, request: NodeRequest, publisher: Publisher, *, place: Place | None = None) -> Outcome:
         """See Federator."""
         resources, metrics = self._resources, NodeMetrics(self._metrics, request.unique_id)
         with self._nodes.begun(request):
-            computed = self._compute(request, metrics)
+            computed = self._compute(request, place, metrics)
             self._nodes.raise_if_stopped("loading")
 
             # load and publish
@@ -142,7 +142,7 @@ class RunFederator:
         """See Federator."""
         metrics = NodeMetrics(self._metrics, request.unique_id)
         with self._nodes.begun(request):
-            computed = self._compute(request, metrics)
+            computed = self._compute(request, None, metrics)
             try:
                 rows = computed.engine.rows(computed.result)
             finally:
@@ -157,13 +157,13 @@ class RunFederator:
         )
         return Answer(names=names, rows=[reading.row(row) for row in rows], outcome=metrics.outcome)
 
-    def _compute(self, request: NodeRequest, metrics: NodeMetrics) -> _Computed:
-        """Carry out the steps of a node up to its staged answer."""
+    def _compute(self, request: NodeRequest, place: Place | None, metrics: NodeMetrics) -> _Computed:
+        """Carry out the steps of a node up to its staged answer, at its source or in the engine."""
         resources = self._resources
         # resolve: which tables the SQL reads, as their databases have them now
         tables, engine = self._resolved(request)
         self._sweep(tables.connections | {request.stage.connection}, metrics)
-        if self._choosing.place(request, tables, engine) is Place.SOURCE:
+        if (place or self._choosing.place(request, tables, engine)) is Place.SOURCE:
             return self._answered(self._at_source.plan(tables, engine), tables, engine, metrics)
 
         # plan: what runs where

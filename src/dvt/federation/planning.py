@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dvt.core.errors import PlaceImpossible
 from dvt.core.names import TableRef
 from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
 from dvt.core.ports.connectors import CanCompute
-from dvt.core.ports.engines import Engine
+from dvt.core.ports.engines import Engine, Value
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import Need, SourceQuery, Sql, rendered
 from dvt.core.reports import Notice
@@ -29,7 +30,7 @@ from dvt.federation.plan import (
     source_literal,
 )
 from dvt.federation.stage_tables import loader
-from dvt.federation.ways_out import elsewhere
+from dvt.federation.ways_out import ANOTHER_PLACE, elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +246,21 @@ def _literals(need: Need, dialect: str, answers: Mapping[str, Dataset], engine: 
     Without any keys it is NULL, which equals nothing.
     """
     values = values_of(need, answers, engine)
+    if need.is_always_sent:
+        return _always(need, dialect, values)
     if values is None:
         return None
     literals = [source_literal(dialect, need.column, value) for value in values]
     sendable = [literal for literal in literals if literal is not None]
     return ", ".join(sendable or ["NULL"]) if len(sendable) == len(literals) else None
+
+
+def _always(need: Need, dialect: str, values: Sequence[Value] | None) -> str:
+    """Return the literal of a value that the query has to have; PlaceImpossible where there is none."""
+    literal = None
+    if values is not None:
+        literal = "NULL" if values[0][1] is None else source_literal(dialect, need.column, values[0])
+    if literal is None:
+        why = f"it reads {need.column.name} of its own table, of which a value cannot be sent"
+        raise PlaceImpossible("the model", "at its source", why, ANOTHER_PLACE)
+    return literal

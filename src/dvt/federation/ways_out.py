@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from dvt.resolution.output_types import OutputType, output_types
 
+ANOTHER_PLACE = "leave the place to dvt (`compute: auto`), or name another"
+"""Hint for a model that the place of its `compute` cannot compute."""
+
 
 def elsewhere(dialect: str, target: str, outputs: Mapping[str, OutputType]) -> str:
     """Return what to do to have a model computed where its dialect is spoken; only what is possible.

@@ -238,7 +238,7 @@ class Resolver:
         self, node: Node, placement: Placement, elsewhere: Mapping[str, str]
     ) -> DvtError | None:
         on_target = placement.compute in {AUTO, Place.TARGET}
-        if node.kind == "snapshot" and not on_target:
+        if node.kind == "snapshot" and placement.compute not in RESERVED:
             return SnapshotFederated(node.name, placement.target, elsewhere)
         if node.kind == "test" and node.federate is False:
             there = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from tests.databases.mariadb import USER
-from tests.dbt_bridge.federated.project import HOUSE, LITE, OTHER, Project, fill_sources
+from tests.databases.postgres import USER as POSTGRES_USER
+from tests.dbt_bridge.federated.project import HOUSE, LITE, OTHER, SOURCES, Project, fill_sources
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +56,44 @@ def shop(request: pytest.FixtureRequest) -> Project:
     return project
 
 
+@pytest.fixture
+def duck_pair(tmp_path: Path) -> Iterator[Project]:
+    """Yield a project on a DuckDB file, whose sources are all in another one."""
+    yield from _pair(tmp_path, HOUSE, OTHER)
+
+
+@pytest.fixture(scope="session")
+def second_database(postgres: Any) -> str:
+    """Return the name of a second database of PostgreSQL's."""
+    name = "elsewhere"
+    postgres.execute(f'create database {name} owner "{POSTGRES_USER}" template template0 encoding utf8')
+    return name
+
+
+@pytest.fixture
+def pg_pair(tmp_path: Path, postgres: Any, second_database: str) -> Iterator[Project]:
+    """Yield a project on PostgreSQL, whose sources are all in another database of it."""
+    schema = f"t_{uuid4().hex[:8]}"
+    there = postgres.settings(dbname=second_database, schema=schema)
+    with closing(postgres.owner(second_database)) as connection:
+        connection.cursor().execute(f'create schema {schema} authorization "{POSTGRES_USER}"')
+    yield from _pair(tmp_path, postgres.settings(schema=schema), there)
+
+
+def _pair(root: Path, house: Any, there: Any) -> Iterator[Project]:
+    """Yield a project whose sources are on one output, of the target's type; tests call it `lite`, too."""
+    project = Project(root, {"house": house, "other": there, "lite": there}, "house")
+    on_other = {"schema": there["schema"], "config": {"connection": "other"}}
+    sources = [{**source, **on_other} for source in SOURCES["sources"]]
+    project.write("models/sources.yml", {**SOURCES, "sources": sources})
+    yield from _filled(project)
+
+
 def _shop(root: Path, house: Any) -> Iterator[Project]:
-    project = Project(root, {"house": house, "other": OTHER, "lite": LITE}, "house")
+    yield from _filled(Project(root, {"house": house, "other": OTHER, "lite": LITE}, "house"))
+
+
+def _filled(project: Project) -> Iterator[Project]:
     fill_sources(project)
     yield project
     project.forget()

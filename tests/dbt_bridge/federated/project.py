@@ -15,7 +15,7 @@ import psycopg2
 import pymysql
 import yaml
 
-SOURCES = {
+SOURCES: dict[str, Any] = {
     "version": 2,
     "sources": [
         {

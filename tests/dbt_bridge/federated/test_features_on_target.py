@@ -155,6 +155,43 @@ def test_each_strategy_leaves_the_rows_that_it_leaves_natively(shop: Project) ->
             shop.run_sql(output, change, f"insert into {table} (id, amount) values (13, 2)")
 
 
+def test_snapshots_keep_the_rows_that_they_keep_natively(shop: Project) -> None:
+    schema = shop.outputs["house"]["schema"]
+    times = ("01-01 10:00:00", "01-02 11:00:00", "01-03 12:00:00")
+    orders = "(10, 1, 5.50, '2024-{}'), (11, 1, 4.50, '2024-{}'), (12, 2, 1.00, '2024-{}')".format(*times)
+    shop.run_sql("house", f"create schema if not exists {schema}")
+    columns = "id bigint, customer bigint, amount decimal(10,2), placed timestamp"
+    shop.run_sql("house", f"create table {schema}.near_orders ({columns})")
+    shop.run_sql("house", f"insert into {schema}.near_orders values {orders}")
+    shop.write("models/near.yml", source_of("near_orders", connection="house", schema=schema))
+    tables = {"far": "{{ source('ledger', 'orders') }}", "near": "{{ source('s', 'near_orders') }}"}
+    by_time, by_values = (
+        "strategy='timestamp', updated_at='placed'",
+        "strategy='check', check_cols=['amount']",
+    )
+    kinds = {
+        "dated": f"{by_time}, hard_deletes='invalidate'",
+        "checked": f"{by_values}, hard_deletes='ignore'",
+        "deleted": f"{by_values}, hard_deletes='new_record'",
+    }
+    for name, config in kinds.items():
+        for side, table in tables.items():
+            sql = f"{{{{ config(unique_key='id', {config}) }}}} select id, amount, placed from {table}"
+            text = f"{{% snapshot {side}_{name} %}} {sql} {{% endsnapshot %}}"
+            shop.write(f"snapshots/{side}_{name}.sql", text)
+    changes = ("set amount = 9, placed = '2024-02-01' where id = 12", "set amount = 8 where id = 11")
+    for update in ("", *changes):
+        for output, table in (("other", "orders"), ("house", f"{schema}.near_orders")) if update else ():
+            shop.run_sql(output, f"update {table} {update}", f"delete from {table} where id = 10")
+        assert shop.dvt("snapshot"), shop.messages()
+        for name in kinds:
+            deleted = ", dbt_is_deleted" if name == "deleted" else ""
+            rows = f"select id, amount, placed, dbt_valid_to is null{deleted} from {{}}_{name}"
+            far, near = (shop.rows("house", rows.format(side)) for side in tables)
+            assert sorted(far) == sorted(near), name
+            assert shop.run_results()[f"far_{name}"]["adapter_response"]["rows_moved"] <= 3
+
+
 def test_a_materialization_of_the_projects_own_is_built(shop: Project) -> None:
     shop.write("macros/twice.sql", TWICE)
     shop.model("doubled", "select id from {{ source('ledger', 'orders') }}", materialized="twice")
@@ -164,15 +201,17 @@ def test_a_materialization_of_the_projects_own_is_built(shop: Project) -> None:
     assert "DVT112" in str(shop.result.exception)
 
 
-def test_another_contract_is_dbts_own_error(shop: Project) -> None:
-    columns = [{"name": "id", "data_type": "bigint"}, {"name": "misspelt", "data_type": "decimal(10,2)"}]
+@pytest.mark.parametrize("wrong", ["name", "type"])
+def test_another_contract_is_dbts_own_error(shop: Project, wrong: str) -> None:
+    name, type_ = {"name": ("misspelt", "decimal(10,2)"), "type": ("amount", "date")}[wrong]
+    columns = [{"name": "id", "data_type": "bigint"}, {"name": name, "data_type": type_}]
     contract = {"name": "sold", "config": {"contract": {"enforced": True}}, "columns": columns}
     shop.write("models/sold.yml", {"models": [contract]})
     shop.model("sold", "select id, amount from {{ source('ledger', 'orders') }}", materialized="table")
     assert not shop.dvt("run")
     message = str(shop.run_results()["sold"]["message"])
     assert "This model has an enforced contract that failed" in message
-    assert "missing in definition" in message
+    assert {"name": "missing in definition", "type": "data type mismatch"}[wrong] in message
     assert shop.tables() == []
 
 

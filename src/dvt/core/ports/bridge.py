@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from dvt.core.names import TableRef
-from dvt.core.places import Choice
+from dvt.core.places import Choice, Place
 from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
 from dvt.core.ports.connectors import Settings
 from dvt.core.reports import Answer, Moved, Notice, Outcome, Totals
@@ -48,8 +48,11 @@ class Federator(Protocol):
         Nodes may be missing. Nothing is extracted yet.
         """
 
-    def federate(self, request: NodeRequest, publisher: Publisher) -> Outcome:
-        """Plan, extract, stage, compute, load, publish; the targets are as before if it raises."""
+    def federate(self, request: NodeRequest, publisher: Publisher, *, place: Place | None = None) -> Outcome:
+        """Plan, extract, stage, compute, load, publish; the targets are as before if it raises.
+
+        `place` was chosen before: the source or the engine. None: it is chosen now.
+        """
 
     def select(self, request: NodeRequest) -> Answer:
         """Plan, extract, stage and compute; return the rows, which are few, and load nothing."""

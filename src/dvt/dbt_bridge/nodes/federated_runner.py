@@ -19,6 +19,7 @@ from dbt.task.test import TestRunner
 from dbt_common.events.functions import fire_event
 
 from dvt.core.errors import DvtError
+from dvt.core.places import Place
 from dvt.core.ports.bridge import Copies, Federator
 from dvt.core.reports import Notice, Outcome
 from dvt.core.requests import NodeRequest
@@ -49,6 +50,8 @@ class FederationMixin:
     adapter: Any
     config: Any
     _manifest: Manifest
+    _place: Place = Place.ENGINE
+    """Where the node is computed."""
     _stage: Any = None
     """The stage table that is published; None where the target computes the node itself."""
     _copies: Copies | None = None
@@ -68,13 +71,16 @@ class FederationMixin:
         federator = self.session.federator()
         request = node_request(self.session, model, manifest, federator.run)
         self._warn_about_view(model)
-        if on_target.is_on_target(federator, request):
+        self._place = on_target.place_of(federator, request)
+        if self._place is Place.TARGET:
             return self._execute_on_target(federator, request, model)
         self._stage = publish.stage_relation(self.adapter, request.stage)
         self._run_pre_hooks(model)
         publisher = publish.DbtPublisher(self.adapter, model, self._materialize)
-        outcome = federator.federate(request, publisher)
+        outcome = federator.federate(request, publisher, place=self._place)
         publisher.result.node = model
+        if publish.is_filled_by_statements(model):  # they change other rows than those of the answer
+            return add_moved(publisher.result, outcome)
         return add_figures(publisher.result, outcome)
 
     def _execute_on_target(self, federator: Federator, request: NodeRequest, model: Any) -> Any:
@@ -118,10 +124,12 @@ class FederationMixin:
         node, context = arguments["model"], arguments["context"]
         if self._copies is not None:
             on_target.name_copies(context, self.adapter, self._copies)
-        else:
+        elif not publish.is_made_by_dbt(node, self._place):
             publish.rename_stage_table(context, self.adapter, node, self._stage)
         macro = arguments["materialization_macro"]
-        arguments["materialization_macro"] = publish.materialization(context, node, self._stage, macro)
+        arguments["materialization_macro"] = publish.materialization(
+            context, node, self._stage, macro, self._place
+        )
         return execute(*call.args, **call.kwargs)
 
 

@@ -28,12 +28,12 @@ _schema_lock = threading.Lock()
 """Held while a schema is created: PostgreSQL's `create schema if not exists` fails in concurrent sessions."""
 
 
-def is_on_target(federator: Federator, request: NodeRequest) -> bool:
-    """Return whether the node's own target computes it; what an engine is named for is not weighed."""
+def place_of(federator: Federator, request: NodeRequest) -> Place:
+    """Return the place that computes the node; what an engine is named for is not weighed."""
     names_engine = request.compute is not None and request.compute not in RESERVED
     if names_engine and not request.only_on_target:
-        return False
-    return federator.choose(request).place is Place.TARGET
+        return Place.ENGINE
+    return federator.choose(request).place
 
 
 def make_schema(adapter: Any, stage: TableRef) -> None:

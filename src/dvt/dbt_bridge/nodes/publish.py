@@ -1,9 +1,11 @@
 """Publishes a filled stage table by dbt's own materialization on the node's target.
 
-The materialization of a table renames the stage table instead of creating and filling a new table. The stage
-table already has the types and constraints of an enforced contract. If a config gives the table properties
-that the stage table lacks (partitions, unlogged), the adapter's DDL copies the stage table into a new one.
-Incremental models run dbt's own macros over `select * from <stage>`.
+The materialization of a table renames the stage table instead of creating and filling a new table. With the
+answer of an engine, the stage table already has the types and constraints of an enforced contract. With the
+answer of a source it has the types that the SELECT would have on the target: dbt compares these with the
+contract, and makes the table. If a config gives the table properties that the stage table lacks (partitions,
+unlogged), the adapter's DDL copies the stage table into a new one. Incremental models and snapshots run dbt's
+own macros over `select * from <stage>`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dbt.artifacts.schemas.results import NodeStatus
 
 from dvt.core.errors import SchemaChanged
 from dvt.core.names import TableRef
+from dvt.core.places import Place
 from dvt.core.plan import Load
 from dvt.core.requests import TextComparison
 from dvt.core.types import Kind, StageType, UnknownType, decimal
@@ -101,6 +104,18 @@ def keeps_table(node: Any) -> bool:
     return (node.config.get("publish") or "swap") == "keep"
 
 
+def is_filled_by_statements(node: Any) -> bool:
+    """Return whether statements of the target fill the table, with other rows than those of the SQL."""
+    return bool(node.resource_type == "snapshot")
+
+
+def is_made_by_dbt(node: Any, place: Place) -> bool:
+    """Return whether dbt makes the node's table of the stage table's rows, because the two tables differ."""
+    contract = getattr(node, "contract", None)
+    has_contract = contract is not None and contract.enforced
+    return is_filled_by_statements(node) or (place is Place.SOURCE and has_contract)
+
+
 def rename_stage_table(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> None:
     """Make `create_table_as` in the context rename the stage table, where that results in the same table."""
     kind = output_type(adapter.type())
@@ -130,17 +145,17 @@ def _renaming_macro(kind: OutputType, stage: Any, create_table_as: Callable[...,
     return rename
 
 
-def materialization(context: dict[str, Any], node: Any, stage: Any, macro: Any) -> Any:
+def materialization(context: dict[str, Any], node: Any, stage: Any, macro: Any, place: Place) -> Any:
     """Return the materialization that publishes: dbt's `macro`, or the one of `publish: keep`.
 
-    `stage` has the new rows; None: the target computes them from the node's own SQL.
+    `stage` has the new rows, computed at `place`; None: the target computes them from the node's own SQL.
     """
     existing = context["load_cached_relation"](context["this"])
     if existing is None or existing.type != "table" or context["should_full_refresh"]():
         return macro
     check = partial(_check_schema, context["adapter"], node, existing)
     if node.config.materialized == "incremental":
-        if stage is not None and node.config.on_schema_change == "ignore":
+        if place is Place.ENGINE and node.config.on_schema_change == "ignore":
             check(stage)
         return macro
     if not keeps_table(node) or node.config.materialized != "table":

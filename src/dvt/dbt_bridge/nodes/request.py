@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.session import Session
 
 
-_NAMING = re.compile(r"\b(?:ref|source)\s*\(")
-"""Matches Jinja that names a relation."""
+_DATABASES = frozenset({str(Place.TARGET), str(Place.SOURCE)})
+"""Values of `compute` that name no engine: dbt checks contracts there, as it does natively."""
+_NAMING = re.compile(r"\b(?:ref|source)\s*\(([^()]*)")
+"""Matches Jinja that names a relation; its group has the arguments."""
+_TEXT = re.compile(r"""(?<=['"])[^'"]+(?=['"])""")
+"""Matches a text among arguments."""
 
 
 def node_request(
@@ -54,8 +58,9 @@ def node_request(
         table = table_ref(schema, target, dialects.of_type(kind))
     batch = node.batch.id if getattr(node, "batch", None) else ""
     inputs = _inputs(Scope(session, node.unique_id, target, dialect), node, config, manifest, table)
-    only_on_target = _only_on_target(node)
-    on_target = bool(only_on_target) or (placement is not None and placement.compute == Place.TARGET)
+    compute = _compute(node, placement.compute if placement else None)
+    only_on_target, not_in_engine = _only_on_target(node), _not_in_engine(node)
+    may_be_in_engine = not only_on_target and not not_in_engine and compute not in _DATABASES
     return NodeRequest(
         unique_id=node.unique_id,
         name=node.name,
@@ -75,24 +80,34 @@ def node_request(
         ),
         translate=Translate(node.config.get("translate") or Translate.PROVEN),
         comparing=_text_comparison(node),
-        contract=None
-        if on_target
-        else contract_of(
+        contract=contract_of(
             node, session.targets.adapter(target), config, manifest, partial(session.engine_dialect, model)
-        ),
-        compute=placement.compute if placement else None,
+        )
+        if may_be_in_engine
+        else None,
+        compute=compute,
         hooked=frozenset(_hooked(node, inputs, target)),
         changes_this=bool(list(_own_pre_hooks(node, target))),
         only_on_target=only_on_target,
+        not_in_engine=not_in_engine,
         limit=limit,
         raw=_raw(node, config),
     )
 
 
+def _compute(node: Any, compute: str | None) -> str | None:
+    """Return where the node is to be computed: a unit test's rows are in its text, so no source has them."""
+    is_unit_test = node.resource_type == "unit_test"
+    return str(Place.TARGET) if is_unit_test and compute == Place.SOURCE else compute
+
+
+def _not_in_engine(node: Any) -> str:
+    """Return why no engine can compute the node; empty if one can."""
+    return "an engine makes no snapshots" if node.resource_type == "snapshot" else ""
+
+
 def _only_on_target(node: Any) -> str:
-    """Return why only its own target can compute the node; empty if an engine can, too."""
-    if node.resource_type == "snapshot":
-        return "a snapshot is made by statements of its target"
+    """Return why only its own target can compute the node; empty if there are other places."""
     if node.resource_type == "model" and node.config.materialized not in FEDERABLE:
         return f"materialization {node.config.materialized!r} consists of statements of its target"
     return ""
@@ -107,9 +122,12 @@ def _own_pre_hooks(node: Any, target: str) -> Iterator[Any]:
 
 def _hooked(node: Any, inputs: Mapping[str, Input], target: str) -> Iterator[str]:
     """Yield the relations elsewhere that the node's hooks may name, if they name any."""
-    hooks = [hook for hook in hooks_of(node) if other_output(hook, target) is None]
-    if any(_NAMING.search(hook.get("sql") or "") for hook in hooks):
-        yield from (uid for uid, read in inputs.items() if read.table.connection != target)
+    hooks = [hook.get("sql") or "" for hook in hooks_of(node) if other_output(hook, target) is None]
+    calls = [set(_TEXT.findall(arguments)) for sql in hooks for arguments in _NAMING.findall(sql)]
+    for unique_id, read in inputs.items():
+        names = set(unique_id.split(".")[2:])  # of a source also its table, of a model also its version
+        if read.table.connection != target and any(not texts or texts & names for texts in calls):
+            yield unique_id
 
 
 def _raw(node: Any, config: Any) -> str:

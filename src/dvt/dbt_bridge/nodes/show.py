@@ -18,6 +18,7 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
 from dvt.core.errors import DvtError
+from dvt.core.places import Place
 from dvt.core.reports import Answer
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.queries import as_table
@@ -60,8 +61,8 @@ class FederatedShowRunner(ShowRunner):
         # Whatever the node is built by, its rows are those of its SELECT; its own schema may not be there.
         database, schema = self.config.credentials.database, self.config.credentials.schema
         stage = replace(request.stage, database=database if request.stage.database else None, schema=schema)
-        request = replace(request, only_on_target="", stage=stage)
-        if on_target.is_on_target(federator, request):
+        request = replace(request, only_on_target="", not_in_engine="", stage=stage)
+        if on_target.place_of(federator, request) is Place.TARGET:
             on_target.make_schema(self.adapter, request.stage)
             with federator.copies(request) as copies:
                 return self._show_copies(node, manifest, request, copies)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dbt.task.test import TestRunner
 
 from dvt.core.errors import DvtError
+from dvt.core.places import Place
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.nodes import on_target
 from dvt.dbt_bridge.nodes.publish import DbtPublisher
@@ -62,12 +63,13 @@ class FederatedTestRunner(TestRunner):
                 limit = node.config.get("limit")
                 request = node_request(self.session, node, manifest, federator.run, limit=limit)
                 on_target.make_schema(self.adapter, request.stage)
-                if on_target.is_on_target(federator, request):
+                place = on_target.place_of(federator, request)
+                if place is Place.TARGET:
                     with federator.copies(request) as copies:
                         words = UsersWords(request, copies)
                         return on_target.run(self.adapter, on_target.stand_in(node, copies), run_test, words)
                 publisher = DbtPublisher(self.adapter, node, run_test)
-                federator.federate(request, publisher)
+                federator.federate(request, publisher, place=place)
             except DvtError as error:
                 error.about(node.name, node.original_file_path)
                 raise

@@ -2,7 +2,7 @@
 
 from dvt.federation.plan.loads import definition
 from dvt.federation.plan.parse import Parsed, parse_model
-from dvt.federation.plan.planner import Planner, make_copy_plan, make_plan, unproven
+from dvt.federation.plan.planner import Planner, make_copy_plan, make_plan, plan_values_of_this, unproven
 from dvt.federation.plan.safe import source_literal
 from dvt.federation.plan.source_queries import relation
 from dvt.federation.plan.state import PlanContext, Unproven
@@ -16,6 +16,7 @@ __all__ = [
     "make_copy_plan",
     "make_plan",
     "parse_model",
+    "plan_values_of_this",
     "relation",
     "source_literal",
     "unproven",

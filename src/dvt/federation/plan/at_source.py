@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlglot import Token, TokenType, exp
 
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
-from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
+from dvt.core.queries import Need, SourceQuery, Sql, TablePlace, filled, joined
 from dvt.core.tables import Column
 from dvt.federation.plan.dialects.languages import language
 from dvt.federation.plan.kept_names import refuse_long_names
@@ -17,6 +18,7 @@ from dvt.federation.plan.loads import table_for
 from dvt.federation.plan.parse import Parsed, other_tables
 from dvt.federation.plan.source_queries import relation, selected, surrogates
 from dvt.federation.plan.state import PlanContext
+from dvt.federation.plan.this_at_source import ThisValues
 
 ALIAS = "dvt_answer"
 """Name of the model's SQL in the query, and of its staged answer."""
@@ -77,31 +79,53 @@ def _of_a_session(tokens: Sequence[Token], dialect: str) -> Iterator[str]:
             yield word
 
 
-def text_and_tables(parsed: Parsed) -> tuple[Sql, tuple[TableRef, ...]]:
-    """Return a model's SQL with a place for each relation that it names, and the relations' tables."""
-    tables = tuple(dict.fromkeys(read.table for read in parsed.inputs.values()))
-    pieces: list[str | TablePlace] = []
-    end = 0
+@dataclass(frozen=True, slots=True)
+class ModelText:
+    """A model's SQL for its source."""
+
+    sql: Sql
+    """It has a place for each relation that it names there, and for each value of `{{ this }}`."""
+    tables: tuple[TableRef, ...]
+    """The relations' tables."""
+    needs: tuple[Need, ...]
+    """The values of `{{ this }}`."""
+
+    @property
+    def described(self) -> Sql:
+        """The SQL that has the same answer's types: without the values."""
+        return filled(self.sql, {need.name: "NULL" for need in self.needs})
+
+
+def text_of(parsed: Parsed, this: ThisValues) -> ModelText:
+    """Return a model's SQL for its source."""
+    request = parsed.request
+    tables = tuple(dict.fromkeys(read.table for read in parsed.inputs.values() if not read.this))
+    changes: list[tuple[int, int, Sql | TablePlace]] = list(this.changes)
     for place in parsed.places:
-        number = tables.index(parsed.request.inputs[place.key].table)
-        pieces += [parsed.request.sql[end : place.start], TablePlace(number)]
-        end = place.end
-    return joined(*pieces, parsed.request.sql[end:]), tables
+        if not request.inputs[place.key].this:
+            number = tables.index(request.inputs[place.key].table)
+            changes.append((place.start, place.end, TablePlace(number)))
+    pieces: list[Sql | TablePlace] = []
+    end = 0
+    for start, after, piece in sorted(changes, key=lambda change: change[:2]):
+        pieces += [request.sql[end:start], piece]
+        end = after
+    return ModelText(joined(*pieces, request.sql[end:]), tables, this.needs)
 
 
 def query_at_source(
-    parsed: Parsed, columns: Sequence[Column], dialect: str, settings: Mapping[str, str]
+    parsed: Parsed, text: ModelText, columns: Sequence[Column], dialect: str, settings: Mapping[str, str]
 ) -> SourceQuery:
     """Return the query for a model's answer, of which the database has described the columns."""
-    text, tables = text_and_tables(parsed)
-    extracted = surrogates(columns)
+    tables, extracted = text.tables, surrogates(columns)
     return SourceQuery(
         alias=ALIAS,
         connection=tables[0].connection,
         tables=tables,
         names=tuple(relation(table, dialect) for table in tables),
         select=tuple(selected(column, dialect) for column in extracted),
-        source=joined("(", text, f"\n) AS {ALIAS}"),
+        source=joined("(", text.sql, f"\n) AS {ALIAS}"),
+        needs=text.needs,
         limit=parsed.request.limit,
         rows=1 if _is_aggregate(parsed.tree) else None,
         columns=tuple(extracted),

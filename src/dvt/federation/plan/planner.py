@@ -34,6 +34,7 @@ from dvt.federation.plan.repeated import find_repeated
 from dvt.federation.plan.source_queries import extract
 from dvt.federation.plan.state import PlanContext, PlanState, Unproven
 from dvt.federation.plan.this import query_this_first
+from dvt.federation.plan.this_at_source import ThisValues, values_of_this
 from dvt.federation.plan.transform import write_transform
 from dvt.federation.plan.translate import translate
 from dvt.federation.plan.unproven import unproven_before, unproven_of
@@ -124,6 +125,19 @@ class Planner:
         if self._analysed is None:
             self._analysed = classified(self.parsed, self.tables, self.context)
         return self._analysed
+
+
+SOURCE_STAGES: Stages = {"parsed": (find_scans, separate_names)}
+"""As `STAGES`, for a model that its source computes: only where its text reads `{{ this }}` is looked for."""
+
+
+def plan_values_of_this(
+    parsed: Parsed, tables: Mapping[str, Table], context: PlanContext
+) -> ThisValues | None:
+    """Plan the values of `{{ this }}` that a source needs, if it needs no more; arguments as `Planner`."""
+    if not any(read.this for read in parsed.inputs.values()):
+        return ThisValues()
+    return values_of_this(_passed(SOURCE_STAGES, first_state(parsed, tables, context)))
 
 
 def make_plan(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> FederationPlan:

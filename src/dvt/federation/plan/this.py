@@ -52,20 +52,20 @@ def query_this_first(state: PlanState) -> None:
         return
     for scan in [scan for scan in state.scans if scan.input.this]:
         subquery = scan.node.find_ancestor(exp.Subquery)
-        where = _eligible(state, scan, subquery)
+        where = eligible_filters(state, scan, subquery)
         if subquery is None or where is None:
             continue
         holder = exp.Paren(this=subquery.this.expressions[0].unalias().copy())
         for aggregate in list(holder.find_all(exp.AggFunc)):
             aggregate.replace(_parameter(state, scan, aggregate, where))
-        state.spans[_span(state, scan)] = holder.copy()
+        state.spans[span(state, scan)] = holder.copy()
         subquery.replace(holder)
         state.scans = [other for other in state.scans if other is not scan]
     for number, scan in enumerate(state.scans):
         scan.number = number
 
 
-def _eligible(state: PlanState, scan: TableScan, subquery: exp.Subquery | None) -> list[Sql] | None:
+def eligible_filters(state: PlanState, scan: TableScan, subquery: exp.Subquery | None) -> list[Sql] | None:
     """Return the exact filters of a scalar subquery that can be queried first; None if it cannot."""
     select = subquery.this if subquery is not None else None
     if subquery is None or not isinstance(select, exp.Select) or isinstance(subquery.parent, _NOT_SCALAR):
@@ -85,7 +85,7 @@ def _eligible(state: PlanState, scan: TableScan, subquery: exp.Subquery | None) 
     return None if None in texts else [text for text in texts if text is not None]
 
 
-def _span(state: PlanState, scan: TableScan) -> tuple[int, int]:
+def span(state: PlanState, scan: TableScan) -> tuple[int, int]:
     """Return where the subquery around a scan begins and ends in the model's SQL, brackets included."""
     tokens = [token for token in state.tokens if token.token_type in (TokenType.L_PAREN, TokenType.R_PAREN)]
     before = [token for token in tokens if token.start < state.places[scan.place].start]
@@ -114,6 +114,12 @@ def _filter(state: PlanState, scan: TableScan, part: exp.Expr) -> Sql | None:
     for named in copy.find_all(exp.Column):
         named.replace(exp.column(named.name.lower(), quoted=True))
     return exact_text(state, scan, Candidate(copy, ""))
+
+
+def extreme_of(scan: TableScan, aggregate: exp.Expr) -> Column | None:
+    """Return the column to query for a MAX or MIN; None for other aggregates, or if it is not exact."""
+    column_and_type = _aggregate_column(scan, aggregate) if isinstance(aggregate, exp.Max | exp.Min) else None
+    return column_and_type[0] if column_and_type is not None else None
 
 
 def _only_aggregates(state: PlanState, scan: TableScan, projection: exp.Expr) -> bool:
@@ -192,13 +198,14 @@ def _parameter(state: PlanState, scan: TableScan, aggregate: exp.Expr, where: li
     sample = _sample(state, type_) or ""
     name = f"{ANSWER}{len(state.scalar_queries) + 1}"
     state.samples[name] = sample
-    state.scalar_queries.append(_scalar_query(state, scan, name, column, where))
+    state.scalar_queries.append(value_query(state, scan, name, column, where))
     return exp.Cast(this=placeholder(name), to=sql_type(type_))
 
 
-def _scalar_query(
+def value_query(
     state: PlanState, scan: TableScan, name: str, column: Column, where: list[Sql]
 ) -> SourceQuery:
+    """Return the query, named `name`, for the value of an aggregate of `{{ this }}`, which `column` reads."""
     ref = scan.input.table
     dialect = state.context.dialects[ref.connection]
     quoted = exp.to_identifier(column.name, quoted=True).sql(dialect=dialect)

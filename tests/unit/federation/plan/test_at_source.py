@@ -8,8 +8,9 @@ import pytest
 from dvt.core.tables import Column
 from dvt.core.types import BIGINT, VARCHAR
 from dvt.federation.plan import parse_model
-from dvt.federation.plan.at_source import depends_on, query_at_source
+from dvt.federation.plan.at_source import depends_on, query_at_source, text_of
 from dvt.federation.plan.parse import Parsed
+from dvt.federation.plan.this_at_source import ThisValues
 from tests.acceptance.oracle import Oracle
 
 
@@ -60,7 +61,8 @@ def test_the_text_stays_but_for_the_names_of_tables() -> None:
     columns = [
         Column(name=name, native=name, stage=stage) for name, stage in (("t", VARCHAR), ("Id", BIGINT))
     ]
-    query = query_at_source(model, columns, "postgres", {"TimeZone": "UTC"})
+    text = text_of(model, ThisValues())
+    query = query_at_source(model, text, columns, "postgres", {"TimeZone": "UTC"})
     (table,) = query.names
     assert query.shown == (
         'SELECT "t" AS "t", "Id" AS "id" FROM (SELECT \'shop\' AS t, orders.id\n'

@@ -42,6 +42,8 @@ class Language:
     """Name of a column of a VALUES list, before its number from 1; empty: the engine's own name is used."""
     local_words: frozenset[str] = frozenset()
     """Words that mean something else in every database, beside functions: system columns and types."""
+    casts_to_any_type: bool = False
+    """Whether CAST names every type that a column of a table can have."""
     sizes_by_cast: bool = False
     """Whether a computed number has neither precision nor scale, unless a cast gives them."""
 
@@ -61,6 +63,7 @@ LANGUAGES: Mapping[str, Language] = {
         output_name=postgres_name,
         values_column="column",
         local_words=_SYSTEM_COLUMNS | {"regclass", "regproc", "regprocedure", "regrole", "regtype", "user"},
+        casts_to_any_type=True,
         sizes_by_cast=True,
     ),
     "mysql": Language(
@@ -82,6 +85,7 @@ LANGUAGES: Mapping[str, Language] = {
         clock_functions=_CLOCK_FUNCTIONS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP", "TIMESTAMPTZ": "TIMESTAMPTZ"},
         bytewise=_EQUALITY | {"LT", "LTE", "GT", "GTE", "Between"},
+        casts_to_any_type=True,
     ),
 }
 """SQLGlot's name of a dialect → its facts."""
