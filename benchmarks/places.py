@@ -27,8 +27,8 @@ MUST = 1.3
 """Seconds of `auto` by those of the better place, in total: the highest ratio."""
 PLACES = ("target", "duckdb", "auto")
 """Values of --compute; the last is the one under test."""
-PATIENCE = 120.0
-"""Wall seconds after which a run is ended; the place counts as one that takes this long."""
+PATIENCE = 60.0
+"""Wall seconds after which a run is ended, by default; the place counts as one that takes this long."""
 
 
 @dataclass
@@ -37,6 +37,8 @@ class Alone:
 
     project: Project
     servers: Sequence[Any]
+    patience: float
+    """Wall seconds after which a run is ended."""
     idle: float = 0.0
     """CPU seconds of a run that moves nothing."""
     seconds: dict[tuple[str, str], float | None] = field(default_factory=dict)
@@ -47,11 +49,11 @@ class Alone:
         meter = Meter(self.servers)
         process = self.project.start("run", "--select", model, "--compute", place)
         try:
-            out, _ = process.communicate(timeout=PATIENCE)
+            out, _ = process.communicate(timeout=self.patience)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGTERM)
             process.communicate()
-            return PATIENCE
+            return self.patience
         if process.returncode and "DVT123" not in out:
             raise SystemExit(f"{model} on {place}:\n{out}")
         return None if process.returncode else max(0.0, meter.seconds() - self.idle)
@@ -111,10 +113,11 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--scale", type=float, default=1.0)
     options.add_argument("--queries", nargs="*", help="names such as q05; by default all that are not native")
+    options.add_argument("--patience", type=float, default=PATIENCE, help="wall seconds of a run at most")
     arguments = options.parse_args()
     with placed(arguments.scale) as tables:
         project, names = models(tables)
-        alone = Alone(project, list(tables.servers.values()))
+        alone = Alone(project, list(tables.servers.values()), arguments.patience)
         alone.idle = statistics.median(alone.run("idle", "auto") or 0.0 for _ in range(3))
         print(f"a run that moves nothing: {alone.idle:.2f} s", flush=True)
         for name in arguments.queries or names:

@@ -54,5 +54,5 @@ def _compared_by_collations(state: PlanState, names: Collection[str] | None) -> 
             f"its text is compared by a collation: {', '.join(sorted(collation.columns))}",
         )
         for node, collation in compared_texts(state)
-        if not collation.only_order and (names is None or collation.name in names)
+        if not (collation.only_order or collation.is_lost) and (names is None or collation.name in names)
     )

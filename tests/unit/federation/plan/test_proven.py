@@ -70,6 +70,15 @@ def test_nothing_is_proven_of_a_dialect_that_nobody_has_tried(shop: Oracle) -> N
     assert "mysql" in why
 
 
+def test_a_collation_that_no_copy_on_the_target_has_needs_no_proof(shop: Oracle) -> None:
+    """PostgreSQL compares the copy of MariaDB's text by its bytes, as the engine does."""
+    shop.collations = {"note": "utf8mb4_general_ci"}
+    for dialect, is_unproven in (("postgres", True), ("mysql", False)):
+        shop.dialects = dict.fromkeys(("pg", "maria", "here"), dialect) | {"target": "postgres"}
+        reasons = [why for *_, why in _unproven(shop, "SELECT id FROM {orders} WHERE note = 'x'")]
+        assert any("compared by a collation" in why for why in reasons) is is_unproven
+
+
 def test_a_number_that_the_engine_reads_as_a_double_is_a_finding(shop: Oracle) -> None:
     ((construct, line, _),) = _unproven(shop, "SELECT id,\n  1e3 AS thousand FROM {orders}")
     assert (construct, line) == ("1e3", 2)

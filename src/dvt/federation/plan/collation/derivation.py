@@ -11,6 +11,7 @@ from sqlglot.optimizer.scope import Scope, build_scope
 from dvt.core.requests import TextComparison
 from dvt.core.tables import Column
 from dvt.federation.plan.analyse import columns_of, resolve, scan_of
+from dvt.federation.plan.proven.classes import dialect_classes
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan
 
 _Type = exp.DataType.Type
@@ -32,6 +33,8 @@ class CollationOf:
     """The column's values are sorted by their positions in a list, not as text."""
     only_order: bool = False
     """True if it decides only the order: texts are equal if their bytes are."""
+    is_lost: bool = False
+    """True if copies on the model's target do not have it: the target, too, takes other texts for others."""
 
 
 def own_collation(state: PlanState, column: Column) -> str:
@@ -58,7 +61,8 @@ def combine(parts: Iterable[CollationOf | None]) -> CollationOf | None:
         unclear = "their collations differ"
     ranked = any(collation.ranked for collation in deciding)
     only_order = all(collation.only_order for collation in deciding)
-    return CollationOf(deciding[0].name, columns, deciding[0].explicit, unclear, ranked, only_order)
+    is_lost = all(collation.is_lost for collation in deciding)
+    return CollationOf(deciding[0].name, columns, deciding[0].explicit, unclear, ranked, only_order, is_lost)
 
 
 def is_text(node: exp.Expr) -> bool:
@@ -199,8 +203,19 @@ class Collations:
             return None
         description = f"{column.name} of {scan.table.ref} ({column.collation})"
         return CollationOf(
-            column.collation, frozenset({description}), ranked=column.ranked, only_order=column.only_order
+            column.collation,
+            frozenset({description}),
+            ranked=column.ranked,
+            only_order=column.only_order,
+            is_lost=_is_lost(self._state, scan),
         )
+
+
+def _is_lost(state: PlanState, scan: TableScan) -> bool:
+    """True if the target of a translated model copies a table's text without its collations."""
+    if state.dialect == state.context.engine or dialect_classes(state.dialect).copies_collations:
+        return False
+    return state.context.dialects.get(scan.table.ref.connection) != state.dialect
 
 
 def _inside(column: exp.Expr, projection: exp.Expr) -> bool:
