@@ -83,9 +83,10 @@ class Session:
         return {} if self.manifest is None else self.manifest.sources
 
     def node(self, unique_id: str) -> Any:
-        """Return a node or source of the manifest."""
+        """Return a node or source of the manifest, or the macro that `run-operation` runs."""
         manifest: Any = self.manifest
-        return manifest.nodes.get(unique_id) or manifest.sources[unique_id]
+        node = manifest.nodes.get(unique_id) or manifest.sources.get(unique_id)
+        return node or manifest.macros[unique_id]
 
     def output_of(self, unique_id: str) -> str:
         """Return the output that a node is built on or a source is on; the default one for unknown ids."""

@@ -164,6 +164,11 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
             ("self", "compiled_node", "manifest"), node_patches.execute_show, Needs.SESSION
         ),
     },
+    "dbt.task.run_operation": {
+        "RunOperationTask._run_unsafe": Patch(
+            ("self", "package_name", "macro_name"), task_patches.run_operation, Needs.TARGETS
+        ),
+    },
     "dbt.task.debug": {
         "DebugTask._read_adapter_version": Patch(("self", "module"), own_adapters.read_adapter_version),
     },

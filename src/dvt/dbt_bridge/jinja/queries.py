@@ -71,6 +71,7 @@ def _may_be_on_target(request: NodeRequest) -> bool:
 def _request(scope: Scope, sql: str, relations: Collection[Any]) -> NodeRequest:
     session = scope.session
     node: Any = session.node(scope.node)
+    credentials = session.targets.config(scope.target).credentials
     placement = session.placement(scope.node)
     return NodeRequest(
         unique_id=scope.node,
@@ -81,8 +82,8 @@ def _request(scope: Scope, sql: str, relations: Collection[Any]) -> NodeRequest:
         inputs=_inputs(scope, relations),
         stage=TableRef(
             connection=scope.target,
-            database=node.database,
-            schema=node.schema,
+            database=getattr(node, "database", credentials.database),
+            schema=getattr(node, "schema", credentials.schema),
             identifier=stage_name(session.federator().run, scope.node, f"query {next(_NUMBERS)}"),
         ),
         # Where the node is computed says nothing about a query of its Jinja.

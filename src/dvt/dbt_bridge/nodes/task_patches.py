@@ -125,6 +125,27 @@ def safe_run_hooks(  # noqa: PLR0917 - dbt's own parameters, after ours
     return original(self, adapter, hook_type, extra_context)
 
 
+def run_operation(
+    original: Callable[..., Any], session: Session, self: Any, package_name: str | None, macro_name: str
+) -> Any:
+    """Execute the macro as dbt does, in a context that sees all outputs."""
+    from dvt.dbt_bridge.jinja.operations import operation_context
+
+    macro = self.manifest.find_macro_by_name(macro_name, self.config.project_name, package_name)
+    if macro is None:
+        return original(self, package_name, macro_name)
+    adapter = session.targets.adapter(str(self.config.target_name))
+    with adapter.connection_named(f"macro_{macro_name}"):
+        adapter.clear_transaction()
+        return adapter.execute_macro(
+            macro_name,
+            project=package_name,
+            kwargs=self.args.args,
+            macro_resolver=self.manifest,
+            context_override=operation_context(session, macro, self.config, self.manifest, package_name),
+        )
+
+
 def populate_metadata_freshness_cache(
     original: Callable[..., Any], session: Session, self: Any, adapter: Any, selected_uids: Collection[str]
 ) -> Any:
