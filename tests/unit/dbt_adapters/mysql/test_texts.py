@@ -52,6 +52,7 @@ def test_json_is_a_type_where_the_server_has_one():
 )
 def test_a_columns_type_is_as_shown_without_what_depends_on_data(native: str, data_type: str):
     assert MySQLColumn.from_row("c", native).data_type == data_type
+    assert MySQLColumn.from_description("c", native).data_type == data_type
 
 
 def test_a_text_column_expands_to_a_longer_one():
