@@ -7,11 +7,13 @@ for the values of constants. Read ANALYSIS, PLAN and COPIES from top to bottom.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from dvt.core.errors import DvtError, TranslationWrong
 from dvt.core.plan import CopyPlan, FederationPlan, Load, Transform
+from dvt.core.ports.engines import Value
 from dvt.core.tables import Table
 from dvt.federation.plan.analyse import analyse
 from dvt.federation.plan.certain import keep_certain
@@ -32,7 +34,7 @@ from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.proven.classify import classify
 from dvt.federation.plan.repeated import find_repeated
 from dvt.federation.plan.source_queries import extract
-from dvt.federation.plan.state import PlanContext, PlanState, Unproven
+from dvt.federation.plan.state import Evaluate, PlanContext, PlanState, Unproven
 from dvt.federation.plan.this import query_this_first
 from dvt.federation.plan.this_at_source import ThisValues, values_of_this
 from dvt.federation.plan.transform import write_transform
@@ -84,7 +86,12 @@ class Planner:
     context: PlanContext
     """Dialects, engine and target, as the planner needs them."""
     _analysed: PlanState | None = None
+    _constants: dict[str, Value | None] = field(default_factory=dict)
+    """Constants that the engine has evaluated, which all plans ask for."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.context = replace(self.context, evaluate=partial(self._evaluate, self.context.evaluate))
 
     def unproven(self) -> tuple[Unproven, ...]:
         """Return all that would have to be proven before the engine may compute the model."""
@@ -113,6 +120,12 @@ class Planner:
                 first = first_state(self.parsed, self.tables, self.context)
                 return _copies(_passed(COPY_STAGES, first))
             return _copies(_passed(COPIES, analysed.with_same_analysis()))
+
+    def _evaluate(self, evaluate: Evaluate, expressions: Sequence[str]) -> list[Value | None]:
+        new = [expression for expression in expressions if expression not in self._constants]
+        if new:
+            self._constants |= zip(new, evaluate(new), strict=True)
+        return [self._constants[expression] for expression in expressions]
 
     def _refuse_unread(self) -> None:
         dialect, problem = self.parsed.request.dialect, self.parsed.problem
