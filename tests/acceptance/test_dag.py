@@ -24,6 +24,8 @@ RUNS = {"postgres": 6, "mariadb": 3}
 """Runs of the DAG on each kind of server; DVT_TEST_DAG_TIMES replaces both numbers (`make test-long`)."""
 STOP_TIMEOUT = 60
 """Seconds from Ctrl-C to the end of the process, at most."""
+AT_SOURCE = frozenset({"postgres"})
+"""Servers that compute a model over a view of the tests for another server of their kind."""
 
 
 @pytest.fixture(scope="module")
@@ -178,19 +180,41 @@ def test_fail_fast_stops_the_other_running_models(project: Project, pair: Pair) 
     assert stage_tables(project, pair) == []
 
 
-def test_ctrl_c_ends_the_command_and_its_query(project: Project, pair: Pair) -> None:
+@pytest.mark.parametrize("at_source", [False, True], ids=["engine", "source"])
+def test_ctrl_c_ends_the_command_and_its_query(project: Project, pair: Pair, at_source: bool) -> None:
+    """The server computes; at the source that is the whole model."""
+    if at_source and pair.server.name not in AT_SOURCE:
+        pytest.skip("its views have another sql_mode than the target's sessions")
     pair.server.execute(
         f"CREATE OR REPLACE VIEW dag_a.lazy AS SELECT 1 AS id, {pair.server.sleeping(240)} AS s",
         f"GRANT SELECT ON dag_a.lazy TO {pair.reader}",
     )
+    end_by_ctrl_c(project, pair, at_source=at_source)
+
+
+def test_ctrl_c_ends_the_command_while_the_answer_of_a_source_moves(project: Project, pair: Pair) -> None:
+    if pair.server.name not in AT_SOURCE:
+        pytest.skip("its views have another sql_mode than the target's sessions")
+    pair.server.execute(
+        f"CREATE OR REPLACE VIEW dag_a.lazy AS SELECT id, {pair.server.sleeping(1)} AS s FROM dag_a.orders",
+        f"GRANT SELECT ON dag_a.lazy TO {pair.reader}",
+    )
+    end_by_ctrl_c(project, pair, at_source=True)
+
+
+def end_by_ctrl_c(project: Project, pair: Pair, *, at_source: bool) -> None:
+    """Press Ctrl-C amid the query of a model over `lazy`; assert that the command ends and leaves nothing."""
     project.source("lazy", "server_a", ["lazy"], schema="dag_a")
-    project.model("slow", "SELECT id, s FROM {{ source('lazy', 'lazy') }}", target="duck_b")
+    config = {"target": "server_b", "compute": "source"} if at_source else {"target": "duck_b"}
+    project.model("slow", "SELECT id, s FROM {{ source('lazy', 'lazy') }}", **config)
     process = project.start("run", "--threads", "4", "--select", "slow")
     deadline = time.monotonic() + 120
     while not any("lazy" in text and "EXPLAIN" not in text for text in pair.server.running()):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "the query never started"
         time.sleep(0.1)
+    time.sleep(2)
+    assert process.poll() is None, process.communicate()[0]
     process.send_signal(signal.SIGINT)
     result = project.finish(process, STOP_TIMEOUT)
     assert result.code != 0, result.output

@@ -173,7 +173,7 @@ def test_a_killed_build_leaves_old_or_new_on_mariadb_federated_or_native(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("where", ["extract", "publish"])
+@pytest.mark.parametrize("where", ["extract", "answer", "publish"])
 def test_a_killed_runs_statements_end_on_the_server(postgres: Any, tmp_path: Path, where: str) -> None:
     """A statement that went on unseen would keep its locks, and the next run would wait for them."""
     postgres.execute(
@@ -187,16 +187,20 @@ def test_a_killed_runs_statements_end_on_the_server(postgres: Any, tmp_path: Pat
     )
     outputs = {
         "pg": postgres.settings(schema="killed"),
+        "pg_target": postgres.settings(schema="killed"),
         "duck": {"type": "duckdb", "path": str(tmp_path / "warehouse.duckdb")},
     }
     project = Project(tmp_path, outputs, default="duck")
-    table = {"extract": "slowly", "publish": "quickly"}[where]
+    table = "quickly" if where == "publish" else "slowly"
     project.source("pg", "pg", [table], schema="killed")
     hook = {"post_hook": "SELECT pg_sleep(120)"} if where == "publish" else {}
     project.model("local", "SELECT 1 AS id")
     remote = f"SELECT s.id FROM {{{{ source('pg', '{table}') }}}} AS s"
     sql = f"{remote} JOIN {{{{ ref('local') }}}} AS n ON n.id = s.id"
-    project.model("remote", sql, target="pg" if hook else "duck", materialized="table", **hook)
+    if where == "answer":
+        project.model("remote", remote, target="pg_target", materialized="table", compute="source")
+    else:
+        project.model("remote", sql, target="pg" if hook else "duck", materialized="table", **hook)
     process = project.start("run")
     sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
     while postgres.execute(sleeping) == [(0,)]:
