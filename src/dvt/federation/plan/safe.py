@@ -195,15 +195,17 @@ def _rendered(
         leaf.replace(_leaf(state, scan, dialect, leaf, values))
     built = copy.this
     try:
-        sql = built.sql(dialect=dialect)
+        sql = str(built.sql(dialect=dialect))
         reread = sqlglot.parse_one(sql, dialect=dialect)
     except SqlglotError as error:
         raise _NotExact("its text does not read back in the source's dialect") from error
     if reread != built:
         raise _NotExact("its text reads back differently in the source's dialect")
-    return Pushed(
-        with_places(built, lambda tree: str(tree.sql(dialect=dialect)), _need_of), candidate.as_written
-    )
+
+    def render(tree: exp.Expr) -> str:
+        return sql if tree is built else str(tree.sql(dialect=dialect))
+
+    return Pushed(with_places(built, render, _need_of), candidate.as_written)
 
 
 def _need_of(node: exp.Expr) -> ValuePlace | None:

@@ -61,10 +61,10 @@ def with_places(
         >>> with_places(condition, lambda tree: tree.sql(), answer_place)
         ('a > ', ValuePlace(name='dvt_this_1'), " AND b = ':dvt_this_1'")
     """
+    if not any(place_of(node) for node in tree.walk()):
+        return render(tree)
     holder = exp.Paren(this=tree.copy())
     places = [(node, place) for node in holder.walk() if (place := place_of(node))]
-    if not places:
-        return render(tree)
     word = "dvt_place"
     while any(word in text for text in _texts(holder)):
         word += "_"
