@@ -74,9 +74,19 @@ def placement(
 def place(
     single: duckdb.DuckDBPyConnection, split_name: str, databases: Callable[[str], Any], folder: Path
 ) -> tuple[Path, dict[str, str]]:
-    """Place the tables; return the folder of the embedded files, and table → connection."""
-    split = dict(tpch.SPLITS[split_name])
+    """Give the tables the types of their places, and place them; return what `placed` does."""
+    split = tpch.SPLITS[split_name]
     single.execute(tpch.typed_as_placed(split))
+    return placed(single, split, databases, folder)
+
+
+def placed(
+    single: duckdb.DuckDBPyConnection,
+    split: Mapping[str, str],
+    databases: Callable[[str], Any],
+    folder: Path,
+) -> tuple[Path, dict[str, str]]:
+    """Place the tables; return the folder of the embedded files, and table → connection."""
     for table, connection in split.items():
         match connection:
             case "pg":
@@ -87,7 +97,7 @@ def place(
                 placing.on_sqlite(single, table, folder / "crm.sqlite")
             case _:
                 placing.in_duckdb(single, table, folder / "reference.duckdb")
-    return folder, split
+    return folder, dict(split)
 
 
 def project_of(
