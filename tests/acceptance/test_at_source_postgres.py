@@ -145,6 +145,7 @@ def test_databases_that_differ_in_a_fact_are_told_apart(pg: TwoDatabases, fact: 
         assert computed(run, pg.read, "SELECT id FROM {pg.moments}", "twin", dialect="postgres")[1]
     with pg.run() as run:
         rules = run.federator._resources.connections["twin"].connector.answer_rules()
+        assert rules.fixed[fact]
         run.federator._at_source._rules["twin"] = replace(rules, fixed={**rules.fixed, fact: "another"})
         with pytest.raises(PlaceImpossible, match=f"{fact} of pg is .*, that of twin another"):
             computed(run, pg.read, "SELECT id FROM {pg.moments}", "twin", dialect="postgres")
