@@ -28,11 +28,11 @@ _OF_A_SESSION = frozenset(
         "current_setting", "currval", "database", "found_rows", "get_lock", "getenv", "getvariable", "glob",
         "is_free_lock", "is_used_lock", "last_insert_id", "lastval", "load_file", "nextval", "query",
         "query_table", "release_all_locks", "release_lock", "row_count", "schema", "session_user",
-        "set_config", "setval", "system_user", "user", "uuid_short", "version",
+        "set_config", "setval", "system_user", "ts_rewrite", "ts_stat", "user", "uuid_short", "version",
     }
 )  # fmt: skip
-"""Functions that tell of a server, a session or their files, and sequences: on another database they answer
-otherwise."""
+"""Functions that tell of a server, a session or their files, or run a text as SQL, and sequences: on another
+database they answer otherwise."""
 _OF_A_SERVER = re.compile(
     r"(?:pg|txid|inet_client|inet_server|lo|has|dblink|read|parquet|sniff|sqlite|mysql|postgres|duckdb|pragma|query_to|table_to|"
     r"schema_to|database_to|cursor_to|master|gtid|binlog|wsrep)_|to_reg|(?:st_)?read\Z"

@@ -30,6 +30,7 @@ def parsed(sql: str, dialect: str = "postgres", **config: object) -> Parsed:
         ("SELECT 'orders'::regclass FROM {orders}", "regclass"),
         ("SELECT o.ctid FROM {orders} o", "ctid"),
         ("SELECT nextval('s') FROM {orders}", "nextval()"),
+        ("SELECT ts_rewrite('a'::tsquery, 'SELECT * FROM words') FROM {orders}", "ts_rewrite()"),
         ("SELECT id FROM {orders} JOIN other USING (id)", "it reads other"),
     ],
 )
