@@ -109,13 +109,6 @@ def test_a_name_that_shows_a_table_is_as_at_every_other_place(files: Workspace) 
     assert at_source[1].startswith(in_engine[1].name)
 
 
-def test_the_name_of_a_call_is_no_collation(files: Workspace) -> None:
-    with files.run() as run:
-        columns, _ = computed(run, in_file(files), "SELECT upper(t), lower(t) FROM {crm.small}", "wh")
-    assert columns == ["upper(t) VARCHAR", "lower(t) VARCHAR"]
-    assert "COLLATE" not in str(files.query("wh", "SELECT sql FROM duckdb_tables()"))
-
-
 def test_auto_takes_no_place_that_loses_the_answers_type(files: Workspace) -> None:
     with files.run() as run:
         for value, engine in (("union_value(a := id)", "becomes text"), ("[id]::INTEGER[1]", "")):

@@ -12,7 +12,6 @@ import duckdb
 
 from dvt.core.tables import Column
 from dvt.core.types import VARCHAR
-from dvt.drivers.duckdb.sql import quoted
 
 _FUNCTIONS = {"lower": "nocase", "strip_accents": "noaccent", "nfc_normalize": "nfc"}
 """Function that DuckDB calls for a collation → the collation; for one of ICU it calls icu_collate_<name>."""
@@ -23,28 +22,32 @@ _CALLS = re.compile(r"^\(((?:\w+\()+)")
 
 
 def with_collations(cursor: Any, table: str, columns: Sequence[Column]) -> tuple[Column, ...]:
-    """Return the columns with their collations, a view's as well; `table` is the table's quoted name."""
-    texts = [column for column in columns if column.stage == VARCHAR and not column.loses]
-    texts = [column for column in texts if "(" not in column.name]  # a plan shows such a name as a call
-    comparisons = ", ".join(f"{quoted(column.name)} = 'a'" for column in texts)
+    """Return the columns with their collations, a view's as well.
+
+    Args:
+        cursor: of the table's database.
+        table: what stands in FROM for the table, without an alias.
+        columns: all of the table's, in order.
+    """
+    # A plan shows a column that is named upper(s) as a call: none has its own name there.
+    texts = [place for place, column in enumerate(columns) if column.stage == VARCHAR and not column.loses]
     if not texts:
         return tuple(columns)
+    names = ", ".join(f"c{place}" for place in range(len(columns)))
+    comparisons = ", ".join(f"c{place} = 'a'" for place in texts)
+    compared = f"SELECT {comparisons} FROM {table} AS compared ({names})"
     try:
-        (plan,) = cursor.execute(f"EXPLAIN (FORMAT json) SELECT {comparisons} FROM {table}").fetchall()
+        (plan,) = cursor.execute(f"EXPLAIN (FORMAT json) {compared}").fetchall()
         listed = json.loads(plan[1])[0]["extra_info"]["Projections"]
     except (duckdb.Error, ValueError, KeyError, IndexError):  # a table that can be described is still read
         return tuple(columns)
     shown = [listed] if isinstance(listed, str) else listed
-    collations = {
-        column.name: name
-        for column, text in zip(texts, shown, strict=False)
-        if (name := _collation(text)) is not None
-    }
+    collations = dict(zip(texts, map(_collation, shown), strict=False))
     return tuple(
         replace(column, collation=name, collate=f"COLLATE {name.removeprefix(PREFIX)}")
-        if (name := collations.get(column.name)) is not None
+        if (name := collations.get(place)) is not None
         else column
-        for column in columns
+        for place, column in enumerate(columns)
     )
 
 
