@@ -194,7 +194,11 @@ def _expanded(state: PlanState) -> list[str | None]:
         for projection, name in zip(query.expressions, state.names, strict=True)
         if name is not None
     }
-    return [names.get(projection.meta.get(NUMBER)) for projection in state.analysed.selects]
+    # The analysis gives an alias to what has none.
+    return [
+        names.get(projection.meta.get(NUMBER, projection.unalias().meta.get(NUMBER)))
+        for projection in state.analysed.selects
+    ]
 
 
 def _refuse_clashes(names: list[str]) -> None:

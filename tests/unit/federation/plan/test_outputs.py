@@ -38,6 +38,7 @@ NAMED = {
     'SELECT "CamelCase", CamelCase AS "Other" FROM {odd}': ["CamelCase", "Other"],
     "SELECT count(*) FROM {orders} UNION ALL SELECT id FROM {orders}": ["count"],
     "WITH q AS (SELECT id FROM {orders}) SELECT max(id), min(id) FROM q": ["max", "min"],
+    "SELECT q.*, a - b, max(a) FROM (SELECT 1 AS a, 2 AS b) q GROUP BY a, b": ["a", "b", "?column?", "max"],
     "SELECT * FROM {odd}": ["Foo", "weird name", "CamelCase"],
 }  # fmt: skip
 
