@@ -184,7 +184,7 @@ def test_fail_fast_stops_the_other_running_models(project: Project, pair: Pair) 
 def test_ctrl_c_ends_the_command_and_its_query(project: Project, pair: Pair, at_source: bool) -> None:
     """The server computes; at the source that is the whole model."""
     if at_source and pair.server.name not in AT_SOURCE:
-        pytest.skip("its views have another sql_mode than the target's sessions")
+        pytest.skip("the tests' server has a global sql_mode that dbt's sessions have not")
     pair.server.execute(
         f"CREATE OR REPLACE VIEW dag_a.lazy AS SELECT 1 AS id, {pair.server.sleeping(240)} AS s",
         f"GRANT SELECT ON dag_a.lazy TO {pair.reader}",
@@ -194,7 +194,7 @@ def test_ctrl_c_ends_the_command_and_its_query(project: Project, pair: Pair, at_
 
 def test_ctrl_c_ends_the_command_while_the_answer_of_a_source_moves(project: Project, pair: Pair) -> None:
     if pair.server.name not in AT_SOURCE:
-        pytest.skip("its views have another sql_mode than the target's sessions")
+        pytest.skip("the tests' server has a global sql_mode that dbt's sessions have not")
     pair.server.execute(
         f"CREATE OR REPLACE VIEW dag_a.lazy AS SELECT id, {pair.server.sleeping(1)} AS s FROM dag_a.orders",
         f"GRANT SELECT ON dag_a.lazy TO {pair.reader}",
