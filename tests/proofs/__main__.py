@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from tests.proofs.rows import rows
 
 LISTS = Path(__file__).parent
 TABLES = Path(proven.__file__).parent / "tables"
-SERVERS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+SERVERS: dict[str, tuple[str, type[Any]]] = {
     "postgres": ("postgres", Postgres),
     "mysql": ("mariadb", MariaDB),
 }
@@ -34,7 +33,7 @@ def main(arguments: list[str]) -> int:
         started = time.monotonic()
         learned: dict[str, str] = {}
         with load(database)() as server, closing(server.owner()) as connection:
-            prover = Prover(side(connection), Engine(dialect, learned), learned)
+            prover = Prover(side(connection), Engine(dialect, learned, side.zone), learned)
             for name, (columns, values) in prover.server.tables.items():
                 prover.add(name, columns, values)
             outcomes = prove_all(prover, rows(LISTS / f"{dialect}.txt"))

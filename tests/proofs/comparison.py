@@ -58,6 +58,8 @@ def _json(text: str) -> object:
 def _moment(text: str) -> str:
     if " (BC)" in text:
         text = text.replace(" (BC)", "") + " BC"
+    # PostgreSQL shows the seconds of the offsets before there were time zones, DuckDB does not.
+    text = re.sub(r"([+-]\d\d:\d\d):\d\d(?=$| BC)", r"\1", text)
     short = re.sub(r"(\.\d*?)0+(?=$|[+ -])", r"\1", text.removesuffix("+00"))
     return re.sub(r"\.(?=$|[+ -])", "", short)
 

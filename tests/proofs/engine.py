@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -48,11 +49,13 @@ Rows = list[tuple[Any, ...]]
 class Engine:
     """DuckDB with tables of values."""
 
-    def __init__(self, dialect: str, proven: Mapping[str, str]) -> None:
+    def __init__(self, dialect: str, proven: Mapping[str, str], zone: str) -> None:
+        """`zone`: the time zone of the sessions."""
         self.dialect = dialect
+        self.zone = zone
         self.proofs = ProofTable(results=proven)
         self._db = duckdb.connect()
-        self._db.execute("SET GLOBAL TimeZone = 'UTC'; SET memory_limit = '500MB'; SET threads = 1")
+        self._db.execute(f"SET GLOBAL TimeZone = '{zone}'; SET memory_limit = '500MB'; SET threads = 1")
         self._instance = MemoryInstance(memory_limit="1GB", threads=1, spill=None)
         self._engine = default_engine(self._instance)
         self._tables: dict[str, Table] = {}
@@ -112,11 +115,12 @@ class Engine:
             dialects={"source": self.dialect, "target": self.dialect, "elsewhere": "duckdb"},
             bind=self._engine.bind,
             narrowed=self._engine.narrowed,
-            evaluate=self._engine.evaluate,
+            evaluate=partial(self._engine.evaluate, time_zone=self.zone),
             load=lambda columns: tuple(
                 LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
             ),
             started_at=_NOW,
+            time_zone=self.zone,
             engine=self._engine.dialect,
             collations=self._engine.collations,
             proofs=lambda engine, dialect: self.proofs,
@@ -137,7 +141,7 @@ class Engine:
         )
         outputs = [f"c{place}" for place in range(len(plan.transform.columns))]
         with self._db.cursor() as cursor:
-            cursor.execute("SET TimeZone = 'UTC'")
+            cursor.execute(f"SET TimeZone = '{self.zone}'")
             define_functions(cursor, plan.transform.functions)
             shown = ", ".join(
                 f"CAST({'to_json' if column.type.kind is Kind.LIST else ''}({output}) AS VARCHAR)"

@@ -69,6 +69,7 @@ class MariaDB:
     values = MARIADB_VALUES
     fixed_scales = True
     in_group = 3
+    zone = "UTC"
     tables: Mapping[str, Table] = {
         name: (columns, [[_representable(value) for value in row] for row in rows])
         for name, (columns, rows) in TABLES.items()

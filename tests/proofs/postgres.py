@@ -37,12 +37,13 @@ class Postgres:
     values = VALUES
     fixed_scales = False
     in_group = 3
+    zone = "America/New_York"
     tables = TABLES
 
     def __init__(self, connection: Any) -> None:
         self._cursor = connection.cursor()
         self._lists: dict[int, bool] = {}
-        self._cursor.execute("SET TIME ZONE 'UTC'; SET statement_timeout = '5s'")
+        self._cursor.execute(f"SET TIME ZONE '{self.zone}'; SET statement_timeout = '5s'")
 
     def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
         """Make a table; `columns` are classes by name."""

@@ -59,6 +59,8 @@ class Server(Protocol):
     """True if a decimal's type says how many digits it shows, so that another number of them differs."""
     in_group: int
     """Fewest rows of a group, if a table has as many."""
+    zone: str
+    """Time zone of its session, if it can be one whose clocks change."""
     tables: Mapping[str, Table]
     """Tables of the proofs of whole queries."""
 

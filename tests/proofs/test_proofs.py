@@ -32,7 +32,7 @@ def test_a_third_of_the_proofs_shows_what_the_table_says(
     proven = dict(table.results)
     evaluations, changed = 0, []
     with closing(databases(database).owner()) as connection:
-        prover = Prover(side(connection), Engine(dialect, proven), proven)
+        prover = Prover(side(connection), Engine(dialect, proven, side.zone), proven)
         for name, (columns, values) in prover.server.tables.items():
             prover.add(name, columns, values)
         for row in filter(_is_chosen, rows(LISTS / f"{dialect}.txt")):

@@ -84,6 +84,17 @@ FUNCTIONS: Mapping[str, str] = {
         "dvt_pg_days(a, b) AS CASE WHEN isinf(a) OR isinf(b) THEN error('cannot subtract infinite dates')"
         " ELSE CAST(a - b AS INTEGER) END"
     ),
+    "dvt_pg_moved": (  # DuckDB moves by months, days and the rest in this order only if it adds
+        "dvt_pg_moved(moment, i) AS moment"
+        " + to_months(CAST(12 * datepart('year', i) + datepart('month', i) AS INTEGER))"
+        " + to_days(CAST(datepart('day', i) AS INTEGER))"
+        " + to_microseconds(3600000000 * datepart('hour', i) + 60000000 * datepart('minute', i)"
+        " + datepart('microseconds', i))"
+    ),
+    "dvt_pg_hour": (  # of two hours of one name, where clocks go back, DuckDB takes the second
+        "dvt_pg_hour(moment) AS CASE WHEN isinf(moment) THEN moment ELSE moment"
+        " - to_microseconds(60000000 * datepart('minute', moment) + datepart('microseconds', moment)) END"
+    ),
     "dvt_pg_number": (
         "dvt_pg_number(s) AS CASE WHEN contains(s, '_')"
         " THEN error('invalid input syntax for a number: ' || s) ELSE s END"

@@ -64,3 +64,30 @@ def apart(node: exp.Expr) -> exp.Expr:
         for moment in (node.this, node.expression)
     )
     return exp.Sub(this=this, expression=other)
+
+
+def of_mixed_interval(node: exp.Expr) -> bool:
+    """True for a moment with a time zone that moves by an interval which may have several parts."""
+    sides = (node.this, node.expression)
+    interval = next((side for side in sides if is_a(side, exp.DataType.Type.INTERVAL)), None)
+    is_single = isinstance(interval, exp.Interval) and interval.args.get("unit") is not None
+    return interval is not None and not is_single and any(is_a(side, _INSTANT) for side in sides)
+
+
+def moved(node: exp.Expr) -> exp.Expr:
+    """Move a moment by months, then by days, then by the rest, as PostgreSQL does."""
+    moment, interval = node.this, node.expression
+    if is_a(moment, exp.DataType.Type.INTERVAL):
+        moment, interval = interval, moment
+    way = interval.copy() if isinstance(node, exp.Add) else exp.Neg(this=exp.Paren(this=interval.copy()))
+    return function("dvt_pg_moved", moment.copy(), way)
+
+
+def of_hours(node: exp.Expr) -> bool:
+    """True for a moment with a time zone that is truncated to its hour."""
+    return is_a(node.this, _INSTANT) and node.text("unit").upper() == "HOUR"
+
+
+def hour(node: exp.Expr) -> exp.Expr:
+    """Truncate to the hour."""
+    return function("dvt_pg_hour", node.this.copy())
