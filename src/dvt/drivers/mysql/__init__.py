@@ -9,7 +9,6 @@ from dvt.drivers.mysql.connect import (
     LOAD_TIMEOUT,
     LoadConnection,
     LoadStatement,
-    SideConnection,
     connect_to_load,
     connect_watched,
 )
@@ -20,6 +19,7 @@ from dvt.drivers.mysql.names import quoted, table
 from dvt.drivers.mysql.scanner import Scanner, with_session_settings
 from dvt.drivers.mysql.session import Cursor, Session, statement_kind
 from dvt.drivers.mysql.settings import MySQLSettings, parse
+from dvt.drivers.mysql.side_connection import SideConnection
 from dvt.drivers.mysql.types import checked, own_type
 
 __all__ = [

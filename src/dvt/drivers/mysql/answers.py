@@ -14,8 +14,9 @@ from dvt.core.errors import PlaceImpossible, QueryFailed, SqlInvalid
 from dvt.core.ports.connectors import AnswerRules, DescribedAnswer
 from dvt.core.tables import Column
 from dvt.core.types import MAX_DIGITS, VARCHAR
-from dvt.drivers.mysql.connect import SideConnection, code_of
+from dvt.drivers.mysql.login import code_of
 from dvt.drivers.mysql.names import literal
+from dvt.drivers.mysql.side_connection import SideConnection
 from dvt.drivers.mysql.types import AS_TEXT, CatalogColumn, map_column
 
 _TABLE = "dvt_answer"

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from dvt.core.errors import QueryFailed
-from dvt.drivers.mysql.connect import SideConnection, connect
 from dvt.drivers.mysql.settings import MySQLSettings
+from dvt.drivers.mysql.side_connection import SideConnection, connect
 from dvt.drivers.network.silence import hang_up
 
 _DOING = "cancelling its queries"

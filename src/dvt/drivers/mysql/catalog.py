@@ -8,7 +8,7 @@ from typing import Any
 from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, Table
-from dvt.drivers.mysql.connect import SideConnection
+from dvt.drivers.mysql.side_connection import SideConnection
 from dvt.drivers.mysql.types import CatalogColumn, as_read, map_column
 
 _DOING = "describing its tables"

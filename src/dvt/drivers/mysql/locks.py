@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from dvt.drivers.mysql.cancel import RunningQuery
-from dvt.drivers.mysql.connect import SideConnection
+from dvt.drivers.mysql.side_connection import SideConnection
 
 _DOING = "locking its tables for reading (consistent_reads: lock)"
 _POLL_SECONDS = 0.02

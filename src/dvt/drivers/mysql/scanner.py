@@ -14,9 +14,9 @@ from dvt.core.errors import ConnectFailed
 from dvt.core.ports.connectors import Instance
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.sql import literal as duckdb_literal
-from dvt.drivers.mysql.connect import connect
 from dvt.drivers.mysql.names import literal
 from dvt.drivers.mysql.settings import MySQLSettings
+from dvt.drivers.mysql.side_connection import connect
 from dvt.drivers.mysql.silence import Processes, line_of_scan
 from dvt.drivers.network.silence import watched
 

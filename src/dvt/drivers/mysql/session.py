@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
-from dvt.drivers.mysql.connect import connect, log_in, translate, watch_wire
+from dvt.drivers.mysql.connect import watch_wire
 from dvt.drivers.mysql.flavour import Flavour, flavour_of
+from dvt.drivers.mysql.login import log_in, translate
 from dvt.drivers.mysql.names import quoted
 from dvt.drivers.mysql.settings import MySQLSettings
+from dvt.drivers.mysql.side_connection import connect
 
 BEGIN, COMMIT, ROLLBACK = "START TRANSACTION", "COMMIT", "ROLLBACK"
 

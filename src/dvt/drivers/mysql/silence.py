@@ -15,7 +15,7 @@ from dvt.drivers.network.silence import Line
 from dvt.drivers.network.sockets import Socket, addresses_of, clients_of
 
 if TYPE_CHECKING:
-    from dvt.drivers.mysql.connect import SideConnection
+    from dvt.drivers.mysql.side_connection import SideConnection
     from dvt.drivers.mysql.wire import Wire
 
 _ATTEMPTS = 2

@@ -14,7 +14,8 @@ import pytest
 
 from dvt.core.errors import ConnectionLost, DvtError
 from dvt.drivers.mysql import LoadStatement, MySQLSettings, connect_to_load
-from dvt.drivers.mysql.connect import LoadConnection, connect
+from dvt.drivers.mysql.connect import LoadConnection
+from dvt.drivers.mysql.side_connection import connect
 
 _OK = b"\x00\x00\x00\x02\x00\x00\x00"
 _GREETING = (
