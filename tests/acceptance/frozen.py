@@ -16,13 +16,18 @@ from tests.databases.proxy import Proxy
 ROWS = 60_000
 """Rows of each source table, and of each model."""
 SOURCES = frozenset({"facts", "lazy"})
-MODELS = frozenset({"extracted", "loaded", "native"})
+MODELS = frozenset({"extracted", "loaded", "native", "answered"})
+AT_SOURCE = frozenset({"postgres"})
+"""Servers that compute models for another server of their kind."""
 SCHEMA = "frozen"
 """The schema on the server that models are built in."""
 
 
 class FrozenShop:
-    """Three models of source rows that carry a version: `extracted`, `loaded` and `native`."""
+    """Models of source rows that carry a version: `extracted`, `loaded`, `native` and `answered`.
+
+    The last is computed behind the proxy for a target that is the same server, without it.
+    """
 
     def __init__(self, root: Path, server: Any, network: Proxy, **keys: Any) -> None:
         self.server, self.network = server, network
@@ -36,6 +41,7 @@ class FrozenShop:
             "server": server.settings(schema=SCHEMA, port=network.port, **keys),
             "duck": {"type": "duckdb", "path": str(self.warehouse)},
             "crm": {"type": "sqlite", "path": str(self.sqlite)},
+            "straight": server.settings(schema=SCHEMA, **keys),
         }
         self.project = Project(root, outputs, default="duck")
         self.project.source("crm", "crm", ["cards"], schema="main")
@@ -44,9 +50,16 @@ class FrozenShop:
             ("extracted", "source('erp', 'facts')", "duck"),
             ("loaded", "source('crm', 'cards')", "server"),
             ("native", "source('erp', 'facts')", "server"),
+            *([("answered", "source('erp', 'facts')", "straight")] if self.answers else []),
         ):
             sql = f"SELECT id, version, word FROM {{{{ {source} }}}}"
-            self.project.model(name, sql, target=target, materialized="table")
+            place = {"compute": "source"} if name == "answered" else {}
+            self.project.model(name, sql, target=target, materialized="table", **place)
+
+    @property
+    def answers(self) -> bool:
+        """Whether the server computes models for another."""
+        return self.server.name in AT_SOURCE
 
     def _set_up_server(self) -> None:
         postgres = self.server.name == "postgres"
@@ -76,9 +89,8 @@ class FrozenShop:
     def versions(self) -> dict[str, list[tuple[int, int]]]:
         """Return model → its versions, each with the number of rows."""
         sql = "SELECT version, count(*) FROM {} GROUP BY version ORDER BY version"
-        versions = {
-            name: self.server.execute(sql.format(f"{SCHEMA}.{name}")) for name in ("loaded", "native")
-        }
+        names = ["loaded", "native", *(["answered"] if self.answers else [])]
+        versions = {name: self.server.execute(sql.format(f"{SCHEMA}.{name}")) for name in names}
         with duckdb.connect(str(self.warehouse), read_only=True) as warehouse:
             versions["extracted"] = warehouse.execute(sql.format("extracted")).fetchall()
         return versions

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from tests.acceptance.project import Project
 from tests.databases.mariadb import USER as MARIADB_USER
@@ -40,6 +41,7 @@ class Shop:
             sqlite.executemany("INSERT INTO facts VALUES (?, ?, ?)", rows)
         outputs = {
             "server": server.settings(schema="killed"),
+            "twin": server.settings(),
             "duck": {"type": "duckdb", "path": str(root / "warehouse.duckdb")},
             "sqlite": {"type": "sqlite", "path": str(self.sqlite)},
         }
@@ -53,6 +55,25 @@ class Shop:
             "grown_server", facts, target="server", materialized="incremental", unique_key="id"
         )
         self.on_server = {"swapped_server", "kept_server", "grown_server"}
+
+    def add_answered(self) -> None:
+        """Add two models that the server answers for another output, from a table of its own."""
+        self.server.execute(
+            "DROP TABLE IF EXISTS killed_facts",
+            "CREATE TABLE killed_facts AS SELECT id, 0 AS version, 'word ' || id AS word "
+            f"FROM generate_series(1, {ROWS}) id",
+        )
+        self.project.source("answered", "twin", ["killed_facts"], schema="shop")
+        facts = "SELECT id, version, word FROM {{ source('answered', 'killed_facts') }}"
+        config = {"target": "server", "compute": "source"}
+        contract = {"contract": {"enforced": True}}
+        columns = {"id": "integer", "version": "integer", "word": "text"}
+        described = [{"name": name, "data_type": type_} for name, type_ in columns.items()]
+        properties = {"models": [{"name": "answered_contract", "config": contract, "columns": described}]}
+        self.project.file("models/answered.yml", yaml.safe_dump(properties))
+        self.project.model("answered_table", facts, materialized="table", **config)
+        self.project.model("answered_contract", facts, materialized="table", **config)
+        self.on_server |= {"answered_table", "answered_contract"}
 
     def add_native(self) -> None:
         """Add two models that the server builds itself, from a table of its own."""
@@ -72,7 +93,7 @@ class Shop:
         """Give every source row this version."""
         with closing(sqlite3.connect(self.sqlite)) as sqlite, sqlite:
             sqlite.execute("UPDATE facts SET version = ?", (version,))
-        if "native_table" in self.on_server:
+        if self.on_server & {"native_table", "answered_table"}:
             self.server.execute(f"UPDATE killed_facts SET version = {version}")
 
     def run(self) -> None:
@@ -152,6 +173,7 @@ def seconds(run: Callable[[], None]) -> float:
 def test_a_killed_build_leaves_old_or_new_and_the_next_run_succeeds(postgres: Any, tmp_path: Path) -> None:
     postgres.execute("DROP SCHEMA IF EXISTS killed CASCADE")
     shop = Shop(tmp_path, postgres)
+    shop.add_answered()
     build_seconds = seconds(shop.run)
     # A vacuum amid a delete and insert of all rows may take the table for an empty one; the server then
     # chooses a plan for the next delete that takes hours. The SQL is dbt's, the plan the server's.
