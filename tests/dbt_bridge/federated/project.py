@@ -172,3 +172,9 @@ def fill_sources(project: Project) -> None:
         "insert into orders values (10, 1, 5.50, '2024-01-01 10:00'), (11, 1, 4.50, '2024-01-02 11:00'), "
         "(12, 2, 1.00, '2024-01-03 12:00')",
     )
+
+
+def make_role(postgres: Any, name: str) -> None:
+    """Make a role, unless a test on the same server has: one with grants cannot be dropped."""
+    if not postgres.execute(f"select 1 from pg_roles where rolname = '{name}'"):
+        postgres.execute(f"create role {name}")

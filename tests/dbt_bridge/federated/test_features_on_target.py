@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dbt_bridge.federated.project import Project
+from tests.dbt_bridge.federated.project import Project, make_role
 from tests.dbt_bridge.federated.test_federated_publish import (  # noqa: F401  run here at the target
     test_keep_leaves_views_and_grants_on_the_table,
     test_keep_refuses_a_lost_column_until_full_refresh,
@@ -216,7 +216,7 @@ def test_another_contract_is_dbts_own_error(shop: Project, wrong: str) -> None:
 
 
 def test_the_target_grants_describes_and_indexes_what_it_computes(pg_shop: Project, postgres: Any) -> None:
-    postgres.execute("drop role if exists far_reader", "create role far_reader")
+    make_role(postgres, "far_reader")
     described = {
         "name": "sold",
         "description": "What is sold.",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.dbt_bridge.federated.project import Project
+from tests.dbt_bridge.federated.project import Project, make_role
 
 NAMES = "select id, name from {{ source('crm', 'customers') }}"
 CONTRACT: dict[str, Any] = {
@@ -100,8 +100,7 @@ def test_a_text_that_is_too_long_for_its_contract_is_refused_and_not_cut(pg_shop
 
 @pytest.mark.slow
 def test_indexes_grants_and_docs_are_as_on_a_native_table(pg_shop: Project, postgres: Any) -> None:
-    if not postgres.execute("select 1 from pg_roles where rolname = 'reader'"):
-        postgres.execute("create role reader")
+    make_role(postgres, "reader")
     pg_shop.write("models/people.yml", CONTRACT)
     pg_shop.model(
         "people",
@@ -180,7 +179,7 @@ def test_a_hook_that_names_no_output_is_one_error(shop: Project) -> None:
 
 @pytest.mark.slow
 def test_keep_leaves_views_and_grants_on_the_table(pg_shop: Project, postgres: Any) -> None:
-    postgres.execute("drop role if exists kept_reader", "create role kept_reader")
+    make_role(postgres, "kept_reader")
     pg_shop.model("people", NAMES, materialized="table", publish="keep")
     assert pg_shop.dvt("run"), pg_shop.messages()
     pg_shop.run_sql(
