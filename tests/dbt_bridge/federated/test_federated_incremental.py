@@ -126,31 +126,30 @@ def test_a_column_lost_or_of_another_type_is_dvt107_until_full_refresh(
 
 
 SUMS = """
-select customers.name, sum(orders.customer) as total
+select customers.id, sum(orders.customer) as total
 from {{ source('ledger', 'orders') }} orders
 join {{ source('crm', 'customers') }} customers on customers.id = orders.customer
-group by customers.name
+group by customers.id
 """
 
 
-@pytest.mark.parametrize("config", [{"unique_key": "name"}, {"on_schema_change": "append_new_columns"}])
+@pytest.mark.parametrize("config", [{"unique_key": "id"}, {"on_schema_change": "append_new_columns"}])
 def test_sums_go_into_a_table_that_holds_them_as_decimals(shop: Project, config: dict[str, str]) -> None:
     kind = shop.outputs["house"]["type"]
-    word = "varchar(9)" if kind == "duckdb" else "text"
     number = "numeric" if kind == "postgres" else "decimal(38,0)"
     schema = shop.outputs["house"]["schema"]
     shop.run_sql(
         "house",
         f"create schema if not exists {schema}",
-        f"create table {schema}.sales (name {word}, total {number})",
+        f"create table {schema}.sales (id bigint, total {number})",
     )
     shop.model("sales", SUMS, materialized="incremental", **config)
     assert shop.dvt("run"), shop.messages()
-    sums = shop.rows("house", "select name, total from sales order by name")
-    assert sums == [("Ada", Decimal(2)), ("Bo", Decimal(2))]
+    sums = shop.rows("house", "select id, total from sales order by id")
+    assert sums == [(1, Decimal(2)), (2, Decimal(2))]
     if "unique_key" in config:
         assert shop.dvt("run"), shop.messages()
-        assert shop.rows("house", "select name, total from sales order by name") == sums
+        assert shop.rows("house", "select id, total from sales order by id") == sums
 
 
 ORDER_WITH_VALUES = """
