@@ -199,7 +199,7 @@ def test_ctrl_c_ends_the_command_while_the_answer_of_a_source_moves(project: Pro
     if pair.server.name not in AT_SOURCE:
         pytest.skip("the tests' server has a global sql_mode that dbt's sessions have not")
     pair.server.execute(
-        f"CREATE OR REPLACE VIEW dag_a.lazy AS SELECT id, {pair.server.sleeping(1)} AS s FROM dag_a.orders",
+        "CREATE OR REPLACE VIEW dag_a.lazy AS SELECT id, pg_sleep(0.05)::text AS s FROM dag_a.orders",
         f"GRANT SELECT ON dag_a.lazy TO {pair.reader}",
     )
     end_by_ctrl_c(project, pair, at_source=True)
