@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from sqlglot import exp
 
 from dvt.core.errors import TranslationWrong
 from dvt.core.requests import TextComparison
 from dvt.core.tables import Column
 from dvt.core.types import StageType
 from dvt.federation.plan import parse_model, unproven
-from dvt.federation.plan.proven.classes import dialect_classes
+from dvt.federation.plan.proven.classes import ValueType, dialect_classes
 from tests.acceptance.oracle import Oracle
 
 _CI = "utf8mb4_general_ci"
@@ -138,3 +139,8 @@ def test_a_condition_is_a_number_where_it_is_a_value(shop: Oracle, condition: st
     plan = shop.plan(f"SELECT {condition} AS x FROM {{orders}}", dialect="mysql")
     assert [str(column.type) for column in plan.transform.columns] == ["INTEGER"]
     assert shop.plan(f"SELECT id FROM {{orders}} WHERE {condition}", dialect="mysql")
+
+
+@pytest.mark.parametrize("name", ["unsigned", "bigint", "text", "timestamptz", "integer[]", "decimal"])
+def test_a_class_has_a_type_for_sqlglot(name: str) -> None:
+    assert ValueType(name, 9, 2).sql_type().this != exp.DataType.Type.UNKNOWN

@@ -125,7 +125,7 @@ class ValueType:
             element = ValueType(self.name.removesuffix("[]")).sql_type()
             return exp.DataType(this=exp.DataType.Type.ARRAY, expressions=[element], nested=True)
         if self.name == UNSIGNED:
-            return data_type("UBIGINT")
+            return exp.DataType.build(exp.DType.UBIGINT)
         return data_type(_SQL_TYPES.get(self.name, "UNKNOWN"))
 
     @property
