@@ -27,7 +27,13 @@ def narrowed(cursor: Any, select: str) -> tuple[str, ...]:
     if not _may_round(answer):
         return ()
     casts: list[tuple[Size, Size, int]] = []
-    plan = json.loads(answer, object_hook=lambda node: _noted(node, casts))
+
+    def note(node: dict[str, Any]) -> dict[str, Any]:  # called for each of thousands of nodes
+        if node.get("expression_class") == "BOUND_CAST" and (cast := _decimal_cast(node)):
+            casts.append(cast)
+        return node
+
+    plan = json.loads(answer, object_hook=note)
     if plan["error"]:
         return (f"decimals to types that are not known ({plan['error_message']})",)
     text = select.encode()
@@ -52,13 +58,10 @@ def _rounds(before: Size, after: Size) -> bool:
     return after[0] == MAX_DIGITS and after[1] < before[1]
 
 
-def _noted(node: dict[str, Any], casts: list[tuple[Size, Size, int]]) -> dict[str, Any]:
-    """Note the sizes before and after a cast of a decimal to another, and its offset in the text."""
-    if node.get("expression_class") == "BOUND_CAST":
-        before, after = _size(node["child"].get("return_type")), _size(node.get("return_type"))
-        if before and after:
-            casts.append((before, after, int(node["query_location"])))
-    return node
+def _decimal_cast(node: dict[str, Any]) -> tuple[Size, Size, int] | None:
+    """Return the sizes before and after a cast of a decimal to another, and its offset in the text."""
+    before, after = _size(node["child"].get("return_type")), _size(node.get("return_type"))
+    return (before, after, int(node["query_location"])) if before and after else None
 
 
 def _size(type_: Any) -> Size | None:
