@@ -12,6 +12,8 @@ class Notice:
     code: str
     message: str
     hint: str = ""
+    output: str = ""
+    """Name of the output column whose type is lost; empty for other warnings."""
 
     def __str__(self) -> str:
         """One paragraph, as it is logged."""

@@ -158,4 +158,5 @@ def _losses(extracted: tuple[ExtractedColumn, ...], loads: tuple[LoadColumn, ...
         native = column.column.native
         loses = load.loses or (column.column.loses if load.native != native else None)
         if loses:
-            yield Notice("DVT002", f"output column {load.name} ({native} as {load.native}): {loses}")
+            message = f"output column {load.name} ({native} as {load.native}): {loses}"
+            yield Notice("DVT002", message, output=load.name)

@@ -191,9 +191,8 @@ def _repeated(plan: CopyPlan, by_table: Mapping[TableRef, Estimate]) -> Iterator
 
 def _lost_type(request: NodeRequest, plan: FederationPlan | SourcePlan) -> str:
     """Return which type of the answer `auto` would lose at a place; empty if none."""
-    lost = (notice.message for notice in plan.notices if notice.code == "DVT002")
-    of_outputs = (message for message in lost if message.startswith("output column"))
-    return next(of_outputs, "") if (request.compute or AUTO) == AUTO else ""
+    lost = (notice.message for notice in plan.notices if notice.output)
+    return next(lost, "") if (request.compute or AUTO) == AUTO else ""
 
 
 def _is_bound(request: NodeRequest) -> bool:

@@ -83,7 +83,8 @@ def _demands(state: PlanState, contract: Contract, outputs: list[StageColumn]) -
 def _typed(state: PlanState, column: StageColumn, type_: StageType | None) -> StageColumn:
     if column.type.kind is Kind.TIME_NS and type_ == TIME:
         lost = "nanoseconds are rounded to microseconds"
-        state.warn("DVT002", f"output column {column.name} ({column.type}): {lost}", "cast it in the model")
+        message = f"output column {column.name} ({column.type}): {lost}"
+        state.warn("DVT002", message, "cast it in the model", output=column.name)
     return replace(column, type=type_, widest=None) if type_ else column
 
 

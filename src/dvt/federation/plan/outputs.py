@@ -221,7 +221,8 @@ def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:
     """Return an output with the type it is staged as."""
     encoded = encoding(type_)
     if encoded.loses:
-        state.warn("DVT002", f"output column {name} ({type_}): {encoded.loses}", "cast it in the model")
+        message = f"output column {name} ({type_}): {encoded.loses}"
+        state.warn("DVT002", message, "cast it in the model", output=name)
     return StageColumn(name, encoded.stage)
 
 

@@ -39,7 +39,8 @@ def keep_own_types(state: PlanState) -> None:
     _choose_types(state)
     for load in state.loads:
         if load.loses:
-            state.warn("DVT002", f"output column {load.name} ({load.stage} as {load.native}): {load.loses}")
+            message = f"output column {load.name} ({load.stage} as {load.native}): {load.loses}"
+            state.warn("DVT002", message, output=load.name)
 
 
 def _choose_types(state: PlanState) -> None:

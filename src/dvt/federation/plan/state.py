@@ -212,9 +212,9 @@ class PlanState:
             notices=[*self.notices],
         )
 
-    def warn(self, code: str, message: str, hint: str = "") -> None:
-        """Add a warning, unless it was added before."""
-        notice = Notice(code, message, hint)
+    def warn(self, code: str, message: str, hint: str = "", *, output: str = "") -> None:
+        """Add a warning, unless it was added before; `output` is that of Notice."""
+        notice = Notice(code, message, hint, output)
         if notice not in self.notices:
             self.notices.append(notice)
 

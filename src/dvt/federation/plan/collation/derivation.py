@@ -34,7 +34,7 @@ class CollationOf:
     only_order: bool = False
     """True if it decides only the order: texts are equal if their bytes are."""
     is_lost: bool = False
-    """True if copies on the model's target do not have it: the target, too, takes other texts for others."""
+    """True if copies on the model's target lack it, so that the target compares bytes, as the engine does."""
 
 
 def own_collation(state: PlanState, column: Column) -> str:
