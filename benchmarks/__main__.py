@@ -6,6 +6,7 @@ machine mean little, so each benchmark runs the database's own tool beside dvt a
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -16,12 +17,17 @@ FOLDER = Path(__file__).parent
 def main(arguments: list[str]) -> int:
     """Run the benchmarks that are named, or all; return 1 when one of them failed."""
     names = sorted(file.stem for file in FOLDER.glob("*.py") if not file.stem.startswith("_"))
-    unknown = [name for name in arguments if name not in names]
-    if unknown:
-        print(f"no benchmark named {', '.join(unknown)}; known: {', '.join(names)}", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Run benchmarks, each in a process of its own; without names, all of them.",
+        epilog="Options of a benchmark: python -m benchmarks.NAME --help",
+    )
+    parser.add_argument("name", nargs="*", help=", ".join(names))
+    chosen = parser.parse_args(arguments).name
+    if unknown := [name for name in chosen if name not in names]:
+        parser.error(f"no benchmark named {', '.join(unknown)}; known: {', '.join(names)}")
     failed = []
-    for name in arguments or names:
+    for name in chosen or names:
         print(f"\n## {name}", flush=True)
         process = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=FOLDER.parent, check=False)
         if process.returncode:
