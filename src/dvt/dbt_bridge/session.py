@@ -22,7 +22,7 @@ from dvt.resolution.placement import Path, Placement, Resolver
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
-    from dvt.config.computes import Computes
+    from dvt.config.computes import Compute, Computes
     from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
     from dvt.dbt_bridge.outputs.targets import Targets
 
@@ -125,9 +125,13 @@ class Session:
         """Return the SQL dialect of the engine that computes a federated node."""
         with as_dbt_errors():
             try:
-                return self.computes.get(self.options.compute or node.config.get("compute")).engine.dialect
+                return self.compute_of(node).engine.dialect
             except DvtError as error:
                 raise error.about(node.name, node.original_file_path) from error.__cause__
+
+    def compute_of(self, node: Any) -> Compute:
+        """Return the entry of the computes whose engine computes a federated node, if an engine does."""
+        return self.computes.get(self.options.compute or node.config.get("compute"))
 
     def check(self, selected: Collection[str], targets: Iterable[str]) -> None:
         """Raise all errors of the selected nodes: in their paths, their targets, the outputs that they read.

@@ -23,7 +23,6 @@ from dvt.core.places import Choice, Place
 from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
 from dvt.dbt_bridge.nodes.request import node_request
 from dvt.dbt_bridge.session import Session, current_session
-from dvt.resolution.placement import Placement
 
 BUILT = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot})
 """Types of nodes that `explain` selects by default."""
@@ -201,7 +200,7 @@ def _explain(session: Session, manifest: Any, node: Any, problem: str | None) ->
         path="inlined" if node.is_ephemeral_model else path,
         why=placement.why if placement else "",
         materialized=str(getattr(node.config, "materialized", "") or ""),
-        compute=_engine_of(session, placement) if planned.plan else None,
+        compute=session.compute_of(node).name if planned.plan else None,
         plan=planned.plan,
         copies=planned.copies,
         at_source=planned.at_source,
@@ -209,12 +208,6 @@ def _explain(session: Session, manifest: Any, node: Any, problem: str | None) ->
         unbuilt=unbuilt,
         problem=problem,
     )
-
-
-def _engine_of(session: Session, placement: Placement | None) -> str:
-    """Return the entry of the computes that computes a node for which an engine was chosen."""
-    named = session.options.compute or (placement.compute if placement else None)
-    return session.computes.get(named).name
 
 
 def _unbuilt(manifest: Any, node: Any, table: str) -> tuple[str, ...]:
