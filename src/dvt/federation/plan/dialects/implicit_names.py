@@ -78,6 +78,20 @@ def _type_name(to: exp.DataType) -> str:
     return _TYPES.get(kind, kind.lower())
 
 
-def mysql_name(_expression: exp.Expr, _word: str, text: str) -> str | None:
-    """Name an output by its text as written."""
+def mysql_name(expression: exp.Expr, _word: str, text: str) -> str | None:
+    """Name an output as MariaDB does: a column or a constant without brackets, a text by its value."""
+    inner = expression.unnest()
+    if isinstance(inner, exp.Column):
+        return inner.name
+    if isinstance(inner, exp.Null | exp.Boolean):
+        return inner.sql("mysql")
+    if isinstance(inner, exp.Literal):
+        return _value_name(inner.name) if inner.is_string else inner.name
+    if isinstance(inner, exp.Concat) and text.lstrip("( \n\t")[:1] in {"'", '"'}:  # 'a' 'b'
+        return _value_name("".join(part.name for part in inner.expressions))
     return text or None
+
+
+def _value_name(value: str) -> str:
+    """Return the name of a constant text: without what is blank at its beginning."""
+    return value.lstrip()
