@@ -343,6 +343,9 @@ def test_what_only_the_source_has_is_refused(pg: PostgresWorkspace) -> None:
         with pytest.raises(SqlInvalid, match='column "nope" does not exist') as raised:
             computed(run, pg.read, "SELECT id,\n nope FROM {pg.small}", "pg2", dialect="postgres")
         assert raised.value.sql_line == 2
+        with pytest.raises(SqlInvalid, match="specified more than once") as raised:
+            computed(run, pg.read, "SELECT id, id FROM {pg.small}", "pg2", dialect="postgres")
+        assert raised.value.hint == SqlInvalid.names_twice
 
 
 def test_a_target_that_keeps_text_otherwise_is_told_from_the_source(pg: PostgresWorkspace) -> None:

@@ -279,6 +279,9 @@ def test_an_error_of_the_sql_names_its_line(my: MariaDBWorkspace) -> None:
     with my.run() as run:
         with pytest.raises(SqlInvalid, match="Unknown column 'nope'"):
             computed(run, my.read, "SELECT id,\n nope FROM {my.small}", "my2", dialect="mysql")
+        with pytest.raises(SqlInvalid, match="Duplicate column name 'id'") as raised:
+            computed(run, my.read, "SELECT id, id FROM {my.small}", "my2", dialect="mysql")
+        assert raised.value.hint == SqlInvalid.names_twice
         wrong = "SELECT id\nFROM {my.small}\nWHERE id IN (1 2)"
         with pytest.raises((SqlInvalid, PlaceImpossible)):
             computed(run, my.read, wrong, "my2", dialect="mysql")

@@ -50,6 +50,8 @@ class SqlInvalid(DvtError):
     """The model's SQL does not parse in its dialect, or does not bind."""
 
     code = "DVT122"
+    names_twice = "give each of its columns a name of its own"
+    """Hint for a SELECT of which no table can be made, because two of its columns have one name."""
 
     def __init__(
         self, dialect: str, problem: str, line: int | None = None, hint: str = "", *, is_known: bool = True

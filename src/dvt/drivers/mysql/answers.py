@@ -61,6 +61,8 @@ _DENIED = frozenset({1044, 1290, 1792, 1836})
 """Codes: the user may not make temporary tables, or the server takes no writes."""
 _REFUSED = frozenset({1040, 1142, 1143, 1203, 1205, 1226, 1227, 1317, 1370})
 """Codes: errors of the server or of grants, not of the SELECT."""
+_NAMED_TWICE = 1060
+"""Code: two columns of the table have one name."""
 _INTERRUPTED = 1969
 """Code: `max_statement_time` was reached."""
 _LINE = re.compile(r" at line (\d+)\Z")
@@ -201,4 +203,5 @@ def _refuse(name: str, error: QueryFailed) -> None:
         raise PlaceImpossible("a model", "at its source", why, "leave the place to dvt") from error
     if code > 0 and code not in _REFUSED:
         line = _LINE.search(message)
-        raise SqlInvalid("mysql", message, int(line[1]) if line else None) from error
+        hint = SqlInvalid.names_twice if code == _NAMED_TWICE else ""
+        raise SqlInvalid("mysql", message, int(line[1]) if line else None, hint) from error

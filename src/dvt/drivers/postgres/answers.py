@@ -56,6 +56,8 @@ ORDER BY 1
 """SQL: functions and operators of users that a view calls."""
 _NO_VIEW = frozenset({"42501", "25006"})
 """Codes: the user may not make temporary views, or the server is a read-only replica."""
+_NAMED_TWICE = "42701"
+"""Code: two columns of the view have one name."""
 _OF_THE_SQL = ("42", "22", "0A")
 """Classes of codes of errors of a SELECT."""
 
@@ -130,7 +132,8 @@ def _refuse(name: str, error: psycopg2.Error) -> None:
             "a model", "at its source", why, "grant its user TEMPORARY on the database"
         ) from error
     if code.startswith(_OF_THE_SQL):
-        raise SqlInvalid("postgres", message, _line(error)) from error
+        hint = SqlInvalid.names_twice if code == _NAMED_TWICE else ""
+        raise SqlInvalid("postgres", message, _line(error), hint) from error
 
 
 def _line(error: psycopg2.Error) -> int | None:
