@@ -19,8 +19,8 @@ from dvt.core.names import TableRef
 from dvt.core.places import Place
 from dvt.core.ports.connectors import AnswerRules
 from dvt.drivers.mysql import flavour_of
+from tests.acceptance.at_source import Table, computed
 from tests.acceptance.federating import Run, Workspace
-from tests.acceptance.test_at_source import Table, computed
 from tests.databases.mariadb import USER, MariaDB
 from tests.databases.mariadb_types import READ_CASES
 

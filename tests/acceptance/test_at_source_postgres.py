@@ -1,8 +1,7 @@
-"""Two databases of one PostgreSQL: what may make their answers differ is refused, or taken over."""
+"""Models that are computed in the PostgreSQL that all they read is in: answers, types, errors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,144 +9,144 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from dvt.core.errors import PlaceImpossible
+from dvt.core.errors import PlaceImpossible, SqlInvalid
 from dvt.core.names import TableRef
+from dvt.core.places import Place
+from dvt.testing.databases import ReadCase
+from tests.acceptance.at_source import Table, check_case, computed
 from tests.acceptance.federating import Workspace
-from tests.acceptance.test_at_source import Table, computed
-from tests.databases.postgres import USER, PostgreSQL
+from tests.databases.postgres import PostgreSQL
+from tests.databases.postgres_types import READ_CASES as POSTGRES_READ_CASES
 
 pytestmark = pytest.mark.slow
 
-TABLE = (
-    "DROP TABLE IF EXISTS shop.moments",
-    "CREATE TABLE shop.moments (id integer, at timestamptz, free numeric)",
-    "INSERT INTO shop.moments VALUES (1, '2024-03-31 12:30+00', 1.5), (2, NULL, NULL)",
-    f'GRANT SELECT ON shop.moments TO "{USER}"',
-)
 
-
-class TwoDatabases(Workspace):
-    """Outputs of one PostgreSQL: `pg` is a database with the tables, `twin` another one, the target."""
+class PostgresWorkspace(Workspace):
+    """A workspace with two outputs of one PostgreSQL: `pg` has the tables, `pg2` is the target."""
 
     server: PostgreSQL
 
     def ref(self, connection: str, table: str) -> TableRef:
-        database = {"pg": "shop"}.get(connection, connection)
-        return TableRef(connection=connection, database=database, schema="shop", identifier=table)
+        return replace(self.server.table(table), connection=connection)
 
-    def execute(self, database: str, *statements: str) -> None:
-        with closing(self.server.owner(dbname=database)) as connection, connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-
-    def add(self, name: str, options: str) -> None:
-        """Create a database of the server, with an output of the same name."""
-        self.execute("postgres", f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} {options}")
-        self.execute(name, f'CREATE SCHEMA shop AUTHORIZATION "{USER}"', *TABLE)
-        self.outputs[name] = self.server.settings(dbname=name)
-
-    def read(self, table: str) -> Table:
-        """Return types, and the values as they are stored, of a table of the target."""
-        with closing(self.server.owner(dbname="twin")) as connection, connection.cursor() as cursor:
-            cursor.execute(f"SELECT * FROM {table}")
-            return [str(column[1]) for column in cursor.description], sorted(cursor.fetchall(), key=str)
-
-    def native(self, sql: str) -> Table:
-        """Return the table that a session as dbt's makes of a SELECT on the target."""
-        settings = self.server.settings(dbname="twin")
-        keys = {"user": settings["user"], "password": settings["pass"], "dbname": "twin"}
+    def make(self, table: str, sql: str) -> None:
+        """Create a table in a session as dbt's are."""
+        settings = self.server.settings()
+        keys = {"user": settings["user"], "password": settings["pass"], "dbname": settings["dbname"]}
+        self.server.execute(f"DROP TABLE IF EXISTS {table}")
         with closing(psycopg2.connect(host=settings["host"], port=settings["port"], **keys)) as connection:
             with connection.cursor() as cursor:
-                cursor.execute(f"DROP TABLE IF EXISTS shop.native; CREATE TABLE shop.native AS {sql}")
+                cursor.execute("SET search_path = shop")
+                cursor.execute(f"CREATE TABLE {table} AS {sql}")
             connection.commit()
-        return self.read("shop.native")
+
+    def read(self, table: str) -> Table:
+        where = f"attrelid = '{table}'::regclass AND attnum > 0"
+        columns = self.server.execute(
+            "SELECT quote_ident(attname), format_type(atttypid, atttypmod), collname FROM pg_attribute "
+            "LEFT JOIN pg_collation c ON c.oid = attcollation AND collname <> 'default' "
+            f"WHERE {where} ORDER BY attnum"
+        )
+        texts = ", ".join(f"{name}::text" for name, *_ in columns)
+        described = [" ".join(part for part in column if part) for column in columns]
+        return described, sorted(self.server.execute(f"SELECT {texts} FROM {table}"), key=str)
 
 
 @pytest.fixture
-def pg(tmp_path: Path, postgres: PostgreSQL) -> Iterator[TwoDatabases]:
-    workspace = TwoDatabases(tmp_path)
+def pg(tmp_path: Path, postgres: PostgreSQL) -> PostgresWorkspace:
+    workspace = PostgresWorkspace(tmp_path)
     workspace.server = postgres
-    workspace.outputs["pg"] = postgres.settings()
-    workspace.execute("shop", *TABLE)
-    yield workspace
-    for name in workspace.outputs.keys() - {"pg"}:
-        workspace.execute("postgres", f"DROP DATABASE {name} WITH (FORCE)")
+    workspace.outputs["pg"] = workspace.outputs["pg2"] = postgres.settings()
+    postgres.execute(
+        "DROP TABLE IF EXISTS small, m CASCADE",
+        "CREATE TABLE small (id integer, kind smallint, name varchar(20), code char(3), d numeric(12,3), "
+        'free numeric, at timestamptz, word text COLLATE "C")',
+        "INSERT INTO small SELECT i, i % 3, 'name ' || i, 'ab', i * 1.5, i / 7.0, "
+        "timestamptz '2024-03-31 00:30+00' + i * interval '1 hour', chr(65 + i % 26) "
+        "FROM generate_series(1, 500) i",
+        "ANALYZE small",
+    )
+    return workspace
 
 
-SAME = "TEMPLATE template0 ENCODING 'UTF8'"
-"""Options of a database that is made as that of the tests is."""
-SETTINGS = {
-    "TimeZone": ("'Pacific/Auckland'", "SELECT at::text AS v FROM {moments}"),
-    "IntervalStyle": ("'sql_standard'", "SELECT (id * interval '1 day 02:00')::text AS v FROM {moments}"),
-    "extra_float_digits": ("-5", "SELECT (free::float8 / 7)::text AS v FROM {moments}"),
-    "bytea_output": ("'escape'", "SELECT convert_to('A' || id, 'UTF8')::text AS v FROM {moments}"),
-    "xmlbinary": ("'hex'", "SELECT xmlelement(name x, '\\x41'::bytea)::text AS v FROM {moments}"),
-    "xmloption": ("'document'", "SELECT xml_is_well_formed('a' || id) AS v FROM {moments}"),
-    "array_nulls": ("'off'", "SELECT ('{NULL,' || id || '}')::text[]::text AS v FROM {moments}"),
-    "standard_conforming_strings": ("'off'", "SELECT length('a\\\\b') AS v FROM {moments}"),
-    "transform_null_equals": ("'on'", "SELECT count(*) AS v FROM {moments} WHERE free = NULL"),
-    "default_text_search_config": (
-        "'german'",
-        "SELECT to_tsvector('die Katzen ' || id)::text AS v FROM {moments}",
-    ),
+DOMAINS = {
+    "cents": ["v numeric(6,2)"],
+    "cents_or_more": ["v numeric(6,2)"],
+    "loose": ["v numeric"],
+    "numbers": ["v integer[]"],
 }
-"""Setting → a value of it that is not usual, and a model whose answer it changes.
-
-DateStyle is not among them: psycopg2 sets it in every session of dbt's.
-"""
-
-
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_the_session_is_as_the_targets(pg: TwoDatabases, setting: str) -> None:
-    value, sql = SETTINGS[setting]
-    native, model = sql.replace("{moments}", "shop.moments"), sql.replace("{moments}", "{pg.moments}")
-    pg.add("twin", SAME)
-    usual = pg.native(native)
-    pg.execute("postgres", f"ALTER DATABASE twin SET {setting} = {value}")
-    expected = pg.native(native)
-    assert expected != usual
-    with pg.run() as run:
-        assert computed(run, pg.read, model, "twin", dialect="postgres") == expected
-
-
-TEXT_RULES = {
-    "collate": "ENCODING 'UTF8' LC_COLLATE '{other}' LC_CTYPE '{same}'",
-    "ctype": "ENCODING 'UTF8' LC_COLLATE '{same}' LC_CTYPE '{other}'",
-    "icu": "ENCODING 'UTF8' LC_COLLATE '{same}' LC_CTYPE '{same}' LOCALE_PROVIDER icu ICU_LOCALE 'de'",
+"""Domains of the tests' → the column of their base type."""
+POSTGRES_QUERIES = {
+    "all": "SELECT * FROM {small}",
+    "groups": """SELECT kind, count(*), sum(d), avg(free), min(name), max(word) || 'x' AS w
+        FROM {small} GROUP BY kind""",
+    "unnamed": """SELECT id + 1, upper(name), name || code AS both, now() - now() AS none, NULL AS n, 'a' AS a
+        FROM {small}""",
+    "arrays": """SELECT s.id, s.d * s.d AS sq, s.free / 3 AS third, array_agg(k.kind ORDER BY k.kind) AS kinds
+        FROM {small} s JOIN {small} AS k USING (id) GROUP BY 1, 2, 3""",
+    "dimensions": """SELECT id, ARRAY[[id, 2], [3, NULL]] AS two, ARRAY[name] AS one, B'101' AS bits
+        FROM {small}""",
+    "rows": """WITH few AS (SELECT * FROM {small} WHERE id < 10)
+        SELECT few.*, row(few.id, few.kind)::text AS r FROM few""",
+    "times": "SELECT small.at::date AS day, extract(hour FROM small.at) AS h, at::text AS t FROM {small}",
+    "distinct": """SELECT DISTINCT ON (kind) kind, name::varchar(5) AS cut, '{"a": 1}'::jsonb AS j
+        FROM {small} ORDER BY kind, id""",
+    "rollup": """SELECT kind, percentile_cont(0.5) WITHIN GROUP (ORDER BY id) AS p, grouping(kind) AS g
+        FROM {small} GROUP BY ROLLUP (kind)""",
+    "windows": "SELECT id, lag(name) OVER (PARTITION BY kind ORDER BY id) AS before FROM {small}",
+    "casts": """SELECT d::numeric(40,20) AS wide, interval '1 day 02:00' * id AS i, at::time(0) AS t,
+        at::timestamp(3) FROM {small}""",
 }
-"""Way in which a database compares text otherwise → options of its CREATE DATABASE."""
+"""SQL of models; `{small}` is the table."""
 
 
-@pytest.mark.parametrize("rule", TEXT_RULES)
-def test_a_database_that_compares_text_otherwise_is_told_apart(pg: TwoDatabases, rule: str) -> None:
-    ((same,),) = pg.server.execute("SELECT datcollate FROM pg_database WHERE datname = 'shop'")
-    other = "C.UTF-8" if same == "C" else "C"
-    pg.add("twin", f"TEMPLATE template0 {TEXT_RULES[rule].format(same=same, other=other)}")
-    with pg.run() as run, pytest.raises(PlaceImpossible, match=r"the collation of pg is .*, that of twin"):
-        computed(run, pg.read, "SELECT id FROM {pg.moments}", "twin", dialect="postgres")
-
-
-def test_two_databases_with_other_icu_locales_are_told_apart(pg: TwoDatabases) -> None:
-    options = "TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' LOCALE_PROVIDER icu ICU_LOCALE '{}'"
-    pg.add("twin", options.format("de"))
-    pg.add("swedish", options.format("sv"))
-    with (
-        pg.run() as run,
-        pytest.raises(PlaceImpossible, match=r"the collation of swedish is .*sv.*, that of twin"),
-    ):
-        computed(run, pg.read, "SELECT id FROM {swedish.moments}", "twin", dialect="postgres")
-
-
-@pytest.mark.parametrize("fact", ["the version", "the encoding", "the collation"])
-def test_databases_that_differ_in_a_fact_are_told_apart(pg: TwoDatabases, fact: str) -> None:
-    pg.add("twin", SAME)
+@pytest.mark.parametrize("query", POSTGRES_QUERIES)
+def test_postgres_answers_as_if_all_were_on_the_target(pg: PostgresWorkspace, query: str) -> None:
+    sql = POSTGRES_QUERIES[query]
+    pg.make("expected", sql.replace("{small}", "small"))
     with pg.run() as run:
-        assert computed(run, pg.read, "SELECT id FROM {pg.moments}", "twin", dialect="postgres")[1]
+        model = sql.replace("{small}", "{pg.small}")
+        assert computed(run, pg.read, model, "pg2", dialect="postgres") == pg.read("expected")
+
+
+def test_what_only_the_source_has_is_refused(pg: PostgresWorkspace) -> None:
+    pg.server.execute(
+        "CREATE OR REPLACE FUNCTION twice(x integer) RETURNS integer LANGUAGE sql AS 'SELECT 2 * x'"
+    )
     with pg.run() as run:
-        rules = run.federator._resources.connections["twin"].connector.answer_rules()
-        assert rules.fixed[fact]
-        run.federator._at_source._rules["twin"] = replace(rules, fixed={**rules.fixed, fact: "another"})
-        with pytest.raises(PlaceImpossible, match=f"{fact} of pg is .*, that of twin another"):
-            computed(run, pg.read, "SELECT id FROM {pg.moments}", "twin", dialect="postgres")
-    ((number,),) = pg.server.execute("SHOW server_version_num")
-    assert rules.fixed["the version"] == f"PostgreSQL {int(number) // 10000}"
+        sql = "SELECT shop.twice(id) AS x FROM {pg.small}"
+        with pytest.raises(PlaceImpossible, match=r"calls function shop\.twice\(integer\)"):
+            computed(run, pg.read, sql, "pg2", dialect="postgres")
+        with pytest.raises(SqlInvalid, match='column "nope" does not exist') as raised:
+            computed(run, pg.read, "SELECT id,\n nope FROM {pg.small}", "pg2", dialect="postgres")
+        assert raised.value.sql_line == 2
+        with pytest.raises(SqlInvalid, match="specified more than once") as raised:
+            computed(run, pg.read, "SELECT id, id FROM {pg.small}", "pg2", dialect="postgres")
+        assert raised.value.hint == SqlInvalid.names_twice
+
+
+def test_a_target_that_keeps_text_otherwise_is_told_from_the_source(pg: PostgresWorkspace) -> None:
+    pg.server.execute("DROP DATABASE IF EXISTS plain")
+    pg.server.execute("CREATE DATABASE plain TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    pg.outputs["pg2"] = {**pg.outputs["pg2"], "dbname": "plain"}
+    with pg.run() as run:
+        sql, options = "SELECT max(name) AS m FROM {pg.small}", {"dialect": "postgres"}
+        with pytest.raises(PlaceImpossible, match="the encoding of pg is UTF8, that of pg2 SQL_ASCII"):
+            run.federator.choose(run.request("m", sql, "pg2", compute="source", **options))
+        choice = run.federator.choose(run.request("m", sql, "pg2", compute="auto", **options))
+        assert choice.place is not Place.SOURCE
+        assert "the encoding of pg is UTF8" in choice.options[2].problem
+
+
+def test_a_user_who_may_make_no_temporary_view_is_told(pg: PostgresWorkspace) -> None:
+    pg.server.execute('REVOKE TEMPORARY ON DATABASE shop FROM PUBLIC, "shop user"')
+    try:
+        with pg.run() as run, pytest.raises(PlaceImpossible, match="tells types by a temporary view"):
+            computed(run, pg.read, "SELECT id FROM {pg.small}", "pg2", dialect="postgres")
+    finally:
+        pg.server.execute('GRANT TEMPORARY ON DATABASE shop TO PUBLIC, "shop user"')
+
+
+@pytest.mark.parametrize("case", POSTGRES_READ_CASES, ids=lambda case: case.id)
+def test_types_and_values_of_postgres_are_kept(pg: PostgresWorkspace, case: ReadCase) -> None:
+    check_case(pg, pg.read, case, pg.server.execute, "pg2", base=DOMAINS.get(case.type))

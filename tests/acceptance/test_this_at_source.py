@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from dvt.drivers.duckdb import FILES
+from tests.acceptance.at_source import computed
 from tests.acceptance.federating import Workspace
-from tests.acceptance.test_at_source import computed, in_file
+from tests.acceptance.test_at_source import in_file
 
 pytestmark = pytest.mark.slow
 
