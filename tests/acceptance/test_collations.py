@@ -15,8 +15,9 @@ import pytest
 from dvt.core.errors import ComparingUnsupported
 from dvt.core.names import TableRef
 from dvt.core.requests import TextComparison
-from dvt.drivers.duckdb import COLLATIONS as FUNCTIONS
-from dvt.drivers.duckdb import FILES, define_functions
+from dvt.drivers.duckdb import FILES
+from dvt.drivers.duckdb.collations import COLLATIONS as FUNCTIONS
+from dvt.drivers.duckdb.collations import define_functions
 from tests.acceptance.collated import COLLATIONS, CORPUS, Collated, collated, encodable
 from tests.acceptance.federating import Workspace
 

@@ -15,7 +15,8 @@ from dvt.core.queries import TablePlace
 from dvt.core.requests import Input, NodeRequest, TextComparison, Translate
 from dvt.core.tables import Column, Table
 from dvt.core.types import Kind, StageType
-from dvt.drivers.duckdb import MemoryInstance, define_functions
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.drivers.duckdb.collations import define_functions
 from dvt.federation.plan import PlanContext, make_plan, parse_model
 from dvt.federation.plan.parse import Parsed
 from dvt.federation.plan.proven.classes import SESSION_TEXT

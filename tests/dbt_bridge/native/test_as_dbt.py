@@ -117,3 +117,14 @@ def test_a_command_that_cannot_run_fails_as_under_dbt(plain: Project) -> None:
     dvt = [sys.executable, "-m", "dvt.cli.main"]
     for args in (("run", "--no-such-flag"), ("nonsense",), ("run", "--target", "hose")):
         assert run(dvt, plain.root, *args) == run(dbt, plain.root, *args)
+
+
+def test_a_plain_run_imports_nothing_that_plans_or_translates(plain: Project) -> None:
+    code = "import atexit, sys; atexit.register(lambda: print(*sys.modules))\n"
+    code += "sys.argv = ['dvt', 'run', '--select', 'first']\nfrom dvt.cli.main import main; main()"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=plain.root, capture_output=True, text=True, check=False
+    ).stdout
+    modules = set(printed.splitlines()[-1].split())
+    assert "dvt.dbt_bridge.session" in modules
+    assert not modules & {"sqlglot", "dvt.core.plan", "dvt.federation", "dvt.drivers.duckdb.collations"}

@@ -6,15 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dvt.core.names import TableRef
 from dvt.core.places import Choice, Place
-from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
-from dvt.core.ports.connectors import Settings
 from dvt.core.reports import Answer, Moved, Notice, Outcome, Totals
-from dvt.core.requests import NodeRequest
-from dvt.core.tables import Table
+
+if TYPE_CHECKING:  # a plain dbt run makes no plan
+    from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
+    from dvt.core.ports.connectors import Settings
+    from dvt.core.requests import NodeRequest
+    from dvt.core.tables import Table
 
 
 class Publisher(Protocol):

@@ -13,8 +13,6 @@ from dbt_common.exceptions import DbtBaseException
 from dvt.core.errors import DvtError, TableNotFound
 from dvt.core.names import TableRef
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
-from dvt.dbt_bridge.jinja.inputs import options_of
-from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.outputs import dialects
 from dvt.dbt_bridge.project.manifest import part_of
 from dvt.dbt_bridge.session import Session
@@ -132,6 +130,9 @@ def described(
 
 
 def _table_ref(session: Session, output: str, source: Any) -> TableRef:
+    from dvt.dbt_bridge.jinja.inputs import options_of  # a plain dbt run needs no SQLGlot
+    from dvt.dbt_bridge.jinja.relations import table_ref
+
     kind = session.outputs.types[output]
     relation = BaseRelation.create(schema=source.schema, identifier=source.identifier)
     with as_dbt_errors():

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dvt.dbt_bridge.jinja.aliases import with_one_alias
 from dvt.dbt_bridge.outputs import dialects
 from dvt.dbt_bridge.session import Session
 
@@ -61,7 +60,9 @@ def compile_code(
 ) -> Any:
     """Compile the node's own code as dbt does; subqueries that dbt writes for relations have one alias."""
     compiled = original(self, node, manifest, *args, **kw)
-    if compiled.compiled_code and str(getattr(compiled, "language", "sql")) == "sql":
+    if "_subq_" in (compiled.compiled_code or "") and str(getattr(compiled, "language", "sql")) == "sql":
+        from dvt.dbt_bridge.jinja.aliases import with_one_alias  # a plain dbt run needs no SQLGlot
+
         mode = manifest.__dict__.get(_MODE)
         kind = str(self.config.credentials.type)
         dialect = mode.dialect if mode is not None and mode.dialect is not None else dialects.of_type(kind)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlglot.dialects.dialect import Dialect
-
 from dvt.resolution.output_types import output_type
 
 
 def of_type(kind: str) -> str:
     """Return the dialect of outputs of a type; "" (SQLGlot's generic one) if SQLGlot has none for it."""
+    from sqlglot.dialects.dialect import Dialect  # a plain dbt run needs no SQLGlot
+
     name = output_type(kind).dialect
     return name if Dialect.get(name) is not None else ""
 

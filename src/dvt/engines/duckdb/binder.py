@@ -14,7 +14,8 @@ from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
-from dvt.drivers.duckdb import define_functions, empty_instance
+from dvt.drivers.duckdb import empty_instance
+from dvt.drivers.duckdb.collations import define_functions
 from dvt.engines.duckdb.clock import Clock
 from dvt.engines.duckdb.narrowing import narrowed
 from dvt.engines.duckdb.tables import EmptyTables, TableNames, without_names

@@ -17,7 +17,8 @@ from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.queries import Sql
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType, UnknownType
-from dvt.drivers.duckdb import COLLATIONS, MemoryInstance, define_functions
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.drivers.duckdb.collations import COLLATIONS, define_functions
 from dvt.drivers.duckdb.errors import VALUE_HINT, as_dvt_errors, line_of, sentence, translate
 from dvt.drivers.duckdb.sql import encoded, quoted, set_time_zone
 from dvt.drivers.duckdb.staging import scan, scan_in_order, write

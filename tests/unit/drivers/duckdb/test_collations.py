@@ -10,8 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dvt.drivers.duckdb import COLLATIONS, define_functions
-from dvt.drivers.duckdb.collations import macros
+from dvt.drivers.duckdb.collations import COLLATIONS, define_functions, macros
 
 PRINTABLE = "".join(chr(code) for code in range(32, 127))
 
