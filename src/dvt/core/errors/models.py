@@ -66,6 +66,14 @@ class SqlInvalid(DvtError):
         self.dialect, self.problem, self.sql_line, self.is_known = dialect, problem, line, is_known
 
 
+class NotOneQuery(SqlInvalid):
+    """The model's SQL is not one SELECT."""
+
+    def __init__(self, dialect: str, problem: str, hint: str) -> None:
+        super().__init__(dialect, problem, hint=hint)
+        self.message = f"the SQL of a model is one SELECT: {problem}"
+
+
 class AnswerUntyped(SqlInvalid):
     """The types of the SQL's columns are not known before there are data, or cannot be staged."""
 

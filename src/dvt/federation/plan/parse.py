@@ -10,7 +10,7 @@ from sqlglot import Token, exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 
-from dvt.core.errors import SqlInvalid
+from dvt.core.errors import NotOneQuery, SqlInvalid
 from dvt.core.relation_names import NamePlace, name_places
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.conditions import conjuncts
@@ -172,11 +172,11 @@ def _single_query(request: NodeRequest, statements: list[exp.Expr | None]) -> ex
     ]
     if not queries:
         hint = "look at what its Jinja makes; relations that a macro finds by pattern are those of the target"
-        raise SqlInvalid(request.dialect, "it is empty", hint=hint)
+        raise NotOneQuery(request.dialect, "it is empty", hint)
     if len(queries) == 1 and isinstance(queries[0], exp.Command | exp.Values):
         raise Unreadable(SqlInvalid(request.dialect, f"{queries[0].sql(request.dialect)} is not understood"))
     if len(queries) != 1 or not isinstance(queries[0], exp.Query):
-        raise SqlInvalid(request.dialect, "a model is one SELECT", hint="move other statements to hooks")
+        raise NotOneQuery(request.dialect, "it has other statements", "move them to hooks")
     query: exp.Query = queries[0]
     while isinstance(query, exp.Subquery) and query.is_wrapper:
         query = query.this
@@ -190,12 +190,12 @@ def _as_query(statement: exp.Expr) -> exp.Expr:
     return exp.Select(expressions=[exp.Star()]).from_(exp.Subquery(this=statement))
 
 
-def refuse_other_tables(parsed: Parsed) -> None:
-    """Raise SqlInvalid for a table that is neither a source's nor a CTE."""
+def refuse_other_tables(parsed: Parsed, elsewhere: str) -> None:
+    """Raise SqlInvalid for a table that is neither a source's nor a CTE; `elsewhere` is the way out."""
     for table in other_tables(parsed.tree, parsed.request.dialect):
-        problem = f"it reads {table}, which is no ref() and no source()"
-        hint = "a federated model reads other tables by ref() and source()"
-        raise SqlInvalid(parsed.request.dialect, problem, hint=hint)
+        problem = f"{table} is no ref() and no source()"
+        hint = f"name it by ref() or source(); or, if its own database knows the name, {elsewhere}"
+        raise SqlInvalid(parsed.request.dialect, problem, hint=hint, is_known=False)
 
 
 def other_tables(tree: exp.Expr, dialect: str) -> Iterator[str]:

@@ -105,7 +105,7 @@ class Planner:
         """Make the plan for the engine; TranslationWrong if SQL to be translated cannot be read."""
         try:
             self._refuse_unread()
-            refuse_other_tables(self.parsed)
+            refuse_other_tables(self.parsed, self.context.elsewhere)
         except DvtError as error:
             raise self.parsed.request.about(error) from error.__cause__
         with self._lock:

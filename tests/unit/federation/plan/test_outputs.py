@@ -314,7 +314,7 @@ def test_a_column_that_does_not_exist_is_named(shop: Oracle, sql: str, column: s
         ("SELECT id FROM {orders}; SELECT 1", "one SELECT"),
         ("DROP TABLE x", "one SELECT"),
         ("-- {orders}, of which a macro made nothing\n", "it is empty"),
-        ("SELECT id FROM raw.orders", "raw.orders, which is no ref()"),
+        ("SELECT id FROM raw.orders", "does not know a name of the SQL: raw.orders is no ref()"),
         ("SELECT no_such(id) FROM {orders}", "no_such"),
         ("SELECT id + note FROM {orders}, {customers}", "id"),
     ],
