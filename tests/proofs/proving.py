@@ -26,7 +26,7 @@ from dvt.federation.plan.proven.classes import (
     ValueType,
     dialect_classes,
 )
-from dvt.federation.plan.proven.keys import UNKNOWN
+from dvt.federation.plan.proven.shapes import UNKNOWN
 from dvt.federation.plan.proven.written import rewritten_words
 from tests.proofs.comparison import compare
 from tests.proofs.engine import Engine, Rows

@@ -9,7 +9,8 @@ from sqlglot import exp
 
 from dvt.federation.plan.markers import readable
 from dvt.federation.plan.proven.classes import class_of_literal
-from dvt.federation.plan.proven.keys import UNKNOWN, ClassOf, keys
+from dvt.federation.plan.proven.keys import keys
+from dvt.federation.plan.proven.shapes import UNKNOWN, ClassOf
 from dvt.federation.plan.proven.table import ProofTable
 from dvt.federation.plan.proven.written import rewritten_words
 from dvt.federation.plan.state import NUMBER, PlanState, Unproven

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from sqlglot import exp
 
 from dvt.federation.plan.proven.classes import ValueType
-from dvt.federation.plan.proven.keys import UNKNOWN, keys
+from dvt.federation.plan.proven.keys import keys
+from dvt.federation.plan.proven.shapes import UNKNOWN
 from dvt.federation.plan.proven.table import ProofTable
 from dvt.federation.plan.state import NUMBER, PlanState, Unproven
 

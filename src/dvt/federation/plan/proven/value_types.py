@@ -23,7 +23,8 @@ from dvt.federation.plan.proven.classes import (
     dialect_classes,
     quotient,
 )
-from dvt.federation.plan.proven.keys import MOMENTS, UNKNOWN, keys, pairs
+from dvt.federation.plan.proven.keys import MOMENTS, keys, pairs
+from dvt.federation.plan.proven.shapes import UNKNOWN
 
 Results = Callable[[str], str | None]
 """Key of a construct → class of its values; None if it is not proven."""
