@@ -13,7 +13,14 @@ from typing import Any
 import pymysql
 import pytest
 
-from dvt.core.errors import Cancelled, ExtractTooLarge, PlaceImpossible, QueryFailed, SqlInvalid
+from dvt.core.errors import (
+    Cancelled,
+    ColumnNotFound,
+    ExtractTooLarge,
+    PlaceImpossible,
+    QueryFailed,
+    SqlInvalid,
+)
 from dvt.core.estimates import ExtractLimits
 from dvt.core.names import TableRef
 from dvt.core.places import Place
@@ -249,6 +256,26 @@ def test_what_means_something_else_on_the_target_is_refused(my: MariaDBWorkspace
             computed(run, my.read, sql, "my2", dialect="mysql")
     finally:
         my.server.execute("DROP FUNCTION twice", "DROP SEQUENCE numbers")
+
+
+def test_columns_that_no_catalog_shows_are_read_at_the_source(my: MariaDBWorkspace) -> None:
+    my.server.execute(
+        "DROP TABLE IF EXISTS versioned",
+        "CREATE TABLE versioned (x int) WITH SYSTEM VERSIONING",
+        "INSERT INTO versioned VALUES (1), (2)",
+        "UPDATE versioned SET x = 3 WHERE x = 2",
+    )
+    ended = "SELECT x, row_end < '2038-01-01' AS is_over FROM {versioned} FOR SYSTEM_TIME ALL"
+    my.make("expected", ended.replace("{versioned}", "shop.versioned"))
+    with my.run() as run:
+        model = ended.replace("{versioned}", "{my.versioned}")
+        assert run.federator.choose(run.request("m", model, "my2", dialect="mysql")).place is Place.SOURCE
+        assert computed(run, my.read, model, "my2", dialect="mysql", compute="auto") == my.read("expected")
+        shown = run.request("m", "SELECT x, row_start FROM {my.versioned}", "my2", dialect="mysql")
+        assert run.federator.choose(shown).place is Place.SOURCE
+        with pytest.raises(ColumnNotFound, match="row_started"):
+            run.federator.choose(replace(shown, sql=shown.sql.replace("row_start", "row_started")))
+    my.server.execute("DROP TABLE versioned")
 
 
 def test_a_source_that_parses_sql_otherwise_is_told_from_the_target(my: MariaDBWorkspace) -> None:

@@ -74,15 +74,12 @@ class Choosing:
 
     def _choose(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Choice:
         named = request.compute or AUTO
-        options = self._priced(
-            request,
-            self._target(request, tables, engine),
-            self._engine(request, tables, engine),
-            self._source(tables, engine),
-        )
-        target, _, source = options
+        source = self._source(tables, engine)
+        places = (self._target(request, tables, engine), self._engine(request, tables, engine, source.option))
+        options = self._priced(request, *places, source)
+        target, _, at_source = options
         if named == Place.SOURCE:
-            if source.problem:
+            if at_source.problem:
                 self.at_source.plan(tables, engine)  # raises what was wrong
             return Choice(Place.SOURCE, "it says so", options)
         if _is_bound(request):
@@ -115,12 +112,13 @@ class Choosing:
         try:
             loader(target, f"model {request.name!r}")
             return Weighed(Option(Place.TARGET), copies=self.planning.copies(tables, engine))
-        except (NotATarget, NamesTooLong, OutputsClash) as error:
+        except (NotATarget, NamesTooLong, OutputsClash, PlaceImpossible) as error:
             if _is_bound(request) and not isinstance(error, NotATarget):
                 raise
-            return Weighed(Option(Place.TARGET, problem=error.message))
+            problem = error.why if isinstance(error, PlaceImpossible) else error.message
+            return Weighed(Option(Place.TARGET, problem=problem))
 
-    def _engine(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
+    def _engine(self, request: NodeRequest, tables: Resolved, engine: Engine, at_source: Option) -> Weighed:
         option = Option(Place.ENGINE)
         if refused := request.only_on_target or request.not_in_engine or (request.hooked and _HOOKED):
             return Weighed(replace(option, problem=refused))
@@ -133,9 +131,9 @@ class Choosing:
         try:
             plan = self.planning.plan(tables, engine)
         except ColumnNotFound as error:
-            if request.stage.connection not in tables.connections:
+            if request.stage.connection not in tables.connections and at_source.problem:
                 raise
-            # the target's tables may have system columns
+            # tables may have system columns
             return Weighed(replace(option, problem=error.message))
         except DvtError as error:
             return Weighed(replace(option, problem=error.message))

@@ -104,6 +104,11 @@ FUNCTIONS: Mapping[str, str] = {
         " WHEN d = 0 THEN error('division by zero')"
         " ELSE CAST((n * power) // d AS DECIMAL(38,0)) * unit END"
     ),
+    "dvt_my_in_range": (
+        "dvt_my_in_range(x) AS CASE WHEN NOT isfinite(x)"
+        " THEN error('DOUBLE value is out of range') ELSE x END"
+    ),
+    "dvt_my_sqrt": "dvt_my_sqrt(x) AS CASE WHEN x >= 0 THEN sqrt(x) END",
     "dvt_my_substring": (
         "dvt_my_substring(s, start, size) AS CASE WHEN s IS NULL OR start IS NULL OR size IS NULL THEN NULL"
         " WHEN start = 0 OR size < 1 OR -start > length(s) THEN ''"

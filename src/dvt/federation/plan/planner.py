@@ -26,6 +26,7 @@ from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.kept_names import refuse_long_outputs
 from dvt.federation.plan.limits import limit_scans
+from dvt.federation.plan.of_tables import refuse_questions_to_tables
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
 from dvt.federation.plan.own_types import keep_own_types
@@ -57,7 +58,14 @@ PLAN: Stages = {
 }
 """The rest for a model that the engine computes; it may change the analysed tree."""
 COPIES: Stages = {
-    "placed": (refuse_long_outputs, place_predicates, find_columns, find_compared, find_repeated),
+    "placed": (
+        refuse_long_outputs,
+        refuse_questions_to_tables,
+        place_predicates,
+        find_columns,
+        find_compared,
+        find_repeated,
+    ),
     "chosen": (keep_output_names, leave_target, keep_certain, limit_scans),
     "extracted": (extract,),
     "written": (write_copies,),

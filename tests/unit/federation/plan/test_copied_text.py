@@ -1,10 +1,14 @@
-"""The text of a model over copies, where a relation is named in PostgreSQL's own ways."""
+"""The text of a model over copies: how relations are named, and what no copy can answer."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from dvt.core.errors import PlaceImpossible
 from dvt.federation.plan.copies import write_copies
+from dvt.federation.plan.of_tables import refuse_questions_to_tables
 from tests.unit.federation.plan.examples import copy_state_after
 
 
@@ -22,3 +26,30 @@ def test_a_copy_has_an_alias_where_one_may_follow(sql: str, before: str, after: 
     assert isinstance(text, tuple)
     first, _, *rest = text
     assert (first, "".join(map(str, rest))) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "asked"),
+    [
+        ("mysql", "SELECT id FROM {orders} WHERE total = DEFAULT(total)", "default()"),
+        ("mysql", "SELECT id FROM {orders} FOR SYSTEM_TIME ALL", "for system_time"),
+        ("postgres", "SELECT tableoid::regclass AS t FROM {orders}", "tableoid"),
+        ("postgres", "SELECT o.ctid FROM {orders} AS o", "ctid"),
+    ],
+)
+def test_what_a_table_alone_can_tell_is_not_asked_of_a_copy(dialect: str, sql: str, asked: str) -> None:
+    with pytest.raises(PlaceImpossible, match=re.escape(f"{asked} tells of a table itself")):
+        copy_state_after(refuse_questions_to_tables, sql, target=dialect, dialect=dialect)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql"),
+    [
+        ("mysql", "SELECT `default`, 'DEFAULT(x)' AS t FROM {orders} AS o"),
+        ("mysql", "SELECT id AS system_time, 1 AS `for` FROM {orders}"),
+        ("mysql", "SELECT DEFAULT(id) AS d FROM {this}"),
+        ("postgres", "SELECT 'ctid' AS t FROM {orders}"),
+    ],
+)
+def test_what_only_looks_like_it_is_copied(dialect: str, sql: str) -> None:
+    assert copy_state_after(refuse_questions_to_tables, sql, target=dialect, dialect=dialect)

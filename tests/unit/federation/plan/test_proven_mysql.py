@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlglot import exp
 
@@ -121,6 +123,7 @@ def test_numbers_of_another_database_are_joined_by_using(maria: Oracle) -> None:
         ("time(6)", "INTERVAL", "duration"),
         ("timestamp", "TIMESTAMP WITH TIME ZONE", "timestamptz"),
         ("enum('b','a')", "VARCHAR", "enum"),
+        ("inet6", "VARCHAR", "inet"),
         ("int(11)", "INTEGER", "integer"),
     ],
 )
@@ -129,6 +132,18 @@ def test_a_class_follows_from_the_columns_own_type(native: str, stage: str, clas
     value_type = dialect_classes("mysql").of_column(column, collated=False, foreign=False)
     assert value_type is not None
     assert value_type.name == class_
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "postgres"])
+def test_nothing_is_proven_of_a_type_that_is_staged_as_another(dialect: str) -> None:
+    column = Column(name="x", native="odd", stage=StageType.parse("VARCHAR"), loses="it becomes text")
+    assert dialect_classes(dialect).of_column(column, collated=False, foreign=False) is None
+    assert dialect_classes(dialect).of_column(replace(column, loses=None), collated=False, foreign=False)
+
+
+def test_checked_doubles_are_grouped_by(maria: Oracle) -> None:
+    sql = "SELECT score * id * 2 + 1 AS a, count(*) AS n FROM {orders} GROUP BY score * id * 2"
+    assert maria.plan(sql, dialect="mysql").transform.functions == ("dvt_my_in_range",)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,10 @@ class Language:
     """Name of a column of a VALUES list, before its number from 1; empty: the engine's own name is used."""
     local_words: frozenset[str] = frozenset()
     """Words that mean something else in every database, beside functions: system columns and types."""
+    words_of_tables: frozenset[str] = frozenset()
+    """Those that tell of a table itself: a copy answers otherwise."""
+    phrases_of_tables: frozenset[tuple[str, str]] = frozenset()
+    """Pairs of words that do: a function's with its bracket, and the beginnings of clauses."""
     casts_to_any_type: bool = False
     """Whether CAST names every type that a column of a table can have."""
     sizes_by_cast: bool = False
@@ -63,6 +67,7 @@ LANGUAGES: Mapping[str, Language] = {
         output_name=postgres_name,
         values_column="column",
         local_words=_SYSTEM_COLUMNS | {"regclass", "regproc", "regprocedure", "regrole", "regtype", "user"},
+        words_of_tables=_SYSTEM_COLUMNS,
         casts_to_any_type=True,
         sizes_by_cast=True,
     ),
@@ -79,6 +84,7 @@ LANGUAGES: Mapping[str, Language] = {
         },
         literal_types={"DATE": "DATE", "TIMESTAMP": "DATETIME(6)"},
         output_name=mysql_name,
+        phrases_of_tables=frozenset({("default", "("), ("for", "system_time")}),
     ),
     "duckdb": Language(
         escape="",

@@ -174,7 +174,9 @@ def class_of_sql(type_: exp.DataType) -> ValueType | None:
     name = type_.copy()
     name.set("expressions", None)
     by_sql = {sql: class_ for class_, sql in _SQL_TYPES.items()}
-    class_ = by_sql.get(name.sql()) or by_sql.get(_ALIASES.get(type_.this.value, ""))
+    # SQLGlot keeps some names of PostgreSQL's types (regclass) as text.
+    kind = type_.this.value if isinstance(type_.this, exp.DType) else ""
+    class_ = by_sql.get(name.sql()) or by_sql.get(_ALIASES.get(kind, ""))
     return ValueType(class_) if class_ else None
 
 
@@ -224,6 +226,10 @@ def quotient() -> ValueType:
     return ValueType(QUOTIENT, MAX_DIGITS, _QUOTIENT_SCALE)
 
 
+_SUBSTITUTES = frozenset({Kind.VARCHAR, Kind.BLOB})
+"""Kinds as which values of types that the engine lacks are staged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialectClasses:
     """What is special about the classes of a dialect's values."""
@@ -242,7 +248,7 @@ class DialectClasses:
     """Digits behind the point that a quotient has more than its dividend; None: as the values need."""
 
     def of_column(self, column: Column, *, collated: bool, foreign: bool) -> ValueType | None:
-        """Return the class of a column's values.
+        """Return the class of a column's values; None for a type of its own that is staged as another.
 
         Args:
             column: as described.
@@ -252,6 +258,8 @@ class DialectClasses:
         for pattern, name in self.natives:
             if pattern.match(column.native):
                 return ValueType(name)
+        if column.loses and not foreign and column.stage.kind in _SUBSTITUTES:
+            return None
         if collated and self.copies_collations and column.collation and not column.only_order:
             return ValueType(COLLATED)
         if foreign and self.copies_collations and column.stage.kind is Kind.VARCHAR:
@@ -273,6 +281,7 @@ _DIALECTS: Mapping[str, DialectClasses] = {
             (re.compile(r"bit\b"), "bit"),
             (re.compile(r"time\b"), "duration"),
             (re.compile(r"(enum|set)\b"), "enum"),
+            (re.compile(r"inet[46]\b"), "inet"),
         ),
         units=True,
         copies_collations=True,

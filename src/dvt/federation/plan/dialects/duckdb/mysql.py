@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dvt.federation.plan.dialects.duckdb import doubles
 from dvt.federation.plan.dialects.duckdb import mysql_conditions as conditions
 from dvt.federation.plan.dialects.duckdb import mysql_numbers as numbers
 from dvt.federation.plan.dialects.duckdb import mysql_texts as texts
@@ -17,6 +18,7 @@ from dvt.federation.plan.dialects.translation import Status, Translation, macro
 
 _CONDITION = (macro(conditions.as_number, conditions.is_value),)
 _JUDGING = (macro(conditions.judged),)
+_IN_RANGE = macro(doubles.in_range(), doubles.overflows)
 _SUMS = (
     macro(numbers.sum_of_integers, sums_integers),
     macro(numbers.average, averages_exact),
@@ -25,6 +27,7 @@ _ARITHMETIC = (
     macro(times.moved, times.moves),
     macro(numbers.in_64_bits, numbers.of_integers),
     macro(numbers.wide_product, numbers.of_wide_decimals),
+    _IN_RANGE,
 )
 _IN_32_BITS = (macro(as_integer),)
 
@@ -49,7 +52,13 @@ TRANSLATION = Translation(
         **dict.fromkeys(("DateAdd", "DateSub", "TimestampAdd"), (macro(times.moved),)),
         "Neg": (macro(numbers.in_64_bits, numbers.of_integer),),
         "Abs": (macro(numbers.in_64_bits, numbers.of_integer),),
-        "Div": (macro(numbers.division, numbers.of_exact), macro(numbers.division_of_doubles)),
+        **dict.fromkeys(("Pow", "Exp", "Degrees", "Cot"), (_IN_RANGE,)),
+        "Sqrt": (macro(numbers.square_root),),
+        "Div": (
+            macro(numbers.division, numbers.of_exact),
+            macro(doubles.in_range(numbers.division_of_doubles), doubles.overflows),
+            macro(numbers.division_of_doubles),
+        ),
         "IntDiv": (macro(numbers.whole_division, numbers.of_integers),),
         "Mod": (macro(numbers.modulo),),
         "BitwiseCount": (macro(numbers.bits, numbers.of_integer),),

@@ -67,6 +67,11 @@ def as_bigint(node: exp.Expr) -> exp.Expr:
     return typed(exp.Paren(this=node.copy()), "BIGINT")
 
 
+def square_root(node: exp.Expr) -> exp.Expr:
+    """Give NULL for the square root of a negative number."""
+    return function("dvt_my_sqrt", typed(exp.Paren(this=node.this.copy()), "DOUBLE"))
+
+
 def bits(node: exp.Expr) -> exp.Expr:
     """Count the bits of an integer of 64 bits."""
     return typed(function("bit_count", typed(node.this.copy(), "BIGINT")), "INTEGER")
