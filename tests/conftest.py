@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,15 +29,6 @@ def databases() -> Iterator[Callable[[str], Any]]:
 def postgres(databases: Callable[[str], Any]) -> Any:
     """Return PostgreSQL, with a schema and a user of the tests' own."""
     return databases("postgres")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the bridge slow: dbt parses and builds whole projects there, a second or two each."""
-    projects = Path(__file__).parent / "dbt_bridge"
-    for item in items:
-        if projects in item.path.parents:
-            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

@@ -45,10 +45,7 @@ def my_shop(tmp_path: Path, mariadb: Any) -> Iterator[Project]:
     mariadb.execute(f"drop schema `{schema}`", f"drop schema if exists `{schema}_kept`")
 
 
-_SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("postgres", "mariadb")]
-
-
-@pytest.fixture(params=["duckdb", *_SLOW])
+@pytest.fixture(params=["duckdb", "postgres", "mariadb"])
 def shop(request: pytest.FixtureRequest) -> Project:
     """Return a project on each target in turn, for tests that must hold on every target."""
     name = {"duckdb": "duck_shop", "postgres": "pg_shop", "mariadb": "my_shop"}[request.param]
@@ -98,12 +95,3 @@ def _filled(project: Project) -> Iterator[Project]:
     yield project
     project.forget()
     gc.collect()  # dbt leaves thread pools and log files open; Python warns when it collects them
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Ignore dbt's own warnings: it leaves log files open and uses functions that Python deprecates."""
-    folder = Path(__file__).parent
-    for item in items:
-        if folder in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))

@@ -32,12 +32,3 @@ def shop(tmp_path: Path) -> Iterator[Project]:
     yield project
     project.forget()
     gc.collect()  # dbt leaves thread pools and log files open; Python warns when it collects them
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Ignore dbt's own warnings: it leaves log files open and uses functions that Python deprecates."""
-    folder = Path(__file__).parent
-    for item in items:
-        if folder in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
