@@ -61,6 +61,13 @@ def test_dbt_asks_the_container_that_is_in_the_factory_now() -> None:
         assert "FACTORY" in names_in(function)
 
 
+@notices("dbt.adapters.base.impl:DEFAULT_BASE_BEHAVIOR_FLAGS")
+def test_an_adapter_gets_its_flags_from_the_list_when_it_is_made() -> None:
+    from dbt.adapters.base.impl import BaseAdapter
+
+    assert "DEFAULT_BASE_BEHAVIOR_FLAGS" in names_in(BaseAdapter.__init__)
+
+
 @notices("dbt.parser.manifest:PARTIAL_PARSE_FILE_NAME")
 def test_the_loader_reads_and_writes_the_partial_parse_file_by_the_name_that_is_replaced() -> None:
     from dbt.parser import manifest

@@ -54,6 +54,23 @@ def test_a_manifest_parsed_before_is_taken_with_the_targets_of_now(shop: Project
     assert shop.rows("house", "select t from a") == [("house",)]
 
 
+def test_an_adapters_flags_are_its_own_and_do_not_add_up(shop: Project) -> None:
+    from dbt.adapters.base.impl import DEFAULT_BASE_BEHAVIOR_FLAGS
+
+    server = {"type": "postgres", "host": "127.0.0.1", "port": 1, "user": "u", "password": "p", "dbname": "d"}
+    shop.write("profiles.yml", {"shop": {"target": "far", "outputs": {"far": {**server, "schema": "s"}}}})
+    flag = "{{ adapter.behavior.postgres_skip_autocommit_transaction_statements.no_warn }}"
+    shop.model("a", f"select '{flag}' as flag")
+    before = list(DEFAULT_BASE_BEHAVIOR_FLAGS)
+    for _ in range(2):
+        assert shop.dvt("compile", "--no-introspect", "--no-populate-cache"), shop.messages()
+        assert (shop.root / "target/compiled/shop/models/a.sql").read_text().strip() in {
+            "select 'True' as flag",
+            "select 'False' as flag",
+        }
+    assert before == DEFAULT_BASE_BEHAVIOR_FLAGS
+
+
 def test_one_process_may_run_many_projects(shop: Project, tmp_path: Path) -> None:
     others = []
     for name in ("x", "y"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dbt.adapters.base import impl
 from dbt.adapters.events.types import AdapterRegistered
 from dbt.adapters.factory import AdapterContainer
 from dbt.flags import get_flags
@@ -67,7 +68,7 @@ class TargetAdapters(AdapterContainer):
         fire_event(event, level=adapter_registered_log_level)
         if kind in self.adapters:
             return
-        adapter = self.get_adapter_class_by_name(kind)(config, mp_context)
+        adapter = _make(self.get_adapter_class_by_name(kind), config, mp_context)
         with self.lock:
             self.adapters[kind] = adapter
         if hasattr(config, "project_root"):
@@ -81,7 +82,7 @@ class TargetAdapters(AdapterContainer):
     def make_adapter(self, config: Any) -> Any:
         """Make the adapter of an output that is not the default target."""
         adapter_class = self.get_adapter_class_by_name(config.credentials.type)
-        return dbt_duckdb.own_environment(adapter_class)(config, get_mp_context())
+        return _make(dbt_duckdb.own_environment(adapter_class), config, get_mp_context())
 
     def lookup_adapter(self, adapter_name: str) -> Any:
         """Return the adapter of a TargetType's output; for a plain type, what dbt returns."""
@@ -135,3 +136,16 @@ class TargetAdapters(AdapterContainer):
         )
         begin_session(session)
         self.include_macros(macro_packages.remembered(config) & set(outputs.types.values()))
+
+
+def _make(adapter_class: Any, config: Any, mp_context: Any) -> Any:
+    """Make an adapter, and restore the list of all adapters' behavior flags, which gets the adapter's own.
+
+    Otherwise the list grows with each adapter of a process, and dbt inspects the whole stack for each flag.
+    """
+    flags = impl.DEFAULT_BASE_BEHAVIOR_FLAGS
+    before = list(flags)
+    try:
+        return adapter_class(config, mp_context)
+    finally:
+        flags[:] = before

@@ -22,6 +22,11 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
         "replaced by a subclass of its class",
         "several outputs of one type each have an adapter",
     ),
+    "dbt.adapters.base.impl:DEFAULT_BASE_BEHAVIOR_FLAGS": Change(
+        "entry.adapters:_make",
+        "restored after each adapter that is made",
+        "each adapter adds its own flags, for good, and dbt inspects the whole stack for each flag",
+    ),
     "dbt.parser.manifest:PARTIAL_PARSE_FILE_NAME": Change(
         "project.parsing:PARTIAL_PARSE_FILE",
         "replaced by another name",
