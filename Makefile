@@ -16,12 +16,13 @@ demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one 
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test but most of dbt's own suite, against real PostgreSQL and MariaDB servers
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite and not frozen"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite and not frozen and not long"
 
 test-frozen: $(VENV)/.dev $(VENV)/.servers  ## runs whose network freezes, on PostgreSQL and MariaDB: some twenty minutes
 	@$(BIN)/python -m pytest tests/acceptance/test_frozen.py
 
-test-long: $(VENV)/.dev $(VENV)/.servers  ## many kills at random points, many runs of one DAG: some half an hour
+test-long: $(VENV)/.dev $(VENV)/.servers  ## many kills, many runs of one DAG, all features on MariaDB: some half an hour
+	@$(BIN)/python -m pytest -n $(JOBS) -m long tests/dbt_bridge
 	@DVT_TEST_KILLS=30 DVT_TEST_MARIADB_KILLS=50 DVT_TEST_DAG_TIMES=20 \
 		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/acceptance/test_kill.py tests/acceptance/test_dag.py
 

@@ -17,8 +17,6 @@ ROWS = 60_000
 """Rows of each source table, and of each model."""
 SOURCES = frozenset({"facts", "lazy"})
 MODELS = frozenset({"extracted", "loaded", "native", "answered"})
-AT_SOURCE = frozenset({"postgres"})
-"""Servers that compute models for another server of their kind."""
 SCHEMA = "frozen"
 """The schema on the server that models are built in."""
 
@@ -50,16 +48,11 @@ class FrozenShop:
             ("extracted", "source('erp', 'facts')", "duck"),
             ("loaded", "source('crm', 'cards')", "server"),
             ("native", "source('erp', 'facts')", "server"),
-            *([("answered", "source('erp', 'facts')", "straight")] if self.answers else []),
+            ("answered", "source('erp', 'facts')", "straight"),
         ):
             sql = f"SELECT id, version, word FROM {{{{ {source} }}}}"
             place = {"compute": "source"} if name == "answered" else {}
             self.project.model(name, sql, target=target, materialized="table", **place)
-
-    @property
-    def answers(self) -> bool:
-        """Whether the server computes models for another."""
-        return self.server.name in AT_SOURCE
 
     def _set_up_server(self) -> None:
         postgres = self.server.name == "postgres"
@@ -89,8 +82,9 @@ class FrozenShop:
     def versions(self) -> dict[str, list[tuple[int, int]]]:
         """Return model → its versions, each with the number of rows."""
         sql = "SELECT version, count(*) FROM {} GROUP BY version ORDER BY version"
-        names = ["loaded", "native", *(["answered"] if self.answers else [])]
-        versions = {name: self.server.execute(sql.format(f"{SCHEMA}.{name}")) for name in names}
+        versions = {
+            name: self.server.execute(sql.format(f"{SCHEMA}.{name}")) for name in MODELS - {"extracted"}
+        }
         with duckdb.connect(str(self.warehouse), read_only=True) as warehouse:
             versions["extracted"] = warehouse.execute(sql.format("extracted")).fetchall()
         return versions

@@ -33,9 +33,6 @@ from tests.databases.mariadb_types import READ_CASES
 
 pytestmark = pytest.mark.slow
 
-_USUAL = "STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
-"""MariaDB's own default of sql_mode."""
-
 
 class MariaDBWorkspace(Workspace):
     """Outputs of one MariaDB: `my` has the tables, `my2` is a schema of another collation, and the target.
@@ -67,14 +64,12 @@ class MariaDBWorkspace(Workspace):
 
 @pytest.fixture
 def my(tmp_path: Path, databases: Callable[[str], Any]) -> Iterator[MariaDBWorkspace]:
-    server = databases("mariadb")
+    server = databases("usual_mariadb")
     workspace = MariaDBWorkspace(tmp_path)
     workspace.server = server
     workspace.outputs["my"] = server.settings()
     workspace.outputs["my2"] = server.settings(schema="target", type="mysql")
-    ((hostile,),) = server.execute("SELECT @@global.sql_mode")
     server.execute(
-        f"SET GLOBAL sql_mode = '{_USUAL}'",
         "DROP DATABASE IF EXISTS target",
         "CREATE DATABASE target CHARACTER SET latin1 COLLATE latin1_german2_ci",
         f"GRANT ALL ON target.* TO '{USER}'@'127.0.0.1'",
@@ -91,7 +86,7 @@ def my(tmp_path: Path, databases: Callable[[str], Any]) -> Iterator[MariaDBWorks
         "ANALYZE TABLE small",
     )
     yield workspace
-    server.execute(f"SET GLOBAL sql_mode = '{hostile}'", "DROP DATABASE target", "DROP TABLE IF EXISTS small")
+    server.execute("DROP DATABASE target", "DROP TABLE IF EXISTS small")
 
 
 QUERIES = {
@@ -278,11 +273,14 @@ def test_columns_that_no_catalog_shows_are_read_at_the_source(my: MariaDBWorkspa
     my.server.execute("DROP TABLE versioned")
 
 
-def test_a_source_that_parses_sql_otherwise_is_told_from_the_target(my: MariaDBWorkspace) -> None:
-    my.server.execute("SET GLOBAL sql_mode = 'ANSI_QUOTES'")
+def test_a_source_that_parses_sql_otherwise_is_told_from_the_target(
+    my: MariaDBWorkspace, mariadb: MariaDB
+) -> None:
+    my.outputs["my"] = mariadb.settings()
+    mariadb.execute("DROP TABLE IF EXISTS small", "CREATE TABLE small (name varchar(9))")
     with my.run() as run:
         sql = "SELECT max(name) AS m FROM {my.small}"
-        why = "the sql_mode by which SQL is parsed of my is ANSI_QUOTES, that of my2 the usual one"
+        why = "the sql_mode by which SQL is parsed of my is ANSI_QUOTES,HIGH_NOT.*, that of my2 the usual one"
         with pytest.raises(PlaceImpossible, match=why):
             run.federator.choose(run.request("m", sql, "my2", compute="source", dialect="mysql"))
         choice = run.federator.choose(run.request("m", sql, "my2", compute="auto", dialect="mysql"))

@@ -110,13 +110,18 @@ def project_of(
         "answers": databases("postgres").settings(schema="answers"),
         "maria": databases("mariadb").settings(),
         "maria_answers": databases("mariadb").settings(schema="answers"),
+        **(
+            {"usual": databases("usual_mariadb").settings(schema="alone")}
+            if "usual" in split.values()
+            else {}
+        ),
         "sqlite": {"type": "sqlite", "path": str(folder / "crm.sqlite")},
         "duck": {"type": "duckdb", "path": str(folder / "reference.duckdb")},
         "warehouse": {"type": "duckdb", "path": str(root / "warehouse.duckdb")},
     }
     config = {"models": {"shop": {"+materialized": "table"}}}
     project = Project(root, outputs, default=target, config=config)
-    schemas = {"pg": "shop", "maria": "shop", "sqlite": "main", "duck": "main"}
+    schemas = {"pg": "shop", "maria": "shop", "usual": "alone", "sqlite": "main", "duck": "main"}
     for table, connection in split.items():
         project.source(f"tpch_{table}", connection, [table], schema=schemas[connection])
     return project

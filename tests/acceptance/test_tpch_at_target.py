@@ -155,21 +155,37 @@ def _without_lengths(columns: list[Any]) -> list[Any]:
     ]
 
 
+@pytest.fixture(scope="module")
+def alone(
+    apart: tuple[Path, dict[str, str]], single: duckdb.DuckDBPyConnection, databases: Callable[[str], Any]
+) -> tuple[Any, dict[str, str]]:
+    """Compute the queries in a MariaDB that holds all tables; return it, and the queries."""
+    server, texts = databases("usual_mariadb"), {**tpch.queries(single), "q13": MARIADB_Q13}
+    compute_natively(server, single, texts)
+    server.execute(f"GRANT ALL ON alone.* TO '{MARIADB_USER}'@'127.0.0.1'")
+    return server, texts
+
+
+@pytest.mark.parametrize("compute", ["target", "source"])
 def test_on_mariadb(
+    compute: str,
     apart: tuple[Path, dict[str, str]],
-    single: duckdb.DuckDBPyConnection,
+    alone: tuple[Any, dict[str, str]],
     databases: Callable[[str], Any],
     tmp_path: Path,
 ) -> None:
-    server, texts = databases("mariadb"), {**tpch.queries(single), "q13": MARIADB_Q13}
+    """The source is another server than the target."""
+    server, (other, texts) = databases("mariadb"), alone
     server.execute(
         "DROP SCHEMA IF EXISTS answers",
         "CREATE SCHEMA answers CHARACTER SET utf8mb4",
         f"GRANT ALL ON answers.* TO '{MARIADB_USER}'@'127.0.0.1'",
     )
-    run_all(project_of(tmp_path, apart, databases, "maria_answers"), texts, "target")
-    compute_natively(server, single, texts)
+    placement = apart if compute == "target" else (tmp_path, dict.fromkeys(tpch.TABLES, "usual"))
+    run_all(project_of(tmp_path, placement, databases, "maria_answers"), texts, compute)
     for name in texts:
-        expected, actual = (mariadb_table(server, schema, name) for schema in ("alone", "answers"))
-        assert without_lengths(actual[0]) == without_lengths(expected[0]), name
+        expected, actual = mariadb_table(other, "alone", name), mariadb_table(server, "answers", name)
+        if compute == "target":
+            expected, actual = ((without_lengths(types), rows) for types, rows in (expected, actual))
+        assert actual[0] == expected[0], name
         tpch.assert_same(actual[1], expected[1], name)

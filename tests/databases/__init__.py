@@ -20,10 +20,12 @@ DATABASES: dict[str, str] = {
     "files": "tests.databases.embedded:folder_of_files",
 }
 """Name → function that opens the database; the conformance tests run on all of them."""
+SECOND_SERVERS: dict[str, str] = {"usual_mariadb": "tests.databases.mariadb:usual_mariadb"}
+"""Name → function that opens a second server of a kind, for tests of models that move between two."""
 
 
 def load(name: str) -> Callable[[], AbstractContextManager[Any]]:
     """Import the function that opens the database of this name."""
-    module, _, attribute = DATABASES[name].partition(":")
+    module, _, attribute = (DATABASES | SECOND_SERVERS)[name].partition(":")
     opener: Callable[[], AbstractContextManager[Any]] = getattr(import_module(module), attribute)
     return opener

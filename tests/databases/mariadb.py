@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ _HOSTILE_OPTIONS = (
     "--sql-mode=PAD_CHAR_TO_FULL_LENGTH,ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE",
 )
 """Settings that change a query's meaning, unless its session pins them."""
+_USUAL_OPTIONS = ("--default-time-zone=+09:00",)
+"""Settings of a server that parses SQL as usual, and so may compute models for another; its zone is odd."""
 
 
 def installed() -> bool:
@@ -161,16 +163,14 @@ class MariaDB(TargetDatabase, ServerDatabase):
 
 
 @contextmanager
-def mariadb(*arguments: str) -> Iterator[MariaDB]:
+def mariadb(*arguments: str, options: Sequence[str] = _HOSTILE_OPTIONS) -> Iterator[MariaDB]:
     """Run a new server with the tests' schema and user; remove it with its folder at the end."""
     # The folder's path is short because the path of a socket has 108 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="dvt-my-", dir="/tmp"))
     try:
         _install(folder)
-        options = (*_HOSTILE_OPTIONS, *arguments)
-        server = start_on_free_port(
-            lambda port: MariaDB(folder, port, _launch(folder, port, options), options)
-        )
+        chosen = (*options, *arguments)
+        server = start_on_free_port(lambda port: MariaDB(folder, port, _launch(folder, port, chosen), chosen))
         try:
             _set_up(server)
             yield server
@@ -178,6 +178,11 @@ def mariadb(*arguments: str) -> Iterator[MariaDB]:
             server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def usual_mariadb() -> AbstractContextManager[MariaDB]:
+    """Run a new server whose sql_mode is MariaDB's own default."""
+    return mariadb(options=_USUAL_OPTIONS)
 
 
 def _set_up(server: MariaDB) -> None:

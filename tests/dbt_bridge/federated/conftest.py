@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -37,12 +37,19 @@ def pg_shop(tmp_path: Path, postgres: Any) -> Iterator[Project]:
 @pytest.fixture
 def my_shop(tmp_path: Path, mariadb: Any) -> Iterator[Project]:
     """Yield a project whose default target is a schema of its own on MariaDB."""
+    with _mariadb_schema(mariadb) as schema:
+        yield from _shop(tmp_path, mariadb.settings(schema=schema))
+
+
+@contextmanager
+def _mariadb_schema(server: Any) -> Iterator[str]:
+    """Make a schema of dvt's user, who may also make another for what dbt keeps of tests."""
     schema = f"t_{uuid4().hex[:8]}"
     for name in (schema, f"{schema}_kept"):
-        mariadb.execute(f"grant all on `{name}`.* to '{USER}'@'127.0.0.1' with grant option")
-    mariadb.execute(f"create schema `{schema}`")
-    yield from _shop(tmp_path, mariadb.settings(schema=schema))
-    mariadb.execute(f"drop schema `{schema}`", f"drop schema if exists `{schema}_kept`")
+        server.execute(f"grant all on `{name}`.* to '{USER}'@'127.0.0.1' with grant option")
+    server.execute(f"create schema `{schema}`")
+    yield schema
+    server.execute(f"drop schema `{schema}`", f"drop schema if exists `{schema}_kept`")
 
 
 @pytest.fixture(params=["duckdb", "postgres", "mariadb"])
@@ -77,6 +84,14 @@ def pg_pair(tmp_path: Path, postgres: Any, second_database: str) -> Iterator[Pro
     yield from _pair(tmp_path, postgres.settings(schema=schema), there)
 
 
+@pytest.fixture
+def my_pair(tmp_path: Path, databases: Callable[[str], Any]) -> Iterator[Project]:
+    """Yield a project on MariaDB, whose sources are all on another server of it."""
+    here, there = databases("mariadb"), databases("usual_mariadb")
+    with _mariadb_schema(here) as schema, _mariadb_schema(there) as other:
+        yield from _pair(tmp_path, here.settings(schema=schema), there.settings(schema=other))
+
+
 def _pair(root: Path, house: Any, there: Any) -> Iterator[Project]:
     """Yield a project whose sources are on one output, of the target's type; tests call it `lite`, too."""
     project = Project(root, {"house": house, "other": there, "lite": there}, "house")
@@ -95,3 +110,12 @@ def _filled(project: Project) -> Iterator[Project]:
     yield project
     project.forget()
     gc.collect()  # dbt leaves thread pools and log files open; Python warns when it collects them
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave a module's tests on MariaDB to `make test-long`, but for those that its `OFTEN` names."""
+    for item in items:
+        often = getattr(getattr(item, "module", None), "OFTEN_ON_MARIADB", None)
+        target = getattr(getattr(item, "callspec", None), "params", {}).get("shop")
+        if often is not None and target == "mariadb" and item.name.partition("[")[0] not in often:
+            item.add_marker(pytest.mark.long)

@@ -145,12 +145,14 @@ def _connect(settings: Mapping[str, Any]) -> Any:
         return sqlite3.connect(settings["path"])
     if settings["type"] == "mariadb":
         words = {ours: settings[key] for key, ours in _MARIADB.items()}
-        return pymysql.connect(**words, init_command="set session sql_mode = 'ANSI_QUOTES'")
+        return pymysql.connect(**words, init_command=_SESSION)
     keys = {"host": "host", "port": "port", "user": "user", "pass": "password", "dbname": "dbname"}
     search_path = f"-c search_path={settings['schema']}"
     return psycopg2.connect(**{ours: settings[key] for key, ours in keys.items()}, options=search_path)
 
 
+_SESSION = "set session sql_mode = 'ANSI_QUOTES', time_zone = '+00:00'"
+"""SQL: prepares a session of MariaDB for SQL that other databases read, too, and for the same instants."""
 _MARIADB = {"host": "host", "port": "port", "user": "user", "password": "password", "schema": "database"}
 LITE = {"type": "sqlite", "path": "crm.sqlite"}
 OTHER = {"type": "duckdb", "path": "ledger.duckdb", "schema": "main"}

@@ -212,7 +212,10 @@ _MAPPINGS: Mapping[str, TypeMapping] = {
     "datetime": TypeMapping(stage=TIMESTAMP, read=AS_TEXT, unpack="TRY_CAST({0} AS TIMESTAMP)", exact=True),
     # An instant: the server shows it in the session's time zone, which dvt sets to UTC.
     "timestamp": TypeMapping(
-        stage=TIMESTAMPTZ, read=AS_TEXT, unpack="TRY_CAST({0} || '+00' AS TIMESTAMP WITH TIME ZONE)"
+        stage=TIMESTAMPTZ,
+        read=AS_TEXT,
+        unpack="TRY_CAST({0} || '+00' AS TIMESTAMP WITH TIME ZONE)",
+        exact=True,
     ),
     # A span of up to 838 hours, which both databases write alike.
     "time": TypeMapping(stage=INTERVAL, read=AS_TEXT, unpack="CAST({0} AS INTERVAL)"),

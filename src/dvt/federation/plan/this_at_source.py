@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import Token, TokenType, exp
 
@@ -20,6 +21,8 @@ _FUNCTIONS = frozenset({"max", "min"})
 """Aggregates whose value can be written in place of their call: it has the column's type."""
 _TYPES = frozenset({DATE, TIMESTAMP, TIMESTAMPTZ})
 """Types beside those of numbers whose values every database of a kind reads alike, and compares alike."""
+_CONDITIONS = (exp.Where, exp.Having, exp.Join)
+"""Clauses that choose rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +58,54 @@ def _value(
 ) -> tuple[tuple[int, int, Sql], Need, SourceQuery] | None:
     subquery = scan.node.find_ancestor(exp.Subquery)
     where = eligible_filters(state, scan, subquery)
-    if (
-        not language(state.dialect).casts_to_any_type
-        or subquery is None
-        or where is None
-        or _names_an_output(subquery)
-    ):
+    if subquery is None or where is None or _names_an_output(subquery):
         return None
     (aggregate, *others) = subquery.this.expressions[0].find_all(exp.AggFunc)
     column = None if others else extreme_of(scan, aggregate)
     if column is None or column.follows_data or not (column.stage.is_number or column.stage in _TYPES):
         return None
+    type_ = _cast_type(state, subquery, column)
+    if type_ is None:
+        return None
     query = value_query(state, scan, f"{ANSWER}{number}", column, where)
-    need = Need(
-        name=f"dvt_value_{number}",
+    need = _need(state, f"dvt_value_{number}", query, column)
+    change = _change(state, scan, joined("CAST(", ValuePlace(need.name), f" AS {type_})"))
+    return None if change is None else (change, need, query)
+
+
+def _need(state: PlanState, name: str, query: SourceQuery, column: Column) -> Need:
+    """Return the value of a query.
+
+    An instant is a time in UTC for a dialect that has no literals of instants: its sessions are in UTC.
+    """
+    value = joined("CAST(", ValuePlace(query.alias), f" AS {_type(column, state.context.engine)})")
+    is_instant = column.stage == TIMESTAMPTZ and "TIMESTAMPTZ" not in language(state.dialect).literal_types
+    return Need(
+        name=name,
         answers=(query.alias,),
-        value=joined("CAST(", ValuePlace(query.alias), f" AS {_type(column, state.context.engine)})"),
-        column=column,
-        time_zone=state.context.time_zone,
+        value=joined("CAST(", value, f" AS {TIMESTAMP})") if is_instant else value,
+        column=replace(column, stage=TIMESTAMP) if is_instant else column,
+        time_zone="UTC" if is_instant else state.context.time_zone,
         is_always_sent=True,
     )
-    change = _change(
-        state, scan, joined("CAST(", ValuePlace(need.name), f" AS {_type(column, state.dialect)})")
+
+
+def _cast_type(state: PlanState, subquery: exp.Subquery, column: Column) -> str | None:
+    """Return the type in which a value stands for its aggregate; None where another type could be seen."""
+    facts = language(state.dialect)
+    if facts.casts_to_any_type:
+        return _type(column, state.dialect)
+    if not _is_in_a_condition(subquery):
+        return None
+    matches = (
+        (re.fullmatch(pattern, column.native), type_) for pattern, type_ in facts.casts_in_conditions.items()
     )
-    return None if change is None else (change, need, query)
+    return next((match.expand(type_) for match, type_ in matches if match), None)
+
+
+def _is_in_a_condition(subquery: exp.Subquery) -> bool:
+    """Return whether a subquery stands where only the rows depend on it, and no type."""
+    return isinstance(subquery.find_ancestor(exp.Where, exp.Having, exp.Join, exp.Select), _CONDITIONS)
 
 
 def _names_an_output(subquery: exp.Subquery) -> bool:

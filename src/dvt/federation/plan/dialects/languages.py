@@ -48,6 +48,8 @@ class Language:
     """Pairs of words that do: a function's with its bracket, and the beginnings of clauses."""
     casts_to_any_type: bool = False
     """Whether CAST names every type that a column of a table can have."""
+    casts_in_conditions: Mapping[str, str] = field(default_factory=dict)
+    """Where CAST does not: pattern of a column's type → type of a CAST that compares and computes alike."""
     sizes_by_cast: bool = False
     """Whether a computed number has neither precision nor scale, unless a cast gives them."""
 
@@ -85,6 +87,13 @@ LANGUAGES: Mapping[str, Language] = {
         literal_types={"DATE": "DATE", "TIMESTAMP": "DATETIME(6)"},
         output_name=mysql_name,
         phrases_of_tables=frozenset({("default", "("), ("for", "system_time")}),
+        casts_in_conditions={
+            r"(?:tiny|small|medium|big)?int(?:\(\d+\))?": "SIGNED",
+            r"(?:tiny|small|medium|big)?int(?:\(\d+\))? unsigned": "UNSIGNED",
+            r"decimal(\(\d+,\d+\))": r"DECIMAL\1",
+            "date": "DATE",
+            r"(?:datetime|timestamp)(\(\d\))?": r"DATETIME\1",
+        },
     ),
     "duckdb": Language(
         escape="",
