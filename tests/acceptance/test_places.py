@@ -110,6 +110,36 @@ def test_what_is_not_proven_in_the_engine_is_not_computed_there(workspace: Works
         assert "written in postgres" in target.problem
 
 
+def test_what_a_target_answers_of_itself_is_asked_of_the_target(workspace: Workspace) -> None:
+    with workspace.run() as run:
+        sql = "SELECT id, current_database() AS d FROM {crm.small}"
+        target, engine, _ = chosen(run, sql).options
+        assert chosen(run, sql).place is Place.TARGET
+        assert "current_database() is not proven there" in engine.problem
+        assert not target.problem
+        with run.federator.copies(run.request("m", sql, "wh")) as copies:
+            assert workspace.query("wh", copies.sql)[0] == (0, "wh")
+        files = "SELECT s.id FROM {crm.small} s WHERE s.id IN (SELECT 1 FROM read_text('*.none'))"
+        assert not chosen(run, files).options[1].problem.startswith("read_text")
+
+
+def test_a_target_with_settings_of_its_own_computes_by_them(workspace: Workspace) -> None:
+    settings = {"Integer_Division": True, "default_order": "asc", "threads": 2, "null_order": "NULLS FIRST"}
+    workspace.outputs["wh"] = workspace.outputs["wh"] | {"settings": settings}
+    with workspace.run() as run:
+        choice = chosen(run, "SELECT 7 / 2 AS x FROM {crm.small}")
+        assert choice.place is Place.TARGET
+        assert "sessions of 'wh' have " in choice.options[1].problem
+        plan = run.federator.plan(
+            run.request("m", "SELECT 7 / 2 AS x FROM {crm.small}", "wh", compute="duckdb")
+        )
+        noticed = [notice.message for notice in plan.notices if notice.code == "DVT003"]
+        assert [text.partition(" have ")[2] for text in noticed] == [
+            "default_null_order = NULLS_FIRST",
+            "integer_division = true",
+        ]
+
+
 def test_models_with_other_columns_or_rows_have_other_copies(workspace: Workspace) -> None:
     with workspace.run() as run:
 

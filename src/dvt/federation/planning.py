@@ -15,7 +15,7 @@ from dvt.core.ports.engines import Engine, Value
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import Need, SourceQuery, Sql, rendered
 from dvt.core.reports import Notice
-from dvt.core.requests import NodeRequest
+from dvt.core.requests import NodeRequest, Translate
 from dvt.core.tables import Table
 from dvt.core.types import decimal
 from dvt.federation.answers import values_of
@@ -25,6 +25,7 @@ from dvt.federation.plan import (
     PlanContext,
     Planner,
     Unproven,
+    of_its_database,
     parse_model,
     relation,
     source_literal,
@@ -96,7 +97,8 @@ class Planning:
             described = self._measured(made, lambda planner: planner.plan().queries)
             plan = self._planner(made, described).plan()
             _, notices = self.time_zone(tables.parsed.request)
-            made.plan = replace(plan, notices=(*plan.notices, *notices))
+            differing = [_may_differ(part) for part in self._of_the_target(made)]
+            made.plan = replace(plan, notices=(*plan.notices, *notices, *differing))
         return made.plan
 
     def copies(self, tables: Resolved, engine: Engine) -> CopyPlan:
@@ -111,8 +113,22 @@ class Planning:
         """Return the constructs of the node that are not proven to answer in the engine as they should."""
         made = self._made(tables, engine)
         if made.unproven is None:
-            made.unproven = self._planner(made, tables.by_unique_id).unproven()
+            of_the_target = (
+                () if tables.parsed.request.translate is Translate.BEST_EFFORT else self._of_the_target(made)
+            )
+            made.unproven = (*of_the_target, *self._planner(made, tables.by_unique_id).unproven())
         return made.unproven
+
+    def _of_the_target(self, made: _Made) -> tuple[Unproven, ...]:
+        """Return what SQL that the engine speaks as the target does gets from the target alone."""
+        parsed = made.tables.parsed
+        target = self.connections[parsed.request.stage.connection]
+        if not parsed.request.dialect == target.type.dialect == made.engine.dialect:
+            return ()
+        local = of_its_database(parsed)
+        asked = (Unproven(local, None, "it tells of the session or the database"),) if local else ()
+        settings = (f"sessions of {target.name!r} have {setting}" for setting in target.own_settings)
+        return (*asked, *(Unproven("the SQL", None, setting) for setting in settings))
 
     def forget(self, request: NodeRequest) -> None:
         """Release what was made of a node that needs no more plans."""
@@ -264,3 +280,8 @@ def _always(need: Need, dialect: str, values: Sequence[Value] | None) -> str:
         why = f"it reads {need.column.name} of its own table, of which a value cannot be sent"
         raise PlaceImpossible("the model", "at its source", why, ANOTHER_PLACE)
     return literal
+
+
+def _may_differ(part: Unproven) -> Notice:
+    problem = f"{part.construct} may answer differently in the compute engine: {part.why}"
+    return Notice("DVT003", problem, "compute the model on its target (`compute: target`)")

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.connectors.duckdb import opening
-from dvt.connectors.duckdb.answers import answer_rules, describe_answer
+from dvt.connectors.duckdb.answers import answer_rules, describe_answer, own_settings
 from dvt.connectors.duckdb.collations import with_collations
 from dvt.core.errors import BadOutput, QueryFailed, TableNotFound
 from dvt.core.estimates import Estimate, of_rows
@@ -44,7 +44,7 @@ _NAMES = (
 
 
 class DuckDBConnector:
-    """Implements Connector, CanAnswer, CanCompute, CanEstimate, HasTimeZone and CanLoad."""
+    """Implements Connector, CanAnswer, CanCompute, CanEstimate, HasOwnSettings, HasTimeZone and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -65,6 +65,10 @@ class DuckDBConnector:
     def time_zone(self) -> str:
         """See HasTimeZone."""
         return opening.time_zone(self._output)
+
+    def own_settings(self) -> Sequence[str]:
+        """See HasOwnSettings."""
+        return own_settings(self._output)
 
     def answer_rules(self) -> AnswerRules:
         """See CanAnswer."""

@@ -8,9 +8,12 @@ from typing import Any
 import duckdb
 
 from dvt.connectors.duckdb.collations import with_collations
+from dvt.connectors.duckdb.opening import Output
 from dvt.core.errors import SqlInvalid
 from dvt.core.ports.connectors import AnswerRules, DescribedAnswer
 from dvt.drivers.duckdb.errors import line_of, sentence
+from dvt.drivers.duckdb.memory import changed_settings
+from dvt.drivers.duckdb.sql import settings
 from dvt.drivers.duckdb.types import described
 
 _SETTINGS = (
@@ -18,6 +21,8 @@ _SETTINGS = (
     "old_implicit_casting", "order_by_non_integer_literal", "scalar_subquery_error_on_multiple_rows",
 )  # fmt: skip
 """Settings on which the answer of a SELECT depends, beside the time zone; they are an instance's."""
+_OTHER_NAMES = frozenset({"null_order"})
+"""Other names of such settings."""
 _OF_THE_SQL = (
     duckdb.BinderException,
     duckdb.CatalogException,
@@ -35,10 +40,19 @@ _TYPES = (
 
 def answer_rules(cursor: Any, time_zone: str) -> AnswerRules:
     """Return what answers depend on; `time_zone` is that of dbt's sessions."""
-    names = ", ".join(f"'{name}'" for name in _SETTINGS)
-    rows = cursor.execute(f"SELECT name, value FROM duckdb_settings() WHERE name IN ({names})").fetchall()
-    fixed = {f"setting {name}": value for name, value in sorted(rows)}
+    fixed = {f"setting {name}": value for name, value in settings(cursor, _SETTINGS).items()}
     return AnswerRules(fixed=fixed, settings={"TimeZone": time_zone})
+
+
+def own_settings(output: Output) -> tuple[str, ...]:
+    """Return the settings in an output's keys that answers depend on, and that are not DuckDB's default."""
+    keys = {key.lower(): str(value) for key, value in {**output.config, **output.settings}.items()}
+    given = {key: value for key, value in keys.items() if key in _SETTINGS or key in _OTHER_NAMES}
+    if not given:
+        return ()
+    default, own = changed_settings(_SETTINGS, given)
+    # ASC and ASCENDING are one value
+    return tuple(f"{name} = {value}" for name, value in own.items() if not default[name].startswith(value))
 
 
 def describe_answer(cursor: Any, sql: str) -> DescribedAnswer:

@@ -88,6 +88,14 @@ class HasTimeZone(Protocol):
 
 
 @runtime_checkable
+class HasOwnSettings(Protocol):
+    """A connector whose sessions under dbt may have settings by which SQL answers otherwise."""
+
+    def own_settings(self) -> Sequence[str]:
+        """Return those settings of this output that are not the default, for people."""
+
+
+@runtime_checkable
 class CanMeasure(Protocol):
     """A connector with columns whose type sets no size, as PostgreSQL's numeric."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from weakref import WeakSet
 import duckdb
 
 from dvt.drivers.duckdb.extensions import NO_DOWNLOADS, load_extension
+from dvt.drivers.duckdb.sql import literal, settings
 
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 """Files that hold a container's memory limit in bytes: cgroup v2, v1."""
@@ -41,6 +43,17 @@ def machine_time_zone() -> str:
     with duckdb.connect(":memory:", config=dict(NO_DOWNLOADS)) as connection:
         (name,) = connection.execute("SELECT current_setting('TimeZone')").fetchall()[0]
     return str(name)
+
+
+def changed_settings(
+    names: Sequence[str], given: Mapping[str, str]
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return the values of these settings in a new instance, before and after it has been `given` others."""
+    with duckdb.connect(":memory:", config=dict(NO_DOWNLOADS)) as connection:
+        default = settings(connection, names)
+        for name, value in given.items():
+            connection.execute(f"SET {name} = {literal(value)}")
+        return default, settings(connection, names)
 
 
 class MemoryInstance:

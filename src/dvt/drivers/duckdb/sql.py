@@ -74,3 +74,10 @@ def unpacked(columns: Sequence[ExtractedColumn], source: str) -> str:
         for column in columns
     )
     return f"SELECT {values} FROM {source}"
+
+
+def settings(cursor: Any, names: Sequence[str]) -> Mapping[str, str]:
+    """Return the values of these settings, sorted by their names."""
+    listed = ", ".join(map(literal, names))
+    rows = cursor.execute(f"SELECT name, value FROM duckdb_settings() WHERE name IN ({listed})").fetchall()
+    return dict(sorted(rows))

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Connector, HasTimeZone
+from dvt.core.ports.connectors import Connector, HasOwnSettings, HasTimeZone
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.federation.connections.estimates import EstimateCache
@@ -42,6 +42,11 @@ class Connection:
             return "UTC"
         with self.in_flight.describing():
             return self.connector.time_zone()
+
+    @cached_property
+    def own_settings(self) -> Sequence[str]:
+        """Settings of dbt's sessions on this output by which SQL answers otherwise, for people."""
+        return self.connector.own_settings() if isinstance(self.connector, HasOwnSettings) else ()
 
     def describe(self, refs: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """Return the tables as they are for this run now."""

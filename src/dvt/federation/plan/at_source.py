@@ -40,6 +40,8 @@ _OF_A_SERVER = re.compile(
 """Matches the names of further ones."""
 _BARE = frozenset({"current_catalog", "current_role", "current_schema", "current_user", "session_user"})
 """Such functions that are called without brackets."""
+_OF_FILES = re.compile(r"(?:read|parquet|sniff)_|(?:glob|getenv|read_text|read_blob)\(")
+"""Matches what reads files of this machine, alike from every database in this process."""
 _PARAMETERS = frozenset({TokenType.PARAMETER, TokenType.SESSION_PARAMETER})
 """Tokens that begin the names of variables."""
 
@@ -55,6 +57,15 @@ def depends_on(parsed: Parsed) -> str:
         return f"it reads {others}, which is no ref() and no source()"
     local = next(_of_a_session(parsed.tokens, parsed.request.dialect), "")
     return f"{local} tells of the session or the server" if local else ""
+
+
+def of_its_database(parsed: Parsed) -> str:
+    """Return a function or variable by which a model asks its database about itself; empty without one.
+
+    Another database in this process answers otherwise, but reads the same files.
+    """
+    words = _of_a_session(parsed.tokens, parsed.request.dialect)
+    return next((word for word in words if not _OF_FILES.match(word)), "")
 
 
 def _follows_data(pivot: exp.Pivot) -> bool:
