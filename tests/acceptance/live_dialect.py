@@ -73,8 +73,8 @@ def _value(value: Any) -> Any:
     if isinstance(value, int | float | decimal.Decimal):
         number = float(value)
         return float(f"{number:.9g}") if number == number else "nan"  # noqa: PLR0124  NaN equals nothing
-    if isinstance(value, bytes):
-        return value.decode()
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).decode(errors="surrogateescape")
     if isinstance(value, dt.datetime) and value.tzinfo:
         return value.astimezone(dt.UTC).isoformat()
     return None if value is None else str(value)

@@ -70,11 +70,11 @@ _STORED_AS_TEXT = (
 
 DUCKDB_READ_CASES: tuple[ReadCase, ...] = (
     *(ReadCase(type_, literal, type_, text) for type_, literal, text in _STORED_AS_IS + _STORED_AS_TEXT),
-    ReadCase("TIMESTAMP_S", "'2024-01-01 10:00:01'::TIMESTAMP_S", "TIMESTAMP", "2024-01-01 10:00:01"),
+    ReadCase("TIMESTAMP_S", "'2024-01-01 10:00:01'::TIMESTAMP_S", "TIMESTAMP_S", "2024-01-01 10:00:01"),
     ReadCase(
-        "TIMESTAMP_MS", "'2024-01-01 10:00:01.123'::TIMESTAMP_MS", "TIMESTAMP", "2024-01-01 10:00:01.123"
+        "TIMESTAMP_MS", "'2024-01-01 10:00:01.123'::TIMESTAMP_MS", "TIMESTAMP_MS", "2024-01-01 10:00:01.123"
     ),
-    ReadCase("INTEGER[2]", "[1, 2]", "INTEGER[]", "[1, 2]"),
+    ReadCase("INTEGER[2]", "[1, 2]", "INTEGER[2]", "[1, 2]"),
     ReadCase(
         "STRUCT(a INTEGER, b VARCHAR)",
         "{'a': 1, 'b': 'x'}",

@@ -15,6 +15,7 @@ import psycopg2
 import pymysql
 
 from dvt.core.errors import (
+    AnswerUntyped,
     ComparingUnsupported,
     DvtError,
     NotFederable,
@@ -32,7 +33,7 @@ from tests.acceptance.federating import Run, Workspace
 from tests.acceptance.live_dialect import comparable
 from tests.fuzz.tables import TABLES
 
-_REFUSALS = (TranslationWrong, ComparingUnsupported, NotFederable, PlaceImpossible, ValueLost)
+_REFUSALS = (AnswerUntyped, ComparingUnsupported, NotFederable, PlaceImpossible, TranslationWrong, ValueLost)
 """Errors that say what cannot be computed and the way out; among them decimals that only the engine finds too
 large."""
 _POSTGRES_FAMILIES = {

@@ -2,12 +2,12 @@
 
 Measured with DuckDB 1.5.5: Parquet turns HUGEINT into DOUBLE, cuts an INTERVAL to milliseconds and refuses
 negative ones, moves TIMETZ to UTC, gives a GEOMETRY other coordinates or none, and has no word for ENUM,
-BIT, BIGNUM, TIME_NS and UNION. Values of these are held as text. Whoever writes a staged dataset casts each
-value to the column's type, then to the type in the file; whoever reads one casts each column to its type,
-so that what is held as text has its type again.
+BIT, BIGNUM, TIME_NS and UNION: values of these are held as text. An ARRAY is held as a list, a TIMESTAMP_S
+or TIMESTAMP_MS as a TIMESTAMP. Whoever writes a staged dataset casts each value to the column's type, then
+to the type in the file; whoever reads one casts each column to its type, so that it has its own again.
 
     >>> encoding(StageType.parse("MAP(ENUM('a'), TIMESTAMP_S[])"))
-    Encoding(stage=MAP(ENUM('a'), TIMESTAMP[]), file=MAP(VARCHAR, TIMESTAMP[]), loses=None)
+    Encoding(stage=MAP(ENUM('a'), TIMESTAMP_S[]), file=MAP(VARCHAR, TIMESTAMP[]), loses=None)
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ _TABLE: Mapping[Kind, _Row] = {
     Kind.TIMETZ: _AS_TEXT,
     Kind.INTERVAL: _AS_TEXT,
     Kind.GEOMETRY: _AS_TEXT,
-    Kind.TIMESTAMP_S: _Row(stage=TIMESTAMP),
-    Kind.TIMESTAMP_MS: _Row(stage=TIMESTAMP),
+    Kind.TIMESTAMP_S: _Row(file=TIMESTAMP),
+    Kind.TIMESTAMP_MS: _Row(file=TIMESTAMP),
     Kind.NULL: _Row(stage=INTEGER),
     Kind.UNION: _Row(stage=VARCHAR, loses="which member of the union a value is; it becomes text"),
 }
@@ -67,9 +67,9 @@ def encoding(type_: StageType) -> Encoding:
         return Encoding(stage, row.file or stage, row.loses)
     inner = [(part.name, encoding(part.type).loses) for part in type_.parts]
     lost = [f"in {name}: {loses}" for name, loses in inner if loses]
-    outer = list_of(type_.element) if type_.kind is Kind.ARRAY else type_
+    in_file = list_of(type_.element) if type_.kind is Kind.ARRAY else type_
     return Encoding(
-        outer.with_parts(lambda part: encoding(part).stage),
-        outer.with_parts(lambda part: encoding(part).file),
+        type_.with_parts(lambda part: encoding(part).stage),
+        in_file.with_parts(lambda part: encoding(part).file),
         "; ".join(lost) or None,
     )

@@ -16,6 +16,7 @@ from dvt.core.requests import NodeRequest
 from dvt.federation.at_source import SourcePlanning
 from dvt.federation.connections import Connections
 from dvt.federation.costs import Repeated, at_source, at_target
+from dvt.federation.plan.dialects import language
 from dvt.federation.planning import Planning, Resolved
 from dvt.federation.stage_tables import loader
 from dvt.resolution.output_types import OutputType
@@ -131,9 +132,11 @@ class Choosing:
         try:
             plan = self.planning.plan(tables, engine)
         except ColumnNotFound as error:
-            if request.stage.connection not in tables.connections and at_source.problem:
+            # tables of the source, of the target and copies may have system columns
+            is_system = error.column.casefold() in language(request.dialect).local_words
+            is_elsewhere = request.stage.connection in tables.connections or not at_source.problem
+            if not (is_elsewhere or is_system):
                 raise
-            # tables may have system columns
             return Weighed(replace(option, problem=error.message))
         except DvtError as error:
             return Weighed(replace(option, problem=error.message))

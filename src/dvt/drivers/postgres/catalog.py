@@ -22,13 +22,15 @@ WITH RECURSIVE wanted AS (
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
 ), base AS (
     SELECT w.place, a.attnum, t.typname, t.typtype, t.typbasetype, t.oid, t.typelem,
-        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod
+        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS typmod,
+        greatest(a.attndims, t.typndims) AS dimensions
     FROM wanted w
     JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     UNION ALL
     SELECT b.place, b.attnum, t.typname, t.typtype, t.typbasetype, t.oid, t.typelem,
-        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE b.typmod END
+        CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE b.typmod END,
+        greatest(b.dimensions, t.typndims)
     FROM base b
     JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype
     WHERE b.typtype = 'd'
@@ -37,7 +39,7 @@ SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     CASE WHEN w.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(w.oid) END::bigint,
     a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
     array_position(i.indkey::int2[], a.attnum)::int,
-    b.typname::text, b.typtype::text, b.typmod,
+    b.typname::text, b.typtype::text, b.typmod, b.dimensions::int,
     ARRAY(
         SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
         WHERE e.enumtypid IN (b.oid, b.typelem) ORDER BY e.enumsortorder
@@ -112,12 +114,12 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
 
 def _key(rows: Iterable[Any]) -> tuple[str, ...]:
     """Return the columns of the primary key, in its order."""
-    places = [(place, attribute) for *_, attribute, _, place, _, _, _, _, _ in rows if place is not None]
+    places = [(place, attribute) for *_, attribute, _, place, _, _, _, _, _, _ in rows if place is not None]
     return tuple(attribute for _, attribute in sorted(places))
 
 
 def _columns(rows: Iterable[Any]) -> Iterator[Column]:
-    for *_, attribute, native, _, kind, category, typmod, labels, collation in rows:
+    for *_, attribute, native, _, kind, category, typmod, dimensions, labels, collation in rows:
         if attribute is not None:
             yield map_column(
                 CatalogColumn(
@@ -126,6 +128,7 @@ def _columns(rows: Iterable[Any]) -> Iterator[Column]:
                     kind=kind,
                     category=category,
                     typmod=typmod,
+                    dimensions=dimensions,
                     labels=tuple(labels),
                     collation=collation or "",
                 )

@@ -160,9 +160,10 @@ def _array(element: StageType) -> LoadEncoding:
         return LoadEncoding(f"{inner.native}[]", VARCHAR, _ELEMENTS_AS_TEXT, via="text")
     if element.kind not in _ARRAY_ELEMENTS:
         return LoadEncoding("json", VARCHAR, _JSON, "its type; it becomes json")
+    native = f"{inner.native}[]"
     # DuckDB writes its texts as varchar, and PostgreSQL takes no array of another element type.
-    native = "character varying" if inner.native == "text" else inner.native
+    via = "character varying[]" if inner.native == "text" else None
     if element.is_timestamp:
         value = f"list_transform({{0}}, lambda element: {inner.of('element')})"
-        return LoadEncoding(f"{native}[]", list_of(inner.sent), value)
-    return LoadEncoding(f"{native}[]", list_of(inner.sent), loses=inner.loses)
+        return LoadEncoding(native, list_of(inner.sent), value)
+    return LoadEncoding(native, list_of(inner.sent), loses=inner.loses, via=via)

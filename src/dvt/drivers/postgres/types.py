@@ -61,6 +61,8 @@ class CatalogColumn:
     category: str = "b"
     """`typtype` of the base type: b, c, e, p, r, m."""
     typmod: int = -1
+    dimensions: int = 0
+    """Number of an array's dimensions as declared, which its values need not have; 0 if none are."""
     labels: tuple[str, ...] = ()
     """Labels of an enum, or of an array's enum, in their order."""
     collation: str = ""
@@ -161,7 +163,9 @@ def _timestamp(column: CatalogColumn) -> TypeMapping:
 
 
 def _array(column: CatalogColumn) -> TypeMapping:
-    """Map an array to a list if its elements are exact, otherwise to text."""
+    """Map an array to a list if its elements are exact and it is declared as a list, otherwise to text."""
+    if column.dimensions > 1:
+        return _text(column)
     kind = column.kind.removeprefix("_")
     irregular = "array_ndims({0}) > 1 OR array_lower({0}, 1) <> 1"
     if kind in _LIST_ELEMENTS:

@@ -14,7 +14,7 @@ from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
 from dvt.core.requests import Translate
 from dvt.core.tables import StageColumn
-from dvt.core.types import Kind, StageType
+from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.kept_names import refuse_long_names
@@ -56,7 +56,7 @@ def bind_transform(state: PlanState) -> None:
     refuse_long_names(state.request, state.context, [*names, *_constraints(state)])
     widest = widest_types(state, bound, lambda tables: _bound(state, inner, tables))
     outputs = [
-        replace(_staged(state, name, column.type), widest=wide or _own_type(state, column.type))
+        replace(_staged(state, name, column.type), widest=wide)
         for name, column, wide in zip(names, bound, widest, strict=True)
     ]
     if state.request.contract:
@@ -224,14 +224,6 @@ def _staged(state: PlanState, name: str, type_: StageType) -> StageColumn:
         message = f"output column {name} ({type_}): {encoded.loses}"
         state.warn("DVT002", message, "cast it in the model", output=name)
     return StageColumn(name, encoded.stage)
-
-
-def _own_type(state: PlanState, type_: StageType) -> StageType | None:
-    """Return the type of a table's column that staging lacks, where the target is of the engine's kind."""
-    target = state.context.dialects.get(state.request.stage.connection)
-    staged = encoding(type_)
-    is_known = target == state.context.engine == state.dialect and str(Kind.NULL) not in str(type_)
-    return type_ if is_known and staged.stage != type_ and not staged.loses else None
 
 
 def _limited(state: PlanState, sql: Sql) -> Sql:

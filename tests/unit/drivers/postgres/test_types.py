@@ -37,6 +37,11 @@ def test_a_type_is_staged_as_one_that_holds_it(kind: str, typmod: int, stage: st
     assert (str(result.stage), result.exact) == (stage, exact)
 
 
+def test_an_array_that_is_declared_with_two_dimensions_is_no_list() -> None:
+    grid = map_column(CatalogColumn(name="a", native="integer[]", kind="_int4", dimensions=2))
+    assert (str(grid.stage), grid.misfit) == ("VARCHAR", "")
+
+
 def test_an_enum_has_its_labels_and_an_unknown_type_becomes_text() -> None:
     enum = map_column(CatalogColumn(name="a", native="mood", kind="mood", category="e", labels=("sad", "a}")))
     other = map_column(CatalogColumn(name="a", native="inet", kind="inet"))

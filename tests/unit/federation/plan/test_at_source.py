@@ -38,6 +38,11 @@ def test_what_tells_of_one_database_is_found(sql: str, local: str) -> None:
     assert local in depends_on(parsed(sql))
 
 
+def test_numbers_of_rows_are_found() -> None:
+    assert "rowid" in depends_on(parsed("SELECT rowid FROM {orders}", "duckdb"))
+    assert depends_on(parsed('SELECT "rowid" FROM {orders}', "duckdb")) == ""
+
+
 @pytest.mark.parametrize(
     "sql", ["SELECT @x FROM {orders}", "SELECT @@sql_mode FROM {orders}", "SELECT user() FROM {orders}"]
 )

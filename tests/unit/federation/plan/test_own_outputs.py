@@ -10,27 +10,6 @@ from dvt.core.errors import TranslationWrong
 from tests.acceptance.oracle import Oracle
 
 
-@pytest.mark.parametrize(
-    ("value", "native"),
-    [
-        ("[id, 2]::INTEGER[2]", "INTEGER[2]"),
-        ("[[id, 2]]::INTEGER[2][]", "INTEGER[2][]"),
-        ("TIMESTAMP_S '2024-01-01 00:00:00'", "TIMESTAMP_S"),
-        ("[NULL]", "INTEGER[]"),
-        ("union_value(a := 1)", "VARCHAR"),
-    ],
-)
-def test_a_table_of_the_engines_kind_has_types_that_staging_lacks(
-    shop: Oracle, value: str, native: str
-) -> None:
-    sql = f"SELECT {value} AS v FROM {{orders}}"
-    (column,) = shop.plan(sql).transform.columns
-    assert str(column.widest or column.type) == native
-    shop.dialects = {"target": "postgres"}
-    (column,) = shop.plan(sql).transform.columns
-    assert column.widest is None
-
-
 @pytest.mark.parametrize(("dialect", "type_"), [("postgres", "VARCHAR"), ("duckdb", "INTEGER")])
 def test_a_null_without_a_type_has_the_type_of_its_dialect(shop: Oracle, dialect: str, type_: str) -> None:
     plan = shop.plan("SELECT NULL AS v, id FROM {orders}", dialect=dialect)

@@ -100,6 +100,7 @@ LANGUAGES: Mapping[str, Language] = {
         clock_functions=_CLOCK_FUNCTIONS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
         literal_types={"DATE": "DATE", "TIMESTAMP": "TIMESTAMP", "TIMESTAMPTZ": "TIMESTAMPTZ"},
         bytewise=_EQUALITY | {"LT", "LTE", "GT", "GTE", "Between"},
+        local_words=frozenset({"rowid"}),
         casts_to_any_type=True,
     ),
 }

@@ -1,0 +1,12 @@
+-- Kinds of SQL that MariaDB's documentation shows.
+-- Tables are written {name}; a blank line ends a statement.
+
+SELECT * FROM (SELECT Upper(t), n+1 FROM {t2}) AS q
+
+SELECT DISTINCT k+1 FROM {t3}
+
+SELECT `k*2` AS twice FROM (SELECT k*2 FROM {t3}) AS q
+
+SELECT * FROM (SELECT If(k > 1, 'many', 'one'), `id` FROM {t3}) AS q
+
+SELECT trim(both 'o' from t) AS inner_part FROM {t2}
