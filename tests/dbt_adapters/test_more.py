@@ -15,7 +15,6 @@ from dbt.tests.adapter.dbt_clone.test_dbt_clone import (
 )
 from dbt.tests.adapter.dbt_debug.test_dbt_debug import BaseDebugProfileVariable
 from dbt.tests.adapter.dbt_show.test_dbt_show import (
-    BaseShowDoesNotHandleDoubleLimit,
     BaseShowLimit,
     BaseShowSqlHeader,
 )
@@ -72,8 +71,10 @@ class TestShowLimit(BaseShowLimit): ...
 class TestShowSqlHeader(BaseShowSqlHeader): ...
 
 
-class TestShowDoesNotHandleDoubleLimit(BaseShowDoesNotHandleDoubleLimit):
-    DATABASE_ERROR_MESSAGE = "the right syntax to use near"
+class TestShowHandlesDoubleLimit:
+    def test_show_limits_a_query_that_has_a_limit(self, project):
+        results = run_dbt(["show", "--limit", "1", "--inline", "select 1 as id union all select 2 limit 2"])
+        assert [tuple(row) for row in results.results[0].agate_table.rows] == [(1,)]
 
 
 class TestChangeRelationTypeValidator(BaseChangeRelationTypeValidator): ...
