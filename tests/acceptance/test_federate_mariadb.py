@@ -94,6 +94,40 @@ def test_rows_are_unchanged_after_the_way_into_mariadb_and_back(workspace: Maria
     assert workspace.stage_tables() == []
 
 
+SIZES = """
+SELECT k + 0 AS moved, k % 2 AS odd, sum((k = 1) + (i > 1)) AS points, avg(k = 1) AS share, sum(i) AS total,
+    avg(x) AS mean, sum(x * k) AS worth, max(x) AS most, count(*) AS many, concat(k, ':') AS label,
+    if(k > 1, 'many', 'one') AS word, round(sum(x) / count(*), 2) AS each_one
+FROM {facts} GROUP BY k
+"""
+"""A model of which MariaDB knows the sizes; `{facts}` is its table."""
+
+
+def test_computed_outputs_have_the_sizes_that_the_server_gives_them(workspace: MariaDBWorkspace) -> None:
+    columns, server = "(i int, k smallint, x decimal(10,2))", workspace.server
+    workspace.duckdb("wh", f"CREATE TABLE sized {columns}", "INSERT INTO sized SELECT i, g, i / 4 FROM facts")
+    native = SIZES.format(facts="native_facts")
+    server.execute(
+        f"USE {SCHEMA}",
+        "SET sql_mode = 'STRICT_TRANS_TABLES'",
+        f"CREATE OR REPLACE TABLE native_facts {columns}",
+        "INSERT INTO native_facts SELECT seq, seq % 7, seq / 4 FROM seq_0_to_99",
+        f"CREATE OR REPLACE TABLE native AS {native}",
+        "DROP TABLE IF EXISTS model",
+    )
+    with workspace.run() as run:
+        publisher = MariaDBPublisher(workspace, "model")
+        sql = SIZES.format(facts="{wh.sized}")
+        run.model("model", sql, "my", publisher, dialect="mysql", compute="duckdb")
+    for question in ("SHOW COLUMNS FROM {}", "SELECT * FROM {} ORDER BY 1, 2"):
+        model, expected = (
+            server.execute(question.format(f"{SCHEMA}.{name}")) for name in ("model", "native")
+        )
+        if question.startswith("SHOW"):  # whether a column may be NULL is another matter
+            model, expected = ([row[:2] for row in rows] for rows in (model, expected))
+        assert model == expected
+
+
 def test_one_warning_names_the_setting_where_files_are_refused(workspace: MariaDBWorkspace) -> None:
     workspace.server.execute("set global local_infile = 0")
     try:

@@ -168,6 +168,7 @@ class RunFederator:
 
         # plan: what runs where
         plan = resources.planning.plan(tables, engine)
+        plan = resources.planning.with_own_sizes(plan, tables, engine)
         resources.planning.forget(request)
         for notice in warnings(plan, resources.connections):
             metrics.notice(notice)

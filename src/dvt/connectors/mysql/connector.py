@@ -34,6 +34,7 @@ from dvt.drivers.mysql import (
     own_type,
     parse,
     table,
+    with_own_sizes,
 )
 
 _NO_LOCAL_INFILE = "it refuses LOAD DATA LOCAL INFILE; set local_infile = ON on the server"
@@ -45,7 +46,7 @@ _BYTEWISE = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin", "utf8mb4_bin")
 
 
 class MySQLConnector:
-    """Implements Connector, CanAnswer, CanCompute, CanEstimate and CanLoad."""
+    """Implements Connector, CanAnswer, CanCompute, CanEstimate, CanLoad and CanSize."""
 
     capabilities = Capabilities(snapshot_by="consistent_reads: lock")
 
@@ -80,6 +81,16 @@ class MySQLConnector:
         sql = rendered(text, [table(ref, server.settings.schema_) for ref in tables])
         with server.slots, connect_watched(server.name, server.settings) as side:
             return describe_answer(server.name, side, sql, settings)
+
+    def with_own_sizes(
+        self, columns: Sequence[LoadColumn], text: Sql, copies: Sequence[str]
+    ) -> tuple[LoadColumn, ...]:
+        """See CanSize."""
+        server = self._server
+        names = [f"dvt_copy_{number}" for number in range(len(copies))]
+        sql, definitions = rendered(text, names), list(zip(names, copies, strict=True))
+        with server.slots, connect_watched(server.name, server.settings) as side:
+            return with_own_sizes(side, columns, sql, definitions)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

@@ -174,6 +174,20 @@ class CanAnswer(Protocol):
 
 
 @runtime_checkable
+class CanSize(Protocol):
+    """A connector whose database gives computed columns sizes by rules of its own."""
+
+    def with_own_sizes(
+        self, columns: Sequence[LoadColumn], text: Sql, copies: Sequence[str]
+    ) -> tuple[LoadColumn, ...]:
+        """Return a model's outputs with the sizes that the database gives them, if it can tell.
+
+        `text` is the model's SELECT, with places for copies of other databases' tables; `copies` are their
+        columns, in brackets.
+        """
+
+
+@runtime_checkable
 class Settings(Protocol):
     """The outputs of the profile in use, rendered as dbt renders them, by name."""
 

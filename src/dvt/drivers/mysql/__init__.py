@@ -16,6 +16,7 @@ from dvt.drivers.mysql.flavour import Flavour, flavour_of
 from dvt.drivers.mysql.load_encodings import LoadEncoding, fitted, load_encoding
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
+from dvt.drivers.mysql.output_types import with_own_sizes
 from dvt.drivers.mysql.scanner import Scanner, with_session_settings
 from dvt.drivers.mysql.session import Cursor, Session, statement_kind
 from dvt.drivers.mysql.settings import MySQLSettings, parse
@@ -54,5 +55,6 @@ __all__ = [
     "statement_kind",
     "table",
     "wait_until_reading",
+    "with_own_sizes",
     "with_session_settings",
 ]

@@ -116,25 +116,29 @@ def describe_answer(
 ) -> DescribedAnswer:
     """Describe what a SELECT would answer in a session with these settings."""
     _take_over(side, settings)
-    # A constant date keeps a default through the join: the zero date, which these modes refuse.
-    lenient = "REPLACE(REPLACE(@@sql_mode, 'NO_ZERO_DATE', ''), 'NO_ZERO_IN_DATE', '')"
-    side.rows(f"SET SESSION max_statement_time = {_TIMEOUT}, sql_mode = {lenient}", doing=_DOING)
     try:
-        side.rows(_CREATE.format(sql), doing=_DOING)
+        columns = described_columns(side, sql, _TIMEOUT)
     except QueryFailed as error:
         _refuse(name, error)
         raise
-    columns = side.rows(f"SHOW FULL COLUMNS FROM {_TABLE}", doing=_DOING)
     return DescribedAnswer(
-        columns=tuple(
-            _column(str(column), str(native), collation) for column, native, collation, *_ in columns
-        ),
+        columns=tuple(_column(column, native, collation) for column, native, collation in columns),
         foreign=tuple(
             f"it calls function {called}, which may be another on the target"
             for called in _functions(side)
             if re.search(rf"(?<!\w)`?{re.escape(called)}`?\s*[(.]", sql, re.IGNORECASE)
         ),
     )
+
+
+def described_columns(side: SideConnection, sql: str, timeout: int) -> list[tuple[str, str, str | None]]:
+    """Return name, type and collation of each column of a table that is made of a SELECT."""
+    # A constant date keeps a default through the join: the zero date, which these modes refuse.
+    lenient = "REPLACE(REPLACE(@@sql_mode, 'NO_ZERO_DATE', ''), 'NO_ZERO_IN_DATE', '')"
+    side.rows(f"SET SESSION max_statement_time = {timeout}, sql_mode = {lenient}", doing=_DOING)
+    side.rows(_CREATE.format(sql), doing=_DOING)
+    rows = side.rows(f"SHOW FULL COLUMNS FROM {_TABLE}", doing=_DOING)
+    return [(str(column), str(native), collation) for column, native, collation, *_ in rows]
 
 
 def make_as_table(
