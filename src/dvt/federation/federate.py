@@ -33,6 +33,7 @@ from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
 from dvt.federation.metrics import NodeMetrics, RunMetrics
 from dvt.federation.notices import missing_snapshots, warnings
+from dvt.federation.own_sizes import with_own_sizes
 from dvt.federation.planning import Planning, Resolved
 from dvt.federation.publish import publish
 from dvt.federation.stage_tables import drop, loader
@@ -167,8 +168,7 @@ class RunFederator:
             return self._answered(self._at_source.plan(tables, engine), tables, engine, metrics)
 
         # plan: what runs where
-        plan = resources.planning.plan(tables, engine)
-        plan = resources.planning.with_own_sizes(plan, tables, engine)
+        plan = with_own_sizes(resources.planning, resources.planning.plan(tables, engine), tables, engine)
         resources.planning.forget(request)
         for notice in warnings(plan, resources.connections):
             metrics.notice(notice)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dvt.core.errors import DvtError, PlaceImpossible
+from dvt.core.errors import PlaceImpossible
 from dvt.core.names import TableRef
 from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
-from dvt.core.ports.connectors import CanCompute, CanSize
+from dvt.core.ports.connectors import CanCompute
 from dvt.core.ports.engines import Engine, Value
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import Need, SourceQuery, Sql, rendered
@@ -25,7 +25,6 @@ from dvt.federation.plan import (
     PlanContext,
     Planner,
     Unproven,
-    definition,
     of_its_database,
     parse_model,
     relation,
@@ -109,29 +108,6 @@ class Planning:
             described = self._measured(made, lambda planner: planner.copies().queries)
             made.copies = self._planner(made, described).copies()
         return made.copies
-
-    def with_own_sizes(self, plan: FederationPlan, tables: Resolved, engine: Engine) -> FederationPlan:
-        """Return the node's plan with outputs of the sizes that its target would give them.
-
-        The target is asked over empty copies of what is elsewhere, in its own language.
-        """
-        request = tables.parsed.request
-        target = self.connections[request.stage.connection]
-        dialect, connector = target.type.dialect, target.connector
-        speaks = request.dialect == dialect and request.translate is not Translate.BEST_EFFORT
-        if not isinstance(connector, CanSize) or not speaks or request.contract:
-            return plan
-        try:
-            copies = self.copies(tables, engine)
-        except DvtError:  # the target could not compute it
-            return plan
-        if copies.scalar_queries:
-            return plan
-        definitions = [copy.definition or definition(copy.columns, dialect) for copy in copies.copies]
-        with target.in_flight.describing():
-            columns = connector.with_own_sizes(plan.load.columns, copies.sql, definitions)
-        load = replace(plan.load, columns=columns, definition=definition(columns, dialect))
-        return replace(plan, load=load) if columns != plan.load.columns else plan
 
     def unproven(self, tables: Resolved, engine: Engine) -> tuple[Unproven, ...]:
         """Return the constructs of the node that are not proven to answer in the engine as they should."""
