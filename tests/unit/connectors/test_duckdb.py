@@ -62,6 +62,8 @@ def test_a_table_is_described_with_its_rows_and_a_view_as_what_it_is(duck: DuckD
     assert not bench.describe(duck.table("v")).scannable
     with pytest.raises(TableNotFound, match="did you mean 'Big T'"):
         bench.describe(duck.table("BigT"))
+    with pytest.raises(TableNotFound, match=r"did you mean 'shop\.Big T'"):
+        bench.describe(replace(duck.table("Big T"), schema="shpo"))
 
 
 def test_tables_of_attached_databases_are_read(duck: DuckDB, bench_of: Make, tmp_path: Path) -> None:

@@ -38,9 +38,10 @@ from dvt.drivers.duckdb.staging import scan, stage, stage_all
 from dvt.drivers.duckdb.types import described
 
 _NAMES = (
-    "SELECT table_name FROM duckdb_tables() UNION SELECT view_name FROM duckdb_views() WHERE NOT internal"
+    "SELECT schema_name, table_name FROM duckdb_tables() "
+    "UNION SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal"
 )
-"""SQL: names of tables and views, for 'did you mean'."""
+"""SQL: schemas and names of tables and views, for 'did you mean'."""
 
 
 class DuckDBConnector:
@@ -194,7 +195,7 @@ class DuckDBConnector:
         try:
             cursor.execute(f"DESCRIBE {name}")
         except duckdb.CatalogException as error:
-            raise TableNotFound(str(ref), ref.connection, self._existing_names(cursor)) from error
+            raise TableNotFound(str(ref), ref.connection, _existing_names(cursor, ref)) from error
         plan = explained(cursor, f"SELECT * FROM {name}")
         types = cursor.execute(f"SELECT * FROM {name} LIMIT 0").description
         return Table(
@@ -205,10 +206,14 @@ class DuckDBConnector:
             scannable=_is_scan_of(ref, plan),
         )
 
-    def _existing_names(self, cursor: Any) -> list[str]:
-        with suppress(duckdb.Error):
-            return [row[0] for row in cursor.execute(_NAMES).fetchall()]
-        return []
+
+def _existing_names(cursor: Any, ref: TableRef) -> list[str]:
+    """Return the names of the tables in the schema; if it has none, those of others, with their schemas."""
+    with suppress(duckdb.Error):
+        existing = cursor.execute(_NAMES).fetchall()
+        own = [name for schema, name in existing if schema == (ref.schema or "main")]
+        return own or [f"{schema}.{name}" for schema, name in existing]
+    return []
 
 
 class _DatabaseSnapshot:

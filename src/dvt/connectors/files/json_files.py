@@ -109,17 +109,8 @@ class JsonFiles:
 
     def _keys(self, cursor: Any) -> dict[str, str]:
         """Return the keys of all records, with the types that DuckDB infers; FileInDoubt if it finds none."""
-        options: dict[str, object] = {
-            "sample_size": -1,
-            "maximum_sample_files": _ALL_FILES,
-            "hive_partitioning": False,
-        }
-        options |= {name: self._options[name] for name in _INFER_WITH if name in self._options}
-        if self._records is not None:
-            options["records"] = str(self._records).lower()
-        select = f"SELECT * FROM {self._function('read_json', self._files.paths, options)} LIMIT 0"
         try:
-            keys = {name: str(type_) for name, type_, *_ in cursor.execute(select).description}
+            keys = self._inferred(cursor, {} if self._records is None else {"records": self._records})
         except duckdb.NotImplementedException as error:
             if not (twice := _SAME_FIELD.search(str(error))):
                 raise
@@ -130,6 +121,17 @@ class JsonFiles:
         self._check_records(cursor, keys)
         self._check_letter_case(cursor, keys)
         return keys
+
+    def _inferred(self, cursor: Any, options: Mapping[str, bool]) -> dict[str, str]:
+        chosen: dict[str, object] = {
+            "sample_size": -1,
+            "maximum_sample_files": _ALL_FILES,
+            "hive_partitioning": False,
+        }
+        chosen |= {name: self._options[name] for name in _INFER_WITH if name in self._options}
+        chosen |= {name: str(setting).lower() for name, setting in options.items()}
+        select = f"SELECT * FROM {self._function('read_json', self._files.paths, chosen)} LIMIT 0"
+        return {name: str(type_) for name, type_, *_ in cursor.execute(select).description}
 
     def _check_letter_case(self, cursor: Any, keys: Collection[str]) -> None:
         """Raise FileInDoubt if two keys differ by letter case alone: DuckDB invents a name for the second."""
@@ -165,7 +167,17 @@ class JsonFiles:
             raise FileInDoubt(
                 self._files.paths[0], "some of its records are objects, and some are not", "set `records`"
             )
-        self._records = bool(objects)
+        self._records = bool(objects) and not self._is_map(cursor, keys["json"])
+
+    def _is_map(self, cursor: Any, type_: str) -> bool:
+        """Return whether DuckDB reads whole records as maps, because they have too many different keys."""
+        if self._options.get("columns") or not type_.startswith("MAP("):
+            return False
+        try:
+            self._inferred(cursor, {"records": True})
+        except duckdb.BinderException:
+            return True
+        return False
 
     def _check_reals(self, cursor: Any) -> None:
         """Raise ValueLost if a number has more digits than a DOUBLE, as which DuckDB reads it."""

@@ -29,6 +29,10 @@ class Files:
     partitions: Partitions
 
 
+_NO_MATCH = "no file matches the location; `*`, `?` and `[` in it begin patterns (`[[]` is the character `[`)"
+"""Hint for a location without files."""
+
+
 def find(output: Output, ref: TableRef) -> Files:
     """Find a table's files: its `external_location`, otherwise the file or the folder of its name."""
     if not output.root.is_dir():
@@ -59,7 +63,7 @@ def _at_location(output: Output, ref: TableRef) -> Files:
     pattern = str(Path(location).expanduser()) if is_own else f"{glob.escape(str(output.root))}/{location}"
     paths = [path for path in _matching(pattern) if Path(path).is_file()]
     if not paths:
-        raise TableNotFound(f"{location} for {ref}", output.name)
+        raise TableNotFound(f"{location} for {ref}", output.name, check=_NO_MATCH)
     lower = location.lower()
     format_ = next((name for name, suffixes in SUFFIXES.items() if lower.endswith(suffixes)), output.format)
     return _files(output, format_, paths)

@@ -25,11 +25,17 @@ class TableNotFound(DvtError):
 
     code = "DVT120"
 
-    def __init__(self, table: str, connection: str, known: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        table: str,
+        connection: str,
+        known: Collection[str] = (),
+        check: str = "check schema, name and grants",
+    ) -> None:
         self.table, self.connection = table, connection
         super().__init__(
             f"there is no table {table} on connection {connection!r}, or its user may not see it",
-            hint=nearest(table.rsplit(".", 1)[-1], known) if known else "check schema, name and grants",
+            hint=nearest(table.rsplit(".", 1)[-1], known) if known else check,
         )
 
 
