@@ -13,7 +13,7 @@ from dvt.core.ports.bridge import RunContext
 from dvt.core.ports.connectors import Capabilities, ConnectorContext
 from dvt.core.tables import Column, Table
 from dvt.resolution.output_types import OutputType
-from tests.architecture.sources import python_files
+from tests.architecture.sources import python_files, syntax_tree
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Capabilities)])
@@ -31,7 +31,7 @@ def test_every_field_is_read(of: type):
 
 @cache
 def _trees() -> tuple[ast.Module, ...]:
-    return tuple(ast.parse(file.read_text(encoding="utf-8")) for file in python_files("src"))
+    return tuple(syntax_tree(file) for file in python_files("src"))
 
 
 def _reads(tree: ast.AST) -> Iterator[ast.Attribute]:

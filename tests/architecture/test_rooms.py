@@ -8,7 +8,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 
-from tests.architecture.sources import ROOT, SRC, calls, python_files, where
+from tests.architecture.sources import ROOT, SRC, calls, python_files, syntax_tree, where
 
 CONNECTS = {"duckdb.connect", "psycopg2.connect", "pymysql.connect", "sqlite3.connect"}
 
@@ -33,7 +33,7 @@ def test_error_codes_are_given_out_in_one_room():
         where(file, node.lineno)
         for file in python_files("src")
         if file.parent != SRC / "core" / "errors"
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(syntax_tree(file))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
         and node.value.startswith("DVT")
@@ -44,7 +44,7 @@ def test_error_codes_are_given_out_in_one_room():
 
 
 def _assigned_as_code(file, constant: ast.Constant) -> bool:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.Assign) and node.lineno == constant.lineno:
             return any(isinstance(target, ast.Name) and target.id == "code" for target in node.targets)
     return False
@@ -56,7 +56,7 @@ def test_notices_use_registered_codes():
 
     unknown = []
     for file in python_files("src"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(syntax_tree(file)):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Notice" and node.args:
                 code = node.args[0]
                 if isinstance(code, ast.Constant) and code.value not in WARNINGS:
@@ -71,7 +71,7 @@ def test_dialects_are_told_apart_in_connectors_and_drivers_only():
         where(file, node.lineno)
         for file in python_files("src")
         if file.relative_to(SRC).parts[0] not in rooms
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in ast.walk(syntax_tree(file))
         if isinstance(node, ast.Compare) and _asks_dialect(node)
     ]
     assert not places
@@ -112,7 +112,7 @@ def test_every_imported_package_is_declared():
 
 
 def _imports(file) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(syntax_tree(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
