@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from contextlib import closing
@@ -27,8 +28,13 @@ SERVERS: dict[str, tuple[str, type[Any]]] = {
 
 def main(arguments: list[str]) -> int:
     """Prove all rows of the lists of the dialects named, or of all."""
-    shown = [argument.removeprefix("--show=") for argument in arguments if argument.startswith("--show=")]
-    for dialect in [argument for argument in arguments if not argument.startswith("-")] or list(SERVERS):
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs", description=__doc__)
+    parser.add_argument("dialects", nargs="*", help=f"of {', '.join(SERVERS)}; all, if none is named")
+    parser.add_argument("--limits", action="store_true", help="show what raises an error on one side alone")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.dialects) - set(SERVERS):
+        parser.error(f"there are no proofs of {', '.join(sorted(unknown))}")
+    for dialect in options.dialects or SERVERS:
         database, side = SERVERS[dialect]
         started = time.monotonic()
         learned: dict[str, str] = {}
@@ -44,7 +50,7 @@ def main(arguments: list[str]) -> int:
             classes = ", ".join(class_ for _, class_ in outcome.row.classes)
             print(f"differs: {outcome.row.sql} [{classes}] {outcome.keys.own[:1]}: {outcome.difference}")
         for outcome in outcomes:
-            if shown and outcome.limit:
+            if options.limits and outcome.limit:
                 print(f"limit: {outcome.row.sql} {outcome.keys.own[:1]}: {outcome.limit}")
         print(
             f"{dialect}: {len(table['proven'])} constructs proven by {table['evaluations']} evaluations, "

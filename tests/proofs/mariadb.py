@@ -70,6 +70,7 @@ class MariaDB:
     fixed_scales = True
     in_group = 3
     zone = "UTC"
+    """The only zone: dvt sets it in each session. SQL for a session that a user sets is not translated."""
     tables: Mapping[str, Table] = {
         name: (columns, [[_representable(value) for value in row] for row in rows])
         for name, (columns, rows) in TABLES.items()

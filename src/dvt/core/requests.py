@@ -107,6 +107,8 @@ class NodeRequest:
     """Why nothing but the node's own target can compute it (its materialization), else empty."""
     not_in_engine: str = ""
     """Why no engine can compute it, but a database of the target's kind can (a snapshot), else empty."""
+    in_own_session: str = ""
+    """What the user runs in the target's session before the SQL, which may change its meaning; else empty."""
     extract_limits: ExtractLimits = UNLIMITED
     """How much one query may move."""
     limit: int | None = None

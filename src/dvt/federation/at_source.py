@@ -50,7 +50,7 @@ class SourcePlanning:
         source, target = self._databases(parsed)
         rules = self._answer_rules(target)
         doubts = [
-            *filter(None, [depends_on(parsed)]),
+            *filter(None, [request.in_own_session, depends_on(parsed)]),
             *_differences(self._answer_rules(source), rules, source, target),
         ]
         _refuse(request, doubts)  # before the database is asked, and a PIVOT looks at its data

@@ -121,8 +121,9 @@ class Choosing:
 
     def _engine(self, request: NodeRequest, tables: Resolved, engine: Engine, at_source: Option) -> Weighed:
         option = Option(Place.ENGINE)
-        if refused := request.only_on_target or request.not_in_engine or (request.hooked and _HOOKED):
-            return Weighed(replace(option, problem=refused))
+        refused = request.only_on_target or request.not_in_engine or request.in_own_session
+        if refused or request.hooked:
+            return Weighed(replace(option, problem=refused or _HOOKED))
         unproven = self.planning.unproven(tables, engine)
         if unproven:
             first = unproven[0]

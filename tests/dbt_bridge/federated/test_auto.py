@@ -94,3 +94,34 @@ def test_mariadb_says_which_texts_of_another_database_are_one(my_shop: Project) 
         rows = my_shop.rows("house", f"select n from own_{name}")
         assert (name, my_shop.rows("house", f"select n from {name}")) == (name, rows)
     assert my_shop.rows("house", "select n from grouped") == [(4,)]
+
+
+SET = {
+    "duckdb": ("set timezone = 'Asia/Tokyo'", "hour('2024-01-01 00:00:00+00'::timestamptz)", "09"),
+    "postgres": (
+        "set time zone 'Asia/Tokyo'",
+        "extract(hour from '2024-01-01 00:00:00+00'::timestamptz)",
+        "09",
+    ),
+    "mariadb": ("set session div_precision_increment = 7", "customer / 3", "0.3333333"),
+}
+"""Type of the target → a statement that changes its session, an expression that shows it, and its value."""
+
+
+@pytest.mark.parametrize("where", ["sql_header", "pre_hook"])
+def test_sql_for_a_session_that_the_user_sets_stays_on_its_target(
+    shop: Project, where: str, capsys: Any
+) -> None:
+    statement, shows, value = SET[str(shop.outputs["house"]["type"])]
+    config = {where: f"{statement};" if where == "sql_header" else statement}
+    select = f"select {shows} as v from {{{{ source('ledger', 'orders') }}}} where customer = 1"
+    shop.model("session", select, materialized="table", **config)
+    for _ in range(2):
+        assert shop.dvt("run"), shop.messages()
+        assert {float(v) for (v,) in shop.rows("house", "select v from session")} == {float(value)}
+    assert f"no, its {where.replace('_', '-') if where == 'pre_hook' else where}" in explained(shop, capsys)
+    if shop.outputs["house"]["type"] == "duckdb":  # the source's type, too
+        assert not shop.dvt("run", "--compute", "source")
+        message = str(shop.run_results()["session"]["message"])
+        assert "DVT147" in message
+        assert "session of its target" in message

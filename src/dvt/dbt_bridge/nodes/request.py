@@ -37,6 +37,9 @@ _NAMING = re.compile(r"\b(?:ref|source)\s*\(([^()]*)")
 _TEXT = re.compile(r"""(?<=['"])[^'"]+(?=['"])""")
 """Matches a text among arguments."""
 
+_SETS = re.compile(r"(?:\A|;)\s*set\s", re.IGNORECASE)
+"""Matches a statement that changes a session."""
+
 
 def node_request(
     session: Session, node: Any, manifest: Manifest, run: str, limit: int | None = None
@@ -90,6 +93,7 @@ def node_request(
         changes_this=bool(list(_own_pre_hooks(node, target))),
         only_on_target=only_on_target,
         not_in_engine=not_in_engine,
+        in_own_session=_in_own_session(node, target) if dialect == dialects.of_type(kind) else "",
         limit=limit,
         raw=_raw(node, config),
     )
@@ -110,6 +114,15 @@ def _only_on_target(node: Any) -> str:
     """Return why only its own target can compute the node; empty if there are other places."""
     if node.resource_type == "model" and node.config.materialized not in FEDERABLE:
         return f"materialization {node.config.materialized!r} consists of statements of its target"
+    return ""
+
+
+def _in_own_session(node: Any, target: str) -> str:
+    """Return what runs in the target's session and may change what the node's SQL means; empty if nothing."""
+    if node.config.get("sql_header"):
+        return "its sql_header runs in the session of its target"
+    if any(_SETS.search(hook.sql) for hook in _own_pre_hooks(node, target)):
+        return "its pre-hook changes the session of its target"
     return ""
 
 
