@@ -207,9 +207,11 @@ def _rounded_integer(node: exp.Expr) -> exp.Expr:
 
 
 def _array_length(node: exp.Expr) -> exp.Expr:
-    """Give NULL for an empty list."""
+    """Give NULL for an empty list, and for any dimension but the first: a list has no other."""
     length = typed(function("len", node.this.copy()), "INTEGER")
-    return exp.Nullif(this=length, expression=exp.Literal.number(0))
+    known = exp.Nullif(this=length, expression=exp.Literal.number(0))
+    first = exp.EQ(this=node.expression.copy(), expression=exp.Literal.number(1))
+    return exp.Case(ifs=[exp.If(this=first, true=known)])
 
 
 def _starts_anywhere(node: exp.Expr) -> bool:
