@@ -11,6 +11,7 @@ own macros over `select * from <stage>`.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -35,6 +36,10 @@ _SUM_TYPE = decimal(38, 0)
 """The type in which a table may hold `_SUM_KINDS`."""
 _SUM_KINDS = frozenset({Kind.HUGEINT, Kind.UHUGEINT})
 """Types of sums of whole numbers."""
+_INTEGER_BYTES = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "integer": 4, "bigint": 8}
+"""Signed whole numbers, as the targets name them → bytes of a value."""
+_SHOWN_WIDTH = re.compile(r"\(\d+\)\Z")
+"""Matches how many digits MariaDB shows of a whole number, which says nothing of its values."""
 _KINDS_AS_TEXT = frozenset({Kind.INTERVAL, Kind.BIT, Kind.BIGNUM, Kind.ENUM})
 """Types that DuckDB converts to the text that it shows, when they are inserted into a text column."""
 
@@ -181,9 +186,18 @@ def _check_schema(adapter: Any, node: Any, existing: Any, stage: Any) -> None:
 def _describe_change(old: Any, new: Any) -> str | None:
     if new is None:
         return f"column {old.name} ({old.data_type}) is gone"
-    if old.data_type == new.data_type or (old.is_string() and new.is_string()) or _takes(old, new):
+    if old.data_type == new.data_type or (old.is_string() and new.is_string()):
+        return None
+    if _is_wider(old, new) or _takes(old, new):
         return None
     return f"column {old.name} was {old.data_type}, is {new.data_type}"
+
+
+def _is_wider(old: Any, new: Any) -> bool:
+    """Return whether both columns are signed whole numbers, and the old one holds all of the new one's."""
+    sizes = [_INTEGER_BYTES.get(_SHOWN_WIDTH.sub("", str(column.data_type).lower())) for column in (old, new)]
+    before, after = sizes
+    return before is not None and after is not None and before > after
 
 
 def _takes(old: Any, new: Any) -> bool:
