@@ -151,6 +151,7 @@ def test_all_outputs_that_selected_nodes_cannot_use_are_one_error(shop: Project)
     error = shop.result.exception.error
     assert sorted(each.code for each in error.errors) == ["DVT115", "DVT119", "DVT119"]
     assert all(name in str(error) for name in ("snowflake", "DVT_TEST_NEVER_SET", "DVT_TEST_UNSET_TOO"))
+    assert str(error).count("set the environment variable that its Jinja reads") == 1
     assert not (shop.root / "house.duckdb").exists()
 
 

@@ -15,6 +15,11 @@ from dvt.config.profile_values import SECRET_KEYS
 from dvt.core.errors import BadOutput, UnknownConnection
 from dvt.resolution.output_types import output_type
 
+_UNRENDERED = (
+    "set the environment variable that its Jinja reads, or give it a default: env_var('NAME', 'value')"
+)
+"""Hint for an output whose Jinja fails."""
+
 
 class ProfileOutputs:
     """Implements `core.ports.connectors.Settings`: the rendered settings of each output, and its type."""
@@ -89,4 +94,5 @@ class ProfileOutputs:
         try:
             return dict(self.renderer.render_data(raw))
         except DbtBaseException as error:
-            raise BadOutput(name, self._type(name), self.scrubbed(name, str(error))) from error
+            problem = self.scrubbed(name, str(error))
+            raise BadOutput(name, self._type(name), problem, _UNRENDERED) from error
