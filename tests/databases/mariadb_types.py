@@ -27,6 +27,8 @@ INTEGERS = (
     ReadCase("bit(64)", "18446744073709551615", "UBIGINT", "18446744073709551615"),
     ReadCase("year", "2155", "SMALLINT", "2155"),
     ReadCase("year", "0", "SMALLINT", "0"),
+    ReadCase("year(2)", "0", "SMALLINT", "2000"),
+    ReadCase("year(2)", "70", "SMALLINT", "1970"),
 )
 
 NUMBERS = (

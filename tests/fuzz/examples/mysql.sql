@@ -10,3 +10,9 @@ SELECT `k*2` AS twice FROM (SELECT k*2 FROM {t3}) AS q
 SELECT * FROM (SELECT If(k > 1, 'many', 'one'), `id` FROM {t3}) AS q
 
 SELECT trim(both 'o' from t) AS inner_part FROM {t2}
+
+SELECT id FROM {t3} ORDER BY id OFFSET 2 ROWS
+
+SELECT count(*) AS n FROM (SELECT id FROM {t3} ORDER BY id OFFSET 2 ROWS) AS q
+
+SELECT id, sqrt(k - 100) AS root, power(k, 2) AS squared FROM {t3}

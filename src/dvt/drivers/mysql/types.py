@@ -207,7 +207,7 @@ def _unknown(column: CatalogColumn) -> TypeMapping:
 _MAPPINGS: Mapping[str, TypeMapping] = {
     "float": TypeMapping(stage=FLOAT, read="{0} * 1e0", unpack="CAST({0} AS FLOAT)"),
     "double": TypeMapping(stage=DOUBLE, unpack="CAST({0} AS DOUBLE)"),
-    "year": TypeMapping(stage=SMALLINT, unpack="CAST({0} AS SMALLINT)"),
+    "year": TypeMapping(stage=SMALLINT, read="YEAR({0})", unpack="CAST({0} AS SMALLINT)"),  # 00 is 2000
     "date": TypeMapping(stage=DATE, read=AS_TEXT, unpack="TRY_CAST({0} AS DATE)", exact=True),
     "datetime": TypeMapping(stage=TIMESTAMP, read=AS_TEXT, unpack="TRY_CAST({0} AS TIMESTAMP)", exact=True),
     # An instant: the server shows it in the session's time zone, which dvt sets to UTC.

@@ -15,7 +15,7 @@ from dvt.core.tables import Column
 from dvt.federation.plan.dialects.languages import language
 from dvt.federation.plan.kept_names import refuse_long_names
 from dvt.federation.plan.loads import table_for
-from dvt.federation.plan.parse import Parsed, other_tables
+from dvt.federation.plan.parse import Parsed, has_bare_offset, other_tables
 from dvt.federation.plan.source_queries import relation, selected, surrogates
 from dvt.federation.plan.state import PlanContext
 from dvt.federation.plan.this_at_source import ThisValues
@@ -52,6 +52,8 @@ def depends_on(parsed: Parsed) -> str:
         return f"what it reads is not known: {parsed.problem.problem}"
     if any(map(_follows_data, parsed.tree.find_all(exp.Pivot))):
         return "a PIVOT without IN takes its columns from the data, which may change before it is read"
+    if language(parsed.request.dialect).ignores_bare_offset and has_bare_offset(parsed.tree):
+        return "it has an OFFSET without a LIMIT, which the database ignores in a query within a query"
     others = next(other_tables(parsed.tree, parsed.request.dialect), "")
     if others:
         return f"it reads {others}, which is no ref() and no source()"

@@ -207,6 +207,11 @@ def other_tables(tree: exp.Expr, dialect: str) -> Iterator[str]:
             yield table.sql(dialect)
 
 
+def has_bare_offset(query: exp.Expr) -> bool:
+    """True for a query with an OFFSET and neither LIMIT nor FETCH."""
+    return bool(query.args.get("offset")) and not query.args.get("limit")
+
+
 def _is_lateral(table: exp.Table) -> bool:
     return isinstance(table.parent, exp.Lateral | exp.Unnest)
 

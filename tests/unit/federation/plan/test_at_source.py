@@ -50,6 +50,14 @@ def test_variables_and_functions_of_mysql_are_found(sql: str) -> None:
     assert depends_on(parsed(sql, "mysql"))
 
 
+def test_an_offset_that_mariadb_ignores_in_an_inner_query_is_found() -> None:
+    sql = "SELECT id FROM {orders} ORDER BY id OFFSET 2 ROWS"
+    assert "OFFSET" in depends_on(parsed(sql, "mysql"))
+    assert depends_on(parsed(f"{sql} FETCH NEXT 3 ROWS ONLY", "mysql")) == ""
+    assert depends_on(parsed("SELECT id FROM {orders} ORDER BY id LIMIT 3 OFFSET 2", "mysql")) == ""
+    assert depends_on(parsed("SELECT id FROM {orders} ORDER BY id OFFSET 2")) == ""
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -59,6 +59,7 @@ def test_everyday_sql_is_proven(maria: Oracle, sql: str) -> None:
         ("SELECT q.m * 3 AS n FROM (SELECT total / id AS m FROM {orders}) AS q", "q.m * 3"),
         ("SELECT concat(id) = 'a' AS n FROM {orders}", "CONCAT(id) = 'a'"),
         ("SELECT crc32(note) AS n FROM {orders}", "CRC32(note)"),
+        ("SELECT q.id FROM (SELECT id FROM {orders} ORDER BY id OFFSET 2 ROWS) AS q", "OFFSET without LIMIT"),
         ("SELECT ordered + interval '1:30' minute_second AS n FROM {orders}", "ordered + INTERVAL"),
     ],
 )
@@ -119,6 +120,7 @@ def test_numbers_of_another_database_are_joined_by_using(maria: Oracle) -> None:
     [
         ("int(10) unsigned", "UINTEGER", "unsigned"),
         ("year(4)", "SMALLINT", "year"),
+        ("year(2)", "SMALLINT", "short year"),
         ("bit(1)", "UTINYINT", "bit"),
         ("time(6)", "INTERVAL", "duration"),
         ("timestamp", "TIMESTAMP WITH TIME ZONE", "timestamptz"),

@@ -46,6 +46,8 @@ class Language:
     """Those that tell of a table itself: a copy answers otherwise."""
     phrases_of_tables: frozenset[tuple[str, str]] = frozenset()
     """Pairs of words that do: a function's with its bracket, and the beginnings of clauses."""
+    ignores_bare_offset: bool = False
+    """Whether a query within a query has all rows in spite of an OFFSET, if it has no LIMIT."""
     casts_to_any_type: bool = False
     """Whether CAST names every type that a column of a table can have."""
     casts_in_conditions: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +89,7 @@ LANGUAGES: Mapping[str, Language] = {
         literal_types={"DATE": "DATE", "TIMESTAMP": "DATETIME(6)"},
         output_name=mysql_name,
         phrases_of_tables=frozenset({("default", "("), ("for", "system_time")}),
+        ignores_bare_offset=True,
         casts_in_conditions={
             r"(?:tiny|small|medium|big)?int(?:\(\d+\))?": "SIGNED",
             r"(?:tiny|small|medium|big)?int(?:\(\d+\))? unsigned": "UNSIGNED",

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from dvt.federation.plan.dialects.languages import language
 from dvt.federation.plan.markers import readable
+from dvt.federation.plan.parse import has_bare_offset
 from dvt.federation.plan.proven.classes import class_of_literal
 from dvt.federation.plan.proven.keys import keys
 from dvt.federation.plan.proven.shapes import UNKNOWN, ClassOf
@@ -26,7 +28,7 @@ def unproven_in(state: PlanState) -> tuple[Unproven, ...]:
     table = state.context.proofs(state.context.engine, state.dialect)
     if table is None:
         return ()
-    unknown = dict.fromkeys((*_rewritten(state), *_unlisted(state, table)))
+    unknown = dict.fromkeys((*_rewritten(state), *_unlisted(state, table), *_ignored(state)))
     return tuple(unknown)
 
 
@@ -34,6 +36,16 @@ def _rewritten(state: PlanState) -> Iterator[Unproven]:
     """Yield what SQLGlot reads otherwise than it is written."""
     for word, line in rewritten_words(state.request.sql, state.tokens, state.dialect):
         yield Unproven(word, line, "SQLGlot, which translates the SQL, reads it otherwise than it is written")
+
+
+def _ignored(state: PlanState) -> Iterator[Unproven]:
+    """Yield what the database ignores in a query within a query, and the engine does not."""
+    inner = (query for query in state.tree.find_all(exp.Query) if query is not state.tree)
+    for query in inner if language(state.dialect).ignores_bare_offset else ():
+        if has_bare_offset(query):
+            yield Unproven(
+                "OFFSET without LIMIT", line_of(query), "the database ignores it in an inner query"
+            )
 
 
 def class_of(state: PlanState) -> ClassOf:

@@ -277,6 +277,7 @@ _DIALECTS: Mapping[str, DialectClasses] = {
         truth="integer",
         kinds=dict.fromkeys((Kind.UTINYINT, Kind.USMALLINT, Kind.UINTEGER, Kind.UBIGINT), UNSIGNED),
         natives=(
+            (re.compile(r"year\(2\)"), "short year"),
             (re.compile(r"year\b"), "year"),
             (re.compile(r"bit\b"), "bit"),
             (re.compile(r"time\b"), "duration"),
