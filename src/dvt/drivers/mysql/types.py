@@ -124,7 +124,12 @@ def own_type(column: Column, server: Flavour) -> str | None:
         return native if column.loses is None or native.startswith("decimal") else None
     if native.startswith("timestamp"):
         return f"{native} NULL"  # MariaDB gives a bare timestamp a default, and updates it
-    kept = {"uuid": server.has_uuid, "inet4": server.has_inet4, "inet6": server.has_inet6}
+    kept = {
+        "uuid": server.has_uuid,
+        "inet4": server.has_inet4,
+        "inet6": server.has_inet6,
+        "year(2)": server.is_mariadb,
+    }
     return native if kept.get(native) else None
 
 
