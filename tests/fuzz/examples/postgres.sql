@@ -57,6 +57,8 @@ SELECT id, row_number() OVER (ORDER BY mood) AS n FROM {t5}
 
 SELECT id, array_length(ARRAY[s], 1) AS length, array_length(ARRAY[id, k], 2) AS height FROM {t1}
 
+SELECT id, array_to_string(ARRAY[s, NULL], ',') AS list, regexp_replace(t, 'e', '\&\&') AS twice FROM {t1} JOIN {t2} USING (id)
+
 SELECT id, regexp_split_to_array(s, '_') AS parts FROM {t1}
 
 SELECT id, grid[1][2] AS cell, flags & B'0110' AS bits, (home).town AS town FROM {t5}

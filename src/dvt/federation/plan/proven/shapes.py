@@ -30,6 +30,8 @@ _PATTERN = re.compile(
 )
 """Matches regular expressions that every library reads alike: without alternatives, dots and classes of
 letters."""
+_GROUPS = re.compile(r"([^\\]|\\[1-9])*")
+"""Matches replacements that name no more than groups by a backslash."""
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -96,7 +98,9 @@ def argument_shape(name: str, argument: str, value: exp.Expr, class_of: ClassOf)
     if (name, argument) in _BY_VALUE and isinstance(value, exp.Literal | exp.Var):
         return value.sql() if isinstance(value, exp.Literal) else value.name.upper()
     if (name, argument) == ("RegexpReplace", "replacement") and isinstance(value, exp.Literal):
-        return "groups" if "\\" in value.name else "replacement"
+        if "\\" not in value.name:
+            return "replacement"
+        return "groups" if _GROUPS.fullmatch(value.name) else "odd groups"
     if name in _MATCHES and argument == "expression" and isinstance(value, exp.Literal):
         return "pattern" if _PATTERN.fullmatch(value.name) else "odd pattern"
     return shape(value, class_of)

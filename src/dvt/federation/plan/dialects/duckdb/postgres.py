@@ -300,6 +300,7 @@ TRANSLATION = Translation(
         ),
         "Add": (macro(times.moved, times.of_mixed_interval),),
         "ArraySize": (macro(_array_length),),
+        "ArrayToString": (macro(texts.joined_list),),
         **dict.fromkeys(("Length", "StrPosition", "BitLength", "RegexpCount", "Grouping"), _IN_32_BITS),
         "gcd()": (macro(as_integer, _of_integers_of_32_bits),),
         "lcm()": (macro(as_integer, _of_integers_of_32_bits),),

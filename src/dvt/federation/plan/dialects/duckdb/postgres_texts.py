@@ -102,6 +102,14 @@ def json_by_path(node: exp.Expr) -> exp.Expr:
     return function("dvt_pg_json_text", json) if isinstance(node, exp.JSONBExtractScalar) else json
 
 
+def joined_list(node: exp.Expr) -> exp.Expr:
+    """Join a list's elements: without any that is not NULL, they are an empty text."""
+    text = function("array_to_string", node.this.copy(), node.expression.copy())
+    is_known = exp.Not(this=exp.Is(this=node.this.copy(), expression=exp.Null()))
+    value = exp.Coalesce(this=text, expressions=[exp.Literal.string("")])
+    return exp.Case(ifs=[exp.If(this=is_known, true=value)])
+
+
 def element(node: exp.Expr) -> exp.Expr:
     """Take an element of a list by an index that may lie before it."""
     return function("dvt_pg_element", node.this.copy(), node.expressions[0].copy())
