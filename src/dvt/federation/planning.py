@@ -120,15 +120,16 @@ class Planning:
         return made.unproven
 
     def _of_the_target(self, made: _Made) -> tuple[Unproven, ...]:
-        """Return what SQL that the engine speaks as the target does gets from the target alone."""
+        """Return what the SQL gets from sessions or the database of its target alone."""
         parsed = made.tables.parsed
         target = self.connections[parsed.request.stage.connection]
-        if not parsed.request.dialect == target.type.dialect == made.engine.dialect:
-            return ()
-        local = of_its_database(parsed)
-        asked = (Unproven(local, None, "it tells of the session or the database"),) if local else ()
-        settings = (f"sessions of {target.name!r} have {setting}" for setting in target.own_settings)
-        return (*asked, *(Unproven("the SQL", None, setting) for setting in settings))
+        set_there = [parsed.request.in_own_session] if parsed.request.in_own_session else []
+        local = ""
+        if parsed.request.dialect == target.type.dialect == made.engine.dialect:
+            local = of_its_database(parsed)
+            set_there += [f"sessions of {target.name!r} have {setting}" for setting in target.own_settings]
+        asked = [Unproven(local, None, "it tells of the session or the database")] if local else []
+        return (*asked, *(Unproven("the SQL", None, why) for why in set_there))
 
     def forget(self, request: NodeRequest) -> None:
         """Release what was made of a node that needs no more plans."""

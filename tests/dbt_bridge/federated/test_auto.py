@@ -125,3 +125,11 @@ def test_sql_for_a_session_that_the_user_sets_stays_on_its_target(
         message = str(shop.run_results()["session"]["message"])
         assert "DVT147" in message
         assert "session of its target" in message
+
+
+def test_a_named_engine_warns_of_a_session_that_the_user_sets(shop: Project) -> None:
+    statement, _, _ = SET[str(shop.outputs["house"]["type"])]
+    select = "select customer as v from {{ source('ledger', 'orders') }}"
+    shop.model("session", select, materialized="table", sql_header=f"{statement};")
+    assert shop.dvt("run", "--compute", "duckdb"), shop.messages()
+    assert "its sql_header runs in the session of its target" in shop.messages()
