@@ -83,6 +83,7 @@ SENT = (
     "at > (SELECT max(at) FROM {this})",
     "ts > (SELECT max(ts) FROM {this})",
     "concat(at) > (SELECT concat(max(at)) FROM {this}) OR concat(ts) < (SELECT concat(max(ts)) FROM {this})",
+    "id > 490 AND 23 = (SELECT length(concat(max(at))) FROM {this})",
     "kind + 8 > (SELECT 0 + max(id) - 7 FROM {this})",
     "id > (SELECT max(id) FROM {this} WHERE id > 99)",
     "id > coalesce((SELECT min(id) FROM {this} WHERE id > 99), 495)",

@@ -23,7 +23,7 @@ from dvt.core.names import TableRef
 from dvt.core.places import Place
 from dvt.core.plan import Load
 from dvt.core.requests import TextComparison
-from dvt.core.types import Kind, StageType, UnknownType, decimal
+from dvt.core.types import MAX_DIGITS, Kind, StageType, UnknownType, decimal
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.overriding import define, override
 from dvt.dbt_bridge.nodes.keep import MACRO as KEEP
@@ -40,6 +40,8 @@ _INTEGER_BYTES = {"tinyint": 1, "smallint": 2, "mediumint": 3, "int": 4, "intege
 """Signed whole numbers, as the targets name them → bytes of a value."""
 _SHOWN_WIDTH = re.compile(r"\(\d+\)\Z")
 """Matches how many digits MariaDB shows of a whole number, which says nothing of its values."""
+_DECIMAL = re.compile(r"(?:decimal|numeric)\((\d+), ?(\d+)\)")
+"""Matches a decimal type with its precision and scale, as the targets name it."""
 _KINDS_AS_TEXT = frozenset({Kind.INTERVAL, Kind.BIT, Kind.BIGNUM, Kind.ENUM})
 """Types that DuckDB converts to the text that it shows, when they are inserted into a text column."""
 
@@ -194,10 +196,18 @@ def _describe_change(old: Any, new: Any) -> str | None:
 
 
 def _is_wider(old: Any, new: Any) -> bool:
-    """Return whether both columns are signed whole numbers, and the old one holds all of the new one's."""
-    sizes = [_INTEGER_BYTES.get(_SHOWN_WIDTH.sub("", str(column.data_type).lower())) for column in (old, new)]
-    before, after = sizes
-    return before is not None and after is not None and before > after
+    """Return whether both are signed whole numbers, or decimals, and the old one holds all of the new."""
+    types = [_SHOWN_WIDTH.sub("", str(column.data_type).lower()) for column in (old, new)]
+    before, after = map(_INTEGER_BYTES.get, types)
+    if before is not None and after is not None:
+        return before > after
+    decimals = [_DECIMAL.fullmatch(type_) for type_ in types]
+    if not all(decimals):
+        return False
+    (precision, scale), (new_precision, new_scale) = (map(int, match.groups()) for match in decimals if match)
+    # MariaDB types a sum decimal(41,0); what an engine has computed has no more digits than its decimals.
+    new_precision = min(new_precision, MAX_DIGITS)
+    return scale >= new_scale and precision - scale >= new_precision - new_scale
 
 
 def _takes(old: Any, new: Any) -> bool:
