@@ -194,7 +194,8 @@ def test_ctrl_c_ends_a_source_that_computes_and_keeps_the_old_table(
     project: Project, pair: Pair, seconds: float
 ) -> None:
     """Later rows move while the server computes further ones, as far as it sends them before the last."""
-    make_lazy(pair, f"SELECT id, cast({pair.server.sleeping(seconds)} as char(1)) AS s FROM dag_a.orders")
+    each = pair.server.sleeping(seconds).replace(str(seconds), f"{seconds} + 0 * id")  # not once for all rows
+    make_lazy(pair, f"SELECT id, cast({each} as char(1)) AS s FROM dag_a.orders")
     pair.server.execute("CREATE TABLE dag_b.slow AS SELECT 1 AS id, 'old' AS s")
     end_by_ctrl_c(project, pair, target="server_b", compute="source")
     assert pair.server.execute("SELECT * FROM dag_b.slow") == [(1, "old")]
