@@ -84,10 +84,9 @@ class MariaDB:
     def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
         """Make a table; `columns` are classes by name."""
         types = ", ".join(f"{column} {_type(class_)} NULL" for column, class_ in columns.items())
-        temporary = (
-            "" if name in self.tables else "TEMPORARY "
-        )  # a query may read a temporary table only once
-        self._cursor.execute(f"CREATE {temporary}TABLE {name} ({types})")
+        # a query may read a temporary table only once
+        temporary = "" if name in self.tables else "TEMPORARY "
+        self._cursor.execute(f"CREATE OR REPLACE {temporary}TABLE {name} ({types})")
         values = [
             "("
             + ", ".join(
