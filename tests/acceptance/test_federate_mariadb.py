@@ -119,6 +119,9 @@ def test_computed_outputs_have_the_sizes_that_the_server_gives_them(workspace: M
         publisher = MariaDBPublisher(workspace, "model")
         sql = SIZES.format(facts="{wh.sized}")
         run.model("model", sql, "my", publisher, dialect="mysql", compute="duckdb")
+        plan = run.federator.plan(run.request("model", sql, "my", dialect="mysql", compute="duckdb"))
+    planned = [column.native.partition(" COLLATE ")[0] for column in plan.load.columns]
+    assert planned == [row[1] for row in server.execute(f"SHOW COLUMNS FROM {SCHEMA}.native")]
     for question in ("SHOW COLUMNS FROM {}", "SELECT * FROM {} ORDER BY 1, 2"):
         model, expected = (
             server.execute(question.format(f"{SCHEMA}.{name}")) for name in ("model", "native")

@@ -202,7 +202,8 @@ class RunFederator:
         with self._nodes.begun(request):
             tables, engine = self._resolved(request)
             planning = self._resources.planning
-            return planning.with_estimates(planning.plan(tables, engine))
+            plan = with_own_sizes(planning, planning.plan(tables, engine), tables, engine)
+            return planning.with_estimates(plan)
 
     def plan_copies(self, request: NodeRequest) -> CopyPlan:
         """See Federator."""
