@@ -150,3 +150,14 @@ def test_a_user_who_may_make_no_temporary_view_is_told(pg: PostgresWorkspace) ->
 @pytest.mark.parametrize("case", POSTGRES_READ_CASES, ids=lambda case: case.id)
 def test_types_and_values_of_postgres_are_kept(pg: PostgresWorkspace, case: ReadCase) -> None:
     check_case(pg, pg.read, case, pg.server.execute, "pg2", base=DOMAINS.get(case.type))
+
+
+def test_a_table_without_columns_is_read_by_its_database_alone(pg: PostgresWorkspace) -> None:
+    pg.server.execute("CREATE TABLE bare ()", "GRANT SELECT ON bare TO PUBLIC")
+    with pg.run() as run:
+        request = run.request("m", "SELECT * FROM {pg.bare}", "pg2", dialect="postgres", compute="target")
+        with pytest.raises(PlaceImpossible, match="the table has no columns"):
+            run.federator.plan_copies(request)
+        request = run.request("m", "SELECT * FROM {pg.bare}", "pg2", dialect="postgres", compute="auto")
+        assert run.federator.choose(request).place is Place.SOURCE
+    pg.server.execute("DROP TABLE bare")

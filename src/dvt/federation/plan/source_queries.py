@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from dvt.core.errors import PlaceImpossible
 from dvt.core.names import TableRef
 from dvt.core.plan import ROWS
 from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql, joined, places
@@ -114,6 +115,12 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
     table = group[0].table
     ref = group[0].input.table
     dialect = state.context.dialects[ref.connection]
+    if (
+        not table.columns
+    ):  # PostgreSQL has such tables; a staged one would show the column that counts its rows
+        what = f"a model that reads {relation(ref, dialect)}"
+        way_out = "let its own database compute it (`compute: source`)"
+        raise PlaceImpossible(what, "elsewhere", "the table has no columns", way_out)
     names = {scan.columns[name].name for scan in group for name in scan.needed}
     columns = [extracted for extracted in surrogates(table.columns) if extracted.column.name in names]
     columns = columns or [ExtractedColumn(name=ROWS, column=_CONSTANT)]
