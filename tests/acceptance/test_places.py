@@ -140,6 +140,19 @@ def test_a_target_with_settings_of_its_own_computes_by_them(workspace: Workspace
         ]
 
 
+def test_a_function_that_a_user_has_made_on_the_target_is_called_there(workspace: Workspace) -> None:
+    workspace.query("wh", "CREATE MACRO Greatest(a, b) AS 'mine'")
+    FILES.close()
+    with workspace.run() as run:
+        assert chosen(run, "SELECT id, 'greatest(' AS t FROM {crm.small}").place is Place.ENGINE
+        choice = chosen(run, "SELECT greatest(id, 1) AS x FROM {crm.small}")
+        assert choice.place is Place.TARGET
+        assert choice.options[1].problem.startswith("greatest is not proven there: a user has made")
+        workspace.query("wh", "CREATE MACRO least(a, b) AS 'mine'")
+        run.federator.wrote("wh", None)
+        assert chosen(run, "SELECT least(id, 1) AS x FROM {crm.small}").place is Place.TARGET
+
+
 def test_models_with_other_columns_or_rows_have_other_copies(workspace: Workspace) -> None:
     with workspace.run() as run:
 

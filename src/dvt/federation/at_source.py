@@ -18,7 +18,7 @@ from dvt.core.requests import NodeRequest, Translate
 from dvt.federation.connections import Connection, Connections
 from dvt.federation.plan import Parsed, plan_values_of_this
 from dvt.federation.plan.at_source import ModelText, depends_on, load_of_answer, query_at_source, text_of
-from dvt.federation.planning import Planning, Resolved
+from dvt.federation.planning import Planning, Resolved, own_functions
 from dvt.federation.ways_out import ANOTHER_PLACE
 
 _AS_IT_IS = f"{ANOTHER_PLACE}; `translate: best_effort` takes the answer of the source as it is"
@@ -51,6 +51,7 @@ class SourcePlanning:
         rules = self._answer_rules(target)
         doubts = [
             *filter(None, [request.in_own_session, depends_on(parsed)]),
+            *(f"it calls {part.construct}: {part.why}" for part in own_functions(parsed, target)),
             *_differences(self._answer_rules(source), rules, source, target),
         ]
         _refuse(request, doubts)  # before the database is asked, and a PIVOT looks at its data

@@ -19,12 +19,13 @@ from dvt.core.requests import NodeRequest, Translate
 from dvt.core.tables import Table
 from dvt.core.types import decimal
 from dvt.federation.answers import values_of
-from dvt.federation.connections import Connections
+from dvt.federation.connections import Connection, Connections
 from dvt.federation.plan import (
     Parsed,
     PlanContext,
     Planner,
     Unproven,
+    called_functions,
     of_its_database,
     parse_model,
     relation,
@@ -124,11 +125,12 @@ class Planning:
         parsed = made.tables.parsed
         target = self.connections[parsed.request.stage.connection]
         set_there = [parsed.request.in_own_session] if parsed.request.in_own_session else []
-        local = ""
+        asked: list[Unproven] = []
         if parsed.request.dialect == target.type.dialect == made.engine.dialect:
-            local = of_its_database(parsed)
+            if local := of_its_database(parsed):
+                asked.append(Unproven(local, None, "it tells of the session or the database"))
+            asked += own_functions(parsed, target)
             set_there += [f"sessions of {target.name!r} have {setting}" for setting in target.own_settings]
-        asked = [Unproven(local, None, "it tells of the session or the database")] if local else []
         return (*asked, *(Unproven("the SQL", None, why) for why in set_there))
 
     def forget(self, request: NodeRequest) -> None:
@@ -281,6 +283,12 @@ def _always(need: Need, dialect: str, values: Sequence[Value] | None) -> str:
         why = f"it reads {need.column.name} of its own table, of which a value cannot be sent"
         raise PlaceImpossible("the model", "at its source", why, ANOTHER_PLACE)
     return literal
+
+
+def own_functions(parsed: Parsed, target: Connection) -> list[Unproven]:
+    """Return the functions that a model calls, and that users have made on its target."""
+    why = f"a user has made a function of that name on {target.name!r}"
+    return [Unproven(name, None, why) for name in called_functions(parsed, target.own_functions)]
 
 
 def _may_differ(part: Unproven) -> Notice:

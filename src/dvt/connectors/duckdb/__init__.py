@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import duckdb
 
 from dvt.connectors.duckdb import opening
-from dvt.connectors.duckdb.answers import answer_rules, describe_answer, own_settings
+from dvt.connectors.duckdb.answers import answer_rules, describe_answer, own_functions, own_settings
 from dvt.connectors.duckdb.collations import with_collations
 from dvt.core.errors import BadOutput, QueryFailed, TableNotFound
 from dvt.core.estimates import Estimate, of_rows
@@ -45,7 +45,7 @@ _NAMES = (
 
 
 class DuckDBConnector:
-    """Implements Connector, CanAnswer, CanCompute, CanEstimate, HasOwnSettings, HasTimeZone and CanLoad."""
+    """Implements Connector, CanAnswer, CanCompute, CanEstimate, HasOwnRules, HasTimeZone and CanLoad."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
 
@@ -68,8 +68,15 @@ class DuckDBConnector:
         return opening.time_zone(self._output)
 
     def own_settings(self) -> Sequence[str]:
-        """See HasOwnSettings."""
+        """See HasOwnRules."""
         return own_settings(self._output)
+
+    def own_functions(self) -> frozenset[str]:
+        """See HasOwnRules."""
+        if not opening.exists(self._output):
+            return frozenset()
+        with self._cursor("asking for its macros") as cursor:
+            return own_functions(cursor)
 
     def answer_rules(self) -> AnswerRules:
         """See CanAnswer."""

@@ -55,6 +55,11 @@ def own_settings(output: Output) -> tuple[str, ...]:
     return tuple(f"{name} = {value}" for name, value in own.items() if not default[name].startswith(value))
 
 
+def own_functions(cursor: Any) -> frozenset[str]:
+    """Return the names of macros that users have made, in lower case."""
+    return frozenset(name.lower() for (name,) in cursor.execute(_MACROS).fetchall())
+
+
 def describe_answer(cursor: Any, sql: str) -> DescribedAnswer:
     """Describe what a SELECT would answer."""
     answer = f"(\n{sql}\n)"

@@ -88,11 +88,14 @@ class HasTimeZone(Protocol):
 
 
 @runtime_checkable
-class HasOwnSettings(Protocol):
-    """A connector whose sessions under dbt may have settings by which SQL answers otherwise."""
+class HasOwnRules(Protocol):
+    """A connector whose database may answer SQL otherwise than the engine that speaks the same SQL."""
 
     def own_settings(self) -> Sequence[str]:
-        """Return those settings of this output that are not the default, for people."""
+        """Return the settings that answers depend on and that are not the default, for people."""
+
+    def own_functions(self) -> frozenset[str]:
+        """Return the names, in lower case, of functions that users have made: one may hide a built-in one."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Connector, HasOwnSettings, HasTimeZone
+from dvt.core.ports.connectors import Connector, HasOwnRules, HasTimeZone
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.federation.connections.estimates import EstimateCache
@@ -34,6 +34,8 @@ class Connection:
         self.estimates = EstimateCache(connector, self.writes)
         self.snapshot = RunSnapshot(connector, self.writes)
         self.in_flight = InFlight(name, connector)
+        self._functions: tuple[int, frozenset[str]] = (-1, frozenset())
+        """The number of the last write before functions were asked for, and their names."""
 
     @cached_property
     def time_zone(self) -> str:
@@ -46,7 +48,20 @@ class Connection:
     @cached_property
     def own_settings(self) -> Sequence[str]:
         """Settings of dbt's sessions on this output by which SQL answers otherwise, for people."""
-        return self.connector.own_settings() if isinstance(self.connector, HasOwnSettings) else ()
+        return self.connector.own_settings() if isinstance(self.connector, HasOwnRules) else ()
+
+    @property
+    def own_functions(self) -> frozenset[str]:
+        """Names of functions that users have made on this output by now, in lower case."""
+        if not isinstance(self.connector, HasOwnRules):
+            return frozenset()
+        since, names = self._functions
+        if self.writes.last_to_any != since:  # a hook may have made some
+            since = self.writes.last_to_any
+            with self.in_flight.describing():
+                names = self.connector.own_functions()
+            self._functions = (since, names)
+        return names
 
     def describe(self, refs: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """Return the tables as they are for this run now."""

@@ -1,6 +1,6 @@
 """Planning: a federated model's queries to each source, and what the engine computes from the answers."""
 
-from dvt.federation.plan.at_source import of_its_database
+from dvt.federation.plan.at_source import called_functions, of_its_database
 from dvt.federation.plan.loads import definition
 from dvt.federation.plan.parse import Parsed, parse_model
 from dvt.federation.plan.planner import Planner, make_copy_plan, make_plan, plan_values_of_this, unproven
@@ -13,6 +13,7 @@ __all__ = [
     "PlanContext",
     "Planner",
     "Unproven",
+    "called_functions",
     "definition",
     "make_copy_plan",
     "make_plan",

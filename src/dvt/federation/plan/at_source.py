@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import Token, TokenType, exp
@@ -40,8 +40,8 @@ _OF_A_SERVER = re.compile(
 """Matches the names of further ones."""
 _BARE = frozenset({"current_catalog", "current_role", "current_schema", "current_user", "session_user"})
 """Such functions that are called without brackets."""
-_OF_FILES = re.compile(r"(?:read|parquet|sniff)_|(?:glob|getenv|read_text|read_blob)\(")
-"""Matches what reads files of this machine, alike from every database in this process."""
+_OF_FILES = re.compile(r"(?:read|parquet|sniff)_|(?:glob|getenv)\(")
+"""Matches what reads files and variables of this machine, alike from every database in this process."""
 _PARAMETERS = frozenset({TokenType.PARAMETER, TokenType.SESSION_PARAMETER})
 """Tokens that begin the names of variables."""
 
@@ -68,6 +68,13 @@ def of_its_database(parsed: Parsed) -> str:
     """
     words = _of_a_session(parsed.tokens, parsed.request.dialect)
     return next((word for word in words if not _OF_FILES.match(word)), "")
+
+
+def called_functions(parsed: Parsed, names: Collection[str]) -> list[str]:
+    """Return those of the names, in lower case, that the model calls as functions."""
+    pairs = zip(parsed.tokens, parsed.tokens[1:], strict=False)
+    called = {token.text.casefold() for token, after in pairs if after.token_type is TokenType.L_PAREN}
+    return sorted(called.intersection(names))
 
 
 def _follows_data(pivot: exp.Pivot) -> bool:
