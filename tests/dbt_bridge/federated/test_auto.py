@@ -108,18 +108,21 @@ SET = {
 """Type of the target → a statement that changes its session, an expression that shows it, and its value."""
 
 
-@pytest.mark.parametrize("where", ["sql_header", "pre_hook"])
+@pytest.mark.parametrize("where", ["sql_header", "pre_hook", "macro"])
 def test_sql_for_a_session_that_the_user_sets_stays_on_its_target(
     shop: Project, where: str, capsys: Any
 ) -> None:
     statement, shows, value = SET[str(shop.outputs["house"]["type"])]
-    config = {where: f"{statement};" if where == "sql_header" else statement}
+    shop.write("macros/zoned.sql", f"{{% macro zoned() %}}{statement}{{% endmacro %}}")
+    config = {"sql_header": f"{statement};"} if where == "sql_header" else {"pre_hook": statement}
+    if where == "macro":
+        config = {"pre_hook": "{{ zoned() }}"}
     select = f"select {shows} as v from {{{{ source('ledger', 'orders') }}}} where customer = 1"
     shop.model("session", select, materialized="table", **config)
     for _ in range(2):
         assert shop.dvt("run"), shop.messages()
         assert {float(v) for (v,) in shop.rows("house", "select v from session")} == {float(value)}
-    assert f"no, its {where.replace('_', '-') if where == 'pre_hook' else where}" in explained(shop, capsys)
+    assert f"no, its {'sql_header' if where == 'sql_header' else 'pre-hook'}" in explained(shop, capsys)
     if shop.outputs["house"]["type"] == "duckdb":  # the source's type, too
         assert not shop.dvt("run", "--compute", "source")
         message = str(shop.run_results()["session"]["message"])

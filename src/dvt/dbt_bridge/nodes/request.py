@@ -20,6 +20,7 @@ from dvt.dbt_bridge.jinja.inputs import input_of
 from dvt.dbt_bridge.jinja.relations import parts_of, table_ref
 from dvt.dbt_bridge.jinja.scope import Scope
 from dvt.dbt_bridge.nodes.contract import contract_of
+from dvt.dbt_bridge.nodes.own_session import in_own_session, own_pre_hooks
 from dvt.dbt_bridge.outputs import dialects
 from dvt.dbt_bridge.outputs.hook_connections import hooks_of
 from dvt.resolution.placement import FEDERABLE
@@ -36,9 +37,6 @@ _NAMING = re.compile(r"\b(?:ref|source)\s*\(([^()]*)")
 """Matches Jinja that names a relation; its group has the arguments."""
 _TEXT = re.compile(r"""(?<=['"])[^'"]+(?=['"])""")
 """Matches a text among arguments."""
-
-_SETS = re.compile(r"(?:\A|;)\s*set\s", re.IGNORECASE)
-"""Matches a statement that changes a session."""
 
 
 def node_request(
@@ -90,10 +88,10 @@ def node_request(
         else None,
         compute=compute,
         hooked=frozenset(_hooked(node, inputs, target)),
-        changes_this=bool(list(_own_pre_hooks(node, target))),
+        changes_this=bool(list(own_pre_hooks(node, target))),
         only_on_target=only_on_target,
         not_in_engine=not_in_engine,
-        in_own_session=_in_own_session(node, target) if dialect == dialects.of_type(kind) else "",
+        in_own_session=in_own_session(node, target, manifest) if dialect == dialects.of_type(kind) else "",
         limit=limit,
         raw=_raw(node, config),
     )
@@ -115,22 +113,6 @@ def _only_on_target(node: Any) -> str:
     if node.resource_type == "model" and node.config.materialized not in FEDERABLE:
         return f"materialization {node.config.materialized!r} consists of statements of its target"
     return ""
-
-
-def _in_own_session(node: Any, target: str) -> str:
-    """Return what runs in the target's session and may change what the node's SQL means; empty if nothing."""
-    if node.config.get("sql_header"):
-        return "its sql_header runs in the session of its target"
-    if any(_SETS.search(hook.sql) for hook in _own_pre_hooks(node, target)):
-        return "its pre-hook changes the session of its target"
-    return ""
-
-
-def _own_pre_hooks(node: Any, target: str) -> Iterator[Any]:
-    """Yield the pre-hooks that run on the node's own target."""
-    for hook in getattr(node.config, "pre_hook", ()):
-        if other_output(hook.to_dict(omit_none=True), target) is None:
-            yield hook
 
 
 def _hooked(node: Any, inputs: Mapping[str, Input], target: str) -> Iterator[str]:
