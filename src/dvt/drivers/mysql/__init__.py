@@ -16,7 +16,7 @@ from dvt.drivers.mysql.flavour import Flavour, flavour_of
 from dvt.drivers.mysql.load_encodings import LoadEncoding, fitted, load_encoding
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
-from dvt.drivers.mysql.output_types import with_own_sizes
+from dvt.drivers.mysql.own_sizes import with_own_sizes
 from dvt.drivers.mysql.scanner import Scanner, with_session_settings
 from dvt.drivers.mysql.session import Cursor, Session, statement_kind
 from dvt.drivers.mysql.settings import MySQLSettings, parse

@@ -26,13 +26,13 @@ from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.kept_names import refuse_long_outputs
 from dvt.federation.plan.limits import limit_scans
-from dvt.federation.plan.of_tables import refuse_questions_to_tables
 from dvt.federation.plan.output_names import name_outputs
 from dvt.federation.plan.outputs import bind_transform
 from dvt.federation.plan.own_types import keep_own_types
 from dvt.federation.plan.parse import Parsed, find_scans, number_nodes, refuse_other_tables
 from dvt.federation.plan.predicates import place_predicates
 from dvt.federation.plan.proven.classify import classify
+from dvt.federation.plan.questions_to_tables import refuse_questions_to_tables
 from dvt.federation.plan.repeated import find_repeated
 from dvt.federation.plan.source_queries import extract
 from dvt.federation.plan.state import Evaluate, PlanContext, PlanState, Unproven

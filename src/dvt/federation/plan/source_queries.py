@@ -115,9 +115,7 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
     table = group[0].table
     ref = group[0].input.table
     dialect = state.context.dialects[ref.connection]
-    if (
-        not table.columns
-    ):  # PostgreSQL has such tables; a staged one would show the column that counts its rows
+    if not table.columns:  # as PostgreSQL allows: the column that counts the rows would be the table's own
         what = f"a model that reads {relation(ref, dialect)}"
         way_out = "let its own database compute it (`compute: source`)"
         raise PlaceImpossible(what, "elsewhere", "the table has no columns", way_out)

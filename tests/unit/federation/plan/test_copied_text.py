@@ -8,7 +8,7 @@ import pytest
 
 from dvt.core.errors import PlaceImpossible
 from dvt.federation.plan.copies import write_copies
-from dvt.federation.plan.of_tables import refuse_questions_to_tables
+from dvt.federation.plan.questions_to_tables import refuse_questions_to_tables
 from tests.unit.federation.plan.examples import copy_state_after
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dvt.federation.plan.dialects.duckdb import doubles
 from dvt.federation.plan.dialects.duckdb import mysql_conditions as conditions
+from dvt.federation.plan.dialects.duckdb import mysql_doubles as doubles
 from dvt.federation.plan.dialects.duckdb import mysql_numbers as numbers
 from dvt.federation.plan.dialects.duckdb import mysql_texts as texts
 from dvt.federation.plan.dialects.duckdb import mysql_times as times

@@ -1,4 +1,4 @@
-"""Doubles of any dialect in DuckDB: where a database raises "out of range", DuckDB gives infinity or NaN."""
+"""MySQL's doubles in DuckDB: where the server raises "out of range", DuckDB gives infinity or NaN."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of a model's outputs as the server itself gives them, with its sizes: a temporary table tells.
+"""Sizes of a model's outputs as the server itself gives them: a temporary table tells.
 
 What the engine computes has the sizes of the engine's types: `decimal(38,2)`, `longtext`.
 """
