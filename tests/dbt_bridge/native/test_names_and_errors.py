@@ -179,6 +179,15 @@ def test_a_misspelt_type_is_no_package_to_install(shop: Project, kind: str, mean
     assert "pip" not in shop.messages()
 
 
+def test_a_format_of_files_that_is_taken_for_a_type_is_explained(shop: Project) -> None:
+    shop.write(
+        "profiles.yml", {"shop": {"target": "house", "outputs": {**shop.outputs, "lake": {"type": "CSV"}}}}
+    )
+    shop.model("a", "select 1 as one", target="lake")
+    assert not shop.dvt("parse")
+    assert "an output of files has `type: files` and `format: csv`" in shop.messages()
+
+
 def test_an_unused_output_of_an_unknown_type_is_no_error(shop: Project) -> None:
     outputs = {**shop.outputs, "typo": {"type": "postgre"}}
     shop.write("profiles.yml", {"shop": {"target": "house", "outputs": outputs}})

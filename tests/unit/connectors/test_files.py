@@ -324,6 +324,9 @@ def test_a_missing_table_or_folder_is_named(lake: Folder, bench_of: Make) -> Non
         bench.describe(at("order"))
     with pytest.raises(TableNotFound, match=r"nope/\*\.csv(.|\n)+begin patterns"):
         bench.describe(at("x", "nope/*.csv"))
+    (lake.root / "people.csv").write_text("id\n1\n")
+    with pytest.raises(TableNotFound, match=r"people\.csv is there: set `format: csv` on the output"):
+        bench.describe(at("people"))
     with pytest.raises(FileUnreadable, match="not a folder"):
         bench_of(replace(lake, root=lake.root / "nope")).describe(at("x"))
     (lake.root / "orders").mkdir()

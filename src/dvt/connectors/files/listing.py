@@ -47,8 +47,21 @@ def find(output: Output, ref: TableRef) -> Files:
         return _files(output, output.format, [str(file)])
     paths = _in_folder(folder, SUFFIXES[output.format]) if folder.is_dir() else []
     if not paths:
-        raise TableNotFound(f"{file} for {ref}", output.name, _existing_names(output, suffix))
+        named, other = f"{file} for {ref}", _of_another_format(output, ref)
+        if other:
+            raise TableNotFound(named, output.name, check=other)
+        raise TableNotFound(named, output.name, _existing_names(output, suffix))
     return _files(output, output.format, paths)
+
+
+def _of_another_format(output: Output, ref: TableRef) -> str:
+    """Return a hint at a file of the table's name of another format than the output's; empty without one."""
+    for format_, suffixes in SUFFIXES.items():
+        for suffix in suffixes:
+            name = f"{ref.identifier}{suffix}"
+            if format_ != output.format and (output.root / name).is_file():
+                return f"{name} is there: set `format: {format_}` on the output, or `{LOCATION}` on the table"
+    return ""
 
 
 def _at_location(output: Output, ref: TableRef) -> Files:

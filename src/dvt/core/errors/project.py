@@ -167,6 +167,10 @@ class DriverMissing(DvtError):
         super().__init__(f"{what} is not installed", hint=install)
 
 
+_FILE_FORMATS = ("csv", "json", "parquet")
+"""Formats of files, which some take for types of outputs."""
+
+
 class UnknownType(DvtError):
     """An output has a type that neither dvt nor an installed dbt adapter knows."""
 
@@ -175,10 +179,10 @@ class UnknownType(DvtError):
     def __init__(self, output: str, place: str, kind: str, known: Collection[str]) -> None:
         self.output, self.kind = output, kind
         of_output = f" of output {output!r} ({place})" if output else ""
-        super().__init__(
-            f"type {kind!r}{of_output} is unknown",
-            hint=f"{nearest(kind, known)}; a type of another dbt adapter is known once that is installed",
-        )
+        hint = f"{nearest(kind, known)}; a type of another dbt adapter is known once that is installed"
+        if kind.lower() in _FILE_FORMATS:
+            hint = f"an output of files has `type: files` and `format: {kind.lower()}`"
+        super().__init__(f"type {kind!r}{of_output} is unknown", hint=hint)
 
 
 class UnknownTarget(DvtError):
