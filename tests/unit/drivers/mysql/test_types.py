@@ -13,8 +13,8 @@ from dvt.core.names import TableRef
 from dvt.core.tables import Column
 from dvt.core.types import VARCHAR
 from dvt.drivers.duckdb import translate
-from dvt.drivers.mysql import checked
-from dvt.drivers.mysql.types import CatalogColumn, map_column
+from dvt.drivers.mysql import checked, flavour_of
+from dvt.drivers.mysql.types import CatalogColumn, map_column, own_type
 
 TABLE = TableRef(connection="erp", schema="shop", identifier="or{d}ers")
 
@@ -134,3 +134,18 @@ def test_the_collation_is_kept_where_it_compares_otherwise_than_bytes(
     result = described(native, collation=collation)
     assert result.collation == expected
     assert result.ranked == native.startswith("enum")
+
+
+@pytest.mark.parametrize(
+    ("native", "server", "kept"),
+    [
+        ("year(2)", "10.11.6-MariaDB", "year(2)"),
+        ("year(2)", "8.0.36", None),
+        ("timestamp(3)", "8.0.36", "timestamp(3) NULL"),
+        ("inet6", "10.11.6-MariaDB", "inet6"),
+        ("inet6", "10.1.48-MariaDB", None),
+        ("geometry", "10.11.6-MariaDB", None),
+    ],
+)
+def test_a_copy_has_the_types_that_its_server_knows(native: str, server: str, kept: str | None):
+    assert own_type(described(native), flavour_of(server)) == kept

@@ -19,8 +19,9 @@ def test_a_null_without_a_type_has_the_type_of_its_dialect(shop: Oracle, dialect
 
 
 def test_an_alias_of_columns_by_a_pattern_is_the_engines(shop: Oracle) -> None:
-    plan = shop.plan("SELECT COLUMNS('^(id|to).*') AS 'x_\\1' FROM {orders}")
-    assert [column.name for column in plan.load.columns] == ["x_id", "x_to"]
+    for pattern, names in (("^(id|to).*", ["x_id", "x_to"]), ("^(id)$", ["x_id"])):
+        plan = shop.plan(f"SELECT COLUMNS('{pattern}') AS 'x_\\1' FROM {{orders}}")
+        assert [column.name for column in plan.load.columns] == names
 
 
 @pytest.mark.parametrize(
