@@ -66,9 +66,10 @@ def make_command(formats: Formats) -> click.Command:
     def explain(ctx: click.Context, **kwargs: Any) -> tuple[list[Explanation], bool]:
         """Show how the selected nodes would run: natively or federated, and why.
 
-        For federated nodes also every query that would be sent, what is pushed into it, what is not and
-        why, the transform and the load. Databases are asked for columns and sizes; nothing is extracted,
-        computed or written.
+        For federated nodes also where they are computed and why (on the target, at the source, in an
+        engine), what each other place would cost or lacks, and the plan: every query that would be sent,
+        what is pushed into it, what is not and why, copies or transform, and load. Databases are asked
+        for columns and sizes; nothing is extracted, computed or written.
         """
         flags = ctx.obj["flags"]
         task = ExplainTask(flags, ctx.obj["runtime_config"], ctx.obj["manifest"])
