@@ -36,6 +36,18 @@ SELECT EXISTS (SELECT FROM {t2} AS b WHERE b.k = a.k), ARRAY[a.id], (a.id, a.s) 
 
 SELECT (SELECT max(q) FROM {t2}), extract(year FROM d), nullif(k, 1), coalesce(s, '-') FROM {t1}
 
+SELECT id, s ^@ 'a', (s ^@ 'a')::text, CASE WHEN k > 1 THEN 0 ELSE mod(k, 2) END FROM {t3}
+
+SELECT + k, id FROM {t3}
+
+SELECT |/ id FROM {t3}
+
+SELECT (SELECT char_length(max(s)) FROM {t1}), power(k, 2)::integer, id FROM {t3}
+
+SELECT log(2, id), id FROM {t3}
+
+SELECT log10(id), id FROM {t3}
+
 -- types
 SELECT NULL AS nothing, id FROM {t1} UNION ALL SELECT NULL, id FROM {t2}
 

@@ -9,6 +9,7 @@ from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
+from dvt.federation.plan.called import note_call
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.dialects.implicit_names import Namer
 from dvt.federation.plan.projections import Projections, projections, word_and_text
@@ -59,10 +60,13 @@ def _parsed(sql: str, written: Sequence[Token], dialect: str) -> exp.Expr | None
         is_star = last.token_type is TokenType.STAR
         return exp.Star() if is_star else exp.column(last.text)
     parser = Dialect.get_or_raise(dialect)
+    text = f"SELECT {word_and_text(sql, written)[1]}"
     try:
-        statements = parser.parse(f"SELECT {word_and_text(sql, written)[1]}")
+        statements = parser.parse(text)
     except (SqlglotError, RecursionError):
         return None
+    for node in (node for statement in statements if statement is not None for node in statement.walk()):
+        note_call(node, text)
     select = statements[0] if len(statements) == 1 else None
     return select.selects[0] if isinstance(select, exp.Select) and len(select.selects) == 1 else None
 

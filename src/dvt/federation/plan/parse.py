@@ -13,6 +13,7 @@ from sqlglot.errors import ParseError, SqlglotError
 from dvt.core.errors import NotOneQuery, SqlInvalid
 from dvt.core.relation_names import NamePlace, name_places
 from dvt.core.requests import Input, NodeRequest
+from dvt.federation.plan.called import note_call
 from dvt.federation.plan.conditions import conjuncts
 from dvt.federation.plan.inner_names import name_values, with_inner_names
 from dvt.federation.plan.markers import (
@@ -142,6 +143,7 @@ def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePl
     name_values(query, request.dialect)
     for node in query.walk():
         node._meta = _Meta(node._meta or {})  # noqa: SLF001  `meta` has no setter
+        note_call(node, request.sql)
     return query
 
 

@@ -53,6 +53,26 @@ def test_columns_of_inner_queries_are_named_by_the_models_database(
     assert named[-1:] == expected[1:] if expected[0] is ... else named == expected
 
 
+@pytest.mark.parametrize(
+    ("projections", "expected"),
+    [
+        ("note ^@ 'a', (note ^@ 'b')::text, (||/ id)::int", ["?column?", "text", "int4"]),
+        ("|/ id, sqrt(id), cbrt(id)::int", ["?column?", "sqrt", "cbrt"]),
+        ("mod(id, 2)::text, starts_with(note, 'a')::text", ["mod", "starts_with"]),
+        ("CASE id WHEN 1 THEN 2 ELSE power(id, 2) END, id ^ 2", ["power", "?column?"]),
+        ("CASE id WHEN 1 THEN 1 ELSE id ^ 2 END, id % 2", ["case", "?column?"]),
+        ("CASE id WHEN 1 THEN 1 ELSE char_length(note) END", ["char_length"]),
+        ("(SELECT mod(max(id), 2) FROM {orders})", ["mod"]),
+    ],
+)
+def test_a_call_names_its_output_and_an_operator_does_not(
+    shop: Oracle, projections: str, expected: list[str]
+) -> None:
+    sql = f"SELECT {projections} FROM {{orders}}"
+    assert names(shop, "postgres", sql) == expected
+    assert names(shop, "postgres", f"SELECT * FROM ({sql}) AS q") == expected
+
+
 def test_a_comparison_is_no_end_of_the_projections(shop: Oracle) -> None:
     sql = "SELECT id IS DISTINCT FROM customer_id, abs(id) FROM {orders}"
     assert names(shop, "postgres", sql) == ["?column?", "abs"]

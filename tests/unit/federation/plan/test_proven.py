@@ -53,11 +53,30 @@ def test_classes_pass_through_subqueries_and_ctes(shop: Oracle) -> None:
 
 @pytest.mark.parametrize(
     ("expression", "word"),
-    [("interval '1 day 02:00'", "'1 day 02:00'"), ("timestamp '2024-01-01 12:00'::date", "timestamp")],
+    [
+        ("interval '1 day 02:00'", "'1 day 02:00'"),
+        ("timestamp '2024-01-01 12:00'::date", "timestamp"),
+        ("+ id", "+ id"),
+        ("(- + id)::text", "+ id"),
+        ("id + + '5'", "+ '5'"),
+    ],
 )
 def test_what_sqlglot_reads_otherwise_is_a_finding(shop: Oracle, expression: str, word: str) -> None:
     findings = _unproven(shop, f"SELECT\n{expression} AS n FROM {{orders}}")
     assert any(word in construct and line == 2 for construct, line, _ in findings)
+
+
+@pytest.mark.parametrize("expression", ["id + 1", "CASE WHEN id > 1 THEN 1 END + id", "+ 1", "id - +1"])
+def test_a_sum_and_a_signed_number_are_read_as_written(shop: Oracle, expression: str) -> None:
+    findings = _unproven(shop, f"SELECT {expression} AS n FROM {{orders}}")
+    assert not any("otherwise" in why for *_, why in findings)
+
+
+def test_a_decadic_logarithm_is_no_proof_of_one_to_a_named_base(shop: Oracle) -> None:
+    (found,) = _unproven(shop, "SELECT log10(id) AS n FROM {orders}")
+    assert "(Log10(integer))" in found[2]
+    (found,) = _unproven(shop, "SELECT log(10, id) AS n FROM {orders}")
+    assert "(Log(integer, integer))" in found[2]
 
 
 def test_a_model_in_the_engines_dialect_needs_no_proof(shop: Oracle) -> None:

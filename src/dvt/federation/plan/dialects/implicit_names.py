@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from sqlglot import exp
+
+from dvt.federation.plan.called import called
 
 Namer = Callable[[exp.Expr, str, str], str | None]
 """Expression, its first word and its text as written → the target's name for it."""
@@ -13,52 +14,55 @@ Namer = Callable[[exp.Expr, str, str], str | None]
 _TYPES = {"INT": "int4", "BIGINT": "int8", "SMALLINT": "int2", "DECIMAL": "numeric", "DOUBLE": "float8"}
 _TYPES |= {"FLOAT": "float4", "BOOLEAN": "bool", "CHAR": "bpchar", "TIMESTAMPTZ": "timestamptz"}
 """SQLGlot's type → PostgreSQL's name of it."""
-_CALL = re.compile(r"^\w+\s*\((?:[^()]|\([^()]*\))*\)(?:\s*over\b.*)?$", re.IGNORECASE | re.DOTALL)
-"""Matches a call of a function."""
-_CALLED = (exp.Concat, exp.Mod, exp.IntDiv, exp.Pow, exp.Corr, exp.CovarPop, exp.CovarSamp)
-"""Expressions that PostgreSQL writes as functions or operators, SQLGlot as operators: the text decides."""
+_OPERATORS = (
+    *(exp.Concat, exp.Mod, exp.IntDiv, exp.Pow, exp.Corr, exp.CovarPop, exp.CovarSamp),
+    *(exp.StartsWith, exp.Sqrt, exp.Cbrt, exp.MatchAgainst),
+)
+"""Functions of which SQLGlot makes what PostgreSQL writes as operators, or the reverse."""
 _RENAMED = {"trim": "btrim", "cast": "", "if": "case"}
-"""First word of an expression → PostgreSQL's name for its output."""
+"""Name of a function, or first word of an expression → PostgreSQL's name for its output."""
 
 
-def postgres_name(expression: exp.Expr, word: str, text: str) -> str:
+def postgres_name(expression: exp.Expr, word: str, _text: str) -> str:
     """Name an output as PostgreSQL's FigureColname does (parse_target.c)."""
-    if isinstance(expression, exp.Cast) and isinstance(expression.this, exp.IntDiv) and word == "div":
-        return "div"
-    if isinstance(expression, _CALLED) and not _CALL.match(text):
-        word = ""
     return _figure(expression, word)[0] or "?column?"
 
 
 def _figure(expression: exp.Expr, word: str) -> tuple[str, int]:
     """Return a name and its strength: the name of a cast or CASE gives way to a stronger one inside it."""
+    if called(expression) not in {"", "cast"}:
+        return _RENAMED.get(called(expression), called(expression)), 2
     if isinstance(
         expression, exp.Paren | exp.Filter | exp.Window | exp.WithinGroup | exp.Collate | exp.Bracket
     ):
         return _figure(expression.this, "" if isinstance(expression, exp.Paren) else word)
     if isinstance(expression, exp.Column | exp.Dot):
         return expression.name, 2
-    if isinstance(expression, exp.Cast):
-        name, strength = _figure(expression.this, word)
-        return (name, strength) if strength > 1 else (_type_name(expression.to), 1)
-    if isinstance(expression, exp.Case):
-        name, strength = (
-            _figure(expression.args["default"], "") if expression.args.get("default") else ("", 0)
-        )
-        return (name, strength) if strength > 1 else ("case", 1)
+    if isinstance(expression, exp.Cast | exp.Case):
+        return _weak_name(expression, word)
     if isinstance(expression, exp.Subquery):
-        inner = (
-            expression.this.selects[0]
-            if isinstance(expression.this, exp.Query) and expression.this.selects
-            else expression.this
-        )
-        return (inner.alias, 2) if isinstance(inner, exp.Alias) else _figure(inner, "")
+        return _subquery_name(expression.this)
     return _function_name(expression, word)
 
 
+def _weak_name(expression: exp.Cast | exp.Case, word: str) -> tuple[str, int]:
+    """Return the name of a cast or CASE, or the stronger one inside it."""
+    if isinstance(expression, exp.Cast):
+        name, strength = _figure(expression.this, word)
+        return (name, strength) if strength > 1 else (_type_name(expression.to), 1)
+    default = expression.args.get("default")
+    name, strength = _figure(default, "") if default else ("", 0)
+    return (name, strength) if strength > 1 else ("case", 1)
+
+
+def _subquery_name(query: exp.Expr) -> tuple[str, int]:
+    inner = query.selects[0] if isinstance(query, exp.Query) and query.selects else query
+    return (inner.alias, 2) if isinstance(inner, exp.Alias) else _figure(inner, "")
+
+
 def _function_name(expression: exp.Expr, word: str) -> tuple[str, int]:
-    if isinstance(expression, _CALLED):
-        return (word, 2) if word.isidentifier() else ("", 0)
+    if isinstance(expression, _OPERATORS):
+        return "", 0
     if isinstance(expression, exp.Exists | exp.AtTimeZone):
         return "exists" if isinstance(expression, exp.Exists) else "timezone", 2
     if isinstance(expression, exp.Anonymous):

@@ -11,6 +11,7 @@ from itertools import combinations
 
 from sqlglot import exp
 
+from dvt.federation.plan.called import called
 from dvt.federation.plan.proven.classes import LITERAL, NULL
 from dvt.federation.plan.proven.shapes import UNKNOWN, ClassOf, argument_shape, shape, type_shape
 
@@ -250,6 +251,14 @@ def _outputs(query: exp.Expr) -> list[exp.Expr]:
     return [projection.unalias() for projection in selects if not projection.is_star]
 
 
+def _logarithm(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
+    """Yield the key of a logarithm: SQLGlot reads log10(x) as log(10, x), which has another type."""
+    is_decadic = called(node) == "log10" and node.expression is not None
+    yield (
+        f"Log10({shape(node.expression, class_of)}){_context(node)}" if is_decadic else _call(node, class_of)
+    )
+
+
 def _within_group(node: exp.Expr, class_of: ClassOf) -> Iterator[str]:
     ordered = [_only(_ordered(part, class_of)) for part in node.expression.expressions]
     yield f"{_call(node.this, class_of)} {', '.join(ordered)}"
@@ -282,4 +291,5 @@ _SPECIAL: Mapping[type[exp.Expr], Callable[[exp.Expr, ClassOf], Iterator[str]]] 
     exp.Except: _set_operation,
     exp.Intersect: _set_operation,
     exp.WithinGroup: _within_group,
+    exp.Log: _logarithm,
 }

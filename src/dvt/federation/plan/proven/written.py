@@ -44,6 +44,7 @@ def rewritten_words(sql: str, tokens: Sequence[Token], dialect: str) -> Iterator
         else:
             yield _shown(token), token.line
     yield from _swapped(tokens)
+    yield from _signs(tokens)
 
 
 def _word(token: Token) -> str:
@@ -68,6 +69,26 @@ def _swapped(tokens: Sequence[Token]) -> Iterator[tuple[str, int | None]]:
             yield f"{type_.text} {_shown(literal)}::", type_.line
 
 
+def _signs(tokens: Sequence[Token]) -> Iterator[tuple[str, int | None]]:
+    """Yield each + that is a sign, but before a number: SQLGlot drops it, and an output's name with it."""
+    for before, token, after in zip((None, *tokens), tokens, tokens[1:], strict=False):
+        is_sign = before is None or before.token_type in _BEFORE_OPERANDS
+        if token.token_type is TokenType.PLUS and is_sign and after.token_type is not TokenType.NUMBER:
+            yield f"+ {_shown(after)}", token.line
+
+
+_BEFORE_OPERANDS = frozenset(
+    {
+        *(TokenType.SELECT, TokenType.DISTINCT, TokenType.COMMA, TokenType.WHERE, TokenType.HAVING),
+        *(TokenType.ON, TokenType.AND, TokenType.OR, TokenType.NOT, TokenType.IN, TokenType.BETWEEN),
+        *(TokenType.CASE, TokenType.WHEN, TokenType.THEN, TokenType.ELSE, TokenType.GROUP_BY),
+        *(TokenType.ORDER_BY, TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.PLUS, TokenType.DASH),
+        *(TokenType.STAR, TokenType.SLASH, TokenType.MOD, TokenType.CARET, TokenType.DPIPE, TokenType.EQ),
+        *(TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE, TokenType.LIKE),
+        *(TokenType.AMP, TokenType.PIPE, TokenType.TILDE, TokenType.HASH),
+    }
+)
+"""Tokens after which an operand begins: a + after any other one adds."""
 TYPES = frozenset(
     {TokenType.DATE, TokenType.TIME, TokenType.TIMESTAMP, TokenType.TIMESTAMPTZ, TokenType.INTERVAL}
 )
