@@ -33,6 +33,9 @@ def test_a_copy_has_an_alias_where_one_may_follow(sql: str, before: str, after: 
     [
         ("mysql", "SELECT id FROM {orders} WHERE total = DEFAULT(total)", "default()"),
         ("mysql", "SELECT id FROM {orders} FOR SYSTEM_TIME ALL", "for system_time"),
+        ("mysql", "SELECT c.id FROM {this} JOIN {customers} c ON MATCH(c.name) AGAINST ('a')", "match()"),
+        ("mysql", "SELECT id FROM {this} JOIN {orders} AS o FORCE INDEX (x) USING (id)", "force index"),
+        ("mysql", "SELECT id FROM {orders} PARTITION (p0)", "partition"),
         ("postgres", "SELECT tableoid::regclass AS t FROM {orders}", "tableoid"),
         ("postgres", "SELECT o.ctid FROM {orders} AS o", "ctid"),
     ],
@@ -48,6 +51,10 @@ def test_what_a_table_alone_can_tell_is_not_asked_of_a_copy(dialect: str, sql: s
         ("mysql", "SELECT `default`, 'DEFAULT(x)' AS t FROM {orders} AS o"),
         ("mysql", "SELECT id AS system_time, 1 AS `for` FROM {orders}"),
         ("mysql", "SELECT DEFAULT(id) AS d FROM {this}"),
+        ("mysql", "SELECT changed FROM {this} WHERE MATCH(id) AGAINST (1)"),
+        ("mysql", "SELECT t.changed FROM {this} t USE INDEX (x) JOIN {customers} ON t.id = 1"),
+        ("mysql", "SELECT t.changed FROM {this} FOR SYSTEM_TIME ALL AS t, {customers} AS c"),
+        ("mysql", "SELECT sum(id) OVER (PARTITION BY name) AS s FROM {customers}"),
         ("postgres", "SELECT 'ctid' AS t FROM {orders}"),
     ],
 )

@@ -63,6 +63,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {"dialect": "postgres"}),
     ("SELECT id FROM {orders} WHERE changed > timestamp '2024-01-01 10:00:00' + interval '1 day'", {}),
     ("SELECT x.nope FROM (SELECT id FROM {orders}) AS x", {}),
+    ("SELECT id FROM {orders} AS o FORCE INDEX (x)", {"dialect": "mysql", "target": "mysql"}),
     ("SELECT id FROM {orders} WHERE id < 3 UNION ALL SELECT id FROM {orders} WHERE total > 1 AND id < 3", {}),
 ]
 

@@ -44,8 +44,10 @@ class Language:
     """Words that mean something else in every database, beside functions: system columns and types."""
     words_of_tables: frozenset[str] = frozenset()
     """Those that tell of a table itself: a copy answers otherwise."""
-    phrases_of_tables: frozenset[tuple[str, str]] = frozenset()
-    """Pairs of words that do: a function's with its bracket, and the beginnings of clauses."""
+    calls_of_tables: frozenset[str] = frozenset()
+    """Functions whose answer is that of their columns' table: its defaults, its full-text index."""
+    clauses_of_tables: frozenset[tuple[str, str]] = frozenset()
+    """Pairs of words that begin a clause after a table's name, which asks for what its copy does not have."""
     ignores_bare_offset: bool = False
     """Whether a query within a query has all rows in spite of an OFFSET, if it has no LIMIT."""
     casts_to_any_type: bool = False
@@ -88,7 +90,14 @@ LANGUAGES: Mapping[str, Language] = {
         },
         literal_types={"DATE": "DATE", "TIMESTAMP": "DATETIME(6)"},
         output_name=mysql_name,
-        phrases_of_tables=frozenset({("default", "("), ("for", "system_time")}),
+        calls_of_tables=frozenset({"default", "match"}),
+        clauses_of_tables=frozenset(
+            {
+                ("for", "system_time"),
+                ("partition", "("),
+                *((verb, noun) for verb in ("force", "ignore", "use") for noun in ("index", "key")),
+            }
+        ),
         ignores_bare_offset=True,
         casts_in_conditions={
             r"(?:tiny|small|medium|big)?int(?:\(\d+\))?": "SIGNED",
