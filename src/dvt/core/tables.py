@@ -39,6 +39,8 @@ class Column:
     """What staging cannot hold of the values (DVT002), else None."""
     misfit: str = ""
     """Source SQL of a condition on the column `{0}`: staging cannot hold the value, which stops the run."""
+    is_misread: bool = False
+    """A copy in another type than the column's own would be misread by the database's functions, silently."""
     follows_data: bool = False
     """The database's type sets no size, and `CanMeasure` gives the stage type that the values need."""
     as_digits: bool = False
@@ -55,6 +57,7 @@ class TypeMapping:
     exact: bool = False
     loses: str | None = None
     misfit: str = ""
+    is_misread: bool = False
     follows_data: bool = False
 
     def column(self, name: str, native: str) -> Column:
@@ -68,6 +71,7 @@ class TypeMapping:
             unpack=self.unpack,
             loses=self.loses,
             misfit=self.misfit,
+            is_misread=self.is_misread,
             follows_data=self.follows_data,
         )
 

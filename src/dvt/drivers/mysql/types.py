@@ -202,7 +202,10 @@ def _text(column: CatalogColumn) -> TypeMapping:
 
 def _geometry(column: CatalogColumn) -> TypeMapping:
     loses = f"{column.native} is staged as WKB (binary), without its SRID"
-    return TypeMapping(stage=BLOB, read="HEX(ST_AsBinary({0}))", unpack="unhex({0})", loses=loses)
+    # The server's functions take a BLOB for its own format, of which WKB is a part, and find other points.
+    return TypeMapping(
+        stage=BLOB, read="HEX(ST_AsBinary({0}))", unpack="unhex({0})", loses=loses, is_misread=True
+    )
 
 
 def _unknown(column: CatalogColumn) -> TypeMapping:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlglot import TokenType, exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from dvt.core.plan import PlannedCopy
+from dvt.core.errors import PlaceImpossible
+from dvt.core.plan import LoadColumn, PlannedCopy
 from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
 from dvt.core.requests import Input
-from dvt.core.tables import Table
+from dvt.core.tables import Column, Table
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.copied_names import aliases_over_copies
 from dvt.federation.plan.kept_names import refuse_names_of_copy
@@ -22,6 +23,12 @@ from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _MAX_INDEXES = 4
 """Highest number of a copy's indexes beside its key: each costs about a tenth of the load."""
+
+_MISREAD_HINT = (
+    "read a view that gives the column as text or numbers, or compute the model where its tables are "
+    "(`compute: source`)"
+)
+"""Hint of the error for a copy that would be misread."""
 
 
 @plan_pass(needs="analysed scans scans.number scans.columns", gives="scans.compared")
@@ -134,6 +141,7 @@ def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> Plann
     source = state.context.dialects[query.connection]
     columns = [extracted.column for extracted in query.columns]
     loads, ddl = table_for(query.columns, names, source, state.request, state.context)
+    _refuse_misread(state, table, source, zip(columns, loads, strict=True))
     copied = {column.name: name for column, name in zip(columns, names, strict=True)}
     key = tuple(copied[name] for name in table.key if name in copied)
     compared = dict.fromkeys(scan.columns[name].name for scan in group for name in scan.compared)
@@ -150,6 +158,21 @@ def _copy(state: PlanState, group: list[TableScan], query: SourceQuery) -> Plann
         key=key if len(key) == len(table.key) else (),
         indexes=tuple(copied[name] for name in compared if name in copied)[:_MAX_INDEXES],
     )
+
+
+def _refuse_misread(
+    state: PlanState, table: Table, source: str, copied: Iterable[tuple[Column, LoadColumn]]
+) -> None:
+    """Raise PlaceImpossible for a column whose copy the target's functions would misread.
+
+    A database of another kind has never had the column's type: that its copy has another is a warning alone.
+    """
+    misread = [column for column, load in copied if column.is_misread and load.native != column.native]
+    if misread and source == state.context.dialects[state.request.stage.connection]:
+        column = misread[0]
+        what = f"model {state.request.name!r}"
+        why = f"functions would misread the copy of {table.ref}, column {column.name} ({column.native})"
+        raise PlaceImpossible(what, "on its target", why, _MISREAD_HINT)
 
 
 def _names(state: PlanState, query: SourceQuery) -> list[str]:

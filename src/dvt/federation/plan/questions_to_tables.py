@@ -11,7 +11,9 @@ from dvt.core.errors import PlaceImpossible
 from dvt.federation.plan.dialects.languages import language
 from dvt.federation.plan.state import PlanState, plan_pass
 
-_WAY_OUT = "leave it out or write the value itself, or compute the model where its tables are (`compute: source`)"
+_WAY_OUT = (
+    "leave it out or write the value itself, or compute the model where its tables are (`compute: source`)"
+)
 """Hint of the error."""
 
 

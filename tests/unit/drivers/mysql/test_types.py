@@ -66,6 +66,11 @@ def test_other_types_are_not_exact(native: str, fields: dict[str, Any]):
     assert not described(native, **fields).exact
 
 
+def test_wkb_is_no_geometry_to_the_servers_functions():
+    assert described("multipoint").is_misread
+    assert not described("longblob").is_misread
+
+
 def test_digits_that_duckdb_has_no_room_for_travel_as_text_and_say_so():
     result = described("decimal(65,30)", precision=65, scale=30)
     assert result.stage == VARCHAR

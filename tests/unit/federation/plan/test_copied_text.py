@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from dvt.core.errors import PlaceImpossible
 from dvt.federation.plan.copies import write_copies
 from dvt.federation.plan.questions_to_tables import refuse_questions_to_tables
+from dvt.federation.plan.source_queries import extract
 from tests.unit.federation.plan.examples import copy_state_after
 
 
@@ -60,3 +62,19 @@ def test_what_a_table_alone_can_tell_is_not_asked_of_a_copy(dialect: str, sql: s
 )
 def test_what_only_looks_like_it_is_copied(dialect: str, sql: str) -> None:
     assert copy_state_after(refuse_questions_to_tables, sql, target=dialect, dialect=dialect)
+
+
+@pytest.mark.parametrize("source", ["duckdb", "mysql"])
+def test_a_copy_that_functions_would_misread_is_not_made(source: str) -> None:
+    state = copy_state_after(extract, "SELECT id FROM {orders}")
+    state.context = replace(state.context, dialects={**state.context.dialects, "crm": source})
+    (query,) = state.queries
+    columns = (
+        replace(read, column=replace(read.column, is_misread=True, native="point")) for read in query.columns
+    )
+    state.queries = (replace(query, columns=tuple(columns)),)
+    if source == "mysql":  # the target never had the type
+        write_copies(state)
+        return
+    with pytest.raises(PlaceImpossible, match=re.escape("column id (point)")):
+        write_copies(state)
