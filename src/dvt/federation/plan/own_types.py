@@ -6,19 +6,28 @@ PostgreSQL computes of numbers is numeric, without precision and scale, unless a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, build_scope
 
-from dvt.core.tables import StageColumn
+from dvt.core.tables import Column, StageColumn
 from dvt.core.types import MAX_DIGITS, Kind, StageType, decimal
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.loads import definition
-from dvt.federation.plan.state import PlanState, plan_pass
+from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
-_Type = str | StageType | None
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The type of a column that is passed on, and that the target would have kept."""
+
+    native: str
+    why: str
+
+
+_Type = str | StageType | _Lost | None
 """Type in the target; staged type of a column that is loaded as in a copy; None for what is computed."""
 _CHOICES = (exp.Coalesce, exp.Case, exp.If, exp.Greatest, exp.Least)
 """Expressions that give the values of some of their arguments."""
@@ -62,6 +71,10 @@ def _choose_types(state: PlanState) -> None:
     )
     if any(isinstance(type_, str) for type_ in own):
         state.definition = definition(state.loads, target)
+    for load, type_ in zip(state.loads, own, strict=True):
+        if isinstance(type_, _Lost):
+            message = f"output column {load.name} ({type_.native} as {load.native}): {type_.why}"
+            state.warn("DVT002", message, output=load.name)
 
 
 def _without_precision(column: StageColumn) -> StageColumn:
@@ -102,19 +115,25 @@ def _of_column(state: PlanState, scope: Scope, node: exp.Column, inside: tuple[S
         return None
     scan = scan_of(state, owner[1])
     if scan is not None:
-        column = scan.columns.get(node.name)
-        if column is None:
-            return None
-        own = state.context.own_type(column, state.context.dialects[scan.input.table.connection])
-        return own or column.stage
-    source = owner[1]
-    if not isinstance(source, Scope) or not isinstance(source.expression, exp.Query):
+        return _as_read(state, scan, scan.columns.get(node.name))
+    query = owner[1]
+    if not isinstance(query, Scope) or not isinstance(query.expression, exp.Query):
         return None
-    names = source.expression.named_selects
-    types = _own_types(state, source, inside)
+    names = query.expression.named_selects
+    types = _own_types(state, query, inside)
     if len(types) != len(names) or names.count(node.name) != 1:
         return None
     return types[names.index(node.name)]
+
+
+def _as_read(state: PlanState, scan: TableScan, column: Column | None) -> _Type:
+    if column is None:
+        return None
+    source = state.context.dialects[scan.input.table.connection]
+    own = state.context.own_type(column, source)
+    if own is None and column.is_misread and source == state.dialect:
+        return _Lost(column.native, column.loses or "its type")
+    return own or column.stage
 
 
 def _given(node: exp.Expr) -> list[exp.Expr]:

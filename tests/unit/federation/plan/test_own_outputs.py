@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from dvt.core.errors import TranslationWrong
+from dvt.federation.plan.outputs import bind_transform
+from dvt.federation.plan.own_types import keep_own_types
 from tests.acceptance.oracle import Oracle
+from tests.unit.federation.plan.examples import state_after
 
 
 @pytest.mark.parametrize(("dialect", "type_"), [("postgres", "VARCHAR"), ("duckdb", "INTEGER")])
@@ -36,3 +40,16 @@ def test_sql_that_only_its_database_reads_is_not_called_invalid(shop: Oracle, sq
         shop.plan(sql, dialect="postgres")
     assert "not valid" not in caught.value.message
     assert re.search(why, f"{caught.value.message}, line {caught.value.sql_line}")
+
+
+def test_an_output_whose_own_type_the_engine_loses_is_named() -> None:
+    sql = "SELECT q.id AS place, total FROM (SELECT * FROM {orders}) AS q"
+    state = state_after(bind_transform, sql, target="mysql", dialect="mysql")
+    state.context = replace(state.context, dialects={**state.context.dialects, "crm": "mysql"})
+    (scan,) = state.scans
+    point = replace(scan.columns["id"], native="point", is_misread=True, loses="its SRID")
+    scan.columns = {**scan.columns, "id": point}
+    keep_own_types(state)
+    (lost,) = [notice for notice in state.notices if notice.output]
+    assert lost.output == "place"
+    assert "(point as INTEGER): its SRID" in lost.message
