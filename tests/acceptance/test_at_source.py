@@ -83,6 +83,24 @@ def test_auto_takes_no_place_that_loses_the_answers_type(files: Workspace) -> No
             assert (choice.place is Place.TARGET) is bool(engine)
 
 
+def test_auto_takes_it_before_a_place_that_loses_what_the_model_reads(files: Workspace) -> None:
+    either = "CREATE TABLE either AS SELECT 1 AS id, union_value(n := 7) AS u"
+    with closing(FILES.connect(str(files.outputs["crm"]["path"]))) as cursor:
+        cursor.execute(either)
+    with files.run() as run:
+        for sql in (
+            "SELECT id, union_tag(u)::VARCHAR AS tag FROM {crm.either}",
+            "SELECT u FROM {crm.either}",
+        ):
+            choice = chosen(run, sql)
+            assert choice.place is Place.SOURCE
+            assert "which member of the union" in choice.options[0].problem
+        assert (
+            chosen(run, "SELECT id, union_tag(u) FROM {crm.either}", compute="target").place is Place.TARGET
+        )
+        computed(run, in_file(files), "SELECT union_tag(u)::VARCHAR AS tag FROM {crm.either}", "wh")
+
+
 def test_the_place_that_was_chosen_stays(files: Workspace) -> None:
     """The bridge publishes as the place needs it: what changes after the choice changes no place."""
     with files.run() as run:

@@ -75,24 +75,31 @@ class Choosing:
 
     def _choose(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Choice:
         named = request.compute or AUTO
-        source = self._source(tables, engine)
-        places = (self._target(request, tables, engine), self._engine(request, tables, engine, source.option))
-        options = self._priced(request, *places, source)
-        target, _, at_source = options
+        target = self._target(request, tables, engine)
+        lost = _lost_input(request, target.copies)
+        source = self._source(tables, engine, may_lose=bool(lost))
+        computed = self._engine(request, tables, engine, source.option)
+        if lost and source.answer is not None:
+            target = Weighed(replace(target.option, problem=lost))
+            lost = _lost_input(request, computed.plan)
+            computed = Weighed(replace(computed.option, problem=lost)) if lost else computed
+        options = self._priced(request, target, computed, source)
+        at_target, _, at_source = options
         if named == Place.SOURCE:
             if at_source.problem:
                 self.at_source.plan(tables, engine)  # raises what was wrong
             return Choice(Place.SOURCE, "it says so", options)
         if _is_bound(request):
-            if target.problem:
+            if at_target.problem:
                 way_out = "leave the place to dvt (`compute: auto`), or name an engine"
-                raise PlaceImpossible(f"model {request.name!r}", "on its target", target.problem, way_out)
-            return Choice(target.place, request.only_on_target or "it says so", options)
+                raise PlaceImpossible(f"model {request.name!r}", "on its target", at_target.problem, way_out)
+            return Choice(at_target.place, request.only_on_target or "it says so", options)
         if named != AUTO:
             return Choice(Place.ENGINE, "it says so", options)
         return _cheapest(options)
 
-    def _source(self, tables: Resolved, engine: Engine) -> Weighed:
+    def _source(self, tables: Resolved, engine: Engine, *, may_lose: bool) -> Weighed:
+        """Weigh the source; it `may_lose` a type of the answer if a copy on the target would, too."""
         option = Option(Place.SOURCE)
         if tables.parsed.request.hooked:
             return Weighed(replace(option, problem=_HOOKED))
@@ -102,7 +109,7 @@ class Choosing:
             return Weighed(replace(option, problem=error.why))
         except DvtError as error:
             return Weighed(replace(option, problem=error.message))
-        problem = _lost_type(tables.parsed.request, answer)
+        problem = "" if may_lose else _lost_type(tables.parsed.request, answer)
         return Weighed(replace(option, problem=problem)) if problem else Weighed(option, answer=answer)
 
     def _target(self, request: NodeRequest, tables: Resolved, engine: Engine) -> Weighed:
@@ -195,6 +202,13 @@ def _lost_type(request: NodeRequest, plan: FederationPlan | SourcePlan) -> str:
     """Return which type of the answer `auto` would lose at a place; empty if none."""
     lost = (notice.message for notice in plan.notices if notice.output)
     return next(lost, "") if (request.compute or AUTO) == AUTO else ""
+
+
+def _lost_input(request: NodeRequest, plan: CopyPlan | FederationPlan | None) -> str:
+    """Return what a place that `auto` may choose loses of the tables that it reads; empty if nothing."""
+    lost = (notice for notice in plan.notices if notice.code == "DVT002") if plan is not None else ()
+    inputs = (notice.message for notice in lost if not notice.output)
+    return next(inputs, "") if (request.compute or AUTO) == AUTO else ""
 
 
 def _is_bound(request: NodeRequest) -> bool:
