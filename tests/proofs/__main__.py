@@ -12,6 +12,7 @@ from typing import Any
 from dvt.federation.plan import proven
 from tests.databases import load
 from tests.proofs.engine import Engine
+from tests.proofs.literals import refute
 from tests.proofs.mariadb import MariaDB
 from tests.proofs.postgres import Postgres
 from tests.proofs.proving import Prover, prove_all, table_of, write_table
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
             for name, (columns, values) in prover.server.tables.items():
                 prover.add(name, columns, values)
             outcomes = prove_all(prover, rows(LISTS / f"{dialect}.txt"))
+            outcomes += refute(prover, outcomes)
         table = table_of(prover, outcomes)
         write_table(TABLES / f"duckdb-{dialect}.json", table)
         failed = [outcome for outcome in outcomes if outcome.difference]

@@ -7,12 +7,14 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from dvt.federation.plan.proven.classes import DECIMALS
 
 _KEPT_DIGITS = 20
 """Digits behind the point that the engine keeps of a quotient."""
+_CONTEXT = Context(prec=50_000)
+"""Has room for all digits of PostgreSQL's numerics."""
 _UNITS = {"year": 12, "mon": 1, "month": 1}
 
 
@@ -41,7 +43,8 @@ def _decimals(server: str, engine: str) -> Agreement:
     if not left.is_finite() or not right.is_finite():
         return Agreement(server == engine)
     digits = max(_KEPT_DIGITS, -int(right.as_tuple().exponent))
-    rounded = left.quantize(Decimal(1).scaleb(-digits)) if -int(left.as_tuple().exponent) > digits else left
+    unit = Decimal(1).scaleb(-digits, _CONTEXT)
+    rounded = left.quantize(unit, context=_CONTEXT) if -int(left.as_tuple().exponent) > digits else left
     return Agreement(rounded == right, server == engine)
 
 

@@ -83,6 +83,8 @@ class Outcome:
     """The first difference; empty if there is none."""
     limit: str = ""
     """An error in the engine where the server has a value, which the documentation names."""
+    refused: bool = False
+    """True if one side does not bind it, or the planner refuses it: no value was compared."""
 
 
 class Failed(Exception):
@@ -109,7 +111,7 @@ class Prover:
         except Misread as error:
             return Outcome(row, RowKeys(), "", 0, str(error))
         except Failed as error:
-            return Outcome(row, self._keys(row), "", 0, str(error))
+            return Outcome(row, self._keys(row), "", 0, str(error), refused=True)
 
     def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
         """Make a table on both sides."""

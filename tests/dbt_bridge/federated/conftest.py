@@ -113,7 +113,7 @@ def _filled(project: Project) -> Iterator[Project]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave a module's tests on MariaDB to `make test-long`, but for those that its `OFTEN` names."""
+    """Leave tests on MariaDB to `make test-long`, but for those that their `OFTEN_ON_MARIADB` names."""
     for item in items:
         often = getattr(getattr(item, "module", None), "OFTEN_ON_MARIADB", None)
         target = getattr(getattr(item, "callspec", None), "params", {}).get("shop")

@@ -137,7 +137,8 @@ def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePl
         near = str(first.get("highlight") or "").strip()
         problem = readable(f"{problem} near {near!r}" if near else problem)
         raise Unreadable(SqlInvalid(request.dialect, problem, first.get("line"))) from error
-    except (SqlglotError, RecursionError) as error:
+    except (SqlglotError, RecursionError, TypeError, AttributeError) as error:
+        # The last two are faults of SQLGlot over valid SQL, as `XMLTABLE(… FOR ORDINALITY)`.
         raise Unreadable(SqlInvalid(request.dialect, readable(str(error)))) from error
     query = _single_query(request, statements)
     name_values(query, request.dialect)

@@ -190,8 +190,11 @@ _ALIASES = {
 """SQLGlot's types that are others for the engine."""
 
 
-def class_of_literal(node: exp.Literal) -> ValueType | None:
-    """Return the class of a literal; None for a number that no decimal of the engine holds."""
+def class_of_literal(node: exp.Literal, integer_digits: int = MAX_DIGITS) -> ValueType | None:
+    """Return the class of a literal; None for a number that no decimal of the engine holds.
+
+    A whole number that is written with more than `integer_digits` is a bigint.
+    """
     if node.is_string:
         shape = next((name for name, pattern in _LITERALS if pattern.fullmatch(node.name)), LITERAL)
         return ValueType(shape)
@@ -202,7 +205,7 @@ def class_of_literal(node: exp.Literal) -> ValueType | None:
         digits = max(len(whole.lstrip("0")) + len(fraction), 1)
         return ValueType("decimal", digits, len(fraction)) if digits <= MAX_DIGITS else None
     number = int(node.name)
-    if number < 2**31:
+    if number < 2**31 and len(whole) <= integer_digits:
         return ValueType("integer")
     return ValueType("bigint") if number < 2**63 else None
 
@@ -244,6 +247,8 @@ class DialectClasses:
     """True if an interval is part of an operation, which its unit decides."""
     copies_collations: bool = False
     """True if text that is compared by the copy of a collation is proven apart from other text."""
+    integer_digits: int = MAX_DIGITS
+    """Most digits of a whole number in the text that is an integer of 32 bits, if it fits."""
     quotient_digits: int | None = None
     """Digits behind the point that a quotient has more than its dividend; None: as the values need."""
 
@@ -286,6 +291,7 @@ _DIALECTS: Mapping[str, DialectClasses] = {
         ),
         units=True,
         copies_collations=True,
+        integer_digits=9,
         quotient_digits=4,
     )
 }

@@ -20,9 +20,10 @@ _BY_VALUE = {
     ("StrToDate", "format"),
     ("StrToTime", "format"),
     ("DateTrunc", "unit"),
+    ("SHA2", "length"),
 }
 """Arguments that the key has by their value, not by their class."""
-_MATCHES = ("RegexpLike", "RegexpILike", "RegexpReplace")
+_MATCHES = ("RegexpLike", "RegexpILike", "RegexpReplace", "RegexpCount")
 """Constructs whose second argument is a regular expression."""
 _PATTERN = re.compile(
     r"\^?((\(([A-Za-z0-9 _@:/,;#%&=<>!~\"'-]|\\d)+\)|[A-Za-z0-9 _@:/,;#%&=<>!~\"'-]|\\[.d]"
@@ -101,6 +102,14 @@ def argument_shape(name: str, argument: str, value: exp.Expr, class_of: ClassOf)
         if "\\" not in value.name:
             return "replacement"
         return "groups" if _GROUPS.fullmatch(value.name) else "odd groups"
+    if (name, argument) == ("NthValue", "offset") and _is_no_position(value):
+        return "no position"
     if name in _MATCHES and argument == "expression" and isinstance(value, exp.Literal):
-        return "pattern" if _PATTERN.fullmatch(value.name) else "odd pattern"
+        return "pattern" if value.name and _PATTERN.fullmatch(value.name) else "odd pattern"
     return shape(value, class_of)
+
+
+def _is_no_position(value: exp.Expr) -> bool:
+    """True for 0 and negative numbers."""
+    inner = value.unnest()
+    return isinstance(inner, exp.Neg) or (isinstance(inner, exp.Literal) and not inner.name.strip("0"))

@@ -213,7 +213,7 @@ def _truth(types: ValueTypes, _node: exp.Expr) -> ValueType:
 
 _FINDERS: Mapping[type[exp.Expr] | tuple[type[exp.Expr], ...], Callable[..., ValueType | None]] = {
     exp.Column: _column,
-    exp.Literal: lambda _, node: class_of_literal(node),
+    exp.Literal: lambda types, node: class_of_literal(node, types.classes.integer_digits),
     exp.Null: lambda _, __: ValueType(NULL),
     exp.Boolean: _truth,
     (exp.Paren, exp.Alias, exp.Window, exp.Filter, exp.IgnoreNulls, exp.RespectNulls): (

@@ -27,6 +27,42 @@ def digits(node: exp.Expr) -> tuple[int, int]:
     return (sizes[0], sizes[1]) if len(sizes) == 2 else (MAX_DIGITS, 0)  # noqa: PLR2004
 
 
+def constant(node: exp.Expr | None) -> int | None:
+    """Return a whole number that is written out, with any signs; None for anything else."""
+    inner = node.unnest() if node is not None else None
+    while isinstance(inner, exp.Cast) and inner.to.this in INTEGERS:
+        inner = inner.this.unnest()
+    if isinstance(inner, exp.Neg):
+        value = constant(inner.this)
+        return None if value is None else -value
+    return int(inner.name) if isinstance(inner, exp.Literal) and inner.is_int else None
+
+
+def rounds_all_away(node: exp.Expr) -> bool:
+    """True for a ROUND or TRUNC of an exact number to more places before the point than it has digits there.
+
+    DuckDB answers 0 then, also where the number carries over, and for NULL.
+    """
+    places = constant(node.args.get("decimals"))
+    precision, scale = digits(node.this)
+    exact = is_a(node.this, *INTEGERS, *DECIMAL)
+    return exact and places is not None and -places >= max(precision - scale, 1)
+
+
+def rounded_all_away(node: exp.Expr) -> exp.Expr:
+    """Round or truncate with room to carry over; a number far below the place asked for gives 0."""
+    precision, scale = digits(node.this)
+    places = constant(node.args["decimals"]) or 0
+    value = exp.Paren(this=node.this.copy())
+    needed = scale - places + 1
+    if needed > MAX_DIGITS:
+        null = exp.If(this=exp.Is(this=value, expression=exp.null()), true=exp.null())
+        return exp.Case(ifs=[null], default=typed(exp.Literal.number(0), f"DECIMAL({MAX_DIGITS},0)"))
+    wide = typed(value, f"DECIMAL({max(needed, precision)},{scale})")
+    name = "round" if isinstance(node, exp.Round) else "trunc"
+    return function(name, wide, exp.Literal.number(places))
+
+
 def innermost(node: exp.Expr) -> exp.Expr:
     """Return the aggregate within its FILTER and OVER."""
     while isinstance(node, _AROUND):
@@ -113,15 +149,26 @@ _FITTED = (
 """Expressions whose type follows from all their operands."""
 
 
+_PASSING = (exp.Paren, exp.Neg, exp.If, exp.Case, *_FITTED)
+"""Expressions whose type is that of what is in them, or follows from it."""
+
+
 def beside_smallint(node: exp.Expr) -> bool:
-    """True for a whole number beside a smallint, to which DuckDB would fit it."""
+    """True for a whole number whose type decides that of an expression with a smallint.
+
+    DuckDB would fit the number to the smallint, in parentheses or with a sign, too.
+    """
     if node.args.get("is_string") or not str(node.this).isdigit() or "dvt" not in node.meta:
         return False
-    holder = node.parent
-    if not isinstance(holder, _FITTED):
-        return False
-    siblings = [child for child in holder.iter_expressions() if child is not node]
-    return any(is_a(sibling, exp.DataType.Type.SMALLINT) for sibling in siblings)
+    whole = node
+    while isinstance(whole.parent, _PASSING) and not _is_condition(whole):
+        whole = whole.parent
+    return whole is not node and any(is_a(part, exp.DataType.Type.SMALLINT) for part in whole.walk())
+
+
+def _is_condition(node: exp.Expr) -> bool:
+    """True for what a CASE only compares: its values have another type."""
+    return isinstance(node.parent, exp.If | exp.Case) and node.arg_key == "this"
 
 
 def as_integer(node: exp.Expr) -> exp.Expr:

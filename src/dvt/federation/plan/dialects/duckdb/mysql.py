@@ -11,6 +11,7 @@ from dvt.federation.plan.dialects.duckdb.exact_numbers import (
     as_integer,
     averages_exact,
     beside_smallint,
+    rounds_all_away,
     sums_integers,
 )
 from dvt.federation.plan.dialects.duckdb.expressions import is_float, round_half_even
@@ -37,9 +38,10 @@ TRANSLATION = Translation(
     entries={
         **dict.fromkeys(("And", "Or", "Xor", "Not", "Where", "Having", "Join"), _JUDGING),
         **dict.fromkeys(
-            ("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "NullSafeEQ", "NullSafeNEQ", "In", "Between", "Exists"),
-            _CONDITION,
+            ("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "NullSafeEQ", "NullSafeNEQ"),
+            (macro(conditions.with_compared_sides, numbers.compares_quotients), *_CONDITION),
         ),
+        **dict.fromkeys(("In", "Between", "Exists"), _CONDITION),
         "Boolean": _CONDITION,
         "Select": (macro(numbers.with_shown_quotients, numbers.has_quotients),),
         "Escape": _CONDITION,
@@ -67,20 +69,26 @@ TRANSLATION = Translation(
         "Window": _SUMS,
         "Round": (
             macro(round_half_even, is_float),
+            macro(numbers.rounded_all, rounds_all_away),
             macro(numbers.rounded, numbers.of_decimal),
             macro(numbers.rounded_integer, numbers.of_integer),
         ),
         "Trunc": (
+            macro(numbers.rounded_all, rounds_all_away),
             macro(numbers.rounded, numbers.of_decimal),
             macro(numbers.rounded_integer, numbers.of_integer),
         ),
         "Ceil": (macro(numbers.whole, numbers.of_integer), macro(numbers.whole, numbers.of_decimal)),
         "Floor": (macro(numbers.whole, numbers.of_integer), macro(numbers.whole, numbers.of_decimal)),
         **dict.fromkeys(("Sign", "StrPosition", "Ascii", "Grouping"), _IN_32_BITS),
-        "Literal": (macro(as_integer, beside_smallint),),
+        "Literal": (
+            macro(numbers.as_bigint, numbers.is_long_integer),
+            macro(as_integer, beside_smallint),
+        ),
         "Length": (macro(texts.length),),
         "octet_length()": (macro(texts.bytes_of),),
         "Upper": (macro(texts.upper),),
+        "Trim": (macro(texts.trimmed, texts.trims_words),),
         "Substring": (macro(texts.substring),),
         "mid()": (macro(texts.substring, texts.has_three_arguments),),
         "Left": (macro(texts.side),),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from dvt.federation.plan.dialects.duckdb.expressions import is_a, needs_escape, typed
+from dvt.federation.plan.dialects.duckdb.mysql_numbers import with_compared_quotients
 
 _CONDITIONS = (
     *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Is, exp.In),
@@ -36,6 +37,12 @@ def _is_judged(node: exp.Expr) -> bool:
 def as_number(node: exp.Expr) -> exp.Expr:
     """Cast a condition to 1 or 0."""
     return typed(exp.Paren(this=node.copy()), "INTEGER")
+
+
+def with_compared_sides(node: exp.Expr) -> exp.Expr:
+    """Compare quotients as they are shown; the result is a number where it is a value."""
+    new = with_compared_quotients(node)
+    return as_number(new) if is_value(node) else new
 
 
 def judged(node: exp.Expr) -> exp.Expr:

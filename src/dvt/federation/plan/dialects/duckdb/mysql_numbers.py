@@ -8,7 +8,9 @@ from dvt.core.types import MAX_DIGITS, rounded_precision
 from dvt.federation.plan.dialects.duckdb.exact_numbers import (
     DECIMAL,
     checked,
+    constant,
     digits,
+    rounded_all_away,
     sum_and_count,
 )
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a, typed
@@ -22,6 +24,8 @@ _NARROW_DIGITS = 18
 """Digits of a product of two decimals that DuckDB computes in 64 bits, whatever its type says."""
 _BIGINT_DIGITS = 18
 """Digits before the point that an integer of 64 bits holds, whatever they are."""
+_INTEGER_DIGITS = 9
+"""Most digits of a whole number in the text that is an integer of 32 bits."""
 _MORE_DIGITS = 4
 """Digits behind the point that a quotient shows more than its dividend (`div_precision_increment`)."""
 
@@ -65,6 +69,13 @@ def wide_product(node: exp.Expr) -> exp.Expr:
 def as_bigint(node: exp.Expr) -> exp.Expr:
     """Cast to an integer of 64 bits."""
     return typed(exp.Paren(this=node.copy()), "BIGINT")
+
+
+def is_long_integer(node: exp.Expr) -> bool:
+    """True for a whole number of the text that is an integer of 64 bits for its digits alone."""
+    digits_ = str(node.this)
+    is_number = not node.args.get("is_string") and digits_.isdigit() and "dvt" in node.meta
+    return is_number and len(digits_) > _INTEGER_DIGITS and int(digits_) < 2**31
 
 
 def square_root(node: exp.Expr) -> exp.Expr:
@@ -156,11 +167,30 @@ def with_shown_quotients(node: exp.Expr) -> exp.Expr:
 
 
 def _quotient_shown(projection: exp.Expr) -> bool:
-    value = projection.unalias()
+    return _is_quotient(projection.unalias(), projection.parent)
+
+
+def _is_quotient(value: exp.Expr, select: exp.Expr | None) -> bool:
+    """True for a decimal that is computed from a quotient of the same SELECT."""
     return is_a(value, *DECIMAL) and any(
-        call.name == QUOTIENT and call.parent_select is projection.parent
-        for call in value.find_all(exp.Anonymous)
+        call.name == QUOTIENT and call.parent_select is select for call in value.find_all(exp.Anonymous)
     )
+
+
+def compares_quotients(node: exp.Expr) -> bool:
+    """True for a comparison with what is computed from a quotient."""
+    return any(_is_quotient(side, node.parent_select) for side in (node.this, node.expression))
+
+
+def with_compared_quotients(node: exp.Expr) -> exp.Expr:
+    """Round what is computed from a quotient as it is shown: so the server compares it, but in BETWEEN."""
+    new = node.copy()
+    for name in ("this", "expression"):
+        side = node.args[name]
+        if _is_quotient(side, node.parent_select):
+            shown = f"DECIMAL({MAX_DIGITS},{digits(side)[1]})"
+            new.set(name, typed(exp.Paren(this=side.copy()), shown))
+    return new
 
 
 def sum_of_integers(node: exp.Expr) -> exp.Expr:
@@ -175,34 +205,35 @@ def of_decimal(node: exp.Expr) -> bool:
 
 def rounded(node: exp.Expr) -> exp.Expr:
     """Round or truncate a decimal; the result has as many digits as are asked for."""
-    wanted = _places(node.args.get("decimals"))
+    wanted = _places(node)
     if wanted is None:
         return node.copy()
-    name = "round" if isinstance(node, exp.Round) else "trunc"
-    value = function(name, exp.Paren(this=node.this.copy()), exp.Literal.number(wanted))
     precision = rounded_precision(*digits(node.this), wanted)
-    return typed(value, f"DECIMAL({precision},{max(wanted, 0)})")
+    return typed(_rounded_to(node, node.this, wanted), f"DECIMAL({precision},{max(wanted, 0)})")
 
 
 def rounded_integer(node: exp.Expr) -> exp.Expr:
     """Round or truncate an integer."""
-    wanted = _places(node.args.get("decimals"))
+    wanted = _places(node)
     if wanted is None or wanted >= 0:
         return as_bigint(node.this) if wanted is not None else node.copy()
+    return typed(_rounded_to(node, typed(node.this.copy(), "DECIMAL(20,0)"), wanted), "BIGINT")
+
+
+def rounded_all(node: exp.Expr) -> exp.Expr:
+    """Round or truncate to more places before the point than an exact number has digits there."""
+    return typed(rounded_all_away(node), "BIGINT" if of_integer(node) else "DECIMAL(38,0)")
+
+
+def _rounded_to(node: exp.Expr, value: exp.Expr, places: int) -> exp.Expr:
     name = "round" if isinstance(node, exp.Round) else "trunc"
-    return typed(
-        function(name, typed(node.this.copy(), "DECIMAL(20,0)"), exp.Literal.number(wanted)), "BIGINT"
-    )
+    return function(name, exp.Paren(this=value.copy()), exp.Literal.number(places))
 
 
-def _places(decimals: exp.Expr | None) -> int | None:
+def _places(node: exp.Expr) -> int | None:
     """Return the digits behind the point that are asked for; None if they are computed."""
-    if decimals is None:
-        return 0
-    inner = next((literal for literal in decimals.find_all(exp.Literal)), None)
-    if inner is None or not inner.is_int or decimals.find(exp.Column):
-        return None
-    return -int(inner.name) if decimals.find(exp.Neg) else int(inner.name)
+    decimals = node.args.get("decimals")
+    return 0 if decimals is None else constant(decimals)
 
 
 def whole(node: exp.Expr) -> exp.Expr:

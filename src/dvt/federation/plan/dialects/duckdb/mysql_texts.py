@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a, typed
@@ -60,6 +62,25 @@ def parts(node: exp.Expr) -> exp.Expr:
     """Take what is before or after the n-th delimiter."""
     count = _integer(node.args["count"])
     return function("dvt_my_parts", _text(node.this), node.args["delimiter"].copy(), count)
+
+
+def trims_words(node: exp.Expr) -> bool:
+    """True for a TRIM of another text than one character: DuckDB trims each of its characters."""
+    word = node.args.get("expression")
+    return isinstance(word, exp.Literal) and len(word.name) != 1
+
+
+def trimmed(node: exp.Expr) -> exp.Expr:
+    """Trim a word, as often as it stands at the ends."""
+    word, position = node.expression.name, str(node.args.get("position") or "BOTH").upper()
+    text: exp.Expr = exp.Paren(this=node.this.copy())
+    if not word:
+        return text
+    words = f"({re.escape(word)})+"
+    ends = [f"^{words}"] * (position != "TRAILING") + [f"{words}$"] * (position != "LEADING")
+    for end in ends:
+        text = function("regexp_replace", text, exp.Literal.string(end), exp.Literal.string(""))
+    return text
 
 
 def concatenation(node: exp.Expr) -> exp.Expr:

@@ -15,6 +15,8 @@ from dvt.federation.plan.dialects.duckdb.exact_numbers import (
     averages_exact,
     beside_smallint,
     checked,
+    rounded_all_away,
+    rounds_all_away,
     sums_integers,
 )
 from dvt.federation.plan.dialects.duckdb.expressions import (
@@ -275,10 +277,12 @@ TRANSLATION = Translation(
         "TimeToStr": (macro(times.formatted),),
         "StrToTime": (macro(_with_zone, plain_format),),
         "Round": (
+            macro(rounded_all_away, rounds_all_away),
             macro(numbers.rounded_double, _of_integer_alone),
             macro(_rounded_integer, _of_integer),
             macro(round_half_even, is_float),
         ),
+        "Trunc": (macro(rounded_all_away, rounds_all_away),),
         "Substring": (macro(_from_any_start, _starts_anywhere),),
         "Upper": (macro(texts.upper),),
         "SplitPart": (macro(texts.split),),
