@@ -161,3 +161,23 @@ def test_a_table_without_columns_is_read_by_its_database_alone(pg: PostgresWorks
         request = run.request("m", "SELECT * FROM {pg.bare}", "pg2", dialect="postgres", compute="auto")
         assert run.federator.choose(request).place is Place.SOURCE
     pg.server.execute("DROP TABLE bare")
+
+
+def test_what_an_extension_does_with_its_own_type_is_done_where_the_type_is(pg: PostgresWorkspace) -> None:
+    """Copies have its values as text, over which its functions fail or answer otherwise."""
+    pg.server.execute(
+        "CREATE EXTENSION IF NOT EXISTS ltree SCHEMA public",
+        "CREATE EXTENSION IF NOT EXISTS fuzzystrmatch SCHEMA public",
+        "DROP TABLE IF EXISTS trees",
+        "CREATE TABLE trees AS "
+        "SELECT i AS id, ('top.' || i)::public.ltree AS path FROM generate_series(1, 3) AS i",
+    )
+    sql = "SELECT id, subpath(path, 1)::text AS last FROM {pg.trees} WHERE path ~ '*.2' OR path <@ 'top.3'"
+    with pg.run() as run:
+        assert run.federator.choose(run.request("m", sql, "pg2", dialect="postgres")).place is Place.SOURCE
+        _, rows = computed(run, pg.read, sql, "pg2", dialect="postgres", compute="auto")
+        assert rows == [("2", "2"), ("3", "3")]
+        words = "SELECT levenshtein(name, 'name 1') AS far FROM {pg.small}"
+        request = run.request("m2", words, "pg2", dialect="postgres", compute="source")
+        with pytest.raises(PlaceImpossible, match="levenshtein"):
+            run.federator.choose(request)

@@ -51,9 +51,22 @@ LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::r
 WHERE d.classid = 'pg_catalog.pg_rewrite'::regclass AND r.ev_class = pg_catalog.to_regclass(%s)
     AND coalesce(p.pronamespace, o.oprnamespace)::regnamespace::text
         NOT IN ('pg_catalog', 'information_schema')
+    AND NOT (
+        EXISTS (
+            SELECT FROM pg_catalog.pg_depend e
+            WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e'
+        )
+        AND EXISTS (
+            SELECT FROM pg_catalog.pg_type t
+            JOIN pg_catalog.pg_depend e ON e.classid = 'pg_catalog.pg_type'::regclass AND e.objid = t.oid
+            WHERE e.deptype = 'e' AND t.typname <> 'citext'
+                AND t.oid = ANY (coalesce(p.proargtypes::oid[], ARRAY[o.oprleft, o.oprright]))
+        )
+    )
 ORDER BY 1
 """
-"""SQL: functions and operators of users that a view calls."""
+"""SQL: functions and operators of users that a view calls, without those of an extension over its own types,
+which are the same wherever the type is; citext compares as the database's collation says."""
 _NO_VIEW = frozenset({"42501", "25006"})
 """Codes: the user may not make temporary views, or the server is a read-only replica."""
 _NAMED_TWICE = "42701"
