@@ -31,8 +31,13 @@ def test_a_registered_bucket_loads(name: str):
 
 @pytest.mark.parametrize("name", sorted(BUCKETS))
 def test_every_bucket_passes_the_suite(name: str):
-    """The bucket's tests inherit the suite, so that no promise is left out."""
-    tests = vars(import_module(f"tests.unit.buckets.test_{name}")).values()
+    """The bucket's tests inherit the suite, so that no promise is left out.
+
+    Those of a bucket that needs a server are in tests/conformance.
+    """
+    needs_server = (ROOT / "tests" / "conformance" / f"test_bucket_{name}.py").exists()
+    module = f"tests.conformance.test_bucket_{name}" if needs_server else f"tests.unit.buckets.test_{name}"
+    tests = vars(import_module(module)).values()
     suites = [kind for kind in tests if isinstance(kind, type) and issubclass(kind, BucketSuite)]
     assert [kind for kind in suites if kind is not BucketSuite and kind.__name__.startswith("Test")]
 

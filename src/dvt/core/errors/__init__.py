@@ -5,6 +5,16 @@ generated from these files. Codes follow the requirements' appendix A (DVT001…
 warnings start at DVT020 and newer errors at DVT110.
 """
 
+from dvt.core.errors.buckets import (
+    BucketBusy,
+    BucketFailed,
+    BucketLibraryMissing,
+    BucketLoginRefused,
+    BucketMissing,
+    BucketRefused,
+    BucketUnreachable,
+    ObjectDamaged,
+)
 from dvt.core.errors.databases import (
     Cancelled,
     ConnectFailed,
@@ -70,6 +80,13 @@ __all__ = [
     "AnswerUntyped",
     "BadConfig",
     "BadOutput",
+    "BucketBusy",
+    "BucketFailed",
+    "BucketLibraryMissing",
+    "BucketLoginRefused",
+    "BucketMissing",
+    "BucketRefused",
+    "BucketUnreachable",
     "Cancelled",
     "ColumnNotFound",
     "ComparingUnsupported",
@@ -97,6 +114,7 @@ __all__ = [
     "NotATarget",
     "NotFederable",
     "NotOneQuery",
+    "ObjectDamaged",
     "OutOfMemory",
     "OutputsClash",
     "PlaceImpossible",

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Annotated, BinaryIO, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from dvt.core.estimates import ExtractLimits
 from dvt.core.tables import StageColumn
@@ -62,6 +64,29 @@ class Bucket(Protocol):
 
         They are in the bucket and lasting when the `with` ends; after an error they may be, whole or in part.
         """
+
+
+class BucketSettings(BaseModel):
+    """The keys of an entry in buckets.yml, but for `type`; each type of bucket has a subclass of its own.
+
+    A key's aliases are accepted, too, in the file and wherever a bucket is made.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, strict=True, populate_by_name=True
+    )
+
+    prefix: str = ""
+    """Folder of the store that all keys are in; empty: its root."""
+    compression: str | None = None
+    """Codec of staged files, which is no business of the bucket's own."""
+
+
+class RemoteSettings(BucketSettings):
+    """Keys of every bucket that is reached over a network."""
+
+    timeout: Annotated[float, Field(gt=0, strict=False)] = 60.0
+    """Seconds without progress after which a request counts as frozen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
