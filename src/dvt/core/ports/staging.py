@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, BinaryIO, Protocol
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from dvt.core.estimates import ExtractLimits
 from dvt.core.tables import StageColumn
@@ -82,11 +83,41 @@ class BucketSettings(BaseModel):
     """Codec of staged files, which is no business of the bucket's own."""
 
 
+def _below_the_file(path: str, info: ValidationInfo) -> str:
+    """Return an absolute path, where the folder of buckets.yml is known."""
+    folder = (info.context or {}).get("folder")
+    return str(Path(folder) / Path(path).expanduser()) if folder else path
+
+
+FilePath = Annotated[str, AfterValidator(_below_the_file)]
+"""A path in buckets.yml; relative ones are relative to the file's folder."""
+Secret = Annotated[str, Field(repr=False)]
+"""A value that no text of dvt shows."""
+
+
 class RemoteSettings(BucketSettings):
     """Keys of every bucket that is reached over a network."""
 
     timeout: Annotated[float, Field(gt=0, strict=False)] = 60.0
     """Seconds without progress after which a request counts as frozen."""
+
+
+class HttpSettings(RemoteSettings):
+    """Keys of every bucket that is reached over HTTP."""
+
+    endpoint: str | None = None
+    """URL of a store that is not the provider's own."""
+    verify: bool | FilePath = True
+    """Whether certificates are checked, or the file with those of the authorities to trust."""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://store")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            msg = "should be a URL such as https://store.example:9000, without credentials"
+            raise ValueError(msg)
+        return value and value.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
