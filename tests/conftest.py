@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.databases import load
+from tests.stores import load as load_store
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +36,17 @@ def postgres(databases: Callable[[str], Any]) -> Any:
 def mariadb(databases: Callable[[str], Any]) -> Any:
     """Return a running MariaDB."""
     return databases("mariadb")
+
+
+@pytest.fixture(scope="session")
+def stores() -> Iterator[Callable[[str], Any]]:
+    """Return a function that starts the server of a bucket once: `stores("minio")`."""
+    opened: dict[str, Any] = {}
+    with ExitStack() as stack:
+
+        def give(name: str) -> Any:
+            if name not in opened:
+                opened[name] = stack.enter_context(load_store(name)())
+            return opened[name]
+
+        yield give

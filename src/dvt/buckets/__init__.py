@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from dvt.core.registry import Registry
 
-BUCKETS = Registry("dvt.buckets", {"filesystem": "dvt.buckets.filesystem:FilesystemBucket"})
+BUCKETS = Registry(
+    "dvt.buckets", {"filesystem": "dvt.buckets.filesystem:FilesystemBucket", "s3": "dvt.buckets.s3:S3Bucket"}
+)
 """By the type of bucket; each is called with (name, settings, BucketContext)."""

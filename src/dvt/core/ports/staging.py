@@ -91,8 +91,8 @@ def _below_the_file(path: str, info: ValidationInfo) -> str:
 
 FilePath = Annotated[str, AfterValidator(_below_the_file)]
 """A path in buckets.yml; relative ones are relative to the file's folder."""
-Secret = Annotated[str, Field(repr=False)]
-"""A value that no text of dvt shows."""
+Secret = Annotated[str | None, Field(repr=False)]
+"""A value that no text of dvt shows, or None."""
 
 
 class RemoteSettings(BucketSettings):

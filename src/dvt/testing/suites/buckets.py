@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -107,8 +108,8 @@ class BucketSuite(Suite):
     def test_many_objects_are_listed(self, bucket: Bucket) -> None:
         """More than the stores of this world give in one answer."""
         keys = [f"run/{number:05}" for number in range(2_100)]
-        for key in keys:
-            bucket.put_once(key, b"x")
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(lambda key: bucket.put_once(key, b"x"), keys))
         assert [key for key, _ in bucket.list("run")] == keys
         bucket.delete("run")
         assert list(bucket.list("run")) == []

@@ -1,0 +1,216 @@
+"""Objects in S3, below a prefix of a bucket."""
+
+from __future__ import annotations
+
+import base64
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO, ClassVar
+
+from dvt.buckets.s3.client import make_client
+from dvt.buckets.s3.errors import Translator, broken_connections, is_answer
+from dvt.buckets.s3.settings import S3Settings
+from dvt.buckets.s3.uploads import CHECKSUM, Upload
+from dvt.core.errors import DvtError
+from dvt.core.ports.staging import BucketContext
+from dvt.drivers.objects.checksums import Crc32
+from dvt.drivers.objects.names import ObjectNames, refuse_consumer
+from dvt.drivers.objects.parallel import in_parallel
+from dvt.drivers.objects.reader import ObjectSource, open_object, wait
+
+_TRIES = 5
+"""Times that is tried what the store was asked to try again, or did for some objects only."""
+_DELETES_AT_ONCE = 4
+"""Requests that delete a thousand objects each, at once."""
+
+Page = Sequence[Mapping[str, Any]]
+"""Some objects of a list, as boto3 describes them."""
+
+
+class S3Bucket:
+    """Implements Bucket by boto3."""
+
+    settings: ClassVar[type[S3Settings]] = S3Settings
+    consumers: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        name: str,
+        settings: Mapping[str, Any],
+        context: BucketContext,  # noqa: ARG002  every bucket gets one
+    ) -> None:
+        self._settings = S3Settings.model_validate(settings)
+        self._names = ObjectNames(self._settings.prefix.strip("/"))
+        self._name = name
+        place = "/".join(filter(None, (self._settings.bucket, self._names.prefix)))
+        endpoint = self._settings.endpoint
+        self.address = f"s3://{place}" + (f" at {endpoint}" if endpoint else "")
+        self._errors = Translator(name, self.address, self._settings.secrets)
+        self._lock = threading.Lock()
+        self._made: Any = None
+        self._honours_conditions = False
+
+    def put_once(self, key: str, data: bytes) -> None:
+        """See Bucket."""
+        upload = self._upload(key)
+        with self._errors.translating(f"creating {key!r}"):
+            created = self._create(upload, data)
+            if not created:
+                raise FileExistsError(key)
+            self._check_conditions(upload, data, key)
+
+    def put(self, key: str, data: BinaryIO) -> None:
+        """See Bucket."""
+        upload = self._upload(key)
+        with self._errors.translating(f"putting {key!r}"):
+            upload.stream(data)
+
+    def get(self, key: str) -> BinaryIO:
+        """See Bucket. Who reads to the end gets an error if that is not what was put."""
+        at, doing = self._at(key), f"reading {key!r}"
+        with self._errors.translating(doing):
+            try:
+                answer = self._client.get_object(**at, ChecksumMode="ENABLED")
+            except Exception as error:
+                if is_answer(error, "NoSuchKey", "404"):
+                    raise FileNotFoundError(key) from error
+                raise
+        return open_object(self._source(answer, at, doing), _Body(answer["Body"]))
+
+    def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """See Bucket. What programs put to show an empty folder is not listed."""
+        for page in self._pages(prefix, "listing"):
+            for listed in page:
+                if not listed["Key"].endswith("/"):
+                    yield self._names.key(listed["Key"]), listed["Size"]
+
+    def delete(self, prefix: str) -> None:
+        """See Bucket."""
+        doing = f"deleting in {self._names.of(prefix)!r}"
+        pages = (page for page in self._pages(prefix, "deleting in", root=False) if page)
+        tried = in_parallel(lambda page: self._delete(page, doing), pages, at_once=_DELETES_AT_ONCE)
+        failures = [failure for failure in tried if failure]
+        if failures:
+            raise failures[0]
+
+    def uri_for(self, consumer: str, key: str) -> str:  # noqa: ARG002
+        """See Bucket: no program of dvt's gets there by itself."""
+        refuse_consumer(consumer, "objects in S3")
+
+    def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:  # noqa: ARG002
+        """See Bucket."""
+        refuse_consumer(consumer, "objects in S3")
+
+    @property
+    def _client(self) -> Any:
+        with self._lock:
+            if self._made is None:
+                with self._errors.translating("logging in"):
+                    self._made = make_client(self._name, self._settings)
+            return self._made
+
+    def _at(self, key: str) -> dict[str, str]:
+        return {"Bucket": self._settings.bucket, "Key": self._names.of(key)}
+
+    def _upload(self, key: str) -> Upload:
+        at = self._at(key)
+        return Upload(self._client, at)
+
+    def _create(self, upload: Upload, data: bytes) -> bool:
+        """Put an object unless there is one; return whether it was put."""
+        writer = os.urandom(16).hex()
+        for tries in range(1, _TRIES + 1):
+            try:
+                upload.whole(data, writer=writer, IfNoneMatch="*")
+            except Exception as error:
+                if is_answer(error, "PreconditionFailed", "412"):
+                    return upload.is_by(writer)  # it is there since an answer was lost, and boto3 tried again
+                if tries == _TRIES or not is_answer(error, "ConditionalRequestConflict", "OperationAborted"):
+                    raise
+                wait(tries)
+            else:
+                return True
+        raise AssertionError
+
+    def _check_conditions(self, upload: Upload, data: bytes, key: str) -> None:
+        """Find out, once, whether the store honours conditions: some take them, and put the object anyway."""
+        if self._honours_conditions:
+            return
+        if self._create(upload, data):
+            reason = "this store ignores If-None-Match, by which runs keep out of each other's way"
+            raise self._errors.failed(f"creating {key!r}", reason)
+        self._honours_conditions = True
+
+    def _source(self, answer: dict[str, Any], at: dict[str, str], doing: str) -> ObjectSource:
+        def open_at(position: int) -> _Body:
+            with self._errors.translating(doing):
+                try:
+                    rest = self._client.get_object(**at, Range=f"bytes={position}-", IfMatch=answer["ETag"])
+                except Exception as error:
+                    if is_answer(error, "PreconditionFailed", "412", "NoSuchKey"):
+                        raise self._errors.failed(doing, "it was replaced meanwhile") from error
+                    raise
+            return _Body(rest["Body"])
+
+        expected = _checksum(answer)
+        return ObjectSource(
+            size=answer["ContentLength"],
+            open_at=open_at,
+            checksum=Crc32 if expected else None,
+            expected=expected,
+            broken=broken_connections(),
+            failure=lambda error: self._errors.translated(error, doing),
+            damage=lambda reason: self._errors.damaged(doing, reason),
+        )
+
+    def _pages(self, prefix: str, doing: str, *, root: bool = True) -> Iterator[Page]:
+        below = self._names.below(prefix, root=root)
+        paginator = self._client.get_paginator("list_objects_v2")
+        pages = iter(paginator.paginate(Bucket=self._settings.bucket, Prefix=below))
+        while True:
+            with self._errors.translating(f"{doing} {below!r}"):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page.get("Contents", [])
+
+    def _delete(self, page: Page, doing: str) -> DvtError | None:
+        """Delete objects, and try again what is left; return the error of what stays."""
+        left, failure = page, None
+        for tries in range(1, _TRIES + 1):
+            names = {"Objects": [{"Key": entry["Key"]} for entry in left], "Quiet": True}
+            try:
+                with self._errors.translating(doing):
+                    answer = self._client.delete_objects(Bucket=self._settings.bucket, Delete=names)
+            except DvtError as error:
+                return error
+            left = answer.get("Errors", [])
+            failure = self._errors.answered(left[0], doing, "DeleteObjects") if left else None
+            if failure is None or not failure.transient or tries == _TRIES:
+                break
+            wait(tries)
+        return failure
+
+
+class _Body:
+    """What boto3 gives to read, whose `readinto` older versions lack."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = self._stream.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _checksum(answer: Mapping[str, Any]) -> bytes:
+    """Return the checksum of all of an object, as far as the store or who put it has said; else nothing."""
+    text = answer.get("ChecksumCRC32") or answer["Metadata"].get(CHECKSUM, "")
+    is_of_all = answer.get("ChecksumType", "FULL_OBJECT") == "FULL_OBJECT" and "-" not in text
+    return base64.b64decode(text) if is_of_all else b""

@@ -1,0 +1,199 @@
+"""Turns boto3's errors into dvt's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from dvt.core.errors import (
+    BucketBusy,
+    BucketFailed,
+    BucketLoginRefused,
+    BucketMissing,
+    BucketRefused,
+    BucketUnreachable,
+    DvtError,
+    ObjectDamaged,
+)
+
+_PERMISSIONS: Mapping[str, str] = {
+    "PutObject": "s3:PutObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "GetObject": "s3:GetObject (and s3:ListBucket on the bucket, or objects that are not there are refused)",
+    "HeadObject": "s3:GetObject",
+    "ListObjectsV2": "s3:ListBucket",
+    "DeleteObjects": "s3:DeleteObject",
+    "AssumeRole": "sts:AssumeRole",
+}
+"""Operation → what a policy calls the permission for it."""
+_LOGIN = frozenset(
+    {
+        "AuthFailure",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidSecurity",
+        "InvalidToken",
+        "InvalidTokenId",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "TokenRefreshRequired",
+    }
+)
+"""Codes of answers to credentials that do not hold."""
+_LOGIN_HINTS: Mapping[str, str] = {
+    "RequestTimeTooSkewed": "the clocks of this machine and the store differ: set this machine's right",
+    "ExpiredToken": "get new credentials: a session token is good for some hours",
+}
+_DENIED = frozenset({"AccessDenied", "AllAccessDisabled", "AccessDeniedException", "403"})
+_BUSY = frozenset(
+    {
+        "InternalError",
+        "RequestLimitExceeded",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+        "SlowDownRead",
+        "SlowDownWrite",
+        "Throttling",
+        "ThrottlingException",
+        "XMinioServerNotInitialized",
+    }
+)
+_DAMAGED = frozenset(
+    {
+        "BadDigest",
+        "ChecksumMismatch",
+        "InvalidDigest",
+        "XAmzContentChecksumMismatch",
+        "XAmzContentSHA256Mismatch",
+    }
+)
+_REGION = frozenset(
+    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
+)
+_LOGIN_ERRORS = (
+    "NoCredentialsError",
+    "PartialCredentialsError",
+    "CredentialRetrievalError",
+    "TokenRetrievalError",
+    "ProfileNotFound",
+    "SSOError",
+    "LoginError",
+    "RefreshWithMFAUnsupportedError",
+)
+"""Names of boto3's exceptions about credentials that are missing or cannot be had."""
+_SERVER_ERROR = 500
+"""The HTTP status from which on an answer says that the server has failed."""
+
+
+class Translator:
+    """Makes dvt's errors of boto3's, for one bucket."""
+
+    def __init__(self, bucket: str, where: str, secrets: tuple[str, ...]) -> None:
+        self._bucket = bucket
+        self._where = where
+        self._secrets = secrets
+
+    @contextmanager
+    def translating(self, doing: str) -> Iterator[None]:
+        """Raise dvt's errors in place of those of boto3 in the block."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise self.translated(error, doing) from error
+
+    def translated(self, error: Exception, doing: str) -> DvtError:
+        """Return dvt's error for an error of boto3."""
+        from botocore.exceptions import ClientError
+
+        if isinstance(error, ClientError):
+            answer, status = error.response.get("Error", {}), _status(error)
+            return self.answered(answer, doing, error.operation_name, status)
+        return self._failed(error, doing)
+
+    def answered(self, answer: Mapping[str, Any], doing: str, operation: str, status: int = 0) -> DvtError:
+        """Return dvt's error for what the store has answered: a code and a message."""
+        code, reason = str(answer.get("Code", "")), self._reason(answer)
+        place = (self._bucket, self._where, doing)
+        if code == "NoSuchBucket":
+            return BucketMissing(*place, reason)
+        if code in _LOGIN:
+            return BucketLoginRefused(*place, reason, _LOGIN_HINTS.get(code, ""))
+        if code in _DENIED:
+            return BucketRefused(*place, _PERMISSIONS.get(operation, f"s3:{operation}"), reason)
+        if code in _DAMAGED:
+            return ObjectDamaged(*place, f"other bytes arrived than were sent ({reason})")
+        if code in _BUSY or status >= _SERVER_ERROR:
+            return BucketBusy(*place, reason)
+        hint = "the bucket is in another region: give it as `region`" if code in _REGION else ""
+        return BucketFailed(*place, f"{operation}: {reason}", hint)
+
+    def damaged(self, doing: str, reason: str) -> DvtError:
+        """Return the error of an object that is not what was put."""
+        return ObjectDamaged(self._bucket, self._where, doing, reason)
+
+    def failed(self, doing: str, reason: str) -> DvtError:
+        """Return the error of what has no other name."""
+        return BucketFailed(self._bucket, self._where, doing, reason)
+
+    def _failed(self, error: Exception, doing: str) -> DvtError:
+        from botocore import exceptions
+
+        place = (self._bucket, self._where, doing)
+        if isinstance(error, _login_errors()):
+            return BucketLoginRefused(*place, self._scrubbed(str(error)))
+        if isinstance(error, exceptions.SSLError):
+            hint = "`verify:` may name a file with the certificate of the authority that the store's is from"
+            return BucketUnreachable(*place, self._scrubbed(_cause(error)), hint)
+        if isinstance(error, (exceptions.ReadTimeoutError, exceptions.ConnectTimeoutError)):
+            return BucketUnreachable(*place, "no byte of an answer came in time (`timeout` in buckets.yml)")
+        broken = (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
+        if isinstance(error, broken):
+            return BucketUnreachable(*place, self._scrubbed(_cause(error)))
+        return BucketFailed(*place, self._scrubbed(str(error)))
+
+    def _reason(self, answer: Mapping[str, Any]) -> str:
+        return self._scrubbed(": ".join(str(answer[key]) for key in ("Code", "Message") if answer.get(key)))
+
+    def _scrubbed(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return " ".join(text.split())
+
+
+def is_answer(error: Exception, *codes: str) -> bool:
+    """Return whether an error of boto3 is an answer with one of these codes."""
+    response = getattr(error, "response", None)
+    return isinstance(response, dict) and response.get("Error", {}).get("Code") in codes
+
+
+def broken_connections() -> tuple[type[Exception], ...]:
+    """Return the errors after which reading may go on over a new connection."""
+    from botocore import exceptions
+
+    return (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
+
+
+def _status(error: Any) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _login_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of credentials that are missing or cannot be had, as far as this boto3 has them."""
+    from botocore import exceptions
+
+    return tuple(getattr(exceptions, name) for name in _LOGIN_ERRORS if hasattr(exceptions, name))
+
+
+def _cause(error: Any) -> str:
+    """Return the operating system's words, without the address, which is said elsewhere."""
+    inner = error.kwargs.get("error") or error
+    return str(inner).rpartition(">: ")[2] or type(inner).__name__

@@ -1,0 +1,79 @@
+"""The programs of servers of buckets, which tools/bucket_servers.sh has put into a cache."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import ssl
+import subprocess
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.databases.ports import start_error
+
+_START_TIMEOUT = 60.0
+"""Seconds until a server that does not answer counts as not started."""
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dvt-test-servers"
+
+
+def program(name: str) -> Path:
+    """Return the path of a program; skip the test where it could not be had.
+
+    With DVT_TEST_ALL_SERVERS, as in CI, nothing is skipped.
+    """
+    found = sorted(CACHE.glob(f"{name}-*/{name}"))
+    if found:
+        return found[-1]
+    reason = f"{name} is not in {CACHE}: tools/bucket_servers.sh, which `make test` runs, says why"
+    if os.environ.get("DVT_TEST_ALL_SERVERS"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def launch(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a server that ends with the tests, however they end; its log is `folder / log`."""
+    die_with_tests = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    with (folder / "log").open("ab") as output:
+        return subprocess.Popen(
+            [*die_with_tests, *command],
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+
+
+def await_answer(process: subprocess.Popen[bytes], url: str, folder: Path) -> subprocess.Popen[bytes]:
+    """Return the process once the server answers 200; raise if it does not start."""
+    deadline = time.monotonic() + _START_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
+        if _answers(url):
+            return process
+        time.sleep(0.05)
+    stop(process)
+    raise start_error(str(process.args), folder / "log")
+
+
+def _answers(url: str) -> bool:
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    try:
+        with urllib.request.urlopen(url, timeout=5, context=trusting) as answer:
+            return bool(answer.status == http.client.OK)
+    except OSError:
+        return False
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a server at once, whatever it does; its data is for nobody."""
+    process.kill()
+    process.wait()
