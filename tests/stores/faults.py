@@ -44,7 +44,7 @@ class Answer(NamedTuple):
     """A store's answer."""
 
     status: int
-    headers: list[tuple[str, str]]
+    headers: dict[str, str]
     content: bytes
 
 
@@ -95,7 +95,17 @@ class FaultyStore:
                 connection.putheader(name, value)
             connection.endheaders(body)
             answer = connection.getresponse()
-            return Answer(answer.status, answer.getheaders(), answer.read())
+            headers, content = dict(answer.getheaders()), answer.read()
+        if "Location" in headers:
+            headers["Location"] = self._here(headers["Location"].encode()).decode()
+        if "json" in headers.get("Content-Type", ""):
+            content = self._here(content)
+            headers["Content-Length"] = str(len(content))
+        return Answer(answer.status, headers, content)
+
+    def _here(self, text: bytes) -> bytes:
+        """Return a text in which addresses of the store are addresses of the proxy."""
+        return text.replace(b":%d/" % self._port, b":%d/" % self.port)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -119,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         kept = {
             name: value
-            for name, value in answer.headers
+            for name, value in answer.headers.items()
             if name.lower() not in _HOP
             and not (fault.drop_headers and name.lower().startswith(fault.drop_headers))
         }

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.databases.ports import start_on_free_port
-from tests.stores.programs import await_answer, launch, program, stop
+from tests.stores.programs import await_answer, launch, program, server_folder, stop
 
 USER, PASSWORD = "dvt-tests", "pl4nted-s3cret/+minio"
 DOMAIN = "store.test"
@@ -74,16 +72,13 @@ class Minio:
 @contextmanager
 def minio(certificates: Path | None = None) -> Iterator[Minio]:
     """Run a new server; with TLS where there is a folder of certificates. Remove it at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="dvt-minio-"))
-    try:
+    with server_folder("minio") as folder:
         scheme = "https" if certificates else "http"
         server = start_on_free_port(lambda port: Minio(port, _launch(folder, port, certificates), scheme))
         try:
             yield server
         finally:
             stop(server.process)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _launch(folder: Path, port: int, certificates: Path | None) -> subprocess.Popen[bytes]:

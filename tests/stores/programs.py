@@ -7,9 +7,11 @@ import os
 import shutil
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from tests.databases.ports import start_error
 
 _START_TIMEOUT = 60.0
 """Seconds until a server that does not answer counts as not started."""
+_ENOUGH_MEMORY = 6 * 2**30
+"""Bytes that must be free in memory for a server to have its folder there."""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dvt-test-servers"
 
 
@@ -33,6 +37,18 @@ def program(name: str) -> Path:
     if os.environ.get("DVT_TEST_ALL_SERVERS"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@contextmanager
+def server_folder(name: str) -> Iterator[Path]:
+    """Make a folder for a server, in memory where there is much: it need not outlive a power cut."""
+    memory = Path("/dev/shm")
+    is_large = memory.is_dir() and shutil.disk_usage(memory).free > _ENOUGH_MEMORY
+    folder = Path(tempfile.mkdtemp(prefix=f"dvt-{name}-", dir=memory if is_large else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def launch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 
@@ -11,6 +12,14 @@ from pydantic import ValidationError
 from dvt.buckets.s3 import S3Bucket, S3Settings
 from dvt.core.errors import BucketLibraryMissing
 from dvt.core.ports.staging import BucketContext
+
+USES = (
+    lambda bucket: bucket.put_once("run/x", b"x"),
+    lambda bucket: bucket.put("run/x", io.BytesIO(b"x")),
+    lambda bucket: bucket.get("run/x"),
+    lambda bucket: list(bucket.list("")),
+    lambda bucket: bucket.delete("run"),
+)
 
 
 def test_both_spellings_of_a_key_are_one():
@@ -72,11 +81,13 @@ def test_the_address_tells_buckets_apart(tmp_path):
 
 
 def test_a_missing_library_is_an_error_with_the_line_that_installs_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "boto3", None)
+    for module in ("boto3", "botocore", "botocore.exceptions"):
+        monkeypatch.setitem(sys.modules, module, None)
     bucket = S3Bucket("lake", {"bucket": "x"}, BucketContext(project_dir=tmp_path))
-    with pytest.raises(BucketLibraryMissing, match="S3 bucket 'lake' requires boto3") as error:
-        bucket.put_once("run/x", b"x")
-    assert error.value.hint == "pip install 'dvt-engine[s3]'"
+    for use in USES:
+        with pytest.raises(BucketLibraryMissing, match="S3 bucket 'lake' requires boto3") as error:
+            use(bucket)
+        assert error.value.hint == "pip install 'dvt-engine[s3]'"
 
 
 def test_the_library_is_imported_when_it_is_used_and_not_before():

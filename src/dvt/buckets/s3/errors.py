@@ -103,11 +103,11 @@ class Translator:
     @contextmanager
     def translating(self, doing: str) -> Iterator[None]:
         """Raise dvt's errors in place of those of boto3 in the block."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
             yield
-        except (BotoCoreError, ClientError) as error:
+        except DvtError:  # the library may be missing: it is not asked for its errors
+            raise
+        except _foreign() as error:
             raise self.translated(error, doing) from error
 
     def translated(self, error: Exception, doing: str) -> DvtError:
@@ -180,6 +180,12 @@ def broken_connections() -> tuple[type[Exception], ...]:
     from botocore import exceptions
 
     return (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (BotoCoreError, ClientError)
 
 
 def _status(error: Any) -> int:

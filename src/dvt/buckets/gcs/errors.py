@@ -1,0 +1,142 @@
+"""Turns the errors of Google's library into dvt's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPException
+from typing import Any
+
+from dvt.core.errors import (
+    BucketBusy,
+    BucketFailed,
+    BucketLoginRefused,
+    BucketMissing,
+    BucketRefused,
+    BucketUnreachable,
+    DvtError,
+    ObjectDamaged,
+)
+
+_BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+"""Statuses below 500 of a store that is too busy."""
+_ADDRESS = re.compile(r"https?://\S+")
+"""Matches addresses; that of an upload under way is as good as a password."""
+_NO_BUCKET = re.compile(r"bucket does not exist|notFound: bucket|no such bucket", re.IGNORECASE)
+"""Matches what is said of a bucket, not an object, that is not there."""
+_DAMAGED = re.compile(r"crc32c|md5|checksum", re.IGNORECASE)
+"""Matches what is said of a request whose content has another checksum than it says."""
+
+
+class Translator:
+    """Makes dvt's errors of the library's, for one bucket."""
+
+    def __init__(self, bucket: str, where: str, secrets: tuple[str, ...]) -> None:
+        self._bucket = bucket
+        self._where = where
+        self._secrets = secrets
+
+    @contextmanager
+    def translating(self, doing: str, permission: str) -> Iterator[None]:
+        """Raise dvt's errors in place of the library's in the block, which needs this permission."""
+        try:
+            yield
+        except DvtError:  # the library may be missing: it is not asked for its errors
+            raise
+        except _foreign() as error:
+            raise self.translated(error, doing, permission) from error
+
+    def translated(self, error: Exception, doing: str, permission: str) -> DvtError:
+        """Return dvt's error for one of the library's."""
+        from google.api_core.exceptions import GoogleAPICallError, RetryError
+        from google.auth.exceptions import GoogleAuthError, TransportError
+        from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+
+        place = (self._bucket, self._where, doing)
+        if isinstance(error, RetryError) and isinstance(error.cause, Exception):
+            return self.translated(error.cause, doing, permission)
+        if isinstance(error, (GoogleAPICallError, InvalidResponse)):
+            return self._answered(error, doing, permission)
+        if isinstance(error, DataCorruption):
+            return ObjectDamaged(*place, f"other bytes arrived than were sent ({self._scrubbed(error)})")
+        if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
+            return BucketLoginRefused(*place, self._scrubbed(error))
+        return self._unreachable(error, doing)
+
+    def _unreachable(self, error: Exception, doing: str) -> DvtError:
+        place, hint = (self._bucket, self._where, doing), ""
+        if is_silence(error):
+            return BucketUnreachable(*place, "no byte of an answer came in time (`timeout` in buckets.yml)")
+        if is_distrust(error):
+            hint = "`verify:` may name a file with the certificate of the authority that the store's is from"
+        return BucketUnreachable(*place, self._scrubbed(_cause(error)), hint)
+
+    def damaged(self, doing: str, reason: str) -> DvtError:
+        """Return the error of an object that is not what was put."""
+        return ObjectDamaged(self._bucket, self._where, doing, reason)
+
+    def failed(self, doing: str, reason: str) -> DvtError:
+        """Return the error of what has no other name."""
+        return BucketFailed(self._bucket, self._where, doing, reason)
+
+    def _answered(self, error: Any, doing: str, permission: str) -> DvtError:
+        place, reason = (self._bucket, self._where, doing), self._scrubbed(_said(error))
+        status = int(getattr(error, "code", 0) or error.response.status_code)
+        if status == HTTPStatus.UNAUTHORIZED:
+            return BucketLoginRefused(*place, reason)
+        if status == HTTPStatus.FORBIDDEN:
+            return BucketRefused(*place, permission, reason)
+        if status == HTTPStatus.NOT_FOUND and is_about_bucket(error):
+            return BucketMissing(*place, reason)
+        if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return BucketBusy(*place, reason)
+        if status == HTTPStatus.BAD_REQUEST and _DAMAGED.search(reason):
+            return ObjectDamaged(*place, f"other bytes arrived than were sent ({reason})")
+        return BucketFailed(*place, reason)
+
+    def _scrubbed(self, error: object) -> str:
+        text = _ADDRESS.sub("…", str(error))
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return " ".join(text.split())
+
+
+def _said(error: Any) -> object:
+    """Return the store's own words, where the answer has some, else the library's."""
+    try:
+        return error.response.json()["error"]["message"]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return error
+
+
+def is_about_bucket(error: Exception) -> bool:
+    """Return whether what is not there is the bucket, and not an object in it."""
+    return bool(_NO_BUCKET.search(str(error)))
+
+
+def is_distrust(error: BaseException) -> bool:
+    """Return whether a store's certificate is not trusted."""
+    return "CERTIFICATE_VERIFY_FAILED" in str(error)
+
+
+def is_silence(error: BaseException | None) -> bool:
+    """Return whether an error is one of time, or has one as its reason."""
+    return error is not None and (
+        "timed out" in str(error).lower() or is_silence(error.__cause__ or error.__context__)
+    )
+
+
+def _foreign() -> tuple[type[Exception], ...]:
+    """Return what the library raises; its errors of connections are the operating system's."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+
+    return (GoogleAPIError, GoogleAuthError, DataCorruption, InvalidResponse, HTTPException, OSError)
+
+
+def _cause(error: BaseException) -> str:
+    """Return the words about what broke a connection, without the address, which is said elsewhere."""
+    return str(error).rpartition(">: ")[2].rpartition("Caused by ")[2].strip("()'\" ") or type(error).__name__

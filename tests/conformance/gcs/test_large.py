@@ -1,0 +1,41 @@
+"""Buckets of Google Cloud Storage with many and with large objects, on an emulator."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.stores.measure import measure_stream
+from tests.stores.objects import put
+
+pytestmark = pytest.mark.slow
+
+
+def test_five_thousand_objects_come_and_go(bucket):
+    keys = [f"run/{number:04}" for number in range(5_000)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: put(bucket, key), keys))
+    put(bucket, "other/x")
+    assert [key for key, _ in bucket.list("run")] == keys
+    bucket.delete("run")
+    assert list(bucket.list("")) == [("other/x", 1)]
+
+
+def test_a_large_object_streams_both_ways_in_little_memory(server, make):
+    """A gigabyte takes the emulator minutes: it copies all that it has with each piece."""
+    measured = measure_stream("gcs", server.settings(make.name), 192)
+    assert measured.is_same
+    assert measured.megabytes < 300, measured
+
+
+def test_a_line_break_in_a_key_is_no_line_break_in_a_name(server, make, bucket):
+    keys = ["run/a\nb", "run/a\rb", "run/a␛nb", "run/a␛␛nb", "run/␛"]
+    for key in keys:
+        put(bucket, key, key.encode())
+    assert {key for key, _ in bucket.list("run")} == set(keys)
+    for key in keys:
+        with bucket.get(key) as data:
+            assert data.read() == key.encode()
+    names = [blob.name for blob in server.client().list_blobs(make.name)]
+    assert not [name for name in names if {"\n", "\r"} & set(name)]

@@ -1,0 +1,58 @@
+"""S3 buckets with many and with large objects."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dvt.buckets.s3 import uploads
+from tests.stores.measure import measure_stream
+from tests.stores.objects import put, read
+
+pytestmark = pytest.mark.slow
+
+MB = 2**20
+
+
+def test_five_thousand_objects_come_and_go(bucket):
+    keys = [f"run/{number:04}" for number in range(5_000)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: put(bucket, key), keys))
+    put(bucket, "other/x")
+    assert [key for key, _ in bucket.list("run")] == keys
+    bucket.delete("run")
+    assert list(bucket.list("")) == [("other/x", 1)]
+
+
+def test_a_gigabyte_streams_both_ways_in_little_memory(minio, make):
+    measured = measure_stream("s3", minio.settings(make.name), 1024)
+    assert measured.is_same
+    assert measured.megabytes < 300, measured
+
+
+def test_an_upload_that_fails_leaves_no_parts(unfinished, bucket):
+    class Breaks(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell() > 30 * MB:
+                raise KeyError("the stream broke")
+            return super().read(size)
+
+    with pytest.raises(KeyError, match="broke"):
+        bucket.put("run/x", Breaks(bytes(40 * MB)))
+    assert unfinished() == []
+    assert list(bucket.list("")) == []
+
+
+def test_an_object_in_parts_is_checked_as_a_whole(minio, make, bucket):
+    put(bucket, "run/x", bytes(20 * MB))
+    head = minio.client().head_object(Bucket=make.name, Key="run/x", ChecksumMode="ENABLED")
+    assert head["ChecksumType"] == "FULL_OBJECT"
+    assert len(read(bucket, "run/x")) == 20 * MB
+
+
+def test_parts_of_a_file_are_as_large_as_its_length_asks_for(monkeypatch):
+    monkeypatch.setattr(uploads, "_MOST_PARTS", 3)
+    assert uploads._part_size(io.BytesIO(bytes(25 * MB))) == -(-25 * MB // 3)
+    assert uploads._part_size(io.BytesIO(bytes(5))) == uploads.PART
