@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -117,6 +118,23 @@ def test_a_store_that_ignores_conditions_is_refused(behind, store):
         behind.put_once("run/x", b"x")
 
 
+def test_a_store_that_knows_no_checksums_takes_parts_without_one(behind, store):
+    content = os.urandom(20 * MB)
+    body = b"<Error><Code>NotImplemented</Code><Message>A header is not implemented</Message></Error>"
+    refused = store.add("POST", "uploads", status=501, body=body)
+    put(behind, "run/x", content)
+    assert refused.times == 0
+    assert read(behind, "run/x") == content
+
+
+def test_what_a_store_does_not_implement_is_no_failure_that_passes(behind, store):
+    body = b"<Error><Code>NotImplemented</Code><Message>A header is not implemented</Message></Error>"
+    store.add("PUT", "run/x", status=501, body=body)
+    with pytest.raises(BucketFailed, match="not implemented") as error:
+        put(behind, "run/x")
+    assert not error.value.transient
+
+
 @pytest.mark.parametrize("size", [1000, 20 * MB])
 def test_a_byte_that_changes_on_its_way_to_the_store_is_noticed(behind, store, size):
     flip = store.add("PUT", "run/x", flip_sent=500, least=500)
@@ -159,9 +177,11 @@ def test_a_frozen_store_is_an_error_within_the_timeout(make, minio):
 
 def test_a_silent_store_is_an_error_within_the_timeout(make):
     with silent_port() as port:
-        bucket = make(endpoint=f"http://127.0.0.1:{port}", timeout=3)
+        bucket = make(endpoint=f"http://127.0.0.1:{port}", timeout=6)
+        start = time.monotonic()
         with pytest.raises(BucketUnreachable, match=r"listing ''.*timeout"):
             list(bucket.list(""))
+        assert time.monotonic() - start < 15
 
 
 def test_a_store_that_is_not_there_is_an_error(make):

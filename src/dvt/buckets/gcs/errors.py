@@ -22,6 +22,8 @@ from dvt.core.errors import (
 
 _BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 """Statuses below 500 of a store that is too busy."""
+_NEVER = HTTPStatus.NOT_IMPLEMENTED
+"""One from 500 on that will not pass."""
 _ADDRESS = re.compile(r"https?://\S+")
 """Matches addresses; that of an upload under way is as good as a password."""
 _NO_BUCKET = re.compile(r"bucket does not exist|notFound: bucket|no such bucket", re.IGNORECASE)
@@ -90,7 +92,7 @@ class Translator:
             return BucketRefused(*place, permission, reason)
         if status == HTTPStatus.NOT_FOUND and is_about_bucket(error):
             return BucketMissing(*place, reason)
-        if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if status in _BUSY or (status >= HTTPStatus.INTERNAL_SERVER_ERROR and status != _NEVER):
             return BucketBusy(*place, reason)
         if status == HTTPStatus.BAD_REQUEST and _DAMAGED.search(reason):
             return ObjectDamaged(*place, f"other bytes arrived than were sent ({reason})")

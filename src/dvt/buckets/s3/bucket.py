@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,6 +25,8 @@ _TRIES = 5
 """Times that is tried what the store was asked to try again, or did for some objects only."""
 _DELETES_AT_ONCE = 4
 """Requests that delete a thousand objects each, at once."""
+_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""Matches names that XML, in which the names of a request are, has no way to write."""
 
 Page = Sequence[Mapping[str, Any]]
 """Some objects of a list, as boto3 describes them."""
@@ -178,20 +181,31 @@ class S3Bucket:
 
     def _delete(self, page: Page, doing: str) -> DvtError | None:
         """Delete objects, and try again what is left; return the error of what stays."""
-        left, failure = page, None
+        left, failure = [entry["Key"] for entry in page], None
         for tries in range(1, _TRIES + 1):
-            names = {"Objects": [{"Key": entry["Key"]} for entry in left], "Quiet": True}
             try:
                 with self._errors.translating(doing):
-                    answer = self._client.delete_objects(Bucket=self._settings.bucket, Delete=names)
+                    refused = self._delete_at_once(left)
             except DvtError as error:
                 return error
-            left = answer.get("Errors", [])
-            failure = self._errors.answered(left[0], doing, "DeleteObjects") if left else None
+            left = [entry["Key"] for entry in refused]
+            failure = self._errors.answered(refused[0], doing, "DeleteObjects") if refused else None
             if failure is None or not failure.transient or tries == _TRIES:
                 break
             wait(tries)
         return failure
+
+    def _delete_at_once(self, names: Sequence[str]) -> Page:
+        """Delete objects by one request; return what the store says of those that stay."""
+        at = {"Bucket": self._settings.bucket}
+        for name in filter(_UNSPEAKABLE.search, names):
+            self._client.delete_object(**at, Key=name)
+        spoken = [{"Key": name} for name in names if not _UNSPEAKABLE.search(name)]
+        if not spoken:
+            return ()
+        answer = self._client.delete_objects(**at, Delete={"Objects": spoken, "Quiet": True})
+        refused: Page = answer.get("Errors", ())
+        return refused
 
 
 class _Body:

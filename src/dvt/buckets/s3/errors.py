@@ -91,6 +91,9 @@ _LOGIN_ERRORS = (
 _SERVER_ERROR = 500
 """The HTTP status from which on an answer says that the server has failed."""
 
+_NOT_IMPLEMENTED = 501
+"""The one that will not pass."""
+
 
 class Translator:
     """Makes dvt's errors of boto3's, for one bucket."""
@@ -131,7 +134,7 @@ class Translator:
             return BucketRefused(*place, _PERMISSIONS.get(operation, f"s3:{operation}"), reason)
         if code in _DAMAGED:
             return ObjectDamaged(*place, f"other bytes arrived than were sent ({reason})")
-        if code in _BUSY or status >= _SERVER_ERROR:
+        if code in _BUSY or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
             return BucketBusy(*place, reason)
         hint = "the bucket is in another region: give it as `region`" if code in _REGION else ""
         return BucketFailed(*place, f"{operation}: {reason}", hint)

@@ -21,6 +21,8 @@ _MOST_PARTS = 10_000
 """Parts of an object, at most: a limit of the protocol."""
 _AT_ONCE = 4
 """Parts of one object that are sent at once; each is in memory."""
+_UNKNOWN_HEADER = ("NotImplemented", "InvalidArgument", "InvalidRequest")
+"""Codes of answers to a header that a store does not know."""
 WRITER = "dvt-writer"
 """Name in an object's metadata, of a random value that tells who has put it."""
 CHECKSUM = "dvt-crc32"
@@ -53,9 +55,7 @@ class Upload:
 
     def _parts(self, pieces: Iterator[bytes]) -> None:
         writer = os.urandom(16).hex()
-        begun = self.client.create_multipart_upload(
-            **self.at, Metadata={WRITER: writer}, ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT"
-        )
+        begun = self._begin(writer)
         upload, checksum = {**self.at, "UploadId": begun["UploadId"]}, Crc32()
 
         def send(numbered: tuple[int, bytes]) -> dict[str, Any]:
@@ -75,6 +75,18 @@ class Upload:
             with suppress(Exception):  # the first error is the one that matters
                 self.client.abort_multipart_upload(**upload)
             raise
+
+    def _begin(self, writer: str) -> dict[str, Any]:
+        """Begin an upload in parts, with a checksum of the whole where the store has such things."""
+        known = {**self.at, "Metadata": {WRITER: writer}}
+        sums = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+        try:
+            begun: dict[str, Any] = self.client.create_multipart_upload(**known, **sums)
+        except Exception as error:
+            if not is_answer(error, *_UNKNOWN_HEADER):
+                raise
+            begun = self.client.create_multipart_upload(**known)
+        return begun
 
     def _complete(
         self, upload: dict[str, str], parts: list[dict[str, Any]], sums: dict[str, str], writer: str
