@@ -12,23 +12,36 @@ from dvt.testing.suites import BucketSuite, LocalConsumerSuite
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def client(stores, tmp_path_factory):
+    """The client of all buckets here: a quarter of a second of work, and no part of what is tested."""
+    settings = stores("minio").settings("any")
+    return S3Bucket("lake", settings, BucketContext(project_dir=tmp_path_factory.mktemp("project")))._client
+
+
 @pytest.fixture
-def bucket(stores, tmp_path):
-    minio = stores("minio")
-    context = BucketContext(project_dir=tmp_path)
-    return S3Bucket("lake", minio.settings(minio.new_bucket()), context)
+def make(stores, client, tmp_path):
+    def bucket(**overrides):
+        minio = stores("minio")
+        settings = minio.settings(minio.new_bucket(), **overrides)
+        made = S3Bucket("lake", settings, BucketContext(project_dir=tmp_path))
+        made._made = client
+        return made
+
+    return bucket
 
 
 class TestS3Bucket(BucketSuite):
     """All of a store's bucket."""
+
+    @pytest.fixture
+    def bucket(self, make):
+        return make()
 
 
 class TestS3BucketThroughLocalCopies(BucketSuite, LocalConsumerSuite):
     """A folder of a store's bucket, as DuckDB reads and writes it."""
 
     @pytest.fixture
-    def bucket(self, stores, tmp_path):
-        minio = stores("minio")
-        settings = minio.settings(minio.new_bucket(), prefix="of several/ünï %2F")
-        context = BucketContext(project_dir=tmp_path)
-        return LocalCopies(S3Bucket("lake", settings, context), "duckdb", tmp_path / "scratch")
+    def bucket(self, make, tmp_path):
+        return LocalCopies(make(prefix="of several/ünï %2F"), "duckdb", tmp_path / "scratch")

@@ -27,6 +27,7 @@ class Minio:
     process: subprocess.Popen[bytes]
     scheme: str = "http"
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _clients: dict[tuple[str, str | None], Any] = field(default_factory=dict)
 
     @property
     def endpoint(self) -> str:
@@ -47,8 +48,12 @@ class Minio:
         """Return a client of the server's owner."""
         import boto3
 
-        session = boto3.session.Session(aws_access_key_id=USER, aws_secret_access_key=PASSWORD)
-        return session.client(service, endpoint_url=self.endpoint, region_name="us-east-1", verify=verify)
+        if (service, verify) not in self._clients:
+            session = boto3.session.Session(aws_access_key_id=USER, aws_secret_access_key=PASSWORD)
+            self._clients[service, verify] = session.client(
+                service, endpoint_url=self.endpoint, region_name="us-east-1", verify=verify
+            )
+        return self._clients[service, verify]
 
     def new_bucket(self) -> str:
         """Make an empty bucket, and return its name."""
