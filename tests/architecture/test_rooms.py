@@ -93,6 +93,7 @@ DISTRIBUTIONS = {
     "dbt": "dbt-core",
     "dbt_common": "dbt-core",
     "google": "google-cloud-storage",
+    "google_crc32c": "google-crc32c",
     "hdfs_native": "hdfs-native",
     "psycopg2": "psycopg2-binary",
     "yaml": "pyyaml",
