@@ -96,6 +96,7 @@ DISTRIBUTIONS = {
     "google_crc32c": "google-crc32c",
     "hdfs_native": "hdfs-native",
     "psycopg2": "psycopg2-binary",
+    "pydantic_core": "pydantic",  # what its errors consist of, for the type checker alone
     "yaml": "pyyaml",
 }
 """Imported name → the distribution it belongs to, where the names differ."""

@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, ValidationError
 
+from dvt.config.problems import Strict, collect, problems_of
 from dvt.config.yaml_lines import Document
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import ComputesInvalid, EngineMissing, UnknownCompute
@@ -40,18 +41,13 @@ _PLANNED = ("spark",)
 """Types whose engine this version lacks: an entry of such a type is an error only if a model uses it."""
 
 
-class Strict(BaseModel):
-    """A section of computes.yml. An unknown key is an error: only dvt reads the file, so it is a typo."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=True)
-
-
 class ProfileComputes(Strict):
     """The section of a profile."""
 
     target: str | None = None
-    """The default place: a word of `RESERVED`, or an entry. None: `auto`."""
-    computes: dict[str, dict[str, Any]] = {}
+    """The default place: `auto`, `target`, `source`, or an entry; `auto` when left out."""
+    computes: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """The engines, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +114,13 @@ def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None)
 def _read(file: Path, profile: str) -> Computes:
     """Return the profile's computes; raise all errors in the file at once."""
     try:
-        document = Document(str(file), file.read_text(encoding="utf-8"))
+        document = Document(str(file), file.read_text(encoding="utf-8"), ComputesInvalid)
     except (OSError, UnicodeDecodeError) as error:
         raise ComputesInvalid(str(file), None, "this file cannot be read") from error
     errors = ErrorList()
+    for unset in document.unset_in(()):
+        errors.add(unset)
+    errors.raise_all()
     profiles = _validated(document, errors)
     by_profile = {
         name: _computes(document, name, section, file.parent, errors) for name, section in profiles.items()
@@ -150,7 +149,7 @@ def _validated(document: Document, errors: ErrorList) -> Mapping[str, ProfileCom
         try:
             sections[name] = ProfileComputes.model_validate(section)
         except ValidationError as error:
-            _collect(document, error, (name,), errors)
+            collect(document, problems_of(error), (name,), errors, ProfileComputes.model_fields)
     return sections
 
 
@@ -166,7 +165,7 @@ def _computes(
                 computes[name] = compute = _compute(document, path, keys, folder)
                 _ = compute.kind in _PLANNED or compute.settings
         except ValidationError as error:
-            _collect(document, error, path, errors)
+            collect(document, problems_of(error), path, errors)
     return computes
 
 
@@ -175,42 +174,12 @@ def _compute(
 ) -> Compute:
     if path[-1] in RESERVED:
         problem = f"{'.'.join(path)}: {path[-1]} names a place of computing; give the entry another name"
-        raise ComputesInvalid(document.file, document.line(path), problem)
+        raise document.error(path, problem)
     kind = keys.get("type")
     kinds = sorted({*_PLANNED, *ENGINES})
     if kind not in kinds:
         *first, last = kinds
         problem = f"{'.'.join(path)}: its type should be {', '.join(first)} or {last}"
-        raise ComputesInvalid(document.file, document.line(path), problem)
+        raise document.error(path, problem)
     settings = {key: value for key, value in keys.items() if key != "type"}
     return Compute(path[-1], str(kind), settings, folder)
-
-
-def _collect(document: Document, error: ValidationError, parent: tuple[str, ...], errors: ErrorList) -> None:
-    """Collect the errors of a model, with path and line; `parent` is the path of the model's content."""
-    for problem in error.errors(include_url=False, include_input=False):
-        path = _without_tags((*parent, *problem["loc"]), document.content)
-        where = ".".join(str(part) for part in path) or "the file"
-        sentence = f"{where}: {_sentence(problem['type'], problem['msg'])}"
-        with errors.collecting():
-            raise ComputesInvalid(document.file, document.line(path), sentence) from error
-
-
-def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, ...]:
-    """Return Pydantic's path to a value without the names of union members, which the file does not have."""
-    path: list[str | int] = []
-    for index, part in enumerate(loc):
-        if isinstance(content, dict) and part in content:
-            content = content[part]
-            path.append(part)
-        elif index == len(loc) - 1 and isinstance(content, dict):
-            path.append(part)
-    return tuple(path)
-
-
-def _sentence(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "no such key here"
-    if kind == "string_pattern_mismatch":
-        return "should be a size such as 8GB or 512MiB"
-    return message[:1].lower() + message[1:]

@@ -19,10 +19,13 @@ class ErrorList:
         """Keep a DvtError of the block instead of raising it; errors of the same text are one."""
         try:
             yield
-        except SeveralErrors as several:
-            self._errors |= {str(error): error for error in several.errors}
         except DvtError as error:
-            self._errors.setdefault(str(error), error)
+            self.add(error)
+
+    def add(self, error: DvtError) -> None:
+        """Keep an error, or the errors that it consists of."""
+        for part in error.errors if isinstance(error, SeveralErrors) else (error,):
+            self._errors.setdefault(str(part), part)
 
     def raise_all(self) -> None:
         """Raise the errors: an only one as it is, several as SeveralErrors."""

@@ -52,7 +52,9 @@ class DuckDBLimits:
 class EngineSettings(BaseModel):
     """The keys of an entry in computes.yml, but for `type`; each engine has a subclass of its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, strict=True, use_attribute_docstrings=True
+    )
 
     @property
     def spill(self) -> Path | None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from dvt.core.ports.engines import DuckDBLimits, EngineSettings
 
-MemorySize = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^(?i:\d+(\.\d+)?\s*([kmgt]i?)?b)$")
-]
+_SIZE = re.compile(r"\d+(\.\d+)?\s*([kmgt]i?)?b", re.IGNORECASE)
+
+
+def _size(value: str) -> str:
+    if not _SIZE.fullmatch(value):
+        msg = "should be a size such as 8GB or 512MiB"
+        raise ValueError(msg)
+    return value
+
+
+MemorySize = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_size)]
 
 
 class DuckDBSettings(EngineSettings):
