@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dvt.core.ports.staging import BucketContext
+from pydantic import ValidationInfo, field_validator
+
+from dvt.core.ports.staging import BucketContext, BucketSettings
 from dvt.drivers.disk import (
     create_private,
     is_temporary,
@@ -19,11 +21,33 @@ from dvt.drivers.disk import (
     write_private,
 )
 
+_DEFAULT = ".dvt/staging"
+"""Folder of a bucket without `path`, in the project."""
+
+
+class FilesystemSettings(BucketSettings):
+    """The keys of `type: filesystem`."""
+
+    path: str | None = None
+    """Absolute path of the folder; `.dvt/staging` of the project when left out."""
+
+    @field_validator("path")
+    @classmethod
+    def _is_safe(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        path = Path(value).expanduser()
+        problem = _refusal(path, (info.context or {}).get("project_dir"))
+        if problem:
+            raise ValueError(problem)
+        return str(path)
+
 
 class FilesystemBucket:
     """Implements Bucket in a folder, which is made when first needed."""
 
     consumers = frozenset({"duckdb"})
+    settings = FilesystemSettings
 
     def __init__(
         self,
@@ -31,7 +55,7 @@ class FilesystemBucket:
         settings: Mapping[str, Any],
         context: BucketContext,
     ) -> None:
-        path = Path(settings["path"])
+        path = Path(settings.get("path") or _DEFAULT, settings.get("prefix") or "")
         self.address = f"file:{path.as_posix()}"
         self._root = context.project_dir / path
 
@@ -92,6 +116,26 @@ class FilesystemBucket:
         path = self._path(key)
         private_folder(path.parent)
         return path
+
+
+def _refusal(path: Path, project_dir: Path | None) -> str:
+    """Return why staged data may not be in a folder; an empty text if it may.
+
+    dvt removes staged data, so it is in no folder that has other things: not in a home or a project itself,
+    nor in a folder above them, nor behind a link, which somebody may turn to another folder.
+    """
+    if not path.is_absolute():
+        return "should be an absolute path; without it, data is staged in .dvt/staging of the project"
+    if ".." in path.parts:
+        return "should have no '..' in it"
+    place = path.resolve()
+    if place == Path(place.anchor):
+        return "this is the root of the file system; name a folder of its own"
+    own = {"your home folder": Path.home(), "the project": project_dir}
+    for what, folder in own.items():
+        if folder is not None and (place == folder.resolve() or place in folder.resolve().parents):
+            return f"{place} is {what}, or holds it, and dvt removes staged data; name a folder of its own"
+    return "is a link; name the folder itself" if path.is_symlink() else ""
 
 
 def _files(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
+from dvt.core.compression import SNAPPY, Compression
 from dvt.core.errors import DvtError
 from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.ports.staging import Dataset, Location
@@ -22,9 +23,12 @@ _ATTEMPTS = itertools.count()
 class ParquetSink:
     """Implements Sink: nothing is a dataset until `commit` has written the marker."""
 
-    def __init__(self, location: Location, limits: ExtractLimits = UNLIMITED) -> None:
+    def __init__(
+        self, location: Location, limits: ExtractLimits = UNLIMITED, compression: Compression = SNAPPY
+    ) -> None:
         self.location = location
         self.limits = limits
+        self.compression = compression
         self._rows = 0
         self._lock = threading.Lock()
         self._parts: list[str] = []

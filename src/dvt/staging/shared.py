@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from dvt.core.compression import SNAPPY, Compression
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
@@ -72,9 +73,12 @@ class Claim:
 class Staging:
     """The datasets of one run in one bucket, under `<run>/`."""
 
-    def __init__(self, bucket: Bucket, run: str, *, keep: bool = False) -> None:
+    def __init__(
+        self, bucket: Bucket, run: str, *, keep: bool = False, compression: Compression = SNAPPY
+    ) -> None:
         self.bucket = bucket
         self._run = run
+        self._compression = compression
         self._keep = keep
         self._lock = threading.Lock()
         self._results = itertools.count()
@@ -108,7 +112,7 @@ class Staging:
             self.bucket.delete(self._run)
 
     def _sink(self, folder: str, key: str, limits: ExtractLimits = UNLIMITED) -> Sink:
-        return ParquetSink(Location(self.bucket, f"{self._run}/{folder}/{key}"), limits)
+        return ParquetSink(Location(self.bucket, f"{self._run}/{folder}/{key}"), limits, self._compression)
 
 
 def _copied(error: DvtError) -> DvtError:

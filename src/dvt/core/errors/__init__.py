@@ -15,6 +15,7 @@ from dvt.core.errors.buckets import (
     BucketUnreachable,
     ObjectDamaged,
 )
+from dvt.core.errors.buckets_file import BucketsInvalid, FolderTaken, UnknownBucket
 from dvt.core.errors.databases import (
     Cancelled,
     ConnectFailed,
@@ -87,6 +88,7 @@ __all__ = [
     "BucketMissing",
     "BucketRefused",
     "BucketUnreachable",
+    "BucketsInvalid",
     "Cancelled",
     "ColumnNotFound",
     "ComparingUnsupported",
@@ -108,6 +110,7 @@ __all__ = [
     "FileLocked",
     "FileTooNew",
     "FileUnreadable",
+    "FolderTaken",
     "IntrospectionUnsupported",
     "LoginRefused",
     "NamesTooLong",
@@ -133,6 +136,7 @@ __all__ = [
     "TableNotFound",
     "TestFederated",
     "TranslationWrong",
+    "UnknownBucket",
     "UnknownCompute",
     "UnknownConnection",
     "UnknownMaterialization",

@@ -16,6 +16,8 @@ WARNINGS: Mapping[str, str] = {
     "DVT024": "A database takes rows in a slower way than it could.",
     "DVT025": "Text that its database compares by a collation is compared byte by byte here.",
     "DVT026": "Conditions stay in the compute engine, since only the engine can read the SQL.",
+    "DVT027": "A secret is written in buckets.yml as it is.",
+    "DVT028": "A bucket that a run uses lacks a key that it should have.",
 }
 """Warning code → its meaning."""
 

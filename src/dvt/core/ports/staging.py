@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from dvt.core.compression import Compression
 from dvt.core.estimates import ExtractLimits
 from dvt.core.tables import StageColumn
 
@@ -70,17 +71,23 @@ class Bucket(Protocol):
 class BucketSettings(BaseModel):
     """The keys of an entry in buckets.yml, but for `type`; each type of bucket has a subclass of its own.
 
-    A key's aliases are accepted, too, in the file and wherever a bucket is made.
+    A bucket's class names it as `settings`; a class that names none has the keys of this one. A key's aliases
+    are accepted, too, in the file and wherever a bucket is made.
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, strict=True, populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        strict=True,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
     )
 
     prefix: str = ""
     """Folder of the store that all keys are in; empty: its root."""
     compression: str | None = None
-    """Codec of staged files, which is no business of the bucket's own."""
+    """Codec of staged files: zstd, snappy, gzip or none; a level may follow zstd, such as `zstd:3`."""
 
 
 def _below_the_file(path: str, info: ValidationInfo) -> str:
@@ -169,6 +176,10 @@ class Sink(Protocol):
     @property
     def limits(self) -> ExtractLimits:
         """How much may be staged in it."""
+
+    @property
+    def compression(self) -> Compression:
+        """How its files are to be compressed."""
 
     def part(self) -> str:
         """Return the key of a new file, for a writer that does not name files itself."""
