@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dvt.config.schemas import SCHEMAS
 from dvt.core import errors
 from dvt.federation.plan.proven.table import proof_table
 
@@ -227,7 +228,14 @@ def _escaped(text: str) -> str:
     return shown.replace("|", "\\|").replace("<", "&lt;")
 
 
+def schema(name: str) -> Callable[[], str]:
+    """Return a function that gives the JSON Schema of a file that only dvt reads."""
+    return lambda: json.dumps(SCHEMAS[name](), indent=1, ensure_ascii=False) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "docs/reference/buckets.schema.json": schema("buckets"),
+    "docs/reference/computes.schema.json": schema("computes"),
     "docs/reference/errors.md": errors_page,
     "docs/reference/translation-postgres.md": translation_page("postgres", "PostgreSQL"),
     "docs/reference/translation-mysql.md": translation_page("mysql", "MariaDB"),
