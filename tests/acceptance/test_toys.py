@@ -6,7 +6,6 @@ import ast
 import inspect
 import os
 import sqlite3
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -14,13 +13,12 @@ import duckdb
 import pytest
 
 from dvt.testing import memory_bucket, toy_engine, toy_types
-from tests.acceptance.project import DVT, Project
+from tests.acceptance.project import Project
 from tests.packages import installed
 
 pytestmark = pytest.mark.slow
 
-COMMAND = (sys.executable, "-m", "dvt_toy.command")
-"""The command, wired to stage in memory."""
+BUCKETS = "shop: {buckets: {memory: {type: memory}}}"
 COMPUTES = "shop: {target: toy, computes: {toy: {type: toy}}}"
 
 
@@ -35,6 +33,7 @@ def shop(tmp_path: Path) -> Project:
     }
     project = Project(root, outputs, default="warehouse")
     project.file("computes.yml", COMPUTES)
+    project.file("buckets.yml", BUCKETS)
     with duckdb.connect(str(root / "orders.duckdb")) as orders:
         orders.execute(
             "CREATE TABLE orders AS SELECT i AS id, i % 3 AS customer, i * 10 AS cents, "
@@ -80,7 +79,7 @@ def test_a_federated_model_is_computed_by_the_toy_and_staged_in_memory(
         materialized="table",
         dialect="compute",
     )
-    result = shop.dvt("run", "--keep-staging", env=package, command=COMMAND).ok()
+    result = shop.dvt("run", "--keep-staging", env=package).ok()
     assert rows_of(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
     assert rows_of(shop, "who") == [(sqlite3.sqlite_version, 9)]
     assert "DVT003" not in result.output, "the package declares how upper, count and sum translate"
@@ -97,12 +96,13 @@ def test_an_incremental_model_adds_the_new_rows_only(shop: Project, package: dic
         materialized="incremental",
     )
     for rows in (4, 9):
-        shop.dvt("run", "--select", "log", env=package, command=COMMAND).ok()
+        shop.dvt("run", "--select", "log", env=package).ok()
         assert [row[0] for row in rows_of(shop, "log")] == list(range(rows))
 
 
-def test_the_plain_command_stages_in_files_for_the_same_engine(shop: Project, package: dict[str, str]):
-    shop.dvt("run", env=package, command=DVT).ok()
+def test_without_a_bucket_data_is_staged_in_files_for_the_same_engine(shop: Project, package: dict[str, str]):
+    (shop.root / "buckets.yml").unlink()
+    shop.dvt("run", env=package).ok()
     assert rows_of(shop, "spent") == [("ANN", 2, 90), ("BOB", 3, 120)]
     assert (shop.root / ".dvt" / "staging").exists()
 
@@ -123,7 +123,7 @@ def test_a_type_that_the_toy_engine_lacks_is_an_error(
         "JOIN {{ source('crm', 'customers') }} AS c ON o.customer = c.id",
         materialized="table",
     )
-    result = shop.dvt("run", env=package, command=COMMAND)
+    result = shop.dvt("run", env=package)
     assert result.code == 1
     assert code in result.output
     assert reason in result.output

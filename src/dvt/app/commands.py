@@ -72,7 +72,8 @@ COMMANDS: Mapping[str, Command] = {
             "dvt run",
             "dvt run --select customer_value --full-refresh",
             "dvt run --target staging              every model on this one output",
-            "dvt run --keep-staging                leave the extracted Parquet files in .dvt/staging",
+            "dvt run --bucket lake                 stage extracted data in this entry of buckets.yml",
+            "dvt run --keep-staging                leave the extracted Parquet files in their bucket",
         ),
         help="Compile and run models, each on its own target. A model that reads other databases than its"
         " target is computed where that is proven to give the target's answer and moves the least.",

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-from dvt.app.runs import BUCKET
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dvt.core.ports.bridge import Federator, RunContext
 
 
-def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> Federator:
-    """Make a run's Federator (implements `core.ports.bridge.FederatorFactory`). It opens no connection yet.
-
-    `bucket` has the type and the settings of the bucket to stage in.
-    """
+def make_federator(context: RunContext) -> Federator:
+    """Make a run's Federator (implements `core.ports.bridge.FederatorFactory`). No connection is opened."""
     from datetime import UTC, datetime
     from functools import partial
 
+    from dvt.app.buckets import bucket_finder, staging_opener
     from dvt.app.connectors import connector_opener, database_reader, type_reader
     from dvt.app.engines import engine_opener, make_instance, spill_parents
     from dvt.app.runs import begin_run
+    from dvt.config.buckets import load_buckets
     from dvt.config.computes import load_computes
+    from dvt.federation.buckets import RunBuckets
     from dvt.federation.connections import Connections
     from dvt.federation.engines import Engines
     from dvt.federation.federate import RunFederator, RunResources
@@ -31,11 +28,12 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
     started_at = datetime.now(UTC)
     computes = load_computes(context.profile, context.profiles_dir)
     compute = computes.get(context.compute)
+    buckets = load_buckets(context.profile, context.profiles_dir, project_dir=context.project_dir)
+    default = buckets.get(context.bucket).name
     run = begin_run(
         context.project_dir,
         partial(context.reporter.notice, ""),
-        bucket=bucket,
-        keep_staging=context.keep_staging,
+        bucket_at=bucket_finder(context, buckets),
         spill=spill_parents(computes),
     )
     try:
@@ -52,7 +50,10 @@ def make_federator(context: RunContext, bucket: Mapping[str, Any] = BUCKET) -> F
         connections=connections,
         engines=Engines(engine_opener(context, computes, shared, run.operation, started_at)),
         planning=Planning(connections, started_at),
-        staging=run.staging,
+        buckets=RunBuckets(
+            lambda name: default if context.bucket or not name else buckets.get(name).name,
+            staging_opener(context, buckets, run.operation),
+        ),
         operation=run.operation,
         leftovers=run.leftovers,
         reporter=context.reporter,

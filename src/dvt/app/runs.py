@@ -1,40 +1,28 @@
-"""Begins runs in the project's `.dvt` folder: the run's record, its bucket, and what dead runs left."""
+"""Begins runs in the project's `.dvt` folder: the run's record, and what dead runs left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dvt.core.ports.staging import Bucket
     from dvt.core.reports import Notice
     from dvt.federation.leftovers import Leftovers
     from dvt.runs.operations import Operation
-    from dvt.staging.shared import Staging
-
-BUCKET: Mapping[str, Any] = {"type": "filesystem", "path": ".dvt/staging"}
-"""The type and the settings of the bucket in which runs stage their data by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that has begun: its record is written, its bucket is open."""
+    """A run that has begun: its record is written, and nothing is staged yet."""
 
-    bucket: Bucket
     operation: Operation
-    staging: Staging
     leftovers: Leftovers
 
     def abandon(self) -> None:
-        """End a run that could not start: delete everything of it, or leave it on record for the next run."""
-        from dvt.core.errors import DvtError
-
-        with suppress(DvtError):
-            self.bucket.delete(self.operation.run)
-            self.operation.is_done_with(self.bucket.address)
+        """End a run that could not start."""
         self.operation.close()
 
 
@@ -42,36 +30,21 @@ def begin_run(
     project_dir: Path,
     notice: Callable[[Notice], None],
     *,
-    bucket: Mapping[str, Any],
-    keep_staging: bool,
+    bucket_at: Callable[[str], Bucket | None],
     spill: Sequence[Path],
 ) -> Run:
-    """Begin a run, and find what dead runs left.
+    """Begin a run, and remove what dead runs left.
 
-    `spill` are the folders outside of `.dvt` that the run may write to: its record lists them.
+    Args:
+        project_dir: the project, which has the records of runs.
+        notice: receives warnings of what cannot be removed.
+        bucket_at: returns the project's bucket of an address, if it has one there.
+        spill: the folders outside of `.dvt` that the run may write to: its record lists them.
     """
     from dvt.drivers.disk import own_folder
-    from dvt.drivers.duckdb.staging import CONSUMER
     from dvt.federation.leftovers import Leftovers
     from dvt.runs import operations
-    from dvt.staging.local_copies import LocalCopies
-    from dvt.staging.shared import Staging
 
     folder = own_folder(project_dir / ".dvt")
-    opened = open_bucket(project_dir, bucket)
-    leftovers = Leftovers(list(operations.dead(folder / "operations")), [opened], notice)
-    operation = operations.begin(folder / "operations", buckets=[opened.address], spill=spill)
-    if CONSUMER not in opened.consumers:
-        opened = LocalCopies(opened, CONSUMER, operation.scratch / "staging")
-    staging = Staging(opened, operation.run, keep=keep_staging)
-    return Run(opened, operation, staging, leftovers)
-
-
-def open_bucket(project_dir: Path, settings: Mapping[str, Any]) -> Bucket:
-    """Open the bucket in which a project's runs stage their data; `settings` has its type and other keys."""
-    from dvt.buckets import BUCKETS
-    from dvt.core.ports.staging import BucketContext
-
-    context = BucketContext(project_dir=project_dir)
-    bucket: Bucket = BUCKETS.load(settings["type"])("staging", settings, context)
-    return bucket
+    leftovers = Leftovers(list(operations.dead(folder / "operations")), bucket_at, notice)
+    return Run(operations.begin(folder / "operations", spill=spill), leftovers)

@@ -138,15 +138,25 @@ def _outputs(context: click.Context, parameter: click.Parameter, incomplete: str
 
 def _computes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     del parameter
+    return _starting({"duckdb", *_entries(context, "computes.yml", "computes")}, incomplete)
+
+
+def _buckets(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    del parameter
+    return _starting({"local", *_entries(context, "buckets.yml", "buckets", "outputs")}, incomplete)
+
+
+def _entries(context: click.Context, name: str, *keys: str) -> list[str]:
+    """Return the names of the entries that the project's profile has in a file of dvt's own."""
     from dvt.config.profiles import profiles_dir
 
     project = _project(context)
     profile = _yaml(project / "dbt_project.yml").get("profile")
     folders = (profiles_dir(project, context.params.get("profiles_dir")), Path.home() / ".dvt")
-    files = (_yaml(folder / "computes.yml") for folder in folders)
+    files = (_yaml(folder / name) for folder in folders)
     section = next((file.get(profile) for file in files if file), None)
-    computes = section.get("computes") if isinstance(section, dict) else None
-    return _starting({"duckdb", *(computes if isinstance(computes, dict) else ())}, incomplete)
+    entries = [section.get(key) for key in keys] if isinstance(section, dict) else []
+    return [name for names in entries if isinstance(names, dict) for name in names]
 
 
 def _starting(names: Iterable[Any], incomplete: str) -> list[CompletionItem]:
@@ -177,5 +187,6 @@ _COMPLETED: tuple[tuple[set[str], Completer], ...] = (
     (_SELECTING, _nodes),
     ({"--target", "-t"}, _outputs),
     ({"--compute", "-c"}, _computes),
+    ({"--bucket"}, _buckets),
 )
 """Options → the function that completes their values."""

@@ -21,7 +21,8 @@ Options (all of dbt's are taken too; `dvt COMMAND --help` lists them):
   -s, --select TEXT       nodes to work on
   -t, --target NAME       output to build everything on
   -c, --compute NAME      entry of computes.yml that runs federated models
-  --keep-staging          leave extracted Parquet files in .dvt/staging
+  --bucket NAME           entry of buckets.yml that extracted data is staged in
+  --keep-staging          leave extracted Parquet files in their bucket; by default in .dvt/staging
   --profiles-dir PATH     folder of profiles.yml; else DVT_PROFILES_DIR, the project, ~/.dvt, ~/.dbt
   --project-dir PATH      folder of dbt_project.yml
   --version               dbt's version and dvt's

@@ -123,6 +123,8 @@ class SourceQuery:
     """Settings of the session in which it runs, by name, on which its answer depends."""
     model: str = ""
     """Name of the model whose whole SQL it is; empty for a query to tables."""
+    bucket: str = ""
+    """Name of the bucket that its answer is staged in; empty: the run's default."""
 
     def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
         """Return the query with `values`, literals by name of the need, in the places of its needs.
@@ -152,11 +154,11 @@ class SourceQuery:
     def covers(self, other: SourceQuery) -> bool:
         """True if this query's answer holds all that `other` asks for, under the same names.
 
-        Both have the same tables, options and FROM; this one has at least the other's columns, and only
-        conditions that the other has, too. Grouped queries need the same conditions and groups. More rows
-        do no harm, because the transform keeps every predicate.
+        Both have the same tables, options, FROM and bucket; this one has at least the other's columns, and
+        only conditions that the other has, too. Grouped queries need the same conditions and groups. More
+        rows do no harm, because the transform keeps every predicate.
         """
-        same = ("connection", "tables", "source", "group_by", "needs", "this", "settings")
+        same = ("connection", "tables", "source", "group_by", "needs", "this", "settings", "bucket")
         if any(getattr(self, name) != getattr(other, name) for name in same) or self.needs:
             return False
         own, others = set(self.where), set(other.where)

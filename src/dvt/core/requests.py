@@ -48,6 +48,8 @@ class Input:
     unique_id: str
     name: tuple[str, ...]
     """Its name as the SQL has it, without quotes: database, schema and identifier, or the last two."""
+    bucket: str = ""
+    """Name of the bucket in which its config wants its rows staged; empty if it has none."""
     this: bool = False
     """The model's own table (`{{ this }}`), as the last run left it."""
 
@@ -113,8 +115,15 @@ class NodeRequest:
     """How much one query may move."""
     limit: int | None = None
     """Highest number of rows that are wanted, any of them; None: all rows."""
+    bucket: str = ""
+    """Name of the bucket that the answer is staged in, and what the model reads, where that has no bucket of
+    its own; empty: the run's default."""
     raw: str = ""
     """The text of the model's file, before Jinja; empty if it has none."""
+
+    def bucket_of(self, read: Input) -> str:
+        """Return the name of the bucket in which the rows of a relation are staged."""
+        return read.bucket or self.bucket
 
     def about(self, error: DvtError) -> DvtError:
         """Return the error with the node, its file, and the line in it."""

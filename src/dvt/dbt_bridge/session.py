@@ -22,6 +22,7 @@ from dvt.resolution.placement import Path, Placement, Resolver
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+    from dvt.config.buckets import Buckets
     from dvt.config.computes import Compute, Computes
     from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
     from dvt.dbt_bridge.outputs.targets import Targets
@@ -32,6 +33,7 @@ class RunOptions:
     """The values of dvt's own flags."""
 
     compute: str | None = None
+    bucket: str | None = None
     keep_staging: bool = False
 
 
@@ -64,6 +66,7 @@ class Session:
     cancelled: bool = False
     """Whether all statements of the invocation have been cancelled and have ended."""
     _computes: Computes | None = None
+    _buckets: Buckets | None = None
     _federator: Federator | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -120,6 +123,29 @@ class Session:
 
             self._computes = load_computes(str(self.config.profile_name), self.outputs.profiles_dir)
         return self._computes
+
+    @property
+    def buckets(self) -> Buckets:
+        """The profile's buckets; BucketsInvalid if buckets.yml is wrong."""
+        if self._buckets is None:
+            from dvt.config.buckets import load_buckets
+
+            self._buckets = load_buckets(
+                str(self.config.profile_name),
+                self.outputs.profiles_dir,
+                project_dir=FilePath(self.config.project_root),
+            )
+        return self._buckets
+
+    def bucket_of(self, node: Any) -> str:
+        """Return the bucket that the config of a node or source names; empty for the run's default one.
+
+        --bucket overrides it.
+        """
+        config: Any = getattr(node, "config", None)
+        is_asked = hasattr(config, "get") and not self.options.bucket
+        name = str(config.get("bucket") or "") if is_asked else ""
+        return "" if name and name == self.buckets.default else name
 
     def engine_dialect(self, node: Any) -> str:
         """Return the SQL dialect of the engine that computes a federated node."""
@@ -188,7 +214,9 @@ class Session:
             profiles_dir=self.outputs.profiles_dir,
             outputs=self.outputs,
             reporter=self.reporter,
+            project=str(self.config.project_name),
             compute=self.options.compute,
+            bucket=self.options.bucket,
             keep_staging=self.options.keep_staging,
         )
 

@@ -11,8 +11,14 @@ from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits
 from dvt.core.queries import SourceQuery
 from dvt.federation.merging import MergedQuery, TableSize, can_merge, merge, same_table
 
+_Sent = tuple[str, str, ExtractLimits]
+"""A query as it is sent: its bucket, its key, and the limits of its node."""
 EstimateAll = Callable[[Sequence[SourceQuery]], Sequence[Estimate | None]]
 """Estimates queries of one connection, as `Connection.estimate` does."""
+
+
+def _sent(query: SourceQuery, limits: ExtractLimits) -> _Sent:
+    return query.bucket, query.key, limits
 
 
 class ExpectedQueries:
@@ -27,14 +33,14 @@ class ExpectedQueries:
         self._lock = threading.Lock()
         self._waiting: dict[object, dict[str, SourceQuery]] = defaultdict(dict)
         """Table and limits → key → query that is expected and not merged yet."""
-        self._merged: dict[tuple[str, ExtractLimits], MergedQuery] = {}
-        """Key of a query and limits → the merged query that answers it."""
+        self._merged: dict[_Sent, MergedQuery] = {}
+        """The merged query that answers a query."""
 
     def add(self, queries: Iterable[SourceQuery], limits: ExtractLimits = UNLIMITED) -> None:
         """Expect these queries of one node, with the node's limits."""
         with self._lock:
             for query in queries:
-                if can_merge(query) and (query.key, limits) not in self._merged:
+                if can_merge(query) and _sent(query, limits) not in self._merged:
                     self._waiting[same_table(query), limits].setdefault(query.key, query)
 
     def answering(self, query: SourceQuery, limits: ExtractLimits = UNLIMITED) -> MergedQuery:
@@ -43,20 +49,20 @@ class ExpectedQueries:
         with self._lock:
             if query.key in self._waiting.get(place, ()):
                 self._merge(list(self._waiting.pop(place).values()), limits)
-            return self._merged.get((query.key, limits)) or MergedQuery.of(query)
+            return self._merged.get(_sent(query, limits)) or MergedQuery.of(query)
 
     def split(self, merged: MergedQuery, limits: ExtractLimits = UNLIMITED) -> None:
         """Send each query by itself from now on, because the merged one has failed."""
         with self._lock:
             for part in merged.parts:
-                self._merged[part.key, limits] = MergedQuery.of(part)
+                self._merged[_sent(part, limits)] = MergedQuery.of(part)
 
     def _merge(self, queries: Sequence[SourceQuery], limits: ExtractLimits) -> None:
         is_alone = len(queries) == 1
         groups = [MergedQuery.of(queries[0])] if is_alone else merge(queries, self._size(queries), limits)
         for group in groups:
             for part in group.parts:
-                self._merged[part.key, limits] = group
+                self._merged[_sent(part, limits)] = group
 
     def _size(self, queries: Sequence[SourceQuery]) -> TableSize:
         """Have the queries estimated, and each of their columns alone."""

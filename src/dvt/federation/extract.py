@@ -17,10 +17,11 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.reports import Moved
 from dvt.core.tables import Table
+from dvt.federation.buckets import RunBuckets
 from dvt.federation.connections import OF_A_QUERY, Connection, Connections
 from dvt.federation.expected import ExpectedQueries
 from dvt.federation.sharing import ClaimedQuery, SharedAnswers
-from dvt.staging.shared import Claim, Staging
+from dvt.staging.shared import Claim
 
 _THIS_NUMBERS = itertools.count()
 """Numbers for reads of `{{ this }}`: each has a number of its own, so that no read is shared."""
@@ -51,11 +52,11 @@ class _Group:
 class Extractor:
     """Carries out extractions for every node of a run. Thread-safe."""
 
-    def __init__(self, connections: Connections, staging: Staging, stopped: Callable[[], bool]) -> None:
+    def __init__(self, connections: Connections, buckets: RunBuckets, stopped: Callable[[], bool]) -> None:
         """`stopped` returns whether the run is to end."""
         self.connections = connections
         self.stopped = stopped
-        self._shared = SharedAnswers(staging)
+        self._shared = SharedAnswers(buckets)
         self._expected = ExpectedQueries(self._estimate)
 
     def expect(self, queries: Iterable[SourceQuery], limits: ExtractLimits) -> None:
@@ -75,6 +76,7 @@ class Extractor:
         nodes extract. It claims a query again if the other node was stopped, or if a wider query failed.
         """
         self._check_estimates(queries, limits)
+        self._shared.open(queries)
         staged: dict[str, Dataset] = {}
         pending = list(queries)
         while pending:

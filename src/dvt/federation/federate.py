@@ -22,6 +22,7 @@ from dvt.core.tables import StageColumn, Table
 from dvt.federation.active_nodes import ActiveNodes
 from dvt.federation.answer_reading import AnswerReading
 from dvt.federation.at_source import SourcePlanning
+from dvt.federation.buckets import RunBuckets
 from dvt.federation.choice import Choosing
 from dvt.federation.compute import compute, result_key
 from dvt.federation.connections import Connections
@@ -48,7 +49,7 @@ class RunResources:
     connections: Connections
     engines: Engines
     planning: Planning
-    staging: Staging
+    buckets: RunBuckets
     operation: Operation
     leftovers: Leftovers
     reporter: Reporter
@@ -67,6 +68,8 @@ class _Computed:
     """Names in the answer of the columns that hold numbers as texts."""
     sink: Sink | None
     """Where the engine staged it; None for an answer that was extracted, which other nodes may read, too."""
+    staging: Staging
+    """The staged data of the bucket that has the answer."""
 
 
 class RunFederator:
@@ -76,7 +79,7 @@ class RunFederator:
         self._resources = resources
         self._metrics = RunMetrics(resources.reporter)
         self._nodes = ActiveNodes()
-        self._extractor = Extractor(resources.connections, resources.staging, lambda: self._nodes.are_stopped)
+        self._extractor = Extractor(resources.connections, resources.buckets, lambda: self._nodes.are_stopped)
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
         self._at_source = SourcePlanning(resources.connections, resources.planning)
         self._choosing = Choosing(resources.connections, resources.planning, self._at_source)
@@ -164,6 +167,7 @@ class RunFederator:
         # resolve: which tables the SQL reads, as their databases have them now
         tables, engine = self._resolved(request)
         self._sweep(tables.connections | {request.stage.connection}, metrics)
+        staging = resources.buckets.staging(request.bucket)
         if (place or self._choosing.place(request, tables, engine)) is Place.SOURCE:
             return self._answered(self._at_source.plan(tables, engine), tables, engine, metrics)
 
@@ -178,9 +182,9 @@ class RunFederator:
         self._nodes.raise_if_stopped("computing")
 
         # compute
-        sink = resources.staging.result(result_key(request))
+        sink = staging.result(result_key(request))
         result = compute(plan.transform, staged, engine, sink, metrics.moved)
-        return _Computed(plan.load, engine, result, frozenset(), sink)
+        return _Computed(plan.load, engine, result, frozenset(), sink, staging)
 
     def _answered(
         self, plan: SourcePlan, tables: Resolved, engine: Engine, metrics: NodeMetrics
@@ -190,12 +194,19 @@ class RunFederator:
             metrics.notice(notice)
         staged = self._extracted(plan, tables, engine, metrics)
         digits = frozenset(column.name for column in plan.query.columns if column.column.as_digits)
-        return _Computed(plan.load, engine, staged[plan.query.alias], digits, None)
+        return _Computed(
+            plan.load,
+            engine,
+            staged[plan.query.alias],
+            digits,
+            None,
+            self._resources.buckets.staging(plan.query.bucket),
+        )
 
     def _used(self, computed: _Computed) -> None:
         """Remove what the engine staged, if nothing needs it any more."""
         if computed.sink is not None:
-            self._resources.staging.used(computed.sink)
+            computed.staging.used(computed.sink)
 
     def plan(self, request: NodeRequest) -> FederationPlan:
         """See Federator."""
@@ -310,14 +321,15 @@ class RunFederator:
     def _close_staging(self) -> None:
         """Remove what was staged; where that fails it stays on record, for the next run to remove."""
         resources = self._resources
-        address = resources.staging.bucket.address
-        try:
-            resources.staging.close()
-        except DvtError as error:
-            message = f"staged data of this run stays in {address}: {error.message}"
-            resources.reporter.notice("", Notice("DVT023", message, "the next run tries again"))
-        else:
-            resources.operation.is_done_with(address)
+        for staging in resources.buckets.close():
+            address = staging.bucket.address
+            try:
+                staging.close()
+            except DvtError as error:
+                message = f"staged data of this run stays in {address}: {error.message}"
+                resources.reporter.notice("", Notice("DVT023", message, "the next run tries again"))
+            else:
+                resources.operation.is_done_with(address)
 
     def _drop_remaining_stage_tables(self) -> Iterator[Notice]:
         resources = self._resources

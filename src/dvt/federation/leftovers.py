@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from dvt.core.errors import DvtError
 from dvt.core.names import STAGE_PREFIX, TableRef
@@ -18,17 +18,23 @@ class Leftovers:
     """The records of dead runs whose stage tables may still be there. Thread-safe."""
 
     def __init__(
-        self, dead: Sequence[Operation], buckets: Iterable[Bucket], notice: Callable[[Notice], None]
+        self,
+        dead: Sequence[Operation],
+        bucket_at: Callable[[str], Bucket | None],
+        notice: Callable[[Notice], None],
     ) -> None:
-        """`buckets` are all buckets of this project; data in other buckets stays, and with it the record."""
+        """Remove what dead runs left in buckets and on this machine.
+
+        `bucket_at` returns the bucket of an address, None if this project has none there: data in such
+        buckets stays, and with it the record.
+        """
         self._dead: list[Operation] = []
         self._lock = threading.Lock()
         self._tried: set[str] = set()
-        by_address = {bucket.address: bucket for bucket in buckets}
         for operation in dead:
             operation.remove_folders()
             for address in operation.buckets:
-                problem = _empty_bucket(by_address.get(address), operation)
+                problem = _empty_bucket(bucket_at(address), operation)
                 if problem:
                     message = f"staged data of a run that died stays in {address}: {problem}"
                     hint = f"remove {operation.run}/ there and .dvt/operations/{operation.run}.* by hand"

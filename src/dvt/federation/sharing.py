@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.queries import SourceQuery
+from dvt.federation.buckets import RunBuckets
 from dvt.federation.merging import MergedQuery
-from dvt.staging.shared import Claim, Staging
+from dvt.staging.shared import Claim
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,15 @@ class SharedAnswers:
     `_lock` is held while a query is looked up and claimed, never while it is sent.
     """
 
-    def __init__(self, staging: Staging) -> None:
-        self._staging = staging
+    def __init__(self, buckets: RunBuckets) -> None:
+        self._buckets = buckets
         self._lock = threading.Lock()
         self._claimed: dict[str, list[tuple[MergedQuery, Claim]]] = defaultdict(list)
+
+    def open(self, queries: Iterable[SourceQuery]) -> None:
+        """Open the buckets of these queries: a claim that fails after others would leave those open."""
+        for query in queries:
+            self._buckets.staging(query.bucket)
 
     def claim(
         self, query: SourceQuery, merged: MergedQuery, generation: str, limits: ExtractLimits = UNLIMITED
@@ -48,6 +55,7 @@ class SharedAnswers:
         nodes extract may be stopped by their limits: only those of the same limits or of none are joined. The
         caller answers its own claims before it waits for others.
         """
+        staging = self._buckets.staging(query.bucket)
         state = f"{query.connection}\n{generation}"
         limited = f"{state}\n{limits}"
         with self._lock:
@@ -58,7 +66,7 @@ class SharedAnswers:
                 if waiting is not None:
                     return ClaimedQuery(query, waiting, other)
             key = hashlib.sha256(f"{merged.sent.key}\n{generation}\n{limits}".encode()).hexdigest()[:24]
-            claim = self._staging.claim(query.connection, key, limits)
+            claim = staging.claim(query.connection, key, limits)
             self._claimed[limited].append((merged, claim))
             return ClaimedQuery(query, claim, merged)
 

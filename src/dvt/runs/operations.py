@@ -102,6 +102,13 @@ class Operation:
         with self._mutex:
             return tuple(self._content["buckets"])
 
+    def will_stage_in(self, bucket: str) -> None:
+        """Record the address of a bucket, on disk when this returns: call it before data is staged there."""
+        with self._mutex:
+            if bucket not in self._content["buckets"]:
+                self._content["buckets"].append(bucket)
+                self._save()
+
     def is_done_with(self, bucket: str) -> None:
         """Strike a bucket off the record: it holds no staged data any more, or keeps it on purpose.
 
@@ -150,12 +157,8 @@ def spill_folder(parent: Path, run: str) -> Path:
     return parent / f"dvt-{run}"
 
 
-def begin(folder: Path, *, buckets: Sequence[str] = (), spill: Sequence[Path] = ()) -> Operation:
-    """Record a new run of this process.
-
-    `buckets` are the addresses of those it may stage data in; it may spill to a folder of its own in each of
-    `spill`.
-    """
+def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
+    """Record a new run of this process; it may spill to a folder of its own in each of `spill`."""
     private_folder(folder)
     while True:
         run = "".join(secrets.choice(_ALPHABET) for _ in range(10))
@@ -166,7 +169,7 @@ def begin(folder: Path, *, buckets: Sequence[str] = (), spill: Sequence[Path] = 
         "run": run,
         **asdict(Process.this()),
         "ended": False,
-        "buckets": list(buckets),
+        "buckets": [],
         "stage_tables": [],
         "folders": [str(spill_folder(parent, run)) for parent in spill],
     }

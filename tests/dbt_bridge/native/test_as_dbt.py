@@ -32,12 +32,14 @@ VOLATILE = {
     "run_started_at",
     "invocation_command",
     "compute",
+    "bucket",
     "keep_staging",
     "log_path",
     "project_dir",
     "profiles_dir",
     "root_path",
     "COMPUTE",
+    "BUCKET",
     "KEEP_STAGING",
 }
 

@@ -168,7 +168,7 @@ def test_project_dir_says_where_profiles_are(shop: Project) -> None:
 
 def test_dvts_flags_are_kept_for_retry(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.model("a", "select error('not yet') as e", materialized="table")
-    assert not shop.dvt("run", "--compute", "duckdb", "--keep-staging")
+    assert not shop.dvt("run", "--compute", "duckdb", "--bucket", "local", "--keep-staging")
     shop.model("a", "select 1 as one", materialized="table")
     sessions: list[session.Session] = []
 
@@ -179,7 +179,7 @@ def test_dvts_flags_are_kept_for_retry(shop: Project, monkeypatch: pytest.Monkey
     monkeypatch.setattr("dvt.dbt_bridge.entry.adapters.begin_session", begin)
     assert shop.dvt("retry"), shop.messages()
     assert [started.options for started in sessions] == [
-        session.RunOptions(compute="duckdb", keep_staging=True)
+        session.RunOptions(compute="duckdb", bucket="local", keep_staging=True)
     ]
 
 

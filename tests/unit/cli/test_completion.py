@@ -29,6 +29,8 @@ def shop(tmp_path: Path) -> Path:
     outputs = "farm:\n  outputs:\n    barn: {type: duckdb}\n    loft: {type: postgres}\n"
     (tmp_path / "profiles.yml").write_text(outputs, encoding="utf-8")
     (tmp_path / "computes.yml").write_text("farm:\n  computes:\n    big: {type: duckdb}\n", encoding="utf-8")
+    buckets = "farm:\n  outputs:\n    lake: {type: filesystem}\n"
+    (tmp_path / "buckets.yml").write_text(buckets, encoding="utf-8")
     return tmp_path
 
 
@@ -71,6 +73,7 @@ def completions(folder: Path, words: str) -> set[str]:
         ("dvt run --target ", {"barn", "loft"}),
         ("dvt explain -t l", {"loft"}),
         ("dvt run --compute ", {"big", "duckdb"}),
+        ("dvt run --bucket ", {"lake", "local"}),
     ],
 )
 def test_commands_options_and_names_are_completed(shop: Path, words: str, expected: set[str]) -> None:
@@ -92,11 +95,13 @@ def test_names_are_those_of_the_project_that_dbt_would_find(shop: Path) -> None:
     assert completions(elsewhere, f"{other} --target b") == {"barn"}
 
 
-@pytest.mark.parametrize("file", ["target/manifest.json", "profiles.yml", "computes.yml", "dbt_project.yml"])
+@pytest.mark.parametrize(
+    "file", ["target/manifest.json", "profiles.yml", "computes.yml", "buckets.yml", "dbt_project.yml"]
+)
 def test_a_file_that_cannot_be_read_completes_nothing(shop: Path, file: str) -> None:
     for broken in (b"{", b"\xff\xfe", b"[]"):
         (shop / file).write_bytes(broken)
-        for option in ("--select", "--target", "--compute"):
+        for option in ("--select", "--target", "--compute", "--bucket"):
             completions(shop, f"dvt run {option} ")
 
 

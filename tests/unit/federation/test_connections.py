@@ -20,7 +20,7 @@ from dvt.federation.connections import Connection, Connections
 from dvt.federation.extract import Extractor
 from dvt.resolution.output_types import output_type
 from dvt.staging.shared import Staging
-from tests.local_bucket import local_bucket
+from tests.local_bucket import local_bucket, one_bucket
 
 A = TableRef(connection="pg", schema="s", identifier="a")
 B = TableRef(connection="pg", schema="s", identifier="b")
@@ -259,7 +259,7 @@ def extraction(ref, alias="x"):
 @pytest.fixture
 def extractor(connector, tmp_path):
     connections = Connections(lambda name: connector, output_type)
-    return Extractor(connections, Staging(local_bucket(tmp_path), "run"), lambda: False)
+    return Extractor(connections, one_bucket(Staging(local_bucket(tmp_path), "run")), lambda: False)
 
 
 def extract(extractor, *refs):

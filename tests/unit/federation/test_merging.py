@@ -131,6 +131,18 @@ def test_nodes_of_other_limits_are_not_merged() -> None:
     assert expected.answering(query("q")).sent == query("q")
 
 
+def test_a_query_is_merged_with_those_of_its_bucket_alone() -> None:
+    expected = ExpectedQueries(estimates({}))
+    expected.add([query("p"), query("q")])
+    assert len(expected.answering(query("p")).parts) == 2
+    elsewhere = [replace(query(name), bucket="eu") for name in ("p", "wide")]
+    expected.add(elsewhere)
+    for part in elsewhere:
+        answering = expected.answering(part)
+        assert sorted(column.name for column in answering.sent.columns) == ["p", "wide"]
+        assert {answering.sent.bucket, *(other.bucket for other in answering.parts)} == {"eu"}
+
+
 def test_without_any_estimate_the_ratios_count() -> None:
     expected = ExpectedQueries(lambda queries: [None] * len(queries))
     parts = [query("p"), query("q"), query("p", where=("p = 1",))]

@@ -22,7 +22,7 @@ from dvt.federation.connections import Connections
 from dvt.federation.extract import Extractor
 from dvt.resolution.output_types import output_type
 from dvt.staging.shared import Staging
-from tests.local_bucket import local_bucket
+from tests.local_bucket import local_bucket, one_bucket
 
 A = TableRef(connection="pg", schema="s", identifier="a")
 B = TableRef(connection="pg", schema="s", identifier="b")
@@ -123,7 +123,7 @@ def source() -> Gated:
 @pytest.fixture
 def extractor(source: Gated, tmp_path: Any) -> Extractor:
     connections = Connections(lambda _: source, lambda _: output_type("postgres"))  # type: ignore[arg-type,return-value]
-    return Extractor(connections, Staging(local_bucket(tmp_path), "run"), lambda: False)
+    return Extractor(connections, one_bucket(Staging(local_bucket(tmp_path), "run")), lambda: False)
 
 
 def ask(

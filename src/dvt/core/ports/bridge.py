@@ -117,8 +117,12 @@ class RunContext:
     reporter: Reporter
     profile: str
     """Name of the profile in use, whose section of computes.yml applies."""
+    project: str = ""
+    """Name of the dbt project, whose folder in a shared bucket is named after it."""
     compute: str | None = None
     """Value of --compute; None if it is not given."""
+    bucket: str | None = None
+    """Value of --bucket, which overrides the buckets of all configs; None if it is not given."""
     keep_staging: bool = False
 
 

@@ -130,6 +130,7 @@ class TargetAdapters(AdapterContainer):
             reporter=EventReporter(lambda: session.manifest),
             options=RunOptions(
                 compute=getattr(config.args, "COMPUTE", None),
+                bucket=getattr(config.args, "BUCKET", None),
                 keep_staging=bool(getattr(config.args, "KEEP_STAGING", False)),
             ),
             make_federator=self.make_federator,

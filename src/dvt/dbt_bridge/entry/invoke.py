@@ -111,6 +111,13 @@ def _add_flags(command: click.Command) -> None:
     )
     command.params.append(
         click.Option(
+            ["--bucket"],
+            envvar=["DVT_BUCKET"],
+            help="Stage the data of federated nodes in this entry of buckets.yml.",
+        )
+    )
+    command.params.append(
+        click.Option(
             ["--keep-staging/--no-keep-staging"],
             envvar=["DVT_KEEP_STAGING"],
             default=False,

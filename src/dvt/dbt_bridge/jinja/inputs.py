@@ -28,6 +28,7 @@ def input_of(session: Session, marked: Any, parent: Any) -> Input:
         table=table_ref(relation, marked.output, dialects.of_type(kind), options, _text(parent, LOCATION)),
         unique_id=parent.unique_id,
         name=parts_of(marked),
+        bucket=session.bucket_of(parent),
     )
 
 

@@ -88,6 +88,7 @@ def _request(scope: Scope, sql: str, relations: Collection[Any]) -> NodeRequest:
         ),
         # Where the node is computed says nothing about a query of its Jinja.
         compute=AUTO if placement is None or placement.compute in RESERVED else placement.compute,
+        bucket=session.bucket_of(node),
     )
 
 

@@ -93,6 +93,7 @@ def node_request(
         not_in_engine=not_in_engine,
         in_own_session=in_own_session(node, target, manifest) if dialect == dialects.of_type(kind) else "",
         limit=limit,
+        bucket=session.bucket_of(node),
         raw=_raw(node, config),
     )
 

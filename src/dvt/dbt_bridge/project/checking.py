@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.error_list import ErrorList
-from dvt.core.errors import NotATarget, UnknownConnection
+from dvt.core.errors import NotATarget, UnknownBucket, UnknownConnection
 from dvt.core.places import AUTO
 from dvt.dbt_bridge.outputs.hook_connections import outputs_of_hooks
 from dvt.dbt_bridge.outputs.own_adapters import require_known
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check_project(session: Session, manifest: Any, graph: Graph) -> Resolver:
-    """Return the project's resolver; raise all errors in settings, computes.yml, names and types."""
+    """Return the project's resolver; raise all errors in settings, names, types and dvt's own files."""
     errors = ErrorList()
     computes: Computes | None = None
     with errors.collecting():
@@ -30,6 +30,8 @@ def check_project(session: Session, manifest: Any, graph: Graph) -> Resolver:
     with errors.collecting():
         computes = session.computes
         computes.get(session.options.compute)  # UnknownCompute if --compute is none of them
+    with errors.collecting():
+        _check_buckets(session, manifest, errors)
     resolver = Resolver(graph, _outputs(session, graph, computes), _places(session, manifest))
     with errors.collecting():
         resolver.check()
@@ -42,6 +44,26 @@ def check_project(session: Session, manifest: Any, graph: Graph) -> Resolver:
             _check_type(session, output)
     errors.raise_all()
     return resolver
+
+
+def _check_buckets(session: Session, manifest: Any, errors: ErrorList) -> None:
+    """Raise what is wrong in buckets.yml; collect the errors of nodes that name a bucket, and of those.
+
+    Buckets that nothing names may lack environment variables here.
+    """
+    buckets = session.buckets
+    for notice in buckets.notices:
+        session.reporter.notice("", notice)
+    with errors.collecting():
+        buckets.get(session.options.bucket).checked()
+    for node in (*manifest.nodes.values(), *manifest.sources.values()):
+        name = node.config.get("bucket")
+        if name is not None and str(name) not in buckets.entries:
+            error = UnknownBucket(str(name), buckets.entries, buckets.file)
+            errors.add(error.about(node.name, place_of(session.config, node, "bucket")))
+        elif session.bucket_of(node):
+            with errors.collecting():
+                buckets.get(session.bucket_of(node)).checked()
 
 
 def requires_connections(config: Any) -> bool:

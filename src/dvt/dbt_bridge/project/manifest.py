@@ -28,8 +28,9 @@ def resolve_project(session: Session, manifest: Any, *, parsed_before: bool = Fa
     graph = project_graph(manifest)
     resolver = Resolver(graph, Outputs(types=session.outputs.types, default=session.default))
     with as_dbt_errors():
-        # A project that uses nothing of dvt's is not checked, and its computes.yml is not read.
-        if resolver.uses_dvt or requires_connections(session.config) or session.options.compute:
+        # A project that uses nothing of dvt's is not checked; its computes.yml and buckets.yml are not read.
+        options = session.options
+        if resolver.uses_dvt or requires_connections(session.config) or options.compute or options.bucket:
             resolver = check_project(session, manifest, graph)
     session.manifest, session.resolver = manifest, resolver
     if resolver.uses_dvt or parsed_before:

@@ -34,6 +34,7 @@ CHOICES: Mapping[str, Collection[str]] = {
 KEYS = (
     "target",
     "compute",
+    "bucket",
     "dialect",
     "pushdown",
     "max_extract_rows",
@@ -87,8 +88,9 @@ def check_settings(manifest: Any, place_of: PlaceOf) -> None:
         with errors.collecting():
             _check_dialect(node, place_of)
     for source in manifest.sources.values():
-        with errors.collecting():
-            _check(source, "zero_dates", *_CHECKS["zero_dates"], place_of)
+        for key in ("zero_dates", "bucket"):
+            with errors.collecting():
+                _check(source, key, *_CHECKS[key], place_of)
     errors.raise_all()
 
 
@@ -135,5 +137,6 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], Collection[str]]] = {
     "max_extract_bytes": (_is_count, ("a whole number from 1 up",)),
     "target": (_is_name, ("a name",)),
     "compute": (_is_name, ("a name",)),
+    "bucket": (_is_name, ("a name",)),
 }
 """Config → a function that returns whether a value is right, and the values that the error lists."""

@@ -151,6 +151,7 @@ def query_at_source(
         columns=tuple(extracted),
         settings=tuple(sorted(settings.items())),
         model=parsed.request.name,
+        bucket=parsed.request.bucket,
     )
 
 

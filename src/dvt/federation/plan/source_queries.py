@@ -138,6 +138,7 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
         bytes=0 if group[0].is_skipped else table.bytes,
         this=group[0].input.this,
         reading=table.reading,
+        bucket=state.request.bucket_of(group[0].input),
     )
 
 

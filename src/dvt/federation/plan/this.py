@@ -221,4 +221,5 @@ def value_query(
         columns=(ExtractedColumn(name="dvt_value", column=column),),
         rows=1,
         this=True,
+        bucket=state.request.bucket_of(scan.input),
     )

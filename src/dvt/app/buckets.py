@@ -1,0 +1,76 @@
+"""Opens buckets from their entries in buckets.yml, when the first dataset goes there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dvt.config.buckets import BucketEntry, Buckets
+    from dvt.core.ports.bridge import RunContext
+    from dvt.core.ports.staging import Bucket
+    from dvt.runs.operations import Operation
+    from dvt.staging.shared import Staging
+
+
+def staging_opener(context: RunContext, buckets: Buckets, operation: Operation) -> Callable[[str], Staging]:
+    """Return a function that opens a bucket, given its name, for what the run stages there."""
+    from dvt.drivers.duckdb.staging import CONSUMER
+    from dvt.staging import ownership
+    from dvt.staging.local_copies import LocalCopies
+    from dvt.staging.paths import escaped
+    from dvt.staging.shared import Staging
+
+    folder = _folder(context, buckets)
+
+    def open_staging(name: str) -> Staging:
+        entry = buckets.get(name).checked()
+        for notice in entry.notices:
+            context.reporter.notice("", notice)
+        bucket = open_bucket(entry, context.project_dir)
+        if entry.is_shared:
+            bucket = ownership.claim(bucket, folder, context.project)
+        operation.will_stage_in(bucket.address)
+        if CONSUMER not in bucket.consumers:
+            bucket = LocalCopies(bucket, CONSUMER, operation.scratch / "staging" / escaped(entry.name))
+        return Staging(bucket, operation.run, keep=context.keep_staging, compression=entry.compression)
+
+    return open_staging
+
+
+def bucket_finder(context: RunContext, buckets: Buckets) -> Callable[[str], Bucket | None]:
+    """Return a function that returns the project's folder at an address in any of the profile's buckets."""
+    from dvt.config.buckets import LOCAL, BucketEntry
+    from dvt.staging.in_folder import InFolder
+
+    folder = _folder(context, buckets)
+    usable = [entry for entry in buckets.entries.values() if not entry.errors]
+
+    def bucket_at(address: str) -> Bucket | None:
+        # Before there was a buckets.yml, runs have staged in the project's own folder.
+        for entry in (*usable, BucketEntry(LOCAL)):
+            bucket = open_bucket(entry, context.project_dir)
+            own = InFolder(bucket, folder) if entry.is_shared else bucket
+            if own.address == address:
+                return own
+        return None
+
+    return bucket_at
+
+
+def open_bucket(entry: BucketEntry, project_dir: Path) -> Bucket:
+    """Open the bucket of an entry: an object is made; most types connect when they are first asked."""
+    from dvt.config.buckets import BUCKETS
+    from dvt.core.ports.staging import BucketContext
+
+    context = BucketContext(project_dir=project_dir)
+    bucket: Bucket = BUCKETS.load(entry.kind)(entry.name, entry.settings, context)
+    return bucket
+
+
+def _folder(context: RunContext, buckets: Buckets) -> str:
+    """Return the name of the project's folder in buckets that are shared."""
+    from dvt.staging.paths import escaped
+
+    return escaped(buckets.project_id or context.project)
