@@ -7,6 +7,9 @@ import sys
 
 import pytest
 
+from dvt.config.bucket_entries import EntryKeys, names_of, settings_of
+from dvt.config.bucket_types import BUCKETS
+from dvt.config.buckets_file import ProfileBuckets
 from dvt.config.computes import ProfileComputes
 from dvt.engines.duckdb import DuckDBSettings
 from tests.docs.pages import ROOT
@@ -18,6 +21,18 @@ REFERENCE = ROOT / "docs" / "reference"
 def test_every_key_of_computes_yml_is_documented(model):
     page = (REFERENCE / "computes.md").read_text(encoding="utf-8")
     assert not [key for key in model.model_fields if f"{key}:" not in page and f"`{key}`" not in page]
+
+
+def test_every_key_of_buckets_yml_is_documented():
+    page = (REFERENCE / "buckets.md").read_text(encoding="utf-8")
+    keys = {*ProfileBuckets.model_fields, *EntryKeys.model_fields}
+    keys |= {key for kind in BUCKETS for key in names_of(settings_of(kind))}
+    assert not sorted(key for key in keys if f"`{key}`" not in page)
+
+
+@pytest.mark.parametrize("kind", sorted(BUCKETS))
+def test_every_type_of_bucket_is_documented(kind):
+    assert f"## `type: {kind}`" in (REFERENCE / "buckets.md").read_text(encoding="utf-8")
 
 
 def test_every_key_of_a_mysql_output_is_documented():
