@@ -18,8 +18,10 @@ SELECT count(*) AS n FROM (SELECT id FROM {t3} ORDER BY id OFFSET 2 ROWS) AS q
 SELECT id, sqrt(k - 100) AS root, power(k, 2) AS squared FROM {t3}
 
 -- literals that a function reads by their value
-SELECT id, trim(both 'ab' from t) AS words, sha2(t, 512) AS longer, sha2(t, 256) AS hashed FROM {t2}
+SELECT id, trim(both 'eno' from t) AS words, sha2(t, 256) AS hashed FROM {t2}
+
+SELECT id, sha2(t, 512) AS longer FROM {t2}
 
 SELECT a.id, b.id AS other, a.id / b.id = 0.3333 AS same, a.id / b.id > 0.6666 AS more FROM {t2} AS a JOIN {t3} AS b ON b.id <> a.id
 
-SELECT id, round(k, -12) AS far, truncate(k, -(-1)) AS near, coalesce(k, 1234567890) AS long_number FROM {t3}
+SELECT id, round(k, -25) AS far, truncate(k, -(-1)) AS near, coalesce(k, 1234567890) AS long_number FROM {t3}
