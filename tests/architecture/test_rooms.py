@@ -88,13 +88,11 @@ def _asks_dialect(node: ast.Compare) -> bool:
 
 DISTRIBUTIONS = {
     "agate": "dbt-core",  # its adapters answer with agate's tables
-    "azure": "azure-storage-blob",
     "botocore": "boto3",  # its core, of the same version
     "dbt": "dbt-core",
     "dbt_common": "dbt-core",
     "google": "google-cloud-storage",
     "google_crc32c": "google-crc32c",
-    "hdfs_native": "hdfs-native",
     "psycopg2": "psycopg2-binary",
     "pydantic_core": "pydantic",  # what its errors consist of, for the type checker alone
     "yaml": "pyyaml",
