@@ -17,6 +17,11 @@ SELECT count(*) AS n FROM (SELECT id FROM {t3} ORDER BY id OFFSET 2 ROWS) AS q
 
 SELECT id, sqrt(k - 100) AS root, power(k, 2) AS squared FROM {t3}
 
+-- a comment that the server runs
+SELECT id /*! , k */ FROM {t3}
+
+SELECT id, /*M!100000 10 * */ k AS tens FROM {t3}
+
 -- literals that a function reads by their value
 SELECT id, trim(both 'eno' from t) AS words, sha2(t, 256) AS hashed FROM {t2}
 

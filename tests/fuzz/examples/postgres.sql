@@ -115,3 +115,7 @@ s SIMILAR TO '(a|ä)%' AS alike FROM {t1}
 SELECT x.* FROM {t3}, jsonb_to_recordset('[{"a": 1, "b": "z"}]') AS x (a int, b text)
 
 SELECT id, $$it's$$ AS quoted, E'a\tb' AS tab, U&'\00e4' AS umlaut, 1.5e2 AS n FROM {t3}
+
+-- SQL over which SQLGlot fails by a fault of its own
+SELECT t.id, x.place, x.n
+FROM {t3} AS t, XMLTABLE('/r/a' PASSING ('<r><a n="7"/><a n="8"/></r>'::xml) COLUMNS place FOR ORDINALITY, n int PATH '@n') AS x

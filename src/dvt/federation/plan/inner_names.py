@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from sqlglot import Token, TokenType, exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import SqlglotError
 
 from dvt.federation.plan.called import note_call
 from dvt.federation.plan.dialects import language
 from dvt.federation.plan.dialects.implicit_names import Namer
+from dvt.federation.plan.parse_errors import PARSE_ERRORS
 from dvt.federation.plan.projections import Projections, projections, word_and_text
 
 _COLUMN = {TokenType.VAR, TokenType.IDENTIFIER, TokenType.DOT, TokenType.STAR}
@@ -63,7 +63,7 @@ def _parsed(sql: str, written: Sequence[Token], dialect: str) -> exp.Expr | None
     text = f"SELECT {word_and_text(sql, written)[1]}"
     try:
         statements = parser.parse(text)
-    except (SqlglotError, RecursionError):
+    except PARSE_ERRORS:
         return None
     for node in (node for statement in statements if statement is not None for node in statement.walk()):
         note_call(node, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from dvt.core.relation_names import NamePlace, name_places
 from dvt.core.requests import Input, NodeRequest
 from dvt.federation.plan.called import note_call
 from dvt.federation.plan.conditions import conjuncts
+from dvt.federation.plan.dialects import language
 from dvt.federation.plan.inner_names import name_values, with_inner_names
 from dvt.federation.plan.markers import (
     is_marker,
@@ -24,10 +26,15 @@ from dvt.federation.plan.markers import (
     marked_tables,
     readable,
 )
+from dvt.federation.plan.parse_errors import PARSE_ERRORS
 from dvt.federation.plan.state import NUMBER, PlanState, TableScan, plan_pass
 
 _PLAIN = {"this", "db", "catalog", "alias", "joins", "laterals"}
 """Parts of a table in FROM that do not keep conditions out of it."""
+
+
+_RUN = re.compile(r"/\*M?!")
+"""Matches the beginning of a comment that MySQL and MariaDB run."""
 
 
 class Unreadable(Exception):
@@ -126,6 +133,7 @@ def number_nodes(state: PlanState) -> None:
 
 def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePlace]) -> exp.Query:
     """Parse the SQL; relations are named by markers in the tree."""
+    _refuse_comments_that_run(request, tokens)
     identifiers = [request.inputs[place.key].name[-1] for place in places]
     parser = Dialect.get_or_raise(request.dialect).parser()
     try:
@@ -137,8 +145,7 @@ def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePl
         near = str(first.get("highlight") or "").strip()
         problem = readable(f"{problem} near {near!r}" if near else problem)
         raise Unreadable(SqlInvalid(request.dialect, problem, first.get("line"))) from error
-    except (SqlglotError, RecursionError, TypeError, AttributeError) as error:
-        # The last two are faults of SQLGlot over valid SQL, as `XMLTABLE(… FOR ORDINALITY)`.
+    except PARSE_ERRORS as error:
         raise Unreadable(SqlInvalid(request.dialect, readable(str(error)))) from error
     query = _single_query(request, statements)
     name_values(query, request.dialect)
@@ -146,6 +153,16 @@ def _tree(request: NodeRequest, tokens: Sequence[Token], places: Sequence[NamePl
         node._meta = _Meta(node._meta or {})  # noqa: SLF001  `meta` has no setter
         note_call(node, request.sql)
     return query
+
+
+def _refuse_comments_that_run(request: NodeRequest, tokens: Sequence[Token]) -> None:
+    """Raise Unreadable for a comment that is SQL to the server, and nothing to SQLGlot."""
+    if not language(request.dialect).runs_comments or not _RUN.search(request.sql):
+        return
+    for token in tokens:
+        if any(comment.startswith(("!", "M!")) for comment in token.comments):
+            problem = "the server runs what a comment /*! … */ says, which SQLGlot does not read"
+            raise Unreadable(SqlInvalid(request.dialect, problem, token.line))
 
 
 class _Meta(dict[str, Any]):

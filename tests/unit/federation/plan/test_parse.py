@@ -116,3 +116,21 @@ def test_a_plan_changes_nothing_of_what_it_was_made_from(shop: Oracle) -> None:
     assert make_plan(parsed, tables, shop.context()) == make_plan(parsed, tables, shop.context())
     assert parsed.tree.sql() == before
     assert all(isinstance(read, Input) for read in parsed.inputs.values())
+
+
+@pytest.mark.parametrize(
+    ("dialect", "sql", "why"),
+    [
+        ("mysql", "SELECT id /*! , total */ FROM {orders}", "the server runs"),
+        ("mysql", "SELECT id /*M!100100 , total */ FROM {orders}", "the server runs"),
+        ("mysql", "SELECT id, '/*! x */' AS x /* !no */ FROM {orders} -- !neither", ""),
+        ("postgres", "SELECT id /*! , total */ FROM {orders}", ""),
+        ("postgres", "SELECT n FROM XMLTABLE('/r' PASSING ('<r/>') COLUMNS n FOR ORDINALITY) AS x", "n"),
+    ],
+)  # fmt: skip
+def test_what_sqlglot_cannot_read_is_told_and_nothing_else(
+    shop: Oracle, dialect: str, sql: str, why: str
+) -> None:
+    parsed = parse_model(shop.request(sql, dialect=dialect))
+    assert (parsed.problem is None) is not bool(why)
+    assert parsed.problem is None or why in parsed.problem.problem

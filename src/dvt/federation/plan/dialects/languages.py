@@ -48,6 +48,8 @@ class Language:
     """Functions whose answer is that of their columns' table: its defaults, its full-text index."""
     clauses_of_tables: frozenset[tuple[str, str]] = frozenset()
     """Pairs of words that begin a clause after a table's name, which asks for what its copy does not have."""
+    runs_comments: bool = False
+    """Whether the server runs what a comment such as `/*! … */` says."""
     ignores_bare_offset: bool = False
     """Whether a query within a query has all rows in spite of an OFFSET, if it has no LIMIT."""
     casts_to_any_type: bool = False
@@ -98,6 +100,7 @@ LANGUAGES: Mapping[str, Language] = {
                 *((verb, noun) for verb in ("force", "ignore", "use") for noun in ("index", "key")),
             }
         ),
+        runs_comments=True,
         ignores_bare_offset=True,
         casts_in_conditions={
             r"(?:tiny|small|medium|big)?int(?:\(\d+\))?": "SIGNED",

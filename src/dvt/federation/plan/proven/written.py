@@ -9,6 +9,8 @@ from sqlglot import Token, TokenType
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 
+from dvt.federation.plan.parse_errors import FAULTS
+
 _MARKS = (TokenType.STRING, TokenType.NUMBER, TokenType.PARAMETER, TokenType.NATIONAL_STRING)
 _WORDS = frozenset(
     {"IGNORE", "NULLS", "TIES", "DISTINCT", "LATERAL", "RECURSIVE", "EXCLUDE", "GROUPS", "DATE_PART"}
@@ -30,6 +32,9 @@ def rewritten_words(sql: str, tokens: Sequence[Token], dialect: str) -> Iterator
         tree = language.parser().parse(list(tokens), sql)[0]
         again = language.tokenize(tree.sql(dialect, comments=False, copy=False)) if tree is not None else []
     except SqlglotError:
+        return
+    except FAULTS:
+        yield "the SQL", None
         return
     left = Counter(_word(token) for token in again)
     bare = {token.text.upper() for token in again if token.token_type is not TokenType.STRING}
