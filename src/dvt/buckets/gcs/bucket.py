@@ -15,7 +15,7 @@ from dvt.buckets.gcs.errors import Translator, is_about_bucket
 from dvt.buckets.gcs.settings import GCSSettings
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import BucketContext
-from dvt.drivers.objects.names import ObjectNames, refuse_consumer
+from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
 from dvt.drivers.objects.pieces import read_piece
 from dvt.drivers.objects.reader import ObjectSource, open_object
@@ -51,9 +51,8 @@ class GCSBucket:
         self._settings = GCSSettings.model_validate(settings)
         self._names = ObjectNames(self._settings.prefix.strip("/"))
         self._name = name
-        place = "/".join(filter(None, (self._settings.bucket, self._names.prefix)))
-        endpoint = self._settings.endpoint
-        self.address = f"gs://{place}" + (f" at {endpoint}" if endpoint else "")
+        at = (self._settings.bucket, self._names.prefix, self._settings.endpoint)
+        self.address = store_address("gs", *at)
         self._errors = Translator(name, self.address, self._settings.secrets)
         self._lock = threading.Lock()
         self._made: Access | None = None

@@ -19,6 +19,7 @@ from dvt.core.errors import (
     DvtError,
     ObjectDamaged,
 )
+from dvt.drivers.objects.errors import StoreErrors
 
 _BUSY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 """Statuses below 500 of a store that is too busy."""
@@ -32,13 +33,8 @@ _DAMAGED = re.compile(r"crc32c|md5|checksum", re.IGNORECASE)
 """Matches what is said of a request whose content has another checksum than it says."""
 
 
-class Translator:
+class Translator(StoreErrors):
     """Makes dvt's errors of the library's, for one bucket."""
-
-    def __init__(self, bucket: str, where: str, secrets: tuple[str, ...]) -> None:
-        self._bucket = bucket
-        self._where = where
-        self._secrets = secrets
 
     @contextmanager
     def translating(self, doing: str, permission: str) -> Iterator[None]:
@@ -56,35 +52,27 @@ class Translator:
         from google.auth.exceptions import GoogleAuthError, TransportError
         from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
 
-        place = (self._bucket, self._where, doing)
+        place = self._place(doing)
         if isinstance(error, RetryError) and isinstance(error.cause, Exception):
             return self.translated(error.cause, doing, permission)
         if isinstance(error, (GoogleAPICallError, InvalidResponse)):
             return self._answered(error, doing, permission)
         if isinstance(error, DataCorruption):
-            return ObjectDamaged(*place, f"other bytes arrived than were sent ({self._scrubbed(error)})")
+            return ObjectDamaged(*place, f"other bytes arrived than were sent ({self._said(error)})")
         if isinstance(error, GoogleAuthError) and not isinstance(error, TransportError):
-            return BucketLoginRefused(*place, self._scrubbed(error))
+            return BucketLoginRefused(*place, self._said(error))
         return self._unreachable(error, doing)
 
     def _unreachable(self, error: Exception, doing: str) -> DvtError:
-        place, hint = (self._bucket, self._where, doing), ""
         if is_silence(error):
-            return BucketUnreachable(*place, "no byte of an answer came in time (`timeout` in buckets.yml)")
+            return self.silent(doing)
+        reason = self._said(_cause(error))
         if is_distrust(error):
-            hint = "`verify:` may name a file with the certificate of the authority that the store's is from"
-        return BucketUnreachable(*place, self._scrubbed(_cause(error)), hint)
-
-    def damaged(self, doing: str, reason: str) -> DvtError:
-        """Return the error of an object that is not what was put."""
-        return ObjectDamaged(self._bucket, self._where, doing, reason)
-
-    def failed(self, doing: str, reason: str) -> DvtError:
-        """Return the error of what has no other name."""
-        return BucketFailed(self._bucket, self._where, doing, reason)
+            return self.distrusted(doing, reason)
+        return BucketUnreachable(*self._place(doing), reason)
 
     def _answered(self, error: Any, doing: str, permission: str) -> DvtError:
-        place, reason = (self._bucket, self._where, doing), self._scrubbed(_said(error))
+        place, reason = self._place(doing), self._said(_answer(error))
         status = int(getattr(error, "code", 0) or error.response.status_code)
         if status == HTTPStatus.UNAUTHORIZED:
             return BucketLoginRefused(*place, reason)
@@ -98,14 +86,11 @@ class Translator:
             return ObjectDamaged(*place, f"other bytes arrived than were sent ({reason})")
         return BucketFailed(*place, reason)
 
-    def _scrubbed(self, error: object) -> str:
-        text = _ADDRESS.sub("…", str(error))
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return " ".join(text.split())
+    def _said(self, error: object) -> str:
+        return self._scrubbed(_ADDRESS.sub("…", str(error)))
 
 
-def _said(error: Any) -> object:
+def _answer(error: Any) -> object:
     """Return the store's own words, where the answer has some, else the library's."""
     try:
         return error.response.json()["error"]["message"]

@@ -17,7 +17,7 @@ from dvt.buckets.s3.uploads import CHECKSUM, Upload
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import BucketContext
 from dvt.drivers.objects.checksums import Crc32
-from dvt.drivers.objects.names import ObjectNames, refuse_consumer
+from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
 from dvt.drivers.objects.reader import ObjectSource, open_object, wait
 
@@ -47,9 +47,8 @@ class S3Bucket:
         self._settings = S3Settings.model_validate(settings)
         self._names = ObjectNames(self._settings.prefix.strip("/"))
         self._name = name
-        place = "/".join(filter(None, (self._settings.bucket, self._names.prefix)))
-        endpoint = self._settings.endpoint
-        self.address = f"s3://{place}" + (f" at {endpoint}" if endpoint else "")
+        at = (self._settings.bucket, self._names.prefix, self._settings.endpoint)
+        self.address = store_address("s3", *at)
         self._errors = Translator(name, self.address, self._settings.secrets)
         self._lock = threading.Lock()
         self._made: Any = None

@@ -16,6 +16,7 @@ from dvt.core.errors import (
     DvtError,
     ObjectDamaged,
 )
+from dvt.drivers.objects.errors import StoreErrors
 
 _PERMISSIONS: Mapping[str, str] = {
     "PutObject": "s3:PutObject",
@@ -90,18 +91,12 @@ _LOGIN_ERRORS = (
 """Names of boto3's exceptions about credentials that are missing or cannot be had."""
 _SERVER_ERROR = 500
 """The HTTP status from which on an answer says that the server has failed."""
-
 _NOT_IMPLEMENTED = 501
 """The one that will not pass."""
 
 
-class Translator:
+class Translator(StoreErrors):
     """Makes dvt's errors of boto3's, for one bucket."""
-
-    def __init__(self, bucket: str, where: str, secrets: tuple[str, ...]) -> None:
-        self._bucket = bucket
-        self._where = where
-        self._secrets = secrets
 
     @contextmanager
     def translating(self, doing: str) -> Iterator[None]:
@@ -125,7 +120,7 @@ class Translator:
     def answered(self, answer: Mapping[str, Any], doing: str, operation: str, status: int = 0) -> DvtError:
         """Return dvt's error for what the store has answered: a code and a message."""
         code, reason = str(answer.get("Code", "")), self._reason(answer)
-        place = (self._bucket, self._where, doing)
+        place = self._place(doing)
         if code == "NoSuchBucket":
             return BucketMissing(*place, reason)
         if code in _LOGIN:
@@ -139,37 +134,22 @@ class Translator:
         hint = "the bucket is in another region: give it as `region`" if code in _REGION else ""
         return BucketFailed(*place, f"{operation}: {reason}", hint)
 
-    def damaged(self, doing: str, reason: str) -> DvtError:
-        """Return the error of an object that is not what was put."""
-        return ObjectDamaged(self._bucket, self._where, doing, reason)
-
-    def failed(self, doing: str, reason: str) -> DvtError:
-        """Return the error of what has no other name."""
-        return BucketFailed(self._bucket, self._where, doing, reason)
-
     def _failed(self, error: Exception, doing: str) -> DvtError:
         from botocore import exceptions
 
-        place = (self._bucket, self._where, doing)
+        place = self._place(doing)
         if isinstance(error, _login_errors()):
             return BucketLoginRefused(*place, self._scrubbed(str(error)))
         if isinstance(error, exceptions.SSLError):
-            hint = "`verify:` may name a file with the certificate of the authority that the store's is from"
-            return BucketUnreachable(*place, self._scrubbed(_cause(error)), hint)
+            return self.distrusted(doing, self._scrubbed(_cause(error)))
         if isinstance(error, (exceptions.ReadTimeoutError, exceptions.ConnectTimeoutError)):
-            return BucketUnreachable(*place, "no byte of an answer came in time (`timeout` in buckets.yml)")
-        broken = (exceptions.HTTPClientError, exceptions.ConnectionError, exceptions.IncompleteReadError)
-        if isinstance(error, broken):
+            return self.silent(doing)
+        if isinstance(error, broken_connections()):
             return BucketUnreachable(*place, self._scrubbed(_cause(error)))
         return BucketFailed(*place, self._scrubbed(str(error)))
 
     def _reason(self, answer: Mapping[str, Any]) -> str:
         return self._scrubbed(": ".join(str(answer[key]) for key in ("Code", "Message") if answer.get(key)))
-
-    def _scrubbed(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return " ".join(text.split())
 
 
 def is_answer(error: Exception, *codes: str) -> bool:

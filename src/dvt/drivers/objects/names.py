@@ -39,6 +39,12 @@ def _check(key: str) -> None:
         raise ValueError(msg)
 
 
+def store_address(scheme: str, bucket: str, prefix: str, endpoint: str | None) -> str:
+    """Return a bucket's address for people and records, such as `s3://lake/staging at https://store.example`."""
+    place = "/".join(filter(None, (bucket, prefix)))
+    return f"{scheme}://{place}" + (f" at {endpoint}" if endpoint else "")
+
+
 def refuse_consumer(consumer: str, what: str) -> NoReturn:
     """Raise the ValueError of a consumer that cannot reach `what`, such as `objects in S3`."""
     msg = f"{consumer!r} cannot reach {what} by itself"
