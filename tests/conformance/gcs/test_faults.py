@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
-from dvt.core.errors import BucketBusy, BucketFailed, BucketUnreachable, ObjectDamaged
-from tests.databases.ports import free_port
-from tests.databases.proxy import proxy, silent_port
+from dvt.core.errors import BucketBusy, BucketFailed, ObjectDamaged
+from tests.conformance.object_stores import MB, NetworkSuite
 from tests.stores.objects import put, read
 
 pytestmark = [
@@ -18,7 +16,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-MB = 2**20
 BUSY = b'{"error": {"code": 503, "message": "We encountered an internal error. Please try again."}}'
 UPLOAD, CHUNK, MEDIA = "/upload/", "upload_id", "alt=media"
 """Parts of paths: of uploads, of pieces of uploads, and of reading."""
@@ -113,30 +110,5 @@ def test_a_byte_that_changes_on_its_way_to_the_store_is_noticed(behind, store, s
     assert list(behind.list("run")) == []
 
 
-def test_a_frozen_store_is_an_error_within_the_timeout(make, server):
-    with proxy(server.port) as between:
-        bucket = make(endpoint=f"http://127.0.0.1:{between.port}", timeout=3)
-        put(bucket, "run/x", bytes(9 * MB))
-        between.stall()
-        with pytest.raises(BucketUnreachable, match=r"putting 'run/y'.*timeout"):
-            put(bucket, "run/y")
-        between.thaw()
-        put(bucket, "run/y")
-        between.freeze_after(4 * MB, "to_client")
-        with pytest.raises(BucketUnreachable, match=r"reading 'run/x'.*timeout"):
-            read(bucket, "run/x")
-
-
-def test_a_silent_store_is_an_error_within_the_timeout(make):
-    with silent_port() as port:
-        bucket = make(endpoint=f"http://127.0.0.1:{port}", timeout=6)
-        start = time.monotonic()
-        with pytest.raises(BucketUnreachable, match=r"listing ''.*timeout"):
-            list(bucket.list(""))
-        assert time.monotonic() - start < 15
-
-
-def test_a_store_that_is_not_there_is_an_error(make):
-    bucket = make(endpoint=f"http://127.0.0.1:{free_port()}", timeout=3)
-    with pytest.raises(BucketUnreachable, match=r"'lake'.*listing ''.*refused"):
-        list(bucket.list(""))
+class TestNetwork(NetworkSuite):
+    """The emulator."""

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
+from tests.conformance.object_stores import ManyObjectsSuite
 from tests.stores.measure import measure_stream
 from tests.stores.objects import put
 
 pytestmark = pytest.mark.slow
-
-
-def test_five_thousand_objects_come_and_go(bucket):
-    keys = [f"run/{number:04}" for number in range(5_000)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: put(bucket, key), keys))
-    put(bucket, "other/x")
-    assert [key for key, _ in bucket.list("run")] == keys
-    bucket.delete("run")
-    assert list(bucket.list("")) == [("other/x", 1)]
 
 
 def test_a_large_object_streams_both_ways_in_little_memory(server, make):
@@ -39,3 +28,7 @@ def test_a_line_break_in_a_key_is_no_line_break_in_a_name(server, make, bucket):
             assert data.read() == key.encode()
     names = [blob.name for blob in server.client().list_blobs(make.name)]
     assert not [name for name in names if {"\n", "\r"} & set(name)]
+
+
+class TestManyObjects(ManyObjectsSuite):
+    """The emulator."""

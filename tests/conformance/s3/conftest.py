@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dvt.buckets.s3 import S3Bucket
-from dvt.core.ports.staging import BucketContext
-from tests.stores.faults import faulty
+from tests.conformance.object_stores import behind, bucket, maker, store
+
+__all__ = ["behind", "bucket", "store"]
 
 
 @pytest.fixture
@@ -15,34 +16,13 @@ def minio(stores):
 
 
 @pytest.fixture
+def server(minio):
+    return minio
+
+
+@pytest.fixture
 def make(minio, tmp_path):
-    """Makes buckets; all are of one store's bucket."""
-    name = minio.new_bucket()
-
-    def bucket(**overrides):
-        settings = {**minio.settings(name), **overrides}
-        return S3Bucket("lake", settings, BucketContext(project_dir=tmp_path))
-
-    bucket.name = name
-    return bucket
-
-
-@pytest.fixture
-def bucket(make):
-    return make()
-
-
-@pytest.fixture
-def store(minio):
-    """A proxy before the store."""
-    with faulty(minio.port) as store:
-        yield store
-
-
-@pytest.fixture
-def behind(make, store):
-    """The bucket, reached through the proxy."""
-    return make(endpoint=f"http://127.0.0.1:{store.port}")
+    return maker(S3Bucket, minio, tmp_path)
 
 
 @pytest.fixture

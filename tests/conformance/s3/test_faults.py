@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
@@ -15,13 +14,11 @@ from dvt.core.errors import (
     BucketUnreachable,
     ObjectDamaged,
 )
-from tests.databases.ports import free_port
-from tests.databases.proxy import proxy, silent_port
+from tests.conformance.object_stores import MB, NetworkSuite
 from tests.stores.objects import put, read
 
 pytestmark = pytest.mark.slow
 
-MB = 2**20
 BUSY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
 
@@ -161,35 +158,6 @@ def test_a_changed_byte_is_noticed_without_the_stores_checksums(behind, store):
     assert flip.times == 0
 
 
-def test_a_frozen_store_is_an_error_within_the_timeout(make, minio):
-    with proxy(minio.port) as between:
-        bucket = make(endpoint=f"http://127.0.0.1:{between.port}", timeout=3)
-        put(bucket, "run/x", bytes(9 * MB))
-        between.stall()
-        with pytest.raises(BucketUnreachable, match=r"putting 'run/y'.*timeout"):
-            put(bucket, "run/y")
-        between.thaw()
-        put(bucket, "run/y")
-        between.freeze_after(4 * MB, "to_client")
-        with pytest.raises(BucketUnreachable, match=r"reading 'run/x'.*timeout"):
-            read(bucket, "run/x")
-
-
-def test_a_silent_store_is_an_error_within_the_timeout(make):
-    with silent_port() as port:
-        bucket = make(endpoint=f"http://127.0.0.1:{port}", timeout=6)
-        start = time.monotonic()
-        with pytest.raises(BucketUnreachable, match=r"listing ''.*timeout"):
-            list(bucket.list(""))
-        assert time.monotonic() - start < 15
-
-
-def test_a_store_that_is_not_there_is_an_error(make):
-    bucket = make(endpoint=f"http://127.0.0.1:{free_port()}")
-    with pytest.raises(BucketUnreachable, match=r"'lake'.*listing ''.*refused"):
-        list(bucket.list(""))
-
-
 def test_the_first_of_many_errors_of_a_deletion_is_raised_and_the_rest_is_gone(behind, store):
     for number in range(3):
         put(behind, f"run/{number}")
@@ -198,3 +166,7 @@ def test_the_first_of_many_errors_of_a_deletion_is_raised_and_the_rest_is_gone(b
     with pytest.raises(BucketRefused) as error:
         behind.delete("run")
     assert "s3:DeleteObject" in error.value.hint
+
+
+class TestNetwork(NetworkSuite):
+    """A real MinIO."""

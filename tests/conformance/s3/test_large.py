@@ -6,27 +6,15 @@ import base64
 import io
 import os
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from dvt.buckets.s3 import uploads
+from tests.conformance.object_stores import MB, ManyObjectsSuite
 from tests.stores.measure import measure_stream
 from tests.stores.objects import put, read
 
 pytestmark = pytest.mark.slow
-
-MB = 2**20
-
-
-def test_five_thousand_objects_come_and_go(bucket):
-    keys = [f"run/{number:04}" for number in range(5_000)]
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda key: put(bucket, key), keys))
-    put(bucket, "other/x")
-    assert [key for key, _ in bucket.list("run")] == keys
-    bucket.delete("run")
-    assert list(bucket.list("")) == [("other/x", 1)]
 
 
 def test_a_gigabyte_streams_both_ways_in_little_memory(minio, make):
@@ -72,3 +60,7 @@ def test_parts_of_a_file_are_as_large_as_its_length_asks_for(monkeypatch):
     monkeypatch.setattr(uploads, "_MOST_PARTS", 3)
     assert uploads._part_size(io.BytesIO(bytes(25 * MB))) == -(-25 * MB // 3)
     assert uploads._part_size(io.BytesIO(bytes(5))) == uploads.PART
+
+
+class TestManyObjects(ManyObjectsSuite):
+    """A real MinIO."""
