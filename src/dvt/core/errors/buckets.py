@@ -14,11 +14,11 @@ class BucketLibraryMissing(DvtError):
 
     code = "DVT160"
 
-    def __init__(self, kind: str, bucket: str, library: str, extra: str) -> None:
+    def __init__(self, kind: str, bucket: str, package: str, extra: str) -> None:
         """`kind`: as people write it, such as `S3`; `extra`: dvt's extra that brings the library."""
-        self.kind, self.bucket, self.library, self.extra = kind, bucket, library, extra
+        self.kind, self.bucket, self.package, self.extra = kind, bucket, package, extra
         super().__init__(
-            f"{kind} bucket {bucket!r} requires {library}", hint=f"pip install 'dvt-engine[{extra}]'"
+            f"{kind} bucket {bucket!r} requires {package}", hint=f"pip install 'dvt-engine[{extra}]'"
         )
 
 
