@@ -119,3 +119,6 @@ SELECT id, $$it's$$ AS quoted, E'a\tb' AS tab, U&'\00e4' AS umlaut, 1.5e2 AS n F
 -- SQL over which SQLGlot fails by a fault of its own
 SELECT t.id, x.place, x.n
 FROM {t3} AS t, XMLTABLE('/r/a' PASSING ('<r><a n="7"/><a n="8"/></r>'::xml) COLUMNS place FOR ORDINALITY, n int PATH '@n') AS x
+
+-- more places to round away than a number has
+SELECT id, round(p, -9) AS far, trunc(p, -9) AS cut, round(k, -40) AS further FROM {t3}
