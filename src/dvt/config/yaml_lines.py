@@ -102,8 +102,7 @@ class Document:
         line = node.start_mark.line + 1
         missing = [name for match in _VARIABLE.finditer(node.value) if (name := self._missing(match))]
         if missing:
-            problems = [f"environment variable {name} is not set" for name in dict.fromkeys(missing)]
-            self.unset[path] = [self._invalid(self.file, line, problem) for problem in problems]
+            self.unset[path] = [self._unset(name, line) for name in dict.fromkeys(missing)]
             return None
         text = _VARIABLE.sub(self._replaced, node.value)
         if text != node.value or _VARIABLE.search(node.value):
@@ -115,6 +114,11 @@ class Document:
             return self._loader.construct_object(node)
         except (yaml.YAMLError, ValueError) as error:
             raise self._invalid(self.file, line, "this value cannot be read") from error
+
+    def _unset(self, name: str, line: int) -> DvtError:
+        error = self._invalid(self.file, line, f"environment variable {name} is not set")
+        error.hint = f"set it, or give it a default: {{{{ env_var('{name}', '…') }}}}"
+        return error
 
     def _missing(self, match: re.Match[str]) -> str | None:
         """Return the name of a variable that is not set and has no default."""
