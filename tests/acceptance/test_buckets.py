@@ -17,6 +17,8 @@ from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import RenamingPublisher, Workspace
 from tests.acceptance.test_leftovers import DIE_AFTER_FILL_SCRIPT, kill, start
 
+pytestmark = pytest.mark.slow
+
 BUCKETS_YML = """\
 shop:
   target: main

@@ -95,6 +95,7 @@ def test_names_are_those_of_the_project_that_dbt_would_find(shop: Path) -> None:
     assert completions(elsewhere, f"{other} --target b") == {"barn"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "file", ["target/manifest.json", "profiles.yml", "computes.yml", "buckets.yml", "dbt_project.yml"]
 )

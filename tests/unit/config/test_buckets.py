@@ -394,11 +394,3 @@ def test_a_missing_file_or_profile_has_no_buckets_and_is_no_error(write, tmp_pat
     at = {"profiles_dir": tmp_path / "profiles", "home": tmp_path}
     assert get_bucket_for_profile("nobody", **at) is None
     assert get_all_buckets_for_profile("nobody", **at) == {}
-
-
-def test_a_variable_that_is_not_set_is_an_error_with_both_ways_out(tmp_path):
-    entry = '{type: filesystem, path: "${DVT_TEST_NEVER_SET}"}'
-    (tmp_path / "buckets.yml").write_text(f"shop: {{target: a, buckets: {{a: {entry}}}}}")
-    with pytest.raises(BucketsInvalid) as error:
-        load_buckets("shop", tmp_path, project_dir=tmp_path).get("a").checked()
-    assert error.value.hint == "set it, or give it a default: {{ env_var('DVT_TEST_NEVER_SET', '…') }}"
