@@ -30,3 +30,8 @@ SELECT id, sha2(t, 512) AS longer FROM {t2}
 SELECT a.id, b.id AS other, a.id / b.id = 0.3333 AS same, a.id / b.id > 0.6666 AS more FROM {t2} AS a JOIN {t3} AS b ON b.id <> a.id
 
 SELECT id, round(k, -25) AS far, truncate(k, -(-1)) AS near, coalesce(k, 1234567890) AS long_number FROM {t3}
+
+-- names of inner outputs, and a NULL without a type
+WITH q AS (SELECT Id, K, S FROM {t1}) SELECT * FROM q
+
+SELECT id, NULL AS nothing FROM {t2}

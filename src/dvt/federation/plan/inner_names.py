@@ -28,14 +28,20 @@ def with_inner_names(sql: str, tokens: Sequence[Token], dialect: str) -> list[To
         tokens: its tokens.
         dialect: its dialect.
     """
+    names = inner_names(sql, tokens, dialect)
+    if not names:
+        return list(tokens)
+    return [new for token in tokens for new in (token, *_alias(token, names.get(token.start)))]
+
+
+def inner_names(sql: str, tokens: Sequence[Token], dialect: str) -> Mapping[int, str]:
+    """Return the names that `with_inner_names` gives, by the start of the last token of each column."""
     namer = language(dialect).output_name
     names: dict[int, str] = {}
     for select in projections(tokens) if namer is not None else ():
         if select.is_table and namer is not None:
             names |= _names(sql, select, dialect, namer)
-    if not names:
-        return list(tokens)
-    return [new for token in tokens for new in (token, *_alias(token, names.get(token.start)))]
+    return names
 
 
 def _names(sql: str, select: Projections, dialect: str, namer: Namer) -> Mapping[int, str]:
@@ -45,7 +51,11 @@ def _names(sql: str, select: Projections, dialect: str, namer: Namer) -> Mapping
     taken: Counter[str] = Counter()
     for written, projection in parsed:
         name: str | None = projection.alias_or_name if projection is not None else None
-        if projection is not None and not isinstance(projection, exp.Alias | exp.Column | exp.Dot | exp.Star):
+        if isinstance(projection, exp.Column) and language(dialect).keeps_letter_case:
+            unnamed[written[-1].start] = projection.name
+        elif projection is not None and not isinstance(
+            projection, exp.Alias | exp.Column | exp.Dot | exp.Star
+        ):
             name = namer(projection, *word_and_text(sql, written))
             if name:
                 unnamed[written[-1].start] = name

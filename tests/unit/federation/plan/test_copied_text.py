@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from dvt.core.errors import PlaceImpossible
+from dvt.federation.plan.copied_names import keep_output_names
 from dvt.federation.plan.copies import write_copies
 from dvt.federation.plan.questions_to_tables import refuse_questions_to_tables
 from dvt.federation.plan.source_queries import extract
@@ -78,3 +79,22 @@ def test_a_copy_that_functions_would_misread_is_not_made(source: str) -> None:
         return
     with pytest.raises(PlaceImpossible, match=re.escape("column id (point)")):
         write_copies(state)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT q.* FROM (SELECT (SELECT max(total) FROM {orders}), 1 AS x) AS q",
+        "WITH q AS (SELECT (SELECT max(total) FROM {orders}), 1 AS x UNION ALL SELECT 2, 3) SELECT * FROM q",
+    ],
+)
+def test_no_name_of_an_inner_output_has_the_name_of_a_copy_in_it(sql: str) -> None:
+    text = copy_state_after(write_copies, sql, target="mysql", dialect="mysql").sql
+    written = "".join(map(str, text))
+    assert " AS `(SELECT max(total) FROM ``crm``.``main``.``orders``)`, 1 AS x" in written
+    with pytest.raises(PlaceImpossible, match="an inner query, would have a copy's name") as error:
+        copy_state_after(keep_output_names, sql, target="duckdb", dialect="duckdb")
+    assert error.value.hint == "give that column an alias"
+    copy_state_after(
+        keep_output_names, sql.replace("), 1 AS", ") AS m, 1 AS"), target="duckdb", dialect="duckdb"
+    )

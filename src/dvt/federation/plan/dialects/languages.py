@@ -48,6 +48,8 @@ class Language:
     """Functions whose answer is that of their columns' table: its defaults, its full-text index."""
     clauses_of_tables: frozenset[tuple[str, str]] = frozenset()
     """Pairs of words that begin a clause after a table's name, which asks for what its copy does not have."""
+    keeps_letter_case: bool = False
+    """Whether an output that is a column has the letter case in which the SQL writes it, not the table's."""
     runs_comments: bool = False
     """Whether the server runs what a comment such as `/*! … */` says."""
     ignores_bare_offset: bool = False
@@ -100,6 +102,7 @@ LANGUAGES: Mapping[str, Language] = {
                 *((verb, noun) for verb in ("force", "ignore", "use") for noun in ("index", "key")),
             }
         ),
+        keeps_letter_case=True,
         runs_comments=True,
         ignores_bare_offset=True,
         casts_in_conditions={
