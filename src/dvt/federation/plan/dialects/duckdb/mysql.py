@@ -15,6 +15,7 @@ from dvt.federation.plan.dialects.duckdb.exact_numbers import (
     sums_integers,
 )
 from dvt.federation.plan.dialects.duckdb.expressions import is_float, round_half_even
+from dvt.federation.plan.dialects.duckdb.postgres_texts import is_untyped_output, untyped
 from dvt.federation.plan.dialects.translation import Status, Translation, macro
 
 _CONDITION = (macro(conditions.as_number, conditions.is_value),)
@@ -88,6 +89,7 @@ TRANSLATION = Translation(
         "Length": (macro(texts.length),),
         "octet_length()": (macro(texts.bytes_of),),
         "Upper": (macro(texts.upper),),
+        "Null": (macro(untyped, is_untyped_output),),
         "Trim": (macro(texts.trimmed, texts.trims_words),),
         "Substring": (macro(texts.substring),),
         "mid()": (macro(texts.substring, texts.has_three_arguments),),
