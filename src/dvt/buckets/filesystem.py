@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic import ValidationInfo, field_validator
 
-from dvt.core.ports.staging import BucketContext, BucketSettings
+from dvt.core.ports.staging import BucketContext, BucketSettings, StoredObject
 from dvt.drivers.disk import (
     create_private,
     is_temporary,
@@ -72,12 +73,18 @@ class FilesystemBucket:
         return self._path(key).open("rb")
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """See Bucket."""
+        return ((entry.key, entry.bytes) for entry in self.objects(prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
         """See Bucket. Links are neither listed nor followed."""
         top = self._path(prefix) if prefix else self._root
         files = (entry for entry in _files(top) if not is_temporary(Path(entry.path)))
         entries = {Path(entry.path).relative_to(self._root).as_posix(): entry for entry in files}
         for key in sorted(entries):
-            yield key, entries[key].stat(follow_symlinks=False).st_size
+            with suppress(FileNotFoundError):  # somebody has removed it meanwhile
+                facts = entries[key].stat(follow_symlinks=False)
+                yield StoredObject(key, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""

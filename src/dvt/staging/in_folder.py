@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
-from dvt.core.ports.staging import Bucket
+from dvt.core.ports.staging import Bucket, StoredObject
 
 _OUTSIDE = frozenset({"", ".", ".."})
 """Parts of a key that lead out of a folder, or nowhere."""
@@ -36,9 +36,13 @@ class InFolder:
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """See Bucket."""
+        return ((entry.key, entry.bytes) for entry in self.objects(prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """See Bucket."""
         begin = len(self._folder) + 1
-        for key, size in self._bucket.list(self._key(prefix) if prefix else self._folder):
-            yield key[begin:], size
+        for entry in self._bucket.objects(self._key(prefix) if prefix else self._folder):
+            yield entry._replace(key=entry.key[begin:])
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from dvt.core.ports.staging import Bucket
+from dvt.core.ports.staging import Bucket, StoredObject
 from dvt.drivers.disk import private_folder, unique_suffix, write_private
 
 
@@ -42,6 +42,10 @@ class LocalCopies:
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """See Bucket."""
         return self._bucket.list(prefix)
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """See Bucket."""
+        return self._bucket.objects(prefix)
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""

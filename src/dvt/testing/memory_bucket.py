@@ -6,10 +6,11 @@ import io
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, BinaryIO, NoReturn
 
-from dvt.core.ports.staging import BucketContext
+from dvt.core.ports.staging import BucketContext, StoredObject
 
 _CHUNK = 2**20
 """Bytes read from a stream at once."""
@@ -28,7 +29,7 @@ class InMemoryBucket:
     ) -> None:
         self.address = f"memory:{name}"
         self._lock = threading.Lock()
-        self._objects: dict[str, bytes] = {}
+        self._objects: dict[str, tuple[bytes, datetime]] = {}
 
     def put_once(self, key: str, data: bytes) -> None:
         """See Bucket."""
@@ -36,14 +37,14 @@ class InMemoryBucket:
         with self._lock:
             if key in self._objects:
                 raise FileExistsError(key)
-            self._objects[key] = bytes(data)
+            self._objects[key] = (bytes(data), datetime.now(UTC))
 
     def put(self, key: str, data: BinaryIO) -> None:
         """See Bucket."""
         _check(key)
         content = b"".join(iter(lambda: data.read(_CHUNK), b""))
         with self._lock:
-            self._objects[key] = content
+            self._objects[key] = (content, datetime.now(UTC))
 
     def get(self, key: str) -> BinaryIO:
         """See Bucket."""
@@ -51,14 +52,19 @@ class InMemoryBucket:
         with self._lock:
             if key not in self._objects:
                 raise FileNotFoundError(key)
-            return io.BytesIO(self._objects[key])
+            return io.BytesIO(self._objects[key][0])
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """See Bucket."""
+        return ((entry.key, entry.bytes) for entry in self.objects(prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
         """See Bucket. The list is of the moment when its first item is asked for."""
         folder = _folder(prefix) if prefix else ""
         with self._lock:
-            listed = [(key, len(content)) for key, content in self._objects.items() if key.startswith(folder)]
-        yield from sorted(listed)
+            stored = [(key, *value) for key, value in self._objects.items() if key.startswith(folder)]
+        for key, content, modified in sorted(stored):
+            yield StoredObject(key, len(content), modified)
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""

@@ -14,7 +14,7 @@ from dvt.buckets.gcs.client import Access, make_access
 from dvt.buckets.gcs.errors import Translator, is_about_bucket
 from dvt.buckets.gcs.settings import GCSSettings
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import BucketContext
+from dvt.core.ports.staging import BucketContext, StoredObject
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
 from dvt.drivers.objects.pieces import read_piece
@@ -91,6 +91,10 @@ class GCSBucket:
         return open_object(self._source(blob, doing))
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """See Bucket."""
+        return ((entry.key, entry.bytes) for entry in self.objects(prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
         """See Bucket. Keys with line breaks may be in another order.
 
         What programs put to show an empty folder is not listed.
@@ -98,7 +102,7 @@ class GCSBucket:
         for page in self._pages(prefix, "listing"):
             for blob in page:
                 if not blob.name.endswith("/"):
-                    yield self._names.key(_unescaped(blob.name)), int(blob.size)
+                    yield StoredObject(self._names.key(_unescaped(blob.name)), int(blob.size), blob.updated)
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
@@ -192,7 +196,7 @@ class GCSBucket:
                 self._settings.bucket,
                 prefix=_escaped(below),
                 page_size=_PAGE,
-                fields="items(name,size),nextPageToken",
+                fields="items(name,size,updated),nextPageToken",
                 **self._access.options,
             ).pages
         while True:

@@ -15,7 +15,7 @@ from dvt.buckets.s3.errors import Translator, broken_connections, is_answer
 from dvt.buckets.s3.settings import S3Settings
 from dvt.buckets.s3.uploads import CHECKSUM, Upload
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import BucketContext
+from dvt.core.ports.staging import BucketContext, StoredObject
 from dvt.drivers.objects.checksums import Crc32
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -82,11 +82,16 @@ class S3Bucket:
         return open_object(self._source(answer, at, doing), _Body(answer["Body"]))
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """See Bucket."""
+        return ((entry.key, entry.bytes) for entry in self.objects(prefix))
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
         """See Bucket. What programs put to show an empty folder is not listed."""
         for page in self._pages(prefix, "listing"):
             for listed in page:
                 if not listed["Key"].endswith("/"):
-                    yield self._names.key(listed["Key"]), listed["Size"]
+                    key = self._names.key(listed["Key"])
+                    yield StoredObject(key, listed["Size"], listed["LastModified"])
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""

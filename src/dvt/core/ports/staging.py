@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, Protocol
+from typing import Annotated, BinaryIO, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -16,11 +17,20 @@ from dvt.core.estimates import ExtractLimits
 from dvt.core.tables import StageColumn
 
 
+class StoredObject(NamedTuple):
+    """An object as a list of its bucket has it."""
+
+    key: str
+    bytes: int
+    modified: datetime
+    """When it was put, with a time zone, by the store's clock, which may differ from this machine's."""
+
+
 class Bucket(Protocol):
     """A private store of objects, named by keys that are relative and use `/`. Thread-safe.
 
     A key or prefix that is not inside the bucket (empty, `..`, absolute) is a ValueError, except that
-    `list("")` lists all objects. A consumer that cannot reach the bucket is a ValueError, too.
+    `list("")` and `objects("")` list all objects. A consumer that cannot reach the bucket is a ValueError.
     `dvt.testing.suites.BucketSuite` tests a bucket.
 
     dvt itself moves bytes by `put`, `put_once` and `get`, which every bucket has. A *consumer* (`duckdb`,
@@ -51,6 +61,9 @@ class Bucket(Protocol):
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield key and bytes of every object in the folder `prefix` and below, in the keys' order."""
+
+    def objects(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield what `list` does, and when each object was put."""
 
     def delete(self, prefix: str) -> None:
         """Remove all objects in the folder `prefix` and below; it is no error if there are none.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -104,6 +106,18 @@ class BucketSuite(Suite):
         keys = ["run/Z", "run/a.b", "run/a/1", "run/a/2", "run/b"]
         assert list(bucket.list("run")) == [(key, len(key)) for key in keys]
         assert [key for key, _ in bucket.list("")] == ["ru", *keys, "run2/x"]
+
+    def test_the_time_of_an_object_is_that_of_its_last_put(self, bucket: Bucket) -> None:
+        _put(bucket, "run/x", b"one")
+        (first,) = bucket.objects("run")
+        assert first.modified.utcoffset() is not None
+        time.sleep(1.1)  # some stores keep whole seconds
+        _put(bucket, "run/x", b"three")
+        bucket.put_once("run/y", b"one")
+        x, y = bucket.objects("run")
+        assert ([*x[:2]], [*y[:2]]) == (["run/x", 5], ["run/y", 3])
+        assert first.modified < x.modified <= y.modified
+        assert x.modified - first.modified < timedelta(minutes=5)
 
     def test_many_objects_are_listed(self, bucket: Bucket) -> None:
         """More than the stores of this world give in one answer."""
