@@ -35,6 +35,7 @@ from dvt.core.errors.databases import (
     ValueLost,
 )
 from dvt.core.errors.error import WARNINGS, DvtError, SeveralErrors, nearest
+from dvt.core.errors.leases import LeaseLost
 from dvt.core.errors.models import (
     AnswerUntyped,
     ColumnNotFound,
@@ -112,6 +113,7 @@ __all__ = [
     "FileUnreadable",
     "FolderTaken",
     "IntrospectionUnsupported",
+    "LeaseLost",
     "LoginRefused",
     "NamesTooLong",
     "NotATarget",
