@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,6 +86,9 @@ def _answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5, context=trusting) as answer:
             return bool(answer.status == http.client.OK)
+    except urllib.error.HTTPError as error:
+        error.close()  # else its socket stays open until it is collected
+        return False
     except OSError:
         return False
 
