@@ -15,6 +15,8 @@ from dvt.federation.plan import parse_model, unproven
 from tests.acceptance.oracle import Oracle
 from tests.acceptance.query_fuzz import DATA, TABLES, Fuzz
 
+pytestmark = pytest.mark.slow
+
 _SETUP = """
 CREATE TABLE a (id INTEGER, k INTEGER, x DECIMAL(10,2), d DATE, s VARCHAR, ts TIMESTAMP, b BOOLEAN, f DOUBLE);
 INSERT INTO a VALUES

@@ -24,6 +24,7 @@ def bucket(tmp_path):
     return local_bucket(tmp_path / "bucket")
 
 
+@pytest.mark.slow
 class TestFilesystemBucket(BucketSuite, LocalConsumerSuite):
     """The promises of every bucket."""
 

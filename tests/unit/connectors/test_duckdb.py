@@ -34,6 +34,8 @@ from tests.databases.embedded import DuckDB
 from tests.unit.connectors.waiting import under_way
 from tests.unit.drivers.duckdb.test_files import ENDLESS, held_elsewhere
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Bench]
 
 

@@ -27,6 +27,8 @@ from dvt.testing.connectors import Bench
 from tests.databases.embedded import Folder
 from tests.unit.connectors.waiting import under_way
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Bench]
 
 

@@ -30,6 +30,8 @@ from dvt.testing.connectors import Bench
 from tests.databases.embedded import SQLite
 from tests.unit.connectors.waiting import under_way
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Bench]
 _COUNTING = "WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c)"
 _ENDLESS = f"{_COUNTING} SELECT CAST(max(i) AS INTEGER) AS n FROM c"

@@ -44,6 +44,8 @@ from dvt.testing.engines import transform_table
 from tests.databases.engines import default_engine
 from tests.local_bucket import files, local_bucket
 
+pytestmark = pytest.mark.slow
+
 EVERY_TYPE = {
     "BOOLEAN": "true",
     "TINYINT": "-128",

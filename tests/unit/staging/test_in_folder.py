@@ -26,6 +26,7 @@ def bucket(whole):
     return InFolder(whole, "shop")
 
 
+@pytest.mark.slow
 class TestInFolder(BucketSuite, LocalConsumerSuite):
     """The promises of every bucket."""
 

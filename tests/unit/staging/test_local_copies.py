@@ -50,6 +50,7 @@ def bucket(remote, tmp_path):
     return LocalCopies(remote, "duckdb", tmp_path / "scratch")
 
 
+@pytest.mark.slow
 class TestLocalCopiesOfAnotherFolder(BucketSuite, LocalConsumerSuite):
     """The promises of every bucket, of copies around a bucket with a consumer of its own."""
 

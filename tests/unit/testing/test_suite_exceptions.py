@@ -10,6 +10,8 @@ import pytest
 
 from dvt.testing.suites import BucketSuite
 
+pytestmark = pytest.mark.slow
+
 TESTS = """
 import pytest
 from dvt.testing.memory_bucket import InMemoryBucket

@@ -14,6 +14,8 @@ from dvt.core.types import INTEGER, StageType
 from dvt.drivers.duckdb.staging import check, scan, write
 from tests.local_bucket import local_sink
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = (StageColumn("i", INTEGER),)
 OTHERS = ("ab", "aab", "a", "axb", "[", "]")
 """Names that patterns in `ODD` match."""
