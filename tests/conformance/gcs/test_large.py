@@ -19,7 +19,7 @@ def test_a_large_object_streams_both_ways_in_little_memory(server, make):
 
 
 def test_a_line_break_in_a_key_is_no_line_break_in_a_name(server, make, bucket):
-    keys = ["run/a\nb", "run/a\rb", "run/a␛nb", "run/a␛␛nb", "run/␛"]
+    keys = ["run/a\nb", "run/a\rb", "run/a␛0Ab", "run/a␛␛0Ab", "run/␛"]
     for key in keys:
         put(bucket, key, key.encode())
     assert {key for key, _ in bucket.list("run")} == set(keys)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -15,6 +14,7 @@ from dvt.buckets.gcs.errors import Translator, is_about_bucket
 from dvt.buckets.gcs.settings import GCSSettings
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import BucketContext, StoredObject
+from dvt.drivers.objects.escapes import Escapes
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
 from dvt.drivers.objects.pieces import read_piece
@@ -30,10 +30,8 @@ _WRITER = "dvt-writer"
 """Name in an object's metadata, of a random value that tells who has put it."""
 _CREATE = "storage.objects.create"
 _REPLACE = "storage.objects.create, and storage.objects.delete to replace objects,"
-_ESCAPES = {"\n": "␛n", "\r": "␛r", "␛": "␛␛"}
-"""Character → how a name has it: the store has no names with line breaks."""
-_ESCAPED = {escape: character for character, escape in _ESCAPES.items()}
-_ESCAPE = re.compile("|".join(_ESCAPED))
+_ESCAPES = Escapes("\n\r")
+"""The store has no names with line breaks."""
 
 
 class GCSBucket:
@@ -102,7 +100,9 @@ class GCSBucket:
         for page in self._pages(prefix, "listing"):
             for blob in page:
                 if not blob.name.endswith("/"):
-                    yield StoredObject(self._names.key(_unescaped(blob.name)), int(blob.size), blob.updated)
+                    yield StoredObject(
+                        self._names.key(_ESCAPES.undo(blob.name)), int(blob.size), blob.updated
+                    )
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
@@ -130,7 +130,7 @@ class GCSBucket:
             return self._made
 
     def _blob(self, key: str) -> Any:
-        name = _escaped(self._names.of(key))
+        name = _ESCAPES.do(self._names.of(key))
         bucket = self._access.client.bucket(self._settings.bucket)
         return bucket.blob(name, chunk_size=PIECE)
 
@@ -194,7 +194,7 @@ class GCSBucket:
         with self._errors.translating(doing, "storage.objects.list"):
             pages = self._access.client.list_blobs(
                 self._settings.bucket,
-                prefix=_escaped(below),
+                prefix=_ESCAPES.do(below),
                 page_size=_PAGE,
                 fields="items(name,size,updated),nextPageToken",
                 **self._access.options,
@@ -280,11 +280,3 @@ class _Counted:
 
     def tell(self) -> int:
         return self._position
-
-
-def _escaped(name: str) -> str:
-    return "".join(_ESCAPES.get(character, character) for character in name)
-
-
-def _unescaped(name: str) -> str:
-    return _ESCAPE.sub(lambda match: _ESCAPED[match.group()], name)
