@@ -24,8 +24,7 @@ SERVERS = {"s3": "minio", "gcs": "fake_gcs", "azure": "azurite", "hdfs": "hdfs"}
 def settings_of(kind: str, server: Any) -> dict[str, Any]:
     if kind == "hdfs":
         return dict(server.settings())
-    place = server.container().container_name if kind == "azure" else server.new_bucket()
-    return dict(server.settings(place))
+    return dict(server.settings(server.new_bucket()))
 
 
 @pytest.fixture(params=sorted(SERVERS.keys() & BUCKETS))

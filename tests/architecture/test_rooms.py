@@ -88,6 +88,7 @@ def _asks_dialect(node: ast.Compare) -> bool:
 
 DISTRIBUTIONS = {
     "agate": "dbt-core",  # its adapters answer with agate's tables
+    "azure": "azure-storage-blob",
     "botocore": "boto3",  # its core, of the same version
     "dbt": "dbt-core",
     "dbt_common": "dbt-core",

@@ -36,5 +36,5 @@ def start_on_free_port(start: Callable[[int], Started]) -> Started:
 def start_error(program: str, log: Path) -> RuntimeError:
     """Return the error of a server that did not start, with the end of its log."""
     text = log.read_text(errors="replace")[-2000:]
-    error = PortTaken if "Address already in use" in text else RuntimeError
+    error = PortTaken if "address already in use" in text.lower() else RuntimeError
     return error(f"{program} did not start: {text}")

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 STORES: dict[str, str] = {
+    "azurite": "tests.stores.azurite:azurite",
     "minio": "tests.stores.minio:minio",
     "fake_gcs": "tests.stores.fake_gcs:fake_gcs",
 }

@@ -26,12 +26,12 @@ _ENOUGH_MEMORY = 6 * 2**30
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dvt-test-servers"
 
 
-def program(name: str) -> Path:
-    """Return the path of a program; skip the test where it could not be had.
+def program(name: str, file: str = "") -> Path:
+    """Return the path of a program, or of a file of it; skip the test where it could not be had.
 
     With DVT_TEST_ALL_SERVERS, as in CI, nothing is skipped.
     """
-    found = sorted(CACHE.glob(f"{name}-*/{name}"))
+    found = sorted(CACHE.glob(f"{name}-*/{file or name}"))
     if found:
         return found[-1]
     reason = f"{name} is not in {CACHE}: tools/bucket_servers.sh, which `make test` runs, says why"
@@ -69,26 +69,28 @@ def launch(
         )
 
 
-def await_answer(process: subprocess.Popen[bytes], url: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Return the process once the server answers 200; raise if it does not start."""
+def await_answer(
+    process: subprocess.Popen[bytes], url: str, folder: Path, status: int = http.client.OK
+) -> subprocess.Popen[bytes]:
+    """Return the process once the server answers with this status; raise if it does not start."""
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if _answers(url):
+        if _answers(url, status):
             return process
         time.sleep(0.05)
     stop(process)
     raise start_error(str(process.args), folder / "log")
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, status: int) -> bool:
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     try:
         with urllib.request.urlopen(url, timeout=5, context=trusting) as answer:
-            return bool(answer.status == http.client.OK)
-    except urllib.error.HTTPError as error:
-        error.close()  # else its socket stays open until it is collected
-        return False
+            return bool(answer.status == status)
+    except urllib.error.HTTPError as answer:
+        with answer:  # else its socket stays open until it is collected
+            return answer.code == status
     except OSError:
         return False
 

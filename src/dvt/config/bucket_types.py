@@ -15,6 +15,7 @@ from dvt.core.reports import Notice
 BUCKETS = Registry(
     "dvt.buckets",
     {
+        "azure": "dvt.buckets.azure:AzureBucket",
         "filesystem": "dvt.buckets.filesystem:FilesystemBucket",
         "gcs": "dvt.buckets.gcs:GCSBucket",
         "s3": "dvt.buckets.s3:S3Bucket",
