@@ -57,6 +57,7 @@ def make_federator(context: RunContext) -> Federator:
         operation=run.operation,
         leftovers=run.leftovers,
         reporter=context.reporter,
+        full_refresh=context.full_refresh,
         release=shared.close,
     )
     return RunFederator(resources)

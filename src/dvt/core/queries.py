@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dvt.core.extraction import FULL, Extraction
 from dvt.core.names import TableRef
 from dvt.core.tables import Column, StageColumn
 
@@ -125,6 +126,22 @@ class SourceQuery:
     """Name of the model whose whole SQL it is; empty for a query to tables."""
     bucket: str = ""
     """Name of the bucket that its answer is staged in; empty: the run's default."""
+    extraction: Extraction = FULL
+    """Whether the rows of its table are kept for later runs."""
+    keeping: str = ""
+    """Whether it is answered by an earlier run's rows, for people; empty unless they are kept."""
+
+    @property
+    def is_kept(self) -> bool:
+        """True for a query for all rows of a table that is kept for later runs."""
+        narrowed = self.where or self.needs or self.model or self.this
+        return (
+            self.extraction.keeps
+            and not narrowed
+            and self.group_by is None
+            and self.limit is None
+            and len(self.tables) == 1
+        )
 
     def answered(self, values: Mapping[str, str | None]) -> SourceQuery:
         """Return the query with `values`, literals by name of the need, in the places of its needs.

@@ -32,6 +32,8 @@ class Moved:
     seconds: float
     reused: bool = False
     """True if the staged dataset was there already, so that nothing moved."""
+    note: str = ""
+    """What became of rows that an earlier run had kept, for people; empty if none were used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from dvt.core.errors import DvtError
 from dvt.core.estimates import UNLIMITED, ExtractLimits
+from dvt.core.extraction import FULL, Extraction
 from dvt.core.names import TableRef
 from dvt.core.raw_lines import raw_line
 
@@ -50,6 +51,8 @@ class Input:
     """Its name as the SQL has it, without quotes: database, schema and identifier, or the last two."""
     bucket: str = ""
     """Name of the bucket in which its config wants its rows staged; empty if it has none."""
+    extraction: Extraction = FULL
+    """Whether its rows are kept for later runs, and how it is told that they are still the same."""
     this: bool = False
     """The model's own table (`{{ this }}`), as the last run left it."""
 

@@ -39,8 +39,8 @@ class EventReporter:
         figures += [size(moved.bytes)] if moved.bytes > 0 else []
         counts = f": {', '.join(figures)}" if figures else ""
         text = f"   {name}: {moved.what} {moved.connection}{counts} in {moved.seconds:.2f}s"
-        if moved.reused:
-            text += " (staged before)"
+        if moved.note or moved.reused:
+            text += f" ({moved.note or 'staged before'})"
         fire_event(JinjaLogInfo(msg=text, node_info=get_node_info()))
 
     def notice(self, node: str, notice: Notice) -> None:

@@ -139,6 +139,8 @@ def _extraction(query: SourceQuery) -> Iterator[str]:
     yield _indented("", f"columns: {columns}")
     if query.reading:
         yield _indented("", f"files: {query.reading}")
+    if query.keeping:
+        yield _indented("", f"kept: {query.keeping}")
     for predicate in query.where:
         yield _indented("", f"pushed: {rendered(predicate, query.names)}")
     for need in query.needs:
@@ -280,4 +282,5 @@ def _extraction_object(query: SourceQuery) -> dict[str, Any]:
         "rows": query.rows,
         "bytes": query.bytes,
         "reading": query.reading or None,
+        "kept": query.keeping or None,
     }

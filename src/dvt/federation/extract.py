@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, DvtError, LoginRefused
 from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Job
+from dvt.core.ports.connectors import Job, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.reports import Moved
@@ -20,6 +20,7 @@ from dvt.core.tables import Table
 from dvt.federation.buckets import RunBuckets
 from dvt.federation.connections import OF_A_QUERY, Connection, Connections
 from dvt.federation.expected import ExpectedQueries
+from dvt.federation.kept import KeptReading, KeptTables
 from dvt.federation.sharing import ClaimedQuery, SharedAnswers
 from dvt.staging.shared import Claim
 
@@ -39,6 +40,8 @@ class _Group:
     fresh: bool
     """Whether the snapshot is to begin now, because the run's may be stale."""
     claimed: list[ClaimedQuery] = field(default_factory=list)
+    kept: list[ClaimedQuery] = field(default_factory=list)
+    """Those for tables that are kept for later runs, as they were before this one."""
 
     def jobs(self) -> list[Job]:
         """Return jobs for the queries that are not answered yet."""
@@ -52,11 +55,26 @@ class _Group:
 class Extractor:
     """Carries out extractions for every node of a run. Thread-safe."""
 
-    def __init__(self, connections: Connections, buckets: RunBuckets, stopped: Callable[[], bool]) -> None:
-        """`stopped` returns whether the run is to end."""
+    def __init__(
+        self,
+        connections: Connections,
+        buckets: RunBuckets,
+        stopped: Callable[[], bool],
+        *,
+        refresh: bool = False,
+    ) -> None:
+        """Make it for a run.
+
+        Args:
+            connections: the run's.
+            buckets: those that it stages in.
+            stopped: returns whether the run is to end.
+            refresh: rows that earlier runs have kept are not taken.
+        """
         self.connections = connections
         self.stopped = stopped
         self._shared = SharedAnswers(buckets)
+        self._kept = KeptTables(buckets, refresh=refresh)
         self._expected = ExpectedQueries(self._estimate)
 
     def expect(self, queries: Iterable[SourceQuery], limits: ExtractLimits) -> None:
@@ -159,6 +177,8 @@ class Extractor:
             fresh = query.this or not connection.snapshot.is_settled(read)
             group = own.setdefault((connection.name, fresh), _Group(node, connection, fresh))
             group.claimed.append(claimed)
+            if claimed.answered_by.sent.is_kept and not fresh and not connection.writes.generation(read):
+                group.kept.append(claimed)
         return list(own.values()), others
 
     def _run(
@@ -180,15 +200,13 @@ class Extractor:
         """Extract what is not answered yet; again if the run's snapshot had idled and was lost."""
         started = time.monotonic()
         lock = threading.Lock()
-        by_sink = {id(claimed.claim.sink): claimed for claimed in group.claimed}
 
-        def finished(job: Job, dataset: Dataset) -> None:
-            claimed = by_sink[id(job.sink)]
+        def answered(claimed: ClaimedQuery, dataset: Dataset, note: str) -> None:
             query = claimed.query
             with lock:
                 staged[query.alias] = dataset.narrowed(query.staged)
             claimed.claim.done(dataset)
-            report(_moved(query, dataset, started))
+            report(_moved(query, dataset, started, reused=bool(note), note=note))
 
         try:
             while True:
@@ -197,7 +215,7 @@ class Extractor:
                 try:
                     with group.connection.reading(group.node, fresh=group.fresh) as reading:
                         idled = reading.idled
-                        reading.snapshot.extract(group.jobs(), finished)
+                        _answer(group, reading.snapshot, self._kept.reading(reading.snapshot), answered)
                 except ConnectionLost:
                     if not idled:
                         raise
@@ -210,6 +228,30 @@ class Extractor:
     def _raise_if_stopped(self) -> None:
         if self.stopped():
             raise Cancelled("extracting")
+
+
+def _answer(
+    group: _Group,
+    snapshot: Snapshot,
+    kept: KeptReading,
+    answered: Callable[[ClaimedQuery, Dataset, str], None],
+) -> None:
+    """Answer a group's queries that are open: by rows that earlier runs have kept, or by extraction."""
+    for claimed in group.kept:
+        taken = kept.take(claimed.answered_by.sent) if claimed.claim.open else None
+        if taken is not None:
+            answered(claimed, taken.dataset, taken.note)
+    by_sink = {id(claimed.claim.sink): claimed for claimed in group.claimed}
+    extracted: dict[int, Dataset] = {}
+
+    def finished(job: Job, dataset: Dataset) -> None:
+        extracted[id(job.sink)] = dataset
+        answered(by_sink[id(job.sink)], dataset, "")
+
+    snapshot.extract(group.jobs(), finished)
+    for claimed in group.kept:
+        if dataset := extracted.get(id(claimed.claim.sink)):
+            kept.keep(claimed.answered_by.sent, dataset)
 
 
 def _release_waiting(claims: Sequence[Claim], error: BaseException) -> None:
@@ -237,7 +279,9 @@ def _generation(query: SourceQuery, connection: Connection, tables: Sequence[Tab
     return f"this {next(_THIS_NUMBERS)}" if query.this else str(connection.writes.generation(tables))
 
 
-def _moved(query: SourceQuery, dataset: Dataset, started: float, *, reused: bool = False) -> Moved:
+def _moved(
+    query: SourceQuery, dataset: Dataset, started: float, *, reused: bool = False, note: str = ""
+) -> Moved:
     return Moved(
         what="extract",
         connection=query.connection,
@@ -245,4 +289,5 @@ def _moved(query: SourceQuery, dataset: Dataset, started: float, *, reused: bool
         bytes=dataset.bytes,
         seconds=time.monotonic() - started,
         reused=reused,
+        note=note,
     )

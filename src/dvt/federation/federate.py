@@ -53,6 +53,8 @@ class RunResources:
     operation: Operation
     leftovers: Leftovers
     reporter: Reporter
+    full_refresh: bool = False
+    """True if nothing is taken that earlier runs have kept."""
     release: Callable[[], None]
     """Releases what the connections share; called after they are closed."""
 
@@ -79,7 +81,12 @@ class RunFederator:
         self._resources = resources
         self._metrics = RunMetrics(resources.reporter)
         self._nodes = ActiveNodes()
-        self._extractor = Extractor(resources.connections, resources.buckets, lambda: self._nodes.are_stopped)
+        self._extractor = Extractor(
+            resources.connections,
+            resources.buckets,
+            lambda: self._nodes.are_stopped,
+            refresh=resources.full_refresh,
+        )
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
         self._at_source = SourcePlanning(resources.connections, resources.planning)
         self._choosing = Choosing(resources.connections, resources.planning, self._at_source)

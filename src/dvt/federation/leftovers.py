@@ -12,6 +12,8 @@ from dvt.core.reports import Notice
 from dvt.federation.connections import Connection
 from dvt.federation.stage_tables import drop
 from dvt.runs.operations import Operation
+from dvt.staging.shared import remove_run
+from dvt.staging.state import States
 
 
 class Leftovers:
@@ -68,7 +70,8 @@ def _empty_bucket(bucket: Bucket | None, operation: Operation) -> str:
     if bucket is None:
         return "this project does not use that bucket"
     try:
-        bucket.delete(operation.run)
+        kept = {state.dataset for state in States(bucket).all()}
+        remove_run(bucket, operation.run, kept)
     except DvtError as error:
         return error.message
     operation.is_done_with(bucket.address)

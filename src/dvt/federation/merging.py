@@ -106,7 +106,7 @@ def can_merge(query: SourceQuery) -> bool:
 
 def same_table(query: SourceQuery) -> object:
     """Return a key that is equal for queries which can be merged."""
-    return query.connection, query.tables, query.source, query.bucket
+    return query.connection, query.tables, query.source, query.bucket, query.extraction
 
 
 def merge(

@@ -231,9 +231,15 @@ class Planning:
     def _estimated(self, queries: Sequence[SourceQuery]) -> tuple[SourceQuery, ...]:
         estimates = self.connections.estimate(queries)
         return tuple(
-            replace(query, rows=estimate.rows, bytes=estimate.bytes) if estimate is not None else query
+            replace(shown, rows=estimate.rows, bytes=estimate.bytes) if estimate is not None else shown
             for query, estimate in zip(queries, estimates, strict=True)
+            for shown in [self._with_keeping(query)]
         )
+
+    def _with_keeping(self, query: SourceQuery) -> SourceQuery:
+        """Return a query with whether an earlier run's rows answer it, for people."""
+        told_by = self.connections[query.connection].connector.capabilities.told_by if query.scan else ""
+        return replace(query, keeping=query.extraction.shown(told_by)) if query.is_kept else query
 
     def answered(
         self, queries: Sequence[SourceQuery], answers: Mapping[str, Dataset], engine: Engine

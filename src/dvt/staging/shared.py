@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dvt.core.compression import SNAPPY, Compression
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
+from dvt.staging.deletion import Deletions, may_read
+from dvt.staging.leases import Lease
 from dvt.staging.parquet import ParquetSink
 from dvt.staging.paths import escaped
 
@@ -83,6 +86,12 @@ class Staging:
         self._lock = threading.Lock()
         self._results = itertools.count()
         self._pending: dict[tuple[str, str], _Pending] = {}
+        self._leasing = threading.Lock()
+        self._lease: Lease | None = None
+        self._outliving: set[str] = set()
+        """Folders of this run's datasets that later runs may read."""
+        self._superseded: set[str] = set()
+        """Folders of earlier runs' datasets that no later run needs."""
 
     def claim(self, connection: str, key: str, limits: ExtractLimits = UNLIMITED) -> Claim:
         """Claim the query `key` to a connection; its answer may be as large as `limits` allow.
@@ -106,13 +115,54 @@ class Staging:
         if not self._keep:
             result.discard()
 
+    def now(self) -> datetime:
+        """Return the time by the store's clock."""
+        return self._leased().now()
+
+    def may_read(self, folder: str) -> bool:
+        """Return whether a dataset of another run is there to be read; it stays until this run ends."""
+        return may_read(self.bucket, self._leased(), folder)
+
+    def keep(self, folder: str) -> None:
+        """Leave a dataset of this run where it is when the run ends."""
+        with self._lock:
+            self._outliving.add(folder)
+
+    def supersede(self, folder: str) -> None:
+        """Delete a dataset of another run when this run ends, unless somebody reads it then."""
+        with self._lock:
+            self._superseded.add(folder)
+
     def close(self) -> None:
-        """Remove what was staged, after failed runs, too, unless staging is kept."""
-        if not self._keep:
-            self.bucket.delete(self._run)
+        """Remove what was staged, after failed runs, too, unless it is kept."""
+        try:
+            if not self._keep:
+                remove_run(self.bucket, self._run, self._outliving)
+                for folder in sorted(self._superseded):
+                    Deletions(self.bucket, self._leased()).delete(folder)
+        finally:
+            if self._lease is not None:
+                self._lease.close()
+
+    def _leased(self) -> Lease:
+        """Return the run's lease, which is put when it is first needed."""
+        with self._leasing:
+            if self._lease is None:
+                self._lease = Lease(self.bucket, self._run)
+            return self._lease
 
     def _sink(self, folder: str, key: str, limits: ExtractLimits = UNLIMITED) -> Sink:
         return ParquetSink(Location(self.bucket, f"{self._run}/{folder}/{key}"), limits, self._compression)
+
+
+def remove_run(bucket: Bucket, run: str, kept: Collection[str]) -> None:
+    """Remove what a run has staged, but for the datasets in the folders `kept`."""
+    if not any(folder.startswith(f"{run}/") for folder in kept):
+        bucket.delete(run)
+        return
+    folders = {key.rpartition("/")[0] for key, _ in bucket.list(run)}
+    for folder in sorted(folders - set(kept)):
+        bucket.delete(folder)
 
 
 def _copied(error: DvtError) -> DvtError:

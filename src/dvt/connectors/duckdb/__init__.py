@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
@@ -36,6 +37,7 @@ from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.sql import literal, quoted
 from dvt.drivers.duckdb.staging import scan, stage, stage_all
 from dvt.drivers.duckdb.types import described
+from dvt.drivers.stamps import stamps
 
 _NAMES = (
     "SELECT schema_name, table_name FROM duckdb_tables() "
@@ -47,7 +49,9 @@ _NAMES = (
 class DuckDBConnector:
     """Implements Connector, CanAnswer, CanCompute, CanEstimate, HasOwnRules, HasTimeZone and CanLoad."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        snapshot=True, told_by="sizes and times of the file and of its log"
+    )
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._output = opening.parse(name, settings, context.project_dir)
@@ -94,7 +98,7 @@ class DuckDBConnector:
     def snapshot(self) -> Iterator[Snapshot]:
         """See Connector. It is one transaction; its queries run one after the other."""
         with self._cursor("beginning to read") as cursor:
-            snapshot = _DatabaseSnapshot(cursor, self._running)
+            snapshot = _DatabaseSnapshot(cursor, self._running, opening.file(self._output))
             try:
                 yield snapshot
             finally:
@@ -224,16 +228,36 @@ def _existing_names(cursor: Any, ref: TableRef) -> list[str]:
 
 
 class _DatabaseSnapshot:
-    """Implements Snapshot: one transaction. Threads that extract at the same time take turns."""
+    """Implements Snapshot and HasTokens: one transaction. Threads that extract together take turns."""
 
-    def __init__(self, cursor: Any, running: RunningQueries) -> None:
+    def __init__(self, cursor: Any, running: RunningQueries, file: Path | None) -> None:
+        """`file`: the database's, if it is a file of this machine."""
         self._cursor = cursor
         self._running = running
+        self._file = file
         self._turn = threading.Lock()
         self.begin()
 
     def begin(self) -> None:
+        self._stamp = self._stamped()
         self._cursor.execute("BEGIN TRANSACTION READ ONLY")
+
+    def token(self, table: TableRef) -> str | None:
+        """See HasTokens. It is the file's, so that a write to any table of it counts.
+
+        DuckDB's transaction begins when it first reads. If the file is now as it was before, it is as the
+        transaction shows it: other processes are kept out, and this one has committed nothing meanwhile.
+        """
+        if self._stamp is None:
+            return None
+        with self._turn:
+            self._cursor.execute(f"SELECT 1 FROM {_relation(table)} LIMIT 0")
+            (own,) = self._cursor.execute("SELECT current_database()").fetchone()
+            is_own = table.database is None or table.database.casefold() == str(own).casefold()
+            return self._stamp if is_own and self._stamped() == self._stamp else None
+
+    def _stamped(self) -> str | None:
+        return None if self._file is None else stamps([self._file, Path(f"{self._file}.wal")])
 
     def end(self) -> None:
         with suppress(duckdb.Error):

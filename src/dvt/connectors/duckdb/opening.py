@@ -73,6 +73,11 @@ def parse(name: str, keys: Mapping[str, Any], project_dir: Path) -> Output:
     )
 
 
+def file(output: Output) -> Path | None:
+    """Return the file of the output's database; None if it is in memory, or not of this machine."""
+    return None if output.in_memory or _is_remote(output.path) else Path(output.path)
+
+
 def exists(output: Output) -> bool:
     """True unless the output is a file that does not exist yet."""
     return output.in_memory or _is_remote(output.path) or Path(output.path).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
@@ -30,6 +31,7 @@ from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.duckdb.sql import quoted
 from dvt.drivers.duckdb.staging import stage, stage_all
 from dvt.drivers.duckdb.types import described
+from dvt.drivers.stamps import stamps
 
 _SOURCES: Mapping[str, Callable[[Files, Any], FileSource]] = {
     "csv": CsvFiles,
@@ -42,7 +44,7 @@ _SOURCES: Mapping[str, Callable[[Files, Any], FileSource]] = {
 class FilesConnector:
     """Implements Connector."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities()
+    capabilities: ClassVar[Capabilities] = Capabilities(told_by="path, size and times of each file")
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._output = parse(name, settings, context.project_dir)
@@ -95,7 +97,7 @@ class _Cursors:
 
 
 class _FilesSnapshot:
-    """Implements Snapshot."""
+    """Implements Snapshot and HasTokens."""
 
     def __init__(
         self,
@@ -118,6 +120,10 @@ class _FilesSnapshot:
                 lambda doing: self._running.query(batch, self._cursors.interrupt, doing),
                 self._stage,
             )
+
+    def token(self, table: TableRef) -> str | None:
+        """See HasTokens."""
+        return stamps(Path(path) for path in find(self._output, table).paths)
 
     def _stage(self, job: Job) -> Dataset:
         query = job.query

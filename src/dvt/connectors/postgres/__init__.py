@@ -40,7 +40,9 @@ from dvt.drivers.postgres import (
 class PostgresConnector:
     """Implements Connector, CanAnswer, CanCompute, CanEstimate, CanMeasure, HasTimeZone and CanLoad."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        snapshot=True, told_by="the snapshot's list of transactions, of the whole server"
+    )
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         parsed = parse(name, settings)

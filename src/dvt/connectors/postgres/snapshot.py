@@ -14,7 +14,9 @@ import psycopg2
 
 from dvt.connectors.postgres.ranges import pieces
 from dvt.connectors.postgres.server import Server
+from dvt.connectors.postgres.token import token
 from dvt.core.errors import DvtError
+from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb.sql import unpacked
@@ -41,7 +43,10 @@ class _Progress:
 
 
 class PostgresSnapshot:
-    """Implements Snapshot: an idle transaction exports it, and every reader's transaction imports it."""
+    """Implements Snapshot and HasTokens.
+
+    An idle transaction exports the snapshot, and every reader's transaction imports it.
+    """
 
     def __init__(self, server: Server, holder: Any) -> None:
         self._server = server
@@ -69,6 +74,18 @@ class PostgresSnapshot:
             for item in progress:
                 if not item.committed:
                     item.job.sink.discard()
+
+    def token(self, table: TableRef) -> str | None:
+        """See HasTokens."""
+        doing = f"looking whether {table} has changed"
+        looking = as_dvt_errors(name=self._server.name, doing=doing, where=str(table))
+        with self._lock, looking, self._holder.cursor() as cursor:
+            cursor.execute("SAVEPOINT dvt")
+            try:
+                return token(cursor, table, self._server.settings.schema_)
+            finally:
+                with suppress(psycopg2.Error):
+                    cursor.execute("ROLLBACK TO SAVEPOINT dvt; RELEASE SAVEPOINT dvt")
 
     def _queue(self, progress: Sequence[_Progress]) -> deque[tuple[_Progress, str]]:
         """Return the pieces of all jobs, those of one job next to each other."""

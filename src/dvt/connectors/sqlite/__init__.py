@@ -25,6 +25,7 @@ from dvt.drivers.duckdb.sql import literal
 from dvt.drivers.duckdb.sql import quoted as staged_name
 from dvt.drivers.duckdb.staging import stage, stage_all
 from dvt.drivers.sqlite import Reader, quoted
+from dvt.drivers.stamps import stamp
 
 _KEYS = {"type", "path", "schema", "database", "threads"}
 
@@ -32,7 +33,10 @@ _KEYS = {"type", "path", "schema", "database", "threads"}
 class SQLiteConnector:
     """Implements Connector."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities(snapshot=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        snapshot=True,
+        told_by="size and times of the file; none while its write-ahead log has something in it",
+    )
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         unknown = sorted(set(settings) - _KEYS)
@@ -80,7 +84,7 @@ class SQLiteConnector:
 
 
 class _DatabaseSnapshot:
-    """Implements Snapshot. Threads that extract at the same time take turns."""
+    """Implements Snapshot and HasTokens. Threads that extract at the same time take turns."""
 
     def __init__(
         self, connection: str, path: Path, context: ConnectorContext, running: RunningQueries
@@ -112,6 +116,22 @@ class _DatabaseSnapshot:
                 raise
             if self._reader.locks_writers_out:
                 self._reader.end_snapshot()
+
+    def token(self, table: TableRef) -> str | None:  # noqa: ARG002 - the file is the same for every table
+        """See HasTokens. It is the file's, so that a write to any table of it counts.
+
+        The change counter in the file's header would tell, too, but closing the file after reading that would
+        drop SQLite's locks on it. A commit goes to the file under a lock that keeps readers out, or to the
+        write-ahead log first.
+        """
+        with self._turn:
+            self._reader.begin_snapshot()
+            log = Path(f"{self._path}-wal")
+            has_frames = log.exists() and log.stat().st_size > 0
+            token = None if has_frames else stamp(self._path)
+            if self._reader.locks_writers_out:
+                self._reader.end_snapshot()
+            return token
 
     def close(self) -> None:
         self._reader.close()

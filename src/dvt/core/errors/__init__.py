@@ -56,6 +56,7 @@ from dvt.core.errors.models import (
 )
 from dvt.core.errors.project import (
     BadConfig,
+    BadExtraction,
     BadOutput,
     ComputesInvalid,
     ConflictingConnections,
@@ -81,6 +82,7 @@ __all__ = [
     "WARNINGS",
     "AnswerUntyped",
     "BadConfig",
+    "BadExtraction",
     "BadOutput",
     "BucketBusy",
     "BucketFailed",

@@ -221,6 +221,16 @@ class BadConfig(DvtError):
         super().__init__(f"{where}: {key} cannot be {value!r}", hint=f"one of: {', '.join(sorted(allowed))}")
 
 
+class BadExtraction(DvtError):
+    """The config `extraction` of a source or node has a key or a value that it cannot have."""
+
+    code = "DVT175"
+
+    def __init__(self, where: str, key: str, problem: str, hint: str) -> None:
+        self.where, self.key = where, key
+        super().__init__(f"{where}: extraction: {key}: {problem}", hint=hint)
+
+
 class ProfilesInvalid(DvtError):
     """profiles.yml is not there, or what it says of a profile cannot be used."""
 

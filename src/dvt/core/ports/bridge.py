@@ -124,6 +124,8 @@ class RunContext:
     bucket: str | None = None
     """Value of --bucket, which overrides the buckets of all configs; None if it is not given."""
     keep_staging: bool = False
+    full_refresh: bool = False
+    """True for --full-refresh: rows that earlier runs have kept are not used."""
 
 
 FederatorFactory = Callable[[RunContext], Federator]

@@ -24,6 +24,8 @@ class Capabilities:
     """Several extractions can read from one snapshot."""
     snapshot_by: str = ""
     """The output's setting that would give a snapshot, for hints, if `snapshot` is False."""
+    told_by: str = ""
+    """What tells whether a table has changed since another run (`HasTokens`), for people; else empty."""
     loads_slowly: str = ""
     """Why this output loads more slowly than it could and which setting helps, for a warning; else empty."""
 
@@ -45,6 +47,18 @@ class Snapshot(Protocol):
         `finished` is called once for each job, from any thread, after its sink is committed. The first
         failure is raised, after the other queries have been cancelled and all sinks without a commit
         discarded.
+        """
+
+
+@runtime_checkable
+class HasTokens(Protocol):
+    """A snapshot that can tell whether a table has changed since another run, without reading its rows."""
+
+    def token(self, table: TableRef) -> str | None:
+        """Return a text that another snapshot gives only if the table has the same rows there.
+
+        It is that of what the snapshot reads at present: who extracts a table between two equal tokens has
+        the rows of that token. None where nothing is sure to tell.
         """
 
 

@@ -132,6 +132,7 @@ class TargetAdapters(AdapterContainer):
                 compute=getattr(config.args, "COMPUTE", None),
                 bucket=getattr(config.args, "BUCKET", None),
                 keep_staging=bool(getattr(config.args, "KEEP_STAGING", False)),
+                full_refresh=bool(getattr(config.args, "FULL_REFRESH", False)),
             ),
             make_federator=self.make_federator,
         )

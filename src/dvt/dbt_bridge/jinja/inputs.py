@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.duckdb.utils import SourceConfig
 
+from dvt.config.extraction import extraction_of
 from dvt.core.requests import Input
 from dvt.dbt_bridge.jinja.relations import parts_of, table_ref, unmarked
 from dvt.dbt_bridge.outputs import dialects
@@ -29,6 +30,7 @@ def input_of(session: Session, marked: Any, parent: Any) -> Input:
         unique_id=parent.unique_id,
         name=parts_of(marked),
         bucket=session.bucket_of(parent),
+        extraction=extraction_of(parent.config.get("extraction"), f"{parent.resource_type} {parent.name!r}"),
     )
 
 

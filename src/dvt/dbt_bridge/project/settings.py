@@ -35,6 +35,7 @@ KEYS = (
     "target",
     "compute",
     "bucket",
+    "extraction",
     "dialect",
     "pushdown",
     "max_extract_rows",
@@ -87,7 +88,11 @@ def check_settings(manifest: Any, place_of: PlaceOf) -> None:
                 _check(node, key, is_valid, allowed, place_of)
         with errors.collecting():
             _check_dialect(node, place_of)
+        with errors.collecting():
+            _check_extraction(node, place_of)
     for source in manifest.sources.values():
+        with errors.collecting():
+            _check_extraction(source, place_of)
         for key in ("zero_dates", "bucket"):
             with errors.collecting():
                 _check(source, key, *_CHECKS[key], place_of)
@@ -110,6 +115,14 @@ def _check_dialect(node: Any, place_of: PlaceOf) -> None:
 
     names = {name for name in Dialect.classes if name}
     _check(node, "dialect", lambda name: name in names, (*DIALECTS, *names), place_of)
+
+
+def _check_extraction(node: Any, place_of: PlaceOf) -> None:
+    value = node.config.get("extraction")
+    if value is not None:
+        from dvt.config.extraction import extraction_of
+
+        extraction_of(value, f"{node.resource_type} {node.name!r} ({place_of(node, 'extraction')})")
 
 
 def _is_count(value: Any) -> bool:

@@ -92,7 +92,7 @@ def _limit_source(
                 _limit(state, names.ctes[source.name], bound, conditions, names)
         elif scan.input.unique_id in state.request.hooked:
             return  # hooks read all of it
-        elif not scan.no_pushdown and _are_candidates(conditions, [c.condition for c in scan.candidates]):
+        elif not scan.why_whole and _are_candidates(conditions, [c.condition for c in scan.candidates]):
             scan.limit = bound
 
 

@@ -44,7 +44,7 @@ class _Condition:
 
 
 @plan_pass(
-    needs="analysed as_written named scans scans.number scans.no_pushdown",
+    needs="analysed as_written named scans scans.input scans.number scans.no_pushdown",
     gives="scans.candidates scans.not_pushed",
 )
 def place_predicates(state: PlanState) -> None:
@@ -230,8 +230,8 @@ def _parts(
         why = _why_not(condition.expression, mentioned)
     elif alias in condition.nullable and not rejects_null(part):
         why = "an outer join may supply NULLs for this table after it"
-    elif scan is not None and scan.no_pushdown:
-        why = scan.no_pushdown
+    elif scan is not None and scan.why_whole:
+        why = scan.why_whole
     if not why and part is not None:
         yield part, as_written
     elif scan is not None and not _is_join_condition(condition.expression):

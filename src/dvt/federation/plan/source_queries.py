@@ -139,6 +139,7 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
         this=group[0].input.this,
         reading=table.reading,
         bucket=state.request.bucket_of(group[0].input),
+        extraction=group[0].input.extraction,
     )
 
 

@@ -90,6 +90,12 @@ class TableScan:
     """Names of the columns that are compared with other columns by equality."""
 
     @property
+    def why_whole(self) -> str:
+        """Why its source applies no condition and no limit, else empty."""
+        kept = "its rows are kept for later runs, all of them" if self.input.extraction.keeps else ""
+        return self.no_pushdown or kept
+
+    @property
     def name(self) -> str:
         """The table's name in the model's SQL, by which columns may be qualified."""
         return self.input.name[-1]
