@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from dvt.config.buckets import Buckets
     from dvt.config.computes import Compute, Computes
+    from dvt.core.names import TableRef
     from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
     from dvt.dbt_bridge.outputs.targets import Targets
 
@@ -35,6 +36,7 @@ class RunOptions:
     compute: str | None = None
     bucket: str | None = None
     keep_staging: bool = False
+    full_refresh: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +70,8 @@ class Session:
     _computes: Computes | None = None
     _buckets: Buckets | None = None
     _federator: Federator | None = None
+    _written: list[tuple[str, TableRef | None]] = field(default_factory=list)
+    """Output and table of each write before there was a Federator; None for any table."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -190,7 +194,18 @@ class Session:
                     raise RuntimeError(msg)
                 with as_dbt_errors():
                     self._federator = self.make_federator(self._context())
+                for output, table in self._written:
+                    self._federator.wrote(output, table)
             return self._federator
+
+    def wrote(self, output: str, table: TableRef | None) -> None:
+        """Tell the federation that a table has been written, or any table of an output (None)."""
+        with self._lock:
+            federator = self._federator
+            if federator is None:
+                self._written.append((output, table))
+        if federator is not None:
+            federator.wrote(output, table)
 
     @property
     def federator_if_exists(self) -> Federator | None:
@@ -218,6 +233,7 @@ class Session:
             compute=self.options.compute,
             bucket=self.options.bucket,
             keep_staging=self.options.keep_staging,
+            full_refresh=self.options.full_refresh,
         )
 
 

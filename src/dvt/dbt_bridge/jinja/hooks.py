@@ -85,6 +85,4 @@ def _run_on(
 
 def report_any_write(session: Session, output: str) -> None:
     """Tell the federation that any table of an output may have changed."""
-    federator = session.federator_if_exists
-    if federator is not None:
-        federator.wrote(output, table=None)
+    session.wrote(output, table=None)

@@ -212,18 +212,17 @@ def report_writes(session: Session, node: Any) -> None:
 
     The bridge calls this for every node, native ones too.
     """
-    federator = session.federator_if_exists
-    if federator is None:
+    if session.plain:
         return
     target = session.output_of(node.unique_id)
     if has_changed(session):
-        federator.wrote(target, table=None)
+        session.wrote(target, table=None)
     if not getattr(node, "is_relational", False):
         return
     hooks = hooks_of(node)
     if any(other_output(hook, target) is None for hook in hooks):
-        federator.wrote(target, table=None)
+        session.wrote(target, table=None)
         return
     dialect = dialects.of_type(session.outputs.types[target])
     relation = session.targets.adapter(target).Relation.create_from(session.targets.config(target), node)
-    federator.wrote(target, table_ref(relation, target, dialect))
+    session.wrote(target, table_ref(relation, target, dialect))

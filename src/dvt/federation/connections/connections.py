@@ -38,6 +38,8 @@ class Connections:
         self._database_of = database_of
         self._lock = threading.Lock()
         self._used: dict[str, Connection] = {}
+        self._written: list[tuple[Hashable, TableRef | None]] = []
+        """Each write of the run: the database, and the table; None for any table of it."""
         self._closed = False
 
     def __getitem__(self, name: str) -> Connection:
@@ -45,7 +47,11 @@ class Connections:
             if name not in self._used:
                 if self._closed:
                     raise Cancelled(f"opening connection {name!r}")
-                self._used[name] = Connection(name, self._open(name), self._type_of(name))
+                connection = Connection(name, self._open(name), self._type_of(name))
+                for database, table in self._written:
+                    if database == self._database_of(name):
+                        connection.writes.add(table)
+                self._used[name] = connection
             return self._used[name]
 
     def describe(self, refs: Iterable[TableRef]) -> dict[TableRef, Table]:
@@ -75,9 +81,10 @@ class Connections:
         return [estimates[query.key] for query in queries]
 
     def wrote(self, name: str, table: TableRef | None) -> None:
-        """Log a node's write on every open output that is the same database."""
+        """Log a node's write on every output that is the same database, also on those opened later."""
         written = self._database_of(name)
         with self._lock:
+            self._written.append((written, table))
             used = [
                 connection for other, connection in self._used.items() if self._database_of(other) == written
             ]
