@@ -22,7 +22,7 @@ def staging_opener(context: RunContext, buckets: Buckets, operation: Operation) 
     from dvt.staging.paths import escaped
     from dvt.staging.shared import Staging
 
-    folder = _folder(context, buckets)
+    folder = project_folder(buckets, context.project)
 
     def open_staging(name: str) -> Staging:
         entry = buckets.get(name).checked()
@@ -44,7 +44,7 @@ def bucket_finder(context: RunContext, buckets: Buckets) -> Callable[[str], Buck
     from dvt.config.buckets import LOCAL, BucketEntry
     from dvt.staging.in_folder import InFolder
 
-    folder = _folder(context, buckets)
+    folder = project_folder(buckets, context.project)
     usable = [entry for entry in buckets.entries.values() if not entry.errors]
 
     def bucket_at(address: str) -> Bucket | None:
@@ -69,8 +69,8 @@ def open_bucket(entry: BucketEntry, project_dir: Path) -> Bucket:
     return bucket
 
 
-def _folder(context: RunContext, buckets: Buckets) -> str:
-    """Return the name of the project's folder in buckets that are shared."""
+def project_folder(buckets: Buckets, project: str) -> str:
+    """Return the name of a project's folder in buckets that are shared."""
     from dvt.staging.paths import escaped
 
-    return escaped(buckets.project_id or context.project)
+    return escaped(buckets.project_id or project)

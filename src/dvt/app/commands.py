@@ -17,7 +17,14 @@ COMMANDS: Mapping[str, Command] = {
         runs_nodes=True,
     ),
     "clean": Command(
-        "Delete the folders listed as clean-targets",
+        "Delete the folders listed as clean-targets, and what is staged in buckets",
+        (
+            "dvt clean --dry-run                 what would be deleted, what would stay and why",
+            "dvt clean                           clean-targets, and all that the project has staged",
+            "dvt clean --older-than 7d           what is older than a week, in all buckets of the profile",
+            "dvt clean --bucket lake --older-than 24h",
+        ),
+        load="dvt.app.clean:command",
     ),
     "clone": Command(
         "Clone nodes from the state given by --state, each on its own target",

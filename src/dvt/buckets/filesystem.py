@@ -56,9 +56,11 @@ class FilesystemBucket:
         settings: Mapping[str, Any],
         context: BucketContext,
     ) -> None:
-        path = Path(settings.get("path") or _DEFAULT, settings.get("prefix") or "")
+        own = Path(settings.get("path") or _DEFAULT)
+        path = own / (settings.get("prefix") or "")
         self.address = f"file:{path.as_posix()}"
         self._root = context.project_dir / path
+        self._top = context.project_dir / (own if own.is_absolute() else own.parts[0])
 
     def put_once(self, key: str, data: bytes) -> None:
         """See Bucket."""
@@ -106,6 +108,11 @@ class FilesystemBucket:
             with suppress(FileNotFoundError):
                 _make_private(path)
         make_lasting(path)
+
+    def folders(self, folder: str) -> tuple[Path, ...]:
+        """See OnDisk: those of the project's own folder, or the one in buckets.yml and what is below it."""
+        below = (self._root / folder).relative_to(self._top).parts
+        return tuple(self._top.joinpath(*below[:length]) for length in range(len(below) + 1))
 
     def _check(self, consumer: str) -> None:
         if consumer not in self.consumers:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dvt.config.bucket_types import BUCKETS, LOCAL, NO_FILE, BucketEntry, Buckets
-from dvt.config.buckets_file import read
+from dvt.config.buckets_file import read, read_all
 from dvt.config.profiles import default_profiles_dir
 
 __all__ = [
@@ -26,8 +26,10 @@ __all__ = [
     "LOCAL",
     "BucketEntry",
     "Buckets",
+    "find_file",
     "get_all_buckets_for_profile",
     "get_bucket_for_profile",
+    "load_all_buckets",
     "load_buckets",
 ]
 
@@ -47,11 +49,28 @@ def load_buckets(
 
     Without such a file there is only the project's own folder. All errors in the file are raised at once.
     """
-    for folder in (profiles_dir, (home or Path.home()) / ".dvt"):
-        file = folder / FILE
-        if file.is_file():
-            return read(file, profile, project_dir, environment)
-    return NO_FILE
+    file = find_file(profiles_dir, home)
+    return NO_FILE if file is None else read(file, profile, project_dir, environment)
+
+
+def load_all_buckets(
+    profile: str,
+    profiles_dir: Path,
+    *,
+    project_dir: Path | None = None,
+    home: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Mapping[str, Buckets]:
+    """Load the buckets of every profile as `load_buckets` does those of one; `profile` is among them."""
+    file = find_file(profiles_dir, home)
+    of_file = {} if file is None else read_all(file, profile, project_dir, environment)
+    return {profile: NO_FILE, **of_file}
+
+
+def find_file(profiles_dir: Path, home: Path | None = None) -> Path | None:
+    """Return the buckets.yml that is read, in `profiles_dir`, else in `~/.dvt`; None if there is none."""
+    files = (folder / FILE for folder in (profiles_dir, (home or Path.home()) / ".dvt"))
+    return next((file for file in files if file.is_file()), None)
 
 
 def get_bucket_for_profile(

@@ -52,6 +52,45 @@ def read(
     file: FilePath, profile: str, project_dir: FilePath | None, environment: Mapping[str, str]
 ) -> Buckets:
     """Return the profile's buckets; raise all errors in the file at once."""
+    content = _read(file, profile, project_dir, environment)
+    if profile not in content.sections:
+        return replace(NO_FILE, file=str(file))
+    return content.of_profile(profile)
+
+
+def read_all(
+    file: FilePath, profile: str, project_dir: FilePath | None, environment: Mapping[str, str]
+) -> dict[str, Buckets]:
+    """Return the buckets of every profile in the file; a form without profiles holds for `profile`."""
+    content = _read(file, profile, project_dir, environment)
+    errors = ErrorList()
+    buckets = {}
+    for name in content.sections:
+        with errors.collecting():
+            buckets[name] = content.of_profile(name)
+    errors.raise_all()
+    return buckets
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a file says."""
+
+    document: Document
+    sections: Mapping[str, _Section]
+    entries: Mapping[str, Mapping[str, BucketEntry]]
+    """Profile → its entries by name."""
+    reader: EntryReader
+
+    def of_profile(self, profile: str) -> Buckets:
+        """Return the buckets of a profile that has a section."""
+        notices = self.reader.secrets(profile)
+        return _of_profile(self.document, profile, self.sections[profile], self.entries[profile], notices)
+
+
+def _read(
+    file: FilePath, profile: str, project_dir: FilePath | None, environment: Mapping[str, str]
+) -> _Content:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -69,9 +108,7 @@ def read(
         for name, section in sections.items()
     }
     errors.raise_all()
-    if profile not in sections:
-        return replace(NO_FILE, file=str(file))
-    return _of_profile(document, profile, sections[profile], entries[profile], reader.secrets(profile))
+    return _Content(document, sections, entries, reader)
 
 
 def _of_profile(

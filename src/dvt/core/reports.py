@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_KILO = 1000
+"""Bytes in a kilobyte, kilobytes in a megabyte, and so on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -61,3 +64,12 @@ class Outcome:
 
     moved: list[Moved] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+
+
+def size(count: float) -> str:
+    """Write a number of bytes with a decimal unit, e.g. `1.2 MB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < _KILO:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= _KILO
+    return f"{count:.1f} TB"

@@ -15,13 +15,10 @@ from dbt_common.events.contextvars import get_node_info
 from dbt_common.events.functions import fire_event, warn_or_error
 from dbt_common.events.types import Note
 
-from dvt.core.reports import Moved, Notice, Totals
+from dvt.core.reports import Moved, Notice, Totals, size
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
-
-_KILO = 1000
-"""Bytes in a kilobyte, kilobytes in a megabyte, and so on."""
 
 
 class EventReporter:
@@ -69,12 +66,3 @@ def summarize(totals: Totals) -> None:
     extracted = f"{totals.extracted_rows:,} rows ({size(totals.extracted_bytes)}) extracted"
     loaded = f"{totals.loaded_rows:,} rows ({size(totals.loaded_bytes)}) loaded"
     fire_event(Note(msg=f"Moved between databases: {extracted}, {loaded}"))
-
-
-def size(count: float) -> str:
-    """Write a number of bytes with a decimal unit, e.g. `1.2 MB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < _KILO:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= _KILO
-    return f"{count:.1f} TB"

@@ -195,6 +195,19 @@ def dead(folder: Path) -> Iterator[Operation]:
         os.close(lock)
 
 
+def known(folder: Path) -> dict[str, bool]:
+    """Return the runs that have a record, and whether they are alive, or may be; no record is changed."""
+    here = Process.this()
+    runs = {}
+    for file in sorted(folder.glob("*.lock")):
+        lock = _locked(file, 0)
+        content = _content(file.with_suffix(".json"))
+        runs[file.stem] = lock is None or content is None or not _is_dead(content, here)
+        if lock is not None:
+            os.close(lock)
+    return runs
+
+
 def _is_dead(content: dict[str, Any], here: Process) -> bool:
     """True for a record, its lock free, whose run has ended or whose process is gone for certain."""
     process = Process(**{key: content[key] for key in ("pid", "started", "host", "boot")})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from dvt.core.errors import FolderTaken
+from dvt.core.errors import FolderNotOwned, FolderTaken
 from dvt.core.ports.staging import Bucket
 from dvt.staging.in_folder import InFolder
 
@@ -32,6 +32,17 @@ def claim(bucket: Bucket, folder: str, project: str) -> InFolder:
     if owner is not None and owner != project:
         raise FolderTaken(bucket.address, folder, owner, project)
     return own
+
+
+def existing(bucket: Bucket, folder: str, project: str) -> InFolder | None:
+    """Return a project's folder in a bucket as a bucket, None if it is empty; FolderNotOwned."""
+    own = InFolder(bucket, folder)
+    owner = _owner(own)
+    if owner == project:
+        return own
+    if owner is None and next(iter(own.objects("")), None) is None:
+        return None
+    raise FolderNotOwned(bucket.address, folder, owner, project)
 
 
 def _owner(folder: Bucket) -> str | None:

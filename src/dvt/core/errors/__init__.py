@@ -16,6 +16,7 @@ from dvt.core.errors.buckets import (
     ObjectDamaged,
 )
 from dvt.core.errors.buckets_file import BucketsInvalid, FolderTaken, UnknownBucket
+from dvt.core.errors.cleaning import DurationInvalid, FolderIsLink, FolderNotOwned
 from dvt.core.errors.databases import (
     Cancelled,
     ConnectFailed,
@@ -105,6 +106,7 @@ __all__ = [
     "DbtUnsupported",
     "DiskFull",
     "DriverMissing",
+    "DurationInvalid",
     "DvtError",
     "EngineMissing",
     "EphemeralFederated",
@@ -113,6 +115,8 @@ __all__ = [
     "FileLocked",
     "FileTooNew",
     "FileUnreadable",
+    "FolderIsLink",
+    "FolderNotOwned",
     "FolderTaken",
     "IntrospectionUnsupported",
     "LeaseLost",

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, NamedTuple, Protocol
+from typing import Annotated, BinaryIO, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -79,6 +79,14 @@ class Bucket(Protocol):
 
         They are in the bucket and lasting when the `with` ends; after an error they may be, whole or in part.
         """
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """A bucket in folders of this machine, any of which somebody may have replaced by a link."""
+
+    def folders(self, folder: str) -> tuple[Path, ...]:
+        """Return the paths from the bucket's outermost folder to `folder`, '' being the bucket itself."""
 
 
 class BucketSettings(BaseModel):

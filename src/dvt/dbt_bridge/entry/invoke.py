@@ -15,14 +15,18 @@ from dvt.core.registry import load
 from dvt.dbt_bridge.entry import patches
 from dvt.dbt_bridge.outputs.profiles import profiles_dir_option
 
+_OURS: set[str] = set()
+"""Commands of ours on dbt's command line, some of them in the place of dbt's own."""
+
 
 def prepare(make_federator: FederatorFactory, args: Sequence[str], commands: Mapping[str, Command]) -> None:
     """Patch dbt, and add dvt's flags and commands to its command line; a repeated call adds nothing twice."""
     patches.apply(make_federator)
     for name, command in commands.items():
         # Load only the command that is run: it may import modules of dbt that others do not need.
-        if command.load and name in args and name not in cli.commands:
+        if command.load and name in args and name not in _OURS:
             cli.add_command(load(command.load)(), name)
+            _OURS.add(name)
     for name, click_command in _commands(cli):
         if name in commands and commands[name].runs_nodes:
             _add_flags(click_command)

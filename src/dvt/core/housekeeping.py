@@ -1,0 +1,33 @@
+"""What the commands that look after buckets are asked to do, as their command lines say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectPlace:
+    """A project, and where its files and its buckets are told."""
+
+    project_dir: Path
+    project: str
+    """Name of the dbt project."""
+    profiles_dir: Path
+    profile: str
+    """Name of the profile in use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanRequest:
+    """What `dvt clean` is asked to clean."""
+
+    place: ProjectPlace
+    bucket: str | None = None
+    """The only bucket to clean; None: all of the profile."""
+    older_than: str | None = None
+    """A duration: only what is older is deleted."""
+    all_profiles: bool = False
+    """Whether the buckets of all profiles in buckets.yml are meant."""
+    dry_run: bool = False
+    """Whether nothing is to be deleted."""

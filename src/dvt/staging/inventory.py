@@ -1,0 +1,120 @@
+"""What is in a project's folder of a bucket, told by the names alone; what looks otherwise is not dvt's."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from dvt.core.ports.staging import StoredObject
+
+
+class Kind(StrEnum):
+    """What a folder of dvt's holds."""
+
+    DATASET = "dataset"
+    """Rows that a connection answered with, committed or not."""
+    RESULT = "result"
+    """Rows that a model answered with."""
+    STATE = "state"
+    """What is known of a table."""
+    LEASE = "lease"
+    """That a run is at work, or was when it died."""
+    DELETION = "deletion"
+    """That a dataset is being deleted, or was when that was cut off."""
+
+
+OWNER = "_owner.json"
+"""Key of the marker that says whose the project's folder is."""
+_RUN = "[a-z0-9]+"
+_NAME = "[a-z0-9~-]+"
+_FILE = r"(?:_committed\.json|part-[0-9a-z-]+\.parquet)"
+_SHAPES: Sequence[tuple[Kind, re.Pattern[str]]] = (
+    (Kind.DATASET, re.compile(rf"({_RUN}/{_NAME}/[0-9a-z-]+)/{_FILE}")),
+    (Kind.RESULT, re.compile(rf"({_RUN}/_results/[0-9a-z-]+)/{_FILE}")),
+    (Kind.STATE, re.compile(rf"(_state/{_NAME}/{_NAME}/{_NAME})/state\.json")),
+    (Kind.LEASE, re.compile(rf"(_leases/{_NAME})/lease\.json")),
+    (Kind.DELETION, re.compile(rf"(_deleting/{_NAME})/dataset\.json")),
+)
+"""Kind → what its keys look like; the group is the folder that is deleted at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder of dvt's that is deleted as a whole."""
+
+    kind: Kind
+    path: str
+    objects: tuple[StoredObject, ...]
+    foreign: str = ""
+    """Key of an object in it that is not dvt's, which would be deleted with it; empty if there is none."""
+
+    @property
+    def run(self) -> str:
+        """The run that it belongs to; empty for a state and a deletion."""
+        parts = self.path.split("/")
+        return {Kind.DATASET: parts[0], Kind.RESULT: parts[0], Kind.LEASE: parts[1]}.get(self.kind, "")
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all objects."""
+        return sum(stored.bytes for stored in self.objects)
+
+    @property
+    def newest(self) -> datetime:
+        """When the newest object was put."""
+        return max(stored.modified for stored in self.objects)
+
+    @property
+    def oldest(self) -> datetime:
+        """When the oldest object was put."""
+        return min(stored.modified for stored in self.objects)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What is in a project's folder."""
+
+    folders: tuple[Folder, ...]
+    foreign: tuple[StoredObject, ...]
+    """Objects that are not dvt's by their names."""
+
+    def of(self, kind: Kind) -> tuple[Folder, ...]:
+        """Return the folders of a kind."""
+        return tuple(folder for folder in self.folders if folder.kind is kind)
+
+
+def take_inventory(objects: Iterable[StoredObject]) -> Inventory:
+    """Sort the objects of a project's folder, as the bucket lists them."""
+    members: dict[tuple[Kind, str], list[StoredObject]] = defaultdict(list)
+    foreign = []
+    for stored in objects:
+        shape = _shape(stored.key)
+        if shape is not None:
+            members[shape].append(stored)
+        elif stored.key != OWNER:
+            foreign.append(stored)
+    within = {path: stored.key for stored in reversed(foreign) for path in _folders_of(stored.key)}
+    folders = (
+        Folder(kind, path, tuple(stored), within.get(path, ""))
+        for (kind, path), stored in sorted(members.items(), key=lambda item: item[0][1])
+    )
+    return Inventory(tuple(folders), tuple(sorted(foreign)))
+
+
+def _shape(key: str) -> tuple[Kind, str] | None:
+    """Return what an object belongs to, and its folder; None if it is not dvt's."""
+    for kind, pattern in _SHAPES:
+        match = pattern.fullmatch(key)
+        if match is not None:
+            return kind, match[1]
+    return None
+
+
+def _folders_of(key: str) -> Iterable[str]:
+    """Return the folders that a key is in."""
+    parts = key.split("/")
+    return ("/".join(parts[:length]) for length in range(1, len(parts)))

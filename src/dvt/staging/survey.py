@@ -1,0 +1,81 @@
+"""Reads what a clean of a project's folder, or a report of it, is made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dvt.core.ports.staging import Bucket
+from dvt.drivers.objects.parallel import in_parallel
+from dvt.staging.clean_plan import Facts
+from dvt.staging.inventory import OWNER, Folder, Inventory, Kind, take_inventory
+from dvt.staging.leases import LEASES, HeldLease, Lease
+
+READS_AT_ONCE = 8
+"""Small objects that are read at once."""
+
+
+def is_empty(bucket: Bucket) -> bool:
+    """True if a project's folder has nothing but its marker."""
+    return all(stored.key == OWNER for stored in bucket.objects(""))
+
+
+def survey(bucket: Bucket, lease: Lease, runs: Callable[[], Mapping[str, bool]]) -> Facts:
+    """Read all that a clean is decided by; `lease` is the clean's own.
+
+    `runs` are those that this machine has a record of, and whether they are alive: it is asked after the
+    objects are listed. So what a run has begun to stage since is not among them.
+    """
+    own = f"{LEASES}/{lease.run}/"
+    inventory = take_inventory(stored for stored in bucket.objects("") if not stored.key.startswith(own))
+    others = lease.others()
+    return facts_of(bucket, inventory, lease.now(), others, runs())
+
+
+def facts_of(
+    bucket: Bucket,
+    inventory: Inventory,
+    now: datetime,
+    others: Sequence[HeldLease],
+    runs: Mapping[str, bool],
+) -> Facts:
+    """Return the facts of an inventory, after reading its states and deletions."""
+    states = _contents(bucket, inventory.of(Kind.STATE))
+    deletions = _contents(bucket, inventory.of(Kind.DELETION))
+    return Facts(
+        inventory=inventory,
+        now=now,
+        leases=others,
+        states={path: dataset_of(content) for path, content in states},
+        deletions={
+            path: (content["run"], content["folder"])
+            for path, content in deletions
+            if isinstance(content.get("run"), str) and isinstance(content.get("folder"), str)
+        },
+        runs=runs,
+    )
+
+
+def dataset_of(state: Mapping[str, Any]) -> str:
+    """Return the folder of the dataset that a state names; an empty text if it names none."""
+    folder = state.get("dataset")
+    return folder if isinstance(folder, str) else ""
+
+
+def read_json(bucket: Bucket, key: str) -> dict[str, Any]:
+    """Return what a small object says; nothing if it is not there, or says nothing that can be read."""
+    try:
+        with bucket.get(key) as data:
+            content = json.loads(data.read())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _contents(bucket: Bucket, folders: Sequence[Folder]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each folder's path with what its only object says."""
+    keys = [folder.objects[0].key for folder in folders]
+    contents = in_parallel(lambda key: read_json(bucket, key), keys, at_once=READS_AT_ONCE)
+    return zip((folder.path for folder in folders), contents, strict=True)
