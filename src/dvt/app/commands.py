@@ -37,7 +37,12 @@ COMMANDS: Mapping[str, Command] = {
         runs_nodes=True,
     ),
     "debug": Command(
-        "Show the installation, and test the connection of the target",
+        "Show the installation, test the connection of the target, and test the buckets",
+        (
+            "dvt debug",
+            "dvt debug --json                    for programs: permissions, clocks, what is staged",
+        ),
+        load="dvt.app.debug:command",
     ),
     "deps": Command(
         "Install the packages of packages.yml",

@@ -81,11 +81,11 @@ def own_folders(
         )
         for profile, buckets, entry in chosen
     ]
-    return list(_distinct(folders))
+    return list(_distinct(sorted(folders, key=lambda folder: not folder.is_named)))
 
 
 def _distinct(folders: list[OwnFolder]) -> Iterator[OwnFolder]:
-    """Yield the folders whose places differ; two entries may name one place."""
+    """Yield the folders whose places differ, the first of each place: two entries may name one."""
     seen = set()
     for folder in folders:
         settings = tuple(sorted((key, repr(value)) for key, value in folder.entry.settings.items()))

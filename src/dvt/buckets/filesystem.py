@@ -14,6 +14,7 @@ from pydantic import ValidationInfo, field_validator
 from dvt.core.ports.staging import BucketContext, BucketSettings, StoredObject
 from dvt.drivers.disk import (
     create_private,
+    disk_error,
     is_temporary,
     make_lasting,
     private_folder,
@@ -72,7 +73,15 @@ class FilesystemBucket:
 
     def get(self, key: str) -> BinaryIO:
         """See Bucket."""
-        return self._path(key).open("rb")
+        path = self._path(key)
+        try:
+            return path.open("rb")
+        except NotADirectoryError as error:
+            raise FileNotFoundError(key) from error
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise disk_error(error, path.parent) from error
 
     def list(self, prefix: str) -> Iterator[tuple[str, int]]:
         """See Bucket."""
@@ -154,12 +163,15 @@ def _refusal(path: Path, project_dir: Path | None) -> str:
 
 def _files(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield all files in a folder and below, but no links."""
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(Path(entry.path))
-            elif entry.is_file(follow_symlinks=False):
-                yield entry
+    try:
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    yield from _files(Path(entry.path))
+                elif entry.is_file(follow_symlinks=False):
+                    yield entry
+    except OSError as error:
+        raise disk_error(error, folder) from error
 
 
 def _make_private(path: Path) -> None:

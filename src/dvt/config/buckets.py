@@ -24,6 +24,7 @@ from dvt.config.profiles import default_profiles_dir
 __all__ = [
     "BUCKETS",
     "LOCAL",
+    "NO_FILE",
     "BucketEntry",
     "Buckets",
     "find_file",

@@ -20,7 +20,7 @@ from dvt.staging.survey import dataset_of, is_empty, read_json, survey
 
 _DELETES_AT_ONCE = 8
 """Units that are deleted at once: each takes some five requests, one after the other."""
-_ORDER = (Kind.LEASE, Kind.DATASET, Kind.RESULT, Kind.STATE, Kind.DELETION)
+_ORDER = (Kind.LEASE, Kind.DATASET, Kind.RESULT, Kind.STATE, Kind.DELETION, Kind.PROBE)
 """Kinds in the order in which they are deleted. A dead run's lease would cover its datasets; a deletion that
 was cut off ends when its dataset is gone."""
 

@@ -25,8 +25,12 @@ class Kind(StrEnum):
     """That a run is at work, or was when it died."""
     DELETION = "deletion"
     """That a dataset is being deleted, or was when that was cut off."""
+    PROBE = "probe"
+    """What `dvt debug` has put to test the bucket, and could not delete."""
 
 
+PROBES = "_probe"
+"""Folder of the objects by which a bucket is tested."""
 OWNER = "_owner.json"
 """Key of the marker that says whose the project's folder is."""
 _RUN = "[a-z0-9]+"
@@ -38,6 +42,7 @@ _SHAPES: Sequence[tuple[Kind, re.Pattern[str]]] = (
     (Kind.STATE, re.compile(rf"(_state/{_NAME}/{_NAME}/{_NAME})/state\.json")),
     (Kind.LEASE, re.compile(rf"(_leases/{_NAME})/lease\.json")),
     (Kind.DELETION, re.compile(rf"(_deleting/{_NAME})/dataset\.json")),
+    (Kind.PROBE, re.compile(rf"({PROBES}/{_NAME})/(?:put|once)\.json")),
 )
 """Kind → what its keys look like; the group is the folder that is deleted at once."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,6 +16,7 @@ from dvt.core.errors import (
     DvtError,
 )
 from dvt.core.ports.staging import BucketContext
+from dvt.staging.health import Status, examine
 from tests.stores.certificates import make_certificates
 from tests.stores.minio import PASSWORD
 from tests.stores.minio import minio as start_minio
@@ -162,3 +164,20 @@ def test_no_error_shows_a_secret(make, minio):
             use()
         assert not [secret for secret in list(keys.values())[1:] if secret in str(error.value)]
     assert not [secret for secret in list(keys.values())[1:] if secret in repr(bucket._settings)]
+
+
+@pytest.mark.parametrize(
+    ("permission", "failed"),
+    [
+        ("s3:PutObject", {"put", "conditional put"}),
+        ("s3:GetObject", {"get", "conditional put"}),  # it asks who has put what is there
+        ("s3:ListBucket", {"list"}),
+        ("s3:DeleteObject", {"delete"}),
+    ],
+)
+def test_debug_names_each_permission_that_is_missing(make, minio, permission, failed):
+    others = {"s3:PutObject", "s3:GetObject", "s3:ListBucket", "s3:DeleteObject"} - {permission}
+    health = examine(make(**minio.keys_for(*others)), lambda: datetime.now(UTC))
+    wrong = [check for check in health.checks if check.status is Status.FAIL]
+    assert {check.what for check in wrong} == failed
+    assert all(permission in check.detail for check in wrong)

@@ -1,0 +1,164 @@
+"""Writes what `dvt debug` finds of buckets and computes, as lines and as an object for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dvt.core.reports import size
+from dvt.staging.clean_report import count
+from dvt.staging.health import Check, Health, Metrics, Status
+
+NATIVE: Mapping[str, frozenset[str]] = {
+    "snowflake": frozenset({"s3", "azure", "gcs"}),
+    "bigquery": frozenset({"gcs"}),
+    "redshift": frozenset({"s3"}),
+}
+"""Warehouse → types of buckets that it can unload to and copy from by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketDiagnosis:
+    """How a bucket of the profile does."""
+
+    name: str
+    kind: str
+    place: str
+    """The store's own name of it, or the folder; empty for the project's own."""
+    is_default: bool
+    health: Health
+    address: str = ""
+
+    @property
+    def status(self) -> Status:
+        """The worst of its tests."""
+        found = {check.status for check in self.health.checks}
+        return next(status for status in _WORST_FIRST if status in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What `dvt debug` finds beside what dbt does."""
+
+    profile: str
+    buckets_file: str | None
+    """The buckets.yml in use; None if there is none."""
+    files: tuple[Check, ...]
+    """buckets.yml and computes.yml."""
+    compute: str = ""
+    """The compute in use."""
+    buckets: tuple[BucketDiagnosis, ...] = ()
+
+    @property
+    def native(self) -> tuple[str, ...]:
+        """Warehouses that can reach one of the buckets by themselves."""
+        kinds = {bucket.kind for bucket in self.buckets}
+        return tuple(name for name, reached in NATIVE.items() if reached & kinds)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What keeps federated models from running."""
+        files = [check.what for check in self.files if check.status is Status.FAIL]
+        default = [
+            f"bucket {bucket.name}"
+            for bucket in self.buckets
+            if bucket.is_default and not bucket.status.works
+        ]
+        return (*files, *default)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether anything does not work that is configured."""
+        bad = {Status.FAIL, Status.MISS}
+        found = {*(check.status for check in self.files), *(bucket.status for bucket in self.buckets)}
+        return bool(found & bad)
+
+
+_WORST_FIRST = (Status.FAIL, Status.MISS, Status.WARN, Status.OK, Status.SKIP)
+
+
+def as_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """Yield lines for people."""
+    yield "Buckets and computes:"
+    for check in diagnosis.files:
+        yield _line(check, "  ")
+    for bucket in diagnosis.buckets:
+        yield from _bucket_lines(bucket)
+    if diagnosis.native:
+        names = ", ".join(diagnosis.native)
+        yield f"  within reach of native connectors, which dvt does not have yet: {names}"
+    if diagnosis.missing:
+        yield f"  federation [NOT READY]: {', '.join(diagnosis.missing)}"
+    else:
+        yield "  federation [READY]"
+
+
+def as_object(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return an object for JSON."""
+    return {
+        "profile": diagnosis.profile,
+        "buckets_yml_exists": diagnosis.buckets_file is not None,
+        "buckets_yml": diagnosis.buckets_file,
+        "files": [_check(check) for check in diagnosis.files],
+        "compute": diagnosis.compute,
+        "buckets_configured": [_bucket(bucket) for bucket in diagnosis.buckets],
+        "native_connectors_available": list(diagnosis.native),
+        "federation": {"ready": not diagnosis.missing, "missing": list(diagnosis.missing)},
+    }
+
+
+def _bucket_lines(bucket: BucketDiagnosis) -> Iterator[str]:
+    default = ", the default" if bucket.is_default else ""
+    yield f"  bucket {bucket.name} ({bucket.kind}{default}) [{bucket.status}]"
+    if bucket.address:
+        yield f"    at {bucket.address}"
+    good = [check.what for check in bucket.health.checks if check.status is Status.OK]
+    if good:
+        yield f"    {', '.join(good)} [OK]"
+    yield from (_line(check, "    ") for check in bucket.health.checks if check.status is not Status.OK)
+    if bucket.health.metrics is not None:
+        yield f"    staged: {_counts(bucket.health.metrics)}"
+
+
+def _counts(metrics: Metrics) -> str:
+    if not metrics.objects:
+        return "nothing"
+    counts = (
+        (metrics.datasets, "dataset"), (metrics.results, "result"), (metrics.states, "state"),
+        (metrics.leases, "run at work"),
+    )  # fmt: skip
+    parts = [
+        f"{number:,} {noun}" if noun == "run at work" else count(number, noun)
+        for number, noun in counts
+        if number
+    ]
+    text = ", ".join([*parts, count(metrics.objects, "object"), size(metrics.bytes)])
+    if metrics.oldest and metrics.newest:
+        text += f", put from {metrics.oldest:%Y-%m-%d %H:%M} to {metrics.newest:%Y-%m-%d %H:%M} UTC"
+    return text
+
+
+def _line(check: Check, indent: str) -> str:
+    return f"{indent}{check.what} [{check.status}]" + (f": {check.detail}" if check.detail else "")
+
+
+def _bucket(bucket: BucketDiagnosis) -> dict[str, Any]:
+    metrics = bucket.health.metrics
+    counted = asdict(metrics) if metrics else None
+    if counted is not None:
+        counted |= {key: counted[key] and counted[key].isoformat() for key in ("oldest", "newest")}
+    return {
+        "name": bucket.name,
+        "type": bucket.kind,
+        "bucket": bucket.place,
+        "address": bucket.address,
+        "default": bucket.is_default,
+        "status": str(bucket.status),
+        "checks": [_check(check) for check in bucket.health.checks],
+        "staged": counted,
+    }
+
+
+def _check(check: Check) -> dict[str, str]:
+    return {"check": check.what, "status": str(check.status), "detail": check.detail}

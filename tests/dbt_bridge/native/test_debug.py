@@ -1,0 +1,107 @@
+"""`dvt debug` shows what dbt's does, then tests the buckets and computes of the profile."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dvt import dvtRunner
+from tests.dbt_bridge.federated.project import Project
+
+pytestmark = pytest.mark.slow
+
+
+def debug(shop: Project, *args: str) -> Any:
+    events: list[Any] = []
+    folders = ["--project-dir", str(shop.root), "--profiles-dir", str(shop.root)]
+    result = dvtRunner(callbacks=[events.append]).invoke(["debug", *folders, *args])
+    shop.events = [event.info.msg for event in events if event.info.level in ("info", "warn", "error")]
+    return result
+
+
+def buckets(shop: Project, **entries: Any) -> None:
+    shop.write("buckets.yml", {"shop": {"target": next(iter(entries)), "buckets": entries}})
+
+
+def found(shop: Project, capsys: pytest.CaptureFixture[str], *args: str) -> Any:
+    capsys.readouterr()
+    debug(shop, "--json", *args)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_without_a_buckets_yml_dbts_tests_are_followed_by_a_few_lines(shop: Project) -> None:
+    assert debug(shop).success
+    begin = shop.events.index("Buckets and computes:")
+    assert any("All checks passed!" in event for event in shop.events[:begin])
+    assert shop.events[begin + 1 :] == [
+        "  buckets.yml [SKIP]: there is none, so data is staged in .dvt/staging",
+        "  computes.yml [SKIP]: there is none: auto, computed by duckdb (duckdb)",
+        "  federation [READY]",
+    ]
+    assert not (shop.root / ".dvt").exists()
+
+
+def test_buckets_are_tested_counted_and_left_as_they_were(
+    shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake = shop.root / "lake"
+    buckets(
+        shop,
+        lake={"type": "filesystem", "path": str(lake)},
+        own={"type": "filesystem"},
+        far={"type": "gcs", "bucket": "${DVT_TEST_NEVER_SET}"},
+    )
+    shop.write("computes.yml", {"shop": {"target": "big", "computes": {"big": {"type": "duckdb"}}}})
+    shop.write("lake/shop/_owner.json", '{"project": "shop"}')
+    shop.write("lake/shop/r1/crm/aa11/_committed.json", "12345")
+    diagnosis = found(shop, capsys)
+    assert diagnosis["dbt"] == {"ok": True}
+    assert diagnosis["buckets_yml_exists"]
+    assert diagnosis["buckets_yml"] == str(shop.root / "buckets.yml")
+    assert diagnosis["compute"] == "big"
+    assert diagnosis["federation"] == {"ready": True, "missing": []}
+    assert diagnosis["native_connectors_available"] == ["snowflake", "bigquery"]
+    first, own, far = diagnosis["buckets_configured"]
+    assert (first["name"], first["type"], first["bucket"], first["status"]) == (
+        "lake", "filesystem", str(lake), "OK",
+    )  # fmt: skip
+    assert first["staged"]["datasets"] == 1
+    assert first["staged"]["bytes"] == 5
+    assert own["status"] == "OK"
+    assert far["status"] == "SKIP"
+    assert "DVT_TEST_NEVER_SET" in far["checks"][0]["detail"]
+    files = sorted(path.relative_to(lake).as_posix() for path in lake.rglob("*") if path.is_file())
+    assert files == ["shop/_owner.json", "shop/r1/crm/aa11/_committed.json"]
+
+
+def test_a_folder_of_another_project_fails_and_nothing_is_put_there(
+    shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    buckets(shop, lake={"type": "filesystem", "path": str(shop.root / "lake")})
+    shop.write("lake/shop/_owner.json", '{"project": "other"}')
+    assert not debug(shop).success
+    diagnosis = found(shop, capsys)
+    assert diagnosis["federation"] == {"ready": False, "missing": ["bucket lake"]}
+    (check,) = diagnosis["buckets_configured"][0]["checks"]
+    assert check["status"] == "FAIL"
+    assert "belongs to project 'other'" in check["detail"]
+    assert [path.name for path in (shop.root / "lake" / "shop").iterdir()] == ["_owner.json"]
+
+
+def test_files_that_are_wrong_are_told_both(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.write("buckets.yml", "shop: {buckets: {a: {type: nothing}}}")
+    shop.write("computes.yml", "shop: {target: nowhere}")
+    diagnosis = found(shop, capsys)
+    assert [check["status"] for check in diagnosis["files"]] == ["FAIL", "FAIL"]
+    assert diagnosis["federation"]["missing"] == ["buckets.yml", "computes.yml"]
+    assert not debug(shop).success
+
+
+@pytest.mark.parametrize("flag", ["--connection"])
+def test_a_part_of_dbts_tests_is_only_that(shop: Project, flag: str) -> None:
+    buckets(shop, lake={"type": "filesystem", "path": str(shop.root / "lake")})
+    assert debug(shop, flag).success
+    assert "Buckets and computes:" not in shop.events
+    assert not (shop.root / "lake").exists()
