@@ -64,7 +64,11 @@ COMMANDS: Mapping[str, Command] = {
         runs_nodes=True,
     ),
     "init": Command(
-        "Start a new project",
+        "Start a new project, with templates of buckets.yml and computes.yml",
+        (
+            "dvt init shop",
+            "dvt init shop --skip-profile-setup  profiles.yml from a template, without questions",
+        ),
     ),
     "list": Command(
         "List the project's nodes (also: ls)",

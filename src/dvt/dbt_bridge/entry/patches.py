@@ -174,6 +174,7 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
     },
     "dbt.task.init": {
         "InitTask.copy_starter_repo": Patch(("self", "project_name"), starter.copy_starter_repo),
+        "InitTask.run": Patch(("self",), starter.run),
         "_get_adapter_plugin_names": Patch((), own_adapters.adapter_names),
     },
     "dbt.task.freshness": {
