@@ -23,6 +23,7 @@ def make_federator(context: RunContext) -> Federator:
     from dvt.federation.connections import Connections
     from dvt.federation.engines import Engines
     from dvt.federation.federate import RunFederator, RunResources
+    from dvt.federation.kept import KeptTables
     from dvt.federation.planning import Planning
 
     started_at = datetime.now(UTC)
@@ -46,18 +47,19 @@ def make_federator(context: RunContext) -> Federator:
         type_reader(context.outputs),
         database_reader(context.outputs),
     )
+    staged = RunBuckets(
+        lambda name: default if context.bucket or not name else buckets.get(name).name,
+        staging_opener(context, buckets, run.operation),
+    )
     resources = RunResources(
         connections=connections,
         engines=Engines(engine_opener(context, computes, shared, run.operation, started_at)),
         planning=Planning(connections, started_at),
-        buckets=RunBuckets(
-            lambda name: default if context.bucket or not name else buckets.get(name).name,
-            staging_opener(context, buckets, run.operation),
-        ),
+        buckets=staged,
+        kept=KeptTables(staged, shared.cursor, refresh=context.full_refresh),
         operation=run.operation,
         leftovers=run.leftovers,
         reporter=context.reporter,
-        full_refresh=context.full_refresh,
         release=shared.close,
     )
     return RunFederator(resources)

@@ -9,9 +9,12 @@ from typing import Any
 
 from dvt.core.errors import BadExtraction
 from dvt.core.errors.error import nearest
-from dvt.core.extraction import FULL, Extraction, Method
+from dvt.core.extraction import BATCH_SIZE, FULL, Extraction, Incremental, Method, Strategy
 
-_KEYS = ("method", "ttl")
+_KEYS = ("method", "ttl", "incremental", "batch_size")
+_INCREMENTAL = ("strategy", "primary_key", "hash_columns", "watermark")
+_WATERMARK = ("column", "overlap")
+_MAX_BATCH = 1_000_000
 _DURATION = re.compile(r"(\d+)([smhd])\Z", re.IGNORECASE)
 _UNITS: Mapping[str, str] = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -31,7 +34,75 @@ def extraction_of(value: object, where: str) -> Extraction:
         raise BadExtraction(where, "extraction", f"{value!r} is no mapping", "write `{method: auto}`")
     _check_keys(value, _KEYS, where)
     method = _method(value.get("method", Method.FULL.value), where)
-    return Extraction(method=method, ttl=_ttl(value, method, where))
+    return Extraction(
+        method=method, ttl=_ttl(value, method, where), incremental=_incremental(value, method, where)
+    )
+
+
+def _incremental(value: Mapping[Any, Any], method: Method, where: str) -> Incremental | None:
+    if method is not Method.INCREMENTAL:
+        for key in ("incremental", "batch_size"):
+            if key in value:
+                hint = "set `method: incremental`, or leave it out"
+                raise BadExtraction(where, key, f"method {method.value} finds no changed rows", hint)
+        return None
+    keys = value.get("incremental") or {}
+    if not isinstance(keys, Mapping):
+        raise BadExtraction(where, "incremental", f"{keys!r} is no mapping", "write `{strategy: hash}`")
+    _check_keys(keys, _INCREMENTAL, where)
+    strategy = _strategy(keys.get("strategy", Strategy.HASH.value), where)
+    column, overlap = _watermark(keys.get("watermark"), strategy, where)
+    hashed = _names(keys, "hash_columns", where)
+    if hashed and strategy is not Strategy.HASH:
+        raise BadExtraction(where, "hash_columns", f"strategy {strategy.value} has no hashes", "leave it out")
+    return Incremental(
+        strategy=strategy,
+        primary_key=_names(keys, "primary_key", where),
+        hash_columns=hashed,
+        watermark=column,
+        overlap=overlap,
+        batch_size=_batch_size(value.get("batch_size", BATCH_SIZE), where),
+    )
+
+
+def _strategy(value: object, where: str) -> Strategy:
+    try:
+        return Strategy(str(value))
+    except ValueError:
+        strategies = f"one of: {', '.join(Strategy)}"
+        raise BadExtraction(where, "strategy", f"{value!r} is no strategy", strategies) from None
+
+
+def _names(keys: Mapping[Any, Any], key: str, where: str) -> tuple[str, ...]:
+    names = keys.get(key) or []
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise BadExtraction(where, key, f"{names!r} is no list of columns", f"write `{key}: [id]`")
+    return tuple(dict.fromkeys(names))
+
+
+def _watermark(value: object, strategy: Strategy, where: str) -> tuple[str, timedelta | int]:
+    if strategy is not Strategy.WATERMARK:
+        if value is not None:
+            hint = "set `strategy: watermark`, or leave it out"
+            raise BadExtraction(where, "watermark", f"strategy {strategy.value} has none", hint)
+        return "", 0
+    hint = "write `watermark: {column: updated_at, overlap: 10m}`"
+    if not isinstance(value, Mapping):
+        raise BadExtraction(where, "watermark", f"{value!r} is no mapping", hint)
+    _check_keys(value, _WATERMARK, where)
+    column, overlap = value.get("column"), value.get("overlap", 0)
+    if not isinstance(column, str) or not column:
+        raise BadExtraction(where, "watermark", f"column {column!r} is no name", hint)
+    if isinstance(overlap, int) and not isinstance(overlap, bool) and overlap >= 0:
+        return column, overlap
+    return column, _duration(overlap, "overlap", where)
+
+
+def _batch_size(value: object, where: str) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_BATCH:
+        return value
+    hint = f"write a whole number from 1 to {_MAX_BATCH:,}"
+    raise BadExtraction(where, "batch_size", f"{value!r} is no number of rows", hint)
 
 
 def _check_keys(value: Mapping[Any, Any], known: Collection[str], where: str) -> None:

@@ -14,8 +14,39 @@ class Method(StrEnum):
     """Nothing: it extracts what it needs, and keeps nothing."""
     AUTO = "auto"
     """It takes them if a token of the database proves that the table is the same, else it extracts all."""
+    INCREMENTAL = "incremental"
+    """It extracts the rows that have changed since, and takes the others."""
     CACHED = "cached"
     """It takes them if they are not older than `ttl`, whatever has happened since."""
+
+
+class Strategy(StrEnum):
+    """How changed rows are found."""
+
+    HASH = "hash"
+    """By a hash of each row, which the database computes."""
+    WATERMARK = "watermark"
+    """By a column that is higher in a row that was changed later."""
+
+
+BATCH_SIZE = 10_000
+"""Number of changed rows that one query asks for by their keys, unless `batch_size` sets another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incremental:
+    """How changed rows are found, and told apart."""
+
+    strategy: Strategy = Strategy.HASH
+    primary_key: tuple[str, ...] = ()
+    """Columns that tell rows apart; empty: the table's primary key."""
+    hash_columns: tuple[str, ...] = ()
+    """Columns that change with a row; empty: all."""
+    watermark: str = ""
+    """The column of the strategy of that name."""
+    overlap: timedelta | int = 0
+    """How much below the highest watermark rows are extracted again: those that were committed late."""
+    batch_size: int = BATCH_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +56,8 @@ class Extraction:
     method: Method = Method.FULL
     ttl: timedelta | None = None
     """How old rows may be that are taken again; given for `cached`, and only for that."""
+    incremental: Incremental | None = None
+    """Given for `incremental`, and only for that."""
 
     @property
     def keeps(self) -> bool:
@@ -40,9 +73,24 @@ class Extraction:
         """  # noqa: E501
         if self.method is Method.CACHED:
             return f"taken from an earlier run, whatever has changed, until the rows are {self.ttl} old"
+        if self.incremental is not None:
+            return _shown(self.incremental, told_by)
         if not told_by:
             return "nothing tells for sure that the rows are still the same: all are extracted"
         return f"taken from an earlier run while these are the same, which no rows are read for: {told_by}"
+
+
+def _shown(incremental: Incremental, told_by: str) -> str:
+    first = f"not even asked while these are the same: {told_by}; then " if told_by else ""
+    if incremental.strategy is Strategy.HASH:
+        return (
+            f"{first}changed rows are found by hashes, for which the database reads the whole table;"
+            " key and hash of each row move, and the rows that have changed"
+        )
+    return (
+        f"{first}changed rows are found by {incremental.watermark}; the database counts the table's rows,"
+        " and reads all keys if some were deleted"
+    )
 
 
 FULL = Extraction()

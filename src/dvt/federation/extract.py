@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, DvtError, LoginRefused
 from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits
@@ -20,7 +21,7 @@ from dvt.core.tables import Table
 from dvt.federation.buckets import RunBuckets
 from dvt.federation.connections import OF_A_QUERY, Connection, Connections
 from dvt.federation.expected import ExpectedQueries
-from dvt.federation.kept import KeptReading, KeptTables
+from dvt.federation.kept import KeptReading, KeptTables, Taken
 from dvt.federation.sharing import ClaimedQuery, SharedAnswers
 from dvt.staging.shared import Claim
 
@@ -28,6 +29,12 @@ _THIS_NUMBERS = itertools.count()
 """Numbers for reads of `{{ this }}`: each has a number of its own, so that no read is shared."""
 _POLL_SECONDS = 0.2
 """Seconds between two checks of whether an extraction has failed."""
+
+
+class _Answered(Protocol):
+    """Notes the answer of a query; `reused`: nothing has moved for it."""
+
+    def __call__(self, claimed: ClaimedQuery, taken: Taken, *, reused: bool) -> None: ...
 
 
 @dataclass(slots=True)
@@ -40,13 +47,13 @@ class _Group:
     fresh: bool
     """Whether the snapshot is to begin now, because the run's may be stale."""
     claimed: list[ClaimedQuery] = field(default_factory=list)
-    kept: list[ClaimedQuery] = field(default_factory=list)
+    kept: list[tuple[ClaimedQuery, Table]] = field(default_factory=list)
     """Those for tables that are kept for later runs, as they were before this one."""
 
-    def jobs(self) -> list[Job]:
-        """Return jobs for the queries that are not answered yet."""
+    def jobs(self, sent: Callable[[SourceQuery], SourceQuery]) -> list[Job]:
+        """Return jobs for the queries that are not answered yet; `sent` gives the query to extract."""
         return [
-            Job(claimed.answered_by.sent, claimed.claim.sink)
+            Job(sent(claimed.answered_by.sent), claimed.claim.sink)
             for claimed in self.claimed
             if claimed.claim.sink is not None and claimed.claim.open
         ]
@@ -60,21 +67,13 @@ class Extractor:
         connections: Connections,
         buckets: RunBuckets,
         stopped: Callable[[], bool],
-        *,
-        refresh: bool = False,
+        kept: KeptTables,
     ) -> None:
-        """Make it for a run.
-
-        Args:
-            connections: the run's.
-            buckets: those that it stages in.
-            stopped: returns whether the run is to end.
-            refresh: rows that earlier runs have kept are not taken.
-        """
+        """Make it for a run; `stopped` returns whether that is to end."""
         self.connections = connections
         self.stopped = stopped
         self._shared = SharedAnswers(buckets)
-        self._kept = KeptTables(buckets, refresh=refresh)
+        self._kept = kept
         self._expected = ExpectedQueries(self._estimate)
 
     def expect(self, queries: Iterable[SourceQuery], limits: ExtractLimits) -> None:
@@ -178,7 +177,7 @@ class Extractor:
             group = own.setdefault((connection.name, fresh), _Group(node, connection, fresh))
             group.claimed.append(claimed)
             if claimed.answered_by.sent.is_kept and not fresh and not connection.writes.generation(read):
-                group.kept.append(claimed)
+                group.kept.append((claimed, read[0]))
         return list(own.values()), others
 
     def _run(
@@ -201,12 +200,13 @@ class Extractor:
         started = time.monotonic()
         lock = threading.Lock()
 
-        def answered(claimed: ClaimedQuery, dataset: Dataset, note: str) -> None:
+        def answered(claimed: ClaimedQuery, taken: Taken, *, reused: bool) -> None:
             query = claimed.query
             with lock:
-                staged[query.alias] = dataset.narrowed(query.staged)
-            claimed.claim.done(dataset)
-            report(_moved(query, dataset, started, reused=bool(note), note=note))
+                staged[query.alias] = taken.dataset.narrowed(query.staged)
+            claimed.claim.done(taken.dataset)
+            moved = _moved(query, taken.dataset, started, reused=reused, note=taken.note)
+            report(replace(moved, rows=taken.moved.rows, bytes=taken.moved.bytes) if taken.moved else moved)
 
         try:
             while True:
@@ -215,7 +215,8 @@ class Extractor:
                 try:
                     with group.connection.reading(group.node, fresh=group.fresh) as reading:
                         idled = reading.idled
-                        _answer(group, reading.snapshot, self._kept.reading(reading.snapshot), answered)
+                        kept = self._kept.reading(reading.snapshot, group.connection.connector)
+                        _answer(group, reading.snapshot, kept, answered)
                 except ConnectionLost:
                     if not idled:
                         raise
@@ -230,26 +231,23 @@ class Extractor:
             raise Cancelled("extracting")
 
 
-def _answer(
-    group: _Group,
-    snapshot: Snapshot,
-    kept: KeptReading,
-    answered: Callable[[ClaimedQuery, Dataset, str], None],
-) -> None:
+def _answer(group: _Group, snapshot: Snapshot, kept: KeptReading, answered: _Answered) -> None:
     """Answer a group's queries that are open: by rows that earlier runs have kept, or by extraction."""
-    for claimed in group.kept:
-        taken = kept.take(claimed.answered_by.sent) if claimed.claim.open else None
+    for claimed, table in group.kept:
+        sink = claimed.claim.sink if claimed.claim.open else None
+        taken = kept.take(claimed.answered_by.sent, table, sink) if sink is not None else None
         if taken is not None:
-            answered(claimed, taken.dataset, taken.note)
+            answered(claimed, taken, reused=taken.moved is None)
     by_sink = {id(claimed.claim.sink): claimed for claimed in group.claimed}
     extracted: dict[int, Dataset] = {}
 
     def finished(job: Job, dataset: Dataset) -> None:
         extracted[id(job.sink)] = dataset
-        answered(by_sink[id(job.sink)], dataset, "")
+        claimed = by_sink[id(job.sink)]
+        answered(claimed, Taken(dataset, kept.note(claimed.answered_by.sent)), reused=False)
 
-    snapshot.extract(group.jobs(), finished)
-    for claimed in group.kept:
+    snapshot.extract(group.jobs(kept.sent), finished)
+    for claimed, _ in group.kept:
         if dataset := extracted.get(id(claimed.claim.sink)):
             kept.keep(claimed.answered_by.sent, dataset)
 

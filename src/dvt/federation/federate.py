@@ -30,6 +30,7 @@ from dvt.federation.copies import TargetCopies
 from dvt.federation.engines import Engines
 from dvt.federation.expecting import ExpectedNodes
 from dvt.federation.extract import Extractor
+from dvt.federation.kept import KeptTables
 from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
 from dvt.federation.metrics import NodeMetrics, RunMetrics
@@ -50,11 +51,10 @@ class RunResources:
     engines: Engines
     planning: Planning
     buckets: RunBuckets
+    kept: KeptTables
     operation: Operation
     leftovers: Leftovers
     reporter: Reporter
-    full_refresh: bool = False
-    """True if nothing is taken that earlier runs have kept."""
     release: Callable[[], None]
     """Releases what the connections share; called after they are closed."""
 
@@ -85,7 +85,7 @@ class RunFederator:
             resources.connections,
             resources.buckets,
             lambda: self._nodes.are_stopped,
-            refresh=resources.full_refresh,
+            resources.kept,
         )
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
         self._at_source = SourcePlanning(resources.connections, resources.planning)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +48,10 @@ class TableState:
     last_extracted_at: str
     """When the extraction of its rows began, by the store's clock, in UTC."""
     extraction_method: str
+    pk_columns: tuple[str, ...]
+    """Names of the table's columns by which changed rows are found; empty if they are not."""
+    algorithm: str
+    """How the hashes in the dataset are made; empty if there are none."""
     token: str | None
     """What the database gave for these rows; None where nothing was sure."""
     dataset: str
@@ -93,7 +97,13 @@ def columns_of(query: SourceQuery) -> list[StateColumn]:
 
 
 def state_of(
-    query: SourceQuery, dataset: Dataset, token: str | None, extracted_at: datetime, method: str
+    query: SourceQuery,
+    dataset: Dataset,
+    *,
+    token: str | None,
+    extracted_at: datetime,
+    key: Sequence[str] = (),
+    algorithm: str = "",
 ) -> TableState:
     """Return the state of a table whose rows have just been extracted."""
     columns = sorted(columns_of(query), key=lambda column: column.name)
@@ -105,7 +115,9 @@ def state_of(
         columns=tuple(columns),
         row_count=dataset.rows,
         last_extracted_at=extracted_at.isoformat(timespec="seconds"),
-        extraction_method=method,
+        extraction_method=str(query.extraction.method),
+        pk_columns=tuple(key),
+        algorithm=algorithm,
         token=token,
         dataset=dataset.at.prefix,
         parts=tuple(key.removeprefix(f"{dataset.at.prefix}/") for key in dataset.keys),
@@ -159,6 +171,7 @@ def _parsed(content: Mapping[str, Any], put_at: datetime) -> TableState | None:
         return None
     fields["columns"] = tuple(StateColumn(**column) for column in fields["columns"])
     fields["parts"] = tuple(fields["parts"])
+    fields["pk_columns"] = tuple(fields["pk_columns"])
     return TableState(**fields, put_at=put_at)
 
 

@@ -13,6 +13,10 @@ from tests.dbt_bridge.federated.project import SOURCES, Project
 NAMES = "select name from {{ source('crm', 'customers') }}"
 
 
+def incremental(**keys: Any) -> dict[str, Any]:
+    return {"method": "incremental", "incremental": keys}
+
+
 @pytest.fixture
 def shop(duck_shop: Project) -> Project:
     duck_shop.model("names", NAMES, materialized="table")
@@ -96,6 +100,20 @@ def test_a_model_that_others_read_may_be_kept(shop: Project) -> None:
         ({"method": "cached", "ttl": "soon"}, "ttl: 'soon' is no length of time"),
         ({"method": "cached", "ttl": "99999999999999d"}, "ttl: '99999999999999d' is too long"),
         ({"method": "auto", "ttl": "1h"}, "ttl: method auto has no time limit"),
+        ({"method": "auto", "batch_size": 5}, "batch_size: method auto finds no changed rows"),
+        (incremental(strategy="guess"), "strategy: 'guess' is no strategy"),
+        (incremental(primary_key="id"), "primary_key: 'id' is no list of columns"),
+        (incremental(hash_columns=[1]), "hash_columns: [1] is no list of columns"),
+        (incremental(watermark={"column": "at"}), "watermark: strategy hash has none"),
+        (incremental(strategy="watermark"), "watermark: None is no mapping"),
+        (incremental(strategy="watermark", watermark={"overlap": "1h"}), "watermark: column None is no name"),
+        (incremental(strategy="watermark", watermark={"column": "at", "overlap": -1}), "overlap: -1 is no"),
+        (incremental(strategy="watermark", watermark={"colum": "at"}), "colum: there is no such key"),
+        (
+            incremental(strategy="watermark", watermark={"column": "at"}, hash_columns=["a"]),
+            "hash_columns: strategy watermark has no hashes",
+        ),
+        ({**incremental(), "batch_size": 0}, "batch_size: 0 is no number of rows"),
     ],
 )
 def test_what_is_wrong_in_the_config_is_an_error_with_its_place(

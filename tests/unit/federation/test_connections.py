@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
+import duckdb
 import pytest
 
 from dvt.core.errors import Cancelled, ConnectionLost
@@ -18,6 +19,7 @@ from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
 from dvt.federation.connections import Connection, Connections
 from dvt.federation.extract import Extractor
+from dvt.federation.kept import KeptTables
 from dvt.resolution.output_types import output_type
 from dvt.staging.shared import Staging
 from tests.local_bucket import local_bucket, one_bucket
@@ -259,7 +261,9 @@ def extraction(ref, alias="x"):
 @pytest.fixture
 def extractor(connector, tmp_path):
     connections = Connections(lambda name: connector, output_type)
-    return Extractor(connections, one_bucket(Staging(local_bucket(tmp_path), "run")), lambda: False)
+    buckets = one_bucket(Staging(local_bucket(tmp_path), "run"))
+    kept = KeptTables(buckets, duckdb.connect, refresh=False)
+    return Extractor(connections, buckets, lambda: False, kept)
 
 
 def extract(extractor, *refs):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import duckdb
 import pytest
 
 from dvt.core.errors import ValueLost
@@ -20,6 +21,7 @@ from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
 from dvt.federation.connections import Connections
 from dvt.federation.extract import Extractor
+from dvt.federation.kept import KeptTables
 from dvt.resolution.output_types import output_type
 from dvt.staging.shared import Staging
 from tests.local_bucket import local_bucket, one_bucket
@@ -123,7 +125,9 @@ def source() -> Gated:
 @pytest.fixture
 def extractor(source: Gated, tmp_path: Any) -> Extractor:
     connections = Connections(lambda _: source, lambda _: output_type("postgres"))  # type: ignore[arg-type,return-value]
-    return Extractor(connections, one_bucket(Staging(local_bucket(tmp_path), "run")), lambda: False)
+    buckets = one_bucket(Staging(local_bucket(tmp_path), "run"))
+    kept = KeptTables(buckets, duckdb.connect, refresh=False)
+    return Extractor(connections, buckets, lambda: False, kept)
 
 
 def ask(

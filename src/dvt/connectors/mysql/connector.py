@@ -23,11 +23,12 @@ from dvt.core.ports.connectors import (
     Snapshot,
 )
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import SourceQuery, Sql, rendered
+from dvt.core.queries import ExtractedColumn, SourceQuery, Sql, rendered
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.mysql import (
     Scanner,
     answer_rules,
+    changes,
     connect_watched,
     describe,
     describe_answer,
@@ -46,9 +47,10 @@ _BYTEWISE = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin", "utf8mb4_bin")
 
 
 class MySQLConnector:
-    """Implements Connector, CanAnswer, CanCompute, CanEstimate, CanLoad and CanSize."""
+    """Implements Connector, CanFindChanges, CanAnswer, CanCompute, CanEstimate, CanLoad and CanSize."""
 
     capabilities = Capabilities(snapshot_by="consistent_reads: lock")
+    hash_algorithm = changes.ALGORITHM
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         parsed = parse(name, settings, context.project_dir)
@@ -116,6 +118,22 @@ class MySQLConnector:
         finally:
             if not self._server.takes_files:
                 self.capabilities = replace(self.capabilities, loads_slowly=_NO_LOCAL_INFILE)
+
+    def selected(self, extracted: ExtractedColumn) -> str:
+        """See CanFindChanges."""
+        return changes.selected(extracted)
+
+    def row_hash(self, columns: Sequence[Column]) -> Column:
+        """See CanFindChanges."""
+        return changes.row_hash(columns)
+
+    def is_among(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+        """See CanFindChanges."""
+        return changes.is_among(columns, rows)
+
+    def is_from(self, column: Column, lowest: str) -> str:
+        """See CanFindChanges."""
+        return changes.is_from(column, lowest)
 
     def own_type(self, column: Column, dialect: str) -> str | None:
         """See CanCompute. Text keeps its collation, if this server has it: it decides what is equal."""

@@ -22,12 +22,13 @@ from dvt.core.ports.connectors import (
     Snapshot,
 )
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import SourceQuery, Sql, rendered
+from dvt.core.queries import ExtractedColumn, SourceQuery, Sql, rendered
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.postgres import (
     Scanner,
     answer_rules,
     as_dvt_errors,
+    changes,
     describe,
     describe_answer,
     is_built_in,
@@ -38,11 +39,12 @@ from dvt.drivers.postgres import (
 
 
 class PostgresConnector:
-    """Implements Connector, CanAnswer, CanCompute, CanEstimate, CanMeasure, HasTimeZone and CanLoad."""
+    """Implements Connector and all of its extensions but CanSize and HasOwnRules."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         snapshot=True, told_by="the snapshot's list of transactions, of the whole server"
     )
+    hash_algorithm = changes.ALGORITHM
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         parsed = parse(name, settings)
@@ -112,6 +114,22 @@ class PostgresConnector:
     def fill(self, load: Load, dataset: Dataset) -> int:
         """See CanLoad."""
         return loading.StageTableLoad(self._server, self._duckdb, load, dataset).run()
+
+    def selected(self, extracted: ExtractedColumn) -> str:
+        """See CanFindChanges."""
+        return changes.selected(extracted)
+
+    def row_hash(self, columns: Sequence[Column]) -> Column:
+        """See CanFindChanges."""
+        return changes.row_hash(columns)
+
+    def is_among(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+        """See CanFindChanges."""
+        return changes.is_among(columns, rows)
+
+    def is_from(self, column: Column, lowest: str) -> str:
+        """See CanFindChanges."""
+        return changes.is_from(column, lowest)
 
     def own_type(self, column: Column, dialect: str) -> str | None:
         """See CanCompute."""

@@ -12,7 +12,7 @@ from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
-from dvt.core.queries import SourceQuery, Sql
+from dvt.core.queries import ExtractedColumn, SourceQuery, Sql
 from dvt.core.tables import Column, StageColumn, Table
 
 
@@ -60,6 +60,30 @@ class HasTokens(Protocol):
         It is that of what the snapshot reads at present: who extracts a table between two equal tokens has
         the rows of that token. None where nothing is sure to tell.
         """
+
+
+@runtime_checkable
+class CanFindChanges(Protocol):
+    """A connector whose database can tell which rows of a table have changed."""
+
+    hash_algorithm: str
+    """Name of how `row_hash` makes hashes, for people."""
+
+    def selected(self, extracted: ExtractedColumn) -> str:
+        """Return the SQL that reads a column, as it stands in the SELECT of a source query."""
+
+    def row_hash(self, columns: Sequence[Column]) -> Column:
+        """Return a column with a hash of these, a UUID: no two rows that differ in them have the same.
+
+        NULLs and the lengths of values count, so that ('a', NULL) differs from (NULL, 'a'), and ('ab', 'c')
+        from ('a', 'bc').
+        """
+
+    def is_among(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
+        """Return SQL that is true where columns have the values of one of the rows, as DuckDB writes them."""
+
+    def is_from(self, column: Column, lowest: str) -> str:
+        """Return SQL that is true where a column is NULL or not lower than a value, as DuckDB writes it."""
 
 
 class Connector(Protocol):

@@ -1,0 +1,223 @@
+"""Extraction of the rows of a kept table that have changed, and of those alone (docs/adr/0035)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dvt.core.errors import BadExtraction, ColumnNotFound
+from dvt.core.extraction import Incremental, Strategy
+from dvt.core.ports.connectors import CanFindChanges, Job, Snapshot
+from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
+from dvt.core.tables import Column, Table
+from dvt.core.types import BIGINT, INTEGERS, Kind
+from dvt.drivers.duckdb import as_dvt_errors
+from dvt.drivers.duckdb.changes import HASH, ROWS, Counts, KeptRows
+
+_KEY = "dvt_key_{}"
+"""Name of a column of the key in a kept dataset, which has it beside those that models read."""
+_WATERMARK = "dvt_watermark"
+_TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
+"""Kinds of times that can be a watermark."""
+_MAX_BATCHES = 50
+"""Highest number of queries for changed rows: for more, all rows are extracted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A kept dataset as the table is now."""
+
+    dataset: Dataset | None
+    """None: all rows have to be extracted."""
+    note: str
+    """What has changed, for people, or why all rows are needed."""
+    rows: int = 0
+    bytes: int = 0
+    """What has moved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyedQuery:
+    """A query for all rows of a table, with its key, and what tells that a row has changed."""
+
+    query: SourceQuery
+    sent: SourceQuery
+    """The query with the columns below."""
+    key: tuple[ExtractedColumn, ...]
+    mark: ExtractedColumn
+    """The column with the hash, or the watermark."""
+
+    @classmethod
+    def of(
+        cls, query: SourceQuery, table: Table, incremental: Incremental, connector: CanFindChanges
+    ) -> KeyedQuery | None:
+        """Return the query with what is needed beside it; None for a table without a key."""
+        columns = {column.name: column for column in table.columns}
+
+        def named(name: str) -> Column:
+            if name not in columns:
+                raise ColumnNotFound(name, columns, f", which the extraction of {table.ref} names")
+            return columns[name]
+
+        names = incremental.primary_key or table.key
+        hashed = [named(name) for name in incremental.hash_columns] or list(table.columns)
+        if not names:
+            return None
+        key = tuple(
+            ExtractedColumn(name=_KEY.format(number), column=named(name)) for number, name in enumerate(names)
+        )
+        if incremental.strategy is Strategy.WATERMARK:
+            mark = ExtractedColumn(name=_WATERMARK, column=named(incremental.watermark))
+            _check_watermark(mark.column, table, incremental)
+        else:
+            mark = ExtractedColumn(name=HASH, column=connector.row_hash(hashed))
+        return cls(query=query, sent=_with(query, (*key, mark), connector), key=key, mark=mark)
+
+
+def _check_watermark(column: Column, table: Table, incremental: Incremental) -> None:
+    """Raise BadExtraction for a watermark that has no order, or an overlap of another kind than it."""
+    kind, where = column.stage.kind, f"{table.ref}, column {column.name} ({column.native})"
+    if kind in INTEGERS:
+        if incremental.overlap and not isinstance(incremental.overlap, int):
+            raise BadExtraction(where, "overlap", "is a time for a column of numbers", "write a whole number")
+    elif kind not in _TIMES:
+        problem = "is neither a whole number nor a date or timestamp"
+        raise BadExtraction(where, "watermark", problem, "name another column, or use `strategy: hash`")
+    elif incremental.overlap and isinstance(incremental.overlap, int):
+        raise BadExtraction(
+            where, "overlap", "is a number for a column of times", "write it as `10m` or `1h`"
+        )
+
+
+def _with(query: SourceQuery, columns: Sequence[ExtractedColumn], connector: CanFindChanges) -> SourceQuery:
+    """Return a query with further columns."""
+    select = (*query.select, *(connector.selected(column) for column in columns))
+    return replace(query, select=select, columns=(*query.columns, *columns))
+
+
+class _AllNeeded(Exception):
+    """What was kept and what has changed do not fit together; the message says why."""
+
+
+class ChangedRows:
+    """Extracts what has changed of one table, in one snapshot, and merges it with what was kept."""
+
+    def __init__(
+        self,
+        keyed: KeyedQuery,
+        incremental: Incremental,
+        connector: CanFindChanges,
+        snapshot: Snapshot,
+        scratch: Callable[[], Sink],
+    ) -> None:
+        """`scratch` gives sinks for what is needed only here."""
+        self._keyed = keyed
+        self._incremental = incremental
+        self._connector = connector
+        self._snapshot = snapshot
+        self._scratch = scratch
+        self._moved: list[Dataset] = []
+        self._sinks: list[Sink] = []
+
+    def merged(self, cursor: Any, old: Dataset, sink: Sink) -> Changed:
+        """Return the old dataset as the table is now, written into `sink` if anything has changed.
+
+        Each query is one statement, of one state of the table; those of a database without snapshots may see
+        several states. What they answer is compared: if it does not fit together, all rows are needed.
+        """
+        query, key = self._keyed.query, [column.name for column in self._keyed.key]
+        doing = f"merging what has changed of {query.about}"
+        errors = as_dvt_errors(connection=query.connection, doing=doing, where=query.about)
+        with errors, closing(KeptRows(cursor, old, key)) as kept:
+            try:
+                find = self._by_hash if self._incremental.strategy is Strategy.HASH else self._by_watermark
+                changed = find(kept, old, sink)
+            except _AllNeeded as why:
+                changed = Changed(None, f"extracted in full: {why}")
+            finally:
+                for used in self._sinks:
+                    used.discard()
+        rows, size = sum(d.rows for d in self._moved), sum(d.bytes for d in self._moved)
+        return replace(changed, rows=rows, bytes=size)
+
+    def _by_hash(self, kept: KeptRows, old: Dataset, sink: Sink) -> Changed:
+        keyed = self._keyed
+        (now,) = self._extract([self._only((*keyed.key, keyed.mark))])
+        if not kept.is_unique(now):
+            raise _AllNeeded("rows share a key")
+        counts = kept.compare(now)
+        if counts == Counts(0, 0):
+            return Changed(old, "unchanged: reused")
+        batches = list(kept.batches(self._incremental.batch_size))
+        if len(batches) > _MAX_BATCHES:
+            raise _AllNeeded(f"{counts}")
+        columns = [column.column for column in keyed.key]
+        queries = [
+            replace(keyed.sent, where=(self._connector.is_among(columns, batch),), scan=False)
+            for batch in batches
+        ]
+        rows = self._extract(queries)
+        if batches and not kept.are_changed(rows):
+            raise _AllNeeded("it was written meanwhile")
+        merged = kept.merge(rows, sink, deleted=counts.deleted > 0)
+        if merged.rows != now.rows:
+            sink.discard()
+            raise _AllNeeded("what was kept does not fit")
+        return Changed(merged, str(counts))
+
+    def _by_watermark(self, kept: KeptRows, old: Dataset, sink: Sink) -> Changed:
+        keyed = self._keyed
+        bounds = kept.highest(_WATERMARK, self._incremental.overlap)
+        if bounds is None:
+            raise _AllNeeded("no watermark was kept")
+        highest, lowest = bounds
+        counted = self._counting(keyed.sent)
+        condition = self._connector.is_from(keyed.mark.column, lowest)
+        (rows,) = self._extract([replace(counted, where=(condition,), scan=False)])
+        found = kept.found(rows, _WATERMARK, highest)
+        if found is None:
+            raise _AllNeeded(f"no row is from {highest} or later any more")
+        if not kept.is_unique(rows):
+            raise _AllNeeded("rows share a key")
+        counts = kept.replaced_by(rows)
+        if old.rows + counts.new > found:
+            (now,) = self._extract([self._only(keyed.key)])
+            deleted = kept.without_gone(now)
+            if deleted is None:
+                raise _AllNeeded("it was written meanwhile")
+            counts = replace(counts, deleted=deleted)
+        if old.rows + counts.new - counts.deleted != found:
+            raise _AllNeeded("rows have changed below the watermark")
+        if counts == Counts(0, 0):
+            return Changed(old, "unchanged: reused")
+        merged = kept.merge([rows], sink, deleted=counts.deleted > 0)
+        return Changed(merged, str(counts))
+
+    def _only(self, columns: Sequence[ExtractedColumn]) -> SourceQuery:
+        """Return the query for these columns of each row alone."""
+        return _with(replace(self._keyed.query, select=(), columns=()), columns, self._connector)
+
+    def _counting(self, query: SourceQuery) -> SourceQuery:
+        """Return the query with the number of the table's rows beside each row, of the same moment."""
+        count = Column(name=ROWS, native="bigint", stage=BIGINT, unpack="CAST({0} AS BIGINT)")
+        source = (TablePlace(0), f", (SELECT count(*) AS {ROWS} FROM ", TablePlace(0), ") AS dvt_counted")
+        return replace(
+            _with(query, [ExtractedColumn(name=ROWS, column=count)], self._connector), source=source
+        )
+
+    def _extract(self, queries: Sequence[SourceQuery]) -> list[Dataset]:
+        """Extract in the snapshot, into sinks that are discarded afterwards."""
+        jobs = [Job(query, self._scratch()) for query in queries]
+        self._sinks += [job.sink for job in jobs]
+        answers: dict[int, Dataset] = {}
+
+        def finished(job: Job, dataset: Dataset) -> None:
+            answers[jobs.index(job)] = dataset
+
+        if jobs:
+            self._snapshot.extract(jobs, finished)
+        self._moved += answers.values()
+        return [answers[number] for number in range(len(jobs))]

@@ -1,0 +1,208 @@
+"""Incremental extraction from servers: after any change, what is staged is what the table has."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import BadExtraction, ColumnNotFound
+from dvt.core.extraction import Incremental
+from dvt.drivers.duckdb import FILES
+from tests.acceptance.changing_tables import (
+    HASH,
+    WATERMARK,
+    ServerWorkspace,
+    Writer,
+    as_in_the_table,
+    fill,
+    once,
+)
+
+pytestmark = pytest.mark.slow
+
+ROUNDS = int(os.environ.get("DVT_TEST_INCREMENTAL", "10"))
+
+
+@pytest.fixture(params=["postgres", "mariadb"])
+def workspace(
+    tmp_path: Any, request: pytest.FixtureRequest, databases: Callable[[str], Any]
+) -> Iterator[ServerWorkspace]:
+    yield ServerWorkspace.of(tmp_path, databases(request.param))
+    FILES.close()
+
+
+@pytest.mark.parametrize("strategy", ["hash", "watermark"])
+def test_staging_is_what_the_table_has_after_any_changes(workspace: ServerWorkspace, strategy: str) -> None:
+    extraction = HASH if strategy == "hash" else WATERMARK
+    writer = Writer(workspace, seed=len(strategy))
+    workspace.execute(*writer.insert(200))
+    notes = set()
+    for number in range(ROUNDS):
+        for _ in range(writer.random.randint(0, 2)):
+            writer.write()
+        rows, note = once(workspace, extraction)
+        assert rows == as_in_the_table(workspace), f"round {number}: {note}"
+        notes.add(note)
+    assert any("changed" in note or "new" in note or "deleted" in note for note in notes), notes
+
+
+@pytest.mark.parametrize("strategy", ["hash", "watermark"])
+def test_what_is_staged_while_others_write_is_one_state_of_the_table(
+    workspace: ServerWorkspace, strategy: str
+) -> None:
+    """Each transaction moves a part of one row's number to another row, and replaces a row by another."""
+    extraction = HASH if strategy == "hash" else WATERMARK
+    writer = Writer(workspace, seed=7)
+    start = "timestamp '2026-01-01 00:00:00'"
+    rows = ", ".join(f"({number}, 100, 'x', {start})" for number in range(400))
+    workspace.execute(f"INSERT INTO facts (id, n, a, changed) VALUES {rows}")
+    stop = threading.Event()
+
+    def write() -> None:
+        with closing(workspace.server.owner()) as connection, connection.cursor() as cursor:
+            new = 400
+            while not stop.is_set():
+                one, other = writer.random.sample(range(new - 300, new), 2)
+                cursor.execute("BEGIN")
+                cursor.execute(f"UPDATE facts SET n = n - 1, changed = {writer.moment()} WHERE id = {one}")
+                moved = f"n = n + 1, changed = {writer.moment()}"
+                cursor.execute(f"UPDATE facts SET {moved} WHERE id = {other}")
+                cursor.execute(
+                    f"INSERT INTO facts (id, n, a, changed) SELECT {new}, n, 'y', {writer.moment()}"
+                    f" FROM facts WHERE id = {new - 400}"
+                )
+                cursor.execute(f"DELETE FROM facts WHERE id = {new - 400}")
+                cursor.execute("COMMIT")
+                new += 1
+                stop.wait(0.005)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        states = [once(workspace, extraction) for _ in range(max(ROUNDS // 2, 3))]
+    finally:
+        stop.set()
+        thread.join()
+    for staged, note in states:
+        assert (len(staged), sum(row[4] for row in staged)) == (400, 40_000), note
+    assert once(workspace, extraction)[0] == as_in_the_table(workspace)
+
+
+def test_the_run_says_what_has_changed_and_moves_that_alone(workspace: ServerWorkspace) -> None:
+    fill(workspace, 100)
+    assert once(workspace)[1] == ""
+    assert once(workspace)[1] == "unchanged: reused"
+    workspace.execute(
+        "UPDATE facts SET a = 'z' WHERE id < 5",
+        "DELETE FROM facts WHERE id > 97",
+        "INSERT INTO facts (id) VALUES (500)",
+    )
+    rows, note = once(workspace)
+    assert note == "1 new, 5 changed, 2 deleted"
+    assert rows == as_in_the_table(workspace)
+    assert once(workspace, full_refresh=True)[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a = 'a', b = NULL, c = 'b'", "a = 'a', b = 'b', c = NULL"),
+        ("a = 'a|b', b = 'c', c = NULL", "a = 'a', b = 'b|c', c = NULL"),
+        ("a = 'V1:a', b = '', c = ''", "a = '', b = 'V1:a', c = ''"),
+        ("a = NULL, b = 'N', c = ''", "a = 'N', b = NULL, c = ''"),
+        ("a = '', b = NULL, c = 'x'", "a = NULL, b = '', c = 'x'"),
+        ("a = 'a', b = 'a', c = NULL", "a = 'a ', b = 'a', c = NULL"),
+        ("d = 3.0000000000000004", "d = 3"),
+    ],
+)
+def test_rows_whose_values_joined_are_the_same_text_differ(
+    workspace: ServerWorkspace, before: str, after: str
+) -> None:
+    fill(workspace)
+    workspace.execute(f"UPDATE facts SET {before} WHERE id = 1")
+    once(workspace)
+    workspace.execute(f"UPDATE facts SET {after} WHERE id = 1")
+    rows, note = once(workspace)
+    assert note == "1 changed"
+    assert rows == as_in_the_table(workspace)
+
+
+def test_a_changed_schema_means_full(workspace: ServerWorkspace) -> None:
+    fill(workspace)
+    once(workspace)
+    workspace.execute("ALTER TABLE facts ADD COLUMN more int DEFAULT 7")
+    assert once(workspace)[1] == ""
+    assert once(workspace)[1] == "unchanged: reused"
+    workspace.create(order=("n", "c", "d", "b", "a"))  # as a column that is moved
+    fill(workspace)
+    rows, note = once(workspace)
+    assert note == ""
+    assert rows == as_in_the_table(workspace)
+
+
+def test_a_table_without_a_key_is_extracted_in_full(workspace: ServerWorkspace) -> None:
+    workspace.create(key="")
+    fill(workspace)
+    workspace.execute("INSERT INTO facts SELECT * FROM facts")
+    once(workspace)
+    workspace.execute("UPDATE facts SET a = 'z' WHERE id = 1")
+    rows, note = once(workspace)
+    assert note == "extracted in full: the table has no primary key"
+    assert rows == as_in_the_table(workspace)
+
+
+def test_a_key_that_several_rows_have_is_no_key(workspace: ServerWorkspace) -> None:
+    workspace.create(key="")
+    fill(workspace)
+    extraction = replace(HASH, incremental=Incremental(primary_key=("a",)))
+    once(workspace, extraction)
+    workspace.execute("UPDATE facts SET c = 'z' WHERE id = 1")
+    rows, note = once(workspace, extraction)
+    assert note == "extracted in full: rows share a key"
+    assert rows == as_in_the_table(workspace)
+
+
+def test_many_changes_are_extracted_in_full(workspace: ServerWorkspace) -> None:
+    fill(workspace, 200)
+    extraction = replace(HASH, incremental=Incremental(batch_size=2))
+    once(workspace, extraction)
+    workspace.execute("UPDATE facts SET a = 'z'")
+    rows, note = once(workspace, extraction)
+    assert note == "extracted in full: 200 changed"
+    assert rows == as_in_the_table(workspace)
+
+
+def test_only_the_hashed_columns_count_if_some_are_named(workspace: ServerWorkspace) -> None:
+    fill(workspace)
+    extraction = replace(HASH, incremental=Incremental(hash_columns=("a",)))
+    once(workspace, extraction)
+    workspace.execute("UPDATE facts SET b = 'z' WHERE id = 1")
+    assert once(workspace, extraction)[1] == "unchanged: reused"
+    workspace.execute("UPDATE facts SET a = 'z' WHERE id = 1")
+    rows, note = once(workspace, extraction)
+    assert note == "1 changed"
+    assert rows == as_in_the_table(workspace)
+
+
+@pytest.mark.parametrize(
+    ("incremental", "error", "text"),
+    [
+        (Incremental(primary_key=("no",)), ColumnNotFound, "no column 'no'"),
+        (Incremental(hash_columns=("no",)), ColumnNotFound, "no column 'no'"),
+        (replace(WATERMARK.incremental, watermark="no"), ColumnNotFound, "no column 'no'"),
+        (replace(WATERMARK.incremental, watermark="a"), BadExtraction, "neither a whole number nor a date"),
+        (replace(WATERMARK.incremental, overlap=5), BadExtraction, "overlap: is a number"),
+        (replace(WATERMARK.incremental, watermark="id"), BadExtraction, "overlap: is a time"),
+    ],
+)
+def test_a_config_that_does_not_fit_the_table_is_an_error(
+    workspace: ServerWorkspace, incremental: Incremental, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text):
+        once(workspace, replace(HASH, incremental=incremental))
