@@ -105,3 +105,22 @@ def test_a_run_that_is_at_work_elsewhere_keeps_what_it_stages_and_reads(workspac
         assert f"{read}/_committed.json" in dict(bucket.list(""))
     assert not [unit for unit in clean(workspace)["units"] if unit["kept"]]
     assert [key for key, _ in bucket.list("")] == ["_owner.json"]
+
+
+def test_datasets_are_copied_to_another_bucket_and_compared_the_second_time(workspace: Workspace):
+    with workspace.run(project="shop", keep_staging=True) as run:
+        run.model("m", COUNT, "wh")
+    lake = InFolder(store(workspace), "shop")
+    local = workspace.root / ".dvt" / "staging"
+    for was_there in (False, True):
+        command = [*DVT, "bucket", "copy", "lake", "local", "--json", "--profiles-dir", str(workspace.root)]
+        ended = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        copied = json.loads(ended.stdout)["datasets"]
+        assert [dataset["was_there"] for dataset in copied] == [was_there]
+    for key, size in lake.list(copied[0]["folder"]):
+        with lake.get(key) as data:
+            assert (local / key).read_bytes() == data.read()
+        assert (local / key).stat().st_size == size
+    assert (local / copied[0]["folder"] / "_committed.json").exists()
+    assert not list(local.rglob("_results"))

@@ -7,6 +7,14 @@ from collections.abc import Mapping
 from dvt.core.commands import Command
 
 COMMANDS: Mapping[str, Command] = {
+    "bucket": Command(
+        "Copy what is staged from one bucket of the profile to another",
+        (
+            "dvt bucket copy local lake          all datasets, from the project's own folder",
+            "dvt bucket copy lake disk --dataset x7k2q9d0ab/crm",
+        ),
+        load="dvt.app.bucket:command",
+    ),
     "build": Command(
         "Run seeds, models, snapshots and tests in the order of the DAG",
         (

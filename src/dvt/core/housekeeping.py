@@ -31,3 +31,16 @@ class CleanRequest:
     """Whether the buckets of all profiles in buckets.yml are meant."""
     dry_run: bool = False
     """Whether nothing is to be deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyRequest:
+    """What `dvt bucket copy` is asked to copy."""
+
+    place: ProjectPlace
+    source: str
+    """The bucket that has the datasets."""
+    target: str
+    """The bucket that gets them."""
+    datasets: tuple[str, ...] = ()
+    """Folders in the project's folder; empty: all datasets."""

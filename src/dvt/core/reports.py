@@ -73,3 +73,8 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= _KILO
     return f"{count:.1f} TB"
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number and its noun, such as `1 object` and `2,000 objects`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

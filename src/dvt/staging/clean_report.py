@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dvt.core.errors import DvtError
-from dvt.core.reports import size
+from dvt.core.reports import count, size
 from dvt.staging.clean_plan import CleanPlan, Unit
 from dvt.staging.inventory import Kind
 
@@ -60,11 +60,6 @@ def figures(units: Sequence[Unit]) -> str:
     return (
         f"{count(datasets, 'dataset')}, {count(objects, 'object')}, {size(sum(unit.bytes for unit in units))}"
     )
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number and its noun, such as `1 object` and `2,000 objects`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def printable(name: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dvt.core.reports import size
-from dvt.staging.clean_report import count
+from dvt.core.reports import count, size
 from dvt.staging.health import Check, Health, Metrics, Status
 
 NATIVE: Mapping[str, frozenset[str]] = {

@@ -16,7 +16,13 @@ from dvt.core.errors.buckets import (
     ObjectDamaged,
 )
 from dvt.core.errors.buckets_file import BucketsInvalid, FolderTaken, UnknownBucket
-from dvt.core.errors.cleaning import DurationInvalid, FolderIsLink, FolderNotOwned
+from dvt.core.errors.cleaning import (
+    DatasetClash,
+    DatasetUnknown,
+    DurationInvalid,
+    FolderIsLink,
+    FolderNotOwned,
+)
 from dvt.core.errors.databases import (
     Cancelled,
     ConnectFailed,
@@ -103,6 +109,8 @@ __all__ = [
     "ConnectionLost",
     "ConnectionRequired",
     "ContractBroken",
+    "DatasetClash",
+    "DatasetUnknown",
     "DbtUnsupported",
     "DiskFull",
     "DriverMissing",

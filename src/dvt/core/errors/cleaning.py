@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dvt.core.errors.error import DvtError
+from collections.abc import Collection
+
+from dvt.core.errors.error import DvtError, nearest
 
 
 class DurationInvalid(DvtError):
@@ -42,4 +44,29 @@ class FolderIsLink(DvtError):
         super().__init__(
             f"{path} is a link: nothing behind it was touched",
             hint="name the folder itself as `path` of a bucket in buckets.yml",
+        )
+
+
+class DatasetClash(DvtError):
+    """Two buckets have different datasets of one name, so that neither can be copied to the other."""
+
+    code = "DVT183"
+
+    def __init__(self, dataset: str, source: str, target: str) -> None:
+        self.dataset, self.source, self.target = dataset, source, target
+        super().__init__(
+            f"bucket {target!r} has a dataset {dataset} that is another than the one in {source!r}",
+            hint=f"nothing is overwritten; `dvt clean --bucket {target} --dry-run` shows what is there",
+        )
+
+
+class DatasetUnknown(DvtError):
+    """A bucket has no dataset of this name."""
+
+    code = "DVT184"
+
+    def __init__(self, dataset: str, bucket: str, known: Collection[str]) -> None:
+        self.dataset, self.bucket = dataset, bucket
+        super().__init__(
+            f"bucket {bucket!r} has no committed dataset {dataset}".rstrip(), hint=nearest(dataset, known)
         )

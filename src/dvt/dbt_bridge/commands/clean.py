@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +14,8 @@ from dbt.task.clean import CleanTask
 from dbt_common.events.functions import fire_event
 from dbt_common.events.types import Note
 
-from dvt.core.housekeeping import CleanRequest, ProjectPlace
-from dvt.dbt_bridge.commands.own_options import JSON, quiet_with_json
+from dvt.core.housekeeping import CleanRequest
+from dvt.dbt_bridge.commands.own_options import JSON, place_of, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def make_command(
         there, and what is known of tables. What a run is at work on stays, and so does what is not dvt's.
         """
         flags, project = ctx.obj["flags"], ctx.obj["project"]
-        request = CleanRequest(place=_place(flags, project), **_asked(kwargs))
+        request = CleanRequest(place=place_of(flags, project), **_asked(kwargs))
         with as_dbt_errors():
             cleaned = clean(request)  # what is wrong with the request is raised before dbt deletes anything
         if request.bucket is None and request.older_than is None:
@@ -85,15 +84,6 @@ def make_command(
 
     params = [*cli.commands["clean"].params, *OPTIONS]
     return click.Command("clean", callback=run, params=params, help=run.__doc__)
-
-
-def _place(flags: Any, project: Any) -> ProjectPlace:
-    return ProjectPlace(
-        project_dir=Path(project.project_root),
-        project=str(project.project_name),
-        profiles_dir=Path(flags.PROFILES_DIR),
-        profile=str(getattr(flags, "PROFILE", None) or project.profile_name),
-    )
 
 
 def _asked(kwargs: dict[str, Any]) -> dict[str, Any]:

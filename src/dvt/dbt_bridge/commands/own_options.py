@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
+
+from dvt.core.housekeeping import ProjectPlace
 
 JSON = click.Option(
     ["--json", "as_json"],
     is_flag=True,
     help="Print one JSON object, and nothing else to the standard output.",
 )
+
+
+def place_of(flags: Any, project: Any) -> ProjectPlace:
+    """Return the place of a project that dbt has read; the profile is that of --profile, or its own."""
+    return ProjectPlace(
+        project_dir=Path(project.project_root),
+        project=str(project.project_name),
+        profiles_dir=Path(flags.PROFILES_DIR),
+        profile=str(getattr(flags, "PROFILE", None) or project.profile_name),
+    )
 
 
 def quiet_with_json(function: Callable[..., Any]) -> Callable[..., Any]:
