@@ -206,3 +206,20 @@ def test_a_config_that_does_not_fit_the_table_is_an_error(
 ) -> None:
     with pytest.raises(error, match=text):
         once(workspace, replace(HASH, incremental=incremental))
+
+
+def test_numbers_whose_texts_are_rounded_differ(tmp_path: Any, postgres: Any) -> None:
+    """A user may have set that PostgreSQL rounds the texts of numbers, by which hashes are made."""
+    workspace = ServerWorkspace.of(tmp_path, postgres)
+    fill(workspace)
+    workspace.execute("UPDATE facts SET d = 3.0000000000000004 WHERE id = 1")
+    workspace.execute("ALTER DATABASE shop SET extra_float_digits = 0")
+    try:
+        once(workspace)
+        workspace.execute("UPDATE facts SET d = 3 WHERE id = 1")
+        rows, note = once(workspace)
+    finally:
+        workspace.execute("ALTER DATABASE shop RESET extra_float_digits")
+    assert note == "1 changed"
+    assert rows == as_in_the_table(workspace)
+    FILES.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,8 +13,9 @@ import yaml
 from dvt.app.buckets import open_bucket
 from dvt.config.buckets import BUCKETS, load_buckets
 from dvt.core.errors import FolderTaken
+from dvt.core.extraction import Extraction, Method
 from dvt.drivers.duckdb import FILES
-from tests.acceptance.federating import Workspace
+from tests.acceptance.federating import RenamingPublisher, Workspace
 from tests.acceptance.test_leftovers import DIE_AFTER_FILL_SCRIPT, kill, start
 
 pytestmark = pytest.mark.slow
@@ -85,3 +88,25 @@ def test_another_projects_folder_in_the_store_is_refused(workspace: Workspace):
         pytest.raises(FolderTaken, match="belongs to project 'shop'"),
     ):
         run.model("m", COUNT, "wh")
+
+
+def test_rows_that_are_kept_in_a_store_are_taken_by_the_next_run(workspace):
+    time.sleep(0.15)  # a file that was written just now has no token
+    notes = []
+    for _ in range(3):
+        FILES.close()
+        with workspace.run(project="shop") as run:
+            request = run.request("m", COUNT, "wh")
+            keep = Extraction(method=Method.AUTO)
+            inputs = {key: replace(read, extraction=keep) for key, read in request.inputs.items()}
+            run.federator.federate(replace(request, inputs=inputs), RenamingPublisher(run, "m"))
+            assert len(run.rows("wh", "m")) == 10
+            notes += [moved.note for _, moved in run.reporter.movements if moved.what == "extract"]
+    assert notes == ["", "unchanged: reused", "unchanged: reused"]
+    workspace.duckdb("crm", "DELETE FROM facts WHERE g = 1")
+    time.sleep(0.15)
+    with workspace.run(project="shop") as run:
+        request = run.request("m", COUNT, "wh")
+        inputs = {key: replace(read, extraction=keep) for key, read in request.inputs.items()}
+        run.federator.federate(replace(request, inputs=inputs), RenamingPublisher(run, "m"))
+        assert len(run.rows("wh", "m")) == 9
