@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from dvt.core.names import TableRef
-from dvt.runs.operations import begin, dead
+from dvt.runs.operations import begin, dead, known
 
 STAGE = TableRef(connection="wh", database="db", schema="ma rts", identifier="dvt_x_1")
 LIVING_RUN = """
@@ -207,3 +207,24 @@ def test_many_runs_begin_at_once_while_others_look_for_the_dead(folder):
     errors = [run.communicate(timeout=250)[1] for run in runs]
     assert errors == [b""] * 4
     assert names(folder) == []
+
+
+def test_who_is_alive_is_told_without_a_change_of_any_record(folder, other_run):
+    own = begin(folder)
+    (folder / "halfwritten.lock").touch()
+    (other,) = {file.stem for file in folder.glob("*.json")} - {own.run}
+    assert known(folder) == {own.run: True, other: True, "halfwritten": True}
+    assert other_run() == other
+    before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    assert known(folder) == {own.run: True, other: False, "halfwritten": True}
+    assert {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before
+    assert [operation.run for operation in closed(dead(folder))] == [other]
+    own.close()
+
+
+def closed(operations):
+    """Return operations, each closed."""
+    all_operations = list(operations)
+    for operation in all_operations:
+        operation.close()
+    return all_operations

@@ -194,6 +194,25 @@ def test_what_a_run_begins_to_stage_during_a_clean_stays(place):
     assert "shop/run2/crm/bb22/part-0-0.parquet" in place.all_keys()
 
 
+def test_a_run_that_begins_while_the_objects_are_listed_keeps_what_it_stages(place):
+    stage(place, state=False)
+    result = "shop/run2/_results/x-0/part-0-0.parquet"
+
+    class Listed(Faulty):
+        lists = 0
+
+        def objects(self, prefix):
+            self.lists += not prefix
+            if self.lists == 2 and not prefix:  # the first one is only whether there is anything
+                place.put("shop/_leases/run2/lease.json", 0, lease("run2"))
+                place.put(result, 0)
+            return self._bucket.objects(prefix)
+
+    clean(Listed(place.own, "none", None), no_runs)
+    assert result in place.all_keys()
+    assert not [key for key in place.all_keys() if key.startswith("shop/run1")]
+
+
 def test_a_lease_that_cannot_be_read_keeps_everything_while_it_is_young(place):
     stage(place)
     place.put("shop/_leases/run2/lease.json", 60.0, b"{of a later version}")
