@@ -182,7 +182,8 @@ def test_another_projects_folder_is_refused_before_anything_moves(workspace):
 def test_the_projects_own_folder_has_no_other_folder_and_no_marker(workspace):
     with begin(workspace, keep_staging=True) as run:
         run.model("m", COUNT, "wh", bucket="here")
-        assert all(file.startswith(run.federator.run) for file in workspace.staged())
+        name = run.federator.run
+        assert all(file.startswith((name, f"_leases/{name}/")) for file in workspace.staged())
     assert markers(workspace) == []
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dvt.config.buckets import BucketEntry, Buckets
+    from dvt.core.keeping import Keeping
     from dvt.core.ports.bridge import RunContext
     from dvt.core.ports.staging import Bucket
     from dvt.runs.operations import Operation
@@ -34,26 +35,36 @@ def staging_opener(context: RunContext, buckets: Buckets, operation: Operation) 
         operation.will_stage_in(bucket.address)
         if CONSUMER not in bucket.consumers:
             bucket = LocalCopies(bucket, CONSUMER, operation.scratch / "staging" / escaped(entry.name))
-        return Staging(bucket, operation.run, keep=context.keep_staging, compression=entry.compression)
+        return Staging(
+            bucket,
+            operation.run,
+            keep=context.keep_staging,
+            keeping=entry.keeping,
+            compression=entry.compression,
+        )
 
     return open_staging
 
 
-def bucket_finder(context: RunContext, buckets: Buckets) -> Callable[[str], Bucket | None]:
-    """Return a function that returns the project's folder at an address in any of the profile's buckets."""
+def bucket_finder(context: RunContext, buckets: Buckets) -> Callable[[str], tuple[Bucket, Keeping] | None]:
+    """Return a function that returns the project's folder at an address in any of the profile's buckets.
+
+    With it comes how long data stays there.
+    """
     from dvt.config.buckets import LOCAL, BucketEntry
     from dvt.staging.in_folder import InFolder
 
     folder = project_folder(buckets, context.project)
-    usable = [entry for entry in buckets.entries.values() if not entry.errors]
+    written = [buckets.entries[name] for name in buckets.written]
+    # Before there was a buckets.yml, runs have staged in the project's own folder.
+    usable = [*(entry for entry in written if not entry.errors), BucketEntry(LOCAL)]
 
-    def bucket_at(address: str) -> Bucket | None:
-        # Before there was a buckets.yml, runs have staged in the project's own folder.
-        for entry in (*usable, BucketEntry(LOCAL)):
+    def bucket_at(address: str) -> tuple[Bucket, Keeping] | None:
+        for entry in usable:
             bucket = open_bucket(entry, context.project_dir)
             own = InFolder(bucket, folder) if entry.is_shared else bucket
             if own.address == address:
-                return own
+                return own, entry.keeping
         return None
 
     return bucket_at

@@ -97,6 +97,7 @@ COMMANDS: Mapping[str, Command] = {
             "dvt run --select customer_value --full-refresh",
             "dvt run --target staging              every model on this one output",
             "dvt run --bucket lake                 stage extracted data in this entry of buckets.yml",
+            "dvt run --no-resume                   read sources anew, also after a run that failed",
             "dvt run --keep-staging                leave the extracted Parquet files in their bucket",
         ),
         help="Compile and run models, each on its own target. A model that reads other databases than its"

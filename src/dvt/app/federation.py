@@ -16,6 +16,7 @@ def make_federator(context: RunContext) -> Federator:
     from dvt.app.buckets import bucket_finder, staging_opener
     from dvt.app.connectors import connector_opener, database_reader, type_reader
     from dvt.app.engines import engine_opener, make_instance, spill_parents
+    from dvt.app.identities import resumable_connections
     from dvt.app.runs import begin_run
     from dvt.config.buckets import load_buckets
     from dvt.config.computes import load_computes
@@ -60,6 +61,7 @@ def make_federator(context: RunContext) -> Federator:
         operation=run.operation,
         leftovers=run.leftovers,
         reporter=context.reporter,
+        resumable=resumable_connections(context, started_at),
         release=shared.close,
     )
     return RunFederator(resources)

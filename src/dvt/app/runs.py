@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dvt.core.keeping import Keeping
     from dvt.core.ports.staging import Bucket
     from dvt.core.reports import Notice
     from dvt.federation.leftovers import Leftovers
@@ -30,7 +31,7 @@ def begin_run(
     project_dir: Path,
     notice: Callable[[Notice], None],
     *,
-    bucket_at: Callable[[str], Bucket | None],
+    bucket_at: Callable[[str], tuple[Bucket, Keeping] | None],
     spill: Sequence[Path],
 ) -> Run:
     """Begin a run, and remove what dead runs left.
@@ -38,7 +39,7 @@ def begin_run(
     Args:
         project_dir: the project, which has the records of runs.
         notice: receives warnings of what cannot be removed.
-        bucket_at: returns the project's bucket of an address, if it has one there.
+        bucket_at: returns the project's bucket of an address, and how long data stays there, if it has one.
         spill: the folders outside of `.dvt` that the run may write to: its record lists them.
     """
     from dvt.drivers.disk import own_folder

@@ -18,6 +18,7 @@ from dvt.drivers.disk import (
     is_temporary,
     make_lasting,
     private_folder,
+    remove_empty_parents,
     remove_folder,
     unique_suffix,
     write_private,
@@ -99,7 +100,9 @@ class FilesystemBucket:
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
-        remove_folder(self._path(prefix))
+        path = self._path(prefix)
+        remove_folder(path)
+        remove_empty_parents(path, self._root)
 
     def uri_for(self, consumer: str, key: str) -> str:
         """See Bucket: a path."""

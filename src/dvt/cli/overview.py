@@ -22,6 +22,7 @@ Options (all of dbt's are taken too; `dvt COMMAND --help` lists them):
   -t, --target NAME       output to build everything on
   -c, --compute NAME      entry of computes.yml that runs federated models
   --bucket NAME           entry of buckets.yml that extracted data is staged in
+  --no-resume             extract again what a run that failed has extracted
   --keep-staging          leave extracted Parquet files in their bucket; by default in .dvt/staging
   --profiles-dir PATH     folder of profiles.yml; else DVT_PROFILES_DIR, the project, ~/.dvt, ~/.dbt
   --project-dir PATH      folder of dbt_project.yml

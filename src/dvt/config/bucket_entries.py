@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
 from pydantic import AliasChoices, BaseModel, ValidationError
@@ -13,8 +14,10 @@ from dvt.config.bucket_types import BUCKETS, OWN, BucketEntry
 from dvt.config.problems import Strict, collect, no_such_key, problems_of
 from dvt.config.yaml_lines import Document
 from dvt.core.compression import SNAPPY, ZSTD, Compression
+from dvt.core.durations import duration
 from dvt.core.error_list import ErrorList
-from dvt.core.errors import BucketsInvalid, DvtError
+from dvt.core.errors import BucketsInvalid, DurationInvalid, DvtError
+from dvt.core.keeping import KEEPING, Keep, Keeping
 from dvt.core.ports.staging import BucketSettings
 from dvt.core.reports import Notice
 
@@ -23,7 +26,7 @@ RECOMMENDED: Mapping[str, tuple[str, str]] = {
     "gcs": ("project", "the project is that of the credentials"),
 }
 """Type → a key that an entry should have, and what happens without it."""
-OF_ALL = ("type", "prefix", "compression")
+OF_ALL = ("type", "prefix", "compression", "keep", "resume_within")
 """Keys of all types that are read here."""
 _SECRET = re.compile(
     r"secret|token|password|account_key|connection_string|credentials_json|keyfile_json|private_key$",
@@ -103,6 +106,8 @@ class EntryReader:
         common = self._common(path, keys, model, errors)
         compression = self._text(path, keys, "compression", Compression.parse, errors)
         prefix = self._text(path, keys, "prefix", lambda text: prefix_of(text, profile), errors)
+        keep = self._text(path, keys, "keep", _keep, errors)
+        resume_within = self._text(path, keys, "resume_within", _duration, errors)
         if prefix is not None:
             keys["prefix"] = prefix
         try:
@@ -118,6 +123,10 @@ class EntryReader:
             kind=kind,
             settings=values,
             compression=compression or (SNAPPY if kind == OWN else ZSTD),
+            keeping=Keeping(
+                KEEPING.keep if keep is None else keep,
+                KEEPING.resume_within if resume_within is None else resume_within,
+            ),
             notices=tuple(self._lacks(path, kind, values)),
         )
 
@@ -236,6 +245,20 @@ def _is_text(value: Any) -> str:
         msg = "should be a text"
         raise ValueError(msg)  # noqa: TRY004 - said of a user's file, as all that is wrong there
     return value
+
+
+def _keep(text: str) -> Keep:
+    if text not in set(Keep):
+        msg = f"should be one of: {', '.join(Keep)}"
+        raise ValueError(msg)
+    return Keep(text)
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return duration(text)
+    except DurationInvalid as error:
+        raise ValueError(error.message) from None
 
 
 def _missing(kind: str, path: Path, names: Collection[str]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from dvt.core.compression import SNAPPY, Compression
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import DvtError, UnknownBucket
+from dvt.core.keeping import KEEPING, Keeping
 from dvt.core.registry import Registry
 from dvt.core.reports import Notice
 
@@ -39,6 +40,7 @@ class BucketEntry:
     settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Without `type`, and without what is no business of the bucket's own."""
     compression: Compression = SNAPPY
+    keeping: Keeping = KEEPING
     errors: tuple[DvtError, ...] = ()
     """Environment variables that it names and that are not set: an error only if the bucket is used."""
     notices: tuple[Notice, ...] = ()

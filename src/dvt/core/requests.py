@@ -55,6 +55,8 @@ class Input:
     """Whether its rows are kept for later runs, and how it is told that they are still the same."""
     this: bool = False
     """The model's own table (`{{ this }}`), as the last run left it."""
+    is_source: bool = False
+    """A source of dbt's, rather than what a node builds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

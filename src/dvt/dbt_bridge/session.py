@@ -17,6 +17,7 @@ from dvt.core.errors import DvtError
 from dvt.core.places import RESERVED
 from dvt.core.ports.bridge import Federator, FederatorFactory, Reporter, RunContext
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.outputs.hook_connections import outputs_of_hooks
 from dvt.resolution.placement import Path, Placement, Resolver
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from dvt.dbt_bridge.outputs.targets import Targets
 
 
+_BUILD_NOTHING = frozenset({"test", "unit_test", "analysis"})
+"""Types of nodes that only read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """The values of dvt's own flags."""
@@ -37,6 +42,7 @@ class RunOptions:
     bucket: str | None = None
     keep_staging: bool = False
     full_refresh: bool = False
+    resume: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +71,8 @@ class Session:
     """Ids of the threads whose node's Jinja has run a statement that may have changed a table."""
     forecasting: bool = False
     """Whether nodes are compiled before any of them runs."""
+    failed: bool = False
+    """Whether a node, or the invocation itself, has failed."""
     cancelled: bool = False
     """Whether all statements of the invocation have been cancelled and have ended."""
     _computes: Computes | None = None
@@ -218,7 +226,7 @@ class Session:
             federator, self._federator = self._federator, None
         try:
             if federator is not None:
-                federator.close()
+                federator.close(failed=self.failed)
         finally:
             self.targets.close()
 
@@ -234,7 +242,25 @@ class Session:
             bucket=self.options.bucket,
             keep_staging=self.options.keep_staging,
             full_refresh=self.options.full_refresh,
+            resume=self.options.resume,
+            written=self._written_outputs(),
         )
+
+    def _written_outputs(self) -> frozenset[str] | None:
+        """Return the outputs that nodes and hooks of the project may write to; None: any.
+
+        Operations are on-run-start and on-run-end; a macro of `run-operation` may do anything.
+        """
+        if self.manifest is None or getattr(self.config.args, "which", "") == "run-operation":
+            return None
+        nodes = list(self.manifest.nodes.values())
+        built = [node for node in nodes if node.resource_type not in _BUILD_NOTHING or _stores_failures(node)]
+        outputs = {self.output_of(node.unique_id) for node in built}
+        return frozenset(outputs.union(*(outputs_of_hooks(node) for node in built)))
+
+
+def _stores_failures(node: Any) -> bool:
+    return bool(getattr(node.config, "store_failures", False))
 
 
 _current: Session | None = None

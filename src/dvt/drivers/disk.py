@@ -23,18 +23,36 @@ _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EOP
 """Error numbers of file systems that cannot be asked to write a folder to the disk."""
 _NOTHING_TO_REMOVE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST})
 """Error numbers of a removal that came too late: it is gone, or somebody has written there meanwhile."""
+_ATTEMPTS = 10
+"""How often a folder is made again that somebody has removed before its child was made."""
 _CHUNK = 2**20
 """Bytes of a stream that are in memory at once: 1 MiB."""
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder and its missing parents, each for its owner alone."""
+    """Make a folder and its missing parents, each for its owner alone.
+
+    Again if somebody removes an empty parent meanwhile.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            _make_private_folders(path)
+        except FileNotFoundError as error:
+            if attempt == _ATTEMPTS - 1:
+                raise disk_error(error, path) from error
+        else:
+            return
+
+
+def _make_private_folders(path: Path) -> None:
     missing = [path]
     while not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
     for folder in reversed(missing):
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise disk_error(error, folder) from error
 
@@ -125,6 +143,17 @@ def remove_folder(path: Path) -> None:
         shutil.rmtree(path, onerror=lambda _function, place, raised: note(place, raised[1]))
     for place, error in failures:
         raise disk_error(error, Path(place).parent) from error
+
+
+def remove_empty_parents(path: Path, top: Path) -> None:
+    """Remove the folders above `path` that are empty, up to `top`, which stays."""
+    for folder in path.parents:
+        if folder == top or top not in folder.parents:
+            return
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 def _sync(path: Path) -> None:

@@ -24,6 +24,8 @@ class ActiveNodes:
         self._idle = threading.Event()
         self._idle.set()
         self._stopped = threading.Event()
+        self.has_failed = False
+        """Whether the work on any node has raised an error."""
 
     @contextmanager
     def begun(self, request: NodeRequest) -> Iterator[None]:
@@ -35,7 +37,11 @@ class ActiveNodes:
             self.raise_if_stopped("beginning")
             yield
         except DvtError as error:
+            self.has_failed = True
             request.about(error)
+            raise
+        except BaseException:
+            self.has_failed = True
             raise
         finally:
             with self._lock:

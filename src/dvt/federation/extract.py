@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from dvt.core.errors import Cancelled, ConnectFailed, ConnectionLost, DvtError, LoginRefused
 from dvt.core.estimates import UNLIMITED, Estimate, ExtractLimits
@@ -20,8 +20,10 @@ from dvt.core.reports import Moved
 from dvt.core.tables import Table
 from dvt.federation.buckets import RunBuckets
 from dvt.federation.connections import OF_A_QUERY, Connection, Connections
+from dvt.federation.connections.snapshots import Reading
 from dvt.federation.expected import ExpectedQueries
 from dvt.federation.kept import KeptReading, KeptTables, Taken
+from dvt.federation.resuming import ResumableConnections, Resuming
 from dvt.federation.sharing import ClaimedQuery, SharedAnswers
 from dvt.staging.shared import Claim
 
@@ -49,6 +51,8 @@ class _Group:
     claimed: list[ClaimedQuery] = field(default_factory=list)
     kept: list[tuple[ClaimedQuery, Table]] = field(default_factory=list)
     """Those for tables that are kept for later runs, as they were before this one."""
+    facts: list[tuple[Claim, dict[str, Any]]] = field(default_factory=list)
+    """What later runs have to know of the answers that they may take."""
 
     def jobs(self, sent: Callable[[SourceQuery], SourceQuery]) -> list[Job]:
         """Return jobs for the queries that are not answered yet; `sent` gives the query to extract."""
@@ -57,6 +61,15 @@ class _Group:
             for claimed in self.claimed
             if claimed.claim.sink is not None and claimed.claim.open
         ]
+
+    def note(self, reading: Reading) -> None:
+        """Note of what the answers are, and of which snapshot."""
+        if not self.facts:
+            return
+        number = reading.number if self.connection.connector.capabilities.snapshot else 0
+        for claim, facts in self.facts:
+            if number is not None and claim.open:
+                claim.facts.update(facts, snapshot=number)
 
 
 class Extractor:
@@ -68,12 +81,22 @@ class Extractor:
         buckets: RunBuckets,
         stopped: Callable[[], bool],
         kept: KeptTables,
+        resumable: ResumableConnections | None = None,
     ) -> None:
-        """Make it for a run; `stopped` returns whether that is to end."""
+        """Make it for a run.
+
+        Args:
+            connections: the run's.
+            buckets: those that it stages in.
+            stopped: returns whether the run is to end.
+            kept: the tables that are kept for later runs.
+            resumable: where answers are taken that runs which failed have left; None: nowhere.
+        """
         self.connections = connections
         self.stopped = stopped
         self._shared = SharedAnswers(buckets)
         self._kept = kept
+        self._resuming = Resuming(buckets, resumable)
         self._expected = ExpectedQueries(self._estimate)
 
     def expect(self, queries: Iterable[SourceQuery], limits: ExtractLimits) -> None:
@@ -86,16 +109,18 @@ class Extractor:
         tables: Mapping[TableRef, Table],
         report: Callable[[Moved], None],
         limits: ExtractLimits = UNLIMITED,
+        resumable: Collection[str] = (),
     ) -> dict[str, Dataset]:
         """Return the staged answers by alias; ExtractTooLarge if one of the queries breaks the limits.
 
-        A node first extracts the queries that no other node has claimed, then waits for those that other
-        nodes extract. It claims a query again if the other node was stopped, or if a wider query failed.
+        Queries to connections in `resumable` may be answered by what a run that failed has left. A node first
+        extracts the others that no other node has claimed, then waits for those that other nodes extract. It
+        claims a query again if the other node was stopped, or if a wider query failed.
         """
-        self._check_estimates(queries, limits)
         self._shared.open(queries)
-        staged: dict[str, Dataset] = {}
-        pending = list(queries)
+        staged = self._resumed(queries, limits, resumable, report)
+        pending = [query for query in queries if query.alias not in staged]
+        self._check_estimates(pending, limits)
         while pending:
             own, others = self._claim(pending, tables, limits)
             try:
@@ -116,6 +141,22 @@ class Extractor:
                 staged[query.alias] = dataset.narrowed(query.staged)
                 report(_moved(query, dataset, started, reused=True))
         return staged
+
+    def _resumed(
+        self,
+        queries: Sequence[SourceQuery],
+        limits: ExtractLimits,
+        resumable: Collection[str],
+        report: Callable[[Moved], None],
+    ) -> dict[str, Dataset]:
+        """Return the answers that a run which failed has left, by alias."""
+        started = time.monotonic()
+        taken = self._resuming.take(queries, limits, resumable) if resumable else {}
+        for query in queries:
+            if query.alias in taken:
+                answer = taken[query.alias]
+                report(_moved(query, answer.dataset, started, reused=True, note=answer.note))
+        return {alias: answer.dataset for alias, answer in taken.items()}
 
     def _check_estimates(self, queries: Sequence[SourceQuery], limits: ExtractLimits) -> None:
         """Raise ExtractTooLarge, before anything moves, for a query that is expected to break the limits."""
@@ -178,6 +219,10 @@ class Extractor:
             group.claimed.append(claimed)
             if claimed.answered_by.sent.is_kept and not fresh and not connection.writes.generation(read):
                 group.kept.append((claimed, read[0]))
+            elif not fresh and not connection.writes.generation(read):
+                facts = self._resuming.facts(merged, read, limits)
+                if facts:
+                    group.facts.append((claimed.claim, facts))
         return list(own.values()), others
 
     def _run(
@@ -215,6 +260,7 @@ class Extractor:
                 try:
                     with group.connection.reading(group.node, fresh=group.fresh) as reading:
                         idled = reading.idled
+                        group.note(reading)
                         kept = self._kept.reading(reading.snapshot, group.connection.connector)
                         _answer(group, reading.snapshot, kept, answered)
                 except ConnectionLost:

@@ -38,6 +38,7 @@ from dvt.federation.notices import missing_snapshots, warnings
 from dvt.federation.own_sizes import with_own_sizes
 from dvt.federation.planning import Planning, Resolved
 from dvt.federation.publish import publish
+from dvt.federation.resuming import ResumableConnections, of_sources_alone
 from dvt.federation.stage_tables import drop, loader
 from dvt.runs.operations import Operation
 from dvt.staging.shared import Staging
@@ -55,6 +56,8 @@ class RunResources:
     operation: Operation
     leftovers: Leftovers
     reporter: Reporter
+    resumable: ResumableConnections | None = None
+    """Where answers may be taken that runs which failed have left; None: nowhere."""
     release: Callable[[], None]
     """Releases what the connections share; called after they are closed."""
 
@@ -86,6 +89,7 @@ class RunFederator:
             resources.buckets,
             lambda: self._nodes.are_stopped,
             resources.kept,
+            resources.resumable,
         )
         self._expected = ExpectedNodes(self._queries_of, self._extractor.expect)
         self._at_source = SourcePlanning(resources.connections, resources.planning)
@@ -93,6 +97,10 @@ class RunFederator:
         self._copies = TargetCopies(resources.connections, resources.operation)
         self._closing = threading.Lock()
         self._closed = False
+        self._wrote_elsewhere = False
+        """Whether a node has written where the project was not known to write."""
+        self._has_built = False
+        """Whether a node's table was built, or copies for it."""
 
     @property
     def run(self) -> str:
@@ -121,6 +129,7 @@ class RunFederator:
                 self._used(computed)
                 self._nodes.raise_if_stopped("publishing")
                 publish(computed.load, publisher, metrics.moved)
+        self._has_built = True
         return metrics.outcome
 
     def choose(self, request: NodeRequest) -> Choice:
@@ -148,12 +157,13 @@ class RunFederator:
                 made[copy.unique_id] = self._copies.table(copy, dataset, request.stage, metrics)
             sql = resources.planning.named(plan.sql, list(made.values()))
             yield Copies(sql=sql, tables=made, outcome=metrics.outcome)
+        self._has_built = True
 
     def select(self, request: NodeRequest) -> Answer:
         """See Federator."""
         metrics = NodeMetrics(self._metrics, request.unique_id)
         with self._nodes.begun(request):
-            computed = self._compute(request, None, metrics)
+            computed = self._compute(request, None, metrics, resumes=False)
             try:
                 rows = computed.engine.rows(computed.result)
             finally:
@@ -168,8 +178,13 @@ class RunFederator:
         )
         return Answer(names=names, rows=[reading.row(row) for row in rows], outcome=metrics.outcome)
 
-    def _compute(self, request: NodeRequest, place: Place | None, metrics: NodeMetrics) -> _Computed:
-        """Carry out the steps of a node up to its staged answer, at its source or in the engine."""
+    def _compute(
+        self, request: NodeRequest, place: Place | None, metrics: NodeMetrics, *, resumes: bool = True
+    ) -> _Computed:
+        """Carry out the steps of a node up to its staged answer, at its source or in the engine.
+
+        `resumes`: rows may be taken that a run which failed has left.
+        """
         resources = self._resources
         # resolve: which tables the SQL reads, as their databases have them now
         tables, engine = self._resolved(request)
@@ -185,7 +200,7 @@ class RunFederator:
             metrics.notice(notice)
 
         # extract and stage, in waves: all connections side by side, shared with other models
-        staged = self._extracted(plan, tables, engine, metrics)
+        staged = self._extracted(plan, tables, engine, metrics, resumes=resumes)
         self._nodes.raise_if_stopped("computing")
 
         # compute
@@ -249,6 +264,9 @@ class RunFederator:
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """See Federator."""
         self._resources.connections.wrote(connection, table)
+        resumable = self._resources.resumable
+        if resumable is not None and resumable.identity(connection) is not None:
+            self._wrote_elsewhere = True
         self._expected.wrote(table)
 
     def cancel(self) -> None:
@@ -259,12 +277,13 @@ class RunFederator:
         self._resources.connections.cancel()
         self._resources.engines.cancel()
 
-    def close(self) -> None:
+    def close(self, *, failed: bool = False) -> None:
         """See Federator."""
         with self._closing:
             if self._closed:
                 return
             self._closed = True
+        failed = failed or self._nodes.has_failed or self._nodes.are_stopped or not self._nodes.are_idle
         if not self._nodes.are_idle:
             self.cancel()
         self._nodes.stop(self._cancel_again)
@@ -273,7 +292,7 @@ class RunFederator:
         with ExitStack() as last_to_first:
             for resource in (resources.operation, resources.leftovers):
                 last_to_first.callback(resource.close)
-            last_to_first.callback(self._close_staging)
+            last_to_first.callback(self._close_staging, failed=failed)
             last_to_first.callback(resources.release)
             last_to_first.callback(resources.connections.close)
             last_to_first.callback(resources.engines.close)
@@ -305,14 +324,20 @@ class RunFederator:
         tables: Resolved,
         engine: Engine,
         metrics: NodeMetrics,
+        *,
+        resumes: bool = True,
     ) -> dict[str, Dataset]:
         """Extract and stage what a plan needs; return the answers by alias."""
         request = tables.parsed.request
         self._expected.begins(request, plan.queries)
         staged: dict[str, Dataset] = {}
-        for wave in plan.waves():
+        waves = list(plan.waves())
+        resumable = of_sources_alone(request, waves) if resumes else ()
+        for wave in waves:
             queries = self._resources.planning.answered(wave, staged, engine)
-            staged |= self._extractor.extract(queries, tables.by_ref, metrics.moved, request.extract_limits)
+            staged |= self._extractor.extract(
+                queries, tables.by_ref, metrics.moved, request.extract_limits, resumable
+            )
         return staged
 
     def _sweep(self, names: Iterable[str], metrics: NodeMetrics) -> None:
@@ -325,18 +350,25 @@ class RunFederator:
         self._resources.connections.cancel(busy=True)
         self._resources.engines.cancel()
 
-    def _close_staging(self) -> None:
-        """Remove what was staged; where that fails it stays on record, for the next run to remove."""
+    def _close_staging(self, *, failed: bool) -> None:
+        """Remove what was staged; where that fails it stays on record, for the next run to remove.
+
+        What a later run may take after this one has failed stays on record, too.
+        """
         resources = self._resources
         for staging in resources.buckets.close():
             address = staging.bucket.address
             try:
-                staging.close()
+                is_done = staging.close(
+                    failed=failed and not self._wrote_elsewhere,
+                    removes_earlier=self._has_built and not failed,
+                )
             except DvtError as error:
                 message = f"staged data of this run stays in {address}: {error.message}"
                 resources.reporter.notice("", Notice("DVT023", message, "the next run tries again"))
             else:
-                resources.operation.is_done_with(address)
+                if is_done:
+                    resources.operation.is_done_with(address)
 
     def _drop_remaining_stage_tables(self) -> Iterator[Notice]:
         resources = self._resources

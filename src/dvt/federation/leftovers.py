@@ -6,14 +6,14 @@ import threading
 from collections.abc import Callable, Sequence
 
 from dvt.core.errors import DvtError
+from dvt.core.keeping import Keeping
 from dvt.core.names import STAGE_PREFIX, TableRef
 from dvt.core.ports.staging import Bucket
 from dvt.core.reports import Notice
 from dvt.federation.connections import Connection
 from dvt.federation.stage_tables import drop
 from dvt.runs.operations import Operation
-from dvt.staging.shared import remove_run
-from dvt.staging.state import States
+from dvt.staging.earlier_runs import end_dead_run
 
 
 class Leftovers:
@@ -22,14 +22,15 @@ class Leftovers:
     def __init__(
         self,
         dead: Sequence[Operation],
-        bucket_at: Callable[[str], Bucket | None],
+        bucket_at: Callable[[str], tuple[Bucket, Keeping] | None],
         notice: Callable[[Notice], None],
     ) -> None:
         """Remove what dead runs left in buckets and on this machine.
 
-        `bucket_at` returns the bucket of an address, None if this project has none there: data in such
-        buckets stays, and with it the record.
+        `bucket_at` returns the bucket of an address, and how long data stays in it, None if this project has
+        none there: data in such buckets stays, and with it the record. So does what a later run may take.
         """
+        self._bucket_at = bucket_at
         self._dead: list[Operation] = []
         self._lock = threading.Lock()
         self._tried: set[str] = set()
@@ -58,24 +59,42 @@ class Leftovers:
                         _sweep(table, connection, operation, notice)
 
     def close(self) -> None:
-        """Release the records: those of swept runs are removed, the others stay for a later run."""
+        """Release the records: those of swept runs are removed, the others stay for a later run.
+
+        What they have staged this run may have removed after it had taken it.
+        """
         with self._lock:
             for operation in self._dead:
+                for address in operation.buckets:
+                    if _is_empty(self._bucket_at(address), operation):
+                        operation.is_done_with(address)
                 operation.close()
             self._dead.clear()
 
 
-def _empty_bucket(bucket: Bucket | None, operation: Operation) -> str:
-    """Remove what a dead run staged in a bucket; return why that failed, else an empty text."""
-    if bucket is None:
+def _empty_bucket(place: tuple[Bucket, Keeping] | None, operation: Operation) -> str:
+    """Remove what a dead run staged in a bucket, but for what later ones may take.
+
+    Returns:
+        Why that failed, else an empty text.
+    """
+    if place is None:
         return "this project does not use that bucket"
     try:
-        kept = {state.dataset for state in States(bucket).all()}
-        remove_run(bucket, operation.run, kept)
+        is_done = end_dead_run(*place, operation.run)
     except DvtError as error:
         return error.message
-    operation.is_done_with(bucket.address)
+    if is_done:
+        operation.is_done_with(place[0].address)
     return ""
+
+
+def _is_empty(place: tuple[Bucket, Keeping] | None, operation: Operation) -> bool:
+    """True if nothing is left of what a dead run has staged in a bucket."""
+    try:
+        return place is not None and not list(place[0].list(operation.run))
+    except DvtError:
+        return False
 
 
 def _sweep(

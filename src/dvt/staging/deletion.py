@@ -85,13 +85,14 @@ class Deletions:
         self._carry_out(deletion)
         return True
 
-    def finish(self) -> list[str]:
+    def finish(self, *, own: bool = False) -> list[str]:
         """Carry out deletions that were cut off; return their folders.
 
+        `own`: those of the lease's run, too, of which no other thread or process is at work then.
         Those of commands whose leases are valid are under way. None is ever taken back by another command
         than its own, which may have been about to delete: what is covered stays for the next time.
         """
-        begun = [deletion for deletion in deletions(self._bucket) if deletion.run != self._lease.run]
+        begun = [deletion for deletion in deletions(self._bucket) if own or deletion.run != self._lease.run]
         others = self._lease.others() if begun else []
         alive = {lease.run for lease in others if lease.is_valid}
         finished = []

@@ -122,13 +122,22 @@ class Lease:
 
     def others(self) -> list[HeldLease]:
         """Return all other leases in the project's folder as they are now."""
-        return [lease for lease in leases(self._bucket, self.now()) if lease.run != self.run]
+        return list(leases(self._bucket, self.now(), but=self.run))
 
-    def close(self) -> None:
-        """Remove the lease. May be called twice."""
+    def close(self, *, leaves: bool = False) -> None:
+        """Remove the lease. May be called twice.
+
+        `leaves`: it is left expired instead, for later runs to see that there is something to take or remove.
+        """
+        if self._closed.is_set():
+            return
         self._closed.set()
         with self._lock:
-            self._bucket.delete(f"{LEASES}/{self.run}")
+            if leaves and not self._lost:
+                self._content["seconds"] = 0
+                self._put()
+            else:
+                self._bucket.delete(f"{LEASES}/{self.run}")
 
     def _renew_until_closed(self) -> None:
         wait = self._renewal
@@ -191,9 +200,14 @@ class Lease:
         self._raise_if_lost()
 
 
-def leases(bucket: Bucket, now: datetime) -> Iterator[HeldLease]:
-    """Yield the leases in a project's folder; `now` is the store's time, such as of this process's lease."""
+def leases(bucket: Bucket, now: datetime, *, but: str = "") -> Iterator[HeldLease]:
+    """Yield the leases in a project's folder, but for that of a run.
+
+    `now` is the store's time, such as of this process's lease.
+    """
     for stored in list(bucket.objects(LEASES)):
+        if stored.key.split("/")[1] == but:
+            continue
         try:
             with bucket.get(stored.key) as data:
                 content = _content(data.read())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 from dvt.core.compression import SNAPPY, Compression
 from dvt.core.errors import DvtError
@@ -16,6 +17,8 @@ from dvt.core.tables import StageColumn
 
 MARKER_FILE = "_committed.json"
 """Name of the marker in a dataset's folder."""
+FACTS = "answer_to"
+"""Key of the marker that says of what the dataset is the answer, where later runs may take it."""
 _ATTEMPTS = itertools.count()
 """Numbers for sinks, unique in the process: part of the names of their files."""
 
@@ -24,11 +27,19 @@ class ParquetSink:
     """Implements Sink: nothing is a dataset until `commit` has written the marker."""
 
     def __init__(
-        self, location: Location, limits: ExtractLimits = UNLIMITED, compression: Compression = SNAPPY
+        self,
+        location: Location,
+        limits: ExtractLimits = UNLIMITED,
+        compression: Compression = SNAPPY,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
+        """`check` raises an error if what was written may have been removed by others."""
         self.location = location
         self.limits = limits
         self.compression = compression
+        self._check = check
+        self.facts: dict[str, Any] = {}
+        """What the marker says of the query, for later runs; without any, none of them takes the dataset."""
         self._rows = 0
         self._lock = threading.Lock()
         self._parts: list[str] = []
@@ -61,13 +72,16 @@ class ParquetSink:
             msg = f"{missing[0]!r} is not among what was written in {prefix!r}"
             raise ValueError(msg)
         total = sum(sizes[key] for key in written)
-        marker = {
+        marker: dict[str, Any] = {
             "rows": rows,
             "bytes": total,
             "columns": [{"name": column.name, "type": str(column.type)} for column in columns],
             "files": [key.removeprefix(f"{prefix}/") for key in written],
         }
+        if self.facts:
+            marker[FACTS] = self.facts
         bucket.put_once(f"{prefix}/{MARKER_FILE}", json.dumps(marker, indent=1).encode())
+        self._check()
         return Dataset(self.location, written, tuple(columns), rows, total)
 
     def discard(self) -> None:

@@ -90,8 +90,11 @@ class Federator(Protocol):
     def cancel(self) -> None:
         """Stop everything under way, on every server."""
 
-    def close(self) -> None:
-        """End the run: remove its staging, unless that is to be kept, and close connections."""
+    def close(self, *, failed: bool = False) -> None:
+        """End the run: remove its staging, unless that is to be kept, and close connections.
+
+        `failed`: something of the run has failed that the federation has not seen.
+        """
 
 
 class Reporter(Protocol):
@@ -126,6 +129,10 @@ class RunContext:
     keep_staging: bool = False
     full_refresh: bool = False
     """True for --full-refresh: rows that earlier runs have kept are not used."""
+    resume: bool = False
+    """Whether answers may be taken that runs which failed have left, and left for later runs."""
+    written: frozenset[str] | None = None
+    """Outputs that nodes and hooks of the project may write to; None: any."""
 
 
 FederatorFactory = Callable[[RunContext], Federator]

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, BinaryIO, Literal, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -109,6 +109,10 @@ class BucketSettings(BaseModel):
     """Folder of the store that all keys are in; empty: its root."""
     compression: str | None = None
     """Codec of staged files: zstd, snappy, gzip or none; a level may follow zstd, such as `zstd:3`."""
+    keep: Literal["never", "after_failure", "always"] | None = None
+    """What stays when a run ends: nothing, what later runs may take of a run that failed, or all of it."""
+    resume_within: str | None = None
+    """For how long later runs may take what a run that failed has extracted, such as `6h` or `2d`."""
 
 
 def _below_the_file(path: str, info: ValidationInfo) -> str:

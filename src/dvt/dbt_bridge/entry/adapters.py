@@ -133,11 +133,16 @@ class TargetAdapters(AdapterContainer):
                 bucket=getattr(config.args, "BUCKET", None),
                 keep_staging=bool(getattr(config.args, "KEEP_STAGING", False)),
                 full_refresh=bool(getattr(config.args, "FULL_REFRESH", False)),
+                resume=_may_resume(config.args),
             ),
             make_federator=self.make_federator,
         )
         begin_session(session)
         self.include_macros(macro_packages.remembered(config) & set(outputs.types.values()))
+
+
+def _may_resume(args: Any) -> bool:
+    return bool(getattr(args, "RESUME", True)) and not getattr(args, "FULL_REFRESH", False)
 
 
 def _make(adapter_class: Any, config: Any, mp_context: Any) -> Any:

@@ -45,7 +45,7 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
     "dbt.cli.main:cli": Change(
         "entry.invoke:prepare",
         "commands get options, examples and other defaults; commands of ours are added, some for dbt's",
-        "--compute, --bucket and --keep-staging, help, where profiles.yml is looked for",
+        "--compute, --bucket, --keep-staging and --resume, help, where profiles.yml is looked for",
     ),
     "dbt.adapters.contracts.connection:Credentials.type": Change(
         "outputs.targets:mark_type",

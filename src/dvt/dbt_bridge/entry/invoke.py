@@ -128,6 +128,14 @@ def _add_flags(command: click.Command) -> None:
             help="Keep the staged Parquet files after a successful run.",
         )
     )
+    command.params.append(
+        click.Option(
+            ["--resume/--no-resume"],
+            envvar=["DVT_RESUME"],
+            default=True,
+            help="Take what a run that failed has extracted, for as long as its bucket keeps that.",
+        )
+    )
 
 
 def _add_profiles_dir(command: click.Command) -> None:

@@ -31,6 +31,7 @@ def input_of(session: Session, marked: Any, parent: Any) -> Input:
         name=parts_of(marked),
         bucket=session.bucket_of(parent),
         extraction=extraction_of(parent.config.get("extraction"), f"{parent.resource_type} {parent.name!r}"),
+        is_source=parent.resource_type == "source",
     )
 
 

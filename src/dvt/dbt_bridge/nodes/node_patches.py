@@ -9,11 +9,17 @@ from typing import Any
 
 from dvt.dbt_bridge.session import Session
 
+_FAILURES = frozenset({"error", "fail", "runtime error", "partial success"})
+"""Statuses of nodes with which dbt's exit code is not 0."""
+
 
 def run_task(original: Callable[..., Any], session: Session, self: Any) -> Any:
     """Run the task as dbt does, then log what was moved between databases."""
     try:
         return original(self)
+    except BaseException:
+        session.failed = True
+        raise
     finally:
         if session.federator_if_exists is not None:
             from dvt.dbt_bridge.events import summarize
@@ -35,7 +41,13 @@ def call_runner(original: Callable[..., Any], session: Session, self: Any, runne
     if type(runner) in FEDERATED_RUNNERS and needs_federated_runner(session, runner.node):
         runner = federated_runner(session, runner)
     try:
-        return original(self, runner)
+        result = original(self, runner)
+    except BaseException:
+        session.failed = True
+        raise
+    else:
+        session.failed |= result is None or str(result.status) in _FAILURES
+        return result
     finally:
         if not runner.skip:
             report_writes(session, runner.node)

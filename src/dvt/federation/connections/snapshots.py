@@ -23,12 +23,15 @@ class Reading:
     snapshot: Snapshot
     idled: bool = False
     """True if it was begun for an earlier reader, and may have idled for longer than its server allows."""
+    number: int | None = None
+    """Tells the run's snapshots on this connection apart; None for one that is this reader's alone."""
 
 
 class _SharedSnapshot:
     """An open snapshot and its readers; `RunSnapshot` guards the fields."""
 
-    def __init__(self, begun: AbstractContextManager[Snapshot]) -> None:
+    def __init__(self, begun: AbstractContextManager[Snapshot], number: int) -> None:
+        self.number = number
         self._open = ExitStack()
         self.snapshot = self._open.enter_context(begun)
         self.readers = 0
@@ -57,6 +60,8 @@ class RunSnapshot:
         self._writes = writes
         self._beginning = threading.Lock()
         self._lock = threading.Lock()
+        self._begun = 0
+        """Number of snapshots that were begun; `_beginning` guards it."""
         self._shared: _SharedSnapshot | None = None
         self._since: int | None = None
         """The number of the last write before the snapshot began; None while there is none."""
@@ -72,7 +77,7 @@ class RunSnapshot:
         shared, idled = self._join()
         broke = True
         try:
-            yield Reading(shared.snapshot, idled)
+            yield Reading(shared.snapshot, idled, shared.number)
             broke = False
         except OF_A_QUERY:
             broke = False
@@ -113,7 +118,8 @@ class RunSnapshot:
                     self._since = since = self._writes.last
                 begun = None
                 try:
-                    begun = _SharedSnapshot(self._connector.snapshot())
+                    self._begun += 1
+                    begun = _SharedSnapshot(self._connector.snapshot(), self._begun)
                 finally:
                     with self._lock:
                         overtaken = self._writes.last_to_any > since
