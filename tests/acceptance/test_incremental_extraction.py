@@ -209,7 +209,7 @@ def test_a_config_that_does_not_fit_the_table_is_an_error(
 
 
 def test_numbers_whose_texts_are_rounded_differ(tmp_path: Any, postgres: Any) -> None:
-    """A user may have set that PostgreSQL rounds the texts of numbers, by which hashes are made."""
+    """Hashes are of texts, and PostgreSQL may be set to round those; dvt's sessions are set not to."""
     workspace = ServerWorkspace.of(tmp_path, postgres)
     fill(workspace)
     workspace.execute("UPDATE facts SET d = 3.0000000000000004 WHERE id = 1")

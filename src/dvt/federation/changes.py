@@ -49,6 +49,8 @@ class KeyedQuery:
     key: tuple[ExtractedColumn, ...]
     mark: ExtractedColumn
     """The column with the hash, or the watermark."""
+    is_unique: bool
+    """True if the database sees to it that no two rows have the same key."""
 
     @classmethod
     def of(
@@ -74,7 +76,9 @@ class KeyedQuery:
             _check_watermark(mark.column, table, incremental)
         else:
             mark = ExtractedColumn(name=HASH, column=connector.row_hash(hashed))
-        return cls(query=query, sent=_with(query, (*key, mark), connector), key=key, mark=mark)
+        sent = _with(query, (*key, mark), connector)
+        is_unique = not incremental.primary_key
+        return cls(query=query, sent=sent, key=key, mark=mark, is_unique=is_unique)
 
 
 def _check_watermark(column: Column, table: Table, incremental: Incremental) -> None:
@@ -146,7 +150,7 @@ class ChangedRows:
     def _by_hash(self, kept: KeptRows, old: Dataset, sink: Sink) -> Changed:
         keyed = self._keyed
         (now,) = self._extract([self._only((*keyed.key, keyed.mark))])
-        if not kept.is_unique(now):
+        if not keyed.is_unique and not kept.is_unique(now):
             raise _AllNeeded("rows share a key")
         counts = kept.compare(now)
         if counts == Counts(0, 0):
@@ -180,9 +184,9 @@ class ChangedRows:
         found = kept.found(rows, _WATERMARK, highest)
         if found is None:
             raise _AllNeeded(f"no row is from {highest} or later any more")
-        if not kept.is_unique(rows):
+        if not keyed.is_unique and not kept.is_unique(rows):
             raise _AllNeeded("rows share a key")
-        counts = kept.replaced_by(rows)
+        counts = kept.replaced_by(rows, _WATERMARK, highest)
         if old.rows + counts.new > found:
             (now,) = self._extract([self._only(keyed.key)])
             deleted = kept.without_gone(now)

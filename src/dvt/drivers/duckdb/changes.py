@@ -113,26 +113,29 @@ class KeptRows:
 
         None if none of them has a value of the column as high as one that was kept.
         """
-        type_ = next(kept.type for kept in self._old.columns if kept.name == column)
-        reached = f"max({quoted(column)}) >= CAST({literal(highest)} AS {type_})"
+        reached = f"max({quoted(column)}) >= {self._typed(column, highest)}"
         count, is_reached = self._row(f"SELECT max({ROWS}), {reached} FROM ({scan(rows)})")
         return int(count) if is_reached else None
 
-    def replaced_by(self, rows: Dataset) -> Counts:
-        """Take rows as what has changed, and may not have; nothing counts as deleted yet."""
+    def replaced_by(self, rows: Dataset, column: str, highest: str) -> Counts:
+        """Take rows as what has changed; nothing counts as deleted yet.
+
+        Those with a value of the column up to the highest that was kept may be the same as before.
+        """
         is_known = f"o.{self._key[0]} IS NOT NULL"
-        old, new_ = self._keys_of(self._old), self._keys_of(rows)
+        old, now = self._keys_of(self._old), self._keys_of(rows)
         self._cursor.execute(
             f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS SELECT n.*, {is_known} AS dvt_known"
-            f" FROM ({new_}) AS n LEFT JOIN ({old}) AS o ON {self._same('n', 'o')}"
+            f" FROM ({now}) AS n LEFT JOIN ({old}) AS o ON {self._same('n', 'o')}"
         )
         new, known = self._known()
-        names = ", ".join(quoted(column.name) for column in self._old.columns)
+        names = ", ".join(quoted(kept.name) for kept in self._old.columns)
+        is_old = f"({quoted(column)} <= {self._typed(column, highest)}) IS NOT FALSE"
+        again = f"SELECT {names} FROM ({scan(rows)}) WHERE {is_old}"
         kept = f"SELECT {names} FROM ({scan(self._old)}) AS o"
-        before = f"{kept} SEMI JOIN {_CHANGED} AS c ON {self._same('o', 'c')}"
-        same = f"(SELECT {names} FROM ({scan(rows)})) INTERSECT ALL ({before})"
-        (unchanged,) = self._row(f"SELECT count(*) FROM ({same})")
-        return Counts(new, known - unchanged, 0)
+        before = f"{kept} SEMI JOIN ({again}) AS a ON {self._same('o', 'a')}"
+        (unchanged,) = self._row(f"SELECT count(*) FROM (({again}) INTERSECT ALL ({before}))")
+        return Counts(new, known - unchanged)
 
     def without_gone(self, now: Dataset) -> int | None:
         """Find which rows are no more, given all keys; None if there are keys of rows that are not known."""
@@ -180,6 +183,11 @@ class KeptRows:
     def _row(self, sql: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self._cursor.execute(sql).fetchone()
         return row
+
+    def _typed(self, column: str, text: str) -> str:
+        """Return SQL of a value of a column's type."""
+        type_ = next(kept.type for kept in self._old.columns if kept.name == column)
+        return f"CAST({literal(text)} AS {type_})"
 
     def _keys_of(self, dataset: Dataset, *others: str) -> str:
         names = ", ".join([*self._key, *others])

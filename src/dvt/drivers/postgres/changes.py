@@ -6,12 +6,9 @@ from collections.abc import Sequence
 
 from dvt.core.queries import ExtractedColumn
 from dvt.core.tables import Column
-from dvt.core.types import DOUBLE, FLOAT, UUID
+from dvt.core.types import UUID
 from dvt.drivers.duckdb.sql import escape_braces
 from dvt.drivers.postgres.names import literal, quoted
-
-_BITS = {FLOAT: "encode(float4send({0}), 'hex')", DOUBLE: "encode(float8send({0}), 'hex')"}
-"""Stage type → SQL of its values' bits: a session may round their texts."""
 
 ALGORITHM = "md5 of tagged texts, 1"
 """See `CanFindChanges.hash_algorithm`."""
@@ -23,7 +20,7 @@ def selected(extracted: ExtractedColumn) -> str:
 
 
 def row_hash(columns: Sequence[Column]) -> Column:
-    """See CanFindChanges."""
+    """See CanFindChanges. Sessions are set to write numbers as texts without rounding them."""
     parts = " || ".join(_tagged(_text(column)) for column in columns)
     return Column(name="", native="uuid", stage=UUID, read=escape_braces(f"md5({parts})::uuid"))
 
@@ -46,7 +43,7 @@ def _value(column: Column) -> str:
 
 
 def _text(column: Column) -> str:
-    return _BITS.get(column.stage, "({0})::text").format(_value(column))
+    return f"({_value(column)})::text"
 
 
 def _tagged(text: str) -> str:
