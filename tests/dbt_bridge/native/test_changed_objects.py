@@ -118,7 +118,7 @@ def test_commands_get_our_options_in_place() -> None:
     from dvt.app.federation import make_federator
     from dvt.dbt_bridge.entry.invoke import prepare
 
-    prepare(make_federator, ["explain"], COMMANDS)
+    prepare(make_federator, list(COMMANDS), COMMANDS)
     for name, command in COMMANDS.items():
         if command.needs_dbt and name != "docs":
             options = {param.name for param in cli.commands[name].params}
