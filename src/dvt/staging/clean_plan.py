@@ -5,7 +5,7 @@ Nothing here has a bucket, so that a dry run cannot delete.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -90,10 +90,22 @@ def plan_clean(facts: Facts, older_than: timedelta | None = None) -> CleanPlan:
     """Decide what is deleted: all of dvt's that nothing is at work on, and that is older than a duration."""
     judge = _Judge(facts, older_than)
     units = [replace(unit, reason=judge.reason_to_keep(unit)) for unit in _units(facts)]
+    expired = {lease.run for lease in facts.leases if not lease.is_valid}
+    left = {unit.folder.run for unit in units if unit.reason} & expired
+    units = [_with_what_it_tells_of(unit, left) for unit in units]
     staying = [unit.folder.path for unit in units if unit.reason and unit.folder.kind is not Kind.DELETION]
     return CleanPlan(
         tuple(_unless_needed(unit, facts.deletions, staying) for unit in units), facts.inventory.foreign
     )
+
+
+def _with_what_it_tells_of(unit: Unit, left: Collection[str]) -> Unit:
+    """Return the unit, which stays if it is an expired lease of a run that has `left` something.
+
+    By such leases later runs find what they may take.
+    """
+    stays = not unit.reason and unit.folder.kind is Kind.LEASE and unit.folder.run in left
+    return replace(unit, reason="something that its run has left stays") if stays else unit
 
 
 def _unless_needed(unit: Unit, deletions: Mapping[str, tuple[str, str]], staying: Sequence[str]) -> Unit:
