@@ -1,4 +1,4 @@
-# MinIO, fake-gcs-server and Azurite, which the tests of buckets start by themselves; each is got once, in a cache.
+# MinIO, fake-gcs-server, Azurite and HDFS, which the tests of buckets start by themselves; each is got once, in a cache.
 set -eu
 . "$(dirname "$0")/apt.sh"
 
@@ -46,6 +46,36 @@ node_program() {
     [ -d "$folder" ] || mv "$new" "$folder"
 }
 
+# java_program NAME VERSION GROUP ARTIFACT...: fetches jars and what they need into a folder of its own, unless it is there.
+java_program() {
+    name=$1 version=$2 group=$3 folder=$cache/$1-$2 missing=
+    shift 3
+    [ -d "$folder" ] && return 0
+    command -v java >/dev/null 2>&1 || missing="$missing default-jre-headless"
+    command -v mvn >/dev/null 2>&1 || missing="$missing maven"
+    # shellcheck disable=SC2086
+    [ -z "$missing" ] || apt_install "the tests start $name, which needs Java and is fetched by Maven" $missing
+    echo "fetching $name $version into $folder, once"
+    new_folder "$name"
+    {
+        echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+        echo "<groupId>dvt.tests</groupId><artifactId>$name</artifactId><version>1</version><packaging>pom</packaging>"
+        echo '<dependencies>'
+        for artifact in "$@"; do
+            echo "<dependency><groupId>$group</groupId><artifactId>$artifact</artifactId><version>$version</version></dependency>"
+        done
+        echo '</dependencies></project>'
+    } >"$new/pom.xml"
+    mvn --quiet --batch-mode --file "$new/pom.xml" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$new/lib" >"$new/log" 2>&1 || {
+        tail -n 15 "$new/log" >&2
+        echo "Maven could not fetch $name; its last words are above" >&2
+        return 1
+    }
+    [ -d "$folder" ] || mv "$new" "$folder"
+}
+
 go_program minio github.com/minio/minio v0.0.0-20260212201848-7aac2a2c5b7c
 go_program fake-gcs-server github.com/fsouza/fake-gcs-server v1.56.1
 node_program azurite 3.35.0
+java_program hdfs 3.4.2 org.apache.hadoop hadoop-common hadoop-hdfs hadoop-hdfs-client

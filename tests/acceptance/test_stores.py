@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dvt.app.buckets import open_bucket
-from dvt.config.buckets import BUCKETS, load_buckets
+from dvt.config.buckets import load_buckets
 from dvt.core.errors import FolderTaken
 from dvt.core.extraction import Extraction, Method
 from dvt.drivers.duckdb import FILES
@@ -25,18 +25,13 @@ SERVERS = {"s3": "minio", "gcs": "fake_gcs", "azure": "azurite", "hdfs": "hdfs"}
 
 
 def settings_of(kind: str, server: Any) -> dict[str, Any]:
-    if kind == "hdfs":
-        return dict(server.settings())
     return dict(server.settings(server.new_bucket()))
 
 
-@pytest.fixture(params=sorted(SERVERS.keys() & BUCKETS))
+@pytest.fixture(params=sorted(SERVERS))
 def workspace(request: pytest.FixtureRequest, tmp_path: Any, stores: Callable[[str], Any]) -> Any:
-    entry = {
-        "type": request.param,
-        "prefix": "of dvt/{profile}",
-        **settings_of(request.param, stores(SERVERS[request.param])),
-    }
+    settings = settings_of(request.param, stores(SERVERS[request.param]))
+    entry = {"type": request.param, "prefix": "of dvt/{profile}", **settings}
     workspace = Workspace(tmp_path)
     workspace.duckdb("crm", "CREATE TABLE facts AS SELECT i AS v, i % 10 AS g FROM range(100000) t(i)")
     workspace.duckdb("wh")

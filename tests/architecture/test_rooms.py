@@ -94,6 +94,7 @@ DISTRIBUTIONS = {
     "dbt_common": "dbt-core",
     "google": "google-cloud-storage",
     "google_crc32c": "google-crc32c",
+    "hdfs_native": "hdfs-native",
     "psycopg2": "psycopg2-binary",
     "pydantic_core": "pydantic",  # what its errors consist of, for the type checker alone
     "yaml": "pyyaml",

@@ -83,9 +83,12 @@ class NetworkSuite:
 class ManyObjectsSuite:
     """Tests of a bucket with more objects than a store lists and deletes at once."""
 
+    many_at_once = 8
+    """Threads that put them."""
+
     def test_five_thousand_objects_come_and_go(self, bucket):
         keys = [f"run/{number:04}" for number in range(5_000)]
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(self.many_at_once) as pool:
             list(pool.map(lambda key: put(bucket, key), keys))
         put(bucket, "other/x")
         assert [key for key, _ in bucket.list("run")] == keys

@@ -9,6 +9,7 @@ from typing import Any
 
 STORES: dict[str, str] = {
     "azurite": "tests.stores.azurite:azurite",
+    "hdfs": "tests.stores.hdfs:hdfs",
     "minio": "tests.stores.minio:minio",
     "fake_gcs": "tests.stores.fake_gcs:fake_gcs",
 }

@@ -19,6 +19,7 @@ BUCKETS = Registry(
         "azure": "dvt.buckets.azure:AzureBucket",
         "filesystem": "dvt.buckets.filesystem:FilesystemBucket",
         "gcs": "dvt.buckets.gcs:GCSBucket",
+        "hdfs": "dvt.buckets.hdfs:HDFSBucket",
         "s3": "dvt.buckets.s3:S3Bucket",
     },
 )

@@ -46,6 +46,9 @@ WRITERS = 8
 class BucketSuite(Suite):
     """Tests of a bucket. A subclass has a fixture `bucket`, which is an empty one for each test."""
 
+    many_at_once = WRITERS
+    """Threads that put many objects; more where the store takes long for one."""
+
     def test_an_object_is_created_and_read(self, bucket: Bucket) -> None:
         bucket.put_once("run/x", b"one")
         assert _read(bucket, "run/x") == b"one"
@@ -122,7 +125,7 @@ class BucketSuite(Suite):
     def test_many_objects_are_listed(self, bucket: Bucket) -> None:
         """More than the stores of this world give in one answer."""
         keys = [f"run/{number:05}" for number in range(2_100)]
-        with ThreadPoolExecutor(WRITERS) as pool:
+        with ThreadPoolExecutor(self.many_at_once) as pool:
             list(pool.map(lambda key: bucket.put_once(key, b"x"), keys))
         assert [key for key, _ in bucket.list("run")] == keys
         bucket.delete("run")
