@@ -21,7 +21,7 @@ from dvt.core.names import TableRef
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Workspace
 from tests.acceptance.test_leftovers import kill
-from tests.acceptance.test_resume import begin, federate
+from tests.acceptance.test_resume import begin, fail, federate
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
@@ -206,6 +206,22 @@ def test_another_machine_takes_what_a_killed_run_has_extracted_once_its_lease_ha
         assert run.rows("wh", "both") == [(0, 0, ROWS)]
         assert run.reporter.extracted() == []
     assert site.staged() == ["shop/_owner.json"]
+
+
+@pytest.mark.parametrize("site", ["filesystem"], indirect=True)
+def test_another_machine_takes_what_a_failed_run_has_extracted_at_once(site: Site) -> None:
+    first, second = site.machines
+    fail(first, ("both", BOTH), project="shop")
+    FILES.close()
+    site.set_version(1)
+    with begin(second, project="shop") as run:
+        federate(run, "both", BOTH)
+        assert run.rows("wh", "both") == [(0, 0, ROWS)]
+        assert run.reporter.extracted() == []
+    assert site.staged() == ["shop/_owner.json"]
+    FILES.close()
+    build(first)
+    assert first.records() == []
 
 
 def expire(site: Site, key: str) -> None:

@@ -9,6 +9,7 @@ Whichever comes second sees the first, so that nobody reads what is being delete
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ DELETING = "_deleting"
 _FILE = "dataset.json"
 _FORMAT = 1
 """Version of the content."""
+_IS_OF_A_RUN = re.compile(r"[a-z0-9]+(/[a-z0-9~_-]+)*")
+"""Matches the folders that are ever deleted: what somebody else has put there names no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def deletions(bucket: Bucket) -> Iterator[Deletion]:
         try:
             with bucket.get(stored.key) as data:
                 content = json.loads(data.read())
-            if content["format"] == _FORMAT:
+            if content["format"] == _FORMAT and _IS_OF_A_RUN.fullmatch(content["folder"]):
                 yield Deletion(name, str(content["folder"]), str(content["run"]))
         except FileNotFoundError:
             continue  # finished, or taken back, meanwhile

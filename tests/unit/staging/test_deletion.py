@@ -287,6 +287,14 @@ def test_a_cut_off_deletion_of_what_is_being_read_is_left_for_later(cut_off):
     assert len(list(deletions(cut_off))) == 1
 
 
+@pytest.mark.parametrize("folder", ["_state", "_leases/run", "Notes", "run/../other", "/run", "run/", ""])
+def test_what_no_run_has_staged_is_not_deleted_whatever_says_so(bucket, folder):
+    content = json.dumps({"format": 1, "folder": folder, "run": "dead"}).encode()
+    bucket.put("_deleting/1/dataset.json", io.BytesIO(content))
+    with Lease(bucket, "later") as own:
+        assert Deletions(bucket, own).finish() == []
+
+
 def test_what_looks_otherwise_is_no_deletion(bucket):
     for number, text in enumerate((b"", b"[]", json.dumps({"format": 2, "folder": FOLDER}).encode())):
         bucket.put(f"_deleting/{number}/dataset.json", io.BytesIO(text))
