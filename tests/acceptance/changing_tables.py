@@ -58,7 +58,7 @@ class ServerWorkspace(Workspace):
         key = f", {key}" if key else ""
         engine = " ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" if self.is_mariadb else ""
         self.execute(
-            "DROP TABLE IF EXISTS facts",
+            "DROP TABLE IF EXISTS facts CASCADE",
             f"CREATE TABLE facts (id bigint, {columns}, changed timestamp(6) NULL{key}){engine}",
         )
 

@@ -173,7 +173,7 @@ def test_a_failed_extraction_stops_the_others_of_its_node(workspace):
             run.model("m", "SELECT a.n, b.n AS b FROM {crm.endless} a, {erp.broken} b", "wh")
         assert not isinstance(caught.value, Cancelled)
         assert time.monotonic() - started < 60
-        assert workspace.staged() == []
+        assert [file for file in workspace.staged() if not file.startswith("_leases/")] == []
     assert leftovers(workspace, "wh") == NO_LEFTOVERS
 
 

@@ -89,20 +89,20 @@ class TestPostgres:
     @pytest.mark.parametrize(
         "statements",
         [
-            ["CREATE UNLOGGED TABLE odd (id int)"],
-            ["CREATE VIEW odd AS SELECT now() AS moment"],
-            ["CREATE TABLE odd (id int)", "ALTER TABLE odd ENABLE ROW LEVEL SECURITY"],
-            ["CREATE TABLE odd (id int)", "CREATE TABLE odd_child () INHERITS (odd)"],
-            ["CREATE TABLE odd (id int) PARTITION BY RANGE (id)"],
+            ["CREATE UNLOGGED TABLE untold (id int)"],
+            ["CREATE VIEW untold AS SELECT now() AS moment"],
+            ["CREATE TABLE untold (id int)", "ALTER TABLE untold ENABLE ROW LEVEL SECURITY"],
+            ["CREATE TABLE untold (id int)", "CREATE TABLE untold_child () INHERITS (untold)"],
+            ["CREATE TABLE untold (id int) PARTITION BY RANGE (id)"],
         ],
     )
     def test_what_may_change_otherwise_has_none(self, bench, postgres, statements):
         kind = "VIEW" if "VIEW" in statements[0] else "TABLE"
         postgres.execute(*statements)
         try:
-            assert token(bench, postgres.table("odd")) is None
+            assert token(bench, postgres.table("untold")) is None
         finally:
-            postgres.execute(f"DROP {kind} odd CASCADE")
+            postgres.execute(f"DROP {kind} untold CASCADE")
 
     def test_the_servers_statistics_are_no_token(self, postgres, bench):
         """A reader of pg_stat_user_tables may see the figures from before a change that it already sees."""
