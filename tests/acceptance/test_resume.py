@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dvt.core.errors import QueryFailed
+from dvt.core.errors import QueryFailed, ValueLost
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import RenamingPublisher, Workspace
 from tests.acceptance.test_leftovers import kill, start
@@ -97,6 +97,22 @@ def test_the_next_run_takes_what_a_failed_one_has_extracted(workspace):
         assert note.endswith(" that failed")
         assert run.federator.totals.extracted_rows == 0
     assert (workspace.staged(), workspace.records()) == ([], [])
+    with begin(workspace) as run:
+        federate(run, "m", COUNT)
+        assert run.rows("wh", "m") == [(0, 505), (1, 505)]
+
+
+def test_rows_that_were_refused_are_read_anew(workspace):
+    """Somebody mends them at the source, and runs it again."""
+
+    class Refusing:
+        def publish(self, load):
+            raise ValueLost("output column n", "value too long", "change it")
+
+    with begin(workspace) as run, pytest.raises(ValueLost):
+        federate(run, "m", COUNT, Refusing())
+    assert datasets(workspace) == []
+    add_rows(workspace)
     with begin(workspace) as run:
         federate(run, "m", COUNT)
         assert run.rows("wh", "m") == [(0, 505), (1, 505)]

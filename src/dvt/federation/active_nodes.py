@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dvt.core.errors import Cancelled, DvtError
+from dvt.core.errors import Cancelled, DvtError, RowRefused, ValueLost
 from dvt.core.requests import NodeRequest
 
 _CLOSE_TIMEOUT = 10.0
@@ -26,6 +26,8 @@ class ActiveNodes:
         self._stopped = threading.Event()
         self.has_failed = False
         """Whether the work on any node has raised an error."""
+        self.has_refused_rows = False
+        """Whether an error was about rows: they are to be read anew once somebody has mended them."""
 
     @contextmanager
     def begun(self, request: NodeRequest) -> Iterator[None]:
@@ -38,6 +40,7 @@ class ActiveNodes:
             yield
         except DvtError as error:
             self.has_failed = True
+            self.has_refused_rows |= isinstance(error, RowRefused | ValueLost)
             request.about(error)
             raise
         except BaseException:

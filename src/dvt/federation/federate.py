@@ -360,8 +360,8 @@ class RunFederator:
             address = staging.bucket.address
             try:
                 is_done = staging.close(
-                    failed=failed and not self._wrote_elsewhere,
-                    removes_earlier=self._has_built and not failed,
+                    failed=failed and not self._wrote_elsewhere and not self._nodes.has_refused_rows,
+                    removes_earlier=(self._has_built and not failed) or self._nodes.has_refused_rows,
                 )
             except DvtError as error:
                 message = f"staged data of this run stays in {address}: {error.message}"
