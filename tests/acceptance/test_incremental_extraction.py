@@ -168,6 +168,25 @@ def test_a_key_that_several_rows_have_is_no_key(workspace: ServerWorkspace) -> N
     assert rows == as_in_the_table(workspace)
 
 
+@pytest.mark.parametrize("charset", ["latin1", "utf8mb3", "utf8mb4", "latin1 COLLATE latin1_bin"])
+def test_rows_are_found_by_keys_of_any_character_set(tmp_path: Any, mariadb: Any, charset: str) -> None:
+    """MariaDB answers `(id, a) IN (…)` with no row if `a` is of another one than the values."""
+    workspace = ServerWorkspace.of(tmp_path, mariadb)
+    workspace.execute(
+        f"ALTER TABLE facts MODIFY a varchar(40) CHARACTER SET {charset}",
+        "ALTER TABLE facts DROP PRIMARY KEY, ADD PRIMARY KEY (id, a)",
+    )
+    workspace.execute(
+        "INSERT INTO facts (id, a) SELECT seq, elt(1 + seq % 4, 'ü', 'A', 'a ', '') FROM seq_1_to_100"
+    )
+    once(workspace)
+    workspace.execute("UPDATE facts SET b = 'changed' WHERE id BETWEEN 10 AND 29")
+    rows, note = once(workspace)
+    assert note == "20 changed"
+    assert rows == as_in_the_table(workspace)
+    FILES.close()
+
+
 def test_many_changes_are_extracted_in_full(workspace: ServerWorkspace) -> None:
     fill(workspace, 200)
     extraction = replace(HASH, incremental=Incremental(batch_size=2))

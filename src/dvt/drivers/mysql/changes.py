@@ -28,7 +28,7 @@ def row_hash(columns: Sequence[Column]) -> Column:
 
 def is_among(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     """See CanFindChanges."""
-    names = ", ".join(quoted(column.name) for column in columns)
+    names = ", ".join(_compared(column, among=len(columns)) for column in columns)
     values = ", ".join(f"({', '.join(map(_literal, columns, row))})" for row in rows)
     return f"({names}) IN ({values})"
 
@@ -41,6 +41,17 @@ def is_from(column: Column, lowest: str) -> str:
 
 def _value(column: Column) -> str:
     return column.read.format(quoted(column.name))
+
+
+def _compared(column: Column, among: int) -> str:
+    """Write a column of a key of several as what equals the texts that `_literal` writes.
+
+    MariaDB finds no row by an index if one of several columns has another character set than its value.
+    """
+    name = quoted(column.name)
+    if among == 1 or column.stage.kind is not Kind.VARCHAR:
+        return name
+    return f"CONVERT({name} USING utf8mb4) COLLATE utf8mb4_bin"
 
 
 def _tagged(value: str) -> str:
