@@ -22,9 +22,10 @@ from dvt.federation.buckets import RunBuckets
 from dvt.federation.connections import OF_A_QUERY, Connection, Connections
 from dvt.federation.connections.snapshots import Reading
 from dvt.federation.expected import ExpectedQueries
-from dvt.federation.kept import KeptReading, KeptTables, Taken
+from dvt.federation.kept import KeptReading, KeptTables
 from dvt.federation.resuming import ResumableConnections, Resuming
 from dvt.federation.sharing import ClaimedQuery, SharedAnswers
+from dvt.federation.taken import Taken
 from dvt.staging.shared import Claim
 
 _THIS_NUMBERS = itertools.count()

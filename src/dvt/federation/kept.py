@@ -15,27 +15,9 @@ from dvt.core.tables import Table
 from dvt.drivers.duckdb.changes import HASH
 from dvt.federation.buckets import RunBuckets
 from dvt.federation.changes import ChangedRows, KeyedQuery
+from dvt.federation.taken import Moving, Taken
 from dvt.staging.shared import Staging
 from dvt.staging.state import States, TableState, state_of
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The rows of a table, all or most of which an earlier run has kept."""
-
-    dataset: Dataset
-    note: str
-    """What has changed, for people."""
-    moved: Moving | None = None
-    """What was extracted for them; None: nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """Rows and bytes that have moved."""
-
-    rows: int
-    bytes: int
 
 
 class KeptTables:

@@ -14,25 +14,16 @@ from datetime import datetime
 from typing import Any
 
 from dvt.core.estimates import ExtractLimits
-from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.core.requests import NodeRequest
 from dvt.core.tables import Table
 from dvt.federation.buckets import RunBuckets
 from dvt.federation.merging import MergedQuery
+from dvt.federation.taken import Taken
 from dvt.staging.earlier_runs import Committed
 
 _SAME = ("connection", "tables", "source", "group_by", "needs", "this", "limit", "settings")
 """Fields of a query that are the same in a query that answers it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An answer of an earlier run."""
-
-    dataset: Dataset
-    note: str
-    """Whose it is, for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
