@@ -102,6 +102,14 @@ def test_the_next_run_takes_what_a_failed_one_has_extracted(workspace):
         assert run.rows("wh", "m") == [(0, 505), (1, 505)]
 
 
+def test_a_run_that_fails_over_the_same_rows_again_says_how_to_read_them_anew(workspace):
+    fail(workspace, ("m", COUNT))
+    with begin(workspace) as run, pytest.raises(QueryFailed):
+        federate(run, "m", COUNT, FailingPublisher())
+    [notice] = run.reporter.notices
+    assert (notice[1].code, "--no-resume" in notice[1].hint) == ("DVT029", True)
+
+
 def test_rows_that_were_refused_are_read_anew(workspace):
     """Somebody mends them at the source, and runs it again."""
 

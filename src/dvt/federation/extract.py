@@ -98,6 +98,8 @@ class Extractor:
         self._shared = SharedAnswers(buckets)
         self._kept = kept
         self._resuming = Resuming(buckets, resumable)
+        self.has_resumed = False
+        """Whether a node has got rows that a run which failed had extracted."""
         self._expected = ExpectedQueries(self._estimate)
 
     def expect(self, queries: Iterable[SourceQuery], limits: ExtractLimits) -> None:
@@ -153,6 +155,7 @@ class Extractor:
         """Return the answers that a run which failed has left, by alias."""
         started = time.monotonic()
         taken = self._resuming.take(queries, limits, resumable) if resumable else {}
+        self.has_resumed |= bool(taken)
         for query in queries:
             if query.alias in taken:
                 answer = taken[query.alias]

@@ -34,7 +34,7 @@ from dvt.federation.kept import KeptTables
 from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
 from dvt.federation.metrics import NodeMetrics, RunMetrics
-from dvt.federation.notices import missing_snapshots, warnings
+from dvt.federation.notices import failed_again, missing_snapshots, warnings
 from dvt.federation.own_sizes import with_own_sizes
 from dvt.federation.planning import Planning, Resolved
 from dvt.federation.publish import publish
@@ -299,6 +299,8 @@ class RunFederator:
             undropped = list(self._drop_remaining_stage_tables())
         for notice in undropped:
             resources.reporter.notice("", notice)
+        if failed and self._extractor.has_resumed and not self._nodes.has_refused_rows:
+            resources.reporter.notice("", failed_again())
 
     def _queries_of(self, request: NodeRequest) -> Sequence[SourceQuery]:
         """Plan a node that has not begun; return its queries."""
@@ -353,15 +355,15 @@ class RunFederator:
     def _close_staging(self, *, failed: bool) -> None:
         """Remove what was staged; where that fails it stays on record, for the next run to remove.
 
-        What a later run may take after this one has failed stays on record, too.
+        What a later run may take after this one has failed stays on record, too: no rows that were refused.
         """
-        resources = self._resources
+        resources, are_refused = self._resources, self._nodes.has_refused_rows
         for staging in resources.buckets.close():
             address = staging.bucket.address
             try:
                 is_done = staging.close(
-                    failed=failed and not self._wrote_elsewhere and not self._nodes.has_refused_rows,
-                    removes_earlier=(self._has_built and not failed) or self._nodes.has_refused_rows,
+                    failed=failed and not self._wrote_elsewhere and not are_refused,
+                    removes_earlier=are_refused or (self._has_built and not failed),
                 )
             except DvtError as error:
                 message = f"staged data of this run stays in {address}: {error.message}"

@@ -1,4 +1,4 @@
-"""Warnings that follow from a plan and from what its connections can promise."""
+"""Warnings that follow from a plan, from what its connections can promise, and from how a run has ended."""
 
 from __future__ import annotations
 
@@ -29,3 +29,9 @@ def missing_snapshots(queries: Iterable[SourceQuery], connections: Connections) 
                 f"tables of connection {name!r} are read at slightly different moments",
                 f"it offers no snapshot that several queries share; {way_out} while nobody writes there",
             )
+
+
+def failed_again() -> Notice:
+    """Return the warning of a run that has failed over rows which an earlier one had extracted."""
+    message = "the run has failed over rows that an earlier run, which failed, had extracted"
+    return Notice("DVT029", message, "if they were mended since, run with --no-resume, which reads them anew")

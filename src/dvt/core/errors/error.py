@@ -18,6 +18,7 @@ WARNINGS: Mapping[str, str] = {
     "DVT026": "Conditions stay in the compute engine, since only the engine can read the SQL.",
     "DVT027": "A secret is written in buckets.yml as it is.",
     "DVT028": "A bucket that a run uses lacks a key that it should have.",
+    "DVT029": "A run has failed over rows that an earlier run, which failed, had extracted.",
 }
 """Warning code → its meaning."""
 
