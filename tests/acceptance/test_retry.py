@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from tests.acceptance.project import Project
 
@@ -79,3 +80,16 @@ def test_a_flag_extracts_everything_again(tmp_path: Path, flag: str) -> None:
     assert REUSED not in shop.project.dvt("run", flag).ok().output
     assert shop.versions("good") == shop.versions("bad") == [(1,)]
     assert shop.staged() == []
+
+
+def test_rows_over_which_a_test_failed_are_read_anew(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.fail(is_failing=False)
+    column = {"name": "version", "data_tests": [{"accepted_values": {"arguments": {"values": [1]}}}]}
+    models = {"models": [{"name": "good", "columns": [column]}]}
+    shop.project.file("models/good.yml", yaml.safe_dump(models))
+    failed = shop.project.dvt("build")
+    assert (failed.code, "Got 1 result" in failed.output) == (1, True), failed.output
+    shop.set_version(1)
+    assert REUSED not in shop.project.dvt("build").ok().output
+    assert shop.versions("good") == [(1,)]
