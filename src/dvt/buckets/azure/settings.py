@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, Field, WithJsonSchema, field_validator, model_validator
 
 from dvt.buckets.azure.connection_strings import ConnectionString, has_accounts_in_paths
 from dvt.core.ports.staging import HttpSettings, Secret
@@ -17,8 +18,32 @@ _WAYS_IN = ("account_key", "sas_token", "connection_string")
 """Keys that each hold credentials; without any, those of this machine are used."""
 _ACCOUNT = ("storage_account", "account_name")
 
-AccountName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{3,24}$")]
-ContainerName = Annotated[str, StringConstraints(pattern=r"^(\$root|\$web|[a-z0-9](-?[a-z0-9]){2,62})$")]
+
+def _check(pattern: str, rule: str) -> AfterValidator:
+    """Return what checks a name; `rule` says the pattern to people."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            msg = f"does not match what Azure allows: {rule}"
+            raise ValueError(msg)
+        return value
+
+    return AfterValidator(check)
+
+
+_ACCOUNTS = "[a-z0-9]{3,24}"
+_CONTAINERS = r"(\$root|\$web|[a-z0-9](-?[a-z0-9]){2,62})"
+
+AccountName = Annotated[
+    str,
+    _check(_ACCOUNTS, "3 to 24 lower-case letters and digits"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ACCOUNTS}$"}),
+]
+ContainerName = Annotated[
+    str,
+    _check(_CONTAINERS, "3 to 63 lower-case letters, digits and single hyphens between them"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_CONTAINERS}$"}),
+]
 
 
 class AzureSettings(HttpSettings):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NOT_OURS = frozenset({"clean_project_files_only"})
 """Options of dbt's clean, which reads a project as this command does, that mean nothing here."""
 
+_SUMMARY = "Copy staged datasets from one bucket to another"
+
 
 def make_command(copy: Callable[[CopyRequest], Iterable[CopiedDataset]]) -> click.Command:
     """Make the click command `bucket`, with its subcommands."""
@@ -70,7 +72,9 @@ def make_command(copy: Callable[[CopyRequest], Iterable[CopiedDataset]]) -> clic
         JSON,
         *(param for param in cli.commands["clean"].params if _is_common(param)),
     ]
-    group.add_command(click.Command("copy", callback=run, params=params, help=run.__doc__))
+    group.add_command(
+        click.Command("copy", callback=run, params=params, help=run.__doc__, short_help=_SUMMARY)
+    )
     return group
 
 
