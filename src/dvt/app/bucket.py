@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from dvt.app.own_folders import OwnFolder
     from dvt.core.housekeeping import CopyRequest
     from dvt.core.ports.staging import Bucket
-    from dvt.staging.bucket_copy import CopiedDataset
+    from dvt.staging.housekeeping.bucket_copy import CopiedDataset
 
 
 def command() -> click.Command:
@@ -29,7 +29,7 @@ def copy_datasets(request: CopyRequest) -> Iterator[CopiedDataset]:
     from dvt.app.own_folders import own_folders
     from dvt.config.buckets import load_buckets
     from dvt.core.errors import DatasetUnknown
-    from dvt.staging.bucket_copy import DatasetCopier, OpenFolder
+    from dvt.staging.housekeeping.bucket_copy import DatasetCopier, OpenFolder
     from dvt.staging.leases import Lease
 
     place = request.place

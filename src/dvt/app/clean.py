@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from dvt.app.own_folders import OwnFolder
     from dvt.config.buckets import Buckets
     from dvt.core.housekeeping import CleanRequest
-    from dvt.staging.clean_report import CleanedBucket
+    from dvt.staging.housekeeping.clean_report import CleanedBucket
 
 
 def command() -> click.Command:
     """Make the click command."""
     from dvt.dbt_bridge.commands.clean import make_command
-    from dvt.staging.clean_report import as_lines, as_object
+    from dvt.staging.housekeeping.clean_report import as_lines, as_object
 
     return make_command(clean_buckets, as_lines, as_object)
 
@@ -53,8 +53,8 @@ def _cleaned(request: CleanRequest, folder: OwnFolder, older_than: timedelta | N
 
     from dvt.core.errors import DvtError
     from dvt.runs import operations
-    from dvt.staging.clean_report import CleanedBucket
-    from dvt.staging.cleaning import clean
+    from dvt.staging.housekeeping.clean_report import CleanedBucket
+    from dvt.staging.housekeeping.cleaning import clean
 
     records = request.place.project_dir / ".dvt" / "operations"
     report = CleanedBucket(profile=folder.profile, bucket=folder.name, dry_run=request.dry_run)

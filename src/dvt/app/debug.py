@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
     from dvt.app.own_folders import OwnFolder
     from dvt.core.housekeeping import ProjectPlace
-    from dvt.staging.diagnosis import BucketDiagnosis, Diagnosis
-    from dvt.staging.health import Check, Health
+    from dvt.staging.housekeeping.diagnosis import BucketDiagnosis, Diagnosis
+    from dvt.staging.housekeeping.health import Check, Health
 
 
 def command() -> click.Command:
     """Make the click command."""
     from dvt.dbt_bridge.commands.debug import make_command
-    from dvt.staging.diagnosis import as_lines, as_object
+    from dvt.staging.housekeeping.diagnosis import as_lines, as_object
 
     return make_command(diagnose, as_lines, as_object)
 
@@ -26,8 +26,8 @@ def diagnose(place: ProjectPlace) -> Diagnosis:
     from dvt.app.own_folders import own_folders
     from dvt.config.buckets import NO_FILE, find_file, load_buckets
     from dvt.core.errors import DvtError
-    from dvt.staging.diagnosis import Diagnosis
-    from dvt.staging.health import Check, Status, failed_check
+    from dvt.staging.housekeeping.diagnosis import Diagnosis
+    from dvt.staging.housekeeping.health import Check, Status, failed_check
 
     file = find_file(place.profiles_dir)
     found = Check("buckets.yml", Status.OK, str(file))
@@ -53,7 +53,7 @@ def _computes(place: ProjectPlace) -> tuple[Check, str]:
     """Return the test of computes.yml, and the compute in use."""
     from dvt.config.computes import load_computes
     from dvt.core.errors import DvtError
-    from dvt.staging.health import Check, Status, failed_check
+    from dvt.staging.housekeeping.health import Check, Status, failed_check
 
     try:
         computes = load_computes(place.profile, place.profiles_dir)
@@ -70,7 +70,7 @@ def _computes(place: ProjectPlace) -> tuple[Check, str]:
 
 
 def _diagnosed(folder: OwnFolder, default: str) -> BucketDiagnosis:
-    from dvt.staging.diagnosis import BucketDiagnosis
+    from dvt.staging.housekeeping.diagnosis import BucketDiagnosis
 
     settings = folder.entry.settings
     keys = ("bucket", "container", "path")
@@ -91,7 +91,7 @@ def _examined(folder: OwnFolder) -> tuple[Health, str]:
     from datetime import UTC, datetime
 
     from dvt.core.errors import BucketLibraryMissing, BucketRefused, DvtError
-    from dvt.staging.health import Check, Health, Status, examine, failed_check
+    from dvt.staging.housekeeping.health import Check, Health, Status, examine, failed_check
     from dvt.staging.in_folder import InFolder
 
     if folder.entry.errors and not folder.is_asked_for:

@@ -1,1 +1,1 @@
-"""Parquet datasets of one run, which exist once their marker is written."""
+"""Parquet datasets in buckets, which exist once their marker is written, and what keeps or deletes them."""

@@ -16,7 +16,7 @@ from dvt.core.errors import (
     DvtError,
 )
 from dvt.core.ports.staging import BucketContext
-from dvt.staging.health import Status, examine
+from dvt.staging.housekeeping.health import Status, examine
 from tests.stores.certificates import make_certificates
 from tests.stores.minio import PASSWORD
 from tests.stores.minio import minio as start_minio

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from dvt.core.errors import BucketBusy, DatasetClash, DatasetUnknown, ObjectDamaged
-from dvt.staging.bucket_copy import DatasetCopier, OpenFolder
-from dvt.staging.cleaning import clean
+from dvt.staging.housekeeping.bucket_copy import DatasetCopier, OpenFolder
+from dvt.staging.housekeeping.cleaning import clean
 from dvt.staging.leases import Lease
 from dvt.testing.memory_bucket import InMemoryBucket
 from tests.local_bucket import local_bucket

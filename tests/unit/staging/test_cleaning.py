@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dvt.core.errors import BucketBusy
-from dvt.staging.cleaning import clean
+from dvt.staging.housekeeping.cleaning import clean
 from dvt.staging.in_folder import InFolder
 from dvt.testing.memory_bucket import InMemoryBucket
 from tests.local_bucket import local_bucket

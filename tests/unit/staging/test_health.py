@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dvt.core.errors import BucketFailed, BucketLibraryMissing, BucketRefused, BucketUnreachable
-from dvt.staging.health import Status, examine
+from dvt.staging.housekeeping.health import Status, examine
 from dvt.testing.memory_bucket import InMemoryBucket
 from tests.local_bucket import local_bucket
 

@@ -11,14 +11,14 @@ import pytest
 from dvt.core.ports.staging import Location
 from dvt.staging import deletion
 from dvt.staging.deletion import Deletions
-from dvt.staging.health import examine
-from dvt.staging.inventory import Kind, take_inventory
+from dvt.staging.housekeeping.health import examine
+from dvt.staging.housekeeping.inventory import Kind, take_inventory
+from dvt.staging.housekeeping.survey import dataset_of
 from dvt.staging.leases import Lease
 from dvt.staging.ownership import claim
 from dvt.staging.parquet import ParquetSink
 from dvt.staging.shared import Staging
 from dvt.staging.state import StateColumn, States, TableState
-from dvt.staging.survey import dataset_of
 from dvt.testing.memory_bucket import InMemoryBucket
 
 RUN = "x7k2q9d0ab"

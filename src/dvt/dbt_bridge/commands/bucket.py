@@ -19,7 +19,7 @@ from dvt.dbt_bridge.commands.own_options import JSON, place_of, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 if TYPE_CHECKING:
-    from dvt.staging.bucket_copy import CopiedDataset
+    from dvt.staging.housekeeping.bucket_copy import CopiedDataset
 
 _NOT_OURS = frozenset({"clean_project_files_only"})
 """Options of dbt's clean, which reads a project as this command does, that mean nothing here."""

@@ -19,7 +19,7 @@ from dvt.dbt_bridge.commands.own_options import JSON, place_of, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 if TYPE_CHECKING:
-    from dvt.staging.clean_report import CleanedBucket
+    from dvt.staging.housekeeping.clean_report import CleanedBucket
 
 OPTIONS: Sequence[click.Option] = (
     click.Option(

@@ -19,7 +19,7 @@ from dvt.dbt_bridge.commands.own_options import JSON, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 if TYPE_CHECKING:
-    from dvt.staging.diagnosis import Diagnosis
+    from dvt.staging.housekeeping.diagnosis import Diagnosis
 
 
 def make_command(

@@ -14,7 +14,7 @@ from dvt.core.errors import DatasetClash, DatasetUnknown, ObjectDamaged
 from dvt.core.ports.staging import Bucket
 from dvt.drivers.objects.parallel import in_parallel
 from dvt.staging.deletion import may_read
-from dvt.staging.inventory import Folder, Kind, take_inventory
+from dvt.staging.housekeeping.inventory import Folder, Kind, take_inventory
 from dvt.staging.leases import Lease
 from dvt.staging.parquet import MARKER_FILE
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from dvt.core.reports import count, size
-from dvt.staging.health import Check, Health, Metrics, Status
+from dvt.staging.housekeeping.health import Check, Health, Metrics, Status
 
 NATIVE: Mapping[str, frozenset[str]] = {
     "snowflake": frozenset({"s3", "azure", "gcs"}),

@@ -11,12 +11,12 @@ from functools import partial
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import Bucket
 from dvt.drivers.objects.parallel import in_parallel
-from dvt.staging.clean_plan import CleanPlan, Unit, plan_clean
 from dvt.staging.deletion import Deletions
-from dvt.staging.inventory import Folder, Kind
+from dvt.staging.housekeeping.clean_plan import CleanPlan, Unit, plan_clean
+from dvt.staging.housekeeping.inventory import Folder, Kind
+from dvt.staging.housekeeping.survey import dataset_of, is_empty, read_json, survey
 from dvt.staging.leases import Lease, is_within
 from dvt.staging.parquet import MARKER_FILE
-from dvt.staging.survey import dataset_of, is_empty, read_json, survey
 
 _DELETES_AT_ONCE = 8
 """Units that are deleted at once: each takes some five requests, one after the other."""

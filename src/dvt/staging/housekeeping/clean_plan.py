@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import StoredObject
-from dvt.staging.inventory import Folder, Inventory, Kind
+from dvt.staging.housekeeping.inventory import Folder, Inventory, Kind
 from dvt.staging.leases import HeldLease, is_within
 
 _DAYS_FROM = 48

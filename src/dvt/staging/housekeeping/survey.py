@@ -9,8 +9,8 @@ from typing import Any
 
 from dvt.core.ports.staging import Bucket
 from dvt.drivers.objects.parallel import in_parallel
-from dvt.staging.clean_plan import Facts
-from dvt.staging.inventory import OWNER, Folder, Inventory, Kind, take_inventory
+from dvt.staging.housekeeping.clean_plan import Facts
+from dvt.staging.housekeeping.inventory import OWNER, Folder, Inventory, Kind, take_inventory
 from dvt.staging.leases import LEASES, HeldLease, Lease
 
 READS_AT_ONCE = 8

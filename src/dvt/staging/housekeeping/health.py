@@ -19,7 +19,7 @@ from dvt.core.errors import (
     DvtError,
 )
 from dvt.core.ports.staging import Bucket
-from dvt.staging.inventory import PROBES, Inventory, Kind, take_inventory
+from dvt.staging.housekeeping.inventory import PROBES, Inventory, Kind, take_inventory
 from dvt.staging.leases import leases
 
 _CONTENT = b"dvt debug"

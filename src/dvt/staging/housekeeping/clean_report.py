@@ -8,8 +8,8 @@ from typing import Any
 
 from dvt.core.errors import DvtError
 from dvt.core.reports import count, size
-from dvt.staging.clean_plan import CleanPlan, Unit
-from dvt.staging.inventory import Kind
+from dvt.staging.housekeeping.clean_plan import CleanPlan, Unit
+from dvt.staging.housekeeping.inventory import Kind
 
 _MOST_NAMES = 10
 """Objects that are not dvt's and that are named; of more the number is told."""
