@@ -73,10 +73,11 @@ class CanFindChanges(Protocol):
         """Return the SQL that reads a column, as it stands in the SELECT of a source query."""
 
     def row_hash(self, columns: Sequence[Column]) -> Column:
-        """Return a column with a hash of these, a UUID: no two rows that differ in them have the same.
+        """Return a column with a hash of these, of 64 bits or more: that of rows which differ is another.
 
-        NULLs and the lengths of values count, so that ('a', NULL) differs from (NULL, 'a'), and ('ab', 'c')
-        from ('a', 'bc').
+        All counts that differs in staging, also if the database takes it for equal, as 1.0 and 1.00. NULLs
+        and the lengths of values count, so that ('a', NULL) differs from (NULL, 'a'), and ('ab', 'c') from
+        ('a', 'bc').
         """
 
     def is_among(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from dvt.core.queries import ExtractedColumn
@@ -9,9 +10,25 @@ from dvt.core.tables import Column
 from dvt.core.types import INTEGERS, UUID, Kind
 from dvt.drivers.duckdb.sql import escape_braces
 from dvt.drivers.mysql.names import quoted
+from dvt.drivers.mysql.types import AS_TEXT
 
-ALGORITHM = "md5 of tagged texts, 1"
+ALGORITHM = "sha1 of tagged texts, 2"
 """See `CanFindChanges.hash_algorithm`."""
+_BARE = INTEGERS | {
+    *(
+        Kind.DECIMAL,
+        Kind.FLOAT,
+        Kind.DOUBLE,
+        Kind.DATE,
+        Kind.TIMESTAMP,
+        Kind.TIMESTAMPTZ,
+        Kind.INTERVAL,
+        Kind.UUID,
+    ),
+}
+"""Kinds whose texts contain neither | nor N, so that they need no length."""
+_TEXT = re.compile(r"(?:var)?char\(|(?:tiny|medium|long)?text\Z|(?:enum|set)\(")
+"""Matches types whose bytes count in a hash as they are stored."""
 
 
 def selected(extracted: ExtractedColumn) -> str:
@@ -20,9 +37,12 @@ def selected(extracted: ExtractedColumn) -> str:
 
 
 def row_hash(columns: Sequence[Column]) -> Column:
-    """See CanFindChanges. It is NULL, which equals nothing, for a row longer than the server takes."""
-    parts = ", ".join(_tagged(f"CAST({_value(column)} AS BINARY)") for column in columns)
-    read = escape_braces(f"MD5(CONCAT({parts}))")
+    """See CanFindChanges. It is NULL, which equals nothing, for a row longer than the server takes.
+
+    SHA-1 takes servers with OpenSSL 3 a third of the time of MD5; it is cut to the length of one.
+    """
+    parts = ", ".join(map(_tagged, columns))
+    read = escape_braces(f"LEFT(SHA1(CONCAT_WS('|', {parts})), 32)")
     return Column(name="", native="char(32)", stage=UUID, read=read, unpack="CAST({0} AS UUID)")
 
 
@@ -54,8 +74,16 @@ def _compared(column: Column, among: int) -> str:
     return f"CONVERT({name} USING utf8mb4) COLLATE utf8mb4_bin"
 
 
-def _tagged(value: str) -> str:
-    return f"IF({value} IS NULL, 'N', CONCAT('V', LENGTH({value}), ':', {value}))"
+def _tagged(column: Column) -> str:
+    """Write a column as it counts in a hash: its value, with its length where the value may contain anything.
+
+    Neither is ever NULL, which CONCAT_WS would leave out.
+    """
+    name = quoted(column.name)
+    if column.stage.kind in _BARE:
+        return f"IFNULL({name if column.read == AS_TEXT else _value(column)}, 'N')"
+    value = name if _TEXT.match(column.native) else _value(column)
+    return f"IFNULL(LENGTH({value}), 'N'), IF({value} IS NULL, '', CAST({value} AS BINARY))"
 
 
 def _literal(column: Column, text: str) -> str:
