@@ -157,6 +157,69 @@ def test_a_table_without_a_key_is_extracted_in_full(workspace: ServerWorkspace) 
     assert rows == as_in_the_table(workspace)
 
 
+def test_a_unique_index_tells_rows_apart_where_there_is_no_primary_key(workspace: ServerWorkspace) -> None:
+    """Keys that only their collation makes differ from other keys are found, changed and deleted."""
+    blind = " COLLATE utf8mb4_general_ci" if workspace.is_mariadb else ' COLLATE "dvt_blind"'
+    if not workspace.is_mariadb:
+        workspace.execute(
+            "DROP COLLATION IF EXISTS dvt_blind",
+            "CREATE COLLATION dvt_blind (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+        )
+    workspace.create(key=f"k varchar(9){blind} NOT NULL, UNIQUE (k)")
+    workspace.execute("INSERT INTO facts (id, k) VALUES (1, 'a'), (2, 'B'), (3, 'c'), (4, 'd'), (5, 'ü')")
+    once(workspace)
+    workspace.execute(
+        "UPDATE facts SET k = 'A' WHERE id = 1",
+        "UPDATE facts SET a = 'z' WHERE k = 'b'",
+        "DELETE FROM facts WHERE k = 'C'",
+        "UPDATE facts SET a = NULL, b = 'b' WHERE k = 'Ü'",
+    )
+    rows, note = once(workspace)
+    assert note == "1 new, 2 changed, 2 deleted"
+    assert rows == as_in_the_table(workspace)
+    assert once(workspace)[1] == "unchanged: reused"
+    workspace.execute("DROP TABLE facts")
+    if not workspace.is_mariadb:
+        workspace.execute("DROP COLLATION dvt_blind")
+
+
+def test_rows_kept_by_another_key_are_extracted_in_full(workspace: ServerWorkspace) -> None:
+    """What was kept by two columns has several rows for one of them, where hashes are of a third."""
+    workspace.create(key="k int NOT NULL, l int NOT NULL")
+    drop = " ON facts" if workspace.is_mariadb else ""
+    extraction = replace(HASH, incremental=Incremental(hash_columns=("a",)))
+    workspace.execute(
+        "CREATE UNIQUE INDEX i ON facts (k, l)",
+        "INSERT INTO facts (id, k, l, a) VALUES (1, 1, 1, 'x'), (2, 1, 2, 'x'), (3, 2, 1, 'x')",
+    )
+    once(workspace, extraction)
+    assert once(workspace, extraction)[1] == "unchanged: reused"
+    workspace.execute("DELETE FROM facts WHERE id = 2", "CREATE UNIQUE INDEX j ON facts (k)")
+    rows, note = once(workspace, extraction)
+    assert note == ""
+    assert rows == as_in_the_table(workspace)
+    workspace.execute(f"DROP INDEX j{drop}", "UPDATE facts SET a = 'y' WHERE id = 1")
+    rows, note = once(workspace, extraction)
+    assert note == "1 changed, 1 deleted", "since what was kept by two columns is still there"
+    assert rows == as_in_the_table(workspace)
+    workspace.execute(f"DROP INDEX i{drop}", "INSERT INTO facts SELECT * FROM facts WHERE id = 1")
+    rows, note = once(workspace, extraction)
+    assert note == "extracted in full: the table has no primary key"
+    assert rows == as_in_the_table(workspace)
+
+
+def test_rows_that_were_kept_twice_by_a_key_are_extracted_in_full(workspace: ServerWorkspace) -> None:
+    """By their hashes nothing has changed, since these are of a column that both had the same."""
+    workspace.create(key="")
+    workspace.execute("INSERT INTO facts (id, n, a) VALUES (1, 1, 'x'), (2, 1, 'x'), (3, 2, 'x')")
+    extraction = replace(HASH, incremental=Incremental(primary_key=("n",), hash_columns=("a",)))
+    once(workspace, extraction)
+    workspace.execute("DELETE FROM facts WHERE id = 2")
+    rows, note = once(workspace, extraction)
+    assert note == "extracted in full: what was kept does not fit"
+    assert rows == as_in_the_table(workspace)
+
+
 def test_a_key_that_several_rows_have_is_no_key(workspace: ServerWorkspace) -> None:
     workspace.create(key="")
     fill(workspace)

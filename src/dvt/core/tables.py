@@ -89,6 +89,9 @@ class Table:
     """False for a view or the like, which cannot be cut into physical ranges."""
     key: tuple[str, ...] = ()
     """Names of the columns of its primary key; empty without one."""
+    unique: tuple[str, ...] = ()
+    """Names of columns without NULLs whose values no two rows share, by a unique index other than the primary
+    key's: those of the smallest one; empty without one, or if the connector does not look for them."""
     reading: str = ""
     """How its connector reads it, for people, where that had to be found out: a file's delimiter, say."""
 

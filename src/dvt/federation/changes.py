@@ -52,6 +52,11 @@ class KeyedQuery:
     is_unique: bool
     """True if the database sees to it that no two rows have the same key."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the key's columns in the table."""
+        return tuple(column.column.name for column in self.key)
+
     @classmethod
     def of(
         cls, query: SourceQuery, table: Table, incremental: Incremental, connector: CanFindChanges
@@ -64,7 +69,7 @@ class KeyedQuery:
                 raise ColumnNotFound(name, columns, f", which the extraction of {table.ref} names")
             return columns[name]
 
-        names = incremental.primary_key or table.key
+        names = incremental.primary_key or table.key or table.unique
         hashed = [named(name) for name in incremental.hash_columns] or list(table.columns)
         if not names:
             return None
@@ -77,7 +82,8 @@ class KeyedQuery:
         else:
             mark = ExtractedColumn(name=HASH, column=connector.row_hash(hashed))
         sent = _with(query, (*key, mark), connector)
-        is_unique = not incremental.primary_key
+        # What is NULL in staging alone is in no key of the database.
+        is_unique = not incremental.primary_key and all(part.column.nulls_exact for part in key)
         return cls(query=query, sent=sent, key=key, mark=mark, is_unique=is_unique)
 
 
@@ -154,6 +160,8 @@ class ChangedRows:
             raise _AllNeeded("rows share a key")
         counts = kept.compare(now)
         if counts == Counts(0, 0):
+            if old.rows != now.rows:  # rows that were kept share a key
+                raise _AllNeeded("what was kept does not fit")
             return Changed(old, "unchanged: reused")
         batches = list(kept.batches(self._incremental.batch_size))
         if len(batches) > _MAX_BATCHES:

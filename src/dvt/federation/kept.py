@@ -84,7 +84,8 @@ class KeptReading:
             note = _usable(query, state, begun.token, staging)
             if note and staging.may_read(state.dataset):
                 return Taken(state.answer(staging.bucket, query), note)
-            if begun.keyed is not None and staging.may_read(state.dataset):
+            by_key = begun.keyed is not None and begun.keyed.names == state.pk_columns
+            if begun.keyed is not None and by_key and staging.may_read(state.dataset):
                 return self._changed(begun, begun.keyed, state, sink)
         return None
 
@@ -109,7 +110,7 @@ class KeptReading:
             dataset,
             token=token,
             extracted_at=begun.at,
-            key=() if keyed is None else [column.column.name for column in keyed.key],
+            key=() if keyed is None else keyed.names,
             algorithm=getattr(self._connector, "hash_algorithm", "") if hashed else "",
         )
         superseded = States(staging.bucket).put(state)

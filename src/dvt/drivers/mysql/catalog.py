@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from dvt.core.errors import TableNotFound
 from dvt.core.names import TableRef
@@ -16,7 +16,7 @@ _MAX_SUGGESTIONS = 200
 """Number of tables that a 'did you mean' hint chooses from."""
 
 _TABLES = """
-SELECT table_name, table_type, table_rows, data_length FROM information_schema.tables
+SELECT table_name, table_type, engine, table_rows, data_length FROM information_schema.tables
 WHERE table_schema = %s AND table_name IN ({names})
 """
 """SQL: a row per table."""
@@ -28,12 +28,16 @@ WHERE table_schema = %s AND table_name IN ({names}) AND extra NOT LIKE '%%INVISI
 ORDER BY table_name, ordinal_position
 """
 """SQL: a row per column of the tables."""
-_KEYS = """
-SELECT table_name, column_name FROM information_schema.statistics
-WHERE table_schema = %s AND table_name IN ({names}) AND index_name = 'PRIMARY'
-ORDER BY table_name, seq_in_index
+_UNIQUE_INDEXES = """
+SELECT table_name, index_name, column_name, sub_part, nullable FROM information_schema.statistics
+WHERE table_schema = %s AND table_name IN ({names}) AND non_unique = 0
+ORDER BY table_name, index_name, seq_in_index
 """
-"""SQL: a row per column of the tables' primary keys."""
+"""SQL: a row per column of the tables' unique indexes."""
+_PRIMARY = "PRIMARY"
+"""Name of each primary key's index, and of no other."""
+_UNCHECKED_ENGINES = frozenset({"MRG_MYISAM", "FEDERATED", "SPIDER", "CONNECT"})
+"""Engines of tables whose rows other tables hold, so that no index sees to it that they differ."""
 _COLUMN_KINDS = """
 SELECT column_name, data_type, datetime_precision FROM information_schema.columns
 WHERE table_schema = %s AND table_name = %s
@@ -44,6 +48,20 @@ SELECT table_name, check_clause FROM information_schema.check_constraints
 WHERE constraint_schema = %s AND table_name IN ({names}) AND check_clause LIKE 'json_valid(%%'
 """
 """SQL: the checks by which MariaDB's JSON columns are recognised."""
+
+
+class _IndexedColumn(NamedTuple):
+    """A column of a unique index."""
+
+    name: str | None
+    """None for an expression."""
+    prefix: int | None
+    """Length of the part of its values that is indexed; None for all."""
+    nullable: str
+
+    def counts(self, names: Collection[str]) -> bool:
+        """True if it has one of these names, all of its values are indexed, and none of them is NULL."""
+        return self.name in names and self.prefix is None and self.nullable != "YES"
 
 
 def describe(side: SideConnection, refs: Sequence[TableRef], schema: str) -> Mapping[TableRef, Table]:
@@ -75,22 +93,35 @@ def _in_schema(side: SideConnection, schema: str, refs: Sequence[TableRef]) -> M
         if name is None:
             raise TableNotFound(str(ref), ref.connection, _table_names(side, schema))
     columns = _columns(side, schema, names)
-    keys: dict[str, list[str]] = {}
-    for table, column in _select(side, _KEYS, schema, names):
-        keys.setdefault(table, []).append(column)
+    indexes: dict[str, dict[str, list[_IndexedColumn]]] = {}
+    for table, index, *column in _select(side, _UNIQUE_INDEXES, schema, names):
+        indexes.setdefault(table, {}).setdefault(index, []).append(_IndexedColumn(*column))
     return {
-        ref: _table(ref, rows[name], columns.get(name, ()), keys.get(name, ()))
+        ref: _table(ref, rows[name], columns.get(name, ()), indexes.get(name, {}))
         for ref, name in spellings.items()
         if name
     }
 
 
-def _table(ref: TableRef, row: tuple[Any, ...], columns: Sequence[Column], key: Sequence[str]) -> Table:
-    _, kind, rows, size = row
+def _table(
+    ref: TableRef,
+    row: tuple[Any, ...],
+    columns: Sequence[Column],
+    indexes: Mapping[str, Sequence[_IndexedColumn]],
+) -> Table:
+    _, kind, engine, rows, size = row
+    names = {column.name for column in columns}
+    keys = {
+        index: tuple(str(column.name) for column in indexed)
+        for index, indexed in indexes.items()
+        if str(engine).upper() not in _UNCHECKED_ENGINES and all(column.counts(names) for column in indexed)
+    }
+    others = [(len(key), index, key) for index, key in keys.items() if index != _PRIMARY]
     return Table(
         ref=ref,
         columns=tuple(as_read(column, ref) for column in columns),
-        key=tuple(key),
+        key=keys.get(_PRIMARY, ()),
+        unique=min(others)[-1] if others else (),
         rows=None if rows is None else int(rows),
         bytes=None if size is None else int(size),
         scannable=kind in {"BASE TABLE", "SYSTEM VERSIONED"},

@@ -14,7 +14,11 @@ from dvt.drivers.postgres.types import CatalogColumn, map_column
 
 _COLUMNS = """
 WITH RECURSIVE wanted AS (
-    SELECT place, n.nspname, c.oid, c.relname, c.relkind, c.reltuples, coalesce(am.amname, '') AS storage
+    SELECT place, n.nspname, c.oid, c.relname, c.relkind, c.reltuples, coalesce(am.amname, '') AS storage,
+        -- Its rows are those of its children, too, which its indexes do not hold.
+        c.relkind = 'r' AND EXISTS (
+            SELECT FROM pg_catalog.pg_inherits h WHERE h.inhparent = c.oid
+        ) AS is_parent
     FROM unnest(%(schemas)s::text[], %(names)s::text[]) WITH ORDINALITY AS w (schema, name, place)
     JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
     JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
@@ -34,11 +38,32 @@ WITH RECURSIVE wanted AS (
     FROM base b
     JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype
     WHERE b.typtype = 'd'
+), unique_index AS (
+    SELECT w.place, i.indisprimary, ic.relname, i.indisprimary OR (
+            i.indisvalid AND i.indisready AND i.indislive AND i.indimmediate
+            AND i.indpred IS NULL AND i.indexprs IS NULL
+        ) AS is_whole,
+        -- Without the columns that it only includes.
+        (i.indkey::int2[])[0:coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts) - 1] AS attnums
+    FROM wanted w
+    JOIN pg_catalog.pg_index i ON i.indrelid = w.oid AND i.indisunique AND NOT w.is_parent
+    JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+), smallest AS (
+    SELECT DISTINCT ON (x.place) x.place, x.attnums
+    FROM unique_index x JOIN wanted w ON w.place = x.place
+    WHERE x.is_whole AND NOT x.indisprimary AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_attribute a
+        WHERE a.attrelid = w.oid AND a.attnum = ANY (x.attnums) AND (NOT a.attnotnull OR EXISTS (
+            SELECT FROM pg_catalog.pg_constraint c
+            WHERE c.conrelid = w.oid AND c.contype = 'n' AND NOT c.convalidated AND a.attnum = ANY (c.conkey)
+        ))
+    )
+    ORDER BY x.place, cardinality(x.attnums), x.relname
 )
 SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     CASE WHEN w.relkind IN ('r', 'm') THEN pg_catalog.pg_relation_size(w.oid) END::bigint,
     a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod),
-    array_position(i.indkey::int2[], a.attnum)::int,
+    array_position(k.attnums, a.attnum)::int, array_position(s.attnums, a.attnum)::int,
     b.typname::text, b.typtype::text, b.typmod, b.dimensions::int,
     ARRAY(
         SELECT e.enumlabel::text FROM pg_catalog.pg_enum e
@@ -52,12 +77,15 @@ SELECT w.place::int, w.relkind::text, w.storage::text, w.reltuples::float8,
     END
 FROM wanted w
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_catalog.pg_index i ON i.indrelid = w.oid AND i.indisprimary
+LEFT JOIN unique_index k ON k.place = w.place AND k.indisprimary
+LEFT JOIN smallest s ON s.place = w.place
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = a.attcollation
 LEFT JOIN base b ON b.place = w.place AND b.attnum = a.attnum AND b.typtype <> 'd'
 ORDER BY w.place, a.attnum
 """
 """SQL: a row per column of the tables, domains resolved to their base types."""
+_ATTRIBUTE, _KEY, _UNIQUE = 5, 7, 8
+"""Places in such a row: of the column's name, of its place in the primary key, of that in `smallest`."""
 _TABLE_NAMES = """
 SELECT c.relname::text FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -104,7 +132,8 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
     return Table(
         ref=ref,
         columns=tuple(_columns(rows)),
-        key=_key(rows),
+        key=_ordered((row[_KEY], row[_ATTRIBUTE]) for row in rows),
+        unique=_ordered((row[_UNIQUE], row[_ATTRIBUTE]) for row in rows),
         rows=int(tuples) if tuples >= 0 and relkind in "rmp" else None,
         bytes=size,
         # Only heap tables have ctids, by which ranges can be cut.
@@ -112,14 +141,13 @@ def _table(ref: TableRef, rows: Sequence[Any]) -> Table:
     )
 
 
-def _key(rows: Iterable[Any]) -> tuple[str, ...]:
-    """Return the columns of the primary key, in its order."""
-    places = [(place, attribute) for *_, attribute, _, place, _, _, _, _, _, _ in rows if place is not None]
-    return tuple(attribute for _, attribute in sorted(places))
+def _ordered(places: Iterable[tuple[int | None, str]]) -> tuple[str, ...]:
+    """Return the names of an index's columns, in its order, from the place of each, or None."""
+    return tuple(name for _, name in sorted((place, name) for place, name in places if place is not None))
 
 
 def _columns(rows: Iterable[Any]) -> Iterator[Column]:
-    for *_, attribute, native, _, kind, category, typmod, dimensions, labels, collation in rows:
+    for *_, attribute, native, _, _, kind, category, typmod, dimensions, labels, collation in rows:
         if attribute is not None:
             yield map_column(
                 CatalogColumn(

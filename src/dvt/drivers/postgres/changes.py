@@ -35,8 +35,8 @@ def selected(extracted: ExtractedColumn) -> str:
 def row_hash(columns: Sequence[Column]) -> Column:
     """See CanFindChanges.
 
-    The binary form of a record has the length of each value, and -1 for NULL. The hash of an array of one such
-    form is the only hash of 64 bits that SQL has for bytes; it costs a tenth of MD5.
+    The binary form of a record has the length of each value, and -1 for NULL. The hash of an array of one
+    such form is the only hash of 64 bits that SQL has for bytes; it costs a tenth of MD5.
     """
     row = f"ROW({', '.join(map(_hashed, columns))})"
     read = escape_braces(f"hash_array_extended(ARRAY[record_send({row})], 0)")
