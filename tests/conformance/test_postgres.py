@@ -8,12 +8,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dvt.connectors.postgres.snapshot import PostgresSnapshot
 from dvt.core.errors import Cancelled, ConnectionLost, DvtError, QueryFailed, ValueLost
+from dvt.core.extraction import Extraction
 from dvt.core.plan import Load
 from dvt.core.ports.connectors import Job
 from dvt.core.tables import StageColumn
@@ -55,6 +58,32 @@ def test_a_large_table_is_read_whole_in_several_pieces(postgres: PostgreSQL, ben
     assert bench.first_row("SELECT count(*), count(DISTINCT c0) FROM t", dataset) == (400_000, 400_000)
     ((expected,),) = postgres.execute("select count(*) from pieces where n > 599000 or n < 10")
     assert filtered.rows == expected
+
+
+def test_a_large_table_is_read_over_no_more_connections_than_its_config_allows(
+    postgres: PostgreSQL, make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each connection waits at its first piece for the other one."""
+    ref = postgres.table("pieces")
+    postgres.fill(ref, 600_000)
+    bench = make_bench(limit=8)
+    query = bench.extraction(bench.describe(ref))
+    (whole,) = bench.read(replace(query, extraction=Extraction(max_parallel=1)))
+    assert (len(whole.keys), whole.rows) == (1, 600_000)
+    readers, both = set[Any](), threading.Barrier(2)
+    copy = PostgresSnapshot._copy
+
+    def counted(self: Any, reader: Any, *args: Any) -> None:
+        if reader.backend not in readers:
+            readers.add(reader.backend)
+            both.wait(60)
+        copy(self, reader, *args)
+
+    monkeypatch.setattr(PostgresSnapshot, "_copy", counted)
+    (pieces,) = bench.read(replace(query, extraction=Extraction(max_parallel=2)))
+    assert len(pieces.keys) > 1
+    assert pieces.rows == 600_000
+    assert len(readers) == 2
 
 
 def test_rows_rewritten_during_a_snapshot_arrive_once_with_their_old_values(

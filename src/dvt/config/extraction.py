@@ -9,12 +9,13 @@ from typing import Any
 
 from dvt.core.errors import BadExtraction
 from dvt.core.errors.error import nearest
-from dvt.core.extraction import BATCH_SIZE, FULL, Extraction, Incremental, Method, Strategy
+from dvt.core.extraction import BATCH_SIZE, FULL, MAX_PARALLEL, Extraction, Incremental, Method, Strategy
 
-_KEYS = ("method", "ttl", "incremental", "batch_size")
+_KEYS = ("method", "ttl", "incremental", "batch_size", "max_parallel")
 _INCREMENTAL = ("strategy", "primary_key", "hash_columns", "watermark")
 _WATERMARK = ("column", "overlap")
 _MAX_BATCH = 1_000_000
+_MOST_PARALLEL = 1_000
 _DURATION = re.compile(r"(\d+)([smhd])\Z", re.IGNORECASE)
 _UNITS: Mapping[str, str] = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -35,7 +36,10 @@ def extraction_of(value: object, where: str) -> Extraction:
     _check_keys(value, _KEYS, where)
     method = _method(value.get("method", Method.FULL.value), where)
     return Extraction(
-        method=method, ttl=_ttl(value, method, where), incremental=_incremental(value, method, where)
+        method=method,
+        ttl=_ttl(value, method, where),
+        incremental=_incremental(value, method, where),
+        max_parallel=_count(value, "max_parallel", "connections", (MAX_PARALLEL, _MOST_PARALLEL), where),
     )
 
 
@@ -61,7 +65,7 @@ def _incremental(value: Mapping[Any, Any], method: Method, where: str) -> Increm
         hash_columns=hashed,
         watermark=column,
         overlap=overlap,
-        batch_size=_batch_size(value.get("batch_size", BATCH_SIZE), where),
+        batch_size=_count(value, "batch_size", "rows", (BATCH_SIZE, _MAX_BATCH), where),
     )
 
 
@@ -98,11 +102,16 @@ def _watermark(value: object, strategy: Strategy, where: str) -> tuple[str, time
     return column, _duration(overlap, "overlap", where)
 
 
-def _batch_size(value: object, where: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_BATCH:
+def _count(
+    keys: Mapping[Any, Any], key: str, what: str, default_and_most: tuple[int, int], where: str
+) -> int:
+    default, most = default_and_most
+    value = keys.get(key, default)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= most:
         return value
-    hint = f"write a whole number from 1 to {_MAX_BATCH:,}"
-    raise BadExtraction(where, "batch_size", f"{value!r} is no number of rows", hint)
+    raise BadExtraction(
+        where, key, f"{value!r} is no number of {what}", f"write a whole number from 1 to {most:,}"
+    )
 
 
 def _check_keys(value: Mapping[Any, Any], known: Collection[str], where: str) -> None:

@@ -33,6 +33,10 @@ BATCH_SIZE = 10_000
 """Number of changed rows that one query asks for by their keys, unless `batch_size` sets another."""
 
 
+MAX_PARALLEL = 4
+"""Number of connections that read a table at once for one extraction, unless `max_parallel` sets another."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incremental:
     """How changed rows are found, and told apart."""
@@ -58,6 +62,8 @@ class Extraction:
     """How old rows may be that are taken again; given for `cached`, and only for that."""
     incremental: Incremental | None = None
     """Given for `incremental`, and only for that."""
+    max_parallel: int = MAX_PARALLEL
+    """Highest number of connections that read the table at once for one extraction."""
 
     @property
     def keeps(self) -> bool:

@@ -114,6 +114,9 @@ def test_a_model_that_others_read_may_be_kept(shop: Project) -> None:
             "hash_columns: strategy watermark has no hashes",
         ),
         ({**incremental(), "batch_size": 0}, "batch_size: 0 is no number of rows"),
+        ({"max_parallel": 0}, "max_parallel: 0 is no number of connections"),
+        ({"method": "auto", "max_parallel": "2"}, "max_parallel: '2' is no number of connections"),
+        ({"max_parallel": True}, "max_parallel: True is no number of connections"),
     ],
 )
 def test_what_is_wrong_in_the_config_is_an_error_with_its_place(

@@ -60,6 +60,10 @@ class _Extraction:
         self._committed: set[RunningQuery] = set()
         self._failures: list[BaseException] = []
         self._mariadb = True
+        self._of_tables = {
+            job.query.tables: threading.Semaphore(job.query.extraction.max_parallel) for job in jobs
+        }
+        """What limits how many of the jobs read the same tables at once."""
 
     def run(self) -> None:
         """Extract all jobs; raise the first failure after every query has ended."""
@@ -147,12 +151,13 @@ class _Extraction:
 
     @contextmanager
     def _slot(self, running: RunningQuery, query: SourceQuery) -> Iterator[None]:
-        while not self._server.slots.acquire(timeout=_POLL_SECONDS):
-            _check_stopped(running, query)
-        try:
+        """Wait until the query may have a connection, and keep it for as long as the `with` lasts."""
+        with ExitStack() as held:
+            for limit in (self._of_tables[query.tables], self._server.slots):
+                while not limit.acquire(timeout=_POLL_SECONDS):
+                    _check_stopped(running, query)
+                held.callback(limit.release)
             yield
-        finally:
-            self._server.slots.release()
 
     def _copy(self, running: RunningQuery, job: Job) -> Dataset:
         query = job.query

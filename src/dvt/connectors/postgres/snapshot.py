@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import Any
 import duckdb
 import psycopg2
 
+from dvt.connectors.postgres.pieces import Piece, Pieces, Progress
 from dvt.connectors.postgres.ranges import pieces
 from dvt.connectors.postgres.server import Server
 from dvt.connectors.postgres.token import token
@@ -30,16 +30,6 @@ from dvt.drivers.postgres import (
     transaction_statements,
     translate,
 )
-
-
-class _Progress:
-    """A job, how many of its pieces are left, and how many rows have arrived."""
-
-    def __init__(self, job: Job, queries: Sequence[str]) -> None:
-        self.job = job
-        self.left = len(queries)
-        self.rows = 0
-        self.committed = False
 
 
 class PostgresSnapshot:
@@ -61,15 +51,15 @@ class PostgresSnapshot:
 
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         """See Snapshot."""
-        progress = [_Progress(job, ()) for job in jobs]
+        progress = [Progress(job) for job in jobs]
         try:
             with self._server.backends.work() as work:
-                queue = self._queue(progress)
+                waiting = Pieces(self._pieces(progress))
                 schema = self._server.settings.schema_
-                workers = min(len(queue), self._server.slots.free)
+                workers = min(waiting.width, self._server.slots.free)
                 # As long as one connection is at work, no table of several pieces can be rewritten.
                 split = [relation(item.job.query.tables[0], schema) for item in progress if item.left > 1]
-                self._run_all(workers, work, lambda: self._read(queue, split, work, finished))
+                self._run_all(workers, work, lambda: self._read(waiting, split, work, finished))
         finally:
             for item in progress:
                 if not item.committed:
@@ -87,19 +77,19 @@ class PostgresSnapshot:
                 with suppress(psycopg2.Error):
                     cursor.execute("ROLLBACK TO SAVEPOINT dvt; RELEASE SAVEPOINT dvt")
 
-    def _queue(self, progress: Sequence[_Progress]) -> deque[tuple[_Progress, str]]:
+    def _pieces(self, progress: Sequence[Progress]) -> list[Piece]:
         """Return the pieces of all jobs, those of one job next to each other."""
-        queue: deque[tuple[_Progress, str]] = deque()
-        workers = self._server.limit - 1
+        waiting: list[Piece] = []
         for item in progress:
-            queries = self._pieces(item.job, workers)
+            queries = self._split(item.job)
             item.left = len(queries)
-            queue.extend((item, query) for query in queries)
-        return queue
+            waiting.extend(Piece(item, query) for query in queries)
+        return waiting
 
-    def _pieces(self, job: Job, workers: int) -> list[str]:
+    def _split(self, job: Job) -> list[str]:
         """Split a job's query, in the transaction that holds the snapshot."""
         table = job.query.about
+        workers = min(self._server.limit - 1, job.query.extraction.max_parallel)
         schema = self._server.settings.schema_
         looking = as_dvt_errors(name=self._server.name, doing=f"looking at {table}", where=table)
         with self._lock, looking, self._holder.cursor() as cursor:
@@ -130,25 +120,24 @@ class PostgresSnapshot:
 
     def _read(
         self,
-        queue: deque[tuple[_Progress, str]],
+        waiting: Pieces,
         tables: Sequence[str],
         work: Work,
         finished: Callable[[Job, Dataset], None],
     ) -> None:
-        """Read piece after piece over one connection until the queue is empty."""
-        while queue and not work.stopped.is_set():
+        """Read piece after piece over one connection until none is left for it."""
+        if waiting.are_left and not work.stopped.is_set():
             with self._server.slots.work(), self._server.scanner.session(self._id) as reader:
                 with as_dvt_errors(name=self._server.name, doing="opening a session"):
                     reader.lock_tables(tables)
                 while not work.stopped.is_set():
-                    try:
-                        item, query = queue.popleft()
-                    except IndexError:
-                        return
-                    self._copy(reader, item, query, work)
-                    self._commit_when_done(item, finished)
+                    with waiting.taken() as piece:
+                        if piece is None:
+                            return
+                        self._copy(reader, piece.of, piece.sql, work)
+                    self._commit_when_done(piece.of, finished)
 
-    def _copy(self, reader: Session, item: _Progress, query: str, work: Work) -> None:
+    def _copy(self, reader: Session, item: Progress, query: str, work: Work) -> None:
         answer = unpacked(item.job.query.columns, reader.query(query))
         table = item.job.query.about
         settings = item.job.query.settings
@@ -168,7 +157,7 @@ class PostgresSnapshot:
             item.rows += rows
             item.left -= 1
 
-    def _commit_when_done(self, item: _Progress, finished: Callable[[Job, Dataset], None]) -> None:
+    def _commit_when_done(self, item: Progress, finished: Callable[[Job, Dataset], None]) -> None:
         with self._lock:
             if item.left or item.committed:
                 return

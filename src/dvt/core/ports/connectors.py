@@ -44,6 +44,8 @@ class Snapshot(Protocol):
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         """Run the queries, in parallel up to the connection's limit, in constant memory.
 
+        Of those to the same tables, and their parts, no more run at once than their `max_parallel` says.
+
         `finished` is called once for each job, from any thread, after its sink is committed. The first
         failure is raised, after the other queries have been cancelled and all sinks without a commit
         discarded.

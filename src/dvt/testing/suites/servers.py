@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from dvt.core.errors import Cancelled, DvtError, TableNotFound
+from dvt.core.extraction import Extraction
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.testing.background import BackgroundCall, wait_until
@@ -41,6 +43,25 @@ class ServerSuite(ConnectorSuite):
             for call in calls:
                 assert call.finish() is None
         assert 1 <= most <= 3
+
+    def test_no_more_queries_read_a_table_at_once_than_its_config_allows(
+        self, database: ServerDatabase, bench_with: Callable[..., Bench]
+    ) -> None:
+        bench = bench_with(limit=8)
+        slow = [
+            replace(bench.slow(bench.filled(name, 1), SLOW_QUERY), extraction=Extraction(max_parallel=limit))
+            for name, limit in [("shared_by_two", 2), ("read_alone", 1)]
+            for _ in range(3)
+        ]
+        reading = BackgroundCall(lambda: bench.read(*slow))
+        assert wait_until(lambda: _slow_queries(database) >= 3)
+        time.sleep(0.5)
+        assert _slow_queries(database) == 3
+        bench.connector.cancel()
+        assert isinstance(reading.finish(), Cancelled)
+        quick = bench.extraction(bench.describe(database.table("read_alone")))
+        limited = [replace(quick, extraction=Extraction(max_parallel=1))] * 5
+        assert [dataset.rows for dataset in bench.read(*limited)] == [1] * 5
 
     def test_no_connection_stays_open_after_closing(self, database: ServerDatabase, bench: Bench) -> None:
         bench.read_table(bench.filled("ended", 10))
@@ -126,8 +147,12 @@ class ServerLoadingSuite(LoadingSuite):
 
 def _runs_slow_query(database: ServerDatabase) -> bool:
     """Whether the slow query, and not the planning of it, is under way."""
+    return _slow_queries(database) > 0
+
+
+def _slow_queries(database: ServerDatabase) -> int:
     words = database.sleeping(SLOW_QUERY)
-    return any(words in statement and "EXPLAIN" not in statement for statement in database.running())
+    return sum(words in statement and "EXPLAIN" not in statement for statement in database.running())
 
 
 def _with_causes(error: BaseException | None) -> str:
