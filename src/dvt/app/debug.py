@@ -91,6 +91,7 @@ def _examined(folder: OwnFolder) -> tuple[Health, str]:
     from datetime import UTC, datetime
 
     from dvt.core.errors import BucketLibraryMissing, BucketRefused, DvtError
+    from dvt.runs import operations
     from dvt.staging.housekeeping.health import Check, Health, Status, examine, failed_check
     from dvt.staging.in_folder import InFolder
 
@@ -105,7 +106,8 @@ def _examined(folder: OwnFolder) -> tuple[Health, str]:
         address = own.address
         with suppress(BucketRefused):  # whose the folder is cannot be read: the tests tell what is missing
             folder.open()
-        return examine(own, lambda: datetime.now(UTC)), address
+        records = folder.place.project_dir / ".dvt" / "operations"
+        return examine(own, lambda: datetime.now(UTC), lambda: operations.known(records)), address
     except BucketLibraryMissing as error:
         return Health(
             (Check("package", Status.MISS, f"{error.code} {error.message}; {error.hint}"),)

@@ -11,12 +11,13 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationInfo, field_validator
 
-from dvt.core.ports.staging import BucketContext, BucketSettings, StoredObject
+from dvt.core.ports.staging import BucketContext, BucketSettings, StoredObject, UnfinishedUpload
 from dvt.drivers.disk import (
     create_private,
     disk_error,
     is_temporary,
     make_lasting,
+    name_when_whole,
     private_folder,
     remove_empty_parents,
     remove_folder,
@@ -97,6 +98,29 @@ class FilesystemBucket:
             with suppress(FileNotFoundError):  # somebody has removed it meanwhile
                 facts = entries[key].stat(follow_symlinks=False)
                 yield StoredObject(key, facts.st_size, datetime.fromtimestamp(facts.st_mtime, UTC))
+
+    def uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
+        """See HasUploads: files under temporary names."""
+        for entry in _files(self._path(prefix) if prefix else self._root):
+            path = Path(entry.path)
+            name = name_when_whole(path)
+            if name is not None:
+                with suppress(FileNotFoundError):  # it is whole by now
+                    facts = entry.stat(follow_symlinks=False)
+                    at = path.relative_to(self._root)
+                    modified = datetime.fromtimestamp(facts.st_mtime, UTC)
+                    yield UnfinishedUpload(
+                        at.with_name(name).as_posix(), modified, facts.st_size, at.as_posix()
+                    )
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """See HasUploads."""
+        path = self._path(upload.id)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise disk_error(error, path.parent) from error
+        remove_empty_parents(path, self._root)
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -25,6 +26,8 @@ _NOTHING_TO_REMOVE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, er
 """Error numbers of a removal that came too late: it is gone, or somebody has written there meanwhile."""
 _ATTEMPTS = 10
 """How often a folder is made again that somebody has removed before its child was made."""
+_UNIQUE_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{8}\.new", re.DOTALL)
+"""Matches names of temporary files with a suffix of `unique_suffix`; the group is the name without."""
 _CHUNK = 2**20
 """Bytes of a stream that are in memory at once: 1 MiB."""
 
@@ -79,6 +82,12 @@ def unique_suffix() -> str:
 def is_temporary(path: Path) -> bool:
     """True for a file that is being written, or was being written when its writer died."""
     return path.name.startswith(".") and path.suffix == ".new"
+
+
+def name_when_whole(path: Path) -> str | None:
+    """Return the name that a temporary file with a unique suffix was to get; None for another file."""
+    match = _UNIQUE_TEMPORARY.fullmatch(path.name)
+    return match and match[1]
 
 
 def write_private(path: Path, data: bytes | BinaryIO, *, unique: str = "") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
-from dvt.core.ports.staging import Bucket, StoredObject
+from dvt.core.ports.staging import Bucket, HasUploads, StoredObject, UnfinishedUpload
 
 _OUTSIDE = frozenset({"", ".", ".."})
 """Parts of a key that lead out of a folder, or nowhere."""
@@ -55,6 +55,19 @@ class InFolder:
     def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:
         """See Bucket."""
         return self._bucket.writing(consumer, self._key(key))
+
+    def uploads(self, prefix: str) -> Iterator[UnfinishedUpload] | None:
+        """See HasUploads."""
+        inner = self._bucket
+        below = self._key(prefix) if prefix else self._folder
+        uploads = inner.uploads(below) if isinstance(inner, HasUploads) else None
+        begin = len(self._folder) + 1
+        return None if uploads is None else (upload._replace(key=upload.key[begin:]) for upload in uploads)
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """See HasUploads."""
+        if isinstance(self._bucket, HasUploads):
+            self._bucket.abort(upload._replace(key=f"{self._folder}/{upload.key}"))
 
     def _key(self, key: str) -> str:
         if _OUTSIDE & set(key.split("/")):

@@ -7,6 +7,7 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, BinaryIO, ClassVar
@@ -16,7 +17,7 @@ from dvt.buckets.azure.errors import Translator, code_of
 from dvt.buckets.azure.settings import AzureSettings
 from dvt.buckets.azure.uploads import Upload
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import BucketContext, StoredObject
+from dvt.core.ports.staging import BucketContext, StoredObject, UnfinishedUpload
 from dvt.drivers.objects.escapes import Escapes
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -99,6 +100,21 @@ class AzureBucket:
             for blob in blobs
         )
 
+    def uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
+        """See HasUploads: blobs of which there are blocks only. Each is asked for their sizes."""
+        blobs = self._blobs(prefix, "listing", "uncommittedblobs")
+        for blob in [blob for blob in blobs if not blob.size and not _is_folder(blob)]:
+            with self._errors.translating(f"listing blocks of {blob.name!r}"):
+                size = Upload(self._client.get_blob_client(blob.name)).bytes_begun()
+            if size:
+                key = self._names.key(_ESCAPES.undo(blob.name))
+                yield UnfinishedUpload(key, blob.last_modified or datetime.now(UTC), size, blob.name)
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """See HasUploads."""
+        with self._errors.translating(f"deleting blocks of {upload.key!r}"):
+            self._upload(upload.key).drop_blocks()
+
     def delete(self, prefix: str) -> None:
         """See Bucket. The store's own folders, where it has them, go after what is in them."""
         blobs = builtins.list(self._blobs(prefix, "deleting in", root=False))
@@ -164,11 +180,11 @@ class AzureBucket:
     def _replaced(self, doing: str) -> DvtError:
         return self._errors.failed(doing, "it was replaced meanwhile")
 
-    def _blobs(self, prefix: str, doing: str, *, root: bool = True) -> Iterator[Any]:
+    def _blobs(self, prefix: str, doing: str, *more: str, root: bool = True) -> Iterator[Any]:
         below = _ESCAPES.do(self._names.below(prefix, root=root))
         client = self._client
         with self._errors.translating(f"{doing} {below!r}"):
-            blobs = client.list_blobs(below or None, include=["metadata"], results_per_page=_PAGE)
+            blobs = client.list_blobs(below or None, include=["metadata", *more], results_per_page=_PAGE)
             pages = blobs.by_page()
         while True:
             with self._errors.translating(f"{doing} {below!r}"):

@@ -49,6 +49,28 @@ class Upload:
             with asking():
                 self._whole(first, overwrite=True)
 
+    def bytes_begun(self) -> int:
+        """Return the bytes of the blocks that are there while there is no blob."""
+        try:
+            committed, begun = self.client.get_block_list("all")
+        except Exception as error:
+            if code_of(error) == "BlobNotFound":
+                return 0  # somebody has dropped them meanwhile
+            raise
+        return 0 if committed else sum(block.size for block in begun)
+
+    def drop_blocks(self) -> None:
+        """Drop the blocks of a blob that is not there: an empty one, put in its place, does so.
+
+        Azurite takes them for a blob, which it deletes as one.
+        """
+        if self.create(b"") or self._properties() is None:
+            try:
+                self.client.delete_blob()
+            except Exception as error:
+                if code_of(error) != "BlobNotFound":  # somebody has dropped them meanwhile
+                    raise
+
     def _whole(self, data: bytes, **options: Any) -> None:
         self.client.upload_blob(
             data, length=len(data), validate_content="md5", content_settings=_with_md5(_md5(data)), **options
@@ -81,13 +103,17 @@ class Upload:
 
     def _is_by(self, writer: str) -> bool:
         """Return whether the blob that is there was created by this writer."""
+        properties = self._properties()
+        return properties is not None and bool(properties.metadata.get(_WRITER) == writer)
+
+    def _properties(self) -> Any:
+        """Return what the store knows of the blob; None if there is none."""
         try:
-            properties = self.client.get_blob_properties()
+            return self.client.get_blob_properties()
         except Exception as error:
             if code_of(error) == "BlobNotFound":
-                return False
+                return None
             raise
-        return bool(properties.metadata.get(_WRITER) == writer)
 
 
 def _md5(data: bytes) -> Any:

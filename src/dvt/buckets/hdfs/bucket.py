@@ -18,7 +18,7 @@ from dvt.buckets.hdfs.client import Hdfs
 from dvt.buckets.hdfs.errors import Translator, is_below_a_file
 from dvt.buckets.hdfs.settings import HDFSSettings
 from dvt.core.errors import BucketRefused, BucketUnreachable, DvtError
-from dvt.core.ports.staging import BucketContext, StoredObject
+from dvt.core.ports.staging import BucketContext, StoredObject, UnfinishedUpload
 from dvt.drivers.objects.escapes import Escapes
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer
 from dvt.drivers.objects.pieces import read_piece
@@ -89,10 +89,26 @@ class HDFSBucket:
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
         """See Bucket."""
-        if prefix:
-            yield from self._files(self._path(prefix), f"{prefix}/", f"listing {prefix!r}")
-        else:
-            yield from self._files(self._root, "", f"listing {prefix!r}")
+        for key, status in self._below(prefix):
+            if not _is_new(status):
+                yield StoredObject(key, status.length, _time_of(status))
+
+    def uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
+        """See HasUploads: files under temporary names, which do not tell the object's."""
+        for key, status in self._below(prefix):
+            if _is_new(status):
+                folder = key[: key.rfind("/") + 1]
+                yield UnfinishedUpload(folder, _time_of(status), status.length, status.path)
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """See HasUploads."""
+        name = upload.id.rpartition("/")[2]
+        if not upload.id.startswith(f"{self._root}/") or not name.startswith(_NEW):
+            msg = f"{upload.id!r} is no file that this bucket is writing"
+            raise ValueError(msg)
+        doing = f"deleting what is there of an object in {upload.key!r}"
+        with suppress(FileNotFoundError):
+            self._hdfs.ask_again(doing, lambda client: client.delete(upload.id, False))
 
     def delete(self, prefix: str) -> None:
         """See Bucket."""
@@ -173,8 +189,13 @@ class HDFSBucket:
             if self._is_there(new, doing) or not self._is_there(path, doing):
                 raise self._errors.failed(doing, "its folder was deleted meanwhile") from None
 
-    def _files(self, folder: str, prefix: str, doing: str) -> Iterator[StoredObject]:
-        """Yield every object in a folder and below, in the keys' order.
+    def _below(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """Yield key and status of every file in a folder of the bucket, '' being all of it."""
+        folder, keys = (self._path(prefix), f"{prefix}/") if prefix else (self._root, "")
+        return self._files(folder, keys, f"listing {prefix!r}")
+
+    def _files(self, folder: str, prefix: str, doing: str) -> Iterator[tuple[str, Any]]:
+        """Yield every file in a folder and below, in the keys' order.
 
         In a folder's own list `/` belongs to the names of folders, as it does in keys.
         """
@@ -189,14 +210,13 @@ class HDFSBucket:
         entries = {}
         for status in listed:
             name = status.path.rpartition("/")[2]
-            if not name.startswith(_NEW) and status.path != folder:
+            if status.path != folder:
                 entries[_ESCAPES.undo(name) + ("/" if status.isdir else "")] = status
         for name, status in sorted(entries.items()):
             if status.isdir:
                 yield from self._files(status.path, f"{prefix}{name}", doing)
             else:
-                put = datetime.fromtimestamp(status.modification_time / 1000, UTC)
-                yield StoredObject(f"{prefix}{name}", status.length, put)
+                yield f"{prefix}{name}", status
 
     def _delete(self, path: str, doing: str) -> None:
         """Delete a file or folder; where a permission is missing, what is in it as far as may be."""
@@ -265,6 +285,15 @@ class _Body:
 
     def close(self) -> None:
         self._more = bytes
+
+
+def _is_new(status: Any) -> bool:
+    """Return whether a file is being written, or was when its writer died."""
+    return bool(status.path.rpartition("/")[2].startswith(_NEW))
+
+
+def _time_of(status: Any) -> datetime:
+    return datetime.fromtimestamp(status.modification_time / 1000, UTC)
 
 
 def _some(packets: Iterator[bytes]) -> bytes:

@@ -13,9 +13,10 @@ from typing import Any, BinaryIO, ClassVar
 from dvt.buckets.s3.client import make_client
 from dvt.buckets.s3.errors import Translator, broken_connections, is_answer
 from dvt.buckets.s3.settings import S3Settings
+from dvt.buckets.s3.unfinished import UnfinishedUploads
 from dvt.buckets.s3.uploads import CHECKSUM, Upload
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import BucketContext, StoredObject
+from dvt.core.ports.staging import BucketContext, StoredObject, UnfinishedUpload
 from dvt.drivers.objects.checksums import Crc32
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -109,6 +110,31 @@ class S3Bucket:
     def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:  # noqa: ARG002
         """See Bucket."""
         refuse_consumer(consumer, "objects in S3")
+
+    def uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
+        """See HasUploads: uploads in parts. Each is asked for its size."""
+        below = self._names.below(prefix, root=True)
+        # MinIO lists the uploads of one key, or of the whole bucket, and for a folder none.
+        asked = "" if self._settings.endpoint else below
+        with self._errors.translating(f"listing unfinished uploads below {below!r}"):
+            begun = UnfinishedUploads(self._client, self._settings.bucket)
+            own = [upload for upload in begun.below(asked) if upload["Key"].startswith(below)]
+            uploads = [
+                UnfinishedUpload(
+                    self._names.key(upload["Key"]),
+                    upload["Initiated"],
+                    begun.bytes(upload["Key"], upload["UploadId"]),
+                    upload["UploadId"],
+                )
+                for upload in own
+            ]
+        return iter(uploads)
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """See HasUploads."""
+        with self._errors.translating(f"aborting an upload of {upload.key!r}"):
+            begun = UnfinishedUploads(self._client, self._settings.bucket)
+            begun.abort(self._names.of(upload.key), upload.id)
 
     @property
     def _client(self) -> Any:

@@ -24,6 +24,8 @@ _PERMISSIONS: Mapping[str, str] = {
     "UploadPart": "s3:PutObject",
     "CompleteMultipartUpload": "s3:PutObject",
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads (on the bucket itself)",
+    "ListParts": "s3:ListMultipartUploadParts",
     "GetObject": "s3:GetObject (and s3:ListBucket on the bucket, or objects that are not there are refused)",
     "HeadObject": "s3:GetObject",
     "ListObjectsV2": "s3:ListBucket",

@@ -81,6 +81,30 @@ class Bucket(Protocol):
         """
 
 
+class UnfinishedUpload(NamedTuple):
+    """What is there of an object that somebody is putting, or was when its process died; no list has it."""
+
+    key: str
+    """The object's key. Where a store only tells the folder: that with `/` at its end, or '' for the root."""
+    modified: datetime
+    """When it was begun, or last written to, with a time zone, by the store's clock."""
+    bytes: int | None
+    """What is there; None if the store does not tell."""
+    id: str
+    """By what the bucket knows it."""
+
+
+@runtime_checkable
+class HasUploads(Protocol):
+    """A bucket that tells of unfinished uploads."""
+
+    def uploads(self, prefix: str) -> Iterator[UnfinishedUpload] | None:
+        """Yield those in the folder `prefix` and below, '' being the bucket; None if the store tells none."""
+
+    def abort(self, upload: UnfinishedUpload) -> None:
+        """Remove what is there of one, so that it cannot be finished; no error if nothing is."""
+
+
 @runtime_checkable
 class OnDisk(Protocol):
     """A bucket in folders of this machine, any of which somebody may have replaced by a link."""

@@ -81,7 +81,7 @@ class DatasetCopier:
     def _chosen(self, wanted: Sequence[str]) -> list[Folder]:
         """Return the committed datasets that are asked for; DatasetUnknown if a name has none."""
         inventory = take_inventory(self._source.objects(""))
-        committed = [folder for folder in inventory.of(Kind.DATASET) if _is_committed(folder)]
+        committed = [folder for folder in inventory.of(Kind.DATASET) if folder.is_committed]
         for name in wanted:
             if not any(_is_in(folder.path, name) for folder in committed):
                 raise DatasetUnknown(name, self._names[0], [folder.path for folder in committed])
@@ -145,10 +145,6 @@ def _digest(stream: BinaryIO) -> bytes:
     while data := stream.read(_CHUNK):
         digest.update(data)
     return digest.digest()
-
-
-def _is_committed(folder: Folder) -> bool:
-    return any(stored.key.endswith(f"/{MARKER_FILE}") for stored in folder.objects)
 
 
 def _is_in(folder: str, wanted: str) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import StoredObject
 from dvt.staging.housekeeping.inventory import Folder, Inventory, Kind
-from dvt.staging.leases import HeldLease, is_within
+from dvt.staging.leases import LEASES, VALID_SECONDS, HeldLease, is_within
 
 _DAYS_FROM = 48
 """Hours from which an age is told in days."""
@@ -33,6 +33,8 @@ class Facts:
     """Folder of a deletion → the run that deletes, and the folder that is deleted."""
     runs: Mapping[str, bool] = field(default_factory=dict)
     """Runs that this machine has a record of → whether they are alive. Others may be, elsewhere."""
+    refusal: DvtError | None = None
+    """What has kept unfinished uploads from being listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class CleanPlan:
     """Objects that stay since they are not dvt's by their names."""
     failure: DvtError | None = None
     """What has kept the rest of the plan from being carried out."""
+    refusal: DvtError | None = None
+    """What has kept unfinished uploads from being listed."""
 
     @property
     def deleted(self) -> tuple[Unit, ...]:
@@ -95,7 +99,9 @@ def plan_clean(facts: Facts, older_than: timedelta | None = None) -> CleanPlan:
     units = [_with_what_it_tells_of(unit, left) for unit in units]
     staying = [unit.folder.path for unit in units if unit.reason and unit.folder.kind is not Kind.DELETION]
     return CleanPlan(
-        tuple(_unless_needed(unit, facts.deletions, staying) for unit in units), facts.inventory.foreign
+        tuple(_unless_needed(unit, facts.deletions, staying) for unit in units),
+        facts.inventory.foreign,
+        refusal=facts.refusal,
     )
 
 
@@ -151,6 +157,8 @@ class _Judge:
             return self._at_work(unit.folder.run)  # a dead lease, however young, keeps nothing
         path = unit.folder.path
         in_use = self._at_work(unit.folder.run) or self._read_by(path)
+        if unit.folder.kind is Kind.UPLOAD:
+            return in_use or self._may_be_under_way(unit) or self._too_young(unit)
         if in_use or any(is_within(path, folder) for folder in self._cut_off):
             return in_use  # a deletion that was cut off is finished, however young the dataset is
         return self._too_young(unit)
@@ -176,6 +184,15 @@ class _Judge:
             if lease.covers(path):
                 return f"run {lease.run} reads it on {lease.host}"
         return ""
+
+    def _may_be_under_way(self, unit: Unit) -> str:
+        """Return why a young upload stays that is in no run's folder: of such, leases say nothing.
+
+        That of a lease may be the first one that its command puts.
+        """
+        age = self._facts.now - unit.newest
+        is_of_a_run = bool(unit.folder.run) and not unit.folder.path.startswith(f"{LEASES}/")
+        return "" if is_of_a_run or age > timedelta(seconds=VALID_SECONDS) else f"it is {_age(age)} old"
 
     def _too_young(self, unit: Unit) -> str:
         age = self._facts.now - unit.newest

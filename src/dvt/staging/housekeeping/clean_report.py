@@ -33,7 +33,7 @@ class CleanedBucket:
     @property
     def is_empty(self) -> bool:
         """Whether there was nothing, and nothing failed."""
-        return not (self.plan.units or self.plan.foreign or self.error)
+        return not (self.plan.units or self.plan.foreign or self.error or self.plan.refusal)
 
 
 def as_lines(cleaned: CleanedBucket) -> Iterator[str]:
@@ -47,6 +47,8 @@ def as_lines(cleaned: CleanedBucket) -> Iterator[str]:
     if cleaned.dry_run:
         yield from (f"  would delete {_line(unit)}" for unit in plan.deleted)
     yield from (f"  kept {_line(unit)}: {unit.reason}" for unit in plan.kept)
+    if plan.refusal is not None:
+        yield f"  unfinished uploads are left: {plan.refusal.message}; {plan.refusal.hint}"
     for stored in plan.foreign[:_MOST_NAMES]:
         yield f"  not dvt's, so it stays: {printable(stored.key)}"
     if len(plan.foreign) > _MOST_NAMES:
@@ -54,12 +56,23 @@ def as_lines(cleaned: CleanedBucket) -> Iterator[str]:
 
 
 def figures(units: Sequence[Unit]) -> str:
-    """Return how much units hold, such as `3 datasets, 12 objects, 1.2 MB`."""
-    datasets = sum(unit.folder.kind is Kind.DATASET for unit in units)
-    objects = sum(unit.objects for unit in units)
-    return (
-        f"{count(datasets, 'dataset')}, {count(objects, 'object')}, {size(sum(unit.bytes for unit in units))}"
-    )
+    """Return how much units hold, such as `3 datasets, 12 objects, 1 unfinished upload, 1.2 MB`."""
+    uploads = _uploads(units)
+    parts = [count(_datasets(units), "dataset"), count(_objects(units), "object")]
+    parts += [count(uploads, "unfinished upload")] if uploads else []
+    return ", ".join([*parts, size(sum(unit.bytes for unit in units))])
+
+
+def _datasets(units: Sequence[Unit]) -> int:
+    return sum(unit.folder.kind is Kind.DATASET for unit in units)
+
+
+def _uploads(units: Sequence[Unit]) -> int:
+    return sum(unit.folder.kind is Kind.UPLOAD for unit in units)
+
+
+def _objects(units: Sequence[Unit]) -> int:
+    return sum(unit.objects for unit in units if unit.folder.kind is not Kind.UPLOAD)
 
 
 def printable(name: str) -> str:
@@ -73,12 +86,16 @@ def as_object(reports: Sequence[CleanedBucket]) -> dict[str, Any]:
 
 
 def _line(unit: Unit) -> str:
-    figures = f"{count(unit.objects, 'object')}, {size(unit.bytes)}"
-    return f"{unit.folder.kind} {unit.folder.path} ({figures})"
+    folder = unit.folder
+    if folder.upload is None:
+        return f"{folder.kind} {folder.path} ({count(unit.objects, 'object')}, {size(unit.bytes)})"
+    sized = "of unknown size" if folder.upload.bytes is None else size(unit.bytes)
+    name = printable(folder.path) or "of the project's folder"
+    return f"{folder.kind} {name} ({sized}, of {unit.newest:%Y-%m-%d %H:%M} UTC)"
 
 
 def _bucket(report: CleanedBucket) -> dict[str, Any]:
-    plan, error = report.plan, report.error
+    plan = report.plan
     deleted = plan.deleted
     return {
         "profile": report.profile,
@@ -86,23 +103,32 @@ def _bucket(report: CleanedBucket) -> dict[str, Any]:
         "address": report.address,
         "dry_run": report.dry_run,
         "skipped": report.skipped,
-        "error": error and {"code": error.code, "message": error.message, "hint": error.hint},
+        "error": _error(report.error),
         "deleted": {
-            "datasets": sum(unit.folder.kind is Kind.DATASET for unit in deleted),
-            "objects": sum(unit.objects for unit in deleted),
+            "datasets": _datasets(deleted),
+            "objects": _objects(deleted),
+            "unfinished_uploads": _uploads(deleted),
             "bytes": sum(unit.bytes for unit in deleted),
         },
         "units": [_unit(unit) for unit in plan.units],
         "not_dvts": [stored.key for stored in plan.foreign],
+        "uploads_not_listed": _error(plan.refusal),
     }
 
 
+def _error(error: DvtError | None) -> dict[str, str] | None:
+    if error is None:
+        return None
+    return {"code": error.code, "message": error.message, "hint": error.hint}
+
+
 def _unit(unit: Unit) -> dict[str, Any]:
+    upload = unit.folder.upload
     return {
         "kind": str(unit.folder.kind),
         "folders": [part.path for part in unit.parts],
         "objects": unit.objects,
-        "bytes": unit.bytes,
+        "bytes": None if upload is not None and upload.bytes is None else unit.bytes,
         "newest": unit.newest.isoformat(),
         "kept": unit.reason or None,
     }

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import Bucket
+from dvt.core.ports.staging import Bucket, HasUploads, UnfinishedUpload
 from dvt.drivers.objects.parallel import in_parallel
 from dvt.staging.deletion import Deletions
 from dvt.staging.housekeeping.clean_plan import CleanPlan, Unit, plan_clean
@@ -20,9 +20,9 @@ from dvt.staging.parquet import MARKER_FILE
 
 _DELETES_AT_ONCE = 8
 """Units that are deleted at once: each takes some five requests, one after the other."""
-_ORDER = (Kind.LEASE, Kind.DATASET, Kind.RESULT, Kind.STATE, Kind.DELETION, Kind.PROBE)
+_ORDER = (Kind.LEASE, Kind.DATASET, Kind.RESULT, Kind.UPLOAD, Kind.STATE, Kind.DELETION, Kind.PROBE)
 """Kinds in the order in which they are deleted. A dead run's lease would cover its datasets; a deletion that
-was cut off ends when its dataset is gone."""
+was cut off ends when its dataset is gone. Unfinished uploads may go with their dataset's folder."""
 
 
 def clean(
@@ -62,7 +62,7 @@ class _Cleaner:
         if self._failure is None:
             self._remove_empty_folders(outcome)
         outcome.sort(key=lambda unit: unit.folder.path)
-        return CleanPlan(tuple(outcome), plan.foreign, self._failure)
+        return CleanPlan(tuple(outcome), plan.foreign, self._failure, plan.refusal)
 
     def _try(self, staying: Collection[str], unit: Unit) -> Unit:
         """Delete a unit, and return it, with the reason if it stays. After an error all others stay."""
@@ -82,8 +82,16 @@ class _Cleaner:
                 return self._delete_state(unit.folder, "")
             case Kind.DELETION:
                 return self._end_deletion(unit.folder, staying)
+            case Kind.UPLOAD:
+                self._abort(unit.folder.upload)
+                return ""
         self._bucket.delete(unit.folder.path)
         return ""
+
+    def _abort(self, upload: UnfinishedUpload | None) -> None:
+        """Abort an upload. Who has begun it had a lease before, so nobody who begins now has begun it."""
+        if upload is not None and isinstance(self._bucket, HasUploads):
+            self._bucket.abort(upload)
 
     def _delete_dataset(self, unit: Unit) -> str:
         """Delete a dataset, then what names it: the other way round, it would stay alone after a crash."""

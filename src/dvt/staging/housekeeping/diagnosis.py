@@ -74,6 +74,7 @@ class Diagnosis:
         return bool(found & bad)
 
 
+_TIMES = ("oldest", "newest", "oldest_orphan")
 _WORST_FIRST = (Status.FAIL, Status.MISS, Status.WARN, Status.OK, Status.SKIP)
 
 
@@ -118,6 +119,8 @@ def _bucket_lines(bucket: BucketDiagnosis) -> Iterator[str]:
     yield from (_line(check, "    ") for check in bucket.health.checks if check.status is not Status.OK)
     if bucket.health.metrics is not None:
         yield f"    staged: {_counts(bucket.health.metrics)}"
+        if bucket.health.metrics.uploads is None:
+            yield "    unfinished uploads: not told by this bucket"
 
 
 def _counts(metrics: Metrics) -> str:
@@ -125,7 +128,7 @@ def _counts(metrics: Metrics) -> str:
         return "nothing"
     counts = (
         (metrics.datasets, "dataset"), (metrics.results, "result"), (metrics.states, "state"),
-        (metrics.leases, "run at work"),
+        (metrics.leases, "run at work"), (metrics.uploads or 0, "unfinished upload"),
     )  # fmt: skip
     parts = [
         f"{number:,} {noun}" if noun == "run at work" else count(number, noun)
@@ -146,7 +149,7 @@ def _bucket(bucket: BucketDiagnosis) -> dict[str, Any]:
     metrics = bucket.health.metrics
     counted = asdict(metrics) if metrics else None
     if counted is not None:
-        counted |= {key: counted[key] and counted[key].isoformat() for key in ("oldest", "newest")}
+        counted |= {key: counted[key] and counted[key].isoformat() for key in _TIMES}
     return {
         "name": bucket.name,
         "type": bucket.kind,
@@ -159,5 +162,10 @@ def _bucket(bucket: BucketDiagnosis) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, str]:
-    return {"check": check.what, "status": str(check.status), "detail": check.detail}
+def _check(check: Check) -> dict[str, Any]:
+    return {
+        "check": check.what,
+        "status": str(check.status),
+        "detail": check.detail,
+        "seconds": check.seconds,
+    }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import secrets
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +20,10 @@ from dvt.core.errors import (
     DvtError,
 )
 from dvt.core.ports.staging import Bucket
+from dvt.core.reports import size
+from dvt.staging.housekeeping.clean_plan import Facts, plan_clean
 from dvt.staging.housekeeping.inventory import PROBES, Inventory, Kind, take_inventory
+from dvt.staging.housekeeping.survey import Uploads, unfinished_uploads
 from dvt.staging.leases import leases
 
 _CONTENT = b"dvt debug"
@@ -56,6 +60,8 @@ class Check:
     """What was found; for what failed, the error, and what mends it."""
     is_hopeless: bool = False
     """Whether nothing else can be done in the bucket either."""
+    seconds: float | None = None
+    """How long it took, where that was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,8 @@ class Metrics:
     bytes: int
     datasets: int
     """Committed or not."""
+    uncommitted: int
+    """Datasets without a marker: runs are extracting them, or were when they died."""
     results: int
     states: int
     leases: int
@@ -75,6 +83,14 @@ class Metrics:
     """Those that were cut off, or are under way."""
     foreign: int
     """Objects that are not dvt's by their names."""
+    uploads: int | None
+    """Unfinished uploads, of runs at work and others; None if the bucket does not tell them."""
+    orphans: int | None
+    """Those that nobody is at work on any more: `dvt clean` removes them."""
+    orphan_bytes: int | None
+    """What is there of them, as far as the store tells; None if it does not tell of one."""
+    oldest_orphan: datetime | None
+    """When the oldest of them was begun, or last written to."""
     oldest: datetime | None
     """When the oldest object of dvt's was put; None if there is none."""
     newest: datetime | None
@@ -125,17 +141,28 @@ class _Probe:
         return f"{left} is still there" if left else ""
 
 
-def examine(bucket: Bucket, here: Callable[[], datetime]) -> Health:
-    """Test the project's folder in a bucket; `here` returns the time of this machine."""
+def examine(
+    bucket: Bucket,
+    here: Callable[[], datetime],
+    runs: Callable[[], Mapping[str, bool]] = dict,
+) -> Health:
+    """Test the project's folder in a bucket.
+
+    `here` returns the time of this machine, `runs` the runs that it has a record of, and whether they are
+    alive.
+    """
     probe = _Probe(bucket)
     checks = list(_tested(probe))
     if checks[0].status is not Status.OK or probe.modified is None:
         return Health(tuple(checks))
     checks.append(_clocks(probe.modified, here()))
     try:
-        metrics = _metrics(bucket, probe.modified)
+        uploads = unfinished_uploads(bucket)
+        metrics = _metrics(bucket, uploads, probe.modified, runs)
     except DvtError as error:
         return Health((*checks, failed_check("count", error)))
+    if uploads.refusal is not None:
+        checks.append(Check("unfinished uploads", Status.WARN, _said(uploads.refusal)))
     return Health((*checks, *_leftovers(metrics)), metrics)
 
 
@@ -163,13 +190,15 @@ def _tested(probe: _Probe) -> Iterator[Check]:
 
 def _done(what: str, act: Callable[[], str]) -> Check:
     """Do a thing, and return how it went."""
+    began = time.monotonic()
     try:
         problem = act()
     except BucketLibraryMissing as error:
         return Check(what, Status.MISS, _said(error))
     except DvtError as error:
         return Check(what, Status.FAIL, _said(error), is_hopeless=isinstance(error, _HOPELESS))
-    return Check(what, Status.FAIL if problem else Status.OK, problem)
+    seconds = round(time.monotonic() - began, 4)
+    return Check(what, Status.FAIL if problem else Status.OK, problem, seconds=seconds)
 
 
 def failed_check(what: str, error: DvtError) -> Check:
@@ -191,21 +220,34 @@ def _clocks(there: datetime, here: datetime) -> Check:
     return Check("clock", Status.WARN, detail)
 
 
-def _metrics(bucket: Bucket, now: datetime) -> Metrics:
-    inventory = take_inventory(bucket.objects(""))
+def _metrics(
+    bucket: Bucket, uploads: Uploads, now: datetime, runs: Callable[[], Mapping[str, bool]]
+) -> Metrics:
+    """Count what is there. The uploads were listed before, so that the lease of each is seen."""
+    inventory = take_inventory(bucket.objects(""), uploads.listed)
     held = list(leases(bucket, now))
     valid = sum(lease.is_valid for lease in held)
-    members = [stored for folder in inventory.folders for stored in folder.objects]
+    whole = [folder for folder in inventory.folders if folder.upload is None]
+    members = [stored for folder in whole for stored in folder.objects]
+    plan = plan_clean(Facts(inventory=inventory, now=now, leases=held, runs=runs()))
+    orphans = [unit.folder.upload for unit in plan.deleted if unit.folder.upload is not None]
+    sizes = [orphan.bytes for orphan in orphans]
+    is_told = uploads.is_told and uploads.refusal is None
     return Metrics(
         objects=len(members),
         bytes=sum(stored.bytes for stored in members),
         datasets=_count(inventory, Kind.DATASET),
+        uncommitted=sum(not folder.is_committed for folder in inventory.of(Kind.DATASET)),
         results=_count(inventory, Kind.RESULT),
         states=_count(inventory, Kind.STATE),
         leases=valid,
         dead_leases=len(held) - valid,
         deletions=_count(inventory, Kind.DELETION),
         foreign=len(inventory.foreign),
+        uploads=_count(inventory, Kind.UPLOAD) if is_told else None,
+        orphans=len(orphans) if is_told else None,
+        orphan_bytes=None if None in sizes or not is_told else sum(size or 0 for size in sizes),
+        oldest_orphan=min((orphan.modified for orphan in orphans), default=None),
         oldest=min((stored.modified for stored in members), default=None),
         newest=max((stored.modified for stored in members), default=None),
     )
@@ -220,6 +262,11 @@ def _leftovers(metrics: Metrics) -> Iterator[Check]:
     if metrics.dead_leases:
         detail = f"{metrics.dead_leases} of runs that died: dvt clean removes what they have left"
         yield Check("leases", Status.WARN, detail)
+    if metrics.orphans:
+        size_of_all = "" if metrics.orphan_bytes is None else f", {size(metrics.orphan_bytes)}"
+        oldest = f", the oldest of {metrics.oldest_orphan:%Y-%m-%d %H:%M} UTC"
+        detail = f"{metrics.orphans} of writers that died{size_of_all}{oldest}: dvt clean removes them"
+        yield Check("unfinished uploads", Status.WARN, detail)
     if metrics.foreign:
         yield Check(
             "names", Status.WARN, f"{metrics.foreign} objects are not dvt's, so dvt clean leaves them"

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from dvt.core.ports.staging import StoredObject
+from dvt.core.ports.staging import StoredObject, UnfinishedUpload
+from dvt.staging.leases import LEASES
+from dvt.staging.parquet import MARKER_FILE
 
 
 class Kind(StrEnum):
@@ -27,6 +29,8 @@ class Kind(StrEnum):
     """That a dataset is being deleted, or was when that was cut off."""
     PROBE = "probe"
     """What `dvt debug` has put to test the bucket, and could not delete."""
+    UPLOAD = "unfinished upload"
+    """What is there of an object that somebody puts, or has put when it died."""
 
 
 PROBES = "_probe"
@@ -36,15 +40,18 @@ OWNER = "_owner.json"
 _RUN = "[a-z0-9]+"
 _NAME = "[a-z0-9~-]+"
 _FILE = r"(?:_committed\.json|part-[0-9a-z-]+\.parquet)"
-_SHAPES: Sequence[tuple[Kind, re.Pattern[str]]] = (
-    (Kind.DATASET, re.compile(rf"({_RUN}/{_NAME}/[0-9a-z-]+)/{_FILE}")),
-    (Kind.RESULT, re.compile(rf"({_RUN}/_results/[0-9a-z-]+)/{_FILE}")),
-    (Kind.STATE, re.compile(rf"(_state/{_NAME}/{_NAME}/{_NAME})/state\.json")),
-    (Kind.LEASE, re.compile(rf"(_leases/{_NAME})/lease\.json")),
-    (Kind.DELETION, re.compile(rf"(_deleting/{_NAME})/dataset\.json")),
-    (Kind.PROBE, re.compile(rf"({PROBES}/{_NAME})/(?:put|once)\.json")),
+_PLACES: Sequence[tuple[Kind, str, str]] = (
+    (Kind.DATASET, f"{_RUN}/{_NAME}/[0-9a-z-]+", _FILE),
+    (Kind.RESULT, f"{_RUN}/_results/[0-9a-z-]+", _FILE),
+    (Kind.STATE, f"_state/{_NAME}/{_NAME}/{_NAME}", r"state\.json"),
+    (Kind.LEASE, f"{LEASES}/{_NAME}", r"lease\.json"),
+    (Kind.DELETION, f"_deleting/{_NAME}", r"dataset\.json"),
+    (Kind.PROBE, f"{PROBES}/{_NAME}", r"(?:put|once)\.json"),
 )
-"""Kind → what its keys look like; the group is the folder that is deleted at once."""
+"""Kind → what the folders look like that are deleted at once, and the names of the objects in them."""
+_SHAPES = tuple((kind, re.compile(f"({folder})/{name}")) for kind, folder, name in _PLACES)
+_FOLDERS = re.compile("|".join(f"(?:{folder})/" for _, folder, _ in _PLACES))
+"""Matches all that is known of an unfinished upload where a store tells its folder alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,21 @@ class Folder:
     objects: tuple[StoredObject, ...]
     foreign: str = ""
     """Key of an object in it that is not dvt's, which would be deleted with it; empty if there is none."""
+    upload: UnfinishedUpload | None = None
+    """The upload, where it is one: `objects` has it as if it was whole."""
 
     @property
     def run(self) -> str:
-        """The run that it belongs to; empty for a state and a deletion."""
-        parts = self.path.split("/")
-        return {Kind.DATASET: parts[0], Kind.RESULT: parts[0], Kind.LEASE: parts[1]}.get(self.kind, "")
+        """The run that it belongs to; empty for a state, a deletion and a probe."""
+        first, *rest = self.path.split("/")
+        if first == LEASES:
+            return rest[0]
+        return "" if first.startswith("_") else first
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether its marker is there, by which a dataset exists."""
+        return any(stored.key == f"{self.path}/{MARKER_FILE}" for stored in self.objects)
 
     @property
     def bytes(self) -> int:
@@ -92,8 +108,11 @@ class Inventory:
         return tuple(folder for folder in self.folders if folder.kind is kind)
 
 
-def take_inventory(objects: Iterable[StoredObject]) -> Inventory:
-    """Sort the objects of a project's folder, as the bucket lists them."""
+def take_inventory(objects: Iterable[StoredObject], uploads: Iterable[UnfinishedUpload] = ()) -> Inventory:
+    """Sort the objects of a project's folder, as the bucket lists them.
+
+    Of `uploads` those of others are left out: whoever deletes dvt's folders does not touch them.
+    """
     members: dict[tuple[Kind, str], list[StoredObject]] = defaultdict(list)
     foreign = []
     for stored in objects:
@@ -103,11 +122,24 @@ def take_inventory(objects: Iterable[StoredObject]) -> Inventory:
         elif stored.key != OWNER:
             foreign.append(stored)
     within = {path: stored.key for stored in reversed(foreign) for path in _folders_of(stored.key)}
-    folders = (
+    folders = [
         Folder(kind, path, tuple(stored), within.get(path, ""))
         for (kind, path), stored in sorted(members.items(), key=lambda item: item[0][1])
-    )
+    ]
+    folders += (_upload(upload) for upload in sorted(uploads) if _is_dvts(upload.key))
     return Inventory(tuple(folders), tuple(sorted(foreign)))
+
+
+def _upload(upload: UnfinishedUpload) -> Folder:
+    begun = StoredObject(upload.key, upload.bytes or 0, upload.modified)
+    return Folder(Kind.UPLOAD, upload.key, (begun,), upload=upload)
+
+
+def _is_dvts(upload: str) -> bool:
+    """Return whether an unfinished upload is dvt's, by its key, or by its folder where only that is known."""
+    if upload in ("", OWNER):
+        return True
+    return bool(_FOLDERS.fullmatch(upload)) if upload.endswith("/") else _shape(upload) is not None
 
 
 def _shape(key: str) -> tuple[Kind, str] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from dvt.core.ports.staging import Bucket
+from dvt.core.errors import BucketRefused
+from dvt.core.ports.staging import Bucket, HasUploads, UnfinishedUpload
 from dvt.drivers.objects.parallel import in_parallel
 from dvt.staging.housekeeping.clean_plan import Facts
 from dvt.staging.housekeeping.inventory import OWNER, Folder, Inventory, Kind, take_inventory
@@ -17,9 +19,29 @@ READS_AT_ONCE = 8
 """Small objects that are read at once."""
 
 
+class Uploads(NamedTuple):
+    """The unfinished uploads in a project's folder, as far as the bucket tells."""
+
+    listed: tuple[UnfinishedUpload, ...]
+    is_told: bool = True
+    """Whether such a bucket tells them at all."""
+    refusal: BucketRefused | None = None
+    """The error of the permission that is missing to list them."""
+
+
+def unfinished_uploads(bucket: Bucket) -> Uploads:
+    """Return the unfinished uploads in a project's folder; that they may not be listed is no error."""
+    try:
+        uploads = bucket.uploads("") if isinstance(bucket, HasUploads) else None
+        return Uploads(tuple(uploads or ()), uploads is not None)
+    except BucketRefused as error:
+        return Uploads((), refusal=error)
+
+
 def is_empty(bucket: Bucket) -> bool:
-    """True if a project's folder has nothing but its marker."""
-    return all(stored.key == OWNER for stored in bucket.objects(""))
+    """True if a project's folder has nothing but its marker, and nobody has begun to put anything."""
+    has_none = all(stored.key == OWNER for stored in bucket.objects(""))
+    return has_none and not unfinished_uploads(bucket).listed
 
 
 def survey(bucket: Bucket, lease: Lease, runs: Callable[[], Mapping[str, bool]]) -> Facts:
@@ -29,9 +51,12 @@ def survey(bucket: Bucket, lease: Lease, runs: Callable[[], Mapping[str, bool]])
     objects are listed. So what a run has begun to stage since is not among them.
     """
     own = f"{LEASES}/{lease.run}/"
-    inventory = take_inventory(stored for stored in bucket.objects("") if not stored.key.startswith(own))
+    uploads = unfinished_uploads(bucket)
+    objects = (stored for stored in bucket.objects("") if not stored.key.startswith(own))
+    inventory = take_inventory(objects, uploads.listed)
     others = lease.others()
-    return facts_of(bucket, inventory, lease.now(), others, runs())
+    facts = facts_of(bucket, inventory, lease.now(), others, runs())
+    return replace(facts, refusal=uploads.refusal)
 
 
 def facts_of(
