@@ -52,7 +52,7 @@ def workspace(tmp_path, postgres):
 
 def stage_tables(server):
     """Return the stage tables of runs; other tests' stage tables have other names."""
-    return server.execute("SELECT relname FROM pg_class WHERE relname ~ '^dvt_[a-z0-9]{10}_[0-9a-f]{16}$'")
+    return server.execute("SELECT relname FROM pg_class WHERE relname ~ '^dvt_[a-z0-9]{18}_[0-9a-f]{16}$'")
 
 
 class PostgresPublisher:

@@ -11,7 +11,7 @@ COMMANDS: Mapping[str, Command] = {
         "Copy what is staged from one bucket of the profile to another",
         (
             "dvt bucket copy local lake          all datasets, from the project's own folder",
-            "dvt bucket copy lake disk --dataset x7k2q9d0ab/crm",
+            "dvt bucket copy lake disk --dataset 20260301x7k2q9d0ab/crm",
         ),
         load="dvt.app.bucket:command",
     ),

@@ -39,13 +39,15 @@ def diagnose(place: ProjectPlace) -> Diagnosis:
     except DvtError as error:
         found = failed_check("buckets.yml", error)
     computes, compute = _computes(place)
-    folders = own_folders(place, {place.profile: buckets}) if buckets.written else []
+    folders = own_folders(place, {place.profile: buckets})
     return Diagnosis(
         profile=place.profile,
         buckets_file=None if file is None else str(file),
         files=(found, computes),
         compute=compute,
-        buckets=tuple(_diagnosed(folder, buckets.default) for folder in folders if folder.is_named),
+        buckets=tuple(
+            _diagnosed(folder, buckets.default) for folder in folders if folder.is_named or _is_used(folder)
+        ),
     )
 
 
@@ -67,6 +69,18 @@ def _computes(place: ProjectPlace) -> tuple[Check, str]:
     return Check(
         "computes.yml", Status.OK, f"{computes.file}: {used}" + (f" at {master}" if master else "")
     ), (computes.default)
+
+
+def _is_used(folder: OwnFolder) -> bool:
+    """Return whether there is anything in a bucket that nobody has named, or it cannot be told."""
+    from dvt.core.errors import DvtError
+    from dvt.staging.housekeeping.survey import is_empty
+
+    try:
+        bucket = folder.open()
+        return bucket is not None and not is_empty(bucket)
+    except DvtError:
+        return True
 
 
 def _diagnosed(folder: OwnFolder, default: str) -> BucketDiagnosis:

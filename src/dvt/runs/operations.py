@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from dvt.core.names import TableRef
 from dvt.drivers.disk import disk_error, private_folder, temporary_name, write_private
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-"""Characters of a run's id."""
+"""Characters of a run's id after its day."""
 _KEYS = frozenset({"run", "pid", "started", "host", "boot", "ended", "stage_tables", "folders"})
 """Keys of a whole record."""
 _BEFORE_BUCKETS = ("file:.dvt/staging",)
@@ -161,7 +162,7 @@ def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
     """Record a new run of this process; it may spill to a folder of its own in each of `spill`."""
     private_folder(folder)
     while True:
-        run = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+        run = _new_id()
         lock = _locked(folder / f"{run}.lock", os.O_CREAT | os.O_EXCL)
         if lock is not None:
             break
@@ -175,6 +176,14 @@ def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
     }
     write_private(folder / f"{run}.json", json.dumps(content, indent=1).encode())
     return Operation(folder, run, lock, content)
+
+
+def _new_id() -> str:
+    """Return a run's id: the day on which it begins, in UTC, and ten characters by chance.
+
+    What it stages is in folders of this name, so that whoever looks into a store sees of which day they are.
+    """
+    return f"{datetime.now(UTC):%Y%m%d}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
 
 
 def dead(folder: Path) -> Iterator[Operation]:

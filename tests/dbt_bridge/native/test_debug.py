@@ -43,6 +43,39 @@ def test_without_a_buckets_yml_dbts_tests_are_followed_by_a_few_lines(shop: Proj
     assert not (shop.root / ".dvt").exists()
 
 
+def test_what_is_staged_without_a_buckets_yml_is_counted(
+    shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    staged = shop.root / ".dvt" / "staging"
+    run = "20260301x7k2q9d0ab"
+    shop.write(f".dvt/staging/{run}/crm/aa11/_committed.json", "12345")
+    shop.write(f".dvt/staging/{run}/crm/bb22/part-0-0.parquet", "678")
+    shop.write(f".dvt/staging/{run}/crm/bb22/.part-0-1.parquet.0123abcd.new", "9")
+    files = sorted(path for path in staged.rglob("*") if path.is_file())
+    diagnosis = found(shop, capsys)
+    assert not diagnosis["buckets_yml_exists"]
+    assert diagnosis["federation"] == {"ready": True, "missing": []}
+    (local,) = diagnosis["buckets_configured"]
+    assert (local["name"], local["type"], local["default"]) == ("local", "filesystem", True)
+    counted = local["staged"]
+    expected = {"objects": 2, "bytes": 8, "datasets": 2, "uncommitted": 1, "uploads": 1, "orphans": 1}
+    assert counted | expected | {"orphan_bytes": 1} == counted
+    assert counted["oldest"] <= counted["newest"]
+    assert all(check["seconds"] >= 0 for check in local["checks"] if check["check"] in ("list", "put", "get"))
+    assert sorted(path for path in staged.rglob("*") if path.is_file()) == files
+
+
+def test_the_projects_own_folder_is_tested_beside_other_buckets_if_it_is_used(
+    shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    buckets(shop, lake={"type": "filesystem", "path": str(shop.root / "lake")})
+    assert [bucket["name"] for bucket in found(shop, capsys)["buckets_configured"]] == ["lake"]
+    shop.write(".dvt/staging/run1/crm/aa11/_committed.json", "12345")
+    lake, local = found(shop, capsys)["buckets_configured"]
+    assert (lake["default"], local["default"]) == (True, False)
+    assert local["staged"]["datasets"] == 1
+
+
 def test_buckets_are_tested_counted_and_left_as_they_were(
     shop: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

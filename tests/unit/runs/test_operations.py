@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
+from datetime import UTC, datetime
 
 import psutil
 import pytest
@@ -59,11 +61,18 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_the_name_of_a_run_begins_with_its_day(folder):
+    before = datetime.now(UTC)
+    with closing(begin(folder)) as run, closing(begin(folder)) as other:
+        assert run.run[:8] in (f"{before:%Y%m%d}", f"{datetime.now(UTC):%Y%m%d}")
+        assert run.run[8:] != other.run[8:]
+
+
 def test_a_run_is_on_record_until_it_ends(folder):
     run = begin(folder)
     assert run.run.isalnum()
     assert run.run == run.run.lower()
-    assert len(run.run) == 10
+    assert len(run.run) == 18
     assert names(folder) == [f"{run.run}.json", f"{run.run}.lock"]
     record = json.loads((folder / f"{run.run}.json").read_text())
     assert record["pid"] == os.getpid()

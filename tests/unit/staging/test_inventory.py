@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 
 from dvt.core.ports.staging import Location
+from dvt.runs import operations
 from dvt.staging import deletion
 from dvt.staging.deletion import Deletions
 from dvt.staging.housekeeping.health import examine
@@ -51,6 +53,16 @@ def test_a_dataset_of_an_odd_connection_is_a_dataset(own):
     assert folder.path == dataset.at.prefix
     assert folder.run == RUN
     assert len(folder.objects) == 2
+
+
+def test_what_runs_of_today_and_of_earlier_versions_stage_is_told(own, tmp_path):
+    with closing(operations.begin(tmp_path)) as run:
+        for name in (run.run, RUN):
+            fill(Staging(own, name).claim("crm", "0123456789abcdef01234567").sink)
+    inventory = take_inventory(own.objects(""))
+    assert inventory.foreign == ()
+    assert {folder.run for folder in inventory.of(Kind.DATASET)} == {run.run, RUN}
+    assert {folder.run for folder in inventory.of(Kind.LEASE)} == {run.run, RUN}
 
 
 @pytest.mark.parametrize("key", ["0123456789abcdef01234567", "changes-0123456789abcdef01234567"])
