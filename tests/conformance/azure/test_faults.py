@@ -26,7 +26,7 @@ def few_attempts(monkeypatch):
 
 
 @pytest.mark.parametrize(("method", "path"), [("PUT", "run/x"), ("GET", "run/x"), ("GET", "comp=list")])
-@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_store_that_is_busy_for_a_while_is_asked_again(behind, store, method, path, status):
     busy = store.add(method, path, times=2, status=status, headers=BUSY)
     put(behind, "run/x", b"one")
@@ -49,6 +49,7 @@ def test_a_busy_store_in_the_midst_of_blocks_is_asked_again(behind, store):
     faults = [
         store.add("PUT", BLOCK, times=2, status=503, headers=BUSY),
         store.add("PUT", COMMIT, times=1, status=500),
+        store.add("PUT", COMMIT, times=1, status=429, headers=BUSY),
     ]
     put(behind, "run/x", content)
     assert not [fault for fault in faults if fault.times]
@@ -58,9 +59,9 @@ def test_a_busy_store_in_the_midst_of_blocks_is_asked_again(behind, store):
 def test_a_busy_store_deletes_later(behind, store):
     for number in range(3):
         put(behind, f"run/{number}")
-    busy = store.add("POST", BATCH, times=2, status=503, headers=BUSY)
+    busy = [store.add("POST", BATCH, status=status, headers=BUSY) for status in (503, 429)]
     behind.delete("run")
-    assert busy.times == 0
+    assert not [fault for fault in busy if fault.times]
     assert list(behind.list("")) == []
 
 

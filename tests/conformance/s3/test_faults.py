@@ -20,6 +20,8 @@ from tests.stores.objects import put, read
 pytestmark = pytest.mark.slow
 
 BUSY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+THROTTLED = b"<Error><Code>TooManyRequests</Code><Message>Reduce your rate.</Message></Error>"
+"""As Cloudflare's R2 says it, with status 429."""
 
 
 @pytest.fixture
@@ -28,18 +30,20 @@ def few_attempts(monkeypatch):
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET"])
-def test_a_store_that_is_busy_for_a_while_is_asked_again(behind, store, method):
+@pytest.mark.parametrize(("status", "body"), [(503, BUSY), (500, b""), (429, THROTTLED)])
+def test_a_store_that_is_busy_for_a_while_is_asked_again(behind, store, method, status, body):
     put(behind, "run/x", b"one")
-    busy = store.add(method, "run/x", times=2, status=503, body=BUSY)
+    busy = store.add(method, "run/x", times=2, status=status, body=body)
     put(behind, "run/x", b"two")
     assert read(behind, "run/x") == b"two"
     assert busy.times == 0
 
 
 @pytest.mark.usefixtures("few_attempts")
-def test_a_store_that_stays_busy_is_an_error(behind, store):
-    store.add("PUT", "run/x", times=99, status=503, body=BUSY)
-    with pytest.raises(BucketBusy, match=r"'lake'.*putting 'run/x'.*SlowDown") as error:
+@pytest.mark.parametrize(("status", "body", "words"), [(503, BUSY, "SlowDown"), (429, THROTTLED, "TooMany")])
+def test_a_store_that_stays_busy_is_an_error(behind, store, status, body, words):
+    store.add("PUT", "run/x", times=99, status=status, body=body)
+    with pytest.raises(BucketBusy, match=f"'lake'.*putting 'run/x'.*{words}") as error:
         put(behind, "run/x")
     assert error.value.transient
 

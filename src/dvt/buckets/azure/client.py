@@ -6,6 +6,8 @@ import logging
 import random
 import threading
 import time
+from http import HTTPStatus
+from itertools import count
 from typing import Any
 
 from dvt.buckets.azure.settings import AzureSettings
@@ -78,7 +80,14 @@ def _retries(patience: Patience, silence: float) -> Any:
         def send(self, request: Any) -> Any:
             if patience.is_over(silence):  # the library asks again by itself where an answer broke off
                 raise ServiceResponseTimeoutError("no time is left to ask again")
-            return super().send(request)  # type: ignore[no-untyped-call]
+            for tries in count(1):
+                answer = super().send(request)  # type: ignore[no-untyped-call]
+                # After all other statuses that pass, the library itself asks again.
+                is_throttled = answer.http_response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+                if not is_throttled or tries == _ATTEMPTS or patience.is_over(silence):
+                    break
+                request.context.transport.sleep(self.get_backoff_time({"count": tries}))
+            return answer
 
         def increment(self, settings: dict[str, Any], *args: Any, **kwargs: Any) -> bool:
             if isinstance(kwargs.get("error"), ClientAuthenticationError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from dvt.core.errors import (
@@ -91,10 +92,6 @@ _LOGIN_ERRORS = (
     "RefreshWithMFAUnsupportedError",
 )
 """Names of boto3's exceptions about credentials that are missing or cannot be had."""
-_SERVER_ERROR = 500
-"""The HTTP status from which on an answer says that the server has failed."""
-_NOT_IMPLEMENTED = 501
-"""The one that will not pass."""
 
 
 class Translator(StoreErrors):
@@ -131,7 +128,7 @@ class Translator(StoreErrors):
             return BucketRefused(*place, _PERMISSIONS.get(operation, f"s3:{operation}"), reason)
         if code in _DAMAGED:
             return ObjectDamaged(*place, f"other bytes arrived than were sent ({reason})")
-        if code in _BUSY or (status >= _SERVER_ERROR and status != _NOT_IMPLEMENTED):
+        if code in _BUSY or _is_busy(status):
             return BucketBusy(*place, reason)
         hint = "the bucket is in another region: give it as `region`" if code in _REGION else ""
         return BucketFailed(*place, f"{operation}: {reason}", hint)
@@ -171,6 +168,13 @@ def _foreign() -> tuple[type[Exception], ...]:
     from botocore.exceptions import BotoCoreError, ClientError
 
     return (BotoCoreError, ClientError)
+
+
+def _is_busy(status: int) -> bool:
+    """Return whether a status is of a store that is too busy, or has failed for now."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return status != HTTPStatus.NOT_IMPLEMENTED
+    return status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _status(error: Any) -> int:
