@@ -16,6 +16,8 @@ from dvt.config.buckets import BUCKETS, load_buckets
 from dvt.drivers.duckdb import FILES
 from dvt.staging.in_folder import InFolder
 from dvt.staging.leases import Lease
+from dvt.staging.ownership import claim
+from tests.acceptance.elsewhere import command as command_elsewhere
 from tests.acceptance.federating import Workspace
 from tests.acceptance.project import DVT
 from tests.acceptance.test_stores import COUNT, SERVERS, settings_of
@@ -62,8 +64,10 @@ def store(workspace: Workspace) -> Any:
     return open_bucket(entry, workspace.root)
 
 
-def clean(workspace: Workspace, *args: str) -> Any:
-    command = [*DVT, "clean", "--json", "--profiles-dir", str(workspace.root), *args]
+def clean(workspace: Workspace, *args: str, ahead: float = 0.0) -> Any:
+    """Clean on a machine whose clock is so many seconds ahead; return what is said of the bucket."""
+    dvt = command_elsewhere(ahead=ahead) if ahead else DVT
+    command = [*dvt, "clean", "--json", "--profiles-dir", str(workspace.root), *args]
     ended = subprocess.run(command, cwd=workspace.root, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     (lake,) = [bucket for bucket in json.loads(ended.stdout)["buckets"] if bucket["bucket"] == "lake"]
@@ -105,6 +109,22 @@ def test_a_run_that_is_at_work_elsewhere_keeps_what_it_stages_and_reads(workspac
         assert f"{read}/_committed.json" in dict(bucket.list(""))
     assert not [unit for unit in clean(workspace)["units"] if unit["kept"]]
     assert [key for key, _ in bucket.list("")] == ["_owner.json"]
+
+
+def test_leases_and_ages_go_by_the_stores_clock(workspace: Workspace):
+    """By that of the machine which cleans, each lease has expired, or none has and nothing is old."""
+    bucket = claim(store(workspace), "shop", "shop")
+    at_work, dead, ended = (f"{run}/crm/aa11" for run in ("atwork1", "dead2", "ended3"))
+    with Lease(bucket, "atwork1"):
+        for ahead, older_than in ((600.0, ()), (-600.0, ("--older-than", "0h"))):
+            Lease(bucket, "dead2").close(leaves=True)
+            for folder in (at_work, dead, ended):
+                bucket.put(f"{folder}/part-0-0.parquet", io.BytesIO(b"x"))
+            units = clean(workspace, *older_than, ahead=ahead)["units"]
+            kept = {folder for unit in units if unit["kept"] for folder in unit["folders"]}
+            assert kept == {at_work, "_leases/atwork1"}, units
+            left = {key.rpartition("/")[0] for key, _ in bucket.list("")}
+            assert left == {"", at_work, "_leases/atwork1"}
 
 
 def test_datasets_are_copied_to_another_bucket_and_compared_the_second_time(workspace: Workspace):

@@ -16,6 +16,8 @@ from tests.stores.objects import put, read
 
 pytestmark = pytest.mark.slow
 
+LIMIT = 120.0
+"""Seconds in which such a process must end."""
 PUT = "bucket.put('run/x', io.BytesIO(b'x'))"
 READ, LIST, DELETE = "bucket.get('run/x').read()", "list(bucket.list('run'))", "bucket.delete('run')"
 USERS = """
@@ -42,7 +44,9 @@ def errors_of(entries, *uses, **environment):
     command = [sys.executable, "-c", USERS, json.dumps(entries), *uses]
     environment = {**os.environ, **environment}
     folder = Path(__file__).parents[3]
-    done = subprocess.run(command, capture_output=True, check=False, cwd=folder, env=environment)
+    done = subprocess.run(
+        command, capture_output=True, check=False, cwd=folder, env=environment, timeout=LIMIT
+    )
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
 
