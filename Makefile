@@ -25,7 +25,7 @@ test-long: $(VENV)/.dev $(VENV)/.servers  ## many kills, many runs of one DAG, a
 	@$(BIN)/python -m pytest -n $(JOBS) -m long tests/dbt_bridge tests/unit/staging
 	@DVT_TEST_KILLS=30 DVT_TEST_MARIADB_KILLS=50 DVT_TEST_DAG_TIMES=20 DVT_TEST_INCREMENTAL=200 DVT_TEST_MACHINE_ROUNDS=50 \
 		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/acceptance/test_kill.py tests/acceptance/test_dag.py \
-		tests/acceptance/test_incremental_extraction.py tests/acceptance/test_two_machines.py
+		tests/acceptance/test_incremental_extraction.py tests/acceptance/test_killed_machines.py
 
 test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters, on dvt's adapter and MariaDB
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/dbt_adapters
