@@ -118,6 +118,8 @@ def test_the_run_says_what_has_changed_and_moves_that_alone(workspace: ServerWor
         ("a = NULL, b = 'N', c = ''", "a = 'N', b = NULL, c = ''"),
         ("a = '', b = NULL, c = 'x'", "a = NULL, b = '', c = 'x'"),
         ("a = 'a', b = 'a', c = NULL", "a = 'a ', b = 'a', c = NULL"),
+        ("a = 'a', b = 'b', c = ''", "a = 'b', b = 'a', c = ''"),
+        ("a = 'a', b = 'a', c = 'a'", "a = 'b', b = 'b', c = 'b'"),
         ("d = 3.0000000000000004", "d = 3"),
     ],
 )
