@@ -10,7 +10,7 @@ from typing import Any
 from dvt.core.errors import BadExtraction, ColumnNotFound
 from dvt.core.extraction import Incremental, Strategy
 from dvt.core.ports.connectors import CanFindChanges, Job, Snapshot
-from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.ports.staging import Added, Dataset, Sink
 from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
 from dvt.core.tables import Column, Table
 from dvt.core.types import BIGINT, INTEGERS, Kind
@@ -121,19 +121,22 @@ class ChangedRows:
         incremental: Incremental,
         connector: CanFindChanges,
         snapshot: Snapshot,
+        *,
         scratch: Callable[[], Sink],
+        added: Callable[[Dataset], Added],
     ) -> None:
-        """`scratch` gives sinks for what is needed only here."""
+        """`scratch` gives sinks for what is needed only here, `added` a place for a dataset's new version."""
         self._keyed = keyed
         self._incremental = incremental
         self._connector = connector
         self._snapshot = snapshot
         self._scratch = scratch
+        self._added = added
         self._moved: list[Dataset] = []
         self._sinks: list[Sink] = []
 
     def merged(self, cursor: Any, old: Dataset, sink: Sink) -> Changed:
-        """Return the old dataset as the table is now, written into `sink` if anything has changed.
+        """Return the old dataset as the table is now: itself, a version of it, or another in `sink`.
 
         Each query is one statement, of one state of the table; those of a database without snapshots may see
         several states. What they answer is compared: if it does not fit together, all rows are needed.
@@ -174,7 +177,7 @@ class ChangedRows:
         rows = self._extract(queries)
         if batches and not kept.are_changed(rows):
             raise _AllNeeded("it was written meanwhile")
-        merged = kept.merge(rows, sink, deleted=counts.deleted > 0)
+        merged = kept.merge(rows, self._added(old), sink)
         if merged.rows != now.rows:
             sink.discard()
             raise _AllNeeded("what was kept does not fit")
@@ -205,7 +208,7 @@ class ChangedRows:
             raise _AllNeeded("rows have changed below the watermark")
         if counts == Counts(0, 0):
             return Changed(old, "unchanged: reused")
-        merged = kept.merge([rows], sink, deleted=counts.deleted > 0)
+        merged = kept.merge([rows], self._added(old), sink)
         return Changed(merged, str(counts))
 
     def _only(self, columns: Sequence[ExtractedColumn]) -> SourceQuery:

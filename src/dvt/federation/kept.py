@@ -146,7 +146,8 @@ class KeptReading:
             incremental,
             self._connector,
             self._snapshot,
-            lambda: staging.result(f"changes-{query.key}"),
+            scratch=lambda: staging.result(f"changes-{query.key}"),
+            added=staging.added,
         )
         changed = rows.merged(self._cursor(), state.answer(staging.bucket, keyed.sent), sink)
         if changed.dataset is None:

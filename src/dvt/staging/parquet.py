@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from dvt.core.compression import SNAPPY, Compression
@@ -93,3 +94,34 @@ class ParquetSink:
         # What stays is tried again with all of the run's, and told then; here it would hide another error.
         with suppress(DvtError):
             self.location.bucket.delete(self.location.prefix)
+
+
+class AddedParts:
+    """Implements Added. Names of its files are unique among all runs."""
+
+    def __init__(
+        self, location: Location, run: str, compression: Compression, check: Callable[[], None]
+    ) -> None:
+        """`check` raises an error if what was written may have been removed by others."""
+        self.location = location
+        self.compression = compression
+        self._check = check
+        self._names = f"{location.prefix}/part-{run}-{next(_ATTEMPTS)}"
+        self._lock = threading.Lock()
+        self._keys: list[str] = []
+
+    def part(self) -> str:
+        """See Added."""
+        with self._lock:
+            self._keys.append(f"{self._names}-{len(self._keys)}.parquet")
+            return self._keys[-1]
+
+    def version(self, of: Dataset, rows: int, deletes: str) -> Dataset:
+        """See Added. Parts that were never written hold no rows."""
+        sizes = dict(self.location.bucket.list(self.location.prefix))
+        with self._lock:
+            added = tuple(key for key in self._keys if key in sizes and key != deletes)
+        self._check()
+        keys = (*of.keys, *added)
+        size = sum(sizes.get(key, 0) for key in (*keys, deletes))
+        return replace(of, keys=keys, rows=rows, bytes=size, deletes=deletes)

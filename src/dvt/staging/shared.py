@@ -13,12 +13,12 @@ from dvt.core.compression import SNAPPY, Compression
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.estimates import UNLIMITED, ExtractLimits
 from dvt.core.keeping import REMOVED, Keep, Keeping
-from dvt.core.ports.staging import Bucket, Dataset, Location, Sink
+from dvt.core.ports.staging import Added, Bucket, Dataset, Location, Sink
 from dvt.core.tables import StageColumn
 from dvt.staging.deletion import Deletions, may_read
 from dvt.staging.earlier_runs import Committed, EarlierRuns, remove_run, resumable
 from dvt.staging.leases import Lease
-from dvt.staging.parquet import ParquetSink
+from dvt.staging.parquet import AddedParts, ParquetSink
 from dvt.staging.paths import escaped
 
 _RESULTS = "_results"
@@ -136,6 +136,11 @@ class Staging:
         """Return the sink of a computed answer; a model that is run again gets another."""
         self.lease.check()
         return self._sink(_RESULTS, f"{key}-{next(self._results)}")
+
+    def added(self, dataset: Dataset) -> Added:
+        """Return a place for files of another version of a dataset that this run may read."""
+        self.lease.check()
+        return AddedParts(dataset.at, self._run, self._compression, self.lease.check)
 
     def used(self, result: Sink) -> None:
         """Discard a result that has been loaded, unless staging is kept."""

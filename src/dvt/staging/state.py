@@ -57,7 +57,9 @@ class TableState:
     dataset: str
     """Folder of the dataset."""
     parts: tuple[str, ...]
-    """Names of the dataset's files."""
+    """Names of the dataset's files, in their order."""
+    deletes: str = ""
+    """Name of the file that says which of their rows are deleted; empty if there are none."""
     bytes: int
     put_at: datetime | None = None
     """When it was put, by the store's clock; None for one that has not been put yet."""
@@ -81,7 +83,15 @@ class TableState:
             if column.name not in read
         )
         keys = tuple(f"{self.dataset}/{part}" for part in self.parts)
-        return Dataset(Location(bucket, self.dataset), keys, query.staged, self.row_count, self.bytes, others)
+        return Dataset(
+            at=Location(bucket, self.dataset),
+            keys=keys,
+            columns=query.staged,
+            rows=self.row_count,
+            bytes=self.bytes,
+            others=others,
+            deletes=self.deletes and f"{self.dataset}/{self.deletes}",
+        )
 
 
 def columns_of(query: SourceQuery) -> list[StateColumn]:
@@ -121,6 +131,7 @@ def state_of(
         token=token,
         dataset=dataset.at.prefix,
         parts=tuple(key.removeprefix(f"{dataset.at.prefix}/") for key in dataset.keys),
+        deletes=dataset.deletes.removeprefix(f"{dataset.at.prefix}/"),
         bytes=dataset.bytes,
     )
 

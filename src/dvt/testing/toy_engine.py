@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from dvt.core.errors import Cancelled, DvtError, QueryFailed, SqlInvalid, StagingDamaged
 from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.engines import CollationFunctions, EngineContext, EngineSettings, Value
-from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Dataset, Sink
 from dvt.core.queries import Sql, rendered
 from dvt.core.tables import StageColumn
 from dvt.testing.toy_types import TYPES, UntypedOutput, as_text, from_sqlite, output_types, to_sqlite
@@ -193,8 +193,10 @@ class ToyEngine:
         """All of a dataset, as values of SQLite."""
         self._known(dataset.columns)
         rows: list[tuple[Any, ...]] = []
-        for key in dataset.keys:
-            rows += _read(name, dataset, key)
+        deleted = _deleted(name, dataset)
+        for file, key in enumerate(dataset.keys):
+            read = _read(name, dataset, key, [column.name for column in dataset.columns])
+            rows += [row for place, row in enumerate(read) if (file, place) not in deleted]
         if len(rows) != dataset.rows:
             raise StagingDamaged(f"table {name}", dataset.rows, len(rows))
         return rows
@@ -206,14 +208,21 @@ class ToyEngine:
                 raise SqlInvalid(self.dialect, problem, hint=f"it holds {', '.join(map(str, TYPES))}")
 
 
-def _read(name: str, dataset: Dataset, key: str) -> list[tuple[Any, ...]]:
+def _deleted(name: str, dataset: Dataset) -> set[tuple[Any, ...]]:
+    """The positions of a dataset's deleted rows."""
+    if not dataset.deletes:
+        return set()
+    return set(_read(name, dataset, dataset.deletes, [DELETED_FILE, DELETED_ROW]))
+
+
+def _read(name: str, dataset: Dataset, key: str, columns: Sequence[str]) -> list[tuple[Any, ...]]:
     try:
         with dataset.at.bucket.get(key) as data:
             table = pq.read_table(pa.BufferReader(data.read()))
     except (FileNotFoundError, pa.ArrowException) as error:
         raise StagingDamaged(f"table {name}", dataset.rows, 0) from error
-    columns = [table.column(column.name).to_pylist() for column in dataset.columns]
-    return [tuple(map(to_sqlite, row)) for row in zip(*columns, strict=True)]
+    values = [table.column(column).to_pylist() for column in columns]
+    return [tuple(map(to_sqlite, row)) for row in zip(*values, strict=True)]
 
 
 def _query(database: sqlite3.Connection, sql: str, doing: str) -> list[tuple[Any, ...]]:

@@ -192,6 +192,10 @@ class Location:
     prefix: str
 
 
+DELETED_FILE, DELETED_ROW = "dvt_file", "dvt_row"
+"""Names of the columns of a file with the positions of deleted rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A committed set of Parquet files; it does not change. Its keys are of no use after the run."""
@@ -201,9 +205,16 @@ class Dataset:
     """Keys in the bucket, all of them in `at`; empty if there are no rows."""
     columns: tuple[StageColumn, ...]
     rows: int
+    """Rows of all files, without those that are deleted."""
     bytes: int
     others: tuple[StageColumn, ...] = ()
     """Columns that the files have beside `columns`."""
+    deletes: str = ""
+    """Key of the file with the positions of rows that are deleted, also in `at`; empty if there are none.
+
+    Its columns are `DELETED_FILE`, a place in `keys`, and `DELETED_ROW`, a place among the file's rows; both
+    are of the type BIGINT and count from 0. Whoever reads `keys` leaves these rows out.
+    """
 
     def narrowed(self, columns: tuple[StageColumn, ...]) -> Dataset:
         """Return the dataset with a part of its columns."""
@@ -215,23 +226,30 @@ class Dataset:
         return replace(self, columns=(*self.columns, *self.others), others=())
 
 
-class Sink(Protocol):
-    """A place to stage one answer as Parquet files, visible only once committed. Thread-safe."""
+class Parts(Protocol):
+    """Names for new files of one folder. Thread-safe."""
 
     @property
     def location(self) -> Location:
-        """The folder that is this sink's alone."""
+        """The folder."""
+
+    @property
+    def compression(self) -> Compression:
+        """How the files are to be compressed."""
+
+    def part(self) -> str:
+        """Return the key of a new file, for a writer that does not name files itself."""
+
+
+class Sink(Parts, Protocol):
+    """A place to stage one answer as Parquet files, visible only once committed. Thread-safe.
+
+    Its folder is the sink's alone.
+    """
 
     @property
     def limits(self) -> ExtractLimits:
         """How much may be staged in it."""
-
-    @property
-    def compression(self) -> Compression:
-        """How its files are to be compressed."""
-
-    def part(self) -> str:
-        """Return the key of a new file, for a writer that does not name files itself."""
 
     def count(self, rows: int) -> int:
         """Add the rows of a part that is written; return the rows of all parts."""
@@ -245,3 +263,17 @@ class Sink(Protocol):
 
     def discard(self) -> None:
         """Remove what was written, if that can be done. May be called twice, and if nothing was written."""
+
+
+class Added(Parts, Protocol):
+    """A place for files that are added to the folder of a dataset, where another version of it needs them.
+
+    They are no dataset's until something names that version; files of versions that nothing names stay there
+    for as long as the folder.
+    """
+
+    def version(self, of: Dataset, rows: int, deletes: str) -> Dataset:
+        """Return the version with these files beside those of `of`; `deletes` is a file of the folder.
+
+        It has `rows` rows. What was written is on the disk, or in the store, when this returns.
+        """

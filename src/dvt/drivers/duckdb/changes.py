@@ -10,16 +10,28 @@ from typing import Any
 
 import duckdb
 
-from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Added, Dataset, Sink
 from dvt.drivers.duckdb.sql import encoded, literal, quoted, set_time_zone
-from dvt.drivers.duckdb.staging import scan, write
+from dvt.drivers.duckdb.staging import deleted_positions, scan, scan_with_positions, write
 
 HASH = "dvt_hash"
 """Name of the column with the hash of a row."""
 ROWS = "dvt_rows"
 """Name of the column with the number of rows that the table has."""
-_CHANGED, _GONE = "dvt_changed", "dvt_gone"
-"""Names of temporary tables: keys of rows that are new or have changed, and of those that are no more."""
+_CHANGES = "dvt_changes"
+"""Name of a temporary table: for each row that differs, its position in the kept dataset and its present key.
+
+A new row has no position, and a row that is deleted has no key.
+"""
+_UNMATCHED = "dvt_unmatched"
+"""Name of another, for rows that only one side has."""
+_POSITION = f"{DELETED_FILE}, {DELETED_ROW}"
+_AT_ONCE = 2_000_000
+"""Rows that are compared at once: what a comparison holds in memory is some 150 MB for so many."""
+_MAX_DELETED = 0.25
+"""Part of the kept rows that may be marked as deleted. With more of them all is written anew."""
+_MAX_FILES = 64
+"""Files that a dataset may have. With more of them all is written anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class KeptRows:
 
     def close(self) -> None:
         """Drop the temporary tables."""
-        for table in (_CHANGED, _GONE):
+        for table in (_CHANGES, _UNMATCHED):
             with suppress(duckdb.Error):
                 self._cursor.execute(f"DROP TABLE IF EXISTS {table}")
         self._cursor.close()
@@ -57,39 +69,40 @@ class KeptRows:
         """Return whether the key is that of one row alone, and has no NULL."""
         keys = ", ".join(self._key)
         nulls = " OR ".join(f"{name} IS NULL" for name in self._key)
-        twice = f"SELECT {keys} FROM ({scan(rows)}) GROUP BY {keys} HAVING count(*) > 1 OR {nulls} LIMIT 1"
-        return self._cursor.execute(twice).fetchone() is None
+        for part in self._parts(rows):
+            some = f"SELECT {keys} FROM ({scan(rows)}) WHERE {part}"
+            twice = f"SELECT {keys} FROM ({some}) GROUP BY {keys} HAVING count(*) > 1 OR {nulls} LIMIT 1"
+            if self._cursor.execute(twice).fetchone() is not None:
+                return False
+        return True
 
     def compare(self, now: Dataset) -> Counts:
-        """Find the keys of changed and deleted rows, given the key and the hash of each row."""
-        is_known = f"o.{self._key[0]} IS NOT NULL"
-        keys = ", ".join(f"n.{name}" for name in self._key)
-        self._cursor.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS SELECT {keys}, n.{HASH}, {is_known} AS dvt_known"
-            f" FROM ({scan(now)}) AS n LEFT JOIN ({self._keys_of(self._old, HASH)}) AS o"
-            f" ON {self._same('n', 'o')}"
-            f" WHERE (n.{HASH} = o.{HASH}) IS NOT TRUE"
-        )
-        new, changed = self._known()
-        deleted = self._find_gone(now) if self._old.rows + new != now.rows else 0
-        return Counts(new, changed, deleted)
+        """Find the changes, given the key and the hash of each row."""
+        self._begin(", ".join([*self._key, HASH]), now)
+        for part in self._parts(self._old, now):
+            self._cursor.execute(
+                f"INSERT INTO {_CHANGES} SELECT {_POSITION}, {self._names('n', HASH)}"
+                f" FROM ({self._of(self._old, HASH)} WHERE {part}) AS o"
+                f" FULL JOIN (SELECT {self._names('', HASH)} FROM ({scan(now)}) WHERE {part}) AS n"
+                f" ON {self._same('o', 'n')} WHERE (o.{HASH} = n.{HASH}) IS NOT TRUE"
+            )
+        return self._counts()
 
     def batches(self, size: int) -> Iterator[list[tuple[str, ...]]]:
-        """Yield the keys of changed rows, as texts, in lists of this length."""
+        """Yield the keys of new and changed rows, as texts, in lists of this length."""
         texts = ", ".join(f"CAST({name} AS VARCHAR)" for name in self._key)
-        keys = self._cursor.execute(f"SELECT {texts} FROM {_CHANGED}").fetchall()
+        present = f"SELECT {texts} FROM {_CHANGES} WHERE {self._key[0]} IS NOT NULL"
+        keys = self._cursor.execute(present).fetchall()
         for start in range(0, len(keys), size):
             yield keys[start : start + size]
 
     def are_changed(self, rows: Sequence[Dataset]) -> bool:
-        """Return whether these are the changed rows as they were compared: all, each once, and no others."""
+        """Return whether these are the new and changed rows as they were compared: all, and no others."""
         columns = ", ".join([*self._key, HASH])
         fetched = self._union(rows, columns)
-        differing = (
-            f"(FROM ({fetched}) EXCEPT ALL SELECT {columns} FROM {_CHANGED})"
-            f" UNION ALL (SELECT {columns} FROM {_CHANGED} EXCEPT ALL FROM ({fetched}))"
-        )
-        nulls = f"SELECT 1 FROM {_CHANGED} WHERE {HASH} IS NULL LIMIT 1"
+        present = f"SELECT {columns} FROM {_CHANGES} WHERE {self._key[0]} IS NOT NULL"
+        differing = f"(({fetched}) EXCEPT ALL ({present})) UNION ALL (({present}) EXCEPT ALL ({fetched}))"
+        nulls = f"SELECT 1 FROM ({present}) WHERE {HASH} IS NULL LIMIT 1"
         return (
             self._cursor.execute(f"SELECT 1 FROM ({differing}) LIMIT 1").fetchone() is None
             and self._cursor.execute(nulls).fetchone() is None
@@ -122,63 +135,119 @@ class KeptRows:
 
         Those with a value of the column up to the highest that was kept may be the same as before.
         """
-        is_known = f"o.{self._key[0]} IS NOT NULL"
-        old, now = self._keys_of(self._old), self._keys_of(rows)
+        self._begin(", ".join(self._key), rows)
         self._cursor.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_CHANGED} AS SELECT n.*, {is_known} AS dvt_known"
-            f" FROM ({now}) AS n LEFT JOIN ({old}) AS o ON {self._same('n', 'o')}"
+            f"INSERT INTO {_CHANGES} SELECT {_POSITION}, {self._names('n')} FROM ({scan(rows)}) AS n"
+            f" LEFT JOIN ({self._of(self._old)}) AS o ON {self._same('n', 'o')}"
         )
-        new, known = self._known()
-        names = ", ".join(quoted(kept.name) for kept in self._old.columns)
-        is_old = f"({quoted(column)} <= {self._typed(column, highest)}) IS NOT FALSE"
-        again = f"SELECT {names} FROM ({scan(rows)}) WHERE {is_old}"
-        kept = f"SELECT {names} FROM ({scan(self._old)}) AS o"
-        before = f"{kept} SEMI JOIN ({again}) AS a ON {self._same('o', 'a')}"
-        (unchanged,) = self._row(f"SELECT count(*) FROM (({again}) INTERSECT ALL ({before}))")
-        return Counts(new, known - unchanged)
+        counts = self._counts()
+        return Counts(counts.new, counts.changed - self._unchanged(rows, column, highest))
 
     def without_gone(self, now: Dataset) -> int | None:
-        """Find which rows are no more, given all keys; None if there are keys of rows that are not known."""
-        known = (
-            f"SELECT * FROM ({self._keys_of(self._old)}) UNION SELECT {', '.join(self._key)} FROM {_CHANGED}"
+        """Find which rows are no more, given all keys; None if these are not the keys that are known."""
+        names = ", ".join(self._key)
+        self._cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_UNMATCHED} AS FROM {_CHANGES} LIMIT 0")
+        for part in self._parts(self._old, now):
+            self._cursor.execute(
+                f"INSERT INTO {_UNMATCHED} SELECT {_POSITION}, {self._names('n')}"
+                f" FROM ({self._of(self._old)} WHERE {part}) AS o"
+                f" FULL JOIN (SELECT {names} FROM ({scan(now)}) WHERE {part}) AS n ON {self._same('o', 'n')}"
+                f" WHERE {DELETED_ROW} IS NULL OR n.{self._key[0]} IS NULL"
+            )
+        unknown = (
+            f"SELECT {names} FROM {{}} WHERE {DELETED_ROW} IS NULL"
+            f" EXCEPT SELECT {names} FROM {{}} WHERE {DELETED_ROW} IS NULL LIMIT 1"
         )
-        unknown = f"FROM ({scan(now)}) AS n ANTI JOIN ({known}) AS k ON {self._same('n', 'k')} LIMIT 1"
-        changed_and_gone = (
-            f"FROM {_CHANGED} AS c ANTI JOIN ({scan(now)}) AS n ON {self._same('c', 'n')} LIMIT 1"
+        both = f"SELECT {_POSITION} FROM {_CHANGES} INTERSECT SELECT {_POSITION} FROM {_UNMATCHED}"
+        contradictions = (
+            unknown.format(_CHANGES, _UNMATCHED),
+            unknown.format(_UNMATCHED, _CHANGES),
+            f"SELECT 1 FROM ({both}) WHERE {DELETED_ROW} IS NOT NULL LIMIT 1",
         )
-        if any(self._cursor.execute(f"SELECT 1 {sql}").fetchone() for sql in (unknown, changed_and_gone)):
+        if any(self._cursor.execute(sql).fetchone() for sql in contradictions):
             return None
-        return self._find_gone(now)
+        gone = f"FROM {_UNMATCHED} WHERE {DELETED_ROW} IS NOT NULL"
+        (count,) = self._row(f"INSERT INTO {_CHANGES} {gone}")
+        return int(count)
 
-    def merge(self, rows: Sequence[Dataset], sink: Sink, *, deleted: bool) -> Dataset:
-        """Write the kept rows that are still the same, and the changed ones; commit them."""
+    def merge(self, rows: Sequence[Dataset], added: Added, sink: Sink) -> Dataset:
+        """Write the rows that are new or have changed, and which of the kept ones are deleted.
+
+        They become a version of the kept dataset, in `added`, unless too little is left of it: then all rows
+        become another dataset, in `sink`.
+        """
+        (replaced,) = self._row(f"SELECT count(*) FROM {_CHANGES} WHERE {DELETED_ROW} IS NOT NULL")
+        kept = self._old.rows - int(replaced)
         columns = self._old.columns
         values = ", ".join(f"{encoded(quoted(c.name), c.type)} AS {quoted(c.name)}" for c in columns)
         names = ", ".join(quoted(column.name) for column in columns)
-        old = f"SELECT {names} FROM ({scan(self._old)}) AS o"
-        select = f"{old} ANTI JOIN {_CHANGED} AS c ON {self._same('o', 'c')}"
-        if deleted:
-            select = f"SELECT {names} FROM ({select}) AS o ANTI JOIN {_GONE} AS g ON {self._same('o', 'g')}"
-        if rows:
-            select = f"{select} UNION ALL {self._union(rows, names)}"
-        count = write(self._cursor, f"SELECT {values} FROM ({select})", sink, columns)
-        return sink.commit(columns, count)
+        changed = self._union(rows, names)
+        if self._is_to_be_written_anew(kept):
+            old = f"SELECT {names} FROM ({scan_with_positions(self._old)})"
+            old += f" ANTI JOIN {_CHANGES} USING ({_POSITION})"
+            select = " UNION ALL ".join(part for part in (old, changed) if part)
+            return sink.commit(
+                columns, write(self._cursor, f"SELECT {values} FROM ({select})", sink, columns)
+            )
+        deletes = self._write_deletes(added) if replaced else self._old.deletes
+        count = write(self._cursor, f"SELECT {values} FROM ({changed})", added, columns) if changed else 0
+        return added.version(self._old, kept + count, deletes)
 
-    def _find_gone(self, now: Dataset) -> int:
-        keys = ", ".join(self._key)
+    def _is_to_be_written_anew(self, kept: int) -> bool:
+        files, deletes = self._old.keys, self._old.deletes
+        if not files or len(files) >= _MAX_FILES:
+            return True
+        (deleted,) = self._row(f"SELECT count(*) FROM ({deleted_positions(self._old)})") if deletes else (0,)
+        return self._old.rows - kept + int(deleted) > _MAX_DELETED * (self._old.rows + int(deleted))
+
+    def _write_deletes(self, added: Added) -> str:
+        """Write the positions of all rows of the kept files that are deleted; return the file's key."""
+        deleted = f"SELECT {_POSITION} FROM {_CHANGES} WHERE {DELETED_ROW} IS NOT NULL"
+        if self._old.deletes:
+            deleted += f" UNION ALL {deleted_positions(self._old)}"
+        key = added.part()
+        write(self._cursor, deleted, added, key=key)
+        return key
+
+    def _begin(self, columns: str, rows: Dataset) -> None:
+        """Make the temporary table; its columns are a position and those of `rows`."""
         self._cursor.execute(
-            f"CREATE OR REPLACE TEMP TABLE {_GONE} AS SELECT {keys} FROM ({self._keys_of(self._old)}) AS o"
-            f" ANTI JOIN ({scan(now)}) AS n ON {self._same('o', 'n')}"
+            f"CREATE OR REPLACE TEMP TABLE {_CHANGES} AS SELECT"
+            f" CAST(NULL AS BIGINT) AS {DELETED_FILE}, CAST(NULL AS BIGINT) AS {DELETED_ROW}, {columns}"
+            f" FROM ({scan(rows)}) LIMIT 0"
         )
-        (gone,) = self._row(f"SELECT count(*) FROM {_GONE}")
-        return int(gone)
 
-    def _known(self) -> tuple[int, int]:
-        """Return how many of the changed rows are new, and how many were there before."""
-        new, known = self._row(
-            f"SELECT count(*) FILTER (NOT dvt_known), count(*) FILTER (dvt_known) FROM {_CHANGED}"
+    def _parts(self, *datasets: Dataset) -> list[str]:
+        """Return conditions that cut datasets, by the keys of their rows, into parts to compare at once."""
+        count = -(-max(dataset.rows for dataset in datasets) // _AT_ONCE)
+        if count <= 1:
+            return ["true"]
+        return [f"hash({', '.join(self._key)}) % {count} = {number}" for number in range(count)]
+
+    def _counts(self) -> Counts:
+        new, deleted, both = self._row(
+            f"SELECT count(*) FILTER ({DELETED_ROW} IS NULL), count(*) FILTER ({self._key[0]} IS NULL),"
+            f" count(*) FILTER ({DELETED_ROW} IS NOT NULL AND {self._key[0]} IS NOT NULL) FROM {_CHANGES}"
         )
-        return int(new), int(known)
+        return Counts(int(new), int(both), int(deleted))
+
+    def _unchanged(self, rows: Dataset, column: str, highest: str) -> int:
+        """Return how many of the rows, of those up to the highest value that was kept, are as before.
+
+        Texts are compared, since equal values may not be the same: 0.0 and -0.0, 1 month and 30 days.
+        """
+        names = [quoted(kept.name) for kept in self._old.columns]
+        is_old = f"({quoted(column)} <= {self._typed(column, highest)}) IS NOT FALSE"
+        again = f"SELECT {', '.join(names)} FROM ({scan(rows)}) WHERE {is_old}"
+        (count,) = self._row(f"SELECT count(*) FROM ({again})")
+        if not count:
+            return 0
+        texts = ", ".join(f"CAST({name} AS VARCHAR)" for name in names)
+        kept = f"SELECT {', '.join(names)} FROM ({scan(self._old)}) AS o"
+        before = f"{kept} SEMI JOIN ({again}) AS a ON {self._same('o', 'a')}"
+        same = f"(SELECT {texts} FROM ({again})) INTERSECT ALL (SELECT {texts} FROM ({before}))"
+        (unchanged,) = self._row(f"SELECT count(*) FROM ({same})")
+        return int(unchanged)
 
     def _row(self, sql: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self._cursor.execute(sql).fetchone()
@@ -189,9 +258,12 @@ class KeptRows:
         type_ = next(kept.type for kept in self._old.columns if kept.name == column)
         return f"CAST({literal(text)} AS {type_})"
 
-    def _keys_of(self, dataset: Dataset, *others: str) -> str:
-        names = ", ".join([*self._key, *others])
-        return f"SELECT {names} FROM ({scan(dataset)})"
+    def _of(self, dataset: Dataset, *others: str) -> str:
+        """Return a SELECT of keys, and of other columns, with the rows' positions."""
+        return f"SELECT {self._names('', *others)}, {_POSITION} FROM ({scan_with_positions(dataset)})"
+
+    def _names(self, table: str, *others: str) -> str:
+        return ", ".join(f"{table}.{name}" if table else name for name in (*self._key, *others))
 
     def _same(self, one: str, other: str) -> str:
         return " AND ".join(f"{one}.{name} = {other}.{name}" for name in self._key)

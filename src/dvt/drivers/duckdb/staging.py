@@ -12,9 +12,9 @@ import duckdb
 from dvt.core.compression import Compression
 from dvt.core.errors import DvtError, StagingDamaged, StagingUnusable
 from dvt.core.ports.connectors import Job
-from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Dataset, Parts
 from dvt.core.tables import StageColumn
-from dvt.core.types import Kind, StageType
+from dvt.core.types import BIGINT, Kind, StageType
 from dvt.drivers.duckdb.errors import as_dvt_errors
 from dvt.drivers.duckdb.sql import exact_path, listed, literal, quoted, unpacked
 
@@ -33,14 +33,17 @@ _REPEATED = frozenset({Kind.LIST, Kind.ARRAY, Kind.MAP})
 """Kinds whose texts DuckDB 1.5.5 cannot write in v2 if few of them are different."""
 
 
-def write(cursor: Any, select: str, sink: Sink, columns: Sequence[StageColumn] = ()) -> int:
-    """Copy the answer of a SELECT into a new part of `sink`; return the number of rows.
+def write(
+    cursor: Any, select: str, parts: Parts, columns: Sequence[StageColumn] = (), *, key: str = ""
+) -> int:
+    """Copy the answer of a SELECT into a new part; return the number of rows.
 
-    `columns` are the answer's, if any of them may have parts.
+    `columns` are the answer's, if any of them may have parts. `key` is that of the part, if the caller has
+    asked for it already.
     """
     version = "v1" if any(_is_repeated(column.type) for column in columns) else "v2"
-    with sink.location.bucket.writing(CONSUMER, sink.part()) as uri:
-        options = COPY_OPTIONS.format(_compressed(sink.compression), version)
+    with parts.location.bucket.writing(CONSUMER, key or parts.part()) as uri:
+        options = COPY_OPTIONS.format(_compressed(parts.compression), version)
         (rows,) = cursor.execute(f"COPY ({select}) TO {literal(uri)} ({options})").fetchone()
     return int(rows)
 
@@ -108,23 +111,45 @@ class _Watch:
 
 def scan(dataset: Dataset) -> str:
     """Return a SELECT of a dataset's rows in their stage types, some of which Parquet cannot name."""
-    if not dataset.keys:
-        nulls = ", ".join(
-            f"CAST(NULL AS {column.type}) AS {quoted(column.name)}" for column in dataset.columns
-        )
-        return f"SELECT {nulls} WHERE false"
-    values = ", ".join(
-        f"CAST({quoted(column.name)} AS {column.type}) AS {quoted(column.name)}" for column in dataset.columns
+    return _scan(dataset)
+
+
+def scan_with_positions(dataset: Dataset) -> str:
+    """Return a SELECT of a dataset's rows, each with its position, as `Dataset.deletes` has it."""
+    return _scan(
+        dataset, f", CAST(r.file_index AS BIGINT) AS {DELETED_FILE}, r.file_row_number AS {DELETED_ROW}"
     )
-    return f"SELECT {values} FROM read_parquet({_files(dataset)}, hive_partitioning=false)"
 
 
 def scan_in_order(dataset: Dataset) -> str:
     """Return a SELECT of the rows of a dataset of one file, in the order in which they were written."""
     if not dataset.keys:
-        return scan(dataset)
-    rows = scan(dataset).replace("hive_partitioning=false", "hive_partitioning=false, file_row_number=true")
+        return _scan(dataset)
+    # Asked for by the option, a column of the dataset's own with that name is an error, and no order.
+    rows = _scan(dataset).replace("hive_partitioning=false", "hive_partitioning=false, file_row_number=true")
     return f"{rows} ORDER BY file_row_number"
+
+
+def _scan(dataset: Dataset, position: str = "") -> str:
+    if not dataset.keys:
+        columns = [*dataset.columns]
+        if position:
+            columns += [StageColumn(name, BIGINT) for name in (DELETED_FILE, DELETED_ROW)]
+        nulls = ", ".join(f"CAST(NULL AS {column.type}) AS {quoted(column.name)}" for column in columns)
+        return f"SELECT {nulls} WHERE false"
+    values = ", ".join(
+        f"CAST({quoted(column.name)} AS {column.type}) AS {quoted(column.name)}" for column in dataset.columns
+    )
+    rows = f"SELECT {values}{position} FROM read_parquet({_files(dataset)}, hive_partitioning=false) AS r"
+    if not dataset.deletes:
+        return rows
+    deleted = f"d.{DELETED_FILE} = r.file_index AND d.{DELETED_ROW} = r.file_row_number"
+    return f"{rows} ANTI JOIN {_deletes(dataset)} AS d ON {deleted}"
+
+
+def deleted_positions(dataset: Dataset) -> str:
+    """Return a SELECT of the positions of a dataset's deleted rows, of which there are some."""
+    return f"SELECT {DELETED_FILE}, {DELETED_ROW} FROM {_deletes(dataset)}"
 
 
 def check(cursor: Any, name: str, dataset: Dataset) -> None:
@@ -132,6 +157,9 @@ def check(cursor: Any, name: str, dataset: Dataset) -> None:
     if dataset.keys:
         count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_files(dataset)})"
         (rows,) = cursor.execute(count).fetchone()
+        if dataset.deletes:
+            (deleted,) = cursor.execute(f"SELECT count(*) FROM {_deletes(dataset)}").fetchone()
+            rows -= deleted
         if rows != dataset.rows:
             raise StagingDamaged(f"table {name}", dataset.rows, rows)
 
@@ -170,6 +198,11 @@ def stage_all(
 
 def _files(dataset: Dataset) -> str:
     return listed([_exactly(dataset.at.bucket.uri_for(CONSUMER, key)) for key in dataset.keys])
+
+
+def _deletes(dataset: Dataset) -> str:
+    uri = _exactly(dataset.at.bucket.uri_for(CONSUMER, dataset.deletes))
+    return f"read_parquet({literal(uri)}, hive_partitioning=false)"
 
 
 def _exactly(uri: str) -> str:
