@@ -11,7 +11,7 @@ import argparse
 import json
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +33,7 @@ CONFIGS = {
     "watermark": {"method": "incremental", "incremental": WATERMARK, "batch_size": 100_000},
     "hash": {"method": "incremental", "incremental": {"strategy": "hash"}, "batch_size": 100_000},
 }
+STRATEGIES = ("watermark", "hash")
 MODEL = "select {columns} from {{{{ source('{name}', 'facts') }}}}"
 
 
@@ -103,7 +104,7 @@ def project(folder: Path, server: Any) -> Project:
     return shop
 
 
-def figures(server: Any, rows: int, folder: Path) -> Iterator[str]:
+def figures(server: Any, rows: int, folder: Path, strategies: Sequence[str]) -> Iterator[str]:
     """Yield a line for each run."""
     fill(server, rows)
     shop = project(folder, server)
@@ -111,7 +112,7 @@ def figures(server: Any, rows: int, folder: Path) -> Iterator[str]:
     full = run(shop, "full")
     yield f"full                  {full.seconds:6.2f} s   peak {full.megabytes} MB"
     turn = 0
-    for name in ("watermark", "hash"):
+    for name in strategies:
         first = run(shop, name)
         ratio = f"{first.seconds / full.seconds:5.2f}x of full (<= {MUST_FIRST})"
         yield f"{name:<9} first       {first.seconds:6.2f} s   {ratio}   peak {first.megabytes} MB"
@@ -132,12 +133,13 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=6_000_000)
     options.add_argument("--database", choices=("postgres", "mariadb"), action="append")
+    options.add_argument("--strategy", choices=STRATEGIES, action="append")
     arguments = options.parse_args()
     servers: dict[str, AbstractContextManager[Any]] = {"postgres": postgres(), "mariadb": mariadb()}
     for name in arguments.database or servers:
         with servers[name] as server, tempfile.TemporaryDirectory() as folder:
             print(f"{name}, {arguments.rows:,} rows", flush=True)
-            for line in figures(server, arguments.rows, Path(folder)):
+            for line in figures(server, arguments.rows, Path(folder), arguments.strategy or STRATEGIES):
                 print(f"  {line}", flush=True)
     print(f"must: peak <= {MAX_MEGABYTES} MB")
 

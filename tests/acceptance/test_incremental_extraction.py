@@ -148,13 +148,47 @@ def test_a_changed_schema_means_full(workspace: ServerWorkspace) -> None:
     assert rows == as_in_the_table(workspace)
 
 
-def test_a_table_without_a_key_is_extracted_in_full(workspace: ServerWorkspace) -> None:
+def test_rows_of_a_table_without_a_key_are_told_apart_by_all_their_values(workspace: ServerWorkspace) -> None:
+    workspace.create(key="")
+    fill(workspace, 20)
+    workspace.execute("INSERT INTO facts SELECT * FROM facts", "INSERT INTO facts SELECT * FROM facts")
+    once(workspace)
+    changes = {
+        "UPDATE facts SET a = 'z' WHERE id = 1": "4 new, 4 deleted",
+        "DELETE FROM facts WHERE id = 2": "4 deleted",
+        "INSERT INTO facts SELECT * FROM facts WHERE id < 2": "8 new",
+        "UPDATE facts SET id = 5 WHERE id = 4": "4 new, 4 deleted",
+        "UPDATE facts SET id = NULL WHERE id = 6": "4 new, 4 deleted",
+        "DELETE FROM facts WHERE id > 2 OR id IS NULL": "68 deleted",
+    }
+    for change, told in changes.items():
+        workspace.execute(change)
+        rows, note = once(workspace)
+        assert rows == as_in_the_table(workspace), change
+        assert note == told, change
+
+
+def test_a_table_without_a_key_is_what_it_is_after_any_changes(workspace: ServerWorkspace) -> None:
+    workspace.create(key="")
+    writer = Writer(workspace, seed=1)
+    workspace.execute(*writer.insert(100))
+    notes = set()
+    for number in range(ROUNDS):
+        writer.write()
+        if number % 3 == 0:
+            workspace.execute(f"INSERT INTO facts SELECT * FROM facts WHERE id % 10 = {number % 10}")
+        rows, note = once(workspace)
+        assert rows == as_in_the_table(workspace), f"round {number}: {note}"
+        notes.add(note)
+    assert any("new" in note or "deleted" in note for note in notes), notes
+
+
+def test_a_table_without_a_key_has_no_use_for_a_watermark(workspace: ServerWorkspace) -> None:
     workspace.create(key="")
     fill(workspace)
-    workspace.execute("INSERT INTO facts SELECT * FROM facts")
-    once(workspace)
+    once(workspace, WATERMARK)
     workspace.execute("UPDATE facts SET a = 'z' WHERE id = 1")
-    rows, note = once(workspace)
+    rows, note = once(workspace, WATERMARK)
     assert note == "extracted in full: the table has no primary key"
     assert rows == as_in_the_table(workspace)
 

@@ -15,7 +15,7 @@ from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
 from dvt.core.tables import Column, Table
 from dvt.core.types import BIGINT, INTEGERS, Kind
 from dvt.drivers.duckdb import as_dvt_errors
-from dvt.drivers.duckdb.changes import HASH, ROWS, Counts, KeptRows
+from dvt.drivers.duckdb.changes import HASH, ROWS, Counts, KeptRows, UnkeyedRows
 
 _KEY = "dvt_key_{}"
 """Name of a column of the key in a kept dataset, which has it beside those that models read."""
@@ -47,6 +47,7 @@ class KeyedQuery:
     sent: SourceQuery
     """The query with the columns below."""
     key: tuple[ExtractedColumn, ...]
+    """Empty for a table without one, whose rows only their hashes tell apart."""
     mark: ExtractedColumn
     """The column with the hash, or the watermark."""
     is_unique: bool
@@ -61,7 +62,7 @@ class KeyedQuery:
     def of(
         cls, query: SourceQuery, table: Table, incremental: Incremental, connector: CanFindChanges
     ) -> KeyedQuery | None:
-        """Return the query with what is needed beside it; None for a table without a key."""
+        """Return the query with what is needed beside it; None for a watermark of a table without a key."""
         columns = {column.name: column for column in table.columns}
 
         def named(name: str) -> Column:
@@ -71,7 +72,7 @@ class KeyedQuery:
 
         names = incremental.primary_key or table.key or table.unique
         hashed = [named(name) for name in incremental.hash_columns] or list(table.columns)
-        if not names:
+        if not names and incremental.strategy is Strategy.WATERMARK:
             return None
         key = tuple(
             ExtractedColumn(name=_KEY.format(number), column=named(name)) for number, name in enumerate(names)
@@ -141,10 +142,10 @@ class ChangedRows:
         Each query is one statement, of one state of the table; those of a database without snapshots may see
         several states. What they answer is compared: if it does not fit together, all rows are needed.
         """
-        query, key = self._keyed.query, [column.name for column in self._keyed.key]
+        query = self._keyed.query
         doing = f"merging what has changed of {query.about}"
         errors = as_dvt_errors(connection=query.connection, doing=doing, where=query.about)
-        with errors, closing(KeptRows(cursor, old, key)) as kept:
+        with errors, closing(self._kept(cursor, old)) as kept:
             try:
                 find = self._by_hash if self._incremental.strategy is Strategy.HASH else self._by_watermark
                 changed = find(kept, old, sink)
@@ -155,6 +156,10 @@ class ChangedRows:
                     used.discard()
         rows, size = sum(d.rows for d in self._moved), sum(d.bytes for d in self._moved)
         return replace(changed, rows=rows, bytes=size)
+
+    def _kept(self, cursor: Any, old: Dataset) -> KeptRows:
+        key = [column.name for column in self._keyed.key]
+        return KeptRows(cursor, old, key) if key else UnkeyedRows(cursor, old)
 
     def _by_hash(self, kept: KeptRows, old: Dataset, sink: Sink) -> Changed:
         keyed = self._keyed
@@ -167,9 +172,9 @@ class ChangedRows:
                 raise _AllNeeded("what was kept does not fit")
             return Changed(old, "unchanged: reused")
         batches = list(kept.batches(self._incremental.batch_size))
-        if len(batches) > _MAX_BATCHES:
+        if len(batches) > (_MAX_BATCHES if keyed.key else 1):  # no index finds rows by their hashes
             raise _AllNeeded(f"{counts}")
-        columns = [column.column for column in keyed.key]
+        columns = [column.column for column in keyed.key or (keyed.mark,)]
         queries = [
             replace(keyed.sent, where=(self._connector.is_among(columns, batch),), scan=False)
             for batch in batches

@@ -82,11 +82,12 @@ class KeptReading:
         begun = self._begun[query.key] = self._begin(query, table, staging)
         for state in [] if self._refresh else States(staging.bucket).serving(begun.sent):
             note = _usable(query, state, begun.token, staging)
-            if note and staging.may_read(state.dataset):
+            keyed = begun.keyed if begun.keyed and begun.keyed.names == state.pk_columns else None
+            if not (note or keyed) or not _may_read(state, staging):
+                continue
+            if keyed is None or note:
                 return Taken(state.answer(staging.bucket, query), note)
-            by_key = begun.keyed is not None and begun.keyed.names == state.pk_columns
-            if begun.keyed is not None and by_key and staging.may_read(state.dataset):
-                return self._changed(begun, begun.keyed, state, sink)
+            return self._changed(begun, keyed, state, sink)
         return None
 
     def sent(self, query: SourceQuery) -> SourceQuery:
@@ -161,6 +162,10 @@ class KeptReading:
         asked = query.extraction.method is not Method.CACHED and query.scan
         (table,) = query.tables
         return self._snapshot.token(table) if asked and isinstance(self._snapshot, HasTokens) else None
+
+
+def _may_read(state: TableState, staging: Staging) -> bool:
+    return staging.may_read(state.dataset) and state.is_whole(staging.bucket)
 
 
 def _usable(query: SourceQuery, state: TableState, token: str | None, staging: Staging) -> str:

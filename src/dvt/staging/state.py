@@ -74,6 +74,13 @@ class TableState:
         own = {column.name: column.hash for column in self.columns}
         return all(own.get(column.name) == column.hash for column in columns_of(query))
 
+    def is_whole(self, bucket: Bucket) -> bool:
+        """Return whether all files are there, with as many bytes; somebody may have let some expire."""
+        sizes = dict(bucket.list(self.dataset))
+        files = [*self.parts, *filter(None, [self.deletes])]
+        found = [sizes.get(f"{self.dataset}/{file}") for file in files]
+        return None not in found and sum(size or 0 for size in found) == self.bytes
+
     def answer(self, bucket: Bucket, query: SourceQuery) -> Dataset:
         """Return the dataset as the answer to a query that it serves; its other columns are `others`."""
         read = {column.name for column in query.staged}

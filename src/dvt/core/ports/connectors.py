@@ -83,7 +83,10 @@ class CanFindChanges(Protocol):
         """
 
     def is_among(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-        """Return SQL that is true where columns have the values of one of the rows, as DuckDB writes them."""
+        """Return SQL that is true where columns have the values of one of the rows, as DuckDB writes them.
+
+        The only column may be that of `row_hash`, which has no name.
+        """
 
     def is_from(self, column: Column, lowest: str) -> str:
         """Return SQL that is true where a column is NULL or not lower than a value, as DuckDB writes it."""

@@ -25,6 +25,8 @@ A new row has no position, and a row that is deleted has no key.
 """
 _UNMATCHED = "dvt_unmatched"
 """Name of another, for rows that only one side has."""
+_TIMES = "dvt_times"
+"""Name of the column with how many rows have a hash."""
 _POSITION = f"{DELETED_FILE}, {DELETED_ROW}"
 _AT_ONCE = 2_000_000
 """Rows that are compared at once: what a comparison holds in memory is some 150 MB for so many."""
@@ -271,3 +273,51 @@ class KeptRows:
     @staticmethod
     def _union(datasets: Sequence[Dataset], columns: str) -> str:
         return " UNION ALL ".join(f"SELECT {columns} FROM ({scan(dataset)})" for dataset in datasets)
+
+
+class UnkeyedRows(KeptRows):
+    """A kept dataset of a table without a key: rows are the same if their hashes are.
+
+    For each hash, the numbers of rows that have it are compared. Where they differ, all rows of that hash are
+    deleted and extracted again.
+    """
+
+    def __init__(self, cursor: Any, old: Dataset) -> None:
+        super().__init__(cursor, old, [HASH])
+
+    def compare(self, now: Dataset) -> Counts:
+        """See KeptRows. A row that has changed counts as one that is deleted and one that is new."""
+        self._begin(f"{HASH}, CAST(0 AS BIGINT) AS {_TIMES}", now)
+        new = deleted = 0
+        for part in self._parts(self._old, now):
+            counts = (
+                f"SELECT {HASH}, count(*) AS {_TIMES} FROM ({scan(rows)}) WHERE {part} GROUP BY 1"
+                for rows in (self._old, now)
+            )
+            before, after = (f"coalesce({table}.{_TIMES}, 0)" for table in ("o", "n"))
+            self._cursor.execute(
+                f"CREATE OR REPLACE TEMP TABLE {_UNMATCHED} AS SELECT coalesce(o.{HASH}, n.{HASH}) AS {HASH},"
+                f" {before} AS before, {after} AS after FROM ({next(counts)}) AS o"
+                f" FULL JOIN ({next(counts)}) AS n ON o.{HASH} = n.{HASH} WHERE {before} <> {after}"
+            )
+            self._cursor.execute(
+                f"INSERT INTO {_CHANGES} SELECT {_POSITION}, NULL, 0 FROM ({self._of(self._old)}) AS o"
+                f" SEMI JOIN {_UNMATCHED} AS d ON o.{HASH} IS NOT DISTINCT FROM d.{HASH} AND {part}"
+            )
+            self._cursor.execute(
+                f"INSERT INTO {_CHANGES} SELECT NULL, NULL, {HASH}, after FROM {_UNMATCHED} WHERE after > 0"
+            )
+            more, fewer = self._row(
+                f"SELECT coalesce(sum(greatest(after - before, 0)), 0)::BIGINT,"
+                f" coalesce(sum(greatest(before - after, 0)), 0)::BIGINT FROM {_UNMATCHED}"
+            )
+            new, deleted = new + int(more), deleted + int(fewer)
+        return Counts(new, 0, deleted)
+
+    def are_changed(self, rows: Sequence[Dataset]) -> bool:
+        """See KeptRows: as many rows of each hash as were counted."""
+        fetched = f"SELECT {HASH}, count(*) AS {_TIMES} FROM ({self._union(rows, HASH)}) GROUP BY 1"
+        counted = f"SELECT {HASH}, {_TIMES} FROM {_CHANGES} WHERE {DELETED_ROW} IS NULL"
+        differing = f"(({fetched}) EXCEPT ({counted})) UNION ALL (({counted}) EXCEPT ({fetched}))"
+        nulls = f"SELECT 1 FROM ({counted}) WHERE {HASH} IS NULL"
+        return all(self._cursor.execute(f"{sql} LIMIT 1").fetchone() is None for sql in (differing, nulls))

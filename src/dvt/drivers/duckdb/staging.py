@@ -31,6 +31,8 @@ usual number are, take less memory to write and read: extracting TPC-H by three 
 100 MB instead of 180 MB."""
 _REPEATED = frozenset({Kind.LIST, Kind.ARRAY, Kind.MAP})
 """Kinds whose texts DuckDB 1.5.5 cannot write in v2 if few of them are different."""
+_SIGNED_ZEROS = frozenset({Kind.FLOAT, Kind.DOUBLE})
+"""Kinds of which DuckDB 1.5.5 writes -0.0 as 0.0, or the other way round, if a dictionary has both."""
 
 
 def write(
@@ -38,12 +40,15 @@ def write(
 ) -> int:
     """Copy the answer of a SELECT into a new part; return the number of rows.
 
-    `columns` are the answer's, if any of them may have parts. `key` is that of the part, if the caller has
+    `columns` are the answer's. `key` is that of the part, if the caller has
     asked for it already.
     """
-    version = "v1" if any(_is_repeated(column.type) for column in columns) else "v2"
+    types = [column.type for column in columns]
+    version = "v1" if any(_has(type_, _REPEATED) for type_ in types) else "v2"
+    signed = any(_has(type_, _SIGNED_ZEROS) for type_ in types)
     with parts.location.bucket.writing(CONSUMER, key or parts.part()) as uri:
         options = COPY_OPTIONS.format(_compressed(parts.compression), version)
+        options += ", DICTIONARY_SIZE_LIMIT 0" if signed else ""
         (rows,) = cursor.execute(f"COPY ({select}) TO {literal(uri)} ({options})").fetchone()
     return int(rows)
 
@@ -54,8 +59,9 @@ def _compressed(by: Compression) -> str:
     return f"COMPRESSION {codec}" + ("" if by.level is None else f", COMPRESSION_LEVEL {by.level}")
 
 
-def _is_repeated(type_: StageType) -> bool:
-    return type_.kind in _REPEATED or any(_is_repeated(part.type) for part in type_.parts)
+def _has(type_: StageType, kinds: frozenset[Kind]) -> bool:
+    """True for a type of one of these kinds, or with parts of one."""
+    return type_.kind in kinds or any(_has(part.type, kinds) for part in type_.parts)
 
 
 def write_answer(cursor: Any, select: str, job: Job) -> int:

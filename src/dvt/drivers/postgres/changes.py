@@ -64,7 +64,7 @@ def row_hash(columns: Sequence[Column]) -> Column:
 
 def is_among(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
     """See CanFindChanges."""
-    names = ", ".join(quoted(column.name) for column in columns)
+    names = ", ".join(quoted(column.name) if column.name else _value(column) for column in columns)
     values = ", ".join(f"({', '.join(map(_literal, columns, row))})" for row in rows)
     return f"({names}) IN (VALUES {values})"
 

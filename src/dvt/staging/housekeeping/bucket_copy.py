@@ -97,8 +97,9 @@ class DatasetCopier:
         if there not in (None, marker):
             raise DatasetClash(folder, *self._names)
         sizes = dict(self._source.list(folder))
-        keys = [f"{folder}/{name}" for name in json.loads(marker)["files"]]
-        missing = next((key for key in keys if key not in sizes), None)
+        committed = [f"{folder}/{name}" for name in json.loads(marker)["files"]]
+        keys = sorted({*committed, *sizes} - {marker_key})  # later versions have files of their own
+        missing = next((key for key in committed if key not in sizes), None)
         if missing is not None:
             reason = f"{missing!r} is not there, though its dataset was committed"
             raise ObjectDamaged(self._names[0], self._source.address, f"copying {folder!r}", reason)

@@ -20,7 +20,7 @@ from dvt.core.errors import (
     ValueLost,
 )
 from dvt.core.ports.engines import Engine, Value
-from dvt.core.ports.staging import Bucket, Dataset
+from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Bucket, Dataset
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, VARCHAR, StageType
 from dvt.testing.engines import EngineBench, transform_table
@@ -186,6 +186,20 @@ class EngineSuite(Suite):
         both = sink.commit(parts[0].columns, 7)
         assert both.keys == tuple(keys)
         assert bench.value("SELECT SUM(n) AS v FROM t", BIGINT, t=both) == "28"
+
+    def test_deleted_rows_are_not_read(self, bench: EngineBench) -> None:
+        columns = StageColumn(DELETED_FILE, BIGINT), StageColumn(DELETED_ROW, BIGINT)
+        positions = bench.run(
+            "SELECT 0 AS dvt_file, n AS dvt_row FROM t WHERE n IN (1, 3)", *columns, t=bench.numbers(5)
+        )
+        numbers = bench.numbers(5)
+        deletes = f"{numbers.at.prefix}/deletes"
+        with bench.bucket.get(positions.keys[0]) as data:
+            bench.bucket.put(deletes, data)
+        left = replace(numbers, rows=3, deletes=deletes)
+        assert bench.value("SELECT SUM(n) AS v FROM t", BIGINT, t=left) == "9"
+        with pytest.raises(StagingDamaged, match="should hold 5 rows but holds 3"):
+            bench.value("SELECT SUM(n) AS v FROM t", BIGINT, t=replace(left, rows=5))
 
     def test_an_empty_answer_is_a_table_with_columns(self, bench: EngineBench) -> None:
         none = bench.run("SELECT n FROM t WHERE n > 5", StageColumn("n", BIGINT), t=bench.numbers(3))

@@ -11,7 +11,7 @@ import pytest
 from dvt.core.errors import StagingDamaged, StagingUnusable
 from dvt.core.tables import StageColumn
 from dvt.core.types import INTEGER, StageType
-from dvt.drivers.duckdb.staging import check, scan, write
+from dvt.drivers.duckdb.staging import check, scan, scan_with_positions, write
 from tests.local_bucket import local_sink
 
 pytestmark = pytest.mark.slow
@@ -87,3 +87,45 @@ def test_few_different_texts_in_lists_are_written(tmp_path, cursor, value):
     select = f"SELECT {value} AS v FROM range(3)"
     dataset = sink.commit(columns, write(cursor, select, sink, columns))
     assert cursor.execute(scan(dataset)).fetchall() == cursor.execute(select).fetchall()
+
+
+@pytest.mark.parametrize("type_", ["DOUBLE", "FLOAT", "DOUBLE[]", "STRUCT(d DOUBLE)", "MAP(VARCHAR, FLOAT)"])
+def test_zeros_of_both_signs_stay_what_they_are(tmp_path, cursor, type_):
+    """A dictionary of DuckDB's has one of them for both."""
+    zero = {"DOUBLE[]": "[{}]", "STRUCT(d DOUBLE)": "{{'d': {}}}", "MAP(VARCHAR, FLOAT)": "MAP {{'d': {}}}"}
+    texts = [zero.get(type_, "{}").format(f"'{text}'::DOUBLE") for text in ("-0.0", "0.0")]
+    values = f"CASE WHEN i % 50 = 7 THEN {texts[0]} ELSE {texts[1]} END"
+    columns = (StageColumn("v", StageType.parse(type_)),)
+    sink = local_sink(tmp_path, "run")
+    select = f"SELECT CAST({values} AS {type_}) AS v FROM range(200) AS t(i)"
+    dataset = sink.commit(columns, write(cursor, select, sink, columns))
+    rows = cursor.execute(scan(dataset)).fetchall()
+    assert sum("-0.0" in str(row) for row in rows) == 4
+
+
+def with_deletes(cursor, folder, deleted):
+    """A dataset of the numbers from 0 to 9 in three files, of which some are deleted."""
+    sink = local_sink(folder, "run")
+    for start, end in ((0, 4), (4, 5), (5, 10)):
+        write(cursor, f"SELECT i::INTEGER AS i FROM range({start}, {end}) AS t(i)", sink)
+    whole = sink.commit(COLUMNS, 10)
+    positions = f"SELECT dvt_file, dvt_row FROM ({scan_with_positions(whole)}) WHERE i IN {deleted}"
+    others = local_sink(folder, "run")
+    key = others.part()
+    count = write(cursor, positions, others, key=key)
+    return replace(whole, rows=10 - count, deletes=key)
+
+
+def test_deleted_rows_are_not_read(tmp_path, cursor):
+    dataset = with_deletes(cursor, tmp_path, (0, 4, 7))
+    assert sorted(cursor.execute(scan(dataset)).fetchall()) == [(i,) for i in (1, 2, 3, 5, 6, 8, 9)]
+    assert cursor.execute(f"SELECT i FROM ({scan(dataset)}) WHERE i IN (4, 5)").fetchall() == [(5,)]
+    check(cursor, "t", dataset)
+    with pytest.raises(StagingDamaged, match="should hold 10 rows but holds 7"):
+        check(cursor, "t", replace(dataset, rows=10))
+
+
+def test_positions_count_rows_that_are_deleted(tmp_path, cursor):
+    dataset = with_deletes(cursor, tmp_path, (0, 4, 7))
+    positions = cursor.execute(f"SELECT dvt_file, dvt_row FROM ({scan_with_positions(dataset)}) WHERE i = 8")
+    assert positions.fetchall() == [(2, 3)]
