@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from dvt.core.keeping import Keeping
     from dvt.core.ports.bridge import RunContext
     from dvt.core.ports.staging import Bucket
+    from dvt.federation.forecast import Forecast
+    from dvt.federation.resuming import ResumableConnections
     from dvt.runs.operations import Operation
     from dvt.staging.shared import Staging
 
@@ -68,6 +70,46 @@ def bucket_finder(context: RunContext, buckets: Buckets) -> Callable[[str], tupl
         return None
 
     return bucket_at
+
+
+def bucket_namer(context: RunContext, buckets: Buckets) -> Callable[[str], str]:
+    """Return a function that returns the name of the bucket in use for what a config says."""
+    default = buckets.get(context.bucket).name
+    return lambda name: default if context.bucket or not name else buckets.get(name).name
+
+
+def make_forecast(
+    context: RunContext,
+    buckets: Buckets,
+    name_of: Callable[[str], str],
+    resumable: ResumableConnections | None,
+) -> Forecast:
+    """Return what tells what is in the buckets before a run; it reads each once, and puts nothing there."""
+    from functools import cache
+
+    from dvt.core.errors import DvtError
+    from dvt.federation.forecast import Forecast, ViewedBucket
+    from dvt.staging import ownership
+    from dvt.staging.earlier_runs import look_for_committed
+    from dvt.staging.in_folder import InFolder
+
+    folder = project_folder(buckets, context.project)
+
+    @cache
+    def viewed(name: str, is_read: bool) -> ViewedBucket:
+        entry, address = buckets.get(name), ""
+        try:
+            bucket = open_bucket(entry.checked(), context.project_dir)
+            address = InFolder(bucket, folder).address if entry.is_shared else bucket.address
+            if not is_read or not entry.keeping.for_later_runs:
+                return ViewedBucket(name, address)
+            own = ownership.existing(bucket, folder, context.project) if entry.is_shared else bucket
+            left = [] if own is None else look_for_committed(own, entry.keeping.resume_within)
+            return ViewedBucket(name, address, left)
+        except DvtError as error:
+            return ViewedBucket(name, address, problem=f"{error.code} {error.message}")
+
+    return Forecast(lambda name, is_read: viewed(name_of(name), is_read), resumable)
 
 
 def open_bucket(entry: BucketEntry, project_dir: Path) -> Bucket:

@@ -13,7 +13,7 @@ def make_federator(context: RunContext) -> Federator:
     from datetime import UTC, datetime
     from functools import partial
 
-    from dvt.app.buckets import bucket_finder, staging_opener
+    from dvt.app.buckets import bucket_finder, bucket_namer, make_forecast, staging_opener
     from dvt.app.connectors import connector_opener, database_reader, type_reader
     from dvt.app.engines import engine_opener, make_instance, spill_parents
     from dvt.app.identities import resumable_connections
@@ -31,7 +31,7 @@ def make_federator(context: RunContext) -> Federator:
     computes = load_computes(context.profile, context.profiles_dir)
     compute = computes.get(context.compute)
     buckets = load_buckets(context.profile, context.profiles_dir, project_dir=context.project_dir)
-    default = buckets.get(context.bucket).name
+    name_of = bucket_namer(context, buckets)
     run = begin_run(
         context.project_dir,
         partial(context.reporter.notice, ""),
@@ -48,20 +48,20 @@ def make_federator(context: RunContext) -> Federator:
         type_reader(context.outputs),
         database_reader(context.outputs),
     )
-    staged = RunBuckets(
-        lambda name: default if context.bucket or not name else buckets.get(name).name,
-        staging_opener(context, buckets, run.operation),
+    staged = RunBuckets(name_of, staging_opener(context, buckets, run.operation))
+    resumable = resumable_connections(context, started_at)
+    return RunFederator(
+        RunResources(
+            connections=connections,
+            engines=Engines(engine_opener(context, computes, shared, run.operation, started_at)),
+            planning=Planning(connections, started_at),
+            buckets=staged,
+            kept=KeptTables(staged, shared.cursor, refresh=context.full_refresh),
+            operation=run.operation,
+            leftovers=run.leftovers,
+            reporter=context.reporter,
+            resumable=resumable,
+            forecast=make_forecast(context, buckets, name_of, resumable),
+            release=shared.close,
+        )
     )
-    resources = RunResources(
-        connections=connections,
-        engines=Engines(engine_opener(context, computes, shared, run.operation, started_at)),
-        planning=Planning(connections, started_at),
-        buckets=staged,
-        kept=KeptTables(staged, shared.cursor, refresh=context.full_refresh),
-        operation=run.operation,
-        leftovers=run.leftovers,
-        reporter=context.reporter,
-        resumable=resumable_connections(context, started_at),
-        release=shared.close,
-    )
-    return RunFederator(resources)

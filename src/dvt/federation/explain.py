@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,11 @@ import sqlglot
 from sqlglot.errors import SqlglotError
 
 from dvt.core.estimates import shown
-from dvt.core.explanation import Explanation
+from dvt.core.explanation import Explanation, StagedIn
 from dvt.core.places import Choice, Option
 from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
 from dvt.core.queries import SourceQuery, rendered
-from dvt.core.reports import Notice
+from dvt.core.reports import Notice, count
 
 
 def as_text(explanations: Sequence[Explanation]) -> str:
@@ -45,12 +46,33 @@ def _node(explanation: Explanation) -> Iterator[str]:
         yield _indented("plan", f"known once {', '.join(explanation.unbuilt)} is built")
     if explanation.problem:
         yield _indented("problem", explanation.problem)
+    yield from _planned(explanation)
+
+
+def _planned(explanation: Explanation) -> Iterator[str]:
+    if explanation.staged is not None:
+        yield from _staged(explanation.staged)
     if explanation.plan is not None:
         yield from _plan(explanation, explanation.plan)
     if explanation.copies is not None:
         yield from _copies(explanation, explanation.copies)
     if explanation.at_source is not None:
         yield from _at_source(explanation, explanation.at_source)
+
+
+def _staged(staged: StagedIn) -> Iterator[str]:
+    at = f", {staged.address}" if staged.address else ""
+    yield _indented("stage", f"in bucket {staged.bucket}{at}")
+    for alias, bucket in staged.elsewhere.items():
+        yield _indented("", f"{alias} in bucket {bucket}")
+    runs: dict[str, list[str]] = defaultdict(list)
+    for alias, run in staged.reused.items():
+        runs[run].append(alias)
+    for run, aliases in runs.items():
+        there = f"{len(aliases)} of {count(staged.extractions, 'extraction')}"
+        yield _indented("", f"{there} there from {run}: {', '.join(sorted(aliases))}")
+    for note in staged.notes:
+        yield _indented("", f"not known what earlier runs have left: {note}")
 
 
 def _at_source(explanation: Explanation, plan: SourcePlan) -> Iterator[str]:
@@ -169,12 +191,24 @@ def _node_object(explanation: Explanation) -> dict[str, Any]:
         "why": explanation.why,
         "materialized": explanation.materialized,
         "compute": explanation.compute,
+        "staged": None if explanation.staged is None else _staged_object(explanation.staged),
         "unbuilt": list(explanation.unbuilt),
         "problem": explanation.problem,
         "choice": None if explanation.choice is None else _choice_object(explanation.choice),
         "copies": None if explanation.copies is None else _copies_object(explanation.copies),
         "plan": None if explanation.plan is None else _plan_object(explanation.plan),
         "at_source": None if explanation.at_source is None else _at_source_object(explanation.at_source),
+    }
+
+
+def _staged_object(staged: StagedIn) -> dict[str, Any]:
+    return {
+        "bucket": staged.bucket,
+        "address": staged.address,
+        "extractions": staged.extractions,
+        "reused": dict(staged.reused),
+        "in_other_buckets": dict(staged.elsewhere),
+        "notes": list(staged.notes),
     }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dvt.core.encoding import encoding
 from dvt.core.errors import DvtError
+from dvt.core.explanation import StagedIn
 from dvt.core.names import TableRef
 from dvt.core.places import Choice, Place
 from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
@@ -30,6 +31,7 @@ from dvt.federation.copies import TargetCopies
 from dvt.federation.engines import Engines
 from dvt.federation.expecting import ExpectedNodes
 from dvt.federation.extract import Extractor
+from dvt.federation.forecast import Forecast
 from dvt.federation.kept import KeptTables
 from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
@@ -58,6 +60,7 @@ class RunResources:
     reporter: Reporter
     resumable: ResumableConnections | None = None
     """Where answers may be taken that runs which failed have left; None: nowhere."""
+    forecast: Forecast
     release: Callable[[], None]
     """Releases what the connections share; called after they are closed."""
 
@@ -250,6 +253,10 @@ class RunFederator:
         with self._nodes.begun(request):
             tables, engine = self._resolved(request)
             return self._resources.planning.with_estimate(self._at_source.plan(tables, engine))
+
+    def staged(self, request: NodeRequest, plan: FederationPlan | CopyPlan | SourcePlan) -> StagedIn:
+        """See Federator."""
+        return self._resources.forecast.of(request, plan)
 
     def describe(self, table: TableRef) -> Table:
         """See Federator."""

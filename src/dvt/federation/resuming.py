@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,28 +87,46 @@ class Resuming:
         return taken
 
     def _take(self, queries: Sequence[SourceQuery], limits: ExtractLimits, identity: str) -> dict[str, Taken]:
-        moments: dict[tuple[str, object], dict[str, Committed]] = defaultdict(dict)
-        for query in queries:
-            for committed in self._buckets.staging(query.bucket).earlier():
-                if _covers(committed.facts, query, identity, limits):
-                    moment = committed.run, committed.facts["snapshot"]
-                    moments[moment].setdefault(query.alias, committed)
-        for answers in moments.values():
-            if len(answers) == len(queries):
-                taken = {query.alias: self._answer(query, answers[query.alias]) for query in queries}
-                whole = {alias: answer for alias, answer in taken.items() if answer is not None}
-                if len(whole) == len(queries):
-                    return whole
+        earlier = {query.bucket: self._buckets.staging(query.bucket).earlier() for query in queries}
+        for answers in of_one_moment(queries, limits, identity, earlier):
+            taken = {query.alias: self._answer(query, answers[query.alias]) for query in queries}
+            whole = {alias: answer for alias, answer in taken.items() if answer is not None}
+            if len(whole) == len(queries):
+                return whole
         return {}
 
     def _answer(self, query: SourceQuery, committed: Committed) -> Taken | None:
         dataset = self._buckets.staging(query.bucket).take(committed, query.staged)
         if dataset is None:
             return None
-        return Taken(dataset, f"reused from the run of {_time(committed.facts['began'])} that failed")
+        return Taken(dataset, f"reused from {run_of(committed)}")
 
     def _identity(self, connection: str) -> str | None:
         return None if self._connections is None else self._connections.identity(connection)
+
+
+def of_one_moment(
+    queries: Sequence[SourceQuery],
+    limits: ExtractLimits,
+    identity: str,
+    earlier: Mapping[str, Iterable[Committed]],
+) -> Iterator[dict[str, Committed]]:
+    """Yield answers to all queries to a connection, by alias; each time those of one run and one snapshot.
+
+    `earlier` are the datasets of earlier runs, by what the queries call their buckets.
+    """
+    moments: dict[tuple[str, object], dict[str, Committed]] = defaultdict(dict)
+    for query in queries:
+        for committed in earlier[query.bucket]:
+            if _covers(committed.facts, query, identity, limits):
+                moment = committed.run, committed.facts["snapshot"]
+                moments[moment].setdefault(query.alias, committed)
+    return (answers for answers in moments.values() if len(answers) == len(queries))
+
+
+def run_of(committed: Committed) -> str:
+    """Return which run has left a dataset, for people."""
+    return f"the run of {_time(committed.facts['began'])} that failed"
 
 
 def of_sources_alone(request: NodeRequest, waves: Sequence[Sequence[SourceQuery]]) -> frozenset[str]:

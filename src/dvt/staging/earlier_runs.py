@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dvt.core.keeping import Keep, Keeping
@@ -13,7 +13,7 @@ from dvt.core.ports.staging import Bucket, Dataset, Location, StoredObject
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.staging.deletion import Deletions
-from dvt.staging.leases import LEASES, Lease
+from dvt.staging.leases import LEASES, Lease, leases
 from dvt.staging.parquet import FACTS, MARKER_FILE
 from dvt.staging.state import States
 
@@ -89,6 +89,21 @@ class EarlierRuns:
             for run, objects in self._runs.items()
             if all(now - stored.modified >= duration for stored in objects)
         ]
+
+
+def look_for_committed(bucket: Bucket, within: timedelta) -> list[Committed]:
+    """Return what `EarlierRuns.committed` would, without a lease: nothing of it is certain to stay.
+
+    The time is the latest that is known of, since nothing is put to ask for the store's.
+    """
+    latest = max((stored.modified for stored in bucket.objects(LEASES)), default=None)
+    if latest is None:
+        return []
+    now = max(latest, datetime.now(UTC))
+    expired = [held.run for held in leases(bucket, now) if not held.is_valid]
+    committed = [dataset for run in expired for dataset in resumable(bucket, run)]
+    young = [dataset for dataset in committed if now - dataset.put_at <= within]
+    return sorted(young, key=lambda dataset: dataset.put_at, reverse=True)
 
 
 def remove_run(bucket: Bucket, lease: Lease, run: str, kept: Collection[str] = ()) -> None:

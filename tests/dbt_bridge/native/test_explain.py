@@ -71,6 +71,28 @@ def test_explain_shows_path_reason_and_plan_of_every_node(bank: Project, capsys:
     assert "known once spending is built" in printed
 
 
+def test_explain_tells_the_bucket_and_what_a_run_that_failed_has_left(bank: Project, capsys: Any) -> None:
+    bank.model(
+        "spending", SPENDING, materialized="table", dialect="duckdb", post_hook="select * from nowhere"
+    )
+    assert not bank.dvt("run", "--select", "spending")
+    staged = nodes(bank, "--select", "spending")["spending"].staged
+    assert staged is not None
+    assert (staged.bucket, staged.extractions, len(staged.reused)) == ("local", 2, 1)
+    printed = capsys.readouterr().out
+    assert "stage      in bucket local, file:.dvt/staging\n" in printed
+    (alias,) = staged.reused
+    assert f"1 of 2 extractions there from {staged.reused[alias]}: {alias}\n" in printed
+    assert nodes(bank, "--select", "spending", "--full-refresh")["spending"].staged.reused == {}
+    capsys.readouterr()
+    assert bank.dvt("explain", "--select", "spending", "--format", "json")
+    (node,) = json.loads(capsys.readouterr().out)["nodes"]
+    assert node["staged"] == {
+        "bucket": "local", "address": "file:.dvt/staging", "extractions": 2,
+        "reused": staged.reused, "in_other_buckets": {}, "notes": [],
+    }  # fmt: skip
+
+
 def test_explain_runs_nothing(bank: Project) -> None:
     nodes(bank)
     assert bank.tables("house") == []

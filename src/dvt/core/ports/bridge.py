@@ -13,6 +13,7 @@ from dvt.core.places import Choice, Place
 from dvt.core.reports import Answer, Moved, Notice, Outcome, Totals
 
 if TYPE_CHECKING:  # a plain dbt run makes no plan
+    from dvt.core.explanation import StagedIn
     from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
     from dvt.core.ports.connectors import Settings
     from dvt.core.requests import NodeRequest
@@ -79,6 +80,9 @@ class Federator(Protocol):
 
     def plan_at_source(self, request: NodeRequest) -> SourcePlan:
         """Plan what `federate` would do for a node that its source computes; nothing is run."""
+
+    def staged(self, request: NodeRequest, plan: FederationPlan | CopyPlan | SourcePlan) -> StagedIn:
+        """Return where `federate` or `copies` would stage, and what of it is there; buckets are only read."""
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """Note that a node has written `table`; None: it may have written any table there."""

@@ -18,7 +18,7 @@ from dbt.task.compile import CompileTask
 from dbt_common.exceptions import DbtBaseException
 
 from dvt.core.errors import DvtError, TableNotFound
-from dvt.core.explanation import Explanation
+from dvt.core.explanation import Explanation, StagedIn
 from dvt.core.places import Choice, Place
 from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
 from dvt.dbt_bridge.nodes.request import node_request
@@ -68,8 +68,9 @@ def make_command(formats: Formats) -> click.Command:
 
         For federated nodes also where they are computed and why (on the target, at the source, in an
         engine), what each other place would cost or lacks, and the plan: every query that would be sent,
-        what is pushed into it, what is not and why, copies or transform, and load. Databases are asked
-        for columns and sizes; nothing is extracted, computed or written.
+        what is pushed into it, what is not and why, copies or transform, and load; the bucket in which it
+        stages, and what is there of a run that failed. Databases are asked for columns and sizes, buckets
+        for what is there; nothing is extracted, computed or written.
         """
         flags = ctx.obj["flags"]
         task = ExplainTask(flags, ctx.obj["runtime_config"], ctx.obj["manifest"])
@@ -164,6 +165,7 @@ class _Planned:
     plan: FederationPlan | None = None
     copies: CopyPlan | None = None
     at_source: SourcePlan | None = None
+    staged: StagedIn | None = None
 
 
 def _planned(session: Session, node: Any, manifest: Any) -> _Planned:
@@ -171,10 +173,13 @@ def _planned(session: Session, node: Any, manifest: Any) -> _Planned:
     request = node_request(session, node, manifest, federator.run)
     choice = federator.choose(request)
     if choice.place is Place.TARGET:
-        return _Planned(choice, copies=federator.plan_copies(request))
+        copies = federator.plan_copies(request)
+        return _Planned(choice, copies=copies, staged=federator.staged(request, copies))
     if choice.place is Place.SOURCE:
-        return _Planned(choice, at_source=federator.plan_at_source(request))
-    return _Planned(choice, plan=federator.plan(request))
+        at_source = federator.plan_at_source(request)
+        return _Planned(choice, at_source=at_source, staged=federator.staged(request, at_source))
+    plan = federator.plan(request)
+    return _Planned(choice, plan=plan, staged=federator.staged(request, plan))
 
 
 def _explain(session: Session, manifest: Any, node: Any, problem: str | None) -> Explanation:
@@ -206,6 +211,7 @@ def _explain(session: Session, manifest: Any, node: Any, problem: str | None) ->
         copies=planned.copies,
         at_source=planned.at_source,
         choice=planned.choice,
+        staged=planned.staged,
         unbuilt=unbuilt,
         problem=problem,
     )
