@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -174,6 +175,8 @@ class Cleaner:
 
     def __init__(self, machines: list[Machine], seed: int) -> None:
         self.done = self.killed = 0
+        self.killed_at = 0.0
+        """When a command was last killed: its lease is left."""
         self.failures: list[str] = []
         self._machines = machines
         self._random = random.Random(seed)
@@ -214,6 +217,7 @@ class Cleaner:
             except subprocess.TimeoutExpired:
                 kill(process)
                 self.killed += 1
+                self.killed_at = time.monotonic()
                 return
         result = machine.finish(process)
         assert result.code == 0, result.output
