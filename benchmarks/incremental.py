@@ -1,8 +1,8 @@
 """A table of 6.0 M rows on PostgreSQL and MariaDB, extracted in full and incrementally, with `dvt run`.
 
-By a watermark and by hashes: the first run, then one after 0 %, 1 % and 10 % of the rows have changed, each
-beside a full extraction. Prints the seconds of the extraction, by what it is faster than the full one, and
-dvt's peak memory.
+By a watermark, by one of a table of which no rows are deleted, and by hashes: the first run, then one after
+0 %, 1 % and 10 % of the rows have changed, each beside a full extraction. Prints the seconds of the
+extraction, by what it is faster than the full one, and dvt's peak memory.
 """
 
 from __future__ import annotations
@@ -27,13 +27,15 @@ MUST_FIRST = 1.25
 """Seconds of the first incremental extraction per second of a full one."""
 MAX_MEGABYTES = 512
 COLUMNS = "id, parent, quantity, price, flag, status, shipped, note, changed"
-WATERMARK = {"strategy": "watermark", "watermark": {"column": "changed", "overlap": "1m"}}
+WATERMARK: dict[str, Any] = {"strategy": "watermark", "watermark": {"column": "changed", "overlap": "1m"}}
+NO_DELETES = {"strategy": "watermark", "watermark": {**WATERMARK["watermark"], "deletes": False}}
 CONFIGS = {
     "full": {"method": "full"},
     "watermark": {"method": "incremental", "incremental": WATERMARK, "batch_size": 100_000},
+    "no_deletes": {"method": "incremental", "incremental": NO_DELETES, "batch_size": 100_000},
     "hash": {"method": "incremental", "incremental": {"strategy": "hash"}, "batch_size": 100_000},
 }
-STRATEGIES = ("watermark", "hash")
+STRATEGIES = ("watermark", "no_deletes", "hash")
 MODEL = "select {columns} from {{{{ source('{name}', 'facts') }}}}"
 
 
@@ -53,6 +55,8 @@ def fill(server: Any, rows: int) -> None:
     quarter = "seq DIV 4" if is_mariadb else "seq / 4"
     second = "interval seq second" if is_mariadb else "seq * interval '1 second'"
     moment = f"timestamp '2026-01-01 00:00:00' + {second}"
+    if is_mariadb:  # the table in memory, as PostgreSQL's is in the system's cache
+        server.execute("SET GLOBAL innodb_buffer_pool_size = 2147483648")
     server.execute(
         "DROP TABLE IF EXISTS facts",
         "CREATE TABLE facts (id bigint PRIMARY KEY, parent bigint, quantity numeric(15,2),"
@@ -115,7 +119,7 @@ def figures(server: Any, rows: int, folder: Path, strategies: Sequence[str]) -> 
     for name in strategies:
         first = run(shop, name)
         ratio = f"{first.seconds / full.seconds:5.2f}x of full (<= {MUST_FIRST})"
-        yield f"{name:<9} first       {first.seconds:6.2f} s   {ratio}   peak {first.megabytes} MB"
+        yield f"{name:<10} first       {first.seconds:6.2f} s   {ratio}   peak {first.megabytes} MB"
         for percent, must in LIMITS.items():
             turn += 1
             change(server, percent, turn)
@@ -123,7 +127,7 @@ def figures(server: Any, rows: int, folder: Path, strategies: Sequence[str]) -> 
             taken = run(shop, name)
             faster = again.seconds / taken.seconds
             yield (
-                f"{name:<9} {percent:>3} %       {taken.seconds:6.2f} s   {faster:5.2f}x faster (>= {must})"
+                f"{name:<10} {percent:>3} %       {taken.seconds:6.2f} s   {faster:5.2f}x faster (>= {must})"
                 f"   peak {taken.megabytes} MB   full {again.seconds:.2f} s   {taken.note}"
             )
 

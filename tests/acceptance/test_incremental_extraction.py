@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dvt.core.errors import BadExtraction, ColumnNotFound
-from dvt.core.extraction import Incremental
+from dvt.core.extraction import Extraction, Incremental
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.changing_tables import (
     HASH,
@@ -341,3 +341,46 @@ def test_numbers_whose_texts_are_rounded_differ(tmp_path: Any, postgres: Any) ->
     assert note == "1 changed"
     assert rows == as_in_the_table(workspace)
     FILES.close()
+
+
+def test_deleted_rows_stay_where_the_user_says_that_there_are_none(workspace: ServerWorkspace) -> None:
+    extraction = replace(
+        WATERMARK, incremental=replace(WATERMARK.incremental or Incremental(), deletes=False)
+    )
+    fill(workspace, 30)
+    once(workspace, extraction)
+    workspace.execute("DELETE FROM facts WHERE id = 3")
+    rows, note = once(workspace, extraction)
+    assert (len(rows), note) == (30, "unchanged: reused")
+    workspace.execute(
+        "INSERT INTO facts (id, changed) VALUES (3, timestamp '2026-01-03 00:00:00')",
+        "UPDATE facts SET a = 'z', changed = timestamp '2026-01-03 00:00:00' WHERE id = 4",
+    )
+    rows, note = once(workspace, extraction)
+    assert note == "2 changed"
+    assert rows == as_in_the_table(workspace)
+
+
+def test_a_table_with_columns_that_are_named_as_dvts_own_is_like_any_other(
+    workspace: ServerWorkspace,
+) -> None:
+    names = ("dvt_hash", "dvt_rows", "dvt_file", "dvt_row", "file_index", "file_row_number", "filename")
+    columns = ", ".join(f"{name} int" for name in names)
+    workspace.execute(
+        "DROP TABLE facts",
+        f"CREATE TABLE facts (id int PRIMARY KEY, changed timestamp NULL, {columns})",
+        *(
+            f"INSERT INTO facts VALUES ({n}, timestamp '2026-01-01 00:00:00', {', '.join([str(n % 2)] * 7)})"
+            for n in range(40)
+        ),
+    )
+    sql = f"SELECT id, {', '.join(names)} FROM {{src.facts}}"
+    for number, extraction in enumerate((HASH, WATERMARK, HASH, WATERMARK)):
+        workspace.execute(
+            f"UPDATE facts SET file_row_number = 7, dvt_hash = {number},"
+            f" changed = timestamp '2026-01-02 00:00:00' + interval '{number}' hour WHERE id IN (5, 33)",
+            f"DELETE FROM facts WHERE id = {number}",
+        )
+        rows, _ = once(workspace, extraction, sql)
+        assert rows == once(workspace, Extraction(), sql)[0], number
+    assert once(workspace, HASH, sql)[1] == "2 changed, 1 deleted"

@@ -13,7 +13,7 @@ from dvt.core.extraction import BATCH_SIZE, FULL, MAX_PARALLEL, Extraction, Incr
 
 _KEYS = ("method", "ttl", "incremental", "batch_size", "max_parallel")
 _INCREMENTAL = ("strategy", "primary_key", "hash_columns", "watermark")
-_WATERMARK = ("column", "overlap")
+_WATERMARK = ("column", "overlap", "deletes")
 _MAX_BATCH = 1_000_000
 _MOST_PARALLEL = 1_000
 _DURATION = re.compile(r"(\d+)([smhd])\Z", re.IGNORECASE)
@@ -56,6 +56,7 @@ def _incremental(value: Mapping[Any, Any], method: Method, where: str) -> Increm
     _check_keys(keys, _INCREMENTAL, where)
     strategy = _strategy(keys.get("strategy", Strategy.HASH.value), where)
     column, overlap = _watermark(keys.get("watermark"), strategy, where)
+    deletes = _deletes(keys.get("watermark") or {}, where)
     hashed = _names(keys, "hash_columns", where)
     if hashed and strategy is not Strategy.HASH:
         raise BadExtraction(where, "hash_columns", f"strategy {strategy.value} has no hashes", "leave it out")
@@ -65,6 +66,7 @@ def _incremental(value: Mapping[Any, Any], method: Method, where: str) -> Increm
         hash_columns=hashed,
         watermark=column,
         overlap=overlap,
+        deletes=deletes,
         batch_size=_count(value, "batch_size", "rows", (BATCH_SIZE, _MAX_BATCH), where),
     )
 
@@ -100,6 +102,14 @@ def _watermark(value: object, strategy: Strategy, where: str) -> tuple[str, time
     if isinstance(overlap, int) and not isinstance(overlap, bool) and overlap >= 0:
         return column, overlap
     return column, _duration(overlap, "overlap", where)
+
+
+def _deletes(watermark: Mapping[Any, Any], where: str) -> bool:
+    deletes = watermark.get("deletes", True)
+    if isinstance(deletes, bool):
+        return deletes
+    hint = "write `deletes: false` if no row is ever deleted, or leave it out"
+    raise BadExtraction(where, "deletes", f"{deletes!r} is neither true nor false", hint)
 
 
 def _count(

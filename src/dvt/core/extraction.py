@@ -50,6 +50,8 @@ class Incremental:
     """The column of the strategy of that name."""
     overlap: timedelta | int = 0
     """How much below the highest watermark rows are extracted again: those that were committed late."""
+    deletes: bool = True
+    """Whether rows may be deleted: a watermark tells of none, so that the table is counted."""
     batch_size: int = BATCH_SIZE
 
 
@@ -93,6 +95,8 @@ def _shown(incremental: Incremental, told_by: str) -> str:
             f"{first}changed rows are found by hashes, for which the database reads the whole table;"
             " key and hash of each row move, and the rows that have changed"
         )
+    if not incremental.deletes:
+        return f"{first}changed rows are found by {incremental.watermark}; that none are deleted is your word"
     return (
         f"{first}changed rows are found by {incremental.watermark}; the database counts the table's rows,"
         " and reads all keys if some were deleted"

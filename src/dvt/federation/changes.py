@@ -12,14 +12,12 @@ from dvt.core.extraction import Incremental, Strategy
 from dvt.core.ports.connectors import CanFindChanges, Job, Snapshot
 from dvt.core.ports.staging import Added, Dataset, Sink
 from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
+from dvt.core.surrogates import free_name, surrogates
 from dvt.core.tables import Column, Table
 from dvt.core.types import BIGINT, INTEGERS, Kind
 from dvt.drivers.duckdb import as_dvt_errors
 from dvt.drivers.duckdb.changes import HASH, ROWS, Counts, KeptRows, UnkeyedRows
 
-_KEY = "dvt_key_{}"
-"""Name of a column of the key in a kept dataset, which has it beside those that models read."""
-_WATERMARK = "dvt_watermark"
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 """Kinds of times that can be a watermark."""
 _MAX_BATCHES = 50
@@ -53,6 +51,9 @@ class KeyedQuery:
     is_unique: bool
     """True if the database sees to it that no two rows have the same key."""
 
+    count: str
+    """Name of the number of the table's rows, which none of its columns has."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the key's columns in the table."""
@@ -63,29 +64,30 @@ class KeyedQuery:
         cls, query: SourceQuery, table: Table, incremental: Incremental, connector: CanFindChanges
     ) -> KeyedQuery | None:
         """Return the query with what is needed beside it; None for a watermark of a table without a key."""
-        columns = {column.name: column for column in table.columns}
+        columns = {extracted.column.name: extracted for extracted in surrogates(table.columns)}
+        columns |= {extracted.column.name: extracted for extracted in query.columns if extracted.column.name}
 
-        def named(name: str) -> Column:
+        def named(name: str) -> ExtractedColumn:
             if name not in columns:
                 raise ColumnNotFound(name, columns, f", which the extraction of {table.ref} names")
             return columns[name]
 
         names = incremental.primary_key or table.key or table.unique
-        hashed = [named(name) for name in incremental.hash_columns] or list(table.columns)
+        hashed = [named(name).column for name in incremental.hash_columns] or list(table.columns)
         if not names and incremental.strategy is Strategy.WATERMARK:
             return None
-        key = tuple(
-            ExtractedColumn(name=_KEY.format(number), column=named(name)) for number, name in enumerate(names)
-        )
+        key = tuple(map(named, names))
         if incremental.strategy is Strategy.WATERMARK:
-            mark = ExtractedColumn(name=_WATERMARK, column=named(incremental.watermark))
+            mark = named(incremental.watermark)
             _check_watermark(mark.column, table, incremental)
         else:
             mark = ExtractedColumn(name=HASH, column=connector.row_hash(hashed))
-        sent = _with(query, (*key, mark), connector)
+        further = dict.fromkeys(column for column in (*key, mark) if column not in query.columns)
+        sent = _with(query, tuple(further), connector)
         # What is NULL in staging alone is in no key of the database.
         is_unique = not incremental.primary_key and all(part.column.nulls_exact for part in key)
-        return cls(query=query, sent=sent, key=key, mark=mark, is_unique=is_unique)
+        count = free_name(ROWS, {column.name.lower() for column in table.columns})
+        return cls(query=query, sent=sent, key=key, mark=mark, is_unique=is_unique, count=count)
 
 
 def _check_watermark(column: Column, table: Table, incremental: Incremental) -> None:
@@ -190,31 +192,37 @@ class ChangedRows:
 
     def _by_watermark(self, kept: KeptRows, old: Dataset, sink: Sink) -> Changed:
         keyed = self._keyed
-        bounds = kept.highest(_WATERMARK, self._incremental.overlap)
+        mark = keyed.mark.name
+        bounds = kept.highest(mark, self._incremental.overlap)
         if bounds is None:
             raise _AllNeeded("no watermark was kept")
         highest, lowest = bounds
-        counted = self._counting(keyed.sent)
+        query = self._counting(keyed.sent) if self._incremental.deletes else keyed.sent
         condition = self._connector.is_from(keyed.mark.column, lowest)
-        (rows,) = self._extract([replace(counted, where=(condition,), scan=False)])
-        found = kept.found(rows, _WATERMARK, highest)
-        if found is None:
+        (rows,) = self._extract([replace(query, where=(condition,), scan=False)])
+        if not kept.is_reached(rows, mark, highest):
             raise _AllNeeded(f"no row is from {highest} or later any more")
         if not keyed.is_unique and not kept.is_unique(rows):
             raise _AllNeeded("rows share a key")
-        counts = kept.replaced_by(rows, _WATERMARK, highest)
-        if old.rows + counts.new > found:
-            (now,) = self._extract([self._only(keyed.key)])
-            deleted = kept.without_gone(now)
-            if deleted is None:
-                raise _AllNeeded("it was written meanwhile")
-            counts = replace(counts, deleted=deleted)
-        if old.rows + counts.new - counts.deleted != found:
-            raise _AllNeeded("rows have changed below the watermark")
+        counts = kept.replaced_by(rows, mark, highest)
+        if self._incremental.deletes:
+            counts = self._with_deleted(counts, kept, old.rows, kept.count_told_by(rows))
         if counts == Counts(0, 0):
             return Changed(old, "unchanged: reused")
         merged = kept.merge([rows], self._added(old), sink)
         return Changed(merged, str(counts))
+
+    def _with_deleted(self, counts: Counts, kept: KeptRows, before: int, now: int) -> Counts:
+        """Return the changes with the rows that are deleted, given how many the table had and has."""
+        if before + counts.new > now:
+            (keys,) = self._extract([self._only(self._keyed.key)])
+            deleted = kept.without_gone(keys)
+            if deleted is None:
+                raise _AllNeeded("it was written meanwhile")
+            counts = replace(counts, deleted=deleted)
+        if before + counts.new - counts.deleted != now:
+            raise _AllNeeded("rows have changed below the watermark")
+        return counts
 
     def _only(self, columns: Sequence[ExtractedColumn]) -> SourceQuery:
         """Return the query for these columns of each row alone."""
@@ -222,8 +230,9 @@ class ChangedRows:
 
     def _counting(self, query: SourceQuery) -> SourceQuery:
         """Return the query with the number of the table's rows beside each row, of the same moment."""
-        count = Column(name=ROWS, native="bigint", stage=BIGINT, unpack="CAST({0} AS BIGINT)")
-        source = (TablePlace(0), f", (SELECT count(*) AS {ROWS} FROM ", TablePlace(0), ") AS dvt_counted")
+        name = self._keyed.count
+        count = Column(name=name, native="bigint", stage=BIGINT, unpack="CAST({0} AS BIGINT)")
+        source = (TablePlace(0), f", (SELECT count(*) AS {name} FROM ", TablePlace(0), ") AS dvt_counted")
         return replace(
             _with(query, [ExtractedColumn(name=ROWS, column=count)], self._connector), source=source
         )

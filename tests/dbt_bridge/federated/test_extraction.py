@@ -105,6 +105,10 @@ def test_a_model_that_others_read_may_be_kept(shop: Project) -> None:
         (incremental(primary_key="id"), "primary_key: 'id' is no list of columns"),
         (incremental(hash_columns=[1]), "hash_columns: [1] is no list of columns"),
         (incremental(watermark={"column": "at"}), "watermark: strategy hash has none"),
+        (
+            incremental(strategy="watermark", watermark={"column": "id", "deletes": "no"}),
+            "deletes: 'no' is neither true nor false",
+        ),
         (incremental(strategy="watermark"), "watermark: None is no mapping"),
         (incremental(strategy="watermark", watermark={"overlap": "1h"}), "watermark: column None is no name"),
         (incremental(strategy="watermark", watermark={"column": "at", "overlap": -1}), "overlap: -1 is no"),

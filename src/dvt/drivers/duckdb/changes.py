@@ -123,14 +123,17 @@ class KeptRows:
         )
         return None if found[0] is None else (str(found[0]), str(found[1]))
 
-    def found(self, rows: Dataset, column: str, highest: str) -> int | None:
-        """Return the number of rows that the table has, which each of the rows tells.
+    def is_reached(self, rows: Dataset, column: str, highest: str) -> bool:
+        """Return whether one of the rows has a value of the column as high as one that was kept."""
+        (is_reached,) = self._row(
+            f"SELECT max({quoted(column)}) >= {self._typed(column, highest)} FROM ({scan(rows)})"
+        )
+        return bool(is_reached)
 
-        None if none of them has a value of the column as high as one that was kept.
-        """
-        reached = f"max({quoted(column)}) >= {self._typed(column, highest)}"
-        count, is_reached = self._row(f"SELECT max({ROWS}), {reached} FROM ({scan(rows)})")
-        return int(count) if is_reached else None
+    def count_told_by(self, rows: Dataset) -> int:
+        """Return the number of rows that the table has, which each of the rows tells."""
+        (count,) = self._row(f"SELECT max({ROWS}) FROM ({scan(rows)})")
+        return int(count)
 
     def replaced_by(self, rows: Dataset, column: str, highest: str) -> Counts:
         """Take rows as what has changed; nothing counts as deleted yet.

@@ -11,12 +11,13 @@ from sqlglot import Token, TokenType, exp
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.queries import Need, SourceQuery, Sql, TablePlace, filled, joined
+from dvt.core.surrogates import surrogates
 from dvt.core.tables import Column
 from dvt.federation.plan.dialects.languages import language
 from dvt.federation.plan.kept_names import refuse_long_names
 from dvt.federation.plan.loads import table_for
 from dvt.federation.plan.parse import Parsed, has_bare_offset, other_tables
-from dvt.federation.plan.source_queries import relation, selected, surrogates
+from dvt.federation.plan.source_queries import relation, selected
 from dvt.federation.plan.state import PlanContext
 from dvt.federation.plan.this_at_source import ThisValues
 

@@ -12,13 +12,13 @@ from dvt.core.errors import PlaceImpossible
 from dvt.core.plan import LoadColumn, PlannedCopy
 from dvt.core.queries import SourceQuery, Sql, TablePlace, joined
 from dvt.core.requests import Input
+from dvt.core.surrogates import free_name, sanitised, surrogates
 from dvt.core.tables import Column, Table
 from dvt.federation.plan.analyse import resolve, scan_of
 from dvt.federation.plan.copied_names import aliases_over_copies
 from dvt.federation.plan.kept_names import refuse_names_of_copy
 from dvt.federation.plan.loads import table_for
 from dvt.federation.plan.output_names import distinguishes_case, normalized
-from dvt.federation.plan.source_queries import free_name, sanitised, surrogates
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
 _MAX_INDEXES = 4

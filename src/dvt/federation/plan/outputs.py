@@ -13,13 +13,14 @@ from dvt.core.errors import AnswerUntyped, ColumnNotFound, OutputsClash, SqlInva
 from dvt.core.plan import Binding, TransformTable
 from dvt.core.queries import Sql, joined
 from dvt.core.requests import Translate
+from dvt.core.surrogates import surrogates
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.kept_names import refuse_long_names
 from dvt.federation.plan.sizes import widest_types
-from dvt.federation.plan.source_queries import quoted, surrogates
+from dvt.federation.plan.source_queries import quoted
 from dvt.federation.plan.state import NUMBER, PlanState, Unproven, plan_pass
 from dvt.federation.plan.transform import own_text, tables_of
 from dvt.federation.plan.values import with_samples

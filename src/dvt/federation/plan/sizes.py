@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from dvt.core.errors import SqlInvalid
 from dvt.core.plan import Binding, TransformTable
+from dvt.core.surrogates import surrogates
 from dvt.core.tables import StageColumn
 from dvt.core.types import MAX_DIGITS, Kind, StageType, decimal
-from dvt.federation.plan.source_queries import surrogates
 from dvt.federation.plan.state import PlanState
 
 _SCALE = 18

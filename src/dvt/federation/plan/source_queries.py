@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,15 +14,12 @@ from dvt.core.names import TableRef
 from dvt.core.plan import ROWS
 from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql, joined, places
 from dvt.core.requests import Pushdown
+from dvt.core.surrogates import surrogates
 from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
 from dvt.federation.plan.safe import Pushed, exact_conditions, push
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 
-_MAX_LENGTH = 40
-"""Highest number of characters of a surrogate name, without its number."""
-_SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
-"""Matches a name that needs no surrogate."""
 _NOTHING = "1 = 0"
 """Condition of a query for no rows, in every dialect."""
 _CONSTANT = Column(name="", native="", stage=INTEGER, read="1", unpack="CAST({0} AS INTEGER)")
@@ -87,27 +83,6 @@ def relation(ref: TableRef, dialect: str) -> str:
     """Write a table as `dialect` does."""
     parts = [ref.database, ref.schema, ref.identifier]
     return ".".join(quoted(part, dialect) for part in parts if part)
-
-
-def free_name(wish: str, taken: set[str]) -> str:
-    """Return `wish`, or the first numbered name that is not taken, and add it to `taken`."""
-    name, number = wish, 1
-    while name in taken:
-        number += 1
-        name = f"{wish}_{number}"
-    taken.add(name)
-    return name
-
-
-def surrogates(columns: Sequence[Column]) -> list[ExtractedColumn]:
-    """Name all columns of a table in lower case, so that every database takes the names.
-
-    A column's name depends on its table alone, so that a wider query has the same names.
-    """
-    taken: set[str] = set()
-    return [
-        ExtractedColumn(name=free_name(sanitised(column.name), taken), column=column) for column in columns
-    ]
 
 
 def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: list[Sql]) -> SourceQuery:
@@ -200,11 +175,3 @@ def _warn_of_losses(state: PlanState, table: Table, columns: list[ExtractedColum
                 "DVT002",
                 f"{table.ref}, column {column.column.name} ({column.column.native}): {column.column.loses}",
             )
-
-
-def sanitised(name: str) -> str:
-    """Return a name in lower case that every database takes unquoted."""
-    low = name.lower()
-    if _SAFE.match(low) and len(low) <= _MAX_LENGTH:
-        return low
-    return "c_" + re.sub(r"[^a-z0-9]+", "_", low).strip("_")[:_MAX_LENGTH]

@@ -8,10 +8,10 @@ from sqlglot import exp
 
 from dvt.core.plan import TableColumn, TransformTable
 from dvt.core.queries import Sql, TablePlace, ValuePlace, joined
+from dvt.core.surrogates import free_name, sanitised, surrogates
 from dvt.core.tables import Column
 from dvt.federation.plan.collation.derivation import own_collation
 from dvt.federation.plan.markers import marked_tables
-from dvt.federation.plan.source_queries import free_name, sanitised, surrogates
 from dvt.federation.plan.state import PlanState, TableScan, plan_pass
 from dvt.federation.plan.values import answer_place, with_places
 
