@@ -79,6 +79,12 @@ def change(server: Any, percent: int, turn: int) -> None:
         )
 
 
+def settle(server: Any, turn: int) -> None:
+    """Change one row later than all others, so that no strategy reads again what was changed for another."""
+    moment = f"timestamp '2026-06-01 00:00:00' + interval '{turn * 60 + 30}' minute"
+    server.execute(f"UPDATE facts SET changed = {moment} WHERE id = 1")
+
+
 def run(shop: Project, name: str, *args: str) -> Figures:
     """Run the model that reads the table by one of the configs."""
     process = shop.start("run", "--select", f"read_{name}", *args)
@@ -117,7 +123,8 @@ def figures(server: Any, rows: int, folder: Path, strategies: Sequence[str]) -> 
     yield f"full                  {full.seconds:6.2f} s   peak {full.megabytes} MB"
     turn = 0
     for name in strategies:
-        first = run(shop, name)
+        settle(server, turn)
+        first = run(shop, name, "--full-refresh")
         ratio = f"{first.seconds / full.seconds:5.2f}x of full (<= {MUST_FIRST})"
         yield f"{name:<10} first       {first.seconds:6.2f} s   {ratio}   peak {first.megabytes} MB"
         for percent, must in LIMITS.items():

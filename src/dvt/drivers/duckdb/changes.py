@@ -100,15 +100,16 @@ class KeptRows:
 
     def are_changed(self, rows: Sequence[Dataset]) -> bool:
         """Return whether these are the new and changed rows as they were compared: all, and no others."""
-        columns = ", ".join([*self._key, HASH])
-        fetched = self._union(rows, columns)
-        present = f"SELECT {columns} FROM {_CHANGES} WHERE {self._key[0]} IS NOT NULL"
-        differing = f"(({fetched}) EXCEPT ALL ({present})) UNION ALL (({present}) EXCEPT ALL ({fetched}))"
-        nulls = f"SELECT 1 FROM ({present}) WHERE {HASH} IS NULL LIMIT 1"
-        return (
-            self._cursor.execute(f"SELECT 1 FROM ({differing}) LIMIT 1").fetchone() is None
-            and self._cursor.execute(nulls).fetchone() is None
-        )
+        fetched = self._union(rows, self._names("", HASH))
+        present = f"SELECT {self._names('', HASH)} FROM {_CHANGES} WHERE {self._key[0]} IS NOT NULL"
+        same = f"{self._same('a', 'b')} AND a.{HASH} = b.{HASH}"
+        differing = [
+            f"SELECT 1 FROM ({one}) AS a ANTI JOIN ({other}) AS b ON {same} LIMIT 1"
+            for one, other in ((fetched, present), (present, fetched))
+        ]
+        counts = f"SELECT (SELECT count(*) FROM ({fetched})) = (SELECT count(*) FROM ({present}))"
+        is_as_many = bool(self._row(counts)[0])
+        return is_as_many and all(self._cursor.execute(sql).fetchone() is None for sql in differing)
 
     def highest(self, column: str, overlap: timedelta | int) -> tuple[str, str] | None:
         """Return the highest value of a column and that less an overlap, as texts; None without any value."""
