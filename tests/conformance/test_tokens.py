@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import psycopg2
 import pytest
 
 from dvt.core.names import TableRef
@@ -17,6 +20,7 @@ from dvt.drivers import stamps
 from dvt.drivers.duckdb import FILES
 from dvt.testing.connectors import Bench
 from tests.databases.embedded import SQLite
+from tests.databases.postgres import PostgreSQL, postgres
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +32,18 @@ def token(bench: Bench, ref: TableRef) -> str | None:
     with bench.connector.snapshot() as snapshot:
         assert isinstance(snapshot, HasTokens)
         return snapshot.token(ref)
+
+
+def _wait_for(server: PostgreSQL) -> None:
+    """Wait until a server that has lost all connections takes them again."""
+    for _ in range(600):
+        try:
+            server.execute("SELECT 1")
+        except psycopg2.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError
 
 
 class TestPostgres:
@@ -85,6 +101,21 @@ class TestPostgres:
             postgres.execute("UPDATE facts SET v = 7")
             assert snapshot.token(ref) == first
         assert token(bench, ref) != first
+
+    def test_it_is_another_after_the_crash_of_one_process(self, tmp_path):
+        """The server loses what was not on the disk, and gives the numbers of lost transactions to others."""
+        with postgres() as server, closing(Bench(server, tmp_path)) as bench:
+            server.execute("CREATE TABLE facts (id int)", "CHECKPOINT", "INSERT INTO facts VALUES (1)")
+            first = token(bench, server.table("facts"))
+            with closing(server.owner()) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                os.kill(cursor.fetchone()[0], signal.SIGKILL)
+            bench.close()
+            _wait_for(server)
+            server.execute("INSERT INTO facts VALUES (2)")
+            with closing(Bench(server, tmp_path)) as again:
+                assert token(again, server.table("facts")) != first
+            assert first is not None
 
     @pytest.mark.parametrize(
         "statements",

@@ -2,7 +2,9 @@
 
 What a snapshot shows of logged tables depends on the transactions that it counts as ended, and its text lists
 those. So two snapshots of one text show the same rows: whatever changes a row has a number, and when it has
-ended the text is another one. That holds until the server is started again, which may undo commits.
+ended the text is another one. That holds until the server is started again, or recovers from the crash of one
+of its processes: either may undo commits that were not on the disk yet (`synchronous_commit = off`), and give
+their numbers to others. A recovery resets the server's statistics, so the time of that is part of the token.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ SELECT concat_ws(' ',
     (SELECT system_identifier FROM pg_catalog.pg_control_system()),
     (SELECT timeline_id FROM pg_catalog.pg_control_checkpoint()),
     extract(epoch FROM pg_catalog.pg_postmaster_start_time()),
+    (SELECT extract(epoch FROM stats_reset) FROM pg_catalog.pg_stat_bgwriter),
     pg_catalog.current_database(),
     pg_catalog.txid_current_snapshot())
 FROM pg_catalog.pg_class c
