@@ -24,7 +24,7 @@ from tests.acceptance.changing_tables import (
     once,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3000)]
 
 ROUNDS = int(os.environ.get("DVT_TEST_INCREMENTAL", "10"))
 
