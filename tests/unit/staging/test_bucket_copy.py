@@ -90,6 +90,15 @@ def of_datasets(source, *folders):
     return {key: content for folder in folders for key, content in contents(source, folder).items()}
 
 
+def test_files_of_later_versions_are_copied_too(source, target):
+    """A state names them, and no marker."""
+    added = f"{ONE}/part-run9-0-0.parquet"
+    source.put(added, io.BytesIO(b"changed rows"))
+    copy(source, target, ONE)
+    assert data(target) == of_datasets(source, ONE)
+    assert data(target)[added] == b"changed rows"
+
+
 def test_all_committed_datasets_are_copied_and_nothing_else(source, target):
     copied = copy(source, target)
     assert [dataset.folder for dataset in copied] == [ONE, TWO, OTHER]
