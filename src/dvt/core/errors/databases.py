@@ -204,5 +204,5 @@ class StagingDamaged(DvtError):
         self.expected, self.actual = expected, actual
         super().__init__(
             f"staged {what} should hold {expected} rows but holds {actual}",
-            hint="something else wrote in .dvt/staging or the disk is failing; run it again",
+            hint="something else wrote or deleted in the bucket, or its disk is failing; run it again",
         )

@@ -111,6 +111,11 @@ def translate(
     return failure
 
 
+def is_missing(error: BaseException) -> bool:
+    """Return whether a file that was to be read is not there."""
+    return isinstance(error, FileNotFoundError) or any(mark in str(error) for mark in _FILE_MISSING)
+
+
 @contextmanager
 def as_dvt_errors(*, connection: str, doing: str, path: str = "", where: str = "") -> Iterator[None]:
     """Raise DuckDB's errors within the `with` as dvt's."""

@@ -15,7 +15,7 @@ from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Dataset, Parts
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, Kind, StageType
-from dvt.drivers.duckdb.errors import as_dvt_errors
+from dvt.drivers.duckdb.errors import as_dvt_errors, is_missing
 from dvt.drivers.duckdb.sql import exact_path, listed, literal, quoted, unpacked
 
 CONSUMER = "duckdb"
@@ -159,15 +159,29 @@ def deleted_positions(dataset: Dataset) -> str:
 
 
 def check(cursor: Any, name: str, dataset: Dataset) -> None:
-    """Raise StagingDamaged if the files' footers give another number of rows than was committed."""
-    if dataset.keys:
-        count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_files(dataset)})"
-        (rows,) = cursor.execute(count).fetchone()
-        if dataset.deletes:
-            (deleted,) = cursor.execute(f"SELECT count(*) FROM {_deletes(dataset)}").fetchone()
-            rows -= deleted
-        if rows != dataset.rows:
-            raise StagingDamaged(f"table {name}", dataset.rows, rows)
+    """Raise StagingDamaged if the files' footers give another number of rows than was committed.
+
+    A file that is gone has no rows.
+    """
+    if not dataset.keys:
+        return
+    try:
+        rows = _rows_by_footers(cursor, dataset)
+    except (duckdb.IOException, FileNotFoundError) as error:
+        if not is_missing(error):
+            raise
+        raise StagingDamaged(f"table {name}", dataset.rows, 0) from error
+    if rows != dataset.rows:
+        raise StagingDamaged(f"table {name}", dataset.rows, rows)
+
+
+def _rows_by_footers(cursor: Any, dataset: Dataset) -> int:
+    count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_files(dataset)})"
+    (rows,) = cursor.execute(count).fetchone()
+    if dataset.deletes:
+        (deleted,) = cursor.execute(f"SELECT count(*) FROM {_deletes(dataset)}").fetchone()
+        rows -= deleted
+    return int(rows)
 
 
 def stage(cursor: Any, job: Job, source: str) -> Dataset:

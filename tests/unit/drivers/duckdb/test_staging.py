@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -129,3 +130,11 @@ def test_positions_count_rows_that_are_deleted(tmp_path, cursor):
     dataset = with_deletes(cursor, tmp_path, (0, 4, 7))
     positions = cursor.execute(f"SELECT dvt_file, dvt_row FROM ({scan_with_positions(dataset)}) WHERE i = 8")
     assert positions.fetchall() == [(2, 3)]
+
+
+def test_a_file_that_is_gone_has_no_rows(tmp_path, cursor):
+    dataset = with_deletes(cursor, tmp_path, (0, 4, 7))
+    for key in (dataset.deletes, dataset.keys[1]):
+        Path(dataset.at.bucket.uri_for("duckdb", key)).unlink()
+        with pytest.raises(StagingDamaged, match="should hold 7 rows but holds 0"):
+            check(cursor, "t", dataset)
