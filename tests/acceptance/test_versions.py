@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from dvt.core.extraction import Extraction
 from dvt.drivers.duckdb import FILES, changes
 from dvt.staging.state import States
-from tests.acceptance.changing_tables import WATERMARK, ServerWorkspace, as_in_the_table, fill, once
+from tests.acceptance.changing_tables import HASH, WATERMARK, ServerWorkspace, as_in_the_table, fill, once
 
 pytestmark = pytest.mark.slow
 
@@ -171,3 +172,18 @@ def test_a_zero_of_another_sign_is_another_value_within_the_overlap(workspace: S
     rows, note = once(workspace, WATERMARK, TEXTS)
     assert note == "1 changed"
     assert [number for number, text in rows if text == "-0.0"] == [1]
+
+
+@pytest.mark.parametrize("second", [HASH, WATERMARK])
+def test_rows_of_more_columns_serve_a_model_of_fewer(workspace: ServerWorkspace, second: Extraction) -> None:
+    """What has changed comes with the columns that this model reads; the other state stays as it was."""
+    workspace.execute("UPDATE facts SET changed = timestamp '2026-01-01 00:00:00'")
+    once(workspace)
+    few = "SELECT id, b FROM {src.facts}"
+    for number in range(3):
+        update(workspace, number)
+        workspace.execute(f"DELETE FROM facts WHERE id = {90 + number}")
+        rows, note = once(workspace, second, few)
+        assert note == ("2 changed, 1 deleted" if number or second is HASH else note)
+        assert rows == once(workspace, Extraction(), few)[0]
+    assert once(workspace) == (as_in_the_table(workspace), "6 changed, 3 deleted")

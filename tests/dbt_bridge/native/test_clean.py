@@ -122,7 +122,7 @@ def test_dry_run_and_run_print_the_same_object(staged: Project, capsys: pytest.C
         bucket.pop("dry_run")
     assert objects[0] == objects[1]
     lake = next(bucket for bucket in objects[0] if bucket["bucket"] == "lake")
-    assert lake["deleted"] == {"datasets": 1, "objects": 2, "bytes": 2}
+    assert lake["deleted"] == {"datasets": 1, "unfinished_uploads": 0, "objects": 2, "bytes": 2}
     assert [bucket["bucket"] for bucket in objects[0] if bucket["skipped"]] == ["far"]
 
 

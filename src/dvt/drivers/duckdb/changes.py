@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -54,9 +54,12 @@ class KeptRows:
     """A kept dataset, compared with what its table has now. Its cursor has temporary tables."""
 
     def __init__(self, cursor: Any, old: Dataset, key: Sequence[str]) -> None:
-        """`key`: names of the columns that tell rows apart."""
+        """`key`: names of the columns that tell rows apart.
+
+        What the files have beside the dataset's columns is left out: changed rows come without it.
+        """
         self._cursor = cursor
-        self._old = old.widened()
+        self._old = replace(old, others=())
         self._key = [quoted(name) for name in key]
         set_time_zone(cursor, "UTC")
 
