@@ -158,7 +158,7 @@ class HDFSBucket:
 
     def _write(self, path: str, pieces: Iterable[bytes], doing: str) -> None:
         self._make_root(doing)
-        writer = self._hdfs.ask_again(doing, lambda client: client.create(path, self._options()))
+        writer = self._hdfs.ask_again(doing, lambda client: _bare(client.create(path, self._options())))
         for piece in pieces:
             self._hdfs.ask(doing, lambda _, piece=piece: writer.write(piece))  # type: ignore[misc]
         self._hdfs.ask(doing, lambda _: writer.close())
@@ -285,6 +285,15 @@ class _Body:
 
     def close(self) -> None:
         self._more = bytes
+
+
+def _bare(writer: Any) -> Any:
+    """Return the library's writer without the object that closes it when it is collected.
+
+    Closing waits without an end for a node that has died, in whatever thread collects it.
+    """
+    writer.close = lambda: None
+    return writer.inner
 
 
 def _is_new(status: Any) -> bool:
