@@ -43,7 +43,7 @@ class Incremental:
 
     strategy: Strategy = Strategy.HASH
     primary_key: tuple[str, ...] = ()
-    """Columns that tell rows apart; empty: the table's primary key."""
+    """Columns that tell rows apart; empty: the table's key or unique index, or else all its columns."""
     hash_columns: tuple[str, ...] = ()
     """Columns that change with a row; empty: all."""
     watermark: str = ""

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from dvt.core.names import TableRef
 from dvt.core.queries import SourceQuery, Sql, rendered
 from dvt.core.reports import Notice
+from dvt.core.surrogates import CONSTANT
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
-
-ROWS = "dvt_one"
-"""Surrogate of the column that is extracted where only the number of rows matters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +128,7 @@ class PlannedCopy:
     @property
     def named_columns(self) -> tuple[LoadColumn, ...]:
         """The columns that the SQL can name; none where it needs only the number of rows."""
-        return tuple(column for column in self.columns if column.staged != ROWS)
+        return tuple(column for column in self.columns if column.staged != CONSTANT)
 
 
 @dataclass(frozen=True, slots=True)

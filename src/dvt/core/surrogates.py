@@ -8,12 +8,20 @@ from collections.abc import Sequence
 from dvt.core.queries import ExtractedColumn
 from dvt.core.tables import Column
 
+CONSTANT = "dvt_one"
+"""Name of the column that is extracted where only the number of rows matters."""
+HASH = "dvt_hash"
+"""Name of the column with the hash of a row."""
+COUNT = "dvt_rows"
+"""Name of the column with the number of rows that the table has."""
+DELETED_FILE, DELETED_ROW = "dvt_file", "dvt_row"
+"""Names of the columns of a file with the positions of deleted rows."""
 _MAX_LENGTH = 40
 """Highest number of characters of a surrogate name, without its number."""
 _SAFE = re.compile(r"^[a-z_][a-z0-9_]*$")
 """Matches a name that needs no surrogate."""
-_RESERVED = ("dvt_hash", "dvt_rows", "dvt_times", "dvt_file", "dvt_row", "file_index", "file_row_number")
-"""Names that staged rows have for themselves: those of dvt, and DuckDB's for the position of a row."""
+_RESERVED = (CONSTANT, HASH, COUNT, DELETED_FILE, DELETED_ROW, "file_index", "file_row_number")
+"""Names that no column of a table gets: those of dvt's own columns, and DuckDB's for a row's position."""
 
 
 def surrogates(columns: Sequence[Column]) -> list[ExtractedColumn]:

@@ -12,11 +12,11 @@ from dvt.core.extraction import Incremental, Strategy
 from dvt.core.ports.connectors import CanFindChanges, Job, Snapshot
 from dvt.core.ports.staging import Added, Dataset, Sink
 from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
-from dvt.core.surrogates import free_name, surrogates
+from dvt.core.surrogates import COUNT, HASH, free_name, surrogates
 from dvt.core.tables import Column, Table
 from dvt.core.types import BIGINT, INTEGERS, Kind
 from dvt.drivers.duckdb import as_dvt_errors
-from dvt.drivers.duckdb.changes import HASH, ROWS, Counts, KeptRows, UnkeyedRows
+from dvt.drivers.duckdb.changes import Counts, KeptRows, UnkeyedRows
 
 _TIMES = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ})
 """Kinds of times that can be a watermark."""
@@ -86,7 +86,7 @@ class KeyedQuery:
         sent = _with(query, tuple(further), connector)
         # What is NULL in staging alone is in no key of the database.
         is_unique = not incremental.primary_key and all(part.column.nulls_exact for part in key)
-        count = free_name(ROWS, {column.name.lower() for column in table.columns})
+        count = free_name(COUNT, {column.name.lower() for column in table.columns})
         return cls(query=query, sent=sent, key=key, mark=mark, is_unique=is_unique, count=count)
 
 
@@ -234,7 +234,7 @@ class ChangedRows:
         count = Column(name=name, native="bigint", stage=BIGINT, unpack="CAST({0} AS BIGINT)")
         source = (TablePlace(0), f", (SELECT count(*) AS {name} FROM ", TablePlace(0), ") AS dvt_counted")
         return replace(
-            _with(query, [ExtractedColumn(name=ROWS, column=count)], self._connector), source=source
+            _with(query, [ExtractedColumn(name=COUNT, column=count)], self._connector), source=source
         )
 
     def _extract(self, queries: Sequence[SourceQuery]) -> list[Dataset]:

@@ -11,8 +11,8 @@ from dvt.core.extraction import Method
 from dvt.core.ports.connectors import CanFindChanges, Connector, HasTokens, Snapshot
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.queries import SourceQuery
+from dvt.core.surrogates import HASH
 from dvt.core.tables import Table
-from dvt.drivers.duckdb.changes import HASH
 from dvt.federation.buckets import RunBuckets
 from dvt.federation.changes import ChangedRows, KeyedQuery
 from dvt.federation.taken import Moving, Taken

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from dvt.core.errors import Cancelled, DvtError, QueryFailed, SqlInvalid, StagingDamaged
 from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.engines import CollationFunctions, EngineContext, EngineSettings, Value
-from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Dataset, Sink
+from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.queries import Sql, rendered
+from dvt.core.surrogates import DELETED_FILE, DELETED_ROW
 from dvt.core.tables import StageColumn
 from dvt.testing.toy_types import TYPES, UntypedOutput, as_text, from_sqlite, output_types, to_sqlite
 

@@ -192,10 +192,6 @@ class Location:
     prefix: str
 
 
-DELETED_FILE, DELETED_ROW = "dvt_file", "dvt_row"
-"""Names of the columns of a file with the positions of deleted rows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A committed set of Parquet files; it does not change. Its keys are of no use after the run."""

@@ -10,14 +10,11 @@ from typing import Any
 
 import duckdb
 
-from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Added, Dataset, Sink
+from dvt.core.ports.staging import Added, Dataset, Sink
+from dvt.core.surrogates import COUNT, DELETED_FILE, DELETED_ROW, HASH
 from dvt.drivers.duckdb.sql import encoded, literal, quoted, set_time_zone
 from dvt.drivers.duckdb.staging import deleted_positions, scan, scan_with_positions, write
 
-HASH = "dvt_hash"
-"""Name of the column with the hash of a row."""
-ROWS = "dvt_rows"
-"""Name of the column with the number of rows that the table has."""
 _CHANGES = "dvt_changes"
 """Name of a temporary table: for each row that differs, its position in the kept dataset and its present key.
 
@@ -136,7 +133,7 @@ class KeptRows:
 
     def count_told_by(self, rows: Dataset) -> int:
         """Return the number of rows that the table has, which each of the rows tells."""
-        (count,) = self._row(f"SELECT max({ROWS}) FROM ({scan(rows)})")
+        (count,) = self._row(f"SELECT max({COUNT}) FROM ({scan(rows)})")
         return int(count)
 
     def replaced_by(self, rows: Dataset, column: str, highest: str) -> Counts:

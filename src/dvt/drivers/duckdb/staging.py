@@ -12,7 +12,8 @@ import duckdb
 from dvt.core.compression import Compression
 from dvt.core.errors import DvtError, StagingDamaged, StagingUnusable
 from dvt.core.ports.connectors import Job
-from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Dataset, Parts
+from dvt.core.ports.staging import Dataset, Parts
+from dvt.core.surrogates import DELETED_FILE, DELETED_ROW
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, Kind, StageType
 from dvt.drivers.duckdb.errors import as_dvt_errors, is_missing

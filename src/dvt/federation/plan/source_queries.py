@@ -11,10 +11,9 @@ from sqlglot import exp
 
 from dvt.core.errors import PlaceImpossible
 from dvt.core.names import TableRef
-from dvt.core.plan import ROWS
 from dvt.core.queries import ExtractedColumn, Need, NotPushed, SourceQuery, Sql, joined, places
 from dvt.core.requests import Pushdown
-from dvt.core.surrogates import surrogates
+from dvt.core.surrogates import CONSTANT, surrogates
 from dvt.core.tables import Column, Table
 from dvt.core.types import INTEGER
 from dvt.federation.plan.safe import Pushed, exact_conditions, push
@@ -96,7 +95,7 @@ def _merged_query(state: PlanState, alias: str, group: list[TableScan], where: l
         raise PlaceImpossible(what, "elsewhere", "the table has no columns", way_out)
     names = {scan.columns[name].name for scan in group for name in scan.needed}
     columns = [extracted for extracted in surrogates(table.columns) if extracted.column.name in names]
-    columns = columns or [ExtractedColumn(name=ROWS, column=_CONSTANT)]
+    columns = columns or [ExtractedColumn(name=CONSTANT, column=_CONSTANT)]
     _warn_of_losses(state, table, columns)
     return SourceQuery(
         alias=alias,

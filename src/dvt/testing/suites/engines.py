@@ -20,7 +20,8 @@ from dvt.core.errors import (
     ValueLost,
 )
 from dvt.core.ports.engines import Engine, Value
-from dvt.core.ports.staging import DELETED_FILE, DELETED_ROW, Bucket, Dataset
+from dvt.core.ports.staging import Bucket, Dataset
+from dvt.core.surrogates import DELETED_FILE, DELETED_ROW
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, BOOLEAN, DATE, DOUBLE, INTEGER, VARCHAR, StageType
 from dvt.testing.engines import EngineBench, transform_table
