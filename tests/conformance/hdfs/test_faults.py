@@ -253,7 +253,10 @@ def test_a_data_node_that_is_killed_is_an_error(far, distant):
         ended(lambda: read(distant, "run/x"))
     with pytest.raises((BucketUnreachable, BucketFailed), match="putting 'run/y'"):
         ended(lambda: put(distant, "run/y", bytes(3 * MB)))
-    ended(gc.collect)  # the library's writer closes itself when it is collected, and waits for the dead node
+    # The library's writer closes itself when it is collected, and asks the name node then, without an end.
+    cluster.processes["name"].kill()
+    cluster.processes["name"].wait()
+    ended(gc.collect)
 
 
 def test_a_name_node_that_is_killed_is_an_error(far, distant):
