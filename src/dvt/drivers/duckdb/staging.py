@@ -33,7 +33,8 @@ usual number are, take less memory to write and read: extracting TPC-H by three 
 _REPEATED = frozenset({Kind.LIST, Kind.ARRAY, Kind.MAP})
 """Kinds whose texts DuckDB 1.5.5 cannot write in v2 if few of them are different."""
 _SIGNED_ZEROS = frozenset({Kind.FLOAT, Kind.DOUBLE})
-"""Kinds of which DuckDB 1.5.5 writes -0.0 as 0.0, or the other way round, if a dictionary has both."""
+"""Kinds of which DuckDB 1.5.5 writes -0.0 as 0.0, or the other way round, if a dictionary has both. Without
+dictionaries, which it has for all columns or for none, a table with many equal texts is 7 % larger."""
 
 
 def write(
