@@ -11,9 +11,11 @@ from tests.stores.objects import put
 pytestmark = pytest.mark.slow
 
 
-def test_a_large_object_streams_both_ways_in_little_memory(server, make):
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("megabytes", [192, pytest.param(1024, marks=pytest.mark.long)])
+def test_a_large_object_streams_both_ways_in_little_memory(server, make, megabytes):
     """A gigabyte takes the emulator minutes: it copies all that it has with each piece."""
-    measured = measure_stream("gcs", server.settings(make.name), 192)
+    measured = measure_stream("gcs", server.settings(make.name), megabytes)
     assert measured.is_same
     assert measured.megabytes < 300, measured
 
