@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,11 +28,14 @@ from tests.acceptance.test_stores import SERVERS, settings_of
 pytestmark = pytest.mark.slow
 
 KEY = "run7/crm/aa11/part-0-0.parquet"
+BYTES = 40 * 2**20
+WHOLE = (0, BYTES)
+"""What is told of an upload whose parts are all there: HDFS knows no length of an open file."""
 NEIGHBOUR = "shop2"
 """Another project's folder, whose name begins as this one's."""
 TELLING = ["filesystem", *sorted(SERVERS.keys() - {"gcs"})]
 """Types of buckets that tell of unfinished uploads."""
-WRITER = """
+WRITER = f"""
 import sys, time
 from pathlib import Path
 from dvt.app.buckets import open_bucket
@@ -44,7 +48,7 @@ bucket = InFolder(open_bucket(load_buckets("shop", root, home=root).get("lake"),
 lease = Lease(bucket, "run7")
 
 class Stream:
-    left = 40 * 2**20
+    left = {BYTES}
 
     def read(self, size):
         if not self.left:
@@ -87,12 +91,19 @@ def uploads(root: Path, name: str = "shop") -> list[Any] | None:
 
 @contextmanager
 def writer(root: Path, name: str = "shop") -> Iterator[None]:
-    """Have a process put an object; it is killed when the `with` ends."""
+    """Have a process put an object; it is killed when the `with` ends.
+
+    The store has all parts by then: what comes after an abort would be a new upload.
+    """
     command = [sys.executable, "-c", WRITER, str(root), name]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == b"begun\n"
+            deadline = time.monotonic() + 60
+            while not all(upload.bytes in WHOLE for upload in uploads(root, name) or ()):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
             yield
         finally:
             process.kill()

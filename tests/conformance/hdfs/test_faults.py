@@ -244,7 +244,7 @@ def test_a_frozen_data_node_is_an_error_within_the_timeout(distant, between):
 
 
 @pytest.mark.usefixtures("no_waits")
-def test_a_data_node_that_is_killed_is_an_error(far, distant):
+def test_a_data_node_and_a_name_node_that_are_killed_are_errors(far, distant):
     cluster, _ = far
     put(distant, "run/x", bytes(3 * MB))
     cluster.processes["data"].kill()
@@ -253,16 +253,10 @@ def test_a_data_node_that_is_killed_is_an_error(far, distant):
         ended(lambda: read(distant, "run/x"))
     with pytest.raises((BucketUnreachable, BucketFailed), match="putting 'run/y'"):
         ended(lambda: put(distant, "run/y", bytes(3 * MB)))
-    # The library's writer closes itself when it is collected, and asks the name node then, without an end.
-    cluster.processes["name"].kill()
-    cluster.processes["name"].wait()
-    ended(gc.collect)
-
-
-def test_a_name_node_that_is_killed_is_an_error(far, distant):
-    cluster, _ = far
     put(distant, "empty", b"")
     cluster.processes["name"].kill()
     cluster.processes["name"].wait()
+    # The library's writer closes itself when it is collected, and asks the name node then, without an end.
+    ended(gc.collect)
     with pytest.raises(BucketUnreachable, match=r"listing ''.*(`timeout`|refused)"):
         ended(lambda: list(distant.list("")))
