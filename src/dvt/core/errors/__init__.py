@@ -5,6 +5,7 @@ generated from these files. Codes follow the requirements' appendix A (DVT001…
 warnings start at DVT020 and newer errors at DVT110.
 """
 
+from dvt.core.errors.backups import RootRefused
 from dvt.core.errors.buckets import (
     BucketBusy,
     BucketFailed,
@@ -139,6 +140,7 @@ __all__ = [
     "PlaceImpossible",
     "ProfilesInvalid",
     "QueryFailed",
+    "RootRefused",
     "RowRefused",
     "SameName",
     "SchemaChanged",
