@@ -1,0 +1,6 @@
+"""What is to become of an item: one pure function, and what it must know of all items."""
+
+from dvt.lifecycle.decide.decision import Circumstances, decide
+from dvt.lifecycle.decide.survey import Survey, Surveyor
+
+__all__ = ["Circumstances", "Survey", "Surveyor", "decide"]

@@ -1,0 +1,151 @@
+"""What a decision must know of all items of a data type: which are the newest of their groups, and totals."""
+
+from __future__ import annotations
+
+import heapq
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from dvt.core.retention import Item, Moment, Policy, Reason, Rule, Status
+from dvt.lifecycle.decide.rules import SECOND, age_moment, rule_for
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is known of all items of one data type."""
+
+    kept: Mapping[str, Reason] = field(default_factory=dict)
+    """Key of an item that a number of its rule keeps → which."""
+    fills_up: Mapping[Rule, Moment] = field(default_factory=dict)
+    """Rule with a `max_total_bytes` that is exceeded → items of this age, and older ones, are too much."""
+
+
+class Surveyor:
+    """Looks at each item once. Memory grows with the number of groups, not with that of items.
+
+    Only a rule with a `max_total_bytes` costs 16 bytes an item.
+    """
+
+    def __init__(self, policy: Policy, now: Moment) -> None:
+        """`now`: items that are younger are not counted, or one with a wrong clock would stand for all."""
+        self._policy = policy
+        self._now = now
+        self._groups: dict[tuple[int, str], _Group] = {}
+        """By the identity of a rule, which the policy holds, and the name of a group."""
+        self._successes: dict[str, tuple[Moment, str]] = {}
+        self._sizes: dict[Rule, _Sizes] = {}
+
+    def add(self, item: Item) -> None:
+        """Take an item into account. What is held is not counted: it stays beside what a number keeps."""
+        rule = rule_for(item, self._policy)
+        moment = age_moment(item, rule)
+        if moment is None or moment > self._now:
+            return
+        if rule.max_total_bytes is not None:
+            self._sizes.setdefault(rule, _Sizes(rule.max_total_bytes)).add(moment, item.bytes)
+        if item.holds or item.status is Status.UNKNOWN or not item.group:
+            return
+        group = self._groups.get((id(rule), item.group))
+        if group is None:
+            group = self._groups[id(rule), item.group] = _Group(rule)
+        group.add(moment, item.key)
+        if item.status is Status.COMPLETED and rule.min_keep:
+            newest = self._successes.get(item.group)
+            if newest is None or newest < (moment, item.key):
+                self._successes[item.group] = (moment, item.key)
+
+    def survey(self) -> Survey:
+        """Return what is known once all items were added."""
+        kept: dict[str, Reason] = {}
+        for group in self._groups.values():
+            for key, reason in group.kept():
+                kept.setdefault(key, reason)
+        for _, key in self._successes.values():
+            kept.setdefault(key, Reason.LAST_SUCCESS)
+        limits = ((rule, sizes.limit()) for rule, sizes in self._sizes.items())
+        return Survey(kept, {rule: moment for rule, moment in limits if moment is not None})
+
+
+class _Group:
+    """The newest items of a group, among those of one rule."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._newest: list[tuple[Moment, str]] = []
+        """A heap, the oldest first."""
+        self._count = max(rule.min_keep, rule.keep_last)
+        self._periods = [
+            _Periods(number, reason, name)
+            for number, reason, name in (
+                (rule.keep_daily, Reason.KEEP_DAILY, "%Y-%m-%d"),
+                (rule.keep_weekly, Reason.KEEP_WEEKLY, "%G-%V"),
+                (rule.keep_monthly, Reason.KEEP_MONTHLY, "%Y-%m"),
+            )
+            if number
+        ]
+
+    def add(self, moment: Moment, key: str) -> None:
+        if len(self._newest) < self._count:
+            heapq.heappush(self._newest, (moment, key))
+        elif self._count and (moment, key) > self._newest[0]:
+            heapq.heapreplace(self._newest, (moment, key))
+        for periods in self._periods:
+            periods.add(moment, key)
+
+    def kept(self) -> Iterator[tuple[str, Reason]]:
+        for place, (_, key) in enumerate(sorted(self._newest, reverse=True)):
+            yield key, Reason.MIN_KEEP if place < self._rule.min_keep else Reason.KEEP_LAST
+        for periods in self._periods:
+            yield from ((key, periods.reason) for key in periods.kept())
+
+
+class _Periods:
+    """The newest item of each of the last periods that have one: days, weeks or months, in UTC."""
+
+    def __init__(self, number: int, reason: Reason, name: str) -> None:
+        self.reason = reason
+        self._number = number
+        self._name = name
+        self._newest: dict[str, tuple[Moment, str]] = {}
+
+    def add(self, moment: Moment, key: str) -> None:
+        period = datetime.fromtimestamp(moment // SECOND, UTC).strftime(self._name)
+        newest = self._newest.get(period)
+        if newest is None or newest < (moment, key):
+            self._newest[period] = (moment, key)
+        if len(self._newest) > 2 * self._number:
+            self._newest = dict(self._last())
+
+    def kept(self) -> Iterator[str]:
+        yield from (key for _, (_, key) in self._last())
+
+    def _last(self) -> list[tuple[str, tuple[Moment, str]]]:
+        return sorted(self._newest.items(), key=lambda period: period[1], reverse=True)[: self._number]
+
+
+class _Sizes:
+    """Ages and bytes of all items of a rule."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._moments = array("q")
+        self._bytes = array("q")
+
+    def add(self, moment: Moment, size: int) -> None:
+        self._moments.append(moment)
+        self._bytes.append(size)
+
+    def limit(self) -> Moment | None:
+        """Return the age from which on items are too much, the newest counted first; None if all have room.
+
+        Items of one age share its fate.
+        """
+        total = 0
+        order = sorted(range(len(self._moments)), key=self._moments.__getitem__, reverse=True)
+        for index in order:
+            total += self._bytes[index]
+            if total > self._limit:
+                return self._moments[index]
+        return None
