@@ -62,6 +62,9 @@ def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, 
         if isinstance(content, dict) and part in content:
             content = content[part]
             path.append(part)
+        elif isinstance(content, list) and isinstance(part, int) and part < len(content):
+            content = content[part]
+            path.append(part)
         elif index == len(loc) - 1 and isinstance(content, dict):
             path.append(part)
     return tuple(path)

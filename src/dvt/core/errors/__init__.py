@@ -85,6 +85,7 @@ from dvt.core.errors.project import (
     UnknownTarget,
     UnknownType,
 )
+from dvt.core.errors.retention import LifecycleInvalid, PlanUnusable, RootRefused, RunRefused
 
 __all__ = [
     "WARNINGS",
@@ -129,6 +130,7 @@ __all__ = [
     "FolderTaken",
     "IntrospectionUnsupported",
     "LeaseLost",
+    "LifecycleInvalid",
     "LoginRefused",
     "NamesTooLong",
     "NotATarget",
@@ -138,10 +140,12 @@ __all__ = [
     "OutOfMemory",
     "OutputsClash",
     "PlaceImpossible",
+    "PlanUnusable",
     "ProfilesInvalid",
     "QueryFailed",
     "RootRefused",
     "RowRefused",
+    "RunRefused",
     "SameName",
     "SchemaChanged",
     "SelfReference",

@@ -1,0 +1,162 @@
+"""lifecycle.yml: what may be cleaned, where, for how long it stays, and where backups and records are.
+
+```yaml
+zone: Europe/Berlin
+backups: {path: /backup/dvt, keep: 7d}
+data:                                    # what there is, beyond the types that dvt knows
+  exports: {in: [/data/exports], files: ["*.csv"], group_by: folder}
+policies:
+  failed_operations: {days: 14}
+  exports: {days: 30, keep_last: 3, rules: [{match: {larger_than: 1GB}, days: 7}]}
+```
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from dvt.config.lifecycle_keys import BackupKeys, DataKeys, FileKeys, MatchKeys, PolicyKeys, SpecialKeys
+from dvt.config.problems import collect, problems_of
+from dvt.config.yaml_lines import Document
+from dvt.core.error_list import ErrorList
+from dvt.core.errors import LifecycleInvalid
+from dvt.core.retention import Policy
+
+FILE = "lifecycle.yml"
+"""Name of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataType:
+    """Where the items of a data type are."""
+
+    name: str
+    kind: str
+    places: tuple[Path, ...]
+    """Absolute."""
+    files: tuple[str, ...] = ("*",)
+    recursive: bool = False
+    group_by: str = "none"
+    tags: tuple[str, ...] = ()
+    unmarked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """What lifecycle.yml says, or what holds without one."""
+
+    folder: Path
+    """Folder of the file, or the project's."""
+    file: Path | None
+    """None: there is none."""
+    store: str = ""
+    zone: str = "UTC"
+    backups: Path
+    keep_backups: timedelta = timedelta(days=7)
+    other_device: bool = False
+    data: Mapping[str, DataType] = field(default_factory=dict)
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    """As the file has them; the store has those that are valid."""
+
+
+OWN_DATA: Mapping[str, DataKeys] = {
+    **{
+        name: DataKeys.model_validate(
+            {"kind": "operations", "in": [".dvt/operations"], "files": ["operation_*.json"]}
+        )
+        for name in ("pipeline_operations", "completed_operations", "failed_operations")
+    },
+    "dbt_logs": DataKeys.model_validate({"in": ["logs"], "files": ["*.log", "*.log.*"]}),
+    "system_logs": DataKeys.model_validate({"in": [".dvt/lifecycle/logs"], "files": ["*.log"]}),
+    "temp_files": DataKeys.model_validate({"in": [".dvt/tmp"], "recursive": True}),
+}
+"""The data types that dvt knows, and where they are in a project."""
+
+
+def load_lifecycle(
+    folder: Path, file: Path | None = None, *, environment: Mapping[str, str] = os.environ
+) -> Lifecycle:
+    """Read lifecycle.yml of a folder, or another file; raise all that is wrong with it.
+
+    Without a file the data types that dvt knows are looked for, and there are no policies.
+    """
+    path = file or folder / FILE
+    if file is None and not path.exists():
+        return _lifecycle(folder, None, FileKeys())
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LifecycleInvalid(str(path), None, "this file cannot be read") from error
+    document = Document(str(path), text, LifecycleInvalid, environment)
+    errors = ErrorList()
+    for unset in document.unset_in(()):
+        errors.add(unset)
+    errors.raise_all()
+    try:
+        keys = FileKeys.model_validate(document.content or {})
+    except ValidationError as error:
+        collect(document, problems_of(error), (), errors, _KNOWN)
+        errors.raise_all()
+        raise
+    _check_names(document, keys, errors)
+    errors.raise_all()
+    return _lifecycle(path.parent, path, keys)
+
+
+def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
+    known = {*OWN_DATA, *keys.data}
+    for name in keys.policies.keys() - known:
+        problem = f"policies.{name}: there is no such data type; known: {', '.join(sorted(known))}"
+        errors.add(document.error(("policies", name), problem))
+    for name, data in keys.data.items():
+        if not data.places and name not in OWN_DATA:
+            problem = f"data.{name}: `in` should name the folders that it is in"
+            errors.add(document.error(("data", name), problem))
+
+
+_KNOWN = frozenset().union(
+    *(model.model_fields for model in (FileKeys, PolicyKeys, SpecialKeys, MatchKeys, DataKeys, BackupKeys)),
+    {"in"},
+) - {"places"}
+
+
+def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
+    base = folder.resolve()
+    data = {**OWN_DATA, **{name: _with_own(name, given) for name, given in keys.data.items()}}
+    return Lifecycle(
+        folder=base,
+        file=file,
+        store=keys.store,
+        zone=keys.zone,
+        backups=base / Path(keys.backups.path or ".dvt/lifecycle/backups").expanduser(),
+        keep_backups=keys.backups.keep,
+        other_device=keys.backups.other_device,
+        data={
+            name: DataType(
+                name=name,
+                kind=given.kind,
+                places=tuple(base / Path(place).expanduser() for place in given.places),
+                files=tuple(given.files),
+                recursive=given.recursive,
+                group_by=given.group_by,
+                tags=tuple(given.tags),
+                unmarked=given.unmarked,
+            )
+            for name, given in data.items()
+        },
+        policies={name: policy.policy(name) for name, policy in keys.policies.items()},
+    )
+
+
+def _with_own(name: str, given: DataKeys) -> DataKeys:
+    """Return what a file says of a data type; what it leaves out of one that dvt knows is as dvt has it."""
+    own = OWN_DATA.get(name)
+    if own is None:
+        return given
+    return own.model_copy(update={key: getattr(given, key) for key in given.model_fields_set})

@@ -1,0 +1,227 @@
+"""The keys of lifecycle.yml, validated one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from dvt.config.problems import Strict
+from dvt.core.durations import duration
+from dvt.core.errors import DurationInvalid
+from dvt.core.retention import Action, AgeBy, Match, Policy, Rule, Status
+from dvt.core.sizes import size
+
+
+def _duration(value: Any) -> timedelta:
+    try:
+        return duration(str(value))
+    except DurationInvalid as error:
+        raise ValueError(error.message) from None
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        msg = f"there is no time zone {name!r}; names are such as Europe/Berlin or UTC"
+        raise ValueError(msg) from None
+    return name
+
+
+def _regex(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        msg = f"this is no regular expression: {error}"
+        raise ValueError(msg) from None
+    return pattern
+
+
+def _several(value: Any) -> Any:
+    """Take a single text for a list of it."""
+    return [value] if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Bytes = Annotated[int, BeforeValidator(lambda value: size(str(value))), Field(ge=0)]
+Texts = Annotated[list[str], BeforeValidator(_several)]
+Number = Annotated[int, Field(ge=0)]
+Days = Annotated[float, Field(ge=0, le=36_500, strict=False, allow_inf_nan=False)]
+
+
+class MatchKeys(Strict):
+    """Which items a rule is for: all conditions must hold."""
+
+    glob: Texts = Field(default_factory=list)
+    """Patterns of the path or its last part; one must fit."""
+    regex: Annotated[str, AfterValidator(_regex)] = ""
+    """A regular expression that must be found in the path."""
+    status: Annotated[
+        list[Literal["running", "completed", "failed", "cancelled", "unknown"]], BeforeValidator(_several)
+    ] = Field(default_factory=list)
+    """How the work ended."""
+    pipeline: Texts = Field(default_factory=list)
+    """Patterns of the name of the pipeline, model or other group; one must fit."""
+    tag: Texts = Field(default_factory=list)
+    """One of these tags."""
+    larger_than: Bytes | None = None
+    """A size, such as 1GB."""
+    smaller_than: Bytes | None = None
+    """A size, such as 1GB."""
+
+    def match(self) -> Match:
+        """Return it as retention has it."""
+        return Match(
+            glob=tuple(self.glob),
+            regex=self.regex,
+            status=frozenset(map(Status, self.status)),
+            pipeline=tuple(self.pipeline),
+            tag=tuple(self.tag),
+            larger_than=self.larger_than,
+            smaller_than=self.smaller_than,
+        )
+
+
+class RuleKeys(Strict):
+    """How long items stay; keys that are left out are as in the policy around it, or have the defaults."""
+
+    days: Days | None = None
+    """Items that are older are due."""
+    enabled: bool | None = None
+    """Whether the rule deletes anything."""
+    action: Literal["delete", "archive", "compress", "quarantine"] | None = None
+    """What becomes of items that are due."""
+    min_keep: Number | None = None
+    """So many of the newest of each group always stay, and the newest successful one (1)."""
+    keep_last: Number | None = None
+    """So many of the newest of each group stay, too (0)."""
+    keep_daily: Number | None = None
+    """The newest of each of so many days (0)."""
+    keep_weekly: Number | None = None
+    """The newest of each of so many weeks (0)."""
+    keep_monthly: Number | None = None
+    """The newest of each of so many months (0)."""
+    max_total_size: Bytes | None = None
+    """The oldest are due until the rest is no larger."""
+    age_by: (
+        Annotated[list[Literal["recorded", "mtime", "ctime"]], BeforeValidator(_several), Field(min_length=1)]
+        | None
+    ) = None
+    """The times of which the youngest is the age (all)."""
+    grace: Duration | None = None
+    """What is younger is never due (1h)."""
+    quarantine_days: Days | None = None
+    """For how long items stay moved aside, where `action` is quarantine (7)."""
+
+    def rule(self, around: Rule | None) -> Rule:
+        """Return it as retention has it; `around` is the rule whose values hold where it says nothing."""
+        values: dict[str, Any] = (
+            {} if around is None else {name: getattr(around, name) for name in _RULE_FIELDS}
+        )
+        for name in RuleKeys.model_fields:
+            value = getattr(self, name)
+            if value is not None:
+                values[_FIELDS.get(name, name)] = _READ.get(name, lambda given: given)(value)
+        return Rule(**values)
+
+
+_RULE_FIELDS = tuple(Rule.__dataclass_fields__)
+_FIELDS = {"max_total_size": "max_total_bytes"}
+"""Key → field of a rule, where the names differ."""
+_READ: Mapping[str, Any] = {
+    "action": Action,
+    "age_by": lambda names: frozenset(map(AgeBy, names)),
+}
+"""Key → what makes the field's value of its value."""
+
+
+class SpecialKeys(RuleKeys):
+    """A rule for some of the items."""
+
+    match: MatchKeys
+    """Which items it is for."""
+
+
+class PolicyKeys(RuleKeys):
+    """What holds for one data type."""
+
+    days: Days
+    """Items that are older are due."""
+    description: str = ""
+    """For people."""
+    protect: Texts = Field(default_factory=list)
+    """Patterns of paths, or their last parts, that always stay."""
+    max_delete: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    """An automatic run that would delete a larger share of all items stops before (0.5)."""
+    max_delete_files: Number | None = None
+    """The same, as a number of items."""
+    max_delete_size: Bytes | None = None
+    """The same, as a size."""
+    rules: list[SpecialKeys] = Field(default_factory=list)
+    """Rules for some of the items; the most specific that fits counts."""
+
+    def policy(self, data_type: str) -> Policy:
+        """Return it as retention has it."""
+        rule = self.rule(None)
+        return Policy(
+            data_type=data_type,
+            rule=rule,
+            description=self.description,
+            special=tuple((special.match.match(), special.rule(rule)) for special in self.rules),
+            protect=tuple(self.protect),
+            max_delete_share=0.5 if self.max_delete is None else self.max_delete,
+            max_delete_items=self.max_delete_files,
+            max_delete_bytes=self.max_delete_size,
+        )
+
+
+class DataKeys(Strict):
+    """Where the items of a data type are."""
+
+    kind: Literal["files", "operations"] = "files"
+    """`operations`: files as dvt writes them in .dvt/operations, whose state and times are read."""
+    places: Texts = Field(default_factory=list, alias="in")
+    """Folders, absolute or from the file's own; `dvt lifecycle init` marks each."""
+    files: Texts = Field(default_factory=lambda: ["*"])
+    """Patterns of file names; one must fit."""
+    recursive: bool = False
+    """Whether folders in the folders are looked into, too."""
+    group_by: Literal["none", "folder", "name"] = "none"
+    """What makes items versions of one thing: their folder, or their name up to a digit or dot."""
+    tags: Texts = Field(default_factory=list)
+    """Tags of all items."""
+    unmarked: bool = False
+    """Whether the folders may be cleaned without a marker; then only files that are surely operations are."""
+
+
+class BackupKeys(Strict):
+    """Where backups are, and for how long."""
+
+    path: str = ""
+    """A folder; .dvt/lifecycle/backups if it is left out."""
+    keep: Duration = timedelta(days=7)
+    """For how long backups stay."""
+    other_device: bool = False
+    """Whether they must be on another device than what they are of."""
+
+
+class FileKeys(Strict):
+    """The whole file."""
+
+    version: Literal[1] = 1
+    """Of the form of this file."""
+    store: str = ""
+    """URL of the database of policies and records; .dvt/lifecycle/lifecycle.db if it is left out."""
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    """Time zone of the schedule."""
+    backups: BackupKeys = Field(default_factory=BackupKeys)
+    """Where backups are."""
+    data: dict[str, DataKeys] = Field(default_factory=dict)
+    """Data types beyond those that dvt knows, or other places for those."""
+    policies: dict[str, PolicyKeys] = Field(default_factory=dict)
+    """Policy of each data type."""

@@ -1,0 +1,49 @@
+"""Errors of the lifecycle's settings, plans and runs."""
+
+from __future__ import annotations
+
+from dvt.core.errors.error import DvtError
+
+
+class LifecycleInvalid(DvtError):
+    """lifecycle.yml cannot be used."""
+
+    code = "DVT220"
+
+    def __init__(self, file: str, line: int | None, problem: str, hint: str = "") -> None:
+        self.path, self.line = file, line
+        at = f"{file}, line {line}" if line else file
+        super().__init__(f"{at}: {problem}", hint=hint or "docs/reference/lifecycle.md lists every key")
+
+
+class RootRefused(DvtError):
+    """A folder is too much to be cleaned, or is not marked as one that may be."""
+
+    code = "DVT221"
+
+    def __init__(self, root: str, reason: str, hint: str) -> None:
+        self.root, self.reason = root, reason
+        super().__init__(f"{root} is not cleaned: {reason}", hint=hint)
+
+
+class PlanUnusable(DvtError):
+    """A plan is not there, not whole, not signed by this installation, or was run already."""
+
+    code = "DVT222"
+
+    def __init__(self, plan: str, reason: str) -> None:
+        self.plan = plan
+        super().__init__(f"plan {plan} cannot be run: {reason}", hint="make a new one: dvt lifecycle plan")
+
+
+class RunRefused(DvtError):
+    """A rule forbids the run; nothing was touched."""
+
+    code = "DVT223"
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        self.reasons = reasons
+        super().__init__(
+            f"the run is refused, and nothing was touched: {'; '.join(reasons)}",
+            hint="look at the plan, and run it by hand if it is right: dvt lifecycle plan",
+        )
