@@ -59,15 +59,18 @@ def _without_tags(loc: tuple[str | int, ...], content: Any) -> tuple[str | int, 
     """Return Pydantic's path to a value without the names of union members, which the file does not have."""
     path: list[str | int] = []
     for index, part in enumerate(loc):
-        if isinstance(content, dict) and part in content:
-            content = content[part]
-            path.append(part)
-        elif isinstance(content, list) and isinstance(part, int) and part < len(content):
+        if _has(content, part):
             content = content[part]
             path.append(part)
         elif index == len(loc) - 1 and isinstance(content, dict):
             path.append(part)
     return tuple(path)
+
+
+def _has(content: Any, part: str | int) -> bool:
+    if isinstance(content, list):
+        return isinstance(part, int) and part < len(content)
+    return isinstance(content, dict) and part in content
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -85,7 +85,7 @@ from dvt.core.errors.project import (
     UnknownTarget,
     UnknownType,
 )
-from dvt.core.errors.retention import LifecycleInvalid, PlanUnusable, RootRefused, RunRefused
+from dvt.core.errors.retention import LifecycleInvalid, PlanUnusable, RunRefused
 
 __all__ = [
     "WARNINGS",
@@ -143,7 +143,6 @@ __all__ = [
     "PlanUnusable",
     "ProfilesInvalid",
     "QueryFailed",
-    "RootRefused",
     "RowRefused",
     "RunRefused",
     "SameName",

@@ -16,16 +16,6 @@ class LifecycleInvalid(DvtError):
         super().__init__(f"{at}: {problem}", hint=hint or "docs/reference/lifecycle.md lists every key")
 
 
-class RootRefused(DvtError):
-    """A folder is too much to be cleaned, or is not marked as one that may be."""
-
-    code = "DVT221"
-
-    def __init__(self, root: str, reason: str, hint: str) -> None:
-        self.root, self.reason = root, reason
-        super().__init__(f"{root} is not cleaned: {reason}", hint=hint)
-
-
 class PlanUnusable(DvtError):
     """A plan is not there, not whole, not signed by this installation, or was run already."""
 
