@@ -143,6 +143,7 @@ __all__ = [
     "PlanUnusable",
     "ProfilesInvalid",
     "QueryFailed",
+    "RootRefused",
     "RowRefused",
     "RunRefused",
     "SameName",
