@@ -45,6 +45,9 @@ class DataType:
     group_by: str = "none"
     tags: tuple[str, ...] = ()
     unmarked: bool = False
+    mount_point: bool = False
+    foreign: bool = False
+    follow_links: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +150,9 @@ def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
                 group_by=given.group_by,
                 tags=tuple(given.tags),
                 unmarked=given.unmarked,
+                mount_point=given.mount_point,
+                foreign=given.foreign,
+                follow_links=given.follow_links,
             )
             for name, given in data.items()
         },

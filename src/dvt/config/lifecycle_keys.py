@@ -196,7 +196,13 @@ class DataKeys(Strict):
     tags: Texts = Field(default_factory=list)
     """Tags of all items."""
     unmarked: bool = False
-    """Whether the folders may be cleaned without a marker; then only files that are surely operations are."""
+    """Whether the folders need no marker. Then only files that are surely operations are ever due."""
+    mount_point: bool = False
+    """Whether the folders may be where file systems are mounted, as /tmp and volumes of containers are."""
+    foreign: bool = False
+    """Whether folders and files may belong to other users."""
+    follow_links: bool = False
+    """Whether the folders' own paths may lead through links; below them none is ever followed."""
 
 
 class BackupKeys(Strict):

@@ -1,0 +1,1 @@
+"""What is there: items of each data type, with all that a decision needs to know of each."""

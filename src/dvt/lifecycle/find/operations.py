@@ -1,0 +1,109 @@
+"""Reads what an operation file says of itself: what ran, how it ended, and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dvt.core.retention import Hold, HoldCode, Moment, Status
+from dvt.runs.operations import Process
+
+LARGEST = 64 * 2**20
+"""Bytes; what is larger is not read."""
+_STATUSES: Mapping[str, Status] = {
+    "running": Status.RUNNING,
+    "completed": Status.COMPLETED,
+    "success": Status.COMPLETED,
+    "failed": Status.FAILED,
+    "error": Status.FAILED,
+    "cancelled": Status.CANCELLED,
+}
+"""Word in a file → status."""
+_TIMES = ("start_time", "end_time", "heartbeat")
+_WEST = timedelta(hours=12)
+"""A time without a zone may be one of the westernmost: that is the latest that it can mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an operation file tells."""
+
+    status: Status | None
+    """None: of a file that is no operation, and need not be one."""
+    group: str = ""
+    recorded: Moment | None = None
+    holds: tuple[Hold, ...] = ()
+    is_operation: bool = False
+    """Whether it is one for certain."""
+
+
+def told(content: bytes) -> Told:
+    """Return what a file says; what cannot be read is held."""
+    try:
+        read = json.loads(content)
+    except (ValueError, RecursionError):
+        return unreadable("it is no JSON, so it may not be whole yet")
+    if not isinstance(read, dict) or not isinstance(read.get("operation_id"), str):
+        return unreadable("it is no operation: it has no operation_id")
+    name = read.get("pipeline_name")
+    status, holds = _status(read)
+    return Told(
+        status=status,
+        group=name if isinstance(name, str) else "",
+        recorded=max((time for key in _TIMES if (time := _moment(read.get(key))) is not None), default=None),
+        holds=holds,
+        is_operation=True,
+    )
+
+
+def data_type_of(status: Status) -> str:
+    """Return the data type of an operation that has this status."""
+    return {
+        Status.COMPLETED: "completed_operations",
+        Status.FAILED: "failed_operations",
+    }.get(status, "pipeline_operations")
+
+
+def unreadable(reason: str) -> Told:
+    """Return what is known of a file that tells nothing."""
+    return Told(status=Status.UNKNOWN, holds=(Hold(HoldCode.UNREADABLE, reason),))
+
+
+def _status(read: Mapping[str, Any]) -> tuple[Status, tuple[Hold, ...]]:
+    status = _STATUSES.get(str(read.get("status")).lower(), Status.UNKNOWN)
+    if status is not Status.RUNNING:
+        return status, ()
+    process = _process(read)
+    if process is None:
+        return status, (Hold(HoldCode.RUNNING, "it says that it is running"),)
+    if not process.may_be_judged_by(Process.this()):
+        return status, (Hold(HoldCode.RUNNING, f"it says that it is running on {process.host}"),)
+    if process.is_running():
+        return status, (Hold(HoldCode.RUNNING, f"process {process.pid} is running it"),)
+    return Status.FAILED, ()
+
+
+def _process(read: Mapping[str, Any]) -> Process | None:
+    with suppress(KeyError, TypeError, ValueError):
+        return Process(
+            pid=int(read["pid"]),
+            started=float(read["process_started"]),
+            host=str(read["host"]),
+            boot=str(read["boot_id"]),
+        )
+    return None
+
+
+def _moment(text: Any) -> Moment | None:
+    if not isinstance(text, str):
+        return None
+    with suppress(ValueError, OverflowError):
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is None:
+            time = time.replace(tzinfo=UTC) + _WEST
+        return round(time.timestamp() * 1_000_000) * 1000
+    return None

@@ -1,0 +1,90 @@
+"""Folders in which files may be found, and the marker that says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dvt.core.errors import RootRefused
+from dvt.drivers.disk import create_private
+from dvt.drivers.trees import Root
+
+MARKER = b".dvt-lifecycle.json"
+"""Name of the file that says of a folder that dvt may clean it."""
+_OWN = ".dvt"
+"""Name of dvt's own folder of a project; all folders in it are dvt's to clean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """Which files of a folder are items of which data types."""
+
+    data_types: tuple[str, ...]
+    """Only one, unless the items are operations: of their state it depends then."""
+    operations: bool = False
+    files: tuple[str, ...] = ("*",)
+    """Patterns of names; one must fit."""
+    recursive: bool = False
+    group_by: str = "none"
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A folder, and what is in it."""
+
+    path: Path
+    contents: Sequence[Contents] = field(default=())
+    unmarked: bool = False
+    mount_point: bool = False
+    foreign: bool = False
+    follow_links: bool = False
+
+    def open(self) -> Root:
+        """Open the folder; RootRefused says why it may not be cleaned.
+
+        FileNotFoundError: it is not there.
+        """
+        root = Root(
+            self.path,
+            through_links=self.follow_links,
+            mount_point=self.mount_point,
+            foreign=self.foreign,
+        )
+        with ExitStack() as closing:
+            closing.enter_context(root)
+            self._refuse_unmarked(root)
+            closing.pop_all()
+        return root
+
+    def _refuse_unmarked(self, root: Root) -> None:
+        if not self._is_marked(root):
+            reason = f"has no marker {os.fsdecode(MARKER)}, which says that dvt may clean it"
+            raise RootRefused(str(self.path), reason, allow="mark it: dvt lifecycle init")
+
+    def _is_marked(self, root: Root) -> bool:
+        if self.unmarked or _OWN in self.path.parts[:-1]:
+            return True
+        try:
+            status = os.stat(MARKER, dir_fd=root.fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return stat.S_ISREG(status.st_mode) and status.st_uid in {0, os.geteuid()}
+
+
+def mark(place: Place) -> bool:
+    """Put the marker into a folder that is there; return whether it had none."""
+    with Root(
+        place.path, through_links=place.follow_links, mount_point=place.mount_point, foreign=place.foreign
+    ):
+        content = {"format": 1, "by": "dvt lifecycle", "meaning": "files in this folder may be cleaned"}
+        try:
+            create_private(place.path / os.fsdecode(MARKER), json.dumps(content).encode() + b"\n")
+        except FileExistsError:
+            return False
+    return True
