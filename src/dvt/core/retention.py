@@ -175,13 +175,13 @@ class Reason(StrEnum):
     STATUS_UNKNOWN = "status_unknown"
     IN_THE_FUTURE = "in_the_future"
     GRACE = "grace"
+    YOUNG = "young"
     MIN_KEEP = "min_keep"
     LAST_SUCCESS = "last_success"
     KEEP_LAST = "keep_last"
     KEEP_DAILY = "keep_daily"
     KEEP_WEEKLY = "keep_weekly"
     KEEP_MONTHLY = "keep_monthly"
-    YOUNG = "young"
     TOO_LARGE = "too_large"
     """Due: what is newer fills `max_total_size`."""
     OLD = "old"
@@ -257,6 +257,12 @@ class Tally:
     files: int = 0
     bytes: int = 0
 
+    def __add__(self, other: Tally) -> Tally:
+        """Return the sums."""
+        return Tally(
+            items=self.items + other.items, files=self.files + other.files, bytes=self.bytes + other.bytes
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanHead:
@@ -275,6 +281,8 @@ class PlanHead:
     kept: Mapping[str, Mapping[Reason, Tally]]
     refusals: tuple[str, ...] = ()
     """Why an automatic run does not run this plan, in sentences; empty: it may."""
+    problems: tuple[str, ...] = ()
+    """What could not be looked at, in sentences."""
 
 
 class Result(StrEnum):

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from dvt.core.errors import DvtError
 from dvt.core.retention import Asking, Item, Moment, Outcome, PlanHead, PlannedItem, RunStatus
 
 
@@ -20,6 +21,10 @@ class Finder(Protocol):
     @property
     def roots(self) -> tuple[str, ...]:
         """The places in which it looks, as plans and reports name them."""
+
+    @property
+    def problems(self) -> Sequence[DvtError]:
+        """Why the last `find` did not look into some of its places."""
 
     def find(self, now: Moment) -> Iterator[Item]:
         """Yield every item that is there, once, in no order, in constant memory.

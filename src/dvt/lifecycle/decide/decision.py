@@ -68,9 +68,6 @@ def _reasons(
     if item.status is Status.UNKNOWN:
         yield Reason.STATUS_UNKNOWN, "it does not say how its work ended"
     yield from _early(rule, moment, circumstances)
-    kept = circumstances.survey.kept.get(item.key)
-    if kept is not None:
-        yield kept, _KEPT[kept](item, rule)
 
 
 def _orders(
@@ -109,6 +106,9 @@ def _by_age(item: Item, rule: Rule, moment: Moment, circumstances: Circumstances
     else:
         text = f"{_ago(age)} old{_by(item, rule, moment)}, stays for {_days(rule.days)}"
         return Decision(reason=Reason.YOUNG, text=text, due=due)
+    kept = circumstances.survey.kept.get(item.key)
+    if kept is not None:
+        return Decision(reason=kept, text=_KEPT[kept](item, rule), due=due)
     action = rule.action
     if action is Action.QUARANTINE and circumstances.cleanup_type is CleanupType.EMERGENCY:
         action = Action.DELETE  # what waits in a quarantine frees no byte

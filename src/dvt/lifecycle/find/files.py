@@ -34,8 +34,7 @@ class FileFinder:
         """`uses` tells which files are in use."""
         self._places = {str(place.path): place for place in places}
         self._uses = uses
-        self.problems: list[DvtError] = []
-        """Why folders were not looked into by the last `find`."""
+        self._problems: list[DvtError] = []
 
     @property
     def data_types(self) -> tuple[str, ...]:
@@ -48,9 +47,14 @@ class FileFinder:
         """See Finder."""
         return tuple(self._places)
 
+    @property
+    def problems(self) -> Sequence[DvtError]:
+        """See Finder."""
+        return tuple(self._problems)
+
     def find(self, now: Moment) -> Iterator[Item]:  # noqa: ARG002  a moment is not asked of files
         """See Finder. A folder that is refused is noted in `problems`; one that is not there is empty."""
-        self.problems = []
+        self._problems = []
         uses = self._uses()
         for place in self._places.values():
             try:
@@ -58,7 +62,7 @@ class FileFinder:
             except FileNotFoundError:
                 continue
             except DvtError as error:
-                self.problems.append(error)
+                self._problems.append(error)
                 continue
             with root:
                 yield from _Walk(root, place, uses).below(root.fd, ())

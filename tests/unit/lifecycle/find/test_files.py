@@ -141,7 +141,7 @@ def test_a_folder_without_a_marker_is_not_looked_into(tmp_path):
     assert "has no marker .dvt-lifecycle.json" in str(unmarked.problems[0])
     mark(Place(path=tmp_path))
     assert [item.key for item in unmarked.find(NOW)] == [str(tmp_path / "a")]
-    assert unmarked.problems == []
+    assert unmarked.problems == ()
     assert not mark(Place(path=tmp_path))
 
 
@@ -171,7 +171,7 @@ def test_without_a_marker_only_what_is_surely_an_operation_is_found(tmp_path):
 def test_a_folder_that_is_not_there_is_empty(tmp_path):
     missing = finder(tmp_path / "none")
     assert list(missing.find(NOW)) == []
-    assert missing.problems == []
+    assert missing.problems == ()
 
 
 def test_the_quarantine_is_not_looked_into(root):

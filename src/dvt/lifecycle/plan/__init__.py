@@ -1,0 +1,1 @@
+"""Plans: what is due, written down and signed before anything is done."""

@@ -1,0 +1,149 @@
+"""A plan as a file: a line for each item that is due, then one with the rest and a signature."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from dvt.core.errors import PlanUnusable
+from dvt.core.retention import PlanHead, PlannedItem
+from dvt.drivers.disk import create_private, private_folder
+
+_SUFFIX = ".plan.jsonl"
+_KEY = "plan.key"
+"""Name of the file with the secret of signatures, which belongs to the installation."""
+_KEY_BYTES = 32
+
+
+class Plans:
+    """The plans of an installation: files that only their owner may read."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is made when the first plan is written."""
+        self._folder = folder
+
+    def writing(self) -> PlanWriter:
+        """Begin a plan."""
+        private_folder(self._folder)
+        return PlanWriter(self._folder, self._secret())
+
+    def ids(self) -> list[str]:
+        """Return the ids of all plans, the newest first."""
+        return sorted(
+            (file.name.removesuffix(_SUFFIX) for file in self._folder.glob(f"*{_SUFFIX}")), reverse=True
+        )
+
+    def read(self, plan: str) -> Plan:
+        """Open a plan; PlanUnusable if it is not there, not whole, or not signed here."""
+        if not plan or "/" in plan or plan.startswith("."):
+            raise PlanUnusable(plan, "this is no id of a plan")
+        file = self._folder / f"{plan}{_SUFFIX}"
+        try:
+            with file.open("rb") as lines:
+                return Plan(file, _verified(plan, lines, self._secret()))
+        except FileNotFoundError:
+            raise PlanUnusable(plan, "there is none of this id") from None
+
+    def _secret(self) -> bytes:
+        file = self._folder / _KEY
+        with suppress(FileNotFoundError):
+            return file.read_bytes()
+        private_folder(self._folder)
+        with suppress(FileExistsError):
+            create_private(file, secrets.token_bytes(_KEY_BYTES))
+        return file.read_bytes()
+
+
+class PlanWriter:
+    """A plan that is being written; it is there once it is finished. Use it in a `with`."""
+
+    def __init__(self, folder: Path, secret: bytes) -> None:
+        self._folder = folder
+        self._temporary = folder / f".{secrets.token_hex(8)}.new"
+        descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self._file = os.fdopen(descriptor, "wb")
+        self._digest = hmac.new(secret, digestmod=hashlib.sha256)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+        self._temporary.unlink(missing_ok=True)
+
+    def add(self, planned: PlannedItem) -> None:
+        """Write an item that is due."""
+        self._write(_items().dump_json(planned) + b"\n")
+
+    def finish(self, head: PlanHead) -> Plan:
+        """Write the rest, and put the plan in its place."""
+        self._write(b'{"head":' + _heads().dump_json(head))
+        signature = self._digest.hexdigest()
+        self._file.write(b',"signature":' + json.dumps(signature).encode() + b"}\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        file = self._folder / f"{head.id}{_SUFFIX}"
+        self._temporary.replace(file)
+        return Plan(file, head)
+
+    def _write(self, data: bytes) -> None:
+        self._digest.update(data)
+        self._file.write(data)
+
+
+class Plan:
+    """A plan that is whole and signed."""
+
+    def __init__(self, file: Path, head: PlanHead) -> None:
+        self.file = file
+        self.head = head
+
+    def items(self) -> Iterator[PlannedItem]:
+        """Yield what is due, in constant memory."""
+        with self.file.open("rb") as lines:
+            for line in lines:
+                if line.startswith(b'{"head":'):
+                    return
+                yield _items().validate_json(line)
+
+
+def _verified(plan: str, lines: BinaryIO, secret: bytes) -> PlanHead:
+    digest = hmac.new(secret, digestmod=hashlib.sha256)
+    for line in lines:
+        if not line.startswith(b'{"head":'):
+            digest.update(line)
+            continue
+        signed, _, rest = line.rpartition(b',"signature":')
+        digest.update(signed)
+        expected = json.dumps(digest.hexdigest()).encode() + b"}\n"
+        if not hmac.compare_digest(rest, expected) or lines.read(1):
+            raise PlanUnusable(plan, "it was changed since it was made, or made by another installation")
+        return _head(plan, signed.removeprefix(b'{"head":'))
+    raise PlanUnusable(plan, "it is not whole")
+
+
+def _head(plan: str, text: bytes) -> PlanHead:
+    try:
+        return _heads().validate_json(text)
+    except ValidationError as error:
+        raise PlanUnusable(plan, "it was made by another version of dvt") from error
+
+
+@cache
+def _items() -> TypeAdapter[PlannedItem]:
+    return TypeAdapter(PlannedItem)
+
+
+@cache
+def _heads() -> TypeAdapter[PlanHead]:
+    return TypeAdapter(PlanHead)
