@@ -5,7 +5,13 @@ generated from these files. Codes follow the requirements' appendix A (DVT001…
 warnings start at DVT020 and newer errors at DVT110.
 """
 
-from dvt.core.errors.backups import RootRefused
+from dvt.core.errors.backups import (
+    ManifestUnreadable,
+    QuarantineRefused,
+    RootNotAllowed,
+    RootRefused,
+    VaultRefused,
+)
 from dvt.core.errors.buckets import (
     BucketBusy,
     BucketFailed,
@@ -132,6 +138,7 @@ __all__ = [
     "LeaseLost",
     "LifecycleInvalid",
     "LoginRefused",
+    "ManifestUnreadable",
     "NamesTooLong",
     "NotATarget",
     "NotFederable",
@@ -142,7 +149,9 @@ __all__ = [
     "PlaceImpossible",
     "PlanUnusable",
     "ProfilesInvalid",
+    "QuarantineRefused",
     "QueryFailed",
+    "RootNotAllowed",
     "RootRefused",
     "RowRefused",
     "RunRefused",
@@ -165,5 +174,6 @@ __all__ = [
     "UnknownTarget",
     "UnknownType",
     "ValueLost",
+    "VaultRefused",
     "nearest",
 ]

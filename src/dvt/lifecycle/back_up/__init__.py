@@ -1,0 +1,1 @@
+"""Verified backups: what is deleted can be restored."""

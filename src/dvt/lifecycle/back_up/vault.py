@@ -1,0 +1,223 @@
+"""The vault: the folder in which backups are, by the run that made them, for its owner alone.
+
+`<run>/manifest.jsonl` says what there is, `<run>/<number>/<name>.backup` has a file's content, and
+`<name>.backup` is a link to the latest, for whoever restores with `cp`.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from dvt.core.errors import RootRefused, VaultRefused
+from dvt.core.file_names import as_text
+from dvt.drivers.trees import Root
+from dvt.lifecycle.back_up.manifest import Content, Entry, Manifest, read
+
+SUFFIX = ".backup"
+_RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
+"""Matches names of runs."""
+_LONGEST = 255 - len(SUFFIX)
+"""Bytes of the longest name that a backup keeps; most file systems have names of up to 255."""
+_LINK = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*/[0-9]+(-[0-9]+)?/[^/]+\.backup")
+"""Matches what our links to backups point to."""
+_NEW_LINK = b".latest.new"
+
+
+class Vault:
+    """An open vault: use it in a `with`. VaultRefused says why a folder is none."""
+
+    def __init__(self, path: str | os.PathLike[str], *, through_links: bool = False) -> None:
+        """Open the folder, and make it if it is not there."""
+        self.path = os.fspath(path)
+        try:
+            with suppress(FileExistsError):
+                Path(self.path).mkdir(mode=0o700, parents=True)
+            self._root = Root(path, through_links=through_links, mount_point=True, foreign=True)
+        except OSError as error:
+            raise VaultRefused(self.path, f"cannot be made or opened: {error.strerror}") from error
+        except RootRefused as error:
+            raise VaultRefused(self.path, error.reason) from error
+        try:
+            self._claim()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the folder. May be called twice."""
+        self._root.close()
+
+    @property
+    def fd(self) -> int:
+        """Descriptor of the folder."""
+        return self._root.fd
+
+    def _claim(self) -> None:
+        """See to it that it belongs to this user, and that nobody else may enter it."""
+        status = os.fstat(self.fd)
+        if status.st_uid != os.geteuid():
+            raise VaultRefused(self.path, f"belongs to user {status.st_uid}")
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            os.fchmod(self.fd, 0o700)
+
+    def new_run(self, run: str) -> tuple[int, Manifest]:
+        """Make the folder of a run, and open it and its manifest. Close both. OSError if it cannot be."""
+        if not _RUN.fullmatch(run):
+            raise OSError(errno.EINVAL, "it is no name of a run", run)
+        with suppress(FileExistsError):
+            os.mkdir(run, 0o700, dir_fd=self.fd)
+        folder = self._root.enter(self.fd, run.encode())
+        try:
+            return folder, Manifest(folder, run, new=True)
+        except BaseException:
+            os.close(folder)
+            raise
+
+    def runs(self) -> list[str]:
+        """Return the names of the runs that have a folder here, the oldest first as their names have it."""
+        with os.scandir(self.fd) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if _RUN.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+            )
+
+    def content(self, run: str) -> Content:
+        """Return what a run's manifest says; nothing if there is none."""
+        try:
+            with self.folder(run) as folder:
+                return read(folder, run)
+        except FileNotFoundError:
+            return Content()
+
+    def sweep(self, run: str) -> None:
+        """Remove what a killed run has written that is no backup; a run that is alive is let be."""
+        try:
+            with self.folder(run) as folder:
+                manifest = Manifest(folder, run, new=False)
+                try:
+                    self._sweep(folder, run, manifest)
+                finally:
+                    manifest.close()
+        except (BlockingIOError, FileNotFoundError):
+            return
+
+    def _sweep(self, folder: int, run: str, manifest: Manifest) -> None:
+        content = read(folder, run)
+        if content.damaged:
+            return  # what is on a line that cannot be read may be a backup
+        left = sorted(content.written - content.backups.keys())
+        for file in left:
+            self._remove(folder, file)
+        if left:
+            manifest.strike(left)
+        if not content.backups:
+            manifest.remove(folder)
+            with suppress(OSError):
+                os.rmdir(run, dir_fd=self.fd)
+
+    def remove(self, run: str, files: Sequence[str]) -> None:
+        """Remove backups, which a manifest names; BlockingIOError if their run is alive."""
+        with self.folder(run) as folder:
+            manifest = Manifest(folder, run, new=False)
+            try:
+                for file in files:
+                    self._remove(folder, file)
+                    self.unlink_latest(f"{run}/{file}")
+                manifest.strike(files)
+                self._sweep(folder, run, manifest)
+            finally:
+                manifest.close()
+
+    def _remove(self, folder: int, file: str) -> None:
+        """Remove a file that a manifest names, and its folder if that is empty now."""
+        number, name = file.split("/")
+        with suppress(FileNotFoundError):
+            below = self._root.enter(folder, number.encode())
+            try:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=below)
+            finally:
+                os.close(below)
+            with suppress(OSError):
+                os.rmdir(number, dir_fd=folder)
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield all backups that should be here, by run."""
+        for run in self.runs():
+            yield from self.content(run).backups.values()
+
+    @contextmanager
+    def folder(self, *parts: str) -> Iterator[int]:
+        """Open a folder in the vault."""
+        with self._root.folder([os.fsencode(part) for part in parts]) as folder:
+            yield folder
+
+    @contextmanager
+    def reading(self, entry: Entry) -> Iterator[int]:
+        """Open a backup for reading; OSError if it is not there."""
+        number, name = entry.file.split("/")
+        with self.folder(entry.run, number) as folder:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+            try:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OSError(errno.EINVAL, "it is no regular file")
+                yield descriptor
+            finally:
+                os.close(descriptor)
+
+    def link_latest(self, location: str) -> None:
+        """Have `<name>.backup` point to a backup, unless something else than such a link is there."""
+        name = location.rsplit("/", 1)[1]
+        if not self._is_free_or_link(name):
+            return
+        with suppress(FileNotFoundError):
+            os.unlink(_NEW_LINK, dir_fd=self.fd)
+        os.symlink(location, _NEW_LINK, dir_fd=self.fd)
+        os.rename(_NEW_LINK, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+
+    def unlink_latest(self, location: str) -> None:
+        """Remove `<name>.backup` if it points to this backup."""
+        name = location.rsplit("/", 1)[1]
+        with suppress(OSError):
+            if os.readlink(name, dir_fd=self.fd) == location:
+                os.unlink(name, dir_fd=self.fd)
+
+    def _is_free_or_link(self, name: str) -> bool:
+        try:
+            return bool(_LINK.fullmatch(os.readlink(name, dir_fd=self.fd)))
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+
+
+def backup_name(name: bytes) -> str:
+    r"""Return the name of a file's backup: readable, safe in a shell's pattern, and not too long.
+
+    Example:
+        >>> backup_name(b"operation_1.json"), backup_name(b"-rf"), backup_name(b"a\nb")
+        ('operation_1.json.backup', '\\x2drf.backup', 'a\\x0ab.backup')
+    """
+    text = as_text(name)
+    if text.startswith("-"):
+        text = f"\\x2d{text[1:]}"
+    encoded = text.encode()
+    if len(encoded) > _LONGEST:
+        tail = f"~{hashlib.sha256(name).hexdigest()[:16]}"
+        text = encoded[: _LONGEST - len(tail)].decode(errors="ignore") + tail
+    return text + SUFFIX

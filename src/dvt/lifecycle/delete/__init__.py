@@ -1,0 +1,1 @@
+"""Deletion by way of a quarantine, of what has a verified backup."""

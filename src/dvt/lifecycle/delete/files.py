@@ -1,0 +1,117 @@
+"""Deletes files that have a verified backup: moved into the quarantine, looked at again, and removed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from typing import Self
+
+from dvt.core.errors import DvtError
+from dvt.core.ports.lifecycle import VerifiedBackup
+from dvt.core.retention import Action, Item, Moment, Outcome, PlannedItem, Result
+from dvt.lifecycle.back_up.back_up import FileBackups
+from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.delete.deletion import Deletion
+from dvt.lifecycle.delete.quarantine import Move, Quarantine
+from dvt.lifecycle.files import Places, Stays, folder_of, in_words
+
+_FOLDERS_AT_ONCE = 128
+"""So many folders are open at once, for files to be put back to where they were."""
+
+
+class FileRemover:
+    """Backs up and deletes the files of one run; see Remover. Use it in a `with`."""
+
+    def __init__(
+        self,
+        vault: Vault,
+        run: str,
+        places: Places,
+        *,
+        keep: timedelta = timedelta(days=7),
+        remove_empty_folders: bool = False,
+        clock: Callable[[], Moment] = time.time_ns,
+    ) -> None:
+        self.run = run
+        self._backups = FileBackups(vault, run, places, keep=keep, clock=clock)
+        self._places, self._empty_folders = places, remove_empty_folders
+        self._proofs: set[str] = set()
+        """Locations of the backups that this object has made: it deletes for no others."""
+        self._quarantines: dict[str, Quarantine] = {}
+        self._slots = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the manifest, and remove quarantines that are empty. May be called twice."""
+        self._backups.close()
+        while self._quarantines:
+            self._quarantines.popitem()[1].close()
+
+    def back_up(self, planned: Sequence[PlannedItem]) -> list[VerifiedBackup | Outcome]:
+        """See Remover."""
+        answers = self._backups.back_up(planned)
+        self._proofs.update(answer.location for answer in answers if isinstance(answer, VerifiedBackup))
+        return answers
+
+    def delete(self, backups: Sequence[VerifiedBackup]) -> list[Outcome]:
+        """See Remover."""
+        outcomes = {
+            backup.location: Stays(Result.FAILED, "this run has made no backup of it").outcome(_item(backup))
+            for backup in backups
+        }
+        made = [backup for backup in backups if backup.location in self._proofs]
+        for some in _in_few_folders(made):
+            done = self._delete_some(_item(some[0]).root, some)
+            outcomes |= {backup.location: outcome for backup, outcome in zip(some, done, strict=True)}
+        return [outcomes[backup.location] for backup in backups]
+
+    def _delete_some(self, root_path: str, backups: Sequence[VerifiedBackup]) -> list[Outcome]:
+        try:
+            quarantine = self._quarantine(root_path)
+            moves = [self._move(backup) for backup in backups]
+            quarantine.will_take(moves)
+        except (OSError, DvtError) as error:
+            why = error.message if isinstance(error, DvtError) else in_words(error)
+            return [Stays(Result.FAILED, why).outcome(backup.planned.item) for backup in backups]
+        with Deletion(self._places, quarantine, remove_empty_folders=self._empty_folders) as deletion:
+            return deletion.run(moves)
+
+    def _quarantine(self, root_path: str) -> Quarantine:
+        if root_path not in self._quarantines:
+            self._quarantines[root_path] = Quarantine(self._places.root(root_path), self.run, new=True)
+        return self._quarantines[root_path]
+
+    def _move(self, backup: VerifiedBackup) -> Move:
+        self._slots += 1
+        return Move(
+            slot=str(self._slots),
+            item=backup.planned.item,
+            sha256=backup.sha256,
+            location=backup.location,
+            action=backup.planned.decision.action or Action.DELETE,
+        )
+
+
+def _item(backup: VerifiedBackup) -> Item:
+    return backup.planned.item
+
+
+def _in_few_folders(backups: Sequence[VerifiedBackup]) -> Iterator[list[VerifiedBackup]]:
+    """Yield groups of backups, each of one root and of few enough folders to have them open at once."""
+    some: list[VerifiedBackup] = []
+    folders: set[tuple[str, bytes]] = set()
+    for backup in sorted(backups, key=lambda backup: (_item(backup).root, folder_of(_item(backup)))):
+        place = (_item(backup).root, folder_of(_item(backup)))
+        if some and (place[0] != _item(some[0]).root or len(folders | {place}) > _FOLDERS_AT_ONCE):
+            yield some
+            some, folders = [], set()
+        folders.add(place)
+        some.append(backup)
+    if some:
+        yield some

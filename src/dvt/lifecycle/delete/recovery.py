@@ -1,0 +1,72 @@
+"""What killed runs have left behind, and its end: a file is deleted, or it is where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+from dvt.core.errors import QuarantineRefused, RootRefused
+from dvt.core.retention import Item, Outcome, Result
+from dvt.drivers.copying import digest_of
+from dvt.drivers.trees import Root
+from dvt.lifecycle.back_up.manifest import Content
+from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.delete.deletion import Deletion
+from dvt.lifecycle.delete.quarantine import Move, Quarantine, remove_unbegun, runs
+from dvt.lifecycle.files import Places, Stays
+
+
+def recover(vault: Vault, places: Places) -> Iterator[Outcome]:
+    """Finish what killed runs have begun with files, and yield what became of each; call it before each run.
+
+    A file that is in the quarantine is deleted if its backup is on the manifest and can be read; otherwise it
+    goes back. Runs that are alive are let be. A root that is gone or refused is left out: nothing is deleted
+    there, and the run itself says why.
+    """
+    for path in places.paths:
+        with suppress(FileNotFoundError, RootRefused, QuarantineRefused):
+            root = places.root(path)
+            for run in runs(root):
+                yield from _recover(vault, places, root, run)
+    for run in vault.runs():
+        vault.sweep(run)
+
+
+def _recover(vault: Vault, places: Places, root: Root, run: str) -> Iterator[Outcome]:
+    try:
+        quarantine = Quarantine(root, run, new=False)
+    except BlockingIOError:
+        return
+    except FileNotFoundError:
+        remove_unbegun(root, run)
+        return
+    with quarantine, Deletion(places, quarantine) as deletion:
+        moves, content = quarantine.moves(), vault.content(run)
+        outcomes = []
+        for slot in sorted(quarantine.slots()):
+            if slot not in moves:
+                outcomes.append(_unknown(quarantine, root, slot))
+            elif why := _no_backup(vault, content, moves[slot]):
+                stays = Stays(Result.FAILED, f"its run was killed, and {why}")
+                outcomes.append(deletion.put_back(moves[slot], stays))
+            else:
+                outcomes.append(deletion.end(moves[slot]))
+        yield from deletion.lasting(outcomes)
+
+
+def _no_backup(vault: Vault, content: Content, move: Move) -> str:
+    """Return why a file cannot be restored, in words; empty: it can."""
+    entry = content.backups.get(move.location.partition("/")[2])
+    if entry is None or (entry.item.key, entry.sha256) != (move.item.key, move.sha256):
+        return "there is no backup of it"
+    try:
+        with vault.reading(entry) as backup:
+            return "" if digest_of(backup) == entry.sha256 else "its backup is damaged"
+    except OSError as error:
+        return f"its backup cannot be read ({error.strerror})"
+
+
+def _unknown(quarantine: Quarantine, root: Root, slot: str) -> Outcome:
+    path = f"{quarantine.path}/{slot}"
+    item = Item(data_type="", key=path, root=root.path, identity="")
+    return Outcome(item=item, result=Result.FAILED, detail="nobody knows where it comes from: it stays there")

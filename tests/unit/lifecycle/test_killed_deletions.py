@@ -1,0 +1,141 @@
+"""kill -9 at any step of a run loses nothing: a file is where it was, or can be restored."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from dvt.core.file_names import as_path
+from dvt.lifecycle.back_up.vault import Vault
+from tests.unit.lifecycle.killing import killed_at, steps
+from tests.unit.lifecycle.scenes import Scene
+
+CONTENTS = {b"ops/a.json": b"first", b"ops/b\n.json": b"second" * 1000, b"c.json": b""}
+OTHERS = {b"ops/stays.json": b"other", b"c.json.kept": b"also"}
+
+
+def _scene(top: Path) -> Scene:
+    top.mkdir(parents=True)
+    scene = Scene(top)
+    for name, content in (CONTENTS | OTHERS).items():
+        scene.file(name, content)
+    return scene
+
+
+def _delete(scene: Scene) -> None:
+    scene.delete(scene.root / os.fsdecode(name) for name in CONTENTS)
+
+
+def _require_nothing_lost(scene: Scene) -> None:
+    with Vault(scene.vault) as vault:
+        backups = {}
+        for entry in vault.entries():
+            with vault.reading(entry) as descriptor:
+                backups[as_path(entry.item.key)] = os.read(descriptor, 10_000)
+    for name, content in (CONTENTS | OTHERS).items():
+        path = scene.root / os.fsdecode(name)
+        if path.exists():
+            assert path.read_bytes() == content
+        else:
+            assert name in CONTENTS
+            assert backups[bytes(path)] == content
+
+
+def _require_tidy(scene: Scene) -> None:
+    """Require that there is nothing in the quarantine, and no file in the vault that no manifest names."""
+    left = [path for path in (scene.root / ".dvt-quarantine").rglob("*") if path.is_file()]
+    assert left == []
+    with Vault(scene.vault) as vault:
+        named = {entry.location for entry in vault.entries()}
+        files = {str(path.relative_to(scene.vault)) for path in scene.vault.glob("*/*/*")}
+    assert files == named
+
+
+def _all(scene: Scene) -> None:
+    """A run: recovery first."""
+    scene.recover()
+    _delete(scene)
+
+
+EVERY = pytest.param(1, marks=pytest.mark.slow, id="at every step")
+SOME = pytest.param(17, id="at some steps")
+
+
+@pytest.mark.parametrize("apart", [SOME, EVERY])
+def test_a_run_that_is_killed_at_any_step_loses_nothing(tmp_path: Path, apart: int) -> None:
+    count = len(steps(lambda: _all(_scene(tmp_path / "counted"))))
+    assert count > 100
+    for number in range(random.randrange(apart), count, apart):
+        scene = _scene(tmp_path / str(number))
+        killed_at(number, lambda scene=scene: _all(scene))
+        _require_nothing_lost(scene)
+        scene.recover()
+        _require_nothing_lost(scene)
+        _require_tidy(scene)
+        assert scene.recover() == []
+
+
+@pytest.mark.parametrize("apart", [SOME, EVERY])
+def test_a_recovery_that_is_killed_at_any_step_loses_nothing(tmp_path: Path, apart: int) -> None:
+    chance = random.Random(0)
+    names = steps(lambda: _all(_scene(tmp_path / "counted")))
+    first = next(number for number, name in enumerate(names) if name.startswith("rename_exclusively"))
+    for number in range(first, len(names), apart):
+        scene = _scene(tmp_path / str(number))
+        killed_at(number, lambda scene=scene: _all(scene))
+        for _ in range(3):
+            killed_at(chance.randrange(150), scene.recover)
+            _require_nothing_lost(scene)
+        scene.recover()
+        _require_nothing_lost(scene)
+        _require_tidy(scene)
+
+
+def test_a_killed_run_s_files_come_back_if_the_vault_is_lost(tmp_path: Path) -> None:
+    names = steps(lambda: _all(_scene(tmp_path / "counted")))
+    for number, name in enumerate(names):
+        if name != "rename_exclusively: return":
+            continue
+        scene = _scene(tmp_path / str(number))
+        killed_at(number, lambda scene=scene: _all(scene))
+        for path in scene.vault.glob("*/*/*"):
+            path.write_bytes(b"damaged")
+        before = len(list((scene.root / ".dvt-quarantine").glob("*/[0-9]*")))
+        outcomes = scene.recover()
+        assert len(outcomes) == before
+        assert all("its backup is damaged" in outcome.detail for outcome in outcomes)
+        assert not list((scene.root / ".dvt-quarantine").glob("*/[0-9]*"))
+
+
+def test_backups_are_on_the_manifest_on_the_disk_before_a_file_is_moved(tmp_path: Path) -> None:
+    names = steps(lambda: _delete(_scene(tmp_path / "scene")))
+    last_sync = max(number for number, name in enumerate(names) if name == "sync_one: fsync")
+    moved = [number for number, name in enumerate(names) if name == "rename_exclusively: call"]
+    written = [number for number, name in enumerate(names) if name == "_append: pwrite"]
+    assert written
+    assert max(written) < min(moved)
+    for write in written:
+        assert any(names[at] == "sync_one: fsync" for at in range(write, min(moved)))
+    assert last_sync > max(moved)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_what_cannot_go_back_stays_in_the_quarantine_and_is_told(tmp_path: Path, taken: bool) -> None:
+    names = steps(lambda: _all(_scene(tmp_path / "counted")))
+    number = max(number for number, name in enumerate(names) if name == "rename_exclusively: return")
+    scene = _scene(tmp_path / "scene")
+    killed_at(number, lambda: _all(scene))
+    for path in scene.vault.glob("*/*/*"):
+        path.unlink()
+    if taken:
+        for name in CONTENTS:
+            scene.file(name, b"somebody else's")
+    else:
+        (scene.root / "ops").rename(scene.top / "elsewhere")
+    outcomes = scene.recover()
+    left = {path.read_bytes() for path in (scene.root / ".dvt-quarantine").glob("*/[0-9]*")}
+    assert left <= set(CONTENTS.values())
+    assert sum("it cannot be put back" in outcome.detail for outcome in outcomes) == len(left) > 0
+    if taken:
+        assert all((scene.root / os.fsdecode(name)).read_bytes() == b"somebody else's" for name in CONTENTS)
