@@ -16,6 +16,7 @@ from typing import Any
 from dvt.config.schemas import SCHEMAS
 from dvt.core import errors
 from dvt.federation.plan.proven.table import proof_table
+from dvt.lifecycle.store.scripts import init_cleanup_sql
 
 ROOT = Path(__file__).parent.parent
 
@@ -234,6 +235,7 @@ def schema(name: str) -> Callable[[], str]:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "config/postgres/init_cleanup.sql": init_cleanup_sql,
     "docs/reference/buckets.schema.json": schema("buckets"),
     "docs/reference/computes.schema.json": schema("computes"),
     "docs/reference/errors.md": errors_page,

@@ -1,0 +1,1 @@
+"""Policies: which are valid, and what a change of them would do."""

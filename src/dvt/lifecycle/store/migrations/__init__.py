@@ -1,0 +1,1 @@
+"""Alembic's migrations of the store, which `opening` runs; they are part of the package."""

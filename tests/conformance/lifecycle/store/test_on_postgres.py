@@ -1,0 +1,10 @@
+"""The store's promises, which are the same in PostgreSQL."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.lifecycle.store.test_opening import TestSchema  # noqa: F401
+from tests.unit.lifecycle.store.test_policies import TestPolicies  # noqa: F401
+
+pytestmark = pytest.mark.slow
