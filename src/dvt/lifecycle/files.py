@@ -7,8 +7,8 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import Protocol, Self
 
 from dvt.core.errors import RootNotAllowed, RootRefused
 from dvt.core.file_names import as_path
@@ -35,22 +35,26 @@ class Stays(Exception):
         return Outcome(item=item, result=self.result, detail=self.detail)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A root in which files may be deleted, and what may be there that is refused otherwise; see `Root`."""
+class Place(Protocol):
+    """A root in which files may be deleted."""
 
-    path: str
-    through_links: bool = False
-    mount_point: bool = False
-    foreign: bool = False
-    """It, and files in it, may belong to others than this user."""
+    @property
+    def path(self) -> Path:
+        """Absolute."""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether files in it may belong to others than this user."""
+
+    def open(self) -> Root:
+        """Open it; RootRefused says why it may not be cleaned, FileNotFoundError that it is not there."""
 
 
 class Places:
     """The roots in which files may be deleted, opened when they are first used: use it in a `with`."""
 
     def __init__(self, places: Iterable[Place]) -> None:
-        self._places = {place.path: place for place in places}
+        self._places = {str(place.path): place for place in places}
         self._open: dict[str, Root] = {}
 
     def __enter__(self) -> Self:
@@ -76,15 +80,9 @@ class Places:
         return self._places[path]
 
     def root(self, path: str) -> Root:
-        """Return an open root; errors as of `Root`, and RootNotAllowed."""
+        """Return an open root; errors as of `Place.open`, and RootNotAllowed."""
         if path not in self._open:
-            place = self.place(path)
-            self._open[path] = Root(
-                path,
-                through_links=place.through_links,
-                mount_point=place.mount_point,
-                foreign=place.foreign,
-            )
+            self._open[path] = self.place(path).open()
         return self._open[path]
 
 

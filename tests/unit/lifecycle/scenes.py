@@ -15,7 +15,9 @@ from dvt.drivers.trees import identity
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.delete.recovery import recover
-from dvt.lifecycle.files import Place, Places
+from dvt.lifecycle.files import Places
+from dvt.lifecycle.find.places import Place
+from dvt.lifecycle.restore import Wanted, restore
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Scene:
 
     @property
     def places(self) -> Places:
-        return Places([Place(path=str(self.root), foreign=self.foreign, mount_point=True)])
+        return Places([Place(path=self.root, foreign=self.foreign, mount_point=True, unmarked=True)])
 
     def file(self, name: str | bytes, content: bytes = b"content", *, mode: int = 0o640) -> Path:
         """Write a file below the root, and return its path."""
@@ -73,6 +75,10 @@ class Scene:
     def delete(self, paths: Iterable[Path], action: Action = Action.DELETE) -> list[Outcome]:
         """Plan and delete files."""
         return self.run([self.planned(path, action) for path in paths])
+
+    def restore(self, *, force: bool = False, **wanted: object) -> list[Outcome]:
+        with Vault(self.vault) as vault, self.places as places:
+            return list(restore(vault, places, Wanted(**wanted), force=force))
 
     def recover(self) -> list[Outcome]:
         with Vault(self.vault) as vault, self.places as places:

@@ -39,6 +39,7 @@ class _Copy:
 
     planned: PlannedItem
     file: str
+    size: int
     sha256: str
     attributes: Attributes
 
@@ -137,7 +138,7 @@ class FileBackups:
         except Stays as stays:
             batch.discard(file)
             return stays.outcome(item)
-        return _Copy(planned, file, sha256, found)
+        return _Copy(planned, file, before.st_size, sha256, found)
 
     def _refuse_backups(self, item: Item) -> None:
         folder = folder_of(item)
@@ -154,6 +155,7 @@ class FileBackups:
             run=self.run,
             file=copied.file,
             item=copied.planned.item,
+            size=copied.size,
             sha256=copied.sha256,
             attributes=copied.attributes,
             made=now,

@@ -35,6 +35,8 @@ class Entry:
     file: str
     """Of the backup, relative to its run's folder."""
     item: Item
+    size: int
+    """Bytes of the file's content."""
     sha256: str
     attributes: Attributes
     made: Moment
@@ -177,7 +179,7 @@ def _to_json(entry: Entry) -> dict[str, Any]:
         "group": item.group,
         "root": item.root,
         "identity": item.identity,
-        "size": item.bytes,
+        "size": entry.size,
         "sha256": entry.sha256,
         "mode": attributes.mode,
         "uid": attributes.uid,
@@ -203,6 +205,7 @@ def _from_json(line: dict[str, Any], run: str) -> Entry:
             bytes=int(line["size"]),
             modified=int(line["mtime_ns"]),
         ),
+        size=int(line["size"]),
         sha256=line["sha256"],
         attributes=Attributes(
             mode=int(line["mode"]),

@@ -11,7 +11,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -20,6 +20,8 @@ from dvt.core.retention import Action, Item
 from dvt.drivers.file_system import rename_exclusively, sync_one
 from dvt.drivers.trees import QUARANTINE, Root
 
+RESTORED = "restored-"
+"""With this begin the names of files that are being restored, in the quarantine; they are locked."""
 _JOURNAL = b"journal.jsonl"
 
 
@@ -158,6 +160,21 @@ def remove_unbegun(root: Root, run: str) -> None:
             os.rmdir(run, dir_fd=descriptor)
     finally:
         os.close(descriptor)
+
+
+def remove_unrestored(root: Root) -> None:
+    """Remove what a restore that was killed has left in the quarantine of a root."""
+    with suppress(FileNotFoundError), ExitStack() as closing:
+        descriptor = top(root, make=False)
+        closing.callback(os.close, descriptor)
+        with os.scandir(descriptor) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(RESTORED)]
+        for name in names:
+            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=descriptor)
+            closing.callback(os.close, file)
+            with suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(name, dir_fd=descriptor)
 
 
 def _to_json(move: Move) -> dict[str, Any]:

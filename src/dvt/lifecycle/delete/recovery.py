@@ -12,7 +12,7 @@ from dvt.drivers.trees import Root
 from dvt.lifecycle.back_up.manifest import Content
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.deletion import Deletion
-from dvt.lifecycle.delete.quarantine import Move, Quarantine, remove_unbegun, runs
+from dvt.lifecycle.delete.quarantine import Move, Quarantine, remove_unbegun, remove_unrestored, runs
 from dvt.lifecycle.files import Places, Stays
 
 
@@ -26,6 +26,7 @@ def recover(vault: Vault, places: Places) -> Iterator[Outcome]:
     for path in places.paths:
         with suppress(FileNotFoundError, RootRefused, QuarantineRefused):
             root = places.root(path)
+            remove_unrestored(root)
             for run in runs(root):
                 yield from _recover(vault, places, root, run)
     for run in vault.runs():

@@ -1,0 +1,118 @@
+"""Looks after the vault: whether backups can be read, which are over, and whether its place is a good one."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from dvt.core.retention import Moment
+from dvt.drivers.copying import digest_of, forget_cached
+from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.files import Places, in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a backup, or with a manifest."""
+
+    location: str
+    """Relative to the vault."""
+    problem: str
+    entry: Entry | None = None
+
+
+def verify(vault: Vault) -> Iterator[Finding | Entry]:
+    """Read all backups: yield each that is what its manifest says, and a finding for all that is not."""
+    for run in vault.runs():
+        content = vault.content(run)
+        for line in content.damaged:
+            yield Finding(f"{run}/manifest.jsonl", f"line {line} cannot be read")
+        for entry in content.backups.values():
+            problem = _problem(vault, entry)
+            yield Finding(entry.location, problem, entry) if problem else entry
+
+
+def _problem(vault: Vault, entry: Entry) -> str:
+    try:
+        with vault.reading(entry) as descriptor:
+            if os.fstat(descriptor).st_size != entry.size:
+                return "it has another size than the file had"
+            forget_cached(descriptor)
+            return "" if digest_of(descriptor) == entry.sha256 else "its content is not what the file's was"
+    except FileNotFoundError:
+        return "it is gone"
+    except OSError as error:
+        return f"it cannot be read: {in_words(error)}"
+
+
+def purge(vault: Vault, now: Moment, *, min_keep: int = 1) -> Iterator[Entry]:
+    """Remove the backups whose time is over, and yield them; nothing that no manifest names is touched.
+
+    The newest `min_keep` backups of each group stay, and those that are kept without end. What has no group
+    is of none, so that no number keeps it. Runs that are alive are let be.
+    """
+    entries = list(vault.entries())
+    over = set(_over(entries, now, min_keep))
+    by_run: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if entry.location in over:
+            by_run[entry.run].append(entry)
+    for run, gone in by_run.items():
+        with suppress(BlockingIOError):
+            vault.remove(run, [entry.file for entry in gone])
+            yield from gone
+
+
+def _over(entries: list[Entry], now: Moment, min_keep: int) -> Iterator[str]:
+    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.item.data_type, entry.item.group].append(entry)
+    for (_, group), members in groups.items():
+        members.sort(key=lambda entry: entry.made, reverse=True)
+        for entry in members[min_keep if group else 0 :]:
+            if entry.kept_until is not None and entry.kept_until <= now:
+                yield entry.location
+
+
+def weaknesses(vault: Vault, places: Places, *, other_device: bool = False) -> Iterator[str]:
+    """Yield, in sentences, what is wrong with the place of backups."""
+    yield from _unwritable(vault)
+    status = os.statvfs(vault.fd)
+    free = status.f_bavail * status.f_frsize
+    if free < _LITTLE:
+        yield f"{vault.path} has only {free:,} bytes left"
+    device = os.fstat(vault.fd).st_dev
+    for path in places.paths:
+        with suppress(OSError):
+            if other_device and Path(path).stat().st_dev == device:
+                yield f"{vault.path} is on the same device as {path}: one failure takes both"
+            if _is_below(vault.path, path):
+                yield f"{vault.path} is below {path}, which is cleaned"
+
+
+_LITTLE = 100_000_000
+"""Bytes that a place of backups should have left: 100 MB."""
+_PROBE = b".probe"
+
+
+def _unwritable(vault: Vault) -> Iterator[str]:
+    try:
+        descriptor = os.open(_PROBE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600, dir_fd=vault.fd)
+        try:
+            os.write(descriptor, b"dvt")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+            os.unlink(_PROBE, dir_fd=vault.fd)
+    except OSError as error:
+        yield f"nothing can be written to {vault.path}: {in_words(error)}"
+
+
+def _is_below(path: str, above: str) -> bool:
+    real, top = os.path.realpath(path), os.path.realpath(above)
+    return os.path.commonpath([real, top]) == top

@@ -1,0 +1,195 @@
+"""Restores files from their backups: verified, with all that was known of them, never over another file."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from fnmatch import translate
+
+from dvt.core.errors import DvtError
+from dvt.core.file_names import as_path
+from dvt.core.retention import Moment, Outcome, Result
+from dvt.drivers.copying import copy, digest_of, put_attributes
+from dvt.drivers.file_system import rename_exclusively, sync_one
+from dvt.drivers.trees import Root
+from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.delete.quarantine import RESTORED, top
+from dvt.lifecycle.files import Places, in_words
+
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which backups to restore: those for which all that is given here holds; of each file the latest one."""
+
+    keys: frozenset[str] = frozenset()
+    """Of items; any if empty."""
+    patterns: tuple[str, ...] = ()
+    """Of keys or their last parts, of which one must fit."""
+    run: str = ""
+    since: Moment | None = None
+    until: Moment | None = None
+    """When the backup was made: from, and before."""
+
+    def choose(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the latest backup of each file that is wanted, in the order of their keys."""
+        patterns = [re.compile(translate(pattern), re.DOTALL) for pattern in self.patterns]
+        latest: dict[str, Entry] = {}
+        for entry in entries:
+            key = entry.item.key
+            if self._includes(entry) and _fits(patterns, key):
+                latest[key] = max(entry, latest.get(key, entry), key=lambda one: one.made)
+        return [latest[key] for key in sorted(latest)]
+
+    def _includes(self, entry: Entry) -> bool:
+        return (
+            (not self.keys or entry.item.key in self.keys)
+            and self.run in {"", entry.run}
+            and (self.since is None or entry.made >= self.since)
+            and (self.until is None or entry.made < self.until)
+        )
+
+
+class _Refused(Exception):
+    """A file is not restored, for this reason."""
+
+
+def restore(vault: Vault, places: Places, wanted: Wanted, *, force: bool = False) -> Iterator[Outcome]:
+    """Restore files, and yield what became of each: RESTORED, also if it is there already, or FAILED.
+
+    A file of other content that has the name stays, unless `force` says that it is to be replaced.
+    """
+    for entry in wanted.choose(vault.entries()):
+        yield _restored(vault, places, entry, force=force)
+
+
+def _restored(vault: Vault, places: Places, entry: Entry, *, force: bool) -> Outcome:
+    result = Result.FAILED
+    try:
+        lacking = _restore(vault, places, entry, force=force)
+    except _Refused as refused:
+        detail = str(refused)
+    except DvtError as error:
+        detail = error.message
+    except ValueError:
+        detail = f"it is not below {entry.item.root}"
+    except OSError as error:
+        detail = in_words(error)
+    else:
+        result, detail = Result.RESTORED, lacking
+    return Outcome(item=entry.item, result=result, detail=detail, sha256=entry.sha256, backup=entry.location)
+
+
+def _restore(vault: Vault, places: Places, entry: Entry, *, force: bool) -> str:
+    """Restore a file; return what it lacks, in words."""
+    try:
+        root = places.root(entry.item.root)
+    except FileNotFoundError as error:
+        raise _Refused(f"the folder {entry.item.root} is not there") from error
+    folders, name = root.parts(as_path(entry.item.key))
+    with _folder(root, folders) as folder:
+        there = _what_is_there(folder, name, entry)
+        if there == _SAME:
+            return "it is there already"
+        if there == _OTHER and not force:
+            raise _Refused("another file has its name: `--force` replaces it")
+        if there == _FOLDER:
+            raise _Refused("a folder has its name")
+        with _temporary(root) as (aside, temporary, descriptor):
+            lacking = _fill(vault, entry, descriptor)
+            if there == _OTHER:
+                os.rename(temporary, name, src_dir_fd=aside, dst_dir_fd=folder)
+            else:
+                _publish(aside, temporary, folder, name)
+            sync_one(folder)
+    return f"without its {', '.join(lacking)}" if lacking else ""
+
+
+_NONE, _SAME, _OTHER, _FOLDER = range(4)
+"""What has a file's name."""
+
+
+def _what_is_there(folder: int, name: bytes, entry: Entry) -> int:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return _NONE
+    if stat.S_ISDIR(status.st_mode):
+        return _FOLDER
+    if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
+        return _OTHER
+    descriptor = os.open(name, _READ, dir_fd=folder)
+    try:
+        return _SAME if digest_of(descriptor) == entry.sha256 else _OTHER
+    finally:
+        os.close(descriptor)
+
+
+def _fill(vault: Vault, entry: Entry, descriptor: int) -> tuple[str, ...]:
+    """Copy a backup into an open, empty file, with its attributes; return those that it was not given."""
+    try:
+        with vault.reading(entry) as backup:
+            sha256 = copy(backup, descriptor)
+    except FileNotFoundError as error:
+        raise _Refused(f"its backup {entry.location} is gone") from error
+    if sha256 != entry.sha256:
+        raise _Refused(f"its backup {entry.location} is damaged")
+    lacking = put_attributes(descriptor, entry.attributes)
+    sync_one(descriptor)
+    return lacking
+
+
+def _publish(aside: int, temporary: bytes, folder: int, name: bytes) -> None:
+    try:
+        rename_exclusively(aside, temporary, folder, name)
+    except FileExistsError as error:
+        raise _Refused("another file has got its name meanwhile") from error
+
+
+@contextmanager
+def _temporary(root: Root) -> Iterator[tuple[int, bytes, int]]:
+    """Make an empty file in the quarantine of a root, which nobody else enters; removed if it stays there."""
+    aside = top(root, make=True)
+    with ExitStack() as closing:
+        closing.callback(os.close, aside)
+        name = f"{RESTORED}{secrets.token_hex(8)}".encode()
+        descriptor = os.open(name, _NEW, 0o600, dir_fd=aside)
+        closing.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            yield aside, name, descriptor
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=aside)
+
+
+@contextmanager
+def _folder(root: Root, parts: tuple[bytes, ...]) -> Iterator[int]:
+    """Open the folder of a file, and make those that are missing; never by a link."""
+    try:
+        for length in range(1, len(parts) + 1):
+            with root.folder(parts[: length - 1]) as above, suppress(FileExistsError):
+                os.mkdir(parts[length - 1], 0o755, dir_fd=above)
+                sync_one(above)
+        with root.folder(parts) as folder:
+            yield folder
+    except OSError as error:
+        if error.errno in {errno.ENOTDIR, errno.ELOOP, errno.EXDEV}:
+            raise _Refused(f"its folder is not what it was ({error.strerror})") from error
+        raise
+
+
+def _fits(patterns: list[re.Pattern[str]], key: str) -> bool:
+    return not patterns or any(
+        pattern.fullmatch(text) for pattern in patterns for text in (key, key.rpartition("/")[2])
+    )
