@@ -147,7 +147,8 @@ class Machine:
         """Return the tables that are no model's, and dvt's files that are about a run."""
         with duckdb.connect(str(self.root / "wh.duckdb"), read_only=True) as warehouse:
             tables = warehouse.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-        runs = [path.name for path in (self.root / ".dvt" / "operations").glob("*")]
+        records = (path.name for path in (self.root / ".dvt" / "operations").glob("*"))
+        runs = [name for name in records if name != "running" and not name.startswith("operation_")]
         staged = [str(path) for path in (self.root / ".dvt" / "staging").rglob("*") if path.is_file()]
         return [name for (name,) in tables if name not in MODELS] + runs + staged
 

@@ -25,6 +25,7 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
         if without_dbt.is_meant(args):
             return without_dbt.invoke(args, kwargs)
         from dvt.app.federation import make_federator
+        from dvt.app.operations import begin_operation
         from dvt.dbt_bridge.entry.invoke import invoke
 
         return invoke(
@@ -34,20 +35,22 @@ class dvtRunner:  # noqa: N801 - named as dbt's dbtRunner is
             manifest=self.manifest,
             callbacks=self.callbacks,
             parameters=kwargs,
+            record=begin_operation,
         )
 
 
 def main(args: Sequence[str]) -> None:
     """Run one command of the command line and end the process with its exit code: 0, 1 or 2, as dbt."""
     from dvt.app.interrupts import ended_soon_after_ctrl_c
+    from dvt.app.operations import begin_operation, cancel_operations
 
-    with ended_soon_after_ctrl_c():
+    with ended_soon_after_ctrl_c(cancel_operations):
         if without_dbt.is_meant(args):
             without_dbt.main(args)
         from dvt.app.federation import make_federator
         from dvt.dbt_bridge.entry.invoke import run_cli
 
-        run_cli(args, make_federator, COMMANDS)
+        run_cli(args, make_federator, COMMANDS, begin_operation)
 
 
 def help_of(names: Sequence[str]) -> str | None:

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,6 +30,8 @@ _POLL_SECONDS = 0.2
 """Seconds between two looks at the sockets."""
 _AGAIN_SECONDS = 0.05
 """Seconds until a KeyboardInterrupt that was lost is raised again: what has lost it must have returned."""
+_LAST_WORDS_SECONDS = 1.0
+"""Seconds for what is to be put on record before the process is ended."""
 _NO_SIGNAL = b"\0"
 """Ends the watch, where a signal's number would stand."""
 _EXIT_CODE = 2
@@ -41,16 +43,17 @@ _MESSAGE = (
 
 
 @contextmanager
-def ended_soon_after_ctrl_c() -> Iterator[None]:
+def ended_soon_after_ctrl_c(last_words: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Watch for Ctrl-C within the `with`; enter it in the main thread, before any connection is opened.
 
-    After a Ctrl-C the process ends in any case, also if the `with` has been left by then.
+    After a Ctrl-C the process ends in any case, also if the `with` has been left by then. `last_words` is
+    called, and given a short time, before the process is ended without more ado.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     inherited = frozenset(connection.inode for connection in open_sockets())
-    arguments = (reader, inherited)
+    arguments = (reader, inherited, last_words)
     watch = threading.Thread(target=_watch, args=arguments, name="dvt-ctrl-c", daemon=True)
     watch.start()
     lost = _LostInterrupts()
@@ -65,7 +68,7 @@ def ended_soon_after_ctrl_c() -> Iterator[None]:
         raise SystemExit(_EXIT_CODE)
 
 
-def _watch(reader: int, inherited: frozenset[int]) -> None:
+def _watch(reader: int, inherited: frozenset[int], last_words: Callable[[], None]) -> None:
     while signal.SIGINT not in (numbers := os.read(reader, 1024)):
         if _NO_SIGNAL in numbers:
             os.close(reader)
@@ -76,6 +79,9 @@ def _watch(reader: int, inherited: frozenset[int]) -> None:
         silence.look(hang_up=passed >= HANG_UP_AFTER)
         time.sleep(_POLL_SECONDS)
     os.write(2, _MESSAGE)
+    speaker = threading.Thread(target=last_words, daemon=True)
+    speaker.start()
+    speaker.join(_LAST_WORDS_SECONDS)
     os._exit(_EXIT_CODE)
 
 

@@ -11,19 +11,10 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from dvt.core.status import Status as Status  # noqa: PLC0414 - part of this vocabulary
+
 Moment = int
 """Nanoseconds since 1970 in UTC."""
-
-
-class Status(StrEnum):
-    """How the work ended of which an item is what is left."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
-    """It should say so, and does not, or not in words that are known."""
 
 
 class HoldCode(StrEnum):

@@ -15,6 +15,7 @@ from dbt_common.events.contextvars import get_node_info
 from dbt_common.events.functions import fire_event, warn_or_error
 from dbt_common.events.types import Note
 
+from dvt.core.ports.operations import NotRecorded, OperationRecorder
 from dvt.core.reports import Moved, Notice, Totals, size
 
 if TYPE_CHECKING:
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
 class EventReporter:
     """Implements `core.ports.bridge.Reporter`: fires a dbt event for every report. Thread-safe."""
 
-    def __init__(self, manifest: Callable[[], Manifest | None]) -> None:
+    def __init__(
+        self, manifest: Callable[[], Manifest | None], recorder: OperationRecorder | None = None
+    ) -> None:
         self._manifest = manifest
+        self._recorder = recorder or NotRecorded()
         self._lock = threading.Lock()
         self._shown: set[tuple[str, str]] = set()
 
     def moved(self, node: str, moved: Moved) -> None:
-        """Log a line: the stage, the connection, rows, bytes and seconds."""
+        """Log a line: the stage, the connection, rows, bytes and seconds; put them on record."""
+        self._recorder.moved(node, moved)
         name = self._name(node)
         figures = [f"{moved.rows:,} rows"] if moved.rows >= 0 else []
         figures += [size(moved.bytes)] if moved.bytes > 0 else []

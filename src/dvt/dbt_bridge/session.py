@@ -16,6 +16,7 @@ from dvt.core.error_list import ErrorList
 from dvt.core.errors import DvtError
 from dvt.core.places import RESERVED
 from dvt.core.ports.bridge import Federator, FederatorFactory, Reporter, RunContext
+from dvt.core.ports.operations import NotRecorded, OperationRecorder
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.outputs.hook_connections import outputs_of_hooks
 from dvt.resolution.placement import Path, Placement, Resolver
@@ -58,6 +59,8 @@ class Session:
     reporter: Reporter
     """Receives the progress and the warnings of federated nodes."""
     options: RunOptions = field(default_factory=RunOptions)
+    recorder: OperationRecorder = field(default_factory=NotRecorded)
+    """Puts on record what becomes of the invocation and of its nodes."""
     make_federator: FederatorFactory | None = None
     manifest: Manifest | None = None
     resolver: Resolver | None = None
@@ -202,6 +205,7 @@ class Session:
                     raise RuntimeError(msg)
                 with as_dbt_errors():
                     self._federator = self.make_federator(self._context())
+                self.recorder.runs_as(self._federator.run)
                 for output, table in self._written:
                     self._federator.wrote(output, table)
             return self._federator

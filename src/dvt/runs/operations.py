@@ -162,8 +162,8 @@ def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
     """Record a new run of this process; it may spill to a folder of its own in each of `spill`."""
     private_folder(folder)
     while True:
-        run = _new_id()
-        lock = _locked(folder / f"{run}.lock", os.O_CREAT | os.O_EXCL)
+        run = new_id()
+        lock = locked(folder / f"{run}.lock", os.O_CREAT | os.O_EXCL)
         if lock is not None:
             break
     content: dict[str, Any] = {
@@ -178,7 +178,7 @@ def begin(folder: Path, *, spill: Sequence[Path] = ()) -> Operation:
     return Operation(folder, run, lock, content)
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """Return a run's id: the day on which it begins, in UTC, and ten characters by chance.
 
     What it stages is in folders of this name, so that whoever looks into a store sees of which day they are.
@@ -190,7 +190,7 @@ def dead(folder: Path) -> Iterator[Operation]:
     """Yield the records of runs that are dead for certain, each locked; close them when done."""
     here = Process.this()
     for file in sorted(folder.glob("*.lock")):
-        lock = _locked(file, 0)
+        lock = locked(file, 0)
         if lock is None:
             continue
         record = file.with_suffix(".json")
@@ -209,7 +209,7 @@ def known(folder: Path) -> dict[str, bool]:
     here = Process.this()
     runs = {}
     for file in sorted(folder.glob("*.lock")):
-        lock = _locked(file, 0)
+        lock = locked(file, 0)
         content = _content(file.with_suffix(".json"))
         runs[file.stem] = lock is None or content is None or not _is_dead(content, here)
         if lock is not None:
@@ -223,7 +223,7 @@ def _is_dead(content: dict[str, Any], here: Process) -> bool:
     return content["ended"] or (process.may_be_judged_by(here) and not process.is_running())
 
 
-def _locked(file: Path, flags: int) -> int | None:
+def locked(file: Path, flags: int) -> int | None:
     """Lock the file and return its descriptor; None if another process holds the lock or the file is gone."""
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)

@@ -187,4 +187,4 @@ def test_a_project_without_buckets_is_cleaned_as_by_dbt(shop: Project) -> None:
         f"Cleaned {shop.root}/target/*",
         "Finished cleaning all paths.",
     ]
-    assert not (shop.root / ".dvt").exists()
+    assert not (shop.root / ".dvt" / "staging").exists()

@@ -40,7 +40,7 @@ def test_without_a_buckets_yml_dbts_tests_are_followed_by_a_few_lines(shop: Proj
         "  computes.yml [SKIP]: there is none: auto, computed by duckdb (duckdb)",
         "  federation [READY]",
     ]
-    assert not (shop.root / ".dvt").exists()
+    assert not (shop.root / ".dvt" / "staging").exists()
 
 
 def test_what_is_staged_without_a_buckets_yml_is_counted(

@@ -16,6 +16,7 @@ from dbt_common.events.functions import fire_event
 from dvt.core.ports.bridge import FederatorFactory
 from dvt.core.registry import load
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.entry.recording import recorder
 from dvt.dbt_bridge.events import EventReporter
 from dvt.dbt_bridge.outputs import dbt_duckdb
 from dvt.dbt_bridge.outputs.own_adapters import require_adapter
@@ -127,7 +128,8 @@ class TargetAdapters(AdapterContainer):
             config=config,
             outputs=outputs,
             targets=Targets(config, outputs, self),
-            reporter=EventReporter(lambda: session.manifest),
+            reporter=EventReporter(lambda: session.manifest, recorder()),
+            recorder=recorder(),
             options=RunOptions(
                 compute=getattr(config.args, "COMPUTE", None),
                 bucket=getattr(config.args, "BUCKET", None),
@@ -138,6 +140,9 @@ class TargetAdapters(AdapterContainer):
             make_federator=self.make_federator,
         )
         begin_session(session)
+        session.recorder.describe(
+            project=str(config.project_name), profile=str(config.profile_name), target=session.default
+        )
         self.include_macros(macro_packages.remembered(config) & set(outputs.types.values()))
 
 

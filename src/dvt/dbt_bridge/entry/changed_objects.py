@@ -44,8 +44,8 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
     ),
     "dbt.cli.main:cli": Change(
         "entry.invoke:prepare",
-        "commands get options, examples and other defaults; commands of ours are added, some for dbt's",
-        "--compute, --bucket, --keep-staging and --resume, help, where profiles.yml is looked for",
+        "commands get options, examples and other defaults, and are wrapped; commands of ours are added",
+        "--compute, --bucket, --keep-staging and --resume, help, the place of profiles.yml, the record",
     ),
     "dbt.adapters.contracts.connection:Credentials.type": Change(
         "outputs.targets:mark_type",

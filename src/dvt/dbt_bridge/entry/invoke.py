@@ -11,8 +11,10 @@ from dbt.cli.main import cli, dbtRunner, dbtRunnerResult
 
 from dvt.core.commands import Command
 from dvt.core.ports.bridge import FederatorFactory
+from dvt.core.ports.operations import OperationFactory
 from dvt.core.registry import load
 from dvt.dbt_bridge.entry import patches
+from dvt.dbt_bridge.entry.recording import record_command, record_commands
 from dvt.dbt_bridge.outputs.profiles import profiles_dir_option
 
 _OURS: set[str] = set()
@@ -31,6 +33,7 @@ def prepare(make_federator: FederatorFactory, args: Sequence[str], commands: Map
         if name in commands and commands[name].runs_nodes:
             _add_flags(click_command)
         _add_profiles_dir(click_command)
+        record_command(click_command)
     for name, command in commands.items():
         if command.epilog and name in cli.commands:
             cli.commands[name].epilog = command.epilog
@@ -46,9 +49,14 @@ def invoke(
     manifest: Any,
     callbacks: list[Callable[[Any], None]],
     parameters: Mapping[str, Any],
+    record: OperationFactory | None = None,
 ) -> dbtRunnerResult:
-    """Run one command as `dbtRunner.invoke` does, but raise KeyboardInterrupt instead of returning it."""
+    """Run one command as `dbtRunner.invoke` does, but raise KeyboardInterrupt instead of returning it.
+
+    `record` puts the command on record; None: nothing does.
+    """
     prepare(make_federator, args, commands)
+    record_commands(record)
     result = dbtRunner(manifest=manifest, callbacks=callbacks).invoke(args, **parameters)
     if isinstance(result.exception, KeyboardInterrupt):
         raise result.exception
@@ -74,9 +82,15 @@ def invoke_alone(
         return dbtRunnerResult(success=False, exception=error)
 
 
-def run_cli(args: Sequence[str], make_federator: FederatorFactory, commands: Mapping[str, Command]) -> None:
-    """Run one command of the command line and end the process with dbt's exit code."""
+def run_cli(
+    args: Sequence[str],
+    make_federator: FederatorFactory,
+    commands: Mapping[str, Command],
+    record: OperationFactory,
+) -> None:
+    """Run one command of the command line, put it on record, and end the process with dbt's exit code."""
     prepare(make_federator, args, commands)
+    record_commands(record)
     cli.main(list(args), prog_name="dvt")
 
 

@@ -71,7 +71,7 @@ class FederationMixin:
         federator = self.session.federator()
         request = node_request(self.session, model, manifest, federator.run)
         self._warn_about_view(model)
-        self._place = on_target.place_of(federator, request)
+        self._place = on_target.place_of(self.session, federator, request)
         if self._place is Place.TARGET:
             return self._execute_on_target(federator, request, model)
         self._stage = publish.stage_relation(self.adapter, request.stage)

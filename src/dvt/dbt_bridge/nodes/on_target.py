@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.context.providers import RuntimeRefResolver, RuntimeSourceResolver
@@ -24,16 +24,20 @@ from dvt.dbt_bridge.nodes.publish import build_no_view, stage_relation
 from dvt.dbt_bridge.nodes.target_errors import UsersWords
 from dvt.dbt_bridge.nodes.transactions import cancel_if_client_dies, commit_open, rollback_open
 
+if TYPE_CHECKING:
+    from dvt.dbt_bridge.session import Session
+
 _schema_lock = threading.Lock()
 """Held while a schema is created: PostgreSQL's `create schema if not exists` fails in concurrent sessions."""
 
 
-def place_of(federator: Federator, request: NodeRequest) -> Place:
-    """Return the place that computes the node; what an engine is named for is not weighed."""
+def place_of(session: Session, federator: Federator, request: NodeRequest) -> Place:
+    """Return the place that computes the node, and record it; where an engine is named, none is weighed."""
     names_engine = request.compute is not None and request.compute not in RESERVED
-    if names_engine and not request.only_on_target:
-        return Place.ENGINE
-    return federator.choose(request).place
+    is_given = names_engine and not request.only_on_target
+    place = Place.ENGINE if is_given else federator.choose(request).place
+    session.recorder.is_computed(request.unique_id, place.value)
+    return place
 
 
 def make_schema(adapter: Any, stage: TableRef) -> None:

@@ -62,7 +62,7 @@ class FederatedShowRunner(ShowRunner):
         database, schema = self.config.credentials.database, self.config.credentials.schema
         stage = replace(request.stage, database=database if request.stage.database else None, schema=schema)
         request = replace(request, only_on_target="", not_in_engine="", stage=stage)
-        if on_target.place_of(federator, request) is Place.TARGET:
+        if on_target.place_of(self.session, federator, request) is Place.TARGET:
             on_target.make_schema(self.adapter, request.stage)
             with federator.copies(request) as copies:
                 return self._show_copies(node, manifest, request, copies)

@@ -16,6 +16,7 @@ from dbt_common.events.functions import fire_event
 
 from dvt.core.errors import DvtError
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+from dvt.dbt_bridge.nodes.recording_nodes import record_nodes
 from dvt.dbt_bridge.project.manifest import add_node, part_of
 from dvt.dbt_bridge.session import Session
 
@@ -175,11 +176,12 @@ def run_queue(original: Callable[..., Any], session: Session, self: Any, pool: A
 
 
 def execute_nodes(original: Callable[..., Any], session: Session, self: Any) -> Any:
-    """Tell the federation of the nodes, and execute them as dbt does; cancel statements on a second Ctrl-C.
+    """Tell of the nodes that will run, and execute them as dbt does; cancel statements on a second Ctrl-C.
 
     The second Ctrl-C interrupts dbt's own cancelling. dbt then cleans up, which would wait for the running
     statements, so they are cancelled here before.
     """
+    record_nodes(session, self)
     if not session.plain:
         from dvt.dbt_bridge.nodes.expecting import expect_nodes
 

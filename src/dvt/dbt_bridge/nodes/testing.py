@@ -63,7 +63,7 @@ class FederatedTestRunner(TestRunner):
                 limit = node.config.get("limit")
                 request = node_request(self.session, node, manifest, federator.run, limit=limit)
                 on_target.make_schema(self.adapter, request.stage)
-                place = on_target.place_of(federator, request)
+                place = on_target.place_of(self.session, federator, request)
                 if place is Place.TARGET:
                     with federator.copies(request) as copies:
                         words = UsersWords(request, copies)
