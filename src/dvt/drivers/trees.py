@@ -27,12 +27,7 @@ _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os
 
 
 def identity(status: os.stat_result) -> str:
-    """Return what tells a file from any other and from itself before it was changed; renaming keeps it.
-
-    Example:
-        >>> identity(os.stat_result((0o100600, 12, 34, 1, 0, 0, 5, 0, 7, 0)))
-        '34:12:5:7000000000'
-    """
+    """Return what tells a file from any other and from itself before it was changed; renaming keeps it."""
     return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
 
 

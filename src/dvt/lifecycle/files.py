@@ -132,6 +132,11 @@ def require_unused(status: os.stat_result, uses: FileUses) -> None:
         raise Stays(Result.CHANGED, f"process {uses.locked[key]} holds a lock of it")
 
 
+def name_of(item: Item) -> bytes:
+    """Return the name of an item's file, without its folder."""
+    return as_path(item.key).rpartition(b"/")[2]
+
+
 def folder_of(item: Item) -> bytes:
     """Return the path of the folder that an item's file is in."""
     return as_path(item.key).rpartition(b"/")[0]

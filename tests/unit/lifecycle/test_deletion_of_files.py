@@ -1,15 +1,25 @@
 """Files that have a verified backup are deleted, and nothing else is touched."""
 
+import dataclasses
+import fcntl
+import hashlib
 import os
+import resource
+import stat
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from dvt.core.errors import ManifestUnreadable, QuarantineRefused, RootNotAllowed, VaultRefused
+from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Action, Result
 from dvt.lifecycle.back_up.vault import Vault
-from dvt.lifecycle.delete.quarantine import top
-from tests.unit.lifecycle.scenes import Scene
+from dvt.lifecycle.delete import deletion
+from dvt.lifecycle.delete.files import FileRemover
+from dvt.lifecycle.delete.quarantine import Move, Quarantine, top
+from tests.unit.lifecycle.scenes import Scene, snapshot
 
 
 @pytest.fixture
@@ -87,3 +97,317 @@ def test_a_root_that_is_not_in_the_settings_is_not_opened(scene: Scene) -> None:
     with scene.places as places, pytest.raises(RootNotAllowed) as raised:
         places.root("/etc")
     assert raised.value.code == "DVT211"
+
+
+def _append(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def _same_size(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[::-1])
+
+
+def _replaced(path: Path) -> None:
+    path.rename(path.with_suffix(".old"))
+    path.write_bytes(b"content")
+
+
+def _linked(path: Path) -> None:
+    path.with_suffix(".second").hardlink_to(path)
+
+
+def _symlink(path: Path) -> None:
+    path.rename(path.with_suffix(".old"))
+    path.symlink_to(path.with_suffix(".old"))
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "in it").touch()
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _socket(path: Path) -> None:
+    path.unlink()
+    os.mknod(path, stat.S_IFSOCK | 0o600)
+
+
+def _folder_swapped(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("real"))
+    path.parent.symlink_to("real")
+
+
+CHANGES = [
+    _append,
+    _same_size,
+    _replaced,
+    _linked,
+    _symlink,
+    _folder,
+    _pipe,
+    _socket,
+    _folder_swapped,
+    Path.unlink,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_is_not_what_the_plan_says_stays(scene: Scene, change: Callable[[Path], object]) -> None:
+    path = scene.file("ops/a.json")
+    planned = scene.planned(path)
+    change(path)
+    before = snapshot(scene.root)
+    (outcome,) = scene.run([planned])
+    assert outcome.result is Result.CHANGED
+    assert outcome.detail
+    assert before.items() <= snapshot(scene.root).items()
+    assert list(scene.vault.glob("*/*/*")) == []
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_has_changed_since_it_was_backed_up_stays(
+    scene: Scene, change: Callable[[Path], object]
+) -> None:
+    path, other = scene.file("ops/a.json"), scene.file("ops/b.json")
+    with Vault(scene.vault) as vault, scene.places as places, FileRemover(vault, "r", places) as remover:
+        backups = remover.back_up([scene.planned(path), scene.planned(other)])
+        change(path)
+        before = snapshot(scene.root)
+        outcomes = remover.delete([backup for backup in backups if isinstance(backup, VerifiedBackup)])
+    assert outcomes[0].result is Result.CHANGED
+    if change is not _folder_swapped:
+        assert outcomes[1].result is Result.DELETED
+        del before[other]
+    assert before.items() <= snapshot(scene.root).items()
+
+
+@pytest.mark.parametrize(
+    "change", [_append, _same_size, _linked, _symlink, _folder, _pipe, _socket, _replaced]
+)
+def test_what_is_found_in_the_quarantine_goes_back_if_it_is_another(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object]
+) -> None:
+    """The change comes between the last look and the move: the look in the quarantine finds it."""
+    path = scene.file("ops/a.json")
+    planned = scene.planned(path)
+    take = Quarantine.take
+
+    def late(self: Quarantine, folder: int, name: bytes, move: Move) -> None:
+        change(path)
+        before.update(snapshot(scene.root / "ops"))
+        take(self, folder, name, move)
+
+    before: dict[Path, object] = {}
+    monkeypatch.setattr(Quarantine, "take", late)
+    (outcome,) = scene.run([planned])
+    assert outcome.result is Result.CHANGED
+    assert before
+    assert snapshot(scene.root / "ops") == before
+
+
+def test_a_file_that_cannot_go_back_is_kept_beside_the_one_that_has_its_name(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = scene.file("ops/a.json")
+    planned = scene.planned(path)
+    take = Quarantine.take
+
+    def late(self: Quarantine, folder: int, name: bytes, move: Move) -> None:
+        _append(path)
+        take(self, folder, name, move)
+        path.write_bytes(b"newest")
+
+    monkeypatch.setattr(Quarantine, "take", late)
+    (outcome,) = scene.run([planned])
+    assert outcome.result is Result.FAILED
+    assert path.read_bytes() == b"newest"
+    kept = scene.root / ".dvt-quarantine" / "run001" / "1"
+    assert f"it is {kept}" in outcome.detail
+    assert kept.read_bytes() == b"contentmore"
+    path.unlink()
+    scene.recover()
+    assert path.read_bytes() == b"contentmore"
+
+
+@pytest.mark.parametrize("sees_leases", [True, False])
+def test_a_file_that_is_open_or_locked_stays(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, sees_leases: bool
+) -> None:
+    if not sees_leases:
+        monkeypatch.setattr(deletion, "is_open_elsewhere", lambda _descriptor: None)
+    path, other = scene.file("a"), scene.file("b")
+    with path.open():
+        first, second = scene.delete([path, other])
+    assert (first.result, second.result) == (Result.CHANGED, Result.DELETED)
+    assert f"process {os.getpid()} has it open" in first.detail
+    with Vault(scene.vault) as vault, scene.places as places, FileRemover(vault, "r", places) as remover:
+        (backup,) = remover.back_up([scene.planned(path)])
+        assert isinstance(backup, VerifiedBackup)
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            (outcome,) = remover.delete([backup])
+    assert (outcome.result, path.read_bytes()) == (Result.CHANGED, b"content")
+
+
+def test_what_is_written_by_who_has_the_file_open_is_not_lost(scene: Scene) -> None:
+    """A writer that had the file open before it was moved goes on writing; it is put back."""
+    path = scene.file("a")
+    with Vault(scene.vault) as vault, scene.places as places, FileRemover(vault, "r", places) as remover:
+        (backup,) = remover.back_up([scene.planned(path)])
+        assert isinstance(backup, VerifiedBackup)
+        with path.open("ab") as file:
+            (outcome,) = remover.delete([backup])
+            file.write(b"more")
+    assert (outcome.result, path.read_bytes()) == (Result.CHANGED, b"contentmore")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("foreign", [False, True])
+def test_files_of_somebody_else_stay_unless_it_is_configured(scene: Scene, foreign: bool) -> None:
+    scene.foreign = foreign
+    path = scene.file("a")
+    os.chown(path, 12345, 12345)
+    (outcome,) = scene.delete([path])
+    assert path.exists() != foreign
+    if not foreign:
+        assert (outcome.result, outcome.detail) == (Result.CHANGED, "it belongs to user 12345")
+    else:
+        scene.restore()
+        assert path.stat().st_uid == 12345
+
+
+NAMES = [
+    *(b"new\nline", b"-rf", b"--", b"*", b"?", b"$(reboot)", b"`id`", b"\xff\xfe", b"\\x0a", b"a\\", b" "),
+    *(
+        b"x" * 255,
+        "é".encode() * 127,
+        "\u202egnp.exe".encode(),
+        b"~",
+        b".hidden",
+        b"...",
+        b"a:b",
+        b"\x7f\x01",
+    ),
+    *(b"x" * 248, b"x" * 249, b"manifest.jsonl", b"A", b"a", b"a~1", b"'\""),
+]
+
+
+def test_files_of_any_name_are_deleted_and_come_back(scene: Scene) -> None:
+    paths = [scene.file(name, name) for name in NAMES]
+    inner = [scene.file(b"deep/" + name, name) for name in NAMES]
+    scene.file("stays")
+    before = snapshot(scene.root)
+    outcomes = scene.delete(paths + inner)
+    assert {outcome.result for outcome in outcomes} == {Result.DELETED}
+    assert not any(path.exists() for path in paths + inner)
+    backups = [path.name for path in scene.vault.glob("*/*/*")]
+    assert len(backups) == len(outcomes)
+    assert all(not name.startswith("-") and name.isprintable() for name in backups)
+    assert {outcome.result for outcome in scene.restore()} == {Result.RESTORED}
+    after = snapshot(scene.root)
+    del after[scene.root / ".dvt-quarantine"]
+    assert {path: facts[-2:] for path, facts in after.items()} == {
+        path: facts[-2:] for path, facts in before.items()
+    }
+
+
+def test_a_backup_is_found_with_cp(scene: Scene) -> None:
+    scene.delete([scene.file("operation_1.json", b"one"), scene.file("operation_2.json", b"two")])
+    target = scene.top / "target"
+    target.mkdir()
+    subprocess.run(f"cp {scene.vault}/*.backup {target}", shell=True, check=True)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == {
+        "operation_1.json.backup": b"one",
+        "operation_2.json.backup": b"two",
+    }
+
+
+def test_holes_stay_holes(scene: Scene) -> None:
+    path = scene.file("sparse")
+    with path.open("r+b") as file:
+        file.seek(50_000_000)
+        file.write(b"middle")
+        file.truncate(100_000_001)
+    blocks = path.stat().st_blocks
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert blocks < 100
+    (outcome,) = scene.delete([path])
+    assert (outcome.result, outcome.sha256) == (Result.DELETED, digest)
+    backup = scene.vault / outcome.backup
+    assert backup.stat().st_blocks <= blocks
+    assert hashlib.sha256(backup.read_bytes()).hexdigest() == digest
+    scene.restore()
+    assert path.stat().st_blocks <= blocks
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def test_empty_folders_go_only_if_asked(scene: Scene) -> None:
+    one, two = scene.file("a/b/c/one"), scene.file("a/two")
+    scene.delete([one])
+    assert one.parent.is_dir()
+    scene.restore()
+    scene.run([scene.planned(one)], remove_empty_folders=True)
+    assert not (scene.root / "a" / "b").exists()
+    assert two.exists()
+    scene.run([scene.planned(two)], remove_empty_folders=True)
+    assert scene.root.is_dir()
+    assert not (scene.root / "a").exists()
+
+
+def test_a_backup_of_somebody_else_s_making_deletes_nothing(scene: Scene) -> None:
+    path = scene.file("a")
+    with Vault(scene.vault) as vault, scene.places as places, FileRemover(vault, "r", places) as remover:
+        (outcome,) = remover.delete([VerifiedBackup(scene.planned(path), "0" * 64, "r/0/a.backup")])
+    assert outcome.result is Result.FAILED
+    assert path.exists()
+
+
+def test_backups_are_never_deleted_as_files(scene: Scene) -> None:
+    scene.vault = scene.root / "backups"
+    scene.delete([scene.file("a")])
+    backup = next(scene.vault.glob("*/0/a.backup"))
+    (outcome,) = scene.delete([backup])
+    assert (outcome.result, outcome.detail) == (Result.FAILED, "it is in the place of backups")
+    assert backup.exists()
+
+
+@pytest.mark.parametrize(
+    "key", ["/etc/passwd", "{root}/../outside", "{root}", "{root}/ops/../../outside", ""]
+)
+def test_what_is_not_below_its_root_is_not_touched(scene: Scene, key: str) -> None:
+    outside = scene.top / "outside"
+    outside.touch()
+    planned = scene.planned(outside)
+    item = dataclasses.replace(planned.item, key=key.format(root=scene.root))
+    (outcome,) = scene.run([dataclasses.replace(planned, item=item)])
+    assert outcome.result is Result.FAILED
+    assert outside.exists()
+
+
+def test_a_root_that_is_gone_or_unknown_is_told(scene: Scene) -> None:
+    planned = scene.planned(scene.file("a"))
+    other = dataclasses.replace(planned, item=dataclasses.replace(planned.item, root="/var"))
+    (outcome,) = scene.run([other])
+    assert "is none of the folders that are cleaned" in outcome.detail
+    scene.root.rename(scene.top / "moved")
+    (outcome,) = scene.run([planned])
+    assert (outcome.result, outcome.detail) == (Result.CHANGED, "it is gone")
+
+
+def test_many_folders_do_not_need_many_descriptors(scene: Scene) -> None:
+    paths = [scene.file(f"{number}/a") for number in range(400)]
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 200, limit[1]))
+    try:
+        outcomes = scene.delete(paths)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    assert {outcome.result for outcome in outcomes} == {Result.DELETED}
+    assert len(list(Path("/proc/self/fd").iterdir())) == opened

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Self
 
-from dvt.core.file_names import as_path
 from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Action, Item, Moment, Outcome, PlannedItem, Result
 from dvt.drivers.copying import Attributes, attributes, copy, digest_of, forget_cached
-from dvt.drivers.file_system import sync, sync_one
+from dvt.drivers.file_system import sync_all, sync_one
 from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.lifecycle.back_up.manifest import Entry, Manifest
 from dvt.lifecycle.back_up.vault import Vault, backup_name
@@ -24,12 +24,15 @@ from dvt.lifecycle.files import (
     folder_of,
     in_its_folder,
     in_words,
+    name_of,
     open_unchanged,
     require_unchanged,
     require_unused,
 )
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FEW = 8
+"""So many copies are written to the disk one by one; for more, all of the file system is."""
 _WRITTEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -82,31 +85,31 @@ class FileBackups:
         """See Remover. Each call is one batch."""
         if not planned:
             return []
-        files = _files(self._batches, [one.item for one in planned])
-        self._batches += 1
         try:
-            answers = self._batch(dict(zip(files, planned, strict=True)))
+            answers = self._batch(planned)
         except OSError as error:
             stays = Stays(Result.FAILED, f"no backup could be made: {in_words(error)}")
             return [stays.outcome(one.item) for one in planned]
         return [self._proof(answer) if isinstance(answer, _Copy) else answer for answer in answers]
 
-    def _batch(self, planned: Mapping[str, PlannedItem]) -> list[_Answer]:
+    def _batch(self, planned: Sequence[PlannedItem]) -> list[_Answer]:
         """Back up a batch: what is a `_Copy` when this returns is a backup."""
         folder, manifest = self._begin()
-        manifest.will_write(list(planned))
-        batch = _Batch(folder)
+        files = _files(self._batches, [one.item for one in planned])
+        manifest.will_write(files)
+        batch = _Batch(folder, self._batches)
+        self._batches += 1
         with batch:
             uses = file_uses()
-            answers = [self._copied(batch, file, one, uses) for file, one in planned.items()]
-            batch.sync(answer.file for answer in answers if isinstance(answer, _Copy))
+            answers = [self._copied(batch, file, one, uses) for file, one in zip(files, planned, strict=True)]
+            batch.sync()
             answers = [batch.read_back(answer) if isinstance(answer, _Copy) else answer for answer in answers]
             entries = [self._entry(answer) for answer in answers if isinstance(answer, _Copy)]
             manifest.add(entries)
         for entry in entries:
             # A convenience for those who restore with `cp`; what counts is the manifest.
             with suppress(OSError):
-                self._vault.link_latest(entry.location)
+                self._vault.link_latest(entry)
         return answers
 
     def _begin(self) -> tuple[int, Manifest]:
@@ -168,14 +171,16 @@ class FileBackups:
 
 
 class _Batch:
-    """The copies of one batch. Those that are there when its `with` ends with an error are removed."""
+    """The copies of one batch, in a folder of their own. An error within its `with` removes them all."""
 
-    def __init__(self, run_folder: int) -> None:
-        self._run_folder = run_folder
-        self._folders: dict[str, int] = {}
+    def __init__(self, run_folder: int, number: int) -> None:
+        self._run_folder, self._number = run_folder, str(number)
+        self._folder = -1
         self._written: set[str] = set()
 
     def __enter__(self) -> Self:
+        os.mkdir(self._number, 0o700, dir_fd=self._run_folder)
+        self._folder = os.open(self._number, _WRITTEN | os.O_DIRECTORY, dir_fd=self._run_folder)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
@@ -183,15 +188,16 @@ class _Batch:
             if kind is not None:
                 for file in list(self._written):
                     self.discard(file)
+            if not self._written:
+                with suppress(OSError):
+                    os.rmdir(self._number, dir_fd=self._run_folder)
         finally:
-            for descriptor in self._folders.values():
-                os.close(descriptor)
+            os.close(self._folder)
 
     def copy(self, source: int, file: str) -> str:
         """Write the copy of an open file, and return its SHA-256; Stays if it cannot be written."""
         try:
-            folder, name = self._place(file)
-            target = os.open(name, _NEW, 0o600, dir_fd=folder)
+            target = os.open(_name(file), _NEW, 0o600, dir_fd=self._folder)
             self._written.add(file)
             try:
                 return copy(source, target)
@@ -200,16 +206,19 @@ class _Batch:
         except OSError as error:
             raise Stays(Result.FAILED, f"no backup could be made: {in_words(error)}") from error
 
-    def sync(self, files: Iterable[str]) -> None:
-        """Write copies and their folders to the disk."""
-        with ExitStack() as opened:
-            descriptors = list(self._folders.values())
-            descriptors.append(self._run_folder)
-            for file in files:
-                descriptor = self._reopened(file)
-                opened.callback(os.close, descriptor)
-                descriptors.append(descriptor)
-            sync(descriptors, within=self._run_folder)
+    def sync(self) -> None:
+        """Write the copies and their folder to the disk."""
+        if len(self._written) > _FEW:
+            sync_all(self._folder)
+            return
+        for file in self._written:
+            descriptor = self._reopened(file)
+            try:
+                sync_one(descriptor)
+            finally:
+                os.close(descriptor)
+        sync_one(self._folder)
+        sync_one(self._run_folder)
 
     def read_back(self, copied: _Copy) -> _Answer:
         """Return the copy if the disk has what was read from the file, otherwise an Outcome."""
@@ -230,33 +239,27 @@ class _Batch:
     def discard(self, file: str) -> None:
         """Remove a copy, if it was written."""
         if file in self._written:
-            folder, name = self._place(file)
             with suppress(OSError):
-                os.unlink(name, dir_fd=folder)
+                os.unlink(_name(file), dir_fd=self._folder)
             self._written.discard(file)
 
     def _reopened(self, file: str) -> int:
-        folder, name = self._place(file)
-        return os.open(name, _WRITTEN, dir_fd=folder)
+        return os.open(_name(file), _WRITTEN, dir_fd=self._folder)
 
-    def _place(self, file: str) -> tuple[int, str]:
-        """Return the open folder of a copy, which is made if need be, and the copy's name in it."""
-        number, name = file.split("/")
-        if number not in self._folders:
-            os.mkdir(number, 0o700, dir_fd=self._run_folder)
-            self._folders[number] = os.open(number, _WRITTEN | os.O_DIRECTORY, dir_fd=self._run_folder)
-        return self._folders[number], name
+
+def _name(file: str) -> str:
+    return file.rpartition("/")[2]
 
 
 def _files(batch: int, items: Sequence[Item]) -> list[str]:
-    """Return a name for each item's backup; items of one name, in whatever case, are in different folders."""
-    taken: dict[str, int] = {}
+    """Return a file for each item's backup. Names are told apart as file systems do that ignore case."""
+    taken: set[str] = set()
     files = []
     for item in items:
-        name = backup_name(as_path(item.key).rpartition(b"/")[2])
-        count = taken.get(name.casefold(), 0)
-        taken[name.casefold()] = count + 1
-        files.append(f"{batch}-{count}/{name}" if count else f"{batch}/{name}")
+        names = (backup_name(name_of(item), number) for number in count())
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        files.append(f"{batch}/{name}")
     return files
 
 

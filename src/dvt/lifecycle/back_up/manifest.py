@@ -23,7 +23,7 @@ from dvt.drivers.file_system import sync_one
 
 MANIFEST = b"manifest.jsonl"
 FORMAT = 1
-_FILE = re.compile(r"[0-9]+(-[0-9]+)?/[^/\x00]+\.backup")
+_FILE = re.compile(r"[0-9]+/[^/\x00]+\.backup")
 """Matches names of backups within their run's folder."""
 
 

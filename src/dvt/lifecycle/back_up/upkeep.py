@@ -64,7 +64,7 @@ def purge(vault: Vault, now: Moment, *, min_keep: int = 1) -> Iterator[Entry]:
             by_run[entry.run].append(entry)
     for run, gone in by_run.items():
         with suppress(BlockingIOError):
-            vault.remove(run, [entry.file for entry in gone])
+            vault.remove(run, gone)
             yield from gone
 
 

@@ -20,13 +20,14 @@ from dvt.core.errors import RootRefused, VaultRefused
 from dvt.core.file_names import as_text
 from dvt.drivers.trees import Root
 from dvt.lifecycle.back_up.manifest import Content, Entry, Manifest, read
+from dvt.lifecycle.files import name_of
 
 SUFFIX = ".backup"
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 """Matches names of runs."""
 _LONGEST = 255 - len(SUFFIX)
 """Bytes of the longest name that a backup keeps; most file systems have names of up to 255."""
-_LINK = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*/[0-9]+(-[0-9]+)?/[^/]+\.backup")
+_LINK = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*/[0-9]+/[^/]+\.backup")
 """Matches what our links to backups point to."""
 _NEW_LINK = b".latest.new"
 
@@ -130,15 +131,15 @@ class Vault:
             with suppress(OSError):
                 os.rmdir(run, dir_fd=self.fd)
 
-    def remove(self, run: str, files: Sequence[str]) -> None:
-        """Remove backups, which a manifest names; BlockingIOError if their run is alive."""
+    def remove(self, run: str, entries: Sequence[Entry]) -> None:
+        """Remove backups of a run, which its manifest names; BlockingIOError if the run is alive."""
         with self.folder(run) as folder:
             manifest = Manifest(folder, run, new=False)
             try:
-                for file in files:
-                    self._remove(folder, file)
-                    self.unlink_latest(f"{run}/{file}")
-                manifest.strike(files)
+                for entry in entries:
+                    self._remove(folder, entry.file)
+                    self._unlink_latest(entry)
+                manifest.strike([entry.file for entry in entries])
                 self._sweep(folder, run, manifest)
             finally:
                 manifest.close()
@@ -180,21 +181,21 @@ class Vault:
             finally:
                 os.close(descriptor)
 
-    def link_latest(self, location: str) -> None:
+    def link_latest(self, entry: Entry) -> None:
         """Have `<name>.backup` point to a backup, unless something else than such a link is there."""
-        name = location.rsplit("/", 1)[1]
+        name = backup_name(name_of(entry.item))
         if not self._is_free_or_link(name):
             return
         with suppress(FileNotFoundError):
             os.unlink(_NEW_LINK, dir_fd=self.fd)
-        os.symlink(location, _NEW_LINK, dir_fd=self.fd)
+        os.symlink(entry.location, _NEW_LINK, dir_fd=self.fd)
         os.rename(_NEW_LINK, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 
-    def unlink_latest(self, location: str) -> None:
+    def _unlink_latest(self, entry: Entry) -> None:
         """Remove `<name>.backup` if it points to this backup."""
-        name = location.rsplit("/", 1)[1]
+        name = backup_name(name_of(entry.item))
         with suppress(OSError):
-            if os.readlink(name, dir_fd=self.fd) == location:
+            if os.readlink(name, dir_fd=self.fd) == entry.location:
                 os.unlink(name, dir_fd=self.fd)
 
     def _is_free_or_link(self, name: str) -> bool:
@@ -206,18 +207,21 @@ class Vault:
             return False
 
 
-def backup_name(name: bytes) -> str:
+def backup_name(name: bytes, number: int = 0) -> str:
     r"""Return the name of a file's backup: readable, safe in a shell's pattern, and not too long.
 
+    Another number gives another name, for a second file of the same name.
+
     Example:
-        >>> backup_name(b"operation_1.json"), backup_name(b"-rf"), backup_name(b"a\nb")
-        ('operation_1.json.backup', '\\x2drf.backup', 'a\\x0ab.backup')
+        >>> backup_name(b"operation_1.json"), backup_name(b"-rf", 1), backup_name(b"a\nb")
+        ('operation_1.json.backup', '\\x2drf~1.backup', 'a\\x0ab.backup')
     """
     text = as_text(name)
     if text.startswith("-"):
         text = f"\\x2d{text[1:]}"
+    tail = f"~{number}" if number else ""
     encoded = text.encode()
-    if len(encoded) > _LONGEST:
-        tail = f"~{hashlib.sha256(name).hexdigest()[:16]}"
-        text = encoded[: _LONGEST - len(tail)].decode(errors="ignore") + tail
-    return text + SUFFIX
+    if len(encoded) + len(tail) > _LONGEST:
+        tail = f"~{hashlib.sha256(name).hexdigest()[:16]}{tail}"
+        text = encoded[: _LONGEST - len(tail)].decode(errors="ignore")
+    return text + tail + SUFFIX

@@ -20,6 +20,7 @@ from dvt.lifecycle.files import (
     found,
     in_its_folder,
     in_words,
+    name_of,
     open_unchanged,
     require_unchanged,
     require_unused,
@@ -125,7 +126,7 @@ class Deletion:
 
     def _place(self, item: Item) -> tuple[int, bytes]:
         """Return the open folder of a file, and the file's name."""
-        path, name = folder_of(item), as_path(item.key).rpartition(b"/")[2]
+        path, name = folder_of(item), name_of(item)
         if path not in self._folders:
             self._folders[path], _ = self._open.enter_context(in_its_folder(self._places, item))
         return self._folders[path], name
