@@ -76,11 +76,13 @@ class Manifest:
         self._file = os.open(MANIFEST, flags, 0o600, dir_fd=folder)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._end = _whole(self._file)
-            if new or self._end == 0:
+            self._end = 0 if new else _whole(self._file)
+            if new:
                 self._append([{"format": FORMAT, "run": run}])
         except BaseException:
             self.close()
+            if new:
+                os.unlink(MANIFEST, dir_fd=folder)
             raise
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from dvt.core.errors import RootRefused, VaultRefused
+from dvt.core.errors import ManifestUnreadable, RootRefused, VaultRefused
 from dvt.core.file_names import as_text
 from dvt.drivers.trees import Root
 from dvt.lifecycle.back_up.manifest import Content, Entry, Manifest, read
@@ -73,7 +73,11 @@ class Vault:
         if status.st_uid != os.geteuid():
             raise VaultRefused(self.path, f"belongs to user {status.st_uid}")
         if stat.S_IMODE(status.st_mode) & 0o077:
-            os.fchmod(self.fd, 0o700)
+            try:
+                os.fchmod(self.fd, 0o700)
+            except OSError as error:
+                why = f"can be entered by others, and cannot be closed to them: {error.strerror}"
+                raise VaultRefused(self.path, why) from error
 
     def new_run(self, run: str) -> tuple[int, Manifest]:
         """Make the folder of a run, and open it and its manifest. Close both. OSError if it cannot be."""
@@ -106,7 +110,10 @@ class Vault:
             return Content()
 
     def sweep(self, run: str) -> None:
-        """Remove what a killed run has written that is no backup; a run that is alive is let be."""
+        """Remove what a killed run has written that is no backup, as far as the disk lets us.
+
+        A run that is alive is let be, and one of a newer version of dvt.
+        """
         try:
             with self.folder(run) as folder:
                 manifest = Manifest(folder, run, new=False)
@@ -114,7 +121,7 @@ class Vault:
                     self._sweep(folder, run, manifest)
                 finally:
                     manifest.close()
-        except (BlockingIOError, FileNotFoundError):
+        except (OSError, ManifestUnreadable):
             return
 
     def _sweep(self, folder: int, run: str, manifest: Manifest) -> None:
