@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -20,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dvt.core.errors import CleanerAtWork, CleanerLockLost, DvtError
 from dvt.drivers.disk import disk_error, private_folder
 from dvt.lifecycle.store.database import Database
+from dvt.lifecycle.store.failures import as_dvt_errors
 from dvt.runs.operations import Process
 
 _KEY = 0x6476_7403
@@ -46,6 +48,7 @@ class CleanerLock:
             # Whoever has another folder for its state, and the same store, is kept away, too.
             self._files.append(database.place.file.with_name(f"{database.place.file.name}.cleaner.lock"))
         self._session: tuple[Connection, int] | None = None
+        self._mutex = Lock()
 
     @contextmanager
     def one_cleaner(self) -> Iterator[None]:
@@ -60,39 +63,50 @@ class CleanerLock:
 
     def check(self) -> None:
         """Raise CleanerLockLost if this process held the lock and the database has taken it away."""
-        if self._session is None:
-            return
-        connection, backend = self._session
-        try:
-            # A connection that was lost may have been replaced by a new one, which holds nothing.
-            current = connection.execute(text("SELECT pg_backend_pid()")).scalar()
-        except SQLAlchemyError as error:
-            raise CleanerLockLost("the database has closed the connection") from error
+        with self._mutex:
+            if self._session is None:
+                return
+            connection, backend = self._session
+            try:
+                # A connection that was lost may have been replaced by a new one, which holds nothing.
+                current = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+            except SQLAlchemyError as error:
+                raise CleanerLockLost("the database has closed the connection") from error
         if current != backend:
             raise CleanerLockLost("the connection to the database was lost meanwhile")
 
     @contextmanager
     def _advisory_lock(self, database: Database, since: str) -> Iterator[None]:
-        with database.reading() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar():
-                raise _at_work(database, connection)
-            # Others read here who holds the lock, and a connection that is idle for long stays.
-            name = f"dvt cleaner {since} {self._actor}".encode()[:_LONGEST_NAME].decode("ascii", "replace")
-            connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
-            connection.execute(
-                text(
-                    "SELECT set_config(name, '0', false) FROM pg_settings "
-                    "WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')"
-                )
-            )
-            self._session = connection, connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-            try:
-                yield
-            finally:
+        with as_dvt_errors(database.place):
+            connection = database.engine.connect()
+        try:
+            with as_dvt_errors(database.place):
+                backend = _acquire(database, connection, f"{since} {self._actor}")
+            self._session = connection, backend
+            yield
+        finally:
+            with self._mutex:
                 self._session = None
-                # The session ends with its connection, and the lock with the session.
-                connection.invalidate()
+            # The session ends with its connection, and the lock with the session.
+            connection.invalidate()
+            connection.close()
+
+
+def _acquire(database: Database, connection: Connection, holder: str) -> int:
+    """Take the lock for a session, and return the number of the session's process on the server."""
+    connection.execution_options(isolation_level="AUTOCOMMIT")
+    if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _KEY}).scalar():
+        raise _at_work(database, connection)
+    # Others read here who holds the lock; and a session stays, however long it is idle.
+    name = f"dvt cleaner {holder}".encode("ascii", "replace")[:_LONGEST_NAME].decode()
+    connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
+    connection.execute(
+        text(
+            "SELECT set_config(name, '0', false) FROM pg_settings "
+            "WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout')"
+        )
+    )
+    return int(connection.execute(text("SELECT pg_backend_pid()")).scalar_one())
 
 
 def _at_work(database: Database, connection: Connection) -> CleanerAtWork:

@@ -67,3 +67,13 @@ def url(place: Place) -> str:
 def sql(place: Place) -> Callable[..., list[tuple[Any, ...]]]:
     """Runs statements on the store's database as whoever has a client of it does."""
     return place.sql
+
+
+@pytest.fixture
+def tampering(place: Place) -> Callable[..., None]:
+    """Changes what is on record, as whoever owns the tables can."""
+
+    def change(*statements: str) -> None:
+        place.sql("ALTER TABLE cleanup_events DISABLE TRIGGER USER", *statements, "SELECT 1")
+
+    return change

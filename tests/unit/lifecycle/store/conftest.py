@@ -62,3 +62,17 @@ def opened(url: str, state: Path) -> Iterator[Callable[..., Store]]:
 def store(opened: Callable[..., Store]) -> Store:
     """The store, open."""
     return opened()
+
+
+@pytest.fixture
+def tampering(sql: Sql) -> Callable[..., None]:
+    """Changes what is on record, as whoever owns the tables can."""
+
+    def change(*statements: str) -> None:
+        sql(
+            "DROP TRIGGER cleanup_events_no_update",
+            "DROP TRIGGER cleanup_events_no_delete",
+            *statements,
+        )
+
+    return change

@@ -106,6 +106,7 @@ class TestSchema:
         database.close()
         assert differences == []
 
+    @pytest.mark.slow
     def test_many_processes_open_a_new_store_at_once(
         self, url: str, state: Path, opened: Callable[..., Store]
     ):
