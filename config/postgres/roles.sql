@@ -24,7 +24,10 @@ BEGIN
         END IF;
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), role_name);
         FOR table_name IN
-            SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE 'cleanup\_%'
+            SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename IN (
+                'cleanup_policies', 'cleanup_policy_history', 'cleanup_pins', 'cleanup_audit', 'cleanup_events',
+                'cleanup_runs', 'cleanup_run_ends', 'cleanup_schema_version'
+            )
         LOOP
             EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, %I', table_name, role_name);
             EXECUTE format('GRANT SELECT ON %I TO %I', table_name, role_name);

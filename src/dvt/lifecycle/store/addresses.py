@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -21,7 +21,7 @@ _SECRET = re.compile(r"pass|secret|key", re.IGNORECASE)
 class Address:
     """Where a store is."""
 
-    url: URL
+    url: URL = field(repr=False)
     label: str
     """What people read: without user, password and options."""
     file: Path | None = None

@@ -18,6 +18,14 @@ _LOCK = 0x6476_7402
 """Key of PostgreSQL's advisory lock that one writer of the chain holds at a time."""
 _PAGE = 5000
 """Rows that are read at once."""
+_BATCH = 1000
+"""Rows that one statement writes."""
+_NAMES = ", ".join(column.name for column in EVENTS.columns)
+_INSERT_JSON = (
+    f"INSERT INTO {EVENTS.name} ({_NAMES}) "
+    f"SELECT {_NAMES} FROM json_populate_recordset(CAST(NULL AS {EVENTS.name}), CAST(:rows AS json))"
+)
+"""PostgreSQL's statement that inserts an array of objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,16 @@ class Chain:
             body = body_of(data, number)
             digest = hash_of(digest, body)
             rows.append({**columns_of(data), "id": number, "body": body, "hash": digest})
-        connection.execute(insert(EVENTS), rows)
+        for start in range(0, len(rows), _BATCH):
+            self._insert(connection, rows[start : start + _BATCH])
         add_run_rows(connection, events)
+
+    def _insert(self, connection: Connection, rows: list[dict[str, Any]]) -> None:
+        if self._database.is_sqlite:
+            connection.execute(insert(EVENTS), rows)
+        else:
+            # One value of JSON is parsed in half the time that so many values of SQL take.
+            connection.execute(text(_INSERT_JSON), {"rows": json.dumps(rows)})
 
     def _lock(self, connection: Connection) -> None:
         """Wait until no other writer is at the end of the chain, until the transaction's end."""

@@ -10,7 +10,7 @@ from typing import NoReturn, Self
 
 from sqlalchemy import text
 
-from dvt.core.errors import StoreUnreachable
+from dvt.core.errors import StoreRefused, StoreUnreachable
 from dvt.core.retention import Moment, Pin, Policy
 from dvt.lifecycle.store.addresses import address
 from dvt.lifecycle.store.chain import Chain, ChainCheck
@@ -59,7 +59,7 @@ class Store:
         self._chain = Chain(database)
         self._lock = CleanerLock(state, actor, database)
         self._spool = Spool(state / "spool")
-        self.synced: Synced = sync(state / "spool", self._chain.append_new)
+        self.synced = self._sync(state / "spool")
         """What was synced when the store was opened."""
         self.label = database.place.label
         """Where the store is, without a password."""
@@ -73,6 +73,12 @@ class Store:
             self._chain.append, self._lock.check, self._spool, spool_automatic=spool_automatic
         )
         """Puts runs on record."""
+
+    def _sync(self, folder: Path) -> Synced:
+        try:
+            return sync(folder, self._chain.append_new)
+        except StoreRefused as error:
+            return Synced(0, problem=error.message)  # who only reads must be able to do so
 
     def policies(self) -> Mapping[str, Policy]:
         """Return the policies by data type; empty: nothing is due."""

@@ -48,6 +48,7 @@ class Recorder:
 
     def begin(self, plan: PlanHead, run: str, asking: Asking, began: Moment) -> RecordedRun:
         """Put a new run on record; UnrecordedRun if it is automatic and the store does not answer."""
+        self.check_lock()
         recorded = RecordedRun(self, plan, run, asking)
         details = {**plan_data(plan), "boot": Process.this().boot, "uptime": uptime()}
         recorded.write([recorded.event(EventKind.RUN_BEGAN, at=began, details=details)])

@@ -17,6 +17,8 @@ _GONE = frozenset({Result.DELETED, Result.ARCHIVED, Result.QUARANTINED})
 """What counts as deleted in the original's table."""
 _FREED = frozenset({Result.DELETED, Result.ARCHIVED})
 """What frees space: what was moved aside is still on its file system."""
+_LONGEST_RUN = 100
+"""Characters of a run's id, at most."""
 MAX_INTEGER, MAX_BIGINT = 2**31 - 1, 2**63 - 1
 """The largest numbers that the original's columns hold."""
 
@@ -41,7 +43,7 @@ def moment_of(stamp: datetime) -> Moment:
 
 
 def _begin(connection: Connection, event: Event, details: Data) -> None:
-    run = shown(event.run or "")
+    run = _run(event)
     if connection.execute(select(RUNS.c.id).where(RUNS.c.run == run)).first():
         return  # a run that was killed is taken up again
     connection.execute(
@@ -64,7 +66,7 @@ def _end(connection: Connection, event: Event, details: Data) -> None:
     connection.execute(
         insert(RUN_ENDS),
         {
-            "run": shown(event.run or ""),
+            "run": _run(event),
             "ended": event.at,
             "status": event.result,
             "results": canonical(results),
@@ -76,6 +78,11 @@ def _end(connection: Connection, event: Event, details: Data) -> None:
     rows = [_summary(event, data_type, of) for data_type, of in sorted(results_from(results).items())]
     if rows:
         connection.execute(insert(AUDIT), rows)
+
+
+def _run(event: Event) -> str:
+    """Return a run's id as its column holds it, so that nothing in a spool keeps a store from opening."""
+    return shown(event.run or "")[:_LONGEST_RUN]
 
 
 def _summary(event: Event, data_type: str, results: dict[Result, Tally]) -> dict[str, Any]:

@@ -98,6 +98,8 @@ class Synced(NamedTuple):
     """So many events were put on record that were not yet."""
     damaged: tuple[Path, ...] = ()
     """Files with lines that cannot be read; the rest was synced, and they were moved here."""
+    problem: str = ""
+    """Why nothing was synced, where this user may not write; it stays in the spool."""
 
 
 def sync(folder: Path, append_new: Callable[[Sequence[Event]], int]) -> Synced:

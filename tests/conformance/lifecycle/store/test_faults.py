@@ -83,11 +83,12 @@ class TestLostLock:
             _end_session(place)
             elsewhere = open_store(place.url(), state=state.parent / "other", actor="bob")
             with elsewhere as other, other.one_cleaner():
-                run = store.audit.begin(plan(), "20261128run0000001", ANA, BEGAN)
                 with pytest.raises(CleanerLockLost):
-                    run.planned(planned("/ops/a"))
+                    store.audit.begin(plan(), "20261128run0000001", ANA, BEGAN)
+                other.audit.begin(plan(), "20261128run0000002", ANA, BEGAN)
         with store.one_cleaner():
-            run.planned(planned("/ops/a"))
+            store.audit.begin(plan(), "20261128run0000001", ANA, BEGAN)
+        assert {run.id for run in store.records.runs()} == {"20261128run0000001", "20261128run0000002"}
 
     def test_another_user_is_told_who_is_at_work(self, place: Place, tmp_path: Path):
         with holder(place.url(), tmp_path / "one"):

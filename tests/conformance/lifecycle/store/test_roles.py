@@ -14,10 +14,10 @@ from typing import Any
 import psycopg2
 import pytest
 
-from dvt.core.errors import StoreRefused
+from dvt.core.errors import StoreRefused, StoreUnreachable
 from dvt.core.retention import RunStatus, Tally
 from dvt.lifecycle.policies.defaults import DEFAULTS
-from dvt.lifecycle.store import Store, open_store
+from dvt.lifecycle.store import Store, open_store, without_store
 from tests.architecture.sources import ROOT
 from tests.conformance.lifecycle.store.conftest import Place
 from tests.databases.postgres import USER
@@ -175,6 +175,19 @@ def test_a_viewer_reads_all_and_writes_nothing(users: Callable[[str], User], sta
             with pytest.raises(StoreRefused, match=r"DVT202.*permission denied"):
                 write()
     assert len(viewer.run("SELECT * FROM get_cleanup_stats()")) == len(DEFAULTS)
+
+
+def test_a_viewer_opens_the_store_though_something_waits_to_be_synced(
+    users: Callable[[str], User], state: Path, place: Place
+):
+    without = without_store(StoreUnreachable("there", "down"), state=state, actor="ana")
+    without.audit.note(ANA, "restored", {})
+    without.close()
+    with open_store(users("dvt_viewer").url, state=state, actor="auditor") as own:
+        assert own.synced.events == 0
+        assert "permission denied" in own.synced.problem
+    with open_store(place.url(), state=state, actor="ana") as own:
+        assert own.synced == (1, (), "")
 
 
 def test_the_roles_have_no_login_and_no_other_power(users: Callable[[str], User], place: Place):

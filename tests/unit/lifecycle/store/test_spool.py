@@ -194,7 +194,7 @@ def test_a_last_line_that_is_torn_is_dropped(
     without.close()
     (file,) = _spooled(state)
     os.truncate(file, file.stat().st_size - 10)
-    assert opened().synced == (7, ())
+    assert opened().synced == (7, (), "")
 
 
 @pytest.mark.parametrize("damage", [b"x", b"\n", b"\xff\xfe"])
