@@ -1,0 +1,1 @@
+"""Writes plans, runs and explanations: as lines for people, and as objects for programs."""

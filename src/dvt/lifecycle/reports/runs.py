@@ -1,0 +1,66 @@
+"""Writes what a run has done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dvt.core.reports import count, size
+from dvt.core.retention import Result, RunRecord, RunStatus, Tally
+from dvt.lifecycle.reports.times import moment_text
+
+EXIT_CODES: Mapping[RunStatus, int] = {
+    RunStatus.COMPLETED: 0,
+    RunStatus.FAILED: 1,
+    RunStatus.PARTIAL: 2,
+    RunStatus.STOPPED: 2,
+    RunStatus.REFUSED: 3,
+}
+"""How a run ended → the exit code of its command."""
+_WORDS: Mapping[Result, str] = {
+    Result.DELETED: "deleted",
+    Result.ARCHIVED: "archived",
+    Result.COMPRESSED: "compressed",
+    Result.QUARANTINED: "moved to the quarantine",
+    Result.CHANGED: "left, since they are not due any more",
+    Result.FAILED: "left, since they could not be backed up or deleted",
+}
+
+
+def as_lines(record: RunRecord) -> Iterator[str]:
+    """Yield what a run did, for people."""
+    for name in sorted(record.results):
+        for result, words in _WORDS.items():
+            tally = record.results[name].get(result)
+            if tally is not None:
+                yield f"{name}: {count(tally.items, 'item')} ({size(tally.bytes)}) {words}"
+    detail = f": {record.detail}" if record.detail else ""
+    yield f"run {record.id} {record.status}{detail}; {size(freed(record).bytes)} freed"
+
+
+def freed(record: RunRecord) -> Tally:
+    """Return what is not where it was any more."""
+    gone = (Result.DELETED, Result.ARCHIVED)
+    return sum((of[result] for of in record.results.values() for result in gone if result in of), Tally())
+
+
+def as_object(record: RunRecord) -> dict[str, Any]:
+    """Return what a run did, for programs."""
+    return {
+        "run": record.id,
+        "plan": record.plan,
+        "status": record.status,
+        "exit_code": EXIT_CODES.get(record.status),
+        "actor": record.asking.actor,
+        "source": record.asking.source,
+        "cleanup_type": record.asking.cleanup_type,
+        "began": moment_text(record.began),
+        "ended": None if record.ended is None else moment_text(record.ended),
+        "detail": record.detail,
+        "space_freed": freed(record).bytes,
+        "results": [
+            {"data_type": name, "result": result, "items": tally.items, "bytes": tally.bytes}
+            for name, results in sorted(record.results.items())
+            for result, tally in results.items()
+        ],
+    }
