@@ -78,6 +78,17 @@ COMMANDS: Mapping[str, Command] = {
             "dvt init shop --skip-profile-setup  profiles.yml from a template, without questions",
         ),
     ),
+    "lifecycle": Command(
+        "Delete what runs leave behind, once it is old: by policies, with verified backups, on record",
+        (
+            "dvt lifecycle init                  the usual policies, and the folders that may be cleaned",
+            "dvt lifecycle plan                  what is due, and why; changes nothing",
+            "dvt lifecycle run",
+            "dvt lifecycle restore logs/dbt.log",
+        ),
+        load="dvt.cli.lifecycle:command",
+        needs_dbt=False,
+    ),
     "list": Command(
         "List the project's nodes (also: ls)",
         ("dvt list --select config.target:warehouse",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -44,11 +44,13 @@ class Cleaner:
 class Means:
     """With what a run does its work."""
 
+    run: str
+    """Id of the run, of letters, digits, `-` and `_`."""
     cleaners: Sequence[Cleaner]
     audit: Audit
     one_at_a_time: Callable[[], AbstractContextManager[None]]
     """Holds the lock of cleaners; raises if another one is at work."""
-    recover: Callable[[], None] = lambda: None
+    recover: Callable[[], Iterable[Outcome]] = tuple
     """Finishes, or takes back, what a run that died has begun."""
     stops: Callable[[], bool] = lambda: False
     """Whether somebody wants the run to end; asked between batches."""
@@ -72,11 +74,13 @@ def run(planned: Plan, terms: Terms, means: Means) -> RunRecord:
     """
     _refuse(planned.head, terms)
     with means.one_at_a_time():
-        means.recover()
-        surveys = survey([cleaner.finder for cleaner in means.cleaners], terms)
-        progress = _Progress(planned.head, terms)
-        record = means.audit.begin(planned.head, progress.record().id, terms.asking, terms.now)
+        progress = _Progress(planned.head, terms, means.run)
+        record = means.audit.begin(planned.head, means.run, terms.asking, terms.now)
         try:
+            recovered = list(means.recover())
+            if recovered:
+                record.ended(recovered)
+            surveys = survey([cleaner.finder for cleaner in means.cleaners], terms)
             status, detail = _batches(planned, _Judge(terms, surveys), means, record, progress)
         except BaseException as error:
             _close_after(error, record)
@@ -177,6 +181,7 @@ class _Progress:
 
     head: PlanHead
     terms: Terms
+    run: str
     results: dict[str, dict[Result, Tally]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(Tally))
     )
@@ -191,7 +196,7 @@ class _Progress:
     def record(self, status: RunStatus = RunStatus.RUNNING, detail: str = "") -> RunRecord:
         results: Mapping[str, Mapping[Result, Tally]] = {name: dict(of) for name, of in self.results.items()}
         return RunRecord(
-            id=f"{self.head.id}r{self.terms.now}",
+            id=self.run,
             plan=self.head.id,
             asking=self.terms.asking,
             began=self.terms.now,

@@ -143,7 +143,7 @@ def _record(content: Mapping[str, Any]) -> OperationRecord:
     return OperationRecord(
         operation_id=_str(content, "operation_id"),
         pipeline_name=_str(content, "pipeline_name"),
-        status=_status(content),
+        status=status_of(content),
         start_time=_time(content, "start_time"),
         end_time=_time(content, "end_time"),
         progress=_int(content, "progress") or 0,
@@ -201,7 +201,8 @@ def _moved(content: Mapping[str, Any]) -> Moved:
     )
 
 
-def _status(content: Mapping[str, Any]) -> Status:
+def status_of(content: Mapping[str, Any]) -> Status:
+    """Return the status that an object says, in the words of any writer."""
     word = _str(content, "status").lower()
     with suppress(ValueError):
         return Status(word)

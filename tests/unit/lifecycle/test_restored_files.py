@@ -161,6 +161,7 @@ def test_a_damaged_backup_is_not_restored(scene: Scene) -> None:
     assert "is gone" in outcome.detail
 
 
+@pytest.mark.slow
 def test_a_restore_that_is_killed_at_any_step_leaves_a_whole_file_or_none(tmp_path: Path) -> None:
     def scene_of(name: str) -> Scene:
         (tmp_path / name).mkdir()

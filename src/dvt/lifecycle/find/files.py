@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from fnmatch import translate
 from itertools import groupby
+from pathlib import Path
 
 from dvt.core.errors import DvtError
 from dvt.core.file_names import as_path, as_text
@@ -30,9 +31,19 @@ _VERSION = re.compile(rb"[\d.]")
 class FileFinder:
     """Implements Finder for files in folders."""
 
-    def __init__(self, places: Sequence[Place], *, uses: Callable[[], FileUses] = file_uses) -> None:
-        """`uses` tells which files are in use."""
+    def __init__(
+        self,
+        places: Sequence[Place],
+        *,
+        avoid: Sequence[Path] = (),
+        uses: Callable[[], FileUses] = file_uses,
+    ) -> None:
+        """Look into `places`, but not into the folders `avoid`, nor from one place into another.
+
+        `uses` tells which files are in use.
+        """
         self._places = {str(place.path): place for place in places}
+        self._avoided = frozenset(map(os.fsencode, [*self._places, *map(str, avoid)]))
         self._uses = uses
         self._problems: list[DvtError] = []
 
@@ -65,7 +76,7 @@ class FileFinder:
                 self._problems.append(error)
                 continue
             with root:
-                yield from _Walk(root, place, uses).below(root.fd, ())
+                yield from _Walk(root, place, uses, self._avoided).below(root.fd, ())
 
     def look(self, items: Sequence[Item], now: Moment) -> Sequence[Item | None]:  # noqa: ARG002
         """See Finder."""
@@ -76,7 +87,7 @@ class FileFinder:
             if place is None:
                 continue
             with suppress(FileNotFoundError, DvtError), place.open() as root:
-                walk = _Walk(root, place, uses)
+                walk = _Walk(root, place, uses, self._avoided)
                 present |= {item.key: walk.one(item) for item in group}
         return [present.get(item.key) for item in items]
 
@@ -88,10 +99,11 @@ def _place_and_key(item: Item) -> tuple[str, str]:
 class _Walk:
     """Looks at the files of one place."""
 
-    def __init__(self, root: Root, place: Place, uses: FileUses) -> None:
+    def __init__(self, root: Root, place: Place, uses: FileUses, avoided: frozenset[bytes]) -> None:
         self._root = root
         self._place = place
         self._uses = uses
+        self._avoided = avoided
         self._contents = [
             (re.compile("|".join(translate(pattern) for pattern in of.files), re.DOTALL), of)
             for of in place.contents
@@ -129,6 +141,8 @@ class _Walk:
         if not wanted:
             return
         deeper = (*parts, name)
+        if b"/".join((self._path, *deeper)) in self._avoided:
+            return
         if len(deeper) > _DEEPEST:
             yield self._held(wanted[0], deeper, HoldCode.SPECIAL, f"it is below {_DEEPEST} folders")
             return
@@ -153,8 +167,11 @@ class _Walk:
         said = self._told(of, folder, name, status)
         if self._place.unmarked and not said.is_operation:
             return  # whose it is is not known
+        data_type = data_type_of(said.status) if said.status else of.data_types[0]
+        if data_type not in of.data_types:
+            return
         yield Item(
-            data_type=data_type_of(said.status) if said.status else of.data_types[0],
+            data_type=data_type,
             key=self._key(parts, name),
             root=str(self._place.path),
             identity=identity(status),

@@ -10,19 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dvt.core.retention import Hold, HoldCode, Moment, Status
+from dvt.runs.operation_files import status_of
 from dvt.runs.operations import Process
 
 LARGEST = 64 * 2**20
 """Bytes; what is larger is not read."""
-_STATUSES: Mapping[str, Status] = {
-    "running": Status.RUNNING,
-    "completed": Status.COMPLETED,
-    "success": Status.COMPLETED,
-    "failed": Status.FAILED,
-    "error": Status.FAILED,
-    "cancelled": Status.CANCELLED,
-}
-"""Word in a file → status."""
 _TIMES = ("start_time", "end_time", "heartbeat")
 _WEST = timedelta(hours=12)
 """A time without a zone may be one of the westernmost: that is the latest that it can mean."""
@@ -74,7 +66,7 @@ def unreadable(reason: str) -> Told:
 
 
 def _status(read: Mapping[str, Any]) -> tuple[Status, tuple[Hold, ...]]:
-    status = _STATUSES.get(str(read.get("status")).lower(), Status.UNKNOWN)
+    status = status_of(read)
     if status is not Status.RUNNING:
         return status, ()
     process = _process(read)
@@ -91,7 +83,7 @@ def _process(read: Mapping[str, Any]) -> Process | None:
     with suppress(KeyError, TypeError, ValueError):
         return Process(
             pid=int(read["pid"]),
-            started=float(read["process_started"]),
+            started=datetime.fromisoformat(read["process_start_time"]).timestamp(),
             host=str(read["host"]),
             boot=str(read["boot_id"]),
         )

@@ -68,13 +68,18 @@ class Place:
             raise RootRefused(str(self.path), reason, allow="mark it: dvt lifecycle init")
 
     def _is_marked(self, root: Root) -> bool:
-        if self.unmarked or _OWN in self.path.parts[:-1]:
+        if self.unmarked or is_own(self):
             return True
         try:
             status = os.stat(MARKER, dir_fd=root.fd, follow_symlinks=False)
         except FileNotFoundError:
             return False
         return stat.S_ISREG(status.st_mode) and status.st_uid in {0, os.geteuid()}
+
+
+def is_own(place: Place) -> bool:
+    """Return whether a folder is in a project's own folder of dvt, so that it needs no marker."""
+    return _OWN in place.path.parts[:-1]
 
 
 def mark(place: Place) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from dvt.core.reports import count, size
 from dvt.core.retention import Result, RunRecord, RunStatus, Tally
 from dvt.lifecycle.reports.times import moment_text
+
+if TYPE_CHECKING:
+    from dvt.lifecycle.store.events import Event
 
 EXIT_CODES: Mapping[RunStatus, int] = {
     RunStatus.COMPLETED: 0,
@@ -64,3 +67,35 @@ def as_object(record: RunRecord) -> dict[str, Any]:
             for result, tally in results.items()
         ],
     }
+
+
+def list_lines(records: Sequence[RunRecord]) -> Iterator[str]:
+    """Yield runs for people, a line each."""
+    for record in records:
+        gone = freed(record)
+        yield (
+            f"{record.id}  {moment_text(record.began)}  {record.status}  {record.asking.cleanup_type}  "
+            f"{count(gone.items, 'item')}, {size(gone.bytes)}  by {record.asking.actor}"
+        )
+    if not records:
+        yield "no run is on record"
+
+
+EVENT_COLUMNS = ("number", "at", "kind", "actor", "source", "run", "data_type", "key", "result", "detail")
+"""Columns of an export of events."""
+
+
+def event_row(event: Event) -> tuple[object, ...]:
+    """Return the values of these columns."""
+    return (
+        event.id,
+        moment_text(event.at),
+        event.kind,
+        event.asking.actor,
+        event.asking.source,
+        event.run,
+        event.data_type,
+        event.key,
+        event.result,
+        event.details.get("detail", ""),
+    )

@@ -20,3 +20,25 @@ def moment_text(moment: Moment) -> str:
         return f"{datetime.fromtimestamp(moment // _SECOND, UTC):%Y-%m-%dT%H:%M:%SZ}"
     except (OverflowError, ValueError, OSError):
         return "far away"
+
+
+def day_moment(text: str) -> Moment:
+    """Return the end of a day, or the moment, that a text names; ValueError if it names none.
+
+    Example:
+        >>> moment_text(day_moment("2026-01-01"))
+        '2026-01-02T00:00:00Z'
+    """
+    moment = first_moment(text)
+    return moment + 86_400 * _SECOND if len(text) == len("2026-01-01") else moment
+
+
+def first_moment(text: str) -> Moment:
+    """Return the begin of a day, or the moment, that a text names; ValueError if it names none."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    if not datetime(1970, 1, 1, tzinfo=UTC) <= moment < datetime(2262, 1, 1, tzinfo=UTC):
+        msg = "it is before 1970 or after 2261"
+        raise ValueError(msg)
+    return int(moment.timestamp()) * _SECOND

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from dvt.core.retention import (
     Status,
 )
 from dvt.lifecycle.decide import Circumstances, Surveyor, decide
+
+pytestmark = pytest.mark.slow
 
 DAY = 86_400 * 10**9
 NOW = 20_000 * DAY

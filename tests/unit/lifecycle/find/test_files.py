@@ -276,13 +276,14 @@ def test_a_time_that_is_none_is_not_recorded(root, time):
 
 def process(**other):
     this = Process.this()
-    keys = {"pid": this.pid, "process_started": this.started, "host": this.host, "boot_id": this.boot}
+    started = datetime.fromtimestamp(this.started, UTC).isoformat()
+    keys = {"pid": this.pid, "process_start_time": started, "host": this.host, "boot_id": this.boot}
     return {**keys, **other}
 
 
 def test_a_running_operation_is_held_while_its_process_may_live(root):
     operation(root, "alive", status="running", **process())
-    operation(root, "dead", status="running", **process(process_started=1.0))
+    operation(root, "dead", status="running", **process(process_start_time="2026-01-01T00:00:00Z"))
     operation(root, "elsewhere", status="running", **process(host="other", boot_id="other"))
     items = found(root, OPERATIONS)
     assert items["operation_alive.json"].holds[0].detail == f"process {os.getpid()} is running it"
@@ -324,6 +325,29 @@ def test_items_of_places_that_are_not_known_are_gone(root, tmp_path):
     (root / "a").touch()
     (item,) = finder(root).find(NOW)
     assert finder(tmp_path / "other").look([item], NOW) == [None]
+
+
+def test_folders_to_avoid_and_other_places_are_not_entered(root):
+    for name in ("a", "vault/b", "own/c", "own/deep/d"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    mark(Place(path=root / "own"))
+    inner = Contents(data_types=("inner",), recursive=True)
+    places = [Place(path=root, contents=[EXPORTS]), Place(path=root / "own", contents=[inner])]
+    items = list(FileFinder(places, avoid=[root / "vault"]).find(NOW))
+    assert {item.key.removeprefix(f"{root}/"): item.data_type for item in items} == {
+        "a": "exports",
+        "own/c": "inner",
+        "own/deep/d": "inner",
+    }
+    assert len(items) == 3
+
+
+def test_operations_of_other_data_types_are_none(root):
+    operation(root, "1", status="completed")
+    operation(root, "2", status="failed")
+    failed = Contents(data_types=("failed_operations",), operations=True)
+    assert set(found(root, failed)) == {"operation_2.json"}
 
 
 def test_a_sparse_file_has_the_bytes_that_its_deletion_frees(root):

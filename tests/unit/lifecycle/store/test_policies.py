@@ -189,6 +189,7 @@ class _Row:
 
 @given(rule=_RULES, special=st.lists(st.tuples(_MATCHES, _RULES), max_size=3), share=st.floats(0, 1))
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_any_policy_comes_back_from_its_row(rule: Rule, special: list[tuple[Match, Rule]], share: float):
     policy = Policy(data_type="x", rule=rule, special=tuple(special), max_delete_share=share)
     assert policy_from(_Row(policy)) == policy

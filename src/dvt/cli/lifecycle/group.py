@@ -1,0 +1,29 @@
+"""The group of commands."""
+
+from __future__ import annotations
+
+import click
+
+from dvt.cli.lifecycle.keeping import pin, policies
+from dvt.cli.lifecycle.plans import explain, initialize, plan, run
+from dvt.cli.lifecycle.records import audit, doctor, restore, verify_backups
+
+
+def command() -> click.Group:
+    """Make the click command."""
+    group = click.Group("lifecycle", help=_HELP)
+    for one in (initialize, plan, run, explain, restore, pin, policies, audit, verify_backups, doctor):
+        group.add_command(one)
+    return group
+
+
+_HELP = """Delete what runs leave behind, once it is old: by policies, with verified backups, on record.
+
+\b
+  dvt lifecycle init        write lifecycle.yml with the usual policies, and mark the project's folders
+  dvt lifecycle plan        what is due, and why; changes nothing
+  dvt lifecycle run         back up and delete what is due
+  dvt lifecycle restore     bring files back
+  dvt lifecycle explain     why a file is kept, or when it is due
+
+Exit codes: 0 done, 1 error, 2 some items have stayed, 3 refused, and nothing was touched."""

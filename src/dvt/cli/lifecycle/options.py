@@ -1,0 +1,118 @@
+"""What the commands of `dvt lifecycle` share: the project, JSON, exit codes, and how errors are told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dvt.core.errors import DvtError, RunRefused
+
+if TYPE_CHECKING:
+    from dvt.lifecycle.system import System
+
+DONE, FAILED, PARTIAL, REFUSED = range(4)
+"""Exit codes."""
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+YES = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
+REASON = click.option("--reason", required=True, help="Why; it is put on record.")
+DATA_TYPES = click.option(
+    "--data-type", "-t", "data_types", multiple=True, metavar="NAME", help="Only this data type; repeatable."
+)
+
+
+def project(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say which project is meant, and tell its errors without a traceback."""
+
+    @click.option(
+        "--project-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        help="Folder of the project; this one, if it is left out.",
+    )
+    @click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Another file than the project's lifecycle.yml.",
+    )
+    @wraps(function)
+    def called(*args: Any, **options: Any) -> Any:
+        with telling():
+            return function(*args, **options)
+
+    return called
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Tell errors, and end with their exit code."""
+    try:
+        yield
+    except DvtError as error:
+        click.echo(str(error), err=True)
+        sys.exit(REFUSED if isinstance(error, RunRefused) else FAILED)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        sys.exit(FAILED)
+
+
+def opened(project_dir: Path, config: Path | None) -> System:
+    """Open a project's lifecycle."""
+    from dvt.config.lifecycle_file import load_lifecycle
+    from dvt.lifecycle.system import System
+
+    return System(load_lifecycle(project_dir, config))
+
+
+def as_moment(read: Callable[[str], int]) -> Callable[..., int | None]:
+    """Return what reads an option's day, or time, in ISO 8601; in UTC where it says no zone."""
+
+    def convert(_ctx: click.Context, param: click.Parameter, value: str | None) -> int | None:
+        try:
+            return None if value is None else read(value)
+        except ValueError as error:
+            raise click.BadParameter(f"this is no day and no time: {error}", param=param) from None
+
+    return convert
+
+
+def first_moment(text: str) -> int:
+    """Return the begin of a day, or a time."""
+    from dvt.lifecycle.reports.times import first_moment
+
+    return first_moment(text)
+
+
+def last_moment(text: str) -> int:
+    """Return the end of a day, or a time."""
+    from dvt.lifecycle.reports.times import day_moment
+
+    return day_moment(text)
+
+
+def echo_json(content: Any) -> None:
+    """Print an object as JSON."""
+    click.echo(json.dumps(content, indent=2))
+
+
+def echo_lines(lines: Iterable[str]) -> None:
+    """Print lines."""
+    for line in lines:
+        click.echo(line)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; refuse where there is none, unless it was confirmed beforehand."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RunRefused(("there is no terminal to ask, and no --yes",))
+    if not click.confirm(question):
+        raise RunRefused(("it was not confirmed",))

@@ -1,0 +1,84 @@
+"""Tests all that the lifecycle needs: settings, store, policies, folders, backups, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dvt.core.errors import DvtError
+from dvt.lifecycle.back_up.upkeep import weaknesses
+from dvt.lifecycle.find.places import Place
+from dvt.lifecycle.system import System
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a test has found."""
+
+    name: str
+    is_right: bool
+    detail: str = ""
+
+
+def examine(opened: Callable[[], System]) -> Iterator[Check]:
+    """Yield a check for each thing that is needed; what follows from one that fails is left out."""
+    try:
+        system = opened()
+    except DvtError as error:
+        yield Check("settings and store", is_right=False, detail=error.message)
+        return
+    with system:
+        file = system.settings.file
+        yield Check("settings", is_right=True, detail=str(file or "there is no lifecycle.yml"))
+        yield Check("store", is_right=True, detail=system.store.label)
+        yield _record(system)
+        yield _policies(system)
+        yield from map(_place, system.places)
+        yield from _backups(system)
+        yield _clock(system)
+
+
+def _record(system: System) -> Check:
+    chain = system.store.verify_chain()
+    if chain.is_whole:
+        return Check("record", is_right=True, detail=f"{chain.rows:,} rows, none was changed")
+    return Check("record", is_right=False, detail=f"row {chain.broken}: {chain.reason}")
+
+
+def _policies(system: System) -> Check:
+    policies = system.store.policies()
+    enabled = [name for name, policy in policies.items() if policy.rule.enabled]
+    if not enabled:
+        hint = "none is valid and enabled, so nothing is due: dvt lifecycle policies apply"
+        return Check("policies", is_right=False, detail=hint)
+    drift = system.drift()
+    return Check("policies", is_right=not drift, detail="; ".join(drift) or f"{len(enabled)} enabled")
+
+
+def _place(place: Place) -> Check:
+    name = f"folder {place.path}"
+    try:
+        place.open().close()
+    except FileNotFoundError:
+        return Check(name, is_right=True, detail="it is not there yet")
+    except DvtError as error:
+        return Check(name, is_right=False, detail=error.message)
+    return Check(
+        name, is_right=True, detail=", ".join(of for each in place.contents for of in each.data_types)
+    )
+
+
+def _backups(system: System) -> Iterator[Check]:
+    name = f"backups {system.settings.backups}"
+    try:
+        with system.vault() as vault, system.file_places() as places:
+            problems = list(weaknesses(vault, places, other_device=system.settings.other_device))
+    except DvtError as error:
+        yield Check(name, is_right=False, detail=error.message)
+        return
+    yield Check(name, is_right=not problems, detail="; ".join(problems))
+
+
+def _clock(system: System) -> Check:
+    refusals = system.terms().refusals
+    return Check("clock", is_right=not refusals, detail="; ".join(refusals))
