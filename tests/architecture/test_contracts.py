@@ -49,6 +49,18 @@ BREACHES = {
         "Drivers do not know each other, but for DuckDB's and the network's",
         {"drivers/one.py": "", "drivers/another.py": "import dvt.drivers.one"},
     ),
+    "the lifecycle, up": (
+        "Within the lifecycle imports point down",
+        {"lifecycle/find/places.py": "import dvt.lifecycle.retire"},
+    ),
+    "the lifecycle, from a run": (
+        "What runs dbt does not know the lifecycle",
+        {"app/runs.py": "import dvt.lifecycle.retire"},
+    ),
+    "SQL in the lifecycle": (
+        "Only the lifecycle's store knows SQLAlchemy",
+        {"lifecycle/find/places.py": "import sqlalchemy"},
+    ),
     "the bridge, up": (
         "Within the bridge imports point down",
         {"dbt_bridge/outputs/targets.py": "import dvt.dbt_bridge.session"},

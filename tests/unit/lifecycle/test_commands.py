@@ -241,3 +241,41 @@ def test_paths_are_those_of_the_folder_that_is_asked_from(project, dvt, monkeypa
     project.log("dbt.log.1", 8)
     monkeypatch.chdir(project.logs)
     assert "older than 7 days" in dvt("explain", "--project-dir", "..", "dbt.log.1")
+
+
+def test_what_is_not_installed_is_told_with_the_line_that_installs_it(project):
+    code = (
+        "import sys; sys.modules['sqlalchemy'] = None; sys.argv = ['dvt', 'lifecycle', 'plan']\n"
+        "from dvt.cli.main import main; main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=project.folder
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("DVT221 `dvt lifecycle` requires sqlalchemy")
+    assert "pip install 'dvt-engine[lifecycle]'" in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_run_of_dbt_does_not_import_it(project):
+    (project.folder / "dbt_project.yml").write_text("{name: shop, profile: shop}")
+    (project.folder / "profiles.yml").write_text(
+        "shop: {target: a, outputs: {a: {type: duckdb, path: a.duckdb}}}"
+    )
+    (project.folder / "models").mkdir()
+    (project.folder / "models/one.sql").write_text("select 1 as id")
+    code = (
+        "import sys; sys.argv = ['dvt', 'run']\n"
+        "from dvt.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "print(*sys.modules)"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project.folder
+    ).stdout
+    modules = set(printed.splitlines()[-1].split())
+    assert "dbt.cli.main" in modules
+    assert not [
+        name for name in modules if name.startswith("dvt.lifecycle") or name.split(".")[0] == "alembic"
+    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dvt.core.errors import DvtError, RunRefused
+from dvt.core.errors import DvtError, LifecycleMissing, RunRefused
 
 if TYPE_CHECKING:
     from dvt.lifecycle.system import System
@@ -66,8 +66,11 @@ def telling() -> Iterator[None]:
 def opened(project_dir: Path, config: Path | None) -> System:
     """Open a project's lifecycle."""
     from dvt.config.lifecycle_file import load_lifecycle
-    from dvt.lifecycle.system import System
 
+    try:
+        from dvt.lifecycle.system import System
+    except ImportError as error:
+        raise LifecycleMissing(error.name or "a package") from error
     return System(load_lifecycle(project_dir, config))
 
 

@@ -103,7 +103,7 @@ from dvt.core.errors.project import (
     UnknownTarget,
     UnknownType,
 )
-from dvt.core.errors.retention import LifecycleInvalid, PlanUnusable, RunRefused
+from dvt.core.errors.retention import LifecycleInvalid, LifecycleMissing, PlanUnusable, RunRefused
 
 __all__ = [
     "WARNINGS",
@@ -151,6 +151,7 @@ __all__ = [
     "IntrospectionUnsupported",
     "LeaseLost",
     "LifecycleInvalid",
+    "LifecycleMissing",
     "LoginRefused",
     "ManifestUnreadable",
     "NamesTooLong",

@@ -16,6 +16,16 @@ class LifecycleInvalid(DvtError):
         super().__init__(f"{at}: {problem}", hint=hint or "docs/reference/lifecycle.md lists every key")
 
 
+class LifecycleMissing(DvtError):
+    """What the lifecycle's store needs is not installed."""
+
+    code = "DVT221"
+
+    def __init__(self, package: str) -> None:
+        self.package = package
+        super().__init__(f"`dvt lifecycle` requires {package}", hint="pip install 'dvt-engine[lifecycle]'")
+
+
 class PlanUnusable(DvtError):
     """A plan is not there, not whole, not signed by this installation, or was run already."""
 
