@@ -20,6 +20,7 @@ from dvt.drivers.copying import copy, digest_of, put_attributes
 from dvt.drivers.file_system import rename_exclusively, sync_one
 from dvt.drivers.trees import Root
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.reading import reading
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.quarantine import RESTORED, top
 from dvt.lifecycle.files import Places, in_words
@@ -106,7 +107,7 @@ def _restore(vault: Vault, places: Places, entry: Entry, *, force: bool) -> str:
         if there == _FOLDER:
             raise _Refused("a folder has its name")
         with _temporary(root) as (aside, temporary, descriptor):
-            lacking = _fill(vault, entry, descriptor)
+            lacking = _fill(vault, places, entry, descriptor)
             if there == _OTHER:
                 os.rename(temporary, name, src_dir_fd=aside, dst_dir_fd=folder)
             else:
@@ -135,10 +136,10 @@ def _what_is_there(folder: int, name: bytes, entry: Entry) -> int:
         os.close(descriptor)
 
 
-def _fill(vault: Vault, entry: Entry, descriptor: int) -> tuple[str, ...]:
+def _fill(vault: Vault, places: Places, entry: Entry, descriptor: int) -> tuple[str, ...]:
     """Copy a backup into an open, empty file, with its attributes; return those that it was not given."""
     try:
-        with vault.reading(entry) as backup:
+        with reading(vault, places, entry) as backup:
             sha256 = copy(backup, descriptor)
     except FileNotFoundError as error:
         raise _Refused(f"its backup {entry.location} is gone") from error

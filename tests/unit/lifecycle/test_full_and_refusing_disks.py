@@ -12,8 +12,8 @@ import pytest
 from dvt.core.errors import VaultRefused
 from dvt.core.retention import Result
 from dvt.lifecycle.back_up import back_up
-from dvt.lifecycle.back_up.upkeep import Finding, verify, weaknesses
 from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.upkeep import Finding, verify, weaknesses
 from tests.unit.lifecycle.scenes import Scene
 
 
@@ -35,8 +35,8 @@ def _mounted(where: Path, *options: str | Path) -> Iterator[None]:
 
 def _require_whole(scene: Scene) -> None:
     """Require that all backups can be read, and that there are no others."""
-    with Vault(scene.vault) as vault:
-        assert not [answer for answer in verify(vault) if isinstance(answer, Finding)]
+    with Vault(scene.vault) as vault, scene.places as places:
+        assert not [answer for answer in verify(vault, places) if isinstance(answer, Finding)]
         named = {entry.location for entry in vault.entries()}
     assert named == {str(path.relative_to(scene.vault)) for path in scene.vault.glob("*/*/*")}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from dvt.core.retention import Result
-from dvt.lifecycle.back_up.upkeep import Finding, verify
 from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.upkeep import Finding, verify
 from tests.unit.lifecycle.scenes import Scene, snapshot
 
 FEW = pytest.param(20, id="some")
@@ -175,8 +175,8 @@ def test_nothing_is_lost_to_who_changes_a_tree_meanwhile(tmp_path: Path, attack:
     assert results <= {Result.DELETED, Result.CHANGED}
     assert rounds < 100 or len(results) == 2
     scene.recover()
-    with Vault(scene.vault) as vault:
-        assert not [answer for answer in verify(vault) if isinstance(answer, Finding)]
+    with Vault(scene.vault) as vault, scene.places as places:
+        assert not [answer for answer in verify(vault, places) if isinstance(answer, Finding)]
         assert {entry.size for entry in vault.entries()}.isdisjoint({len(b"precious")})
 
 

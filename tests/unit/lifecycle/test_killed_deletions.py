@@ -1,12 +1,16 @@
 """kill -9 at any step of a run loses nothing: a file is where it was, or can be restored."""
 
+import gzip
 import os
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from dvt.core.file_names import as_path
+from dvt.core.retention import Action
+from dvt.lifecycle.back_up.reading import reading
 from dvt.lifecycle.back_up.vault import Vault
 from tests.unit.lifecycle.killing import killed_at, steps
 from tests.unit.lifecycle.scenes import Scene
@@ -23,15 +27,15 @@ def _scene(top: Path) -> Scene:
     return scene
 
 
-def _delete(scene: Scene) -> None:
-    scene.delete(scene.root / os.fsdecode(name) for name in CONTENTS)
+def _delete(scene: Scene, action: Action = Action.DELETE) -> None:
+    scene.delete([scene.root / os.fsdecode(name) for name in CONTENTS], action)
 
 
 def _require_nothing_lost(scene: Scene) -> None:
-    with Vault(scene.vault) as vault:
+    with Vault(scene.vault) as vault, scene.places as places:
         backups = {}
         for entry in vault.entries():
-            with vault.reading(entry) as descriptor:
+            with suppress(FileNotFoundError), reading(vault, places, entry) as descriptor:
                 backups[as_path(entry.item.key)] = os.read(descriptor, 10_000)
     for name, content in (CONTENTS | OTHERS).items():
         path = scene.root / os.fsdecode(name)
@@ -43,37 +47,42 @@ def _require_nothing_lost(scene: Scene) -> None:
 
 
 def _require_tidy(scene: Scene) -> None:
-    """Require that there is nothing in the quarantine, and no file in the vault that no manifest names."""
-    left = [path for path in (scene.root / ".dvt-quarantine").rglob("*") if path.is_file()]
-    assert left == []
+    """Require that in the quarantine and in the vault is nothing that no manifest names."""
     with Vault(scene.vault) as vault:
-        named = {entry.location for entry in vault.entries()}
-        files = {str(path.relative_to(scene.vault)) for path in scene.vault.glob("*/*/*")}
+        entries = list(vault.entries())
+    named = {entry.location for entry in entries if not entry.is_aside}
+    aside = {Path(entry.location) for entry in entries if entry.is_aside}
+    aside |= {path.parent / "journal.jsonl" for path in aside}
+    assert {path for path in (scene.root / ".dvt-quarantine").rglob("*") if path.is_file()} == aside
+    files = {str(path.relative_to(scene.vault)) for path in scene.vault.glob("*/*/*")}
     assert files == named
 
 
-def _all(scene: Scene) -> None:
+def _all(scene: Scene, action: Action = Action.DELETE) -> None:
     """A run: recovery first."""
     scene.recover()
-    _delete(scene)
+    _delete(scene, action)
 
 
 EVERY = pytest.param(1, marks=pytest.mark.slow, id="at every step")
 SOME = pytest.param(17, id="at some steps")
 
 
+@pytest.mark.parametrize("action", [Action.DELETE, Action.QUARANTINE, Action.COMPRESS])
 @pytest.mark.parametrize("apart", [SOME, EVERY])
-def test_a_run_that_is_killed_at_any_step_loses_nothing(tmp_path: Path, apart: int) -> None:
-    count = len(steps(lambda: _all(_scene(tmp_path / "counted"))))
+def test_a_run_that_is_killed_at_any_step_loses_nothing(tmp_path: Path, apart: int, action: Action) -> None:
+    count = len(steps(lambda: _all(_scene(tmp_path / "counted"), action)))
     assert count > 100
     for number in range(random.randrange(apart), count, apart):
         scene = _scene(tmp_path / str(number))
-        killed_at(number, lambda scene=scene: _all(scene))
+        killed_at(number, lambda scene=scene: _all(scene, action))
         _require_nothing_lost(scene)
         scene.recover()
         _require_nothing_lost(scene)
         _require_tidy(scene)
         assert scene.recover() == []
+        for path in list(scene.root.rglob("*.gz")):
+            assert gzip.decompress(path.read_bytes()) == CONTENTS[bytes(path.relative_to(scene.root))[:-3]]
 
 
 @pytest.mark.parametrize("apart", [SOME, EVERY])

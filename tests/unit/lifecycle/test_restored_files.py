@@ -8,8 +8,8 @@ import pytest
 
 from dvt.core.retention import Action, Result
 from dvt.lifecycle.back_up.manifest import Entry
-from dvt.lifecycle.back_up.upkeep import Finding, purge, verify, weaknesses
 from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.upkeep import Finding, purge, verify, weaknesses
 from tests.unit.lifecycle.killing import killed_at, steps
 from tests.unit.lifecycle.scenes import Scene
 
@@ -194,8 +194,8 @@ def test_backups_that_are_not_what_they_were_are_found(scene: Scene) -> None:
     link.symlink_to(good)
     manifest = scene.vault / "run001" / "manifest.jsonl"
     manifest.write_bytes(manifest.read_bytes() + b'{"backup": {"file": "../../../etc/passwd"}}\nno json\n')
-    with Vault(scene.vault) as vault:
-        answers = list(verify(vault))
+    with Vault(scene.vault) as vault, scene.places as places:
+        answers = list(verify(vault, places))
     problems = {answer.location: answer.problem for answer in answers if isinstance(answer, Finding)}
     assert [answer.item.key for answer in answers if isinstance(answer, Entry)] == [str(paths[0])]
     assert problems[outcomes[1].backup] == "its content is not what the file's was"
@@ -216,17 +216,17 @@ def test_backups_go_when_their_time_is_over_and_nothing_else_does(scene: Scene) 
     own = scene.vault / "run001" / "0" / "somebody's.backup"
     own.write_text("own")
     (scene.vault / "alone2.backup").write_text("not a link")
-    with Vault(scene.vault) as vault:
+    with Vault(scene.vault) as vault, scene.places as places:
         now = max(entry.made for entry in vault.entries())
-        assert list(purge(vault, now + 6 * DAY)) == []
-        gone = {entry.item.key.rpartition("/")[2] for entry in purge(vault, now + 8 * DAY)}
+        assert list(purge(vault, places, now + 6 * DAY)) == []
+        gone = {entry.item.key.rpartition("/")[2] for entry in purge(vault, places, now + 8 * DAY)}
         assert gone == {"g0", "g1", "alone"}
-        assert list(purge(vault, now + 8 * DAY)) == []
+        assert list(purge(vault, places, now + 8 * DAY)) == []
         left = {entry.item.key.rpartition("/")[2] for entry in vault.entries()}
         assert left == {"g2", "kept"}
-        assert {entry.item.key.rpartition("/")[2] for entry in purge(vault, now + 8 * DAY, min_keep=0)} == {
-            "g2"
-        }
+        assert {
+            entry.item.key.rpartition("/")[2] for entry in purge(vault, places, now + 8 * DAY, min_keep=0)
+        } == {"g2"}
     assert own.exists()
     assert logs.exists()
     names = {path.name for path in scene.vault.iterdir()}

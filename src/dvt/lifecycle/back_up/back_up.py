@@ -11,7 +11,6 @@ from datetime import timedelta
 from itertools import count
 from typing import Self
 
-from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Action, Item, Moment, Outcome, PlannedItem, Result
 from dvt.drivers.copying import Attributes, attributes, copy, digest_of, forget_cached
 from dvt.drivers.file_system import sync_all, sync_one
@@ -45,6 +44,17 @@ class _Copy:
     size: int
     sha256: str
     attributes: Attributes
+    slot: str
+
+    @property
+    def action(self) -> Action:
+        """What its rule says."""
+        return self.planned.decision.action or Action.DELETE
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the file itself, in the quarantine, will be the backup."""
+        return self.action is Action.QUARANTINE
 
 
 _Answer = _Copy | Outcome
@@ -66,7 +76,7 @@ class FileBackups:
         self._vault, self._places, self._keep, self._clock = vault, places, keep, clock
         self._open = ExitStack()
         self._begun: tuple[int, Manifest] | None = None
-        self._batches = 0
+        self._batches = self._items = 0
         self._outside: set[bytes] = set()
         """Folders that are not in the vault."""
 
@@ -81,19 +91,17 @@ class FileBackups:
         self._open.close()
         self._begun = None
 
-    def back_up(self, planned: Sequence[PlannedItem]) -> list[VerifiedBackup | Outcome]:
-        """See Remover. Each call is one batch."""
+    def back_up(self, planned: Sequence[PlannedItem]) -> list[Entry | Outcome]:
+        """Back up files as one batch; an Entry is a verified backup, on the disk and on the manifest."""
         if not planned:
             return []
         try:
-            answers = self._batch(planned)
+            return self._batch(planned)
         except OSError as error:
             stays = Stays(Result.FAILED, f"no backup could be made: {in_words(error)}")
             return [stays.outcome(one.item) for one in planned]
-        return [self._proof(answer) if isinstance(answer, _Copy) else answer for answer in answers]
 
-    def _batch(self, planned: Sequence[PlannedItem]) -> list[_Answer]:
-        """Back up a batch: what is a `_Copy` when this returns is a backup."""
+    def _batch(self, planned: Sequence[PlannedItem]) -> list[Entry | Outcome]:
         folder, manifest = self._begin()
         files = _files(self._batches, [one.item for one in planned])
         manifest.will_write(files)
@@ -101,15 +109,16 @@ class FileBackups:
         self._batches += 1
         with batch:
             uses = file_uses()
-            answers = [self._copied(batch, file, one, uses) for file, one in zip(files, planned, strict=True)]
+            copies = [self._copied(batch, file, one, uses) for file, one in zip(files, planned, strict=True)]
             batch.sync()
-            answers = [batch.read_back(answer) if isinstance(answer, _Copy) else answer for answer in answers]
-            entries = [self._entry(answer) for answer in answers if isinstance(answer, _Copy)]
+            answers = [self._verified(batch, copy) for copy in copies]
+            entries = [answer for answer in answers if isinstance(answer, Entry)]
             manifest.add(entries)
         for entry in entries:
             # A convenience for those who restore with `cp`; what counts is the manifest.
-            with suppress(OSError):
-                self._vault.link_latest(entry)
+            if not entry.is_aside:
+                with suppress(OSError):
+                    self._vault.link_latest(entry)
         return answers
 
     def _begin(self) -> tuple[int, Manifest]:
@@ -123,7 +132,8 @@ class FileBackups:
         return self._begun
 
     def _copied(self, batch: _Batch, file: str, planned: PlannedItem, uses: FileUses) -> _Answer:
-        item = planned.item
+        item, is_aside = planned.item, planned.decision.action is Action.QUARANTINE
+        self._items += 1
         try:
             self._refuse_backups(item)
             with in_its_folder(self._places, item) as (folder, name):
@@ -133,7 +143,7 @@ class FileBackups:
                     before = os.fstat(source)
                     require_unused(before, uses)
                     found = attributes(source)
-                    sha256 = batch.copy(source, file)
+                    sha256 = digest_of(source) if is_aside else batch.copy(source, file)
                     _require_same(before, os.fstat(source), item, foreign=foreign)
                     _require_same(before, _named(folder, name), item, foreign=foreign)
                 finally:
@@ -141,7 +151,15 @@ class FileBackups:
         except Stays as stays:
             batch.discard(file)
             return stays.outcome(item)
-        return _Copy(planned, file, before.st_size, sha256, found)
+        except OSError as error:
+            batch.discard(file)
+            return Stays(Result.FAILED, f"it cannot be read ({error.strerror})").outcome(item)
+        return _Copy(planned, file, before.st_size, sha256, found, str(self._items))
+
+    def _verified(self, batch: _Batch, answer: _Answer) -> Entry | Outcome:
+        if isinstance(answer, _Copy) and not answer.is_aside:
+            answer = batch.read_back(answer)
+        return self._entry(answer) if isinstance(answer, _Copy) else answer
 
     def _refuse_backups(self, item: Item) -> None:
         folder = folder_of(item)
@@ -152,8 +170,8 @@ class FileBackups:
             self._outside.add(folder)
 
     def _entry(self, copied: _Copy) -> Entry:
-        now, action = self._clock(), copied.planned.decision.action
-        lasting = action is Action.ARCHIVE
+        now, action = self._clock(), copied.action
+        keep = timedelta(days=copied.planned.decision.quarantine_days) if copied.is_aside else self._keep
         return Entry(
             run=self.run,
             file=copied.file,
@@ -162,12 +180,10 @@ class FileBackups:
             sha256=copied.sha256,
             attributes=copied.attributes,
             made=now,
-            kept_until=None if lasting else now + self._keep // timedelta(microseconds=1) * 1000,
-            action=action or Action.DELETE,
+            kept_until=None if action is Action.ARCHIVE else now + keep // timedelta(microseconds=1) * 1000,
+            action=action,
+            slot=copied.slot,
         )
-
-    def _proof(self, copied: _Copy) -> VerifiedBackup:
-        return VerifiedBackup(copied.planned, copied.sha256, f"{self.run}/{copied.file}")
 
 
 class _Batch:

@@ -20,6 +20,7 @@ from dvt.core.errors import ManifestUnreadable
 from dvt.core.retention import Action, Item, Moment
 from dvt.drivers.copying import Attributes
 from dvt.drivers.file_system import sync_one
+from dvt.drivers.trees import QUARANTINE
 
 MANIFEST = b"manifest.jsonl"
 FORMAT = 1
@@ -43,10 +44,19 @@ class Entry:
     kept_until: Moment | None
     """None: until somebody removes it."""
     action: Action
+    slot: str
+    """Number of the file within its run, which is its name in the quarantine."""
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether the file itself, in the quarantine, is the backup."""
+        return self.action is Action.QUARANTINE
 
     @property
     def location(self) -> str:
-        """The backup's path relative to the vault."""
+        """The backup's path relative to the vault; for a file that was moved aside, its path."""
+        if self.is_aside:
+            return f"{self.item.root.rstrip('/')}/{os.fsdecode(QUARANTINE)}/{self.run}/{self.slot}"
         return f"{self.run}/{self.file}"
 
 
@@ -156,6 +166,12 @@ def _checked(file: str) -> str:
     return file
 
 
+def _number(slot: str) -> str:
+    if not slot.isdecimal():
+        raise ValueError(slot)
+    return slot
+
+
 def _whole(descriptor: int) -> int:
     """Cut off a last line that was not written whole, and return the length of the rest."""
     size = os.fstat(descriptor).st_size
@@ -191,6 +207,7 @@ def _to_json(entry: Entry) -> dict[str, Any]:
         "made": entry.made,
         "kept_until": entry.kept_until,
         "action": entry.action,
+        "slot": entry.slot,
     }
 
 
@@ -219,4 +236,5 @@ def _from_json(line: dict[str, Any], run: str) -> Entry:
         made=int(line["made"]),
         kept_until=None if line["kept_until"] is None else int(line["kept_until"]),
         action=Action(line["action"]),
+        slot=_number(line["slot"]),
     )

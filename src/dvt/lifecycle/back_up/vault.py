@@ -175,27 +175,16 @@ class Vault:
         with self._root.folder([os.fsencode(part) for part in parts]) as folder:
             yield folder
 
-    @contextmanager
-    def reading(self, entry: Entry) -> Iterator[int]:
-        """Open a backup for reading; OSError if it is not there."""
-        number, name = entry.file.split("/")
-        with self.folder(entry.run, number) as folder:
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-            try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise OSError(errno.EINVAL, "it is no regular file")
-                yield descriptor
-            finally:
-                os.close(descriptor)
-
     def link_latest(self, entry: Entry) -> None:
         """Have `<name>.backup` point to a backup, unless something else than such a link is there."""
         name = backup_name(name_of(entry.item))
         if not self._is_free_or_link(name):
             return
-        with suppress(FileNotFoundError):
+        try:
+            os.symlink(entry.location, _NEW_LINK, dir_fd=self.fd)
+        except FileExistsError:  # a killed run has left it
             os.unlink(_NEW_LINK, dir_fd=self.fd)
-        os.symlink(entry.location, _NEW_LINK, dir_fd=self.fd)
+            os.symlink(entry.location, _NEW_LINK, dir_fd=self.fd)
         os.rename(_NEW_LINK, name, src_dir_fd=self.fd, dst_dir_fd=self.fd)
 
     def _unlink_latest(self, entry: Entry) -> None:

@@ -12,6 +12,7 @@ from dvt.core.file_names import as_path
 from dvt.core.retention import Action, Item, Outcome, Result
 from dvt.drivers.file_system import sync
 from dvt.drivers.file_uses import FileUses, file_uses, is_open_elsewhere
+from dvt.lifecycle.delete.compression import compress
 from dvt.lifecycle.delete.quarantine import Move, Quarantine
 from dvt.lifecycle.files import (
     Places,
@@ -26,7 +27,12 @@ from dvt.lifecycle.files import (
     require_unused,
 )
 
-_RESULTS = {Action.DELETE: Result.DELETED, Action.ARCHIVE: Result.ARCHIVED}
+_RESULTS = {
+    Action.DELETE: Result.DELETED,
+    Action.ARCHIVE: Result.ARCHIVED,
+    Action.QUARANTINE: Result.QUARANTINED,
+    Action.COMPRESS: Result.COMPRESSED,
+}
 
 
 class Deletion:
@@ -59,11 +65,14 @@ class Deletion:
         try:
             self._look_again(move)
             with found(move.item):
-                self._quarantine.remove(move)
+                if move.action is Action.COMPRESS:
+                    folder, name = self._place(move.item)
+                    compress(self._quarantine.fd, move.slot, move.sha256, folder, name)
+                if move.action is not Action.QUARANTINE:
+                    self._quarantine.remove(move.slot)
         except Stays as stays:
             return self.put_back(move, stays)
-        result = _RESULTS.get(move.action, Result.DELETED)
-        return Outcome(item=move.item, result=result, sha256=move.sha256, backup=move.location)
+        return Outcome(item=move.item, result=_RESULTS[move.action], sha256=move.sha256, backup=move.location)
 
     def put_back(self, move: Move, stays: Stays) -> Outcome:
         """Put a file back to where it was, and return why it stays; never in the place of another."""
@@ -90,7 +99,7 @@ class Deletion:
             return [replace(outcome, detail=f"{outcome.detail} {why}".lstrip()) for outcome in outcomes]
         if self._remove_empty_folders:
             for outcome in outcomes:
-                if outcome.result in _RESULTS.values():
+                if outcome.result not in {Result.CHANGED, Result.FAILED}:
                     self._remove_folders(outcome.item)
         return outcomes
 

@@ -11,10 +11,12 @@ from dvt.core.errors import DvtError
 from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Action, Item, Moment, Outcome, PlannedItem, Result
 from dvt.lifecycle.back_up.back_up import FileBackups
+from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.delete.compression import is_compressed
 from dvt.lifecycle.delete.deletion import Deletion
-from dvt.lifecycle.delete.quarantine import Move, Quarantine
-from dvt.lifecycle.files import Places, Stays, folder_of, in_words
+from dvt.lifecycle.delete.quarantine import Quarantine, move_of
+from dvt.lifecycle.files import Places, Stays, folder_of, in_words, name_of
 
 _FOLDERS_AT_ONCE = 128
 """So many folders are open at once, for files to be put back to where they were."""
@@ -36,10 +38,9 @@ class FileRemover:
         self.run = run
         self._backups = FileBackups(vault, run, places, keep=keep, clock=clock)
         self._places, self._empty_folders = places, remove_empty_folders
-        self._proofs: set[str] = set()
-        """Locations of the backups that this object has made: it deletes for no others."""
+        self._made: dict[str, Entry] = {}
+        """The backups that this object has made, by location: it deletes for no others."""
         self._quarantines: dict[str, Quarantine] = {}
-        self._slots = 0
 
     def __enter__(self) -> Self:
         return self
@@ -55,9 +56,20 @@ class FileRemover:
 
     def back_up(self, planned: Sequence[PlannedItem]) -> list[VerifiedBackup | Outcome]:
         """See Remover."""
-        answers = self._backups.back_up(planned)
-        self._proofs.update(answer.location for answer in answers if isinstance(answer, VerifiedBackup))
-        return answers
+        due = [one for one in planned if not _is_compressed(one)]
+        answers = iter(self._backups.back_up(due))
+        return [
+            Stays(Result.CHANGED, "it is compressed already").outcome(one.item)
+            if _is_compressed(one)
+            else self._noted(one, next(answers))
+            for one in planned
+        ]
+
+    def _noted(self, planned: PlannedItem, answer: Entry | Outcome) -> VerifiedBackup | Outcome:
+        if isinstance(answer, Outcome):
+            return answer
+        self._made[answer.location] = answer
+        return VerifiedBackup(planned, answer.sha256, answer.location)
 
     def delete(self, backups: Sequence[VerifiedBackup]) -> list[Outcome]:
         """See Remover."""
@@ -65,7 +77,7 @@ class FileRemover:
             backup.location: Stays(Result.FAILED, "this run has made no backup of it").outcome(_item(backup))
             for backup in backups
         }
-        made = [backup for backup in backups if backup.location in self._proofs]
+        made = [backup for backup in backups if backup.location in self._made]
         for some in _in_few_folders(made):
             done = self._delete_some(_item(some[0]).root, some)
             outcomes |= {backup.location: outcome for backup, outcome in zip(some, done, strict=True)}
@@ -74,7 +86,7 @@ class FileRemover:
     def _delete_some(self, root_path: str, backups: Sequence[VerifiedBackup]) -> list[Outcome]:
         try:
             quarantine = self._quarantine(root_path)
-            moves = [self._move(backup) for backup in backups]
+            moves = [move_of(self._made.pop(backup.location)) for backup in backups]
             quarantine.will_take(moves)
         except (OSError, DvtError) as error:
             why = error.message if isinstance(error, DvtError) else in_words(error)
@@ -87,15 +99,9 @@ class FileRemover:
             self._quarantines[root_path] = Quarantine(self._places.root(root_path), self.run, new=True)
         return self._quarantines[root_path]
 
-    def _move(self, backup: VerifiedBackup) -> Move:
-        self._slots += 1
-        return Move(
-            slot=str(self._slots),
-            item=backup.planned.item,
-            sha256=backup.sha256,
-            location=backup.location,
-            action=backup.planned.decision.action or Action.DELETE,
-        )
+
+def _is_compressed(planned: PlannedItem) -> bool:
+    return planned.decision.action is Action.COMPRESS and is_compressed(name_of(planned.item))
 
 
 def _item(backup: VerifiedBackup) -> Item:

@@ -9,20 +9,24 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from dvt.core.errors import QuarantineRefused
 from dvt.core.retention import Action, Item
 from dvt.drivers.file_system import rename_exclusively, sync_one
 from dvt.drivers.trees import QUARANTINE, Root
+from dvt.lifecycle.back_up.manifest import Entry
 
 RESTORED = "restored-"
 """With this begin the names of files that are being restored, in the quarantine; they are locked."""
 _JOURNAL = b"journal.jsonl"
+_UNFINISHED = re.compile(r"[0-9]+\.gz")
+"""Matches names of compressed copies that are being made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +38,19 @@ class Move:
     item: Item
     sha256: str
     location: str
-    """Of its backup in the vault."""
+    """Of its backup."""
     action: Action
+
+
+def move_of(entry: Entry) -> Move:
+    """Return the move of a file that has a backup."""
+    return Move(
+        slot=entry.slot,
+        item=entry.item,
+        sha256=entry.sha256,
+        location=entry.location,
+        action=entry.action,
+    )
 
 
 class Quarantine:
@@ -98,14 +113,21 @@ class Quarantine:
         """Move a file back to an open folder; FileExistsError if something has its name there."""
         rename_exclusively(self.fd, move.slot.encode(), folder, name)
 
-    def remove(self, move: Move) -> None:
+    def remove(self, slot: str) -> None:
         """Remove a file that is here."""
-        os.unlink(move.slot, dir_fd=self.fd)
+        os.unlink(slot, dir_fd=self.fd)
 
     def slots(self) -> Iterator[str]:
-        """Yield the names of the files that are here."""
+        """Yield the names of what was moved here."""
         with os.scandir(self.fd) as entries:
-            yield from (entry.name for entry in entries if entry.name != os.fsdecode(_JOURNAL))
+            yield from (entry.name for entry in entries if entry.name.isdecimal())
+
+    def remove_unfinished(self) -> None:
+        """Remove the copies that a killed run was about to compress."""
+        with os.scandir(self.fd) as entries:
+            names = [entry.name for entry in entries if _UNFINISHED.fullmatch(entry.name)]
+        for name in names:
+            os.unlink(name, dir_fd=self.fd)
 
     def moves(self) -> dict[str, Move]:
         """Return what the journal says, by slot. A line that was not written whole moved nothing."""
@@ -178,9 +200,14 @@ def remove_unrestored(root: Root) -> None:
 
 
 def _to_json(move: Move) -> dict[str, Any]:
-    item = move.item
     facts = ("data_type", "key", "root", "identity", "group", "bytes", "modified")
-    return asdict(move) | {"item": {fact: getattr(item, fact) for fact in facts}}
+    return {
+        "slot": move.slot,
+        "item": {fact: getattr(move.item, fact) for fact in facts},
+        "sha256": move.sha256,
+        "location": move.location,
+        "action": move.action,
+    }
 
 
 def _from_json(line: dict[str, Any]) -> Move:

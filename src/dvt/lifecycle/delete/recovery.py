@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 
-from dvt.core.errors import QuarantineRefused, RootRefused
-from dvt.core.retention import Item, Outcome, Result
+from dvt.core.errors import DvtError, QuarantineRefused, RootRefused
+from dvt.core.retention import Action, Item, Outcome, Result
 from dvt.drivers.copying import digest_of
-from dvt.drivers.trees import Root
-from dvt.lifecycle.back_up.manifest import Content
+from dvt.drivers.trees import QUARANTINE, Root
+from dvt.lifecycle.back_up.manifest import Content, Entry
+from dvt.lifecycle.back_up.reading import reading
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.deletion import Deletion
 from dvt.lifecycle.delete.quarantine import Move, Quarantine, remove_unbegun, remove_unrestored, runs
@@ -31,6 +33,8 @@ def recover(vault: Vault, places: Places) -> Iterator[Outcome]:
                 yield from _recover(vault, places, root, run)
     for run in vault.runs():
         vault.sweep(run)
+        with suppress(OSError, DvtError):
+            _strike_unmoved(vault, places, run)
 
 
 def _recover(vault: Vault, places: Places, root: Root, run: str) -> Iterator[Outcome]:
@@ -42,26 +46,48 @@ def _recover(vault: Vault, places: Places, root: Root, run: str) -> Iterator[Out
         remove_unbegun(root, run)
         return
     with quarantine, Deletion(places, quarantine) as deletion:
+        quarantine.remove_unfinished()
         moves, content = quarantine.moves(), vault.content(run)
         outcomes = []
         for slot in sorted(quarantine.slots()):
             if slot not in moves:
                 outcomes.append(_unknown(quarantine, root, slot))
-            elif why := _no_backup(vault, content, moves[slot]):
+            elif why := _no_backup(vault, places, content, moves[slot]):
                 stays = Stays(Result.FAILED, f"its run was killed, and {why}")
                 outcomes.append(deletion.put_back(moves[slot], stays))
-            else:
+            elif moves[slot].action is not Action.QUARANTINE:
                 outcomes.append(deletion.end(moves[slot]))
         yield from deletion.lasting(outcomes)
 
 
-def _no_backup(vault: Vault, content: Content, move: Move) -> str:
+def _strike_unmoved(vault: Vault, places: Places, run: str) -> None:
+    """Strike files off a manifest that were to be moved aside, and were not: they are where they were."""
+    unmoved = [entry for entry in vault.content(run).backups.values() if _is_unmoved(places, entry)]
+    if unmoved:
+        vault.remove(run, unmoved)
+
+
+def _is_unmoved(places: Places, entry: Entry) -> bool:
+    if not entry.is_aside:
+        return False
+    root = places.root(entry.item.root)
+    try:
+        with root.folder((QUARANTINE, entry.run.encode())) as folder:
+            os.stat(entry.slot, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return True
+    return False
+
+
+def _no_backup(vault: Vault, places: Places, content: Content, move: Move) -> str:
     """Return why a file cannot be restored, in words; empty: it can."""
-    entry = content.backups.get(move.location.partition("/")[2])
+    entry = next((one for one in content.backups.values() if one.slot == move.slot), None)
     if entry is None or (entry.item.key, entry.sha256) != (move.item.key, move.sha256):
         return "there is no backup of it"
+    if entry.is_aside:
+        return ""
     try:
-        with vault.reading(entry) as backup:
+        with reading(vault, places, entry) as backup:
             return "" if digest_of(backup) == entry.sha256 else "its backup is damaged"
     except OSError as error:
         return f"its backup cannot be read ({error.strerror})"

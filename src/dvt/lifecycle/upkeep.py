@@ -9,10 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dvt.core.errors import DvtError, QuarantineRefused, RootNotAllowed, RootRefused
 from dvt.core.retention import Moment
 from dvt.drivers.copying import digest_of, forget_cached
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.reading import reading
 from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.delete.quarantine import Quarantine
 from dvt.lifecycle.files import Places, in_words
 
 
@@ -26,20 +29,20 @@ class Finding:
     entry: Entry | None = None
 
 
-def verify(vault: Vault) -> Iterator[Finding | Entry]:
+def verify(vault: Vault, places: Places) -> Iterator[Finding | Entry]:
     """Read all backups: yield each that is what its manifest says, and a finding for all that is not."""
     for run in vault.runs():
         content = vault.content(run)
         for line in content.damaged:
             yield Finding(f"{run}/manifest.jsonl", f"line {line} cannot be read")
         for entry in content.backups.values():
-            problem = _problem(vault, entry)
+            problem = _problem(vault, places, entry)
             yield Finding(entry.location, problem, entry) if problem else entry
 
 
-def _problem(vault: Vault, entry: Entry) -> str:
+def _problem(vault: Vault, places: Places, entry: Entry) -> str:
     try:
-        with vault.reading(entry) as descriptor:
+        with reading(vault, places, entry) as descriptor:
             if os.fstat(descriptor).st_size != entry.size:
                 return "it has another size than the file had"
             forget_cached(descriptor)
@@ -48,9 +51,11 @@ def _problem(vault: Vault, entry: Entry) -> str:
         return "it is gone"
     except OSError as error:
         return f"it cannot be read: {in_words(error)}"
+    except DvtError as error:
+        return error.message
 
 
-def purge(vault: Vault, now: Moment, *, min_keep: int = 1) -> Iterator[Entry]:
+def purge(vault: Vault, places: Places, now: Moment, *, min_keep: int = 1) -> Iterator[Entry]:
     """Remove the backups whose time is over, and yield them; nothing that no manifest names is touched.
 
     The newest `min_keep` backups of each group stay, and those that are kept without end. What has no group
@@ -64,8 +69,26 @@ def purge(vault: Vault, now: Moment, *, min_keep: int = 1) -> Iterator[Entry]:
             by_run[entry.run].append(entry)
     for run, gone in by_run.items():
         with suppress(BlockingIOError):
-            vault.remove(run, gone)
-            yield from gone
+            aside = [entry for entry in gone if entry.is_aside and _let_go(places, entry)]
+            removed = [entry for entry in gone if not entry.is_aside] + aside
+            vault.remove(run, removed)
+            yield from removed
+
+
+def _let_go(places: Places, entry: Entry) -> bool:
+    """Remove a file that was moved aside; False if its root cannot be opened, so that it stays."""
+    try:
+        root = places.root(entry.item.root)
+    except (FileNotFoundError, RootNotAllowed, RootRefused):
+        return False
+    try:
+        with Quarantine(root, entry.run, new=False) as quarantine:
+            quarantine.remove(entry.slot)
+    except FileNotFoundError:
+        return True
+    except (BlockingIOError, QuarantineRefused):
+        return False
+    return True
 
 
 def _over(entries: list[Entry], now: Moment, min_keep: int) -> Iterator[str]:
