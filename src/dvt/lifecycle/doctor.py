@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from dvt.core.errors import DvtError
-from dvt.lifecycle.back_up.upkeep import weaknesses
 from dvt.lifecycle.find.places import Place
 from dvt.lifecycle.system import System
+from dvt.lifecycle.upkeep import weaknesses
 
 
 @dataclass(frozen=True, slots=True)

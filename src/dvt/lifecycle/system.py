@@ -29,7 +29,6 @@ from dvt.core.retention import (
 )
 from dvt.lifecycle import files, retire
 from dvt.lifecycle.back_up.manifest import Entry
-from dvt.lifecycle.back_up.upkeep import Finding, purge, verify
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.decide import Survey, decide
 from dvt.lifecycle.delete.files import FileRemover
@@ -43,6 +42,7 @@ from dvt.lifecycle.restore import Wanted, restore
 from dvt.lifecycle.store.clock import clock_refusals
 from dvt.lifecycle.store.opening import Store, open_store
 from dvt.lifecycle.store.present import now
+from dvt.lifecycle.upkeep import Finding, purge, verify
 
 _STATE = ".dvt/lifecycle"
 """Folder of a project with the lifecycle's own files."""
@@ -128,7 +128,7 @@ class System:
                 report=report,
             )
             record = retire.run(plan, terms, means)
-            self._purge(vault, terms)
+            self._purge(vault, places, terms)
         return record
 
     def restore(self, wanted: Wanted, *, force: bool = False) -> Iterator[Outcome]:
@@ -149,8 +149,8 @@ class System:
 
     def verify_backups(self) -> Iterator[Finding | Entry]:
         """Read all backups; yield those that are right, and what is wrong with others."""
-        with self.vault() as vault:
-            yield from verify(vault)
+        with self.vault() as vault, self.file_places() as places:
+            yield from verify(vault, places)
 
     def vault(self) -> Vault:
         """Open the place of backups."""
@@ -160,9 +160,10 @@ class System:
         """Return the folders in which files may be deleted and restored."""
         return files.Places(self.places)
 
-    def _purge(self, vault: Vault, terms: Terms) -> None:
+    def _purge(self, vault: Vault, places: files.Places, terms: Terms) -> None:
         """Remove the backups whose time is over."""
-        gone = [{"key": entry.item.key, "backup": entry.location} for entry in purge(vault, terms.now)]
+        over = purge(vault, places, terms.now)
+        gone = [{"key": entry.item.key, "backup": entry.location} for entry in over]
         if gone:
             self._note("purged", gone)
 

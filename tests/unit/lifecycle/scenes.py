@@ -82,7 +82,7 @@ class Scene:
 
     def recover(self) -> list[Outcome]:
         with Vault(self.vault) as vault, self.places as places:
-            return list(recover(vault, places))
+            return recover(vault, places)
 
 
 def snapshot(top: Path) -> dict[Path, tuple[object, ...]]:

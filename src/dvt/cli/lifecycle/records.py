@@ -163,7 +163,7 @@ def _line(event: Event) -> str:
 @AS_JSON
 def verify_backups(project_dir: Path, config: Path | None, as_json: bool) -> None:
     """Read all backups, and say which are not what they should be."""
-    from dvt.lifecycle.back_up.upkeep import Finding
+    from dvt.lifecycle.upkeep import Finding
 
     with opened(project_dir, config) as system:
         found = list(system.verify_backups())

@@ -18,23 +18,25 @@ from dvt.lifecycle.delete.quarantine import Move, Quarantine, remove_unbegun, re
 from dvt.lifecycle.files import Places, Stays
 
 
-def recover(vault: Vault, places: Places) -> Iterator[Outcome]:
-    """Finish what killed runs have begun with files, and yield what became of each; call it before each run.
+def recover(vault: Vault, places: Places) -> list[Outcome]:
+    """Finish what killed runs have begun with files; return what became of each. Call it before each run.
 
     A file that is in the quarantine is deleted if its backup is on the manifest and can be read; otherwise it
     goes back. Runs that are alive are let be. A root that is gone or refused is left out: nothing is deleted
     there, and the run itself says why.
     """
+    outcomes: list[Outcome] = []
     for path in places.paths:
         with suppress(FileNotFoundError, RootRefused, QuarantineRefused):
             root = places.root(path)
             remove_unrestored(root)
             for run in runs(root):
-                yield from _recover(vault, places, root, run)
+                outcomes += _recover(vault, places, root, run)
     for run in vault.runs():
         vault.sweep(run)
         with suppress(OSError, DvtError):
             _strike_unmoved(vault, places, run)
+    return outcomes
 
 
 def _recover(vault: Vault, places: Places, root: Root, run: str) -> Iterator[Outcome]:
