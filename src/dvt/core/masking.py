@@ -8,8 +8,10 @@ from typing import Any
 
 MASK = "***"
 _PASSWORDS = r"passw(?:or)?d|pwd|passphrase|secret"
-_NAMES = rf"{_PASSWORDS}|token|credential|(?:private|api|access|account)[_-]?key|auth(?!or)"
+_NAMES = rf"{_PASSWORDS}|token|credential|(?:private|api|access|account)[_-]?key|authorization"
 _VALUE = r"('(?:[^']|'')*'|\"[^\"]*\"|[^\s,;&)}]+)"
+_LONG_TOKEN = 12
+"""Characters of the shortest text that is a token where the word `bearer` is before it."""
 _SECRET_NAME = re.compile(rf"{_NAMES}|(?:^|_)pw$", re.IGNORECASE)
 """Matches names of what is secret, anywhere in them: `DB_PASSWORD`, `githubToken`."""
 _USER_INFO = re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE)
@@ -18,7 +20,7 @@ _GIVEN = re.compile(
     rf"(\b[\w-]*(?:{_NAMES}|signature|\bsig)[\w-]*['\"]?\s*=>?\s*"
     rf"|['\"][\w-]*(?:{_NAMES})[\w-]*['\"]\s*:\s*"
     rf"|\b[\w-]*(?:{_PASSWORDS})[\w-]*\s*:\s*"
-    rf"|\bidentified\s+by\s+){_VALUE}",
+    rf"|\bidentified\s+by\s+|\bbearer\s+(?=\S{{{_LONG_TOKEN}}})){_VALUE}",
     re.IGNORECASE,
 )
 """Matches a secret that is given by its name: `password=x`, `"token": "x"`, `secret: x`, `?sig=x`."""

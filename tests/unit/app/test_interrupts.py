@@ -22,6 +22,22 @@ with ended_soon_after_ctrl_c():
         time.sleep(1)
 """
 
+SPEAKING = """
+import signal, sys, time
+from dvt.app import interrupts
+interrupts.END_AFTER = 0.5
+
+def last_words():
+    print("last words", flush=True)
+    time.sleep(60)
+
+with interrupts.ended_soon_after_ctrl_c(last_words):
+    signal.signal(signal.SIGINT, lambda *_: None)
+    print("ready", flush=True)
+    while True:
+        time.sleep(1)
+"""
+
 LOSING = """
 import ctypes, os, signal, sys, time
 from dvt.app.interrupts import ended_soon_after_ctrl_c
@@ -90,3 +106,13 @@ def test_a_process_that_does_not_hear_ctrl_c_ends() -> None:
     assert process.returncode == 2
     assert b"the next run removes it" in errors
     assert time.monotonic() - started >= END_AFTER - 1
+
+
+def test_a_process_that_does_not_hear_ctrl_c_has_its_last_words_and_no_more() -> None:
+    with subprocess.Popen([sys.executable, "-c", SPEAKING], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert output == b"last words\n"

@@ -17,6 +17,7 @@ from dvt.core.masking import is_secret_name, masked, secret_values
         ("password: hunter2", "password: ***"),
         ("SECRET => 'hunter2'", "SECRET => ***"),
         ("create user a identified by 'hunter2'", "create user a identified by ***"),
+        ("Authorization: Bearer abcdef.ghijkl-123", "Authorization: Bearer ***"),
         ("https://s/x?sig=hunter2&se=1", "https://s/x?sig=***&se=1"),
         ("https://s/x?X-Amz-Signature=hunter2", "https://s/x?X-Amz-Signature=***"),
     ],
@@ -31,6 +32,7 @@ def test_what_is_named_a_secret_is_masked(text: str, kept: str) -> None:
         "password authentication failed for user ana",
         "unexpected token: x",
         "author = 'Ana'",
+        "the bearer of bad news",
         "select a::text from t",
         "see https://docs/x@1",
         "DVT108 m (models/m.sql, line 3): no column a@b",
@@ -47,6 +49,7 @@ def test_values_of_secrets_are_found_by_their_names() -> None:
         "SHORT_SECRET": "abc",
         "DBT_ENV_SECRET_X": "x1",
         "HOME": "/home/ana",
+        "AUTH_METHOD": "password",
     }
     variables = {"day": "2026-01-01", "api": {"key": "seen-key", "token": ["first-token", 12345678]}}
     values = secret_values(environment, variables, None, "text")
