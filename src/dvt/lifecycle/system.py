@@ -66,7 +66,7 @@ class System:
         self.plans = Plans(self.state / "plans")
         self._asking = Asking(actor=by or actor(), source=source)
         self._open = ExitStack()
-        url = settings.store or f"sqlite:///{self.state / 'lifecycle.db'}"
+        url = settings.store or self.state / "lifecycle.db"
         self.store: Store = self._open.enter_context(
             open_store(url, state=self.state, actor=self._asking.actor)
         )

@@ -35,14 +35,19 @@ class Address:
         return tuple(secret for secret in given if secret)
 
 
-def address(text: str) -> Address:
-    """Return the address that a text is; StoreUnusable for one that is no address of a store."""
+def address(text: str | Path) -> Address:
+    """Return the address that a text is, or a file's; StoreUnusable if no store can be there."""
+    if isinstance(text, Path):
+        return _of_file(URL.create("sqlite", database=str(text)))
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
         # The text may hold a password, and so may the error's.
         raise StoreUnusable("there", "the address is not written as one") from None
     if url.drivername in _SQLITE:
+        if "?" in text:
+            # What follows would be taken for options, and another file for the store.
+            raise StoreUnusable("there", "an address of a file has no options, and its path no question mark")
         return _of_file(url)
     if url.drivername not in _POSTGRES:
         raise StoreUnusable("there", f"{url.drivername} is neither sqlite nor postgresql")

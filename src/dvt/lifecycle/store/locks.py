@@ -41,7 +41,7 @@ class CleanerLock:
 
     def __init__(self, folder: Path, actor: str, database: Database | None = None) -> None:
         """`folder`: of this machine's state; `database`: None if it does not answer."""
-        self._actor = f"{actor}@{socket.gethostname()}"
+        self._actor = actor if "@" in actor else f"{actor}@{socket.gethostname()}"
         self._database = database
         self._files = [folder / "cleaner.lock"]
         if database is not None and database.place.file is not None:

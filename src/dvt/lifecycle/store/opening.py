@@ -28,15 +28,15 @@ from dvt.lifecycle.store.spool import Spool, Synced, sync
 from dvt.runs.operations import Process
 
 
-def open_store(url: str, *, state: Path, actor: str, spool_automatic: bool = False) -> Store:
+def open_store(url: str | Path, *, state: Path, actor: str, spool_automatic: bool = False) -> Store:
     """Open the store at an address, in the newest schema, and sync what runs without it have left in `state`.
 
     A SQLite store that is not there is made; a new store has no policies. StoreUnreachable if its database
     does not answer: `without_store` is for a run that a person wants nevertheless.
 
     Args:
-        url: `sqlite:////folder/file.db` or `postgresql://user@host:port/database`. A password may also be
-            where libpq looks for it: in PGPASSWORD, or in its password file.
+        url: `sqlite:////folder/file.db` or `postgresql://user@host:port/database`, or the path of a file of
+            SQLite. A password may also be where libpq looks for it: in PGPASSWORD, or in its password file.
         state: a folder of this machine, which is made if it is missing.
         actor: who holds the lock, as others are told.
         spool_automatic: automatic runs go on when the database stops answering, and are recorded in `state`.

@@ -44,6 +44,21 @@ def test_a_new_store_is_for_its_owner_alone(store: Store, file: Path):
         assert stat.S_IMODE(other.stat().st_mode) == 0o600, other
 
 
+@pytest.mark.parametrize("name", ["a?b=c", "50%20", "#", "Größe 😀", "a:b@c", "x\udcff"])
+def test_a_store_may_be_in_a_folder_of_any_name(name: str, tmp_path: Path):
+    file = tmp_path / name / "lifecycle.db"
+    with open_store(file, state=tmp_path / name / "state", actor="ana") as store:
+        store.audit.note(ANA, "hello", {})
+    assert file.stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_question_mark_in_an_address_is_refused(tmp_path: Path):
+    with pytest.raises(StoreUnusable, match="question mark"):
+        open_store(f"sqlite:///{tmp_path}/a?b/lifecycle.db", state=tmp_path / "state", actor="ana")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_store_in_a_linked_file_is_refused(file: Path, url: str, state: Path, tmp_path: Path):
     file.parent.mkdir()
     file.symlink_to(tmp_path / "elsewhere")
