@@ -12,7 +12,7 @@ import re
 import signal
 import struct
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,12 +44,12 @@ def file_uses(*, besides: frozenset[int] = frozenset()) -> FileUses:
     """Look at the files that all processes have open, this one too but for the descriptors `besides`."""
     if not sys.platform.startswith("linux"):
         return FileUses()
-    opened: dict[FileKey, int] = {}
-    complete = True
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            complete &= _see(int(entry.name), opened, besides)
-    return FileUses(opened, _locks(), complete)
+    view = _View(besides)
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdecimal():
+                view.see(int(entry.name))
+    return FileUses(view.opened, _locks(), view.complete)
 
 
 def is_open_elsewhere(descriptor: int) -> bool | None:
@@ -98,47 +98,47 @@ def _locks() -> dict[FileKey, int]:
     return {}
 
 
-def _see(process: int, opened: dict[FileKey, int], besides: frozenset[int]) -> bool:
-    """Note the files of a process, none if it has ended; False if it does not let us see them."""
-    skipped = besides if process == os.getpid() else frozenset()
-    seen = True
-    for look in _LOOKS:
-        try:
-            for key in look(process, skipped):
-                opened.setdefault(key, process)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        except OSError:
-            seen = False
-    return seen
+class _View:
+    """What has been seen of the open files of processes."""
 
+    def __init__(self, besides: frozenset[int]) -> None:
+        self.opened: dict[FileKey, int] = {}
+        self.complete = True
+        self._besides = besides
+        self._mappings: set[tuple[bytes, ...]] = set()
+        """Seen before: processes of one program map the same files."""
 
-def _descriptors(process: int, besides: frozenset[int]) -> Iterator[FileKey]:
-    with os.scandir(f"/proc/{process}/fd") as entries:
-        for entry in entries:
-            if int(entry.name) not in besides:
-                with suppress(FileNotFoundError, ProcessLookupError):
-                    status = Path(entry.path).stat()
-                    yield status.st_dev, status.st_ino
+    def see(self, process: int) -> None:
+        """Note the files of a process, none if it has ended."""
+        for look in (self._descriptors, self._mapped, self._working_folder):
+            try:
+                for key in look(process):
+                    self.opened.setdefault(key, process)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            except OSError:
+                self.complete = False
 
+    def _descriptors(self, process: int) -> Iterator[FileKey]:
+        besides = self._besides if process == os.getpid() else ()
+        with os.scandir(f"/proc/{process}/fd") as entries:
+            for entry in entries:
+                if int(entry.name) not in besides:
+                    with suppress(FileNotFoundError, ProcessLookupError):
+                        status = entry.stat()
+                        yield status.st_dev, status.st_ino
 
-def _mapped(process: int, _besides: frozenset[int]) -> Iterator[FileKey]:
-    mapped = Path(f"/proc/{process}/maps").read_bytes()
-    for major, minor, inode, path in set(_MAPPED.findall(mapped)):
-        yield os.makedev(int(major, 16), int(minor, 16)), int(inode)
-        # Some file systems (btrfs, overlays) name another device here than elsewhere.
-        with suppress(OSError):
-            status = Path(os.fsdecode(path)).stat()
-            yield status.st_dev, status.st_ino
+    def _mapped(self, process: int) -> Iterator[FileKey]:
+        mapped = _MAPPED.findall(Path(f"/proc/{process}/maps").read_bytes())
+        for mapping in set(mapped) - self._mappings:
+            self._mappings.add(mapping)
+            major, minor, inode, path = mapping
+            yield os.makedev(int(major, 16), int(minor, 16)), int(inode)
+            # Some file systems (btrfs, overlays) name another device here than elsewhere.
+            with suppress(OSError):
+                status = Path(os.fsdecode(path)).stat()
+                yield status.st_dev, status.st_ino
 
-
-def _working_folder(process: int, _besides: frozenset[int]) -> Iterator[FileKey]:
-    status = Path(f"/proc/{process}/cwd").stat()
-    yield status.st_dev, status.st_ino
-
-
-_LOOKS: tuple[Callable[[int, frozenset[int]], Iterator[FileKey]], ...] = (
-    _descriptors,
-    _mapped,
-    _working_folder,
-)
+    def _working_folder(self, process: int) -> Iterator[FileKey]:
+        status = Path(f"/proc/{process}/cwd").stat()
+        yield status.st_dev, status.st_ino

@@ -30,6 +30,8 @@ from dvt.lifecycle.files import (
 )
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_RECENT = 1.0
+"""Seconds for which it is not looked again which files are in use."""
 _FEW = 8
 """So many copies are written to the disk one by one; for more, all of the file system is."""
 _WRITTEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -77,6 +79,8 @@ class FileBackups:
         self._open = ExitStack()
         self._begun: tuple[int, Manifest] | None = None
         self._batches = self._items = 0
+        self._uses: FileUses | None = None
+        self._seen = 0.0
         self._outside: set[bytes] = set()
         """Folders that are not in the vault."""
 
@@ -108,7 +112,7 @@ class FileBackups:
         batch = _Batch(folder, self._batches)
         self._batches += 1
         with batch:
-            uses = file_uses()
+            uses = self._file_uses()
             copies = [self._copied(batch, file, one, uses) for file, one in zip(files, planned, strict=True)]
             batch.sync()
             answers = [self._verified(batch, copy) for copy in copies]
@@ -120,6 +124,12 @@ class FileBackups:
                 with suppress(OSError):
                     self._vault.link_latest(entry)
         return answers
+
+    def _file_uses(self) -> FileUses:
+        """Return which files are in use, as of a moment ago: who uses one later is seen when it is moved."""
+        if self._uses is None or time.monotonic() - self._seen > _RECENT:
+            self._uses, self._seen = file_uses(), time.monotonic()
+        return self._uses
 
     def _begin(self) -> tuple[int, Manifest]:
         if self._begun is None:

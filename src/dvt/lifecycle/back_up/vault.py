@@ -178,7 +178,10 @@ class Vault:
     def link_latest(self, entry: Entry) -> None:
         """Have `<name>.backup` point to a backup, unless something else than such a link is there."""
         name = backup_name(name_of(entry.item))
-        if not self._is_free_or_link(name):
+        with suppress(FileExistsError):
+            os.symlink(entry.location, name, dir_fd=self.fd)
+            return
+        if not self._is_link(name):
             return
         try:
             os.symlink(entry.location, _NEW_LINK, dir_fd=self.fd)
@@ -194,13 +197,10 @@ class Vault:
             if os.readlink(name, dir_fd=self.fd) == entry.location:
                 os.unlink(name, dir_fd=self.fd)
 
-    def _is_free_or_link(self, name: str) -> bool:
-        try:
+    def _is_link(self, name: str) -> bool:
+        with suppress(OSError):
             return bool(_LINK.fullmatch(os.readlink(name, dir_fd=self.fd)))
-        except FileNotFoundError:
-            return True
-        except OSError:
-            return False
+        return False
 
 
 def backup_name(name: bytes, number: int = 0) -> str:
