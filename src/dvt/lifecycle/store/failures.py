@@ -23,7 +23,7 @@ _UNREACHABLE = re.compile(
     r"could not connect|connection (?:to server|refused|reset|timed out)|terminating connection"
     r"|server closed the connection|connection already closed|connection not open|could not translate"
     r"|SSL SYSCALL|the database system is|remaining connection slots|too many clients|cursor already closed"
-    r"|database (?:is|table is) locked|disk I/O error|could not (?:receive|send) data",
+    r"|database (?:is|table is) locked|disk is full|disk I/O error|could not (?:receive|send) data",
     re.IGNORECASE,
 )
 

@@ -20,6 +20,8 @@ from dvt.lifecycle.store.present import now
 from dvt.lifecycle.store.run_rows import timestamp
 from dvt.lifecycle.store.tables import HISTORY, POLICIES
 
+_BY_SQL = "changed by SQL"
+"""The reason that triggers give for what they write into the history."""
 _LONGEST_NAME = 50
 """Characters of a data type's name, at most, as the original's column has it."""
 
@@ -85,14 +87,18 @@ class Policies:
                 change.save(_enabled(policy, yes=False), None, enabled_before=True)
         return tuple(policy.data_type for policy in stopped)
 
-    def enable_all(self, asking: Asking, reason: str) -> tuple[str, ...]:
+    def enable_all(self, asking: Asking, reason: str, *, by_sql: bool = False) -> tuple[str, ...]:
         """Enable the policies that `disable_all` has disabled; return their data types.
 
-        Those that were disabled otherwise stay disabled.
+        Those that were disabled otherwise stay disabled; `by_sql`: but for those that SQL has disabled last.
         """
         with self._changing(asking, "policies_enabled", reason) as change:
             query = select(POLICIES).where(POLICIES.c.enabled_before.is_(True)).with_for_update()
             policies = [policy_from(row) for row in change.connection.execute(query).all()]
+            if by_sql:
+                policies += [
+                    policy for policy in change.current().values() if change.was_disabled_by_sql(policy)
+                ]
             for policy in policies:
                 change.save(_enabled(policy, yes=True), None)
             change.connection.execute(update(POLICIES).values(enabled_before=None))
@@ -178,6 +184,13 @@ class _Change:
         saved = replace(policy, version=version)
         self._note(data_type, before, saved)
         return saved
+
+    def was_disabled_by_sql(self, policy: Policy) -> bool:
+        """Return whether the last change of a policy was that SQL has disabled it."""
+        query = select(HISTORY).where(HISTORY.c.data_type == policy.data_type)
+        last = self.connection.execute(query.order_by(HISTORY.c.version.desc()).limit(2)).all()
+        disabled = len(last) == 2 and not last[0].enabled and bool(last[1].enabled)  # noqa: PLR2004
+        return disabled and not policy.rule.enabled and last[0].reason == _BY_SQL
 
     def remove(self, data_type: str) -> bool:
         row = self._row(data_type)

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from dvt.core.errors import StoreRefused, StoreUnreachable
+from dvt.core.errors import CleanerAtWork, StoreRefused, StoreUnreachable
 from dvt.core.retention import RunStatus, Tally
 from dvt.lifecycle.policies.defaults import DEFAULTS
 from dvt.lifecycle.store import Store, open_store, without_store
@@ -22,6 +22,7 @@ from tests.architecture.sources import ROOT
 from tests.conformance.lifecycle.store.conftest import Place
 from tests.databases.postgres import USER
 from tests.unit.lifecycle.store.making import ANA, BEGAN, outcomes, plan, planned
+from tests.unit.lifecycle.store.test_locks import holder
 
 pytestmark = pytest.mark.slow
 
@@ -119,6 +120,16 @@ def test_a_cleaner_puts_runs_on_record(users: Callable[[str], User], state: Path
         assert own.verify_chain().is_whole
     assert store.records.run("20261128run0000002")
     assert {row["total_cleaned"] for row in store.records.stats()} == {0, 1}
+
+
+def test_a_cleaner_is_told_which_other_user_is_at_work(
+    users: Callable[[str], User], tmp_path: Path, url: str
+):
+    told = pytest.raises(CleanerAtWork, match=r"bob@\S+, since 20\d\d-\d\d-\d\dT")
+    with holder(url, tmp_path / "other"):
+        nightly = open_store(users("dvt_cleaner").url, state=tmp_path / "state", actor="nightly")
+        with nightly as own, told, own.one_cleaner():
+            pass
 
 
 @pytest.mark.parametrize("role", ["dvt_cleaner", "dvt_viewer"])

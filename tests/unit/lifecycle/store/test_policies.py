@@ -142,6 +142,16 @@ class TestPolicies:
         assert "temp_files" not in store.policy_table.enable_all(ANA, "go on")
         assert not store.policies()["temp_files"].rule.enabled
 
+    def test_a_stop_by_sql_is_undone_where_that_is_wanted(self, store: Store, sql: Callable[..., Any]):
+        store.policy_table.restore_defaults(ANA, "first")
+        off = store.policies()["temp_files"]
+        store.policy_table.save(replace(off, rule=replace(off.rule, enabled=False)), ANA, "not wanted")
+        sql("UPDATE cleanup_policies SET enabled = false")
+        assert store.policy_table.enable_all(ANA, "go on") == ()
+        enabled = store.policy_table.enable_all(ANA, "go on", by_sql=True)
+        assert sorted(enabled) == sorted(DEFAULTS.keys() - {"temp_files"})
+        assert {name for name, policy in store.policies().items() if policy.rule.enabled} == set(enabled)
+
     def test_a_change_by_sql_counts_and_is_a_version(self, store: Store, sql: Callable[..., Any]):
         store.policy_table.save(replace(FULL, rule=replace(FULL.rule, enabled=True)), ANA, "first")
         sql("UPDATE cleanup_policies SET enabled = false")

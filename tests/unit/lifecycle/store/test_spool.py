@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -286,23 +286,49 @@ def _fill(without: WithoutStore, written: list[int]) -> None:
         written.append(number)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small file system")
-def test_a_spool_on_a_full_disk_keeps_whole_lines(tmp_path: Path, opened: Callable[..., Store]):
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)], check=False, capture_output=True
-    )
-    if mounted.returncode:
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system of half a megabyte."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small file system")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(folder)]
+    if subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("nothing can be mounted here")
-    try:
-        without = without_store(DOWN, state=small, actor="ana")
-        written: list[int] = []
-        with pytest.raises(DiskFull):
-            _fill(without, written)
-        without.close()
-        (file,) = (small / "spool").glob("*.jsonl")
-        assert file.read_bytes().count(b"\n") == len(written) > 10
-        assert file.read_bytes().endswith(b"\n")
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_spool_on_a_full_disk_keeps_whole_lines(small: Path):
+    without = without_store(DOWN, state=small, actor="ana")
+    written: list[int] = []
+    with pytest.raises(DiskFull):
+        _fill(without, written)
+    without.close()
+    (file,) = (small / "spool").glob("*.jsonl")
+    assert file.read_bytes().count(b"\n") == len(written) > 10
+    assert file.read_bytes().endswith(b"\n")
+
+
+def test_a_store_on_a_full_disk_lets_a_person_run_and_is_whole_again(small: Path, state: Path):
+    """A full disk is what somebody runs a cleaner for."""
+    with open_store(small / "lifecycle.db", state=state, actor="ana") as store:
+        ballast = small / "ballast"
+        ballast.write_bytes(b"x" * (300 * 1024 - _used(small)))
+        _whole_run(store, keys=2000)
+        assert len(_spooled(state)) == 1
+        with pytest.raises(UnrecordedRun, match="full"):
+            _whole_run(store, CRON, keys=2000)
+        ballast.unlink()
+    # Its records have no room here; on another disk they are all there.
+    with open_store(state / "other.db", state=state, actor="ana") as other:
+        assert other.synced.events >= 4001
+        assert other.verify_chain().is_whole
+    with open_store(small / "lifecycle.db", state=state, actor="ana") as store:
+        store.audit.note(ANA, "written", {})
+        assert store.verify_chain().is_whole
+
+
+def _used(folder: Path) -> int:
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*"))
