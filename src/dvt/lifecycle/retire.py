@@ -80,6 +80,7 @@ def run(planned: Plan, terms: Terms, means: Means) -> RunRecord:
             recovered = list(means.recover())
             if recovered:
                 record.ended(recovered)
+                progress.add(recovered, is_own=False)
             surveys = survey([cleaner.finder for cleaner in means.cleaners], terms)
             status, detail = _batches(planned, _Judge(terms, surveys), means, record, progress)
         except BaseException as error:
@@ -187,11 +188,12 @@ class _Progress:
     )
     has_left: bool = False
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
+    def add(self, outcomes: Sequence[Outcome], *, is_own: bool = True) -> None:
+        """Count outcomes; `is_own`: of the plan's items, not what a run that died has left."""
         for outcome in outcomes:
             item = outcome.item
             self.results[item.data_type][outcome.result] += Tally(items=1, files=item.files, bytes=item.bytes)
-            self.has_left |= outcome.result in _NOT_DONE
+            self.has_left |= is_own and outcome.result in _NOT_DONE
 
     def record(self, status: RunStatus = RunStatus.RUNNING, detail: str = "") -> RunRecord:
         results: Mapping[str, Mapping[Result, Tally]] = {name: dict(of) for name, of in self.results.items()}

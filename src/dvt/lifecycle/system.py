@@ -32,7 +32,7 @@ from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.decide import Survey, decide
 from dvt.lifecycle.delete.files import FileRemover
-from dvt.lifecycle.delete.recovery import recover
+from dvt.lifecycle.delete.recovery import became, recover
 from dvt.lifecycle.find.files import FileFinder
 from dvt.lifecycle.find.of_settings import only, places_of
 from dvt.lifecycle.plan.plan_file import Plan, Plans
@@ -122,7 +122,7 @@ class System:
                 cleaners=[retire.Cleaner(finder=finder, remover=remover) for finder in self.finders()],
                 audit=self.store.audit,
                 one_at_a_time=self.store.one_cleaner,
-                recover=lambda: recover(vault, places),
+                recover=lambda: self._recovered(vault, places, run),
                 stops=stops,
                 budget=budget,
                 report=report,
@@ -159,6 +159,22 @@ class System:
     def file_places(self) -> files.Places:
         """Return the folders in which files may be deleted and restored."""
         return files.Places(self.places)
+
+    def _recovered(self, vault: Vault, places: files.Places, run: str) -> Iterator[Outcome]:
+        """Finish what killed runs have begun, put their ends on record, and yield what is of none of them."""
+        finished = {(of.item.data_type, of.item.key): of for of in recover(vault, places)}
+        for record, items in self.store.unfinished():
+            if record.id == run:
+                continue
+            backups = {entry.item.key: entry for entry in vault.content(record.id).backups.values()}
+            keys = [(item.data_type, item.key) for item in items]
+            outcomes = [became(item, backups.get(item.key)) for item in items]
+            self.store.end(
+                record,
+                [finished.get(key, outcome) for key, outcome in zip(keys, outcomes, strict=True)],
+            )
+            finished = {key: outcome for key, outcome in finished.items() if key not in keys}
+        yield from finished.values()
 
     def _purge(self, vault: Vault, places: files.Places, terms: Terms) -> None:
         """Remove the backups whose time is over."""

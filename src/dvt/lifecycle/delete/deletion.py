@@ -27,12 +27,13 @@ from dvt.lifecycle.files import (
     require_unused,
 )
 
-_RESULTS = {
+RESULTS = {
     Action.DELETE: Result.DELETED,
     Action.ARCHIVE: Result.ARCHIVED,
     Action.QUARANTINE: Result.QUARANTINED,
     Action.COMPRESS: Result.COMPRESSED,
 }
+"""Action → what became of an item when it is done."""
 
 
 class Deletion:
@@ -72,7 +73,7 @@ class Deletion:
                     self._quarantine.remove(move.slot)
         except Stays as stays:
             return self.put_back(move, stays)
-        return Outcome(item=move.item, result=_RESULTS[move.action], sha256=move.sha256, backup=move.location)
+        return Outcome(item=move.item, result=RESULTS[move.action], sha256=move.sha256, backup=move.location)
 
     def put_back(self, move: Move, stays: Stays) -> Outcome:
         """Put a file back to where it was, and return why it stays; never in the place of another."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from dvt.core.errors import DvtError, QuarantineRefused, RootRefused
+from dvt.core.file_names import as_path
 from dvt.core.retention import Action, Item, Outcome, Result
 from dvt.drivers.copying import digest_of
 from dvt.drivers.trees import QUARANTINE, Root
 from dvt.lifecycle.back_up.manifest import Content, Entry
 from dvt.lifecycle.back_up.reading import reading
 from dvt.lifecycle.back_up.vault import Vault
-from dvt.lifecycle.delete.deletion import Deletion
+from dvt.lifecycle.delete.deletion import RESULTS, Deletion
 from dvt.lifecycle.delete.quarantine import Move, Quarantine, remove_unbegun, remove_unrestored, runs
 from dvt.lifecycle.files import Places, Stays
 
@@ -37,6 +38,20 @@ def recover(vault: Vault, places: Places) -> list[Outcome]:
         with suppress(OSError, DvtError):
             _strike_unmoved(vault, places, run)
     return outcomes
+
+
+def became(item: Item, backup: Entry | None) -> Outcome:
+    """Return what became of an item of a killed run that is in no quarantine; `backup`: by that run."""
+    if backup is not None and not os.path.lexists(as_path(item.key)):
+        detail = "its run was killed before it could say so"
+        return Outcome(
+            item=item,
+            result=RESULTS[backup.action],
+            detail=detail,
+            sha256=backup.sha256,
+            backup=backup.location,
+        )
+    return Stays(Result.FAILED, "its run was killed before it was deleted").outcome(item)
 
 
 def _recover(vault: Vault, places: Places, root: Root, run: str) -> Iterator[Outcome]:

@@ -11,7 +11,7 @@ from typing import NoReturn, Self
 from sqlalchemy import text
 
 from dvt.core.errors import StoreRefused, StoreUnreachable
-from dvt.core.retention import Moment, Pin, Policy
+from dvt.core.retention import Item, Moment, Outcome, Pin, Policy, RunRecord
 from dvt.lifecycle.store.addresses import address
 from dvt.lifecycle.store.chain import Chain, ChainCheck
 from dvt.lifecycle.store.clock import ClockFacts
@@ -25,6 +25,7 @@ from dvt.lifecycle.store.present import now, uptime
 from dvt.lifecycle.store.recording import Recorder
 from dvt.lifecycle.store.records import Records
 from dvt.lifecycle.store.spool import Spool, Synced, sync
+from dvt.lifecycle.store.unfinished import end, open_items
 from dvt.runs.operations import Process
 
 
@@ -91,6 +92,17 @@ class Store:
     def one_cleaner(self) -> AbstractContextManager[None]:
         """Hold the lock against other cleaners, as the interface `Locks` promises."""
         return self._lock.one_cleaner()
+
+    def unfinished(self) -> list[tuple[RunRecord, list[Item]]]:
+        """Return runs without an end on record, each with the items of which it has not said what became.
+
+        While this process holds the lock of cleaners, all but its own have been killed.
+        """
+        return [(record, open_items(self.records, record.id)) for record in self.records.unfinished()]
+
+    def end(self, record: RunRecord, outcomes: Sequence[Outcome]) -> None:
+        """Put on record what became of the last items of a run that was killed, and its end."""
+        end(self.records, self.audit, record, outcomes)
 
     def verify_chain(self) -> ChainCheck:
         """Prove that nobody has changed what is on record, or name the first row that is not as it was."""

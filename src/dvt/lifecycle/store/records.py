@@ -55,6 +55,10 @@ class Records:
         """Return one run; None if it is not on record."""
         return next(iter(self._run_records(_runs().where(RUNS.c.run == run))), None)
 
+    def unfinished(self) -> tuple[RunRecord, ...]:
+        """Return the runs whose end is not on record: those at work, and those that were killed."""
+        return self._run_records(_runs().where(RUN_ENDS.c.id.is_(None)).order_by(RUNS.c.id))
+
     def _run_records(self, query: Select[Any]) -> tuple[RunRecord, ...]:
         with self._database.reading() as connection:
             return tuple(_run_record(row) for row in connection.execute(query).all())
