@@ -10,6 +10,8 @@ import pytest
 
 from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Result
+from dvt.drivers import copying
+from dvt.lifecycle.back_up import back_up
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete import deletion
 from dvt.lifecycle.delete.files import FileRemover
@@ -89,6 +91,26 @@ def test_a_file_that_is_not_what_the_plan_says_stays(scene: Scene, change: Calla
     (outcome,) = scene.run([planned])
     assert outcome.result is Result.CHANGED
     assert outcome.detail
+    assert before.items() <= snapshot(scene.root).items()
+    assert list(scene.vault.glob("*/*/*")) == []
+
+
+@pytest.mark.parametrize("change", [change for change in CHANGES if change is not _folder_swapped])
+def test_a_file_that_changes_while_it_is_backed_up_stays(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object]
+) -> None:
+    path = scene.file("ops/a.json")
+
+    def copy_and_change(source: int, target: int) -> str:
+        digest = copying.copy(source, target)
+        change(path)
+        before.update(snapshot(scene.root))
+        return digest
+
+    before: dict[Path, object] = {}
+    monkeypatch.setattr(back_up, "copy", copy_and_change)
+    (outcome,) = scene.delete([path])
+    assert outcome.result is Result.CHANGED
     assert before.items() <= snapshot(scene.root).items()
     assert list(scene.vault.glob("*/*/*")) == []
 
