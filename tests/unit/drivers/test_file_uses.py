@@ -3,6 +3,7 @@
 import fcntl
 import mmap
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -100,6 +101,17 @@ def test_processes_that_end_meanwhile_are_no_error() -> None:
                 assert file_uses().opened
         finally:
             busy.kill()
+
+
+def test_a_program_that_runs_is_in_use(tmp_path: Path) -> None:
+    """It is mapped, and no descriptor of its process is of it."""
+    program = tmp_path / "program"
+    shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
+    with subprocess.Popen([program, "60"]) as process:
+        assert file_uses().opened[program.stat().st_dev, program.stat().st_ino] == process.pid
+        with program.open() as file:
+            assert is_open_elsewhere(file.fileno()) is True
+        process.kill()
 
 
 def test_a_mapped_file_without_a_descriptor_is_open(tmp_path: Path) -> None:

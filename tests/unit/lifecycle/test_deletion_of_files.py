@@ -15,6 +15,7 @@ from dvt.core.retention import Action, Result
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.delete.quarantine import top
+from dvt.lifecycle.upkeep import purge
 from tests.unit.lifecycle.scenes import Scene, snapshot
 
 
@@ -239,3 +240,19 @@ def test_many_folders_do_not_need_many_descriptors(scene: Scene) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, limit)
     assert {outcome.result for outcome in outcomes} == {Result.DELETED}
     assert len(list(Path("/proc/self/fd").iterdir())) == opened
+
+
+def test_a_run_that_is_alive_is_let_be(scene: Scene) -> None:
+    paths = [scene.file("a"), scene.file("b"), scene.file("c")]
+    with Vault(scene.vault) as vault, scene.places as places, FileRemover(vault, "r", places) as remover:
+        backups = remover.back_up([scene.planned(path) for path in paths[:2]])
+        (first, second) = (backup for backup in backups if isinstance(backup, VerifiedBackup))
+        remover.delete([first])
+        (scene.vault / "r" / "0" / "b.backup").rename(scene.vault / "r" / "0" / "aside")
+        before = snapshot(scene.vault)
+        assert scene.recover() == []
+        assert list(purge(vault, places, 10**30, min_keep=0)) == []
+        assert snapshot(scene.vault) == before
+        (scene.vault / "r" / "0" / "aside").rename(scene.vault / "r" / "0" / "b.backup")
+        assert remover.delete([second])[0].result is Result.DELETED
+        assert isinstance(remover.back_up([scene.planned(paths[2])])[0], VerifiedBackup)

@@ -176,6 +176,8 @@ def test_a_restore_that_is_killed_at_any_step_leaves_a_whole_file_or_none(tmp_pa
         scene = scene_of(str(number))
         killed_at(number, scene.restore)
         path = scene.root / "ops" / "a"
+        assert {one.name for one in scene.root.iterdir()} <= {"ops", ".dvt-quarantine"}
+        assert set((scene.root / "ops").glob("*")) <= {path}
         assert not path.exists() or (path.read_bytes(), path.stat().st_mode & 0o777) == (b"content", 0o604)
         scene.recover()
         assert not list((scene.root / ".dvt-quarantine").glob("*"))
@@ -193,7 +195,9 @@ def test_backups_that_are_not_what_they_were_are_found(scene: Scene) -> None:
     link.unlink()
     link.symlink_to(good)
     manifest = scene.vault / "run001" / "manifest.jsonl"
-    manifest.write_bytes(manifest.read_bytes() + b'{"backup": {"file": "../../../etc/passwd"}}\nno json\n')
+    lines = manifest.read_text().splitlines()
+    elsewhere = lines[-1].replace(outcomes[-1].backup.partition("/")[2], "../elsewhere.backup")
+    manifest.write_text("\n".join([*lines, elsewhere, "no json", "a last line that was not written whole"]))
     with Vault(scene.vault) as vault, scene.places as places:
         answers = list(verify(vault, places))
     problems = {answer.location: answer.problem for answer in answers if isinstance(answer, Finding)}

@@ -62,6 +62,7 @@ class Quarantine:
         self._run = run
         self._top = top(root, make=new)
         self.fd = self._journal = -1
+        self._is_ours = False
         try:
             if new:
                 with suppress(FileExistsError):
@@ -70,6 +71,7 @@ class Quarantine:
             flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT if new else 0)
             self._journal = os.open(_JOURNAL, flags, 0o600, dir_fd=self.fd)
             fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._is_ours = True
             sync_one(self.fd)
             sync_one(self._top)
         except BaseException:
@@ -84,7 +86,7 @@ class Quarantine:
 
     def close(self) -> None:
         """Close it, and remove it if nothing is in it. May be called twice."""
-        if self._journal >= 0 and not any(self.slots()):
+        if self._is_ours and not any(self.slots()):
             with suppress(OSError):
                 os.unlink(_JOURNAL, dir_fd=self.fd)
                 os.rmdir(self._run, dir_fd=self._top)
@@ -92,6 +94,7 @@ class Quarantine:
             if descriptor >= 0:
                 os.close(descriptor)
         self._journal = self.fd = self._top = -1
+        self._is_ours = False
 
     def will_take(self, moves: Sequence[Move]) -> None:
         """Say, on the disk when this returns, where files come from that will be moved here."""
