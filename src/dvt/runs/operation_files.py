@@ -124,7 +124,7 @@ def _stage(moved: Moved) -> dict[str, Any]:
         "connection": moved.connection,
         "rows": moved.rows if moved.rows >= 0 else None,
         "bytes": moved.bytes if moved.bytes >= 0 else None,
-        "seconds": round(moved.seconds, 3),
+        "seconds": round(moved.seconds, 6),
         "reused": moved.reused,
         "note": moved.note,
     }
