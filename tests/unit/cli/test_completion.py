@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from dvt.cli.completion import OPTIONS
 from tests.unit.cli.test_main import CPU_LIMIT, children_cpu
 
 NODES = {
@@ -125,3 +126,10 @@ def test_completion_imports_neither_dbt_nor_a_driver_and_is_quick(shop: Path) ->
         ask(shop, "bash_complete", "dvt run --select ")
         taken.append(children_cpu() - before)
     assert min(taken) < CPU_LIMIT
+
+
+def test_commands_that_need_no_dbt_have_none_of_its_flags():
+    table = json.loads(OPTIONS.read_text(encoding="utf-8"))
+    names = {name for at in table["commands"]["lifecycle run"] for name in table["options"][at]["names"]}
+    assert {"--type", "--yes"} <= names
+    assert names.isdisjoint({"--compute", "--profiles-dir"})

@@ -29,7 +29,7 @@ def prepare(make_federator: FederatorFactory, args: Sequence[str], commands: Map
         if command.load and name in args and name not in _OURS:
             cli.add_command(load(command.load)(), name)
             _OURS.add(name)
-    for name, click_command in _commands(cli):
+    for name, click_command in _of_dbt(commands):
         if name in commands and commands[name].runs_nodes:
             _add_flags(click_command)
         _add_profiles_dir(click_command)
@@ -107,6 +107,15 @@ def help_text(
             return None
         context = click.Context(command, parent=context, info_name=name)
     return str(command.get_help(context))
+
+
+def _of_dbt(commands: Mapping[str, Command]) -> Iterator[tuple[str, Any]]:
+    """Yield dbt's commands, ours in their places, and their subcommands: those that need no dbt are apart."""
+    for name, command in cli.commands.items():
+        if name not in commands or commands[name].needs_dbt:
+            yield name, command
+            if isinstance(command, click.Group):
+                yield from _commands(command)
 
 
 def _commands(group: Any) -> Iterator[tuple[str, Any]]:
