@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -86,15 +86,37 @@ class Places:
         return self._open[path]
 
 
-@contextmanager
-def in_its_folder(places: Places, item: Item) -> Iterator[tuple[int, bytes]]:
-    """Open the folder of an item's file, and give its descriptor and the file's name; Stays if it is gone."""
-    with ExitStack() as opened:
-        with found(item):
-            root = places.root(item.root)
-            folders, name = root.parts(as_path(item.key))
-            descriptor = opened.enter_context(root.folder(folders))
-        yield descriptor, name
+class Folders:
+    """Open folders of items' files, the last few that were asked for: use it in a `with`."""
+
+    def __init__(self, places: Places, *, most: int) -> None:
+        self._places, self._most = places, most
+        self._open: dict[tuple[str, bytes], int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """The folders that are open."""
+        return tuple(self._open.values())
+
+    def of(self, item: Item) -> tuple[int, bytes]:
+        """Return the open folder of a file, and the file's name; Stays if the folder is gone."""
+        key = (item.root, folder_of(item))
+        if key not in self._open:
+            with found(item):
+                root = self._places.root(item.root)
+                parts, _ = root.parts(as_path(item.key))
+                with root.folder(parts) as folder:
+                    self._open[key] = os.dup(folder)
+            if len(self._open) > self._most:
+                os.close(self._open.pop(next(iter(self._open))))
+        return self._open[key], name_of(item)
 
 
 def open_unchanged(folder: int, name: bytes, item: Item, *, foreign: bool) -> int:

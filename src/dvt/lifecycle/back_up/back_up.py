@@ -18,10 +18,10 @@ from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.lifecycle.back_up.manifest import Entry, Manifest
 from dvt.lifecycle.back_up.vault import Vault, backup_name
 from dvt.lifecycle.files import (
+    Folders,
     Places,
     Stays,
     folder_of,
-    in_its_folder,
     in_words,
     name_of,
     open_unchanged,
@@ -109,7 +109,7 @@ class FileBackups:
         folder, manifest = self._begin()
         files = _files(self._batches, [one.item for one in planned])
         manifest.will_write(files)
-        batch = _Batch(folder, self._batches)
+        batch = _Batch(folder, self._batches, Folders(self._places, most=1))
         self._batches += 1
         with batch:
             uses = self._file_uses()
@@ -146,18 +146,18 @@ class FileBackups:
         self._items += 1
         try:
             self._refuse_backups(item)
-            with in_its_folder(self._places, item) as (folder, name):
-                foreign = self._places.place(item.root).foreign
-                source = open_unchanged(folder, name, item, foreign=foreign)
-                try:
-                    before = os.fstat(source)
-                    require_unused(before, uses)
-                    found = attributes(source)
-                    sha256 = digest_of(source) if is_aside else batch.copy(source, file)
-                    _require_same(before, os.fstat(source), item, foreign=foreign)
-                    _require_same(before, _named(folder, name), item, foreign=foreign)
-                finally:
-                    os.close(source)
+            folder, name = batch.folders.of(item)
+            foreign = self._places.place(item.root).foreign
+            source = open_unchanged(folder, name, item, foreign=foreign)
+            try:
+                before = os.fstat(source)
+                require_unused(before, uses)
+                found = attributes(source)
+                sha256 = digest_of(source) if is_aside else batch.copy(source, file)
+                _require_same(before, os.fstat(source), item, foreign=foreign)
+                _require_same(before, _named(folder, name), item, foreign=foreign)
+            finally:
+                os.close(source)
         except Stays as stays:
             batch.discard(file)
             return stays.outcome(item)
@@ -199,7 +199,9 @@ class FileBackups:
 class _Batch:
     """The copies of one batch, in a folder of their own. An error within its `with` removes them all."""
 
-    def __init__(self, run_folder: int, number: int) -> None:
+    def __init__(self, run_folder: int, number: int, folders: Folders) -> None:
+        self.folders = folders
+        """Folders of the files that are copied."""
         self._run_folder, self._number = run_folder, str(number)
         self._folder = -1
         self._written: set[str] = set()
@@ -219,6 +221,7 @@ class _Batch:
                     os.rmdir(self._number, dir_fd=self._run_folder)
         finally:
             os.close(self._folder)
+            self.folders.__exit__()
 
     def copy(self, source: int, file: str) -> str:
         """Write the copy of an open file, and return its SHA-256; Stays if it cannot be written."""

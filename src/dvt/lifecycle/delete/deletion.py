@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import Self
 
@@ -15,18 +15,18 @@ from dvt.drivers.file_uses import FileUses, file_uses, is_open_elsewhere
 from dvt.lifecycle.delete.compression import compress
 from dvt.lifecycle.delete.quarantine import Move, Quarantine
 from dvt.lifecycle.files import (
+    Folders,
     Places,
     Stays,
-    folder_of,
     found,
-    in_its_folder,
     in_words,
-    name_of,
     open_unchanged,
     require_unchanged,
     require_unused,
 )
 
+FOLDERS_AT_ONCE = 128
+"""So many folders are open at once, for files to be put back to where they were."""
 RESULTS = {
     Action.DELETE: Result.DELETED,
     Action.ARCHIVE: Result.ARCHIVED,
@@ -42,17 +42,15 @@ class Deletion:
     def __init__(self, places: Places, quarantine: Quarantine, *, remove_empty_folders: bool = False) -> None:
         self._places, self._quarantine = places, quarantine
         self._remove_empty_folders = remove_empty_folders
-        self._open = ExitStack()
-        self._folders: dict[bytes, int] = {}
-        """Open folders of files, so that a file goes back to its folder, wherever that is now."""
+        self._folders = Folders(places, most=FOLDERS_AT_ONCE)
+        """Open, so that a file goes back to its folder, wherever that is now."""
         self._uses: FileUses | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._open.close()
-        self._folders.clear()
+        self._folders.__exit__()
 
     def run(self, moves: Sequence[Move]) -> list[Outcome]:
         """Delete files, of which the journal knows, and return what became of each."""
@@ -67,7 +65,7 @@ class Deletion:
             self._look_again(move)
             with found(move.item):
                 if move.action is Action.COMPRESS:
-                    folder, name = self._place(move.item)
+                    folder, name = self._folders.of(move.item)
                     compress(self._quarantine.fd, move.slot, move.sha256, folder, name)
                 if move.action is not Action.QUARANTINE:
                     self._quarantine.remove(move.slot)
@@ -78,7 +76,7 @@ class Deletion:
     def put_back(self, move: Move, stays: Stays) -> Outcome:
         """Put a file back to where it was, and return why it stays; never in the place of another."""
         try:
-            folder, name = self._place(move.item)
+            folder, name = self._folders.of(move.item)
             self._quarantine.give_back(move, folder, name)
         except FileExistsError:
             why = "something else has its name"
@@ -94,7 +92,7 @@ class Deletion:
     def lasting(self, outcomes: list[Outcome]) -> list[Outcome]:
         """Write what was done to the disk, and remove folders that are empty now, if asked."""
         try:
-            sync([self._quarantine.fd, *self._folders.values()], within=self._quarantine.fd)
+            sync([self._quarantine.fd, *self._folders.descriptors], within=self._quarantine.fd)
         except OSError as error:
             why = f"whether the disk knows of it is not known: {in_words(error)}"
             return [replace(outcome, detail=f"{outcome.detail} {why}".lstrip()) for outcome in outcomes]
@@ -108,7 +106,7 @@ class Deletion:
         """Move a file into the quarantine; an Outcome if it stays."""
         item = move.item
         try:
-            folder, name = self._place(item)
+            folder, name = self._folders.of(item)
             foreign = self._places.place(item.root).foreign
             with found(item):
                 status = os.stat(name, dir_fd=folder, follow_symlinks=False)
@@ -133,13 +131,6 @@ class Deletion:
                 raise Stays(Result.CHANGED, "somebody has it open")
         finally:
             os.close(descriptor)
-
-    def _place(self, item: Item) -> tuple[int, bytes]:
-        """Return the open folder of a file, and the file's name."""
-        path, name = folder_of(item), name_of(item)
-        if path not in self._folders:
-            self._folders[path], _ = self._open.enter_context(in_its_folder(self._places, item))
-        return self._folders[path], name
 
     def _remove_folders(self, item: Item) -> None:
         """Remove the folders above a file, below its root, that are empty."""

@@ -14,12 +14,9 @@ from dvt.lifecycle.back_up.back_up import FileBackups
 from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.compression import is_compressed
-from dvt.lifecycle.delete.deletion import Deletion
+from dvt.lifecycle.delete.deletion import FOLDERS_AT_ONCE, Deletion
 from dvt.lifecycle.delete.quarantine import Quarantine, move_of
 from dvt.lifecycle.files import Places, Stays, folder_of, in_words, name_of
-
-_FOLDERS_AT_ONCE = 128
-"""So many folders are open at once, for files to be put back to where they were."""
 
 
 class FileRemover:
@@ -114,7 +111,7 @@ def _in_few_folders(backups: Sequence[VerifiedBackup]) -> Iterator[list[Verified
     folders: set[tuple[str, bytes]] = set()
     for backup in sorted(backups, key=lambda backup: (_item(backup).root, folder_of(_item(backup)))):
         place = (_item(backup).root, folder_of(_item(backup)))
-        if some and (place[0] != _item(some[0]).root or len(folders | {place}) > _FOLDERS_AT_ONCE):
+        if some and (place[0] != _item(some[0]).root or len(folders | {place}) > FOLDERS_AT_ONCE):
             yield some
             some, folders = [], set()
         folders.add(place)
