@@ -8,7 +8,7 @@ import unicodedata
 _ESCAPED = re.compile(rb"\\(?:\\|x([0-9a-f]{2}))")
 _PLAIN = re.compile(r"[ -\[\]-~]*")
 """Matches texts of printable ASCII without a backslash: nearly all paths."""
-_MISLEADING = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"})
+_MISLEADING = frozenset({"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp", "Zs"})
 """Categories of characters that do not show, or show what follows in another order."""
 
 
@@ -36,7 +36,7 @@ def as_path(text: str) -> bytes:
 def _escaped(character: str) -> str:
     if character == "\\":
         return "\\\\"
-    if unicodedata.category(character) in _MISLEADING:
+    if character != " " and unicodedata.category(character) in _MISLEADING:
         return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
     return character
 
