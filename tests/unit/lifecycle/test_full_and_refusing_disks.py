@@ -71,9 +71,13 @@ def test_a_place_of_backups_may_become_full_at_any_moment(scene: Scene, pages: i
             assert not path.exists() or path.read_bytes() == bytes([number]) * 6000
             assert not path.exists() or "no space is left" in outcome.detail
         _require_whole(scene)
+        rest = scene.vault / "rest"
+        with contextlib.suppress(OSError):
+            rest.write_bytes(b"x" * 256 * 1024)
         assert scene.recover() == []
         _require_whole(scene)
         filler.unlink()
+        rest.unlink()
         assert {outcome.result for outcome in scene.restore()} <= {Result.RESTORED}
         assert all(path.read_bytes() == bytes([number]) * 6000 for number, path in enumerate(paths))
 
@@ -189,3 +193,17 @@ def test_somebody_who_may_not_read_a_file_is_told_so() -> None:
         results = as_nobody(lambda: [outcome.result.value for outcome in scene.delete([path, other])])
         assert results == [Result.FAILED.value, Result.DELETED.value]
         assert path.exists()
+
+
+def test_what_a_killed_run_left_is_removed_as_soon_as_it_can_be(scene: Scene) -> None:
+    scene.delete([scene.file("a")])
+    manifest, left = scene.vault / "run001" / "manifest.jsonl", scene.vault / "run001" / "0" / "left.backup"
+    manifest.write_text(manifest.read_text() + '{"writing": ["0/left.backup"]}\n')
+    left.write_bytes(b"half of it")
+    with _mounted(scene.vault, "--bind", scene.vault):
+        subprocess.run(["mount", "-o", "remount,ro,bind", scene.vault], check=True)
+        assert scene.recover() == []
+    assert left.exists()
+    assert scene.recover() == []
+    assert not left.exists()
+    _require_whole(scene)
