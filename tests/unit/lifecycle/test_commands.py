@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from dvt.cli.lifecycle import command
+from tests.databases.ports import free_port
 from tests.unit.lifecycle.projects import Project
 
 
@@ -210,6 +211,52 @@ def test_restoring_needs_to_know_what(dvt):
     assert "say what to restore" in dvt("restore", code=2)
     assert "there is no such backup" in dvt("restore", "nothing", code=1)
     assert "this is no day and no time" in dvt("restore", "--since", "soon", code=2)
+
+
+@pytest.fixture
+def down(project):
+    """Have lifecycle.yml name a store that does not answer; called, take that back."""
+    file = project.folder / "lifecycle.yml"
+    before = file.read_text()
+
+    def again():
+        file.write_text(before)
+
+    def stop():
+        file.write_text(f"store: postgresql://ana:Secret99@127.0.0.1:{free_port()}/none\n{before}")
+        return again
+
+    return stop
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_plan_is_run_and_taken_back_while_the_store_does_not_answer(project, dvt, down):
+    file = project.log("dbt.log.1", 8)
+    plan = json.loads(dvt("plan", "--json"))["plan"]
+    again = down()
+    printed = dvt("run", plan, "--yes")
+    assert "what is done is recorded here, and put on record there later" in printed
+    assert "1 item (70 B) deleted" in printed
+    assert "Secret99" not in printed
+    assert not file.exists()
+    assert "restored" in dvt("restore", "dbt.log.1")
+    assert file.exists()
+    again()
+    (run,) = json.loads(dvt("audit", "--json"))
+    assert (run["plan"], run["status"], run["space_freed"]) == (plan, "completed", 70)
+    assert json.loads(dvt("audit", "--verify", "--json"))["whole"]
+
+
+@pytest.mark.usefixtures("begun")
+def test_without_its_store_nothing_is_planned_and_no_automatic_run_begins(project, dvt, down):
+    for number, age in enumerate((8, 1, 1, 1)):
+        project.log(f"dbt.log.{number}", age)
+    plan = json.loads(dvt("plan", "--json"))["plan"]
+    down()
+    assert "does not answer" in dvt("plan", code=1)
+    assert "does not answer" in dvt("run", "--yes", code=1)
+    assert "DVT209" in dvt("run", plan, "--type", "automatic", code=3)
+    assert len(project.names()) == 4
 
 
 def test_what_is_wrong_with_the_file_is_one_error(project, dvt):

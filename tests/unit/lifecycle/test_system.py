@@ -17,6 +17,7 @@ from dvt.lifecycle.beginning import begin
 from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
+from dvt.lifecycle.work import Wishes
 from tests.unit.lifecycle.projects import Project
 
 MANUAL, AUTOMATIC, EMERGENCY = CleanupType.MANUAL, CleanupType.AUTOMATIC, CleanupType.EMERGENCY
@@ -212,14 +213,14 @@ def test_a_run_stops_when_it_is_asked_to(project, system):
     for number in range(retire._BATCH + 10):
         project.log(f"dbt.log.{number}", 8)
     answers = iter([False, True])
-    record = system.run(system.plan(), MANUAL, stops=lambda: next(answers))
+    record = system.run(system.plan(), MANUAL, Wishes(stops=lambda: next(answers)))
     assert (record.status, record.detail) == (RunStatus.STOPPED, "somebody has stopped it")
     assert len(project.names()) == 10
 
 
 def test_a_run_begins_nothing_after_its_time(project, system):
     project.log("dbt.log.1", 8)
-    record = system.run(system.plan(), MANUAL, budget=0)
+    record = system.run(system.plan(), MANUAL, Wishes(budget=0))
     assert record.status is RunStatus.STOPPED
     assert project.names() == {"dbt.log.1"}
 
@@ -228,7 +229,9 @@ def test_a_run_tells_how_far_it_is(project, system):
     for number in range(retire._BATCH + 10):
         project.log(f"dbt.log.{number}", 8)
     told = []
-    system.run(system.plan(), MANUAL, report=lambda record: told.append(sum(results(record).values())))
+    system.run(
+        system.plan(), MANUAL, Wishes(report=lambda record: told.append(sum(results(record).values())))
+    )
     assert told == [retire._BATCH, retire._BATCH + 10]
 
 

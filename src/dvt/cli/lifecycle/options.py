@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dvt.core.errors import DvtError, LifecycleMissing, RunRefused
+from dvt.core.errors import DvtError, LifecycleMissing, RunRefused, StoreUnreachable, UnrecordedRun
 
 if TYPE_CHECKING:
+    from dvt.lifecycle.offline import Offline
     from dvt.lifecycle.system import System
 
 DONE, FAILED, PARTIAL, REFUSED = range(4)
@@ -57,7 +58,7 @@ def telling() -> Iterator[None]:
         yield
     except DvtError as error:
         click.echo(str(error), err=True)
-        sys.exit(REFUSED if isinstance(error, RunRefused) else FAILED)
+        sys.exit(REFUSED if isinstance(error, RunRefused | UnrecordedRun) else FAILED)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(FAILED)
@@ -67,11 +68,31 @@ def opened(project_dir: Path, config: Path | None) -> System:
     """Open a project's lifecycle."""
     from dvt.config.lifecycle_file import load_lifecycle
 
-    try:
+    with _installed():
         from dvt.lifecycle.system import System
+    return System(load_lifecycle(project_dir, config))
+
+
+def opened_if_possible(project_dir: Path, config: Path | None) -> System | Offline:
+    """Open a project's lifecycle, or what of it works while its store does not answer; say so then."""
+    try:
+        return opened(project_dir, config)
+    except StoreUnreachable as error:
+        from dvt.config.lifecycle_file import load_lifecycle
+        from dvt.lifecycle.offline import Offline
+        from dvt.lifecycle.system import actor
+
+        click.echo(f"{error.message}; what is done is recorded here, and put on record there later", err=True)
+        return Offline(load_lifecycle(project_dir, config), error, by=actor())
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """Name the line that installs what the lifecycle needs."""
+    try:
+        yield
     except ImportError as error:
         raise LifecycleMissing(error.name or "a package") from error
-    return System(load_lifecycle(project_dir, config))
 
 
 def as_moment(read: Callable[[str], int]) -> Callable[..., int | None]:

@@ -18,11 +18,13 @@ from dvt.cli.lifecycle.options import (
     echo_json,
     echo_lines,
     opened,
+    opened_if_possible,
     project,
 )
 
 if TYPE_CHECKING:
-    from dvt.core.retention import RunRecord
+    from dvt.core.retention import CleanupType, RunRecord
+    from dvt.lifecycle.offline import Offline
     from dvt.lifecycle.plan.plan_file import Plan
     from dvt.lifecycle.system import System
 
@@ -96,8 +98,8 @@ def run(project_dir: Path, config: Path | None, plan_id: str | None, as_json: bo
     from dvt.lifecycle.reports.runs import EXIT_CODES
 
     kind = CleanupType(asked["cleanup_type"])
-    with opened(project_dir, config) as system:
-        made = system.plans.read(plan_id) if plan_id else system.plan(kind, asked["data_types"])
+    with opened_if_possible(project_dir, config) if plan_id else opened(project_dir, config) as system:
+        made = _plan(system, plan_id, kind, asked["data_types"])
         is_over = asked["dry_run"] or not (plan_id or has_due(made))
         if is_over or not as_json:
             _show(made, everything=False, as_json=as_json)
@@ -109,13 +111,27 @@ def run(project_dir: Path, config: Path | None, plan_id: str | None, as_json: bo
         sys.exit(EXIT_CODES[record.status])
 
 
+def _plan(
+    system: System | Offline, plan_id: str | None, kind: CleanupType, data_types: tuple[str, ...]
+) -> Plan:
+    """Return the plan of an id, or a new one."""
+    from dvt.lifecycle.offline import Offline
+
+    if plan_id is not None or isinstance(system, Offline):
+        return system.plans.read(plan_id or "")
+    return system.plan(kind, data_types)
+
+
 def has_due(made: Plan) -> bool:
     """Return whether anything is due."""
     return any(tally.items for tally in made.head.due.values())
 
 
-def _run(system: System, made: Plan, kind: Any, runtime: float | None, *, as_json: bool) -> RunRecord:
+def _run(
+    system: System | Offline, made: Plan, kind: CleanupType, runtime: float | None, *, as_json: bool
+) -> RunRecord:
     from dvt.lifecycle.reports import runs
+    from dvt.lifecycle.work import Wishes
 
     shown = sys.stderr.isatty() and not as_json
     due = sum(tally.items for tally in made.head.due.values())
@@ -125,7 +141,7 @@ def _run(system: System, made: Plan, kind: Any, runtime: float | None, *, as_jso
             done = sum(tally.items for of in record.results.values() for tally in of.values())
             click.echo(f"\r{done:,} of {due:,}", nl=False, err=True)
 
-    record = system.run(made, kind, budget=runtime, report=report)
+    record = system.run(made, kind, Wishes(budget=runtime, report=report))
     if shown:
         click.echo("\r", nl=False, err=True)
     if as_json:

@@ -19,11 +19,13 @@ from dvt.cli.lifecycle.options import (
     first_moment,
     last_moment,
     opened,
+    opened_if_possible,
     project,
     telling,
 )
 
 if TYPE_CHECKING:
+    from dvt.lifecycle.offline import Offline
     from dvt.lifecycle.store.events import Event
     from dvt.lifecycle.system import System
 
@@ -59,7 +61,7 @@ def restore(project_dir: Path, config: Path | None, as_json: bool, **asked: Any)
 
     if not (asked["patterns"] or asked["run_id"] or asked["since"] or asked["until"] or asked["only_list"]):
         raise click.UsageError("say what to restore: files, patterns, --run, --since or --until")
-    with opened(project_dir, config) as system:
+    with opened_if_possible(project_dir, config) as system:
         wanted = _wanted(asked)
         if asked["only_list"]:
             entries = wanted.choose(system.backups())
@@ -71,7 +73,7 @@ def restore(project_dir: Path, config: Path | None, as_json: bool, **asked: Any)
         _restore(system, wanted, force=asked["force"], as_json=as_json)
 
 
-def _restore(system: System, wanted: Any, *, force: bool, as_json: bool) -> None:
+def _restore(system: System | Offline, wanted: Any, *, force: bool, as_json: bool) -> None:
     from dvt.core.retention import Result
     from dvt.lifecycle.reports import backups
 

@@ -1,0 +1,138 @@
+"""What a project's lifecycle does with files, whether its store answers or not."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+
+from dvt.config.lifecycle_file import Lifecycle
+from dvt.core.ports.lifecycle import Audit
+from dvt.core.retention import Asking, CleanupType, Outcome, RunRecord, Source
+from dvt.lifecycle import files, retire
+from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.delete.files import FileRemover
+from dvt.lifecycle.find.files import FileFinder
+from dvt.lifecycle.find.of_settings import only, places_of
+from dvt.lifecycle.plan.plan_file import Plan, Plans
+from dvt.lifecycle.plan.planning import Terms
+from dvt.lifecycle.restore import Wanted, restore
+from dvt.lifecycle.upkeep import Finding, purge, verify
+
+_STATE = ".dvt/lifecycle"
+"""Folder of a project with the lifecycle's own files."""
+_RECORDED_AT_ONCE = 256
+"""Restored files of which one note is made."""
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def _nothing(_record: RunRecord) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What who starts a run wants to hear of it, and when it is to end."""
+
+    budget: float | None = None
+    """Seconds after which nothing is begun."""
+    report: Callable[[RunRecord], None] = _nothing
+    stops: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """Where a run is put on record, and what keeps others from cleaning meanwhile."""
+
+    audit: Audit
+    one_cleaner: Callable[[], AbstractContextManager[None]]
+    recover: Callable[[Vault, files.Places, str], Iterable[Outcome]]
+    """Finishes what killed runs have begun; the last argument is the run's own id."""
+
+
+class Work:
+    """The files of a project: those that are cleaned, plans, and backups."""
+
+    def __init__(self, settings: Lifecycle, *, source: Source, by: str) -> None:
+        self.settings = settings
+        self.state = settings.folder / _STATE
+        self.places = places_of(settings)
+        self.plans = Plans(self.state / "plans")
+        self._asking = Asking(actor=by, source=source)
+
+    @property
+    def actor(self) -> str:
+        """Who asks."""
+        return self._asking.actor
+
+    def asking(self, cleanup_type: CleanupType = CleanupType.MANUAL) -> Asking:
+        """Return who asks, and how."""
+        return replace(self._asking, cleanup_type=cleanup_type)
+
+    def finders(self, data_types: Iterable[str] = ()) -> list[FileFinder]:
+        """Return what finds items: of some data types, or of all."""
+        avoid = [self.state, self.settings.backups]
+        return [FileFinder(only(self.places, frozenset(data_types)), avoid=avoid)]
+
+    def vault(self) -> Vault:
+        """Open the place of backups."""
+        return Vault(self.settings.backups)
+
+    def file_places(self) -> files.Places:
+        """Return the folders in which files may be deleted and restored."""
+        return files.Places(self.places)
+
+    def backups(self) -> Iterator[Entry]:
+        """Yield all backups."""
+        with self.vault() as vault:
+            yield from vault.entries()
+
+    def verify_backups(self) -> Iterator[Finding | Entry]:
+        """Read all backups; yield those that are right, and what is wrong with others."""
+        with self.vault() as vault, self.file_places() as places:
+            yield from verify(vault, places)
+
+    def execute(self, plan: Plan, terms: Terms, recording: Recording, wishes: Wishes) -> RunRecord:
+        """Run a plan, then remove the backups whose time is over."""
+        run = _new_run()
+        with (
+            self.vault() as vault,
+            self.file_places() as places,
+            FileRemover(vault, run, places, keep=self.settings.keep_backups) as remover,
+        ):
+            means = retire.Means(
+                run=run,
+                cleaners=[retire.Cleaner(finder=finder, remover=remover) for finder in self.finders()],
+                audit=recording.audit,
+                one_at_a_time=recording.one_cleaner,
+                recover=lambda: recording.recover(vault, places, run),
+                stops=wishes.stops,
+                budget=wishes.budget,
+                report=wishes.report,
+            )
+            record = retire.run(plan, terms, means)
+            over = purge(vault, places, terms.now)
+            gone = [{"key": entry.item.key, "backup": entry.location} for entry in over]
+            if gone:
+                self._note(recording.audit, "purged", gone)
+        return record
+
+    def bring_back(self, audit: Audit, wanted: Wanted, *, force: bool) -> Iterator[Outcome]:
+        """Restore files, put that on record, and yield what became of each."""
+        with self.vault() as vault, self.file_places() as places:
+            outcomes = restore(vault, places, wanted, force=force)
+            while some := list(islice(outcomes, _RECORDED_AT_ONCE)):
+                told = [{"key": of.item.key, "result": of.result, "detail": of.detail} for of in some]
+                self._note(audit, "restored", told)
+                yield from some
+
+    def _note(self, audit: Audit, action: str, of: Sequence[Mapping[str, object]]) -> None:
+        audit.note(self.asking(), action, {"items": list(of)})
+
+
+def _new_run() -> str:
+    return f"{datetime.now(UTC):%Y%m%d}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
