@@ -6,7 +6,7 @@ UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 JOBS   ?= 2
 N      ?= 2000
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
-CODE   := src tests benchmarks examples tools
+CODE   := src tests benchmarks examples tools scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -112,6 +112,11 @@ def load_lifecycle(
     return _lifecycle(path.parent, path, keys)
 
 
+def lifecycle_of(folder: Path, content: Mapping[str, object]) -> Lifecycle:
+    """Return what holds for a folder if a file with this content were in it; ValueError if it is wrong."""
+    return _lifecycle(folder, None, FileKeys.model_validate(content))
+
+
 def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
     known = {*OWN_DATA, *keys.data}
     for name in keys.policies.keys() - known:

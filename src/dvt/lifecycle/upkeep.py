@@ -114,8 +114,6 @@ def weaknesses(vault: Vault, places: Places, *, other_device: bool = False) -> I
         with suppress(OSError):
             if other_device and Path(path).stat().st_dev == device:
                 yield f"{vault.path} is on the same device as {path}: one failure takes both"
-            if _is_below(vault.path, path):
-                yield f"{vault.path} is below {path}, which is cleaned"
 
 
 _LITTLE = 100_000_000
@@ -134,8 +132,3 @@ def _unwritable(vault: Vault) -> Iterator[str]:
             os.unlink(_PROBE, dir_fd=vault.fd)
     except OSError as error:
         yield f"nothing can be written to {vault.path}: {in_words(error)}"
-
-
-def _is_below(path: str, above: str) -> bool:
-    real, top = os.path.realpath(path), os.path.realpath(above)
-    return os.path.commonpath([real, top]) == top
