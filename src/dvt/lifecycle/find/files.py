@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import stat
@@ -202,7 +203,7 @@ class _Walk:
         try:
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             with os.fdopen(os.open(name, flags, dir_fd=folder), "rb") as file:
-                return told(file.read(LARGEST + 1))
+                return told(file.read(LARGEST + 1), lambda: _is_running(folder, name))
         except OSError as error:
             return unreadable(f"it cannot be read ({error.strerror})")
 
@@ -242,6 +243,22 @@ class _Walk:
 
 
 _NOTHING = Told(status=None)
+
+
+def _is_running(folder: int, name: bytes) -> bool:
+    """Return whether a command of dvt holds the lock of its operation file; see `runs.running_operations`."""
+    lock = b"running/" + name.removesuffix(b".json") + b".lock"
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _group(of: Contents, parts: tuple[bytes, ...], name: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,8 +33,12 @@ class Told:
     """Whether it is one for certain."""
 
 
-def told(content: bytes) -> Told:
-    """Return what a file says; what cannot be read is held."""
+def told(content: bytes, is_locked: Callable[[], bool]) -> Told:
+    """Return what a file says; what cannot be read is held.
+
+    `is_locked`: whether somebody holds the lock that dvt's commands have while they run. Of a process in
+    another container its own id says nothing.
+    """
     try:
         read = json.loads(content)
     except (ValueError, RecursionError):
@@ -42,7 +46,7 @@ def told(content: bytes) -> Told:
     if not isinstance(read, dict) or not isinstance(read.get("operation_id"), str):
         return unreadable("it is no operation: it has no operation_id")
     name = read.get("pipeline_name")
-    status, holds = _status(read)
+    status, holds = _status(read, is_locked)
     return Told(
         status=status,
         group=name if isinstance(name, str) else "",
@@ -65,7 +69,7 @@ def unreadable(reason: str) -> Told:
     return Told(status=Status.UNKNOWN, holds=(Hold(HoldCode.UNREADABLE, reason),))
 
 
-def _status(read: Mapping[str, Any]) -> tuple[Status, tuple[Hold, ...]]:
+def _status(read: Mapping[str, Any], is_locked: Callable[[], bool]) -> tuple[Status, tuple[Hold, ...]]:
     status = status_of(read)
     if status is not Status.RUNNING:
         return status, ()
@@ -76,6 +80,8 @@ def _status(read: Mapping[str, Any]) -> tuple[Status, tuple[Hold, ...]]:
         return status, (Hold(HoldCode.RUNNING, f"it says that it is running on {process.host}"),)
     if process.is_running():
         return status, (Hold(HoldCode.RUNNING, f"process {process.pid} is running it"),)
+    if is_locked():
+        return status, (Hold(HoldCode.RUNNING, "a process in another container is running it"),)
     return Status.FAILED, ()
 
 

@@ -291,6 +291,16 @@ def test_a_running_operation_is_held_while_its_process_may_live(root):
     assert (items["operation_dead.json"].status, items["operation_dead.json"].holds) == (Status.FAILED, ())
 
 
+def test_a_lock_says_that_an_operation_runs_whatever_its_process_is_called(root):
+    operation(root, "1", status="running", **process(process_start_time="2026-01-01T00:00:00Z"))
+    (root / "running").mkdir()
+    with (root / "running/operation_1.lock").open("w") as lock:
+        assert found(root, OPERATIONS)["operation_1.json"].status is Status.FAILED
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        item = found(root, OPERATIONS)["operation_1.json"]
+    assert (item.status, holds(item)) == (Status.RUNNING, {HoldCode.RUNNING})
+
+
 def test_look_sees_what_is_there_now(root):
     for name in ("same", "grown", "replaced", "gone", "folder", "linked"):
         (root / name).touch()
