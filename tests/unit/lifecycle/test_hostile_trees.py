@@ -18,7 +18,9 @@ from dvt.lifecycle.upkeep import Finding, verify
 from tests.unit.lifecycle.scenes import Scene, snapshot
 
 FEW = pytest.param(20, id="some")
-MANY = pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)], id="10,000")
+MANY = pytest.param(
+    10_000, marks=[pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(3600)], id="10,000"
+)
 
 PIECES = [
     b"a",
@@ -145,7 +147,7 @@ def test_of_any_tree_only_files_of_the_plan_go_and_all_come_back(tmp_path: Path,
     "rounds",
     [
         pytest.param(20, id="some"),
-        pytest.param(500, marks=[pytest.mark.slow, pytest.mark.timeout(3600)], id="many"),
+        pytest.param(500, marks=[pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(3600)], id="many"),
     ],
 )
 @pytest.mark.parametrize("attack", ["swap_folder", "swap_file", "append", "rename_over", "link_in"])
