@@ -173,6 +173,8 @@ class Reason(StrEnum):
     KEEP_DAILY = "keep_daily"
     KEEP_WEEKLY = "keep_weekly"
     KEEP_MONTHLY = "keep_monthly"
+    COMPRESSED = "compressed"
+    """It would be compressed, and is."""
     TOO_LARGE = "too_large"
     """Due: what is newer fills `max_total_size`."""
     OLD = "old"

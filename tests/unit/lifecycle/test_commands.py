@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
@@ -197,6 +199,16 @@ def test_everything_stops_and_goes_on(project, dvt):
     assert "whose policy is disabled" in dvt("plan")
     assert "none is valid and enabled" in dvt("doctor", code=1)
     assert "dbt_logs" in dvt("policies", "enable", "--all", "--reason", "over")
+    assert "All tests passed" in dvt("doctor")
+
+
+@pytest.mark.usefixtures("begun")
+def test_what_sql_has_stopped_goes_on_when_that_is_asked_for(project, dvt):
+    with closing(sqlite3.connect(project.folder / ".dvt/lifecycle/lifecycle.db")) as database, database:
+        database.execute("UPDATE cleanup_policies SET enabled = false")
+    assert "none is valid and enabled" in dvt("doctor", code=1)
+    assert "enabled: none" in dvt("policies", "enable", "--all", "--reason", "over")
+    assert "dbt_logs" in dvt("policies", "enable", "--all", "--by-sql", "--reason", "over")
     assert "All tests passed" in dvt("doctor")
 
 

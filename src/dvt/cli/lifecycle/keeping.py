@@ -117,13 +117,20 @@ def disable(project_dir: Path, config: Path | None, everything: bool, reason: st
 @policies.command("enable")
 @project
 @click.option(
-    "--all", "everything", is_flag=True, required=True, help="Those that `disable --all` has disabled."
+    "--all", "everything", is_flag=True, required=True, help="Those that were disabled all at once."
 )
+@click.option("--by-sql", is_flag=True, help="Those too that were last disabled by SQL, as in an emergency.")
 @REASON
-def enable(project_dir: Path, config: Path | None, everything: bool, reason: str) -> None:  # noqa: ARG001
+def enable(
+    project_dir: Path,
+    config: Path | None,
+    everything: bool,  # noqa: ARG001
+    by_sql: bool,
+    reason: str,
+) -> None:
     """Enable the policies that `disable --all` has disabled."""
     with opened(project_dir, config) as system:
-        names = system.store.policy_table.enable_all(system.asking(), reason)
+        names = system.store.policy_table.enable_all(system.asking(), reason, by_sql=by_sql)
         click.echo(f"enabled: {', '.join(names) or 'none'}")
 
 

@@ -110,6 +110,8 @@ def _by_age(item: Item, rule: Rule, moment: Moment, circumstances: Circumstances
     if kept is not None:
         return Decision(reason=kept, text=_KEPT[kept](item, rule), due=due)
     action = rule.action
+    if action is Action.COMPRESS and item.key.endswith(_COMPRESSED):
+        return Decision(reason=Reason.COMPRESSED, text="it is compressed already", due=due)
     if action is Action.QUARANTINE and circumstances.cleanup_type is CleanupType.EMERGENCY:
         action = Action.DELETE  # what waits in a quarantine frees no byte
     days = rule.quarantine_days if action is Action.QUARANTINE else 0
@@ -127,6 +129,8 @@ def _is_pinned(item: Item, pin: Pin) -> bool:
     return is_named(item.group if pin.kind == "pipeline" else item.key, [pin.pattern])
 
 
+_COMPRESSED = (".gz", ".zst", ".xz", ".bz2", ".zip")
+"""Ends of names of compressed files."""
 _KEPT: Mapping[Reason, Callable[[Item, Rule], str]] = {
     Reason.MIN_KEEP: lambda item, rule: f"among the newest {rule.min_keep} of {item.group!r} (min_keep)",
     Reason.LAST_SUCCESS: lambda item, _: f"the newest of {item.group!r} that succeeded (min_keep)",

@@ -46,6 +46,7 @@ _WORDS: Mapping[Reason, str] = {
     Reason.KEEP_DAILY: "of a day that is kept",
     Reason.KEEP_WEEKLY: "of a week that is kept",
     Reason.KEEP_MONTHLY: "of a month that is kept",
+    Reason.COMPRESSED: "compressed already",
 }
 """Reason to keep → how items with it are called."""
 

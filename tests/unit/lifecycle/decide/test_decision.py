@@ -117,6 +117,13 @@ def test_the_grace_period_keeps_except_in_an_emergency():
     assert decided(young, strict, cleanup_type=CleanupType.EMERGENCY).reason is Reason.OLD
 
 
+def test_what_is_compressed_is_not_compressed_again():
+    under = policy(action=Action.COMPRESS)
+    assert decided(item("/logs/dbt.log.1"), under).action is Action.COMPRESS
+    assert decided(item("/logs/dbt.log.1.gz"), under).reason is Reason.COMPRESSED
+    assert decided(item("/logs/dbt.log.1.gz")).action is Action.DELETE
+
+
 def test_an_emergency_skips_the_quarantine_and_nothing_else():
     aside = policy(action=Action.QUARANTINE, quarantine_days=3)
     assert decided(item(), aside).action is Action.QUARANTINE
