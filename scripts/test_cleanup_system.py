@@ -11,6 +11,7 @@ from dvt.cli.lifecycle.original import main as cleanup
 from dvt.cli.lifecycle.original import opened
 
 SCRIPT = Path(__file__).with_name("cleanup_operations.py")
+_WORDS = {True: "PASS", False: "FAIL"}
 _DATABASE = {"config", "db_host", "db_port", "db_name", "db_user", "db_password"}
 
 
@@ -21,12 +22,11 @@ def main(**options: object) -> None:
 
     failed = 0
     for check in examine(lambda: opened(options)):
-        click.echo(
-            f"{'PASS' if check.is_right else 'FAIL'}  {check.name}{f': {check.detail}' if check.detail else ''}"
-        )
+        detail = f": {check.detail}" if check.detail else ""
+        click.echo(f"{_WORDS[check.is_right]}  {check.name}{detail}")
         failed += not check.is_right
     executable = os.access(SCRIPT, os.X_OK)
-    click.echo(f"{'PASS' if executable else 'FAIL'}  {SCRIPT.name} is executable")
+    click.echo(f"{_WORDS[executable]}  {SCRIPT.name} is executable")
     failed += not executable
     click.echo("All tests passed" if not failed else f"{failed} tests failed")
     sys.exit(1 if failed else 0)

@@ -17,6 +17,8 @@ from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.upkeep import Finding, verify
 from tests.unit.lifecycle.scenes import Scene, snapshot
 
+pytestmark = pytest.mark.slow
+
 FEW = pytest.param(20, id="some")
 MANY = pytest.param(
     10_000, marks=[pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(3600)], id="10,000"

@@ -15,6 +15,8 @@ from dvt.lifecycle.back_up.vault import Vault
 from tests.unit.lifecycle.killing import killed_at, steps
 from tests.unit.lifecycle.scenes import Scene
 
+pytestmark = pytest.mark.slow
+
 CONTENTS = {b"ops/a.json": b"first", b"ops/b\n.json": b"second" * 1000, b"c.json": b""}
 OTHERS = {b"ops/stays.json": b"other", b"c.json.kept": b"also"}
 

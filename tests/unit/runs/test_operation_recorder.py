@@ -197,6 +197,7 @@ def test_the_sign_of_life_is_younger_than_ten_seconds() -> None:
     assert operation_recorder.HEARTBEAT + operation_recorder.INTERVAL < 10
 
 
+@pytest.mark.slow
 def test_many_events_are_few_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writes = []
     write = operation_recorder.write_private
@@ -214,6 +215,7 @@ def test_many_events_are_few_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert 3 <= len(writes) <= 5
 
 
+@pytest.mark.slow
 def test_a_reader_never_sees_half_a_file(tmp_path: Path, quick: None) -> None:
     recorder = start(tmp_path)
     recorder.expects([replace(NODES[0], unique_id=f"m{n}", name="x" * 500) for n in range(500)])
