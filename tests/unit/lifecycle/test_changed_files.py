@@ -18,6 +18,8 @@ from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.delete.quarantine import Move, Quarantine
 from tests.unit.lifecycle.scenes import Scene, snapshot
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:

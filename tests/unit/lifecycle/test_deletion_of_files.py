@@ -18,6 +18,8 @@ from dvt.lifecycle.delete.quarantine import top
 from dvt.lifecycle.upkeep import purge
 from tests.unit.lifecycle.scenes import Scene, snapshot
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:

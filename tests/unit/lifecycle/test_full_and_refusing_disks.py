@@ -18,6 +18,8 @@ from dvt.lifecycle.upkeep import Finding, verify, weaknesses
 from tests.nobody import as_nobody
 from tests.unit.lifecycle.scenes import Scene
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Scene:

@@ -13,6 +13,8 @@ from dvt.lifecycle.upkeep import Finding, purge, verify, weaknesses
 from tests.unit.lifecycle.killing import killed_at, steps
 from tests.unit.lifecycle.scenes import Scene
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400 * 10**9
 
 

@@ -20,6 +20,8 @@ from dvt.lifecycle.system import System
 from dvt.lifecycle.work import Wishes
 from tests.unit.lifecycle.projects import Project
 
+pytestmark = pytest.mark.slow
+
 MANUAL, AUTOMATIC, EMERGENCY = CleanupType.MANUAL, CleanupType.AUTOMATIC, CleanupType.EMERGENCY
 
 

@@ -21,6 +21,8 @@ from dvt.lifecycle.store import EventFilter, EventKind, Store
 from dvt.lifecycle.store.events import Event
 from tests.unit.lifecycle.store.making import ANA, BEGAN, CRON, outcomes, plan, planned
 
+pytestmark = pytest.mark.slow
+
 APPEND = """
 import sys
 from pathlib import Path

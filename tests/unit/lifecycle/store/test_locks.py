@@ -20,6 +20,8 @@ from dvt.core.errors import CleanerAtWork, StoreUnreachable
 from dvt.lifecycle.store import Store, without_store
 from dvt.runs.operations import Process
 
+pytestmark = pytest.mark.slow
+
 HOLD = """
 import sys, time
 from pathlib import Path

@@ -23,6 +23,8 @@ from dvt.lifecycle.store.spool import Spool
 from dvt.lifecycle.store.tables import EVENTS
 from tests.unit.lifecycle.store.making import ANA, BEGAN, CRON, outcomes, plan, planned
 
+pytestmark = pytest.mark.slow
+
 DOWN = StoreUnreachable("postgresql://db/dagster", "connection refused")
 OPEN = """
 import sys
