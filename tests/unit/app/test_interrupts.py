@@ -108,6 +108,7 @@ def test_a_process_that_does_not_hear_ctrl_c_ends() -> None:
     assert time.monotonic() - started >= END_AFTER - 1
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_hear_ctrl_c_has_its_last_words_and_no_more() -> None:
     with subprocess.Popen([sys.executable, "-c", SPEAKING], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

@@ -373,6 +373,7 @@ def test_a_folder_that_somebody_removes_stays_removed(tmp_path: Path, quick: Non
     assert not (tmp_path / ".dvt").exists()
 
 
+@pytest.mark.slow
 def test_ten_thousand_old_files_are_not_looked_at(tmp_path: Path) -> None:
     start(tmp_path).end(GOOD)
     [old] = files(tmp_path)

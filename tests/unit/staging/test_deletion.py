@@ -174,6 +174,7 @@ def orders(sides, steps, number):
         yield [rng.randrange(sides) for _ in range(steps)]
 
 
+@pytest.mark.slow
 def test_a_dataset_is_read_whole_or_not_at_all(make):
     """Either side may win, and does in some order."""
     results = {tuple(check(make, order)) for order in orders(2, 24, 80)}
@@ -189,6 +190,7 @@ def test_a_dataset_is_read_whole_or_not_at_all_in_any_order(make):
         check(make, [0 if step in places else 1 for step in range(steps)])
 
 
+@pytest.mark.slow
 def test_a_deleter_takes_back_no_other_deleters_deletion(make):
     for order in orders(3, 40, 40):
         check(make, order, deleters=2)
