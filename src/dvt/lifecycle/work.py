@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 
 from dvt.config.lifecycle_file import Lifecycle
@@ -22,12 +20,12 @@ from dvt.lifecycle.plan.plan_file import Plan, Plans
 from dvt.lifecycle.plan.planning import Terms
 from dvt.lifecycle.restore import Wanted, restore
 from dvt.lifecycle.upkeep import Finding, purge, verify
+from dvt.runs.operations import new_id
 
 _STATE = ".dvt/lifecycle"
 """Folder of a project with the lifecycle's own files."""
 _RECORDED_AT_ONCE = 256
 """Restored files of which one note is made."""
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def _nothing(_record: RunRecord) -> None:
@@ -98,7 +96,7 @@ class Work:
 
     def execute(self, plan: Plan, terms: Terms, recording: Recording, wishes: Wishes) -> RunRecord:
         """Run a plan, then remove the backups whose time is over."""
-        run = _new_run()
+        run = new_id()
         with (
             self.vault() as vault,
             self.file_places() as places,
@@ -132,7 +130,3 @@ class Work:
 
     def _note(self, audit: Audit, action: str, of: Sequence[Mapping[str, object]]) -> None:
         audit.note(self.asking(), action, {"items": list(of)})
-
-
-def _new_run() -> str:
-    return f"{datetime.now(UTC):%Y%m%d}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))

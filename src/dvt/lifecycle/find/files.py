@@ -18,8 +18,9 @@ from dvt.core.file_names import as_path, as_text
 from dvt.core.retention import Hold, HoldCode, Item, Moment
 from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.drivers.trees import QUARANTINE, Root, identity
-from dvt.lifecycle.find.operations import LARGEST, Told, data_type_of, told, unreadable
+from dvt.lifecycle.find.operations import Told, data_type_of, told, unreadable
 from dvt.lifecycle.find.places import MARKER, Contents, Place
+from dvt.runs.operation_files import LARGEST
 
 _OWN = frozenset({MARKER, QUARANTINE})
 """Names that are the lifecycle's own."""

@@ -13,8 +13,6 @@ from dvt.core.retention import Hold, HoldCode, Moment, Status
 from dvt.runs.operation_files import status_of
 from dvt.runs.operations import Process
 
-LARGEST = 64 * 2**20
-"""Bytes; what is larger is not read."""
 _TIMES = ("start_time", "end_time", "heartbeat")
 _WEST = timedelta(hours=12)
 """A time without a zone may be one of the westernmost: that is the latest that it can mean."""

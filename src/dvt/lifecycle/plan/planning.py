@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pickle
-import secrets
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from dvt.core.ports.lifecycle import Finder
 from dvt.core.retention import (
@@ -26,9 +24,7 @@ from dvt.core.retention import (
 from dvt.lifecycle.decide import Circumstances, Survey, Surveyor, decide
 from dvt.lifecycle.plan.breaker import refusals
 from dvt.lifecycle.plan.plan_file import Plan, PlanWriter
-
-_SECOND = 1_000_000_000
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+from dvt.runs.operations import new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +125,7 @@ def _tally(item: Item) -> Tally:
 
 def _head(finders: Sequence[Finder], terms: Terms, count: _Count) -> PlanHead:
     head = PlanHead(
-        id=_new_id(terms.now),
+        id=new_id(),
         made=terms.now,
         asking=terms.asking,
         policies=dict(terms.policies),
@@ -140,8 +136,3 @@ def _head(finders: Sequence[Finder], terms: Terms, count: _Count) -> PlanHead:
         problems=tuple(str(error) for finder in finders for error in finder.problems),
     )
     return replace(head, refusals=(*terms.refusals, *refusals(head)))
-
-
-def _new_id(now: Moment) -> str:
-    day = datetime.fromtimestamp(now // _SECOND, UTC)
-    return f"{day:%Y%m%d}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))

@@ -12,8 +12,7 @@ from dvt.lifecycle.store.events import Event, EventKind
 from dvt.lifecycle.store.present import now
 from dvt.lifecycle.store.recording import Recorder
 from dvt.lifecycle.store.records import EventFilter, Records
-
-DETAIL = "its process ended without a word"
+from dvt.runs.running_operations import DIED
 
 
 def open_items(records: Records, run: str) -> list[Item]:
@@ -52,7 +51,7 @@ def end(records: Records, recorder: Recorder, record: RunRecord, outcomes: Seque
         asking=record.asking,
         run=record.id,
         result=RunStatus.FAILED.value,
-        details={"results": results_data(counted), "detail": DETAIL},
+        details={"results": results_data(counted), "detail": DIED},
     )
     recorder.write([*events, ended], record.asking)
 
