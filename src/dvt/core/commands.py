@@ -25,6 +25,12 @@ class Command(NamedTuple):
     @property
     def epilog(self) -> str:
         """The examples as the last paragraph of the help, as click formats it; empty if there are none."""
-        if not self.examples:
-            return ""
-        return "\n".join(("\b", "Examples:", *(f"  {example}" for example in self.examples)))
+        return examples_text(*self.examples)
+
+
+def examples_text(*examples: str) -> str:
+    """Return examples as the last paragraph of a command's help; empty if there are none."""
+    if not examples:
+        return ""
+    # The control character keeps click from filling the lines.
+    return "\n".join(("\b", "Examples:", *(f"  {example}" for example in examples)))

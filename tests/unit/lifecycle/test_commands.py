@@ -271,6 +271,14 @@ def test_without_its_store_nothing_is_planned_and_no_automatic_run_begins(projec
     assert len(project.names()) == 4
 
 
+@pytest.mark.parametrize("name", ["run", "plan", "explain", "restore", "pin add"])
+def test_examples_are_lines_of_their_own(dvt, name):
+    lines = dvt(*name.split(), "--help").splitlines()
+    examples = lines[lines.index("  Examples:") + 1 :]
+    assert examples
+    assert all(line.startswith(f"    dvt lifecycle {name}") for line in examples)
+
+
 def test_what_is_wrong_with_the_file_is_one_error(project, dvt):
     (project.folder / "lifecycle.yml").write_text("policies: {dbt_logs: {dais: 3}}")
     printed = dvt("plan", code=1)

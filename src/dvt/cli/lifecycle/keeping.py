@@ -20,6 +20,7 @@ from dvt.cli.lifecycle.options import (
     opened,
     project,
 )
+from dvt.core.commands import examples_text
 
 
 @click.group("policies")
@@ -139,7 +140,13 @@ def pin() -> None:
     """Have items stay, whatever the policies say: a legal hold, or a wish."""
 
 
-@pin.command("add")
+@pin.command(
+    "add",
+    epilog=examples_text(
+        "dvt lifecycle pin add 'operation_42*' --reason \"audit 2026-17\"",
+        'dvt lifecycle pin add --kind pipeline daily_sales --until 2026-12-31 --reason "open dispute"',
+    ),
+)
 @project
 @click.argument("pattern")
 @click.option(
@@ -156,13 +163,7 @@ def pin() -> None:
 )
 @REASON
 def add(project_dir: Path, config: Path | None, pattern: str, reason: str, **asked: Any) -> None:
-    r"""Pin the items that a pattern fits.
-
-    \b
-    Examples:
-      dvt lifecycle pin add 'operation_42*' --reason "audit 2026-17"
-      dvt lifecycle pin add --kind pipeline daily_sales --until 2026-12-31 --reason "open dispute"
-    """
+    """Pin the items that a pattern fits."""
     with opened(project_dir, config) as system:
         pins = system.store.pin_table
         made = pins.add(pattern, system.asking(), reason, kind=asked["kind"], until=asked["until"])

@@ -21,6 +21,7 @@ from dvt.cli.lifecycle.options import (
     opened_if_possible,
     project,
 )
+from dvt.core.commands import examples_text
 
 if TYPE_CHECKING:
     from dvt.core.retention import CleanupType, RunRecord
@@ -50,21 +51,21 @@ def initialize(project_dir: Path, config: Path | None) -> None:
     echo_lines(begin(project_dir, config, lambda: opened(project_dir, config)))
 
 
-@click.command("plan")
+@click.command(
+    "plan",
+    epilog=examples_text(
+        "dvt lifecycle plan",
+        "dvt lifecycle plan -t dbt_logs --all",
+        "dvt lifecycle plan --json",
+    ),
+)
 @project
 @TYPE
 @DATA_TYPES
 @click.option("--all", "everything", is_flag=True, help="List all items that are due.")
 @AS_JSON
 def plan(project_dir: Path, config: Path | None, as_json: bool, **asked: Any) -> None:
-    r"""Show what is due, and why; write it down as a plan. Nothing else is changed.
-
-    \b
-    Examples:
-      dvt lifecycle plan
-      dvt lifecycle plan -t dbt_logs --all
-      dvt lifecycle plan --json
-    """
+    """Show what is due, and why; write it down as a plan. Nothing else is changed."""
     from dvt.core.retention import CleanupType
 
     with opened(project_dir, config) as system:
@@ -74,7 +75,14 @@ def plan(project_dir: Path, config: Path | None, as_json: bool, **asked: Any) ->
             sys.exit(1)
 
 
-@click.command("run")
+@click.command(
+    "run",
+    epilog=examples_text(
+        "dvt lifecycle run                            show what is due, ask, and delete it",
+        "dvt lifecycle run 20260301x7k2q9d0ab --yes",
+        "dvt lifecycle run --type automatic           for schedules: stops where a person would be asked",
+    ),
+)
 @project
 @click.argument("plan_id", metavar="[PLAN]", required=False)
 @TYPE
@@ -84,15 +92,9 @@ def plan(project_dir: Path, config: Path | None, as_json: bool, **asked: Any) ->
 @YES
 @AS_JSON
 def run(project_dir: Path, config: Path | None, plan_id: str | None, as_json: bool, **asked: Any) -> None:
-    r"""Run a plan: back up each item, read the backup back, delete the item. Without PLAN, make one first.
+    """Run a plan: back up each item, read the backup back, delete the item. Without PLAN, make one first.
 
     What has changed since the plan was made stays.
-
-    \b
-    Examples:
-      dvt lifecycle run                            show what is due, ask, and delete it
-      dvt lifecycle run 20260301x7k2q9d0ab --yes
-      dvt lifecycle run --type automatic           for schedules: stops where a person would be asked
     """
     from dvt.core.retention import CleanupType
     from dvt.lifecycle.reports.runs import EXIT_CODES
@@ -175,18 +177,18 @@ def _show(made: Plan, *, everything: bool, as_json: bool) -> None:
     click.echo("\n  ]\n}")
 
 
-@click.command("explain")
+@click.command(
+    "explain",
+    epilog=examples_text(
+        "dvt lifecycle explain logs/dbt.log",
+        "dvt lifecycle explain .dvt/operations/*.json --json",
+    ),
+)
 @project
 @click.argument("paths", nargs=-1, required=True, metavar="FILE...")
 @AS_JSON
 def explain(project_dir: Path, config: Path | None, paths: tuple[str, ...], as_json: bool) -> None:
-    r"""Say why files are kept, or when they are due.
-
-    \b
-    Examples:
-      dvt lifecycle explain logs/dbt.log
-      dvt lifecycle explain .dvt/operations/*.json --json
-    """
+    """Say why files are kept, or when they are due."""
     from dvt.core.file_names import as_text
     from dvt.lifecycle.reports import plans
 

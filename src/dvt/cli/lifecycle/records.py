@@ -23,6 +23,7 @@ from dvt.cli.lifecycle.options import (
     project,
     telling,
 )
+from dvt.core.commands import examples_text
 
 if TYPE_CHECKING:
     from dvt.lifecycle.offline import Offline
@@ -33,7 +34,15 @@ MOMENT = "MOMENT"
 """How help calls a day or a time."""
 
 
-@click.command("restore")
+@click.command(
+    "restore",
+    epilog=examples_text(
+        "dvt lifecycle restore --list",
+        "dvt lifecycle restore .dvt/operations/operation_42.json",
+        "dvt lifecycle restore 'operation_4*' --since 2026-03-01",
+        "dvt lifecycle restore --run 20260301x7k2q9d0ab",
+    ),
+)
 @project
 @click.argument("patterns", nargs=-1, metavar="[FILE|PATTERN]...")
 @click.option("--run", "run_id", metavar="RUN", default="", help="What this run has deleted.")
@@ -48,15 +57,7 @@ MOMENT = "MOMENT"
 @click.option("--list", "only_list", is_flag=True, help="Only list the backups.")
 @AS_JSON
 def restore(project_dir: Path, config: Path | None, as_json: bool, **asked: Any) -> None:
-    r"""Bring files back from their backups: content, owner, rights and times. Of each file the latest backup.
-
-    \b
-    Examples:
-      dvt lifecycle restore --list
-      dvt lifecycle restore .dvt/operations/operation_42.json
-      dvt lifecycle restore 'operation_4*' --since 2026-03-01
-      dvt lifecycle restore --run 20260301x7k2q9d0ab
-    """
+    """Bring files back from their backups: content, owner, rights and times. Of each file the latest."""
     from dvt.lifecycle.reports import backups
 
     if not (asked["patterns"] or asked["run_id"] or asked["since"] or asked["until"] or asked["only_list"]):
