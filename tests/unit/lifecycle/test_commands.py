@@ -279,6 +279,17 @@ def test_examples_are_lines_of_their_own(dvt, name):
     assert all(line.startswith(f"    dvt lifecycle {name}") for line in examples)
 
 
+@pytest.mark.parametrize("args", [("plan",), ("run", "--yes"), ("audit",), ("restore", "x")])
+def test_a_folder_without_a_project_is_left_as_it_is(dvt, tmp_path, monkeypatch, args):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    printed = dvt(*args, code=1)
+    assert "DVT224" in printed
+    assert "--project-dir" in printed
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert "does not exist" in dvt(*args, "--project-dir", "/nowhere/at/all", code=2)
+
+
 def test_what_is_wrong_with_the_file_is_one_error(project, dvt):
     (project.folder / "lifecycle.yml").write_text("policies: {dbt_logs: {dais: 3}}")
     printed = dvt("plan", code=1)

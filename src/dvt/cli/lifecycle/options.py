@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dvt.core.errors import DvtError, LifecycleMissing, RunRefused, StoreUnreachable, UnrecordedRun
+from dvt.core.errors import (
+    DvtError,
+    LifecycleMissing,
+    NoLifecycle,
+    RunRefused,
+    StoreUnreachable,
+    UnrecordedRun,
+)
 
 if TYPE_CHECKING:
     from dvt.lifecycle.offline import Offline
@@ -34,7 +41,7 @@ def project(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option(
         "--project-dir",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
         default=Path(),
         help="Folder of the project; this one, if it is left out.",
     )
@@ -64,10 +71,13 @@ def telling() -> Iterator[None]:
         sys.exit(FAILED)
 
 
-def opened(project_dir: Path, config: Path | None) -> System:
-    """Open a project's lifecycle."""
-    from dvt.config.lifecycle_file import load_lifecycle
+def opened(project_dir: Path, config: Path | None, *, is_new: bool = False) -> System:
+    """Open a project's lifecycle; `is_new`: it may be one of which nothing is there yet."""
+    from dvt.config.lifecycle_file import FILE, load_lifecycle
 
+    known = (FILE, "dbt_project.yml")
+    if not (is_new or config is not None or any((project_dir / name).exists() for name in known)):
+        raise NoLifecycle(str(project_dir.resolve()))
     with _installed():
         from dvt.lifecycle.system import System
     return System(load_lifecycle(project_dir, config))

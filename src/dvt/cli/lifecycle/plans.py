@@ -48,7 +48,7 @@ def initialize(project_dir: Path, config: Path | None) -> None:
     """
     from dvt.lifecycle.beginning import begin
 
-    echo_lines(begin(project_dir, config, lambda: opened(project_dir, config)))
+    echo_lines(begin(project_dir, config, lambda: opened(project_dir, config, is_new=True)))
 
 
 @click.command(

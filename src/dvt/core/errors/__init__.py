@@ -103,7 +103,13 @@ from dvt.core.errors.project import (
     UnknownTarget,
     UnknownType,
 )
-from dvt.core.errors.retention import LifecycleInvalid, LifecycleMissing, PlanUnusable, RunRefused
+from dvt.core.errors.retention import (
+    LifecycleInvalid,
+    LifecycleMissing,
+    NoLifecycle,
+    PlanUnusable,
+    RunRefused,
+)
 
 __all__ = [
     "WARNINGS",
@@ -155,6 +161,7 @@ __all__ = [
     "LoginRefused",
     "ManifestUnreadable",
     "NamesTooLong",
+    "NoLifecycle",
     "NotATarget",
     "NotFederable",
     "NotOneQuery",

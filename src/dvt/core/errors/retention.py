@@ -26,6 +26,19 @@ class LifecycleMissing(DvtError):
         super().__init__(f"`dvt lifecycle` requires {package}", hint="pip install 'dvt-engine[lifecycle]'")
 
 
+class NoLifecycle(DvtError):
+    """The folder has nothing of a project, so that it is most likely another one that is meant."""
+
+    code = "DVT224"
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        super().__init__(
+            f"{folder} has neither a lifecycle.yml nor a dbt_project.yml",
+            hint="name the project by --project-dir, or begin here: dvt lifecycle init",
+        )
+
+
 class PlanUnusable(DvtError):
     """A plan is not there, not whole, not signed by this installation, or was run already."""
 
