@@ -21,6 +21,28 @@ from dvt.core.errors import RootRefused
 QUARANTINE = b".dvt-quarantine"
 """Name of the folder of a root into which files are moved that are to be deleted. No finder looks there."""
 
+_OF_THE_SYSTEM = frozenset(
+    {
+        b"bin",
+        b"dev",
+        b"home",
+        b"lib",
+        b"lib32",
+        b"lib64",
+        b"media",
+        b"mnt",
+        b"opt",
+        b"root",
+        b"run",
+        b"sbin",
+        b"srv",
+        b"usr",
+        b"var",
+    }
+)
+"""Folders of the file system's root that are never roots themselves; below them there may be some."""
+_ALL_OF_THE_SYSTEM = frozenset({b"boot", b"etc", b"proc", b"sys"})
+"""Folders of the file system's root in which there are no roots at all."""
 _READ = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 """For folders that are only on the way: one need not be allowed to list them."""
@@ -123,6 +145,8 @@ class Root:
         first, *parts = self._bytes.rstrip(b"/").split(b"/")
         if first or any(part in {b"", b".", b".."} for part in parts):
             raise RootRefused(self.path, "is no absolute path without '.', '..' and '//'")
+        if (len(parts) == 1 and parts[0] in _OF_THE_SYSTEM) or parts[0] in _ALL_OF_THE_SYSTEM:
+            raise RootRefused(self.path, "is a folder of the operating system")
 
     def _opened(self, *, through_links: bool) -> int:
         if through_links:

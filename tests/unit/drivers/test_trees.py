@@ -132,3 +132,16 @@ def test_identity_tells_a_changed_and_a_replaced_file_and_not_a_renamed_one(tmp_
     with (tmp_path / "renamed").open("a") as out:
         out.write("more")
     assert identity((tmp_path / "renamed").stat()) != first
+
+
+@pytest.mark.parametrize(
+    "path", ["/usr", "/var", "/home", "/etc", "/etc/ssl", "/proc/self", "/sys/kernel", "/dev", "/root/"]
+)
+def test_folders_of_the_system_are_refused_whatever_is_allowed(path: str) -> None:
+    with pytest.raises(RootRefused, match="folder of the operating system"):
+        Root(path, through_links=True, mount_point=True, foreign=True)
+
+
+def test_folders_in_folders_of_the_system_may_be_roots() -> None:
+    with Root("/usr/lib"), Root("/dev/shm", mount_point=True):
+        pass
