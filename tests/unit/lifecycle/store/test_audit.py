@@ -96,6 +96,20 @@ class TestRuns:
         (record,) = store.records.runs()
         assert (record.status, record.ended, record.asking) == (RunStatus.RUNNING, None, CRON)
 
+    def test_a_killed_run_is_ended_with_what_it_has_not_said(self, store: Store):
+        recorded = store.audit.begin(plan(), "20261128run0000001", ANA, BEGAN)
+        entries = planned("/ops/a", "/ops/b", bytes=7)
+        recorded.planned(entries)
+        recorded.ended(outcomes(entries[:1]))
+        ((record, left),) = store.unfinished()
+        assert [(item.key, item.bytes, item.identity) for item in left] == [("/ops/b", 7, "1:2:3")]
+        store.end(record, outcomes(entries[1:], Result.FAILED))
+        assert store.unfinished() == []
+        ended = store.records.run("20261128run0000001")
+        assert (ended.status, ended.detail) == (RunStatus.FAILED, "its process ended without a word")
+        one = Tally(items=1, files=1, bytes=7)
+        assert ended.results == {"temp_files": {Result.DELETED: one, Result.FAILED: one}}
+
     def test_a_run_that_was_killed_is_taken_up_again(self, store: Store):
         store.audit.begin(plan(temp_files=Tally()), "20261128run0000001", ANA, BEGAN)
         _whole_run(store)
