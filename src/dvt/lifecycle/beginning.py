@@ -29,7 +29,9 @@ policies:
 def begin(folder: Path, file: Path | None, opened: Callable[[], System]) -> Iterator[str]:
     """Write what is missing, and yield what was done, in sentences. What is there stays as it is."""
     path = file or folder / FILE
-    load_lifecycle(folder)  # what is wrong with a file that is there is told before anything is written
+    load_lifecycle(
+        folder, path if path.exists() else None
+    )  # what is wrong with a file that is there is told before anything is written
     try:
         create_private(path, _text().encode())
         path.chmod(0o644)
