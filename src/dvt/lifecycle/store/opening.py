@@ -25,7 +25,7 @@ from dvt.lifecycle.store.present import now, uptime
 from dvt.lifecycle.store.recording import Recorder
 from dvt.lifecycle.store.records import Records
 from dvt.lifecycle.store.spool import Spool, Synced, sync
-from dvt.lifecycle.store.unfinished import end, open_items
+from dvt.lifecycle.store.unfinished import end, is_from, open_items, origin
 from dvt.runs.operations import Process
 
 
@@ -57,6 +57,7 @@ class Store:
 
     def __init__(self, database: Database, state: Path, actor: str, *, spool_automatic: bool) -> None:
         self._database = database
+        self._origin = origin(state)
         self._chain = Chain(database)
         self._lock = CleanerLock(state, actor, database)
         self._spool = Spool(state / "spool")
@@ -71,7 +72,11 @@ class Store:
         self.records = Records(database)
         """What is on record."""
         self.audit = Recorder(
-            self._chain.append, self._lock.check, self._spool, spool_automatic=spool_automatic
+            self._chain.append,
+            self._lock.check,
+            self._spool,
+            origin=self._origin,
+            spool_automatic=spool_automatic,
         )
         """Puts runs on record."""
 
@@ -94,11 +99,16 @@ class Store:
         return self._lock.one_cleaner()
 
     def unfinished(self) -> list[tuple[RunRecord, list[Item]]]:
-        """Return runs without an end on record, each with the items of which it has not said what became.
+        """Return runs from here without an end on record, with the items whose end they have not told.
 
-        While this process holds the lock of cleaners, all but its own have been killed.
+        While this process holds the lock of cleaners, all but its own have been killed. Runs of other
+        projects and machines are theirs to end: only there it is seen what became of their files.
         """
-        return [(record, open_items(self.records, record.id)) for record in self.records.unfinished()]
+        return [
+            (record, open_items(self.records, record.id))
+            for record in self.records.unfinished()
+            if is_from(self.records, record.id, self._origin)
+        ]
 
     def end(self, record: RunRecord, outcomes: Sequence[Outcome]) -> None:
         """Put on record what became of the last items of a run that was killed, and its end."""
@@ -149,7 +159,9 @@ class WithoutStore:
         self._cause = cause
         self._spool = Spool(state / "spool")
         self._lock = CleanerLock(state, actor)
-        self.audit = Recorder(self._fail, self._lock.check, self._spool, spool_automatic=spool_automatic)
+        self.audit = Recorder(
+            self._fail, self._lock.check, self._spool, origin=origin(state), spool_automatic=spool_automatic
+        )
         """Puts runs on record in the spool; UnrecordedRun for automatic ones."""
 
     def one_cleaner(self) -> AbstractContextManager[None]:

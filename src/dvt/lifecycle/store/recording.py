@@ -38,9 +38,24 @@ class Recorder:
     """The record of runs, as the interface `Audit` promises."""
 
     def __init__(
-        self, append: Append, check_lock: Callable[[], None], spool: Spool, *, spool_automatic: bool
+        self,
+        append: Append,
+        check_lock: Callable[[], None],
+        spool: Spool,
+        *,
+        origin: Mapping[str, str],
+        spool_automatic: bool,
     ) -> None:
-        """`spool_automatic`: automatic runs go on, too, when the store does not answer."""
+        """Record runs.
+
+        Args:
+            append: puts events on record.
+            check_lock: raises if another cleaner may be at work.
+            spool: takes events while the store does not answer.
+            origin: where the runs are, which several projects and machines of one store are told apart by.
+            spool_automatic: automatic runs go on, too, when the store does not answer.
+        """
+        self._origin = dict(origin)
         self._append = append
         self._check_lock = check_lock
         self._spool = spool
@@ -50,7 +65,7 @@ class Recorder:
         """Put a new run on record; UnrecordedRun if it is automatic and the store does not answer."""
         self.check_lock()
         recorded = RecordedRun(self, plan, run, asking)
-        details = {**plan_data(plan), "boot": Process.this().boot, "uptime": uptime()}
+        details = {**plan_data(plan), "boot": Process.this().boot, "uptime": uptime(), **self._origin}
         recorded.write([recorded.event(EventKind.RUN_BEGAN, at=began, details=details)])
         return recorded
 

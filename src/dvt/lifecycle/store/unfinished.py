@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dvt.core.retention import Item, Outcome, Result, RunRecord, RunStatus, Tally
@@ -12,7 +13,19 @@ from dvt.lifecycle.store.events import Event, EventKind
 from dvt.lifecycle.store.present import now
 from dvt.lifecycle.store.recording import Recorder
 from dvt.lifecycle.store.records import EventFilter, Records
+from dvt.runs.operations import Process
 from dvt.runs.running_operations import DIED
+
+
+def origin(state: Path) -> dict[str, str]:
+    """Return where runs are that have their state in this folder."""
+    return {"host": Process.this().host, "state": str(state.resolve())}
+
+
+def is_from(records: Records, run: str, here: Mapping[str, str]) -> bool:
+    """Return whether a run began in this place."""
+    begun = records.events(EventFilter(run=run, kind=EventKind.RUN_BEGAN), limit=1)
+    return any(all(event.details.get(key) == value for key, value in here.items()) for event in begun)
 
 
 def open_items(records: Records, run: str) -> list[Item]:

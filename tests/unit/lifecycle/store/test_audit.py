@@ -110,6 +110,15 @@ class TestRuns:
         one = Tally(items=1, files=1, bytes=7)
         assert ended.results == {"temp_files": {Result.DELETED: one, Result.FAILED: one}}
 
+    def test_runs_of_other_places_are_theirs_to_end(
+        self, store: Store, opened: Callable[..., Store], tmp_path: Path
+    ):
+        elsewhere = opened(state=tmp_path / "elsewhere")
+        for number, of in enumerate((store, elsewhere)):
+            of.audit.begin(plan(), f"20261128run000000{number}", ANA, BEGAN).planned(planned("/ops/a"))
+        assert [record.id for record, _ in store.unfinished()] == ["20261128run0000000"]
+        assert [record.id for record, _ in elsewhere.unfinished()] == ["20261128run0000001"]
+
     def test_a_run_that_was_killed_is_taken_up_again(self, store: Store):
         store.audit.begin(plan(temp_files=Tally()), "20261128run0000001", ANA, BEGAN)
         _whole_run(store)
