@@ -57,6 +57,10 @@ BREACHES = {
         "What runs dbt does not know the lifecycle",
         {"app/runs.py": "import dvt.lifecycle.retire"},
     ),
+    "dbt, from the page": (
+        "The page and the API do not run dbt",
+        {"web/__init__.py": "import dvt.app.runs"},
+    ),
     "SQL in the lifecycle": (
         "Only the lifecycle's store knows SQLAlchemy",
         {"lifecycle/find/places.py": "import sqlalchemy"},
