@@ -8,7 +8,8 @@
 --     CREATE ROLE nightly LOGIN PASSWORD '...' IN ROLE dvt_cleaner;
 --
 -- dvt_cleaner  reads all, and puts runs on record; it cannot change policies, or anything that is on record.
--- dvt_viewer   reads all.
+-- dvt_viewer   reads all but the tokens of the API.
+-- dvt_server   serves the page and the API: as dvt_cleaner, and it changes policies, pins and tokens.
 
 SET client_min_messages = warning;
 BEGIN;
@@ -18,7 +19,7 @@ DECLARE
     role_name TEXT;
     table_name TEXT;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['dvt_cleaner', 'dvt_viewer'] LOOP
+    FOREACH role_name IN ARRAY ARRAY['dvt_cleaner', 'dvt_viewer', 'dvt_server'] LOOP
         IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = role_name) THEN
             EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', role_name);
         END IF;
@@ -32,7 +33,13 @@ BEGIN
             EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, %I', table_name, role_name);
             EXECUTE format('GRANT SELECT ON %I TO %I', table_name, role_name);
         END LOOP;
+        EXECUTE format('REVOKE ALL ON cleanup_tokens FROM PUBLIC, %I', role_name);
     END LOOP;
+    GRANT dvt_cleaner TO dvt_server;
+    GRANT SELECT, INSERT, UPDATE ON cleanup_tokens TO dvt_server;
+    GRANT INSERT, UPDATE, DELETE ON cleanup_policies TO dvt_server;
+    GRANT INSERT, UPDATE ON cleanup_pins TO dvt_server;
+    GRANT INSERT ON cleanup_policy_history TO dvt_server;
     FOR table_name IN
         SELECT tablename FROM pg_tables WHERE schemaname = current_schema()
         AND tablename IN ('cleanup_events', 'cleanup_runs', 'cleanup_run_ends', 'cleanup_audit')
@@ -45,6 +52,7 @@ BEGIN
     LOOP
         EXECUTE format('GRANT USAGE ON SEQUENCE %I TO dvt_cleaner', table_name);
     END LOOP;
+    GRANT USAGE ON SEQUENCE cleanup_policy_history_id_seq TO dvt_server;
 END
 $$;
 

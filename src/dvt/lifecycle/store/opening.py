@@ -25,6 +25,7 @@ from dvt.lifecycle.store.present import now, uptime
 from dvt.lifecycle.store.recording import Recorder
 from dvt.lifecycle.store.records import Records
 from dvt.lifecycle.store.spool import Spool, Synced, sync
+from dvt.lifecycle.store.tokens import Tokens
 from dvt.lifecycle.store.unfinished import end, is_from, open_items, origin
 from dvt.runs.operations import Process
 
@@ -69,6 +70,8 @@ class Store:
         """Changes policies."""
         self.pin_table = Pins(database, self._chain)
         """Changes pins."""
+        self.tokens = Tokens(database, self._chain)
+        """Who may use the API."""
         self.records = Records(database)
         """What is on record."""
         self.audit = Recorder(

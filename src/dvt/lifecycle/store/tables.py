@@ -106,5 +106,19 @@ PINS = Table(
     Column("removed", BigInteger),
     Column("removed_by", Text),
 )
+TOKENS = Table(
+    "cleanup_tokens",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("made", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("until", BigInteger),
+    Column("last_used", BigInteger),
+    Column("revoked", BigInteger),
+    Column("revoked_by", Text),
+)
 APPEND_ONLY = (EVENTS, RUNS, RUN_ENDS, AUDIT, HISTORY)
 """Tables whose rows nobody may change or delete."""

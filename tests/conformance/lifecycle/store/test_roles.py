@@ -7,13 +7,14 @@ import secrets
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 
+from dvt.core.access import Role
 from dvt.core.errors import CleanerAtWork, StoreRefused, StoreUnreachable
 from dvt.core.retention import RunStatus, Tally
 from dvt.lifecycle.policies.defaults import DEFAULTS
@@ -86,7 +87,7 @@ def users(place: Place, store: Store) -> Iterator[Callable[[str], User]]:
     yield make
     for name in made:
         place.sql(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
-    for role in ("dvt_cleaner", "dvt_viewer"):
+    for role in ("dvt_server", "dvt_cleaner", "dvt_viewer"):
         place.sql(f"DROP OWNED BY {role}")
         with suppress(psycopg2.Error):
             place.sql(f"DROP ROLE {role}")
@@ -220,3 +221,29 @@ def test_the_owner_still_changes_policies(users: Callable[[str], User], store: S
     users("dvt_viewer")
     assert USER
     assert store.policy_table.disable_all(ANA, "stop")
+
+
+def test_a_server_changes_policies_pins_and_tokens_and_not_the_record(users, tmp_path):
+    server = users("dvt_server")
+    with open_store(server.url, state=tmp_path, actor="web") as store:
+        secret, token = store.tokens.add("ana", Role.OPERATOR, ANA)
+        assert store.tokens.of(secret).last_used
+        assert [of.id for of in store.tokens.revoke("ana", ANA)] == [token.id]
+        policy = store.policies()["temp_files"]
+        store.policy_table.save(replace(policy, description="short-lived"), ANA, "why not")
+        pin = store.pin_table.add("x", ANA, "dispute")
+        assert store.pin_table.remove(pin.id, ANA, "over")
+        assert store.verify_chain().is_whole
+    for statement in (
+        "DELETE FROM cleanup_events",
+        "UPDATE cleanup_runs SET actor = 'x'",
+        "DELETE FROM cleanup_tokens",
+    ):
+        with pytest.raises(psycopg2.Error):
+            server.run(statement)
+
+
+@pytest.mark.parametrize("role", ["dvt_cleaner", "dvt_viewer"])
+def test_others_do_not_see_tokens(users, role):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        users(role).run("SELECT * FROM cleanup_tokens")
