@@ -77,6 +77,9 @@ OWN_DATA: Mapping[str, DataKeys] = {
     },
     "dbt_logs": DataKeys.model_validate({"in": ["logs"], "files": ["*.log", "*.log.*"]}),
     "system_logs": DataKeys.model_validate({"in": [".dvt/lifecycle/logs"], "files": ["*.log"]}),
+    "dbt_invocations": DataKeys.model_validate(
+        {"kind": "invocations", "in": ["target"], "recursive": True, "unmarked": True}
+    ),
     "temp_files": DataKeys.model_validate({"in": [".dvt/tmp"], "recursive": True}),
 }
 """The data types that dvt knows, and where they are in a project."""

@@ -183,8 +183,10 @@ class PolicyKeys(RuleKeys):
 class DataKeys(Strict):
     """Where the items of a data type are."""
 
-    kind: Literal["files", "operations"] = "files"
-    """`operations`: files as dvt writes them in .dvt/operations, whose state and times are read."""
+    kind: Literal["files", "operations", "folders", "invocations"] = "files"
+    """`operations`: files as dvt writes them in .dvt/operations, whose state and times are read. `folders`:
+    each folder is one item, with all that is in it. `invocations`: the same of folders with the
+    run_results.json or manifest.json of an invocation of dbt, whose state and time are read."""
     places: Texts = Field(default_factory=list, alias="in")
     """Folders, absolute or from the file's own; `dvt lifecycle init` marks each."""
     files: Texts = Field(default_factory=lambda: ["*"])

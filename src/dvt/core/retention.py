@@ -17,6 +17,20 @@ Moment = int
 """Nanoseconds since 1970 in UTC."""
 
 
+class ItemKind(StrEnum):
+    """What an item is."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    """A folder with all that is in it, such as what one invocation of dbt has written."""
+    DATASET = "dataset"
+    """A dataset in a bucket, with its marker and the states that name it."""
+    TABLE = "table"
+    """A table in a target."""
+    ROWS = "rows"
+    """Rows of a table with one key, and the rows that refer to them."""
+
+
 class HoldCode(StrEnum):
     """Why an item must stay, whatever its age is and whatever a policy says."""
 
@@ -45,6 +59,7 @@ class Item:
 
     data_type: str
     """Name of the data type, such as `failed_operations`."""
+    kind: ItemKind = ItemKind.FILE
     key: str
     """Which item it is, unique within its data type: for files the absolute path, see `file_names`."""
     root: str = ""

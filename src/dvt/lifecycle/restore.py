@@ -8,21 +8,24 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import translate
+from functools import partial
 
 from dvt.core.errors import DvtError
 from dvt.core.file_names import as_path
-from dvt.core.retention import Moment, Outcome, Result
+from dvt.core.retention import ItemKind, Moment, Outcome, Result
 from dvt.drivers.copying import copy, digest_of, put_attributes
 from dvt.drivers.file_system import rename_exclusively, sync_one
 from dvt.drivers.trees import Root
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.packing import pack, unpack
 from dvt.lifecycle.back_up.reading import reading
+from dvt.lifecycle.back_up.sources import NotRestored, Source
 from dvt.lifecycle.back_up.vault import Vault
-from dvt.lifecycle.delete.quarantine import RESTORED, top
+from dvt.lifecycle.delete.quarantine import RESTORED, remove_any, top
 from dvt.lifecycle.files import Places, in_words
 
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -61,24 +64,33 @@ class Wanted:
         )
 
 
-class _Refused(Exception):
-    """A file is not restored, for this reason."""
+def restore(
+    vault: Vault,
+    places: Places,
+    wanted: Wanted,
+    *,
+    force: bool = False,
+    sources: Mapping[str, Source] | None = None,
+) -> Iterator[Outcome]:
+    """Restore items, and yield what became of each: RESTORED, also if it is there already, or FAILED.
 
-
-def restore(vault: Vault, places: Places, wanted: Wanted, *, force: bool = False) -> Iterator[Outcome]:
-    """Restore files, and yield what became of each: RESTORED, also if it is there already, or FAILED.
-
-    A file of other content that has the name stays, unless `force` says that it is to be replaced.
+    A file of other content that has the name stays, unless `force` says that it is to be replaced; what is no
+    file never replaces anything. `sources`: data type → what restores its items, which are no files.
     """
     for entry in wanted.choose(vault.entries()):
-        yield _restored(vault, places, entry, force=force)
+        restoring = {ItemKind.FILE: _restore, ItemKind.FOLDER: _restore_folder}.get(entry.item.kind)
+        if restoring is not None:
+            yield _restored(entry, partial(restoring, vault, places, entry, force=force))
+        else:
+            source = (sources or {}).get(entry.item.data_type)
+            yield _restored(entry, partial(_restore_other, vault, places, entry, source))
 
 
-def _restored(vault: Vault, places: Places, entry: Entry, *, force: bool) -> Outcome:
+def _restored(entry: Entry, restoring: Callable[[], str]) -> Outcome:
     result = Result.FAILED
     try:
-        lacking = _restore(vault, places, entry, force=force)
-    except _Refused as refused:
+        lacking = restoring()
+    except NotRestored as refused:
         detail = str(refused)
     except DvtError as error:
         detail = error.message
@@ -91,21 +103,88 @@ def _restored(vault: Vault, places: Places, entry: Entry, *, force: bool) -> Out
     return Outcome(item=entry.item, result=result, detail=detail, sha256=entry.sha256, backup=entry.location)
 
 
+def _restore_other(vault: Vault, places: Places, entry: Entry, source: Source | None) -> str:
+    """Have an item restored by what knows its kind."""
+    if source is None:
+        raise NotRestored(f"lifecycle.yml does not say where {entry.item.data_type} is")
+    with _verified(vault, places, entry) as backup:
+        return source.restore(entry, backup)
+
+
+def _restore_folder(vault: Vault, places: Places, entry: Entry, *, force: bool) -> str:  # noqa: ARG001
+    """Restore a folder by one rename, whole or not at all; return what it lacks, in words."""
+    root = _root(places, entry)
+    folders, name = root.parts(as_path(entry.item.key))
+    with _folder(root, folders) as folder:
+        if _is_taken(folder, name):
+            if _is_same_folder(root, folder, name, entry):
+                return "it is there already"
+            raise NotRestored("something else has its name: move that away first")
+        with _temporary(root, is_folder=True) as (aside, temporary, descriptor):
+            with _verified(vault, places, entry) as backup:
+                lacking = unpack(backup, descriptor)
+            sync_one(descriptor)
+            _publish(aside, temporary, folder, name)
+            sync_one(folder)
+    return f"without its {', '.join(lacking)}" if lacking else ""
+
+
+def _is_taken(folder: int, name: bytes) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _is_same_folder(root: Root, folder: int, name: bytes, entry: Entry) -> bool:
+    """Return whether a folder is there that is what was backed up, with owners, rights and times."""
+    try:
+        there = root.enter(folder, name)
+    except OSError:
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        return pack(root, there, nowhere)[1] == entry.sha256
+    except OSError:
+        return False
+    finally:
+        os.close(nowhere)
+        os.close(there)
+
+
+def _root(places: Places, entry: Entry) -> Root:
+    try:
+        return places.root(entry.item.root)
+    except FileNotFoundError as error:
+        raise NotRestored(f"the folder {entry.item.root} is not there") from error
+
+
+@contextmanager
+def _verified(vault: Vault, places: Places, entry: Entry) -> Iterator[int]:
+    """Open a backup of which every byte is what was written."""
+    try:
+        with reading(vault, places, entry) as backup:
+            if digest_of(backup) != entry.sha256:
+                raise NotRestored(f"its backup {entry.location} is damaged")
+            os.lseek(backup, 0, os.SEEK_SET)
+            yield backup
+    except FileNotFoundError as error:
+        raise NotRestored(f"its backup {entry.location} is gone") from error
+
+
 def _restore(vault: Vault, places: Places, entry: Entry, *, force: bool) -> str:
     """Restore a file; return what it lacks, in words."""
-    try:
-        root = places.root(entry.item.root)
-    except FileNotFoundError as error:
-        raise _Refused(f"the folder {entry.item.root} is not there") from error
+    root = _root(places, entry)
     folders, name = root.parts(as_path(entry.item.key))
     with _folder(root, folders) as folder:
         there = _what_is_there(folder, name, entry)
         if there == _SAME:
             return "it is there already"
         if there == _OTHER and not force:
-            raise _Refused("another file has its name: `--force` replaces it")
+            raise NotRestored("another file has its name: `--force` replaces it")
         if there == _FOLDER:
-            raise _Refused("a folder has its name")
+            raise NotRestored("a folder has its name")
         with _temporary(root) as (aside, temporary, descriptor):
             lacking = _fill(vault, places, entry, descriptor)
             if there == _OTHER:
@@ -142,9 +221,9 @@ def _fill(vault: Vault, places: Places, entry: Entry, descriptor: int) -> tuple[
         with reading(vault, places, entry) as backup:
             sha256 = copy(backup, descriptor)
     except FileNotFoundError as error:
-        raise _Refused(f"its backup {entry.location} is gone") from error
+        raise NotRestored(f"its backup {entry.location} is gone") from error
     if sha256 != entry.sha256:
-        raise _Refused(f"its backup {entry.location} is damaged")
+        raise NotRestored(f"its backup {entry.location} is damaged")
     lacking = put_attributes(descriptor, entry.attributes)
     sync_one(descriptor)
     return lacking
@@ -154,24 +233,29 @@ def _publish(aside: int, temporary: bytes, folder: int, name: bytes) -> None:
     try:
         rename_exclusively(aside, temporary, folder, name)
     except FileExistsError as error:
-        raise _Refused("another file has got its name meanwhile") from error
+        raise NotRestored("another file has got its name meanwhile") from error
 
 
 @contextmanager
-def _temporary(root: Root) -> Iterator[tuple[int, bytes, int]]:
-    """Make an empty file in the quarantine of a root, which nobody else enters; removed if it stays there."""
+def _temporary(root: Root, *, is_folder: bool = False) -> Iterator[tuple[int, bytes, int]]:
+    """Make an empty file, or folder, in the quarantine of a root, which nobody else enters.
+
+    It is removed if it stays there.
+    """
     aside = top(root, make=True)
     with ExitStack() as closing:
         closing.callback(os.close, aside)
         name = f"{RESTORED}{secrets.token_hex(8)}".encode()
-        descriptor = os.open(name, _NEW, 0o600, dir_fd=aside)
+        if is_folder:
+            os.mkdir(name, 0o700, dir_fd=aside)
+        descriptor = root.enter(aside, name) if is_folder else os.open(name, _NEW, 0o600, dir_fd=aside)
         closing.callback(os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         try:
             yield aside, name, descriptor
         finally:
             with suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=aside)
+                remove_any(root, aside, name)
 
 
 @contextmanager
@@ -186,7 +270,7 @@ def _folder(root: Root, parts: tuple[bytes, ...]) -> Iterator[int]:
             yield folder
     except OSError as error:
         if error.errno in {errno.ENOTDIR, errno.ELOOP, errno.EXDEV}:
-            raise _Refused(f"its folder is not what it was ({error.strerror})") from error
+            raise NotRestored(f"its folder is not what it was ({error.strerror})") from error
         raise
 
 

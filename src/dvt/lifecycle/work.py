@@ -15,7 +15,7 @@ from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.find.files import FileFinder
-from dvt.lifecycle.find.of_settings import only, places_of
+from dvt.lifecycle.find.of_settings import only, places_of, project_target
 from dvt.lifecycle.plan.plan_file import Plan, Plans
 from dvt.lifecycle.plan.planning import Terms
 from dvt.lifecycle.restore import Wanted, restore
@@ -74,7 +74,9 @@ class Work:
     def finders(self, data_types: Iterable[str] = ()) -> list[FileFinder]:
         """Return what finds items: of some data types, or of all."""
         avoid = [self.state, self.settings.backups]
-        return [FileFinder(only(self.places, frozenset(data_types)), avoid=avoid)]
+        target = project_target(self.settings.folder)
+        current = [] if target is None else [target]
+        return [FileFinder(only(self.places, frozenset(data_types)), avoid=avoid, current=current)]
 
     def vault(self) -> Vault:
         """Open the place of backups."""

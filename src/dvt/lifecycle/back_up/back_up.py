@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from typing import Self
 
-from dvt.core.retention import Action, Item, Moment, Outcome, PlannedItem, Result
+from dvt.core.file_names import as_path
+from dvt.core.retention import Action, Item, ItemKind, Moment, Outcome, PlannedItem, Result
 from dvt.drivers.copying import Attributes, attributes, copy, digest_of, forget_cached
 from dvt.drivers.file_system import sync_all, sync_one
 from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.lifecycle.back_up.manifest import Entry, Manifest
+from dvt.lifecycle.back_up.packing import pack
+from dvt.lifecycle.back_up.sources import Source
 from dvt.lifecycle.back_up.vault import Vault, backup_name
 from dvt.lifecycle.files import (
     Folders,
@@ -28,8 +31,9 @@ from dvt.lifecycle.files import (
     require_unchanged,
     require_unused,
 )
+from dvt.lifecycle.folders import is_within, open_folder, require_unchanged_folder
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _RECENT = 1.0
 """Seconds for which it is not looked again which files are in use."""
 _FEW = 8
@@ -72,9 +76,12 @@ class FileBackups:
         places: Places,
         *,
         keep: timedelta = timedelta(days=7),
+        sources: Mapping[str, Source] | None = None,
         clock: Callable[[], Moment] = time.time_ns,
     ) -> None:
+        """`sources`: data type → what reads its items, which are neither files nor folders."""
         self.run = run
+        self._sources = dict(sources or {})
         self._vault, self._places, self._keep, self._clock = vault, places, keep, clock
         self._open = ExitStack()
         self._begun: tuple[int, Manifest] | None = None
@@ -142,29 +149,78 @@ class FileBackups:
         return self._begun
 
     def _copied(self, batch: _Batch, file: str, planned: PlannedItem, uses: FileUses) -> _Answer:
-        item, is_aside = planned.item, planned.decision.action is Action.QUARANTINE
+        item = planned.item
         self._items += 1
+        copied = {ItemKind.FILE: self._file, ItemKind.FOLDER: self._folder}.get(item.kind, self._other)
         try:
-            self._refuse_backups(item)
-            folder, name = batch.folders.of(item)
-            foreign = self._places.place(item.root).foreign
-            source = open_unchanged(folder, name, item, foreign=foreign)
-            try:
-                before = os.fstat(source)
-                require_unused(before, uses)
-                found = attributes(source)
-                sha256 = digest_of(source) if is_aside else batch.copy(source, file)
-                _require_same(before, os.fstat(source), item, foreign=foreign)
-                _require_same(before, _named(folder, name), item, foreign=foreign)
-            finally:
-                os.close(source)
+            size, sha256, found = copied(batch, file, planned, uses)
         except Stays as stays:
             batch.discard(file)
             return stays.outcome(item)
         except OSError as error:
             batch.discard(file)
-            return Stays(Result.FAILED, f"it cannot be read ({error.strerror})").outcome(item)
-        return _Copy(planned, file, before.st_size, sha256, found, str(self._items))
+            return Stays(Result.FAILED, f"it cannot be read ({in_words(error)})").outcome(item)
+        return _Copy(planned, file, size, sha256, found, str(self._items))
+
+    def _file(
+        self, batch: _Batch, file: str, planned: PlannedItem, uses: FileUses
+    ) -> tuple[int, str, Attributes]:
+        """Copy a file, and return its bytes, its SHA-256, and what is known of it besides."""
+        item, is_aside = planned.item, planned.decision.action is Action.QUARANTINE
+        self._refuse_backups(item)
+        folder, name = batch.folders.of(item)
+        foreign = self._places.place(item.root).foreign
+        source = open_unchanged(folder, name, item, foreign=foreign)
+        try:
+            before = os.fstat(source)
+            require_unused(before, uses)
+            found = attributes(source)
+            sha256 = digest_of(source) if is_aside else batch.copy(source, file)
+            _require_same(before, os.fstat(source), item, foreign=foreign)
+            _require_same(before, _named(folder, name), item, foreign=foreign)
+        finally:
+            os.close(source)
+        return before.st_size, sha256, found
+
+    def _folder(
+        self, batch: _Batch, file: str, planned: PlannedItem, uses: FileUses
+    ) -> tuple[int, str, Attributes]:
+        """Pack a folder, as `_file` copies a file."""
+        item, is_aside = planned.item, planned.decision.action is Action.QUARANTINE
+        if planned.decision.action is Action.COMPRESS:
+            raise Stays(Result.FAILED, "a folder is not compressed in its place: `archive` keeps its backup")
+        self._refuse_backups(item)
+        above, name = batch.folders.of(item)
+        root, foreign = self._places.root(item.root), self._places.place(item.root).foreign
+        source = open_folder(root, above, name, item)
+        try:
+            before = require_unchanged_folder(root, source, item, uses, foreign=foreign)
+            found = attributes(source)
+            with ExitStack() as opened:
+                target = os.open(os.devnull, os.O_WRONLY) if is_aside else batch.new(file)
+                opened.callback(os.close, target)
+                size, sha256 = pack(root, source, target)
+            if require_unchanged_folder(root, source, item, uses, foreign=foreign).changed != before.changed:
+                raise Stays(Result.CHANGED, "it has changed while it was backed up")
+        finally:
+            os.close(source)
+        return size, sha256, found
+
+    def _other(
+        self, batch: _Batch, file: str, planned: PlannedItem, _uses: FileUses
+    ) -> tuple[int, str, Attributes]:
+        """Have an item copied by what knows its kind."""
+        item = planned.item
+        if planned.decision.action not in {Action.DELETE, Action.ARCHIVE}:
+            raise Stays(Result.FAILED, f"this is only done to files: {planned.decision.action}")
+        target = batch.new(file)
+        try:
+            self._sources[item.data_type].copy(item, target)
+            size, sha256 = os.fstat(target).st_size, digest_of(target)
+            found = Attributes(mode=0o600, uid=os.geteuid(), gid=os.getegid(), modified=item.modified or 0)
+        finally:
+            os.close(target)
+        return size, sha256, found
 
     def _verified(self, batch: _Batch, answer: _Answer) -> Entry | Outcome:
         if isinstance(answer, _Copy) and not answer.is_aside:
@@ -177,6 +233,8 @@ class FileBackups:
             vault = os.path.realpath(os.fsencode(self._vault.path))
             if os.path.commonpath([vault, os.path.realpath(folder)]) == vault:
                 raise Stays(Result.FAILED, "it is in the place of backups")
+            if is_within(vault, os.path.realpath(as_path(item.key))):
+                raise Stays(Result.FAILED, "the place of backups is in it")
             self._outside.add(folder)
 
     def _entry(self, copied: _Copy) -> Entry:
@@ -226,14 +284,19 @@ class _Batch:
     def copy(self, source: int, file: str) -> str:
         """Write the copy of an open file, and return its SHA-256; Stays if it cannot be written."""
         try:
-            target = os.open(_name(file), _NEW, 0o600, dir_fd=self._folder)
-            self._written.add(file)
+            target = self.new(file)
             try:
                 return copy(source, target)
             finally:
                 os.close(target)
         except OSError as error:
             raise Stays(Result.FAILED, f"no backup could be made: {in_words(error)}") from error
+
+    def new(self, file: str) -> int:
+        """Make the empty file of a copy, for writing and reading. Close it."""
+        target = os.open(_name(file), _NEW, 0o600, dir_fd=self._folder)
+        self._written.add(file)
+        return target
 
     def sync(self) -> None:
         """Write the copies and their folder to the disk."""
@@ -285,11 +348,15 @@ def _files(batch: int, items: Sequence[Item]) -> list[str]:
     taken: set[str] = set()
     files = []
     for item in items:
-        names = (backup_name(name_of(item), number) for number in count())
+        names = (backup_name(name_of(item) + _SUFFIXES.get(item.kind, b""), number) for number in count())
         name = next(name for name in names if name.casefold() not in taken)
         taken.add(name.casefold())
         files.append(f"{batch}/{name}")
     return files
+
+
+_SUFFIXES = {ItemKind.FOLDER: b".tar", ItemKind.DATASET: b".tar", ItemKind.ROWS: b".jsonl"}
+"""Kind of an item → what the name of its backup says of its form."""
 
 
 def _named(folder: int, name: bytes) -> os.stat_result:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dvt.core.errors import ManifestUnreadable
-from dvt.core.retention import Action, Item, Moment
+from dvt.core.retention import Action, Item, ItemKind, Moment
 from dvt.drivers.copying import Attributes
 from dvt.drivers.file_system import sync_one
 from dvt.drivers.trees import QUARANTINE
@@ -30,14 +30,14 @@ _FILE = re.compile(r"[0-9]+/[^/\x00]+\.backup")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A verified backup of one file."""
+    """A verified backup of one item."""
 
     run: str
     file: str
     """Of the backup, relative to its run's folder."""
     item: Item
     size: int
-    """Bytes of the file's content."""
+    """Bytes of a file's content, or of what an item of another kind was packed into."""
     sha256: str
     attributes: Attributes
     made: Moment
@@ -194,6 +194,7 @@ def _to_json(entry: Entry) -> dict[str, Any]:
         "file": entry.file,
         "key": item.key,
         "data_type": item.data_type,
+        "kind": item.kind,
         "group": item.group,
         "root": item.root,
         "identity": item.identity,
@@ -217,6 +218,7 @@ def _from_json(line: dict[str, Any], run: str) -> Entry:
         file=_checked(line["file"]),
         item=Item(
             data_type=line["data_type"],
+            kind=ItemKind(line.get("kind", ItemKind.FILE)),
             key=line["key"],
             root=line["root"],
             identity=line["identity"],

@@ -5,15 +5,30 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from dvt.drivers.trees import QUARANTINE
+from dvt.core.retention import ItemKind
+from dvt.drivers.trees import QUARANTINE, Root
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.packing import pack
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.files import Places
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@contextmanager
+def _packed(root: Root, above: int, name: bytes) -> Iterator[int]:
+    """Pack a folder that was moved aside, which is its own backup, into a file without a name."""
+    with tempfile.TemporaryFile() as file:
+        folder = root.enter(above, name)
+        try:
+            pack(root, folder, file.fileno())
+        finally:
+            os.close(folder)
+        yield file.fileno()
 
 
 @contextmanager
@@ -24,6 +39,9 @@ def reading(vault: Vault, places: Places, entry: Entry) -> Iterator[int]:
             root = places.root(entry.item.root)
             folder = opened.enter_context(root.folder((QUARANTINE, entry.run.encode())))
             name = entry.slot
+            if entry.item.kind is ItemKind.FOLDER:
+                yield opened.enter_context(_packed(root, folder, name.encode()))
+                return
         else:
             number, name = entry.file.split("/")
             folder = opened.enter_context(vault.folder(entry.run, number))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Self
 
 from dvt.core.file_names import as_path
-from dvt.core.retention import Action, Item, Outcome, Result
+from dvt.core.retention import Action, Item, ItemKind, Outcome, Result
 from dvt.drivers.file_system import sync
 from dvt.drivers.file_uses import FileUses, file_uses, is_open_elsewhere
 from dvt.lifecycle.delete.compression import compress
@@ -24,6 +24,7 @@ from dvt.lifecycle.files import (
     require_unchanged,
     require_unused,
 )
+from dvt.lifecycle.folders import require_nothing_open, require_unchanged_folder
 
 FOLDERS_AT_ONCE = 128
 """So many folders are open at once, for files to be put back to where they were."""
@@ -109,8 +110,9 @@ class Deletion:
             folder, name = self._folders.of(item)
             foreign = self._places.place(item.root).foreign
             with found(item):
-                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                require_unchanged(status, item, foreign=foreign)
+                if item.kind is ItemKind.FILE:
+                    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                    require_unchanged(status, item, foreign=foreign)
                 self._quarantine.take(folder, name, move)
         except Stays as stays:
             return stays.outcome(item)
@@ -118,6 +120,9 @@ class Deletion:
 
     def _look_again(self, move: Move) -> None:
         """Raise Stays unless what was moved is the file of the plan, and nobody has it open."""
+        if move.item.kind is ItemKind.FOLDER:
+            self._look_again_at_folder(move)
+            return
         foreign = self._places.place(move.item.root).foreign
         descriptor = open_unchanged(self._quarantine.fd, move.slot.encode(), move.item, foreign=foreign)
         try:
@@ -131,6 +136,18 @@ class Deletion:
                 raise Stays(Result.CHANGED, "somebody has it open")
         finally:
             os.close(descriptor)
+
+    def _look_again_at_folder(self, move: Move) -> None:
+        """As `_look_again`: nobody can enter it by its name, but who has something of it open still could."""
+        root, foreign = self._places.root(move.item.root), self._places.place(move.item.root).foreign
+        with found(move.item):
+            uses = file_uses(besides=frozenset(self._folders.descriptors))
+            folder = self._quarantine.folder(move.slot)
+            try:
+                require_unchanged_folder(root, folder, move.item, uses, foreign=foreign)
+                require_nothing_open(root, folder)
+            finally:
+                os.close(folder)
 
     def _remove_folders(self, item: Item) -> None:
         """Remove the folders above a file, below its root, that are empty."""

@@ -17,16 +17,19 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from dvt.core.errors import QuarantineRefused
-from dvt.core.retention import Action, Item
+from dvt.core.retention import Action, Item, ItemKind
 from dvt.drivers.file_system import rename_exclusively, sync_one
 from dvt.drivers.trees import QUARANTINE, Root
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.folders import remove_tree
 
 RESTORED = "restored-"
 """With this begin the names of files that are being restored, in the quarantine; they are locked."""
 _JOURNAL = b"journal.jsonl"
 _UNFINISHED = re.compile(r"[0-9]+\.gz")
 """Matches names of compressed copies that are being made."""
+_GOING = ".going"
+"""With this end the names of folders that are being removed, which are not whole any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class Quarantine:
     def __init__(self, root: Root, run: str, *, new: bool) -> None:
         """Make it, or open it: FileNotFoundError if there is none, BlockingIOError if its run is alive."""
         self.path = f"{root.path.rstrip('/')}/{os.fsdecode(QUARANTINE)}/{run}"
-        self._run = run
+        self._run, self._root = run, root
         self._top = top(root, make=new)
         self.fd = self._journal = -1
         self._is_ours = False
@@ -86,7 +89,7 @@ class Quarantine:
 
     def close(self) -> None:
         """Close it, and remove it if nothing is in it. May be called twice."""
-        if self._is_ours and not any(self.slots()):
+        if self._is_ours and self._is_empty():
             with suppress(OSError):
                 os.unlink(_JOURNAL, dir_fd=self.fd)
                 os.rmdir(self._run, dir_fd=self._top)
@@ -117,8 +120,22 @@ class Quarantine:
         rename_exclusively(self.fd, move.slot.encode(), folder, name)
 
     def remove(self, slot: str) -> None:
-        """Remove a file that is here."""
-        os.unlink(slot, dir_fd=self.fd)
+        """Remove a file or a folder that is here."""
+        if not stat.S_ISDIR(os.stat(slot, dir_fd=self.fd, follow_symlinks=False).st_mode):
+            os.unlink(slot, dir_fd=self.fd)
+            return
+        # From here on nobody takes it for whole, whenever this process is killed.
+        os.rename(slot, f"{slot}{_GOING}", src_dir_fd=self.fd, dst_dir_fd=self.fd)
+        sync_one(self.fd)
+        remove_tree(self._root, self.fd, f"{slot}{_GOING}".encode())
+
+    def folder(self, slot: str) -> int:
+        """Open a folder that is here. Close it."""
+        return self._root.enter(self.fd, slot.encode())
+
+    def _is_empty(self) -> bool:
+        with os.scandir(self.fd) as entries:
+            return all(os.fsencode(entry.name) == _JOURNAL for entry in entries)
 
     def slots(self) -> Iterator[str]:
         """Yield the names of what was moved here."""
@@ -126,11 +143,14 @@ class Quarantine:
             yield from (entry.name for entry in entries if entry.name.isdecimal())
 
     def remove_unfinished(self) -> None:
-        """Remove the copies that a killed run was about to compress."""
+        """Remove the copies that a killed run was about to compress, and what is left of folders."""
         with os.scandir(self.fd) as entries:
-            names = [entry.name for entry in entries if _UNFINISHED.fullmatch(entry.name)]
+            names = [entry.name for entry in entries]
         for name in names:
-            os.unlink(name, dir_fd=self.fd)
+            if _UNFINISHED.fullmatch(name):
+                os.unlink(name, dir_fd=self.fd)
+            elif name.endswith(_GOING):
+                remove_tree(self._root, self.fd, name.encode())
 
     def moves(self) -> dict[str, Move]:
         """Return what the journal says, by slot. A line that was not written whole moved nothing."""
@@ -199,11 +219,19 @@ def remove_unrestored(root: Root) -> None:
             closing.callback(os.close, file)
             with suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(name, dir_fd=descriptor)
+                remove_any(root, descriptor, name.encode())
+
+
+def remove_any(root: Root, folder: int, name: bytes) -> None:
+    """Remove a file, or a folder with all that is in it, from an open folder of the quarantine."""
+    if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+        remove_tree(root, folder, name)
+    else:
+        os.unlink(name, dir_fd=folder)
 
 
 def _to_json(move: Move) -> dict[str, Any]:
-    facts = ("data_type", "key", "root", "identity", "group", "bytes", "modified")
+    facts = ("data_type", "kind", "key", "root", "identity", "group", "bytes", "modified")
     return {
         "slot": move.slot,
         "item": {fact: getattr(move.item, fact) for fact in facts},
@@ -214,4 +242,5 @@ def _to_json(move: Move) -> dict[str, Any]:
 
 
 def _from_json(line: dict[str, Any]) -> Move:
-    return Move(**line | {"item": Item(**line["item"]), "action": Action(line["action"])})
+    item = line["item"] | {"kind": ItemKind(line["item"].get("kind", ItemKind.FILE))}
+    return Move(**line | {"item": Item(**item), "action": Action(line["action"])})

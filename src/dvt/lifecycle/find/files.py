@@ -15,9 +15,10 @@ from pathlib import Path
 
 from dvt.core.errors import DvtError
 from dvt.core.file_names import as_path, as_text
-from dvt.core.retention import Hold, HoldCode, Item, Moment
+from dvt.core.retention import Hold, HoldCode, Item, ItemKind, Moment
 from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.drivers.trees import QUARANTINE, Root, identity
+from dvt.lifecycle.find.folders import FolderItems
 from dvt.lifecycle.find.operations import Told, data_type_of, told, unreadable
 from dvt.lifecycle.find.places import MARKER, Contents, Place
 from dvt.runs.operation_files import LARGEST
@@ -38,14 +39,17 @@ class FileFinder:
         places: Sequence[Place],
         *,
         avoid: Sequence[Path] = (),
+        current: Sequence[Path] = (),
         uses: Callable[[], FileUses] = file_uses,
     ) -> None:
         """Look into `places`, but not into the folders `avoid`, nor from one place into another.
 
+        `current`: folders that are in use, so that neither they nor folders around them are ever due.
         `uses` tells which files are in use.
         """
         self._places = {str(place.path): place for place in places}
         self._avoided = frozenset(map(os.fsencode, [*self._places, *map(str, avoid)]))
+        self._kept = self._avoided | frozenset(map(os.fsencode, current))
         self._uses = uses
         self._problems: list[DvtError] = []
 
@@ -78,7 +82,7 @@ class FileFinder:
                 self._problems.append(error)
                 continue
             with root:
-                yield from _Walk(root, place, uses, self._avoided).below(root.fd, ())
+                yield from _Walk(root, place, uses, self._avoided, self._kept).below(root.fd, ())
 
     def look(self, items: Sequence[Item], now: Moment) -> Sequence[Item | None]:  # noqa: ARG002
         """See Finder."""
@@ -89,7 +93,7 @@ class FileFinder:
             if place is None:
                 continue
             with suppress(FileNotFoundError, DvtError), place.open() as root:
-                walk = _Walk(root, place, uses, self._avoided)
+                walk = _Walk(root, place, uses, self._avoided, self._kept)
                 present |= {item.key: walk.one(item) for item in group}
         return [present.get(item.key) for item in items]
 
@@ -101,7 +105,15 @@ def _place_and_key(item: Item) -> tuple[str, str]:
 class _Walk:
     """Looks at the files of one place."""
 
-    def __init__(self, root: Root, place: Place, uses: FileUses, avoided: frozenset[bytes]) -> None:
+    def __init__(
+        self,
+        root: Root,
+        place: Place,
+        uses: FileUses,
+        avoided: frozenset[bytes],
+        kept: frozenset[bytes],
+    ) -> None:
+        self._folders = FolderItems(root, place, uses, kept)
         self._root = root
         self._place = place
         self._uses = uses
@@ -135,14 +147,35 @@ class _Walk:
         with suppress(OSError, ValueError):
             parts, name = self._root.parts(as_path(item.key))
             with self._root.folder(parts) as folder:
+                if item.kind is ItemKind.FOLDER:
+                    return self._folder_item(folder, parts, name)
                 return next((found for found in self._item(folder, parts, name)), None)
         return None
 
+    def _folder_item(self, folder: int, parts: tuple[bytes, ...], name: bytes) -> Item | None:
+        """Return a folder in an open one as an item; None if it is none. OSError if it cannot be seen."""
+        of = self._kind_of(parts, name, is_folder=True)
+        if of is None:
+            return None
+        descriptor = self._root.enter(folder, name)
+        try:
+            return self._folders.item(of, descriptor, (*parts, name))
+        finally:
+            os.close(descriptor)
+
     def _enter(self, folder: int, parts: tuple[bytes, ...], name: bytes) -> Iterator[Item]:
+        deeper = (*parts, name)
+        try:
+            item = self._folder_item(folder, parts, name)
+        except OSError as error:
+            yield from self._not_seen(deeper, error)
+            return
+        if item is not None:
+            yield item
+            return
         wanted = [of for _, of in self._contents if of.recursive]
         if not wanted:
             return
-        deeper = (*parts, name)
         if b"/".join((self._path, *deeper)) in self._avoided:
             return
         if len(deeper) > _DEEPEST:
@@ -187,10 +220,10 @@ class _Walk:
             holds=(*self._holds(status), *said.holds),
         )
 
-    def _kind_of(self, parts: tuple[bytes, ...], name: bytes) -> Contents | None:
+    def _kind_of(self, parts: tuple[bytes, ...], name: bytes, *, is_folder: bool = False) -> Contents | None:
         text = as_text(name)
         for pattern, of in self._contents:
-            if (of.recursive or not parts) and pattern.match(text):
+            if bool(of.folders) is is_folder and (of.recursive or not parts) and pattern.match(text):
                 return of
         return None
 

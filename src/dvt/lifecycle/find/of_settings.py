@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +43,7 @@ def _contents(data_types: Sequence[DataType]) -> tuple[Contents, ...]:
         Contents(
             data_types=tuple(of.name for of in group),
             operations=group[0].kind == "operations",
+            folders=_FOLDERS.get(group[0].kind, ""),
             files=group[0].files,
             recursive=group[0].recursive,
             group_by=group[0].group_by,
@@ -47,6 +51,23 @@ def _contents(data_types: Sequence[DataType]) -> tuple[Contents, ...]:
         )
         for group in merged.values()
     )
+
+
+_FOLDERS = {"folders": "any", "invocations": "invocations"}
+
+
+def project_target(folder: Path) -> Path | None:
+    """Return the folder into which a project's dbt writes, as far as that is known without dbt."""
+    named = os.environ.get("DBT_ENGINE_TARGET_PATH") or os.environ.get("DBT_TARGET_PATH") or ""
+    if not named:
+        with suppress(OSError, UnicodeDecodeError):
+            text = (folder / "dbt_project.yml").read_text(encoding="utf-8")
+            found = _TARGET_PATH.search(text)
+            named = found[1].strip() if found else "target"
+    return Path(os.path.normpath(folder / named)) if named else None
+
+
+_TARGET_PATH = re.compile(r"""^target-path:\s*["']?([^"'#\n]+)""", re.MULTILINE)
 
 
 def only(places: Sequence[Place], data_types: frozenset[str]) -> list[Place]:

@@ -45,10 +45,11 @@ def told(content: bytes, is_locked: Callable[[], bool]) -> Told:
         return unreadable("it is no operation: it has no operation_id")
     name = read.get("pipeline_name")
     status, holds = _status(read, is_locked)
+    moments = (moment_of(read.get(key)) for key in _TIMES)
     return Told(
         status=status,
         group=name if isinstance(name, str) else "",
-        recorded=max((time for key in _TIMES if (time := _moment(read.get(key))) is not None), default=None),
+        recorded=max((moment for moment in moments if moment is not None), default=None),
         holds=holds,
         is_operation=True,
     )
@@ -94,7 +95,8 @@ def _process(read: Mapping[str, Any]) -> Process | None:
     return None
 
 
-def _moment(text: Any) -> Moment | None:
+def moment_of(text: Any) -> Moment | None:
+    """Return the moment that a text in ISO 8601 is, the latest that it can mean; None if it is none."""
     if not isinstance(text, str):
         return None
     with suppress(ValueError, OverflowError):

@@ -25,8 +25,10 @@ class Contents:
     """Which files of a folder are items of which data types."""
 
     data_types: tuple[str, ...]
-    """Only one, unless the items are operations: of their state it depends then."""
+    """Only one, unless the items are operations: it depends on their state then."""
     operations: bool = False
+    folders: str = ""
+    """Of which folders each is an item: `any`, or of dbt's `invocations`; empty: the items are files."""
     files: tuple[str, ...] = ("*",)
     """Patterns of names; one must fit."""
     recursive: bool = False
