@@ -7,7 +7,8 @@
 --
 --     CREATE ROLE nightly LOGIN PASSWORD '...' IN ROLE dvt_cleaner;
 --
--- dvt_cleaner  reads all, and puts runs on record; it cannot change policies, or anything that is on record.
+-- dvt_cleaner  reads all, puts runs on record, and keeps the schedule; it cannot change policies, or what is
+--              on record.
 -- dvt_viewer   reads all but the tokens of the API.
 -- dvt_server   serves the page and the API: as dvt_cleaner, and it changes policies, pins and tokens.
 
@@ -27,7 +28,7 @@ BEGIN
         FOR table_name IN
             SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename IN (
                 'cleanup_policies', 'cleanup_policy_history', 'cleanup_pins', 'cleanup_audit', 'cleanup_events',
-                'cleanup_runs', 'cleanup_run_ends', 'cleanup_schema_version'
+                'cleanup_runs', 'cleanup_run_ends', 'cleanup_schedules', 'cleanup_schema_version'
             )
         LOOP
             EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, %I', table_name, role_name);
@@ -46,6 +47,7 @@ BEGIN
     LOOP
         EXECUTE format('GRANT INSERT ON %I TO dvt_cleaner', table_name);
     END LOOP;
+    GRANT INSERT, UPDATE ON cleanup_schedules TO dvt_cleaner;
     FOR table_name IN
         SELECT sequencename FROM pg_sequences WHERE schemaname = current_schema()
         AND sequencename IN ('cleanup_runs_id_seq', 'cleanup_run_ends_id_seq', 'cleanup_audit_id_seq')

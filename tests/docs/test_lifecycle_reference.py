@@ -9,7 +9,9 @@ import pytest
 
 from dvt.config.lifecycle_file import load_lifecycle
 from dvt.config.lifecycle_keys import BackupKeys, DataKeys, FileKeys, MatchKeys, PolicyKeys
+from dvt.config.schedule_keys import AlarmKeys, MailKeys, PressureKeys, ScheduleKeys, WebhookKeys
 
+SCHEDULE = Path(__file__).parents[2] / "docs/reference/lifecycle-schedule.md"
 PAGE = Path(__file__).parents[2] / "docs/reference/lifecycle.md"
 
 
@@ -19,6 +21,20 @@ def test_every_key_is_on_the_page(model):
     words = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", text))))
     words |= {"data", "policies", "backups"}
     assert {field.alias or name for name, field in model.model_fields.items()} <= words
+
+
+@pytest.mark.parametrize("model", [ScheduleKeys, AlarmKeys, WebhookKeys, MailKeys, PressureKeys])
+def test_every_key_of_the_schedule_is_on_its_page(model):
+    text = re.sub(r"```.*?```", "", SCHEDULE.read_text(), flags=re.DOTALL)
+    words = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", text))))
+    assert model.model_fields.keys() <= words
+
+
+def test_the_example_of_a_schedule_can_be_read(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", SCHEDULE.read_text(), re.DOTALL)
+    (tmp_path / "lifecycle.yml").write_text(example)
+    hook = {"ALARM_WEBHOOK": "https://hooks.example.com/1"}
+    assert load_lifecycle(tmp_path, environment=hook).schedule.budget == 3600
 
 
 def test_the_example_can_be_read(tmp_path):

@@ -23,10 +23,13 @@ from pydantic import ValidationError
 
 from dvt.config.lifecycle_keys import BackupKeys, DataKeys, FileKeys, MatchKeys, PolicyKeys, SpecialKeys
 from dvt.config.problems import collect, problems_of
+from dvt.config.schedule_keys import AlarmKeys, MailKeys, PressureKeys, ScheduleKeys, WebhookKeys
 from dvt.config.yaml_lines import Document
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import LifecycleInvalid
+from dvt.core.errors.error import nearest
 from dvt.core.retention import Policy
+from dvt.core.schedule import Schedule
 
 FILE = "lifecycle.yml"
 """Name of the file."""
@@ -60,6 +63,9 @@ class Lifecycle:
     """None: there is none."""
     store: str = ""
     zone: str = "UTC"
+    schedule: Schedule = field(default_factory=Schedule)
+    spool_automatic: bool = False
+    """Whether automatic runs go on, recorded in a local file, when the store stops answering."""
     backups: Path
     keep_backups: timedelta = timedelta(days=7)
     other_device: bool = False
@@ -125,16 +131,31 @@ def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
     for name in keys.policies.keys() - known:
         problem = f"policies.{name}: there is no such data type; known: {', '.join(sorted(known))}"
         errors.add(document.error(("policies", name), problem))
+    order = keys.schedule.pressure.order if keys.schedule.pressure else ()
+    for number, name in enumerate(order):
+        if name not in known:
+            problem = f"schedule.pressure.order: there is no data type {name!r}; {nearest(name, known)}"
+            errors.add(document.error(("schedule", "pressure", "order", number), problem))
     for name, data in keys.data.items():
         if not data.places and name not in OWN_DATA:
             problem = f"data.{name}: `in` should name the folders that it is in"
             errors.add(document.error(("data", name), problem))
 
 
-_KNOWN = frozenset().union(
-    *(model.model_fields for model in (FileKeys, PolicyKeys, SpecialKeys, MatchKeys, DataKeys, BackupKeys)),
-    {"in"},
-) - {"places"}
+_SECTIONS = (
+    FileKeys,
+    PolicyKeys,
+    SpecialKeys,
+    MatchKeys,
+    DataKeys,
+    BackupKeys,
+    ScheduleKeys,
+    AlarmKeys,
+    WebhookKeys,
+    MailKeys,
+    PressureKeys,
+)
+_KNOWN = frozenset().union(*(model.model_fields for model in _SECTIONS), {"in"}) - {"places"}
 
 
 def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
@@ -145,6 +166,8 @@ def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
         file=file,
         store=keys.store,
         zone=keys.zone,
+        schedule=keys.schedule.schedule(keys.zone),
+        spool_automatic=keys.spool_automatic,
         backups=base / Path(keys.backups.path or ".dvt/lifecycle/backups").expanduser(),
         keep_backups=keys.backups.keep,
         other_device=keys.backups.other_device,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from dvt.config.problems import Strict
+from dvt.config.schedule_keys import ScheduleKeys
 from dvt.core.durations import duration
 from dvt.core.errors import DurationInvalid
 from dvt.core.retention import Action, AgeBy, Match, Policy, Rule, Status
@@ -227,6 +228,10 @@ class FileKeys(Strict):
     """URL of the database of policies and records; .dvt/lifecycle/lifecycle.db if it is left out."""
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
     """Time zone of the schedule."""
+    schedule: ScheduleKeys = Field(default_factory=ScheduleKeys)
+    """When it cleans by itself, and who is told."""
+    spool_automatic: bool = False
+    """Whether automatic runs go on, recorded in a local file, when the store stops answering."""
     backups: BackupKeys = Field(default_factory=BackupKeys)
     """Where backups are."""
     data: dict[str, DataKeys] = Field(default_factory=dict)

@@ -48,7 +48,9 @@ class System(Work):
         """Open the store; StoreUnreachable if it does not answer: `WithoutStore` can do a part then."""
         super().__init__(settings, source=source, by=by or actor())
         url = settings.store or self.state / "lifecycle.db"
-        self.store: Store = open_store(url, state=self.state, actor=self.actor)
+        self.store: Store = open_store(
+            url, state=self.state, actor=self.actor, spool_automatic=settings.spool_automatic
+        )
 
     def __enter__(self) -> Self:
         return self

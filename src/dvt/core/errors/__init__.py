@@ -110,6 +110,7 @@ from dvt.core.errors.retention import (
     PlanUnusable,
     RunRefused,
 )
+from dvt.core.errors.schedule import AlarmNotDelivered, NothingFreed, SchedulerAtWork
 from dvt.core.errors.web import (
     AddressRefused,
     ConfirmationNeeded,
@@ -126,6 +127,7 @@ from dvt.core.errors.web import (
 __all__ = [
     "WARNINGS",
     "AddressRefused",
+    "AlarmNotDelivered",
     "AnswerUntyped",
     "BadConfig",
     "BadExtraction",
@@ -182,6 +184,7 @@ __all__ = [
     "NotRecordable",
     "NotSignedIn",
     "NotThere",
+    "NothingFreed",
     "ObjectDamaged",
     "OutOfMemory",
     "OutputsClash",
@@ -201,6 +204,7 @@ __all__ = [
     "RunNotHere",
     "RunRefused",
     "SameName",
+    "SchedulerAtWork",
     "SchemaChanged",
     "SelfReference",
     "SeveralConnections",

@@ -10,7 +10,7 @@ from dvt.core.errors import StoreTooNew
 from dvt.lifecycle.store.database import Database
 from dvt.lifecycle.store.tables import VERSION_TABLE
 
-VERSIONS = ("0001", "0002", "0003")
+VERSIONS = ("0001", "0002", "0003", "0004")
 """Versions of the schema, the last of which is this dvt's."""
 _LOCK = 0x6476_7401
 """Key of PostgreSQL's advisory lock that is held meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +11,7 @@ from typing import NoReturn, Self
 from sqlalchemy import text
 
 from dvt.core.errors import StoreRefused, StoreUnreachable
-from dvt.core.retention import Item, Moment, Outcome, Pin, Policy, RunRecord
+from dvt.core.retention import CleanupType, Item, Moment, Outcome, Pin, Policy, RunRecord
 from dvt.lifecycle.store.addresses import address
 from dvt.lifecycle.store.chain import Chain, ChainCheck
 from dvt.lifecycle.store.clock import ClockFacts
@@ -24,6 +24,7 @@ from dvt.lifecycle.store.policies import Policies
 from dvt.lifecycle.store.present import now, uptime
 from dvt.lifecycle.store.recording import Recorder
 from dvt.lifecycle.store.records import Records
+from dvt.lifecycle.store.schedules import Schedules
 from dvt.lifecycle.store.spool import Spool, Synced, sync
 from dvt.lifecycle.store.tokens import Tokens
 from dvt.lifecycle.store.unfinished import end, is_from, open_items, origin
@@ -72,6 +73,8 @@ class Store:
         """Changes pins."""
         self.tokens = Tokens(database, self._chain)
         """Who may use the API."""
+        self.schedules = Schedules(database, self._origin)
+        """What the scheduler of this place knows of itself."""
         self.records = Records(database)
         """What is on record."""
         self.audit = Recorder(
@@ -112,6 +115,13 @@ class Store:
             for record in self.records.unfinished()
             if is_from(self.records, record.id, self._origin)
         ]
+
+    def automatic_runs(self, limit: int = 50) -> Iterator[RunRecord]:
+        """Yield this project's automatic runs on record, the last first, on whichever machine they were."""
+        here = {"state": self._origin["state"]}
+        for record in self.records.runs(limit=limit, cleanup_type=CleanupType.AUTOMATIC):
+            if is_from(self.records, record.id, here):
+                yield record
 
     def end(self, record: RunRecord, outcomes: Sequence[Outcome]) -> None:
         """Put on record what became of the last items of a run that was killed, and its end."""

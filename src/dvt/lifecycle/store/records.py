@@ -43,9 +43,13 @@ class Records:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def runs(self, *, limit: int = 50, before: str | None = None) -> tuple[RunRecord, ...]:
+    def runs(
+        self, *, limit: int = 50, before: str | None = None, cleanup_type: CleanupType | None = None
+    ) -> tuple[RunRecord, ...]:
         """Return runs, those that were put on record last first; `before` continues after that run's."""
         query = _runs().order_by(RUNS.c.id.desc()).limit(limit)
+        if cleanup_type is not None:
+            query = query.where(RUNS.c.cleanup_type == cleanup_type.value)
         if before is not None:
             other = RUNS.alias()
             query = query.where(RUNS.c.id < select(other.c.id).where(other.c.run == before).scalar_subquery())

@@ -120,5 +120,21 @@ TOKENS = Table(
     Column("revoked", BigInteger),
     Column("revoked_by", Text),
 )
+SCHEDULES = Table(
+    "cleanup_schedules",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("began", BigInteger, nullable=False),
+    Column("next_run", BigInteger),
+    Column("claimed", BigInteger),
+    Column("finished", BigInteger),
+    Column("heartbeat", BigInteger),
+    Column("alive", Boolean, nullable=False),
+    Column("alarmed", BigInteger),
+)
 APPEND_ONLY = (EVENTS, RUNS, RUN_ENDS, AUDIT, HISTORY)
 """Tables whose rows nobody may change or delete."""
