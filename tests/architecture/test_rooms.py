@@ -97,6 +97,7 @@ DISTRIBUTIONS = {
     "hdfs_native": "hdfs-native",
     "psycopg2": "psycopg2-binary",
     "pydantic_core": "pydantic",  # what its errors consist of, for the type checker alone
+    "starlette": "fastapi",  # what it is made of
     "yaml": "pyyaml",
 }
 """Imported name → the distribution it belongs to, where the names differ."""

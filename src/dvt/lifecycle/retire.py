@@ -57,7 +57,9 @@ class Means:
     budget: float | None = None
     """Seconds after which no batch is begun."""
     report: Callable[[RunRecord], None] = lambda _record: None
-    """Is told how far the run is, after each batch."""
+    """Is told how far the run is: when it has begun, and after each batch."""
+    leave_out: frozenset[tuple[str, str]] = frozenset()
+    """Data types and keys of items of the plan that stay."""
 
 
 def plan(finders: Sequence[Finder], terms: Terms, plans: Plans) -> Plan:
@@ -73,10 +75,12 @@ def run(planned: Plan, terms: Terms, means: Means) -> RunRecord:
     looked at. RunRefused, PlanUnusable: nothing was touched.
     """
     _refuse(planned.head, terms)
+    _require_planned(planned, means.leave_out)
     with means.one_at_a_time():
         progress = _Progress(planned.head, terms, means.run)
         record = means.audit.begin(planned.head, means.run, terms.asking, terms.now)
         try:
+            means.report(progress.record())
             recovered = list(means.recover())
             if recovered:
                 record.ended(recovered)
@@ -98,12 +102,23 @@ def _refuse(head: PlanHead, terms: Terms) -> None:
         raise RunRefused(reasons)
 
 
+def _require_planned(planned: Plan, keys: frozenset[tuple[str, str]]) -> None:
+    """Raise PlanUnusable unless all of these are in the plan: a key that is misspelt would not stay."""
+    missing = set(keys)
+    for of in planned.items() if missing else ():
+        missing.discard((of.item.data_type, of.item.key))
+    if missing:
+        data_type, key = min(missing)
+        raise PlanUnusable(planned.head.id, f"{key} of {data_type}, which is to be left out, is not in it")
+
+
 def _batches(
     planned: Plan, judge: _Judge, means: Means, record: RunAudit, progress: _Progress
 ) -> tuple[RunStatus, str]:
     """Work through a plan; return how that ended."""
     start = time.monotonic()
-    for cleaner, batch in _batched(planned.items(), means.cleaners):
+    wanted = (of for of in planned.items() if (of.item.data_type, of.item.key) not in means.leave_out)
+    for cleaner, batch in _batched(wanted, means.cleaners):
         if means.stops():
             return RunStatus.STOPPED, "somebody has stopped it"
         if means.budget is not None and time.monotonic() - start > means.budget:

@@ -33,7 +33,7 @@ from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.store.clock import clock_refusals
 from dvt.lifecycle.store.opening import Store, open_store
 from dvt.lifecycle.store.present import now
-from dvt.lifecycle.work import Recording, Wishes, Work
+from dvt.lifecycle.work import Recording, Wishes, Work, state_of
 
 
 def actor() -> str:
@@ -41,22 +41,41 @@ def actor() -> str:
     return f"{getpass.getuser()}@{socket.gethostname()}"
 
 
+def store_address(settings: Lifecycle) -> str | Path:
+    """Return where a project's store is."""
+    return settings.store or state_of(settings) / "lifecycle.db"
+
+
+def store_of(settings: Lifecycle, by: str) -> Store:
+    """Open a project's store; errors as of `open_store`."""
+    return open_store(
+        store_address(settings),
+        state=state_of(settings),
+        actor=by,
+        spool_automatic=settings.spool_automatic,
+    )
+
+
 class System(Work):
     """A project's lifecycle, with its store. Use it in a `with`."""
 
-    def __init__(self, settings: Lifecycle, *, source: Source = Source.CLI, by: str = "") -> None:
-        """Open the store; StoreUnreachable if it does not answer: `WithoutStore` can do a part then."""
+    def __init__(
+        self, settings: Lifecycle, *, source: Source = Source.CLI, by: str = "", store: Store | None = None
+    ) -> None:
+        """Open the store; StoreUnreachable if it does not answer: `WithoutStore` can do a part then.
+
+        `store`: one that is open already, and stays open.
+        """
         super().__init__(settings, source=source, by=by or actor())
-        url = settings.store or self.state / "lifecycle.db"
-        self.store: Store = open_store(
-            url, state=self.state, actor=self.actor, spool_automatic=settings.spool_automatic
-        )
+        self._is_own = store is None
+        self.store = store or store_of(settings, self.actor)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.store.close()
+        if self._is_own:
+            self.store.close()
 
     def terms(self, cleanup_type: CleanupType = CleanupType.MANUAL) -> Terms:
         """Return what plans are made by at this moment."""

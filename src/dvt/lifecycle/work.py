@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 
 from dvt.config.lifecycle_file import Lifecycle
 from dvt.core.ports.lifecycle import Audit
@@ -39,6 +40,11 @@ class Wishes:
     budget: float | None = None
     """Seconds after which nothing is begun."""
     report: Callable[[RunRecord], None] = _nothing
+    """Is told how far the run is: when it has begun, and after each batch."""
+    leave_out: frozenset[tuple[str, str]] = frozenset()
+    """Data types and keys of items of the plan that stay."""
+    run: str = field(default_factory=new_id)
+    """Id of the run."""
     stops: Callable[[], bool] = lambda: False
 
 
@@ -52,12 +58,17 @@ class Recording:
     """Finishes what killed runs have begun; the last argument is the run's own id."""
 
 
+def state_of(settings: Lifecycle) -> Path:
+    """Return the folder of a project with the lifecycle's own files."""
+    return settings.folder / _STATE
+
+
 class Work:
     """The files of a project: those that are cleaned, plans, and backups."""
 
     def __init__(self, settings: Lifecycle, *, source: Source, by: str) -> None:
         self.settings = settings
-        self.state = settings.folder / _STATE
+        self.state = state_of(settings)
         self.places = places_of(settings)
         self.plans = Plans(self.state / "plans")
         self._asking = Asking(actor=by, source=source)
@@ -98,7 +109,7 @@ class Work:
 
     def execute(self, plan: Plan, terms: Terms, recording: Recording, wishes: Wishes) -> RunRecord:
         """Run a plan, then remove the backups whose time is over."""
-        run = new_id()
+        run = wishes.run
         with (
             self.vault() as vault,
             self.file_places() as places,
@@ -113,7 +124,12 @@ class Work:
                 stops=wishes.stops,
                 budget=wishes.budget,
                 report=wishes.report,
+                leave_out=wishes.leave_out,
             )
+            if wishes.leave_out:
+                left_out = [{"data_type": name, "key": key} for name, key in sorted(wishes.leave_out)]
+                details = {"run": run, "plan": plan.head.id, "items": left_out}
+                recording.audit.note(terms.asking, "left_out", details)
             record = retire.run(plan, terms, means)
             over = purge(vault, places, terms.now)
             gone = [{"key": entry.item.key, "backup": entry.location} for entry in over]

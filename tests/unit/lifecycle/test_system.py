@@ -234,7 +234,30 @@ def test_a_run_tells_how_far_it_is(project, system):
     system.run(
         system.plan(), MANUAL, Wishes(report=lambda record: told.append(sum(results(record).values())))
     )
-    assert told == [retire._BATCH, retire._BATCH + 10]
+    assert told == [0, retire._BATCH, retire._BATCH + 10]
+
+
+def test_what_is_left_out_of_a_run_stays_and_is_on_record(project, system):
+    kept, gone = project.log("dbt.log.1", 8), project.log("dbt.log.2", 8)
+    plan = system.plan()
+    record = system.run(plan, MANUAL, Wishes(leave_out=frozenset({("dbt_logs", str(kept))})))
+    assert record.status is RunStatus.COMPLETED
+    assert (kept.exists(), gone.exists()) == (True, False)
+    (note,) = [event for event in system.store.records.events() if event.key == "left_out"]
+    assert note.details == {
+        "run": record.id,
+        "plan": plan.head.id,
+        "items": [{"data_type": "dbt_logs", "key": str(kept)}],
+    }
+
+
+def test_nothing_is_done_if_what_is_to_be_left_out_is_not_in_the_plan(project, system):
+    file = project.log("dbt.log.1", 8)
+    plan = system.plan()
+    with pytest.raises(PlanUnusable, match="misspelt of dbt_logs, which is to be left out, is not in it"):
+        system.run(plan, MANUAL, Wishes(leave_out=frozenset({("dbt_logs", "misspelt")})))
+    assert file.exists()
+    assert not system.store.records.runs()
 
 
 def test_a_backup_that_cannot_be_made_keeps_the_file(project, system):

@@ -44,8 +44,8 @@ class PlanUnusable(DvtError):
 
     code = "DVT222"
 
-    def __init__(self, plan: str, reason: str) -> None:
-        self.plan = plan
+    def __init__(self, plan: str, reason: str, *, is_missing: bool = False) -> None:
+        self.plan, self.is_missing = plan, is_missing
         super().__init__(f"plan {plan} cannot be run: {reason}", hint="make a new one: dvt lifecycle plan")
 
 

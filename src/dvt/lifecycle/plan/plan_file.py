@@ -46,13 +46,13 @@ class Plans:
     def read(self, plan: str) -> Plan:
         """Open a plan; PlanUnusable if it is not there, not whole, or not signed here."""
         if not plan or "/" in plan or plan.startswith("."):
-            raise PlanUnusable(plan, "this is no id of a plan")
+            raise PlanUnusable(plan, "this is no id of a plan", is_missing=True)
         file = self._folder / f"{plan}{_SUFFIX}"
         try:
             with file.open("rb") as lines:
                 return Plan(file, _verified(plan, lines, self._secret()))
         except FileNotFoundError:
-            raise PlanUnusable(plan, "there is none of this id") from None
+            raise PlanUnusable(plan, "there is none of this id", is_missing=True) from None
 
     def _secret(self) -> bytes:
         file = self._folder / _KEY
@@ -115,6 +115,24 @@ class Plan:
                 if line.startswith(b'{"head":'):
                     return
                 yield _items().validate_json(line)
+
+    def page(self, at: int, limit: int) -> tuple[list[PlannedItem], int | None]:
+        """Return some of what is due, and where to go on; None: that was all.
+
+        `at`: 0, or where to go on; PlanUnusable for another position.
+        """
+        found: list[PlannedItem] = []
+        with self.file.open("rb") as lines:
+            lines.seek(max(at - 1, 0))
+            if at < 0 or (at > 0 and lines.read(1) != b"\n"):
+                raise PlanUnusable(self.head.id, f"no item of it begins at {at}")
+            while len(found) < limit:
+                line = lines.readline()
+                if not line or line.startswith(b'{"head":'):
+                    return found, None
+                found.append(_items().validate_json(line))
+            at = lines.tell()
+            return found, None if lines.read(8) == b'{"head":' else at
 
 
 def _verified(plan: str, lines: BinaryIO, secret: bytes) -> PlanHead:

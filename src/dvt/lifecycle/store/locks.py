@@ -61,6 +61,15 @@ class CleanerLock:
                 stack.enter_context(self._advisory_lock(self._database, since))
             yield
 
+    def is_held(self) -> bool:
+        """Return whether a cleaner is at work, this one or another, or may be; nobody waits for that."""
+        if any(_owner_at_work(_read_file(file)) for file in self._files):
+            return True
+        if self._database is None or self._database.is_sqlite:
+            return False
+        with self._database.reading() as connection:
+            return connection.execute(text(_HOLDER), {"key": _KEY}).first() is not None
+
     def check(self) -> None:
         """Raise CleanerLockLost if this process held the lock and the database has taken it away."""
         with self._mutex:
@@ -153,13 +162,29 @@ def _lock(file: int, path: Path) -> None:
 def _check_owner(file: int, path: Path) -> None:
     """Raise CleanerAtWork unless the last owner of this file, which is not locked, has ended or is dead."""
     owner = _read(file)
-    if not owner or owner["ended"]:
-        return
-    process = Process(**{key: owner[key] for key in ("pid", "started", "host", "boot")})
-    if not process.may_be_judged_by(Process.this()) or process.is_running():
+    if _owner_at_work(owner):
         # Another machine, whose locks are not seen here.
-        who = f"{owner['actor']} (process {process.pid} on {process.host})"
+        who = f"{owner['actor']} (process {owner['pid']} on {owner['host']})"
         raise CleanerAtWork(who, owner["since"], str(path))
+
+
+def _owner_at_work(owner: dict[str, Any]) -> bool:
+    """Return whether the owner that a lock file names is at work, or may be."""
+    if not owner or owner["ended"]:
+        return False
+    process = Process(**{key: owner[key] for key in ("pid", "started", "host", "boot")})
+    return not process.may_be_judged_by(Process.this()) or process.is_running()
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return {}
+    try:
+        return _read(file)
+    finally:
+        os.close(file)
 
 
 def _read(file: int) -> dict[str, Any]:

@@ -104,6 +104,10 @@ class Store:
         """Hold the lock against other cleaners, as the interface `Locks` promises."""
         return self._lock.one_cleaner()
 
+    def is_cleaner_at_work(self) -> bool:
+        """Return whether a cleaner is at work, or may be, here or, on PostgreSQL, elsewhere."""
+        return self._lock.is_held()
+
     def unfinished(self) -> list[tuple[RunRecord, list[Item]]]:
         """Return runs from here without an end on record, with the items whose end they have not told.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from dvt.core.retention import Asking, CleanupType, Moment, RunRecord, RunStatus, Source
+from dvt.core.retention import Asking, CleanupType, Moment, Result, RunRecord, RunStatus, Source, Tally
 from dvt.lifecycle.store.database import Database
 from dvt.lifecycle.store.encoding import Data, results_from, shown
 from dvt.lifecycle.store.events import Event, EventKind, key_digest, read_event
@@ -62,6 +62,22 @@ class Records:
     def unfinished(self) -> tuple[RunRecord, ...]:
         """Return the runs whose end is not on record: those at work, and those that were killed."""
         return self._run_records(_runs().where(RUN_ENDS.c.id.is_(None)).order_by(RUNS.c.id))
+
+    def with_progress(self, run: RunRecord) -> RunRecord:
+        """Return a run without an end, with the number of items whose end is on record, without bytes."""
+        query = (
+            select(EVENTS.c.data_type, EVENTS.c.result, func.count(EVENTS.c.id))
+            .where(EVENTS.c.run == shown(run.id), EVENTS.c.kind == EventKind.OUTCOME.value)
+            .group_by(EVENTS.c.data_type, EVENTS.c.result)
+        )
+        results: dict[str, dict[Result, Tally]] = {}
+        with self._database.reading() as connection:
+            for row in connection.execute(query).all():
+                data_type, result, number = row.tuple()
+                results.setdefault(str(data_type), {})[Result(str(result))] = Tally(
+                    items=number, files=number
+                )
+        return replace(run, results=results)
 
     def _run_records(self, query: Select[Any]) -> tuple[RunRecord, ...]:
         with self._database.reading() as connection:

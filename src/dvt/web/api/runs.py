@@ -1,0 +1,204 @@
+"""Runs: those that are on record, how far one is, and what became of each item."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated, Any
+
+from fastapi import Query
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from dvt.core.errors import DvtError, NotThere
+from dvt.core.retention import RunRecord, RunStatus
+from dvt.lifecycle.reports import runs as reports
+from dvt.lifecycle.store.events import EventKind
+from dvt.lifecycle.store.records import EventFilter
+from dvt.lifecycle.system import System
+from dvt.web.access.gates import Call, Operator, Viewer
+from dvt.web.api.shapes import Id, Limit, Shape, api_router
+
+router = api_router("runs")
+_POLL = 2.0
+"""Seconds after which it is looked how far the run of another process is."""
+
+
+class RunResult(Shape):
+    """How many items of a data type had a result."""
+
+    data_type: str
+    result: str
+    items: int
+    bytes: int
+
+
+class Run(Shape):
+    """A run."""
+
+    run: str
+    plan: str
+    status: str
+    exit_code: int | None
+    actor: str
+    source: str
+    cleanup_type: str
+    began: str
+    ended: str | None
+    detail: str
+    space_freed: int
+    results: list[RunResult]
+    alive: bool
+    """Whether it is under way. One that has no end and is not was killed: the next run finishes it."""
+    here: bool
+    """Whether this server does it, so that it can be stopped here."""
+
+
+class RunItem(Shape):
+    """What became of an item."""
+
+    number: int
+    at: str
+    data_type: str | None
+    file_path: str | None
+    result: str | None
+    detail: str
+    bytes: int | None
+    sha256: str
+    backup: str
+
+
+class RunItems(Shape):
+    """Items of a page."""
+
+    items: list[RunItem]
+    next: int | None
+    """`after` of the next page; null: this is the last."""
+
+
+@router.get("/runs")
+def list_runs(
+    call: Viewer, limit: Limit = 50, before: Annotated[str | None, Query(max_length=100)] = None
+) -> list[Run]:
+    """Return the last runs, those that were put on record last first; `before` continues after a run."""
+    with call.system() as system:
+        return [
+            _shape(call, system, record) for record in system.store.records.runs(limit=limit, before=before)
+        ]
+
+
+@router.get("/runs/{run_id}")
+def get_run(call: Viewer, run_id: Id) -> Run:
+    """Return a run, and how far it is."""
+    return _run(call, run_id)
+
+
+@router.get("/runs/{run_id}/items")
+def run_items(
+    call: Viewer,
+    run_id: Id,
+    result: Annotated[str | None, Query(max_length=20)] = None,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Limit = 100,
+) -> RunItems:
+    """Return what became of items."""
+    with call.system() as system:
+        _require(system, run_id)
+        wanted = EventFilter(run=run_id, kind=EventKind.OUTCOME, result=result)
+        events = list(system.store.records.events(wanted, after=after, limit=limit + 1))
+    mask = call.project.mask()
+    items = [
+        {
+            **of.details,
+            "number": of.id,
+            "at": reports.event_row(of)[1],
+            "data_type": of.data_type,
+            "file_path": mask.path(of.key or ""),
+            "result": of.result,
+            "bytes": of.details.get("item", {}).get("bytes"),  # type: ignore[attr-defined]
+        }
+        for of in events[:limit]
+    ]
+    return RunItems.model_validate(
+        {"items": items, "next": events[limit - 1].id if limit and len(events) > limit else None}
+    )
+
+
+@router.post("/runs/{run_id}/stop", status_code=202)
+def stop_run(call: Operator, run_id: Id) -> Run:
+    """Have a run that this server does end after its batch. What is not deleted by then stays."""
+    with call.system() as system:
+        _require(system, run_id)
+    call.project.runs.stop(run_id)
+    return _run(call, run_id)
+
+
+@router.get(
+    "/runs/{run_id}/events",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Server-sent events `progress` and `end`."}
+    },
+)
+async def run_events(call: Viewer, run_id: Id) -> StreamingResponse:
+    """Tell how far a run is, at once and after each change: events `progress`, and `end` with the last."""
+    await run_in_threadpool(_run, call, run_id)
+    return StreamingResponse(_events(call, run_id), media_type="text/event-stream")
+
+
+async def _events(call: Call, run_id: str) -> AsyncIterator[str]:
+    running = call.project.runs.get(run_id)
+    if running is not None:
+        async for record in running.watch():
+            yield ": still at work\n\n" if record is None else _event("progress", _of_here(record))
+        yield _event("end", (await run_in_threadpool(_run, call, run_id)).model_dump())
+        return
+    told: Run | None = None
+    while True:
+        try:
+            now = await run_in_threadpool(_run, call, run_id)
+        except DvtError as error:
+            yield _event("problem", {"code": error.code, "message": call.project.mask().text(error.message)})
+            return
+        yield ": still at work\n\n" if now == told else _event("progress", now.model_dump())
+        if now.status != RunStatus.RUNNING or not now.alive:
+            yield _event("end", now.model_dump())
+            return
+        told = now
+        await asyncio.sleep(_POLL)
+
+
+def _event(name: str, content: Mapping[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(content)}\n\n"
+
+
+def _of_here(record: RunRecord) -> dict[str, Any]:
+    is_alive = record.status is RunStatus.RUNNING
+    return Run.model_validate(reports.as_object(record) | {"alive": is_alive, "here": True}).model_dump()
+
+
+def _run(call: Call, run_id: str) -> Run:
+    with call.system() as system:
+        return _shape(call, system, _require(system, run_id))
+
+
+def _require(system: System, run_id: str) -> RunRecord:
+    record = system.store.records.run(run_id)
+    if record is None:
+        raise NotThere(f"run {run_id} on record")
+    return record
+
+
+def _shape(call: Call, system: System, record: RunRecord) -> Run:
+    """Return a run, as far as this server knows better than the record."""
+    running = call.project.runs.get(record.id)
+    is_here = running is not None and not running.over.is_set()
+    if running is not None and running.record is not None and record.status is RunStatus.RUNNING:
+        record = running.record
+    elif record.status is RunStatus.RUNNING:
+        record = system.store.records.with_progress(record)
+    is_alive = record.status is RunStatus.RUNNING and (is_here or system.store.is_cleaner_at_work())
+    told = reports.as_object(record) | {"alive": is_alive, "here": is_here}
+    told["detail"] = call.project.mask().text(told["detail"])
+    return Run.model_validate(told)
