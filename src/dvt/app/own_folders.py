@@ -38,8 +38,11 @@ class OwnFolder:
 
         return open_bucket(self.entry.checked(), self.place.project_dir)
 
-    def open(self) -> Bucket | None:
-        """Return the folder as a bucket, None if it is empty; DvtError if it is not this project's."""
+    def open(self, *, new: bool = False) -> Bucket | None:
+        """Return the folder as a bucket, None if it is empty; DvtError if it is not this project's.
+
+        `new`: it becomes the project's if it is empty.
+        """
         from dvt.core.errors import FolderIsLink
         from dvt.staging import ownership
 
@@ -49,7 +52,8 @@ class OwnFolder:
             raise FolderIsLink(str(link))
         if not self.folder:
             return bucket
-        return ownership.existing(bucket, self.folder, self.place.project)
+        begin = ownership.claim if new else ownership.existing
+        return begin(bucket, self.folder, self.place.project)
 
 
 def own_folders(

@@ -51,6 +51,8 @@ class DataType:
     mount_point: bool = False
     foreign: bool = False
     follow_links: bool = False
+    without_backup: bool = False
+    """Whether items are deleted without a backup, since they can be made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,8 @@ class Lifecycle:
     data: Mapping[str, DataType] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     """As the file has them; the store has those that are valid."""
+    named: frozenset[str] = frozenset()
+    """The data types that the file names."""
 
 
 OWN_DATA: Mapping[str, DataKeys] = {
@@ -86,6 +90,8 @@ OWN_DATA: Mapping[str, DataKeys] = {
     "dbt_invocations": DataKeys.model_validate(
         {"kind": "invocations", "in": ["target"], "recursive": True, "unmarked": True}
     ),
+    "staging": DataKeys.model_validate({"kind": "staged"}),
+    "extraction_state": DataKeys.model_validate({"kind": "staged"}),
     "temp_files": DataKeys.model_validate({"in": [".dvt/tmp"], "recursive": True}),
 }
 """The data types that dvt knows, and where they are in a project."""
@@ -140,6 +146,16 @@ def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
         if not data.places and name not in OWN_DATA:
             problem = f"data.{name}: `in` should name the folders that it is in"
             errors.add(document.error(("data", name), problem))
+        own = OWN_DATA.get(name)
+        if data.backup == "none" and (own is None or own.kind != "staged"):
+            problem = f"data.{name}: only what can be made again needs no backup: {', '.join(_MADE_AGAIN)}"
+            errors.add(document.error(("data", name), problem))
+        if data.kind == "staged" and (own is None or own.kind != "staged"):
+            problem = f"data.{name}: `kind: staged` is that of {', '.join(_MADE_AGAIN)} alone"
+            errors.add(document.error(("data", name), problem))
+
+
+_MADE_AGAIN = ("staging", "extraction_state")
 
 
 _SECTIONS = (
@@ -184,10 +200,12 @@ def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
                 mount_point=given.mount_point,
                 foreign=given.foreign,
                 follow_links=given.follow_links,
+                without_backup=given.backup == "none",
             )
             for name, given in data.items()
         },
         policies={name: policy.policy(name) for name, policy in keys.policies.items()},
+        named=frozenset({*keys.data, *keys.policies}),
     )
 
 

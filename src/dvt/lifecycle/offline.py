@@ -11,6 +11,7 @@ from typing import Self
 
 from dvt.config.lifecycle_file import Lifecycle
 from dvt.core.errors import StoreUnreachable
+from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import CleanupType, Outcome, RunRecord, Source
 from dvt.lifecycle import files
 from dvt.lifecycle.back_up.vault import Vault
@@ -27,10 +28,16 @@ class Offline(Work):
     """A project's lifecycle without its store. Use it in a `with`."""
 
     def __init__(
-        self, settings: Lifecycle, cause: StoreUnreachable, *, by: str, source: Source = Source.CLI
+        self,
+        settings: Lifecycle,
+        cause: StoreUnreachable,
+        *,
+        by: str,
+        source: Source = Source.CLI,
+        surroundings: Surroundings | None = None,
     ) -> None:
         """`cause`: why the store could not be opened."""
-        super().__init__(settings, source=source, by=by)
+        super().__init__(settings, source=source, by=by, surroundings=surroundings)
         self._without = without_store(cause, state=self.state, actor=self.actor)
 
     def __enter__(self) -> Self:

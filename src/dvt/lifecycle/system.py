@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from dvt.config.lifecycle_file import Lifecycle
+from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import (
     CleanupType,
     Decision,
@@ -60,13 +61,20 @@ class System(Work):
     """A project's lifecycle, with its store. Use it in a `with`."""
 
     def __init__(
-        self, settings: Lifecycle, *, source: Source = Source.CLI, by: str = "", store: Store | None = None
+        self,
+        settings: Lifecycle,
+        *,
+        source: Source = Source.CLI,
+        by: str = "",
+        store: Store | None = None,
+        surroundings: Surroundings | None = None,
     ) -> None:
-        """Open the store; StoreUnreachable if it does not answer: `WithoutStore` can do a part then.
+        """Open the store; StoreUnreachable if it does not answer: `Offline` can do a part then.
 
-        `store`: one that is open already, and stays open.
+        `store`: one that is open already, and stays open. `surroundings`: what is around the project, if it
+        has more than files and databases.
         """
-        super().__init__(settings, source=source, by=by or actor())
+        super().__init__(settings, source=source, by=by or actor(), surroundings=surroundings)
         self._is_own = store is None
         self.store = store or store_of(settings, self.actor)
 
@@ -150,7 +158,7 @@ class System(Work):
                 continue
             backups = {entry.item.key: entry for entry in vault.content(record.id).backups.values()}
             keys = [(item.data_type, item.key) for item in items]
-            outcomes = [became(item, backups.get(item.key)) for item in items]
+            outcomes = [became(item, backups.get(item.key), self.is_there) for item in items]
             self.store.end(
                 record,
                 [finished.get(key, outcome) for key, outcome in zip(keys, outcomes, strict=True)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -9,14 +10,19 @@ from itertools import islice
 from pathlib import Path
 
 from dvt.config.lifecycle_file import Lifecycle
-from dvt.core.ports.lifecycle import Audit
-from dvt.core.retention import Asking, CleanupType, Outcome, RunRecord, Source
+from dvt.core.file_names import as_path
+from dvt.core.ports.lifecycle import Audit, Finder, Surroundings
+from dvt.core.retention import Asking, CleanupType, Item, Outcome, RunRecord
+from dvt.core.retention import Source as AskedBy
 from dvt.lifecycle import files, retire
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.sources import Kind, Source
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.files import FileRemover
+from dvt.lifecycle.delete.others import KindRemover
 from dvt.lifecycle.find.files import FileFinder
 from dvt.lifecycle.find.of_settings import only, places_of, project_target
+from dvt.lifecycle.kinds import kinds_of
 from dvt.lifecycle.plan.plan_file import Plan, Plans
 from dvt.lifecycle.plan.planning import Terms
 from dvt.lifecycle.restore import Wanted, restore
@@ -66,8 +72,11 @@ def state_of(settings: Lifecycle) -> Path:
 class Work:
     """The files of a project: those that are cleaned, plans, and backups."""
 
-    def __init__(self, settings: Lifecycle, *, source: Source, by: str) -> None:
+    def __init__(
+        self, settings: Lifecycle, *, source: AskedBy, by: str, surroundings: Surroundings | None = None
+    ) -> None:
         self.settings = settings
+        self.kinds = kinds_of(settings, surroundings or Surroundings())
         self.state = state_of(settings)
         self.places = places_of(settings)
         self.plans = Plans(self.state / "plans")
@@ -82,12 +91,28 @@ class Work:
         """Return who asks, and how."""
         return replace(self._asking, cleanup_type=cleanup_type)
 
-    def finders(self, data_types: Iterable[str] = ()) -> list[FileFinder]:
+    def finders(self, data_types: Iterable[str] = ()) -> list[Finder]:
         """Return what finds items: of some data types, or of all."""
+        wanted = frozenset(data_types)
+        return [self._file_finder(wanted), *(of.finder(names) for of, names in self._kinds(wanted))]
+
+    def _kinds(self, wanted: frozenset[str] = frozenset()) -> Iterator[tuple[Kind, frozenset[str]]]:
+        """Yield the kinds that are no files, with the data types of each that are wanted; all if none is."""
+        for kind in self.kinds:
+            names = frozenset(kind.data_types)
+            if not wanted or wanted & names:
+                yield kind, (wanted & names) or names
+
+    def is_there(self, item: Item) -> bool:
+        """Return whether an item is still where it was, or may be."""
+        kind = next((of for of in self.kinds if item.data_type in of.data_types), None)
+        return os.path.lexists(as_path(item.key)) if kind is None else kind.is_there(item)
+
+    def _file_finder(self, wanted: frozenset[str]) -> FileFinder:
         avoid = [self.state, self.settings.backups]
         target = project_target(self.settings.folder)
         current = [] if target is None else [target]
-        return [FileFinder(only(self.places, frozenset(data_types)), avoid=avoid, current=current)]
+        return FileFinder(only(self.places, wanted), avoid=avoid, current=current)
 
     def vault(self) -> Vault:
         """Open the place of backups."""
@@ -113,11 +138,18 @@ class Work:
         with (
             self.vault() as vault,
             self.file_places() as places,
-            FileRemover(vault, run, places, keep=self.settings.keep_backups) as remover,
+            FileRemover(
+                vault, run, places, keep=self.settings.keep_backups, sources=self._sources()
+            ) as remover,
         ):
+            files_first = retire.Cleaner(finder=self._file_finder(frozenset()), remover=remover)
+            others = [
+                retire.Cleaner(finder=kind.finder(names), remover=KindRemover(kind, remover.backups))
+                for kind, names in self._kinds()
+            ]
             means = retire.Means(
                 run=run,
-                cleaners=[retire.Cleaner(finder=finder, remover=remover) for finder in self.finders()],
+                cleaners=[files_first, *others],
                 audit=recording.audit,
                 one_at_a_time=recording.one_cleaner,
                 recover=lambda: recording.recover(vault, places, run),
@@ -140,11 +172,14 @@ class Work:
     def bring_back(self, audit: Audit, wanted: Wanted, *, force: bool) -> Iterator[Outcome]:
         """Restore files, put that on record, and yield what became of each."""
         with self.vault() as vault, self.file_places() as places:
-            outcomes = restore(vault, places, wanted, force=force)
+            outcomes = restore(vault, places, wanted, force=force, sources=self._sources())
             while some := list(islice(outcomes, _RECORDED_AT_ONCE)):
                 told = [{"key": of.item.key, "result": of.result, "detail": of.detail} for of in some]
                 self._note(audit, "restored", told)
                 yield from some
+
+    def _sources(self) -> Mapping[str, Source]:
+        return {name: kind for kind in self.kinds for name in kind.data_types}
 
     def _note(self, audit: Audit, action: str, of: Sequence[Mapping[str, object]]) -> None:
         audit.note(self.asking(), action, {"items": list(of)})

@@ -22,6 +22,7 @@ from dvt.core.errors import (
 )
 
 if TYPE_CHECKING:
+    from dvt.core.ports.lifecycle import Surroundings
     from dvt.lifecycle.offline import Offline
     from dvt.lifecycle.system import System
 
@@ -80,7 +81,13 @@ def opened(project_dir: Path, config: Path | None, *, is_new: bool = False) -> S
         raise NoLifecycle(str(project_dir.resolve()))
     with _installed():
         from dvt.lifecycle.system import System
-    return System(load_lifecycle(project_dir, config))
+    return System(load_lifecycle(project_dir, config), surroundings=_surroundings(project_dir))
+
+
+def _surroundings(project_dir: Path) -> Surroundings:
+    from dvt.app.lifecycle import surroundings
+
+    return surroundings(project_dir)
 
 
 def opened_if_possible(project_dir: Path, config: Path | None) -> System | Offline:
@@ -93,7 +100,8 @@ def opened_if_possible(project_dir: Path, config: Path | None) -> System | Offli
         from dvt.lifecycle.system import actor
 
         click.echo(f"{error.message}; what is done is recorded here, and put on record there later", err=True)
-        return Offline(load_lifecycle(project_dir, config), error, by=actor())
+        settings = load_lifecycle(project_dir, config)
+        return Offline(settings, error, by=actor(), surroundings=_surroundings(project_dir))
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from dvt.core.errors import DvtError
+from dvt.core.ports.staging import Bucket
 from dvt.core.retention import Asking, Item, Moment, Outcome, PlanHead, PlannedItem, RunStatus
 
 
@@ -41,12 +42,36 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBackup:
-    """Proof that an item can be restored. Only implementations of `Remover.back_up` make one."""
+    """Proof that an item can be restored, or made again. Only `Remover.back_up` makes one."""
 
     planned: PlannedItem
     sha256: str
     location: str
-    """The backup's path relative to the place of backups; for what was moved aside, where it is."""
+    """The backup's path relative to the place of backups; for what was moved aside, where it is.
+
+    Empty for what can be made again, where the settings say that it needs no backup (docs/adr/0038)."""
+
+
+class StagedFolder(Protocol):
+    """A project's folder in a bucket; nothing is opened yet."""
+
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+
+    def open(self, *, new: bool = False) -> Bucket | None:
+        """Return the folder as a bucket, None if it is empty; `new`: begin it then.
+
+        DvtError if it cannot be reached, or is not this project's.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is around a project's lifecycle, which only whoever starts the program knows."""
+
+    staged: Callable[[], Sequence[StagedFolder]] = tuple
+    """Returns the project's folders in all buckets of its profile; DvtError if settings are wrong."""
 
 
 class Remover(Protocol):

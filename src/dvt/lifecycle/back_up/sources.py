@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from dvt.core.retention import Item
+from dvt.core.ports.lifecycle import Finder
+from dvt.core.retention import Item, Outcome, PlannedItem
 from dvt.lifecycle.back_up.manifest import Entry
 
 
@@ -25,6 +27,29 @@ class Source(Protocol):
 
     def is_there(self, item: Item) -> bool:
         """Return whether an item is still where it was, or may be."""
+
+
+class Kind(Source, Protocol):
+    """All that is needed of the items of some data types that are no files."""
+
+    @property
+    def data_types(self) -> tuple[str, ...]:
+        """The data types."""
+
+    def finder(self, data_types: frozenset[str]) -> Finder:
+        """Return what finds the items of these data types."""
+
+    def needs_backup(self, item: Item) -> bool:
+        """Return whether an item cannot be made again, or is to have a backup nevertheless."""
+
+    def delete(self, planned: Sequence[PlannedItem], hashes: Sequence[str]) -> Sequence[Outcome]:
+        """Delete items, and return what became of each; what is not what was backed up stays.
+
+        `hashes`: the SHA-256 of what `copy` has written, an empty text for what has no backup.
+        """
+
+    def close(self) -> None:
+        """Release what is open. May be called twice."""
 
 
 class NotRestored(Exception):

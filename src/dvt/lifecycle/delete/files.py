@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
@@ -12,6 +12,7 @@ from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Action, Item, Moment, Outcome, PlannedItem, Result
 from dvt.lifecycle.back_up.back_up import FileBackups
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.sources import Source
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.compression import is_compressed
 from dvt.lifecycle.delete.deletion import FOLDERS_AT_ONCE, Deletion
@@ -30,10 +31,13 @@ class FileRemover:
         *,
         keep: timedelta = timedelta(days=7),
         remove_empty_folders: bool = False,
+        sources: Mapping[str, Source] | None = None,
         clock: Callable[[], Moment] = time.time_ns,
     ) -> None:
+        """`sources`: see FileBackups."""
         self.run = run
-        self._backups = FileBackups(vault, run, places, keep=keep, clock=clock)
+        self.backups = FileBackups(vault, run, places, keep=keep, sources=sources, clock=clock)
+        """The backups of the run, of items that are no files, too."""
         self._places, self._empty_folders = places, remove_empty_folders
         self._made: dict[str, Entry] = {}
         """The backups that this object has made, by location: it deletes for no others."""
@@ -47,14 +51,14 @@ class FileRemover:
 
     def close(self) -> None:
         """Release the manifest, and remove quarantines that are empty. May be called twice."""
-        self._backups.close()
+        self.backups.close()
         while self._quarantines:
             self._quarantines.popitem()[1].close()
 
     def back_up(self, planned: Sequence[PlannedItem]) -> list[VerifiedBackup | Outcome]:
         """See Remover."""
         due = [one for one in planned if not _is_compressed(one)]
-        answers = iter(self._backups.back_up(due))
+        answers = iter(self.backups.back_up(due))
         return [
             Stays(Result.CHANGED, "it is compressed already").outcome(one.item)
             if _is_compressed(one)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from dvt.core.errors import DvtError, QuarantineRefused, RootRefused
-from dvt.core.file_names import as_path
 from dvt.core.retention import Action, Item, Outcome, Result
 from dvt.drivers.copying import digest_of
 from dvt.drivers.trees import QUARANTINE, Root
@@ -40,9 +39,9 @@ def recover(vault: Vault, places: Places) -> list[Outcome]:
     return outcomes
 
 
-def became(item: Item, backup: Entry | None) -> Outcome:
+def became(item: Item, backup: Entry | None, is_there: Callable[[Item], bool]) -> Outcome:
     """Return what became of an item of a killed run that is in no quarantine; `backup`: by that run."""
-    if backup is not None and not os.path.lexists(as_path(item.key)):
+    if backup is not None and not is_there(item):
         detail = "its run was killed before it could say so"
         return Outcome(
             item=item,

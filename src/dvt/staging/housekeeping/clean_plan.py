@@ -5,7 +5,8 @@ Nothing here has a bucket, so that a dry run cannot delete.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -62,6 +63,11 @@ class Unit:
         return sum(part.bytes for part in self.parts)
 
     @property
+    def identity(self) -> str:
+        """Another text as soon as an object has come, gone, or was put again."""
+        return identity_of(stored for part in self.parts for stored in part.objects)
+
+    @property
     def newest(self) -> datetime:
         """When the newest object was put: the unit's age is counted from then."""
         return max(part.newest for part in self.parts)
@@ -88,6 +94,12 @@ class CleanPlan:
     def kept(self) -> tuple[Unit, ...]:
         """What stays, though it is dvt's."""
         return tuple(unit for unit in self.units if unit.reason)
+
+
+def identity_of(objects: Iterable[StoredObject]) -> str:
+    """Return what tells objects from any others, and from themselves before one was put again."""
+    lines = (f"{one.key}\n{one.bytes}\n{one.modified.isoformat()}\n" for one in sorted(objects))
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def plan_clean(facts: Facts, older_than: timedelta | None = None) -> CleanPlan:

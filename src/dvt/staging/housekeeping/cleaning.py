@@ -31,15 +31,19 @@ def clean(
     *,
     older_than: timedelta | None = None,
     dry_run: bool = False,
+    kept: Callable[[Unit], str] = lambda _unit: "",
 ) -> CleanPlan:
     """Clean a project's folder of a bucket, and return what was done; a dry run returns what would be done.
 
-    `runs` returns the runs that this machine has a record of, and whether they are alive.
+    `runs` returns the runs that this machine has a record of, and whether they are alive. `kept` returns why
+    something stays that could be deleted; an empty text if nothing keeps it.
     """
     if is_empty(bucket):
         return CleanPlan()
     with Lease(bucket, f"clean-{secrets.token_hex(4)}") as lease:
         plan = plan_clean(survey(bucket, lease, runs), older_than)
+        units = (unit if unit.reason else replace(unit, reason=kept(unit)) for unit in plan.units)
+        plan = replace(plan, units=tuple(units))
         return plan if dry_run else _Cleaner(bucket, lease).carry_out(plan)
 
 

@@ -1,0 +1,22 @@
+"""The kinds of items that a project has beside files: what lifecycle.yml names, with what is around it."""
+
+from __future__ import annotations
+
+from dvt.config.lifecycle_file import Lifecycle
+from dvt.core.ports.lifecycle import Surroundings
+from dvt.lifecycle.back_up.sources import Kind
+from dvt.lifecycle.staged.datasets import StagedDatasets
+from dvt.runs import operations
+
+
+def kinds_of(settings: Lifecycle, surroundings: Surroundings) -> list[Kind]:
+    """Return the kinds whose data types the file names: others are never looked at."""
+    kinds: list[Kind] = []
+    staged = {name for name, of in settings.data.items() if of.kind == "staged"}
+    if staged & settings.named:
+        records = settings.folder / ".dvt" / "operations"
+        without = frozenset(name for name in staged if settings.data[name].without_backup)
+        kinds.append(
+            StagedDatasets(surroundings.staged, lambda: operations.known(records), without_backup=without)
+        )
+    return kinds
