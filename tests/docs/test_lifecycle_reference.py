@@ -37,8 +37,11 @@ def test_the_example_of_a_schedule_can_be_read(tmp_path):
     assert load_lifecycle(tmp_path, environment=hook).schedule.budget == 3600
 
 
-def test_the_example_can_be_read(tmp_path):
-    (example,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    (tmp_path / "lifecycle.yml").write_text(example)
+def test_the_examples_can_be_read(tmp_path):
+    first, *others = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    (tmp_path / "lifecycle.yml").write_text(first)
     lifecycle = load_lifecycle(tmp_path)
     assert lifecycle.policies["exports"].special[0][1].days == 7
+    for example in others:
+        (tmp_path / "lifecycle.yml").write_text(example)
+        assert load_lifecycle(tmp_path).policies

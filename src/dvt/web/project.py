@@ -16,6 +16,7 @@ from threading import Lock
 
 from dvt.config.lifecycle_file import FILE, Lifecycle, load_lifecycle
 from dvt.core.errors import DvtError
+from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import Asking, Source
 from dvt.lifecycle.store import Store
 from dvt.lifecycle.system import System, actor, store_address, store_of
@@ -40,8 +41,11 @@ class _Open:
 class Project:
     """A project whose lifecycle is served. Close it, or use it in a `with`."""
 
-    def __init__(self, folder: Path, config: Path | None = None) -> None:
-        """Read the settings, and open the store; errors as of both."""
+    def __init__(
+        self, folder: Path, config: Path | None = None, surroundings: Surroundings | None = None
+    ) -> None:
+        """Read the settings, and open the store; errors as of both. `surroundings`: see System."""
+        self._surroundings = surroundings
         self.folder = folder.resolve()
         self._config = config
         self._mutex = Lock()
@@ -82,11 +86,12 @@ class Project:
     @contextmanager
     def system(self, by: str, source: Source) -> Iterator[System]:
         """Open the lifecycle in somebody's name."""
-        with System(self.settings(), source=source, by=by, store=self.store()) as system:
+        store, around = self.store(), self._surroundings
+        with System(self.settings(), source=source, by=by, store=store, surroundings=around) as system:
             yield system
 
     def _own_system(self, by: str, source: Source) -> System:
-        return System(self.settings(), source=source, by=by)
+        return System(self.settings(), source=source, by=by, surroundings=self._surroundings)
 
     def mask(self) -> Mask:
         """Return what masks the paths that are none of the project's."""
