@@ -148,6 +148,15 @@ COMMANDS: Mapping[str, Command] = {
         ("dvt test --select customer_value",),
         runs_nodes=True,
     ),
+    "web": Command(
+        "Serve the page and the API: what runs did, what is due, policies, backups",
+        (
+            "dvt web                             prints a link that signs in",
+            "dvt web --port 8080 --open          opens the page in a browser",
+        ),
+        load="dvt.cli.web:command",
+        needs_dbt=False,
+    ),
 }
 """Name → command. A new command needs no other registration."""
 

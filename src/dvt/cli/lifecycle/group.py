@@ -7,12 +7,25 @@ import click
 from dvt.cli.lifecycle.keeping import pin, policies
 from dvt.cli.lifecycle.plans import explain, initialize, plan, run
 from dvt.cli.lifecycle.records import audit, doctor, restore, verify_backups
+from dvt.cli.lifecycle.tokens import tokens
 
 
 def command() -> click.Group:
     """Make the click command."""
     group = click.Group("lifecycle", help=_HELP)
-    for one in (initialize, plan, run, explain, restore, pin, policies, audit, verify_backups, doctor):
+    for one in (
+        initialize,
+        plan,
+        run,
+        explain,
+        restore,
+        pin,
+        policies,
+        audit,
+        verify_backups,
+        doctor,
+        tokens,
+    ):
         group.add_command(one)
     return group
 

@@ -74,12 +74,9 @@ def telling() -> Iterator[None]:
 
 def opened(project_dir: Path, config: Path | None, *, is_new: bool = False) -> System:
     """Open a project's lifecycle; `is_new`: it may be one of which nothing is there yet."""
-    from dvt.config.lifecycle_file import FILE, load_lifecycle
+    from dvt.config.lifecycle_file import load_lifecycle
 
-    known = (FILE, "dbt_project.yml")
-    if not (is_new or config is not None or any((project_dir / name).exists() for name in known)):
-        raise NoLifecycle(str(project_dir.resolve()))
-    with _installed():
+    with as_lifecycle(project_dir, config, is_new=is_new):
         from dvt.lifecycle.system import System
     return System(load_lifecycle(project_dir, config), surroundings=_surroundings(project_dir))
 
@@ -105,8 +102,13 @@ def opened_if_possible(project_dir: Path, config: Path | None) -> System | Offli
 
 
 @contextmanager
-def _installed() -> Iterator[None]:
-    """Name the line that installs what the lifecycle needs."""
+def as_lifecycle(project_dir: Path, config: Path | None, *, is_new: bool = False) -> Iterator[None]:
+    """Import what a project's lifecycle needs: NoLifecycle if the folder is none, LifecycleMissing."""
+    from dvt.config.lifecycle_file import FILE
+
+    known = (FILE, "dbt_project.yml")
+    if not (is_new or config is not None or any((project_dir / name).exists() for name in known)):
+        raise NoLifecycle(str(project_dir.resolve()))
     try:
         yield
     except ImportError as error:
