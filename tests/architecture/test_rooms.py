@@ -95,6 +95,7 @@ DISTRIBUTIONS = {
     "google": "google-cloud-storage",
     "google_crc32c": "google-crc32c",
     "hdfs_native": "hdfs-native",
+    "prometheus_client": "prometheus-client",
     "psycopg2": "psycopg2-binary",
     "pydantic_core": "pydantic",  # what its errors consist of, for the type checker alone
     "starlette": "fastapi",  # what it is made of

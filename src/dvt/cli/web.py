@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dvt.cli.lifecycle.options import as_lifecycle, project
+from dvt.cli.lifecycle.options import as_lifecycle, project, surroundings_of
 from dvt.core.errors import AddressRefused
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def web(project_dir: Path, config: Path | None, host: str, port: int, **asked: A
         from dvt.web.access.callers import Access
         from dvt.web.app import create_app
         from dvt.web.project import Project
-    served = Project(project_dir, config)
+    served = Project(project_dir, config, surroundings_of(project_dir))
     access = Access(served, anybody=actor() if asked["no_auth"] else "")
     app = create_app(served, access, hosts=(host, *asked["hosts"]), open_metrics=asked["open_metrics"])
     with _bound(host, port) as listening:

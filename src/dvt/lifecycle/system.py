@@ -129,17 +129,25 @@ class System(Work):
 
     def effects(self) -> list[str]:
         """Return what more, or less, would be due with the policies of lifecycle.yml, in sentences."""
-        valid = self.store.policies()
-        before = self._due(valid)
-        after = self._due({**valid, **self.settings.policies})
-        return drift.effects(before, after)
+        return list(self.effects_of(self.settings.policies.values()).lines)
 
-    def needs_confirmation(self) -> bool:
-        """Return whether making the policies of lifecycle.yml valid would delete much more."""
+    def effects_of(self, policies: Iterable[Policy]) -> Effects:
+        """Return what would be due with these policies in the places of those that are valid, and is now."""
         valid = self.store.policies()
-        return any(
-            drift.needs_confirmation(valid.get(name), of) for name, of in self.settings.policies.items()
+        others = {policy.data_type: policy for policy in policies}
+        # Where all are looked at, none is named: there may be some that nobody has a policy for.
+        names = others.keys() if len(others) < len(valid) else ()
+        return Effects(
+            before=self._due(valid, names),
+            after=self._due({**valid, **others}, names),
+            needs_confirmation=self.needs_confirmation(others.values()),
         )
+
+    def needs_confirmation(self, policies: Iterable[Policy] | None = None) -> bool:
+        """Return whether making policies valid, those of lifecycle.yml or others, would delete much more."""
+        valid = self.store.policies()
+        wanted = self.settings.policies.values() if policies is None else policies
+        return any(drift.needs_confirmation(valid.get(of.data_type), of) for of in wanted)
 
     def apply_policies(self, reason: str, *, only_new: bool = False) -> list[str]:
         """Make the policies of lifecycle.yml valid, or those of data types that have none; return which."""
@@ -166,10 +174,26 @@ class System(Work):
             finished = {key: outcome for key, outcome in finished.items() if key not in keys}
         yield from finished.values()
 
-    def _due(self, policies: Mapping[str, Policy]) -> Mapping[str, Tally]:
+    def _due(self, policies: Mapping[str, Policy], data_types: Iterable[str]) -> Mapping[str, Tally]:
         with tempfile.TemporaryDirectory() as folder:
             terms = replace(self.terms(), policies=policies)
-            return retire.plan(self.finders(), terms, Plans(Path(folder))).head.due
+            return retire.plan(self.finders(data_types), terms, Plans(Path(folder))).head.due
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What a change of policies would do. By data type."""
+
+    before: Mapping[str, Tally]
+    """What is due now."""
+    after: Mapping[str, Tally]
+    needs_confirmation: bool
+    """Whether items would stay for a much shorter time, or with fewer of each group."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What more, or less, would be due, in sentences."""
+        return tuple(drift.effects(self.before, self.after))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from dvt.web.access import login
 from dvt.web.access.callers import Access
 from dvt.web.api.document import describe
 from dvt.web.guard import Guard
-from dvt.web.inventory import Inventory
+from dvt.web.metrics import Requests
 from dvt.web.project import Project
 from dvt.web.recording import Recording
 
@@ -48,8 +48,8 @@ def create_app(
     )
     app.state.project = project
     app.state.access = access or Access(project)
-    app.state.inventory = Inventory()
     app.state.open_metrics = open_metrics
+    app.state.requests = Requests()
     answers.install(app)
     app.include_router(api.router)
     app.include_router(login.router)
@@ -57,7 +57,7 @@ def create_app(
     static = Path(pages.__file__).parent / "static"
     app.mount("/static", StaticFiles(directory=static, check_dir=False), name="static")
     describe(app)
-    app.add_middleware(Recording, project=project, access=app.state.access)
+    app.add_middleware(Recording, project=project, access=app.state.access, requests=app.state.requests)
     app.add_middleware(Guard, hosts=hosts)
     return app
 

@@ -20,6 +20,7 @@ from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import Asking, Source
 from dvt.lifecycle.store import Store
 from dvt.lifecycle.system import System, actor, store_address, store_of
+from dvt.web.inventory import Inventory
 from dvt.web.masking import Mask
 from dvt.web.runs import Runs
 
@@ -51,7 +52,9 @@ class Project:
         self._mutex = Lock()
         self._settings: tuple[_State, Lifecycle] | None = None
         self._open: _Open | None = None
-        self.runs = Runs(self._own_system)
+        self.inventory = Inventory()
+        """What is there, and what is decided of it."""
+        self.runs = Runs(self._own_system, self.inventory.forget)
         """The runs that this server does."""
         self.store()
 

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dvt.core.retention import Asking, Source
 from dvt.web.access.callers import SAFE, Access, Caller
+from dvt.web.metrics import Requests
 from dvt.web.project import Project
 
 _REFUSED = frozenset({401, 403, 429})
@@ -19,8 +20,9 @@ EXPORTS = "/export"
 class Recording:
     """Puts requests on record before they are answered, without query and body, which may have secrets."""
 
-    def __init__(self, app: ASGIApp, project: Project, access: Access) -> None:
+    def __init__(self, app: ASGIApp, project: Project, access: Access, requests: Requests) -> None:
         self._app = app
+        self._requests = requests
         self._project = project
         self._access = access
 
@@ -28,8 +30,12 @@ class Recording:
         """Handle a request."""
 
         async def recorded(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._is_wanted(scope, message["status"]):
-                await run_in_threadpool(self._note, scope, message["status"])
+            if message["type"] == "http.response.start":
+                self._requests.count(scope["method"], message["status"])
+                if scope["method"] not in SAFE:
+                    self._project.inventory.forget()
+                if self._is_wanted(scope, message["status"]):
+                    await run_in_threadpool(self._note, scope, message["status"])
             await send(message)
 
         await self._app(scope, receive, recorded if scope["type"] == "http" else send)

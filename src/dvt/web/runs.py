@@ -40,14 +40,16 @@ class Order:
 class Running:
     """A run that this server does, or has done."""
 
-    def __init__(self, order: Order, opened: Callable[[str, Source], System]) -> None:
+    def __init__(
+        self, order: Order, opened: Callable[[str, Source], System], changed: Callable[[], None]
+    ) -> None:
         self.order = order
         self.record: RunRecord | None = None
         """How far it is; None: it has not begun."""
         self.error: DvtError | None = None
         self.stop = Event()
         self.over = Event()
-        self._opened = opened
+        self._opened, self._changed = opened, changed
         self._begun = Event()
         self._watchers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._mutex = Lock()
@@ -102,6 +104,7 @@ class Running:
             _LOG.exception("a run has failed", extra={"action": "run"})
             self._fail(DvtError(f"the run has failed: {type(error).__name__}"))
         finally:
+            self._changed()
             self.over.set()
             self._begun.set()
             self._tell()
@@ -130,6 +133,8 @@ class Runs:
 
     opened: Callable[[str, Source], System]
     """Opens the lifecycle in somebody's name, with a store of its own."""
+    changed: Callable[[], None] = lambda: None
+    """Is called when a run has ended."""
     _mutex: Lock = field(default_factory=Lock)
     _current: Running | None = None
     _known: dict[str, Running] = field(default_factory=dict)
@@ -145,7 +150,7 @@ class Runs:
                 raise RunNotHere(order.plan, "this server is about to end")
             if self._current is not None and not self._current.over.is_set():
                 raise _at_work(self._current)
-            self._current = running = Running(order, self.opened)
+            self._current = running = Running(order, self.opened, self.changed)
         record = running.wait_for_begin()
         with self._mutex:
             self._known[record.id] = running

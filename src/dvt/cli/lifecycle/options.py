@@ -78,10 +78,11 @@ def opened(project_dir: Path, config: Path | None, *, is_new: bool = False) -> S
 
     with as_lifecycle(project_dir, config, is_new=is_new):
         from dvt.lifecycle.system import System
-    return System(load_lifecycle(project_dir, config), surroundings=_surroundings(project_dir))
+    return System(load_lifecycle(project_dir, config), surroundings=surroundings_of(project_dir))
 
 
-def _surroundings(project_dir: Path) -> Surroundings:
+def surroundings_of(project_dir: Path) -> Surroundings:
+    """Return what is around a project's lifecycle: its staged data."""
     from dvt.app.lifecycle import surroundings
 
     return surroundings(project_dir)
@@ -98,7 +99,7 @@ def opened_if_possible(project_dir: Path, config: Path | None) -> System | Offli
 
         click.echo(f"{error.message}; what is done is recorded here, and put on record there later", err=True)
         settings = load_lifecycle(project_dir, config)
-        return Offline(settings, error, by=actor(), surroundings=_surroundings(project_dir))
+        return Offline(settings, error, by=actor(), surroundings=surroundings_of(project_dir))
 
 
 @contextmanager

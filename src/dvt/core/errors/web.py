@@ -12,7 +12,9 @@ class RequestInvalid(DvtError):
 
     def __init__(self, problem: str, hint: str = "") -> None:
         self.problem = problem
-        super().__init__(problem, hint=hint or "GET /openapi.json describes every request")
+        super().__init__(
+            problem, hint=hint or "the document openapi.json of this server describes every request"
+        )
 
 
 class NotSignedIn(DvtError):

@@ -39,6 +39,17 @@ def as_object(policy: Policy) -> dict[str, Any]:
         "min_keep": policy.rule.min_keep,
         "version": policy.version,
         "special_rules": len(policy.special),
+        "keep_last": policy.rule.keep_last,
+        "keep_daily": policy.rule.keep_daily,
+        "keep_weekly": policy.rule.keep_weekly,
+        "keep_monthly": policy.rule.keep_monthly,
+        "max_total_bytes": policy.rule.max_total_bytes,
+        "quarantine_days": policy.rule.quarantine_days,
+        "grace_seconds": policy.rule.grace.total_seconds(),
+        "protect": list(policy.protect),
+        "max_delete_share": policy.max_delete_share,
+        "max_delete_items": policy.max_delete_items,
+        "max_delete_bytes": policy.max_delete_bytes,
     }
 
 

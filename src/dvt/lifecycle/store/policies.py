@@ -73,11 +73,12 @@ class Policies:
     def revert(self, data_type: str, version: int, asking: Asking, reason: str) -> Policy:
         """Give a policy the content that it had in a version; PolicyOutdated if there is no such version."""
         with self._changing(asking, "policy_reverted", reason) as change:
-            query = select(HISTORY).where(HISTORY.c.data_type == data_type, HISTORY.c.version == version)
-            row = change.connection.execute(query).first()
-            if row is None or row.removed:
-                raise PolicyOutdated(data_type, version, change.latest_version(data_type))
-            return change.save(policy_from(row), None)
+            return change.save(change.in_version(data_type, version), None)
+
+    def in_version(self, data_type: str, version: int) -> Policy:
+        """Return a policy as it was in a version; PolicyOutdated if there is no such version."""
+        with self._database.reading() as connection:
+            return _Change(connection, Asking(actor=""), "").in_version(data_type, version)
 
     def disable_all(self, asking: Asking, reason: str) -> tuple[str, ...]:
         """Disable every policy, and remember which of them were enabled; return the data types of these."""
@@ -159,6 +160,13 @@ class _Change:
             select(POLICIES).order_by(POLICIES.c.data_type).with_for_update()
         ).all()
         return {row.data_type: policy_from(row) for row in rows}
+
+    def in_version(self, data_type: str, version: int) -> Policy:
+        query = select(HISTORY).where(HISTORY.c.data_type == data_type, HISTORY.c.version == version)
+        row = self.connection.execute(query).first()
+        if row is None or row.removed:
+            raise PolicyOutdated(data_type, version, self.latest_version(data_type))
+        return policy_from(row)
 
     def latest_version(self, data_type: str) -> int:
         query = select(func.max(HISTORY.c.version)).where(HISTORY.c.data_type == data_type)

@@ -99,6 +99,21 @@ class Records:
             after = page[-1].id
             left = None if left is None else left - size
 
+    def found(self, *, limit: int = 100) -> Iterator[tuple[Moment, dict[str, Tally]]]:
+        """Yield what the last runs have found, by data type, with when they began; the newest first."""
+        query = (
+            select(EVENTS.c.at, EVENTS.c.body)
+            .where(
+                EVENTS.c.kind == EventKind.RUN_BEGAN.value, EVENTS.c.run.in_(select(_last_runs(limit).c.run))
+            )
+            .order_by(EVENTS.c.id.desc())
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        for row in rows:
+            found = json.loads(row.body)["details"].get("found", {})
+            yield row.at, {name: Tally(**tally) for name, tally in found.items()}
+
     def latest_run(self) -> Any:
         """Return the row of the run that began last, None if there is none."""
         query = select(RUNS).order_by(RUNS.c.began.desc(), RUNS.c.id.desc()).limit(1)
@@ -140,6 +155,10 @@ def _runs() -> Select[Any]:
     last = select(func.max(ends.c.id)).where(ends.c.run == RUNS.c.run).correlate(RUNS).scalar_subquery()
     end = (RUN_ENDS.c.ended, RUN_ENDS.c.status, RUN_ENDS.c.results, RUN_ENDS.c.detail)
     return select(RUNS, *end).select_from(RUNS.outerjoin(RUN_ENDS, RUN_ENDS.c.id == last))
+
+
+def _last_runs(limit: int) -> Any:
+    return select(RUNS.c.run).order_by(RUNS.c.id.desc()).limit(limit).subquery()
 
 
 def _filtered(wanted: EventFilter) -> Select[Any]:

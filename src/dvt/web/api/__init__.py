@@ -5,12 +5,20 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from dvt.web.api import (
+    audit,
+    backups,
     cleanup,
+    disk,
+    explain,
     health,
+    pins,
     plans,
+    policies,
     runs,
+    tokens,
 )
 
 router = APIRouter()
-for _part in (cleanup, plans, runs, health):
+for _part in (cleanup, policies, plans, runs, explain, backups, pins, audit, disk, tokens, health):
     router.include_router(_part.router)
+router.include_router(health.open_router)

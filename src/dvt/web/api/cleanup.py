@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Query, Request
+from fastapi import Query
 from pydantic import Field
 
 from dvt.core.reports import count, size
@@ -15,19 +15,9 @@ from dvt.lifecycle.plan.plan_file import Plan
 from dvt.lifecycle.reports.plans import total
 from dvt.web.access.gates import Operator, Viewer
 from dvt.web.api.shapes import Body, Cursor, DataType, Kind, Limit, Shape, Text, api_router, example, kind_of
-from dvt.web.inventory import Inventory
 from dvt.web.runs import Order
 
 router = api_router("cleanup")
-
-
-def inventory(request: Request) -> Inventory:
-    """Return the snapshots of what is there."""
-    found: Inventory = request.app.state.inventory
-    return found
-
-
-Items = Annotated[Inventory, Depends(inventory)]
 
 
 class OfPolicy(Shape):
@@ -156,7 +146,6 @@ class Files(Shape):
 @router.get("/files")
 def files(
     call: Viewer,
-    items: Items,
     *,
     due: bool | None = None,
     data_type: DataType | None = None,
@@ -178,7 +167,7 @@ def files(
         )
 
     with call.system() as system:
-        page = items.page(system, wanted, cursor=cursor, limit=limit)
+        page = call.project.inventory.page(system, wanted, cursor=cursor, limit=limit)
     amount = page.snapshot.amount(due=due, data_type=data_type)
     return Files.model_validate(
         {

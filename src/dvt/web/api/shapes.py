@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
@@ -90,12 +89,12 @@ def kind_of(kind: str) -> CleanupType:
     return CleanupType(kind)
 
 
-def moment_of(name: str, time: str | None) -> Moment | None:
+def moment_of(name: str, time: str | None, read: Callable[[str], Moment] = first_moment) -> Moment | None:
     """Return the moment of a parameter, in UTC where it names no zone; RequestInvalid."""
     if time is None:
         return None
     try:
-        return first_moment(time)
+        return read(time)
     except (ValueError, OverflowError) as error:
         raise RequestInvalid(f"{name}: this is no day and no time: {error}") from None
 
@@ -113,12 +112,3 @@ Time = Annotated[
 def example(content: Mapping[str, Any]) -> ConfigDict:
     """Return the configuration of a model with an example."""
     return ConfigDict(json_schema_extra={"examples": [dict(content)]})
-
-
-def is_moment(text: str) -> bool:
-    """Return whether a text is a time in ISO 8601."""
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
