@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from dvt.core import errors
 from dvt.core.errors import DvtError
 from dvt.web.masking import Mask
+from dvt.web.pages.failures import failure_page, wants_page
+from dvt.web.pages.rendering import FRAGMENT
 
 STATUSES: Mapping[type[DvtError], int] = {
     errors.RequestInvalid: 400,
@@ -96,30 +98,33 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(DvtError)
     def of_dvt(request: Request, error: DvtError) -> Response:
-        if isinstance(error, errors.NotSignedIn) and _wants_page(request):
+        if isinstance(error, errors.NotSignedIn) and wants_page(request) and FRAGMENT not in request.headers:
             return RedirectResponse("/login", 303)
-        return answer(error, mask_of(request))
+        return _answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     def of_fields(request: Request, error: RequestValidationError) -> Response:
-        return answer(errors.RequestInvalid("; ".join(map(_field, error.errors()))), mask_of(request))
+        return _answer(request, errors.RequestInvalid("; ".join(map(_field, error.errors()))))
 
     @app.exception_handler(HTTPException)
     def of_http(request: Request, error: HTTPException) -> Response:
         what = _OF_HTTP.get(error.status_code)
         problem = errors.NotThere(what) if what else errors.RequestInvalid(str(error.detail))
-        return answer(problem, mask_of(request), error.status_code, error.headers)
+        return _answer(request, problem, error.status_code, error.headers)
+
+
+def _answer(
+    request: Request, error: DvtError, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    if wants_page(request):
+        return failure_page(request, error, mask_of(request), status or status_of(error))
+    return answer(error, mask_of(request), status, headers)
 
 
 def mask_of(request: Request) -> Mask:
     """Return what masks paths that are none of the project's."""
     mask: Mask = request.app.state.project.mask()
     return mask
-
-
-def _wants_page(request: Request) -> bool:
-    accepts = request.headers.get("Accept", "")
-    return "text/html" in accepts and not request.url.path.startswith("/api/")
 
 
 def _field(problem: Mapping[str, Any]) -> str:

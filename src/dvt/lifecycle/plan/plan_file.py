@@ -43,6 +43,12 @@ class Plans:
             (file.name.removesuffix(_SUFFIX) for file in self._folder.glob(f"*{_SUFFIX}")), reverse=True
         )
 
+    def made(self, plan: str) -> float:
+        """Return when a plan's file was written, in seconds since 1970; 0 if it is not there."""
+        with suppress(FileNotFoundError):
+            return (self._folder / f"{plan}{_SUFFIX}").stat().st_mtime
+        return 0.0
+
     def read(self, plan: str) -> Plan:
         """Open a plan; PlanUnusable if it is not there, not whole, or not signed here."""
         if not plan or "/" in plan or plan.startswith("."):

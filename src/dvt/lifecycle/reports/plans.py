@@ -125,6 +125,11 @@ def _kept(head: PlanHead) -> Iterator[str]:
         yield f"{name}: stay {'; '.join(words)}"
 
 
+def why_kept(reason: Reason) -> str:
+    """Return how items are called that a reason keeps, such as `pinned`."""
+    return _WORDS[reason]
+
+
 def total(tallies: Mapping[str, Tally]) -> Tally:
     """Return the sum of all."""
     return sum(tallies.values(), Tally())

@@ -30,6 +30,11 @@ _WORDS: Mapping[Result, str] = {
 }
 
 
+def words(result: str) -> str:
+    """Return how items are called of which this became, such as `deleted`."""
+    return _WORDS.get(Result(result), result.replace("_", " ")) if result else ""
+
+
 def as_lines(record: RunRecord) -> Iterator[str]:
     """Yield what a run did, for people."""
     for name in sorted(record.results):

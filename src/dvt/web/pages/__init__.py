@@ -1,5 +1,15 @@
-"""The pages."""
+"""The pages that people look at: the run monitor, and the cleanup."""
+
+from __future__ import annotations
+
+from pathlib import Path
 
 from fastapi import APIRouter
 
-router = APIRouter(include_in_schema=False)
+from dvt.web.pages import cleanup, keeping, policies, runs
+
+STATIC = Path(__file__).parent / "static"
+"""Folder of the style sheet, the script and the icon."""
+router = APIRouter()
+for of in (runs, cleanup, policies, keeping):
+    router.include_router(of.router)

@@ -1,1 +1,0 @@
-"""Stage tables that dead runs have left in targets."""

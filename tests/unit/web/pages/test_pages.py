@@ -1,0 +1,368 @@
+"""The pages: what they show, what their forms do, and what each role may."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from dvt.core.access import Role
+from dvt.core.operation_record import Failure, NodeRecord, OperationRecord, Worker
+from dvt.core.reports import Moved
+from dvt.core.status import Status
+from dvt.runs.operation_files import as_bytes, node_text
+
+NOW = datetime.now(UTC)
+CLEANUP = "/pipeline-management"
+FRAGMENT = {"X-Fragment": "1"}
+
+
+def operation(folder: Path, name: str, **values) -> OperationRecord:
+    """Write an operation file of dvt's."""
+    extract = Moved(what="extract", connection="crm", rows=7, bytes=591, seconds=0.25)
+    node = NodeRecord(
+        unique_id="model.shop.joined",
+        name="joined",
+        resource_type="model",
+        path="federated",
+        place="engine",
+        target="wh",
+        dependencies=("source.shop.crm.people",),
+        status="error",
+        started=NOW - timedelta(seconds=5),
+        ended=NOW,
+        error=Failure(text="DVT108 joined: no <script>alert(1)</script>", code="DVT108"),
+        moved=(extract,),
+    )
+    test = NodeRecord(
+        unique_id="test.shop.not_null",
+        name="not_null",
+        resource_type="test",
+        dependencies=("model.shop.joined",),
+        status="pass",
+        started=NOW,
+        ended=NOW,
+    )
+    known = {
+        "operation_id": name,
+        "pipeline_name": "shop",
+        "status": Status.FAILED,
+        "start_time": NOW - timedelta(seconds=9),
+        "end_time": NOW,
+        "command": ("dvt", "build", "--select", "joined+"),
+        "command_name": "build",
+        "target": "wh",
+        "worker": Worker(host="etl-1", pid=47),
+        "heartbeat": NOW,
+        "run": "20260301abcdefghij",
+        "nodes": (node, test),
+        "completed": True,
+    }
+    record = OperationRecord(**{**known, **values})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"operation_{name}.json").write_bytes(as_bytes(record, map(node_text, record.nodes)))
+    return record
+
+
+@pytest.fixture
+def viewer(served):
+    return served.client(Role.VIEWER)
+
+
+@pytest.fixture
+def operator(served):
+    return served.client(Role.OPERATOR)
+
+
+@pytest.fixture
+def admin(served):
+    return served.client(Role.ADMIN)
+
+
+def dry_run(client) -> str:
+    """Make a plan on the page; return its id."""
+    answer = client.post(f"{CLEANUP}/plans", data={})
+    assert answer.status_code == 303, answer.text
+    return re.search(r"plan=(\w+)", answer.headers["Location"])[1]
+
+
+def wait_for_end(served, answer) -> None:
+    """Wait for the end of the run that an answer leads to."""
+    served.project.runs.get(answer.headers["Location"].rpartition("/")[2]).thread.join()
+
+
+# The run monitor.
+
+
+def test_runs_are_listed_the_newest_first(served, viewer):
+    assert "Nothing has run yet." in viewer.get("/runs").text
+    operation(served.files.operations, "a", command=("dvt", "seed"))
+    operation(served.files.operations, "b")
+    text = viewer.get("/runs").text
+    assert text.index("dvt build --select joined+") < text.index("dvt seed")
+    assert "1 failed" in text
+
+
+def test_runs_can_be_searched_for(served, viewer):
+    operation(served.files.operations, "a", command=("dvt", "seed"), nodes=())
+    operation(served.files.operations, "b")
+    assert "dvt seed" not in viewer.get("/runs", params={"text": "JOINED"}).text
+    assert "dvt build" not in viewer.get("/runs", params={"text": "seed"}).text
+    assert "No run is like that." in viewer.get("/runs", params={"status": "cancelled"}).text
+
+
+def test_a_run_is_drawn(served, viewer):
+    operation(served.files.operations, "b")
+    text = viewer.get("/runs/b").text
+    assert "dvt build --select joined+" in text
+    assert 'data-node="model.shop.joined"' in text
+    assert "crm.people" in text
+    assert "not_null: pass" in text
+    assert "data-live" not in text
+
+
+def test_texts_of_files_are_no_markup(served, viewer):
+    operation(served.files.operations, "b")
+    for address in ("/runs", "/runs/b", "/runs/b/nodes/model.shop.joined"):
+        assert "<script>alert" not in viewer.get(address).text
+
+
+def test_a_run_under_way_is_asked_for_again_and_a_silent_one_is_told(served, viewer):
+    operation(
+        served.files.operations, "b", status=Status.RUNNING, end_time=None, completed=False, progress=50
+    )
+    assert 'data-live="' in viewer.get("/runs/b").text
+    silent = NOW - timedelta(minutes=5)
+    operation(served.files.operations, "c", status=Status.RUNNING, end_time=None, heartbeat=silent)
+    assert "no sign of life" in viewer.get("/runs").text
+
+
+def test_a_node_is_shown_with_what_it_moved(served, viewer):
+    operation(served.files.operations, "b")
+    text = viewer.get("/runs/b/nodes/model.shop.joined").text
+    assert "591 B" in text
+    assert "test.shop.not_null" in text
+    assert "DVT108" in text
+
+
+@pytest.mark.parametrize(
+    "address", ["/runs/none", "/runs/..%2fb", "/runs/b/nodes/none", "/runs/b/nodes/none/plan"]
+)
+def test_what_is_not_there_is_told_on_a_page(served, operator, address):
+    operation(served.files.operations, "b")
+    answer = operator.get(address, headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "there is no" in answer.text
+
+
+def test_files_of_others_do_not_break_the_pages(served, viewer):
+    served.files.operations.mkdir(exist_ok=True, parents=True)
+    (served.files.operations / "operation_x.json").write_text('{"status": "success", "nodes": "?"}')
+    (served.files.operations / "operation_y.json").write_text("no JSON")
+    (served.files.operations / "operation_z z.json").write_text('{"status": "running"}')
+    assert viewer.get("/runs").status_code == 200
+    assert viewer.get("/runs/x").status_code == 200
+
+
+def test_a_viewer_does_not_ask_databases(served, viewer):
+    operation(served.files.operations, "b")
+    assert viewer.get("/runs/b/nodes/model.shop.joined/plan").status_code == 403
+    assert "Operators can open its plan" in viewer.get("/runs/b/nodes/model.shop.joined").text
+
+
+# The cleanup.
+
+
+def test_a_dry_run_shows_what_is_due_and_why(served, operator):
+    served.files.log("old.log", age=30)
+    served.files.log("new.log", age=1)
+    text = operator.get(f"{CLEANUP}?plan={dry_run(operator)}").text
+    assert "logs/old.log" in text
+    assert "30 days old, older than 7 days" in text
+    assert "logs/new.log" not in text
+    assert served.files.names() == {"old.log", "new.log"}
+
+
+def test_a_plan_is_run_but_for_what_is_kept(served, operator):
+    for name in ("a.log", "b.log", "golden.log", "new.log"):
+        served.files.log(name, age=1 if name == "new.log" else 30)
+    plan = dry_run(operator)
+    asked = operator.post(
+        f"{CLEANUP}/plans/{plan}/confirm",
+        data={"keep": [str(served.files.logs / "b.log")], "patterns": "nothing, *golden*"},
+    )
+    assert "Back up and clean 1 item?" in asked.text
+    kept = re.findall(r'name="keep" value="([^"]*)"', asked.text)
+    answer = operator.post(f"{CLEANUP}/plans/{plan}/run", data={"keep": kept})
+    wait_for_end(served, answer)
+    assert served.files.names() == {"b.log", "golden.log", "new.log"}
+    page = operator.get(answer.headers["Location"]).text
+    assert "logs/a.log" in page
+    assert "2 more were kept by hand" in page
+
+
+def test_what_a_run_has_deleted_is_restored(served, operator):
+    served.files.log("a.log", age=30)
+    served.files.log("new.log", age=1)
+    answer = operator.post(f"{CLEANUP}/plans/{dry_run(operator)}/run")
+    wait_for_end(served, answer)
+    assert served.files.names() == {"new.log"}
+    run = answer.headers["Location"].rpartition("/")[2]
+    assert "Restore what this cleanup has deleted?" in operator.get(f"{CLEANUP}/runs/{run}/restore").text
+    assert "logs/a.log" in operator.get(f"{CLEANUP}/backups").text
+    assert "1 file restored" in operator.post(f"{CLEANUP}/restore", data={"run": run}).text
+    assert served.files.names() == {"a.log", "new.log"}
+
+
+def test_a_run_that_is_over_cannot_be_stopped(served, operator):
+    assert operator.post(f"{CLEANUP}/runs/none/stop").headers["Location"] == f"{CLEANUP}?done=over"
+
+
+def test_a_file_is_explained(served, viewer):
+    served.files.log("new.log", age=1)
+    text = viewer.get(f"{CLEANUP}/explain", params={"path": "logs/new.log"}).text
+    assert "dbt_logs" in text
+    assert "kept: 1 day old" in text
+    assert "is no item" in viewer.get(f"{CLEANUP}/explain", params={"path": "nothing"}).text
+
+
+def test_a_change_of_days_is_shown_before_it_is_made(served, admin):
+    served.files.log("a.log", age=30)
+    served.files.log("b.log", age=5)
+    served.files.log("new.log", age=0.5)
+    form = {"days": "40"}
+    text = admin.post(f"{CLEANUP}/policies/dbt_logs/preview", data=form, headers=FRAGMENT).text
+    assert "dbt_logs: 1 item, 70 B less would be due" in text
+    text = admin.post(f"{CLEANUP}/policies/dbt_logs/preview", data={"days": "2"}, headers=FRAGMENT).text
+    assert "dbt_logs: 1 item, 70 B more would be due" in text
+    assert "asks for a confirmation" in text
+    wrong = admin.post(f"{CLEANUP}/policies/dbt_logs/preview", data={"days": "x"}, headers=FRAGMENT).text
+    assert "valid number" in wrong
+    assert served.project.store().policies()["dbt_logs"].rule.days == 7
+
+
+def test_a_policy_is_saved_with_its_reason(served, admin):
+    form = {"days": "9", "enabled": "on", "is_whole": "1", "based_on": "1", "reason": "room"}
+    assert admin.post(f"{CLEANUP}/policies/dbt_logs", data=form).status_code == 303
+    change = served.project.store().policy_table.history("dbt_logs")[0]
+    assert (change.after.rule.days, change.by, change.reason) == (9, "admin", "room")
+    assert "room" in admin.get(f"{CLEANUP}/policies/dbt_logs/history").text
+
+
+def test_a_much_shorter_retention_is_asked_for_twice(served, admin):
+    form = {"days": "1", "enabled": "on", "is_whole": "1", "based_on": "1", "reason": "room"}
+    asked = admin.post(f"{CLEANUP}/policies/dbt_logs", data=form)
+    assert asked.status_code == 422
+    assert "I want that" in asked.text
+    assert served.project.store().policies()["dbt_logs"].rule.days == 7
+    assert admin.post(f"{CLEANUP}/policies/dbt_logs", data={**form, "confirmed": "on"}).status_code == 303
+    assert served.project.store().policies()["dbt_logs"].rule.days == 1
+
+
+def test_a_change_of_what_somebody_else_has_changed_meanwhile_is_refused(served, admin):
+    form = {"days": "9", "enabled": "on", "is_whole": "1", "based_on": "1", "reason": "room"}
+    admin.post(f"{CLEANUP}/policies/dbt_logs", data=form)
+    answer = admin.post(f"{CLEANUP}/policies/dbt_logs", data={**form, "days": "8"}, headers=FRAGMENT)
+    assert answer.status_code == 409
+    assert served.project.store().policies()["dbt_logs"].rule.days == 9
+
+
+def test_settings_change_several_policies_at_once(served, admin):
+    valid = served.project.store().policies()
+    text = admin.get(f"{CLEANUP}/settings").text
+    assert all(f'name="days:{name}"' in text for name in valid)
+    form = {f"days:{name}": "44" for name in valid} | {f"version:{name}": "1" for name in valid}
+    form |= {f"enabled:{name}": "on" for name in valid if name != "dbt_logs"} | {"reason": "one for all"}
+    asked = admin.post(f"{CLEANUP}/settings", data=form)
+    assert asked.status_code == 422, "completed operations would stay for less than half of their time"
+    admin.post(f"{CLEANUP}/settings", data={**form, "confirmed": "on"})
+    now = served.project.store().policies()
+    assert {of.rule.days for of in now.values()} == {44}
+    assert [name for name, of in now.items() if not of.rule.enabled] == ["dbt_logs"]
+
+
+def test_a_policy_is_switched_off_and_on(served, admin):
+    assert admin.post(f"{CLEANUP}/policies/dbt_logs/disable").status_code == 303
+    assert not served.project.store().policies()["dbt_logs"].rule.enabled
+    assert admin.post(f"{CLEANUP}/policies/dbt_logs/enable").status_code == 422, "it asks, as for any risk"
+    assert admin.post(f"{CLEANUP}/policies/dbt_logs/revert", data={"version": "1"}).status_code == 303
+    assert served.project.store().policies()["dbt_logs"].rule.enabled
+
+
+def test_all_is_stopped_at_once_and_goes_on(served, admin):
+    assert "Disable all policies?" in admin.get(f"{CLEANUP}/stop").text
+    admin.post(f"{CLEANUP}/stop", data={"reason": "fire"})
+    assert not any(of.rule.enabled for of in served.project.store().policies().values())
+    assert "All policies are disabled" in admin.get(CLEANUP).text
+    admin.post(f"{CLEANUP}/policies-enable")
+    assert all(of.rule.enabled for of in served.project.store().policies().values())
+
+
+def test_policies_of_the_file_are_made_valid_after_a_question(served, admin):
+    served.files.settings("dbt_logs: {days: 5}")
+    assert "lifecycle.yml says something else" in admin.get(CLEANUP).text
+    asked = admin.post(f"{CLEANUP}/apply")
+    assert "dbt_logs: days is 7, and 5 in lifecycle.yml" in asked.text
+    assert served.project.store().policies()["dbt_logs"].rule.days == 7
+    admin.post(f"{CLEANUP}/apply", data={"confirmed": "yes", "reason": "as written"})
+    assert served.project.store().policies()["dbt_logs"].rule.days == 5
+
+
+def test_a_pin_keeps_what_it_fits(served, operator):
+    served.files.log("a.log", age=30)
+    served.files.log("new.log", age=1)
+    operator.post(f"{CLEANUP}/pins", data={"pattern": "a.*", "reason": "hold", "until": "2100-01-01"})
+    assert "hold" in operator.get(CLEANUP).text
+    assert "Nothing is due." in operator.get(f"{CLEANUP}?plan={dry_run(operator)}").text
+    (pin,) = served.project.store().pins()
+    operator.post(f"{CLEANUP}/pins/{pin.id}/remove")
+    assert served.project.store().pins() == ()
+
+
+def test_a_pin_until_no_day_is_refused(served, operator):
+    answer = operator.post(
+        f"{CLEANUP}/pins", data={"pattern": "a", "reason": "b", "until": "soon"}, headers=FRAGMENT
+    )
+    assert answer.status_code == 400
+    assert "no day" in answer.text
+
+
+def test_viewers_see_all_and_change_nothing(served, viewer):
+    text = viewer.get(CLEANUP).text
+    for word in ("Dry run", "Settings…", "Disable all", "Pin something"):
+        assert word not in text
+    for address in (
+        "/plans",
+        "/plans/x/confirm",
+        "/plans/x/run",
+        "/runs/x/stop",
+        "/restore",
+        "/pins",
+        "/pins/x/remove",
+    ):
+        assert viewer.post(CLEANUP + address).status_code == 403, address
+
+
+def test_operators_do_not_change_policies(served, operator):
+    for address in (
+        "/policies/dbt_logs",
+        "/policies/dbt_logs/disable",
+        "/settings",
+        "/stop",
+        "/policies-enable",
+        "/apply",
+    ):
+        assert operator.post(CLEANUP + address, data={"reason": "x"}).status_code == 403, address
+
+
+def test_a_part_of_a_page_is_its_content_alone(served, viewer):
+    assert "<html" not in viewer.get(CLEANUP, headers=FRAGMENT).text
+    assert "<html" in viewer.get(CLEANUP).text
+
+
+def test_who_is_not_signed_in_is_led_to_the_form(served):
+    answer = served.client().get(CLEANUP, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+    assert served.client().get(CLEANUP, headers=FRAGMENT).status_code == 401
