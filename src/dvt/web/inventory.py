@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import IO, Any
 
-from dvt.core.errors import RequestInvalid
+from dvt.core.errors import NotThere
 from dvt.core.retention import Tally
 from dvt.lifecycle.reports.files import file_object
 from dvt.lifecycle.system import System
@@ -72,11 +72,11 @@ class Snapshot:
         )
 
     def lines(self, at: int) -> Generator[tuple[dict[str, Any], int], None, None]:
-        """Yield items from a position on, each with the position after it; RequestInvalid for a wrong one."""
+        """Yield items from a position on, each with the position after it; NotThere for a wrong one."""
         with self._mutex:
             self._file.seek(max(at - 1, 0))
             if at < 0 or (at > 0 and self._file.read(1) != b"\n"):
-                raise RequestInvalid("there is no such cursor")
+                raise NotThere(f"item at {at}")
             while line := self._file.readline():
                 at += len(line)
                 yield json.loads(line), at
@@ -146,6 +146,6 @@ class Inventory:
         name, _, position = cursor.partition("-")
         with self._mutex:
             snapshot = self._kept.get(name)
-        if snapshot is None or not (position.isascii() and position.isdecimal() and len(position) < 20):  # noqa: PLR2004
-            raise RequestInvalid("this cursor is too old, or is none", "leave it out to begin anew")
+        if snapshot is None or not (position.isascii() and position.isdecimal()):
+            raise NotThere("list of this cursor any more", "leave the cursor out to begin anew")
         return snapshot, int(position)

@@ -72,9 +72,9 @@ class NotThere(DvtError):
 
     code = "DVT235"
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, hint: str = "") -> None:
         self.what = what
-        super().__init__(f"there is no {what}")
+        super().__init__(f"there is no {what}", hint=hint)
 
 
 class RequestTooLarge(DvtError):

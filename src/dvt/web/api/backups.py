@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dvt.core.errors import RequestInvalid
 from dvt.core.retention import Outcome, Result
@@ -15,7 +15,7 @@ from dvt.lifecycle.reports.times import day_moment
 from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.upkeep import Finding
 from dvt.web.access.gates import Operator, Viewer
-from dvt.web.api.shapes import Body, Limit, Shape, Text, Time, api_router, example, moment_of
+from dvt.web.api.shapes import Body, Limit, Shape, Text, Time, api_router, moment_of
 
 router = api_router("backups")
 _TOLD = 1000
@@ -51,10 +51,23 @@ class Checked(Shape):
     problems: list[str]
 
 
+_RESTORE: dict[str, Any] = {
+    "examples": [{"patterns": ["operation_42*.json"], "force": False}],
+    # Nothing is restored of which nothing is said.
+    "anyOf": [
+        {"required": ["files"], "properties": {"files": {"minItems": 1}}},
+        {"required": ["patterns"], "properties": {"patterns": {"minItems": 1}}},
+        {"required": ["run"], "properties": {"run": {"type": "string", "minLength": 1}}},
+        {"required": ["since"], "properties": {"since": {"type": "string"}}},
+        {"required": ["until"], "properties": {"until": {"type": "string"}}},
+    ],
+}
+
+
 class RestoreRequest(Body):
     """Which files to bring back: those for which all that is given here holds; of each the latest backup."""
 
-    model_config = example({"patterns": ["operation_42*.json"], "force": False}) | Body.model_config
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_RESTORE)
     files: list[Text] = Field(default=[], max_length=10_000)
     """Paths, as backups name them."""
     patterns: list[Text] = Field(default=[], max_length=100)

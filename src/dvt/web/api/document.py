@@ -11,6 +11,8 @@ from dvt.web.access.gates import Viewer
 
 _OPEN = frozenset({"/healthz"})
 """Addresses that need no token."""
+_ERROR = "#/components/schemas/ErrorAnswer"
+"""All errors are of this shape, also where an answer is no JSON."""
 
 
 def describe(app: FastAPI) -> None:
@@ -37,5 +39,19 @@ def _document(app: FastAPI) -> dict[str, Any]:
     for path, operations in made["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _without_null(parameter["schema"])
+            for status, answer in operation["responses"].items():
+                if int(status) >= 400:  # noqa: PLR2004
+                    answer["content"] = {"application/json": {"schema": {"$ref": _ERROR}}}
             operation["security"] = [] if path in _OPEN else [{"token": []}]
     return made
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter that may be left out: there is no null in an address."""
+    some = [of for of in schema.get("anyOf", ()) if of != {"type": "null"}]
+    if len(some) != 1:
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**rest, **some[0]}

@@ -10,13 +10,25 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import Field
 
-from dvt.core.errors import ConfirmationNeeded, RequestInvalid
+from dvt.core.errors import ConfirmationNeeded, NotThere
 from dvt.core.retention import Action, Policy, Rule
 from dvt.lifecycle.reports import policies as reports
 from dvt.lifecycle.reports.plans import total
 from dvt.lifecycle.system import System
 from dvt.web.access.gates import Admin, Operator, Viewer
-from dvt.web.api.shapes import Amount, Body, DataType, Limit, Reason, Shape, Text, api_router, example
+from dvt.web.api.shapes import (
+    NO_NUL,
+    WHOLE,
+    Amount,
+    Body,
+    DataType,
+    Limit,
+    Reason,
+    Shape,
+    Text,
+    api_router,
+    example,
+)
 
 router = api_router("policies")
 _BY_API = "changed by the API"
@@ -61,8 +73,9 @@ class Policies(Shape):
 
 
 Days = Annotated[float, Field(ge=0, le=36_500, allow_inf_nan=False)]
-Number = Annotated[int, Field(ge=0, le=1_000_000)]
-Bytes = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Number = Annotated[int, Field(ge=0, le=1_000_000), WHOLE]
+Bytes = Annotated[int, Field(ge=0, le=2**53), WHOLE]
+Version = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
 
 
 class Wanted(Body):
@@ -72,7 +85,7 @@ class Wanted(Body):
     data_type: DataType
     retention_days: Days
     enabled: bool | None = None
-    description: Annotated[Text, Field(max_length=1000)] | None = None
+    description: Annotated[str, Field(max_length=1000, pattern=NO_NUL)] | None = None
     action: Literal["delete", "archive", "compress", "quarantine"] | None = None
     min_keep: Number | None = None
     keep_last: Number | None = None
@@ -96,7 +109,7 @@ class Change(Wanted):
         | Body.model_config
     )
     reason: Reason = _BY_API
-    based_on: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    based_on: Version | None = None
     """The version that was changed; if it is another by now, nothing is."""
     confirm: bool = False
     """Whether the change is meant though items would go much sooner."""
@@ -153,7 +166,7 @@ class Revert(WhyConfirmed):
     """A version to go back to."""
 
     model_config = example({"version": 1, "reason": "too short"}) | Body.model_config
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    version: Version
 
 
 class Enable(Why):
@@ -265,11 +278,11 @@ def revert(call: Admin, data_type: DataType, wanted: Revert) -> Saved:
 
 
 def _policy(system: System, wanted: Wanted) -> Policy:
-    """Return a policy as somebody wants it; RequestInvalid for a data type that is not known."""
+    """Return a policy as somebody wants it; NotThere for a data type that is not known."""
     known = system.store.policies().get(wanted.data_type)
     if known is None and wanted.data_type not in system.settings.data:
         names = ", ".join(sorted(system.settings.data))
-        raise RequestInvalid(f"there is no data type {wanted.data_type}", f"known: {names}")
+        raise NotThere(f"data type {wanted.data_type}", f"known: {names}")
     policy = known or Policy(data_type=wanted.data_type, rule=Rule(days=wanted.retention_days))
     given = wanted.model_dump(include=set(Wanted.model_fields), exclude_none=True, exclude={"data_type"})
     own = {name: given.pop(name) for name in _OF_POLICY if name in given}

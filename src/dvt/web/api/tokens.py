@@ -11,7 +11,7 @@ from dvt.core.errors import NotThere
 from dvt.lifecycle.reports import tokens as reports
 from dvt.lifecycle.reports.times import day_moment
 from dvt.web.access.gates import Admin
-from dvt.web.api.shapes import Body, Id, Shape, Text, Time, api_router, example, moment_of
+from dvt.web.api.shapes import Body, Id, Shape, Time, api_router, example, moment_of
 
 router = api_router("tokens")
 
@@ -39,7 +39,7 @@ class TokenRequest(Body):
     """Whose token, and what it may do."""
 
     model_config = example({"name": "grafana", "role": "viewer"}) | Body.model_config
-    name: Annotated[Text, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(pattern="^[0-9A-Za-z][0-9A-Za-z @._-]{0,99}$")]
     role: Literal["viewer", "operator", "admin"]
     until: Time | None = None
     """A day, to its end, or a time; without it, until it is revoked."""
