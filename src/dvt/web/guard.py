@@ -52,7 +52,8 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answering = _Answering(scope, send)
+        bounded = _Bounded(receive)
+        answering = _Answering(scope, bounded, send)
         headers = Headers(scope=scope)
         if not self._is_own(headers.get("host", "")):
             await answering.refuse(RequestForged("it is for another host"), receive, 421)
@@ -62,9 +63,7 @@ class Guard:
             await answering.refuse(RequestTooLarge(LARGEST), receive)
             return
         try:
-            await self._app(scope, _Bounded(receive), answering)
-        except _TooLarge:
-            await answering.refuse(RequestTooLarge(LARGEST), receive)
+            await self._app(scope, bounded, answering)
         except Exception as error:  # noqa: BLE001  whatever it is, no traceback is sent
             _LOG.exception("a request has failed", extra={"action": "request"})
             await answering.refuse(DvtError(f"the server has failed: {type(error).__name__}"), receive)
@@ -97,20 +96,33 @@ class _Bounded:
     async def __call__(self) -> Message:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
-        if self._left < 0:
+        if self.is_too_large:
             raise _TooLarge
         return message
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether more has come than is allowed."""
+        return self._left < 0
 
 
 class _Answering:
     """Sends an answer with the headers that all have."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, bounded: _Bounded, send: Send) -> None:
         self._scope = scope
+        self._bounded = bounded
         self._send = send
-        self._has_begun = False
+        self._has_begun = self._is_refused = False
 
     async def __call__(self, message: Message) -> None:
+        if self._bounded.is_too_large and not self._has_begun:
+            # Whoever was reading the body has made an answer of their own of that.
+            await self.refuse(RequestTooLarge(LARGEST), self._bounded)
+        elif not self._is_refused:
+            await self._pass(message)
+
+    async def _pass(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._has_begun = True
             headers = MutableHeaders(scope=message)
@@ -123,4 +135,5 @@ class _Answering:
     async def refuse(self, error: DvtError, receive: Receive, status: int | None = None) -> None:
         """Answer with an error, unless an answer has begun."""
         if not self._has_begun:
-            await answer(error, Mask(()), status)(self._scope, receive, self)
+            self._is_refused = True
+            await answer(error, Mask(()), status)(self._scope, receive, self._pass)

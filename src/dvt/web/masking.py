@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 MASKED = "…"
 """What stands in the place of a masked path's folders."""
@@ -41,3 +42,11 @@ class Mask:
             '/shop/a cannot be moved to …/b: no space'
         """
         return _PATH.sub(lambda match: self.path(match[0]), text)
+
+    def all(self, value: Any) -> Any:
+        """Return data of JSON whose texts are masked, but for addresses of the API."""
+        if isinstance(value, dict):
+            return {key: self.all(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.all(part) for part in value]
+        return self.text(value) if isinstance(value, str) and not value.startswith("/api/") else value

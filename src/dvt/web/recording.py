@@ -13,7 +13,7 @@ from dvt.web.project import Project
 _REFUSED = frozenset({401, 403, 429})
 _LONGEST = 200
 """Characters of a path that are put on record."""
-EXPORTS = "/export"
+EXPORTS = ("/export", "/report")
 """How addresses end whose answers are taken away; they are on record, too."""
 
 

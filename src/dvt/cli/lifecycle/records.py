@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -142,13 +141,14 @@ def _verify(system: System, *, as_json: bool) -> None:
 
 def _events(system: System, run_id: str | None, *, as_json: bool, as_csv: bool) -> None:
     from dvt.lifecycle.reports import runs
+    from dvt.lifecycle.reports.spreadsheets import csv_line
     from dvt.lifecycle.store.records import EventFilter
 
     events = system.store.records.events(EventFilter(run=run_id))
     if as_csv:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(runs.EVENT_COLUMNS)
-        writer.writerows(runs.event_row(event) for event in events)
+        click.echo(csv_line(runs.EVENT_COLUMNS), nl=False)
+        for event in events:
+            click.echo(csv_line(runs.event_row(event)), nl=False)
     elif as_json:
         echo_json([dict(zip(runs.EVENT_COLUMNS, runs.event_row(event), strict=True)) for event in events])
     else:

@@ -11,6 +11,7 @@ from dvt.web.api import (
     disk,
     explain,
     health,
+    operations,
     pins,
     plans,
     policies,
@@ -19,6 +20,19 @@ from dvt.web.api import (
 )
 
 router = APIRouter()
-for _part in (cleanup, policies, plans, runs, explain, backups, pins, audit, disk, tokens, health):
+for _part in (
+    cleanup,
+    policies,
+    plans,
+    runs,
+    explain,
+    backups,
+    pins,
+    audit,
+    disk,
+    operations,
+    tokens,
+    health,
+):
     router.include_router(_part.router)
 router.include_router(health.open_router)

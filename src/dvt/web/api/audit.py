@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
@@ -12,6 +10,7 @@ from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from dvt.lifecycle.reports import runs as reports
+from dvt.lifecycle.reports.spreadsheets import csv_line
 from dvt.lifecycle.reports.times import day_moment
 from dvt.lifecycle.store.events import Event, EventKind
 from dvt.lifecycle.store.records import EventFilter
@@ -151,31 +150,12 @@ def _json(call: Call, wanted: EventFilter, chain: ChainShape) -> Iterator[str]:
     yield "\n]}\n"
 
 
-def csv_line(values: Any) -> str:
-    """Return a line of CSV; a text that a spreadsheet would take for a formula begins with an apostrophe."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(map(_cell, values))
-    return line.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-
-
 def _event(event: Event, mask: Mask) -> dict[str, Any]:
     row: dict[str, Any] = dict(zip(reports.EVENT_COLUMNS, reports.event_row(event), strict=True))
     return {
         **row,
         "key": None if event.key is None else mask.path(event.key),
         "detail": mask.text(str(row["detail"])),
-        "details": _masked(event.details, mask) if event.kind is EventKind.NOTE else {},
+        "details": mask.all(dict(event.details)) if event.kind is EventKind.NOTE else {},
         "hash": event.hash,
     }
-
-
-def _masked(value: Any, mask: Mask) -> Any:
-    if isinstance(value, dict):
-        return {key: _masked(part, mask) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_masked(part, mask) for part in value]
-    return mask.text(value) if isinstance(value, str) and not value.startswith("/api/") else value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from fastapi.responses import StreamingResponse
@@ -14,6 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from dvt.core.errors import DvtError, NotThere
 from dvt.core.retention import RunRecord, RunStatus
 from dvt.lifecycle.reports import runs as reports
+from dvt.lifecycle.reports.spreadsheets import csv_line
+from dvt.lifecycle.reports.times import moment_text
 from dvt.lifecycle.store.events import EventKind
 from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
@@ -105,24 +107,69 @@ def run_items(
     """Return what became of items."""
     with call.system() as system:
         _require(system, run_id)
-        wanted = EventFilter(run=run_id, kind=EventKind.OUTCOME, result=result)
-        events = list(system.store.records.events(wanted, after=after, limit=limit + 1))
+    wanted = EventFilter(run=run_id, kind=EventKind.OUTCOME, result=result)
+    items = list(_items(call, wanted, after=after, limit=limit + 1))
+    following = items[limit - 1]["number"] if limit and len(items) > limit else None
+    return RunItems.model_validate({"items": items[:limit], "next": following})
+
+
+def _items(
+    call: Call, wanted: EventFilter, *, after: int = 0, limit: int | None = None
+) -> Iterator[dict[str, Any]]:
     mask = call.project.mask()
-    items = [
-        {
-            **of.details,
-            "number": of.id,
-            "at": reports.event_row(of)[1],
-            "data_type": of.data_type,
-            "file_path": mask.path(of.key or ""),
-            "result": of.result,
-            "bytes": of.details.get("item", {}).get("bytes"),  # type: ignore[attr-defined]
+    with call.system() as system:
+        for of in system.store.records.events(wanted, after=after, limit=limit):
+            details: Mapping[str, Any] = of.details
+            yield {
+                "number": of.id,
+                "at": moment_text(of.at),
+                "data_type": of.data_type,
+                "file_path": mask.path(of.key or ""),
+                "result": of.result,
+                "detail": mask.text(details.get("detail", "")),
+                "bytes": details.get("item", {}).get("bytes"),
+                "sha256": details.get("sha256", ""),
+                "backup": mask.path(details.get("backup", "")),
+            }
+
+
+@router.get(
+    "/runs/{run_id}/report",
+    response_class=StreamingResponse,
+    responses={
+        200: {
+            "content": {"text/csv": {}, "application/json": {}},
+            "description": "What became of each item.",
         }
-        for of in events[:limit]
-    ]
-    return RunItems.model_validate(
-        {"items": items, "next": events[limit - 1].id if limit and len(events) > limit else None}
+    },
+)
+def run_report(
+    call: Viewer, run_id: Id, form: Annotated[Literal["csv", "json"], Query(alias="format")] = "csv"
+) -> StreamingResponse:
+    """Return what became of all items, as a file."""
+    run = _run(call, run_id)
+    rows = _csv(call, run_id) if form == "csv" else _json(call, run)
+    return StreamingResponse(
+        rows,
+        media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
+        headers={"Content-Disposition": f'attachment; filename="run_{run_id}.{form}"'},
     )
+
+
+def _csv(call: Call, run_id: str) -> Iterator[str]:
+    columns = tuple(RunItem.model_fields)
+    yield csv_line(columns)
+    for item in _items(call, EventFilter(run=run_id, kind=EventKind.OUTCOME)):
+        yield csv_line(item[name] for name in columns)
+
+
+def _json(call: Call, run: Run) -> Iterator[str]:
+    yield f'{{"run": {run.model_dump_json()}, "items": ['
+    before = "\n"
+    for item in _items(call, EventFilter(run=run.run, kind=EventKind.OUTCOME)):
+        yield f"{before}{RunItem.model_validate(item).model_dump_json()}"
+        before = ",\n"
+    yield "\n]}\n"
 
 
 @router.post("/runs/{run_id}/stop", status_code=202)
