@@ -7,6 +7,7 @@ import click
 from dvt.cli.lifecycle.keeping import pin, policies
 from dvt.cli.lifecycle.plans import explain, initialize, plan, run
 from dvt.cli.lifecycle.records import audit, doctor, restore, verify_backups
+from dvt.cli.lifecycle.schedule import schedule
 from dvt.cli.lifecycle.tokens import tokens
 
 
@@ -25,6 +26,7 @@ def command() -> click.Group:
         verify_backups,
         doctor,
         tokens,
+        schedule,
     ):
         group.add_command(one)
     return group
@@ -38,5 +40,6 @@ _HELP = """Delete what runs leave behind, once it is old: by policies, with veri
   dvt lifecycle run         back up and delete what is due
   dvt lifecycle restore     bring files back
   dvt lifecycle explain     why a file is kept, or when it is due
+  dvt lifecycle schedule    stay, and clean at the times of lifecycle.yml
 
 Exit codes: 0 done, 1 error, 2 some items have stayed, 3 refused, and nothing was touched."""

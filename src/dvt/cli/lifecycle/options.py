@@ -20,6 +20,7 @@ from dvt.core.errors import (
     StoreUnreachable,
     UnrecordedRun,
 )
+from dvt.core.retention import Source
 
 if TYPE_CHECKING:
     from dvt.core.ports.lifecycle import Surroundings
@@ -72,13 +73,16 @@ def telling() -> Iterator[None]:
         sys.exit(FAILED)
 
 
-def opened(project_dir: Path, config: Path | None, *, is_new: bool = False) -> System:
+def opened(
+    project_dir: Path, config: Path | None, *, is_new: bool = False, source: Source = Source.CLI
+) -> System:
     """Open a project's lifecycle; `is_new`: it may be one of which nothing is there yet."""
     from dvt.config.lifecycle_file import load_lifecycle
 
     with as_lifecycle(project_dir, config, is_new=is_new):
         from dvt.lifecycle.system import System
-    return System(load_lifecycle(project_dir, config), surroundings=surroundings_of(project_dir))
+    settings = load_lifecycle(project_dir, config)
+    return System(settings, source=source, surroundings=surroundings_of(project_dir))
 
 
 def surroundings_of(project_dir: Path) -> Surroundings:

@@ -56,7 +56,7 @@ class CleanerLock:
         since = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         with ExitStack() as stack:
             for file in self._files:
-                stack.enter_context(_locked_file(file, self._actor, since))
+                stack.enter_context(locked_file(file, self._actor, since))
             if self._database is not None and not self._database.is_sqlite:
                 stack.enter_context(self._advisory_lock(self._database, since))
             yield
@@ -127,7 +127,7 @@ def _at_work(database: Database, connection: Connection) -> CleanerAtWork:
 
 
 @contextmanager
-def _locked_file(path: Path, actor: str, since: str) -> Iterator[None]:
+def locked_file(path: Path, actor: str, since: str) -> Iterator[None]:
     """Hold a file locked; it says who does. It stays: a file that is removed could be locked twice."""
     private_folder(path.parent)
     try:

@@ -52,18 +52,21 @@ class Schedules:
         own = [row for row in found if row.id == self._id]
         return next((_row(row) for row in [*own, *reversed(found)]), None)
 
-    def begin(self, cron: str, zone: str, at: Moment) -> ScheduleRow:
-        """Make this place's row if there is none, say that its scheduler is alive; return what was there."""
+    def begin(self, cron: str, zone: str, at: Moment, *, alive: bool = True) -> ScheduleRow:
+        """Make this place's row if there is none, say whether its scheduler is alive; return what was there.
+
+        False leaves it as it was: a run is made beside, or without, a scheduler.
+        """
         with self._database.writing() as connection:
             mine = SCHEDULES.c.id == self._id
             before = connection.execute(select(SCHEDULES).where(mine)).first()
             if before is None:
-                row = {"id": self._id, "host": self._host, "state": self._state, "began": at, "alive": True}
+                row = {"id": self._id, "host": self._host, "state": self._state, "began": at, "alive": alive}
                 connection.execute(insert(SCHEDULES), {**row, "cron": cron, "zone": zone})
                 return ScheduleRow(host=self._host, cron=cron, zone=zone, began=at)
-            connection.execute(
-                update(SCHEDULES).where(mine).values(cron=cron, zone=zone, alive=True, heartbeat=at)
-            )
+            if alive:
+                living = {"cron": cron, "zone": zone, "alive": True, "heartbeat": at}
+                connection.execute(update(SCHEDULES).where(mine).values(living))
             return _row(before)
 
     def set(self, **values: Moment | bool | None) -> None:
