@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import Bucket
-from dvt.core.retention import Asking, Item, Moment, Outcome, PlanHead, PlannedItem, RunStatus
+from dvt.core.retention import (
+    Asking,
+    Countable,
+    Counted,
+    Item,
+    Moment,
+    Outcome,
+    PlanHead,
+    PlannedItem,
+    RunStatus,
+)
 
 
 class Finder(Protocol):
@@ -37,6 +47,17 @@ class Finder(Protocol):
         """Return for each of these items what is there now under its key: None if nothing is.
 
         Holds are asked for anew.
+        """
+
+
+@runtime_checkable
+class CountingFinder(Finder, Protocol):
+    """A finder that need not make an item of everything that it finds."""
+
+    def find_or_count(self, now: Moment, countable: Mapping[str, Countable]) -> Iterator[Item | Counted]:
+        """Yield as `find` does, but some of the items that `countable` is for as numbers of them.
+
+        `countable`: by data type.
         """
 
 

@@ -21,7 +21,16 @@ from dvt.core.retention import (
     Rule,
     Status,
 )
-from dvt.lifecycle.decide.rules import DAY, SECOND, age_moment, is_named, rule_for
+from dvt.lifecycle.decide.rules import (
+    DAY,
+    SECOND,
+    age_moment,
+    grace_of,
+    is_active,
+    is_named,
+    rule_for,
+    time_of,
+)
 from dvt.lifecycle.decide.survey import Survey
 
 
@@ -47,54 +56,56 @@ def decide(item: Item, circumstances: Circumstances) -> Decision:
         return Decision(reason=Reason.NO_POLICY, text=f"there is no policy for {item.data_type}")
     rule = rule_for(item, policy)
     moment = age_moment(item, rule)
-    due = None if moment is None else moment + _nanoseconds(rule.days)
-    for reason, text in _reasons(item, policy, rule, moment, circumstances):
+    kept = _ordered(item, policy, rule, circumstances) or _doubtful(item, moment)
+    if moment is None or kept is not None:
+        due = None if moment is None else moment + time_of(rule)
+        reason, text = kept or (Reason.AGE_UNKNOWN, "its age is not known")
         return Decision(reason=reason, text=text, due=due)
-    assert moment is not None  # noqa: S101  an unknown age is a reason to keep
     return _by_age(item, rule, moment, circumstances)
 
 
-def _reasons(
-    item: Item, policy: Policy, rule: Rule, moment: Moment | None, circumstances: Circumstances
-) -> Iterator[tuple[Reason, str]]:
-    """Yield all reasons to keep an item that are not its age, in their order."""
-    yield from _orders(item, policy, rule, circumstances)
-    holds = [*item.holds, *_held_by_status(item)]
-    if holds:
-        yield Reason.HELD, "; ".join(hold.detail for hold in holds)
-    if moment is None:
-        yield Reason.AGE_UNKNOWN, "its age is not known"
-        return
-    if item.status is Status.UNKNOWN:
-        yield Reason.STATUS_UNKNOWN, "it does not say how its work ended"
-    yield from _early(rule, moment, circumstances)
+_Kept = tuple[Reason, str] | None
+"""A reason to keep an item, also in words."""
 
 
-def _orders(
-    item: Item, policy: Policy, rule: Rule, circumstances: Circumstances
-) -> Iterator[tuple[Reason, str]]:
-    """Yield the reasons that somebody has given."""
+def _ordered(item: Item, policy: Policy, rule: Rule, circumstances: Circumstances) -> _Kept:
+    """Return the first of the reasons that somebody has given."""
     if not rule.enabled:
-        yield Reason.DISABLED, f"the policy for {policy.data_type} is disabled"
+        return Reason.DISABLED, f"the policy for {policy.data_type} is disabled"
     for pin in circumstances.pins:
-        if (pin.until is None or pin.until > circumstances.now) and _is_pinned(item, pin):
+        if is_active(pin, circumstances.now) and _is_pinned(item, pin):
             until = "" if pin.until is None else f" until {_time(pin.until)}"
-            yield Reason.PINNED, f"pinned by {pin.by}{until}: {pin.reason}"
+            return Reason.PINNED, f"pinned by {pin.by}{until}: {pin.reason}"
     if policy.protect and is_named(item.key, policy.protect):
-        yield Reason.PROTECTED, "the policy protects it"
+        return Reason.PROTECTED, "the policy protects it"
+    return None
 
 
-def _early(rule: Rule, moment: Moment, circumstances: Circumstances) -> Iterator[tuple[Reason, str]]:
-    age, grace = circumstances.now - moment, round(rule.grace.total_seconds() * SECOND)
+def _doubtful(item: Item, moment: Moment | None) -> _Kept:
+    """Return why it is not known whether an item may go."""
+    if item.holds or item.status is Status.RUNNING:
+        return Reason.HELD, "; ".join(hold.detail for hold in (*item.holds, *_held_by_status(item)))
+    if moment is not None and item.status is Status.UNKNOWN:
+        return Reason.STATUS_UNKNOWN, "it does not say how its work ended"
+    return None
+
+
+def _early(rule: Rule, moment: Moment, circumstances: Circumstances) -> _Kept:
+    age = circumstances.now - moment
     if age < 0:
-        yield Reason.IN_THE_FUTURE, f"its time, {_time(moment)}, is in the future"
+        return Reason.IN_THE_FUTURE, f"its time, {_time(moment)}, is in the future"
+    grace = grace_of(rule)
     if age < grace and circumstances.cleanup_type is not CleanupType.EMERGENCY:
-        yield Reason.GRACE, f"{_ago(age)} old, in its grace period of {_ago(grace)}"
+        return Reason.GRACE, f"{_ago(age)} old, in its grace period of {_ago(grace)}"
+    return None
 
 
 def _by_age(item: Item, rule: Rule, moment: Moment, circumstances: Circumstances) -> Decision:
-    age, due = circumstances.now - moment, moment + _nanoseconds(rule.days)
-    limit = circumstances.survey.fills_up.get(rule)
+    age, due = circumstances.now - moment, moment + time_of(rule)
+    early = _early(rule, moment, circumstances)
+    if early is not None:
+        return Decision(reason=early[0], text=early[1], due=due)
+    limit = None if rule.max_total_bytes is None else circumstances.survey.fills_up.get(rule)
     if due < circumstances.now:
         reason, text = Reason.OLD, f"{_ago(age)} old{_by(item, rule, moment)}, older than {_days(rule.days)}"
     elif limit is not None and moment <= limit:
@@ -146,13 +157,9 @@ _KEPT: Mapping[Reason, Callable[[Item, Rule], str]] = {
 
 def _by(item: Item, rule: Rule, moment: Moment) -> str:
     """Say by which time an item is as young as it is, if not by what it records or when it was written."""
-    known = {item.recorded if AgeBy.RECORDED in rule.age_by else None}
-    known.add(item.modified if AgeBy.MODIFIED in rule.age_by else None)
-    return "" if moment in known else " (its inode was changed then)"
-
-
-def _nanoseconds(days: float) -> int:
-    return round(days * DAY)
+    is_recorded = moment == item.recorded and AgeBy.RECORDED in rule.age_by
+    is_known = is_recorded or (moment == item.modified and AgeBy.MODIFIED in rule.age_by)
+    return "" if is_known else " (its inode was changed then)"
 
 
 def _days(days: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fnmatch import translate
 from functools import lru_cache
 
-from dvt.core.retention import AgeBy, Item, Match, Moment, Policy, Rule
+from dvt.core.retention import AgeBy, Item, Match, Moment, Pin, Policy, Rule
 
 SECOND = 1_000_000_000
 """Nanoseconds."""
@@ -53,6 +53,21 @@ def age_moment(item: Item, rule: Rule) -> Moment | None:
         item.changed if AgeBy.CHANGED in rule.age_by else None,
     )
     return max((time for time in times if time is not None), default=None)
+
+
+def time_of(rule: Rule) -> int:
+    """Return the nanoseconds for which items stay."""
+    return round(rule.days * DAY)
+
+
+def grace_of(rule: Rule) -> int:
+    """Return the nanoseconds in which items are never due."""
+    return round(rule.grace.total_seconds() * SECOND)
+
+
+def is_active(pin: Pin, now: Moment) -> bool:
+    """Return whether a pin's time is not over."""
+    return pin.until is None or pin.until > now
 
 
 @lru_cache(maxsize=1024)

@@ -36,9 +36,13 @@ class Surveyor:
         """By the identity of a rule, which the policy holds, and the name of a group."""
         self._successes: dict[str, tuple[Moment, str]] = {}
         self._sizes: dict[Rule, _Sizes] = {}
+        rules = (policy.rule, *(rule for _, rule in policy.special))
+        self._is_limited = any(rule.max_total_bytes is not None for rule in rules)
 
     def add(self, item: Item) -> None:
         """Take an item into account. What is held is not counted: it stays beside what a number keeps."""
+        if not item.group and not self._is_limited:
+            return
         rule = rule_for(item, self._policy)
         moment = age_moment(item, rule)
         if moment is None or moment > self._now:

@@ -5,30 +5,25 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from fnmatch import translate
 from itertools import groupby
 from pathlib import Path
 
 from dvt.core.errors import DvtError
 from dvt.core.file_names import as_path, as_text
-from dvt.core.retention import Hold, HoldCode, Item, ItemKind, Moment
+from dvt.core.retention import Countable, Counted, Hold, HoldCode, Item, ItemKind, Moment
 from dvt.drivers.file_uses import FileUses, file_uses
-from dvt.drivers.trees import QUARANTINE, Root, identity
+from dvt.drivers.trees import Root, identity
+from dvt.lifecycle.find.counting import Counter, bytes_of
 from dvt.lifecycle.find.folders import FolderItems
 from dvt.lifecycle.find.operations import Told, data_type_of, told, unreadable
-from dvt.lifecycle.find.places import MARKER, Contents, Place
+from dvt.lifecycle.find.places import OWN, Contents, Place
 from dvt.runs.operation_files import LARGEST
 
-_OWN = frozenset({MARKER, QUARANTINE})
-"""Names that are the lifecycle's own."""
 _DEEPEST = 200
 """Folders within each other that are looked into: each holds a descriptor."""
-_VERSION = re.compile(rb"[\d.]")
-"""Matches where a name's version begins."""
 
 
 class FileFinder:
@@ -69,8 +64,16 @@ class FileFinder:
         """See Finder."""
         return tuple(self._problems)
 
-    def find(self, now: Moment) -> Iterator[Item]:  # noqa: ARG002  a moment is not asked of files
+    def find(self, now: Moment) -> Iterator[Item]:
         """See Finder. A folder that is refused is noted in `problems`; one that is not there is empty."""
+        return (item for item in self.find_or_count(now, {}) if isinstance(item, Item))
+
+    def find_or_count(  # a moment is not asked of files
+        self,
+        now: Moment,  # noqa: ARG002
+        countable: Mapping[str, Countable],
+    ) -> Iterator[Item | Counted]:
+        """See CountingFinder."""
         self._problems = []
         uses = self._uses()
         for place in self._places.values():
@@ -82,7 +85,9 @@ class FileFinder:
                 self._problems.append(error)
                 continue
             with root:
-                yield from _Walk(root, place, uses, self._avoided, self._kept).below(root.fd, ())
+                counter = Counter(place, countable, uses)
+                yield from _Walk(root, place, uses, self._avoided, self._kept).below(root.fd, (), counter)
+                yield from counter.counted()
 
     def look(self, items: Sequence[Item], now: Moment) -> Sequence[Item | None]:  # noqa: ARG002
         """See Finder."""
@@ -118,29 +123,30 @@ class _Walk:
         self._place = place
         self._uses = uses
         self._avoided = avoided
-        self._contents = [
-            (re.compile("|".join(translate(pattern) for pattern in of.files), re.DOTALL), of)
-            for of in place.contents
-        ]
+        self._contents = [(of.pattern(), of) for of in place.contents]
+        self._name = str(place.path)
         self._path = os.fsencode(place.path)
+        self._owner = os.geteuid()
 
-    def below(self, folder: int, parts: tuple[bytes, ...]) -> Iterator[Item]:
-        """Yield the items in an open folder, and below it."""
+    def below(self, folder: int, parts: tuple[bytes, ...], counter: Counter) -> Iterator[Item]:
+        """Yield the items in an open folder, and below it, but for those that are counted."""
         folders = []
         try:
             with os.scandir(folder) as entries:
-                for entry in entries:
+                for entry in counter.others(entries, parts):
                     name = os.fsencode(entry.name)
-                    if name in _OWN:
+                    if name in OWN:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(name)
                     else:
-                        yield from self._item(folder, parts, name)
+                        with suppress(FileNotFoundError):
+                            status = entry.stat(follow_symlinks=False)  # asked for once
+                            yield from self._item(folder, parts, name, status)
         except OSError as error:
             yield from self._not_seen(parts, error)
         for name in sorted(folders):
-            yield from self._enter(folder, parts, name)
+            yield from self._enter(folder, parts, name, counter)
 
     def one(self, item: Item) -> Item | None:
         """Return what is there now under the key of an item."""
@@ -149,7 +155,8 @@ class _Walk:
             with self._root.folder(parts) as folder:
                 if item.kind is ItemKind.FOLDER:
                     return self._folder_item(folder, parts, name)
-                return next((found for found in self._item(folder, parts, name)), None)
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                return next(self._item(folder, parts, name, status), None)
         return None
 
     def _folder_item(self, folder: int, parts: tuple[bytes, ...], name: bytes) -> Item | None:
@@ -163,7 +170,7 @@ class _Walk:
         finally:
             os.close(descriptor)
 
-    def _enter(self, folder: int, parts: tuple[bytes, ...], name: bytes) -> Iterator[Item]:
+    def _enter(self, folder: int, parts: tuple[bytes, ...], name: bytes, counter: Counter) -> Iterator[Item]:
         deeper = (*parts, name)
         try:
             item = self._folder_item(folder, parts, name)
@@ -187,19 +194,17 @@ class _Walk:
             yield from self._not_seen(deeper, error)
             return
         try:
-            yield from self.below(descriptor, deeper)
+            yield from self.below(descriptor, deeper, counter)
         finally:
             os.close(descriptor)
 
-    def _item(self, folder: int, parts: tuple[bytes, ...], name: bytes) -> Iterator[Item]:
+    def _item(
+        self, folder: int, parts: tuple[bytes, ...], name: bytes, status: os.stat_result
+    ) -> Iterator[Item]:
         of = self._kind_of(parts, name)
         if of is None:
             return
-        try:
-            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        said = self._told(of, folder, name, status)
+        said = self._told(folder, name, status) if of.operations else _NOTHING
         if self._place.unmarked and not said.is_operation:
             return  # whose it is is not known
         data_type = data_type_of(said.status) if said.status else of.data_types[0]
@@ -208,16 +213,16 @@ class _Walk:
         yield Item(
             data_type=data_type,
             key=self._key(parts, name),
-            root=str(self._place.path),
+            root=self._name,
             identity=identity(status),
-            group=said.group if of.operations else _group(of, parts, name),
-            bytes=min(status.st_size, status.st_blocks * 512),
+            group=said.group if of.operations else of.group_of(parts, name),
+            bytes=bytes_of(status),
             status=said.status,
             tags=of.tags,
             recorded=said.recorded,
             modified=status.st_mtime_ns,
             changed=status.st_ctime_ns,
-            holds=(*self._holds(status), *said.holds),
+            holds=self._holds(status) + said.holds,
         )
 
     def _kind_of(self, parts: tuple[bytes, ...], name: bytes, *, is_folder: bool = False) -> Contents | None:
@@ -227,9 +232,7 @@ class _Walk:
                 return of
         return None
 
-    def _told(self, of: Contents, folder: int, name: bytes, status: os.stat_result) -> Told:
-        if not of.operations:
-            return _NOTHING
+    def _told(self, folder: int, name: bytes, status: os.stat_result) -> Told:
         if not stat.S_ISREG(status.st_mode):
             return unreadable("it is no file")
         if status.st_size > LARGEST:
@@ -241,18 +244,21 @@ class _Walk:
         except OSError as error:
             return unreadable(f"it cannot be read ({error.strerror})")
 
-    def _holds(self, status: os.stat_result) -> Iterator[Hold]:
+    def _holds(self, status: os.stat_result) -> tuple[Hold, ...]:
+        holds = []
         file = (status.st_dev, status.st_ino)
         if not stat.S_ISREG(status.st_mode):
-            yield Hold(HoldCode.SPECIAL, f"it is no file but {_kind(status.st_mode)}")
+            holds.append(Hold(HoldCode.SPECIAL, f"it is no file but {_kind(status.st_mode)}"))
         elif status.st_nlink > 1:
-            yield Hold(HoldCode.HARD_LINKED, f"it has {status.st_nlink} names, so its bytes would stay")
-        if not self._place.foreign and status.st_uid != os.geteuid():
-            yield Hold(HoldCode.FOREIGN, f"it belongs to user {status.st_uid}")
+            names = f"it has {status.st_nlink} names, so its bytes would stay"
+            holds.append(Hold(HoldCode.HARD_LINKED, names))
+        if status.st_uid != self._owner and not self._place.foreign:
+            holds.append(Hold(HoldCode.FOREIGN, f"it belongs to user {status.st_uid}"))
         if file in self._uses.opened:
-            yield Hold(HoldCode.OPEN, f"process {self._uses.opened[file]} has it open")
+            holds.append(Hold(HoldCode.OPEN, f"process {self._uses.opened[file]} has it open"))
         if file in self._uses.locked:
-            yield Hold(HoldCode.LOCKED, "somebody holds a lock of it")
+            holds.append(Hold(HoldCode.LOCKED, "somebody holds a lock of it"))
+        return tuple(holds)
 
     def _not_seen(self, parts: tuple[bytes, ...], error: OSError) -> Iterator[Item]:
         """Yield a held item for a folder that cannot be looked into."""
@@ -266,7 +272,7 @@ class _Walk:
         return Item(
             data_type=of.data_types[0],
             key=as_text(b"/".join((self._path, *parts))),
-            root=str(self._place.path),
+            root=self._name,
             identity="",
             files=0,
             holds=(Hold(code, detail),),
@@ -293,14 +299,6 @@ def _is_running(folder: int, name: bytes) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _group(of: Contents, parts: tuple[bytes, ...], name: bytes) -> str:
-    if of.group_by == "folder":
-        return as_text(b"/".join(parts)) or "."
-    if of.group_by == "name":
-        return as_text(_VERSION.split(name, maxsplit=1)[0]).rstrip("-_ ")
-    return ""
 
 
 def _kind(mode: int) -> str:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from fnmatch import translate
 from pathlib import Path
 
 from dvt.core.errors import RootRefused
+from dvt.core.file_names import as_text
 from dvt.drivers.disk import create_private
-from dvt.drivers.trees import Root
+from dvt.drivers.trees import QUARANTINE, Root
 
 MARKER = b".dvt-lifecycle.json"
 """Name of the file that says of a folder that dvt may clean it."""
+OWN = frozenset({MARKER, QUARANTINE})
+"""Names that are the lifecycle's own: nothing of these is an item."""
+_VERSION = re.compile(rb"[\d.]")
+"""Matches where a name's version begins."""
 _OWN = ".dvt"
 """Name of dvt's own folder of a project; all folders in it are dvt's to clean."""
 
@@ -34,6 +41,18 @@ class Contents:
     recursive: bool = False
     group_by: str = "none"
     tags: tuple[str, ...] = ()
+
+    def pattern(self) -> re.Pattern[str]:
+        """Return what the names of its files match, as `as_text` gives them."""
+        return re.compile("|".join(translate(pattern) for pattern in self.files), re.DOTALL)
+
+    def group_of(self, parts: Sequence[bytes], name: bytes) -> str:
+        """Return the group of a file in a folder below the place."""
+        if self.group_by == "folder":
+            return as_text(b"/".join(parts)) or "."
+        if self.group_by == "name":
+            return as_text(_VERSION.split(name, maxsplit=1)[0]).rstrip("-_ ")
+        return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,8 @@ _SUFFIX = ".plan.jsonl"
 _KEY = "plan.key"
 """Name of the file with the secret of signatures, which belongs to the installation."""
 _KEY_BYTES = 32
+_AT_ONCE = 256
+"""Lines that are signed and written together."""
 
 
 class Plans:
@@ -79,6 +81,7 @@ class PlanWriter:
         descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb")
         self._digest = hmac.new(secret, digestmod=hashlib.sha256)
+        self._lines: list[bytes] = []
 
     def __enter__(self) -> Self:
         return self
@@ -89,10 +92,13 @@ class PlanWriter:
 
     def add(self, planned: PlannedItem) -> None:
         """Write an item that is due."""
-        self._write(_items().dump_json(planned) + b"\n")
+        self._lines.append(_items().dump_json(planned))
+        if len(self._lines) >= _AT_ONCE:
+            self._write_lines()
 
     def finish(self, head: PlanHead) -> Plan:
         """Write the rest, and put the plan in its place."""
+        self._write_lines()
         self._write(b'{"head":' + _heads().dump_json(head))
         signature = self._digest.hexdigest()
         self._file.write(b',"signature":' + json.dumps(signature).encode() + b"}\n")
@@ -101,6 +107,11 @@ class PlanWriter:
         file = self._folder / f"{head.id}{_SUFFIX}"
         self._temporary.replace(file)
         return Plan(file, head)
+
+    def _write_lines(self) -> None:
+        if self._lines:
+            self._write(b"\n".join((*self._lines, b"")))
+            self._lines = []
 
     def _write(self, data: bytes) -> None:
         self._digest.update(data)

@@ -125,8 +125,8 @@ def test_a_plan_that_is_not_there_is_told(plans, name):
 
 def test_a_plan_that_fails_leaves_nothing(root, plans, tmp_path):
     class Failing(FileFinder):
-        def find(self, now):
-            yield from super().find(now)
+        def find_or_count(self, now, countable):
+            yield from super().find_or_count(now, countable)
             raise OSError("the disk is gone")
 
     files(root, a1=40, a2=50)

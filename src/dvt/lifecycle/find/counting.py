@@ -1,0 +1,140 @@
+"""Counts the files of which only the number is needed: of a young file among a million no item is made."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
+from stat import S_ISREG
+
+from dvt.core.file_names import as_text
+from dvt.core.retention import AgeBy, Countable, Counted, Moment, Tally
+from dvt.drivers.file_uses import FileUses
+from dvt.lifecycle.find.places import OWN, Contents, Place
+
+_Entry = os.DirEntry[str]
+
+_OWN = frozenset(map(os.fsdecode, OWN))
+
+
+class Counter:
+    """Counts the files of a place of which that is enough, and passes on the others."""
+
+    def __init__(self, place: Place, countable: Mapping[str, Countable], uses: FileUses) -> None:
+        """`countable`: by data type, the files of which that is enough."""
+        used = frozenset(inode for _, inode in (*uses.opened, *uses.locked))
+        self._path = os.fsencode(place.path)
+        self._kinds = [
+            _Kind(place, of, countable.get(of.data_types[0]), used) for of in place.contents if not of.folders
+        ]
+        self._has_any = any(kind.countable for kind in self._kinds)
+
+    def others(self, entries: Iterable[_Entry], parts: Sequence[bytes]) -> Iterator[_Entry]:
+        """Yield what is in a folder, but for files that are counted, and some that are no items."""
+        if not self._has_any:
+            yield from entries
+            return
+        kinds = [kind for kind in self._kinds if kind.of.recursive or not parts]
+        folder = as_text(b"/".join((self._path, *parts)))
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield entry
+                continue
+            name = _shown(entry.name)
+            for kind in kinds if name not in _OWN else ():
+                if kind.matches(name):
+                    if not kind.count(entry, folder, name, parts):
+                        yield entry
+                    break
+        yield from (entry for kind in kinds for entry in kind.newest())
+
+    def counted(self) -> Iterator[Counted]:
+        """Yield the numbers of what was counted."""
+        yield from (counted for kind in self._kinds if (counted := kind.counted()) is not None)
+
+
+class _Kind:
+    """Counts the files of one of a place's contents."""
+
+    def __init__(self, place: Place, of: Contents, countable: Countable | None, used: frozenset[int]) -> None:
+        """`used`: inodes of files in use; one of another device costs only that a file is looked at."""
+        self.of = of
+        can_count = not place.unmarked and not of.operations
+        if countable is not None and of.group_by != "none" and countable.newest is None:
+            can_count = False
+        self.countable = countable if can_count else None
+        self.matches = of.pattern().match
+        """Whether a name, as text, is one of these."""
+        self._owner = None if place.foreign else os.geteuid()
+        self._used = used
+        self._items = self._bytes = 0
+        self._newest: dict[str, list[tuple[Moment, str, int, _Entry]]] = {}
+        """Heaps by group, the oldest first: what may be wanted of a folder's files."""
+        if self.countable is not None:
+            self._after, self._until = self.countable.after, self.countable.until
+            self._youngest = _YOUNGEST[self.countable.age_by]
+            self._unless = self.countable.unless
+            self._most = 0 if of.group_by == "none" else self.countable.newest or 0
+
+    def count(self, entry: _Entry, folder: str, name: str, parts: Sequence[bytes]) -> bool:
+        """Count a file, if that is enough."""
+        if self.countable is None:
+            return False
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            return False
+        moment = self._youngest(status)
+        if (
+            not self._after <= moment <= self._until
+            or status.st_nlink != 1
+            or not S_ISREG(status.st_mode)
+            or status.st_ino in self._used
+            or (self._owner is not None and status.st_uid != self._owner)
+            or (self._unless is not None and self._unless(f"{folder}/{name}"))
+        ):
+            return False
+        size = bytes_of(status)
+        if self._most:
+            newest = self._newest.setdefault(self.of.group_of(parts, os.fsencode(entry.name)), [])
+            if len(newest) < self._most:
+                heapq.heappush(newest, (moment, name, size, entry))
+                return True
+            size = heapq.heappushpop(newest, (moment, name, size, entry))[2]
+        self._items += 1
+        self._bytes += size
+        return True
+
+    def newest(self) -> Iterator[_Entry]:
+        """Yield the newest files of each group in the folder that has been read: they are not counted."""
+        for newest in self._newest.values():
+            yield from (entry for _, _, _, entry in newest)
+        self._newest = {}
+
+    def counted(self) -> Counted | None:
+        """Return the number of what was counted; None if there was nothing."""
+        if self.countable is None or not self._items:
+            return None
+        tally = Tally(items=self._items, files=self._items, bytes=self._bytes)
+        return Counted(self.of.data_types[0], self.countable.reason, tally)
+
+
+def bytes_of(status: os.stat_result) -> int:
+    """Return the bytes that would be free without a file; holes have none."""
+    return min(status.st_size, status.st_blocks * 512)
+
+
+def _shown(name: str) -> str:
+    if name.isascii() and name.isprintable() and "\\" not in name:
+        return name
+    return as_text(os.fsencode(name))
+
+
+_modified: Callable[[os.stat_result], Moment] = attrgetter("st_mtime_ns")
+_changed: Callable[[os.stat_result], Moment] = attrgetter("st_ctime_ns")
+_YOUNGEST: Mapping[frozenset[AgeBy], Callable[[os.stat_result], Moment]] = {
+    frozenset({AgeBy.MODIFIED}): _modified,
+    frozenset({AgeBy.CHANGED}): _changed,
+    frozenset({AgeBy.MODIFIED, AgeBy.CHANGED}): lambda status: max(status.st_mtime_ns, status.st_ctime_ns),
+}

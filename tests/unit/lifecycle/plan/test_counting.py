@@ -1,0 +1,230 @@
+"""Files that are only counted are counted as if each had been looked at: the plan is the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dvt.core.retention import (
+    AgeBy,
+    Asking,
+    CleanupType,
+    Counted,
+    Match,
+    Pin,
+    Policy,
+    Reason,
+    Rule,
+)
+from dvt.drivers.file_uses import FileUses
+from dvt.lifecycle.find.files import FileFinder
+from dvt.lifecycle.find.places import Contents, Place
+from dvt.lifecycle.plan.plan_file import Plans
+from dvt.lifecycle.plan.planning import Terms, survey
+from dvt.lifecycle.retire import plan
+
+DAY = 86_400 * 10**9
+NOW = 1_800_000_000 * 10**9
+"""Later than all times at which files of these tests are changed, since nobody can choose a `ctime`."""
+
+
+class EachAsItem:
+    """A finder that only knows items."""
+
+    def __init__(self, finder):
+        self.data_types, self.roots, self._finder = finder.data_types, finder.roots, finder
+
+    @property
+    def problems(self):
+        return self._finder.problems
+
+    def find(self, now):
+        return self._finder.find(now)
+
+    def look(self, items, now):
+        return self._finder.look(items, now)
+
+
+names = st.sampled_from(
+    [
+        "a-1.log",
+        "a-2.log",
+        "a-10.log",
+        "b.csv",
+        "b2.csv",
+        "ü.log",
+        "x\ny.log",
+        "back\\slash.log",
+        "\udcff.log",
+        "golden",
+    ]
+)
+folders = st.sampled_from([(), ("p",), ("p",), ("p", "q"), ("new\nline",)])
+ages = st.sampled_from([-1, 0, 1, 2, 3, 9, 9, 11, 11, 20, 20, 29, 30, 90]).flatmap(
+    lambda days: st.sampled_from([days * DAY - 1, days * DAY, days * DAY + 1, days * DAY + DAY // 2])
+)
+kinds = st.sampled_from(["file", "file", "file", "file", "open", "link", "twice"])
+trees = st.dictionaries(
+    st.tuples(folders, names), st.tuples(ages, kinds, st.integers(1, 3000)), min_size=6, max_size=20
+)
+numbers = st.sampled_from([0, 0, 1, 2])
+rules = st.builds(
+    Rule,
+    days=st.sampled_from([1, 9, 30, 30, 30.5]),
+    enabled=st.sampled_from([True] * 9 + [False]),
+    min_keep=numbers,
+    keep_last=numbers,
+    keep_daily=st.sampled_from([0] * 9 + [1]),
+    max_total_bytes=st.sampled_from([None] * 9 + [4096]),
+    age_by=st.sampled_from(
+        [
+            *[frozenset({AgeBy.MODIFIED})] * 5,
+            frozenset({AgeBy.MODIFIED, AgeBy.RECORDED}),
+            frozenset(AgeBy),
+            frozenset({AgeBy.RECORDED}),
+        ]
+    ),
+    grace=st.sampled_from([timedelta(0), timedelta(hours=1), timedelta(days=10)]),
+)
+matches = st.builds(Match, glob=st.sampled_from([(), ("*.csv",)]), larger_than=st.sampled_from([None, 1000]))
+policies = st.builds(
+    Policy,
+    data_type=st.just("exports"),
+    rule=rules,
+    special=st.sampled_from([0, 1]).flatmap(
+        lambda size: st.lists(st.tuples(matches, rules), min_size=size, max_size=size).map(tuple)
+    ),
+    protect=st.sampled_from([(), (), ("*golden*",), ("*/p/*",)]),
+)
+pins = st.builds(
+    lambda of, until: [
+        Pin(id="1", pattern=pattern, kind=kind, reason="audit", by="ana", made=0, until=until)
+        for kind, pattern in of.items()
+    ],
+    st.sampled_from([{}, {}, {"file": "*a-1*"}, {"file": "*"}, {"pipeline": "a"}, {"tag": "finance"}]),
+    st.sampled_from([None, NOW, NOW + 1]),
+)
+contents = st.lists(
+    st.builds(
+        Contents,
+        data_types=st.sampled_from([("exports",), ("others",)]),
+        files=st.sampled_from([("*",), ("*.log",), ("*.csv", "a*")]),
+        recursive=st.sampled_from([True, True, False]),
+        group_by=st.sampled_from(["none", "none", "folder", "name"]),
+        tags=st.sampled_from([(), ("finance",)]),
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+@contextmanager
+def made(tree):
+    """Make a tree; give its folder, and which of its files are in use."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder, "root")
+        root.mkdir()
+        (root / ".dvt-lifecycle.json").write_text("{}")
+        opened = {}
+        for (parts, name), (age, kind, size) in tree.items():
+            file = root.joinpath(*parts, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "link":
+                file.symlink_to("nowhere")
+            else:
+                file.write_bytes(b"x" * size)
+            os.utime(file, ns=(NOW - age, NOW - age), follow_symlinks=False)
+            if kind == "twice":
+                os.link(file, f"{folder}/{file.stat().st_ino}")
+            if kind == "open":
+                opened[file.stat().st_dev, file.stat().st_ino] = 4711
+        yield root, FileUses(opened=opened)
+
+
+def lines(of):
+    """Return the lines of a plan in an order of their own, and all of its head that is not of its making."""
+    *items, last = of.file.read_bytes().splitlines()
+    head = json.loads(last)["head"]
+    return sorted(items), {name: value for name, value in head.items() if name != "id"}
+
+
+def plain(finders):
+    return [EachAsItem(finder) for finder in finders]
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(trees, contents, policies, pins, st.sampled_from(CleanupType))
+def test_a_plan_is_the_same_whether_files_are_counted_or_looked_at(tree, of, policy, pinned, cleanup_type):
+    asking = Asking(actor="ana", cleanup_type=cleanup_type)
+    terms = Terms(policies={"exports": policy}, pins=pinned, now=NOW, asking=asking)
+    with made(tree) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        plans = Plans(Path(folder))
+        finders = [FileFinder([Place(path=root, contents=of)], uses=lambda: uses)]
+        assert lines(plan(finders, terms, plans)) == lines(plan(plain(finders), terms, plans))
+        assert survey(finders, terms) == survey(plain(finders), terms)
+
+
+def counted(root, of, policy, **terms):
+    """Return what a plan counts without looking at it, as data type, reason and number."""
+    seen = []
+
+    class Watched(FileFinder):
+        def find_or_count(self, now, countable):
+            for found in super().find_or_count(now, countable):
+                if isinstance(found, Counted):
+                    seen.append((found.data_type, found.reason, found.tally.items))
+                yield found
+
+    asking = Asking(actor="ana")
+    policies = {} if policy is None else {"exports": policy}
+    with tempfile.TemporaryDirectory() as folder:
+        made_by = Terms(policies=policies, pins=(), now=NOW, asking=asking, **terms)
+        plan([Watched([Place(path=root, contents=[of])], uses=FileUses)], made_by, Plans(Path(folder)))
+    return seen
+
+
+TEN = {((), f"{number}.log"): (9 * DAY, "file", 10) for number in range(10)}
+BY_MTIME = Rule(days=30, age_by=frozenset({AgeBy.MODIFIED}))
+
+
+def test_young_files_are_counted_and_not_looked_at():
+    policy = Policy(data_type="exports", rule=BY_MTIME)
+    with made(TEN) as (root, _):
+        assert counted(root, Contents(data_types=("exports",)), policy) == [("exports", Reason.YOUNG, 10)]
+        by_folder = Contents(data_types=("exports",), group_by="folder")
+        assert counted(root, by_folder, policy) == [("exports", Reason.YOUNG, 9)]
+        assert counted(root, by_folder, replace(policy, rule=replace(BY_MTIME, keep_daily=1))) == []
+
+
+def test_files_without_a_valid_policy_are_counted_and_not_looked_at():
+    disabled = Policy(data_type="exports", rule=replace(BY_MTIME, days=1, enabled=False))
+    with made(TEN) as (root, _):
+        of = Contents(data_types=("exports",), group_by="name")
+        assert counted(root, of, None) == [("exports", Reason.NO_POLICY, 10)]
+        assert counted(root, of, disabled) == [("exports", Reason.DISABLED, 10)]
+
+
+@pytest.mark.parametrize(
+    "special",
+    [replace(BY_MTIME, days=1), replace(BY_MTIME, enabled=False), replace(BY_MTIME, age_by=frozenset(AgeBy))],
+)
+def test_files_with_a_rule_of_their_own_are_not_taken_for_others(special):
+    policy = Policy(data_type="exports", rule=BY_MTIME, special=((Match(glob=("3*",)), special),))
+    terms = Terms(policies={"exports": policy}, pins=(), now=NOW, asking=Asking(actor="ana"))
+    with made(TEN) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        finders = [
+            FileFinder([Place(path=root, contents=[Contents(data_types=("exports",))])], uses=lambda: uses)
+        ]
+        assert lines(plan(finders, terms, Plans(Path(folder)))) == lines(
+            plan(plain(finders), terms, Plans(Path(folder)))
+        )
