@@ -51,6 +51,8 @@ class DataType:
     mount_point: bool = False
     foreign: bool = False
     follow_links: bool = False
+    automatic: bool = False
+    """Whether runs of a schedule drop stage tables, too."""
     without_backup: bool = False
     """Whether items are deleted without a backup, since they can be made again."""
 
@@ -92,6 +94,7 @@ OWN_DATA: Mapping[str, DataKeys] = {
     ),
     "staging": DataKeys.model_validate({"kind": "staged"}),
     "extraction_state": DataKeys.model_validate({"kind": "staged"}),
+    "stage_tables": DataKeys.model_validate({"kind": "stage_tables"}),
     "temp_files": DataKeys.model_validate({"in": [".dvt/tmp"], "recursive": True}),
 }
 """The data types that dvt knows, and where they are in a project."""
@@ -150,12 +153,14 @@ def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
         if data.backup == "none" and (own is None or own.kind != "staged"):
             problem = f"data.{name}: only what can be made again needs no backup: {', '.join(_MADE_AGAIN)}"
             errors.add(document.error(("data", name), problem))
-        if data.kind == "staged" and (own is None or own.kind != "staged"):
-            problem = f"data.{name}: `kind: staged` is that of {', '.join(_MADE_AGAIN)} alone"
+        if data.kind in _OF_DVT and (own is None or own.kind != data.kind):
+            problem = f"data.{name}: `kind: {data.kind}` is that of {', '.join(_OF_DVT[data.kind])} alone"
             errors.add(document.error(("data", name), problem))
 
 
 _MADE_AGAIN = ("staging", "extraction_state")
+_OF_DVT = {"staged": _MADE_AGAIN, "stage_tables": ("stage_tables",)}
+"""Kind → the data types that have it: what is theirs is dvt's own."""
 
 
 _SECTIONS = (
@@ -200,6 +205,7 @@ def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
                 mount_point=given.mount_point,
                 foreign=given.foreign,
                 follow_links=given.follow_links,
+                automatic=given.automatic,
                 without_backup=given.backup == "none",
             )
             for name, given in data.items()

@@ -184,15 +184,17 @@ class PolicyKeys(RuleKeys):
 class DataKeys(Strict):
     """Where the items of a data type are."""
 
-    kind: Literal["files", "operations", "folders", "invocations", "staged"] = "files"
+    kind: Literal["files", "operations", "folders", "invocations", "staged", "stage_tables"] = "files"
     """`operations`: files as dvt writes them in .dvt/operations, whose state and times are read. `folders`:
     each folder is one item, with all that is in it. `invocations`: the same of folders with the
     run_results.json or manifest.json of an invocation of dbt, whose state and time are read. `staged`: what
-    runs have staged in buckets."""
+    runs have staged in buckets. `stage_tables`: what dead runs have left in targets."""
     places: Texts = Field(default_factory=list, alias="in")
     """Folders, absolute or from the file's own; `dvt lifecycle init` marks each."""
     backup: Literal["verified", "none"] = "verified"
     """`none`: what runs can extract again is deleted without a backup."""
+    automatic: bool = False
+    """Whether runs of a schedule drop stage tables, too."""
     files: Texts = Field(default_factory=lambda: ["*"])
     """Patterns of file names; one must fit."""
     recursive: bool = False

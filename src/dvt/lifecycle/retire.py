@@ -134,7 +134,9 @@ def _batches(
 def _retire(batch: Sequence[PlannedItem], judge: _Judge, cleaner: Cleaner | None) -> Iterator[Outcome]:
     """Back up items, and delete those of which there is a backup; yield what became of each."""
     if cleaner is None:
-        yield from (_stays(of.item, Result.FAILED, "its data type is not known any more") for of in batch)
+        yield from (
+            _stays(of.item, Result.FAILED, "this run takes no items of its data type") for of in batch
+        )
         return
     present = cleaner.finder.look([of.item for of in batch], judge.terms.now)
     reasons = [judge.reason_to_stay(of, now) for of, now in zip(batch, present, strict=True)]

@@ -98,7 +98,7 @@ class System(Work):
 
     def plan(self, cleanup_type: CleanupType = CleanupType.MANUAL, data_types: Iterable[str] = ()) -> Plan:
         """Make a plan."""
-        return retire.plan(self.finders(data_types), self.terms(cleanup_type), self.plans)
+        return retire.plan(self.finders(data_types, cleanup_type), self.terms(cleanup_type), self.plans)
 
     def run(self, plan: Plan, cleanup_type: CleanupType, wishes: Wishes | None = None) -> RunRecord:
         """Run a plan."""

@@ -91,16 +91,22 @@ class Work:
         """Return who asks, and how."""
         return replace(self._asking, cleanup_type=cleanup_type)
 
-    def finders(self, data_types: Iterable[str] = ()) -> list[Finder]:
-        """Return what finds items: of some data types, or of all."""
+    def finders(
+        self, data_types: Iterable[str] = (), cleanup_type: CleanupType = CleanupType.MANUAL
+    ) -> list[Finder]:
+        """Return what finds items: of some data types, or of all that such a run takes."""
         wanted = frozenset(data_types)
-        return [self._file_finder(wanted), *(of.finder(names) for of, names in self._kinds(wanted))]
+        kinds = self._kinds(cleanup_type, wanted)
+        return [self._file_finder(wanted), *(kind.finder(names) for kind, names in kinds)]
 
-    def _kinds(self, wanted: frozenset[str] = frozenset()) -> Iterator[tuple[Kind, frozenset[str]]]:
+    def _kinds(
+        self, cleanup_type: CleanupType, wanted: frozenset[str] = frozenset()
+    ) -> Iterator[tuple[Kind, frozenset[str]]]:
         """Yield the kinds that are no files, with the data types of each that are wanted; all if none is."""
         for kind in self.kinds:
             names = frozenset(kind.data_types)
-            if not wanted or wanted & names:
+            is_taken = kind.automatic or cleanup_type is not CleanupType.AUTOMATIC
+            if is_taken and (not wanted or wanted & names):
                 yield kind, (wanted & names) or names
 
     def is_there(self, item: Item) -> bool:
@@ -145,7 +151,7 @@ class Work:
             files_first = retire.Cleaner(finder=self._file_finder(frozenset()), remover=remover)
             others = [
                 retire.Cleaner(finder=kind.finder(names), remover=KindRemover(kind, remover.backups))
-                for kind, names in self._kinds()
+                for kind, names in self._kinds(terms.asking.cleanup_type)
             ]
             means = retire.Means(
                 run=run,

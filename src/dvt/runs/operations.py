@@ -14,7 +14,7 @@ import secrets
 import shutil
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -186,11 +186,14 @@ def new_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d}" + "".join(secrets.choice(_ALPHABET) for _ in range(10))
 
 
-def dead(folder: Path) -> Iterator[Operation]:
-    """Yield the records of runs that are dead for certain, each locked; close them when done."""
+def dead(folder: Path, runs: Collection[str] | None = None) -> Iterator[Operation]:
+    """Yield the records of runs that are dead for certain, each locked; close them when done.
+
+    `runs`: only these.
+    """
     here = Process.this()
     for file in sorted(folder.glob("*.lock")):
-        lock = locked(file, 0)
+        lock = locked(file, 0) if runs is None or file.stem in runs else None
         if lock is None:
             continue
         record = file.with_suffix(".json")
@@ -215,6 +218,40 @@ def known(folder: Path) -> dict[str, bool]:
         if lock is not None:
             os.close(lock)
     return runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A stage table that a run has on record."""
+
+    run: str
+    table: TableRef
+    is_dead: bool
+    """Whether its run is dead for certain."""
+    recorded: float
+    """When the record was last written, in seconds since 1970."""
+
+
+def left_tables(folder: Path) -> Iterator[Left]:
+    """Yield the stage tables that runs have on record, dead or not; no record is changed."""
+    here = Process.this()
+    for file in sorted(folder.glob("*.lock")):
+        lock = locked(file, 0)
+        try:
+            record = file.with_suffix(".json")
+            content = _content(record)
+            if content is None:
+                continue
+            is_dead = lock is not None and _is_dead(content, here)
+            recorded = record.stat().st_mtime
+            for fields in content["stage_tables"]:
+                table = TableRef(**fields)
+                yield Left(run=content["run"], table=table, is_dead=is_dead, recorded=recorded)
+        except (OSError, TypeError, ValueError):
+            continue  # gone meanwhile, or of another version
+        finally:
+            if lock is not None:
+                os.close(lock)
 
 
 def _is_dead(content: dict[str, Any], here: Process) -> bool:

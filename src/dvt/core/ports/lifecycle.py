@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from dvt.core.errors import DvtError
+from dvt.core.names import TableRef
 from dvt.core.ports.staging import Bucket
 from dvt.core.retention import (
     Asking,
@@ -87,12 +88,20 @@ class StagedFolder(Protocol):
         """
 
 
+def _drop_nothing(tables: Mapping[str, Sequence[TableRef]]) -> Mapping[TableRef, str]:
+    return {table: "the outputs of the project are not known here" for of in tables.values() for table in of}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What is around a project's lifecycle, which only whoever starts the program knows."""
 
     staged: Callable[[], Sequence[StagedFolder]] = tuple
     """Returns the project's folders in all buckets of its profile; DvtError if settings are wrong."""
+    drop: Callable[[Mapping[str, Sequence[TableRef]]], Mapping[TableRef, str]] = _drop_nothing
+    """Takes stage tables by the run that has them on record, and drops those of runs that are dead.
+
+    Returns why each stays, an empty text for one that is gone; DvtError if settings are wrong."""
 
 
 class Remover(Protocol):

@@ -36,6 +36,10 @@ class Kind(Source, Protocol):
     def data_types(self) -> tuple[str, ...]:
         """The data types."""
 
+    @property
+    def automatic(self) -> bool:
+        """Whether runs of a schedule may delete them, too."""
+
     def finder(self, data_types: frozenset[str]) -> Finder:
         """Return what finds the items of these data types."""
 

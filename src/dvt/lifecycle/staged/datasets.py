@@ -33,6 +33,8 @@ _STATE = 2
 class StagedDatasets:
     """Implements Kind for what runs have staged."""
 
+    automatic = True
+
     def __init__(
         self,
         folders: Callable[[], Sequence[StagedFolder]],

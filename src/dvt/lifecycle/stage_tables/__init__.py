@@ -1,0 +1,1 @@
+"""Stage tables that dead runs have left in targets."""
