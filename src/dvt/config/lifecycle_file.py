@@ -22,6 +22,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dvt.config.lifecycle_keys import BackupKeys, DataKeys, FileKeys, MatchKeys, PolicyKeys, SpecialKeys
+from dvt.config.lifecycle_tables import SqlTable, sql_table
 from dvt.config.problems import collect, problems_of
 from dvt.config.schedule_keys import AlarmKeys, MailKeys, PressureKeys, ScheduleKeys, WebhookKeys
 from dvt.config.yaml_lines import Document
@@ -76,6 +77,7 @@ class Lifecycle:
     data: Mapping[str, DataType] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     """As the file has them; the store has those that are valid."""
+    sql: Mapping[str, SqlTable] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     """The data types that the file names."""
 
@@ -136,7 +138,9 @@ def lifecycle_of(folder: Path, content: Mapping[str, object]) -> Lifecycle:
 
 
 def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
-    known = {*OWN_DATA, *keys.data}
+    known = {*OWN_DATA, *keys.data, *keys.sql}
+    for name in keys.sql.keys() & {*OWN_DATA, *keys.data}:
+        errors.add(document.error(("sql", name), f"sql.{name}: there is another data type of this name"))
     for name in keys.policies.keys() - known:
         problem = f"policies.{name}: there is no such data type; known: {', '.join(sorted(known))}"
         errors.add(document.error(("policies", name), problem))
@@ -145,6 +149,10 @@ def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
         if name not in known:
             problem = f"schedule.pressure.order: there is no data type {name!r}; {nearest(name, known)}"
             errors.add(document.error(("schedule", "pressure", "order", number), problem))
+    _check_data(document, keys, errors)
+
+
+def _check_data(document: Document, keys: FileKeys, errors: ErrorList) -> None:
     for name, data in keys.data.items():
         if not data.places and name not in OWN_DATA:
             problem = f"data.{name}: `in` should name the folders that it is in"
@@ -211,6 +219,7 @@ def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
             for name, given in data.items()
         },
         policies={name: policy.policy(name) for name, policy in keys.policies.items()},
+        sql={name: sql_table(name, given) for name, given in keys.sql.items()},
         named=frozenset({*keys.data, *keys.policies}),
     )
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from dvt.config.lifecycle_tables import SqlKeys
 from dvt.config.problems import Strict
 from dvt.config.schedule_keys import ScheduleKeys
 from dvt.core.durations import duration
@@ -241,5 +242,7 @@ class FileKeys(Strict):
     """Where backups are."""
     data: dict[str, DataKeys] = Field(default_factory=dict)
     """Data types beyond those that dvt knows, or other places for those."""
+    sql: dict[str, SqlKeys] = Field(default_factory=dict)
+    """Tables of other programs, such as Airflow and Dagster, as data types."""
     policies: dict[str, PolicyKeys] = Field(default_factory=dict)
     """Policy of each data type."""

@@ -7,6 +7,7 @@ from dvt.core.ports.lifecycle import Surroundings
 from dvt.lifecycle.back_up.sources import Kind
 from dvt.lifecycle.stage_tables.left import LeftTables
 from dvt.lifecycle.staged.datasets import StagedDatasets
+from dvt.lifecycle.tables.kind import TableRows
 from dvt.runs import operations
 
 
@@ -24,4 +25,4 @@ def kinds_of(settings: Lifecycle, surroundings: Surroundings) -> list[Kind]:
     if left & settings.named:
         automatic = all(settings.data[name].automatic for name in left)
         kinds.append(LeftTables(records, surroundings.drop, automatic=automatic))
-    return kinds
+    return [*kinds, *map(TableRows, settings.sql.values())]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from dvt.core.errors import (
     StoreUnreachable,
     UnrecordedRun,
 )
+from dvt.core.file_names import as_text
 from dvt.core.retention import Source
 
 if TYPE_CHECKING:
@@ -118,6 +121,17 @@ def as_lifecycle(project_dir: Path, config: Path | None, *, is_new: bool = False
         yield
     except ImportError as error:
         raise LifecycleMissing(error.name or "a package") from error
+
+
+def key(path: str) -> str:
+    """Return the key of an item that a command line names: a file's path, or what is no path, as it is."""
+    if _ADDRESS.match(path) and not Path(path).exists():
+        return path
+    return as_text(os.fsencode(Path.cwd() / path))
+
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9_+.-]*:", re.IGNORECASE)
+"""Matches the begin of a key that is no path, such as that of a dataset in a bucket or of a row."""
 
 
 def as_moment(read: Callable[[str], int]) -> Callable[..., int | None]:

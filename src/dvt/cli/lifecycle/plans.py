@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from dvt.cli.lifecycle.options import (
     confirm,
     echo_json,
     echo_lines,
+    key,
     opened,
     opened_if_possible,
     project,
@@ -182,6 +182,7 @@ def _show(made: Plan, *, everything: bool, as_json: bool) -> None:
     epilog=examples_text(
         "dvt lifecycle explain logs/dbt.log",
         "dvt lifecycle explain .dvt/operations/*.json --json",
+        "dvt lifecycle explain postgresql://db:5432/airflow/dag_run/4711",
     ),
 )
 @project
@@ -189,10 +190,9 @@ def _show(made: Plan, *, everything: bool, as_json: bool) -> None:
 @AS_JSON
 def explain(project_dir: Path, config: Path | None, paths: tuple[str, ...], as_json: bool) -> None:
     """Say why files are kept, or when they are due."""
-    from dvt.core.file_names import as_text
     from dvt.lifecycle.reports import plans
 
-    keys = {as_text(os.fsencode(Path.cwd() / path)) for path in paths}
+    keys = {key(path) for path in paths}
     with opened(project_dir, config) as system:
         explained = {of.item.key: of for of in system.explain(lambda item: item.key in keys)}
         if as_json:
@@ -200,7 +200,7 @@ def explain(project_dir: Path, config: Path | None, paths: tuple[str, ...], as_j
         else:
             for of in explained.values():
                 echo_lines(plans.explained(of.item, of.decision, of.policy, of.now))
-        for key in sorted(keys - explained.keys()):
-            click.echo(f"{key} is no item of any data type, so nothing is ever done to it", err=True)
+        for unknown in sorted(keys - explained.keys()):
+            click.echo(f"{unknown} is no item of any data type, so nothing is ever done to it", err=True)
         if keys - explained.keys():
             sys.exit(1)

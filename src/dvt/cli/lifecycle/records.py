@@ -16,6 +16,7 @@ from dvt.cli.lifecycle.options import (
     echo_json,
     echo_lines,
     first_moment,
+    key,
     last_moment,
     opened,
     opened_if_possible,
@@ -97,8 +98,7 @@ def _wanted(asked: dict[str, Any]) -> Any:
     from dvt.lifecycle.restore import Wanted
 
     patterns = tuple(
-        pattern if "*" in pattern or "/" not in pattern else str(Path.cwd() / pattern)
-        for pattern in asked["patterns"]
+        pattern if "*" in pattern or "/" not in pattern else key(pattern) for pattern in asked["patterns"]
     )
     return Wanted(patterns=patterns, run=asked["run_id"], since=asked["since"], until=asked["until"])
 

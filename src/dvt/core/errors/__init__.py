@@ -50,6 +50,7 @@ from dvt.core.errors.databases import (
 )
 from dvt.core.errors.error import WARNINGS, DvtError, SeveralErrors, nearest
 from dvt.core.errors.leases import LeaseLost
+from dvt.core.errors.lifecycle_kinds import RowsMisdescribed, RowsUnreachable
 from dvt.core.errors.lifecycle_store import (
     CleanerAtWork,
     CleanerLockLost,
@@ -201,6 +202,8 @@ __all__ = [
     "RootNotAllowed",
     "RootRefused",
     "RowRefused",
+    "RowsMisdescribed",
+    "RowsUnreachable",
     "RunNotHere",
     "RunRefused",
     "SameName",
