@@ -143,10 +143,10 @@ def _serve(app: FastAPI, listening: socket.socket, *, behind_proxy: bool) -> Non
     import uvicorn
 
     class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: Any) -> None:
-            # Who watches a run stays connected until it is over.
+        def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002
+            """End once the run has, with those who watch it still connected; when asked twice, at once."""
             app.state.project.runs.close_soon()
-            super().handle_exit(sig, frame)
+            self.should_exit, self.force_exit = True, self.should_exit
 
     config = uvicorn.Config(
         app,

@@ -10,6 +10,7 @@ import json
 import secrets
 import tempfile
 import time
+import weakref
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from threading import Lock
@@ -28,7 +29,7 @@ _MOST = 8
 """Snapshots that are kept."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Snapshot:
     """All items of a moment, and those that were due."""
 
@@ -42,6 +43,10 @@ class Snapshot:
     due: dict[str, Tally] = field(default_factory=dict)
     _file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     _mutex: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        # It is closed once nobody reads it any more, however many pages are being read when it is dropped.
+        weakref.finalize(self, self._file.close)
 
     def write(self, system: System) -> None:
         """Look at everything."""

@@ -6,7 +6,7 @@ import os
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
@@ -57,6 +57,8 @@ def test_every_answer_is_as_the_document_says(served, document, mode):
         )
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case):
+            # What is empty is not in an address, so nothing is wrong with it.
+            assume(not any(value in ([], {}) for value in (case.query or {}).values()))
             case.call_and_validate(headers=headers)
 
         try:
