@@ -61,6 +61,12 @@ class CountingFinder(Finder, Protocol):
         `countable`: by data type.
         """
 
+    def halves(self) -> tuple[Finder, Finder] | None:
+        """Return two finders that find what this one finds, each about half of it; None: that is too little.
+
+        The first has the problems of both.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBackup:

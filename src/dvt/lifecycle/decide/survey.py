@@ -36,8 +36,7 @@ class Surveyor:
         """By the identity of a rule, which the policy holds, and the name of a group."""
         self._successes: dict[str, tuple[Moment, str]] = {}
         self._sizes: dict[Rule, _Sizes] = {}
-        rules = (policy.rule, *(rule for _, rule in policy.special))
-        self._is_limited = any(rule.max_total_bytes is not None for rule in rules)
+        self._is_limited = has_limit(policy)
 
     def add(self, item: Item) -> None:
         """Take an item into account. What is held is not counted: it stays beside what a number keeps."""
@@ -70,6 +69,12 @@ class Surveyor:
             kept.setdefault(key, Reason.LAST_SUCCESS)
         limits = ((rule, sizes.limit()) for rule, sizes in self._sizes.items())
         return Survey(kept, {rule: moment for rule, moment in limits if moment is not None})
+
+
+def has_limit(policy: Policy) -> bool:
+    """Return whether what is decided of an item may depend on the sizes of all."""
+    rules = (policy.rule, *(rule for _, rule in policy.special))
+    return any(rule.max_total_bytes is not None for rule in rules)
 
 
 class _Group:

@@ -6,9 +6,10 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import groupby
+from copy import copy
+from itertools import groupby, islice
 from pathlib import Path
 
 from dvt.core.errors import DvtError
@@ -24,6 +25,12 @@ from dvt.runs.operation_files import LARGEST
 
 _DEEPEST = 200
 """Folders within each other that are looked into: each holds a descriptor."""
+
+
+_ENOUGH = 4
+"""Folders in a place for which a second process is worth its beginning."""
+_GLANCE = 1000
+"""Entries of a folder among which these are looked for."""
 
 
 class FileFinder:
@@ -46,6 +53,8 @@ class FileFinder:
         self._avoided = frozenset(map(os.fsencode, [*self._places, *map(str, avoid)]))
         self._kept = self._avoided | frozenset(map(os.fsencode, current))
         self._uses = uses
+        self.half: int | None = None
+        """0 or 1: it finds only a half of what is there."""
         self._problems: list[DvtError] = []
 
     @property
@@ -86,8 +95,17 @@ class FileFinder:
                 continue
             with root:
                 counter = Counter(place, countable, uses)
-                yield from _Walk(root, place, uses, self._avoided, self._kept).below(root.fd, (), counter)
+                walk = _Walk(root, place, uses, self._avoided, self._kept, half=self.half)
+                yield from walk.below(root.fd, (), counter)
                 yield from counter.counted()
+
+    def halves(self) -> tuple[FileFinder, FileFinder] | None:
+        """See CountingFinder: every other folder of each place, and the files that are in none."""
+        if self.half is not None or not any(_has_many_folders(place) for place in self._places.values()):
+            return None
+        first, second = copy(self), copy(self)
+        first.half, second.half = 0, 1
+        return first, second
 
     def look(self, items: Sequence[Item], now: Moment) -> Sequence[Item | None]:  # noqa: ARG002
         """See Finder."""
@@ -101,6 +119,15 @@ class FileFinder:
                 walk = _Walk(root, place, uses, self._avoided, self._kept)
                 present |= {item.key: walk.one(item) for item in group}
         return [present.get(item.key) for item in items]
+
+
+def _has_many_folders(place: Place) -> bool:
+    """Return whether there are enough folders in a place for two processes, as far as a glance tells."""
+    with suppress(OSError, DvtError), place.open() as root, os.scandir(root.fd) as entries:
+        some = islice(entries, _GLANCE)
+        folders = (entry for entry in some if entry.is_dir(follow_symlinks=False))
+        return sum(1 for _ in islice(folders, _ENOUGH)) == _ENOUGH
+    return False
 
 
 def _place_and_key(item: Item) -> tuple[str, str]:
@@ -117,7 +144,11 @@ class _Walk:
         uses: FileUses,
         avoided: frozenset[bytes],
         kept: frozenset[bytes],
+        *,
+        half: int | None = None,
     ) -> None:
+        """`half`: only every other folder is looked into, and files outside them only by half 0."""
+        self._half = half
         self._folders = FolderItems(root, place, uses, kept)
         self._root = root
         self._place = place
@@ -133,7 +164,7 @@ class _Walk:
         folders = []
         try:
             with os.scandir(folder) as entries:
-                for entry in counter.others(entries, parts):
+                for entry in counter.others(self._of_half(entries, parts), parts):
                     name = os.fsencode(entry.name)
                     if name in OWN:
                         continue
@@ -144,9 +175,17 @@ class _Walk:
                             status = entry.stat(follow_symlinks=False)  # asked for once
                             yield from self._item(folder, parts, name, status)
         except OSError as error:
-            yield from self._not_seen(parts, error)
-        for name in sorted(folders):
+            if parts or not self._half:
+                yield from self._not_seen(parts, error)
+        for name in sorted(folders) if parts or self._half is None else sorted(folders)[self._half :: 2]:
             yield from self._enter(folder, parts, name, counter)
+
+    def _of_half(
+        self, entries: Iterable[os.DirEntry[str]], parts: tuple[bytes, ...]
+    ) -> Iterable[os.DirEntry[str]]:
+        if parts or not self._half:
+            return entries
+        return (entry for entry in entries if entry.is_dir(follow_symlinks=False))
 
     def one(self, item: Item) -> Item | None:
         """Return what is there now under the key of an item."""

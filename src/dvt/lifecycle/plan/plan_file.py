@@ -7,7 +7,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -81,7 +81,7 @@ class PlanWriter:
         descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb")
         self._digest = hmac.new(secret, digestmod=hashlib.sha256)
-        self._lines: list[bytes] = []
+        self._lines = Lines(self._write)
 
     def __enter__(self) -> Self:
         return self
@@ -92,13 +92,15 @@ class PlanWriter:
 
     def add(self, planned: PlannedItem) -> None:
         """Write an item that is due."""
-        self._lines.append(_items().dump_json(planned))
-        if len(self._lines) >= _AT_ONCE:
-            self._write_lines()
+        self._lines.add(planned)
+
+    def add_lines(self, lines: bytes) -> None:
+        """Write items that are due, as `Lines` gives them."""
+        self._write(lines)
 
     def finish(self, head: PlanHead) -> Plan:
         """Write the rest, and put the plan in its place."""
-        self._write_lines()
+        self._lines.end()
         self._write(b'{"head":' + _heads().dump_json(head))
         signature = self._digest.hexdigest()
         self._file.write(b',"signature":' + json.dumps(signature).encode() + b"}\n")
@@ -108,14 +110,29 @@ class PlanWriter:
         self._temporary.replace(file)
         return Plan(file, head)
 
-    def _write_lines(self) -> None:
-        if self._lines:
-            self._write(b"\n".join((*self._lines, b"")))
-            self._lines = []
-
     def _write(self, data: bytes) -> None:
         self._digest.update(data)
         self._file.write(data)
+
+
+class Lines:
+    """Makes the lines of items that are due, and passes on many at once."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self._lines: list[bytes] = []
+
+    def add(self, planned: PlannedItem) -> None:
+        """Make the line of an item."""
+        self._lines.append(_items().dump_json(planned))
+        if len(self._lines) >= _AT_ONCE:
+            self.end()
+
+    def end(self) -> None:
+        """Pass on what is left."""
+        if self._lines:
+            self._write(b"\n".join((*self._lines, b"")))
+            self._lines = []
 
 
 class Plan:

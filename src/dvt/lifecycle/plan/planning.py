@@ -5,9 +5,11 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import partial
+from typing import IO, Any, TypeVar
 
 from dvt.core.ports.lifecycle import CountingFinder, Finder
 from dvt.core.retention import (
@@ -24,9 +26,18 @@ from dvt.core.retention import (
     Reason,
     Tally,
 )
-from dvt.lifecycle.decide import Circumstances, Survey, Surveyor, countable, countable_by_survey, decide
+from dvt.lifecycle.decide import (
+    Circumstances,
+    Survey,
+    Surveyor,
+    countable,
+    countable_by_survey,
+    decide,
+    has_limit,
+)
 from dvt.lifecycle.plan.breaker import refusals
-from dvt.lifecycle.plan.plan_file import Plan, PlanWriter
+from dvt.lifecycle.plan.plan_file import Lines, Plan, PlanWriter
+from dvt.lifecycle.plan.second_process import Answer, SecondProcess, may_have_one
 from dvt.runs.operations import new_id
 
 _Key = TypeVar("_Key")
@@ -48,34 +59,54 @@ class Terms:
 def make_plan(finders: Sequence[Finder], terms: Terms, writer: PlanWriter) -> Plan:
     """Write down what is due, and the numbers of all that is there.
 
-    Memory does not grow with the number of items: those that may be due, before it is known which are the
-    newest of their groups, wait in a file.
+    Memory does not grow with the number of items: those of which it depends on others what is decided wait in
+    a file. A second process looks into half of the folders, if there is one for it.
     """
-    count = _Count()
-    surveyors = {name: Surveyor(policy, terms.now) for name, policy in terms.policies.items()}
-    unsurveyed = _Unsurveyed(terms)
-    with tempfile.TemporaryFile() as waiting:
-        write = pickle.Pickler(waiting, protocol=pickle.HIGHEST_PROTOCOL)
-        write.fast = True
-        number = 0
-        for item in _found(finders, terms, count):
-            count.found[item.data_type].add(item)
-            surveyor = surveyors.get(item.data_type)
-            if surveyor is not None:
-                surveyor.add(item)
-            decision = unsurveyed.decision(item)
-            if not unsurveyed.may_change(item, decision):
-                count.decided(item, decision, writer)
+    own, others = _divided(finders)
+    with tempfile.TemporaryFile() as file, ExitStack() as ending:
+        waiting = _Waiting(terms, file)
+        gathering = _Gathering(terms, writer.add, waiting.add)
+        second = ending.enter_context(SecondProcess(partial(_help, others, terms))) if others else None
+        gathering.gather(own)
+        if second is not None:
+            if second.has_succeeded():
+                _take(second.answers(), gathering, waiting, writer)
             else:
-                write.dump(item)
-                number += 1
-        surveys = {name: surveyor.survey() for name, surveyor in surveyors.items()}
-        waiting.seek(0)
-        for _ in range(number):
-            item = pickle.load(waiting)  # noqa: S301  a file without a name, which was written above
-            decision = decide(item, circumstances(item.data_type, terms, surveys[item.data_type]))
-            count.decided(item, decision, writer)
-    return writer.finish(_head(finders, terms, count))
+                gathering.gather(others)
+        waiting.end(gathering.count, writer)
+    return writer.finish(_head(own, terms, gathering.count))
+
+
+def _divided(finders: Sequence[Finder]) -> tuple[Sequence[Finder], Sequence[Finder]]:
+    """Return the finders for this process, and those for a second one, if any."""
+    if not may_have_one():
+        return finders, ()
+    own: list[Finder] = []
+    others: list[Finder] = []
+    for finder in finders:
+        halves = finder.halves() if isinstance(finder, CountingFinder) else None
+        own.append(halves[0] if halves else finder)
+        others += halves[1:] if halves else ()
+    return own, others
+
+
+def _help(finders: Sequence[Finder], terms: Terms, answer: Answer) -> None:
+    """Look, in a second process, for what is due."""
+    lines = Lines(answer)
+    gathering = _Gathering(terms, lines.add, answer)
+    gathering.gather(finders)
+    lines.end()
+    answer(gathering.count)
+
+
+def _take(answers: Iterator[Any], gathering: _Gathering, waiting: _Waiting, writer: PlanWriter) -> None:
+    for answer in answers:
+        if isinstance(answer, bytes):
+            writer.add_lines(answer)
+        elif isinstance(answer, Item):
+            waiting.add(answer)
+        else:
+            gathering.count.add(answer)
 
 
 def survey(finders: Sequence[Finder], terms: Terms) -> Mapping[str, Survey]:
@@ -102,32 +133,56 @@ def circumstances(data_type: str, terms: Terms, survey: Survey) -> Circumstances
     )
 
 
-class _Unsurveyed:
-    """What is decided of items before it is known which are the newest of their groups."""
+class _Gathering:
+    """Takes what is found: counts it, and decides on what needs nothing to be known of others."""
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
+    def __init__(
+        self, terms: Terms, add: Callable[[PlannedItem], None], wait: Callable[[Item], None]
+    ) -> None:
+        """`add` takes what is due, `wait` items that are of groups, or of a data type with a largest size."""
+        self.count = _Count()
+        self._terms, self._add, self._wait = terms, add, wait
+        self._limited = {name for name, policy in terms.policies.items() if has_limit(policy)}
         self._circumstances: dict[str, Circumstances] = {}
-        self._limited: set[str] = set()
-        """Data types with a `max_total_size`."""
-        for name, policy in terms.policies.items():
-            rules = (policy.rule, *(rule for _, rule in policy.special))
-            if any(rule.max_total_bytes is not None for rule in rules):
-                self._limited.add(name)
 
-    def decision(self, item: Item) -> Decision:
-        """Return what is decided of an item as if it were alone."""
-        of = self._circumstances.get(item.data_type)
-        if of is None:
-            of = circumstances(item.data_type, self._terms, Survey())
-            self._circumstances[item.data_type] = of
-        return decide(item, of)
+    def gather(self, finders: Sequence[Finder]) -> None:
+        for item in _found(finders, self._terms, self.count):
+            self.count.found[item.data_type].add(item)
+            if item.data_type in self._terms.policies and (item.group or item.data_type in self._limited):
+                self._wait(item)
+                continue
+            of = self._circumstances.get(item.data_type)
+            if of is None:
+                of = circumstances(item.data_type, self._terms, Survey())
+                self._circumstances[item.data_type] = of
+            self.count.decided(item, decide(item, of), self._add)
 
-    def may_change(self, item: Item, decision: Decision) -> bool:
-        """Return whether others of its kind may matter: only items of groups are kept by numbers."""
-        if decision.is_due:
-            return bool(item.group)
-        return decision.reason is Reason.YOUNG and item.data_type in self._limited
+
+class _Waiting:
+    """Items on which nothing can be decided before all are known."""
+
+    def __init__(self, terms: Terms, file: IO[bytes]) -> None:
+        self._terms, self._file = terms, file
+        self._surveyors = {name: Surveyor(policy, terms.now) for name, policy in terms.policies.items()}
+        self._pickler = pickle.Pickler(file, protocol=pickle.HIGHEST_PROTOCOL)
+        self._pickler.fast = True
+        self._number = 0
+
+    def add(self, item: Item) -> None:
+        self._surveyors[item.data_type].add(item)
+        self._pickler.dump(item)
+        self._number += 1
+
+    def end(self, count: _Count, writer: PlanWriter) -> None:
+        """Decide on them."""
+        known = {
+            name: circumstances(name, self._terms, surveyor.survey())
+            for name, surveyor in self._surveyors.items()
+        }
+        self._file.seek(0)
+        for _ in range(self._number):
+            item = pickle.load(self._file)  # noqa: S301  a file without a name, which was written above
+            count.decided(item, decide(item, known[item.data_type]), writer.add)
 
 
 class _Count:
@@ -136,15 +191,24 @@ class _Count:
     def __init__(self) -> None:
         self.found: dict[str, _Sum] = defaultdict(_Sum)
         self.due: dict[str, _Sum] = defaultdict(_Sum)
-        self.kept: dict[str, dict[Reason, _Sum]] = defaultdict(lambda: defaultdict(_Sum))
+        self.kept: dict[str, dict[Reason, _Sum]] = defaultdict(_sums)
 
-    def decided(self, item: Item, decision: Decision, writer: PlanWriter) -> None:
+    def decided(self, item: Item, decision: Decision, add: Callable[[PlannedItem], None]) -> None:
         """Count an item of which it is known what becomes of it, and write it down if it is due."""
         if decision.is_due:
             self.due[item.data_type].add(item)
-            writer.add(PlannedItem(item=item, decision=decision))
+            add(PlannedItem(item=item, decision=decision))
         else:
             self.kept[item.data_type][decision.reason].add(item)
+
+    def add(self, other: _Count) -> None:
+        """Count what was counted elsewhere."""
+        for ours, theirs in ((self.found, other.found), (self.due, other.due)):
+            for name, numbers in theirs.items():
+                ours[name].add(numbers, numbers.items)
+        for name, reasons in other.kept.items():
+            for reason, numbers in reasons.items():
+                self.kept[name][reason].add(numbers, numbers.items)
 
     def counted(self, of: Counted) -> None:
         """Count what the finder has counted."""
@@ -160,13 +224,17 @@ class _Sum:
     def __init__(self) -> None:
         self.items = self.files = self.bytes = 0
 
-    def add(self, of: Item | Tally, items: int = 1) -> None:
+    def add(self, of: Item | Tally | _Sum, items: int = 1) -> None:
         self.items += items
         self.files += of.files
         self.bytes += of.bytes
 
     def tally(self) -> Tally:
         return Tally(items=self.items, files=self.files, bytes=self.bytes)
+
+
+def _sums() -> dict[Reason, _Sum]:
+    return defaultdict(_Sum)
 
 
 def _found(finders: Sequence[Finder], terms: Terms, count: _Count) -> Iterator[Item]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,8 +29,10 @@ from dvt.core.retention import (
 from dvt.drivers.file_uses import FileUses
 from dvt.lifecycle.find.files import FileFinder
 from dvt.lifecycle.find.places import Contents, Place
+from dvt.lifecycle.plan import planning
 from dvt.lifecycle.plan.plan_file import Plans
 from dvt.lifecycle.plan.planning import Terms, survey
+from dvt.lifecycle.plan.second_process import SecondProcess
 from dvt.lifecycle.retire import plan
 
 DAY = 86_400 * 10**9
@@ -228,3 +231,56 @@ def test_files_with_a_rule_of_their_own_are_not_taken_for_others(special):
         assert lines(plan(finders, terms, Plans(Path(folder)))) == lines(
             plan(plain(finders), terms, Plans(Path(folder)))
         )
+
+
+WIDE = {
+    ((f"job_{number % 7}",) if number % 8 else (), f"{name}-{number}.log"): (age * DAY, kind, number)
+    for number, (name, age, kind) in enumerate(
+        [
+            (name, age, kind)
+            for name in "ab"
+            for age in (2, 20, 40, 60)
+            for kind in ("file", "file", "file", "link")
+        ]
+        * 3
+    )
+}
+
+
+@pytest.mark.parametrize("group_by", ["none", "name", "folder"])
+@pytest.mark.parametrize("has_failed", [False, True])
+def test_a_plan_is_the_same_whether_a_second_process_looks_into_half_of_the_folders(
+    monkeypatch, group_by, has_failed
+):
+    monkeypatch.setattr(planning, "may_have_one", lambda: True)
+    ends = []
+
+    def ended(self):
+        ends.append(has_succeeded(self))
+        return ends[-1] and not has_failed
+
+    has_succeeded = SecondProcess.has_succeeded
+    monkeypatch.setattr(SecondProcess, "has_succeeded", ended)
+    of = Contents(data_types=("exports",), recursive=True, group_by=group_by)
+    policy = Policy(data_type="exports", rule=replace(BY_MTIME, keep_last=3))
+    terms = Terms(policies={"exports": policy}, pins=(), now=NOW, asking=Asking(actor="ana"))
+    with made(WIDE) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        finders = [FileFinder([Place(path=root, contents=[of])], uses=lambda: uses)]
+        items, head = lines(plan(finders, terms, Plans(Path(folder))))
+        assert ends == [True]
+        assert (items, head) == lines(plan(plain(finders), terms, Plans(Path(folder))))
+    assert head["found"]["exports"]["items"] == len(WIDE)
+    assert items
+
+
+def test_a_second_process_that_dies_loses_nothing(monkeypatch):
+    monkeypatch.setattr(planning, "may_have_one", lambda: True)
+    monkeypatch.setattr(planning, "_help", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    policy = Policy(data_type="exports", rule=BY_MTIME)
+    terms = Terms(policies={"exports": policy}, pins=(), now=NOW, asking=Asking(actor="ana"))
+    with made(WIDE) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        of = Contents(data_types=("exports",), recursive=True)
+        head = plan(
+            [FileFinder([Place(path=root, contents=[of])], uses=lambda: uses)], terms, Plans(Path(folder))
+        ).head
+    assert head.found["exports"].items == len(WIDE)
