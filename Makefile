@@ -10,10 +10,13 @@ CODE   := src tests benchmarks examples tools scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test test-dbt test-frozen test-long test-next proofs check fmt fuzz bench docs lock clean help
+.PHONY: demo lifecycle-demo test test-dbt test-frozen test-long test-next proofs check fmt fuzz bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
+
+lifecycle-demo: $(VENV)/.dev  ## 3,000 old files: planned, backed up, deleted, and one restored; no server
+	@$(BIN)/python tools/lifecycle_demo.py
 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test but most of dbt's own suite, against real PostgreSQL and MariaDB servers
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite and not frozen and not long"

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 SHOP = Path(__file__).parent.parent / "examples" / "shop"
@@ -48,22 +49,28 @@ STEPS = (
 
 
 def main(shop: Path) -> int:
-    """Run the steps; the first that fails ends the demo with its exit code."""
-    started = time.monotonic()
+    """Build the shop anew."""
     for leftover in ("data", "target", ".dvt", "logs"):
         shutil.rmtree(shop / leftover, ignore_errors=True)
+    return run_steps(STEPS, shop)
+
+
+def run_steps(steps: Sequence[tuple[str, str]], folder: Path) -> int:
+    """Run commands in a folder; the first that fails ends the demo with its exit code."""
+    started = time.monotonic()
     environment = {
         **os.environ,
         "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
         "DBT_USE_COLORS": str(COLOURS),
     }
-    for title, command in STEPS:
+    for title, command in steps:
         print(f"\n{_bold('# ' + title)}\n{_bold('$ ' + command)}", flush=True)
-        process = subprocess.run(command, shell=True, cwd=shop, env=environment, check=False)
+        process = subprocess.run(command, shell=True, cwd=folder, env=environment, check=False)
         if process.returncode:
             print(f"\n{command} failed with exit code {process.returncode}", file=sys.stderr)
             return process.returncode
-    print(f"\n{_bold(f'That took {time.monotonic() - started:.0f} s. The project is in examples/shop.')}")
+    took = time.monotonic() - started
+    print(f"\n{_bold(f'That took {took:.0f} s. The project is in examples/{folder.name}.')}")
     return 0
 
 
