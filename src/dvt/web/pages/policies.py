@@ -228,7 +228,7 @@ def _policy_form(
         "must_confirm": must_confirm,
         "active": CLEANUP,
     }
-    return visit.page("policy.html", values, status=_UNPROCESSABLE if problems or must_confirm else 200)
+    return visit.page("policy.html", values, status=_UNPROCESSABLE if problems else 200)
 
 
 def _settings_form(
@@ -249,7 +249,7 @@ def _settings_form(
         "zone": system.settings.zone,
         "active": CLEANUP,
     }
-    return visit.page("settings.html", values, status=_UNPROCESSABLE if problems or must_confirm else 200)
+    return visit.page("settings.html", values, status=_UNPROCESSABLE if problems else 200)
 
 
 def _effect(visit: Visit, system: System, forms: list[tuple[Policy, Mapping[str, str]]]) -> HTMLResponse:

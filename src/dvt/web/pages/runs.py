@@ -7,20 +7,26 @@ from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from dvt.core.errors import NotThere
 from dvt.core.operation_record import NodeRecord, OperationRecord
 from dvt.core.status import Status
 from dvt.web.operations import Operations
 from dvt.web.pages import monitor
-from dvt.web.pages.context import RUNS, Operating, Viewing, Visit
+from dvt.web.pages.context import RUNS, Operating, Viewing, Visit, go_to
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
 """Runs of a page."""
 _LOOKED_AT = 2000
 """Files that are read at most for a page where runs are searched for."""
+
+
+@router.get("/")
+def home(visit: Viewing) -> RedirectResponse:  # noqa: ARG001 - who is not signed in goes to the form
+    """Lead to the runs."""
+    return go_to(RUNS)
 
 
 @router.get("/runs")

@@ -87,11 +87,12 @@ document.addEventListener("click", (event) => {
   busy(link, async () => {
     const target = link.dataset.load && document.querySelector(link.dataset.load);
     if (target) target.innerHTML = '<p class="note busy"> </p>', (target.firstChild.textContent = " " + (link.dataset.busy || ""));
-    const { page } = await get(link.href);
+    const url = link.getAttribute("href"); // of a link in a drawing, the property is no text
+    const { page } = await get(url);
     if (target) {
       target.replaceChildren(...page.body.childNodes);
       enhance(target);
-    } else showDialog(page, link.href);
+    } else showDialog(page, url);
   });
 });
 
