@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 
 from dvt.core.errors import StoreRefused, StoreUnusable
-from dvt.drivers.disk import private_folder
+from dvt.drivers.disk import create_private, private_folder
 from dvt.lifecycle.store.addresses import Address
 from dvt.lifecycle.store.failures import as_dvt_errors
 
@@ -19,6 +21,9 @@ PATIENCE = 30
 """Seconds for which a statement waits for what others hold."""
 _CONNECT_TIMEOUT = 10
 """Seconds until a server that does not answer counts as down."""
+
+_MAKING = Lock()
+"""Held while a file is made, so that no thread of this process opens it before its descriptor is closed."""
 
 
 class Database:
@@ -59,17 +64,24 @@ class Database:
 
 
 def _make_private(file: Path, label: str) -> None:
-    """Make the file that SQLite will fill, and its folder, for their owner alone."""
+    """Make the file that SQLite will fill, and its folder, for their owner alone.
+
+    A file that is there is not opened: when a process closes any descriptor of a file, it loses all of its
+    locks on it. Another process would then take SQLite's log away, since it would believe to be the last.
+    """
     private_folder(file.parent)
     if file.is_symlink():
         raise StoreUnusable(label, "it is a link")
     try:
         # SQLite gives its other files the permissions of this one.
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        with _MAKING, suppress(FileExistsError):
+            create_private(file, b"")
     except PermissionError as error:
         raise StoreRefused(label, error.strerror or str(error)) from error
     except OSError as error:
         raise StoreUnusable(label, error.strerror or str(error)) from error
+    if not os.access(file, os.R_OK | os.W_OK):
+        raise StoreRefused(label, os.strerror(errno.EACCES))
 
 
 def _engine(place: Address) -> Engine:

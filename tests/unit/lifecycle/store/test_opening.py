@@ -100,6 +100,21 @@ def test_the_label_of_an_address_has_no_password_and_no_options():
     assert set(place.secrets) == {"s3cret", "0ther"}
 
 
+def test_an_open_store_outlives_others_of_its_process_and_of_others(file: Path, url: str, state: Path):
+    """To close any descriptor of a file drops all of a process's locks on it, those of SQLite too."""
+    with open_store(file, state=state, actor="ana") as store:
+        for number in range(3):
+            store.audit.note(ANA, f"before {number}", {})
+            open_store(file, state=state, actor="ana").close()
+            # The last one that closes a database removes its log; this one is not the last.
+            subprocess.run([sys.executable, "-c", OPEN, url, state], check=True)
+            assert file.with_name(f"{file.name}-wal").exists()
+            store.audit.note(ANA, f"after {number}", {})
+        assert store.verify_chain().is_whole
+        keys = [event.key for event in store.records.events()]
+    assert keys == [key for number in range(3) for key in (f"before {number}", "opened", f"after {number}")]
+
+
 class TestSchema:
     def test_a_store_of_a_newer_dvt_is_refused(
         self, store: Store, sql: Callable[..., Any], opened: Callable[..., Store]
