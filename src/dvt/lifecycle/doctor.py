@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dvt.core.errors import DvtError
 from dvt.lifecycle.find.places import Place
+from dvt.lifecycle.schedule.pressure import in_vain
 from dvt.lifecycle.system import System
 from dvt.lifecycle.upkeep import weaknesses
 
@@ -36,6 +37,7 @@ def examine(opened: Callable[[], System]) -> Iterator[Check]:
         yield from map(_place, system.places)
         yield from _backups(system)
         yield _clock(system)
+        yield from _pressure(system)
 
 
 def _record(system: System) -> Check:
@@ -82,3 +84,10 @@ def _backups(system: System) -> Iterator[Check]:
 def _clock(system: System) -> Check:
     refusals = system.terms().refusals
     return Check("clock", is_right=not refusals, detail="; ".join(refusals))
+
+
+def _pressure(system: System) -> Iterator[Check]:
+    pressure = system.settings.schedule.pressure
+    if pressure is not None:
+        problems = [problem.message for name in pressure.order if (problem := in_vain(system, name))]
+        yield Check("room under pressure", is_right=not problems, detail="; ".join(problems))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dvt.core.errors import DvtError, QuarantineRefused, RootNotAllowed, RootRefused
-from dvt.core.retention import Moment
+from dvt.core.retention import ItemKind, Moment
 from dvt.drivers.copying import digest_of, forget_cached
 from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.back_up.reading import reading
-from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.back_up.vault import Vault, link_name
 from dvt.lifecycle.delete.quarantine import Quarantine
 from dvt.lifecycle.files import Places, in_words
 
@@ -73,6 +73,20 @@ def purge(vault: Vault, places: Places, now: Moment, *, min_keep: int = 1) -> It
             removed = [entry for entry in gone if not entry.is_aside] + aside
             vault.remove(run, removed)
             yield from removed
+    _link_what_is_left(vault, [entry for entry in entries if entry.location in over])
+
+
+def _link_what_is_left(vault: Vault, gone: Sequence[Entry]) -> None:
+    """Have `<name>.backup` point to the newest backup of this name that is left, where one was removed."""
+    names = {link_name(entry) for entry in gone if entry.item.kind is ItemKind.FILE}
+    left: dict[str, Entry] = {}
+    for entry in vault.entries() if names else ():
+        name = link_name(entry)
+        if name in names and entry.item.kind is ItemKind.FILE and not entry.is_aside:
+            left[name] = max(entry, left.get(name, entry), key=lambda one: one.made)
+    for entry in left.values():
+        with suppress(OSError):
+            vault.link_latest(entry)
 
 
 def _let_go(places: Places, entry: Entry) -> bool:

@@ -249,6 +249,19 @@ def test_what_has_the_name_of_a_link_to_a_backup_stays(scene: Scene) -> None:
     assert (scene.vault / "b.backup").readlink() == Path("/etc/passwd")
 
 
+def test_a_link_to_a_purged_backup_leads_to_the_newest_one_that_is_left_or_goes(scene: Scene) -> None:
+    scene.delete([scene.file("a", b"first")], Action.ARCHIVE)
+    scene.delete([scene.file("a", b"second")], Action.ARCHIVE)
+    scene.delete([scene.file("a", b"third"), scene.file("b")])
+    link = scene.vault / "a.backup"
+    assert link.read_bytes() == b"third"
+    with Vault(scene.vault) as vault, scene.places as places:
+        now = max(entry.made for entry in vault.entries())
+        assert len(list(purge(vault, places, now + 8 * DAY))) == 2
+    assert link.read_bytes() == b"second"
+    assert not (scene.vault / "b.backup").is_symlink()
+
+
 def test_a_weak_place_of_backups_is_told(scene: Scene) -> None:
     with Vault(scene.vault) as vault, scene.places as places:
         assert list(weaknesses(vault, places)) == []

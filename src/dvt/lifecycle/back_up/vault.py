@@ -177,7 +177,7 @@ class Vault:
 
     def link_latest(self, entry: Entry) -> None:
         """Have `<name>.backup` point to a backup, unless something else than such a link is there."""
-        name = backup_name(name_of(entry.item))
+        name = link_name(entry)
         with suppress(FileExistsError):
             os.symlink(entry.location, name, dir_fd=self.fd)
             return
@@ -192,7 +192,7 @@ class Vault:
 
     def _unlink_latest(self, entry: Entry) -> None:
         """Remove `<name>.backup` if it points to this backup."""
-        name = backup_name(name_of(entry.item))
+        name = link_name(entry)
         with suppress(OSError):
             if os.readlink(name, dir_fd=self.fd) == entry.location:
                 os.unlink(name, dir_fd=self.fd)
@@ -201,6 +201,11 @@ class Vault:
         with suppress(OSError):
             return bool(_LINK.fullmatch(os.readlink(name, dir_fd=self.fd)))
         return False
+
+
+def link_name(entry: Entry) -> str:
+    """Return the name of the link to a backup, `<name>.backup`."""
+    return backup_name(name_of(entry.item))
 
 
 def backup_name(name: bytes, number: int = 0) -> str:

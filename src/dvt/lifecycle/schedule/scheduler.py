@@ -18,6 +18,7 @@ from dvt.lifecycle.schedule.clockwork import Clockwork
 from dvt.lifecycle.schedule.health import HEARTBEAT, health, local_text, next_run
 from dvt.lifecycle.schedule.missed import due, was_interrupted
 from dvt.lifecycle.schedule.niceness import be_nice
+from dvt.lifecycle.schedule.pressure import Relief
 from dvt.lifecycle.store.locks import locked_file
 from dvt.lifecycle.store.present import now
 from dvt.lifecycle.store.schedules import ScheduleRow
@@ -72,6 +73,9 @@ class Scheduler:
             self.later = works.soon
             works.on_time(self.turn)
             works.every(HEARTBEAT, lambda: self.beat(system))
+            if self.schedule.pressure is not None:
+                relief = Relief(self.schedule.pressure)
+                works.every(self.schedule.pressure.every, lambda: self.relieve(relief))
             works.soon(self.turn)
             next_one = next_run(self.schedule, self.clock())
             _LOG.info("at work for %s; next run at %s", self.project, local_text(next_one, self.schedule))
@@ -106,6 +110,15 @@ class Scheduler:
             except Exception as error:  # noqa: BLE001  a scheduler that ends unseen is worse
                 _LOG.exception("the run has failed")
                 self._fail(f"an unexpected {type(error).__name__}, see the log", may_pass=False)
+
+    def relieve(self, relief: Relief) -> None:
+        """Make room where a disk is too full, unless a run is at work: then afterwards."""
+        with self._mutex:
+            try:
+                with self.opened() as system:
+                    relief.look(system, self.teller, self.stop.is_set)
+            except (DvtError, OSError) as error:
+                _LOG.warning("no room could be made: %s", error)
 
     def beat(self, system: System) -> None:
         """Say that the scheduler lives, and tell somebody if a run is overdue."""
