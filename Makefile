@@ -95,8 +95,9 @@ $(VENV)-next/.done: $(VENV)/.dev requirements/dbt-next.txt
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV)-next $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.servers: tools/servers.sh tools/bucket_servers.sh tools/browser.sh tools/programs.sh | $(VENV)/.uv
+$(VENV)/.servers: tools/servers.sh tools/bucket_servers.sh tools/browser.sh tools/cleaners.sh tools/programs.sh | $(VENV)/.uv
 	@sh tools/servers.sh
 	@sh tools/bucket_servers.sh || echo "tests of its buckets will be skipped" >&2
 	@sh tools/browser.sh || echo "tests of the page in a browser will be skipped" >&2
+	@sh tools/cleaners.sh || echo "tests that compare dvt with other cleaners will be skipped" >&2
 	@touch $@
