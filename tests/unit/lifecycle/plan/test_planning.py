@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -15,9 +17,12 @@ from dvt.lifecycle.find.places import Contents, Place, mark
 from dvt.lifecycle.plan.plan_file import Plans
 from dvt.lifecycle.plan.planning import Terms
 from dvt.lifecycle.retire import plan
+from tests.unit.lifecycle.scenes import snapshot
 
 DAY = 86_400 * 10**9
 NOW = time.time_ns()
+DELETING = {"dvt.lifecycle.delete", "dvt.lifecycle.back_up", "dvt.lifecycle.restore"}
+"""Modules that can change what is found."""
 BY_MTIME = frozenset({AgeBy.MODIFIED})
 
 
@@ -181,3 +186,16 @@ def test_a_folder_that_is_refused_is_told(tmp_path, plans):
     head = plan([finder(tmp_path / "unmarked")], terms(), plans).head
     assert head.found == {}
     assert "has no marker" in head.problems[0]
+
+
+def test_a_plan_changes_nothing_and_knows_nothing_that_deletes(root, plans, tmp_path):
+    files(root, a1=40, a2=50, a3=31, a4=2)
+    (root / "p").mkdir()
+    (root / "link").symlink_to("a1")
+    before = snapshot(root)
+    assert due(plan([finder(root)], terms(), plans))
+    assert snapshot(root) == before
+    made_of = "dvt.lifecycle.plan.planning, dvt.lifecycle.find.files, dvt.lifecycle.decide"
+    script = f"import {made_of}, sys; print([name for name in sys.modules if name in {DELETING}])"
+    told = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert told.stdout.strip() == "[]"
