@@ -143,8 +143,8 @@ def test_rows_that_would_lose_a_reference_keep_what_they_refer_to(tables, tmp_pa
     keys = {"table": "a", "time": "at"}
     with opened(tmp_path / "shop", tables, {"mine": keys}, mine={"days": 30}) as system:
         record = system.run(system.plan(), MANUAL)
-        assert told(system, record)["3"].startswith("1 rows of b refer to it")
-        assert told(system, record)["1"].startswith("1 rows of a refer to it")
+        assert told(system, record)["3"].startswith("rows of b refer to it")
+        assert told(system, record)["1"].startswith("rows of a refer to it")
         assert tables.ids("a") == [1, 3]
         assert tables.all("b")["b"] == [(1, 3)]
     with_b = {**keys, "with": [{"table": "b", "by": {"a": "id"}}]}
@@ -153,6 +153,25 @@ def test_rows_that_would_lose_a_reference_keep_what_they_refer_to(tables, tmp_pa
         assert tables.ids("a") == []
         assert {of.result for of in system.restore(Wanted(patterns=("*",)))} == {Result.RESTORED}
         assert tables.ids("a") == [1, 2, 3, 4]
+
+
+def test_rows_refer_to_others_by_equal_values_of_other_types(tables, tmp_path):
+    tables.make("CREATE TABLE a (id NUMERIC(6, 2) PRIMARY KEY, at TIMESTAMP, of VARCHAR(5) UNIQUE)")
+    tables.make("CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id) ON DELETE CASCADE)")
+    tables.make("CREATE TABLE c (id INTEGER PRIMARY KEY, a CHAR(5) REFERENCES a (of) ON DELETE CASCADE)")
+    for number in (1, 2):
+        tables.insert("a", number, ago(90), f"v{number}")
+        tables.insert("b", number, number)
+        tables.insert("c", number, f"v{number}")
+    before = tables.all("a", "b", "c")
+    with opened(
+        tmp_path / "shop", tables, {"mine": {"table": "a", "time": "at"}}, mine={"days": 9}
+    ) as system:
+        record = system.run(system.plan(), MANUAL)
+        assert record.status is RunStatus.COMPLETED, told(system, record)
+        assert tables.all("a", "b", "c") == {"a": [], "b": [], "c": []}
+        assert {of.result for of in system.restore(Wanted(patterns=("*",)))} == {Result.RESTORED}
+    assert tables.all("a", "b", "c") == before
 
 
 def test_only_what_a_plan_is_limited_to_goes(tables, tmp_path):

@@ -40,10 +40,10 @@ def test_a_batch_that_fails_takes_no_other_with_it_and_the_next_run_completes(ta
         assert len(due(plan)) == 6
         delete, calls = kind_of_rows.delete, []
 
-        def cut(connection, shape, bundle):
+        def cut(connection, shape, bundles):
             calls.append(1)
-            delete(connection, shape, bundle)
-            if len(calls) == 4:
+            delete(connection, shape, bundles)
+            if len(calls) == 2:
                 connection.connection.dbapi_connection.close()  # as if the server had ended
                 connection.invalidate()
 

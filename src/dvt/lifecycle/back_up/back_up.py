@@ -120,6 +120,7 @@ class FileBackups:
         self._batches += 1
         with batch:
             uses = self._file_uses()
+            self._prepare([one.item for one in planned])
             copies = [self._copied(batch, file, one, uses) for file, one in zip(files, planned, strict=True)]
             batch.sync()
             answers = [self._verified(batch, copy) for copy in copies]
@@ -131,6 +132,12 @@ class FileBackups:
                 with suppress(OSError):
                     self._vault.link_latest(entry)
         return answers
+
+    def _prepare(self, items: Sequence[Item]) -> None:
+        for data_type, source in self._sources.items():
+            theirs = [item for item in items if item.data_type == data_type]
+            if theirs:
+                source.prepare(theirs)
 
     def _file_uses(self) -> FileUses:
         """Return which files are in use, as of a moment ago: who uses one later is seen when it is moved."""

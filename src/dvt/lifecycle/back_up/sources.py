@@ -13,6 +13,9 @@ from dvt.lifecycle.back_up.manifest import Entry
 class Source(Protocol):
     """Reads the items of one kind into backups, and brings them back."""
 
+    def prepare(self, items: Sequence[Item]) -> None:
+        """Get ready to copy items, each of which is copied next, or told to stay then."""
+
     def copy(self, item: Item, target: int) -> None:
         """Write all that is needed to restore an item to an open, empty file.
 

@@ -79,6 +79,9 @@ class LeftTables:
     def close(self) -> None:
         """See Kind."""
 
+    def prepare(self, items: Sequence[Item]) -> None:
+        """See Kind."""
+
     def copy(self, item: Item, target: int) -> None:  # noqa: ARG002
         """See Kind."""
         raise Stays(Result.FAILED, "a stage table has no backup: its run is dead, and nobody else reads it")

@@ -65,6 +65,9 @@ class StagedDatasets:
         """See Kind."""
         self._opened.clear()
 
+    def prepare(self, items: Sequence[Item]) -> None:
+        """See Kind."""
+
     def copy(self, item: Item, target: int) -> None:
         """See Kind. The backup is a tar archive of the objects, by their keys; a marker is the last."""
         bucket = self._bucket(item.root)

@@ -42,6 +42,9 @@ class TableRows:
         self._table = table
         self._database = Database(table.name, table.url)
         self._finder = RowFinder(table, self._database)
+        self._shape: Shape | None = None
+        self._read: dict[str, Bundle | Stays] = {}
+        """Rows that were read to be copied next, by the item's key."""
 
     @property
     def data_types(self) -> tuple[str, ...]:
@@ -60,22 +63,32 @@ class TableRows:
         """See Kind."""
         self._database.close()
 
+    def prepare(self, items: Sequence[Item]) -> None:
+        """See Kind. The rows of all of them are read at once, as of one moment."""
+        self._shape, self._read = None, {}
+        try:
+            with self._database.reading() as connection:
+                self._shape = shape_of(connection, self._table)
+                keys = [key_values(item.key) for item in items]
+                found = collect(connection, self._table, self._shape, keys)
+        except DvtError as error:
+            found = [Stays(Result.FAILED, error.message)] * len(items)
+        self._read = {item.key: rows for item, rows in zip(items, found, strict=True)}
+
     def copy(self, item: Item, target: int) -> None:
         """See Kind. The backup has a line for each row, with those that refer to it."""
         self._require_ours(item)
-        try:
-            with self._database.reading() as connection:
-                shape = shape_of(connection, self._table)
-                bundle = collect(connection, self._table, shape, key_values(item.key))
-        except DvtError as error:
-            raise Stays(Result.FAILED, error.message) from error
-        rows = bundle[shape.main.name]
+        bundle = self._read.pop(item.key)
+        if isinstance(bundle, Stays):
+            raise bundle
+        assert self._shape is not None  # noqa: S101  it was read with the rows
+        rows = bundle[self._shape.main.name]
         if not rows:
             raise Stays(Result.CHANGED, _GONE)
         if identity_of(rows) != item.identity:
             raise Stays(Result.CHANGED, "it has changed since the plan was made")
         with os.fdopen(os.dup(target), "wb") as file:
-            file.writelines(lines_of(shape, bundle))
+            file.writelines(lines_of(self._shape, bundle))
 
     def restore(self, entry: Entry, backup: int) -> str:
         """See Kind. All rows come back, or none."""
@@ -110,28 +123,49 @@ class TableRows:
         try:
             with self._database.writing() as connection:
                 shape = shape_of(connection, self._table)
-                return [
-                    self._delete_one(connection, shape, item, sha256)
-                    for item, sha256 in zip(items, hashes, strict=True)
-                ]
+                outcomes = self._try(connection, shape, items, hashes)
+                if outcomes is None:  # one of them does not let itself be deleted: which?
+                    alone = (
+                        self._try(connection, shape, [item], [sha256], is_last=True)
+                        for item, sha256 in zip(items, hashes, strict=True)
+                    )
+                    outcomes = [outcome for some in alone for outcome in some or ()]
+                return outcomes
         except DvtError as error:
             # The transaction was not made, or nobody has heard that it was.
             return [self._after(item, error) for item in items]
 
-    def _delete_one(self, connection: Connection, shape: Shape, item: Item, sha256: str) -> Outcome:
+    def _try(
+        self,
+        connection: Connection,
+        shape: Shape,
+        items: Sequence[Item],
+        hashes: Sequence[str],
+        *,
+        is_last: bool = False,
+    ) -> list[Outcome] | None:
+        """Delete items together; None if the database refuses, unless `is_last`, which says why."""
+        outcomes = [Outcome(item=item, result=Result.DELETED) for item in items]
         try:
             with connection.begin_nested():
-                self._require_ours(item)
-                bundle = collect(connection, self._table, shape, key_values(item.key), lock=True)
-                _require_backed_up(shape, bundle, sha256)
-                delete(connection, shape, bundle)
-        except Stays as stays:
-            return stays.outcome(item)
-        except SQLAlchemyError as error:
+                keys = [key_values(item.key) for item in items]
+                found = collect(connection, self._table, shape, keys, lock=True)
+                going: list[Bundle] = []
+                for number, (item, rows, sha256) in enumerate(zip(items, found, hashes, strict=True)):
+                    try:
+                        self._require_ours(item)
+                        going.append(_backed_up(shape, rows, sha256))
+                    except Stays as stays:
+                        outcomes[number] = stays.outcome(item)
+                delete(connection, shape, going)
+        except (SQLAlchemyError, Stays) as error:
             if getattr(error, "connection_invalidated", False) or connection.invalidated or connection.closed:
                 raise
-            return Stays(Result.FAILED, self._database.told(error)).outcome(item)
-        return Outcome(item=item, result=Result.DELETED)
+            if not is_last:
+                return None
+            told = error.detail if isinstance(error, Stays) else self._database.told(error)
+            return [Stays(Result.FAILED, told).outcome(item) for item in items]
+        return outcomes
 
     def _after(self, item: Item, error: DvtError) -> Outcome:
         (present,) = self._finder.look([item], 0)
@@ -148,9 +182,12 @@ class TableRows:
             raise NotRestored(f"it is of {item.root}, and lifecycle.yml names {self._database.label}")
 
 
-def _require_backed_up(shape: Shape, bundle: Bundle, sha256: str) -> None:
-    """Raise Stays unless these rows are those of which there is a backup with this hash."""
-    if not bundle[shape.main.name]:
+def _backed_up(shape: Shape, rows: Bundle | Stays, sha256: str) -> Bundle:
+    """Return the rows of an item; Stays unless they are those of which there is a backup with this hash."""
+    if isinstance(rows, Stays):
+        raise rows
+    if not rows[shape.main.name]:
         raise Stays(Result.CHANGED, _GONE)
-    if hashlib.sha256(b"".join(lines_of(shape, bundle))).hexdigest() != sha256:
+    if hashlib.sha256(b"".join(lines_of(shape, rows))).hexdigest() != sha256:
         raise Stays(Result.CHANGED, "it has changed since it was backed up")
+    return rows

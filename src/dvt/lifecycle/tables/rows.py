@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 from sqlalchemy import Connection, text
@@ -21,6 +21,7 @@ Row = tuple[Value, ...]
 """Values of a table's columns, in their order."""
 Bundle = Mapping[Name, Sequence[Row]]
 """Table → the rows of an item, sorted; in the order in which they can be put back."""
+_T = TypeVar("_T", bound=Value)
 _AT_ONCE = 200
 """Keys in one statement."""
 
@@ -50,36 +51,119 @@ def selected(columns: Columns, alias: str = "") -> str:
 
 
 def collect(
-    connection: Connection, table: SqlTable, shape: Shape, key: Sequence[str], *, lock: bool = False
-) -> Bundle:
-    """Return the rows with a key, and all rows that refer to them.
+    connection: Connection,
+    table: SqlTable,
+    shape: Shape,
+    keys: Sequence[Sequence[str]],
+    *,
+    lock: bool = False,
+) -> list[Bundle | Stays]:
+    """Return, for each of some keys, the rows with it, and all rows that refer to them.
 
-    `lock`: nobody changes them, or adds others that refer to them, until the transaction ends. Stays if other
-    rows refer to them that would be changed.
+    Stays for a key whose rows others refer to that would be changed. `lock`: nobody changes the rows, or adds
+    others that refer to them, until the transaction ends.
     """
-    matching, values = matches(shape.main, shape.key, [key])
+    owners: dict[Name, _Owned] = {name: {} for name in shape.tables}
     where = f"({condition(table.where)}) AND " if table.where else ""
-    bundle: dict[Name, list[Row]] = {name: [] for name in shape.tables}
-    bundle[shape.main.name] = _read(connection, shape.main, where + matching, values, lock=lock)
+    wanted = {tuple(key): {number} for number, key in enumerate(keys)}
+    _own(connection, shape.main, shape.key, wanted, owners[shape.main.name], where=where, lock=lock)
     for name, columns in shape.tables.items():
-        incoming = [of for of in shape.references if of.child == name]
-        found = {
-            row
-            for of in incoming
-            for some in _referred(shape, bundle, of)
-            for row in _read(connection, columns, *matches(columns, of.columns, some), lock=lock)
-        }
-        bundle[name] += found - set(bundle[name])
-    for barrier in shape.barriers:
-        _require_no_others(connection, shape, bundle, barrier)
-    return {name: sorted(rows, key=_sortable) for name, rows in bundle.items()}
+        for of in (one for one in shape.references if one.child == name):
+            referred = _referred(shape, owners[of.parent], of)
+            _own(connection, columns, of.columns, referred, owners[name], types=_types(shape, of), lock=lock)
+    stays = _hindered(connection, shape, owners)
+    bundles: list[dict[Name, list[Row]]] = [{name: [] for name in shape.tables} for _ in keys]
+    for name, rows in owners.items():
+        for row in sorted(rows, key=_sortable):
+            for number in rows[row]:
+                bundles[number][name].append(row)
+    return [stays.get(number) or bundle for number, bundle in enumerate(bundles)]
+
+
+_Owned = dict[Row, set[int]]
+"""Row → the numbers of the items that it belongs to."""
+_Values = tuple[str, ...]
+"""Values of columns by which rows are found, as texts."""
+
+
+def _own(
+    connection: Connection,
+    columns: Columns,
+    names: Sequence[str],
+    wanted: Mapping[_Values, set[int]],
+    found: _Owned,
+    *,
+    types: Sequence[str] = (),
+    where: str = "",
+    lock: bool = False,
+) -> None:
+    """Add the rows in which some columns have wanted values, with the items that these are of."""
+    places = [list(columns.types).index(name) for name in names]
+    for some in _chunks(sorted(wanted)):
+        matching, values = matches(columns, names, some, types=types)
+        rows = _read(connection, columns, where + matching, values, lock=lock)
+        if all(_texts(row, places) in wanted for row in rows):
+            for row in rows:
+                found.setdefault(row, set()).update(wanted[_texts(row, places)])
+            continue
+        for key in some:  # equal values have other texts there: 1 and 1.00, or padded ones
+            matching, values = matches(columns, names, [key], types=types)
+            for row in _read(connection, columns, where + matching, values, lock=lock):
+                found.setdefault(row, set()).update(wanted[key])
+
+
+def _referred(shape: Shape, rows: _Owned, of: Reference) -> dict[_Values, set[int]]:
+    """Return the values that rows have which refer to these rows, with the items that these belong to."""
+    parent = list(shape.tables[of.parent].types)
+    places = [parent.index(name) for name in of.to]
+    referred: dict[_Values, set[int]] = {}
+    for row, numbers in rows.items():
+        if all(row[place] is not None for place in places):
+            referred.setdefault(_texts(row, places), set()).update(numbers)
+    return referred
+
+
+def _hindered(connection: Connection, shape: Shape, owners: Mapping[Name, _Owned]) -> dict[int, Stays]:
+    """Return the items that rows refer to which are none of theirs, and would be changed."""
+    stays: dict[int, Stays] = {}
+    for of in shape.barriers:
+        parent = shape.tables[of.parent]
+        types = {name: parent.types[to] for name, to in zip(of.columns, of.to, strict=True)}
+        columns = shape.tables.get(of.child) or Columns(
+            name=of.child, types=types, key=(), generated=frozenset()
+        )
+        found: _Owned = {}
+        referred = _referred(shape, owners[of.parent], of)
+        _own(connection, columns, of.columns, referred, found, types=_types(shape, of))
+        for row, numbers in found.items():
+            for number in numbers - owners.get(of.child, {}).get(row, set()):
+                why = f"rows of {of.child[1]} refer to it and would be changed: `with` lets them go, too"
+                stays[number] = Stays(Result.CHANGED, why)
+    return stays
+
+
+def _types(shape: Shape, of: Reference) -> list[str]:
+    """Return the types of the columns that a reference refers to."""
+    return [shape.tables[of.parent].types[name] for name in of.to]
+
+
+def _texts(row: Row, places: Sequence[int]) -> _Values:
+    return tuple(_plain(row[place]) for place in places)
 
 
 def matches(
-    columns: Columns, names: Sequence[str], keys: Sequence[Sequence[Value]], alias: str = ""
+    columns: Columns,
+    names: Sequence[str],
+    keys: Sequence[Sequence[Value]],
+    alias: str = "",
+    types: Sequence[str] = (),
 ) -> tuple[str, dict[str, Value]]:
-    """Return a condition that is true of the rows in which some columns have one of these lists of values."""
+    """Return a condition that is true of the rows in which some columns have one of these lists of values.
+
+    `types`: the values' own, where they are not the columns'.
+    """
     prefix = f"{alias}." if alias else ""
+    of = types or [columns.types[name] for name in names]
     values: dict[str, Value] = {}
     either = []
     for number, key in enumerate(keys):
@@ -87,7 +171,7 @@ def matches(
         for place, (name, value) in enumerate(zip(names, key, strict=True)):
             parameter = f"v{number}_{place}"
             values[parameter] = value
-            parts.append(f"{prefix}{quoted(name)} = {_given(columns, name, parameter)}")
+            parts.append(f"{prefix}{quoted(name)} = {_given(columns, of[place], parameter)}")
         either.append(f"({' AND '.join(parts)})")
     return f"({' OR '.join(either)})", values
 
@@ -113,11 +197,11 @@ def read_lines(content: bytes) -> Iterator[tuple[Name, dict[str, Value]]]:
         yield tables[said["table"]], {column: of_json(value) for column, value in said["row"].items()}
 
 
-def delete(connection: Connection, shape: Shape, bundle: Bundle) -> None:
-    """Delete an item's rows, those that refer to others first; Stays unless each of them was there."""
-    for name in reversed(list(bundle)):
-        columns = shape.tables[name]
-        for some in _chunks([_key_of(columns, row) for row in bundle[name]]):
+def delete(connection: Connection, shape: Shape, bundles: Sequence[Bundle]) -> None:
+    """Delete the rows of items, those that refer to others first; Stays unless each of them was there."""
+    for name, columns in reversed(list(shape.tables.items())):
+        keys = {_key_of(columns, row) for bundle in bundles for row in bundle[name]}
+        for some in _chunks(sorted(keys, key=_sortable)):
             matching, values = matches(columns, columns.key, some)
             done = connection.execute(text(f"DELETE FROM {columns.sql} WHERE {matching}"), values)
             if done.rowcount != len(some):
@@ -140,45 +224,13 @@ def put_back(connection: Connection, columns: Columns, row: Mapping[str, Value])
             return False
         raise NotRestored(f"another row of {columns.name[1]} has its key")
     written = [name for name in row if name not in columns.generated]
-    given = ", ".join(_given(columns, name, f"w{place}") for place, name in enumerate(written))
+    given = ", ".join(_given(columns, columns.types[name], f"w{place}") for place, name in enumerate(written))
     overriding = " OVERRIDING SYSTEM VALUE" if columns.name[0] else ""
     connection.execute(
         text(f"INSERT INTO {columns.sql} ({', '.join(map(quoted, written))}){overriding} VALUES ({given})"),
         {f"w{place}": row[name] for place, name in enumerate(written)},
     )
     return True
-
-
-def _referred(shape: Shape, bundle: Bundle, of: Reference) -> Iterator[Sequence[Row]]:
-    """Yield the values that rows have which refer to an item's rows by a reference, some at once."""
-    parent = list(shape.tables[of.parent].types)
-    places = [parent.index(name) for name in of.to]
-    keys = {tuple(row[place] for place in places) for row in bundle[of.parent]}
-    yield from _chunks(sorted((key for key in keys if None not in key), key=_sortable))
-
-
-def _require_no_others(connection: Connection, shape: Shape, bundle: Bundle, of: Reference) -> None:
-    """Raise Stays if rows that are not the item's refer to it by a reference."""
-    columns = shape.tables.get(of.child)
-    plain = Columns(name=of.child, types=_types_of(shape, of), key=(), generated=frozenset())
-    for some in _referred(shape, bundle, of):
-        matching, values = matches(plain, of.columns, some)
-        if columns is None:
-            sql = f"SELECT count(*) FROM {quoted(*of.child)} WHERE {matching}"
-            others = int(connection.execute(text(sql), values).scalar() or 0)
-        else:
-            others = len(set(_read(connection, columns, matching, values)) - set(bundle[of.child]))
-        if others:
-            why = (
-                f"{others} rows of {of.child[1]} refer to it, and would be changed: `with` lets them go, too"
-            )
-            raise Stays(Result.CHANGED, why)
-
-
-def _types_of(shape: Shape, of: Reference) -> dict[str, str]:
-    """Return the types of a reference's columns, which are those that they refer to."""
-    parent = shape.tables[of.parent]
-    return {name: parent.types[to] for name, to in zip(of.columns, of.to, strict=True)}
 
 
 def _read(
@@ -195,10 +247,10 @@ def _read(
     return [tuple(row) for row in rows]
 
 
-def _given(columns: Columns, name: str, parameter: str) -> str:
+def _given(columns: Columns, type_: str, parameter: str) -> str:
     if not columns.name[0]:
         return f":{parameter}"
-    return f"CAST(:{parameter} AS {columns.types[name].replace(':', chr(92) + ':')})"
+    return f"CAST(:{parameter} AS {condition(type_)})"
 
 
 def _key_of(columns: Columns, row: Row) -> tuple[Value, ...]:
@@ -206,7 +258,7 @@ def _key_of(columns: Columns, row: Row) -> tuple[Value, ...]:
     return tuple(row[names.index(name)] for name in columns.key)
 
 
-def _chunks(keys: Sequence[tuple[Value, ...]]) -> Iterator[Sequence[tuple[Value, ...]]]:
+def _chunks(keys: Sequence[tuple[_T, ...]]) -> Iterator[Sequence[tuple[_T, ...]]]:
     for begin in range(0, len(keys), _AT_ONCE):
         yield keys[begin : begin + _AT_ONCE]
 
