@@ -23,9 +23,11 @@ from dvt.lifecycle.system import System
 
 _FRESH = 5.0
 """Seconds for which a snapshot is taken for what is there now, unless something is changed here."""
+_SHARE = 3
+"""So many times as long as it took to make is it taken for that at least: looking is not all that is done."""
 _KEPT = 600.0
 """Seconds for which its pages can be read."""
-_MOST = 8
+_MOST = 16
 """Snapshots that are kept."""
 
 
@@ -35,6 +37,8 @@ class Snapshot:
 
     version: int
     began: float
+    fresh_until: float = 0
+    """Both on the clock of `time.monotonic`."""
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     found: dict[str, Tally] = field(default_factory=dict)
     """By data type."""
@@ -117,10 +121,12 @@ class Inventory:
             with self._mutex:
                 version = self._version
                 newest = next(reversed(self._kept.values()), None)
-            if newest is not None and newest.version == version and newest.began > asked - _FRESH:
+            if newest is not None and newest.version == version and newest.fresh_until > asked:
                 return newest
             snapshot = Snapshot(version, time.monotonic())
             snapshot.write(system)
+            end = time.monotonic()
+            snapshot.fresh_until = end + max(_FRESH, _SHARE * (end - snapshot.began))
             self._keep(snapshot)
             return snapshot
 

@@ -90,7 +90,7 @@ class Running:
         order = self.order
         try:
             with self._opened(order.by, order.source) as system:
-                plan: Plan = system.plans.read(order.plan)
+                plan: Plan = system.plans.read(order.plan, anew=True)
                 wishes = Wishes(
                     budget=order.budget,
                     report=self._report,

@@ -27,6 +27,12 @@ _AT_ONCE = 256
 """Lines that are signed and written together."""
 
 
+_State = tuple[int, int, int, int]
+_KNOWN: dict[Path, tuple[_State, Plan]] = {}
+"""Plans that this process has read, and the states of their files: a server shows one many times."""
+_MOST_KNOWN = 32
+
+
 class Plans:
     """The plans of an installation: files that only their owner may read."""
 
@@ -51,16 +57,31 @@ class Plans:
             return (self._folder / f"{plan}{_SUFFIX}").stat().st_mtime
         return 0.0
 
-    def read(self, plan: str) -> Plan:
-        """Open a plan; PlanUnusable if it is not there, not whole, or not signed here."""
+    def read(self, plan: str, *, anew: bool = False) -> Plan:
+        """Open a plan; PlanUnusable if it is not there, not whole, or not signed here.
+
+        `anew`: its signature is looked at also if this process knows it, and the file has not changed since.
+        """
         if not plan or "/" in plan or plan.startswith("."):
             raise PlanUnusable(plan, "this is no id of a plan", is_missing=True)
-        file = self._folder / f"{plan}{_SUFFIX}"
         try:
-            with file.open("rb") as lines:
-                return Plan(file, _verified(plan, lines, self._secret()))
+            return self._read(plan, anew=anew)
         except FileNotFoundError:
             raise PlanUnusable(plan, "there is none of this id", is_missing=True) from None
+
+    def _read(self, plan: str, *, anew: bool) -> Plan:
+        file = self._folder / f"{plan}{_SUFFIX}"
+        with file.open("rb") as lines:
+            status = os.fstat(lines.fileno())
+            state = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            known = _KNOWN.get(file)
+            if known is not None and known[0] == state and not anew:
+                return known[1]
+            read = Plan(file, _verified(plan, lines, self._secret()))
+        while len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.pop(next(iter(_KNOWN), file), None)
+        _KNOWN[file] = state, read
+        return read
 
     def _secret(self) -> bytes:
         file = self._folder / _KEY
