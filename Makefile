@@ -10,7 +10,7 @@ CODE   := src tests benchmarks examples tools scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo lifecycle-demo test test-dbt test-frozen test-long test-next proofs check fmt fuzz bench docs lock clean help
+.PHONY: demo lifecycle-demo screenshots test test-dbt test-frozen test-long test-next proofs check fmt fuzz bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
@@ -59,6 +59,9 @@ bench: $(VENV)/.dev $(VENV)/.servers  ## speed and memory against the databases'
 docs: $(VENV)/.dev  ## the generated pages of docs/reference
 	@$(BIN)/python tools/reference.py
 
+screenshots: $(VENV)/.dev $(VENV)/.servers  ## the pictures of the page in docs/images
+	@$(BIN)/python tools/screenshots.py
+
 lock: $(VENV)/.uv  ## requirements/*.txt from requirements/*.in
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/uv.in -o requirements/uv.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/runtime.in -o requirements/runtime.txt
@@ -70,7 +73,7 @@ clean:  ## remove the environment, caches and what the demo built
 	rm -rf examples/*/data examples/*/target examples/*/logs examples/*/.dvt
 
 help:  ## show these lines
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/.uv: requirements/uv.txt tools/environment.sh
 	@PYTHON="$(PYTHON)" sh tools/environment.sh $(VENV)

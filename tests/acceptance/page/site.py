@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -64,8 +63,8 @@ class Site:
         return self.dvt("lifecycle", "tokens", "add", name, "--role", role).split()[-1]
 
     def close(self) -> None:
-        """End the server as Ctrl-C does."""
-        self.process.send_signal(signal.SIGINT)
+        """End the server."""
+        self.process.terminate()
         self.process.communicate(timeout=120)
 
 

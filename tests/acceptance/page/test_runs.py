@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 from playwright.sync_api import Page, expect
 
 from dvt.core.status import Status
 from tests.acceptance.page.site import Site, operation
+from tests.acceptance.project import Project as DbtProject
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tidy")]
 
@@ -32,3 +34,26 @@ def test_a_node_is_opened_from_the_graph(site: Site, page: Page):
     page.keyboard.press("Escape")
     page.get_by_label("Part of a node's name").fill("unique")
     expect(page.locator("#nodes tbody tr:visible")).to_have_count(1)
+
+
+def test_the_plan_of_a_federated_node_is_opened_from_a_run(site: Site, page: Page):
+    folder = site.files.folder
+    for name, table in (("crm", "people"), ("wh", "orders")):
+        with duckdb.connect(str(folder / f"{name}.duckdb")) as database:
+            database.execute(f"CREATE TABLE {table} AS SELECT i AS id, i % 7 AS kind FROM range(1000) t(i)")
+    outputs = {name: {"type": "duckdb", "path": str(folder / f"{name}.duckdb")} for name in ("crm", "wh")}
+    project = DbtProject(folder, outputs, default="wh")
+    project.source("crm", "crm", ["people"], schema="main")
+    project.source("wh", "wh", ["orders"], schema="main")
+    query = "SELECT id FROM {{ source('crm', 'people') }} JOIN {{ source('wh', 'orders') }} USING (id)"
+    project.model("joined", query, materialized="table")
+    site.dvt("run")
+    page.goto("/runs")
+    page.get_by_role("link", name="dvt run").first.click()
+    expect(page.locator("#run .badge").first).to_contain_text("completed")
+    page.locator('[data-node="model.shop.joined"]').click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("federated")
+    dialog.get_by_role("link", name="Show its plan").click()
+    expect(dialog.locator("#plan pre")).to_contain_text("extract")
+    expect(dialog.locator("#plan pre")).to_contain_text("people")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict
 
 from dvt.core.retention import Tally
 from dvt.lifecycle.reports.times import moment_text
-from dvt.lifecycle.system import System
 from dvt.web.access.gates import Viewer
 from dvt.web.api.shapes import Amount, Limit, Shape, api_router
+from dvt.web.disks import FileSystem, file_systems
 from dvt.web.masking import Mask
 
 router = api_router("disk")
 
 
-class FileSystem(Shape):
+class FileSystemShape(Shape):
     """A file system on which places or backups are."""
 
     places: list[str]
@@ -48,7 +47,7 @@ class Past(Shape):
 class Disk(Shape):
     """How full disks are."""
 
-    file_systems: list[FileSystem]
+    file_systems: list[FileSystemShape]
     data_types: list[Usage]
     history: list[Past]
     """The oldest first."""
@@ -61,10 +60,10 @@ def disk(call: Viewer, limit: Limit = 100) -> Disk:
     with call.system() as system:
         snapshot = call.project.inventory.now(system)
         past = list(system.store.records.found(limit=limit))[::-1]
-        file_systems = list(_file_systems(system, mask))
+        disks = [_shape(of, mask) for of in file_systems(system)]
     return Disk.model_validate(
         {
-            "file_systems": file_systems,
+            "file_systems": disks,
             "data_types": [
                 {
                     "data_type": name,
@@ -85,35 +84,8 @@ def disk(call: Viewer, limit: Limit = 100) -> Disk:
     )
 
 
-def _file_systems(system: System, mask: Mask) -> Iterator[dict[str, object]]:
-    backups = _device(system.settings.backups)
-    places: dict[int, list[Path]] = {}
-    for place in system.places:
-        if (device := _device(place.path)) is not None:
-            places.setdefault(device, []).append(place.path)
-    if backups is not None:
-        places.setdefault(backups, [])
-    for device, paths in places.items():
-        status = os.statvfs(_existing(paths[0] if paths else system.settings.backups))
-        yield {
-            "places": [mask.path(str(path)) for path in paths],
-            "has_backups": device == backups,
-            "total": status.f_blocks * status.f_frsize,
-            "used": (status.f_blocks - status.f_bfree) * status.f_frsize,
-            "free": status.f_bavail * status.f_frsize,
-        }
-
-
-def _device(path: Path) -> int | None:
-    try:
-        return _existing(path).stat().st_dev
-    except OSError:
-        return None
-
-
-def _existing(path: Path) -> Path:
-    """Return a path, or the nearest folder above it that is there."""
-    return next((each for each in (path, *path.parents) if each.exists()), Path("/"))
+def _shape(of: FileSystem, mask: Mask) -> dict[str, object]:
+    return {**asdict(of), "places": [mask.path(str(path)) for path in of.places]}
 
 
 def _amount(tally: Tally) -> dict[str, int]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import Query
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from dvt.lifecycle.plan.plan_file import Plan
 from dvt.lifecycle.reports import plans as reports
 from dvt.lifecycle.reports import runs as run_reports
+from dvt.lifecycle.reports.spreadsheets import csv_line
 from dvt.web.access.gates import Operator, Viewer
 from dvt.web.api.runs import Run
 from dvt.web.api.shapes import (
@@ -156,6 +158,28 @@ def plan_items(
                 if data_type in {None, of.item.data_type} and words in of.item.key.casefold()
             ]
     return PlanItems.model_validate({"items": items, "next": at})
+
+
+@router.get(
+    "/plans/{plan_id}/report",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}, "description": "What is due, and why."}},
+)
+def plan_report(call: Viewer, plan_id: Id) -> StreamingResponse:
+    """Return all items of a plan, each with the reason, as a CSV file."""
+    with call.system() as system:
+        plan = system.plans.read(plan_id)
+    name = f'attachment; filename="plan_{plan_id}.csv"'
+    media = "text/csv; charset=utf-8"
+    return StreamingResponse(_csv(plan), media_type=media, headers={"Content-Disposition": name})
+
+
+def _csv(plan: Plan) -> Iterator[str]:
+    columns = tuple(PlannedItem.model_fields)
+    yield csv_line(columns)
+    for of in plan.items():
+        item = reports.item_object(of.item, of.decision)
+        yield csv_line(item[name] for name in columns)
 
 
 @router.post("/plans/{plan_id}/run", status_code=202)

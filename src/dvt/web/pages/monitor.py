@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ STAGES = ("extract", "compute", "load", "publish")
 _CHART = 40
 """Commands of the chart of durations."""
 _CHART_HEIGHT = 56
+_OF_PLANS = frozenset({"--target", "--profile", "--profiles-dir", "--compute", "--bucket"})
+"""Options that `dvt explain` has, too. Values of `--vars` are not on record."""
 _EXPLAIN_TIMEOUT = 120
 """Seconds after which a plan is not waited for any more: it asks databases."""
 
@@ -182,8 +185,9 @@ def explain(project_dir: Path, node: NodeRecord, record: OperationRecord) -> tup
 
 
 def _again(record: OperationRecord) -> list[str]:
-    options = {"target": record.target, "profile": record.profile}
-    return [f"--{name}={value}" for name, value in options.items() if value]
+    """Return the options of a command on which plans depend; a target that was not asked for is none."""
+    pairs = pairwise(record.command)
+    return [f"{name}={value}" for name, value in pairs if name in _OF_PLANS]
 
 
 FUNCTIONS: Mapping[str, Any] = {

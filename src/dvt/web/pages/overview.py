@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -27,6 +24,7 @@ from dvt.lifecycle.reports.plans import total, why_kept
 from dvt.lifecycle.reports.runs import freed
 from dvt.lifecycle.schedule.health import Health, health, local_text
 from dvt.lifecycle.system import System
+from dvt.web.disks import file_systems
 from dvt.web.pages.forecast import forecast
 from dvt.web.project import Project
 from dvt.web.runs import Running
@@ -35,8 +33,8 @@ MOST = 1000
 """Items of a plan, or files of a run, that a page shows."""
 RUNS = 20
 """Runs of a page of the history."""
-_PLANS = 120
-"""Plans that the forecast is made of, at most."""
+_PAST = 400
+"""Runs that the forecast is made of, at most."""
 _SECOND = 1_000_000_000
 
 
@@ -93,15 +91,6 @@ class Warned:
     """Where a form is sent, and its button."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disk:
-    """A file system that something is on which may be cleaned, or a backup."""
-
-    names: Sequence[str]
-    free: int
-    size: int
-
-
 def state_values(project: Project, system: System, plan: Plan | None) -> dict[str, Any]:
     """Return what is under way, and what there is to warn of."""
     known = health(system)
@@ -132,7 +121,7 @@ def page_values(project: Project, system: System, plan: Plan | None, before: str
     records = system.store.records.runs(limit=RUNS + 1, before=before)
     stats = {of["data_type"]: of for of in system.store.records.stats()}
     ended = [of for of in system.store.records.runs(limit=RUNS) if of.status is not RunStatus.RUNNING]
-    disks = disks_of(system)
+    disks = list(file_systems(system))
     return {
         **state_values(project, system, plan),
         **plan_values(system, plan),
@@ -167,26 +156,6 @@ def kept_items(
     return [of for of in items if stays(of)]
 
 
-def disks_of(system: System) -> list[Disk]:
-    """Return the file systems of the places and of the backups."""
-    places = {str(place.path): place.path for place in system.places}
-    places["backups"] = system.settings.backups
-    devices: dict[int, list[str]] = defaultdict(list)
-    there: dict[int, Path] = {}
-    for name, path in places.items():
-        for known in (path, *path.parents):
-            if known.exists():
-                device = os.stat(known).st_dev  # noqa: PTH116
-                devices[device].append(name if name == "backups" else short(path, system.settings.folder))
-                there.setdefault(device, known)
-                break
-    usages = {device: shutil.disk_usage(path) for device, path in there.items()}
-    return [
-        Disk(names=names, free=usages[device].free, size=usages[device].total)
-        for device, names in devices.items()
-    ]
-
-
 def short(key: str | Path, folder: Path) -> str:
     """Return a path as it is read best: from the project's folder, if it is in there."""
     text = str(key)
@@ -204,10 +173,9 @@ def _newest(system: System, limit: int) -> Iterable[Plan]:
 
 
 def _history(system: System) -> list[tuple[float, int]]:
-    """Return how much the plans have found that have looked everywhere."""
-    roots = {root for finder in system.finders() for root in finder.roots}
-    heads = (plan.head for plan in _newest(system, _PLANS))
-    return [(head.made / _SECOND, total(head.found).bytes) for head in heads if roots == {*head.roots}]
+    """Return how much the last runs have found when they began."""
+    past = system.store.records.found(limit=_PAST)
+    return [(at / _SECOND, total(found).bytes) for at, found in past]
 
 
 def _only_type(head: PlanHead | None) -> str:

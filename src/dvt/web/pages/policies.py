@@ -16,7 +16,7 @@ from dvt.core.retention import Policy
 from dvt.lifecycle.reports.plans import stays_for
 from dvt.lifecycle.system import System
 from dvt.web.pages.cleanup import keep_backups
-from dvt.web.pages.context import CLEANUP, Administering, Filled, Viewing, Visit, go_to
+from dvt.web.pages.context import CLEANUP, Administering, Filled, Operating, Viewing, Visit, go_to
 from dvt.web.pages.policy_forms import EMPTY, FormInvalid, policy_of
 
 router = APIRouter(prefix=CLEANUP, include_in_schema=False)
@@ -122,7 +122,7 @@ def save_settings(visit: Administering, filled: Filled) -> Response:
 
 
 @router.get("/stop")
-def ask_to_stop(visit: Administering) -> HTMLResponse:
+def ask_to_stop(visit: Operating) -> HTMLResponse:
     """Ask whether all policies are to be disabled."""
     return question(
         visit,
@@ -147,7 +147,7 @@ def ask_to_stop(visit: Administering) -> HTMLResponse:
 
 
 @router.post("/stop")
-def disable_all(visit: Administering, reason: _FORM) -> Response:
+def disable_all(visit: Operating, reason: _FORM) -> Response:
     """Disable all policies."""
     with visit.system() as system:
         system.store.policy_table.disable_all(system.asking(), reason)

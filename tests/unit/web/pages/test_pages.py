@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dvt.core.operation_record import Failure, NodeRecord, OperationRecord, Work
 from dvt.core.reports import Moved
 from dvt.core.status import Status
 from dvt.runs.operation_files import as_bytes, node_text
+from dvt.web.pages import monitor
 
 NOW = datetime.now(UTC)
 CLEANUP = "/pipeline-management"
@@ -164,6 +166,28 @@ def test_files_of_others_do_not_break_the_pages(served, viewer):
     (served.files.operations / "operation_z z.json").write_text('{"status": "running"}')
     assert viewer.get("/runs").status_code == 200
     assert viewer.get("/runs/x").status_code == 200
+
+
+def test_a_plan_is_asked_for_as_the_run_was(served, operator, monkeypatch):
+    asked = []
+
+    def answer(command, **options):
+        asked.append((command[3:], options["cwd"]))
+        return subprocess.CompletedProcess(command, 1, "", "DVT130 no <connection>")
+
+    monkeypatch.setattr(monitor.subprocess, "run", answer)
+    command = ("dvt", "build", "--select", "joined+", "--target", "wh", "--vars", "***")
+    operation(served.files.operations, "b", command=command)
+    text = operator.get("/runs/b/nodes/model.shop.joined/plan").text
+    assert asked == [
+        (["--no-use-colors", "explain", "--select=joined", "--target=wh"], served.files.folder.resolve())
+    ]
+    assert "The plan could not be made." in text
+    assert "DVT130 no &lt;connection&gt;" in text
+    assert "without the <code>--vars</code>" in text
+    operation(served.files.operations, "c", command=("dvt", "build"))
+    operator.get("/runs/c/nodes/model.shop.joined/plan")
+    assert asked[1][0] == ["--no-use-colors", "explain", "--select=joined"]
 
 
 def test_a_viewer_does_not_ask_databases(served, viewer):
@@ -340,6 +364,7 @@ def test_viewers_see_all_and_change_nothing(served, viewer):
         "/restore",
         "/pins",
         "/pins/x/remove",
+        "/stop",
     ):
         assert viewer.post(CLEANUP + address).status_code == 403, address
 
@@ -349,7 +374,6 @@ def test_operators_do_not_change_policies(served, operator):
         "/policies/dbt_logs",
         "/policies/dbt_logs/disable",
         "/settings",
-        "/stop",
         "/policies-enable",
         "/apply",
     ):
