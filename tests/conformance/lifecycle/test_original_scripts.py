@@ -99,6 +99,27 @@ def test_a_dry_run_is_what_the_run_does_and_cp_brings_files_back(shell, place) -
     assert "700" in lines
 
 
+def test_logs_beside_the_backups_are_cleaned_too(shell, place) -> None:  # noqa: F811
+    place.sql("UPDATE cleanup_policies SET retention_days = 0 RETURNING 1")
+    code, printed = shell(
+        operation("2", "completed"),
+        operation("1", "completed"),
+        "cleanup --run --type emergency > /tmp/first",
+        "cp /tmp/cleanup_backups/cleanup_*.log /tmp/expected",
+        "cleanup --run --type emergency",
+        "echo code: $?",
+        "cat /tmp/cleanup_backups/cleanup_*.log.backup | cmp - /tmp/expected",
+        "echo as it was: $?",
+        f"{sys.executable} -c 'import sys; print(len(sys.argv) - 1)' /tmp/cleanup_backups/cleanup_*.log",
+    )
+    assert code == 0
+    assert "system_logs: 1 item" in printed
+    lines = printed.splitlines()
+    assert "code: 0" in lines
+    assert "as it was: 0" in lines
+    assert lines[-1] == "1"  # the second run's own
+
+
 def test_policies_that_sql_has_disabled_stop_everything(shell, place) -> None:  # noqa: F811
     place.sql("UPDATE cleanup_policies SET retention_days = 0, enabled = false RETURNING 1")
     code, printed = shell(

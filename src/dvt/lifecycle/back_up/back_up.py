@@ -238,7 +238,9 @@ class FileBackups:
         folder = folder_of(item)
         if folder not in self._outside:
             vault = os.path.realpath(os.fsencode(self._vault.path))
-            if os.path.commonpath([vault, os.path.realpath(folder)]) == vault:
+            real = os.path.realpath(folder)
+            # What lies beside the folders of runs is none: the original system has its logs there.
+            if real != vault and os.path.commonpath([vault, real]) == vault:
                 raise Stays(Result.FAILED, "it is in the place of backups")
             if is_within(vault, os.path.realpath(as_path(item.key))):
                 raise Stays(Result.FAILED, "the place of backups is in it")

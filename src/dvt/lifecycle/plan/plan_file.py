@@ -83,6 +83,17 @@ class Plans:
         _KNOWN[file] = state, read
         return read
 
+    def forget(self, before: float) -> None:
+        """Remove plans, and what killed writers have left of some, that were written before a time.
+
+        `before`: seconds since 1970. What runs of them have done is on record.
+        """
+        for pattern in (f"*{_SUFFIX}", ".*.new"):
+            for file in self._folder.glob(pattern):
+                with suppress(FileNotFoundError):
+                    if file.stat().st_mtime < before:
+                        file.unlink()
+
     def _secret(self) -> bytes:
         file = self._folder / _KEY
         with suppress(FileNotFoundError):

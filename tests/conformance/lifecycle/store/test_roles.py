@@ -19,6 +19,8 @@ from dvt.core.errors import CleanerAtWork, StoreRefused, StoreUnreachable
 from dvt.core.retention import RunStatus, Tally
 from dvt.lifecycle.policies.defaults import DEFAULTS
 from dvt.lifecycle.store import Store, open_store, without_store
+from dvt.lifecycle.store.schedules import ScheduleRow
+from dvt.runs.operations import Process
 from tests.architecture.sources import ROOT
 from tests.conformance.lifecycle.store.conftest import Place
 from tests.databases.postgres import USER
@@ -121,6 +123,23 @@ def test_a_cleaner_puts_runs_on_record(users: Callable[[str], User], state: Path
         assert own.verify_chain().is_whole
     assert store.records.run("20261128run0000002")
     assert {row["total_cleaned"] for row in store.records.stats()} == {0, 1}
+
+
+def test_a_cleaner_keeps_the_schedule(users: Callable[[str], User], state: Path, store: Store):
+    with open_store(users("dvt_cleaner").url, state=state, actor="nightly") as own:
+        own.schedules.begin("0 2 * * *", "UTC", 1000)
+        assert own.schedules.claim(2000)
+        assert not own.schedules.claim(2000)
+        own.schedules.set(finished=2000, heartbeat=3000)
+    assert store.schedules.read() == own_row(claimed=2000, finished=2000, heartbeat=3000)
+    viewer = open_store(users("dvt_viewer").url, state=state, actor="eve")
+    with viewer, pytest.raises(StoreRefused):
+        viewer.schedules.set(alive=False)
+
+
+def own_row(**values: int) -> ScheduleRow:
+    host = Process.this().host
+    return ScheduleRow(host=host, cron="0 2 * * *", zone="UTC", began=1000, alive=True, **values)
 
 
 def test_a_cleaner_is_told_which_other_user_is_at_work(

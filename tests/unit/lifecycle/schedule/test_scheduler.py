@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from zoneinfo import ZoneInfo
@@ -223,6 +225,20 @@ def test_what_nobody_foresaw_is_told_without_its_text(stage):
     stage.failure = RuntimeError("password")
     scheduler.turn()
     assert stage.told == [(AlarmKind.FAILED, "no run could be made: an unexpected RuntimeError, see the log")]
+
+
+def test_plans_of_old_runs_go_and_those_of_late_stay(stage):
+    with stage.opened() as system:
+        old, late = system.plan(), system.plan()
+        killed = old.file.with_name(".0123.new")
+        killed.write_text("half")
+        for file, days in ((old.file, 31), (killed, 31), (late.file, 29)):
+            os.utime(file, (time.time() - days * 86_400,) * 2)
+        clean_once(system)
+        assert old.head.id not in system.plans.ids()
+        assert late.head.id in system.plans.ids()
+        assert not killed.exists()
+        assert len(system.plans.ids()) == 2
 
 
 def test_a_refused_run_is_on_record_and_told(stage):
