@@ -67,13 +67,15 @@ def purge(vault: Vault, places: Places, now: Moment, *, min_keep: int = 1) -> It
     for entry in entries:
         if entry.location in over:
             by_run[entry.run].append(entry)
+    all_removed: list[Entry] = []
     for run, gone in by_run.items():
         with suppress(BlockingIOError):
             aside = [entry for entry in gone if entry.is_aside and _let_go(places, entry)]
             removed = [entry for entry in gone if not entry.is_aside] + aside
             vault.remove(run, removed)
+            all_removed += removed
             yield from removed
-    _link_what_is_left(vault, [entry for entry in entries if entry.location in over])
+    _link_what_is_left(vault, all_removed)
 
 
 def _link_what_is_left(vault: Vault, gone: Sequence[Entry]) -> None:
