@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from dvt.core.retention import Moment, RunRecord, RunStatus
@@ -18,6 +19,8 @@ HEARTBEAT = 30
 """Seconds between two heartbeats."""
 _SILENT = 4 * HEARTBEAT
 """Seconds after which a scheduler that has not said that it ends is taken for dead."""
+_MOST = 1000
+"""So many runs without a success are looked at."""
 _PATIENCE = timedelta(hours=2)
 _DONE = frozenset({RunStatus.COMPLETED, RunStatus.PARTIAL})
 """Ends of runs that have gone through all that was due."""
@@ -70,7 +73,7 @@ def health(system: System, at: Moment | None = None) -> Health:
     """Return what is known of a project's schedule at a moment (now)."""
     at = now() if at is None else at
     schedule, row = system.settings.schedule, system.store.schedules.read()
-    known = list(system.store.automatic_runs())
+    known = _last_runs(system)
     done = next((run for run in known if run.status in _DONE), None)
     after = schedule.overdue_after or _longest_pause(schedule, at) + _PATIENCE
     return Health(
@@ -83,6 +86,16 @@ def health(system: System, at: Moment | None = None) -> Health:
         overdue_after=after,
         overdue_since=_overdue_since(row, done, after, at),
     )
+
+
+def _last_runs(system: System) -> list[RunRecord]:
+    """Return the last automatic runs, up to the last success; other projects of the store may have many."""
+    found: list[RunRecord] = []
+    for run in islice(system.store.automatic_runs(), _MOST):
+        found.append(run)
+        if run.status is RunStatus.COMPLETED:
+            break
+    return found
 
 
 def next_run(schedule: Schedule, at: Moment) -> Moment:

@@ -120,12 +120,13 @@ class Store:
             if is_from(self.records, record.id, self._origin)
         ]
 
-    def automatic_runs(self, limit: int = 50) -> Iterator[RunRecord]:
+    def automatic_runs(self) -> Iterator[RunRecord]:
         """Yield this project's automatic runs on record, the last first, on whichever machine they were."""
         here = {"state": self._origin["state"]}
-        for record in self.records.runs(limit=limit, cleanup_type=CleanupType.AUTOMATIC):
-            if is_from(self.records, record.id, here):
-                yield record
+        before: str | None = None
+        while page := self.records.runs(before=before, cleanup_type=CleanupType.AUTOMATIC):
+            yield from (record for record in page if is_from(self.records, record.id, here))
+            before = page[-1].id
 
     def end(self, record: RunRecord, outcomes: Sequence[Outcome]) -> None:
         """Put on record what became of the last items of a run that was killed, and its end."""

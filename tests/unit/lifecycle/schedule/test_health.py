@@ -59,6 +59,19 @@ def test_a_success_is_proven_by_the_run_on_record(system):
     assert json.loads(json.dumps(as_object(of)))["last_success"]["run"] == record.id
 
 
+def test_runs_of_other_projects_of_the_store_do_not_hide_it(tmp_path, system, project):
+    system.run(system.plan(CleanupType.AUTOMATIC), CleanupType.AUTOMATIC)
+    other = Project(tmp_path / "other")
+    other.settings("dbt_logs: {days: 7}", store=f"sqlite:///{project.folder}/.dvt/lifecycle/lifecycle.db")
+    with System(load_lifecycle(other.folder)) as neighbour:
+        made = neighbour.plan(CleanupType.AUTOMATIC)
+        for number in range(55):
+            neighbour.store.audit.begin(made.head, f"run{number}", made.head.asking, now())
+        assert len(list(neighbour.store.automatic_runs())) == 55
+    assert health(system).last_success is not None
+    assert len(list(system.store.automatic_runs())) == 1
+
+
 def test_a_run_of_a_person_proves_nothing(system):
     system.run(system.plan(), CleanupType.MANUAL)
     assert health(system).last_success is None

@@ -157,6 +157,29 @@ def test_a_run_that_is_stopped_ends_after_a_batch_and_is_on_record(project, star
         assert row.claimed == row.finished
 
 
+def test_a_run_that_is_killed_is_seen_and_made_again(project, start):
+    for number in range(800):
+        project.log(f"dbt.log.{number}", 8 + number)
+    project.settings("dbt_logs: {days: 7, max_delete: 1}")
+    with system(project) as opened:
+        opened.apply_policies("test")
+        missed_runs(opened)
+    process = start()
+    deadline = time.monotonic() + PATIENCE
+    while len(project.names()) > 700:
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    process = start(lines=["did not end; it is made again", "completed"])
+    assert ended(process) == 0
+    assert project.names() == set()
+    with system(project) as opened:
+        assert [run.status for run in opened.store.automatic_runs()] == ["completed", "failed"]
+        assert opened.store.verify_chain().is_whole
+        assert len({entry.item.key for entry in opened.backups()}) == 800
+
+
 def test_no_secret_is_in_the_log_or_the_list_of_processes(project, start):
     hook = "{webhook: {url: 'http://127.0.0.1:9/${HOOK}', allow_http: true, headers: {A: '${HOOK}'}}}"
     project.settings("dbt_logs: {days: 7}", schedule=f"{{alarms: {hook}}}")
