@@ -35,6 +35,7 @@ def examine(opened: Callable[[], System]) -> Iterator[Check]:
         yield _record(system)
         yield _policies(system)
         yield from map(_place, system.places)
+        yield from _others(system)
         yield from _backups(system)
         yield _clock(system)
         yield from _pressure(system)
@@ -68,6 +69,16 @@ def _place(place: Place) -> Check:
     return Check(
         name, is_right=True, detail=", ".join(of for each in place.contents for of in each.data_types)
     )
+
+
+def _others(system: System) -> Iterator[Check]:
+    """Yield a check for each kind of items that are no files: can they be looked at?"""
+    for kind in system.kinds:
+        finder = kind.finder(frozenset(kind.data_types))
+        next(iter(finder.find(system.terms().now)), None)
+        problems = [error.message for error in finder.problems]
+        detail = "; ".join(problems) or ", ".join(finder.roots)
+        yield Check(", ".join(kind.data_types), is_right=not problems, detail=detail)
 
 
 def _backups(system: System) -> Iterator[Check]:

@@ -26,6 +26,8 @@ from dvt.core.retention import (
 )
 from dvt.drivers.file_uses import FileUses
 from dvt.drivers.trees import Root
+from dvt.lifecycle.back_up.vault import Vault
+from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.folders import see
 from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.system import System
@@ -167,11 +169,18 @@ def test_what_is_no_invocation_or_not_whole_yet_stays(project, system):
 CHANGES = {
     "a new file": lambda old: (old / "run/new.sql").write_text("x"),
     "a file that is written to": lambda old: (old / "dbt.log").write_text("more"),
+    "a file that is longer, with its old time": lambda old: _lengthen(old / "dbt.log"),
     "a file that is gone": lambda old: (old / "dbt.log").unlink(),
     "a file of the same size and time": lambda old: _replace(old / "dbt.log"),
     "a link": lambda old: (old / "link").symlink_to("dbt.log"),
     "a second name": lambda old: os.link(old / "dbt.log", old.parent / "other.log"),
 }
+
+
+def _lengthen(file: Path) -> None:
+    times = (file.stat().st_atime_ns, file.stat().st_mtime_ns)
+    file.write_text("longer than it was")
+    os.utime(file, ns=times)
 
 
 def _replace(file: Path) -> None:
@@ -241,6 +250,28 @@ def planned(scene: Scene, path: Path, action: Action = Action.DELETE) -> Planned
         files=seen.files,
     )
     return PlannedItem(item=item, decision=Decision(reason=Reason.OLD, text="old", action=action))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("when", ["before its backup", "after its backup"])
+def test_a_folder_that_changes_while_it_is_deleted_stays_or_comes_back(tmp_path, when, change):
+    scene = Scene(tmp_path)
+    old = invocation(scene.root / "run_1", 50, "success")
+    item = planned(scene, old)
+    with (
+        Vault(scene.vault) as vault,
+        scene.places as places,
+        FileRemover(vault, "run001", places) as remover,
+    ):
+        if when == "before its backup":
+            CHANGES[change](old)
+        proofs = remover.back_up([item])
+        if when == "after its backup":
+            CHANGES[change](old)
+            before = snapshot(old)
+            proofs = remover.delete(proofs)
+            assert snapshot(old) == before
+    assert [of.result for of in proofs] == [Result.CHANGED]
 
 
 NAMES = ("run_1", "run\n2")

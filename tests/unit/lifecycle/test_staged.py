@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from dvt.app.lifecycle import surroundings
 from dvt.config.lifecycle_file import load_lifecycle
 from dvt.core.errors import BucketBusy, LifecycleInvalid, SeveralErrors
 from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import CleanupType, Reason, Result, RunStatus
+from dvt.lifecycle.doctor import examine
 from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
@@ -270,3 +272,29 @@ def test_times_are_those_of_the_store(system, staged):
     staged.dataset("run1/crm/aa", 50)
     (of,) = system.explain(lambda _item: True)
     assert of.item.modified == pytest.approx((time.time() - 50 * DAY) * 1e9, abs=60e9)
+
+
+def test_the_project_s_own_buckets_are_those_of_its_profile(tmp_path):
+    project = Project(tmp_path / "shop")
+    project.settings("staging: {days: 30, min_keep: 0}")
+    (project.folder / "dbt_project.yml").write_text("name: shop\n")
+    (project.folder / "profiles.yml").write_text("shop: {outputs: {}}\n")
+    buckets = {
+        "shop": {
+            "target": "lake",
+            "buckets": {"lake": {"type": "filesystem", "path": str(tmp_path / "lake")}},
+        }
+    }
+    (project.folder / "buckets.yml").write_text(json.dumps(buckets))
+    shared = Staged(tmp_path / "lake")
+    shared.dataset("run1/crm/aa", 50)
+    project.file(project.folder / ".dvt/staging/run1/crm/bb/_committed.json", 50, "{}")
+    with System(load_lifecycle(project.folder), surroundings=surroundings(project.folder)) as system:
+        system.apply_policies("test")
+        plan = system.plan()
+        assert {of.item.key.rpartition("/")[2] for of in plan.items()} == {"aa", "bb"}, plan.head.problems
+        assert system.run(system.plan(), MANUAL).status is RunStatus.COMPLETED
+        assert {of.result for of in system.restore(Wanted(patterns=("*",)))} == {Result.RESTORED}
+        (check,) = [of for of in examine(lambda: opened(project, shared)) if of.name.startswith("staging")]
+        assert check.is_right
+    assert "run1/crm/aa/_committed.json" in shared.contents()
