@@ -98,8 +98,11 @@ class Project:
 
     def mask(self) -> Mask:
         """Return what masks the paths that are none of the project's."""
-        places = [place for data_type in self.settings().data.values() for place in data_type.places]
-        return Mask([self.folder, *places])
+        try:
+            data = self.settings().data
+        except DvtError:  # which is what is to be told
+            return Mask([self.folder])
+        return Mask([self.folder, *(place for data_type in data.values() for place in data_type.places)])
 
     def note(self, asking: Asking, action: str, details: Mapping[str, object]) -> None:
         """Put on record what somebody asked for; a store that does not answer is told in the log."""

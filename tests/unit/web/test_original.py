@@ -225,3 +225,24 @@ def test_operations_are_listed_and_read(served):
     assert [of["operation_id"] for page in (first, second) for of in page["operations"]] == ["2", "1"]
     assert client.get("/api/cleanup/operations/1").json()["nodes"] == []
     assert client.get("/api/cleanup/operations/3").status_code == 404
+
+
+def test_settings_that_are_wrong_are_told_and_right_ones_are_read(served):
+    file = served.files.folder / "lifecycle.yml"
+    right = file.read_text()
+    file.write_text("zone: Nowhere/X\n")
+    for client, path in ((served.client(Role.VIEWER), "/api/cleanup/stats"), (served.client(), "/healthz")):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "DVT220")
+        assert "lifecycle.yml, line 1: zone: there is no time zone" in answer.json()["error"]["message"]
+    file.write_text(right)
+    assert served.client(Role.VIEWER).get("/api/cleanup/stats").status_code == 200
+
+
+def test_a_store_that_was_removed_is_another_one(served):
+    for file in (served.files.folder / ".dvt/lifecycle").glob("lifecycle.db*"):
+        file.unlink()
+    assert served.client(Role.VIEWER).get("/api/cleanup/stats").status_code == 401
+    token = served.token("ana", Role.VIEWER)
+    answer = served.client().get("/api/cleanup/policies", headers={"Authorization": f"Bearer {token}"})
+    assert answer.json()["policies"] == []
