@@ -1,7 +1,7 @@
 """The project that is served: its settings as they are now, its store, its lifecycle, its runs.
 
-To open a store takes 3 ms (SQLite), to use one that is open 0.5 ms; so one stays open for requests. It is
-safe to use from several threads; only a run, which locks, opens one of its own.
+To open a store takes 4 ms on SQLite, and 85 ms on PostgreSQL, where one that is open answers after 10; so one
+stays open for requests. It is safe to use from several threads; only a run, which locks, opens its own.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from dvt.web.access.rates import Rates
 from dvt.web.access.sessions import LASTS, LINK_LASTS, Sessions
 from tests.unit.web.serving import Served
 
+pytestmark = pytest.mark.slow
 OPEN = {("GET", "/healthz"), ("GET", "/login")}
 """What answers without a token. /static has files of the page alone."""
 OFTEN = parse("1000000/second")

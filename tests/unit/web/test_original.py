@@ -246,3 +246,9 @@ def test_a_store_that_was_removed_is_another_one(served):
     token = served.token("ana", Role.VIEWER)
     answer = served.client().get("/api/cleanup/policies", headers={"Authorization": f"Bearer {token}"})
     assert answer.json()["policies"] == []
+
+
+@pytest.mark.parametrize("query", ["dew=true", "due=true&due=false", "Due=true", "limit=1&=1"])
+def test_a_filter_that_is_misspelt_or_given_twice_does_not_let_all_through(served, query):
+    answer = served.client(Role.VIEWER).get(f"/api/cleanup/files?{query}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "DVT230")
