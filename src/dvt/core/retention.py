@@ -6,7 +6,7 @@ Moments are nanoseconds since 1970 in UTC, as file systems give them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -291,6 +291,32 @@ class Countable:
     """Whether of an item of this key it is not known; None: of no key."""
     newest: int | None = 0
     """So many newest of each group are wanted as items, since numbers may keep them; None: all of groups."""
+    older_alike: bool = False
+    """Whether all that are of no group, and older, are decided alike, but for how old they are."""
+
+
+class Similar(NamedTuple):
+    """An item that is as an example, but for these facts: less costly than an Item, for finding many."""
+
+    example: Item
+    key: str
+    identity: str
+    bytes: int
+    modified: Moment
+    changed: Moment
+    youngest: Moment
+    """Of the times that count, by its rule."""
+
+    def item(self) -> Item:
+        """Return it as an item."""
+        return replace(
+            self.example,
+            key=self.key,
+            identity=self.identity,
+            bytes=self.bytes,
+            modified=self.modified,
+            changed=self.changed,
+        )
 
 
 class Counted(NamedTuple):

@@ -90,6 +90,13 @@ def forget_cached(descriptor: int) -> None:
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def read_ahead(descriptor: int) -> None:
+    """Have the disk begin to read a file that will be read soon, where that can be asked for."""
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+
+
 def _extended(descriptor: int) -> dict[str, bytes]:
     found = {}
     if hasattr(os, "listxattr"):

@@ -20,6 +20,7 @@ from dvt.core.retention import (
     PlanHead,
     PlannedItem,
     RunStatus,
+    Similar,
 )
 
 
@@ -55,8 +56,10 @@ class Finder(Protocol):
 class CountingFinder(Finder, Protocol):
     """A finder that need not make an item of everything that it finds."""
 
-    def find_or_count(self, now: Moment, countable: Mapping[str, Countable]) -> Iterator[Item | Counted]:
-        """Yield as `find` does, but some of the items that `countable` is for as numbers of them.
+    def find_or_count(
+        self, now: Moment, countable: Mapping[str, Countable]
+    ) -> Iterator[Item | Similar | Counted]:
+        """Yield as `find` does, but of the items that `countable` is for some as numbers, or as similar.
 
         `countable`: by data type.
         """

@@ -13,7 +13,7 @@ from typing import Self
 
 from dvt.core.file_names import as_path
 from dvt.core.retention import Action, Item, ItemKind, Moment, Outcome, PlannedItem, Result
-from dvt.drivers.copying import Attributes, attributes, copy, digest_of, forget_cached
+from dvt.drivers.copying import Attributes, attributes, copy, digest_of, forget_cached, read_ahead
 from dvt.drivers.file_system import sync_all, sync_one
 from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.lifecycle.back_up.manifest import Entry, Manifest
@@ -38,6 +38,8 @@ _RECENT = 1.0
 """Seconds for which it is not looked again which files are in use."""
 _FEW = 8
 """So many copies are written to the disk one by one; for more, all of the file system is."""
+_SMALL = 2**20
+"""Bytes of files that the disk may read before they are asked for."""
 _WRITTEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -123,6 +125,7 @@ class FileBackups:
             self._prepare([one.item for one in planned])
             copies = [self._copied(batch, file, one, uses) for file, one in zip(files, planned, strict=True)]
             batch.sync()
+            batch.forget()
             answers = [self._verified(batch, copy) for copy in copies]
             entries = [answer for answer in answers if isinstance(answer, Entry)]
             manifest.add(entries)
@@ -321,12 +324,23 @@ class _Batch:
         sync_one(self._folder)
         sync_one(self._run_folder)
 
+    def forget(self) -> None:
+        """Have what was written be read from the disk: of small files all at once, not one after another."""
+        for file in self._written:
+            with suppress(OSError):
+                descriptor = self._reopened(file)
+                try:
+                    forget_cached(descriptor)
+                    if os.fstat(descriptor).st_size <= _SMALL:
+                        read_ahead(descriptor)
+                finally:
+                    os.close(descriptor)
+
     def read_back(self, copied: _Copy) -> _Answer:
         """Return the copy if the disk has what was read from the file, otherwise an Outcome."""
         try:
             descriptor = self._reopened(copied.file)
             try:
-                forget_cached(descriptor)
                 if digest_of(descriptor) == copied.sha256:
                     return copied
             finally:

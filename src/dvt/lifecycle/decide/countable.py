@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from dvt.core.retention import AgeBy, CleanupType, Countable, Moment, Policy, Reason, Rule
+from dvt.core.retention import Action, AgeBy, CleanupType, Countable, Moment, Policy, Reason, Rule
 from dvt.lifecycle.decide.decision import Circumstances
 from dvt.lifecycle.decide.rules import grace_of, is_active, is_named, time_of
 
@@ -62,6 +62,7 @@ def _known_by_age(
         age_by=age_by,
         unless=partial(is_named, patterns=named) if named else None,
         newest=_newest(rules),
+        older_alike=len(rules) == 1 and policy.rule.action is not Action.COMPRESS,
     )
 
 

@@ -9,12 +9,15 @@ from operator import attrgetter
 from stat import S_ISREG
 
 from dvt.core.file_names import as_text
-from dvt.core.retention import AgeBy, Countable, Counted, Moment, Tally
+from dvt.core.retention import AgeBy, Countable, Counted, Item, Moment, Similar, Tally
 from dvt.drivers.file_uses import FileUses
+from dvt.drivers.trees import identity
 from dvt.lifecycle.find.places import OWN, Contents, Place
 
 _Entry = os.DirEntry[str]
 
+_EVER = 2**80
+"""Nanoseconds that no time of a file is away from 1970."""
 _OWN = frozenset(map(os.fsdecode, OWN))
 
 
@@ -30,7 +33,7 @@ class Counter:
         ]
         self._has_any = any(kind.countable for kind in self._kinds)
 
-    def others(self, entries: Iterable[_Entry], parts: Sequence[bytes]) -> Iterator[_Entry]:
+    def others(self, entries: Iterable[_Entry], parts: Sequence[bytes]) -> Iterator[_Entry | Similar]:
         """Yield what is in a folder, but for files that are counted, and some that are no items."""
         if not self._has_any:
             yield from entries
@@ -44,8 +47,9 @@ class Counter:
             name = _shown(entry.name)
             for kind in kinds if name not in _OWN else ():
                 if kind.matches(name):
-                    if not kind.count(entry, folder, name, parts):
-                        yield entry
+                    other = kind.count(entry, folder, name, parts)
+                    if other is not None:
+                        yield other
                     break
         yield from (entry for kind in kinds for entry in kind.newest())
 
@@ -71,40 +75,48 @@ class _Kind:
         self._items = self._bytes = 0
         self._newest: dict[str, list[tuple[Moment, str, int, _Entry]]] = {}
         """Heaps by group, the oldest first: what may be wanted of a folder's files."""
+        self._example = Item(
+            data_type=of.data_types[0], key="", root=str(place.path), identity="", tags=of.tags
+        )
         if self.countable is not None:
             self._after, self._until = self.countable.after, self.countable.until
+            is_alike = self.countable.older_alike and of.group_by == "none"
+            self._from = -_EVER if is_alike else self._after
             self._youngest = _YOUNGEST[self.countable.age_by]
             self._unless = self.countable.unless
             self._most = 0 if of.group_by == "none" else self.countable.newest or 0
 
-    def count(self, entry: _Entry, folder: str, name: str, parts: Sequence[bytes]) -> bool:
-        """Count a file, if that is enough."""
+    def count(self, entry: _Entry, folder: str, name: str, parts: Sequence[bytes]) -> _Entry | Similar | None:
+        """Count a file, if that is enough; otherwise return it, as similar to others if it is."""
         if self.countable is None:
-            return False
+            return entry
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
-            return False
+            return entry
         moment = self._youngest(status)
         if (
-            not self._after <= moment <= self._until
+            not self._from <= moment <= self._until
             or status.st_nlink != 1
             or not S_ISREG(status.st_mode)
             or status.st_ino in self._used
             or (self._owner is not None and status.st_uid != self._owner)
             or (self._unless is not None and self._unless(f"{folder}/{name}"))
         ):
-            return False
+            return entry
         size = bytes_of(status)
+        if moment < self._after:
+            key, modified, changed = f"{folder}/{name}", status.st_mtime_ns, status.st_ctime_ns
+            return Similar(self._example, key, identity(status), size, modified, changed, moment)
         if self._most:
             newest = self._newest.setdefault(self.of.group_of(parts, os.fsencode(entry.name)), [])
             if len(newest) < self._most:
                 heapq.heappush(newest, (moment, name, size, entry))
-                return True
+                return None
             size = heapq.heappushpop(newest, (moment, name, size, entry))[2]
         self._items += 1
         self._bytes += size
-        return True
+        return None
 
     def newest(self) -> Iterator[_Entry]:
         """Yield the newest files of each group in the folder that has been read: they are not counted."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dvt.core.errors import DvtError
 from dvt.core.file_names import as_path, as_text
-from dvt.core.retention import Countable, Counted, Hold, HoldCode, Item, ItemKind, Moment
+from dvt.core.retention import Countable, Counted, Hold, HoldCode, Item, ItemKind, Moment, Similar
 from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.drivers.trees import Root, identity
 from dvt.lifecycle.find.counting import Counter, bytes_of
@@ -81,7 +81,7 @@ class FileFinder:
         self,
         now: Moment,  # noqa: ARG002
         countable: Mapping[str, Countable],
-    ) -> Iterator[Item | Counted]:
+    ) -> Iterator[Item | Similar | Counted]:
         """See CountingFinder."""
         self._problems = []
         uses = self._uses()
@@ -159,12 +159,15 @@ class _Walk:
         self._path = os.fsencode(place.path)
         self._owner = os.geteuid()
 
-    def below(self, folder: int, parts: tuple[bytes, ...], counter: Counter) -> Iterator[Item]:
+    def below(self, folder: int, parts: tuple[bytes, ...], counter: Counter) -> Iterator[Item | Similar]:
         """Yield the items in an open folder, and below it, but for those that are counted."""
         folders = []
         try:
             with os.scandir(folder) as entries:
                 for entry in counter.others(self._of_half(entries, parts), parts):
+                    if isinstance(entry, Similar):
+                        yield entry
+                        continue
                     name = os.fsencode(entry.name)
                     if name in OWN:
                         continue
@@ -209,7 +212,9 @@ class _Walk:
         finally:
             os.close(descriptor)
 
-    def _enter(self, folder: int, parts: tuple[bytes, ...], name: bytes, counter: Counter) -> Iterator[Item]:
+    def _enter(
+        self, folder: int, parts: tuple[bytes, ...], name: bytes, counter: Counter
+    ) -> Iterator[Item | Similar]:
         deeper = (*parts, name)
         try:
             item = self._folder_item(folder, parts, name)

@@ -9,20 +9,25 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
+from json.encoder import encode_basestring as _quoted
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from pydantic import TypeAdapter, ValidationError
 
 from dvt.core.errors import PlanUnusable
-from dvt.core.retention import PlanHead, PlannedItem
+from dvt.core.retention import Moment, PlanHead, PlannedItem, Similar
 from dvt.drivers.disk import create_private, private_folder
 
 _SUFFIX = ".plan.jsonl"
 _KEY = "plan.key"
 """Name of the file with the secret of signatures, which belongs to the installation."""
 _KEY_BYTES = 32
+_KEY_MARK, _IDENTITY_MARK = "a key of an example", "an identity of an example"
+_NUMBER_MARKS = (71_000_000_001, 71_000_000_002, 71_000_000_003, 71_000_000_004)
+"""What stands in a template for bytes, two times, and when an item is due, in this order."""
 _AT_ONCE = 256
 """Lines that are signed and written together."""
 
@@ -113,7 +118,8 @@ class PlanWriter:
         descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._file = os.fdopen(descriptor, "wb")
         self._digest = hmac.new(secret, digestmod=hashlib.sha256)
-        self._lines = Lines(self._write)
+        self.lines = Lines(self._write)
+        """Takes items that are due."""
 
     def __enter__(self) -> Self:
         return self
@@ -122,17 +128,13 @@ class PlanWriter:
         self._file.close()
         self._temporary.unlink(missing_ok=True)
 
-    def add(self, planned: PlannedItem) -> None:
-        """Write an item that is due."""
-        self._lines.add(planned)
-
     def add_lines(self, lines: bytes) -> None:
         """Write items that are due, as `Lines` gives them."""
         self._write(lines)
 
     def finish(self, head: PlanHead) -> Plan:
         """Write the rest, and put the plan in its place."""
-        self._lines.end()
+        self.lines.end()
         self._write(b'{"head":' + _heads().dump_json(head))
         signature = self._digest.hexdigest()
         self._file.write(b',"signature":' + json.dumps(signature).encode() + b"}\n")
@@ -156,7 +158,11 @@ class Lines:
 
     def add(self, planned: PlannedItem) -> None:
         """Make the line of an item."""
-        self._lines.append(_items().dump_json(planned))
+        self.add_line(_items().dump_json(planned))
+
+    def add_line(self, line: bytes) -> None:
+        """Take the line of an item."""
+        self._lines.append(line)
         if len(self._lines) >= _AT_ONCE:
             self.end()
 
@@ -165,6 +171,41 @@ class Lines:
         if self._lines:
             self._write(b"\n".join((*self._lines, b"")))
             self._lines = []
+
+
+class Template:
+    """Makes the lines of items that are similar to one, and decided as it is."""
+
+    def __init__(self, example: PlannedItem, youngest: Moment) -> None:
+        """`youngest`: the youngest time of the example that counts. ValueError: there can be no template."""
+        item, due = example.item, example.decision.due
+        if due is None:
+            raise ValueError(example)
+        self._stays = due - youngest
+        size, modified, changed, is_due_at = _NUMBER_MARKS
+        marked = PlannedItem(
+            item=replace(
+                item,
+                key=_KEY_MARK,
+                identity=_IDENTITY_MARK,
+                bytes=size,
+                modified=modified,
+                changed=changed,
+            ),
+            decision=replace(example.decision, due=is_due_at),
+        )
+        text = _items().dump_json(marked).decode().replace("%", "%%")
+        marks = [f'"{_KEY_MARK}"', f'"{_IDENTITY_MARK}"', *map(str, _NUMBER_MARKS)]
+        if any(text.count(mark) != 1 for mark in marks) or sorted(marks, key=text.index) != marks:
+            raise ValueError(example)
+        for mark in marks:
+            text = text.replace(mark, "%s")
+        self._text = text
+
+    def line(self, of: Similar) -> bytes:
+        """Return the line of an item."""
+        facts = (_quoted(of.key), _quoted(of.identity), of.bytes, of.modified, of.changed)
+        return (self._text % (*facts, of.youngest + self._stays)).encode()
 
 
 class Plan:

@@ -6,7 +6,7 @@ import pickle
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, Any, TypeVar
@@ -24,6 +24,7 @@ from dvt.core.retention import (
     PlannedItem,
     Policy,
     Reason,
+    Similar,
     Tally,
 )
 from dvt.lifecycle.decide import (
@@ -35,11 +36,13 @@ from dvt.lifecycle.decide import (
     decide,
     has_limit,
 )
+from dvt.lifecycle.decide.rules import DAY
 from dvt.lifecycle.plan.breaker import refusals
-from dvt.lifecycle.plan.plan_file import Lines, Plan, PlanWriter
+from dvt.lifecycle.plan.plan_file import Lines, Plan, PlanWriter, Template
 from dvt.lifecycle.plan.second_process import Answer, SecondProcess, may_have_one
 from dvt.runs.operations import new_id
 
+_MOST_TEMPLATES = 1000
 _Key = TypeVar("_Key")
 
 
@@ -65,7 +68,7 @@ def make_plan(finders: Sequence[Finder], terms: Terms, writer: PlanWriter) -> Pl
     own, others = _divided(finders)
     with tempfile.TemporaryFile() as file, ExitStack() as ending:
         waiting = _Waiting(terms, file)
-        gathering = _Gathering(terms, writer.add, waiting.add)
+        gathering = _Gathering(terms, writer.lines, waiting.add)
         second = ending.enter_context(SecondProcess(partial(_help, others, terms))) if others else None
         gathering.gather(own)
         if second is not None:
@@ -73,7 +76,7 @@ def make_plan(finders: Sequence[Finder], terms: Terms, writer: PlanWriter) -> Pl
                 _take(second.answers(), gathering, waiting, writer)
             else:
                 gathering.gather(others)
-        waiting.end(gathering.count, writer)
+        waiting.end(gathering.count, writer.lines)
     return writer.finish(_head(own, terms, gathering.count))
 
 
@@ -93,7 +96,7 @@ def _divided(finders: Sequence[Finder]) -> tuple[Sequence[Finder], Sequence[Find
 def _help(finders: Sequence[Finder], terms: Terms, answer: Answer) -> None:
     """Look, in a second process, for what is due."""
     lines = Lines(answer)
-    gathering = _Gathering(terms, lines.add, answer)
+    gathering = _Gathering(terms, lines, answer)
     gathering.gather(finders)
     lines.end()
     answer(gathering.count)
@@ -136,26 +139,66 @@ def circumstances(data_type: str, terms: Terms, survey: Survey) -> Circumstances
 class _Gathering:
     """Takes what is found: counts it, and decides on what needs nothing to be known of others."""
 
-    def __init__(
-        self, terms: Terms, add: Callable[[PlannedItem], None], wait: Callable[[Item], None]
-    ) -> None:
-        """`add` takes what is due, `wait` items that are of groups, or of a data type with a largest size."""
+    def __init__(self, terms: Terms, lines: Lines, wait: Callable[[Item], None]) -> None:
+        """`lines` takes what is due, `wait` items of groups, and of a data type with a largest size."""
         self.count = _Count()
-        self._terms, self._add, self._wait = terms, add, wait
+        self._terms, self._lines, self._wait = terms, lines, wait
         self._limited = {name for name, policy in terms.policies.items() if has_limit(policy)}
         self._circumstances: dict[str, Circumstances] = {}
+        self._templates: dict[tuple[int, int, bool], Template | None] = {}
+        """By number of its example, days of age, and whether the youngest time is that of the content."""
+        self._examples: dict[int, Item] = {}
+        """By number; held, so that no other object has that number."""
 
     def gather(self, finders: Sequence[Finder]) -> None:
-        for item in _found(finders, self._terms, self.count):
-            self.count.found[item.data_type].add(item)
-            if item.data_type in self._terms.policies and (item.group or item.data_type in self._limited):
-                self._wait(item)
-                continue
-            of = self._circumstances.get(item.data_type)
-            if of is None:
-                of = circumstances(item.data_type, self._terms, Survey())
-                self._circumstances[item.data_type] = of
-            self.count.decided(item, decide(item, of), self._add)
+        for found in _found(finders, self._terms, self.count):
+            if isinstance(found, Similar):
+                self._similar(found)
+            else:
+                self._one(found)
+
+    def _one(self, item: Item) -> None:
+        self.count.found[item.data_type].add(item)
+        if item.data_type in self._terms.policies and (item.group or item.data_type in self._limited):
+            self._wait(item)
+            return
+        self.count.decided(item, self._decision(item), self._lines)
+
+    def _decision(self, item: Item) -> Decision:
+        of = self._circumstances.get(item.data_type)
+        if of is None:
+            of = circumstances(item.data_type, self._terms, Survey())
+            self._circumstances[item.data_type] = of
+        return decide(item, of)
+
+    def _similar(self, found: Similar) -> None:
+        """Take one of many that are decided alike: its line is that of an example, but for some numbers."""
+        days = (self._terms.now - found.youngest) // DAY
+        key = (id(found.example), days, found.youngest == found.modified)
+        if key not in self._templates:
+            if len(self._templates) >= _MOST_TEMPLATES:
+                self._templates.clear()
+            self._examples[id(found.example)] = found.example
+            self._templates[key] = self._template(found)
+        template = self._templates[key]
+        if template is None or not days:  # of less than a day, hours are told
+            self._one(found.item())
+            return
+        name, size = found.example.data_type, found.bytes
+        for numbers in (self.count.found[name], self.count.due[name]):
+            numbers.items += 1
+            numbers.files += 1
+            numbers.bytes += size
+        self._lines.add_line(template.line(found))
+
+    def _template(self, found: Similar) -> Template | None:
+        item = found.item()
+        decision = self._decision(item)
+        if not decision.is_due:
+            return None
+        with suppress(ValueError):
+            return Template(PlannedItem(item=item, decision=decision), found.youngest)
+        return None
 
 
 class _Waiting:
@@ -173,7 +216,7 @@ class _Waiting:
         self._pickler.dump(item)
         self._number += 1
 
-    def end(self, count: _Count, writer: PlanWriter) -> None:
+    def end(self, count: _Count, lines: Lines) -> None:
         """Decide on them."""
         known = {
             name: circumstances(name, self._terms, surveyor.survey())
@@ -182,7 +225,7 @@ class _Waiting:
         self._file.seek(0)
         for _ in range(self._number):
             item = pickle.load(self._file)  # noqa: S301  a file without a name, which was written above
-            count.decided(item, decide(item, known[item.data_type]), writer.add)
+            count.decided(item, decide(item, known[item.data_type]), lines)
 
 
 class _Count:
@@ -193,11 +236,11 @@ class _Count:
         self.due: dict[str, _Sum] = defaultdict(_Sum)
         self.kept: dict[str, dict[Reason, _Sum]] = defaultdict(_sums)
 
-    def decided(self, item: Item, decision: Decision, add: Callable[[PlannedItem], None]) -> None:
+    def decided(self, item: Item, decision: Decision, lines: Lines) -> None:
         """Count an item of which it is known what becomes of it, and write it down if it is due."""
         if decision.is_due:
             self.due[item.data_type].add(item)
-            add(PlannedItem(item=item, decision=decision))
+            lines.add(PlannedItem(item=item, decision=decision))
         else:
             self.kept[item.data_type][decision.reason].add(item)
 
@@ -237,21 +280,21 @@ def _sums() -> dict[Reason, _Sum]:
     return defaultdict(_Sum)
 
 
-def _found(finders: Sequence[Finder], terms: Terms, count: _Count) -> Iterator[Item]:
+def _found(finders: Sequence[Finder], terms: Terms, count: _Count) -> Iterator[Item | Similar]:
     """Yield what is found, but for items that are only counted."""
     for finder in finders:
         names = finder.data_types
         enough = {name: countable(circumstances(name, terms, Survey())) for name in names}
         for found in _items(finder, terms.now, enough):
-            if isinstance(found, Item):
-                yield found
-            else:
+            if isinstance(found, Counted):
                 count.counted(found)
+            else:
+                yield found
 
 
 def _items(
     finder: Finder, now: Moment, countable: Mapping[str, Countable | None]
-) -> Iterator[Item | Counted]:
+) -> Iterator[Item | Similar | Counted]:
     if isinstance(finder, CountingFinder):
         return finder.find_or_count(now, {name: of for name, of in countable.items() if of is not None})
     return finder.find(now)

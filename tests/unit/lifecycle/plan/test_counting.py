@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -16,15 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dvt.core.retention import (
+    Action,
     AgeBy,
     Asking,
     CleanupType,
     Counted,
+    Item,
     Match,
     Pin,
     Policy,
     Reason,
     Rule,
+    Similar,
 )
 from dvt.drivers.file_uses import FileUses
 from dvt.lifecycle.find.files import FileFinder
@@ -69,6 +73,8 @@ names = st.sampled_from(
         "back\\slash.log",
         "\udcff.log",
         "golden",
+        "packed.gz",
+        '"100%s"',
     ]
 )
 folders = st.sampled_from([(), ("p",), ("p",), ("p", "q"), ("new\nline",)])
@@ -82,7 +88,8 @@ trees = st.dictionaries(
 numbers = st.sampled_from([0, 0, 1, 2])
 rules = st.builds(
     Rule,
-    days=st.sampled_from([1, 9, 30, 30, 30.5]),
+    days=st.sampled_from([0.2, 1, 9, 30, 30, 30.5]),
+    action=st.sampled_from(Action),
     enabled=st.sampled_from([True] * 9 + [False]),
     min_keep=numbers,
     keep_last=numbers,
@@ -207,6 +214,40 @@ def test_young_files_are_counted_and_not_looked_at():
         by_folder = Contents(data_types=("exports",), group_by="folder")
         assert counted(root, by_folder, policy) == [("exports", Reason.YOUNG, 9)]
         assert counted(root, by_folder, replace(policy, rule=replace(BY_MTIME, keep_daily=1))) == []
+
+
+@pytest.mark.parametrize("action", [Action.DELETE, Action.COMPRESS])
+def test_files_that_are_due_are_written_down_without_an_item_of_each(action):
+    policy = Policy(data_type="exports", rule=replace(BY_MTIME, days=2, action=action))
+    terms = Terms(policies={"exports": policy}, pins=(), now=NOW, asking=Asking(actor="ana"))
+    kinds = []
+
+    class Watched(FileFinder):
+        def find_or_count(self, now, countable):
+            for found in super().find_or_count(now, countable):
+                kinds.append(type(found))
+                yield found
+
+    with made(TEN) as (root, _), tempfile.TemporaryDirectory() as folder:
+        finders = [Watched([Place(path=root, contents=[Contents(data_types=("exports",))])], uses=FileUses)]
+        found = lines(plan(finders, terms, Plans(Path(folder))))
+        assert kinds == [Item if action is Action.COMPRESS else Similar] * 10
+        assert found == lines(plan(plain(finders), terms, Plans(Path(folder))))
+
+
+def test_of_each_file_it_is_said_by_which_time_it_is_young():
+    policy = Policy(data_type="exports", rule=Rule(days=2))
+    now = time.time_ns() + 40 * DAY + DAY // 2
+    terms = Terms(policies={"exports": policy}, pins=(), now=now, asking=Asking(actor="ana"))
+    with made({}) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        for name, age in (("a", 50), ("b", 40), ("c", 50), ("d", 40)):
+            (root / name).touch()
+            os.utime(root / name, ns=(now - age * DAY, now - age * DAY))
+        place = Place(path=root, contents=[Contents(data_types=("exports",))])
+        finders = [FileFinder([place], uses=lambda: uses)]
+        items, head = lines(plan(finders, terms, Plans(Path(folder))))
+        assert (items, head) == lines(plan(plain(finders), terms, Plans(Path(folder))))
+    assert [b"its inode was changed then" in item for item in items] == [True, False, True, False]
 
 
 def test_files_without_a_valid_policy_are_counted_and_not_looked_at():
