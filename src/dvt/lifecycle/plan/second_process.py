@@ -14,12 +14,16 @@ from typing import Any, Self
 Answer = Callable[[object], None]
 """Takes an answer, in the second process."""
 
+_WATCH = "dvt-ctrl-c"
+"""Name of the thread of commands that waits for Ctrl-C: it holds nothing that a copy could wait for."""
+
 
 def may_have_one() -> bool:
     """Return whether there may be a second process: where other threads are at work, there is none."""
     if not hasattr(os, "fork") or not hasattr(os, "sched_getaffinity"):
         return False
-    return threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
+    threads = [thread for thread in threading.enumerate() if thread.name != _WATCH]
+    return len(threads) == 1 and len(os.sched_getaffinity(0)) > 1
 
 
 class SecondProcess:
@@ -62,6 +66,8 @@ class SecondProcess:
     def _run(self) -> None:
         status = 1
         try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             pickler = pickle.Pickler(self._file, protocol=pickle.HIGHEST_PROTOCOL)
             pickler.fast = True
             self._work(pickler.dump)

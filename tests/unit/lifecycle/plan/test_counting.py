@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dvt.app.interrupts import ended_soon_after_ctrl_c
 from dvt.core.retention import (
     Action,
     AgeBy,
@@ -36,7 +38,7 @@ from dvt.lifecycle.find.places import Contents, Place
 from dvt.lifecycle.plan import planning
 from dvt.lifecycle.plan.plan_file import Plans
 from dvt.lifecycle.plan.planning import Terms, survey
-from dvt.lifecycle.plan.second_process import SecondProcess
+from dvt.lifecycle.plan.second_process import SecondProcess, may_have_one
 from dvt.lifecycle.retire import plan
 
 DAY = 86_400 * 10**9
@@ -326,3 +328,17 @@ def test_a_second_process_that_dies_loses_nothing(monkeypatch):
             [FileFinder([Place(path=root, contents=[of])], uses=lambda: uses)], terms, Plans(Path(folder))
         ).head
     assert head.found["exports"].items == len(WIDE)
+
+
+def test_commands_have_a_second_process_and_servers_have_none(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1})
+    with ended_soon_after_ctrl_c():
+        assert may_have_one()
+        is_over = threading.Event()
+        thread = threading.Thread(target=is_over.wait)
+        thread.start()
+        assert not may_have_one()
+        is_over.set()
+        thread.join()
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
+    assert not may_have_one()
