@@ -5,8 +5,8 @@ Moments are nanoseconds since 1970 in UTC, as file systems give them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -270,61 +270,6 @@ class Tally:
         return Tally(
             items=self.items + other.items, files=self.files + other.files, bytes=self.bytes + other.bytes
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Countable:
-    """Which items of a data type need only be counted, since their times alone decide what becomes of them.
-
-    They have no holds and no status, and record no time themselves.
-    """
-
-    reason: Reason
-    """Why they stay."""
-    after: Moment
-    """The youngest of their times that count is not before this,"""
-    until: Moment
-    """and not after this."""
-    age_by: frozenset[AgeBy]
-    """The times that count: `mtime`, `ctime` or both."""
-    unless: Callable[[str], bool] | None = None
-    """Whether of an item of this key it is not known; None: of no key."""
-    newest: int | None = 0
-    """So many newest of each group are wanted as items, since numbers may keep them; None: all of groups."""
-    older_alike: bool = False
-    """Whether all that are of no group, and older, are decided alike, but for how old they are."""
-
-
-class Similar(NamedTuple):
-    """An item that is as an example, but for these facts: less costly than an Item, for finding many."""
-
-    example: Item
-    key: str
-    identity: str
-    bytes: int
-    modified: Moment
-    changed: Moment
-    youngest: Moment
-    """Of the times that count, by its rule."""
-
-    def item(self) -> Item:
-        """Return it as an item."""
-        return replace(
-            self.example,
-            key=self.key,
-            identity=self.identity,
-            bytes=self.bytes,
-            modified=self.modified,
-            changed=self.changed,
-        )
-
-
-class Counted(NamedTuple):
-    """Items that were only counted."""
-
-    data_type: str
-    reason: Reason
-    tally: Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,20 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from dvt.core.errors import DvtError
+from dvt.core.found import Countable, Counted, Similar
 from dvt.core.names import TableRef
 from dvt.core.ports.staging import Bucket
-from dvt.core.retention import (
-    Asking,
-    Countable,
-    Counted,
-    Item,
-    Moment,
-    Outcome,
-    PlanHead,
-    PlannedItem,
-    RunStatus,
-    Similar,
-)
+from dvt.core.retention import Asking, Item, Moment, Outcome, PlanHead, PlannedItem, RunStatus
 
 
 class Finder(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from dvt.core.retention import Action, AgeBy, CleanupType, Countable, Moment, Policy, Reason, Rule
+from dvt.core.found import Countable
+from dvt.core.retention import Action, AgeBy, CleanupType, Moment, Policy, Reason, Rule
 from dvt.lifecycle.decide.decision import Circumstances
 from dvt.lifecycle.decide.rules import grace_of, is_active, is_named, time_of
 

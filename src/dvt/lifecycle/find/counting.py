@@ -9,7 +9,8 @@ from operator import attrgetter
 from stat import S_ISREG
 
 from dvt.core.file_names import as_text
-from dvt.core.retention import AgeBy, Countable, Counted, Item, Moment, Similar, Tally
+from dvt.core.found import Countable, Counted, Similar
+from dvt.core.retention import AgeBy, Item, Moment, Tally
 from dvt.drivers.file_uses import FileUses
 from dvt.drivers.trees import identity
 from dvt.lifecycle.find.places import OWN, Contents, Place

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from dvt.core.errors import DvtError
 from dvt.core.file_names import as_path, as_text
-from dvt.core.retention import Countable, Counted, Hold, HoldCode, Item, ItemKind, Moment, Similar
+from dvt.core.found import Countable, Counted, Similar
+from dvt.core.retention import Hold, HoldCode, Item, ItemKind, Moment
 from dvt.drivers.file_uses import FileUses, file_uses
 from dvt.drivers.trees import Root, identity
 from dvt.lifecycle.find.counting import Counter, bytes_of

@@ -18,7 +18,8 @@ from typing import BinaryIO, Self
 from pydantic import TypeAdapter, ValidationError
 
 from dvt.core.errors import PlanUnusable
-from dvt.core.retention import Moment, PlanHead, PlannedItem, Similar
+from dvt.core.found import Similar
+from dvt.core.retention import Moment, PlanHead, PlannedItem
 from dvt.drivers.disk import create_private, private_folder
 
 _SUFFIX = ".plan.jsonl"

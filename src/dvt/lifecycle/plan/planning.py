@@ -11,11 +11,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, Any, TypeVar
 
+from dvt.core.found import Countable, Counted, Similar
 from dvt.core.ports.lifecycle import CountingFinder, Finder
 from dvt.core.retention import (
     Asking,
-    Countable,
-    Counted,
     Decision,
     Item,
     Moment,
@@ -24,7 +23,6 @@ from dvt.core.retention import (
     PlannedItem,
     Policy,
     Reason,
-    Similar,
     Tally,
 )
 from dvt.lifecycle.decide import (

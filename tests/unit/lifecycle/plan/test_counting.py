@@ -18,20 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dvt.app.interrupts import ended_soon_after_ctrl_c
-from dvt.core.retention import (
-    Action,
-    AgeBy,
-    Asking,
-    CleanupType,
-    Counted,
-    Item,
-    Match,
-    Pin,
-    Policy,
-    Reason,
-    Rule,
-    Similar,
-)
+from dvt.core.found import Counted, Similar
+from dvt.core.retention import Action, AgeBy, Asking, CleanupType, Item, Match, Pin, Policy, Reason, Rule
 from dvt.drivers.file_uses import FileUses
 from dvt.lifecycle.find.files import FileFinder
 from dvt.lifecycle.find.places import Contents, Place
