@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,7 +18,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvt.app.interrupts import ended_soon_after_ctrl_c
 from dvt.core.found import Counted, Similar
 from dvt.core.retention import Action, AgeBy, Asking, CleanupType, Item, Match, Pin, Policy, Reason, Rule
 from dvt.drivers.file_uses import FileUses
@@ -26,7 +26,7 @@ from dvt.lifecycle.find.places import Contents, Place
 from dvt.lifecycle.plan import planning
 from dvt.lifecycle.plan.plan_file import Plans
 from dvt.lifecycle.plan.planning import Terms, survey
-from dvt.lifecycle.plan.second_process import SecondProcess, may_have_one
+from dvt.lifecycle.plan.second_process import SecondProcess
 from dvt.lifecycle.retire import plan
 
 DAY = 86_400 * 10**9
@@ -318,15 +318,21 @@ def test_a_second_process_that_dies_loses_nothing(monkeypatch):
     assert head.found["exports"].items == len(WIDE)
 
 
-def test_commands_have_a_second_process_and_servers_have_none(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1})
-    with ended_soon_after_ctrl_c():
-        assert may_have_one()
-        is_over = threading.Event()
-        thread = threading.Thread(target=is_over.wait)
-        thread.start()
-        assert not may_have_one()
-        is_over.set()
-        thread.join()
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0})
-    assert not may_have_one()
+THREADS = """
+import os, threading
+os.sched_getaffinity = lambda _process: {0, 1}
+from dvt.app.interrupts import ended_soon_after_ctrl_c
+from dvt.lifecycle.plan.second_process import may_have_one
+with ended_soon_after_ctrl_c():
+    print(may_have_one())
+    is_over = threading.Event()
+    thread = threading.Thread(target=is_over.wait)
+    thread.start()
+    print(may_have_one())
+    is_over.set()
+"""
+
+
+def test_commands_have_a_second_process_and_servers_have_none():
+    done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "False"]
