@@ -206,6 +206,19 @@ def test_young_files_are_counted_and_not_looked_at():
         assert counted(root, by_folder, replace(policy, rule=replace(BY_MTIME, keep_daily=1))) == []
 
 
+def test_files_are_not_counted_where_rules_go_by_several_times():
+    by_ctime = Rule(days=36_500, age_by=frozenset({AgeBy.CHANGED}))
+    # By their `ctime`, which is the time of this test, they are younger than this; by their `mtime` older.
+    special = replace(BY_MTIME, days=(NOW - time.time_ns()) / DAY + 10)
+    policy = Policy(data_type="exports", rule=by_ctime, special=((Match(glob=("*.csv",)), special),))
+    tree = {((), f"{number}.csv"): (900 * DAY, "file", 10) for number in range(3)}
+    terms = Terms(policies={"exports": policy}, pins=(), now=NOW, asking=Asking(actor="ana"))
+    with made(tree) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        place = Place(path=root, contents=[Contents(data_types=("exports",))])
+        head = plan([FileFinder([place], uses=lambda: uses)], terms, Plans(Path(folder))).head
+    assert head.due["exports"].items == len(tree)
+
+
 @pytest.mark.parametrize("action", [Action.DELETE, Action.COMPRESS])
 def test_files_that_are_due_are_written_down_without_an_item_of_each(action):
     policy = Policy(data_type="exports", rule=replace(BY_MTIME, days=2, action=action))
