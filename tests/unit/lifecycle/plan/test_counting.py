@@ -30,7 +30,7 @@ from dvt.lifecycle.plan.second_process import SecondProcess
 from dvt.lifecycle.retire import plan
 
 DAY = 86_400 * 10**9
-NOW = 1_800_000_000 * 10**9
+NOW = (time.time_ns() // DAY + 50) * DAY
 """Later than all times at which files of these tests are changed, since nobody can choose a `ctime`."""
 
 
