@@ -17,6 +17,7 @@ from urllib.parse import quote
 import click
 
 from dvt.cli.lifecycle.options import FAILED, confirm, echo_lines, telling
+from dvt.cli.lifecycle.options import opened as open_project
 
 if TYPE_CHECKING:
     from dvt.config.lifecycle_file import Lifecycle
@@ -94,14 +95,12 @@ def main(**options: Any) -> None:
 
 def opened(options: Mapping[str, Any]) -> System:
     """Open the lifecycle: that of a lifecycle.yml, or the original's."""
-    from dvt.config.lifecycle_file import load_lifecycle
     from dvt.lifecycle.back_up.vault import Vault
     from dvt.lifecycle.find.places import Place, mark
     from dvt.lifecycle.system import System
 
     if options["config"] is not None:
-        file = options["config"]
-        return System(load_lifecycle(file.parent, file))
+        return open_project(options["config"].parent, options["config"])
     of_original = settings(BACKUPS, store_url(options))
     with Vault(of_original.backups):
         mark(Place(path=of_original.backups))  # its logs are cleaned, too
