@@ -104,6 +104,8 @@ def test_with_room_nothing_happens(stage):
 
 
 def test_the_least_valuable_goes_first_and_only_as_much_as_is_needed(stage):
+    # 5.4 MB are free, and 8.4 MB after a batch, give or take what the kernel has not counted yet.
+    stage.configure(free_below="7MB")
     stage.fill("scratch", 1200, 5)
     stage.fill("exports", 100, 40)
     stage.look()
