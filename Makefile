@@ -6,6 +6,8 @@ UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 JOBS   ?= 2
 N      ?= 2000
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+# Folders without quick tests, which `make check` need not look into.
+ALL_SLOW := tests/conformance tests/dbt_adapters tests/dbt_bridge
 CODE   := src tests benchmarks examples tools scripts
 
 .DEFAULT_GOAL := help
@@ -44,7 +46,7 @@ check: $(VENV)/.dev  ## formatting, lints, types, import rules and the quick tes
 	@$(BIN)/ruff check $(wildcard $(CODE))
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow" $(ALL_SLOW:%=--ignore=%)
 
 fmt: $(VENV)/.dev  ## format the code and apply the lints' own fixes
 	@$(BIN)/ruff check --fix-only $(wildcard $(CODE))

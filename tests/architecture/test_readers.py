@@ -15,6 +15,8 @@ from dvt.core.tables import Column, Table
 from dvt.resolution.output_types import OutputType
 from tests.architecture.sources import python_files, syntax_tree
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Capabilities)])
 def test_every_capability_is_asked_for(name: str):

@@ -14,6 +14,8 @@ import pytest
 from dvt.cli.completion import OPTIONS
 from tests.unit.cli.test_main import CPU_LIMIT, children_cpu
 
+pytestmark = pytest.mark.slow
+
 NODES = {
     "model.shop.orders": {"name": "orders", "resource_type": "model"},
     "seed.shop.countries": {"name": "countries", "resource_type": "seed"},

@@ -14,6 +14,8 @@ from dvt.drivers.network.silence import Line, hang_up, seconds_of_silence, watch
 from dvt.drivers.network.sockets import Socket, socket_of
 from dvt.testing.background import wait_until
 
+pytestmark = pytest.mark.slow
+
 TIMEOUT = 0.3
 """Seconds of silence after which a server is asked."""
 LONG = 4 * TIMEOUT

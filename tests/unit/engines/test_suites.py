@@ -23,6 +23,8 @@ from dvt.testing.toy_engine import ToyEngine
 from tests.databases.engines import NOW, default_engine
 from tests.local_bucket import local_bucket
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def instance(tmp_path):

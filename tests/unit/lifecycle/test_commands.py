@@ -17,6 +17,8 @@ from dvt.cli.lifecycle import command
 from tests.databases.ports import free_port
 from tests.unit.lifecycle.projects import Project
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(tmp_path):

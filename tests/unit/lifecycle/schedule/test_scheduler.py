@@ -22,6 +22,8 @@ from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
 from tests.unit.lifecycle.projects import Project
 
+pytestmark = pytest.mark.slow
+
 BERLIN = ZoneInfo("Europe/Berlin")
 
 

@@ -16,6 +16,8 @@ from dvt.core.status import Status
 from dvt.runs.operation_files import as_bytes, node_text
 from dvt.web.pages import monitor
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC)
 CLEANUP = "/pipeline-management"
 FRAGMENT = {"X-Fragment": "1"}
