@@ -131,3 +131,13 @@ def test_errors_are_told_on_the_page(site: Site, browser: Browser, session: Any)
     page.goto("/runs/none")
     expect(page.locator(".banner.bad")).to_contain_text("there is no run")
     page.context.close()
+
+
+def test_who_prefers_the_other_colours_keeps_them(page: Page):
+    page.goto("/runs")
+    before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.get_by_role("button", name="Change between light and dark").click()
+    after = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert before != after
+    page.goto(CLEANUP)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == after

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 import pytest
 from playwright.sync_api import Page, expect
@@ -21,6 +23,22 @@ def test_a_run_is_watched_until_it_ends(site: Site, page: Page):
     operation(site, "live", Status.COMPLETED)
     expect(page.locator("#run .badge").first).to_contain_text("completed")
     assert page.locator("#progress").count() == 0
+
+
+def test_runs_are_searched_for_while_the_page_stays(site: Site, page: Page):
+    operation(site, "one", Status.COMPLETED, command=("dvt", "seed"))
+    operation(site, "two")
+    page.goto("/runs")
+    expect(page.locator("#list tbody tr")).to_have_count(2)
+    page.get_by_label("Part of the command").fill("seed")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    expect(page).to_have_url(re.compile("text=seed"))
+    page.get_by_label("Part of the command").fill("")
+    page.get_by_label("Status").select_option("failed")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#list tbody tr")).to_have_count(1)
+    expect(page.locator("#list")).to_contain_text("dvt build")
 
 
 def test_a_node_is_opened_from_the_graph(site: Site, page: Page):

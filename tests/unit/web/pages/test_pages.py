@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dvt.core.access import Role
 from dvt.core.operation_record import Failure, NodeRecord, OperationRecord, Worker
 from dvt.core.reports import Moved
 from dvt.core.status import Status
+from dvt.lifecycle.delete.files import FileRemover
 from dvt.runs.operation_files import as_bytes, node_text
 from dvt.web.pages import monitor
 
@@ -240,6 +242,38 @@ def test_what_a_run_has_deleted_is_restored(served, operator):
     assert "logs/a.log" in operator.get(f"{CLEANUP}/backups").text
     assert "1 file restored" in operator.post(f"{CLEANUP}/restore", data={"run": run}).text
     assert served.files.names() == {"a.log", "new.log"}
+
+
+def test_a_run_is_watched_and_stopped_after_its_batch(served, operator, viewer, monkeypatch):
+    for number in range(300):
+        served.files.log(f"{number}.log", age=30)
+    may_go_on, back_up = threading.Event(), FileRemover.back_up
+
+    def waiting(self, planned):
+        may_go_on.wait(60)
+        return back_up(self, planned)
+
+    monkeypatch.setattr(FileRemover, "back_up", waiting)
+    address = operator.post(f"{CLEANUP}/plans/{dry_run(operator)}/run").headers["Location"]
+    run = address.rpartition("/")[2]
+    try:
+        text = operator.get(address).text
+        assert ">Stop</button>" in text
+        assert "0 of 300 items" in text
+        assert "Stop" not in viewer.get(address).text
+        assert "A cleanup is running" in viewer.get(CLEANUP).text
+        assert operator.post(f"{address}/stop").headers["Location"] == address
+        assert "Stopping…" in operator.get(address).text
+        assert "Stopping after this batch" in operator.get(f"{CLEANUP}/state", headers=FRAGMENT).text
+        again = operator.post(f"{CLEANUP}/plans/{dry_run(operator)}/run", headers=FRAGMENT)
+        assert again.status_code == 409
+    finally:
+        may_go_on.set()
+    served.project.runs.get(run).thread.join()
+    assert len(served.files.names()) == 300 - 256
+    text = operator.get(address).text
+    assert "stopped" in text
+    assert "44 more were kept by hand, or not reached" in text
 
 
 def test_a_run_that_is_over_cannot_be_stopped(served, operator):
