@@ -56,11 +56,11 @@ def test_boxes_do_not_overlap_and_are_within_the_picture(nodes: list[NodeRecord]
 
 
 def test_chains_side_by_side_do_not_cross():
-    drawn = graph([node("c", "z"), node("a", "x"), node("b", "y")])
-    at = boxes(drawn)
-    assert sorted("xyz", key=lambda name: at[name][1]) == [
-        {"a": "x", "b": "y", "c": "z"}[name] for name in sorted("abc", key=lambda name: at[name][1])
-    ]
+    """In the order of their names they would."""
+    reads = {"a": "z", "b": "y", "c": "x"}
+    at = boxes(graph([node(lower, upper) for lower, upper in reads.items()]))
+    lower = sorted("abc", key=lambda name: at[name][1])
+    assert sorted("xyz", key=lambda name: at[name][1]) == [reads[name] for name in lower]
 
 
 def test_what_is_read_and_not_built_is_drawn_as_outside():

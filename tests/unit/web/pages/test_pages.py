@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -111,6 +113,19 @@ def test_runs_are_listed_the_newest_first(served, viewer):
     assert "1 failed" in text
 
 
+def test_the_page_of_runs_goes_on_with_earlier_ones(served, viewer):
+    names = [f"{number * 37 % 101:03}" for number in range(60)]
+    for age, name in enumerate(names):
+        operation(served.files.operations, name, command=("dvt", "run", "--select", f"m{age:02}"), nodes=())
+        moment = time.time() - age * 60
+        os.utime(served.files.operations / f"operation_{name}.json", (moment, moment))
+    shown = re.findall(r"--select (m\d\d)", viewer.get("/runs").text)
+    assert shown == [f"m{age:02}" for age in range(50)]
+    (address,) = re.findall(r'rel="next" href="([^"]*)"', viewer.get("/runs").text)
+    shown = re.findall(r"--select (m\d\d)", viewer.get(address.replace("&amp;", "&")).text)
+    assert shown == [f"m{age:02}" for age in range(50, 60)]
+
+
 def test_runs_can_be_searched_for(served, viewer):
     operation(served.files.operations, "a", command=("dvt", "seed"), nodes=())
     operation(served.files.operations, "b")
@@ -213,6 +228,14 @@ def test_a_dry_run_shows_what_is_due_and_why(served, operator):
     assert served.files.names() == {"old.log", "new.log"}
 
 
+def test_why_an_automatic_run_would_stop_is_told_before_all_else(served, operator):
+    served.files.log("old.log", age=30)
+    dry_run(operator)
+    text = operator.get(CLEANUP).text
+    assert "The circuit breaker is open" in text
+    assert "1 of 1 items of dbt_logs would go, which is more than 50%" in text
+
+
 def test_a_plan_is_run_but_for_what_is_kept(served, operator):
     for name in ("a.log", "b.log", "golden.log", "new.log"):
         served.files.log(name, age=1 if name == "new.log" else 30)
@@ -240,6 +263,8 @@ def test_what_a_run_has_deleted_is_restored(served, operator):
     run = answer.headers["Location"].rpartition("/")[2]
     assert "Restore what this cleanup has deleted?" in operator.get(f"{CLEANUP}/runs/{run}/restore").text
     assert "logs/a.log" in operator.get(f"{CLEANUP}/backups").text
+    served.files.log("b.log", age=30)
+    wait_for_end(served, operator.post(f"{CLEANUP}/plans/{dry_run(operator)}/run"))
     assert "1 file restored" in operator.post(f"{CLEANUP}/restore", data={"run": run}).text
     assert served.files.names() == {"a.log", "new.log"}
 
