@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.lifecycle.own_tmp import require_own_tmp
 from tests.conformance.lifecycle.store.conftest import Place, place  # noqa: F401
 from tests.databases.postgres import PASSWORD, USER
 from tests.docs.test_deployment import DOCKER, commands, environment, exec_lines
@@ -21,8 +21,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_the_service_stays_is_healthy_and_takes_commands(place: Place) -> None:  # noqa: F811
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("only root may have a /tmp of its own")
+    require_own_tmp()
     health, stay = (shlex.join(command) for command in commands())
     in_service = [shlex.join(line) for line in exec_lines()]
     assert "python3 scripts/cleanup_operations.py --run --type automatic" in in_service

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.lifecycle.own_tmp import require_own_tmp
 from tests.conformance.lifecycle.store.conftest import Place, place  # noqa: F401
 from tests.databases.postgres import PASSWORD, USER
 
@@ -30,8 +30,7 @@ def operation(name: str, status: str) -> str:
 @pytest.fixture
 def shell(place: Place) -> Callable[..., tuple[int, str]]:  # noqa: F811
     """Runs lines of a shell in one mount namespace, where /tmp is empty at first."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("only root may have a /tmp of its own")
+    require_own_tmp()
     psql = subprocess.run(
         ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", ROOT / "config/postgres/init_cleanup.sql"],
         env={**os.environ, **place.environment(), "PGUSER": USER, "PGPASSWORD": PASSWORD},

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.conformance.lifecycle.own_tmp import require_own_tmp
 from tests.conformance.lifecycle.store.conftest import Place, place  # noqa: F401
 from tests.conformance.lifecycle.test_original_scripts import operation
 from tests.databases.postgres import PASSWORD, USER
@@ -70,8 +70,7 @@ def checked(block: str) -> str:
 
 
 def test_every_procedure_does_what_it_says(place: Place) -> None:  # noqa: F811
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("only root may have a /tmp of its own")
+    require_own_tmp()
     server = {"CLEANUP_DB_HOST": "127.0.0.1", "CLEANUP_DB_PORT": str(place.server.port)}
     settings = {**environment(), **server, "CLEANUP_DB_NAME": place.name, "CLEANUP_DB_USER": USER}
     login = {**place.environment(), "PGUSER": USER, "PGPASSWORD": PASSWORD}
