@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.conformance.lifecycle.own_tmp import require_own_tmp
+from tests.conformance.lifecycle.own_tmp import ROOT, bash, make_original_tables
 from tests.conformance.lifecycle.store.conftest import Place, place  # noqa: F401
 from tests.databases.postgres import PASSWORD, USER
 from tests.docs.test_deployment import DOCKER, commands, environment, exec_lines
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
-
 
 def test_the_service_stays_is_healthy_and_takes_commands(place: Place) -> None:  # noqa: F811
-    require_own_tmp()
+    make_original_tables(place)
     health, stay = (shlex.join(command) for command in commands())
     in_service = [shlex.join(line) for line in exec_lines()]
     assert "python3 scripts/cleanup_operations.py --run --type automatic" in in_service
     lines = [
-        "mount -t tmpfs tmpfs /tmp && mount -t tmpfs tmpfs /mnt || exit 99",
         f"mkdir /mnt/app && cd /mnt/app && cp -r {ROOT}/scripts {DOCKER}/lifecycle.yml .",
         f"{health}; echo before: $?",
         f"{stay} 2>/tmp/log & P=$!",
@@ -40,23 +33,8 @@ def test_the_service_stays_is_healthy_and_takes_commands(place: Place) -> None: 
     ]
     server = {"CLEANUP_DB_HOST": "127.0.0.1", "CLEANUP_DB_PORT": str(place.server.port)}
     settings = {**environment(), **server, "CLEANUP_DB_NAME": place.name, "CLEANUP_DB_USER": USER}
-    psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(ROOT / "config/postgres/init_cleanup.sql")]
-    login = {**place.environment(), "PGUSER": USER, "PGPASSWORD": PASSWORD}
-    subprocess.run(psql, env={**os.environ, **login}, check=True, capture_output=True)
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ended = subprocess.run(
-        ["unshare", "--mount", "bash", "-c", "\n".join(lines)],
-        env={**os.environ, **settings, "PGPASSWORD": PASSWORD, "PATH": path},
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=250,
-    )
-    if ended.returncode == 99:
-        pytest.skip("this user may not mount")
-    printed = ended.stdout + ended.stderr
-    assert ended.returncode == 0, printed
+    code, printed = bash("\n".join(lines), {**settings, "PGPASSWORD": PASSWORD})
+    assert code == 0, printed
     for line in ("before: 0", "health: 0", "scheduler     at work", "once: 0", "ended: 0"):
         assert line in printed, printed
     assert "failed: " not in printed, printed

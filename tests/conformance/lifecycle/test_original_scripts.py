@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.conformance.lifecycle.own_tmp import require_own_tmp
+from tests.conformance.lifecycle.own_tmp import ROOT, bash, make_original_tables
 from tests.conformance.lifecycle.store.conftest import Place, place  # noqa: F401
 from tests.databases.postgres import PASSWORD, USER
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
 RECENT = "2026-01-01T00:00:00+00:00"
 
 
@@ -30,15 +27,7 @@ def operation(name: str, status: str) -> str:
 @pytest.fixture
 def shell(place: Place) -> Callable[..., tuple[int, str]]:  # noqa: F811
     """Runs lines of a shell in one mount namespace, where /tmp is empty at first."""
-    require_own_tmp()
-    psql = subprocess.run(
-        ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", ROOT / "config/postgres/init_cleanup.sql"],
-        env={**os.environ, **place.environment(), "PGUSER": USER, "PGPASSWORD": PASSWORD},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert psql.returncode == 0, psql.stderr
+    make_original_tables(place)
     database = ["--db-host", "127.0.0.1", "--db-port", str(place.server.port), "--db-name", place.name]
     options = shlex.join([*database, "--db-user", USER])
     python = f"{sys.executable} {ROOT}/scripts"
@@ -48,19 +37,7 @@ def shell(place: Place) -> Callable[..., tuple[int, str]]:  # noqa: F811
     """
 
     def run(*lines: str) -> tuple[int, str]:
-        script = "\n".join(["mount -t tmpfs tmpfs /tmp || exit 99", functions, *lines])
-        ended = subprocess.run(
-            ["unshare", "--mount", "bash", "-c", script],
-            env={**os.environ, "PGPASSWORD": PASSWORD},
-            check=False,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            cwd="/",
-        )
-        if ended.returncode == 99:
-            pytest.skip("this user may not mount")
-        return ended.returncode, ended.stdout + ended.stderr
+        return bash("\n".join([functions, *lines]), {"PGPASSWORD": PASSWORD})
 
     return run
 

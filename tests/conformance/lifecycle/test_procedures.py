@@ -6,28 +6,22 @@ in a /tmp of its own, with a real PostgreSQL.
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.conformance.lifecycle.own_tmp import require_own_tmp
+from tests.conformance.lifecycle.own_tmp import ROOT, bash, login, make_original_tables
 from tests.conformance.lifecycle.store.conftest import Place, place  # noqa: F401
 from tests.conformance.lifecycle.test_original_scripts import operation
-from tests.databases.postgres import PASSWORD, USER
+from tests.databases.postgres import USER
 from tests.docs.test_deployment import DOCKER, environment
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/how-to/lifecycle-procedures.md"
 SERVICE = f"""
 trap 'kill -9 $(cat /mnt/pid) 2>/dev/null' EXIT
-mount -t tmpfs tmpfs /tmp && mount -t tmpfs tmpfs /mnt || exit 99
 mkdir /mnt/app /mnt/state && cp -r {ROOT}/scripts {DOCKER}/lifecycle.yml /mnt/app && cd {ROOT}
 start() {{
     (cd /mnt/app && exec dvt lifecycle schedule 2>>/mnt/log) & echo $! > /mnt/pid
@@ -70,35 +64,16 @@ def checked(block: str) -> str:
 
 
 def test_every_procedure_does_what_it_says(place: Place) -> None:  # noqa: F811
-    require_own_tmp()
+    make_original_tables(place)
     server = {"CLEANUP_DB_HOST": "127.0.0.1", "CLEANUP_DB_PORT": str(place.server.port)}
     settings = {**environment(), **server, "CLEANUP_DB_NAME": place.name, "CLEANUP_DB_USER": USER}
-    login = {**place.environment(), "PGUSER": USER, "PGPASSWORD": PASSWORD}
-    psql = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-f", str(ROOT / "config/postgres/init_cleanup.sql")]
-    subprocess.run(psql, env={**os.environ, **login}, check=True, capture_output=True)
     place.sql(f"{NOTHING_IS_YOUNG} RETURNING 1")
     script = "\n".join([SERVICE, *_story()])
     names = {"-U dagster": "", "-d dagster": ""}  # another database and user, by the environment
     for given, here in names.items():
         script = script.replace(given, here)
-    ended = subprocess.run(
-        ["unshare", "--mount", "bash", "-c", script],
-        env={
-            **os.environ,
-            **settings,
-            **login,
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        },
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=250,
-    )
-    if ended.returncode == 99:
-        pytest.skip("this user may not mount")
-    printed = ended.stdout + ended.stderr
-    assert ended.returncode == 0, printed
+    code, printed = bash(script, {**settings, **login(place)})
+    assert code == 0, printed
     codes = re.findall(r"^exit code (\d+): (.*)$", printed, re.MULTILINE)
     assert [of for code, of in codes if code != "0"] == [], printed
     assert len(codes) == sum(len(block.splitlines()) for of in blocks().values() for block in of)
