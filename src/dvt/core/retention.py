@@ -309,6 +309,14 @@ class Result(StrEnum):
     RESTORED = "restored"
 
 
+FREED = frozenset({Result.DELETED, Result.ARCHIVED})
+"""What frees space: what was moved aside is still on its file system."""
+GONE = FREED | {Result.QUARANTINED}
+"""What is not where it was any more, and can be restored."""
+DONE = GONE | {Result.COMPRESSED}
+"""What a plan wanted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of an item, and why."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.reports import count, size
-from dvt.core.retention import Result, RunRecord, RunStatus, Tally
+from dvt.core.retention import FREED, Result, RunRecord, RunStatus, Tally
 from dvt.lifecycle.reports.times import moment_text
 
 if TYPE_CHECKING:
@@ -47,9 +47,14 @@ def as_lines(record: RunRecord) -> Iterator[str]:
 
 
 def freed(record: RunRecord) -> Tally:
-    """Return what is not where it was any more."""
-    gone = (Result.DELETED, Result.ARCHIVED)
-    return sum((of[result] for of in record.results.values() for result in gone if result in of), Tally())
+    """Return what takes no space any more."""
+    return of_results(record, FREED)
+
+
+def of_results(record: RunRecord, results: Collection[Result]) -> Tally:
+    """Return how many items have become one of these, of all data types."""
+    tallies = (tally for of in record.results.values() for result, tally in of.items() if result in results)
+    return sum(tallies, Tally())
 
 
 def as_object(record: RunRecord) -> dict[str, Any]:

@@ -8,15 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from dvt.core.retention import Moment, Result, RunStatus, Tally
+from dvt.core.retention import FREED, GONE, Moment, Result, RunStatus, Tally
 from dvt.lifecycle.store.encoding import Data, canonical, results_from, shown
 from dvt.lifecycle.store.events import Event, EventKind
 from dvt.lifecycle.store.tables import AUDIT, RUN_ENDS, RUNS
 
-_GONE = frozenset({Result.DELETED, Result.ARCHIVED, Result.QUARANTINED})
-"""What counts as deleted in the original's table."""
-_FREED = frozenset({Result.DELETED, Result.ARCHIVED})
-"""What frees space: what was moved aside is still on its file system."""
 _LONGEST_RUN = 100
 """Characters of a run's id, at most."""
 MAX_INTEGER, MAX_BIGINT = 2**31 - 1, 2**63 - 1
@@ -86,8 +82,8 @@ def _run(event: Event) -> str:
 
 
 def _summary(event: Event, data_type: str, results: dict[Result, Tally]) -> dict[str, Any]:
-    deleted = sum(tally.files for result, tally in results.items() if result in _GONE)
-    freed = sum(tally.bytes for result, tally in results.items() if result in _FREED)
+    deleted = sum(tally.files for result, tally in results.items() if result in GONE)
+    freed = sum(tally.bytes for result, tally in results.items() if result in FREED)
     return {
         "data_type": shown(data_type)[:50],
         "cleanup_type": event.asking.cleanup_type,

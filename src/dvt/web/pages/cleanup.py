@@ -10,9 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from dvt.core.errors import NotThere, PlanUnusable
 from dvt.core.reports import count
-from dvt.core.retention import CleanupType, Result, Tally
+from dvt.core.retention import DONE, GONE, CleanupType, Result, Tally
 from dvt.lifecycle.reports.plans import total
-from dvt.lifecycle.reports.runs import freed, words
+from dvt.lifecycle.reports.runs import freed, of_results, words
 from dvt.lifecycle.store.events import EventKind
 from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
@@ -21,7 +21,7 @@ from dvt.web.pages.context import CLEANUP, Filled, Operating, Viewing, Visit, go
 from dvt.web.runs import Order
 
 router = APIRouter(prefix=CLEANUP, include_in_schema=False)
-DONE = {
+_SAID = {
     "saved": "The policy is saved.",
     "settings": "The settings are saved.",
     "disabled": "All policies are disabled: nothing is due any more.",
@@ -35,7 +35,6 @@ DONE = {
     "over": "That cleanup was over already.",
 }
 """What was done, as addresses name it → what the page says."""
-_GONE = frozenset({Result.DELETED, Result.ARCHIVED, Result.COMPRESSED, Result.QUARANTINED})
 _FORM = Annotated[str, Form()]
 
 
@@ -45,7 +44,7 @@ def cleanup(visit: Viewing, plan: str = "", before: str | None = None, done: str
     with visit.system() as system:
         shown = system.plans.read(plan) if plan else overview.latest_plan(system)
         values = overview.page_values(visit.project, system, shown, before)
-    return visit.page("cleanup.html", {**values, **functions(visit), "done": DONE.get(done, "")})
+    return visit.page("cleanup.html", {**values, **functions(visit), "done": _SAID.get(done, "")})
 
 
 @router.get("/state")
@@ -117,8 +116,8 @@ def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLRespo
             raise NotThere("such cleanup on record")
         wanted = EventFilter(run=run, kind=EventKind.OUTCOME)
         events = list(system.store.records.events(wanted, after=after, limit=overview.MOST + 1))
-        planned, done = _planned(system, record.plan), _sum(record, _GONE)
-        left = _sum(record, frozenset(Result) - _GONE)
+        planned, done = _planned(system, record.plan), of_results(record, DONE)
+        left = of_results(record, frozenset(Result) - DONE)
         values = {
             "record": record,
             "planned": planned,
@@ -150,7 +149,8 @@ def functions(visit: Visit) -> dict[str, Any]:
     return {
         "active": CLEANUP,
         "short": partial(overview.short, folder=visit.folder),
-        "gone": freed,
+        "gone": partial(of_results, results=GONE),
+        "freed": freed,
         "words": words,
     }
 
@@ -166,10 +166,3 @@ def _planned(system: System, plan_id: str) -> Tally | None:
         return total(system.plans.read(plan_id).head.due)
     except PlanUnusable:
         return None
-
-
-def _sum(record: Any, results: frozenset[Result]) -> Tally:
-    return sum(
-        (tally for of in record.results.values() for result, tally in of.items() if result in results),
-        Tally(),
-    )

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from dvt.core.retention import Source
 from dvt.lifecycle.delete.files import FileRemover
 
 pytestmark = pytest.mark.slow
@@ -76,6 +77,18 @@ def test_what_a_run_has_deleted_is_restored(served, operator):
     wait_for_end(served, operator.post(f"{CLEANUP}/plans/{dry_run(operator)}/run"))
     assert "1 file restored" in operator.post(f"{CLEANUP}/restore", data={"run": run}).text
     assert served.files.names() == {"a.log", "new.log"}
+
+
+def test_what_was_moved_aside_can_be_restored_and_frees_nothing(served, operator):
+    served.files.settings("dbt_logs: {days: 7, action: quarantine}")
+    with served.project.system("test", Source.API) as system:
+        system.apply_policies("test")
+    served.files.log("a.log", age=30)
+    answer = operator.post(f"{CLEANUP}/plans/{dry_run(operator)}/run")
+    wait_for_end(served, answer)
+    run = answer.headers["Location"].rpartition("/")[2]
+    row = next(of for of in operator.get(CLEANUP).text.split("<tr>") if f"runs/{run}/restore" in of)
+    assert re.findall(r'<td class="num">([^<]*)</td>', row) == ["1", "0 B"]
 
 
 def test_a_run_is_watched_and_stopped_after_its_batch(served, operator, viewer, monkeypatch):
