@@ -7,7 +7,6 @@ when it is opened again. Automatic runs are refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Self
 
 from dvt.config.lifecycle_file import Lifecycle
 from dvt.core.errors import StoreUnreachable
@@ -40,10 +39,9 @@ class Offline(Work):
         super().__init__(settings, source=source, by=by, surroundings=surroundings)
         self._without = without_store(cause, state=self.state, actor=self.actor)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
+    def close(self) -> None:
+        """See Work."""
+        super().close()
         self._without.close()
 
     def run(self, plan: Plan, cleanup_type: CleanupType, wishes: Wishes | None = None) -> RunRecord:

@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
 
 from dvt.config.lifecycle_file import Lifecycle
 from dvt.core.ports.lifecycle import Surroundings
@@ -78,10 +77,9 @@ class System(Work):
         self._is_own = store is None
         self.store = store or store_of(settings, self.actor)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
+    def close(self) -> None:
+        """See Work; a store that was given stays open."""
+        super().close()
         if self._is_own:
             self.store.close()
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 from dvt.config.lifecycle_file import Lifecycle
 from dvt.core.file_names import as_path
@@ -70,7 +71,7 @@ def state_of(settings: Lifecycle) -> Path:
 
 
 class Work:
-    """The files of a project: those that are cleaned, plans, and backups."""
+    """What is cleaned in a project, plans, and backups. Use it in a `with`."""
 
     def __init__(
         self, settings: Lifecycle, *, source: AskedBy, by: str, surroundings: Surroundings | None = None
@@ -81,6 +82,17 @@ class Work:
         self.places = places_of(settings)
         self.plans = Plans(self.state / "plans")
         self._asking = Asking(actor=by, source=source)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release what is open. May be called twice."""
+        for kind in self.kinds:
+            kind.close()
 
     @property
     def actor(self) -> str:

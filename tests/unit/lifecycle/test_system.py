@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -322,3 +325,20 @@ def test_effects_are_told_before_a_change(project, system):
         assert again.needs_confirmation()
         assert again.apply_policies("less room") == ["dbt_logs"]
         assert again.drift() == []
+
+
+def test_databases_of_tables_are_closed_at_the_end(project, tmp_path):
+    tables = tmp_path / "other.db"
+    with closing(sqlite3.connect(tables)) as connection:
+        connection.execute("CREATE TABLE log (id INTEGER PRIMARY KEY, at TEXT)")
+    project.settings(
+        "old_log: {days: 7}", sql=f"{{old_log: {{url: 'sqlite:///{tables}', table: log, time: at}}}}"
+    )
+    with System(load_lifecycle(project.folder)) as system:
+        system.plan()
+        assert str(tables) in opened_files()
+    assert str(tables) not in opened_files()
+
+
+def opened_files():
+    return {str(descriptor.resolve()) for descriptor in Path("/proc/self/fd").iterdir()}
