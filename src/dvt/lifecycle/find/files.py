@@ -101,7 +101,7 @@ class FileFinder:
                 yield from counter.counted()
 
     def halves(self) -> tuple[FileFinder, FileFinder] | None:
-        """See CountingFinder: every other folder of each place, and the files that are in none."""
+        """See CountingFinder: half of the folders of each place, by name, and the files that are in none."""
         if self.half is not None or not any(_has_many_folders(place) for place in self._places.values()):
             return None
         first, second = copy(self), copy(self)
@@ -131,6 +131,11 @@ def _has_many_folders(place: Place) -> bool:
     return False
 
 
+def _half_of(entry: os.DirEntry[str]) -> int:
+    """Return the half that an entry is in: folders by their names, whatever else is there at that moment."""
+    return sum(os.fsencode(entry.name)) % 2 if entry.is_dir(follow_symlinks=False) else 0
+
+
 def _place_and_key(item: Item) -> tuple[str, str]:
     return item.root, item.key
 
@@ -148,7 +153,7 @@ class _Walk:
         *,
         half: int | None = None,
     ) -> None:
-        """`half`: only every other folder is looked into, and files outside them only by half 0."""
+        """`half`: only half of the folders are looked into, and files outside them only by half 0."""
         self._half = half
         self._folders = FolderItems(root, place, uses, kept)
         self._root = root
@@ -181,15 +186,15 @@ class _Walk:
         except OSError as error:
             if parts or not self._half:
                 yield from self._not_seen(parts, error)
-        for name in sorted(folders) if parts or self._half is None else sorted(folders)[self._half :: 2]:
+        for name in sorted(folders):
             yield from self._enter(folder, parts, name, counter)
 
     def _of_half(
         self, entries: Iterable[os.DirEntry[str]], parts: tuple[bytes, ...]
     ) -> Iterable[os.DirEntry[str]]:
-        if parts or not self._half:
+        if parts or self._half is None:
             return entries
-        return (entry for entry in entries if entry.is_dir(follow_symlinks=False))
+        return (entry for entry in entries if _half_of(entry) == self._half)
 
     def one(self, item: Item) -> Item | None:
         """Return what is there now under the key of an item."""

@@ -370,3 +370,14 @@ def test_the_times_of_now_do_not_matter(root):
     (root / "a").touch()
     os.utime(root / "a", (0, datetime.now(UTC).timestamp() + timedelta(days=900).total_seconds()))
     assert found(root)["a"].modified > 0
+
+
+def test_a_folder_that_comes_between_two_halves_moves_no_other_one(root):
+    for name in "abcd":
+        (root / name).mkdir()
+        (root / name / "1.csv").touch()
+    first, second = finder(root).halves()
+    keys = [item.key for item in first.find(NOW)]
+    (root / "a0").mkdir()
+    keys += [item.key for item in second.find(NOW)]
+    assert sorted(keys) == [f"{root}/{name}/1.csv" for name in "abcd"]
