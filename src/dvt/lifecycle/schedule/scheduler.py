@@ -53,7 +53,10 @@ class Scheduler:
     clock: Callable[[], Moment] = now
     later: Callable[[Callable[[], None], float], None] = _nothing
     """Calls a function after so many seconds."""
+    _turns: Lock = field(default_factory=Lock)
+    """Held while a run is due, and while it waits for its time."""
     _mutex: Lock = field(default_factory=Lock)
+    """Held while something is deleted."""
     _trouble_since: Moment | None = None
     _has_told: bool = False
     _is_silent: bool = False
@@ -101,7 +104,7 @@ class Scheduler:
 
     def turn(self) -> None:
         """Look at the clock, and make the run that is due, if one is; if it cannot be made, try it later."""
-        with self._mutex:
+        with self._turns:
             try:
                 with self.opened() as system:
                     self._turn(system)
@@ -147,7 +150,8 @@ class Scheduler:
         jitter = 0 if self._trouble_since else random.uniform(0, self.schedule.jitter)  # noqa: S311
         if self.stop.wait(jitter):
             return
-        clean(system, self.teller, self.stop.is_set)
+        with self._mutex:
+            clean(system, self.teller, self.stop.is_set)
         schedules.set(finished=row.claimed, alarmed=None)
         self._trouble_since, self._has_told = None, False
 

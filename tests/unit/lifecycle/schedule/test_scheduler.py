@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from threading import Event, Thread
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,7 @@ from dvt.core.retention import Source
 from dvt.core.schedule import AlarmKind
 from dvt.lifecycle.beginning import begin
 from dvt.lifecycle.schedule import cleaning
+from dvt.lifecycle.schedule import scheduler as scheduler_of_dvt
 from dvt.lifecycle.schedule.cleaning import clean_once
 from dvt.lifecycle.schedule.scheduler import Scheduler
 from dvt.lifecycle.store.records import EventFilter
@@ -310,6 +312,26 @@ def test_who_is_stopped_while_waiting_begins_nothing(stage):
     row = stage.row()
     assert row.claimed == stage.now
     assert row.finished is None  # so that the next scheduler makes it
+
+
+def test_room_is_made_while_a_run_waits_for_its_time(stage, monkeypatch):
+    monkeypatch.setattr(scheduler_of_dvt.random, "uniform", lambda _least, most: most)
+    stage.configure("{jitter: 3600}")
+    stop, looked, waiting = Event(), Event(), Event()
+    stage.start()
+    stage.now = at("2026-03-27T02:00", BERLIN)
+    scheduler = stage.scheduler(stop=stop)
+    monkeypatch.setattr(stop, "wait", lambda seconds: waiting.set() or Event.wait(stop, seconds))
+    relief = SimpleNamespace(look=lambda *_: looked.set())
+    turn, relieving = Thread(target=scheduler.turn), Thread(target=scheduler.relieve, args=[relief])
+    turn.start()
+    assert waiting.wait(30)
+    relieving.start()
+    has_looked = looked.wait(10)
+    stop.set()
+    turn.join()
+    relieving.join()
+    assert has_looked
 
 
 def test_an_overdue_run_is_told_once_a_day(stage):
