@@ -10,20 +10,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from dvt.config.key_types import Duration, Texts, several
 from dvt.config.lifecycle_tables import SqlKeys
 from dvt.config.problems import Strict
 from dvt.config.schedule_keys import ScheduleKeys
-from dvt.core.durations import duration
-from dvt.core.errors import DurationInvalid
 from dvt.core.retention import Action, AgeBy, Match, Policy, Rule, Status
 from dvt.core.sizes import size
-
-
-def _duration(value: Any) -> timedelta:
-    try:
-        return duration(str(value))
-    except DurationInvalid as error:
-        raise ValueError(error.message) from None
 
 
 def _zone(name: str) -> str:
@@ -44,14 +36,7 @@ def _regex(pattern: str) -> str:
     return pattern
 
 
-def _several(value: Any) -> Any:
-    """Take a single text for a list of it."""
-    return [value] if isinstance(value, str) else value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Bytes = Annotated[int, BeforeValidator(lambda value: size(str(value))), Field(ge=0)]
-Texts = Annotated[list[str], BeforeValidator(_several)]
 Number = Annotated[int, Field(ge=0)]
 Days = Annotated[float, Field(ge=0, le=36_500, strict=False, allow_inf_nan=False)]
 
@@ -64,7 +49,7 @@ class MatchKeys(Strict):
     regex: Annotated[str, AfterValidator(_regex)] = ""
     """A regular expression that must be found in the path."""
     status: Annotated[
-        list[Literal["running", "completed", "failed", "cancelled", "unknown"]], BeforeValidator(_several)
+        list[Literal["running", "completed", "failed", "cancelled", "unknown"]], BeforeValidator(several)
     ] = Field(default_factory=list)
     """How the work ended."""
     pipeline: Texts = Field(default_factory=list)
@@ -111,7 +96,7 @@ class RuleKeys(Strict):
     max_total_size: Bytes | None = None
     """The oldest are due until the rest is no larger."""
     age_by: (
-        Annotated[list[Literal["recorded", "mtime", "ctime"]], BeforeValidator(_several), Field(min_length=1)]
+        Annotated[list[Literal["recorded", "mtime", "ctime"]], BeforeValidator(several), Field(min_length=1)]
         | None
     ) = None
     """The times of which the youngest is the age (all)."""

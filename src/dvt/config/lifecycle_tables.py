@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from dvt.config.key_types import Texts
 from dvt.config.problems import Strict
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -68,13 +69,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 
 Dag runs of a person and of the scheduler are groups of their own, since Airflow takes up its schedule from
 the newest of the latter. Events that are of assets stay in Dagster's: it knows assets by them."""
-
-
-def _several(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Texts = Annotated[list[str], BeforeValidator(_several)]
 
 
 class JoinKeys(Strict):

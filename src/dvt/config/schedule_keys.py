@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from dvt.config.key_types import Duration, Texts, several
 from dvt.config.problems import Strict
 from dvt.core.cron import cron
-from dvt.core.durations import duration
-from dvt.core.errors import DurationInvalid
 from dvt.core.schedule import AlarmKind, Alarms, Mail, Missed, Pressure, Schedule, Webhook
 from dvt.core.sizes import size
 
-_HUNDRED = 100
 _SHARE = re.compile(r"(\d{1,2}) ?%", re.ASCII)
-
-
-def _several(value: Any) -> Any:
-    """Take a single text for a list of it."""
-    return [value] if isinstance(value, str) else value
 
 
 def _cron(text: str) -> str:
     return cron(text).text
-
-
-def _duration(value: Any) -> timedelta:
-    try:
-        return duration(str(value))
-    except DurationInvalid as error:
-        raise ValueError(error.message) from None
 
 
 def _room(value: Any) -> str:
@@ -63,7 +48,6 @@ def _variable(text: str) -> str:
     return text
 
 
-_Texts = Annotated[list[str], BeforeValidator(_several)]
 _Seconds = Annotated[float, Field(ge=0, le=86_400 * 7, strict=False, allow_inf_nan=False)]
 _Kind = Literal["partial", "stopped", "refused", "failed", "missed", "overdue", "pressure"]
 
@@ -101,14 +85,14 @@ class MailKeys(Strict):
     """Name of the environment variable that has the password."""
     sender: Annotated[str, Field(min_length=3)]
     """From whom it is."""
-    to: Annotated[_Texts, Field(min_length=1)]
+    to: Annotated[Texts, Field(min_length=1)]
     """To whom it goes."""
 
 
 class AlarmKeys(Strict):
     """Who is told what."""
 
-    about: Annotated[list[_Kind], BeforeValidator(_several)] = Field(
+    about: Annotated[list[_Kind], BeforeValidator(several)] = Field(
         default_factory=lambda: [kind.value for kind in AlarmKind]
     )
     """What is told (all)."""
@@ -145,7 +129,7 @@ class PressureKeys(Strict):
 
     free_below: Annotated[str, BeforeValidator(_room)]
     """Less free room than this is too little: a share such as 5%, or a size such as 10GB."""
-    order: Annotated[_Texts, Field(min_length=1)]
+    order: Annotated[Texts, Field(min_length=1)]
     """Data types, the least valuable first."""
     every: Annotated[_Seconds, Field(ge=1)] = 300
     """Seconds between two looks at the disks (300)."""
@@ -174,7 +158,7 @@ class ScheduleKeys(Strict):
     """A run begins up to so many seconds later, by chance (0)."""
     nice: bool = True
     """Whether it leaves processor and disks to others (true)."""
-    overdue_after: Annotated[timedelta, BeforeValidator(_duration)] | None = None
+    overdue_after: Duration | None = None
     """The time without a run after which somebody is told (two hours more than between two runs)."""
     alarms: AlarmKeys = Field(default_factory=AlarmKeys)
     """Who is told what."""
