@@ -22,7 +22,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dvt.config.lifecycle_keys import BackupKeys, DataKeys, FileKeys, MatchKeys, PolicyKeys, SpecialKeys
-from dvt.config.lifecycle_tables import SqlTable, sql_table
+from dvt.config.lifecycle_tables import JoinKeys, SqlKeys, SqlTable, sql_table
 from dvt.config.problems import collect, problems_of
 from dvt.config.schedule_keys import AlarmKeys, MailKeys, PressureKeys, ScheduleKeys, WebhookKeys
 from dvt.config.yaml_lines import Document
@@ -183,8 +183,10 @@ _SECTIONS = (
     WebhookKeys,
     MailKeys,
     PressureKeys,
+    SqlKeys,
+    JoinKeys,
 )
-_KNOWN = frozenset().union(*(model.model_fields for model in _SECTIONS), {"in"}) - {"places"}
+_KNOWN = frozenset(of.alias or name for keys in _SECTIONS for name, of in keys.model_fields.items())
 
 
 def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:

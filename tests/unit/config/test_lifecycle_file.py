@@ -131,6 +131,14 @@ def test_variables_are_replaced(load):
             "policies.dbt_logs.dais: no such key here; did you mean 'days'",
         ),
         (
+            "sql: {log: {url: 'sqlite:////log.db', table: log, time: at, stauts: state}}",
+            "sql.log.stauts: no such key here; did you mean 'status'",
+        ),
+        (
+            "sql: {log: {url: 'sqlite:////log.db', table: log, time: at, shema: public}}",
+            "sql.log.shema: no such key here; did you mean 'schema'",
+        ),
+        (
             "policies: {dbt_logs: {days: -3}}",
             "policies.dbt_logs.days: input should be greater than or equal to 0",
         ),
