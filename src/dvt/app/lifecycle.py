@@ -1,4 +1,4 @@
-"""Wires what is around a project's lifecycle: its folders in buckets."""
+"""Wires what is around a project's lifecycle: its folders in buckets, and its outputs with stage tables."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def project_place(project_dir: Path) -> ProjectPlace | None:
     file = project_dir / "dbt_project.yml"
     if not file.exists():
         return None
-    content = Document(str(file), file.read_text(encoding="utf-8"), LifecycleInvalid, os.environ).content
+    content = Document.read(file, LifecycleInvalid).content
     name = content.get("name") if isinstance(content, dict) else None
     if not isinstance(name, str):
         raise LifecycleInvalid(str(file), None, "it does not say the project's name")

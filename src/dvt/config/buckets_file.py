@@ -91,11 +91,7 @@ class _Content:
 def _read(
     file: FilePath, profile: str, project_dir: FilePath | None, environment: Mapping[str, str]
 ) -> _Content:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BucketsInvalid(str(file), None, "this file cannot be read") from error
-    document = Document(str(file), text, BucketsInvalid, environment)
+    document = Document.read(file, BucketsInvalid, environment)
     errors = ErrorList()
     reader = EntryReader(document, {"project_dir": project_dir, "folder": file.parent})
     sections = dict(_sections(document, profile, errors))

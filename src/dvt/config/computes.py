@@ -113,10 +113,7 @@ def load_computes(profile: str, profiles_dir: Path, *, home: Path | None = None)
 
 def _read(file: Path, profile: str) -> Computes:
     """Return the profile's computes; raise all errors in the file at once."""
-    try:
-        document = Document(str(file), file.read_text(encoding="utf-8"), ComputesInvalid)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ComputesInvalid(str(file), None, "this file cannot be read") from error
+    document = Document.read(file, ComputesInvalid)
     errors = ErrorList()
     for unset in document.unset_in(()):
         errors.add(unset)

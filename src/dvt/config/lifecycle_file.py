@@ -112,11 +112,7 @@ def load_lifecycle(
     path = file or folder / FILE
     if file is None and not path.exists():
         return _lifecycle(folder, None, FileKeys())
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LifecycleInvalid(str(path), None, "this file cannot be read") from error
-    document = Document(str(path), text, LifecycleInvalid, environment)
+    document = Document.read(path, LifecycleInvalid, environment)
     errors = ErrorList()
     for unset in document.unset_in(()):
         errors.add(unset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -57,6 +58,17 @@ class Document:
         except yaml.YAMLError as error:
             raise invalid(file, None, "this is not YAML") from error
         self.content: Any = None if root is None else self._value(root, ())
+
+    @classmethod
+    def read(
+        cls, file: pathlib.Path, invalid: Invalid, environment: Mapping[str, str] = os.environ
+    ) -> Document:
+        """Read and parse a file; raise what `invalid` makes if that is impossible."""
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise invalid(str(file), None, "this file cannot be read") from error
+        return cls(str(file), text, invalid, environment)
 
     def line(self, path: Path) -> int | None:
         """Return the line of a value, or of the innermost existing value around it."""
