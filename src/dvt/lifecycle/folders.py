@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -66,7 +67,7 @@ def members(root: Root, folder: int, parts: tuple[bytes, ...] = ()) -> Iterator[
     if not parts:
         yield Member((), folder, os.fstat(folder))
     if len(parts) > _DEEPEST:
-        raise OSError(f"there are more than {_DEEPEST} folders within each other")
+        raise OSError(errno.ENAMETOOLONG, f"there are more than {_DEEPEST} folders within each other")
     with os.scandir(folder) as entries:
         names = sorted(os.fsencode(entry.name) for entry in entries)
     for name in names:

@@ -381,3 +381,9 @@ def test_a_folder_that_comes_between_two_halves_moves_no_other_one(root):
     (root / "a0").mkdir()
     keys += [item.key for item in second.find(NOW)]
     assert sorted(keys) == [f"{root}/{name}/1.csv" for name in "abcd"]
+
+
+def test_a_folder_that_is_too_deep_to_be_one_item_is_told(root):
+    (root / "/".join("d" * 105)).mkdir(parents=True)
+    (item,) = finder(root, Contents(data_types=("exports",), folders="any")).find(NOW)
+    assert item.holds[0].detail == "the folder: there are more than 100 folders within each other"
