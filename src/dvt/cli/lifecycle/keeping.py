@@ -12,13 +12,12 @@ from dvt.cli.lifecycle.options import (
     AS_JSON,
     REASON,
     YES,
-    as_moment,
     confirm,
     echo_json,
     echo_lines,
-    last_moment,
     opened,
     project,
+    until,
 )
 from dvt.core.commands import examples_text
 
@@ -155,12 +154,7 @@ def pin() -> None:
     default="file",
     help="What the pattern is of: paths, groups such as pipelines, or tags.",
 )
-@click.option(
-    "--until",
-    callback=as_moment(last_moment),
-    metavar="DATE",
-    help="Until this day (2026-12-31), in UTC; without it, until it is removed.",
-)
+@until("removed")
 @REASON
 def add(project_dir: Path, config: Path | None, pattern: str, reason: str, **asked: Any) -> None:
     """Pin the items that a pattern fits."""

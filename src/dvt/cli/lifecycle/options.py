@@ -160,6 +160,16 @@ def last_moment(text: str) -> int:
     return day_moment(text)
 
 
+def until(end: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option that says until when something is valid; `end`: what ends it otherwise."""
+    return click.option(
+        "--until",
+        callback=as_moment(last_moment),
+        metavar="DATE",
+        help=f"Until this day (2026-12-31), in UTC; without it, until it is {end}.",
+    )
+
+
 def echo_json(content: Any) -> None:
     """Print an object as JSON."""
     click.echo(json.dumps(content, indent=2))

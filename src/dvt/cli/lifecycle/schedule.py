@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -88,7 +87,7 @@ def _once(system: System, *, as_json: bool) -> None:
     if record is None:
         sys.exit(REFUSED)
     if as_json:
-        click.echo(json.dumps(runs.as_object(record), indent=2))
+        echo_json(runs.as_object(record))
     else:
         echo_lines(runs.as_lines(record))
     sys.exit(runs.EXIT_CODES[record.status])

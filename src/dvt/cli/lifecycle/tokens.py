@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from dvt.cli.lifecycle.options import AS_JSON, as_moment, echo_json, echo_lines, last_moment, opened, project
+from dvt.cli.lifecycle.options import AS_JSON, echo_json, echo_lines, opened, project, until
 from dvt.core.commands import examples_text
 
 
@@ -32,12 +32,7 @@ def tokens() -> None:
     required=True,
     help="viewer: reads. operator: also runs, restores and pins. admin: also changes policies and tokens.",
 )
-@click.option(
-    "--until",
-    callback=as_moment(last_moment),
-    metavar="DATE",
-    help="Until this day (2026-12-31), in UTC; without it, until it is revoked.",
-)
+@until("revoked")
 @AS_JSON
 def add(project_dir: Path, config: Path | None, name: str, as_json: bool, **asked: Any) -> None:
     """Make a token, and print it: it is stored as a hash alone, so nobody can show it again."""
