@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from dvt.core.retention import AgeBy, Item, Moment, Reason, Tally
 
+EVER = 2**80
+"""Nanoseconds that no time of a file is away from 1970."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Countable:

@@ -53,6 +53,11 @@ def identity(status: os.stat_result) -> str:
     return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
 
 
+def bytes_of(status: os.stat_result) -> int:
+    """Return the bytes that would be free without a file; holes have none."""
+    return min(status.st_size, status.st_blocks * 512)
+
+
 class Root:
     """A folder below which files may be found and deleted, open: use it in a `with`.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dvt.core.file_names import as_path
 from dvt.core.retention import Hold, HoldCode, Item, Result
 from dvt.drivers.file_uses import FileUses, is_open_elsewhere
-from dvt.drivers.trees import QUARANTINE, Root
+from dvt.drivers.trees import QUARANTINE, Root, bytes_of
 from dvt.lifecycle.files import Stays, found
 
 _DEEPEST = 100
@@ -91,7 +91,7 @@ def see(root: Root, folder: int, uses: FileUses, *, foreign: bool) -> Seen:
         digest.update(_line(member))
         modified, changed = max(modified, status.st_mtime_ns), max(changed, status.st_ctime_ns)
         if member.is_file:
-            size += min(status.st_size, status.st_blocks * 512)
+            size += bytes_of(status)
             files += 1
         for hold in _holds(member, uses, foreign=foreign):
             holds.setdefault(hold.code, hold)

@@ -228,8 +228,8 @@ class Left:
     table: TableRef
     is_dead: bool
     """Whether its run is dead for certain."""
-    recorded: float
-    """When the record was last written, in seconds since 1970."""
+    recorded: int
+    """When the record was last written, in nanoseconds since 1970."""
 
 
 def left_tables(folder: Path) -> Iterator[Left]:
@@ -243,7 +243,7 @@ def left_tables(folder: Path) -> Iterator[Left]:
             if content is None:
                 continue
             is_dead = lock is not None and _is_dead(content, here)
-            recorded = record.stat().st_mtime
+            recorded = record.stat().st_mtime_ns
             for fields in content["stage_tables"]:
                 table = TableRef(**fields)
                 yield Left(run=content["run"], table=table, is_dead=is_dead, recorded=recorded)

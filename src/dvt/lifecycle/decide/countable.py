@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from dvt.core.found import Countable
+from dvt.core.found import EVER, Countable
 from dvt.core.retention import Action, AgeBy, CleanupType, Moment, Policy, Reason, Rule
 from dvt.lifecycle.decide.decision import Circumstances
 from dvt.lifecycle.decide.rules import grace_of, is_active, is_named, time_of
 
-_EVER = 2**80
-"""Nanoseconds that no time of a file is away from 1970."""
 _KNOWN = frozenset({AgeBy.MODIFIED, AgeBy.CHANGED})
 """Times that all of these items have."""
 
@@ -41,11 +39,11 @@ def countable(circumstances: Circumstances) -> Countable | None:
 
 def countable_by_survey(policy: Policy | None, now: Moment) -> Countable | None:
     """Return which items a survey need not see, whatever is decided of them; None: none of them."""
-    return _always(Reason.NO_POLICY) if policy is None else _known_by_age(policy, after=-_EVER, until=now)
+    return _always(Reason.NO_POLICY) if policy is None else _known_by_age(policy, after=-EVER, until=now)
 
 
 def _always(reason: Reason) -> Countable:
-    return Countable(reason=reason, after=-_EVER, until=_EVER, age_by=_KNOWN)
+    return Countable(reason=reason, after=-EVER, until=EVER, age_by=_KNOWN)
 
 
 def _known_by_age(

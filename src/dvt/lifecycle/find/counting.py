@@ -9,16 +9,14 @@ from operator import attrgetter
 from stat import S_ISREG
 
 from dvt.core.file_names import as_text
-from dvt.core.found import Countable, Counted, Similar
+from dvt.core.found import EVER, Countable, Counted, Similar
 from dvt.core.retention import AgeBy, Item, Moment, Tally
 from dvt.drivers.file_uses import FileUses
-from dvt.drivers.trees import identity
+from dvt.drivers.trees import bytes_of, identity
 from dvt.lifecycle.find.places import OWN, Contents, Place
 
 _Entry = os.DirEntry[str]
 
-_EVER = 2**80
-"""Nanoseconds that no time of a file is away from 1970."""
 _OWN = frozenset(map(os.fsdecode, OWN))
 
 
@@ -82,7 +80,7 @@ class _Kind:
         if self.countable is not None:
             self._after, self._until = self.countable.after, self.countable.until
             is_alike = self.countable.older_alike and of.group_by == "none"
-            self._from = -_EVER if is_alike else self._after
+            self._from = -EVER if is_alike else self._after
             self._youngest = _YOUNGEST[self.countable.age_by]
             self._unless = self.countable.unless
             self._most = 0 if of.group_by == "none" else self.countable.newest or 0
@@ -131,11 +129,6 @@ class _Kind:
             return None
         tally = Tally(items=self._items, files=self._items, bytes=self._bytes)
         return Counted(self.of.data_types[0], self.countable.reason, tally)
-
-
-def bytes_of(status: os.stat_result) -> int:
-    """Return the bytes that would be free without a file; holes have none."""
-    return min(status.st_size, status.st_blocks * 512)
 
 
 def _shown(name: str) -> str:

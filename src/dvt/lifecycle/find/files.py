@@ -17,8 +17,8 @@ from dvt.core.file_names import as_path, as_text
 from dvt.core.found import Countable, Counted, Similar
 from dvt.core.retention import Hold, HoldCode, Item, ItemKind, Moment
 from dvt.drivers.file_uses import FileUses, file_uses
-from dvt.drivers.trees import Root, identity
-from dvt.lifecycle.find.counting import Counter, bytes_of
+from dvt.drivers.trees import Root, bytes_of, identity
+from dvt.lifecycle.find.counting import Counter
 from dvt.lifecycle.find.folders import FolderItems
 from dvt.lifecycle.find.operations import Told, data_type_of, told, unreadable
 from dvt.lifecycle.find.places import OWN, Contents, Place

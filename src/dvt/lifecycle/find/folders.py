@@ -34,7 +34,7 @@ class FolderItems:
     def __init__(self, root: Root, place: Place, uses: FileUses, kept: Iterable[bytes]) -> None:
         """`kept`: paths that no item may contain, such as the place of backups and the project's target."""
         self._root, self._place, self._uses = root, place, uses
-        self._kept = frozenset(kept)
+        self._kept = sorted(kept)
 
     def item(self, of: Contents, folder: int, parts: tuple[bytes, ...]) -> Item | None:
         """Return an open folder, of these parts below its place, as an item; None if it is none.
@@ -57,7 +57,7 @@ class FolderItems:
             key=as_text(path),
             root=str(self._place.path),
             identity=seen.identity,
-            group=said.group or (_group(of, parts) if of.folders == "any" else ""),
+            group=said.group or (of.group_of(parts[:-1], parts[-1]) if of.folders == "any" else ""),
             bytes=seen.bytes,
             files=seen.files,
             status=said.status,
@@ -69,21 +69,13 @@ class FolderItems:
         )
 
     def _containing(self, path: bytes) -> Iterator[Hold]:
-        inner = next((kept for kept in sorted(self._kept) if is_within(kept, path)), None)
+        inner = next((kept for kept in self._kept if is_within(kept, path)), None)
         if inner == path:
             yield Hold(
                 HoldCode.REFERENCED, "it is in use: the project's target, a place of its own, or dvt's"
             )
         elif inner is not None:
             yield Hold(HoldCode.REFERENCED, f"{as_text(inner)} is in it, which stays")
-
-
-def _group(of: Contents, parts: tuple[bytes, ...]) -> str:
-    if of.group_by == "folder":
-        return as_text(b"/".join(parts[:-1])) or "."
-    if of.group_by == "name":
-        return as_text(re.split(rb"[\d.]", parts[-1], maxsplit=1)[0]).rstrip("-_ ")
-    return ""
 
 
 def _invocation(folder: int) -> Told | None:

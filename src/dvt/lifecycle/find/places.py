@@ -47,7 +47,7 @@ class Contents:
         return re.compile("|".join(translate(pattern) for pattern in self.files), re.DOTALL)
 
     def group_of(self, parts: Sequence[bytes], name: bytes) -> str:
-        """Return the group of a file in a folder below the place."""
+        """Return the group of a file, or a folder, in a folder below the place."""
         if self.group_by == "folder":
             return as_text(b"/".join(parts)) or "."
         if self.group_by == "name":

@@ -125,7 +125,7 @@ def _item(left: Left, records: Path) -> Item:
         key=str(left.table),
         root=str(records),
         identity=f"{left.run} {json.dumps(asdict(left.table))}",
-        modified=round(left.recorded * 1_000_000) * 1000,
+        modified=left.recorded,
         holds=tuple(_holds(left)),
     )
 

@@ -19,7 +19,6 @@ from dvt.lifecycle.tables.shape import Shape, shape_of
 
 _PER_FETCH = 500
 """Rows that are in memory at once."""
-_SECOND = 1_000_000_000
 
 
 class RowFinder:
