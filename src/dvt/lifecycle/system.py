@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,9 @@ from dvt.lifecycle.store.clock import clock_refusals
 from dvt.lifecycle.store.opening import Store, open_store
 from dvt.lifecycle.store.present import now
 from dvt.lifecycle.work import Recording, Wishes, Work, state_of
+
+_PLANS_STAY = 30 * 86_400
+"""Seconds for which plans stay."""
 
 
 def actor() -> str:
@@ -95,7 +99,8 @@ class System(Work):
         )
 
     def plan(self, cleanup_type: CleanupType = CleanupType.MANUAL, data_types: Iterable[str] = ()) -> Plan:
-        """Make a plan."""
+        """Make a plan; plans that are too old go."""
+        self.plans.forget(time.time() - _PLANS_STAY)
         return retire.plan(self.finders(data_types, cleanup_type), self.terms(cleanup_type), self.plans)
 
     def run(self, plan: Plan, cleanup_type: CleanupType, wishes: Wishes | None = None) -> RunRecord:

@@ -342,3 +342,12 @@ def test_databases_of_tables_are_closed_at_the_end(project, tmp_path):
 
 def opened_files():
     return {str(descriptor.resolve()) for descriptor in Path("/proc/self/fd").iterdir()}
+
+
+def test_who_makes_a_plan_removes_those_that_are_too_old(system):
+    old, late = system.plan(), system.plan()
+    for plan, days in ((old, 31), (late, 29)):
+        os.utime(plan.file, (time.time() - days * 86_400,) * 2)
+    assert set(system.plans.ids()) == {old.head.id, late.head.id}
+    made = system.plan()
+    assert set(system.plans.ids()) == {late.head.id, made.head.id}

@@ -19,8 +19,6 @@ from dvt.lifecycle.system import System
 from dvt.lifecycle.work import Wishes
 
 _LOG = logging.getLogger("dvt.lifecycle.schedule")
-_PLANS_STAY = 30 * 86_400
-"""Seconds for which plans stay: a schedule makes one each time."""
 _KINDS: Mapping[RunStatus, AlarmKind] = {
     RunStatus.PARTIAL: AlarmKind.PARTIAL,
     RunStatus.STOPPED: AlarmKind.STOPPED,
@@ -58,7 +56,6 @@ def note(system: System, action: str, details: Mapping[str, object]) -> None:
 
 def clean(system: System, teller: Teller, stops: Callable[[], bool] = lambda: False) -> RunRecord | None:
     """Make a run; None: it was refused, which is on record. Other errors are raised."""
-    system.plans.forget(time.time() - _PLANS_STAY)
     made = system.plan(CleanupType.AUTOMATIC)
     if made.head.problems:
         text = f"not everything could be looked at: {' '.join(made.head.problems)}"
