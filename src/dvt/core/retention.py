@@ -11,10 +11,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
+from dvt.core.moments import Moment as Moment  # noqa: PLC0414 - part of this vocabulary
 from dvt.core.status import Status as Status  # noqa: PLC0414 - part of this vocabulary
-
-Moment = int
-"""Nanoseconds since 1970 in UTC."""
 
 
 class ItemKind(StrEnum):

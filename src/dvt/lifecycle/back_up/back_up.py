@@ -12,6 +12,7 @@ from itertools import count
 from typing import Self
 
 from dvt.core.file_names import as_path
+from dvt.core.moments import nanoseconds
 from dvt.core.retention import Action, Item, ItemKind, Moment, Outcome, PlannedItem, Result
 from dvt.drivers.copying import Attributes, attributes, copy, digest_of, forget_cached, read_ahead
 from dvt.drivers.file_system import sync_all, sync_one
@@ -260,7 +261,7 @@ class FileBackups:
             sha256=copied.sha256,
             attributes=copied.attributes,
             made=now,
-            kept_until=None if action is Action.ARCHIVE else now + keep // timedelta(microseconds=1) * 1000,
+            kept_until=None if action is Action.ARCHIVE else now + nanoseconds(keep),
             action=action,
             slot=copied.slot,
         )

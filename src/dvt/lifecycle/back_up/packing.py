@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, cast
 
+from dvt.core.moments import SECOND
 from dvt.drivers.copying import Attributes, attributes, put_attributes
 from dvt.drivers.file_system import sync_one
 from dvt.drivers.trees import Root
@@ -127,7 +128,7 @@ def _info(member: Member, known: Attributes) -> tarfile.TarInfo:
     info.type = tarfile.DIRTYPE if member.is_folder else tarfile.REGTYPE
     info.size = 0 if member.is_folder else member.status.st_size
     info.mode, info.uid, info.gid = known.mode, known.uid, known.gid
-    info.mtime = known.modified // 1_000_000_000
+    info.mtime = known.modified // SECOND
     info.pax_headers = {_MODIFIED: str(known.modified)} | {
         f"{_EXTENDED}{name}": base64.b64encode(value).decode()
         for name, value in sorted(known.extended.items())

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from dvt.core.moments import DAY, SECOND, time_of_moment
 from dvt.core.retention import (
     Action,
     AgeBy,
@@ -22,8 +22,6 @@ from dvt.core.retention import (
     Status,
 )
 from dvt.lifecycle.decide.rules import (
-    DAY,
-    SECOND,
     age_moment,
     grace_of,
     is_active,
@@ -176,6 +174,6 @@ def _ago(age: int) -> str:
 
 def _time(moment: Moment) -> str:
     try:
-        return f"{datetime.fromtimestamp(moment // SECOND, UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (OverflowError, ValueError, OSError):
+        return f"{time_of_moment(moment):%Y-%m-%d %H:%M:%S} UTC"
+    except OverflowError:
         return "far away"

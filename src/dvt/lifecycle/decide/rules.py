@@ -7,11 +7,8 @@ from collections.abc import Iterable
 from fnmatch import translate
 from functools import lru_cache
 
+from dvt.core.moments import DAY, nanoseconds
 from dvt.core.retention import AgeBy, Item, Match, Moment, Pin, Policy, Rule
-
-SECOND = 1_000_000_000
-"""Nanoseconds."""
-DAY = 86_400 * SECOND
 
 
 def rule_for(item: Item, policy: Policy) -> Rule:
@@ -62,7 +59,7 @@ def time_of(rule: Rule) -> int:
 
 def grace_of(rule: Rule) -> int:
     """Return the nanoseconds in which items are never due."""
-    return round(rule.grace.total_seconds() * SECOND)
+    return nanoseconds(rule.grace)
 
 
 def is_active(pin: Pin, now: Moment) -> bool:

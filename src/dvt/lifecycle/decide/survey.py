@@ -6,10 +6,10 @@ import heapq
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
+from dvt.core.moments import time_of_moment
 from dvt.core.retention import Item, Moment, Policy, Reason, Rule, Status
-from dvt.lifecycle.decide.rules import SECOND, age_moment, rule_for
+from dvt.lifecycle.decide.rules import age_moment, rule_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class _Periods:
         self._newest: dict[str, tuple[Moment, str]] = {}
 
     def add(self, moment: Moment, key: str) -> None:
-        period = datetime.fromtimestamp(moment // SECOND, UTC).strftime(self._name)
+        period = time_of_moment(moment).strftime(self._name)
         newest = self._newest.get(period)
         if newest is None or newest < (moment, key):
             self._newest[period] = (moment, key)

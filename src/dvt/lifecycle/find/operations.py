@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dvt.core.retention import Hold, HoldCode, Moment, Status
+from dvt.core.moments import Moment, moment_of_time
+from dvt.core.retention import Hold, HoldCode, Status
 from dvt.runs.operation_files import status_of
 from dvt.runs.operations import Process
 
@@ -103,5 +104,5 @@ def moment_of(text: Any) -> Moment | None:
         time = datetime.fromisoformat(text)
         if time.tzinfo is None:
             time = time.replace(tzinfo=UTC) + _WEST
-        return round(time.timestamp() * 1_000_000) * 1000
+        return moment_of_time(time)
     return None

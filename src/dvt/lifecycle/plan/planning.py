@@ -12,6 +12,7 @@ from functools import partial
 from typing import IO, Any, TypeVar
 
 from dvt.core.found import Countable, Counted, Similar
+from dvt.core.moments import DAY
 from dvt.core.ports.lifecycle import CountingFinder, Finder
 from dvt.core.retention import (
     Asking,
@@ -34,7 +35,6 @@ from dvt.lifecycle.decide import (
     decide,
     has_limit,
 )
-from dvt.lifecycle.decide.rules import DAY
 from dvt.lifecycle.plan.breaker import refusals
 from dvt.lifecycle.plan.plan_file import Lines, Plan, PlanWriter, Template
 from dvt.lifecycle.plan.second_process import Answer, SecondProcess, may_have_one

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from dvt.core.moments import DAY
 from dvt.core.retention import Decision, Item, Moment, Policy
-from dvt.lifecycle.decide.rules import DAY, age_moment, rule_for
+from dvt.lifecycle.decide.rules import age_moment, rule_for
 from dvt.lifecycle.reports.plans import item_object
 from dvt.lifecycle.reports.times import moment_text
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from dvt.core.retention import Moment
-
-_SECOND = 1_000_000_000
+from dvt.core.moments import DAY, SECOND, Moment, time_of_moment
 
 
 def moment_text(moment: Moment) -> str:
@@ -17,8 +15,8 @@ def moment_text(moment: Moment) -> str:
         '2026-01-01T00:00:00Z'
     """
     try:
-        return f"{datetime.fromtimestamp(moment // _SECOND, UTC):%Y-%m-%dT%H:%M:%SZ}"
-    except (OverflowError, ValueError, OSError):
+        return f"{time_of_moment(moment):%Y-%m-%dT%H:%M:%SZ}"
+    except OverflowError:
         return "far away"
 
 
@@ -30,7 +28,7 @@ def day_moment(text: str) -> Moment:
         '2026-01-02T00:00:00Z'
     """
     moment = first_moment(text)
-    return moment + 86_400 * _SECOND if len(text) == len("2026-01-01") else moment
+    return moment + DAY if len(text) == len("2026-01-01") else moment
 
 
 def first_moment(text: str) -> Moment:
@@ -41,4 +39,4 @@ def first_moment(text: str) -> Moment:
     if not datetime(1970, 1, 1, tzinfo=UTC) <= moment < datetime(2262, 1, 1, tzinfo=UTC):
         msg = "it is before 1970 or after 2261"
         raise ValueError(msg)
-    return int(moment.timestamp()) * _SECOND
+    return int(moment.timestamp()) * SECOND

@@ -15,9 +15,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from dvt.core.errors import DvtError
-from dvt.core.retention import Moment
+from dvt.core.moments import Moment, moment_of_time
 from dvt.core.schedule import Schedule
-from dvt.lifecycle.schedule.health import moment_of
 
 _LOG = logging.getLogger("dvt.lifecycle.schedule")
 _RUN = "run"
@@ -59,7 +58,7 @@ class _StoredJobs(MemoryJobStore):
 
     def _write(self, job: Any) -> None:
         try:
-            self._store(moment_of(job.next_run_time))
+            self._store(moment_of_time(job.next_run_time))
         except DvtError as error:
             # It is for those who look; the scheduler itself goes on.
             _LOG.warning("the time of the next run is not stored: %s", error.message)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
+from dvt.core.moments import SECOND, moment_of_time, nanoseconds, time_of_moment
 from dvt.core.retention import Moment, RunRecord, RunStatus
 from dvt.core.schedule import Schedule
 from dvt.lifecycle.reports import runs
@@ -24,7 +25,6 @@ _MOST = 1000
 _PATIENCE = timedelta(hours=2)
 _DONE = frozenset({RunStatus.COMPLETED, RunStatus.PARTIAL})
 """Ends of runs that have gone through all that was due."""
-_SECOND = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Health:
         row = self.row
         if row is None or not row.alive or row.heartbeat is None:
             return False
-        return abs(self.now - row.heartbeat) < _SILENT * _SECOND
+        return abs(self.now - row.heartbeat) < _SILENT * SECOND
 
     @property
     def has_died(self) -> bool:
@@ -100,16 +100,11 @@ def _last_runs(system: System) -> list[RunRecord]:
 
 def next_run(schedule: Schedule, at: Moment) -> Moment:
     """Return the first time of a schedule after a moment."""
-    return moment_of(schedule.cron.after(datetime.fromtimestamp(at / _SECOND, UTC), schedule.zone))
-
-
-def moment_of(time: datetime) -> Moment:
-    """Return a time, which is in a zone, as a moment."""
-    return (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    return moment_of_time(schedule.cron.after(time_of_moment(at), schedule.zone))
 
 
 def _longest_pause(schedule: Schedule, at: Moment) -> timedelta:
-    return schedule.cron.longest_pause(datetime.fromtimestamp(at / _SECOND, UTC), schedule.zone)
+    return schedule.cron.longest_pause(time_of_moment(at), schedule.zone)
 
 
 def _overdue_since(
@@ -119,7 +114,7 @@ def _overdue_since(
     known = [moment for moment in (row and row.began, done and (done.ended or done.began)) if moment]
     if not known:
         return None
-    limit: Moment = max(known) + int(after.total_seconds() * _SECOND)
+    limit: Moment = max(known) + nanoseconds(after)
     return limit if at > limit else None
 
 
@@ -148,7 +143,7 @@ def local_text(moment: Moment, schedule: Schedule) -> str:
         >>> local_text(1_767_225_600_000_000_000, Schedule())
         '2026-01-01 00:00 UTC'
     """
-    local = datetime.fromtimestamp(moment / _SECOND, schedule.zone)
+    local = time_of_moment(moment).astimezone(schedule.zone)
     return f"{local:%Y-%m-%d %H:%M} {schedule.zone.key}"
 
 

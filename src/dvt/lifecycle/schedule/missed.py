@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from dvt.core.cron import cron
-from dvt.core.retention import Moment
+from dvt.core.moments import Moment, moment_of_time, nanoseconds, time_of_moment
 from dvt.core.schedule import Missed
-from dvt.lifecycle.schedule.health import moment_of
 from dvt.lifecycle.store.schedules import ScheduleRow
 
 LATE = timedelta(minutes=10)
 """A run that could begin so late is not missed."""
-_SECOND = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +35,14 @@ def due(row: ScheduleRow, missed: Missed, now: Moment) -> Due:
 
     The last one begins now, unless it is too late for it and what was missed is to be left out.
     """
-    since = _time(row.claimed if row.claimed is not None else row.began)
-    times = [moment_of(time) for time in cron(row.cron).between(since, _time(now), ZoneInfo(row.zone))]
+    since = time_of_moment(row.claimed if row.claimed is not None else row.began)
+    times = [
+        moment_of_time(time)
+        for time in cron(row.cron).between(since, time_of_moment(now), ZoneInfo(row.zone))
+    ]
     if not times:
         return Due()
-    is_late = now - times[-1] > LATE.total_seconds() * _SECOND
+    is_late = now - times[-1] > nanoseconds(LATE)
     if not is_late:
         return Due(tuple(times[:-1]), times[-1])
     return Due(tuple(times), times[-1] if missed is Missed.RUN_ONCE else None)
@@ -50,8 +51,3 @@ def due(row: ScheduleRow, missed: Missed, now: Moment) -> Due:
 def was_interrupted(row: ScheduleRow) -> bool:
     """Return whether a run was begun of which no end is known."""
     return row.claimed is not None and (row.finished is None or row.finished < row.claimed)
-
-
-def _time(moment: Moment) -> datetime:
-    # By whole microseconds: as a number with a point, a moment of today is some hundred nanoseconds off.
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment // 1000)

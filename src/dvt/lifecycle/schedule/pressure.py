@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dvt.core.errors import NothingFreed
+from dvt.core.moments import SECOND
 from dvt.core.reports import size
 from dvt.core.retention import Action, CleanupType, Moment, Policy
 from dvt.core.schedule import AlarmKind, Pressure
@@ -22,8 +23,7 @@ from dvt.lifecycle.system import System
 from dvt.lifecycle.work import Wishes
 
 _LOG = logging.getLogger("dvt.lifecycle.schedule")
-_SECOND = 10**9
-_PAUSE = 3600 * _SECOND
+_PAUSE = 3600 * SECOND
 """After this time it is tried, and told, again where all that could be done was not enough."""
 _HUNDRED = 100
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from threading import Event, Lock
 
 from dvt.core.errors import CleanerAtWork, DvtError, SchedulerAtWork
+from dvt.core.moments import DAY, SECOND
 from dvt.core.retention import Moment
 from dvt.core.schedule import AlarmKind, Missed, Schedule
 from dvt.lifecycle.reports.times import moment_text
@@ -31,9 +32,6 @@ _PATIENCE = 1800
 """Seconds for which what may pass is in the way before somebody is told."""
 _LISTED = 100
 """So many missed times are listed in one note."""
-_SECOND = 10**9
-_DAY = 86_400 * _SECOND
-"""After this time somebody is told again that a run is overdue."""
 
 
 def _nothing(_function: Callable[[], None], _seconds: float) -> None:
@@ -183,7 +181,7 @@ class Scheduler:
         """Try it again later, and tell somebody if that may not help, or has not for long."""
         at = self.clock()
         self._trouble_since = self._trouble_since or at
-        is_long = at - self._trouble_since >= _PATIENCE * _SECOND
+        is_long = at - self._trouble_since >= _PATIENCE * SECOND
         _LOG.warning("no run could be made: %s", message)
         if (is_long or not may_pass) and not self._has_told:
             self._has_told = True
@@ -193,7 +191,8 @@ class Scheduler:
 
 
 def _may_tell(row: ScheduleRow, at: Moment) -> bool:
-    return row.alarmed is None or at - row.alarmed >= _DAY
+    """Return whether somebody is told that a run is overdue: once a day."""
+    return row.alarmed is None or at - row.alarmed >= DAY
 
 
 @contextmanager

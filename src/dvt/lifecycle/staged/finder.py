@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from dvt.core.errors import DvtError
+from dvt.core.moments import moment_of_time, time_of_moment
 from dvt.core.ports.lifecycle import StagedFolder
 from dvt.core.ports.staging import Bucket
 from dvt.core.retention import Hold, HoldCode, Item, ItemKind, Moment, Status
@@ -19,7 +19,6 @@ STAGING, STATE = "staging", "extraction_state"
 """Data types: what runs have staged, and what is kept for later extractions, with the state that names it."""
 KINDS = frozenset({Kind.DATASET, Kind.RESULT, Kind.STATE})
 """What is an item: leases, deletions, probes and unfinished uploads are `dvt clean`'s alone."""
-_SECOND = 1_000_000_000
 
 
 class StagedFinder:
@@ -84,7 +83,7 @@ class StagedFinder:
                 yield bucket
 
     def _items(self, bucket: Bucket, now: Moment) -> Iterator[Item]:
-        moment = datetime.fromtimestamp(now / _SECOND, UTC)
+        moment = time_of_moment(now)
         inventory = take_inventory(bucket.objects(""))
         facts = facts_of(bucket, inventory, moment, list(leases(bucket, moment)), self._runs())
         for unit in plan_clean(facts).units:
@@ -113,7 +112,7 @@ def item_of(unit: Unit, address: str) -> Item:
         bytes=unit.bytes,
         files=unit.objects,
         status=status,
-        modified=round(unit.newest.timestamp() * 1_000_000) * 1000,
+        modified=moment_of_time(unit.newest),
         holds=(Hold(HoldCode.LEASED, unit.reason),) if unit.reason else (),
     )
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dvt.core.retention import Moment
+from dvt.core.moments import SECOND, Moment
 
-_SECOND = 10**9
-MAX_JUMP = 24 * 3600 * _SECOND
+MAX_JUMP = 24 * 3600 * SECOND
 """Nanoseconds by which the clock and the time that this machine was on may differ since the last run."""
-MAX_DIFFERENCE = 300 * _SECOND
+MAX_DIFFERENCE = 300 * SECOND
 """Nanoseconds by which this machine's clock may differ from the database's, or from another machine's."""
 
 
@@ -72,7 +71,7 @@ def _difference(facts: ClockFacts) -> str:
 
 
 def _duration(nanoseconds: int) -> str:
-    minutes, seconds = divmod(nanoseconds // _SECOND, 60)
+    minutes, seconds = divmod(nanoseconds // SECOND, 60)
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "less than 1 s"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from dvt.core.retention import FREED, GONE, Moment, Result, RunStatus, Tally
+from dvt.core.moments import Moment, moment_of_time, time_of_moment
+from dvt.core.retention import FREED, GONE, Result, RunStatus, Tally
 from dvt.lifecycle.store.encoding import Data, canonical, results_from, shown
 from dvt.lifecycle.store.events import Event, EventKind
 from dvt.lifecycle.store.tables import AUDIT, RUN_ENDS, RUNS
@@ -30,12 +31,12 @@ def add_run_rows(connection: Connection, events: Sequence[Event]) -> None:
 
 def timestamp(moment: Moment) -> datetime:
     """Return a moment as the original's tables have it: in UTC, without a zone."""
-    return datetime(1970, 1, 1) + timedelta(microseconds=moment // 1000)  # noqa: DTZ001
+    return time_of_moment(moment).replace(tzinfo=None)
 
 
 def moment_of(stamp: datetime) -> Moment:
     """Return the moment of a timestamp of the original's tables."""
-    return (stamp.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+    return moment_of_time(stamp.replace(tzinfo=UTC))
 
 
 def _begin(connection: Connection, event: Event, details: Data) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import insert, or_, select, update
 
 from dvt.core.access import Role, Token
 from dvt.core.errors import DvtError, NotRecordable
+from dvt.core.moments import SECOND
 from dvt.core.retention import Asking, Moment
 from dvt.lifecycle.store.chain import Chain
 from dvt.lifecycle.store.database import Database
@@ -26,7 +27,7 @@ PREFIX = "dvt_"
 """How tokens begin, so that scanners for secrets know them."""
 _BYTES = 32
 """Random bytes of a token: none can be guessed, so a hash without salt and delay is safe."""
-_USES = 60 * 10**9
+_USES = 60 * SECOND
 """Nanoseconds for which a use of a token is not put on record again."""
 _LONGEST_NAME = 100
 
