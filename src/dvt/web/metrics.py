@@ -11,11 +11,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from dvt.core.moments import SECOND
 from dvt.core.retention import Source
 from dvt.lifecycle.schedule.health import Health, health
 from dvt.web.project import Project
-
-_SECOND = 10**9
 
 
 class Requests:
@@ -97,7 +96,7 @@ def _schedule(found: Health) -> Iterator[Metric]:
     for name, value, text in (
         ("dvt_lifecycle_overdue", found.overdue_since is not None, "Whether an automatic run is overdue."),
         ("dvt_lifecycle_scheduler_alive", found.is_alive, "Whether a scheduler is at work."),
-        ("dvt_lifecycle_next_run_timestamp_seconds", found.next_run / _SECOND, "When the next run is."),
+        ("dvt_lifecycle_next_run_timestamp_seconds", found.next_run / SECOND, "When the next run is."),
     ):
         gauge = GaugeMetricFamily(name, text)
         gauge.add_metric([], float(value))
@@ -106,5 +105,5 @@ def _schedule(found: Health) -> Iterator[Metric]:
         "dvt_lifecycle_last_success_timestamp_seconds", "When the last completed automatic run began."
     )
     if found.last_success is not None:
-        success.add_metric([], found.last_success.began / _SECOND)
+        success.add_metric([], found.last_success.began / SECOND)
     yield success

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from dvt.core.errors import NotThere, PlanUnusable
+from dvt.core.moments import SECOND
 from dvt.core.reports import count
 from dvt.core.retention import DONE, GONE, CleanupType, Result, Tally
 from dvt.lifecycle.reports.plans import total
@@ -124,7 +125,7 @@ def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLRespo
             "done": done,
             "left": left,
             "by_hand": max(0, planned.items - done.items - left.items) if planned and record.ended else 0,
-            "took": None if record.ended is None else (record.ended - record.began) / 1_000_000_000,
+            "took": None if record.ended is None else (record.ended - record.began) / SECOND,
             "events": events[: overview.MOST],
             "events_after": events[overview.MOST - 1].id if len(events) > overview.MOST else 0,
             "can_stop": here is not None and not here.over.is_set(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dvt.core.errors import PlanUnusable
+from dvt.core.moments import SECOND
 from dvt.core.retention import (
     Moment,
     PlanHead,
@@ -35,7 +36,6 @@ RUNS = 20
 """Runs of a page of the history."""
 _PAST = 400
 """Runs that the forecast is made of, at most."""
-_SECOND = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +175,7 @@ def _newest(system: System, limit: int) -> Iterable[Plan]:
 def _history(system: System) -> list[tuple[float, int]]:
     """Return how much the last runs have found when they began."""
     past = system.store.records.found(limit=_PAST)
-    return [(at / _SECOND, total(found).bytes) for at, found in past]
+    return [(at / SECOND, total(found).bytes) for at, found in past]
 
 
 def _only_type(head: PlanHead | None) -> str:

@@ -12,10 +12,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dvt.core.moments import SECOND, Moment
 from dvt.core.reports import count, size
-from dvt.core.retention import Moment
 
-_SECOND = 1_000_000_000
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 """Seconds of a unit, and the unit: those in which a duration is written that has at least one."""
 FRAGMENT = "X-Fragment"
@@ -106,7 +105,7 @@ def _time(at: Moment | datetime | None) -> datetime | None:
     if at is None or isinstance(at, datetime):
         return at
     try:
-        return datetime.fromtimestamp(at // _SECOND, UTC)
+        return datetime.fromtimestamp(at // SECOND, UTC)
     except (OverflowError, ValueError, OSError):
         return None
 
