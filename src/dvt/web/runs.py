@@ -37,6 +37,17 @@ class Order:
     """Seconds after which nothing is begun."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """How far a run is."""
+
+    record: RunRecord
+    is_alive: bool
+    """Whether it is under way. One that has no end and is not was killed: the next run finishes it."""
+    is_here: bool
+    """Whether this server does it, so that it can be stopped here."""
+
+
 class Running:
     """A run that this server does, or has done."""
 
@@ -168,6 +179,17 @@ class Runs:
         with self._mutex:
             running = self._current
         return None if running is None or running.over.is_set() else running
+
+    def state(self, system: System, record: RunRecord) -> RunState:
+        """Return how far a run on record is, as far as this server knows better than the record."""
+        running = self.get(record.id)
+        is_here = running is not None and not running.over.is_set()
+        if running is not None and running.record is not None and record.status is RunStatus.RUNNING:
+            record = running.record
+        elif record.status is RunStatus.RUNNING:
+            record = system.store.records.with_progress(record)
+        is_alive = record.status is RunStatus.RUNNING and (is_here or system.store.is_cleaner_at_work())
+        return RunState(record=record, is_alive=is_alive, is_here=is_here)
 
     def stop(self, run: str) -> RunRecord | None:
         """Have a run of this server end after its batch; RunNotHere if there is none under way."""

@@ -7,6 +7,8 @@ import json
 import pytest
 
 from dvt.core.access import Role
+from dvt.core.errors import DvtError
+from dvt.lifecycle.system import System
 
 pytestmark = pytest.mark.slow
 
@@ -45,3 +47,21 @@ def test_a_plan_is_shown_and_run_but_for_what_is_excluded(served):
     assert (kept.exists(), gone.exists()) == (True, False)
     (item,) = client.get(f"/api/cleanup/runs/{answer.json()['run']}/items").json()["items"]
     assert (item["file_path"], item["result"]) == (str(gone), "deleted")
+
+
+def test_how_a_run_fails_is_told_without_paths_of_the_machine(served, monkeypatch):
+    served.files.log("dbt.log.1", 8)
+    run = System.run
+
+    def failing(self, *args):
+        run(self, *args)
+        message = "/mnt/elsewhere/b is full"
+        raise DvtError(message)
+
+    monkeypatch.setattr(System, "run", failing)
+    client = served.client(Role.OPERATOR)
+    started = client.post("/api/cleanup/run", json={"dry_run": False}).json()["process_id"]
+    served.project.runs.get(started).thread.join()
+    told = followed(client, started)
+    assert ("progress", "…/b is full") in {(name, record["detail"]) for name, record in told}
+    assert "/mnt/elsewhere" not in str(told)

@@ -11,10 +11,9 @@ from pydantic import Field
 
 from dvt.lifecycle.plan.plan_file import Plan
 from dvt.lifecycle.reports import plans as reports
-from dvt.lifecycle.reports import runs as run_reports
 from dvt.lifecycle.reports.spreadsheets import csv_line
 from dvt.web.access.gates import Operator, Viewer
-from dvt.web.api.runs import Run
+from dvt.web.api.runs import Run, shape
 from dvt.web.api.shapes import (
     Amount,
     Body,
@@ -28,7 +27,7 @@ from dvt.web.api.shapes import (
     example,
     kind_of,
 )
-from dvt.web.runs import Order
+from dvt.web.runs import Order, RunState
 
 router = api_router("plans")
 
@@ -197,7 +196,7 @@ def run_plan(call: Operator, plan_id: Id, wanted: PlanRun | None = None) -> Run:
         budget=asked.runtime,
     )
     record = call.project.runs.start(order)
-    return Run.model_validate(run_reports.as_object(record) | {"alive": True, "here": True})
+    return shape(call, RunState(record=record, is_alive=True, is_here=True))
 
 
 def _shape(call: Viewer, plan: Plan) -> PlanShape:

@@ -21,6 +21,7 @@ from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
 from dvt.web.access.gates import Call, Operator, Viewer
 from dvt.web.api.shapes import Id, Limit, Shape, api_router
+from dvt.web.runs import RunState
 
 router = api_router("runs")
 _POLL = 2.0
@@ -85,9 +86,8 @@ def list_runs(
 ) -> list[Run]:
     """Return the last runs, those that were put on record last first; `before` continues after a run."""
     with call.system() as system:
-        return [
-            _shape(call, system, record) for record in system.store.records.runs(limit=limit, before=before)
-        ]
+        records = system.store.records.runs(limit=limit, before=before)
+        return [shape(call, call.project.runs.state(system, record)) for record in records]
 
 
 @router.get("/runs/{run_id}")
@@ -198,21 +198,26 @@ async def _events(call: Call, run_id: str) -> AsyncIterator[str]:
     running = call.project.runs.get(run_id)
     if running is not None:
         async for record in running.watch():
-            yield ": still at work\n\n" if record is None else _event("progress", _of_here(record))
+            if record is None:
+                yield ": still at work\n\n"
+                continue
+            is_alive = record.status is RunStatus.RUNNING
+            told = shape(call, RunState(record=record, is_alive=is_alive, is_here=True))
+            yield _event("progress", told.model_dump())
         yield _event("end", (await run_in_threadpool(_run, call, run_id)).model_dump())
         return
-    told: Run | None = None
+    before: Run | None = None
     while True:
         try:
             now = await run_in_threadpool(_run, call, run_id)
         except DvtError as error:
             yield _event("problem", {"code": error.code, "message": call.project.mask().text(error.message)})
             return
-        yield ": still at work\n\n" if now == told else _event("progress", now.model_dump())
+        yield ": still at work\n\n" if now == before else _event("progress", now.model_dump())
         if now.status != RunStatus.RUNNING or not now.alive:
             yield _event("end", now.model_dump())
             return
-        told = now
+        before = now
         await asyncio.sleep(_POLL)
 
 
@@ -220,14 +225,9 @@ def _event(name: str, content: Mapping[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(content)}\n\n"
 
 
-def _of_here(record: RunRecord) -> dict[str, Any]:
-    is_alive = record.status is RunStatus.RUNNING
-    return Run.model_validate(reports.as_object(record) | {"alive": is_alive, "here": True}).model_dump()
-
-
 def _run(call: Call, run_id: str) -> Run:
     with call.system() as system:
-        return _shape(call, system, _require(system, run_id))
+        return shape(call, call.project.runs.state(system, _require(system, run_id)))
 
 
 def _require(system: System, run_id: str) -> RunRecord:
@@ -237,15 +237,8 @@ def _require(system: System, run_id: str) -> RunRecord:
     return record
 
 
-def _shape(call: Call, system: System, record: RunRecord) -> Run:
-    """Return a run, as far as this server knows better than the record."""
-    running = call.project.runs.get(record.id)
-    is_here = running is not None and not running.over.is_set()
-    if running is not None and running.record is not None and record.status is RunStatus.RUNNING:
-        record = running.record
-    elif record.status is RunStatus.RUNNING:
-        record = system.store.records.with_progress(record)
-    is_alive = record.status is RunStatus.RUNNING and (is_here or system.store.is_cleaner_at_work())
-    told = reports.as_object(record) | {"alive": is_alive, "here": is_here}
+def shape(call: Call, state: RunState) -> Run:
+    """Return a run for programs."""
+    told = reports.as_object(state.record) | {"alive": state.is_alive, "here": state.is_here}
     told["detail"] = call.project.mask().text(told["detail"])
     return Run.model_validate(told)

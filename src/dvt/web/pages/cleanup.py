@@ -111,16 +111,18 @@ def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLRespo
     """Show what a run does, or did, and what became of each file."""
     here = visit.project.runs.get(run)
     with visit.system() as system:
-        record = here.record if here is not None else None
-        record = record or system.store.records.run(run)
-        if record is None:
+        found = system.store.records.run(run)
+        if found is None:
             raise NotThere("such cleanup on record")
+        state = visit.project.runs.state(system, found)
+        record = state.record
         wanted = EventFilter(run=run, kind=EventKind.OUTCOME)
         events = list(system.store.records.events(wanted, after=after, limit=overview.MOST + 1))
         planned, done = _planned(system, record.plan), of_results(record, DONE)
         left = of_results(record, frozenset(Result) - DONE)
         values = {
             "record": record,
+            "is_alive": state.is_alive,
             "planned": planned,
             "done": done,
             "left": left,
@@ -128,7 +130,7 @@ def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLRespo
             "took": None if record.ended is None else (record.ended - record.began) / SECOND,
             "events": events[: overview.MOST],
             "events_after": events[overview.MOST - 1].id if len(events) > overview.MOST else 0,
-            "can_stop": here is not None and not here.over.is_set(),
+            "can_stop": state.is_here,
             "is_stopping": here is not None and here.stop.is_set(),
             "here": str(request.url),
         }

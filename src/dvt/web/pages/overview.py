@@ -213,7 +213,7 @@ def _at_work(project: Project, system: System) -> AtWork | None:
     if running is not None:
         return _own(system, running)
     open_runs = system.store.records.unfinished()
-    if not open_runs:
+    if not open_runs or not system.store.is_cleaner_at_work():  # without a cleaner, they were killed
         return None
     last = open_runs[-1]
     return AtWork(run=last.id, actor=last.asking.actor, began=last.began)

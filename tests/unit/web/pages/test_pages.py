@@ -123,6 +123,22 @@ def test_a_run_is_watched_and_stopped_after_its_batch(served, operator, viewer, 
     assert "44 more were kept by hand, or not reached" in text
 
 
+def test_a_run_whose_process_is_dead_is_not_under_way(served, viewer):
+    served.files.log("old.log", age=30)
+    with served.project.system("ana", Source.CLI) as system:
+        plan, store = system.plan(), system.store
+        with store.one_cleaner():
+            store.audit.begin(plan.head, "20260301killed", system.asking(), plan.head.made)
+            assert "A cleanup is running" in viewer.get(CLEANUP).text
+            assert "data-live" in viewer.get(f"{CLEANUP}/runs/20260301killed").text
+    told = viewer.get(CLEANUP).text
+    assert "A cleanup is running" not in told
+    assert "> killed</span>" in told
+    told = viewer.get(f"{CLEANUP}/runs/20260301killed").text
+    assert "It was killed." in told
+    assert "data-live" not in told
+
+
 def test_a_run_that_is_over_cannot_be_stopped(served, operator):
     assert operator.post(f"{CLEANUP}/runs/none/stop").headers["Location"] == f"{CLEANUP}?done=over"
 
