@@ -149,9 +149,11 @@ def stop(visit: Operating, run: str, response: Response) -> RedirectResponse:  #
 
 def functions(visit: Visit) -> dict[str, Any]:
     """Return what the templates call, and where they are."""
+    mask = visit.project.mask()
     return {
         "active": CLEANUP,
-        "short": partial(overview.short, folder=visit.folder),
+        "short": partial(overview.short, folder=visit.folder, mask=mask),
+        "masked": mask.text,
         "gone": partial(of_results, results=GONE),
         "freed": freed,
         "words": words,

@@ -6,14 +6,15 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from dvt.core.operation_record import PENDING, RUNNING, SKIPPED, NodeRecord, OperationRecord
+from dvt.core.operation_record import PENDING, RUNNING, SKIPPED, Failure, NodeRecord, OperationRecord
 from dvt.core.status import Status
+from dvt.web.masking import Mask
 from dvt.web.pages.graph import Graph, graph
 from dvt.web.pages.timeline import Timeline, timeline
 
@@ -146,6 +147,21 @@ def shown(record: OperationRecord, around: str = "") -> Shown:
         tests=_tests(record),
         is_silent=is_silent(record),
     )
+
+
+def masked(record: OperationRecord, mask: Mask) -> OperationRecord:
+    """Return an operation whose texts name no path that is none of the project's, as the API tells it."""
+    return replace(
+        record,
+        command=tuple(map(mask.text, record.command)),
+        message=mask.text(record.message),
+        error=_masked(record.error, mask),
+        nodes=tuple(replace(of, error=_masked(of.error, mask)) if of.error else of for of in record.nodes),
+    )
+
+
+def _masked(error: Failure | None, mask: Mask) -> Failure | None:
+    return None if error is None else replace(error, text=mask.text(error.text))
 
 
 def is_test(node: NodeRecord) -> bool:

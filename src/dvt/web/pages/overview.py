@@ -26,6 +26,7 @@ from dvt.lifecycle.reports.runs import freed
 from dvt.lifecycle.schedule.health import Health, health, local_text
 from dvt.lifecycle.system import System
 from dvt.web.disks import file_systems
+from dvt.web.masking import Mask
 from dvt.web.pages.forecast import forecast
 from dvt.web.project import Project
 from dvt.web.runs import Running
@@ -156,10 +157,9 @@ def kept_items(
     return [of for of in items if stays(of)]
 
 
-def short(key: str | Path, folder: Path) -> str:
+def short(key: str | Path, folder: Path, mask: Mask) -> str:
     """Return a path as it is read best: from the project's folder, if it is in there."""
-    text = str(key)
-    return text.removeprefix(f"{folder}/")
+    return mask.path(str(key)).removeprefix(f"{folder}/")
 
 
 def _newest(system: System, limit: int) -> Iterable[Plan]:

@@ -38,7 +38,8 @@ def runs(
     fits = _filter(text, status)
     read = operations.recent(_LOOKED_AT if text or status else _PAGE + 1, before)
     chosen = [record for record in read if fits(record)]
-    records = chosen[:_PAGE]
+    mask = visit.project.mask()
+    records = [monitor.masked(record, mask) for record in chosen[:_PAGE]]
     return visit.page(
         "runs.html",
         {
@@ -60,7 +61,7 @@ def runs(
 @router.get("/runs/{operation_id}")
 def run(request: Request, visit: Viewing, operation_id: str, around: str = "") -> HTMLResponse:
     """Show what a command does, or did: its nodes as a graph, on a time axis, and in a table."""
-    record = _record(visit, operation_id)
+    record = monitor.masked(_record(visit, operation_id), visit.project.mask())
     known = {node.unique_id for node in record.nodes}
     return visit.page(
         "run.html",
@@ -77,7 +78,7 @@ def run(request: Request, visit: Viewing, operation_id: str, around: str = "") -
 @router.get("/runs/{operation_id}/nodes/{unique_id}")
 def node(visit: Viewing, operation_id: str, unique_id: str) -> HTMLResponse:
     """Show what was done for a node."""
-    record = _record(visit, operation_id)
+    record = monitor.masked(_record(visit, operation_id), visit.project.mask())
     found = _node(record, unique_id)
     return visit.page(
         "node.html",

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from dvt.core.retention import Source
+from dvt.core.retention import Outcome, Result, RunStatus, Source
 from dvt.lifecycle.delete.files import FileRemover
 
 pytestmark = pytest.mark.slow
@@ -288,3 +288,22 @@ def test_who_is_not_signed_in_is_led_to_the_form(served):
     answer = served.client().get(CLEANUP, headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
     assert served.client().get(CLEANUP, headers=FRAGMENT).status_code == 401
+
+
+def test_paths_that_are_none_of_the_projects_are_masked(served, viewer):
+    served.files.log("old.log", age=30)
+    with served.project.system("ana", Source.CLI) as system:
+        plan = system.plan()
+        with system.store.one_cleaner():
+            recorded = system.store.audit.begin(plan.head, "20260301x", system.asking(), plan.head.made)
+            recorded.planned(list(plan.items()))
+            detail = "/mnt/elsewhere/b is full"
+            recorded.ended(
+                [Outcome(item=of.item, result=Result.FAILED, detail=detail) for of in plan.items()]
+            )
+            recorded.close(RunStatus.FAILED, detail)
+    for address in (CLEANUP, f"{CLEANUP}/runs/20260301x"):
+        text = viewer.get(address).text
+        assert "/mnt/elsewhere" not in text
+        assert "…/b is full" in text
+    assert "logs/old.log" in viewer.get(f"{CLEANUP}/runs/20260301x").text

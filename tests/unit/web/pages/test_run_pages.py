@@ -178,3 +178,17 @@ def test_a_viewer_does_not_ask_databases(served, viewer):
     operation(served.files.operations, "b")
     assert viewer.get("/runs/b/nodes/model.shop.joined/plan").status_code == 403
     assert "Operators can open its plan" in viewer.get("/runs/b/nodes/model.shop.joined").text
+
+
+def test_paths_that_are_none_of_the_projects_are_masked(served, viewer):
+    operation(
+        served.files.operations,
+        "one",
+        command=("dvt", "build", "--profiles-dir", "/home/ana/.dbt"),
+        error=Failure(text=f"/home/ana/.dbt/profiles.yml and {served.files.folder}/models/a.sql"),
+    )
+    for address in ("/runs", "/runs/one", "/runs/one/nodes/model.shop.joined"):
+        text = viewer.get(address).text
+        assert "/home/ana" not in text, address
+        assert "…/.dbt" in text, address
+    assert f"{served.files.folder}/models/a.sql" in viewer.get("/runs/one").text
