@@ -9,11 +9,14 @@ import socket
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dvt.core.errors import DvtError, RequestForged, RequestTooLarge
 from dvt.web.answers import answer
 from dvt.web.masking import Mask
+from dvt.web.pages.failures import failure_page, wants_page
 
 _LOG = logging.getLogger(__name__)
 LARGEST = 1_000_000
@@ -136,4 +139,9 @@ class _Answering:
         """Answer with an error, unless an answer has begun."""
         if not self._has_begun:
             self._is_refused = True
-            await answer(error, Mask(()), status)(self._scope, receive, self._pass)
+            request = Request(self._scope)
+            told: Response = answer(error, Mask(()), status)
+            # A page has the project's name, which is not for a site that has led here by another host's.
+            if wants_page(request) and not isinstance(error, RequestForged):
+                told = failure_page(request, error, Mask(()), told.status_code)
+            await told(self._scope, receive, self._pass)

@@ -9,6 +9,7 @@ import pytest
 
 from dvt.core.retention import Outcome, Result, RunStatus, Source
 from dvt.lifecycle.delete.files import FileRemover
+from dvt.web.pages import overview
 
 pytestmark = pytest.mark.slow
 
@@ -282,6 +283,26 @@ def test_operators_do_not_change_policies(served, operator):
 def test_a_part_of_a_page_is_its_content_alone(served, viewer):
     assert "<html" not in viewer.get(CLEANUP, headers=FRAGMENT).text
     assert "<html" in viewer.get(CLEANUP).text
+
+
+def test_a_failure_of_the_server_is_a_page_without_its_cause(served, admin, monkeypatch):
+    def failing(_system):
+        message = "a secret"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(overview, "latest_plan", failing)
+    answer = admin.get(CLEANUP, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["X-Frame-Options"]) == (500, "DENY")
+    assert "the server has failed: RuntimeError</" in answer.text.replace("\n", "")
+    assert "<nav" in answer.text
+    assert "a secret" not in answer.text
+    large = {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = admin.post(f"{CLEANUP}/plans", content=b"x" * 1_000_001, headers=large)
+    assert answer.status_code == 413
+    assert "<nav" in answer.text
+    elsewhere = admin.get(CLEANUP, headers={"Accept": "text/html", "Host": "evil.example"})
+    assert elsewhere.status_code == 421
+    assert served.project.name not in elsewhere.text
 
 
 def test_who_is_not_signed_in_is_led_to_the_form(served):
