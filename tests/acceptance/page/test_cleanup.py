@@ -63,6 +63,7 @@ def test_policies_are_changed_with_their_effect_in_sight(site: Site, page: Page)
     page.get_by_role("link", name="History of the policy of dbt_logs").click()
     expect(dialog).to_contain_text("more room")
     dialog.get_by_role("button", name="Go back to version").first.click()
+    dialog.get_by_role("button", name="Go back").click()
     expect(page.locator("#toasts")).to_contain_text("as it was in that version")
 
     page.get_by_role("link", name="Settings…").click()

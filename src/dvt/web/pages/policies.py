@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
@@ -21,6 +22,7 @@ from dvt.web.pages.policy_forms import EMPTY, FormInvalid, policy_of
 
 router = APIRouter(prefix=CLEANUP, include_in_schema=False)
 _FORM = Annotated[str, Form()]
+_VERSION = Annotated[int, Form(ge=0, le=2**31 - 1)]
 _UNPROCESSABLE = 422
 _BY_HAND = "switched on the page"
 
@@ -58,16 +60,37 @@ def save(visit: Administering, name: str, filled: Filled) -> Response:
     return go_to(f"{CLEANUP}?done=saved#policies")
 
 
-@router.post("/policies/{name}/{switch}")
-def switch(visit: Administering, name: str, switch: str, version: _FORM = "") -> Response:
-    """Enable or disable a policy, or give it the content of an earlier version."""
+@router.post("/policies/{name}/revert")
+def revert(visit: Administering, name: str, version: _VERSION, confirmed: _FORM = "") -> Response:
+    """Give a policy the content of an earlier version; ask where it deletes much more."""
     with visit.system() as system:
-        if switch == "revert" and version.isdigit():
-            reason = f"back to version {version}, on the page"
-            system.store.policy_table.revert(name, int(version), system.asking(), reason)
-            return go_to(f"{CLEANUP}?done=reverted#policies")
-        if switch not in {"enable", "disable"}:
-            raise NotThere("such page")
+        table = system.store.policy_table
+        wanted = [table.in_version(name, version)]
+        if not confirmed and system.needs_confirmation(wanted):
+            return question(
+                visit,
+                title=f"Go back to version {version} of {name}?",
+                lines=[
+                    "Items will go much sooner, or fewer of each group stay.",
+                    *system.effects_of(wanted).lines,
+                ],
+                action=f"{CLEANUP}/policies/{quote(name)}/revert",
+                swap="#policies #state",
+                button="Go back",
+                is_dangerous=True,
+                fields=[
+                    {"name": "version", "kind": "hidden", "value": version},
+                    {"name": "confirmed", "kind": "hidden", "value": "yes"},
+                ],
+            )
+        table.revert(name, version, system.asking(), f"back to version {version}, on the page")
+    return go_to(f"{CLEANUP}?done=reverted#policies")
+
+
+@router.post("/policies/{name}/{switch}")
+def switch(visit: Administering, name: str, switch: Literal["enable", "disable"]) -> Response:
+    """Enable or disable a policy; ask where that deletes much more."""
+    with visit.system() as system:
         current = _policy(system, name)
         wanted = replace(current, rule=replace(current.rule, enabled=switch == "enable"))
         if system.needs_confirmation([wanted]):

@@ -210,8 +210,26 @@ def test_a_policy_is_switched_off_and_on(served, admin):
     assert admin.post(f"{CLEANUP}/policies/dbt_logs/disable").status_code == 303
     assert not served.project.store().policies()["dbt_logs"].rule.enabled
     assert "I want that" in admin.post(f"{CLEANUP}/policies/dbt_logs/enable").text, "it asks, as for any risk"
-    assert admin.post(f"{CLEANUP}/policies/dbt_logs/revert", data={"version": "1"}).status_code == 303
+    back = {"version": "1", "confirmed": "yes"}
+    assert admin.post(f"{CLEANUP}/policies/dbt_logs/revert", data=back).status_code == 303
     assert served.project.store().policies()["dbt_logs"].rule.enabled
+
+
+def test_to_go_back_to_a_version_is_asked_for_where_much_more_would_go(served, admin):
+    served.files.log("old.log", age=30)
+    served.files.log("new.log", age=1)
+    for days in (40, 41):
+        form = {"days": days, "is_whole": "1", "enabled": "on", "based_on": days - 39, "reason": "room"}
+        assert admin.post(f"{CLEANUP}/policies/dbt_logs", data=form).status_code == 303
+    revert = f"{CLEANUP}/policies/dbt_logs/revert"
+    assert admin.post(revert, data={"version": "2"}).status_code == 303, "41 days become 40: no question"
+    asked = admin.post(revert, data={"version": "1"})
+    assert "Go back to version 1 of dbt_logs?" in asked.text
+    assert "1 item, 70 B more would be due" in asked.text
+    assert served.project.store().policies()["dbt_logs"].rule.days == 40
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked.text))
+    assert admin.post(revert, data=fields).status_code == 303
+    assert served.project.store().policies()["dbt_logs"].rule.days == 7
 
 
 def test_all_is_stopped_at_once_and_goes_on(served, admin):
