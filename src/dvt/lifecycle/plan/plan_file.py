@@ -53,15 +53,20 @@ class Plans:
 
     def ids(self) -> list[str]:
         """Return the ids of all plans, the newest first."""
-        return sorted(
-            (file.name.removesuffix(_SUFFIX) for file in self._folder.glob(f"*{_SUFFIX}")), reverse=True
-        )
+        found: list[tuple[int, str]] = []
+        for file in self._folder.glob(f"*{_SUFFIX}"):
+            with suppress(FileNotFoundError):  # by their files' times: ids of one day are in no order
+                found.append((file.stat().st_mtime_ns, file.name.removesuffix(_SUFFIX)))
+        return [name for _, name in sorted(found, reverse=True)]
 
-    def made(self, plan: str) -> float:
-        """Return when a plan's file was written, in seconds since 1970; 0 if it is not there."""
-        with suppress(FileNotFoundError):
-            return (self._folder / f"{plan}{_SUFFIX}").stat().st_mtime
-        return 0.0
+    def newest(self, limit: int) -> Iterator[Plan]:
+        """Yield the plans that were made last, the newest first, but for those that cannot be used."""
+        for name in self.ids()[:limit]:
+            try:
+                plan = self.read(name)
+            except PlanUnusable:
+                continue
+            yield plan
 
     def read(self, plan: str, *, anew: bool = False) -> Plan:
         """Open a plan; PlanUnusable if it is not there, not whole, or not signed here.

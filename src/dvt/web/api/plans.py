@@ -113,9 +113,9 @@ class PlanRun(Body):
 
 @router.get("/plans")
 def list_plans(call: Viewer, limit: Limit = 20) -> list[PlanShape]:
-    """Return the newest plans."""
+    """Return the newest plans, but for those that cannot be used, such as another version's."""
     with call.system() as system:
-        return [_shape(call, system.plans.read(name)) for name in system.plans.ids()[:limit]]
+        return [_shape(call, plan) for plan in system.plans.newest(limit)]
 
 
 @router.post("/plans", status_code=201)
@@ -201,5 +201,5 @@ def run_plan(call: Operator, plan_id: Id, wanted: PlanRun | None = None) -> Run:
 
 def _shape(call: Viewer, plan: Plan) -> PlanShape:
     told = reports.as_object(plan.head)
-    told["problems"] = [call.project.mask().text(problem) for problem in told["problems"]]
+    told["problems"] = list(map(call.project.mask().text, told["problems"]))
     return PlanShape.model_validate(told)

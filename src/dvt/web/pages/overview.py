@@ -35,6 +35,8 @@ MOST = 1000
 """Items of a plan, or files of a run, that a page shows."""
 RUNS = 20
 """Runs of a page of the history."""
+_LATEST = 3
+"""So many plans are tried to find one that can be used."""
 _PAST = 400
 """Runs that the forecast is made of, at most."""
 
@@ -139,9 +141,7 @@ def page_values(project: Project, system: System, plan: Plan | None, before: str
 
 def latest_plan(system: System) -> Plan | None:
     """Return the plan that was made last; None if there is none that can be used."""
-    for plan in _newest(system, limit=3):
-        return plan
-    return None
+    return next(system.plans.newest(_LATEST), None)
 
 
 def kept_items(
@@ -160,16 +160,6 @@ def kept_items(
 def short(key: str | Path, folder: Path, mask: Mask) -> str:
     """Return a path as it is read best: from the project's folder, if it is in there."""
     return mask.path(str(key)).removeprefix(f"{folder}/")
-
-
-def _newest(system: System, limit: int) -> Iterable[Plan]:
-    ids = system.plans.ids()
-    ids.sort(key=system.plans.made, reverse=True)
-    for plan_id in ids[:limit]:
-        try:
-            yield system.plans.read(plan_id)
-        except PlanUnusable:
-            continue
 
 
 def _history(system: System) -> list[tuple[float, int]]:

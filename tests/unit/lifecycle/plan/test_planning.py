@@ -89,6 +89,19 @@ def test_a_plan_is_the_same_when_it_is_read(root, plans):
     assert made.file.stat().st_mode & 0o777 == 0o600
 
 
+def test_plans_are_listed_by_when_they_were_made_without_those_of_no_use(root, plans):
+    files(root, a1=40, a2=50, a3=31)
+    made = [plan([finder(root)], terms(), plans) for _ in range(6)]
+    for age, of in enumerate(made):
+        os.utime(of.file, (1_800_000_000 - age, 1_800_000_000 - age))
+    ids = [of.head.id for of in made]
+    assert plans.ids() == ids
+    assert [of.head.id for of in plans.newest(4)] == ids[:4]
+    made[1].file.write_bytes(made[1].file.read_bytes() + b"x")
+    os.utime(made[1].file, (1_799_999_999, 1_799_999_999))
+    assert [of.head.id for of in plans.newest(4)] == [ids[0], ids[2], ids[3]]
+
+
 @pytest.mark.parametrize(
     "change",
     [
