@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import FormData
 
 from dvt.core.errors import NotThere, PlanUnusable
 from dvt.core.moments import SECOND
 from dvt.core.reports import count
-from dvt.core.retention import DONE, GONE, CleanupType, Result, Tally
+from dvt.core.retention import DONE, GONE, CleanupType, PlannedItem, Result, Tally
+from dvt.lifecycle.plan.plan_file import Plan
 from dvt.lifecycle.reports.plans import total
 from dvt.lifecycle.reports.runs import freed, of_results, words
 from dvt.lifecycle.store.events import EventKind
@@ -32,7 +34,6 @@ _SAID = {
     "applied": "The policies of lifecycle.yml are valid now.",
     "pinned": "Pinned.",
     "unpinned": "The pin is removed.",
-    "stopping": "The cleanup stops after this batch.",
     "over": "That cleanup was over already.",
 }
 """What was done, as addresses name it → what the page says."""
@@ -70,16 +71,15 @@ def make_plan(
 @router.post("/plans/{plan_id}/confirm")
 def confirm(visit: Operating, plan_id: str, filled: Filled) -> HTMLResponse:
     """Ask whether a plan is to be run, without what is to be kept."""
-    keys = frozenset(str(key) for key in filled.getlist("keep"))
-    patterns = [part.strip() for part in str(filled.get("patterns", "")).split(",") if part.strip()]
     with visit.system() as system:
         plan = system.plans.read(plan_id)
-        kept = overview.kept_items(plan.items(), keys, patterns)
+        kept = _kept(plan, filled)
         less = sum((Tally(items=1, files=of.item.files, bytes=of.item.bytes) for of in kept), Tally())
         due = total(plan.head.due)
         values = {
             "plan": plan,
-            "kept": sorted(f"{of.item.data_type}:{of.item.key}" for of in kept),
+            "kept": len(kept),
+            "filled": filled,
             "due": Tally(
                 items=due.items - less.items, files=due.files - less.files, bytes=due.bytes - less.bytes
             ),
@@ -91,16 +91,15 @@ def confirm(visit: Operating, plan_id: str, filled: Filled) -> HTMLResponse:
 @router.post("/plans/{plan_id}/run")
 def run_plan(visit: Operating, plan_id: str, filled: Filled) -> RedirectResponse:
     """Begin the run of a plan."""
-    pairs = (str(key).partition(":") for key in filled.getlist("keep"))
-    leave_out = frozenset((data_type, key) for data_type, _, key in pairs)
     with visit.system() as system:
-        kind = system.plans.read(plan_id).head.asking.cleanup_type
+        plan = system.plans.read(plan_id)
+    kind = plan.head.asking.cleanup_type
     order = Order(
         plan=plan_id,
         cleanup_type=kind if kind is CleanupType.EMERGENCY else CleanupType.MANUAL,
         by=visit.call.caller.name,
         source=visit.call.caller.source,
-        leave_out=leave_out,
+        leave_out=frozenset((of.item.data_type, of.item.key) for of in _kept(plan, filled)),
     )
     record = visit.project.runs.start(order)
     return go_to(f"{CLEANUP}/runs/{record.id}")
@@ -138,7 +137,7 @@ def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLRespo
 
 
 @router.post("/runs/{run}/stop")
-def stop(visit: Operating, run: str, response: Response) -> RedirectResponse:  # noqa: ARG001
+def stop(visit: Operating, run: str) -> RedirectResponse:
     """Have a run end after its batch."""
     running = visit.project.runs.get(run)
     if running is None or running.over.is_set():
@@ -164,6 +163,13 @@ def keep_backups(system: System) -> str:
     """Return for how long backups stay, in words."""
     days = system.settings.keep_backups.total_seconds() / 86_400
     return count(round(days), "day") if days >= 1 else f"{24 * days:g} hours"
+
+
+def _kept(plan: Plan, filled: FormData) -> list[PlannedItem]:
+    """Return the items of a plan that somebody wants to keep, by what they have ticked and written."""
+    keys = frozenset(str(key) for key in filled.getlist("keep"))
+    patterns = [part.strip() for part in str(filled.get("patterns", "")).split(",") if part.strip()]
+    return overview.kept_items(plan.items(), keys, patterns) if keys or patterns else []
 
 
 def _planned(system: System, plan_id: str) -> Tally | None:
