@@ -1,4 +1,4 @@
-"""The programs of servers of buckets, which tools/bucket_servers.sh has put into a cache."""
+"""The programs of servers and for pages, which scripts in tools/ have put into a cache."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -27,14 +28,15 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dvt-
 
 
 def program(name: str, file: str = "") -> Path:
-    """Return the path of a program, or of a file of it; skip the test where it could not be had.
-
-    With DVT_TEST_ALL_SERVERS, as in CI, nothing is skipped.
-    """
+    """Return the path of a program, or of a file of it; skip the test where it could not be had."""
     found = sorted(CACHE.glob(f"{name}-*/{file or name}"))
-    if found:
-        return found[-1]
-    reason = f"{name} is not in {CACHE}: tools/bucket_servers.sh, which `make test` runs, says why"
+    if not found:
+        missing(f"{name} is not in {CACHE}: `make test`, which puts it there, says why")
+    return found[-1]
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test; with DVT_TEST_ALL_SERVERS, as in CI, nothing is skipped."""
     if os.environ.get("DVT_TEST_ALL_SERVERS"):
         pytest.fail(reason)
     pytest.skip(reason)

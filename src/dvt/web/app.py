@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -54,8 +53,7 @@ def create_app(
     app.include_router(api.router)
     app.include_router(login.router)
     app.include_router(pages.router)
-    static = Path(pages.__file__).parent / "static"
-    app.mount("/static", StaticFiles(directory=static, check_dir=False), name="static")
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
     describe(app)
     app.add_middleware(Recording, project=project, access=app.state.access, requests=app.state.requests)
     app.add_middleware(Guard, hosts=hosts)

@@ -10,14 +10,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.acceptance.page.site import WAIT, Site, open_page
-from tests.stores.programs import program
+from tests.stores.programs import missing
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None:
-        program("chromium")
+        missing("chromium is not here: `make test`, which installs it, says why")
     expect.set_options(timeout=WAIT)
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(

@@ -217,10 +217,9 @@ def apply(visit: Administering, confirmed: _FORM = "", reason: _FORM = "") -> Re
 
 def question(visit: Visit, *, title: str, lines: list[str], **values: Any) -> HTMLResponse:
     """Return a page that asks before something is done."""
-    shown = [{"text": line, "is_warning": False} for line in lines]
     known = {"swap": "", "stays": False, "is_dangerous": False, "fields": [], "active": CLEANUP}
     fields = [{"help": "", "required": False, "value": "", **field} for field in values.pop("fields", [])]
-    return visit.page("question.html", {**known, "title": title, "lines": shown, **values, "fields": fields})
+    return visit.page("question.html", {**known, "title": title, "lines": lines, **values, "fields": fields})
 
 
 def _policy(system: System, name: str) -> Policy:

@@ -14,7 +14,7 @@ const dialog = document.getElementById("dialog");
 async function get(url, options = {}) {
   const headers = { "X-Fragment": "1", ...(options.headers || {}) };
   const answer = await fetch(url, { ...options, headers, credentials: "same-origin" });
-  if (answer.status === 401) location.assign("/login?next=" + encodeURIComponent(location.pathname));
+  if (answer.status === 401) location.assign("/login");
   return { answer, page: parser.parseFromString(await answer.text(), "text/html") };
 }
 
@@ -50,12 +50,9 @@ function swap(target, fresh) {
   }
 }
 
-function showDialog(page, url) {
-  const back = dialog.open ? dialog.dataset.back : null;
-  dialog.dataset.back = back || "";
+function showDialog(page) {
   dialog.classList.toggle("narrow", Boolean(page.querySelector("[data-narrow]")));
   dialog.replaceChildren(...page.body.childNodes);
-  dialog.dataset.url = url;
   const close = Object.assign(document.createElement("button"), { type: "button", className: "quiet close", textContent: "✕" });
   close.setAttribute("aria-label", "Close");
   close.onclick = () => dialog.close();
@@ -87,12 +84,11 @@ document.addEventListener("click", (event) => {
   busy(link, async () => {
     const target = link.dataset.load && document.querySelector(link.dataset.load);
     if (target) target.innerHTML = '<p class="note busy"> </p>', (target.firstChild.textContent = " " + (link.dataset.busy || ""));
-    const url = link.getAttribute("href"); // of a link in a drawing, the property is no text
-    const { page } = await get(url);
+    const { page } = await get(link.getAttribute("href")); // of a link in a drawing, the property is no text
     if (target) {
       target.replaceChildren(...page.body.childNodes);
       enhance(target);
-    } else showDialog(page, url);
+    } else showDialog(page);
   });
 });
 
@@ -108,9 +104,9 @@ document.addEventListener("submit", (event) => {
     const url = isGet ? action + "?" + new URLSearchParams(fields) : action;
     const { answer, page } = await get(url, isGet ? {} : { method: "POST", body: new URLSearchParams(fields) });
     const said = page.querySelector("[data-toast]");
-    if (said) toast(said.textContent, said.dataset.toast === "bad");
+    if (said) toast(said.textContent);
     if (answer.redirected && !form.dataset.swap) return location.assign(answer.url);
-    if (form.dataset.dialog !== undefined) return showDialog(page, url);
+    if (form.dataset.dialog !== undefined) return showDialog(page);
     let swapped = false;
     for (const name of form.dataset.swap.split(" ")) {
       const fresh = page.querySelector(name), old = document.querySelector(name);
@@ -118,7 +114,7 @@ document.addEventListener("submit", (event) => {
     }
     if (isGet && swapped) history.replaceState(null, "", url);
     if (dialog.open && answer.ok && swapped) dialog.close();
-    if (!swapped) showDialog(page, url);
+    if (!swapped) showDialog(page);
   });
 });
 
@@ -235,7 +231,6 @@ function enhance(root) {
     const rows = () => document.querySelectorAll(field.dataset.filter + " tbody tr");
     field.addEventListener("input", () => rows().forEach((row) => (row.hidden = !row.textContent.toLowerCase().includes(field.value.toLowerCase()))));
   });
-  every("[data-auto]").forEach((field) => field.addEventListener("change", () => field.form.requestSubmit()));
 }
 
 document.querySelector("[data-theme-switch]")?.addEventListener("click", () => {
