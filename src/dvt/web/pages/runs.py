@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,15 +10,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from dvt.core.errors import NotThere
 from dvt.core.operation_record import NodeRecord, OperationRecord
 from dvt.core.status import Status
-from dvt.web.operations import Operations
+from dvt.web.operations import Operations, Search, command
 from dvt.web.pages import monitor
 from dvt.web.pages.context import RUNS, Operating, Viewing, Visit, go_to
 
 router = APIRouter(include_in_schema=False)
 _PAGE = 50
 """Runs of a page."""
-_LOOKED_AT = 2000
-"""Files that are read at most for a page where runs are searched for."""
 
 
 @router.get("/")
@@ -35,9 +31,8 @@ def runs(
 ) -> HTMLResponse:
     """List the commands of the project, those that were at work last first."""
     operations = Operations(visit.folder)
-    fits = _filter(text, status)
-    read = operations.recent(_LOOKED_AT if text or status else _PAGE + 1, before)
-    chosen = [record for record in read if fits(record)]
+    search = Search(text, status) if text or status else None
+    chosen = operations.recent(_PAGE + 1, before, search)
     mask = visit.project.mask()
     records = [monitor.masked(record, mask) for record in chosen[:_PAGE]]
     return visit.page(
@@ -104,11 +99,6 @@ def plan(visit: Operating, operation_id: str, unique_id: str) -> HTMLResponse:
     return visit.page("node_plan.html", {**values, **FUNCTIONS})
 
 
-def command(record: OperationRecord) -> str:
-    """Return the command line of an operation, as one would type it."""
-    return shlex.join(record.command) if record.command else record.pipeline_name or record.operation_id
-
-
 FUNCTIONS: dict[str, Any] = {**monitor.FUNCTIONS, "command": command}
 """What the templates call."""
 
@@ -125,15 +115,3 @@ def _node(record: OperationRecord, unique_id: str) -> NodeRecord:
         if of.unique_id == unique_id:
             return of
     raise NotThere(f"node {unique_id!r} in this run")
-
-
-def _filter(text: str, status: str) -> Callable[[OperationRecord], bool]:
-    wanted = text.casefold()
-
-    def fits(record: OperationRecord) -> bool:
-        if status and record.status != status:
-            return False
-        words = (command(record), record.target, record.pipeline_name, *(of.name for of in record.nodes))
-        return not wanted or any(wanted in word.casefold() for word in words)
-
-    return fits

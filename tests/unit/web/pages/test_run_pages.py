@@ -15,6 +15,7 @@ from dvt.core.operation_record import Failure, NodeRecord, OperationRecord, Work
 from dvt.core.reports import Moved
 from dvt.core.status import Status
 from dvt.runs.operation_files import as_bytes, node_text
+from dvt.web import operations
 from dvt.web.pages import monitor
 
 pytestmark = pytest.mark.slow
@@ -192,3 +193,15 @@ def test_paths_that_are_none_of_the_projects_are_masked(served, viewer):
         assert "/home/ana" not in text, address
         assert "…/.dbt" in text, address
     assert f"{served.files.folder}/models/a.sql" in viewer.get("/runs/one").text
+
+
+def test_files_that_have_not_changed_are_read_once_for_a_search(served, viewer, monkeypatch):
+    read, count = operations.read_operation, []
+    monkeypatch.setattr(operations, "read_operation", lambda file: (count.append(file), read(file))[1])
+    for number in range(operations._KEPT + 20):
+        operation(served.files.operations, f"m{number}", nodes=())
+    for _ in range(2):
+        assert "No run is like that." in viewer.get("/runs", params={"text": "nothing"}).text
+        assert len(count) == operations._KEPT + 20
+    operation(served.files.operations, "m7", nodes=(), command=("dvt", "nothing"))
+    assert "dvt nothing" in viewer.get("/runs", params={"text": "nothing"}).text
