@@ -34,6 +34,7 @@ STATUSES: Mapping[type[DvtError], int] = {
     errors.RequestTooLarge: 413,
     errors.TooManyRequests: 429,
     errors.LifecycleInvalid: 503,
+    errors.SeveralErrors: 503,
     errors.StoreRefused: 503,
     errors.StoreTooNew: 503,
     errors.StoreUnreachable: 503,

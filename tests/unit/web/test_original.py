@@ -239,6 +239,22 @@ def test_settings_that_are_wrong_are_told_and_right_ones_are_read(served):
     assert served.client(Role.VIEWER).get("/api/cleanup/stats").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ("zone: Nowhere/X", "DVT220"),
+        ("zone: Nowhere/X\npolicy: {}", "DVT109"),
+        ("store: postgresql://ana:hunter2@127.0.0.1:1/shop_store", "DVT201"),
+    ],
+)
+def test_health_tells_nobody_where_things_are(served, content, code):
+    (served.files.folder / "lifecycle.yml").write_text(content)
+    answer = served.client().get("/healthz")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, code)
+    for told in (str(served.files.folder), "127.0.0.1", "shop_store", "hunter2"):
+        assert told not in answer.text
+
+
 def test_a_store_that_was_removed_is_another_one(served):
     for file in (served.files.folder / ".dvt/lifecycle").glob("lifecycle.db*"):
         file.unlink()

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+from dvt.core.errors import DvtError, LifecycleInvalid, SeveralErrors
 from dvt.core.retention import Source
 from dvt.lifecycle.schedule import health as schedule
 from dvt.web.access.gates import Viewer, form_csrf, project, viewer
 from dvt.web.api.shapes import ERRORS, Shape, api_router
+from dvt.web.answers import answer
+from dvt.web.masking import Mask
 from dvt.web.metrics import write
 from dvt.web.project import Project
 
@@ -51,11 +54,14 @@ class ScheduleShape(Shape):
     problems: list[str]
 
 
-@open_router.get("/healthz")
-def healthz(served: Served) -> Health:
+@open_router.get("/healthz", response_model=Health)
+def healthz(served: Served) -> Health | Response:
     """Return whether server and schedule are well: 200 also if a run is overdue, 503 if nobody can tell."""
-    with served.system("", Source.API) as system:
-        told = schedule.as_object(schedule.health(system))
+    try:
+        with served.system("", Source.API) as system:
+            told = schedule.as_object(schedule.health(system))
+    except DvtError as error:
+        return _unknown(error)
     return Health(
         status="overdue" if told["overdue"] else "ok",
         last_run=told["last_run"] and told["last_run"]["began"],
@@ -64,6 +70,14 @@ def healthz(served: Served) -> Health:
         scheduler=told["scheduler"],
         running=served.runs.current() is not None,
     )
+
+
+def _unknown(error: DvtError) -> JSONResponse:
+    """Return the answer if nobody can tell: anybody may read it, so it has no path, address or name."""
+    if isinstance(error, LifecycleInvalid | SeveralErrors):
+        return answer(error, Mask(()), 503)
+    told = {"message": "how things are cannot be told", "hint": "why: dvt lifecycle doctor"}
+    return JSONResponse({"error": {"code": error.code, **told}}, 503)
 
 
 @router.get("/schedule")
