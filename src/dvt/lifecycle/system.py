@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dvt.config.lifecycle_file import Lifecycle
+from dvt.core.errors import NotThere
 from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import (
     CleanupType,

@@ -24,6 +24,7 @@ from dvt.cli.lifecycle.options import (
     telling,
 )
 from dvt.core.commands import examples_text
+from dvt.core.errors import NotThere
 
 if TYPE_CHECKING:
     from dvt.lifecycle.offline import Offline
@@ -107,7 +108,7 @@ def _wanted(asked: dict[str, Any]) -> Any:
 @project
 @click.option("--run", "run_id", metavar="RUN", help="What became of each item of a run.")
 @click.option("--verify", is_flag=True, help="Prove that nobody has changed what is on record.")
-@click.option("--limit", type=int, default=20, help="So many runs; 20.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, help="So many runs; 20.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the events as CSV, for spreadsheets.")
 @AS_JSON
 def audit(project_dir: Path, config: Path | None, as_json: bool, **asked: Any) -> None:
@@ -118,6 +119,8 @@ def audit(project_dir: Path, config: Path | None, as_json: bool, **asked: Any) -
         if asked["verify"]:
             _verify(system, as_json=as_json)
         elif asked["run_id"] or asked["as_csv"]:
+            if asked["run_id"] and system.store.records.run(asked["run_id"]) is None:
+                raise NotThere(f"run {asked['run_id']} on record")
             _events(system, asked["run_id"], as_json=as_json, as_csv=asked["as_csv"])
         else:
             records = system.store.records.runs(limit=asked["limit"])

@@ -97,10 +97,11 @@ def test_what_was_moved_aside_can_be_restored_and_frees_nothing(served, operator
 def test_a_run_is_watched_and_stopped_after_its_batch(served, operator, viewer, monkeypatch):
     for number in range(300):
         served.files.log(f"{number}.log", age=30)
-    may_go_on, back_up = threading.Event(), FileRemover.back_up
+    has_begun, may_go_on, back_up = threading.Event(), threading.Event(), FileRemover.back_up
 
     def waiting(self, planned):
-        may_go_on.wait(60)
+        has_begun.set()
+        may_go_on.wait(600)
         return back_up(self, planned)
 
     monkeypatch.setattr(FileRemover, "back_up", waiting)
@@ -109,6 +110,8 @@ def test_a_run_is_watched_and_stopped_after_its_batch(served, operator, viewer, 
     try:
         text = operator.get(address).text
         assert ">Stop</button>" in text
+        # Before its first batch has begun, stopping it would end it at once.
+        assert has_begun.wait(600)
         assert "0 of 300 items" in text
         assert "Stop" not in viewer.get(address).text
         assert "A cleanup is running" in viewer.get(CLEANUP).text
