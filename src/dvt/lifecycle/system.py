@@ -100,9 +100,11 @@ class System(Work):
         )
 
     def plan(self, cleanup_type: CleanupType = CleanupType.MANUAL, data_types: Iterable[str] = ()) -> Plan:
-        """Make a plan; plans that are too old go."""
+        """Make a plan; plans that are too old go. NotThere if a data type is not known."""
+        wanted = frozenset(data_types)
+        self._require_known(wanted)
         self.plans.forget(time.time() - _PLANS_STAY)
-        return retire.plan(self.finders(data_types, cleanup_type), self.terms(cleanup_type), self.plans)
+        return retire.plan(self.finders(wanted, cleanup_type), self.terms(cleanup_type), self.plans)
 
     def run(self, plan: Plan, cleanup_type: CleanupType, wishes: Wishes | None = None) -> RunRecord:
         """Run a plan."""
@@ -177,6 +179,16 @@ class System(Work):
             )
             finished = {key: outcome for key, outcome in finished.items() if key not in keys}
         yield from finished.values()
+
+    def _require_known(self, data_types: Iterable[str]) -> None:
+        known = {
+            *self.settings.data,
+            *self.store.policies(),
+            *(of for kind in self.kinds for of in kind.data_types),
+        }
+        for name in sorted(data_types):
+            if name not in known:
+                raise NotThere(f"data type {name}", f"known: {', '.join(sorted(known))}")
 
     def _due(self, policies: Mapping[str, Policy], data_types: Iterable[str]) -> Mapping[str, Tally]:
         with tempfile.TemporaryDirectory() as folder:

@@ -221,10 +221,9 @@ def test_what_is_no_item_is_told(project, dvt):
 
 
 @pytest.mark.usefixtures("begun")
-@pytest.mark.usefixtures("begun")
 def test_what_is_named_and_not_there_is_an_error(dvt):
-    for command in (("plan",), ("run", "--type", "automatic"), ("run", "--dry-run")):
-        printed = dvt(*command, "-t", "dbt_log", code=1)
+    for words in (("plan",), ("run", "--type", "automatic"), ("run", "--dry-run")):
+        printed = dvt(*words, "-t", "dbt_log", code=1)
         assert "DVT235 there is no data type dbt_log" in printed
         assert "dbt_logs" in printed.partition("hint: known:")[2]
     assert "there is no run 20260301x7k2q9d0ab on record" in dvt(
@@ -234,6 +233,7 @@ def test_what_is_named_and_not_there_is_an_error(dvt):
     dvt("run", "--runtime", "-3", code=2)
 
 
+@pytest.mark.usefixtures("begun")
 def test_restoring_needs_to_know_what(dvt):
     assert "say what to restore" in dvt("restore", code=2)
     assert "there is no such backup" in dvt("restore", "nothing", code=1)

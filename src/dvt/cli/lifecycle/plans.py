@@ -88,7 +88,9 @@ def plan(project_dir: Path, config: Path | None, as_json: bool, **asked: Any) ->
 @TYPE
 @DATA_TYPES
 @click.option("--dry-run", is_flag=True, help="Only show what would be done, as `plan` does.")
-@click.option("--runtime", type=click.FloatRange(min=0), metavar="SECONDS", help="Begin nothing after this time.")
+@click.option(
+    "--runtime", type=click.FloatRange(min=0), metavar="SECONDS", help="Begin nothing after this time."
+)
 @YES
 @AS_JSON
 def run(project_dir: Path, config: Path | None, plan_id: str | None, as_json: bool, **asked: Any) -> None:

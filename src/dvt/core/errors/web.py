@@ -68,7 +68,7 @@ class TooManyRequests(DvtError):
 
 
 class NotThere(DvtError):
-    """What a request of the API names is not there."""
+    """What somebody names is not there."""
 
     code = "DVT235"
 

@@ -12,8 +12,8 @@ from dvt.core.errors import DvtError, LifecycleInvalid, SeveralErrors
 from dvt.core.retention import Source
 from dvt.lifecycle.schedule import health as schedule
 from dvt.web.access.gates import Viewer, form_csrf, project, viewer
-from dvt.web.api.shapes import ERRORS, Shape, api_router
 from dvt.web.answers import answer
+from dvt.web.api.shapes import ERRORS, Shape, api_router
 from dvt.web.masking import Mask
 from dvt.web.metrics import write
 from dvt.web.project import Project
