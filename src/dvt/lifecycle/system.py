@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dvt.config.lifecycle_file import Lifecycle
-from dvt.core.errors import NotThere
+from dvt.core.errors import NotThere, RunNotAtWork, StoreUnreachable
 from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import (
     CleanupType,
@@ -21,6 +21,7 @@ from dvt.core.retention import (
     Outcome,
     Policy,
     RunRecord,
+    RunStatus,
     Source,
     Tally,
 )
@@ -39,6 +40,8 @@ from dvt.lifecycle.work import Recording, Wishes, Work, state_of
 
 _PLANS_STAY = 30 * 86_400
 """Seconds for which plans stay."""
+_STOP = "stop"
+"""What is noted of a run that is to end."""
 
 
 def actor() -> str:
@@ -109,9 +112,41 @@ class System(Work):
     def run(self, plan: Plan, cleanup_type: CleanupType, wishes: Wishes | None = None) -> RunRecord:
         """Run a plan."""
         recording = Recording(
-            audit=self.store.audit, one_cleaner=self.store.one_cleaner, recover=self._recovered
+            audit=self.store.audit,
+            one_cleaner=self.store.one_cleaner,
+            recover=self._recovered,
+            is_stopped=self.is_stopped,
         )
         return self.execute(plan, self.terms(cleanup_type), recording, wishes or Wishes())
+
+    def stop(self, run: str) -> RunRecord:
+        """Have a run end after its batch, whichever process does it; return what is on record of it.
+
+        NotThere: there is no such run. RunNotAtWork: it is over, or was killed.
+        """
+        record = self.store.records.run(run)
+        if record is None:
+            raise NotThere(f"run {run} on record")
+        if record.status is not RunStatus.RUNNING:
+            raise RunNotAtWork(run, "it is over")
+        if not self.store.is_cleaner_at_work():
+            raise RunNotAtWork(run, "it was killed; the next run finishes what it has begun")
+        if not self.is_stopped(run):
+            self.store.audit.note(self.asking(), _STOP, {}, run=run)
+        return record
+
+    def is_stopped(self, run: str) -> bool:
+        """Return whether somebody has asked that a run end; False, too, while the store does not answer."""
+        try:
+            return self.store.records.has_note(run, _STOP)
+        except StoreUnreachable:
+            return False
+
+    def at_work(self) -> RunRecord | None:
+        """Return the run on record that is under way here or, on PostgreSQL, elsewhere; None if none is."""
+        unfinished = self.store.records.unfinished()
+        # Without a cleaner at work, they were killed.
+        return unfinished[-1] if unfinished and self.store.is_cleaner_at_work() else None
 
     def restore(self, wanted: Wanted, *, force: bool = False) -> Iterator[Outcome]:
         """Restore files, put that on record, and yield what became of each."""

@@ -63,6 +63,8 @@ class Recording:
     one_cleaner: Callable[[], AbstractContextManager[None]]
     recover: Callable[[Vault, files.Places, str], Iterable[Outcome]]
     """Finishes what killed runs have begun; the last argument is the run's own id."""
+    is_stopped: Callable[[str], bool] = lambda _run: False
+    """Whether somebody has asked, on record, that this run end."""
 
 
 def state_of(settings: Lifecycle) -> Path:
@@ -171,7 +173,7 @@ class Work:
                 audit=recording.audit,
                 one_at_a_time=recording.one_cleaner,
                 recover=lambda: recording.recover(vault, places, run),
-                stops=wishes.stops,
+                stops=lambda: wishes.stops() or recording.is_stopped(run),
                 budget=wishes.budget,
                 report=wishes.report,
                 leave_out=wishes.leave_out,

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from threading import Event, Lock, Thread
 
-from dvt.core.errors import CleanerAtWork, DvtError, RunNotHere
+from dvt.core.errors import CleanerAtWork, DvtError, RunNotBegun
 from dvt.core.retention import CleanupType, RunRecord, RunStatus, Source
 from dvt.lifecycle.plan.plan_file import Plan
 from dvt.lifecycle.reports.times import moment_text
@@ -71,7 +71,7 @@ class Running:
         """Return how far it is once it has begun; raise what kept it from that."""
         self._begun.wait()
         if self.record is None:
-            raise self.error or RunNotHere(self.order.plan, "it could not be begun")
+            raise self.error or RunNotBegun(self.order.plan)
         return self.record
 
     async def watch(self) -> AsyncIterator[RunRecord | None]:
@@ -158,7 +158,7 @@ class Runs:
         """
         with self._mutex:
             if self._is_closing:
-                raise RunNotHere(order.plan, "this server is about to end")
+                raise RunNotBegun(order.plan)
             if self._current is not None and not self._current.over.is_set():
                 raise _at_work(self._current)
             self._current = running = Running(order, self.opened, self.changed)
@@ -191,15 +191,12 @@ class Runs:
         is_alive = record.status is RunStatus.RUNNING and (is_here or system.store.is_cleaner_at_work())
         return RunState(record=record, is_alive=is_alive, is_here=is_here)
 
-    def stop(self, run: str) -> RunRecord | None:
-        """Have a run of this server end after its batch; RunNotHere if there is none under way."""
+    def stop(self, system: System, run: str) -> None:
+        """Have a run end after its batch, whichever process does it; errors as of `System.stop`."""
         running = self.get(run)
-        if running is None:
-            raise RunNotHere(run, "this server does not do it")
-        if running.over.is_set():
-            raise RunNotHere(run, "it is over")
-        running.stop.set()
-        return running.record
+        if running is not None:
+            running.stop.set()  # Its own is stopped while the store does not answer, too.
+        system.stop(run)
 
     def close_soon(self) -> None:
         """Have the run end after its batch, and begin no more; at once, so also where a signal is handled."""

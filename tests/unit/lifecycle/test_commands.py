@@ -11,9 +11,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from click.testing import CliRunner
 
-from dvt.cli.lifecycle import command
 from tests.databases.ports import free_port
 from tests.unit.lifecycle.projects import Project
 
@@ -23,23 +21,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def project(tmp_path):
     return Project(tmp_path / "shop")
-
-
-@pytest.fixture
-def dvt(project, monkeypatch):
-    monkeypatch.chdir(project.folder)
-
-    def dvt(*args, code=0):
-        result = CliRunner().invoke(command(), list(args), catch_exceptions=False)
-        assert result.exit_code == code, result.output
-        return result.output
-
-    return dvt
-
-
-@pytest.fixture
-def begun(dvt):
-    dvt("init")
 
 
 def test_before_init_nothing_is_due_and_it_is_said_how_to_begin(project, dvt):

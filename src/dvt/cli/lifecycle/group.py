@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from dvt.cli.lifecycle.keeping import pin, policies
-from dvt.cli.lifecycle.plans import explain, initialize, plan, run
+from dvt.cli.lifecycle.plans import explain, initialize, plan, run, stop
 from dvt.cli.lifecycle.records import audit, doctor, restore, verify_backups
 from dvt.cli.lifecycle.schedule import schedule
 from dvt.cli.lifecycle.tokens import tokens
@@ -18,6 +18,7 @@ def command() -> click.Group:
         initialize,
         plan,
         run,
+        stop,
         explain,
         restore,
         pin,
@@ -38,6 +39,7 @@ _HELP = """Delete what runs leave behind, once it is old: by policies, with veri
   dvt lifecycle init        write lifecycle.yml with the usual policies, and mark the project's folders
   dvt lifecycle plan        what is due, and why; changes nothing
   dvt lifecycle run         back up and delete what is due
+  dvt lifecycle stop        end a run that is under way, whoever does it, after its batch
   dvt lifecycle restore     bring files back
   dvt lifecycle explain     why a file is kept, or when it is due
   dvt lifecycle schedule    stay, and clean at the times of lifecycle.yml

@@ -115,6 +115,28 @@ def run(project_dir: Path, config: Path | None, plan_id: str | None, as_json: bo
         sys.exit(EXIT_CODES[record.status])
 
 
+@click.command(
+    "stop",
+    epilog=examples_text("dvt lifecycle stop", "dvt lifecycle stop 20260301x7k2q9d0ab"),
+)
+@project
+@click.argument("run_id", metavar="[RUN]", required=False)
+def stop(project_dir: Path, config: Path | None, run_id: str | None) -> None:
+    """Have a run end after its batch: RUN, or the one that is under way, whichever process does it.
+
+    What is done stays done, and is on record; the rest stays where it is.
+    """
+    with opened(project_dir, config) as system:
+        if run_id is None:
+            record = system.at_work()
+            if record is None:
+                click.echo("no run is under way")
+                return
+            run_id = record.id
+        record = system.stop(run_id)
+        click.echo(f"run {record.id} of {record.asking.actor} ends after its batch")
+
+
 def _plan(
     system: System | Offline, plan_id: str | None, kind: CleanupType, data_types: tuple[str, ...]
 ) -> Plan:

@@ -121,7 +121,8 @@ from dvt.core.errors.web import (
     RequestInvalid,
     RequestTooLarge,
     RoleTooLow,
-    RunNotHere,
+    RunNotAtWork,
+    RunNotBegun,
     TooManyRequests,
 )
 
@@ -204,7 +205,8 @@ __all__ = [
     "RowRefused",
     "RowsMisdescribed",
     "RowsUnreachable",
-    "RunNotHere",
+    "RunNotAtWork",
+    "RunNotBegun",
     "RunRefused",
     "SameName",
     "SchedulerAtWork",

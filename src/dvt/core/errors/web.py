@@ -87,14 +87,14 @@ class RequestTooLarge(DvtError):
         super().__init__(f"the body of a request has at most {most:,} bytes")
 
 
-class RunNotHere(DvtError):
-    """A run cannot be stopped here: it is over, or another process does it."""
+class RunNotAtWork(DvtError):
+    """A run cannot be stopped: it is over, or was killed."""
 
     code = "DVT237"
 
     def __init__(self, run: str, reason: str) -> None:
         self.run, self.reason = run, reason
-        super().__init__(f"run {run} cannot be stopped here: {reason}")
+        super().__init__(f"run {run} cannot be stopped: {reason}")
 
 
 class ConfirmationNeeded(DvtError):
@@ -118,3 +118,14 @@ class AddressRefused(DvtError):
     def __init__(self, host: str, reason: str, hint: str) -> None:
         self.host = host
         super().__init__(f"nothing is served at {host}: {reason}", hint=hint)
+
+
+class RunNotBegun(DvtError):
+    """A server that is about to end begins no runs."""
+
+    code = "DVT243"
+    transient = True
+
+    def __init__(self, plan: str) -> None:
+        self.plan = plan
+        super().__init__(f"no run of plan {plan} is begun: this server is about to end")

@@ -138,8 +138,13 @@ class Audit(Protocol):
     def begin(self, plan: PlanHead, run: str, asking: Asking, began: Moment) -> RunAudit:
         """Put a new run on record."""
 
-    def note(self, asking: Asking, action: str, details: Mapping[str, object]) -> None:
-        """Put on record what is no run: a restore, a pin, a changed policy, a call of the API."""
+    def note(
+        self, asking: Asking, action: str, details: Mapping[str, object], *, run: str | None = None
+    ) -> None:
+        """Put on record what is no run: a restore, a pin, a changed policy, a call of the API.
+
+        `run`: the id of the run that it is about.
+        """
 
 
 class Locks(Protocol):

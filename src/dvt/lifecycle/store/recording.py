@@ -69,9 +69,12 @@ class Recorder:
         recorded.write([recorded.event(EventKind.RUN_BEGAN, at=began, details=details)])
         return recorded
 
-    def note(self, asking: Asking, action: str, details: Mapping[str, object]) -> None:
-        """Put on record what is no run."""
-        self.write([Event(at=now(), kind=EventKind.NOTE, asking=asking, key=action, details=details)], asking)
+    def note(
+        self, asking: Asking, action: str, details: Mapping[str, object], *, run: str | None = None
+    ) -> None:
+        """Put on record what is no run; `run`: the id of the run that it is about."""
+        note = Event(at=now(), kind=EventKind.NOTE, asking=asking, run=run, key=action, details=details)
+        self.write([note], asking)
 
     def write(self, events: Sequence[Event], asking: Asking) -> bool:
         """Put events on record of what is still to happen; False if they are in the spool."""

@@ -63,6 +63,14 @@ class Records:
         """Return the runs whose end is not on record: those at work, and those that were killed."""
         return self._run_records(_runs().where(RUN_ENDS.c.id.is_(None)).order_by(RUNS.c.id))
 
+    def has_note(self, run: str, action: str) -> bool:
+        """Return whether something is on record about a run."""
+        query = select(EVENTS.c.id).where(
+            EVENTS.c.run == shown(run), EVENTS.c.kind == EventKind.NOTE.value, EVENTS.c.key == action
+        )
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def with_progress(self, run: RunRecord) -> RunRecord:
         """Return a run without an end, with the number of items whose end is on record, without bytes."""
         query = (
@@ -73,7 +81,7 @@ class Records:
         results: dict[str, dict[Result, Tally]] = {}
         with self._database.reading() as connection:
             for row in connection.execute(query).all():
-                data_type, result, number = row.tuple()
+                data_type, result, number = row[0], row[1], int(row[2])
                 results.setdefault(str(data_type), {})[Result(str(result))] = Tally(
                     items=number, files=number
                 )

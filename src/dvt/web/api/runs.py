@@ -55,7 +55,7 @@ class Run(Shape):
     alive: bool
     """Whether it is under way. One that has no end and is not was killed: the next run finishes it."""
     here: bool
-    """Whether this server does it, so that it can be stopped here."""
+    """Whether this server does it."""
 
 
 class RunItem(Shape):
@@ -174,10 +174,9 @@ def _json(call: Call, run: Run) -> Iterator[str]:
 
 @router.post("/runs/{run_id}/stop", status_code=202)
 def stop_run(call: Operator, run_id: Id) -> Run:
-    """Have a run that this server does end after its batch. What is not deleted by then stays."""
+    """Have a run end after its batch, whichever process does it. What is not deleted by then stays."""
     with call.system() as system:
-        _require(system, run_id)
-    call.project.runs.stop(run_id)
+        call.project.runs.stop(system, run_id)
     return _run(call, run_id)
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
-from dvt.core.errors import NotThere, PlanUnusable
+from dvt.core.errors import NotThere, PlanUnusable, RunNotAtWork
 from dvt.core.moments import SECOND
 from dvt.core.reports import count
 from dvt.core.retention import DONE, GONE, CleanupType, PlannedItem, Result, Tally
@@ -108,7 +108,6 @@ def run_plan(visit: Operating, plan_id: str, filled: Filled) -> RedirectResponse
 @router.get("/runs/{run}")
 def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLResponse:
     """Show what a run does, or did, and what became of each file."""
-    here = visit.project.runs.get(run)
     with visit.system() as system:
         found = system.store.records.run(run)
         if found is None:
@@ -129,8 +128,7 @@ def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLRespo
             "took": None if record.ended is None else (record.ended - record.began) / SECOND,
             "events": events[: overview.MOST],
             "events_after": events[overview.MOST - 1].id if len(events) > overview.MOST else 0,
-            "can_stop": state.is_here,
-            "is_stopping": here is not None and here.stop.is_set(),
+            "is_stopping": system.is_stopped(run),
             "here": str(request.url),
         }
     return visit.page("cleanup_run.html", {**values, **functions(visit)})
@@ -139,10 +137,11 @@ def run(request: Request, visit: Viewing, run: str, after: int = 0) -> HTMLRespo
 @router.post("/runs/{run}/stop")
 def stop(visit: Operating, run: str) -> RedirectResponse:
     """Have a run end after its batch."""
-    running = visit.project.runs.get(run)
-    if running is None or running.over.is_set():
-        return go_to(f"{CLEANUP}?done=over")
-    visit.project.runs.stop(run)
+    with visit.system() as system:
+        try:
+            visit.project.runs.stop(system, run)
+        except (NotThere, RunNotAtWork):
+            return go_to(f"{CLEANUP}?done=over")
     return go_to(f"{CLEANUP}/runs/{run}")
 
 

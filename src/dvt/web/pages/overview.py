@@ -202,11 +202,16 @@ def _at_work(project: Project, system: System) -> AtWork | None:
     running = project.runs.current()
     if running is not None:
         return _own(system, running)
-    open_runs = system.store.records.unfinished()
-    if not open_runs or not system.store.is_cleaner_at_work():  # without a cleaner, they were killed
+    record = system.at_work()
+    if record is None:
         return None
-    last = open_runs[-1]
-    return AtWork(run=last.id, actor=last.asking.actor, began=last.began)
+    return AtWork(
+        run=record.id,
+        actor=record.asking.actor,
+        began=record.began,
+        can_stop=True,
+        is_stopping=system.is_stopped(record.id),
+    )
 
 
 def _own(system: System, running: Running) -> AtWork:

@@ -225,6 +225,14 @@ class TestEvents:
         with pytest.raises(NotRecordable, match="after 2262"):
             store.audit.begin(plan(), "20261128run0000001", ANA, 2**63)
 
+    def test_what_is_noted_of_a_run_is_told(self, store: Store):
+        _whole_run(store)
+        store.audit.note(ANA, "stop", {}, run="20261128run0000001")
+        assert store.records.has_note("20261128run0000001", "stop")
+        assert not store.records.has_note("20261128run0000002", "stop")
+        assert not store.records.has_note("20261128run0000001", "restored")
+        assert store.verify_chain().is_whole
+
     def test_events_are_found_by_what_they_say(self, store: Store):
         _whole_run(store)
         _whole_run(store, "20261128run0000002", CRON)

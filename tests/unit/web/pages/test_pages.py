@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
-from dvt.core.retention import Outcome, Result, RunStatus, Source
+from dvt.core.retention import CleanupType, Outcome, Result, RunStatus, Source
 from dvt.lifecycle.delete.files import FileRemover
+from dvt.lifecycle.work import Wishes
 from dvt.web.pages import overview
 
 pytestmark = pytest.mark.slow
@@ -143,6 +144,26 @@ def test_a_run_whose_process_is_dead_is_not_under_way(served, viewer):
     told = viewer.get(f"{CLEANUP}/runs/20260301killed").text
     assert "It was killed." in told
     assert "data-live" not in told
+
+
+def test_a_run_of_another_process_is_stopped_on_the_page(served, operator, viewer):
+    for number in range(300):
+        served.files.log(f"{number}.log", age=30)
+
+    def stop(record):
+        address = f"{CLEANUP}/runs/{record.id}"
+        if record.results:
+            assert ">Stop</button>" in operator.get(address).text
+            assert ">Stop</button>" in operator.get(CLEANUP).text
+            assert "Stop</button>" not in viewer.get(CLEANUP).text + viewer.get(address).text
+            assert operator.post(f"{address}/stop").headers["Location"] == address
+            assert "Stopping…" in operator.get(address).text
+            assert "Stopping after this batch" in viewer.get(CLEANUP).text
+
+    with served.project.system("ana", Source.SCHEDULER) as system:
+        record = system.run(system.plan(), CleanupType.MANUAL, Wishes(report=stop))
+    assert record.status is RunStatus.STOPPED
+    assert len(served.files.names()) == 300 - 256
 
 
 def test_a_run_that_is_over_cannot_be_stopped(served, operator):
