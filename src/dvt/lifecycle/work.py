@@ -22,7 +22,7 @@ from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.delete.others import KindRemover
 from dvt.lifecycle.find.files import FileFinder
-from dvt.lifecycle.find.of_settings import only, places_of, project_target
+from dvt.lifecycle.find.of_settings import places_of, project_target
 from dvt.lifecycle.kinds import kinds_of
 from dvt.lifecycle.plan.plan_file import Plan, Plans
 from dvt.lifecycle.plan.planning import Terms
@@ -132,7 +132,7 @@ class Work:
         avoid = [self.state, self.settings.backups]
         target = project_target(self.settings.folder)
         current = [] if target is None else [target]
-        return FileFinder(only(self.places, wanted), avoid=avoid, current=current)
+        return FileFinder(self.places, avoid=avoid, current=current, wanted=wanted)
 
     def vault(self) -> Vault:
         """Open the place of backups."""

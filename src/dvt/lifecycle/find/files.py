@@ -6,10 +6,10 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from pathlib import Path
 
 from dvt.core.errors import DvtError
@@ -43,13 +43,16 @@ class FileFinder:
         *,
         avoid: Sequence[Path] = (),
         current: Sequence[Path] = (),
+        wanted: Collection[str] = (),
         uses: Callable[[], FileUses] = file_uses,
     ) -> None:
         """Look into `places`, but not into the folders `avoid`, nor from one place into another.
 
         `current`: folders that are in use, so that neither they nor folders around them are ever due.
-        `uses` tells which files are in use.
+        `wanted`: only items of these data types are found; all if none is named. An item is of the same data
+        type whichever are wanted. `uses` tells which files are in use.
         """
+        self._wanted = frozenset(wanted) or None
         self._places = {str(place.path): place for place in places}
         self._avoided = frozenset(map(os.fsencode, [*self._places, *map(str, avoid)]))
         self._kept = self._avoided | frozenset(map(os.fsencode, current))
@@ -62,12 +65,12 @@ class FileFinder:
     def data_types(self) -> tuple[str, ...]:
         """See Finder."""
         names = (name for place in self._places.values() for of in place.contents for name in of.data_types)
-        return tuple(dict.fromkeys(names))
+        return tuple(name for name in dict.fromkeys(names) if self._is_wanted(name))
 
     @property
     def roots(self) -> tuple[str, ...]:
         """See Finder."""
-        return tuple(self._places)
+        return tuple(str(place.path) for place in self._wanted_places())
 
     @property
     def problems(self) -> Sequence[DvtError]:
@@ -86,7 +89,7 @@ class FileFinder:
         """See CountingFinder."""
         self._problems = []
         uses = self._uses()
-        for place in self._places.values():
+        for place in self._wanted_places():
             try:
                 root = place.open()
             except FileNotFoundError:
@@ -96,13 +99,29 @@ class FileFinder:
                 continue
             with root:
                 counter = Counter(place, countable, uses)
-                walk = _Walk(root, place, uses, self._avoided, self._kept, half=self.half)
-                yield from walk.below(root.fd, (), counter)
-                yield from counter.counted()
+                walk = _Walk(
+                    root, place, uses, self._avoided, self._kept, half=self.half, wanted=self._is_wanted
+                )
+                found = chain(walk.below(root.fd, (), counter), counter.counted())
+                yield from found if self._wanted is None else filter(self._is_found, found)
+
+    def _wanted_places(self) -> list[Place]:
+        """Return the places in which there may be items of the data types that are wanted."""
+        return [
+            place
+            for place in self._places.values()
+            if any(self._is_wanted(name) for of in place.contents for name in of.data_types)
+        ]
+
+    def _is_wanted(self, data_type: str) -> bool:
+        return self._wanted is None or data_type in self._wanted
+
+    def _is_found(self, found: Item | Similar | Counted) -> bool:
+        return self._is_wanted((found.example if isinstance(found, Similar) else found).data_type)
 
     def halves(self) -> tuple[FileFinder, FileFinder] | None:
         """See CountingFinder: half of the folders of each place, by name, and the files that are in none."""
-        if self.half is not None or not any(_has_many_folders(place) for place in self._places.values()):
+        if self.half is not None or not any(_has_many_folders(place) for place in self._wanted_places()):
             return None
         first, second = copy(self), copy(self)
         first.half, second.half = 0, 1
@@ -152,8 +171,14 @@ class _Walk:
         kept: frozenset[bytes],
         *,
         half: int | None = None,
+        wanted: Callable[[str], bool] = lambda _data_type: True,
     ) -> None:
-        """`half`: only half of the folders are looked into, and files outside them only by half 0."""
+        """`half`: only half of the folders are looked into, and files outside them only by half 0.
+
+        `wanted`: of which data types what cannot be looked into is told.
+        """
+        names = [name for of in place.contents for name in of.data_types]
+        self._data_type = next(filter(wanted, names), names[0])
         self._half = half
         self._folders = FolderItems(root, place, uses, kept)
         self._root = root
@@ -230,13 +255,12 @@ class _Walk:
         if item is not None:
             yield item
             return
-        wanted = [of for _, of in self._contents if of.recursive]
-        if not wanted:
+        if not any(of.recursive for _, of in self._contents):
             return
         if b"/".join((self._path, *deeper)) in self._avoided:
             return
         if len(deeper) > _DEEPEST:
-            yield self._held(wanted[0], deeper, HoldCode.SPECIAL, f"it is below {_DEEPEST} folders")
+            yield self._held(deeper, HoldCode.SPECIAL, f"it is below {_DEEPEST} folders")
             return
         try:
             descriptor = self._root.enter(folder, name)
@@ -315,12 +339,12 @@ class _Walk:
         if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR):
             return  # it is gone, or something else by now
         code = HoldCode.SPECIAL if error.errno == errno.EXDEV else HoldCode.UNREADABLE
-        yield self._held(self._contents[0][1], parts, code, f"the folder: {error.strerror}")
+        yield self._held(parts, code, f"the folder: {error.strerror}")
 
-    def _held(self, of: Contents, parts: tuple[bytes, ...], code: HoldCode, detail: str) -> Item:
+    def _held(self, parts: tuple[bytes, ...], code: HoldCode, detail: str) -> Item:
         """Return a folder as an item that stays."""
         return Item(
-            data_type=of.data_types[0],
+            data_type=self._data_type,
             key=as_text(b"/".join((self._path, *parts))),
             root=self._name,
             identity="",

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from dvt.config.lifecycle_file import DataType, Lifecycle
@@ -68,19 +67,3 @@ def project_target(folder: Path) -> Path | None:
 
 
 _TARGET_PATH = re.compile(r"""^target-path:\s*["']?([^"'#\n]+)""", re.MULTILINE)
-
-
-def only(places: Sequence[Place], data_types: frozenset[str]) -> list[Place]:
-    """Return the places of some data types, with nothing else in them; all if none is named."""
-    if not data_types:
-        return list(places)
-    chosen = []
-    for place in places:
-        contents = tuple(
-            replace(of, data_types=tuple(name for name in of.data_types if name in data_types))
-            for of in place.contents
-        )
-        contents = tuple(of for of in contents if of.data_types)
-        if contents:
-            chosen.append(replace(place, contents=contents))
-    return chosen

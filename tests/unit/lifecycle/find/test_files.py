@@ -387,3 +387,24 @@ def test_a_folder_that_is_too_deep_to_be_one_item_is_told(root):
     (root / "/".join("d" * 105)).mkdir(parents=True)
     (item,) = finder(root, Contents(data_types=("exports",), folders="any")).find(NOW)
     assert item.holds[0].detail == "the folder: there are more than 100 folders within each other"
+
+
+def test_an_item_is_of_the_same_data_type_whichever_are_asked_for(root):
+    (root / "deep").mkdir()
+    mark(Place(path=root / "deep"))
+    for name in ("a.csv", "a.txt", "deep/b.txt"):
+        (root / name).touch()
+    tables = Contents(data_types=("tables",), files=("*.csv",), recursive=True)
+    places = [
+        Place(path=root, contents=[tables, Contents(data_types=("others",), recursive=True)]),
+        Place(path=root / "deep", contents=[Contents(data_types=("deep",))]),
+    ]
+
+    def names(*wanted):
+        items = FileFinder(places, wanted=wanted).find(NOW)
+        return {(item.data_type, os.path.relpath(item.key, root)) for item in items}
+
+    assert names() == {("tables", "a.csv"), ("others", "a.txt"), ("deep", "deep/b.txt")}
+    assert names("others") == {("others", "a.txt")}
+    assert names("others", "deep") == {("others", "a.txt"), ("deep", "deep/b.txt")}
+    assert FileFinder(places, wanted=["others"]).data_types == ("others",)
