@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -21,6 +22,17 @@ def _duration(value: Any) -> timedelta:
         return duration(str(value))
     except DurationInvalid as error:
         raise ValueError(error.message) from None
+
+
+def number(value: Any) -> Any:
+    """Refuse what people do not take for a number: `yes`, `on` and `true`, which would be 1, and infinity."""
+    if isinstance(value, bool):
+        msg = "should be a number, but yes, no, on, off, true and false are none"
+        raise ValueError(msg)  # noqa: TRY004  Pydantic tells this one
+    if isinstance(value, float) and not math.isfinite(value):
+        msg = "input should be a finite number"
+        raise ValueError(msg)
+    return value
 
 
 Texts = Annotated[list[str], BeforeValidator(several)]

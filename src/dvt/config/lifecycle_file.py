@@ -111,6 +111,7 @@ def load_lifecycle(
     """
     path = file or folder / FILE
     if file is None and not path.exists():
+        _refuse_other_ending(folder)
         return _lifecycle(folder, None, FileKeys())
     document = Document.read(path, LifecycleInvalid, environment)
     errors = ErrorList()
@@ -126,6 +127,13 @@ def load_lifecycle(
     _check_names(document, keys, errors)
     errors.raise_all()
     return _lifecycle(path.parent, path, keys)
+
+
+def _refuse_other_ending(folder: Path) -> None:
+    """Raise LifecycleInvalid for a lifecycle.yaml: what it says would not hold."""
+    other = (folder / FILE).with_suffix(".yaml")
+    if other.exists():
+        raise LifecycleInvalid(str(other), None, f"this file is not read: its name should be {FILE}")
 
 
 def lifecycle_of(folder: Path, content: Mapping[str, object]) -> Lifecycle:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from dvt.config.key_types import Duration, Texts, several
+from dvt.config.key_types import Duration, Texts, number, several
 from dvt.config.lifecycle_tables import SqlKeys
 from dvt.config.problems import Strict
 from dvt.config.schedule_keys import ScheduleKeys
@@ -27,6 +27,20 @@ def _zone(name: str) -> str:
     return name
 
 
+def _folder(path: str) -> str:
+    if not path.strip():
+        msg = "should name a folder; an empty text is none"
+        raise ValueError(msg)
+    return path
+
+
+def _file_name(pattern: str) -> str:
+    if "/" in pattern:
+        msg = f"{pattern!r} fits no name, since names have no '/': `recursive: true` looks into folders"
+        raise ValueError(msg)
+    return pattern
+
+
 def _regex(pattern: str) -> str:
     try:
         re.compile(pattern)
@@ -38,7 +52,7 @@ def _regex(pattern: str) -> str:
 
 Bytes = Annotated[int, BeforeValidator(lambda value: size(str(value))), Field(ge=0)]
 Number = Annotated[int, Field(ge=0)]
-Days = Annotated[float, Field(ge=0, le=36_500, strict=False, allow_inf_nan=False)]
+Days = Annotated[float, BeforeValidator(number), Field(ge=0, le=36_500, strict=False, allow_inf_nan=False)]
 
 
 class MatchKeys(Strict):
@@ -143,7 +157,7 @@ class PolicyKeys(RuleKeys):
     """For people."""
     protect: Texts = Field(default_factory=list)
     """Patterns of paths, or their last parts, that always stay."""
-    max_delete: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    max_delete: Annotated[float, Field(ge=0, le=1, strict=False), BeforeValidator(number)] | None = None
     """An automatic run that would delete a larger share of all items stops before (0.5)."""
     max_delete_files: Number | None = None
     """The same, as a number of items."""
@@ -175,13 +189,17 @@ class DataKeys(Strict):
     each folder is one item, with all that is in it. `invocations`: the same of folders with the
     run_results.json or manifest.json of an invocation of dbt, whose state and time are read. `staged`: what
     runs have staged in buckets. `stage_tables`: what dead runs have left in targets."""
-    places: Texts = Field(default_factory=list, alias="in")
+    places: Annotated[list[Annotated[str, AfterValidator(_folder)]], BeforeValidator(several)] = Field(
+        default_factory=list, alias="in"
+    )
     """Folders, absolute or from the file's own; `dvt lifecycle init` marks each."""
     backup: Literal["verified", "none"] = "verified"
     """`none`: what runs can extract again is deleted without a backup."""
     automatic: bool = False
     """Whether runs of a schedule drop stage tables, too."""
-    files: Texts = Field(default_factory=lambda: ["*"])
+    files: Annotated[
+        list[Annotated[str, AfterValidator(_file_name)]], BeforeValidator(several), Field(min_length=1)
+    ] = Field(default_factory=lambda: ["*"])
     """Patterns of file names; one must fit."""
     recursive: bool = False
     """Whether folders in the folders are looked into, too."""
@@ -202,7 +220,7 @@ class DataKeys(Strict):
 class BackupKeys(Strict):
     """Where backups are, and for how long."""
 
-    path: str = ""
+    path: Annotated[str, AfterValidator(_folder)] = ""
     """A folder; .dvt/lifecycle/backups if it is left out."""
     keep: Duration = timedelta(days=7)
     """For how long backups stay."""

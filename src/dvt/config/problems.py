@@ -18,6 +18,7 @@ _SENTENCES: Mapping[str, str] = {
     "model_type": "should be a mapping: lines of `key: value`, indented below it",
     "dict_type": "should be a mapping: lines of `key: value`, indented below it",
     "missing": "is missing",
+    "too_short": "should name at least one",
 }
 """Kind of Pydantic's error → what is said instead."""
 
@@ -80,5 +81,5 @@ def _sentence(kind: str, message: str) -> str:
 
 def no_such_key(key: str, known: Collection[str]) -> str:
     """Say that a key is unknown, and which known one is close to it."""
-    close = difflib.get_close_matches(key, sorted(known), n=1)
+    close = [] if key in known else difflib.get_close_matches(key, sorted(known), n=1)
     return "no such key here" + (f"; did you mean {close[0]!r}?" if close else "")

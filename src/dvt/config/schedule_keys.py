@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from dvt.config.key_types import Duration, Texts, several
+from dvt.config.key_types import Duration, Texts, number, several
 from dvt.config.problems import Strict
 from dvt.core.cron import cron
 from dvt.core.schedule import AlarmKind, Alarms, Mail, Missed, Pressure, Schedule, Webhook
@@ -48,7 +48,7 @@ def _variable(text: str) -> str:
     return text
 
 
-_Seconds = Annotated[float, Field(ge=0, le=86_400 * 7, strict=False, allow_inf_nan=False)]
+_Seconds = Annotated[float, Field(ge=0, le=86_400 * 7, strict=False), BeforeValidator(number)]
 _Kind = Literal["partial", "stopped", "refused", "failed", "missed", "overdue", "pressure"]
 
 

@@ -18,6 +18,8 @@ Invalid = Callable[[str, int | None, str], DvtError]
 
 _MAX_DEPTH = 20
 """Levels of nesting that a file may have."""
+_TOO_DEEP = "this is nested too deeply"
+_MERGE = "tag:yaml.org,2002:merge"
 _VARIABLE = re.compile(
     r"""\$\{(?P<plain>\w+)\}
       | \{\{\s*env_var\(\s*(?P<quote>['"])(?P<name>\w+)(?P=quote)\s*
@@ -57,6 +59,8 @@ class Document:
             raise invalid(file, line, _problem(error.problem or "")) from error
         except yaml.YAMLError as error:
             raise invalid(file, None, "this is not YAML") from error
+        except RecursionError as error:
+            raise invalid(file, None, _TOO_DEEP) from error
         self.content: Any = None if root is None else self._value(root, ())
 
     @classmethod
@@ -88,7 +92,7 @@ class Document:
     def _value(self, node: yaml.Node, path: Path) -> Any:
         self._lines.setdefault(path, node.start_mark.line + 1)
         if len(path) > _MAX_DEPTH:
-            raise self._invalid(self.file, node.start_mark.line + 1, "this is nested too deeply")
+            raise self._invalid(self.file, node.start_mark.line + 1, _TOO_DEEP)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -101,6 +105,8 @@ class Document:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 raise self._invalid(self.file, line, "a key must be a name")
+            if key_node.tag == _MERGE:
+                raise self._invalid(self.file, line, "`<<` is not read: write the keys out")
             key = self._scalar(key_node, path)
             if not isinstance(key, str):
                 raise self._invalid(self.file, line, f"{key_node.value!r} is no name")
@@ -145,6 +151,8 @@ def _problem(message: str) -> str:
     """Say a parser's message as people would, where it is one of those that everybody meets."""
     if "'\\t'" in message:
         return "a tab stands here; YAML is indented with spaces"
+    if message == "but found another document":
+        return "a second document begins here, and only one is read: leave out `---`"
     if "but got '{'" in message:
         return f"a value that has {{ in it needs quotes here ({message})"
     if message.startswith(_INDENTATION):

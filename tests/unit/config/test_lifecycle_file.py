@@ -167,14 +167,38 @@ def test_variables_are_replaced(load):
         ("- 1", "the file: should be a mapping"),
         ("version: 2", "version: input should be 1"),
         ("\t", "a tab stands here"),
+        ("policies: {dbt_logs: {days: yes}}", "dbt_logs.days: should be a number, but yes, no"),
+        ("policies: {dbt_logs: {days: 3, max_delete: on}}", "max_delete: should be a number"),
+        ("schedule: {budget: true}", "budget: should be a number"),
+        ("policies: {dbt_logs: {days: 3, age_by: []}}", "age_by: should name at least one"),
+        (
+            "policies: {dbt_logs: {days: 3, rules: [{match: {glob: x}, protect: [x]}]}}",
+            "rules.0.protect: no such key here",
+        ),
+        ("data: {x: {in: ['']}}", "data.x.in.0: should name a folder; an empty text is none"),
+        ("backups: {path: ''}", "backups.path: should name a folder"),
+        ("data: {x: {in: [x], files: ['**/*.csv']}}", "data.x.files.0: '**/*.csv' fits no name"),
+        ("data: {x: {in: [x], files: []}}", "data.x.files: should name at least one"),
+        ("policies: {dbt_logs: {days: 3}}\n---\npolicies: {}", "a second document begins here"),
+        ("policies: {dbt_logs: &a {days: 3}, temp_files: {<<: *a}}", "`<<` is not read"),
+        ("policies: " + "[" * 2000 + "]" * 2000, "nested too deeply"),
     ],
 )
 def test_what_is_wrong_is_told(load, text, problem):
     with pytest.raises((LifecycleInvalid, SeveralErrors)) as error:
         load(text)
     assert problem in str(error.value)
+    assert "did you mean 'protect'" not in str(error.value)
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path):
     with pytest.raises(LifecycleInvalid, match="cannot be read"):
         load_lifecycle(tmp_path, tmp_path / "other.yml")
+
+
+def test_a_file_of_another_ending_is_not_passed_over(tmp_path):
+    (tmp_path / "lifecycle.yaml").write_text("policies: {dbt_logs: {days: 3}}")
+    with pytest.raises(LifecycleInvalid, match=r"lifecycle.yaml: this file is not read"):
+        load_lifecycle(tmp_path)
+    (tmp_path / "lifecycle.yml").touch()
+    load_lifecycle(tmp_path)
