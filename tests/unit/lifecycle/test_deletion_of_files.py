@@ -60,6 +60,23 @@ def test_a_place_of_backups_that_somebody_else_has_made_is_refused(scene: Scene)
         Vault(scene.vault)
 
 
+def test_a_folder_that_others_use_is_not_closed_to_them(scene: Scene) -> None:
+    scene.vault.mkdir()
+    scene.vault.chmod(0o755)
+    (scene.vault / "models").mkdir()
+    (scene.vault / "models/a.sql").touch()
+    with pytest.raises(VaultRefused, match="has models in it, which is no backup"):
+        Vault(scene.vault)
+    assert scene.vault.stat().st_mode & 0o777 == 0o755
+    (scene.vault / "models").rename(scene.top / "models")
+    scene.delete([scene.file("a")])
+    scene.vault.chmod(0o755)
+    for name in ("cleanup_2026.log", "lost+found", "killed"):
+        (scene.vault / name).mkdir()
+    Vault(scene.vault).close()
+    assert scene.vault.stat().st_mode & 0o777 == 0o700
+
+
 def test_nobody_else_may_read_backups(scene: Scene) -> None:
     scene.vault.mkdir(mode=0o777)
     scene.vault.chmod(0o777)

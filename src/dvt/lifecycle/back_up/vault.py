@@ -19,7 +19,7 @@ from typing import Self
 from dvt.core.errors import ManifestUnreadable, RootRefused, VaultRefused
 from dvt.core.file_names import as_text
 from dvt.drivers.trees import Root
-from dvt.lifecycle.back_up.manifest import Content, Entry, Manifest, read
+from dvt.lifecycle.back_up.manifest import MANIFEST, Content, Entry, Manifest, read
 from dvt.lifecycle.files import name_of
 
 SUFFIX = ".backup"
@@ -73,11 +73,30 @@ class Vault:
         if status.st_uid != os.geteuid():
             raise VaultRefused(self.path, f"belongs to user {status.st_uid}")
         if stat.S_IMODE(status.st_mode) & 0o077:
+            other = next(self._others(), None)
+            if other is not None:
+                why = f"can be entered by others, and has {other} in it, which is no backup"
+                raise VaultRefused(self.path, why)
             try:
                 os.fchmod(self.fd, 0o700)
             except OSError as error:
                 why = f"can be entered by others, and cannot be closed to them: {error.strerror}"
                 raise VaultRefused(self.path, why) from error
+
+    def _others(self) -> Iterator[str]:
+        """Yield the names of what is in it and was not put there by this or the original system."""
+        with os.scandir(self.fd) as entries:
+            for entry in entries:
+                is_known = entry.name.startswith(".") or entry.name.endswith((".backup", ".log"))
+                if not is_known and entry.name != "lost+found" and not self._is_run(entry.name):
+                    yield as_text(os.fsencode(entry.name))
+
+    def _is_run(self, name: str) -> bool:
+        """Return whether this is the folder of a run, or one of which not more was made."""
+        with suppress(OSError), self.folder(name) as folder, os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+            return not names or os.fsdecode(MANIFEST) in names
+        return False
 
     def new_run(self, run: str) -> tuple[int, Manifest]:
         """Make the folder of a run, and open it and its manifest. Close both. OSError if it cannot be."""
