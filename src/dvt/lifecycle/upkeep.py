@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,11 +125,17 @@ def weaknesses(vault: Vault, places: Places, *, other_device: bool = False) -> I
     free = status.f_bavail * status.f_frsize
     if free < _LITTLE:
         yield f"{vault.path} has only {free:,} bytes left"
+    for path in on_its_device(vault, places.paths) if other_device else ():
+        yield f"{vault.path} is on the same device as {path}: one failure takes both"
+
+
+def on_its_device(vault: Vault, paths: Iterable[str | Path]) -> Iterator[str]:
+    """Yield the folders that are on the device of the backups."""
     device = os.fstat(vault.fd).st_dev
-    for path in places.paths:
+    for path in paths:
         with suppress(OSError):
-            if other_device and Path(path).stat().st_dev == device:
-                yield f"{vault.path} is on the same device as {path}: one failure takes both"
+            if Path(path).stat().st_dev == device:
+                yield str(path)
 
 
 _LITTLE = 100_000_000

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from dvt.config.lifecycle_file import Lifecycle
+from dvt.core.errors import VaultRefused
 from dvt.core.file_names import as_path
 from dvt.core.ports.lifecycle import Audit, Finder, Surroundings
 from dvt.core.retention import Asking, CleanupType, Item, Outcome, RunRecord
@@ -27,7 +28,7 @@ from dvt.lifecycle.kinds import kinds_of
 from dvt.lifecycle.plan.plan_file import Plan, Plans
 from dvt.lifecycle.plan.planning import Terms
 from dvt.lifecycle.restore import Wanted, restore
-from dvt.lifecycle.upkeep import Finding, purge, verify
+from dvt.lifecycle.upkeep import Finding, on_its_device, purge, verify
 from dvt.runs.operations import new_id
 
 _STATE = ".dvt/lifecycle"
@@ -162,6 +163,7 @@ class Work:
                 vault, run, places, keep=self.settings.keep_backups, sources=self._sources()
             ) as remover,
         ):
+            self._require_other_device(vault, plan)
             files_first = retire.Cleaner(finder=self._file_finder(frozenset()), remover=remover)
             others = [
                 retire.Cleaner(finder=kind.finder(names), remover=KindRemover(kind, remover.backups))
@@ -188,6 +190,15 @@ class Work:
             if gone:
                 self._note(recording.audit, "purged", gone)
         return record
+
+    def _require_other_device(self, vault: Vault, plan: Plan) -> None:
+        """Raise VaultRefused if backups of a plan's items would be on their device, and must not be."""
+        due = [self.settings.data[name] for name in plan.head.due if name in self.settings.data]
+        paths = [path for data_type in due for path in data_type.places]
+        same = next(on_its_device(vault, paths), None) if self.settings.other_device else None
+        if same is not None:
+            why = f"is on the same device as {same}, and backups.other_device says that it must not be"
+            raise VaultRefused(vault.path, why)
 
     def bring_back(self, audit: Audit, wanted: Wanted, *, force: bool) -> Iterator[Outcome]:
         """Restore files, put that on record, and yield what became of each."""

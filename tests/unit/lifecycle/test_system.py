@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dvt.config.lifecycle_file import load_lifecycle
-from dvt.core.errors import CleanerAtWork, PlanUnusable, RunRefused
+from dvt.core.errors import CleanerAtWork, PlanUnusable, RunRefused, VaultRefused
 from dvt.core.retention import CleanupType, Reason, Result, RunStatus
 from dvt.lifecycle import retire
 from dvt.lifecycle.beginning import begin
@@ -351,3 +352,22 @@ def test_who_makes_a_plan_removes_those_that_are_too_old(system):
     assert set(system.plans.ids()) == {old.head.id, late.head.id}
     made = system.plan()
     assert set(system.plans.ids()) == {late.head.id, made.head.id}
+
+
+def test_backups_that_must_be_on_another_device_are(project):
+    old = project.log("dbt.log.1", 8)
+    project.settings("dbt_logs: {days: 7}", backups="{other_device: true}")
+    list(begin(project.folder, None, lambda: System(load_lifecycle(project.folder))))
+    with System(load_lifecycle(project.folder)) as system:
+        plan = system.plan(MANUAL)
+        with pytest.raises(VaultRefused, match=f"is on the same device as {project.logs}"):
+            system.run(plan, MANUAL)
+        assert old.exists()
+        assert not system.store.records.runs()
+    if Path("/dev/shm").stat().st_dev == project.folder.stat().st_dev:
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as backups:
+        project.settings("dbt_logs: {days: 7}", backups=f"{{other_device: true, path: {backups}}}")
+        with System(load_lifecycle(project.folder)) as system:
+            assert system.run(system.plan(MANUAL), MANUAL).status is RunStatus.COMPLETED
+        assert not old.exists()
