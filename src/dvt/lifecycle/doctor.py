@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dvt.core.errors import DvtError
-from dvt.lifecycle.find.places import Place
+from dvt.lifecycle.find.places import Inode, Place, names_of, open_by_first_name
 from dvt.lifecycle.schedule.pressure import in_vain
 from dvt.lifecycle.system import System
 from dvt.lifecycle.upkeep import weaknesses
@@ -34,7 +35,8 @@ def examine(opened: Callable[[], System]) -> Iterator[Check]:
         yield Check("store", is_right=True, detail=system.store.label)
         yield _record(system)
         yield _policies(system)
-        yield from map(_place, system.places)
+        names = names_of(system.places)
+        yield from (_place(place, names) for place in system.places)
         yield from _others(system)
         yield from _backups(system)
         yield _clock(system)
@@ -58,10 +60,10 @@ def _policies(system: System) -> Check:
     return Check("policies", is_right=not drift, detail="; ".join(drift) or f"{len(enabled)} enabled")
 
 
-def _place(place: Place) -> Check:
+def _place(place: Place, names: Mapping[Inode, Path]) -> Check:
     name = f"folder {place.path}"
     try:
-        place.open().close()
+        open_by_first_name(place, names).close()
     except FileNotFoundError:
         return Check(name, is_right=True, detail="it is not there yet")
     except DvtError as error:

@@ -21,7 +21,7 @@ from dvt.drivers.trees import Root, bytes_of, identity
 from dvt.lifecycle.find.counting import Counter
 from dvt.lifecycle.find.folders import FolderItems
 from dvt.lifecycle.find.operations import Told, data_type_of, told, unreadable
-from dvt.lifecycle.find.places import OWN, Contents, Place
+from dvt.lifecycle.find.places import OWN, Contents, Inode, Place, inode, names_of, open_by_first_name
 from dvt.runs.operation_files import LARGEST
 
 _DEEPEST = 200
@@ -89,9 +89,10 @@ class FileFinder:
         """See CountingFinder."""
         self._problems = []
         uses = self._uses()
+        names = names_of(self._places.values())
         for place in self._wanted_places():
             try:
-                root = place.open()
+                root = open_by_first_name(place, names)
             except FileNotFoundError:
                 continue
             except DvtError as error:
@@ -99,9 +100,8 @@ class FileFinder:
                 continue
             with root:
                 counter = Counter(place, countable, uses)
-                walk = _Walk(
-                    root, place, uses, self._avoided, self._kept, half=self.half, wanted=self._is_wanted
-                )
+                avoided = self._avoided | names.keys()
+                walk = _Walk(root, place, uses, avoided, self._kept, half=self.half, wanted=self._is_wanted)
                 found = chain(walk.below(root.fd, (), counter), counter.counted())
                 yield from found if self._wanted is None else filter(self._is_found, found)
 
@@ -167,14 +167,15 @@ class _Walk:
         root: Root,
         place: Place,
         uses: FileUses,
-        avoided: frozenset[bytes],
+        avoided: frozenset[bytes | Inode],
         kept: frozenset[bytes],
         *,
         half: int | None = None,
         wanted: Callable[[str], bool] = lambda _data_type: True,
     ) -> None:
-        """`half`: only half of the folders are looked into, and files outside them only by half 0.
+        """`avoided`: folders that are not entered, by path or inode.
 
+        `half`: only half of the folders are looked into, and files outside them only by half 0.
         `wanted`: of which data types what cannot be looked into is told.
         """
         names = [name for of in place.contents for name in of.data_types]
@@ -268,7 +269,8 @@ class _Walk:
             yield from self._not_seen(deeper, error)
             return
         try:
-            yield from self.below(descriptor, deeper, counter)
+            if inode(os.fstat(descriptor)) not in self._avoided:
+                yield from self.below(descriptor, deeper, counter)
         finally:
             os.close(descriptor)
 

@@ -6,12 +6,13 @@ import json
 import os
 import re
 import stat
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from fnmatch import translate
 from pathlib import Path
 
+from dvt.config.lifecycle_file import FILE
 from dvt.core.errors import RootRefused
 from dvt.core.file_names import as_text
 from dvt.drivers.disk import create_private
@@ -19,7 +20,7 @@ from dvt.drivers.trees import QUARANTINE, Root
 
 MARKER = b".dvt-lifecycle.json"
 """Name of the file that says of a folder that dvt may clean it."""
-OWN = frozenset({MARKER, QUARANTINE})
+OWN = frozenset({MARKER, QUARANTINE, os.fsencode(FILE)})
 """Names that are the lifecycle's own: nothing of these is an item."""
 _VERSION = re.compile(rb"[\d.]")
 """Matches where a name's version begins."""
@@ -96,6 +97,37 @@ class Place:
         except FileNotFoundError:
             return False
         return stat.S_ISREG(status.st_mode) and status.st_uid in {0, os.geteuid()}
+
+
+Inode = tuple[int, int]
+"""Device and number of a folder, which it has by whatever name it is reached."""
+
+
+def inode(status: os.stat_result) -> Inode:
+    """Return that of a folder."""
+    return status.st_dev, status.st_ino
+
+
+def names_of(places: Iterable[Place]) -> dict[Inode, Path]:
+    """Return the folders that are there, each with the path that is named first of all that lead to it."""
+    names: dict[Inode, Path] = {}
+    for place in places:
+        with suppress(OSError):
+            names.setdefault(inode(place.path.stat()), place.path)
+    return names
+
+
+def open_by_first_name(place: Place, names: Mapping[Inode, Path]) -> Root:
+    """Open a folder as `Place.open`; RootRefused, too, if it is looked into by another name.
+
+    Bind mounts and links give one file several paths, and the policy of each.
+    """
+    root = place.open()
+    first = names.get(inode(os.fstat(root.fd)), place.path)
+    if first != place.path:
+        root.close()
+        raise RootRefused(str(place.path), f"is the same folder as {first}")
+    return root
 
 
 def is_own(place: Place) -> bool:
