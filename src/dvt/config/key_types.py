@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator
+from pydantic_core import PydanticKnownError
 
 from dvt.core.durations import duration
 from dvt.core.errors import DurationInvalid
@@ -29,9 +31,11 @@ def number(value: Any) -> Any:
     if isinstance(value, bool):
         msg = "should be a number, but yes, no, on, off, true and false are none"
         raise ValueError(msg)  # noqa: TRY004  Pydantic tells this one
-    if isinstance(value, float) and not math.isfinite(value):
-        msg = "input should be a finite number"
-        raise ValueError(msg)
+    is_finite = True
+    with suppress(TypeError, ValueError, OverflowError):
+        is_finite = math.isfinite(float(value))
+    if not is_finite:
+        raise PydanticKnownError("finite_number")
     return value
 
 
