@@ -21,6 +21,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from dvt.config.encryption import Encryption
 from dvt.config.lifecycle_keys import BackupKeys, DataKeys, FileKeys, MatchKeys, PolicyKeys, SpecialKeys
 from dvt.config.lifecycle_tables import JoinKeys, SqlKeys, SqlTable, sql_table
 from dvt.config.problems import collect, problems_of
@@ -74,6 +75,7 @@ class Lifecycle:
     backups: Path
     keep_backups: timedelta = timedelta(days=7)
     other_device: bool = False
+    encryption: Encryption = field(default_factory=Encryption)
     data: Mapping[str, DataType] = field(default_factory=dict)
     policies: Mapping[str, Policy] = field(default_factory=dict)
     """As the file has them; the store has those that are valid."""
@@ -206,6 +208,7 @@ def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
         backups=base / Path(keys.backups.path or ".dvt/lifecycle/backups").expanduser(),
         keep_backups=keys.backups.keep,
         other_device=keys.backups.other_device,
+        encryption=keys.backups.encryption(base),
         data={
             name: DataType(
                 name=name,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from dvt.config.encryption import Encryption, identities_of, recipient_of
 from dvt.config.key_types import Duration, Texts, number, several
 from dvt.config.lifecycle_tables import SqlKeys
 from dvt.config.problems import Strict
@@ -50,6 +52,22 @@ def _regex(pattern: str) -> str:
     return pattern
 
 
+def _recipients(value: Any) -> Any:
+    """Refuse nothing where a recipient should be: backups would be plain, against what was meant."""
+    return several(value) or [""]
+
+
+def _optional(value: Any) -> Any:
+    """Take nothing, such as an environment variable that is empty, for no text."""
+    return "" if value is None else value
+
+
+def _identity(text: str) -> str:
+    identities_of(text)
+    return text
+
+
+_Optional = Annotated[str, BeforeValidator(_optional)]
 Bytes = Annotated[int, BeforeValidator(lambda value: size(str(value))), Field(ge=0)]
 Number = Annotated[int, Field(ge=0)]
 Days = Annotated[float, BeforeValidator(number), Field(ge=0, le=36_500, strict=False, allow_inf_nan=False)]
@@ -226,6 +244,29 @@ class BackupKeys(Strict):
     """For how long backups stay."""
     other_device: bool = False
     """Whether they must be on another device than what they are of."""
+    encrypt_to: Annotated[
+        list[Annotated[str, AfterValidator(recipient_of)]], BeforeValidator(_recipients)
+    ] = Field(default_factory=list)
+    """Who may read them: public keys of age, age1…; they are encrypted for these alone."""
+    identity: Annotated[_Optional, AfterValidator(_identity)] = Field(default="", repr=False)
+    """The secret key that reads them here, AGE-SECRET-KEY-1…, from an environment variable."""
+    identity_file: _Optional = ""
+    """A file with such keys instead, for its owner alone."""
+
+    @model_validator(mode="after")
+    def _has_one_place_of_keys(self) -> BackupKeys:
+        if self.identity and self.identity_file:
+            msg = "`identity` and `identity_file` say where the secret key is: give one of them"
+            raise ValueError(msg)
+        return self
+
+    def encryption(self, base: Path) -> Encryption:
+        """Return it as the vault has it; paths are from this folder."""
+        return Encryption(
+            recipients=tuple(dict.fromkeys(self.encrypt_to)),
+            identities=identities_of(self.identity),
+            identity_file=base / Path(self.identity_file).expanduser() if self.identity_file else None,
+        )
 
 
 class FileKeys(Strict):

@@ -65,12 +65,12 @@ def copy(source: int, target: int) -> str:
     """
     digest = hashlib.sha256()
     size = os.fstat(source).st_size
-    for chunk, is_hole in _chunks(source, size):
+    for chunk, is_hole in chunks(source, size):
         digest.update(chunk)
         if is_hole:
             os.lseek(target, len(chunk), os.SEEK_CUR)
         else:
-            _write(target, chunk)
+            write_all(target, chunk)
     os.ftruncate(target, os.lseek(target, 0, os.SEEK_CUR))
     return digest.hexdigest()
 
@@ -78,7 +78,7 @@ def copy(source: int, target: int) -> str:
 def digest_of(descriptor: int) -> str:
     """Return the SHA-256 of an open file's content, from its beginning, in hexadecimal."""
     digest = hashlib.sha256()
-    for chunk, _ in _chunks(descriptor, os.fstat(descriptor).st_size):
+    for chunk, _ in chunks(descriptor, os.fstat(descriptor).st_size):
         digest.update(chunk)
     return digest.hexdigest()
 
@@ -121,13 +121,14 @@ def _put_extended(descriptor: int, wanted: Mapping[str, bytes]) -> Iterator[str]
                 yield name
 
 
-def _write(descriptor: int, chunk: bytes) -> None:
-    rest = memoryview(chunk)
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of some bytes, in as many calls as that takes."""
+    rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _chunks(descriptor: int, size: int) -> Iterator[tuple[bytes, bool]]:
+def chunks(descriptor: int, size: int) -> Iterator[tuple[bytes, bool]]:
     """Yield the content in pieces, and whether each is a hole; less than `size` if the file has shrunk."""
     os.lseek(descriptor, 0, os.SEEK_SET)
     if os.fstat(descriptor).st_blocks * _BLOCK >= size:

@@ -92,6 +92,28 @@ def _backups(system: System) -> Iterator[Check]:
         yield Check(name, is_right=False, detail=error.message)
         return
     yield Check(name, is_right=not problems, detail="; ".join(problems))
+    yield _encryption(system)
+
+
+def _encryption(system: System) -> Check:
+    """Say whether backups are encrypted, and can be read here; wrong are keys that read none of them."""
+    name, recipients = "encryption of backups", system.cipher.recipients
+    try:
+        why = system.cipher.why_unreadable(recipients) if recipients else ""
+        entries = list(system.backups())
+        unreadable = sum(system.why_unreadable(entries).values())
+        has_keys = bool(system.cipher.identities)
+    except DvtError as error:
+        return Check(name, is_right=False, detail=error.message)
+    told = [f"new ones are, to {', '.join(recipients)}" if recipients else "new ones are plain"]
+    if recipients:
+        told.append(f"they cannot be read here: {why}" if why else "they can be read here")
+    plain = sum(entry.ciphertext is None and not entry.is_aside for entry in entries)
+    if plain and recipients:
+        told.append(f"{plain:,} that are there are plain")
+    if unreadable:
+        told.append(f"{unreadable:,} that are there are encrypted, and cannot be read here")
+    return Check(name, is_right=not (why and has_keys), detail="; ".join(told))
 
 
 def _clock(system: System) -> Check:

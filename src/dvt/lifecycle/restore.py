@@ -13,11 +13,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import partial
+from tempfile import TemporaryFile
 
 from dvt.core.errors import DvtError
 from dvt.core.file_names import as_path
 from dvt.core.retention import ItemKind, Moment, Outcome, Result
-from dvt.drivers.copying import copy, digest_of, put_attributes
+from dvt.drivers.copying import digest_of, put_attributes
 from dvt.drivers.file_system import rename_exclusively, sync_one
 from dvt.drivers.trees import Root
 from dvt.lifecycle.back_up.manifest import Entry
@@ -162,13 +163,18 @@ def _root(places: Places, entry: Entry) -> Root:
 
 @contextmanager
 def _verified(vault: Vault, places: Places, entry: Entry) -> Iterator[int]:
-    """Open a backup of which every byte is what was written."""
+    """Open what was backed up, of which every byte is what it was."""
     try:
-        with reading(vault, places, entry) as backup:
-            if digest_of(backup) != entry.sha256:
+        with ExitStack() as opened:
+            content = backup = opened.enter_context(reading(vault, places, entry))
+            target = None
+            if entry.ciphertext is not None:
+                # An archive is not only read from its beginning to its end.
+                content = target = opened.enter_context(TemporaryFile()).fileno()
+            if vault.cipher.content(entry, backup, target) != entry.sha256:
                 raise NotRestored(f"its backup {entry.location} is damaged")
-            os.lseek(backup, 0, os.SEEK_SET)
-            yield backup
+            os.lseek(content, 0, os.SEEK_SET)
+            yield content
     except FileNotFoundError as error:
         raise NotRestored(f"its backup {entry.location} is gone") from error
 
@@ -219,7 +225,7 @@ def _fill(vault: Vault, places: Places, entry: Entry, descriptor: int) -> tuple[
     """Copy a backup into an open, empty file, with its attributes; return those that it was not given."""
     try:
         with reading(vault, places, entry) as backup:
-            sha256 = copy(backup, descriptor)
+            sha256 = vault.cipher.content(entry, backup, descriptor)
     except FileNotFoundError as error:
         raise NotRestored(f"its backup {entry.location} is gone") from error
     if sha256 != entry.sha256:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from dvt.core.errors import DvtError, QuarantineRefused, RootNotAllowed, RootRefused
 from dvt.core.retention import ItemKind, Moment
-from dvt.drivers.copying import digest_of, forget_cached
+from dvt.drivers.copying import forget_cached
 from dvt.lifecycle.back_up.manifest import Entry
+from dvt.lifecycle.back_up.naming import link_name
 from dvt.lifecycle.back_up.reading import reading
-from dvt.lifecycle.back_up.vault import Vault, link_name
+from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.quarantine import Quarantine
 from dvt.lifecycle.files import Places, in_words
 
@@ -43,16 +44,26 @@ def verify(vault: Vault, places: Places) -> Iterator[Finding | Entry]:
 def _problem(vault: Vault, places: Places, entry: Entry) -> str:
     try:
         with reading(vault, places, entry) as descriptor:
-            if os.fstat(descriptor).st_size != entry.size:
-                return "it has another size than the file had"
+            if os.fstat(descriptor).st_size != entry.stored.size:
+                return f"it has another size than {'was written' if entry.ciphertext else 'the file had'}"
             forget_cached(descriptor)
-            return "" if digest_of(descriptor) == entry.sha256 else "its content is not what the file's was"
+            if not vault.cipher.is_whole(entry.sha256, entry.ciphertext, descriptor):
+                return "its content is not what the file's was"
+            return _unreadable(vault, entry)
     except FileNotFoundError:
         return "it is gone"
     except OSError as error:
         return f"it cannot be read: {in_words(error)}"
     except DvtError as error:
         return error.message
+
+
+def _unreadable(vault: Vault, entry: Entry) -> str:
+    """Return why the keys that are here cannot read a backup, in words; without keys none is to."""
+    if entry.ciphertext is None or not vault.cipher.identities:
+        return ""
+    why = vault.cipher.why_unreadable(entry.ciphertext.recipients)
+    return f"it is whole, but cannot be read here: {why}" if why else ""
 
 
 def purge(vault: Vault, places: Places, now: Moment, *, min_keep: int = 1) -> Iterator[Entry]:

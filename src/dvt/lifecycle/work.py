@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from dvt.core.ports.lifecycle import Audit, Finder, Surroundings
 from dvt.core.retention import Asking, CleanupType, Item, Outcome, RunRecord
 from dvt.core.retention import Source as AskedBy
 from dvt.lifecycle import files, retire
+from dvt.lifecycle.back_up.cipher import Cipher
 from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.back_up.sources import Kind, Source
 from dvt.lifecycle.back_up.vault import Vault
@@ -84,6 +86,7 @@ class Work:
         self.state = state_of(settings)
         self.places = places_of(settings)
         self.plans = Plans(self.state / "plans")
+        self.cipher = Cipher(settings.encryption)
         self._asking = Asking(actor=by, source=source)
 
     def __enter__(self) -> Self:
@@ -137,7 +140,7 @@ class Work:
 
     def vault(self) -> Vault:
         """Open the place of backups."""
-        return Vault(self.settings.backups)
+        return Vault(self.settings.backups, cipher=self.cipher)
 
     def file_places(self) -> files.Places:
         """Return the folders in which files may be deleted and restored."""
@@ -147,6 +150,11 @@ class Work:
         """Yield all backups."""
         with self.vault() as vault:
             yield from vault.entries()
+
+    def why_unreadable(self, entries: Iterable[Entry]) -> dict[str, int]:
+        """Return why encrypted backups cannot be read here, in words, and of how many that is so."""
+        why = Counter(self.cipher.why_unreadable(of.ciphertext.recipients) for of in entries if of.ciphertext)
+        return {reason: number for reason, number in why.items() if reason}
 
     def verify_backups(self) -> Iterator[Finding | Entry]:
         """Read all backups; yield those that are right, and what is wrong with others."""

@@ -33,6 +33,7 @@ STATUSES: Mapping[type[DvtError], int] = {
     errors.RunRefused: 409,
     errors.RequestTooLarge: 413,
     errors.TooManyRequests: 429,
+    errors.IdentityUnusable: 503,
     errors.LifecycleInvalid: 503,
     errors.RunNotBegun: 503,
     errors.SeveralErrors: 503,

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dvt.config.encryption import Encryption
 from dvt.core.file_names import as_text
 from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Action, Decision, Item, Outcome, PlannedItem, Reason
 from dvt.drivers.trees import identity
+from dvt.lifecycle.back_up.cipher import Cipher
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.delete.recovery import recover
@@ -27,12 +29,16 @@ class Scene:
     top: Path
     runs: int = 0
     foreign: bool = False
+    encryption: Encryption = field(default_factory=Encryption)
     root: Path = field(init=False)
     vault: Path = field(init=False)
 
     def __post_init__(self) -> None:
         self.root, self.vault = self.top / "root", self.top / "vault"
         self.root.mkdir(exist_ok=True)
+
+    def opened(self) -> Vault:
+        return Vault(self.vault, cipher=Cipher(self.encryption))
 
     @property
     def places(self) -> Places:
@@ -63,7 +69,7 @@ class Scene:
         """Back up and delete, as a run does, and return what became of the items, in their order."""
         self.runs += 1
         with (
-            Vault(self.vault) as vault,
+            self.opened() as vault,
             self.places as places,
             FileRemover(vault, run or f"run{self.runs:03}", places, **options) as remover,
         ):
@@ -77,11 +83,11 @@ class Scene:
         return self.run([self.planned(path, action) for path in paths])
 
     def restore(self, *, force: bool = False, **wanted: object) -> list[Outcome]:
-        with Vault(self.vault) as vault, self.places as places:
+        with self.opened() as vault, self.places as places:
             return list(restore(vault, places, Wanted(**wanted), force=force))
 
     def recover(self) -> list[Outcome]:
-        with Vault(self.vault) as vault, self.places as places:
+        with self.opened() as vault, self.places as places:
             return recover(vault, places)
 
 

@@ -174,15 +174,21 @@ def verify_backups(project_dir: Path, config: Path | None, as_json: bool) -> Non
     with opened(project_dir, config) as system:
         found = list(system.verify_backups())
         wrong = [of for of in found if isinstance(of, Finding)]
+        unread = system.why_unreadable(of for of in found if not isinstance(of, Finding))
         if as_json:
             echo_json(
                 {
                     "right": len(found) - len(wrong),
+                    "not_decrypted": sum(unread.values()),
                     "wrong": [{"backup": of.location, "problem": of.problem} for of in wrong],
                 }
             )
         else:
             echo_lines(f"{of.location}: {of.problem}" for of in wrong)
+            echo_lines(
+                f"{number:,} are encrypted, and are as they were written; they were not decrypted: {why}"
+                for why, number in unread.items()
+            )
             click.echo(f"{len(found) - len(wrong):,} backups are right, {len(wrong):,} are not")
         if wrong:
             sys.exit(FAILED)

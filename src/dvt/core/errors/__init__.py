@@ -6,6 +6,8 @@ warnings start at DVT020 and newer errors at DVT110.
 """
 
 from dvt.core.errors.backups import (
+    BackupEncrypted,
+    IdentityUnusable,
     ManifestUnreadable,
     QuarantineRefused,
     RootNotAllowed,
@@ -131,6 +133,7 @@ __all__ = [
     "AddressRefused",
     "AlarmNotDelivered",
     "AnswerUntyped",
+    "BackupEncrypted",
     "BadConfig",
     "BadExtraction",
     "BadOutput",
@@ -172,6 +175,7 @@ __all__ = [
     "FolderIsLink",
     "FolderNotOwned",
     "FolderTaken",
+    "IdentityUnusable",
     "IntrospectionUnsupported",
     "LeaseLost",
     "LifecycleInvalid",

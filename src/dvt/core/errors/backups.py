@@ -70,3 +70,29 @@ class QuarantineRefused(DvtError):
             f"{path} cannot be the quarantine: it {reason}",
             hint="it must be a folder that belongs to the user who cleans; remove what is there",
         )
+
+
+class IdentityUnusable(DvtError):
+    """The file of keys that read encrypted backups cannot be used, or is not for its owner alone."""
+
+    code = "DVT215"
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path}, the `identity_file` of backups, {reason}",
+            hint="it has lines AGE-SECRET-KEY-1…, as age-keygen writes it, and the rights 0600",
+        )
+
+
+class BackupEncrypted(DvtError):
+    """A backup is encrypted, and cannot be read here."""
+
+    code = "DVT216"
+
+    def __init__(self, backup: str, reason: str) -> None:
+        self.backup, self.reason = backup, reason
+        super().__init__(
+            f"the backup {backup} is encrypted, and cannot be read here: {reason}",
+            hint="name the key of one of its recipients by `backups.identity` or `identity_file`",
+        )

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
 from typing import Self
 
 from dvt.core.file_names import as_path
 from dvt.core.moments import nanoseconds
 from dvt.core.retention import Action, Item, ItemKind, Moment, Outcome, PlannedItem, Result
-from dvt.drivers.copying import Attributes, attributes, copy, digest_of, forget_cached, read_ahead
+from dvt.drivers.copying import Attributes, attributes, digest_of, forget_cached, read_ahead
 from dvt.drivers.file_system import sync_all, sync_one
 from dvt.drivers.file_uses import FileUses, file_uses
+from dvt.lifecycle.back_up.cipher import Cipher, Writing, Written
 from dvt.lifecycle.back_up.manifest import Entry, Manifest
+from dvt.lifecycle.back_up.naming import AGE, files_of
 from dvt.lifecycle.back_up.packing import pack
 from dvt.lifecycle.back_up.sources import Source
-from dvt.lifecycle.back_up.vault import Vault, backup_name
+from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.files import (
     Folders,
     Places,
     Stays,
     folder_of,
     in_words,
-    name_of,
     open_unchanged,
     require_unchanged,
     require_unused,
@@ -50,8 +50,7 @@ class _Copy:
 
     planned: PlannedItem
     file: str
-    size: int
-    sha256: str
+    written: Written
     attributes: Attributes
     slot: str
 
@@ -117,9 +116,11 @@ class FileBackups:
 
     def _batch(self, planned: Sequence[PlannedItem]) -> list[Entry | Outcome]:
         folder, manifest = self._begin()
-        files = _files(self._batches, [one.item for one in planned])
+        cipher = self._vault.cipher
+        form = AGE if cipher.recipients else b""
+        files = files_of(self._batches, [one.item for one in planned], form)
         manifest.will_write(files)
-        batch = _Batch(folder, self._batches, Folders(self._places, most=1))
+        batch = _Batch(folder, self._batches, Folders(self._places, most=1), cipher)
         self._batches += 1
         with batch:
             uses = self._file_uses()
@@ -164,19 +165,19 @@ class FileBackups:
         self._items += 1
         copied = {ItemKind.FILE: self._file, ItemKind.FOLDER: self._folder}.get(item.kind, self._other)
         try:
-            size, sha256, found = copied(batch, file, planned, uses)
+            written, found = copied(batch, file, planned, uses)
         except Stays as stays:
             batch.discard(file)
             return stays.outcome(item)
         except OSError as error:
             batch.discard(file)
             return Stays(Result.FAILED, f"it cannot be read ({in_words(error)})").outcome(item)
-        return _Copy(planned, file, size, sha256, found, str(self._items))
+        return _Copy(planned, file, written, found, str(self._items))
 
     def _file(
         self, batch: _Batch, file: str, planned: PlannedItem, uses: FileUses
-    ) -> tuple[int, str, Attributes]:
-        """Copy a file, and return its bytes, its SHA-256, and what is known of it besides."""
+    ) -> tuple[Written, Attributes]:
+        """Copy a file, and return what was written, and what is known of it besides."""
         item, is_aside = planned.item, planned.decision.action is Action.QUARANTINE
         self._refuse_backups(item)
         folder, name = batch.folders.of(item)
@@ -186,16 +187,16 @@ class FileBackups:
             before = os.fstat(source)
             require_unused(before, uses)
             found = attributes(source)
-            sha256 = digest_of(source) if is_aside else batch.copy(source, file)
+            written = Written(before.st_size, digest_of(source)) if is_aside else batch.copy(source, file)
             _require_same(before, os.fstat(source), item, foreign=foreign)
             _require_same(before, _named(folder, name), item, foreign=foreign)
         finally:
             os.close(source)
-        return before.st_size, sha256, found
+        return written, found
 
     def _folder(
         self, batch: _Batch, file: str, planned: PlannedItem, uses: FileUses
-    ) -> tuple[int, str, Attributes]:
+    ) -> tuple[Written, Attributes]:
         """Pack a folder, as `_file` copies a file."""
         item, is_aside = planned.item, planned.decision.action is Action.QUARANTINE
         if planned.decision.action is Action.COMPRESS:
@@ -207,31 +208,25 @@ class FileBackups:
         try:
             before = require_unchanged_folder(root, source, item, uses, foreign=foreign)
             found = attributes(source)
-            with ExitStack() as opened:
-                target = os.open(os.devnull, os.O_WRONLY) if is_aside else batch.new(file)
-                opened.callback(os.close, target)
-                size, sha256 = pack(root, source, target)
+            with _nowhere() if is_aside else batch.writing(file) as writing:
+                writing.known = pack(root, source, writing.fd)
             if require_unchanged_folder(root, source, item, uses, foreign=foreign).changed != before.changed:
                 raise Stays(Result.CHANGED, "it has changed while it was backed up")
         finally:
             os.close(source)
-        return size, sha256, found
+        return writing.written, found
 
     def _other(
         self, batch: _Batch, file: str, planned: PlannedItem, _uses: FileUses
-    ) -> tuple[int, str, Attributes]:
+    ) -> tuple[Written, Attributes]:
         """Have an item copied by what knows its kind."""
         item = planned.item
         if planned.decision.action not in {Action.DELETE, Action.ARCHIVE}:
             raise Stays(Result.FAILED, f"this is only done to files: {planned.decision.action}")
-        target = batch.new(file)
-        try:
-            self._sources[item.data_type].copy(item, target)
-            size, sha256 = os.fstat(target).st_size, digest_of(target)
-            found = Attributes(mode=0o600, uid=os.geteuid(), gid=os.getegid(), modified=item.modified or 0)
-        finally:
-            os.close(target)
-        return size, sha256, found
+        with batch.writing(file) as writing:
+            self._sources[item.data_type].copy(item, writing.fd)
+        found = Attributes(mode=0o600, uid=os.geteuid(), gid=os.getegid(), modified=item.modified or 0)
+        return writing.written, found
 
     def _verified(self, batch: _Batch, answer: _Answer) -> Entry | Outcome:
         if isinstance(answer, _Copy) and not answer.is_aside:
@@ -257,20 +252,22 @@ class FileBackups:
             run=self.run,
             file=copied.file,
             item=copied.planned.item,
-            size=copied.size,
-            sha256=copied.sha256,
+            size=copied.written.size,
+            sha256=copied.written.sha256,
             attributes=copied.attributes,
             made=now,
             kept_until=None if action is Action.ARCHIVE else now + nanoseconds(keep),
             action=action,
             slot=copied.slot,
+            ciphertext=copied.written.ciphertext,
         )
 
 
 class _Batch:
     """The copies of one batch, in a folder of their own. An error within its `with` removes them all."""
 
-    def __init__(self, run_folder: int, number: int, folders: Folders) -> None:
+    def __init__(self, run_folder: int, number: int, folders: Folders, cipher: Cipher) -> None:
+        self._cipher = cipher
         self.folders = folders
         """Folders of the files that are copied."""
         self._run_folder, self._number = run_folder, str(number)
@@ -294,22 +291,29 @@ class _Batch:
             os.close(self._folder)
             self.folders.__exit__()
 
-    def copy(self, source: int, file: str) -> str:
-        """Write the copy of an open file, and return its SHA-256; Stays if it cannot be written."""
+    def copy(self, source: int, file: str) -> Written:
+        """Write the copy of an open file; Stays if it cannot be written."""
         try:
-            target = self.new(file)
-            try:
-                return copy(source, target)
-            finally:
-                os.close(target)
+            with self._new(file) as target:
+                return self._cipher.copy(source, target)
         except OSError as error:
             raise Stays(Result.FAILED, f"no backup could be made: {in_words(error)}") from error
 
-    def new(self, file: str) -> int:
-        """Make the empty file of a copy, for writing and reading. Close it."""
+    @contextmanager
+    def writing(self, file: str) -> Iterator[Writing]:
+        """Make a copy of what is written to a descriptor."""
+        with self._new(file) as target, self._cipher.writing(target) as writing:
+            yield writing
+
+    @contextmanager
+    def _new(self, file: str) -> Iterator[int]:
+        """Make the empty file of a copy, for writing and reading."""
         target = os.open(_name(file), _NEW, 0o600, dir_fd=self._folder)
         self._written.add(file)
-        return target
+        try:
+            yield target
+        finally:
+            os.close(target)
 
     def sync(self) -> None:
         """Write the copies and their folder to the disk."""
@@ -342,7 +346,8 @@ class _Batch:
         try:
             descriptor = self._reopened(copied.file)
             try:
-                if digest_of(descriptor) == copied.sha256:
+                written = copied.written
+                if self._cipher.is_whole(written.sha256, written.ciphertext, descriptor):
                     return copied
             finally:
                 os.close(descriptor)
@@ -367,20 +372,15 @@ def _name(file: str) -> str:
     return file.rpartition("/")[2]
 
 
-def _files(batch: int, items: Sequence[Item]) -> list[str]:
-    """Return a file for each item's backup. Names are told apart as file systems do that ignore case."""
-    taken: set[str] = set()
-    files = []
-    for item in items:
-        names = (backup_name(name_of(item) + _SUFFIXES.get(item.kind, b""), number) for number in count())
-        name = next(name for name in names if name.casefold() not in taken)
-        taken.add(name.casefold())
-        files.append(f"{batch}/{name}")
-    return files
-
-
-_SUFFIXES = {ItemKind.FOLDER: b".tar", ItemKind.DATASET: b".tar", ItemKind.ROWS: b".jsonl"}
-"""Kind of an item → what the name of its backup says of its form."""
+@contextmanager
+def _nowhere() -> Iterator[Writing]:
+    """Hash what is written, and keep none of it."""
+    target = os.open(os.devnull, os.O_WRONLY)
+    try:
+        with Writing(target) as writing:
+            yield writing
+    finally:
+        os.close(target)
 
 
 def _named(folder: int, name: bytes) -> os.stat_result:

@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from dvt.core.errors import ManifestUnreadable
@@ -23,9 +23,22 @@ from dvt.drivers.file_system import sync_one
 from dvt.drivers.trees import QUARANTINE
 
 MANIFEST = b"manifest.jsonl"
-FORMAT = 1
+FORMAT, ENCRYPTED = 1, 2
+"""Of a manifest of plain backups, and of encrypted ones, which older versions would take for damaged."""
 _FILE = re.compile(r"[0-9]+/[^/\x00]+\.backup")
 """Matches names of backups within their run's folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ciphertext:
+    """What an encrypted backup is in the vault."""
+
+    size: int
+    """Bytes of it."""
+    sha256: str
+    """Of it, so that it can be verified by who cannot read it."""
+    recipients: tuple[str, ...]
+    """Who can read it, as keys of age."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +50,9 @@ class Entry:
     """Of the backup, relative to its run's folder."""
     item: Item
     size: int
-    """Bytes of a file's content, or of what an item of another kind was packed into."""
+    """Bytes of a file's content, or of what an item of another kind was packed into; before encryption."""
     sha256: str
+    """Of the same bytes."""
     attributes: Attributes
     made: Moment
     kept_until: Moment | None
@@ -46,11 +60,18 @@ class Entry:
     action: Action
     slot: str
     """Number of the file within its run, which is its name in the quarantine."""
+    ciphertext: Ciphertext | None = None
+    """None: it is not encrypted."""
 
     @property
     def is_aside(self) -> bool:
         """Whether the file itself, in the quarantine, is the backup."""
         return self.action is Action.QUARANTINE
+
+    @property
+    def stored(self) -> Ciphertext | Entry:
+        """What has the bytes and the SHA-256 of the file in the vault."""
+        return self.ciphertext or self
 
     @property
     def location(self) -> str:
@@ -75,11 +96,11 @@ class Content:
 class Manifest:
     """The manifest of one run, open for appending and locked until it is closed."""
 
-    def __init__(self, folder: int, run: str, *, new: bool) -> None:
+    def __init__(self, folder: int, run: str, *, new: bool, encrypted: bool = False) -> None:
         """Open the manifest in an open folder of the vault.
 
         BlockingIOError if another process holds it, FileNotFoundError if there is none, FileExistsError if a
-        new one is there.
+        new one is there. `encrypted`: whether backups of a new one are.
         """
         self.run = run
         flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_CREAT | os.O_EXCL if new else 0)
@@ -88,7 +109,7 @@ class Manifest:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._end = 0 if new else _whole(self._file)
             if new:
-                self._append([{"format": FORMAT, "run": run}])
+                self._append([{"format": ENCRYPTED if encrypted else FORMAT, "run": run}])
         except BaseException:
             self.close()
             if new:
@@ -156,7 +177,7 @@ def _take(line: dict[str, Any], content: Content, run: str) -> None:
         for file in line["gone"]:
             content.backups.pop(file, None)
             content.written.discard(file)
-    elif line["format"] != FORMAT:
+    elif line["format"] not in {FORMAT, ENCRYPTED}:
         raise ManifestUnreadable(run, line["format"])
 
 
@@ -209,6 +230,7 @@ def _to_json(entry: Entry) -> dict[str, Any]:
         "kept_until": entry.kept_until,
         "action": entry.action,
         "slot": entry.slot,
+        **({} if entry.ciphertext is None else {"ciphertext": asdict(entry.ciphertext)}),
     }
 
 
@@ -239,4 +261,11 @@ def _from_json(line: dict[str, Any], run: str) -> Entry:
         kept_until=None if line["kept_until"] is None else int(line["kept_until"]),
         action=Action(line["action"]),
         slot=_number(line["slot"]),
+        ciphertext=_ciphertext(line.get("ciphertext")),
     )
+
+
+def _ciphertext(line: Mapping[str, Any] | None) -> Ciphertext | None:
+    if line is None:
+        return None
+    return Ciphertext(int(line["size"]), str(line["sha256"]), tuple(map(str, line["recipients"])))

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, cast
 
 from dvt.core.moments import SECOND
-from dvt.drivers.copying import Attributes, attributes, put_attributes
+from dvt.drivers.copying import Attributes, attributes, put_attributes, write_all
 from dvt.drivers.file_system import sync_one
 from dvt.drivers.trees import Root
 from dvt.lifecycle.folders import Member, members
@@ -35,9 +35,7 @@ class _Hashed:
     def write(self, data: bytes) -> int:
         self.digest.update(data)
         self.bytes += len(data)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        write_all(self._descriptor, data)
         return len(data)
 
 
@@ -88,13 +86,13 @@ def _restore_file(
 ) -> tuple[str, ...]:
     with _within(folder, parts[:-1]) as above:
         target = os.open(parts[-1], _NEW, 0o600, dir_fd=above)
-    with os.fdopen(target, "wb", buffering=0) as file:
+    try:
         while chunk := content.read(_CHUNK):
-            rest = memoryview(chunk)
-            while rest:
-                rest = rest[file.write(rest) or 0 :]
+            write_all(target, chunk)
         lacking = put_attributes(target, known)
         sync_one(target)
+    finally:
+        os.close(target)
     return lacking
 
 

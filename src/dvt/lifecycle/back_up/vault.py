@@ -1,13 +1,12 @@
 """The vault: the folder in which backups are, by the run that made them, for its owner alone.
 
 `<run>/manifest.jsonl` says what there is, `<run>/<number>/<name>.backup` has a file's content, and
-`<name>.backup` is a link to the latest, for whoever restores with `cp`.
+`<name>.backup` is a link to the latest, for whoever restores with `cp`; or `<name>.age.backup`, with `age`.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -19,14 +18,12 @@ from typing import Self
 from dvt.core.errors import ManifestUnreadable, RootRefused, VaultRefused
 from dvt.core.file_names import as_text
 from dvt.drivers.trees import Root
+from dvt.lifecycle.back_up.cipher import Cipher
 from dvt.lifecycle.back_up.manifest import MANIFEST, Content, Entry, Manifest, read
-from dvt.lifecycle.files import name_of
+from dvt.lifecycle.back_up.naming import link_name
 
-SUFFIX = ".backup"
 _RUN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 """Matches names of runs."""
-_LONGEST = 255 - len(SUFFIX)
-"""Bytes of the longest name that a backup keeps; most file systems have names of up to 255."""
 _LINK = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*/[0-9]+/[^/]+\.backup")
 """Matches what our links to backups point to."""
 _NEW_LINK = b".latest.new"
@@ -35,9 +32,12 @@ _NEW_LINK = b".latest.new"
 class Vault:
     """An open vault: use it in a `with`. VaultRefused says why a folder is none."""
 
-    def __init__(self, path: str | os.PathLike[str], *, through_links: bool = False) -> None:
-        """Open the folder, and make it if it is not there."""
+    def __init__(
+        self, path: str | os.PathLike[str], *, cipher: Cipher | None = None, through_links: bool = False
+    ) -> None:
+        """Open the folder, and make it if it is not there. Without `cipher` backups are not encrypted."""
         self.path = os.fspath(path)
+        self.cipher = cipher or Cipher()
         try:
             with suppress(FileExistsError):
                 Path(self.path).mkdir(mode=0o700, parents=True)
@@ -106,7 +106,7 @@ class Vault:
             os.mkdir(run, 0o700, dir_fd=self.fd)
         folder = self._root.enter(self.fd, run.encode())
         try:
-            return folder, Manifest(folder, run, new=True)
+            return folder, Manifest(folder, run, new=True, encrypted=bool(self.cipher.recipients))
         except BaseException:
             os.close(folder)
             raise
@@ -220,28 +220,3 @@ class Vault:
         with suppress(OSError):
             return bool(_LINK.fullmatch(os.readlink(name, dir_fd=self.fd)))
         return False
-
-
-def link_name(entry: Entry) -> str:
-    """Return the name of the link to a backup, `<name>.backup`."""
-    return backup_name(name_of(entry.item))
-
-
-def backup_name(name: bytes, number: int = 0) -> str:
-    r"""Return the name of a file's backup: readable, safe in a shell's pattern, and not too long.
-
-    Another number gives another name, for a second file of the same name.
-
-    Example:
-        >>> backup_name(b"operation_1.json"), backup_name(b"-rf", 1), backup_name(b"a\nb")
-        ('operation_1.json.backup', '\\x2drf~1.backup', 'a\\x0ab.backup')
-    """
-    text = as_text(name)
-    if text.startswith("-"):
-        text = f"\\x2d{text[1:]}"
-    tail = f"~{number}" if number else ""
-    encoded = text.encode()
-    if len(encoded) + len(tail) > _LONGEST:
-        tail = f"~{hashlib.sha256(name).hexdigest()[:16]}{tail}"
-        text = encoded[: _LONGEST - len(tail)].decode(errors="ignore")
-    return text + tail + SUFFIX

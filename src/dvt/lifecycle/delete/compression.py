@@ -9,7 +9,7 @@ import zlib
 from contextlib import suppress
 
 from dvt.core.retention import Result
-from dvt.drivers.copying import attributes, forget_cached, put_attributes
+from dvt.drivers.copying import attributes, forget_cached, put_attributes, write_all
 from dvt.drivers.file_system import rename_exclusively, sync_one
 from dvt.lifecycle.files import Stays
 
@@ -57,8 +57,8 @@ def _write(quarantine: int, slot: str, new: bytes, sha256: str) -> None:
         try:
             packer = zlib.compressobj(wbits=_GZIP)
             while chunk := os.read(source, _CHUNK):
-                _write_all(target, packer.compress(chunk))
-            _write_all(target, packer.flush())
+                write_all(target, packer.compress(chunk))
+            write_all(target, packer.flush())
             put_attributes(target, attributes(source))
             sync_one(target)
             forget_cached(target)
@@ -68,12 +68,6 @@ def _write(quarantine: int, slot: str, new: bytes, sha256: str) -> None:
         os.close(source)
     if _content(quarantine, new) != sha256:
         raise Stays(Result.FAILED, "the compressed copy is not what was read")
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _content(folder: int, name: bytes) -> str:

@@ -104,7 +104,7 @@ def _no_backup(vault: Vault, places: Places, content: Content, move: Move) -> st
         return ""
     try:
         with reading(vault, places, entry) as backup:
-            return "" if digest_of(backup) == entry.sha256 else "its backup is damaged"
+            return "" if digest_of(backup) == entry.stored.sha256 else "its backup is damaged"
     except OSError as error:
         return f"its backup cannot be read ({error.strerror})"
 

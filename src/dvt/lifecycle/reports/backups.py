@@ -15,7 +15,8 @@ def entry_lines(entries: Sequence[Entry]) -> Iterator[str]:
     """Yield backups for people."""
     for entry in entries:
         until = "without end" if entry.kept_until is None else f"until {moment_text(entry.kept_until)}"
-        yield f"{entry.item.key}  {size(entry.size)}  of {moment_text(entry.made)}, stays {until}"
+        form = "" if entry.ciphertext is None else ", encrypted"
+        yield f"{entry.item.key}  {size(entry.size)}  of {moment_text(entry.made)}, stays {until}{form}"
     yield f"{count(len(entries), 'file')}, {size(sum(entry.size for entry in entries))}"
 
 
@@ -28,6 +29,7 @@ def entry_object(entry: Entry) -> dict[str, Any]:
         "sha256": entry.sha256,
         "run": entry.run,
         "backup": entry.location,
+        "encrypted": entry.ciphertext is not None,
         "made": moment_text(entry.made),
         "kept_until": None if entry.kept_until is None else moment_text(entry.kept_until),
     }

@@ -31,6 +31,7 @@ class Backup(Shape):
     sha256: str
     run: str
     backup: str
+    encrypted: bool
     made: str
     kept_until: str | None
 
@@ -47,6 +48,8 @@ class Checked(Shape):
     """What reading all backups has shown."""
 
     verified: int
+    not_decrypted: int | None = None
+    """So many of them are encrypted and were compared as they are: no key here reads them. Left out: none."""
     damaged: int
     problems: list[str]
 
@@ -136,21 +139,22 @@ def list_backups(
     )
 
 
-@router.post("/backups/verify")
+@router.post("/backups/verify", response_model_exclude_none=True)
 def verify(call: Operator) -> Checked:
     """Read all backups, and say which are not what they were. It takes as long as that takes."""
-    verified, damaged = 0, 0
+    verified, encrypted, damaged = 0, 0, 0
     problems: list[str] = []
     mask = call.project.mask()
     with call.system() as system:
         for found in system.verify_backups():
             if not isinstance(found, Finding):
                 verified += 1
+                encrypted += bool(system.why_unreadable([found]))
                 continue
             damaged += 1
             if len(problems) < _TOLD:
                 problems.append(mask.text(f"{found.location}: {found.problem}"))
-    return Checked(verified=verified, damaged=damaged, problems=problems)
+    return Checked(verified=verified, not_decrypted=encrypted or None, damaged=damaged, problems=problems)
 
 
 @router.post("/restore")

@@ -9,11 +9,13 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 
-from dvt.core.errors import RequestInvalid
+from dvt.core.errors import IdentityUnusable, RequestInvalid
 from dvt.core.retention import Item, Outcome, Result
+from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.reports import plans
 from dvt.lifecycle.reports.times import day_moment
 from dvt.lifecycle.restore import Wanted
+from dvt.lifecycle.system import System
 from dvt.web.pages.cleanup import functions, keep_backups
 from dvt.web.pages.context import CLEANUP, Filled, Operating, Viewing, go_to
 from dvt.web.pages.overview import MOST
@@ -83,6 +85,7 @@ def backups(visit: Viewing, text: str = "") -> HTMLResponse:
     with visit.system() as system:
         entries = Wanted().choose(system.backups())
         keep = keep_backups(system)
+        unreadable = _why_unreadable(system, entries)
     fitting = [entry for entry in entries if text.casefold() in entry.item.key.casefold()]
     values = {
         "entries": sorted(fitting, key=lambda entry: -entry.made)[:MOST],
@@ -91,8 +94,17 @@ def backups(visit: Viewing, text: str = "") -> HTMLResponse:
         "bytes": sum(entry.size for entry in entries),
         "text": text,
         "keep_backups": keep,
+        "unreadable": unreadable,
     }
     return visit.page("backups.html", {**values, **functions(visit)})
+
+
+def _why_unreadable(system: System, entries: list[Entry]) -> dict[str, int]:
+    """Return why encrypted backups cannot be restored here, and of how many that is so."""
+    try:
+        return system.why_unreadable(entries)
+    except IdentityUnusable as error:
+        return {error.message: sum(entry.ciphertext is not None for entry in entries)}
 
 
 @router.get("/runs/{run}/restore")
