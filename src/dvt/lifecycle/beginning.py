@@ -19,7 +19,7 @@ _HEAD = """\
 # What may be cleaned, and for how long it stays: `dvt lifecycle plan` shows what is due, and changes nothing.
 # docs/reference/lifecycle.md has every key. After a change: `dvt lifecycle policies apply`.
 zone: UTC
-# backups: { path: /another/disk/backups, keep: 7d }
+# backups: { path: /another/disk/backups, keep: 7d, encrypt_to: age1… }
 # data:
 #   exports: { in: [/data/exports], files: ["*.csv"] }
 policies:
