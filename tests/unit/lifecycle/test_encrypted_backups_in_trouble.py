@@ -173,6 +173,25 @@ def test_a_run_that_is_killed_at_any_step_loses_nothing(
         } == before
 
 
+@pytest.mark.parametrize("damaged", [False, True])
+def test_what_a_killed_run_has_moved_goes_if_its_encrypted_backup_is_whole_and_returns_if_not(
+    tmp_path: Path, damaged: bool
+) -> None:
+    counted = _new(tmp_path / "counted", WRITES)
+    names = steps(lambda: _all(counted, some_files(counted), None))
+    scene = _new(tmp_path / "scene", WRITES)
+    paths = some_files(scene)
+    first = names.index("rename_exclusively: return")
+    killed_at(first, lambda: _all(scene, paths, None))
+    assert sum(not path.exists() for path in paths) == 1
+    for backup in scene.vault.glob("*/*/*") if damaged else ():
+        backup.write_bytes(backup.read_bytes()[:-1] + b"!")
+    (outcome,) = scene.recover()
+    assert (outcome.result is Result.DELETED) != damaged
+    assert ("its backup is damaged" in outcome.detail) == damaged
+    assert sum(not path.exists() for path in paths) == (not damaged)
+
+
 def _require_nothing_lost(scene: Scene, files: list[Path]) -> None:
     backups = {}
     with scene.opened() as vault, scene.places as places:
