@@ -45,6 +45,10 @@ class Pins:
         """Add a pin and put it on record."""
         if kind not in KINDS:
             raise NotRecordable(f"a pin of the kind {kind!r}", f"kinds are {', '.join(KINDS)}")
+        if until is not None and until <= now():
+            raise NotRecordable("a pin", "the time until which it should be valid is over")
+        if not pattern.strip():
+            raise NotRecordable("a pin", "it has no pattern, so it would fit nothing")
         if shown(pattern) != pattern:
             raise NotRecordable("the pattern of a pin", "it has characters that are no text")
         pin = Pin(

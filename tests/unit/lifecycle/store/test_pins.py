@@ -50,3 +50,9 @@ class TestPins:
             store.pin_table.add(pattern, ANA, "case 17", kind=kind, until=until)
         assert store.pins() == ()
         assert store.verify_chain().rows == 0
+
+    def test_a_pin_that_would_keep_nothing_is_refused(self, store: Store):
+        with pytest.raises(NotRecordable, match="should be valid is over"):
+            store.pin_table.add("/ops/a", ANA, "case 17", until=now() - 1)
+        with pytest.raises(NotRecordable, match="it would fit nothing"):
+            store.pin_table.add(" ", ANA, "case 17")
