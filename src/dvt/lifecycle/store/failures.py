@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -27,6 +29,17 @@ _UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 
+_FULL = re.compile(r"disk is full|disk I/O error", re.IGNORECASE)
+_NEEDED = 2**17
+"""Bytes that SQLite writes beside a file before it reads it, and some more."""
+
+
+def _is_full(file: Path) -> bool:
+    with suppress(OSError):
+        status = os.statvfs(file.parent)
+        return status.f_bavail * status.f_frsize < _NEEDED
+    return False
+
 
 @contextmanager
 def as_dvt_errors(place: Address) -> Iterator[None]:
@@ -46,6 +59,10 @@ def as_dvt_errors(place: Address) -> Iterator[None]:
 def translate(error: SQLAlchemyError, place: Address) -> DvtError:
     """Return dvt's error for one of SQLAlchemy's."""
     original = error.orig if isinstance(error, DBAPIError) else None
+    if place.file is not None and _FULL.search(str(original)) and _is_full(place.file):
+        full = StoreUnreachable(place.label, "its disk is full")
+        full.hint = "make some room there first, of which a megabyte is enough; then clean up"
+        return full
     reason = _reason(str(original or error), place)
     state = str(getattr(original, "pgcode", None) or "")
     if isinstance(error, PoolTimeout) or state in _BUSY or state[:2] in {"08", "53"} or state == "57P01":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +331,16 @@ def test_a_store_on_a_full_disk_lets_a_person_run_and_is_whole_again(small: Path
     with open_store(small / "lifecycle.db", state=state, actor="ana") as store:
         store.audit.note(ANA, "written", {})
         assert store.verify_chain().is_whole
+
+
+def test_a_store_that_cannot_be_opened_on_a_full_disk_says_so(small: Path, state: Path):
+    open_store(small / "lifecycle.db", state=state, actor="ana").close()
+    with (small / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(b"x" * 4096)
+    with pytest.raises(StoreUnreachable, match="does not answer: its disk is full") as error:
+        open_store(small / "lifecycle.db", state=state, actor="ana").policies()
+    assert error.value.hint.startswith("make some room there first")
 
 
 def _used(folder: Path) -> int:
