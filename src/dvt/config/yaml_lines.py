@@ -70,8 +70,10 @@ class Document:
         """Read and parse a file; raise what `invalid` makes if that is impossible."""
         try:
             text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise invalid(str(file), None, "this file cannot be read") from error
+        except OSError as error:
+            raise invalid(str(file), None, f"this file cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise invalid(str(file), None, "this file cannot be read: it is not in UTF-8") from error
         return cls(str(file), text, invalid, environment)
 
     def line(self, path: Path) -> int | None:
