@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from dvt.core.errors import (
     LifecycleMissing,
     NoLifecycle,
     RunRefused,
+    StagingUnusable,
     StoreUnreachable,
     UnrecordedRun,
 )
@@ -35,7 +37,16 @@ DONE, FAILED, PARTIAL, REFUSED = range(4)
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 YES = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
-REASON = click.option("--reason", required=True, help="Why; it is put on record.")
+
+
+def _said(_ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if not value.strip():
+        msg = "it should say why"
+        raise click.BadParameter(msg, param=param)
+    return value
+
+
+REASON = click.option("--reason", required=True, callback=_said, help="Why; it is put on record.")
 DATA_TYPES = click.option(
     "--data-type", "-t", "data_types", multiple=True, metavar="NAME", help="Only this data type; repeatable."
 )
@@ -74,6 +85,23 @@ def telling() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         sys.exit(FAILED)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # Click ends then without a word, as programs do before `head`
+        click.echo(str(_unwritable(error)), err=True)
+        sys.exit(FAILED)
+
+
+def _unwritable(error: OSError) -> DvtError:
+    """Return what the operating system refuses, as dvt's error."""
+    if error.filename is None:
+        # What was not printed is not tried again at the end, which would be told by a traceback.
+        with suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    place = "the output" if error.filename is None else os.fsdecode(error.filename)
+    unusable = StagingUnusable(place, error.strerror or str(error))
+    unusable.hint = "is there room, and may this user write there?"
+    return unusable
 
 
 def opened(
@@ -185,7 +213,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask on a terminal; refuse where there is none, unless it was confirmed beforehand."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():  # None: it was closed by whoever has started dvt
         raise RunRefused(("there is no terminal to ask, and no --yes",))
     if not click.confirm(question):
         raise RunRefused(("it was not confirmed",))

@@ -87,7 +87,7 @@ def _restore(system: System | Offline, wanted: Any, *, force: bool, as_json: boo
     if as_json:
         echo_json([backups.outcome_object(outcome) for outcome in outcomes])
     elif not outcomes:
-        click.echo("there is no such backup", err=True)
+        raise NotThere("such backup", "those that there are: dvt lifecycle restore --list")
     failed = sum(outcome.result is not Result.RESTORED for outcome in outcomes)
     if not outcomes or failed == len(outcomes):
         sys.exit(FAILED)

@@ -44,6 +44,8 @@ def as_lines(record: RunRecord) -> Iterator[str]:
                 yield f"{name}: {count(tally.items, 'item')} ({size(tally.bytes)}) {words}"
     detail = f": {record.detail}" if record.detail else ""
     yield f"run {record.id} {record.status}{detail}; {size(freed(record).bytes)} freed"
+    if record.status is RunStatus.PARTIAL:
+        yield f"why each has stayed: dvt lifecycle audit --run {record.id}"
 
 
 def freed(record: RunRecord) -> Tally:
