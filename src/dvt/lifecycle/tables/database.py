@@ -1,24 +1,20 @@
-"""The database of a table: transactions that read, and transactions that write; values as exact texts."""
+"""The database of a table: transactions that read, and transactions that write."""
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from dvt.core.errors import RowsMisdescribed, RowsUnreachable, StoreUnusable
-from dvt.lifecycle.store.addresses import Address, address
+from dvt.lifecycle.store.addresses import address
+from dvt.lifecycle.tables.dialect import Dialect
+from dvt.lifecycle.tables.postgres import PostgreSQL
+from dvt.lifecycle.tables.sqlite import SQLite
 
-Value = str | int | float | bytes | None
-"""A value of a column: on PostgreSQL its text, on SQLite what is stored."""
-_LOCK_SECONDS = 2
-"""Seconds for which it is waited for rows that somebody else holds."""
-_CONNECT_SECONDS = 10
+_ADDRESSES = "postgresql://user@host/database, mysql://user@host/database (or mariadb://), or sqlite:////folder/file.db"
 
 
 class Database:
@@ -27,23 +23,13 @@ class Database:
     def __init__(self, data_type: str, url: str) -> None:
         """RowsMisdescribed if the address is none of PostgreSQL or SQLite."""
         self._data_type = data_type
-        try:
-            self._place: Address = address(url)
-        except StoreUnusable:
-            raise RowsMisdescribed(
-                data_type, "`url` should be postgresql://user@host/database, or sqlite:////folder/file.db"
-            ) from None
+        self.dialect = _dialect(data_type, url)
         self._engine: Engine | None = None
 
     @property
     def label(self) -> str:
         """What people read: without user, password and options."""
-        return self._place.label
-
-    @property
-    def is_sqlite(self) -> bool:
-        """Whether it is SQLite."""
-        return self._place.file is not None
+        return self.dialect.label
 
     def close(self) -> None:
         """Close the connections. May be called twice."""
@@ -55,17 +41,10 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database, and cannot change it; RowsUnreachable."""
         with self._errors(), self._opened().connect() as connection:
-            if self.is_sqlite:
-                connection.execute(text("PRAGMA query_only = ON"))
-            else:
-                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             try:
                 yield connection
             finally:
                 connection.rollback()
-                if self.is_sqlite:
-                    connection.execute(text("PRAGMA query_only = OFF"))
-                    connection.rollback()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -77,8 +56,11 @@ class Database:
 
     def told(self, error: SQLAlchemyError) -> str:
         """Return what an error says, in one line and without secrets."""
-        message = str(getattr(error, "orig", None) or error)
-        for secret in self._place.secrets:
+        original = getattr(error, "orig", None)
+        # What follows the server's number, where an error has one.
+        arguments: tuple[object, ...] = getattr(original, "args", ())
+        message = str(arguments[1] if len(arguments) > 1 else original or error)
+        for secret in self.dialect.secrets:
             message = message.replace(secret, "***")
         lines = [line.strip() for line in message.splitlines() if line.strip()]
         return lines[0] if lines else type(error).__name__
@@ -92,82 +74,18 @@ class Database:
 
     def _opened(self) -> Engine:
         if self._engine is None:
-            self._engine = self._sqlite() if self.is_sqlite else self._postgres()
+            self._engine = self.dialect.engine()
+            event.listen(self._engine, "begin", self._begin)
         return self._engine
 
-    def _sqlite(self) -> Engine:
-        assert self._place.file is not None  # noqa: S101  it is SQLite's
-        if not self._place.file.is_file():
-            raise RowsUnreachable(self._data_type, self.label, "there is no such file")
-        engine = create_engine(self._place.url, hide_parameters=True, connect_args={"timeout": _LOCK_SECONDS})
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-
-    def _postgres(self) -> Engine:
-        given = self._place.url.query
-        arguments = {} if "connect_timeout" in given else {"connect_timeout": _CONNECT_SECONDS}
-        try:
-            engine = create_engine(
-                self._place.url, hide_parameters=True, pool_pre_ping=True, connect_args=arguments
-            )
-        except ModuleNotFoundError:
-            problem = "PostgreSQL's driver is missing: pip install 'dvt-engine[postgres]'"
-            raise RowsUnreachable(self._data_type, self.label, problem) from None
-        event.listen(engine, "connect", _set_up_postgres)
-        return engine
+    def _begin(self, connection: Connection) -> None:
+        writes = connection.get_execution_options().get("dvt_writes", False)
+        self.dialect.begin(connection, writes=writes)
 
 
-def quoted(*names: str) -> str:
-    """Return a name as SQL has it, whatever it is: of a column, or of a schema and a table."""
-    parts = ('"' + name.replace('"', '""') + '"' for name in names if name)
-    return ".".join(parts).replace(":", "\\:")
-
-
-def condition(sql: str) -> str:
-    """Return a condition that somebody has written, without what would be taken for a parameter."""
-    return sql.replace(":", "\\:")
-
-
-def as_json(value: Value) -> Any:
-    """Return a value as JSON can hold it, exactly."""
-    if isinstance(value, bytes):
-        return {"bytes": base64.b64encode(value).decode()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": repr(value)}
-    return value
-
-
-def of_json(value: Any) -> Value:
-    """Return the value that `as_json` was given."""
-    if isinstance(value, dict):
-        return base64.b64decode(value["bytes"]) if "bytes" in value else float(value["float"])
-    result: Value = value
-    return result
-
-
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None
-    for pragma in ("foreign_keys = ON", "trusted_schema = OFF", "synchronous = FULL"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("dvt_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _set_up_postgres(connection: Any, _record: object) -> None:
-    with connection.cursor() as cursor:
-        # Texts of values do not depend on what the server or the user has set.
-        for name, value in (
-            ("TimeZone", "UTC"),
-            ("DateStyle", "ISO, YMD"),
-            ("IntervalStyle", "postgres"),
-            ("extra_float_digits", "1"),
-            ("bytea_output", "hex"),
-            ("lock_timeout", f"{_LOCK_SECONDS}s"),
-            ("application_name", "dvt lifecycle"),
-        ):
-            cursor.execute("SELECT set_config(%s, %s, false)", (name, value))
-    connection.commit()
+def _dialect(data_type: str, url: str) -> Dialect:
+    try:
+        place = address(url)
+    except StoreUnusable:
+        raise RowsMisdescribed(data_type, f"`url` should be {_ADDRESSES}") from None
+    return PostgreSQL(data_type, place) if place.file is None else SQLite(data_type, place, place.file)

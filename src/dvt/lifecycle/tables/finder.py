@@ -13,9 +13,11 @@ from dvt.config.lifecycle_tables import SqlTable
 from dvt.core.errors import DvtError, RowsMisdescribed
 from dvt.core.retention import Hold, HoldCode, Item, ItemKind, Moment, Status
 from dvt.lifecycle.find.operations import moment_of
-from dvt.lifecycle.tables.database import Database, Value, condition, quoted
-from dvt.lifecycle.tables.rows import Row, identity_of, key_text, key_values, matches, selected
-from dvt.lifecycle.tables.shape import Shape, shape_of
+from dvt.lifecycle.tables.backup_lines import Row
+from dvt.lifecycle.tables.database import Database
+from dvt.lifecycle.tables.dialect import Columns, Value, parameter
+from dvt.lifecycle.tables.rows import identity_of, key_text, key_values, matches, selected
+from dvt.lifecycle.tables.shape import Shape, columns_of, shape_of
 
 _PER_FETCH = 500
 """Rows that are in memory at once."""
@@ -67,13 +69,13 @@ class RowFinder:
         return [present.get(item.key) for item in items]
 
     def _items(self, connection: Connection, keys: Sequence[Sequence[str]]) -> Iterator[Item]:
-        shape = shape_of(connection, self._table)
+        shape = shape_of(connection, self._database.dialect, self._table)
         reading = _Reading.of(self._table, shape, connection)
         sql, values = reading.statement(keys)
         rows = connection.execution_options(stream_results=True, yield_per=_PER_FETCH).execute(
             text(sql), values
         )
-        places = [list(shape.main.types).index(name) for name in shape.key]
+        places = [list(shape.main.spellings).index(name) for name in shape.key]
         found: Iterator[Any] = iter(rows)
         read: Iterator[Row] = (tuple(row) for row in found)
         for key, group in groupby(read, key=lambda row: tuple(row[place] for place in places)):
@@ -86,57 +88,68 @@ class _Reading:
 
     table: SqlTable
     shape: Shape
+    other: Columns | None
+    """The other table, which has the status."""
     extra: tuple[str, ...]
-    """Columns of the other table that are read, too: the status, and those of groups."""
+    """Columns of it that are read, too: the status, and those of groups."""
 
     @classmethod
     def of(cls, table: SqlTable, shape: Shape, connection: Connection) -> _Reading:
         """Return it; RowsMisdescribed if a column that is named is nowhere."""
-        own = shape.main.types
+        own = shape.main.spellings
         wanted = tuple(dict.fromkeys([*([table.status] if table.status else []), *table.group]))
+        other: Columns | None = None
         extra: tuple[str, ...] = ()
         if table.status_in is not None:
-            other = shape_of(
-                connection, replace(table, table=table.status_in.table, key=(), also=(), time=())
-            )
-            lacking = table.status_in.by.keys() - other.main.types.keys()
+            other = columns_of(connection, shape.main.dialect, table, table.status_in.table)
+            lacking = table.status_in.by.keys() - other.spellings.keys()
             lacking |= set(table.status_in.by.values()) - own.keys()
-            extra = tuple(name for name in wanted if name in other.main.types and name not in own)
-            extra += (table.status,) if table.status in other.main.types and table.status not in extra else ()
+            extra = tuple(name for name in wanted if name in other.spellings and name not in own)
+            extra += (table.status,) if table.status in other.spellings and table.status not in extra else ()
         else:
             lacking = set()
         lacking |= {name for name in wanted if name not in own and name not in extra}
         if lacking:
             raise RowsMisdescribed(table.name, f"there is no column {', '.join(sorted(lacking))}")
-        return cls(table, shape, extra)
+        return cls(table, shape, other, extra)
 
     def statement(self, keys: Sequence[Sequence[str]]) -> tuple[str, Mapping[str, Value]]:
         """Return the SELECT that reads the rows of these keys, of all if there are none, ordered by key."""
-        main, join = self.shape.main, self.table.status_in
-        cast = "CAST({} AS text)" if main.name[0] else "{}"
-        columns = [selected(main, "m"), *(cast.format(f"s.{quoted(name)}") for name in self.extra)]
-        sql = f"SELECT {', '.join(columns)} FROM {self._source()}"
-        if join is not None:
-            on = " AND ".join(f"s.{quoted(of)} = m.{quoted(to)}" for of, to in join.by.items())
-            sql += f" LEFT JOIN {quoted(main.name[0], join.table)} s ON {on}"
+        main, quoted = self.shape.main, self.shape.main.dialect.quoted
+        columns, joined = [selected(main, "m")], ""
+        if self.other is not None and self.table.status_in is not None:
+            columns += [self.other.spellings[name].read(f"s.{quoted(name)}") for name in self.extra]
+            by = self.table.status_in.by
+            on = " AND ".join(f"s.{quoted(of)} = m.{quoted(to)}" for of, to in by.items())
+            joined = f" LEFT JOIN {self.other.sql} s ON {on}"
         conditions = [f"m.{quoted(name)} IS NOT NULL" for name in self.shape.key]
         values: dict[str, Value] = {}
         if keys:
-            matching, values = matches(main, self.shape.key, keys, "m")
+            matching, values = matches(main, self.shape.key, keys, "m", exact=True)
             conditions.append(matching)
-        order = ", ".join(f"m.{quoted(name)}" for name in self.shape.key)
-        return f"{sql} WHERE {' AND '.join(conditions)} ORDER BY {order}", values
+        sql = f"SELECT {', '.join(columns)} FROM {self._source()}{joined} WHERE {' AND '.join(conditions)}"
+        return f"{sql} ORDER BY {', '.join(self._order())}", values
+
+    def _order(self) -> Iterator[str]:
+        """Yield by what rows are ordered, so that those with one key follow each other."""
+        main, is_unique = self.shape.main, self.shape.key == self.shape.main.key
+        for name in self.shape.key:
+            column, exact = f"m.{main.dialect.quoted(name)}", main.spellings[name].exact
+            yield column
+            if exact is not None and not is_unique:
+                yield exact(column)
 
     def _source(self) -> str:
         """Return the table, or what is left of it; its condition is of its own columns alone."""
         main = self.shape.main
         if not self.table.where:
             return f"{main.sql} m"
-        return f"(SELECT * FROM {main.sql} WHERE {condition(self.table.where)}) m"
+        columns = ", ".join(map(main.dialect.quoted, main.spellings))
+        return f"(SELECT {columns} FROM {main.sql} WHERE {parameter(self.table.where)}) m"
 
     def item(self, label: str, key: Sequence[Value], rows: Sequence[Row]) -> Item:
         """Return the rows with one key as an item."""
-        width = len(self.shape.main.types)
+        width = len(self.shape.main.spellings)
         own = list(dict.fromkeys(row[:width] for row in rows))
         moments = [self._moment(row) for row in rows]
         known = [moment for moment in moments if moment is not None]
@@ -155,11 +168,12 @@ class _Reading:
 
     def _value(self, row: Row, name: str) -> Value:
         if name in self.extra:
-            return row[len(self.shape.main.types) + self.extra.index(name)]
-        return row[list(self.shape.main.types).index(name)]
+            return row[len(self.shape.main.spellings) + self.extra.index(name)]
+        return row[list(self.shape.main.spellings).index(name)]
 
     def _moment(self, row: Row) -> Moment | None:
-        moments = [as_moment(self._value(row, name)) for name in self.shape.times]
+        endings = {name: self.shape.main.spellings[name].ending for name in self.shape.times}
+        moments = [as_moment(self._value(row, name), ending) for name, ending in endings.items()]
         return max((moment for moment in moments if moment is not None), default=None)
 
     def _status(self, rows: Iterable[Row]) -> Status | None:
@@ -176,14 +190,17 @@ class _Reading:
         return Status.COMPLETED if texts <= self.table.success else Status.FAILED
 
 
-def as_moment(value: Any) -> Moment | None:
-    """Return the moment that a value is: a time in ISO 8601, the latest that it can mean, or seconds."""
+def as_moment(value: Any, ending: str = "") -> Moment | None:
+    """Return the moment that a value is: a time in ISO 8601, the latest that it can mean, or seconds.
+
+    `ending`: what the text lacks to be a time.
+    """
     if isinstance(value, int | float):
         return round(value * 1_000_000) * 1000 if abs(value) < _LATEST else None
     if not isinstance(value, str):
         return None
     try:
-        return as_moment(float(value))
+        return moment_of(value + ending) if ending else as_moment(float(value))
     except ValueError:
         return moment_of(value)
 

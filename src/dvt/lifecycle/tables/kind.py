@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from dvt.config.lifecycle_tables import SqlTable
@@ -15,21 +14,24 @@ from dvt.core.retention import Item, Outcome, PlannedItem, Result
 from dvt.lifecycle.back_up.manifest import Entry
 from dvt.lifecycle.back_up.sources import NotRestored
 from dvt.lifecycle.files import Stays
+from dvt.lifecycle.tables.backup_lines import Bundle, lines_of, read_lines
 from dvt.lifecycle.tables.database import Database
+from dvt.lifecycle.tables.dialect import size_of
 from dvt.lifecycle.tables.finder import RowFinder
-from dvt.lifecycle.tables.rows import (
-    Bundle,
-    collect,
-    delete,
-    identity_of,
-    key_values,
-    lines_of,
-    put_back,
-    read_lines,
-)
+from dvt.lifecycle.tables.rows import collect, delete, identity_of, key_values, put_back
 from dvt.lifecycle.tables.shape import Shape, shape_of
 
 _GONE = "it is gone"
+_STATEMENT = 1 << 18
+"""Bytes of a statement beside the values of its row, at most: names and types of 4096 columns."""
+
+
+class _Refused(Exception):
+    """The database does not delete rows: why, in its words. Nothing was changed."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class TableRows:
@@ -68,9 +70,11 @@ class TableRows:
         self._shape, self._read = None, {}
         try:
             with self._database.reading() as connection:
-                self._shape = shape_of(connection, self._table)
+                self._shape = shape_of(connection, self._database.dialect, self._table)
                 keys = [key_values(item.key) for item in items]
                 found = collect(connection, self._table, self._shape, keys)
+                longest = self._database.dialect.longest(connection)
+            found = [self._returnable(rows, longest) for rows in found]
         except DvtError as error:
             found = [Stays(Result.FAILED, error.message)] * len(items)
         self._read = {item.key: rows for item, rows in zip(items, found, strict=True)}
@@ -98,7 +102,7 @@ class TableRows:
         missing = False
         try:
             with self._database.writing() as connection:
-                shape = shape_of(connection, self._table)
+                shape = shape_of(connection, self._database.dialect, self._table)
                 for name, row in read_lines(content):
                     if name not in shape.tables:
                         raise NotRestored(f"{name[1]} does not refer to {self._table.table} any more")
@@ -121,33 +125,22 @@ class TableRows:
 
     def _delete(self, items: Sequence[Item], hashes: Sequence[str]) -> list[Outcome]:
         try:
-            with self._database.writing() as connection:
-                shape = shape_of(connection, self._table)
-                outcomes = self._try(connection, shape, items, hashes)
-                if outcomes is None:  # one of them does not let itself be deleted: which?
-                    alone = (
-                        self._try(connection, shape, [item], [sha256], is_last=True)
-                        for item, sha256 in zip(items, hashes, strict=True)
-                    )
-                    outcomes = [outcome for some in alone for outcome in some or ()]
-                return outcomes
+            return self._locked_or_gone(self._delete_together(items, hashes))
+        except _Refused as refused:  # one of them does not let itself be deleted: which?
+            if len(items) == 1:
+                return [Stays(Result.FAILED, refused.reason).outcome(items[0])]
+            pairs = zip(items, hashes, strict=True)
+            return [outcome for item, sha256 in pairs for outcome in self._delete([item], [sha256])]
         except DvtError as error:
             # The transaction was not made, or nobody has heard that it was.
             return [self._after(item, error) for item in items]
 
-    def _try(
-        self,
-        connection: Connection,
-        shape: Shape,
-        items: Sequence[Item],
-        hashes: Sequence[str],
-        *,
-        is_last: bool = False,
-    ) -> list[Outcome] | None:
-        """Delete items together; None if the database refuses, unless `is_last`, which says why."""
-        outcomes = [Outcome(item=item, result=Result.DELETED) for item in items]
-        try:
-            with connection.begin_nested():
+    def _delete_together(self, items: Sequence[Item], hashes: Sequence[str]) -> list[Outcome]:
+        """Delete items in one transaction; _Refused if the database does not, which still answers."""
+        with self._database.writing() as connection:
+            shape = shape_of(connection, self._database.dialect, self._table)
+            outcomes = [Outcome(item=item, result=Result.DELETED) for item in items]
+            try:
                 keys = [key_values(item.key) for item in items]
                 found = collect(connection, self._table, shape, keys, lock=True)
                 going: list[Bundle] = []
@@ -158,14 +151,40 @@ class TableRows:
                     except Stays as stays:
                         outcomes[number] = stays.outcome(item)
                 delete(connection, shape, going)
-        except (SQLAlchemyError, Stays) as error:
-            if getattr(error, "connection_invalidated", False) or connection.invalidated or connection.closed:
-                raise
-            if not is_last:
-                return None
-            told = error.detail if isinstance(error, Stays) else self._database.told(error)
-            return [Stays(Result.FAILED, told).outcome(item) for item in items]
+            except (SQLAlchemyError, Stays) as error:
+                if (
+                    getattr(error, "connection_invalidated", False)
+                    or connection.invalidated
+                    or connection.closed
+                ):
+                    raise
+                told = error.detail if isinstance(error, Stays) else self._database.told(error)
+                raise _Refused(told) from None
         return outcomes
+
+    def _locked_or_gone(self, outcomes: list[Outcome]) -> list[Outcome]:
+        """Return outcomes that tell what somebody holds from what is gone: neither was found."""
+        gone = [number for number, of in enumerate(outcomes) if of.detail == _GONE]
+        present = self._finder.look([outcomes[number].item for number in gone], 0) if gone else []
+        for number, there in zip(gone, present, strict=True):
+            if there is not None:
+                item = outcomes[number].item
+                outcomes[number] = Stays(Result.CHANGED, "somebody holds a lock of it").outcome(item)
+        return outcomes
+
+    def _returnable(self, found: Bundle | Stays, longest: int | None) -> Bundle | Stays:
+        """Return the rows of an item; Stays if one of them could not be put back as it is."""
+        if isinstance(found, Stays):
+            return found
+        for name, rows in found.items():
+            for row in rows:
+                if any(map(self._database.dialect.is_lost, row)):
+                    problem = f"a value of {name[1]} cannot be read whole, or not be put back as it is"
+                    return Stays(Result.FAILED, problem)
+                if longest is not None and sum(map(size_of, row)) + _STATEMENT > longest:
+                    problem = f"a row of {name[1]} is too long to be put back: see max_allowed_packet"
+                    return Stays(Result.FAILED, problem)
+        return found
 
     def _after(self, item: Item, error: DvtError) -> Outcome:
         (present,) = self._finder.look([item], 0)

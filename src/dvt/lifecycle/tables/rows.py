@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -14,13 +15,10 @@ from dvt.config.lifecycle_tables import SqlTable
 from dvt.core.retention import Result
 from dvt.lifecycle.back_up.sources import NotRestored
 from dvt.lifecycle.files import Stays
-from dvt.lifecycle.tables.database import Value, as_json, condition, of_json, quoted
-from dvt.lifecycle.tables.shape import Columns, Name, Reference, Shape
+from dvt.lifecycle.tables.backup_lines import Bundle, Row, as_json
+from dvt.lifecycle.tables.dialect import Columns, Locks, Name, Reference, Spelling, Value, parameter
+from dvt.lifecycle.tables.shape import Shape
 
-Row = tuple[Value, ...]
-"""Values of a table's columns, in their order."""
-Bundle = Mapping[Name, Sequence[Row]]
-"""Table → the rows of an item, sorted; in the order in which they can be put back."""
 _T = TypeVar("_T", bound=Value)
 _AT_ONCE = 200
 """Keys in one statement."""
@@ -44,10 +42,7 @@ def identity_of(rows: Iterable[Row]) -> str:
 
 def selected(columns: Columns, alias: str = "") -> str:
     """Return the columns of a SELECT that reads a table's values exactly."""
-    prefix = f"{alias}." if alias else ""
-    if columns.name[0]:
-        return ", ".join(f"CAST({prefix}{quoted(name)} AS text)" for name in columns.types)
-    return ", ".join(f"{prefix}{quoted(name)}" for name in columns.types)
+    return ", ".join(spelling.read(_of(columns, name, alias)) for name, spelling in columns.spellings.items())
 
 
 def collect(
@@ -63,15 +58,19 @@ def collect(
     Stays for a key whose rows others refer to that would be changed. `lock`: nobody changes the rows, or adds
     others that refer to them, until the transaction ends.
     """
+    locks = shape.main.dialect.locks(connection) if lock else Locks()
     owners: dict[Name, _Owned] = {name: {} for name in shape.tables}
-    where = f"({condition(table.where)}) AND " if table.where else ""
+    where = f"({parameter(table.where)}) AND " if table.where else ""
     wanted = {tuple(key): {number} for number, key in enumerate(keys)}
-    _own(connection, shape.main, shape.key, wanted, owners[shape.main.name], where=where, lock=lock)
+    items = _Search(columns=shape.main, names=shape.key, where=where, locking=locks.items, exact=True)
+    items.add(connection, wanted, owners[shape.main.name])
     for name, columns in shape.tables.items():
         for of in (one for one in shape.references if one.child == name):
-            referred = _referred(shape, owners[of.parent], of)
-            _own(connection, columns, of.columns, referred, owners[name], types=_types(shape, of), lock=lock)
-    stays = _hindered(connection, shape, owners)
+            below = _Search(
+                columns=columns, names=of.columns, spellings=_spellings(shape, of), locking=locks.below
+            )
+            below.add(connection, _referred(shape, owners[of.parent], of), owners[name])
+    stays = _hindered(connection, shape, owners, locks.barriers)
     bundles: list[dict[Name, list[Row]]] = [{name: [] for name in shape.tables} for _ in keys]
     for name, rows in owners.items():
         for row in sorted(rows, key=_sortable):
@@ -86,35 +85,40 @@ _Values = tuple[str, ...]
 """Values of columns by which rows are found, as texts."""
 
 
-def _own(
-    connection: Connection,
-    columns: Columns,
-    names: Sequence[str],
-    wanted: Mapping[_Values, set[int]],
-    found: _Owned,
-    *,
-    types: Sequence[str] = (),
-    where: str = "",
-    lock: bool = False,
-) -> None:
-    """Add the rows in which some columns have wanted values, with the items that these are of."""
-    places = [list(columns.types).index(name) for name in names]
-    for some in _chunks(sorted(wanted)):
-        matching, values = matches(columns, names, some, types=types)
-        rows = _read(connection, columns, where + matching, values, lock=lock)
-        if all(_texts(row, places) in wanted for row in rows):
-            for row in rows:
-                found.setdefault(row, set()).update(wanted[_texts(row, places)])
-            continue
-        for key in some:  # equal values have other texts there: 1 and 1.00, or padded ones
-            matching, values = matches(columns, names, [key], types=types)
-            for row in _read(connection, columns, where + matching, values, lock=lock):
-                found.setdefault(row, set()).update(wanted[key])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Search:
+    """Rows of a table that are found by values of some columns."""
+
+    columns: Columns
+    names: Sequence[str]
+    spellings: Sequence[Spelling] = ()
+    """The values' own, where they are not those of the columns."""
+    where: str = ""
+    locking: str = ""
+    exact: bool = False
+    """Whether the very same values are meant, and not those that the database holds to be equal."""
+
+    def add(self, connection: Connection, wanted: Mapping[_Values, set[int]], found: _Owned) -> None:
+        """Add the rows in which the columns have wanted values, with the items that these are of."""
+        places = [list(self.columns.spellings).index(name) for name in self.names]
+        for some in _chunks(sorted(wanted)):
+            rows = self._rows(connection, some)
+            if all(_texts(row, places) in wanted for row in rows):
+                for row in rows:
+                    found.setdefault(row, set()).update(wanted[_texts(row, places)])
+                continue
+            for key in some:  # equal values have other texts there: 1 and 1.00, or padded ones
+                for row in self._rows(connection, [key]):
+                    found.setdefault(row, set()).update(wanted[key])
+
+    def _rows(self, connection: Connection, keys: Sequence[_Values]) -> list[Row]:
+        matching, values = matches(self.columns, self.names, keys, spellings=self.spellings, exact=self.exact)
+        return _read(connection, self.columns, self.where + matching, values, self.locking)
 
 
 def _referred(shape: Shape, rows: _Owned, of: Reference) -> dict[_Values, set[int]]:
     """Return the values that rows have which refer to these rows, with the items that these belong to."""
-    parent = list(shape.tables[of.parent].types)
+    parent = list(shape.tables[of.parent].spellings)
     places = [parent.index(name) for name in of.to]
     referred: dict[_Values, set[int]] = {}
     for row, numbers in rows.items():
@@ -123,18 +127,23 @@ def _referred(shape: Shape, rows: _Owned, of: Reference) -> dict[_Values, set[in
     return referred
 
 
-def _hindered(connection: Connection, shape: Shape, owners: Mapping[Name, _Owned]) -> dict[int, Stays]:
+def _hindered(
+    connection: Connection, shape: Shape, owners: Mapping[Name, _Owned], locking: str
+) -> dict[int, Stays]:
     """Return the items that rows refer to which are none of theirs, and would be changed."""
     stays: dict[int, Stays] = {}
     for of in shape.barriers:
-        parent = shape.tables[of.parent]
-        types = {name: parent.types[to] for name, to in zip(of.columns, of.to, strict=True)}
+        spellings = _spellings(shape, of)
         columns = shape.tables.get(of.child) or Columns(
-            name=of.child, types=types, key=(), generated=frozenset()
+            name=of.child,
+            dialect=shape.main.dialect,
+            spellings=dict(zip(of.columns, spellings, strict=True)),
+            key=(),
+            generated=frozenset(),
         )
         found: _Owned = {}
-        referred = _referred(shape, owners[of.parent], of)
-        _own(connection, columns, of.columns, referred, found, types=_types(shape, of))
+        search = _Search(columns=columns, names=of.columns, spellings=spellings, locking=locking)
+        search.add(connection, _referred(shape, owners[of.parent], of), found)
         for row, numbers in found.items():
             for number in numbers - owners.get(of.child, {}).get(row, set()):
                 why = f"rows of {of.child[1]} refer to it and would be changed: `with` lets them go, too"
@@ -142,9 +151,9 @@ def _hindered(connection: Connection, shape: Shape, owners: Mapping[Name, _Owned
     return stays
 
 
-def _types(shape: Shape, of: Reference) -> list[str]:
-    """Return the types of the columns that a reference refers to."""
-    return [shape.tables[of.parent].types[name] for name in of.to]
+def _spellings(shape: Shape, of: Reference) -> list[Spelling]:
+    """Return the spellings of the columns that a reference refers to."""
+    return [shape.tables[of.parent].spellings[name] for name in of.to]
 
 
 def _texts(row: Row, places: Sequence[int]) -> _Values:
@@ -156,45 +165,29 @@ def matches(
     names: Sequence[str],
     keys: Sequence[Sequence[Value]],
     alias: str = "",
-    types: Sequence[str] = (),
+    *,
+    spellings: Sequence[Spelling] = (),
+    exact: bool = False,
 ) -> tuple[str, dict[str, Value]]:
     """Return a condition that is true of the rows in which some columns have one of these lists of values.
 
-    `types`: the values' own, where they are not the columns'.
+    `spellings`: the values' own, where they are not the columns'. `exact`: equal values that are others are
+    not meant, such as `a` for `A` where the column's collation holds them to be equal.
     """
-    prefix = f"{alias}." if alias else ""
-    of = types or [columns.types[name] for name in names]
+    of = spellings or [columns.spellings[name] for name in names]
     values: dict[str, Value] = {}
     either = []
     for number, key in enumerate(keys):
         parts = []
         for place, (name, value) in enumerate(zip(names, key, strict=True)):
-            parameter = f"v{number}_{place}"
-            values[parameter] = value
-            parts.append(f"{prefix}{quoted(name)} = {_given(columns, of[place], parameter)}")
+            parameter_name = f"v{number}_{place}"
+            values[parameter_name] = value
+            column, given = _of(columns, name, alias), of[place].given(parameter_name, value)
+            parts.append(f"{column} = {given}")
+            if exact and (exactly := of[place].exact) is not None:
+                parts.append(f"{exactly(column)} = {exactly(given)}")
         either.append(f"({' AND '.join(parts)})")
     return f"({' OR '.join(either)})", values
-
-
-def lines_of(shape: Shape, bundle: Bundle) -> Iterator[bytes]:
-    """Yield the lines of an item's backup: what is in it, then a row a line, in the order of putting back."""
-    tables = [list(name) for name in bundle]
-    yield json.dumps({"dvt": "rows", "format": 1, "tables": tables}).encode() + b"\n"
-    for number, (name, rows) in enumerate(bundle.items()):
-        names = list(shape.tables[name].types)
-        for row in rows:
-            values = {column: as_json(value) for column, value in zip(names, row, strict=True)}
-            yield json.dumps({"table": number, "row": values}).encode() + b"\n"
-
-
-def read_lines(content: bytes) -> Iterator[tuple[Name, dict[str, Value]]]:
-    """Yield table and values of each row in a backup, in the order of putting back."""
-    first, *lines = content.splitlines()
-    head: dict[str, Any] = json.loads(first)
-    tables = [(name[0], name[1]) for name in head["tables"]]
-    for line in lines:
-        said = json.loads(line)
-        yield tables[said["table"]], {column: of_json(value) for column, value in said["row"].items()}
 
 
 def delete(connection: Connection, shape: Shape, bundles: Sequence[Bundle]) -> None:
@@ -213,24 +206,37 @@ def put_back(connection: Connection, columns: Columns, row: Mapping[str, Value])
 
     NotRestored if another row has its key, or the table has lost a column.
     """
-    missing = row.keys() - columns.types.keys()
+    missing = row.keys() - columns.spellings.keys()
     if missing:
         raise NotRestored(f"{columns.name[1]} has no column {', '.join(sorted(missing))} any more")
     matching, values = matches(columns, columns.key, [[row[name] for name in columns.key]])
     present = _read(connection, columns, matching, values)
     if present:
-        there = dict(zip(columns.types, present[0], strict=True))
+        there = dict(zip(columns.spellings, present[0], strict=True))
         if all(there[name] == value for name, value in row.items()):
             return False
         raise NotRestored(f"another row of {columns.name[1]} has its key")
     written = [name for name in row if name not in columns.generated]
-    given = ", ".join(_given(columns, columns.types[name], f"w{place}") for place, name in enumerate(written))
-    overriding = " OVERRIDING SYSTEM VALUE" if columns.name[0] else ""
+    names = ", ".join(map(columns.dialect.quoted, written))
+    given = ", ".join(
+        columns.spellings[name].given(f"w{place}", row[name]) for place, name in enumerate(written)
+    )
     connection.execute(
-        text(f"INSERT INTO {columns.sql} ({', '.join(map(quoted, written))}){overriding} VALUES ({given})"),
+        text(f"INSERT INTO {columns.sql} ({names}){columns.dialect.overriding} VALUES ({given})"),
         {f"w{place}": row[name] for place, name in enumerate(written)},
     )
+    _require_same(
+        columns, {name: row[name] for name in written}, _read(connection, columns, matching, values)
+    )
     return True
+
+
+def _require_same(columns: Columns, row: Mapping[str, Value], found: Sequence[Row]) -> None:
+    """NotRestored unless the row that was just put back is there with all its values."""
+    there = dict(zip(columns.spellings, found[0], strict=True)) if found else {}
+    other = [name for name, value in row.items() if name not in there or there[name] != value]
+    if other:
+        raise NotRestored(f"{columns.name[1]} does not take {', '.join(other)} as they were")
 
 
 def _read(
@@ -238,23 +244,20 @@ def _read(
     columns: Columns,
     where: str,
     values: Mapping[str, Value],
-    *,
-    lock: bool = False,
+    locking: str = "",
 ) -> list[Row]:
-    locking = " FOR UPDATE" if lock and columns.name[0] else ""
     sql = f"SELECT {selected(columns)} FROM {columns.sql} WHERE {where}{locking}"
     rows: Iterator[Any] = iter(connection.execute(text(sql), values))
     return [tuple(row) for row in rows]
 
 
-def _given(columns: Columns, type_: str, parameter: str) -> str:
-    if not columns.name[0]:
-        return f":{parameter}"
-    return f"CAST(:{parameter} AS {condition(type_)})"
+def _of(columns: Columns, name: str, alias: str) -> str:
+    """Return a column in SQL."""
+    return (f"{alias}." if alias else "") + columns.dialect.quoted(name)
 
 
 def _key_of(columns: Columns, row: Row) -> tuple[Value, ...]:
-    names = list(columns.types)
+    names = list(columns.spellings)
     return tuple(row[names.index(name)] for name in columns.key)
 
 
