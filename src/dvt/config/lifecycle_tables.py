@@ -84,7 +84,8 @@ class SqlKeys(Strict):
     """A table of which old rows are deleted."""
 
     url: str
-    """Address of its database: postgresql://user:${PASSWORD}@host/database, or sqlite:////folder/file.db."""
+    """Address of its database: postgresql://user:${PASSWORD}@host/database, mysql://user:${PASSWORD}@host/database,
+    or sqlite:////folder/file.db."""
     preset: str = ""
     """Keys for a known program: airflow.dag_run, airflow.task_instance, airflow.xcom, airflow.log,
     dagster.event_logs, dagster.job_ticks. Keys that are given here count."""

@@ -1,20 +1,30 @@
-"""Tables of Airflow, Dagster and others in PostgreSQL and SQLite, and a project that cleans them."""
+"""Tables of Airflow, Dagster and others in each database, and a project that cleans them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.lifecycle.foreign_tables import AIRFLOW, Tables, opened, sqlite_tables
+from tests.conformance.lifecycle.foreign_tables import AIRFLOW, Tables, mariadb_tables, opened, sqlite_tables
 from tests.conformance.lifecycle.store.conftest import place  # noqa: F401  a fixture
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Tables:
+@pytest.fixture(params=["sqlite", "postgres", "mariadb"])
+def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Tables]:
     if request.param == "sqlite":
-        return sqlite_tables(tmp_path)
-    return Tables(request.getfixturevalue("place").url())
+        yield sqlite_tables(tmp_path)
+    elif request.param == "postgres":
+        yield Tables(request.getfixturevalue("place").url())
+    else:
+        yield request.getfixturevalue("mariadb_database")
+
+
+@pytest.fixture
+def mariadb_database(mariadb) -> Iterator[Tables]:
+    with mariadb_tables(mariadb) as tables:
+        yield tables
 
 
 @pytest.fixture

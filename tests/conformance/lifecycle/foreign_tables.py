@@ -1,22 +1,27 @@
-"""The tables of Airflow and Dagster as far as retention sees them, for PostgreSQL and SQLite."""
+"""The tables of Airflow and Dagster as far as retention sees them, for each database."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import psycopg2
-from sqlalchemy import make_url
+import pymysql
+from sqlalchemy import URL, make_url
 
 from dvt.config.lifecycle_file import load_lifecycle
 from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
+from tests.databases.mariadb import PASSWORD, USER
 from tests.unit.lifecycle.projects import Project
+
+_NUMBERS = count()
 
 AIRFLOW = """
 CREATE TABLE log_template (id INTEGER PRIMARY KEY, filename TEXT NOT NULL);
@@ -85,17 +90,108 @@ CREATE TABLE job_ticks (
 """
 
 
+_ID = "VARCHAR(250) CHARACTER SET utf8mb3 COLLATE utf8mb3_bin"
+_TIME = "TIMESTAMP(6) NULL DEFAULT NULL"
+AIRFLOW_MYSQL = f"""
+CREATE TABLE log_template (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, filename TEXT NOT NULL);
+CREATE TABLE backfill (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, dag_id {_ID} NOT NULL);
+CREATE TABLE dag_run (
+  id INT NOT NULL AUTO_INCREMENT, dag_id {_ID} NOT NULL, queued_at {_TIME},
+  start_date {_TIME}, end_date {_TIME}, state VARCHAR(50) DEFAULT NULL,
+  run_id {_ID} NOT NULL, run_type VARCHAR(50) NOT NULL, conf BLOB,
+  last_scheduling_decision {_TIME}, log_template_id INT DEFAULT NULL,
+  PRIMARY KEY (id), UNIQUE KEY dag_run_dag_id_run_id_key (dag_id, run_id),
+  KEY dag_id_state (dag_id, state), KEY idx_dag_run_dag_id (dag_id),
+  CONSTRAINT task_instance_log_template_id_fkey FOREIGN KEY (log_template_id) REFERENCES log_template (id)
+) DEFAULT CHARSET = latin1;
+CREATE TABLE task_instance (
+  task_id {_ID} NOT NULL, dag_id {_ID} NOT NULL, run_id {_ID} NOT NULL,
+  map_index INT NOT NULL DEFAULT '-1', start_date {_TIME}, end_date {_TIME},
+  queued_dttm {_TIME}, duration FLOAT DEFAULT NULL, state VARCHAR(20) DEFAULT NULL, executor_config BLOB,
+  PRIMARY KEY (dag_id, task_id, run_id, map_index), KEY ti_state (state),
+  CONSTRAINT task_instance_dag_run_fkey FOREIGN KEY (dag_id, run_id)
+    REFERENCES dag_run (dag_id, run_id) ON DELETE CASCADE
+);
+CREATE TABLE xcom (
+  dag_run_id INT NOT NULL, task_id {_ID} NOT NULL, map_index INT NOT NULL DEFAULT '-1',
+  `key` VARCHAR(512) CHARACTER SET utf8mb3 COLLATE utf8mb3_bin NOT NULL, dag_id {_ID} NOT NULL,
+  run_id {_ID} NOT NULL, value LONGBLOB, timestamp TIMESTAMP(6) NOT NULL,
+  PRIMARY KEY (dag_run_id, task_id, map_index, `key`),
+  CONSTRAINT xcom_task_instance_fkey FOREIGN KEY (dag_id, task_id, run_id, map_index)
+    REFERENCES task_instance (dag_id, task_id, run_id, map_index) ON DELETE CASCADE
+);
+CREATE TABLE task_reschedule (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, task_id {_ID} NOT NULL, dag_id {_ID} NOT NULL,
+  run_id {_ID} NOT NULL, map_index INT NOT NULL DEFAULT '-1', start_date TIMESTAMP(6) NOT NULL,
+  CONSTRAINT task_reschedule_ti_fkey FOREIGN KEY (dag_id, task_id, run_id, map_index)
+    REFERENCES task_instance (dag_id, task_id, run_id, map_index) ON DELETE CASCADE,
+  CONSTRAINT task_reschedule_dr_fkey FOREIGN KEY (dag_id, run_id)
+    REFERENCES dag_run (dag_id, run_id) ON DELETE CASCADE
+);
+CREATE TABLE dag_run_note (
+  dag_run_id INT NOT NULL PRIMARY KEY, content VARCHAR(1000) CHARACTER SET utf8mb4 DEFAULT NULL,
+  CONSTRAINT dag_run_note_dr_fkey FOREIGN KEY (dag_run_id) REFERENCES dag_run (id) ON DELETE CASCADE
+);
+CREATE TABLE backfill_dag_run (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, backfill_id INT NOT NULL, dag_run_id INT DEFAULT NULL,
+  CONSTRAINT bdr_backfill_fkey FOREIGN KEY (backfill_id) REFERENCES backfill (id) ON DELETE CASCADE,
+  CONSTRAINT bdr_dag_run_fkey FOREIGN KEY (dag_run_id) REFERENCES dag_run (id) ON DELETE SET NULL
+);
+CREATE TABLE log (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, dttm {_TIME}, dag_id {_ID}, task_id {_ID},
+  event VARCHAR(60) DEFAULT NULL, owner VARCHAR(500) DEFAULT NULL, extra MEDIUMTEXT
+);
+INSERT INTO log_template VALUES (1, 'dag_id={{{{ ti.dag_id }}}}/attempt={{{{ try_number }}}}.log');
+INSERT INTO backfill VALUES (1, 'sales');
+"""
+DAGSTER_MYSQL = f"""
+CREATE TABLE runs (
+  id BIGINT NOT NULL AUTO_INCREMENT, run_id VARCHAR(255) DEFAULT NULL, pipeline_name TEXT,
+  status VARCHAR(63) DEFAULT NULL, run_body LONGTEXT, start_time DOUBLE DEFAULT NULL,
+  end_time DOUBLE DEFAULT NULL, PRIMARY KEY (id), UNIQUE KEY run_id (run_id)
+);
+CREATE TABLE event_logs (
+  id BIGINT NOT NULL AUTO_INCREMENT, run_id VARCHAR(255) DEFAULT NULL, event LONGTEXT NOT NULL,
+  dagster_event_type TEXT, timestamp {_TIME}, step_key TEXT, asset_key TEXT, `partition` TEXT,
+  PRIMARY KEY (id), KEY idx_events_by_run_id (run_id(64), id)
+);
+CREATE TABLE asset_event_tags (
+  id BIGINT NOT NULL AUTO_INCREMENT, event_id BIGINT DEFAULT NULL, asset_key TEXT NOT NULL,
+  `key` TEXT NOT NULL, value TEXT, event_timestamp {_TIME}, PRIMARY KEY (id),
+  CONSTRAINT asset_event_tags_ibfk_1 FOREIGN KEY (event_id) REFERENCES event_logs (id) ON DELETE CASCADE
+);
+CREATE TABLE job_ticks (
+  id BIGINT NOT NULL AUTO_INCREMENT, job_origin_id VARCHAR(255) DEFAULT NULL, status VARCHAR(63) DEFAULT NULL,
+  type VARCHAR(63) DEFAULT NULL, timestamp {_TIME}, tick_body LONGTEXT,
+  create_timestamp DATETIME DEFAULT CURRENT_TIMESTAMP, update_timestamp DATETIME DEFAULT CURRENT_TIMESTAMP,
+  PRIMARY KEY (id)
+);
+"""
+_SESSION = "SET SESSION sql_mode = 'ANSI_QUOTES,NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00'"
+_MYSQL = {AIRFLOW: AIRFLOW_MYSQL, DAGSTER: DAGSTER_MYSQL}
+"""Script → what it is in MySQL and MariaDB, where these programs have types of their own."""
+
+
 class Tables:
     """A database with tables of other programs."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
+        self.is_mysql = url.startswith("mysql")
 
     def make(self, script: str) -> None:
-        for statement in script.split(";\n"):
+        for statement in (_MYSQL.get(script, script) if self.is_mysql else script).split(";\n"):
             if statement.strip():
-                self.execute(statement.replace("BYTEA", "BLOB") if self.is_sqlite else statement)
+                bytes_type = "LONGBLOB" if self.is_mysql else "BLOB" if self.is_sqlite else "BYTEA"
+                self.execute(statement.replace("BYTEA", bytes_type))
+
+    @property
+    def nowhere(self) -> str:
+        """An address at which nothing is; its password must not be told."""
+        if self.is_sqlite:
+            return "sqlite:////nowhere/x.db"
+        return f"{'mysql' if self.is_mysql else 'postgresql'}://u:geheim@127.0.0.1:1/x"
 
     def connect(self) -> Any:
         if self.is_sqlite:
@@ -103,6 +199,16 @@ class Tables:
             connection.execute("PRAGMA foreign_keys = ON")
             return connection
         of = make_url(self.url)
+        if self.is_mysql:
+            return pymysql.connect(
+                host=of.host,
+                port=of.port,
+                user=of.username,
+                password=of.password.encode(),
+                database=of.database,
+                charset="utf8mb4",
+                init_command=_SESSION,
+            )
         return psycopg2.connect(
             host=of.host, port=of.port, user=of.username, password=of.password, dbname=of.database
         )
@@ -110,7 +216,12 @@ class Tables:
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with closing(self.connect()) as connection:
             cursor = connection.cursor()
-            cursor.execute(statement.replace("%s", "?") if self.is_sqlite else statement, tuple(values))
+            if self.is_mysql:  # it reads no zones
+                values = [str(of).removesuffix("+00:00") if isinstance(of, str) else of for of in values]
+            cursor.execute(
+                statement.replace("%s", "?") if self.is_sqlite else statement,
+                tuple(values) if values or not self.is_mysql else None,
+            )
             rows = list(cursor.fetchall()) if cursor.description else []
             connection.commit()
             return rows
@@ -154,6 +265,22 @@ class Tables:
         """Insert an event of a run of Dagster."""
         naive = ago(age).split("+")[0]
         self.insert("event_logs", number, run, '{"event": 1}', "STEP_OUTPUT", naive, "s", asset, None)
+
+
+@contextmanager
+def mariadb_tables(server: Any) -> Iterator[Tables]:
+    """Give an empty database of a server, to whose user it belongs."""
+    name = f"lifecycle_{next(_NUMBERS)}"
+    server.execute(
+        f"CREATE DATABASE {name} CHARACTER SET utf8mb4",
+        f"GRANT ALL ON {name}.* TO '{USER}'@'127.0.0.1'",
+        f"GRANT PROCESS ON *.* TO '{USER}'@'127.0.0.1'",
+    )
+    url = URL.create("mysql", USER, PASSWORD, "127.0.0.1", server.port, name)
+    try:
+        yield Tables(url.render_as_string(hide_password=False))
+    finally:
+        server.execute(f"DROP DATABASE {name}")
 
 
 def ago(days: float) -> str:

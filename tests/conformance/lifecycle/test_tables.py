@@ -157,12 +157,16 @@ def test_rows_that_would_lose_a_reference_keep_what_they_refer_to(tables, tmp_pa
 
 def test_rows_refer_to_others_by_equal_values_of_other_types(tables, tmp_path):
     tables.make("CREATE TABLE a (id NUMERIC(6, 2) PRIMARY KEY, at TIMESTAMP, of VARCHAR(5) UNIQUE)")
-    tables.make("CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id) ON DELETE CASCADE)")
+    # MySQL lets numbers of one type refer to each other alone, but `V1` to `v1`.
+    number_type, v = ("NUMERIC(6, 2)", "V") if tables.is_mysql else ("INTEGER", "v")
+    tables.make(
+        f"CREATE TABLE b (id INTEGER PRIMARY KEY, a {number_type} REFERENCES a (id) ON DELETE CASCADE)"
+    )
     tables.make("CREATE TABLE c (id INTEGER PRIMARY KEY, a CHAR(5) REFERENCES a (of) ON DELETE CASCADE)")
     for number in (1, 2):
         tables.insert("a", number, ago(90), f"v{number}")
         tables.insert("b", number, number)
-        tables.insert("c", number, f"v{number}")
+        tables.insert("c", number, f"{v}{number}")
     before = tables.all("a", "b", "c")
     with opened(
         tmp_path / "shop", tables, {"mine": {"table": "a", "time": "at"}}, mine={"days": 9}

@@ -15,7 +15,7 @@ class ConnectFailed(DvtError):
         self, connection: str, where: str, reason: str, hint: str = "", *, refused: bool = False
     ) -> None:
         """`refused`: the server itself said no, so it is up."""
-        self.connection, self.where, self.refused = connection, where, refused
+        self.connection, self.where, self.reason, self.refused = connection, where, reason, refused
         super().__init__(
             f"cannot connect to {connection!r} ({where}): {reason}",
             hint=hint or "is the server up, and are host and port right in profiles.yml?",
@@ -28,7 +28,7 @@ class LoginRefused(DvtError):
     code = "DVT131"
 
     def __init__(self, connection: str, where: str, reason: str) -> None:
-        self.connection, self.where = connection, where
+        self.connection, self.where, self.reason = connection, where, reason
         super().__init__(
             f"{connection!r} ({where}) refused the login: {reason}",
             hint="check user and password of this output in profiles.yml",

@@ -250,7 +250,7 @@ class BadOutput(DvtError):
     code = "DVT119"
 
     def __init__(self, output: str, kind: str, problem: str, hint: str = "") -> None:
-        self.output, self.kind = output, kind
+        self.output, self.kind, self.problem = output, kind, problem
         super().__init__(
             f"output {output!r} (type {kind}) in profiles.yml: {problem}",
             hint=hint or f"docs/reference/outputs.md lists what type {kind} takes",

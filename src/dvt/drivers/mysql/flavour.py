@@ -43,6 +43,10 @@ class Flavour:
     """Whether there is a type `inet6`."""
     native_json: bool
     """Whether JSON is a binary type, which keeps values and not their text; otherwise it is checked text."""
+    skips_locked: bool
+    """Whether `FOR UPDATE SKIP LOCKED` leaves out rows that others hold."""
+    foreign_keys_view: str
+    """View of information_schema with all of InnoDB's foreign keys, for who has PROCESS."""
     sql_modes: tuple[str, ...]
     """sql_mode for dbt's sessions: reject values that do not fit."""
     settings: tuple[str, ...]
@@ -77,6 +81,8 @@ def flavour_of(server_version: str) -> Flavour:
         has_inet4=is_mariadb and version >= (10, 10, 0),
         has_inet6=is_mariadb and version >= (10, 5, 0),
         native_json=not is_mariadb,
+        skips_locked=mysql_8 or (is_mariadb and version >= (10, 6, 0)),
+        foreign_keys_view="INNODB_FOREIGN" if mysql_8 else "INNODB_SYS_FOREIGN",
         sql_modes=(*_STRICT, *group_modes, *user_modes),
         settings=(_LONG_LISTS, _FRESH_CATALOG) if mysql_8 else (_LONG_LISTS,),
     )

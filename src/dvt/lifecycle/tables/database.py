@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,17 +12,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from dvt.core.errors import RowsMisdescribed, RowsUnreachable, StoreUnusable
 from dvt.lifecycle.store.addresses import address
 from dvt.lifecycle.tables.dialect import Dialect
+from dvt.lifecycle.tables.mysql import MySQL, is_mysql
 from dvt.lifecycle.tables.postgres import PostgreSQL
 from dvt.lifecycle.tables.sqlite import SQLite
 
 _ADDRESSES = "postgresql://user@host/database, mysql://user@host/database (or mariadb://), or sqlite:////folder/file.db"
+_VALUES = re.compile(r"(?<=Duplicate entry )'.*' (?=for key)", re.DOTALL)
+"""Values of a row in an error: what is in tables is in no message."""
 
 
 class Database:
     """A database with tables of other programs. Connections are opened when they are first needed."""
 
     def __init__(self, data_type: str, url: str) -> None:
-        """RowsMisdescribed if the address is none of PostgreSQL or SQLite."""
+        """RowsMisdescribed if the address is none of PostgreSQL, MySQL, MariaDB or SQLite."""
         self._data_type = data_type
         self.dialect = _dialect(data_type, url)
         self._engine: Engine | None = None
@@ -62,6 +66,7 @@ class Database:
         message = str(arguments[1] if len(arguments) > 1 else original or error)
         for secret in self.dialect.secrets:
             message = message.replace(secret, "***")
+        message = _VALUES.sub("", message)
         lines = [line.strip() for line in message.splitlines() if line.strip()]
         return lines[0] if lines else type(error).__name__
 
@@ -84,6 +89,8 @@ class Database:
 
 
 def _dialect(data_type: str, url: str) -> Dialect:
+    if is_mysql(url):
+        return MySQL(data_type, url)
     try:
         place = address(url)
     except StoreUnusable:

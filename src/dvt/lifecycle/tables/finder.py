@@ -17,7 +17,7 @@ from dvt.lifecycle.tables.backup_lines import Row
 from dvt.lifecycle.tables.database import Database
 from dvt.lifecycle.tables.dialect import Columns, Value, parameter
 from dvt.lifecycle.tables.rows import identity_of, key_text, key_values, matches, selected
-from dvt.lifecycle.tables.shape import Shape, columns_of, shape_of
+from dvt.lifecycle.tables.shape import Shape, columns_of, require_comparable, shape_of
 
 _PER_FETCH = 500
 """Rows that are in memory at once."""
@@ -111,6 +111,9 @@ class _Reading:
         lacking |= {name for name in wanted if name not in own and name not in extra}
         if lacking:
             raise RowsMisdescribed(table.name, f"there is no column {', '.join(sorted(lacking))}")
+        if other is not None and table.status_in is not None:
+            by = table.status_in.by
+            require_comparable(table, other, tuple(by), shape.main, tuple(by.values()))
         return cls(table, shape, other, extra)
 
     def statement(self, keys: Sequence[Sequence[str]]) -> tuple[str, Mapping[str, Value]]:

@@ -44,6 +44,8 @@ def shape_of(connection: Connection, dialect: Dialect, table: SqlTable) -> Shape
     order = _order(main.name, usable)
     dialect.require_all_references(connection, order, references)
     tables = {name: main if name == main.name else dialect.columns(connection, name) for name in order}
+    for of in usable:
+        require_comparable(table, tables[of.child], of.columns, tables[of.parent], of.to)
     keyless = [of.label for of in tables.values() if not of.key]
     if keyless:
         raise RowsMisdescribed(
@@ -62,6 +64,16 @@ def shape_of(connection: Connection, dialect: Dialect, table: SqlTable) -> Shape
 def columns_of(connection: Connection, dialect: Dialect, table: SqlTable, name: str) -> Columns:
     """Return the columns of a table that lifecycle.yml names; RowsMisdescribed if there is none."""
     return dialect.columns(connection, _found(connection, dialect, table, name))
+
+
+def require_comparable(
+    table: SqlTable, child: Columns, columns: Sequence[str], parent: Columns, to: Sequence[str]
+) -> None:
+    """RowsMisdescribed if columns that should be equal are texts on one side alone: `1x` may equal 1 then."""
+    for of, other in zip(columns, to, strict=True):
+        if (child.spellings[of].exact is None) != (parent.spellings[other].exact is None):
+            sides = f"{child.name[1]}.{of} and {parent.name[1]}.{other}"
+            raise RowsMisdescribed(table.name, f"by: {sides} are of different kinds, a text and none")
 
 
 def _times(table: SqlTable, main: Columns) -> tuple[str, ...]:

@@ -25,3 +25,19 @@ def test_a_version_tells_the_product_and_its_types(server_version: str, name: st
     server = flavour_of(server_version)
     assert (server.name, server.has_uuid) == (name, has_uuid)
     assert server.native_json is not server.is_mariadb
+
+
+@pytest.mark.parametrize(
+    ("server_version", "skips_locked", "view"),
+    [
+        ("10.5.29-MariaDB", False, "INNODB_SYS_FOREIGN"),
+        ("10.6.16-MariaDB", True, "INNODB_SYS_FOREIGN"),
+        ("5.7.44-log", False, "INNODB_SYS_FOREIGN"),
+        ("8.0.36", True, "INNODB_FOREIGN"),
+    ],
+)
+def test_a_version_tells_what_rows_may_be_skipped_and_where_foreign_keys_are(
+    server_version: str, skips_locked: bool, view: str
+) -> None:
+    server = flavour_of(server_version)
+    assert (server.skips_locked, server.foreign_keys_view) == (skips_locked, view)
