@@ -215,4 +215,4 @@ class Runs:
 
 def _at_work(running: Running) -> CleanerAtWork:
     since = "just now" if running.record is None else moment_text(running.record.began)
-    return CleanerAtWork(running.order.by, since, "this server")
+    return CleanerAtWork(running.order.by, since)

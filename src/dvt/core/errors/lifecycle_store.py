@@ -74,11 +74,11 @@ class CleanerAtWork(DvtError):
     code = "DVT205"
     transient = True
 
-    def __init__(self, who: str, since: str, where: str) -> None:
+    def __init__(self, who: str, since: str, where: str = "") -> None:
         self.who, self.since, self.where = who, since, where
+        gone = f"; if that machine is gone for certain, remove {where}" if where else ", or stop it"
         super().__init__(
-            f"a cleaner is at work already: {who}, since {since}",
-            hint=f"wait for its end; if that machine is gone for certain, remove {where}",
+            f"a cleaner is at work already: {who}, since {since}", hint=f"wait for its end{gone}"
         )
 
 

@@ -239,6 +239,12 @@ def _done(record: RunRecord) -> Tally:
 def _warnings(system: System, plan: Plan | None, known: Health) -> Iterable[Warned]:
     if known.problems:
         yield Warned(title="The schedule is not kept", lines=known.problems, kind="bad")
+    last = next(iter(system.store.records.runs(limit=1)), None)
+    if plan is not None and last is not None and last.began >= plan.head.made and last.ended is not None:
+        yield Warned(
+            title="There was a cleanup since this dry run",
+            lines=("Some of what it lists is gone by now: make another dry run.",),
+        )
     if plan is not None and plan.head.refusals:
         yield Warned(title="The circuit breaker is open: automatic runs stop here", lines=plan.head.refusals)
     refusals = [of for of in system.terms().refusals if plan is None or of not in plan.head.refusals]

@@ -83,6 +83,18 @@ def test_what_a_run_has_deleted_is_restored(served, operator):
     assert served.files.names() == {"a.log", "new.log"}
 
 
+def test_a_dry_run_from_before_the_last_cleanup_is_told(served, operator):
+    told = "There was a cleanup since this dry run"
+    served.files.log("a.log", age=30)
+    plan = dry_run(operator)
+    assert told not in operator.get(CLEANUP).text
+    wait_for_end(served, operator.post(f"{CLEANUP}/plans/{plan}/run"))
+    assert told in operator.get(CLEANUP).text
+    assert told in operator.get(f"{CLEANUP}/state").text
+    dry_run(operator)
+    assert told not in operator.get(CLEANUP).text
+
+
 def test_what_was_moved_aside_can_be_restored_and_frees_nothing(served, operator):
     served.files.settings("dbt_logs: {days: 7, action: quarantine}")
     with served.project.system("test", Source.API) as system:
@@ -116,6 +128,8 @@ def test_a_run_is_watched_and_stopped_after_its_batch(served, operator, viewer, 
         assert "0 of 300 items" in text
         assert "Stop" not in viewer.get(address).text
         assert "A cleanup is running" in viewer.get(CLEANUP).text
+        again = operator.post(f"{CLEANUP}/plans/{dry_run(operator)}/run").text
+        assert "wait for its end, or stop it" in again
         assert operator.post(f"{address}/stop").headers["Location"] == address
         assert "Stopping…" in operator.get(address).text
         assert "Stopping after this batch" in operator.get(f"{CLEANUP}/state", headers=FRAGMENT).text
