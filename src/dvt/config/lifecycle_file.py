@@ -22,11 +22,20 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from dvt.config.encryption import Encryption
-from dvt.config.lifecycle_keys import BackupKeys, DataKeys, FileKeys, MatchKeys, PolicyKeys, SpecialKeys
+from dvt.config.lifecycle_keys import (
+    BackupKeys,
+    DataKeys,
+    FileKeys,
+    MatchKeys,
+    PolicyKeys,
+    RuleKeys,
+    SpecialKeys,
+)
 from dvt.config.lifecycle_tables import JoinKeys, SqlKeys, SqlTable, sql_table
 from dvt.config.problems import collect, problems_of
 from dvt.config.schedule_keys import AlarmKeys, MailKeys, PressureKeys, ScheduleKeys, WebhookKeys
 from dvt.config.yaml_lines import Document
+from dvt.config.yaml_lines import Path as Where
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import LifecycleInvalid
 from dvt.core.errors.error import nearest
@@ -156,6 +165,32 @@ def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
             problem = f"schedule.pressure.order: there is no data type {name!r}; {nearest(name, known)}"
             errors.add(document.error(("schedule", "pressure", "order", number), problem))
     _check_data(document, keys, errors)
+    for name in keys.policies:
+        _check_numbers(document, keys, name, errors)
+
+
+def _check_numbers(document: Document, keys: FileKeys, name: str, errors: ErrorList) -> None:
+    """Collect the numbers of a policy that would keep nothing, since its items are of no group."""
+    data = _with_own(name, keys.data[name]) if name in keys.data else OWN_DATA.get(name)
+    if data is None or data.kind not in _GROUPED_BY or data.group_by != "none":
+        return
+    policy = keys.policies[name]
+    rules: list[tuple[Where, RuleKeys]] = [(("policies", name), policy)]
+    rules += [(("policies", name, "rules", number), rule) for number, rule in enumerate(policy.rules)]
+    for where, rule in rules:
+        for key in _NUMBERS:
+            if getattr(rule, key):
+                path = (*where, key)
+                problem = (
+                    f"{'.'.join(map(str, path))}: keeps nothing, since items of {name} have no group; "
+                    f"`group_by: name` or `folder` in data.{name} gives them one"
+                )
+                errors.add(document.error(path, problem))
+
+
+_NUMBERS = ("min_keep", "keep_last", "keep_daily", "keep_weekly", "keep_monthly")
+_GROUPED_BY = frozenset({"files", "folders"})
+"""Kinds whose items have a group only if `group_by` says so."""
 
 
 def _check_data(document: Document, keys: FileKeys, errors: ErrorList) -> None:

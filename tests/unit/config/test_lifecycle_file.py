@@ -175,6 +175,14 @@ def test_variables_are_replaced(load):
             "policies: {dbt_logs: {days: 3, rules: [{match: {glob: x}, protect: [x]}]}}",
             "rules.0.protect: no such key here",
         ),
+        (
+            "policies: {dbt_logs: {days: 3, keep_last: 5}}",
+            "policies.dbt_logs.keep_last: keeps nothing, since items of dbt_logs have no group; `group_by",
+        ),
+        (
+            "data: {x: {in: x}}\npolicies:\n x: {days: 3, rules: [{match: {glob: a}, days: 1, min_keep: 2}]}",
+            "line 3: policies.x.rules.0.min_keep: keeps nothing",
+        ),
         ("data: {x: {in: ['']}}", "data.x.in.0: should name a folder; an empty text is none"),
         ("backups: {path: ''}", "backups.path: should name a folder"),
         ("data: {x: {in: [x], files: ['**/*.csv']}}", "data.x.files.0: '**/*.csv' fits no name"),
@@ -202,3 +210,16 @@ def test_a_file_of_another_ending_is_not_passed_over(tmp_path):
         load_lifecycle(tmp_path)
     (tmp_path / "lifecycle.yml").touch()
     load_lifecycle(tmp_path)
+
+
+def test_numbers_of_groups_keep(load):
+    lifecycle = load("""
+        data: {dbt_logs: {group_by: name}, x: {in: x, kind: folders, group_by: folder}}
+        policies:
+          dbt_logs: {days: 3, keep_last: 5}
+          x: {days: 3, min_keep: 2}
+          temp_files: {days: 3, min_keep: 0}
+          failed_operations: {days: 3, keep_daily: 3}
+          dbt_invocations: {days: 3, keep_last: 3}
+    """)
+    assert lifecycle.policies["dbt_logs"].rule.keep_last == 5
