@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -59,8 +60,15 @@ class Surveyor:
             if newest is None or newest < (moment, item.key):
                 self._successes[item.group] = (moment, item.key)
 
+    def remove(self, item: Item) -> None:
+        """Take no account any more of an item that was added, and is gone since no number has kept it."""
+        rule = rule_for(item, self._policy)
+        moment = age_moment(item, rule)
+        if moment is not None and rule in self._sizes:
+            self._sizes[rule].remove(moment, item.bytes)
+
     def survey(self) -> Survey:
-        """Return what is known once all items were added."""
+        """Return what is known of the items that were added; more may be added later."""
         kept: dict[str, Reason] = {}
         for group in self._groups.values():
             for key, reason in group.kept():
@@ -141,20 +149,38 @@ class _Sizes:
         self._limit = limit
         self._moments = array("q")
         self._bytes = array("q")
+        self._removed = 0
 
     def add(self, moment: Moment, size: int) -> None:
         self._moments.append(moment)
         self._bytes.append(size)
+
+    def remove(self, moment: Moment, size: int) -> None:
+        self.add(moment, -size)  # a sum of an age is the same then as if it had never been there
+        self._removed += 1
+        if self._removed > len(self._moments) // 4:
+            self._forget_removed()
+
+    def _forget_removed(self) -> None:
+        sums: dict[Moment, int] = defaultdict(int)
+        for moment, size in zip(self._moments, self._bytes, strict=True):
+            sums[moment] += size
+        self._moments, self._bytes, self._removed = array("q"), array("q"), 0
+        for moment in sorted(sums):
+            if sums[moment]:
+                self.add(moment, sums[moment])
 
     def limit(self) -> Moment | None:
         """Return the age from which on items are too much, the newest counted first; None if all have room.
 
         Items of one age share its fate.
         """
-        total = 0
+        total, age = 0, None
         order = sorted(range(len(self._moments)), key=self._moments.__getitem__, reverse=True)
         for index in order:
-            total += self._bytes[index]
-            if total > self._limit:
-                return self._moments[index]
-        return None
+            if self._moments[index] != age:
+                if total > self._limit:
+                    return age
+                age = self._moments[index]
+            total += self._bytes[index]  # less than nothing for what was removed, which has the same age
+        return age if total > self._limit else None
