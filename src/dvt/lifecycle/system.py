@@ -33,6 +33,7 @@ from dvt.lifecycle.plan.plan_file import Plan, Plans
 from dvt.lifecycle.plan.planning import Terms, circumstances, survey
 from dvt.lifecycle.policies import drift
 from dvt.lifecycle.restore import Wanted
+from dvt.lifecycle.simulate import Evidence, Simulated, Steps, simulate
 from dvt.lifecycle.store.clock import clock_refusals
 from dvt.lifecycle.store.opening import Store, open_store
 from dvt.lifecycle.store.present import now
@@ -183,6 +184,24 @@ class System(Work):
             after=self._due({**valid, **others}, names),
             needs_confirmation=self.needs_confirmation(others.values()),
         )
+
+    def simulate(self, data_type: str, policy: Policy | None, days: int) -> tuple[Simulated, Simulated]:
+        """Return what would have been there in the last days with a policy, and with the valid one."""
+        self._require_known([data_type])
+        steps, finders = Steps(now(), days), self.finders([data_type])
+        found = (item for finder in finders for item in finder.find(steps.now))
+        evidence = Evidence(
+            data_type=data_type,
+            changes=self.store.past.changes(data_type),
+            items=(item for item in found if item.data_type == data_type),
+            looks=self.store.past.looks(),
+            pins=self.store.pin_table.ever(),
+            problems=(str(error) for finder in finders for error in finder.problems),
+        )
+        valid = self.store.policies().get(data_type)
+        policies = [policy] if policy == valid else [policy, valid]
+        simulated = simulate(evidence, policies, steps)
+        return simulated[0], simulated[-1]
 
     def needs_confirmation(self, policies: Iterable[Policy] | None = None) -> bool:
         """Return whether making policies valid, those of lifecycle.yml or others, would delete much more."""

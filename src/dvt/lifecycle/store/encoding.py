@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -14,7 +14,10 @@ from dvt.core.retention import (
     Action,
     AgeBy,
     Decision,
+    Hold,
+    HoldCode,
     Item,
+    ItemKind,
     Match,
     Outcome,
     PlanHead,
@@ -157,6 +160,22 @@ def item_data(item: Item) -> Data:
         if field.name not in {"data_type", "key"}
     }
     return data | {"holds": [[hold.code, hold.detail] for hold in item.holds]}
+
+
+def item_from(data_type: str, key: str, data: Data) -> Item:
+    """Return the item of which `item_data` made this, or a part of it."""
+    values = {name: value for name, value in data.items() if name in _ITEM_FIELDS}
+    read: Mapping[str, Callable[[Any], Any]] = {
+        "kind": ItemKind,
+        "status": lambda status: None if status is None else Status(status),
+        "tags": tuple,
+        "holds": lambda holds: tuple(Hold(HoldCode(code), detail) for code, detail in holds),
+    }
+    values |= {name: of(values[name]) for name, of in read.items() if name in values}
+    return Item(**{"identity": "", **values, "data_type": data_type, "key": key})
+
+
+_ITEM_FIELDS = frozenset(field.name for field in fields(Item))
 
 
 def decision_data(decision: Decision) -> Data:

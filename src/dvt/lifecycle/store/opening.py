@@ -19,6 +19,7 @@ from dvt.lifecycle.store.database import Database
 from dvt.lifecycle.store.events import Event
 from dvt.lifecycle.store.locks import CleanerLock
 from dvt.lifecycle.store.migrating import migrate
+from dvt.lifecycle.store.past import Past
 from dvt.lifecycle.store.pins import Pins
 from dvt.lifecycle.store.policies import Policies
 from dvt.lifecycle.store.present import now, uptime
@@ -77,6 +78,8 @@ class Store:
         """What the scheduler of this place knows of itself."""
         self.records = Records(database)
         """What is on record."""
+        self.past = Past(database, self._origin["state"])
+        """What this project's cleanups have done and seen."""
         self.audit = Recorder(
             self._chain.append,
             self._lock.check,

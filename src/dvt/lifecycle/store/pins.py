@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import insert, or_, select, update
@@ -38,6 +39,15 @@ class Pins:
         )
         with self._database.reading() as connection:
             return tuple(_pin(row) for row in connection.execute(query).all())
+
+    def ever(self) -> tuple[Pin, ...]:
+        """Return all pins that ever were, oldest first; `until` of one that was taken off is when it was."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(PINS).order_by(PINS.c.made, PINS.c.id)).all()
+        ends = ([at for at in (row.until, row.removed) if at is not None] for row in rows)
+        return tuple(
+            replace(_pin(row), until=min(end, default=None)) for row, end in zip(rows, ends, strict=True)
+        )
 
     def add(
         self, pattern: str, asking: Asking, reason: str, *, kind: str = "file", until: Moment | None = None

@@ -8,6 +8,7 @@ from tests.unit.lifecycle.store.test_audit import TestChain, TestEvents, TestRun
 from tests.unit.lifecycle.store.test_clock import TestFacts  # noqa: F401
 from tests.unit.lifecycle.store.test_locks import TestLocks  # noqa: F401
 from tests.unit.lifecycle.store.test_opening import TestSchema  # noqa: F401
+from tests.unit.lifecycle.store.test_past import TestPast, TestPinsEver  # noqa: F401
 from tests.unit.lifecycle.store.test_pins import TestPins  # noqa: F401
 from tests.unit.lifecycle.store.test_policies import TestPolicies  # noqa: F401
 from tests.unit.lifecycle.store.test_spool import TestSpool, without  # noqa: F401
