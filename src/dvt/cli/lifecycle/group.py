@@ -8,12 +8,14 @@ from dvt.cli.lifecycle.keeping import pin, policies
 from dvt.cli.lifecycle.plans import explain, initialize, plan, run, stop
 from dvt.cli.lifecycle.records import audit, doctor, restore, verify_backups
 from dvt.cli.lifecycle.schedule import schedule
+from dvt.cli.lifecycle.simulating import simulate
 from dvt.cli.lifecycle.tokens import tokens
 
 
 def command() -> click.Group:
     """Make the click command."""
     group = click.Group("lifecycle", help=_HELP)
+    policies.add_command(simulate)
     for one in (
         initialize,
         plan,
