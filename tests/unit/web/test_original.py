@@ -268,3 +268,38 @@ def test_a_store_that_was_removed_is_another_one(served):
 def test_a_filter_that_is_misspelt_or_given_twice_does_not_let_all_through(served, query):
     answer = served.client(Role.VIEWER).get(f"/api/cleanup/files?{query}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "DVT230")
+
+
+def test_a_policy_is_simulated_over_the_past(served):
+    served.files.log("old.log", 20.5)
+    served.files.log("new.log", 3.5)
+    client = served.client(Role.VIEWER)
+    body = {"data_type": "dbt_logs", "retention_days": 2, "over_days": 30}
+    said = client.post("/api/cleanup/policies/simulate", json=body).json()
+    assert (said["success"], said["over_days"], len(said["steps"])) == (True, 30, 31)
+    assert said["steps"][-1]["simulated"]["items"] == 0
+    assert said["steps"][-1]["valid"]["items"] == 1
+    assert said["steps"][-1]["known"]["items"] == 2
+    valid = client.post("/api/cleanup/policies/simulate", json={"data_type": "dbt_logs"}).json()
+    assert valid["policy"] == valid["valid_policy"]
+    assert (valid["over_days"], valid["policy"]["retention_days"]) == (90, 7)
+    assert client.get("/api/cleanup/policies").json()["policies"][1]["retention_days"] == 7
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"data_type": "dbt_logs", "over_days": 0}, 400),
+        ({"data_type": "dbt_logs", "over_days": 4000}, 400),
+        ({"data_type": "dbt_logs", "retention_days": -1}, 400),
+        ({"data_type": "dbt_logs", "reason": "none is needed"}, 400),
+        ({"data_type": "temp_files", "keep_last": 3}, 404),
+        ({"data_type": "nonsense"}, 404),
+        ({"data_type": "nonsense", "retention_days": 3}, 404),
+        ({"data_type": "temp_files"}, 200),
+    ],
+)
+def test_a_simulation_of_what_is_not_there_is_refused(served, body, status):
+    answer = served.client(Role.VIEWER).post("/api/cleanup/policies/simulate", json=body)
+    assert answer.status_code == status

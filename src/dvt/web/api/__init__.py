@@ -16,6 +16,7 @@ from dvt.web.api import (
     plans,
     policies,
     runs,
+    simulations,
     tokens,
 )
 
@@ -23,6 +24,7 @@ router = APIRouter()
 for _part in (
     cleanup,
     policies,
+    simulations,
     plans,
     runs,
     explain,

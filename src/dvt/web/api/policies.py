@@ -78,12 +78,10 @@ Bytes = Annotated[int, Field(ge=0, le=2**53), WHOLE]
 Version = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
 
 
-class Wanted(Body):
-    """A policy as it is to be. What is left out stays as it is, or is as for a new policy."""
+class Fields(Body):
+    """What may be said of a policy. What is left out stays as it is, or is as for a new policy."""
 
-    model_config = example({"data_type": "dbt_logs", "retention_days": 14}) | Body.model_config
     data_type: DataType
-    retention_days: Days
     enabled: bool | None = None
     description: Annotated[str, Field(max_length=1000, pattern=NO_NUL)] | None = None
     action: Literal["delete", "archive", "compress", "quarantine"] | None = None
@@ -99,6 +97,13 @@ class Wanted(Body):
     max_delete_share: Annotated[float, Field(ge=0, le=1)] | None = None
     max_delete_items: Bytes | None = None
     max_delete_bytes: Bytes | None = None
+
+
+class Wanted(Fields):
+    """A policy as it is to be. What is left out stays as it is, or is as for a new policy."""
+
+    model_config = example({"data_type": "dbt_logs", "retention_days": 14}) | Body.model_config
+    retention_days: Days
 
 
 class Change(Wanted):
@@ -284,7 +289,13 @@ def _policy(system: System, wanted: Wanted) -> Policy:
         names = ", ".join(sorted(system.settings.data))
         raise NotThere(f"data type {wanted.data_type}", f"known: {names}")
     policy = known or Policy(data_type=wanted.data_type, rule=Rule(days=wanted.retention_days))
-    given = wanted.model_dump(include=set(Wanted.model_fields), exclude_none=True, exclude={"data_type"})
+    return changed(policy, wanted)
+
+
+def changed(policy: Policy, wanted: Fields) -> Policy:
+    """Return a policy with what is said of it."""
+    names = {*Fields.model_fields, "retention_days"} - {"data_type"}
+    given = wanted.model_dump(include=names, exclude_none=True)
     own = {name: given.pop(name) for name in _OF_POLICY if name in given}
     if "protect" in own:
         own["protect"] = tuple(own["protect"])
@@ -292,9 +303,9 @@ def _policy(system: System, wanted: Wanted) -> Policy:
 
 
 def _of_rule(given: Mapping[str, Any]) -> dict[str, Any]:
-    values = {"days": given["retention_days"]} | {
-        name: value for name, value in given.items() if name not in {"retention_days", "grace_seconds"}
-    }
+    values = {name: value for name, value in given.items() if name not in {"retention_days", "grace_seconds"}}
+    if "retention_days" in given:
+        values["days"] = given["retention_days"]
     if "action" in values:
         values["action"] = Action(values["action"])
     if "grace_seconds" in given:
