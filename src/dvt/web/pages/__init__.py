@@ -6,10 +6,10 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
-from dvt.web.pages import cleanup, keeping, policies, runs
+from dvt.web.pages import cleanup, keeping, policies, runs, simulation
 
 STATIC = Path(__file__).parent / "static"
 """Folder of the style sheet, the script and the icon."""
 router = APIRouter()
-for of in (runs, cleanup, policies, keeping):
+for of in (runs, cleanup, simulation, policies, keeping):
     router.include_router(of.router)

@@ -31,24 +31,24 @@ _BY_HAND = "switched on the page"
 def policy(visit: Administering, name: str) -> HTMLResponse:
     """Show the form of a policy."""
     with visit.system() as system:
-        return _policy_form(visit, system, name, _policy(system, name))
+        return _policy_form(visit, system, name, policy_in(system, name))
 
 
 @router.post("/policies/{name}/preview")
 def preview(visit: Administering, name: str, filled: Filled) -> HTMLResponse:
     """Show what would be due with what is filled in."""
-    form = _texts(filled)
+    form = texts(filled)
     with visit.system() as system:
-        current = _policy(system, name)
+        current = policy_in(system, name)
         return _effect(visit, system, [(current, form)])
 
 
 @router.post("/policies/{name}")
 def save(visit: Administering, name: str, filled: Filled) -> Response:
     """Make what was filled in the policy; ask again where it deletes much more."""
-    form = _texts(filled)
+    form = texts(filled)
     with visit.system() as system:
-        current = _policy(system, name)
+        current = policy_in(system, name)
         try:
             wanted = policy_of(form, current)
         except FormInvalid as error:
@@ -91,7 +91,7 @@ def revert(visit: Administering, name: str, version: _VERSION, confirmed: _FORM 
 def switch(visit: Administering, name: str, switch: Literal["enable", "disable"]) -> Response:
     """Enable or disable a policy; ask where that deletes much more."""
     with visit.system() as system:
-        current = _policy(system, name)
+        current = policy_in(system, name)
         wanted = replace(current, rule=replace(current.rule, enabled=switch == "enable"))
         if system.needs_confirmation([wanted]):
             return _policy_form(visit, system, name, wanted, must_confirm=True)
@@ -118,7 +118,7 @@ def settings(visit: Administering) -> HTMLResponse:
 @router.post("/settings/preview")
 def preview_settings(visit: Administering, filled: Filled) -> HTMLResponse:
     """Show what would be due with what is filled in."""
-    form = _texts(filled)
+    form = texts(filled)
     with visit.system() as system:
         valid = system.store.policies()
         return _effect(visit, system, [(of, _part(form, name)) for name, of in valid.items()])
@@ -127,7 +127,7 @@ def preview_settings(visit: Administering, filled: Filled) -> HTMLResponse:
 @router.post("/settings")
 def save_settings(visit: Administering, filled: Filled) -> Response:
     """Make what was filled in valid; ask again where it deletes much more."""
-    form = _texts(filled)
+    form = texts(filled)
     with visit.system() as system:
         valid = system.store.policies()
         try:
@@ -222,7 +222,8 @@ def question(visit: Visit, *, title: str, lines: list[str], **values: Any) -> HT
     return visit.page("question.html", {**known, "title": title, "lines": lines, **values, "fields": fields})
 
 
-def _policy(system: System, name: str) -> Policy:
+def policy_in(system: System, name: str) -> Policy:
+    """Return the valid policy of a data type, or what the form begins with; NotThere."""
     known = {of for finder in system.finders() for of in finder.data_types}
     valid = system.store.policies()
     if name not in valid and name not in known:
@@ -303,5 +304,6 @@ def _duration(time: timedelta) -> str:
     return f"{hours // 24}d" if hours and hours % 24 == 0 else f"{hours}h"
 
 
-def _texts(form: FormData) -> dict[str, str]:
+def texts(form: FormData) -> dict[str, str]:
+    """Return what was filled in, without files."""
     return {name: value for name, value in form.items() if isinstance(value, str)}

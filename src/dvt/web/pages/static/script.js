@@ -6,6 +6,7 @@
 //   data-load="#id"    on links: the answer's main part is put into this element
 //   data-live="/url"   the part of this id is fetched again every data-every milliseconds, while it says so
 //   data-preview="/url" on forms: what the form would do is shown while it is filled in, in its [data-effect]
+//   data-simulate="/url" on forms: then what it would have done in the past, in its [data-simulation]
 //   data-filter="#id"  on search fields: the rows of a table that have the text are shown
 
 const parser = new DOMParser();
@@ -178,6 +179,22 @@ function clocks(root) {
 }
 setInterval(() => clocks(document), 15000);
 
+// Simulating looks at all that is there, and at the record: it begins once the effect is told.
+async function simulate(form, isWanted) {
+  const part = form.querySelector("[data-simulation]");
+  if (!part) return;
+  part.setAttribute("aria-busy", "true");
+  if (!part.firstChild) part.append(Object.assign(document.createElement("p"), { className: "note", textContent: "Looking at what is there, and at the record…" }));
+  const open = [...part.querySelectorAll("details")].map((of) => of.open);
+  try {
+    const { page } = await get(form.dataset.simulate, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (!isWanted()) return;
+    part.replaceChildren(...page.body.childNodes);
+    part.querySelectorAll("details").forEach((of, at) => (of.open = Boolean(open[at])));
+  } catch { part.textContent = "The server does not answer."; }
+  part.removeAttribute("aria-busy");
+}
+
 function preview(form) {
   const effect = form.querySelector("[data-effect]");
   let timer, number = 0;
@@ -191,6 +208,7 @@ function preview(form) {
         if (mine === number) effect.replaceChildren(...page.body.childNodes);
       } catch { effect.textContent = "The server does not answer."; }
       effect.removeAttribute("aria-busy");
+      if (mine === number) simulate(form, () => mine === number);
     }, 300);
   };
   form.addEventListener("input", show);
