@@ -224,7 +224,7 @@ def test_a_restore_that_is_killed_at_any_step_leaves_a_whole_file_or_none(tmp_pa
 
 @contextmanager
 def _mounted(where: Path, size: str) -> Iterator[None]:
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", where]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "none", where]
     if subprocess.run(command, check=False, capture_output=True).returncode:
         pytest.skip("this user may not mount")
     try:

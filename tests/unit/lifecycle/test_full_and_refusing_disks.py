@@ -64,7 +64,7 @@ def test_what_does_not_fit_stays_and_what_does_goes(scene: Scene) -> None:
 @pytest.mark.parametrize("pages", range(14))
 def test_a_place_of_backups_may_become_full_at_any_moment(scene: Scene, pages: int) -> None:
     paths = [scene.file(f"{number}", bytes([number]) * 6000) for number in range(5)]
-    with _mounted(scene.vault, "-t", "tmpfs", "-o", "size=256k", "none"):
+    with _mounted(scene.vault, "-t", "tmpfs", "-o", "size=256k,mode=0700", "none"):
         filler = scene.vault / "filler"
         filler.write_bytes(b"x" * (64 - pages) * 4096)
         outcomes = scene.delete(paths)
