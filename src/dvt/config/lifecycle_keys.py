@@ -54,6 +54,9 @@ def _regex(pattern: str) -> str:
 
 def _recipients(value: Any) -> Any:
     """Refuse nothing where a recipient should be: backups would be plain, against what was meant."""
+    if value and not isinstance(value, str | list):
+        msg = "should be a recipient, age1…, or a list of them"
+        raise ValueError(msg)
     return several(value) or [""]
 
 

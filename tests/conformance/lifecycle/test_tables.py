@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pyrage
+import pytest
+from pyrage import x25519
+
+from dvt.config.lifecycle_file import load_lifecycle
 from dvt.core.errors import LifecycleInvalid
 from dvt.core.retention import CleanupType, Reason, Result, RunStatus
 from dvt.lifecycle.restore import Wanted
+from dvt.lifecycle.system import System
 from dvt.lifecycle.tables import kind as kind_of_rows
 from tests.conformance.lifecycle.foreign_tables import (
     AIRFLOW,
@@ -267,3 +273,27 @@ def test_the_events_of_a_run_of_dagster_are_one_item_and_those_of_assets_stay(ta
         assert tables.all("runs")["runs"] == before["runs"]
         assert {of.result for of in system.restore(Wanted(patterns=("*",)))} == {Result.RESTORED}
         assert tables.all(*names) == before
+
+
+def test_rows_are_encrypted_in_the_place_of_backups(tables, airflow, tmp_path):
+    key = x25519.Identity.generate()
+    tables.dag_run(1, 90)
+    tables.dag_run(2, 1)
+    before = tables.all(*AIRFLOW_TABLES)
+    file = tmp_path / "shop/lifecycle.yml"
+    content = json.loads(file.read_text()) | {"backups": {"encrypt_to": str(key.to_public())}}
+    file.write_text(json.dumps(content))
+    with System(load_lifecycle(file.parent)) as system:
+        assert system.run(system.plan(), MANUAL).status is RunStatus.COMPLETED
+        assert tables.ids("dag_run") == [2]
+        (refused,) = system.restore(Wanted(patterns=("*/dag_run/1",)))
+        assert refused.result is Result.FAILED
+        (backup,) = system.settings.backups.glob("*/0/*.jsonl.age.backup")
+        assert b"sales" not in backup.read_bytes()
+        assert b"sales" in pyrage.decrypt(backup.read_bytes(), [key])
+    content["backups"]["identity"] = str(key)
+    file.write_text(json.dumps(content))
+    with System(load_lifecycle(file.parent)) as system:
+        (restored,) = system.restore(Wanted(patterns=("*/dag_run/1",)))
+        assert (restored.result, restored.detail) == (Result.RESTORED, "")
+    assert tables.all(*AIRFLOW_TABLES) == before

@@ -122,6 +122,7 @@ def test_the_api_and_the_page_say_what_cannot_be_restored_here(tmp_path):
     assert (answer["restored"], answer["failed"]) == (0, 1)
     assert "cannot be read here: …/key is not there" in answer["outcomes"][0]["detail"]
     page = client.get("/pipeline-management/backups").text
+    assert "<td>yes</td>" in page
     assert "1 is encrypted, and cannot be restored here: …/key is not there." in page
     os.close(os.open(tmp_path / "key", os.O_CREAT, 0o600))
     (tmp_path / "key").write_text(f"{KEY}\n")

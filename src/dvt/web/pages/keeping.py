@@ -95,6 +95,7 @@ def backups(visit: Viewing, text: str = "") -> HTMLResponse:
         "text": text,
         "keep_backups": keep,
         "unreadable": unreadable,
+        "any_encrypted": any(entry.ciphertext for entry in entries),
     }
     return visit.page("backups.html", {**values, **functions(visit)})
 
