@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pyrage import x25519
 
+from dvt.config.encryption import Encryption
 from dvt.core.ports.lifecycle import VerifiedBackup
 from dvt.core.retention import Result
-from dvt.drivers import copying
-from dvt.lifecycle.back_up import back_up
+from dvt.lifecycle.back_up.cipher import Cipher, Written
 from dvt.lifecycle.back_up.vault import Vault
 from dvt.lifecycle.delete import deletion
 from dvt.lifecycle.delete.files import FileRemover
@@ -97,20 +98,24 @@ def test_a_file_that_is_not_what_the_plan_says_stays(scene: Scene, change: Calla
     assert list(scene.vault.glob("*/*/*")) == []
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
 @pytest.mark.parametrize("change", [change for change in CHANGES if change is not _folder_swapped])
 def test_a_file_that_changes_while_it_is_backed_up_stays(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object]
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], object], encrypted: bool
 ) -> None:
     path = scene.file("ops/a.json")
+    if encrypted:
+        scene.encryption = Encryption(recipients=(str(x25519.Identity.generate().to_public()),))
+    copy = Cipher.copy
 
-    def copy_and_change(source: int, target: int) -> str:
-        digest = copying.copy(source, target)
+    def copy_and_change(cipher: Cipher, source: int, target: int) -> Written:
+        written = copy(cipher, source, target)
         change(path)
         before.update(snapshot(scene.root))
-        return digest
+        return written
 
     before: dict[Path, object] = {}
-    monkeypatch.setattr(back_up, "copy", copy_and_change)
+    monkeypatch.setattr(Cipher, "copy", copy_and_change)
     (outcome,) = scene.delete([path])
     assert outcome.result is Result.CHANGED
     assert before.items() <= snapshot(scene.root).items()
