@@ -141,8 +141,14 @@ def test_a_row_that_has_changed_since_its_backup_stays_with_all_others(tables, a
 
 
 def test_rows_that_would_lose_a_reference_keep_what_they_refer_to(tables, tmp_path):
-    tables.make("CREATE TABLE a (id INTEGER PRIMARY KEY, at TIMESTAMP, parent INTEGER REFERENCES a (id))")
-    tables.make("CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER REFERENCES a (id) ON DELETE SET NULL)")
+    tables.make(
+        "CREATE TABLE a (id INTEGER PRIMARY KEY, at TIMESTAMP, parent INTEGER, "
+        "FOREIGN KEY (parent) REFERENCES a (id))"
+    )
+    tables.make(
+        "CREATE TABLE b (id INTEGER PRIMARY KEY, a INTEGER, "
+        "FOREIGN KEY (a) REFERENCES a (id) ON DELETE SET NULL)"
+    )
     for number, parent in ((1, None), (2, 1), (3, None), (4, None)):
         tables.insert("a", number, ago(90), parent)
     tables.insert("b", 1, 3)
@@ -166,9 +172,13 @@ def test_rows_refer_to_others_by_equal_values_of_other_types(tables, tmp_path):
     # MySQL lets numbers of one type refer to each other alone, but `V1` to `v1`.
     number_type, v = ("NUMERIC(6, 2)", "V") if tables.is_mysql else ("INTEGER", "v")
     tables.make(
-        f"CREATE TABLE b (id INTEGER PRIMARY KEY, a {number_type} REFERENCES a (id) ON DELETE CASCADE)"
+        f"CREATE TABLE b (id INTEGER PRIMARY KEY, a {number_type}, "
+        "FOREIGN KEY (a) REFERENCES a (id) ON DELETE CASCADE)"
     )
-    tables.make("CREATE TABLE c (id INTEGER PRIMARY KEY, a CHAR(5) REFERENCES a (of) ON DELETE CASCADE)")
+    tables.make(
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, a CHAR(5), "
+        "FOREIGN KEY (a) REFERENCES a (of) ON DELETE CASCADE)"
+    )
     for number in (1, 2):
         tables.insert("a", number, ago(90), f"v{number}")
         tables.insert("b", number, number)

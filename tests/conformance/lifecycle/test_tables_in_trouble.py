@@ -177,6 +177,23 @@ def test_a_finder_cannot_change_a_table(tables, tmp_path):
     assert tables.ids("a") == [1]
 
 
+def test_a_finder_sees_one_state_of_all_tables(tables, tmp_path):
+    if tables.is_sqlite:
+        pytest.skip("nobody can write while it reads")
+    tables.make("CREATE TABLE a (id INTEGER PRIMARY KEY, at TIMESTAMP)")
+    tables.make("CREATE TABLE b (id INTEGER PRIMARY KEY)")
+    tables.insert("a", 1, ago(90))
+    keys = {"table": "a", "time": "at"}
+    with opened(tmp_path / "shop", tables, {"mine": keys}, mine={"days": 30}) as system:
+        (rows,) = system.kinds
+        with rows._database.reading() as connection:
+            assert connection.exec_driver_sql("SELECT COUNT(*) FROM a").scalar() == 1
+            tables.insert("a", 2, ago(90))
+            tables.execute("INSERT INTO b VALUES (1)")
+            assert connection.exec_driver_sql("SELECT COUNT(*) FROM a").scalar() == 1
+            assert connection.exec_driver_sql("SELECT COUNT(*) FROM b").scalar() == 0
+
+
 def test_a_killed_run_loses_no_row(tables, tmp_path):
     tables.make(AIRFLOW)
     for number in (1, 2, 3):

@@ -30,13 +30,8 @@ from tests.databases.mariadb import mariadb as mariadb_server
 
 pytestmark = pytest.mark.slow
 
-
 MANUAL = CleanupType.MANUAL
-
-
 KEYS = {"table": "a", "time": "at"}
-
-
 EVERYTHING = Wanted(patterns=("*",))
 
 
@@ -161,40 +156,51 @@ def _while_deleting(monkeypatch, work):
     monkeypatch.setattr(kind_of_rows, "delete", first)
 
 
-def test_nobody_lets_a_row_refer_to_one_that_is_being_deleted(tables, airflow, monkeypatch):
-    """SET NULL would change that row, of which nobody knew."""
-    tables.dag_run(1, 90)
-    tables.dag_run(2, 1)
+def test_nobody_lets_a_row_refer_to_one_that_is_being_deleted(tables, tmp_path, monkeypatch):
+    """SET NULL would change that row, of which nobody knew. Who refers to an index locks no row by itself."""
+    tables.make("CREATE TABLE a (id INT PRIMARY KEY, at DATE, u INT UNIQUE)")
+    tables.make(
+        "CREATE TABLE b (id INT PRIMARY KEY, u INT, FOREIGN KEY (u) REFERENCES a (u) ON DELETE SET NULL)"
+    )
+    tables.execute("INSERT INTO a VALUES (1, '2020-01-01', 7)")
     refused = []
 
     def refer():
         with closing(tables.connect()) as other, other.cursor() as cursor:
             cursor.execute("SET innodb_lock_wait_timeout = 1")
             try:
-                cursor.execute("INSERT INTO backfill_dag_run VALUES (1, 1, 1)")
+                cursor.execute("INSERT INTO b VALUES (1, 7)")
                 other.commit()
             except pymysql.err.OperationalError as error:
                 refused.append(error.args[0])
 
     _while_deleting(monkeypatch, refer)
-    assert airflow.run(airflow.plan(), MANUAL).status is RunStatus.COMPLETED
+    with opened(tmp_path / "shop", tables, {"mine": KEYS}, mine={"days": 30}) as system:
+        assert system.run(system.plan(), MANUAL).status is RunStatus.COMPLETED
     assert refused == [1205]
-    assert tables.all("backfill_dag_run")["backfill_dag_run"] == []
+    assert tables.execute("SELECT * FROM b") == []
 
 
-def test_a_row_below_an_item_that_is_not_yet_committed_keeps_it(tables, airflow):
+def test_a_row_below_an_item_that_is_not_yet_committed_keeps_it(tables, airflow, monkeypatch):
     """Were it skipped as one that somebody holds, the cascade would take it."""
     tables.dag_run(1, 90, tasks=1)
     tables.dag_run(2, 1)
     plan = airflow.plan()
+    delete = kind_of_rows.TableRows.delete
     with closing(tables.connect()) as other, other.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO task_instance (task_id, dag_id, run_id) VALUES ('new', 'sales', 'scheduled__1')"
-        )
-        timer = threading.Timer(1, other.commit)
-        timer.start()
+
+        def insert_before(self, planned, hashes):
+            cursor.execute(
+                "INSERT INTO task_instance (task_id, dag_id, run_id) VALUES ('new', 'sales', 'scheduled__1')"
+            )
+            timer = threading.Timer(1, other.commit)
+            timer.start()
+            outcomes = delete(self, planned, hashes)
+            timer.join()
+            return outcomes
+
+        monkeypatch.setattr(kind_of_rows.TableRows, "delete", insert_before)
         record = airflow.run(plan, MANUAL)
-        timer.join()
     assert told(airflow, record)["1"].startswith("it has changed")
     assert tables.ids("dag_run") == [1, 2]
     assert tables.execute("SELECT COUNT(*) FROM task_instance WHERE run_id = 'scheduled__1'") == [(2,)]

@@ -9,24 +9,12 @@ import pytest
 
 from dvt.core.retention import CleanupType, Result, RunStatus
 from dvt.lifecycle.restore import Wanted
-from tests.conformance.lifecycle.foreign_tables import (
-    Tables,
-    ago,
-    due,
-    opened,
-    told,
-)
-from tests.conformance.test_mysql import tls  # noqa: F401  a fixture
+from tests.conformance.lifecycle.foreign_tables import Tables, ago, due, opened, told
 
 pytestmark = pytest.mark.slow
 
-
 MANUAL = CleanupType.MANUAL
-
-
 KEYS = {"table": "a", "time": "at"}
-
-
 EVERYTHING = Wanted(patterns=("*",))
 
 
@@ -123,7 +111,8 @@ def dump(tables, table="a"):
     seen = []
     for column, type_, *_ in tables.execute(f"SHOW COLUMNS FROM {table}"):
         number = f'CAST("{column}" * 1e0 AS CHAR), ' if _NUMBERS.match(type_) else ""
-        bytes_ = f'HEX(CAST("{column}" AS BINARY)), HEX("{column}"), LENGTH("{column}")'
+        stored = f'CAST("{column}" AS BINARY)'
+        bytes_ = f'IF(LENGTH({stored}) < 99, HEX({stored}), MD5({stored})), LENGTH("{column}")'
         rows = tables.execute(f"SELECT id, {number}{bytes_} FROM {table} ORDER BY id")
         seen.append((column, type_, rows))
     return seen
@@ -208,6 +197,7 @@ def test_keys_of_bytes_and_numbers_are_found_again(tables, tmp_path):
     tables.make(
         "CREATE TABLE a (b BINARY(4), u BIGINT UNSIGNED, d DATETIME(6), e ENUM('x','y'), at DATE, "
         "g INT AS (MONTH(at)) STORED, h INT AS (DAY(at)) VIRTUAL, i INT INVISIBLE DEFAULT 7, "
+        '"o`dd %s :n {x} \\" INT DEFAULT 8, '
         "PRIMARY KEY (b, u, d, e))"
     )
     for value in ("X'00FF2C2F', 18446744073709551615", "X'00000000', 9007199254740993"):
@@ -215,7 +205,7 @@ def test_keys_of_bytes_and_numbers_are_found_again(tables, tmp_path):
             f"INSERT INTO a (b, u, d, e, at) VALUES ({value}, '2020-01-01 00:00:00.5', 'y', '2020-02-03')"
         )
     tables.execute("UPDATE a SET i = u MOD 1000")
-    texts = "SELECT HEX(b), u, d, e, at, g, h, i FROM a ORDER BY b"
+    texts = 'SELECT HEX(b), u, d, e, at, g, h, i, "o`dd %s :n {x} \\" FROM a ORDER BY b'
     before = tables.execute(texts)
     assert there_and_back(tmp_path / "shop", tables) == 2
     keys = {**KEYS, "where": "HEX(b) LIKE '00%' AND e = 'y' AND '12:30' <> \"b:c\""}
@@ -235,3 +225,24 @@ def test_what_another_makes_of_a_row_that_is_put_back_is_told(tables, tmp_path):
         tables.execute("DROP TRIGGER t")
         assert [of.result for of in system.restore(EVERYTHING)] == [Result.RESTORED]
     assert tables.execute("SELECT n FROM a") == [(5,)]
+
+
+def test_a_timestamp_is_a_moment_and_a_datetime_may_be_of_any_zone(tables, tmp_path):
+    """The zone of the server is another one than UTC."""
+    for table, type_ in (("a", "TIMESTAMP(6)"), ("b", "DATETIME(6)")):
+        tables.make(f"CREATE TABLE {table} (id INT PRIMARY KEY, at {type_})")
+        for number, hours in ((1, -1), (2, 1), (3, 11), (4, 13)):
+            tables.insert(table, number, ago(30 + hours / 24))
+    sql = {"mine": KEYS, "other": {**KEYS, "table": "b"}}
+    with opened(tmp_path / "shop", tables, sql, mine={"days": 30}, other={"days": 30}) as system:
+        assert due(system.plan(data_types=["mine"])) == ["2", "3", "4"]
+        assert due(system.plan(data_types=["other"])) == ["4"]
+
+
+def test_a_year_lasts_until_its_end(tables, tmp_path):
+    tables.make("CREATE TABLE a (id INT PRIMARY KEY, at YEAR)")
+    this_year = int(ago(0)[:4])
+    for number, year in ((1, this_year), (2, this_year - 2), (3, 0)):
+        tables.insert("a", number, year)
+    with opened(tmp_path / "shop", tables, {"mine": KEYS}, mine={"days": 366}) as system:
+        assert due(system.plan()) == ["2"]
