@@ -88,7 +88,9 @@ def run(planned: Plan, terms: Terms, means: Means) -> RunRecord:
             surveys = survey([cleaner.finder for cleaner in means.cleaners], terms)
             status, detail = _batches(planned, _Judge(terms, surveys), means, record, progress)
         except BaseException as error:
-            _close_after(error, record)
+            # What became of a batch that was at work is not known here. The next run looks, as after a kill.
+            if not progress.is_at_work:
+                _close_after(error, record)
             raise
         record.close(status, detail)
     return progress.record(status, detail)
@@ -124,7 +126,9 @@ def _batches(
         if means.budget is not None and time.monotonic() - start > means.budget:
             return RunStatus.STOPPED, f"its {means.budget:g} seconds were over"
         record.planned(batch)
+        progress.is_at_work = True
         outcomes = list(_retire(batch, judge, cleaner))
+        progress.is_at_work = False
         record.ended(outcomes)
         progress.add(outcomes)
         means.report(progress.record())
@@ -204,6 +208,8 @@ class _Progress:
         default_factory=lambda: defaultdict(lambda: defaultdict(Tally))
     )
     has_left: bool = False
+    is_at_work: bool = False
+    """Whether something may have been done to items of which no outcome is known."""
 
     def add(self, outcomes: Sequence[Outcome], *, is_own: bool = True) -> None:
         """Count outcomes; `is_own`: of the plan's items, not what a run that died has left."""

@@ -18,6 +18,7 @@ from dvt.core.errors import CleanerAtWork, PlanUnusable, RunRefused, VaultRefuse
 from dvt.core.retention import CleanupType, Reason, Result, RunStatus
 from dvt.lifecycle import retire
 from dvt.lifecycle.beginning import begin
+from dvt.lifecycle.delete.files import FileRemover
 from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
@@ -352,6 +353,31 @@ def test_who_makes_a_plan_removes_those_that_are_too_old(system):
     assert set(system.plans.ids()) == {old.head.id, late.head.id}
     made = system.plan()
     assert set(system.plans.ids()) == {late.head.id, made.head.id}
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_a_run_has_deleted_when_it_was_interrupted_is_on_record(project, system, monkeypatch, error):
+    for number in range(6):
+        project.log(f"dbt.log.{number}", 8)
+    delete = FileRemover.delete
+
+    def interrupted(self, backups):
+        delete(self, backups[:4])
+        raise error
+
+    plan = system.plan(MANUAL)
+    with monkeypatch.context() as patch:
+        patch.setattr(FileRemover, "delete", interrupted)
+        with pytest.raises(error):
+            system.run(plan, MANUAL, Wishes(run="first"))
+    assert len(project.names()) == 2
+    assert system.run(system.plan(MANUAL), MANUAL, Wishes(run="second")).status is RunStatus.COMPLETED
+    deleted = {run: [of for of in events(system, run) if of[2] == "deleted"] for run in ("first", "second")}
+    assert {run: len(of) for run, of in deleted.items()} == {"first": 4, "second": 2}
+    assert system.store.records.run("first").status is RunStatus.FAILED
+    assert [of["total_cleaned"] for of in system.store.records.stats() if of["data_type"] == "dbt_logs"] == [
+        6
+    ]
 
 
 def test_backups_that_must_be_on_another_device_are(project):
