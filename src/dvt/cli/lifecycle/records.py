@@ -179,7 +179,7 @@ def verify_backups(project_dir: Path, config: Path | None, as_json: bool) -> Non
             echo_json(
                 {
                     "right": len(found) - len(wrong),
-                    "not_decrypted": sum(unread.values()),
+                    **({"not_decrypted": sum(unread.values())} if unread else {}),
                     "wrong": [{"backup": of.location, "problem": of.problem} for of in wrong],
                 }
             )
