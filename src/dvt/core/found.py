@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -35,28 +35,38 @@ class Countable:
     """Whether all that are of no group, and older, are decided alike, but for how old they are."""
 
 
+Row = tuple[str, int, int, int, Moment, Moment]
+"""Name, inode, size, bytes that would be free without it, and the times `mtime` and `ctime` of a file."""
+
+
 class Similar(NamedTuple):
-    """An item that is as an example, but for these facts: less costly than an Item, for finding many."""
+    """Files of a folder that are items as an example, but for these facts: they cost less than Items."""
 
     example: Item
-    key: str
-    identity: str
-    bytes: int
-    modified: Moment
-    changed: Moment
-    youngest: Moment
-    """Of the times that count, by its rule."""
+    """Its key is what theirs begin with: their place."""
+    folder: str
+    """The folder in the place, with a `/` at the end; empty: the place itself."""
+    device: int
+    age_by: frozenset[AgeBy]
+    """The times that count: `mtime`, `ctime` or both."""
+    rows: Sequence[Row]
 
-    def item(self) -> Item:
-        """Return it as an item."""
-        return replace(
-            self.example,
-            key=self.key,
-            identity=self.identity,
-            bytes=self.bytes,
-            modified=self.modified,
-            changed=self.changed,
-        )
+    def item(self, row: Row) -> Item:
+        """Return one of them."""
+        return item_of(self.example, self.device, (self.folder + row[0], *row[1:]))
+
+
+def item_of(example: Item, device: int, row: Row) -> Item:
+    """Return a file as an item that is as an example; its row has the path within the place as its name."""
+    name, inode, size, free, modified, changed = row
+    known = identity_of(device, inode, size, modified)
+    key = example.key + name
+    return replace(example, key=key, identity=known, bytes=free, modified=modified, changed=changed)
+
+
+def identity_of(device: int, inode: int, size: int, modified: Moment) -> str:
+    """Return what tells a file from any other and from itself before it was changed; renaming keeps it."""
+    return f"{device}:{inode}:{size}:{modified}"
 
 
 class Counted(NamedTuple):

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 from dvt.core.errors import RootRefused
+from dvt.core.found import identity_of
 
 QUARANTINE = b".dvt-quarantine"
 """Name of the folder of a root into which files are moved that are to be deleted. No finder looks there."""
@@ -50,7 +51,7 @@ _PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os
 
 def identity(status: os.stat_result) -> str:
     """Return what tells a file from any other and from itself before it was changed; renaming keeps it."""
-    return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+    return identity_of(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
 def bytes_of(status: os.stat_result) -> int:

@@ -9,13 +9,15 @@ from operator import attrgetter
 from stat import S_ISREG
 
 from dvt.core.file_names import as_text
-from dvt.core.found import EVER, Countable, Counted, Similar
+from dvt.core.found import EVER, Countable, Counted, Row, Similar
 from dvt.core.retention import AgeBy, Item, Moment, Tally
 from dvt.drivers.file_uses import FileUses
-from dvt.drivers.trees import bytes_of, identity
+from dvt.drivers.trees import bytes_of
 from dvt.lifecycle.find.places import OWN, Contents, Place
 
 _Entry = os.DirEntry[str]
+_AT_ONCE = 1000
+"""Files that are passed on together as similar."""
 
 _OWN = frozenset(map(os.fsdecode, OWN))
 
@@ -23,12 +25,13 @@ _OWN = frozenset(map(os.fsdecode, OWN))
 class Counter:
     """Counts the files of a place of which that is enough, and passes on the others."""
 
-    def __init__(self, place: Place, countable: Mapping[str, Countable], uses: FileUses) -> None:
-        """`countable`: by data type, the files of which that is enough."""
+    def __init__(self, place: Place, countable: Mapping[str, Countable], uses: FileUses, device: int) -> None:
+        """`countable`: by data type, the files of which that is enough; `device`: that of the place."""
         used = frozenset(inode for _, inode in (*uses.opened, *uses.locked))
-        self._path = os.fsencode(place.path)
         self._kinds = [
-            _Kind(place, of, countable.get(of.data_types[0]), used) for of in place.contents if not of.folders
+            _Kind(place, of, countable.get(of.data_types[0]), used, device)
+            for of in place.contents
+            if not of.folders
         ]
         self._has_any = any(kind.countable for kind in self._kinds)
 
@@ -38,7 +41,7 @@ class Counter:
             yield from entries
             return
         kinds = [kind for kind in self._kinds if kind.of.recursive or not parts]
-        folder = as_text(b"/".join((self._path, *parts)))
+        folder = as_text(b"/".join((*parts, b""))) if parts else ""
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield entry
@@ -50,7 +53,8 @@ class Counter:
                     if other is not None:
                         yield other
                     break
-        yield from (entry for kind in kinds for entry in kind.newest())
+        for kind in kinds:
+            yield from kind.rest(folder)
 
     def counted(self) -> Iterator[Counted]:
         """Yield the numbers of what was counted."""
@@ -60,7 +64,9 @@ class Counter:
 class _Kind:
     """Counts the files of one of a place's contents."""
 
-    def __init__(self, place: Place, of: Contents, countable: Countable | None, used: frozenset[int]) -> None:
+    def __init__(
+        self, place: Place, of: Contents, countable: Countable | None, used: frozenset[int], device: int
+    ) -> None:
         """`used`: inodes of files in use; one of another device costs only that a file is looked at."""
         self.of = of
         can_count = not place.unmarked and not of.operations
@@ -71,11 +77,18 @@ class _Kind:
         """Whether a name, as text, is one of these."""
         self._owner = None if place.foreign else os.geteuid()
         self._used = used
+        self._device = device
         self._items = self._bytes = 0
+        self._alike: list[Row] = []
+        """Files of the folder that is read, which are similar."""
         self._newest: dict[str, list[tuple[Moment, str, int, _Entry]]] = {}
         """Heaps by group, the oldest first: what may be wanted of a folder's files."""
         self._example = Item(
-            data_type=of.data_types[0], key="", root=str(place.path), identity="", tags=of.tags
+            data_type=of.data_types[0],
+            key=as_text(os.fsencode(place.path) + b"/"),
+            root=str(place.path),
+            identity="",
+            tags=of.tags,
         )
         if self.countable is not None:
             self._after, self._until = self.countable.after, self.countable.until
@@ -86,7 +99,10 @@ class _Kind:
             self._most = 0 if of.group_by == "none" else self.countable.newest or 0
 
     def count(self, entry: _Entry, folder: str, name: str, parts: Sequence[bytes]) -> _Entry | Similar | None:
-        """Count a file, if that is enough; otherwise return it, as similar to others if it is."""
+        """Count a file, if that is enough, or put it to those similar to it; otherwise return it.
+
+        Many that are similar are returned at once.
+        """
         if self.countable is None:
             return entry
         try:
@@ -100,13 +116,15 @@ class _Kind:
             or not S_ISREG(status.st_mode)
             or status.st_ino in self._used
             or (self._owner is not None and status.st_uid != self._owner)
-            or (self._unless is not None and self._unless(f"{folder}/{name}"))
+            or status.st_dev != self._device
+            or (self._unless is not None and self._unless(f"{self._example.key}{folder}{name}"))
         ):
             return entry
         size = bytes_of(status)
         if moment < self._after:
-            key, modified, changed = f"{folder}/{name}", status.st_mtime_ns, status.st_ctime_ns
-            return Similar(self._example, key, identity(status), size, modified, changed, moment)
+            times = status.st_mtime_ns, status.st_ctime_ns
+            self._alike.append((name, status.st_ino, status.st_size, size, *times))
+            return self.similar(folder) if len(self._alike) >= _AT_ONCE else None
         if self._most:
             newest = self._newest.setdefault(self.of.group_of(parts, os.fsencode(entry.name)), [])
             if len(newest) < self._most:
@@ -117,8 +135,18 @@ class _Kind:
         self._bytes += size
         return None
 
-    def newest(self) -> Iterator[_Entry]:
-        """Yield the newest files of each group in the folder that has been read: they are not counted."""
+    def similar(self, folder: str) -> Similar | None:
+        """Return the similar files that have come together; None if there are none."""
+        if self.countable is None or not self._alike:
+            return None
+        rows, self._alike = self._alike, []
+        return Similar(self._example, folder, self._device, self.countable.age_by, rows)
+
+    def rest(self, folder: str) -> Iterator[_Entry | Similar]:
+        """Yield, when a folder has been read, its last similar files, and the newest ones of each group."""
+        similar = self.similar(folder)
+        if similar is not None:
+            yield similar
         for newest in self._newest.values():
             yield from (entry for _, _, _, entry in newest)
         self._newest = {}

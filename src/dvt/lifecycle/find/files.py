@@ -99,7 +99,7 @@ class FileFinder:
                 self._problems.append(error)
                 continue
             with root:
-                counter = Counter(place, countable, uses)
+                counter = Counter(place, countable, uses, os.fstat(root.fd).st_dev)
                 avoided = self._avoided | names.keys()
                 walk = _Walk(root, place, uses, avoided, self._kept, half=self.half, wanted=self._is_wanted)
                 found = chain(walk.below(root.fd, (), counter), counter.counted())

@@ -1,4 +1,4 @@
-"""A plan as a file: a line for each item that is due, then one with the rest and a signature."""
+"""A plan as a file: lines of what is due, of one item or of many alike, then the rest with a signature."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from json.encoder import encode_basestring as _quoted
 from pathlib import Path
@@ -18,19 +18,20 @@ from typing import BinaryIO, Self
 from pydantic import TypeAdapter, ValidationError
 
 from dvt.core.errors import PlanUnusable
-from dvt.core.found import Similar
-from dvt.core.retention import Moment, PlanHead, PlannedItem
+from dvt.core.found import Row, item_of
+from dvt.core.retention import AgeBy, PlanHead, PlannedItem
 from dvt.drivers.disk import create_private, private_folder
 
 _SUFFIX = ".plan.jsonl"
 _KEY = "plan.key"
 """Name of the file with the secret of signatures, which belongs to the installation."""
 _KEY_BYTES = 32
-_KEY_MARK, _IDENTITY_MARK = "a key of an example", "an identity of an example"
-_NUMBER_MARKS = (71_000_000_001, 71_000_000_002, 71_000_000_003, 71_000_000_004)
-"""What stands in a template for bytes, two times, and when an item is due, in this order."""
-_AT_ONCE = 256
+_AT_ONCE = 64
 """Lines that are signed and written together."""
+_MOST_ALIKE = 256
+"""Files of a line, at most."""
+_ALIKE, _HEAD = b'{"like":', b'{"head":'
+"""How lines begin that are not those of one item."""
 
 
 _State = tuple[int, int, int, int]
@@ -141,7 +142,7 @@ class PlanWriter:
     def finish(self, head: PlanHead) -> Plan:
         """Write the rest, and put the plan in its place."""
         self.lines.end()
-        self._write(b'{"head":' + _heads().dump_json(head))
+        self._write(_HEAD + _heads().dump_json(head))
         signature = self._digest.hexdigest()
         self._file.write(b',"signature":' + json.dumps(signature).encode() + b"}\n")
         self._file.flush()
@@ -180,38 +181,60 @@ class Lines:
 
 
 class Template:
-    """Makes the lines of items that are similar to one, and decided as it is."""
+    """Makes the lines of files that are similar to one, and decided as it is: one line for many of them."""
 
-    def __init__(self, example: PlannedItem, youngest: Moment) -> None:
-        """`youngest`: the youngest time of the example that counts. ValueError: there can be no template."""
-        item, due = example.item, example.decision.due
-        if due is None:
-            raise ValueError(example)
-        self._stays = due - youngest
-        size, modified, changed, is_due_at = _NUMBER_MARKS
-        marked = PlannedItem(
-            item=replace(
-                item,
-                key=_KEY_MARK,
-                identity=_IDENTITY_MARK,
-                bytes=size,
-                modified=modified,
-                changed=changed,
-            ),
-            decision=replace(example.decision, due=is_due_at),
+    def __init__(self, example: PlannedItem, place: str, device: int, since: AgeBy, lines: Lines) -> None:
+        """Take an example, which is due.
+
+        `place`: what all keys begin with; `since`: the time that they are as old as.
+        """
+        item, decision = example.item, example.decision
+        begin = item.changed if since is AgeBy.CHANGED else item.modified
+        stays = (decision.due or 0) - (begin or 0)
+        like = PlannedItem(
+            item=replace(item, key=place, identity="", bytes=0, modified=None, changed=None),
+            decision=replace(decision, due=None),
         )
-        text = _items().dump_json(marked).decode().replace("%", "%%")
-        marks = [f'"{_KEY_MARK}"', f'"{_IDENTITY_MARK}"', *map(str, _NUMBER_MARKS)]
-        if any(text.count(mark) != 1 for mark in marks) or sorted(marks, key=text.index) != marks:
-            raise ValueError(example)
-        for mark in marks:
-            text = text.replace(mark, "%s")
-        self._text = text
+        head = _alike().dump_json(Alike(like=like, device=device, since=since, stays=stays, files=()))
+        self._head, _, self._end = head.rpartition(b"]")
+        self._lines = lines
+        self._files: list[str] = []
 
-    def line(self, of: Similar) -> bytes:
-        """Return the line of an item."""
-        facts = (_quoted(of.key), _quoted(of.identity), of.bytes, of.modified, of.changed)
-        return (self._text % (*facts, of.youngest + self._stays)).encode()
+    def add(self, folder: str, rows: Sequence[Row]) -> None:
+        """Take files of a folder."""
+        files = self._files
+        for name, inode, size, free, modified, changed in rows:
+            files.append(f"[{_quoted(folder + name)},{inode},{size},{free},{modified},{changed}]")
+            if len(files) == _MOST_ALIKE:
+                self.end()
+
+    def end(self) -> None:
+        """Make the line of what is left."""
+        if self._files:
+            self._lines.add_line(b"%b%b]%b" % (self._head, ",".join(self._files).encode(), self._end))
+            self._files.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """A line of a plan: files that are due as one is, each with what is its own."""
+
+    like: PlannedItem
+    """Without what is a file's own; its key is what theirs begin with."""
+    device: int
+    since: AgeBy
+    """The time that a file is as old as."""
+    stays: int
+    """Nanoseconds after that time at which it is due."""
+    files: Sequence[Row]
+    """With their paths within the place in the place of names."""
+
+    def planned(self, row: Row) -> PlannedItem:
+        """Return one of them."""
+        _, _, _, _, modified, changed = row
+        due = (changed if self.since is AgeBy.CHANGED else modified) + self.stays
+        item = item_of(self.like.item, self.device, row)
+        return PlannedItem(item=item, decision=replace(self.like.decision, due=due))
 
 
 class Plan:
@@ -225,9 +248,9 @@ class Plan:
         """Yield what is due, in constant memory."""
         with self.file.open("rb") as lines:
             for line in lines:
-                if line.startswith(b'{"head":'):
+                if line.startswith(_HEAD):
                     return
-                yield _items().validate_json(line)
+                yield from _planned(line)
 
     def page(self, at: int, limit: int) -> tuple[list[PlannedItem], int | None]:
         """Return some of what is due, and where to go on; None: that was all.
@@ -235,23 +258,31 @@ class Plan:
         `at`: 0, or where to go on; PlanUnusable for another position.
         """
         found: list[PlannedItem] = []
+        begin, skip = divmod(at, _MOST_ALIKE)
         with self.file.open("rb") as lines:
-            lines.seek(max(at - 1, 0))
-            if at < 0 or (at > 0 and lines.read(1) != b"\n"):
+            lines.seek(max(begin - 1, 0))
+            if at < 0 or (begin > 0 and lines.read(1) != b"\n"):
                 raise PlanUnusable(self.head.id, f"no item of it begins at {at}")
             while len(found) < limit:
-                line = lines.readline()
-                if not line or line.startswith(b'{"head":'):
+                begin, line = lines.tell(), lines.readline()
+                if not line or line.startswith(_HEAD):
                     return found, None
-                found.append(_items().validate_json(line))
-            at = lines.tell()
-            return found, None if lines.read(8) == b'{"head":' else at
+                some = _planned(line)[skip:]
+                if not some:
+                    raise PlanUnusable(self.head.id, f"no item of it begins at {at}")
+                wanted = limit - len(found)
+                if len(some) > wanted:
+                    return [*found, *some[:wanted]], begin * _MOST_ALIKE + skip + wanted
+                found += some
+                skip = 0
+            at = lines.tell() * _MOST_ALIKE
+            return found, None if lines.read(len(_HEAD)) == _HEAD else at
 
 
 def _verified(plan: str, lines: BinaryIO, secret: bytes) -> PlanHead:
     digest = hmac.new(secret, digestmod=hashlib.sha256)
     for line in lines:
-        if not line.startswith(b'{"head":'):
+        if not line.startswith(_HEAD):
             digest.update(line)
             continue
         signed, _, rest = line.rpartition(b',"signature":')
@@ -259,7 +290,7 @@ def _verified(plan: str, lines: BinaryIO, secret: bytes) -> PlanHead:
         expected = json.dumps(digest.hexdigest()).encode() + b"}\n"
         if not hmac.compare_digest(rest, expected) or lines.read(1):
             raise PlanUnusable(plan, "it was changed since it was made, or made by another installation")
-        return _head(plan, signed.removeprefix(b'{"head":'))
+        return _head(plan, signed.removeprefix(_HEAD))
     raise PlanUnusable(plan, "it is not whole")
 
 
@@ -268,6 +299,19 @@ def _head(plan: str, text: bytes) -> PlanHead:
         return _heads().validate_json(text)
     except ValidationError as error:
         raise PlanUnusable(plan, "it was made by another version of dvt") from error
+
+
+def _planned(line: bytes) -> list[PlannedItem]:
+    """Return the items of a line."""
+    if line.startswith(_ALIKE):
+        alike = _alike().validate_json(line)
+        return [alike.planned(row) for row in alike.files]
+    return [_items().validate_json(line)]
+
+
+@cache
+def _alike() -> TypeAdapter[Alike]:
+    return TypeAdapter(Alike)
 
 
 @cache

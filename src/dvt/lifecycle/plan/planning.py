@@ -6,15 +6,16 @@ import pickle
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO, Any, TypeVar
 
-from dvt.core.found import Countable, Counted, Similar
+from dvt.core.found import Countable, Counted, Row, Similar
 from dvt.core.moments import DAY
 from dvt.core.ports.lifecycle import CountingFinder, Finder
 from dvt.core.retention import (
+    AgeBy,
     Asking,
     Decision,
     Item,
@@ -143,8 +144,8 @@ class _Gathering:
         self._terms, self._lines, self._wait = terms, lines, wait
         self._limited = {name for name, policy in terms.policies.items() if has_limit(policy)}
         self._circumstances: dict[str, Circumstances] = {}
-        self._templates: dict[tuple[int, int, bool], Template | None] = {}
-        """By number of its example, days of age, and whether the youngest time is that of the content."""
+        self._templates: dict[tuple[int, int, AgeBy], Template | None] = {}
+        """By number of its example, days of age, and which time is the youngest."""
         self._examples: dict[int, Item] = {}
         """By number; held, so that no other object has that number."""
 
@@ -154,6 +155,7 @@ class _Gathering:
                 self._similar(found)
             else:
                 self._one(found)
+        self._forget_templates()
 
     def _one(self, item: Item) -> None:
         self.count.found[item.data_type].add(item)
@@ -170,33 +172,47 @@ class _Gathering:
         return decide(item, of)
 
     def _similar(self, found: Similar) -> None:
-        """Take one of many that are decided alike: its line is that of an example, but for some numbers."""
-        days = (self._terms.now - found.youngest) // DAY
-        key = (id(found.example), days, found.youngest == found.modified)
+        """Take many, of which those of one age are decided alike."""
+        by_age: dict[tuple[int, AgeBy], list[Row]] = defaultdict(list)
+        now, (only, *others) = self._terms.now, found.age_by
+        for row in found.rows:
+            _, _, _, _, modified, changed = row
+            # Where both count and are the same, it is said to be as old as its content.
+            since = only if not others else AgeBy.CHANGED if changed > modified else AgeBy.MODIFIED
+            by_age[(now - (changed if since is AgeBy.CHANGED else modified)) // DAY, since].append(row)
+        for (days, since), rows in by_age.items():
+            template = self._template(found, days, since, rows[0])
+            if template is None:
+                for row in rows:
+                    self._one(found.item(row))
+                continue
+            tally = Tally(items=len(rows), files=len(rows), bytes=sum(row[3] for row in rows))
+            for numbers in (self.count.found, self.count.due):
+                numbers[found.example.data_type].add(tally, tally.items)
+            template.add(found.folder, rows)
+
+    def _template(self, found: Similar, days: int, since: AgeBy, row: Row) -> Template | None:
+        """Return that of what is similar and of one age; None: there is none."""
+        key = (id(found.example), days, since)
         if key not in self._templates:
             if len(self._templates) >= _MOST_TEMPLATES:
-                self._templates.clear()
+                self._forget_templates()
             self._examples[id(found.example)] = found.example
-            self._templates[key] = self._template(found)
-        template = self._templates[key]
-        if template is None or not days:  # of less than a day, hours are told
-            self._one(found.item())
-            return
-        name, size = found.example.data_type, found.bytes
-        for numbers in (self.count.found[name], self.count.due[name]):
-            numbers.items += 1
-            numbers.files += 1
-            numbers.bytes += size
-        self._lines.add_line(template.line(found))
+            item = found.item(row)
+            decision = self._decision(item)
+            # Of less than a day, hours are told.
+            is_alike = days > 0 and decision.is_due and decision.due is not None
+            planned = PlannedItem(item=item, decision=decision)
+            self._templates[key] = (
+                Template(planned, found.example.key, found.device, since, self._lines) if is_alike else None
+            )
+        return self._templates[key]
 
-    def _template(self, found: Similar) -> Template | None:
-        item = found.item()
-        decision = self._decision(item)
-        if not decision.is_due:
-            return None
-        with suppress(ValueError):
-            return Template(PlannedItem(item=item, decision=decision), found.youngest)
-        return None
+    def _forget_templates(self) -> None:
+        for template in self._templates.values():
+            if template is not None:
+                template.end()
+        self._templates.clear()
 
 
 class _Waiting:

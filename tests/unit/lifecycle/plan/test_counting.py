@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dvt.core.errors import PlanUnusable
 from dvt.core.found import Counted, Similar
 from dvt.core.retention import Action, AgeBy, Asking, CleanupType, Item, Match, Pin, Policy, Reason, Rule
 from dvt.drivers.file_uses import FileUses
@@ -151,10 +152,10 @@ def made(tree):
 
 
 def lines(of):
-    """Return the lines of a plan in an order of their own, and all of its head that is not of its making."""
-    *items, last = of.file.read_bytes().splitlines()
-    head = json.loads(last)["head"]
-    return sorted(items), {name: value for name, value in head.items() if name != "id"}
+    """Return the items of a plan in an order of their own, and all of its head that is not of its making."""
+    head = json.loads(of.file.read_bytes().splitlines()[-1])["head"]
+    items = sorted(of.items(), key=lambda planned: (planned.item.data_type, planned.item.key))
+    return items, {name: value for name, value in head.items() if name != "id"}
 
 
 def plain(finders):
@@ -228,7 +229,7 @@ def test_files_that_are_due_are_written_down_without_an_item_of_each(action):
     class Watched(FileFinder):
         def find_or_count(self, now, countable):
             for found in super().find_or_count(now, countable):
-                kinds.append(type(found))
+                kinds.extend([type(found)] * (len(found.rows) if isinstance(found, Similar) else 1))
                 yield found
 
     with made(TEN) as (root, _), tempfile.TemporaryDirectory() as folder:
@@ -250,7 +251,8 @@ def test_of_each_file_it_is_said_by_which_time_it_is_young():
         finders = [FileFinder([place], uses=lambda: uses)]
         items, head = lines(plan(finders, terms, Plans(Path(folder))))
         assert (items, head) == lines(plan(plain(finders), terms, Plans(Path(folder))))
-    assert [b"its inode was changed then" in item for item in items] == [True, False, True, False]
+    told = ["its inode was changed then" in planned.decision.text for planned in items]
+    assert told == [True, False, True, False]
 
 
 def test_files_without_a_valid_policy_are_counted_and_not_looked_at():
@@ -349,3 +351,33 @@ with ended_soon_after_ctrl_c():
 def test_commands_have_a_second_process_and_servers_have_none():
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_many_files_that_are_alike_are_read_again_page_by_page(monkeypatch):
+    monkeypatch.setattr(planning, "_MOST_TEMPLATES", 3)
+    tree = {
+        ((f"job_{number % 3}",), f"{number}\n.log"): ((40 + number % 5) * DAY, "file", 1 + number % 9)
+        for number in range(1500)
+    }
+    tree |= {((), "twice.log"): (50 * DAY, "twice", 10), ((), "young.log"): (2 * DAY, "file", 10)}
+    policy = Policy(data_type="exports", rule=BY_MTIME)
+    terms = Terms(policies={"exports": policy}, pins=(), now=NOW, asking=Asking(actor="ana"))
+    of = Contents(data_types=("exports",), recursive=True)
+    with made(tree) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        finders = [FileFinder([Place(path=root, contents=[of])], uses=lambda: uses)]
+        planned = plan(finders, terms, Plans(Path(folder)))
+        assert lines(planned) == lines(plan(plain(finders), terms, Plans(Path(folder))))
+        assert planned.file.stat().st_size < 200 * len(tree)
+        items = list(planned.items())
+        assert len(items) == planned.head.due["exports"].items == 1500
+        assert planned.page(3, 2) == (items[3:5], 5)
+        for limit in (1, 7, 256, 1000, 1500, 2000):
+            pages, at = [], 0
+            while at is not None and len(pages) <= len(items):
+                page, at = planned.page(at, limit)
+                assert len(page) == limit or at is None
+                pages += page
+            assert pages == items
+        for wrong in (-1, 255, 300, 2**50):
+            with pytest.raises(PlanUnusable, match="begins at"):
+                planned.page(wrong, 10)
