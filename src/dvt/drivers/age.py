@@ -5,6 +5,7 @@ Memory is that of one piece of 64 KiB. Every piece is authenticated, and so is t
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -18,7 +19,7 @@ def encrypt(pieces: Iterable[bytes], write: Callable[[bytes], object], recipient
     import pyrage
 
     keys = [pyrage.x25519.Recipient.from_str(text) for text in recipients]
-    with _streams(pieces, write, OSError("it cannot be encrypted")) as (source, target):
+    with _streams(pieces, write, OSError(errno.EIO, "it cannot be encrypted")) as (source, target):
         pyrage.encrypt_io(source, target, keys)
 
 

@@ -50,7 +50,7 @@ class Cipher:
 
     @cached_property
     def _ours(self) -> frozenset[str]:
-        return age.recipients_of(self.identities)
+        return age.recipients_of(self.identities) if self.identities else frozenset()
 
     def why_unreadable(self, recipients: Collection[str]) -> str:
         """Return why what is encrypted for these recipients cannot be read here, in words; empty: it can."""
