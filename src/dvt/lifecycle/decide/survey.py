@@ -142,6 +142,10 @@ class _Periods:
         return sorted(self._newest.items(), key=lambda period: period[1], reverse=True)[: self._number]
 
 
+_FIRST = -(2**63)
+"""Moments before this one, of the year 1677, are not told apart; some file systems have them."""
+
+
 class _Sizes:
     """Ages and bytes of all items of a rule."""
 
@@ -152,7 +156,7 @@ class _Sizes:
         self._removed = 0
 
     def add(self, moment: Moment, size: int) -> None:
-        self._moments.append(moment)
+        self._moments.append(max(moment, _FIRST))
         self._bytes.append(size)
 
     def remove(self, moment: Moment, size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -191,6 +192,14 @@ def test_too_many_bytes_make_the_oldest_due():
     items = [item(str(age), age=age, bytes=100) for age in range(1, 6)]
     reasons = [decided(one, under, others=items).reason for one in items]
     assert reasons == [Reason.YOUNG] * 2 + [Reason.TOO_LARGE] * 3
+
+
+def test_times_before_all_that_databases_know_are_the_oldest():
+    under = policy(days=10**6, max_total_bytes=150)
+    items = [item("new", age=1, bytes=100), item("year 1", age=1, bytes=100)]
+    items[1] = replace(items[1], recorded=-62_135_596_800 * 10**9, modified=None, changed=None)
+    reasons = [decided(one, under, others=items).reason for one in items]
+    assert reasons == [Reason.YOUNG, Reason.TOO_LARGE]
 
 
 @pytest.mark.parametrize(
