@@ -21,7 +21,7 @@ from dvt.lifecycle.simulate.steps import Span, Steps
 Take = Callable[[Item, int, Decision | None], bool]
 """Takes what is decided of an item at a step, None if it ends there; returns whether it is gone."""
 _LAST = 2**63 - 1
-"""The last moment that is told apart from later ones: all of them are in the future."""
+"""Moments beyond it, and as far before 1970, are not told apart: they are of the years 2262 and 1677."""
 _AWAY, _THERE, _SETTLED = range(3)
 """What an item is at a step. Settled: it is there, and nothing else is decided of it any more."""
 
@@ -151,7 +151,7 @@ class _Limits:
         of = -1
         if rule.max_total_bytes is not None and moment is not None:
             of = self._number_of(rule)
-            self._ages[of].append(min(moment, _LAST))
+            self._ages[of].append(max(-_LAST, min(moment, _LAST)))
             self._numbers[of].append(len(self._rule_of))
         self._rule_of.append(of)
         self._places.append(-1)

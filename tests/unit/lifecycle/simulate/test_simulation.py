@@ -86,6 +86,10 @@ def test_what_fits_again_once_others_are_gone_stays():
     ]
     result = simulated(files, policy(days=100, max_total_bytes=100), days=10)
     assert there(result) == [0, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3]
+    files.append(item("/c", 2.5, group="c", bytes=75))
+    result = simulated(files, policy(days=100, max_total_bytes=100), days=10)
+    assert there(result) == [0, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3]
+    assert result.end.simulated == Amount(3, 95)  # /c has come, and /a has gone
 
 
 def test_what_came_back_is_one_item_that_was_away():
@@ -136,6 +140,11 @@ def test_what_would_be_compressed_keeps_its_size_and_is_told_once(group: str):
     assert result.compressed == Amount(1, 100)
 
 
+def test_what_would_be_compressed_since_it_is_old_and_too_large_is_told_once():
+    rule = policy(days=2, action=Action.COMPRESS, max_total_bytes=50, min_keep=0)
+    assert simulated([item("/a", 40)], rule, days=9).compressed == Amount(1, 100)
+
+
 def test_a_pin_counts_while_it_was_there():
     pin = Pin(id="1", pattern="/a", reason="audit", by="ana", made=NOW - 8 * DAY, until=NOW - 3 * DAY)
     files = [item("/a", 9.5), item("/b", 9.5)]
@@ -178,7 +187,7 @@ def test_what_is_on_record_without_its_times_ends_as_it_did():
 
 def test_hostile_moments_are_no_error():
     files = [
-        item(f"/{number}", 0, modified=moment, changed=moment, group="g", status=Status.COMPLETED)
+        item(f"/{number}\udce4\0", 0, modified=moment, changed=moment, group="g", status=Status.COMPLETED)
         for number, moment in enumerate([0, -1, -(2**63), 2**63, 2**70, NOW])
     ]
     past = [gone(item("/1", 0, modified=-(2**66), changed=-(2**66)), 3)]
