@@ -180,15 +180,23 @@ function clocks(root) {
 setInterval(() => clocks(document), 15000);
 
 // Simulating looks at all that is there, and at the record: it begins once the effect is told.
-async function simulate(form, isWanted) {
+// One is asked for at a time; what is filled in meanwhile is simulated after it.
+async function simulate(form) {
   const part = form.querySelector("[data-simulation]");
-  if (!part) return;
+  if (!part || part.dataset.again !== undefined) return part && (part.dataset.again = "yes");
+  do {
+    part.dataset.again = "";
+    await simulateOnce(form, part);
+  } while (part.dataset.again && part.isConnected);
+  delete part.dataset.again;
+}
+
+async function simulateOnce(form, part) {
   part.setAttribute("aria-busy", "true");
   if (!part.firstChild) part.append(Object.assign(document.createElement("p"), { className: "note", textContent: "Looking at what is there, and at the record…" }));
   const open = [...part.querySelectorAll("details")].map((of) => of.open);
   try {
     const { page } = await get(form.dataset.simulate, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    if (!isWanted()) return;
     part.replaceChildren(...page.body.childNodes);
     part.querySelectorAll("details").forEach((of, at) => (of.open = Boolean(open[at])));
   } catch { part.textContent = "The server does not answer."; }
@@ -208,7 +216,7 @@ function preview(form) {
         if (mine === number) effect.replaceChildren(...page.body.childNodes);
       } catch { effect.textContent = "The server does not answer."; }
       effect.removeAttribute("aria-busy");
-      if (mine === number) simulate(form, () => mine === number);
+      if (mine === number) simulate(form);
     }, 300);
   };
   form.addEventListener("input", show);
