@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dvt.lifecycle.decide import Circumstances, Surveyor, decide
@@ -14,14 +14,18 @@ from tests.unit.lifecycle.simulate.worlds import NOW, cleaned, longer, simulated
 pytestmark = pytest.mark.slow
 
 DAYS = st.integers(1, 200)
+unhurried = settings(deadline=None)
+"""What it is compared with asks some thousand times."""
 
 
+@unhurried
 @given(items(), policies, pins, DAYS)
 def test_it_decides_as_one_who_asks_of_every_item_at_every_step(of, policy, at, days):
     left, _ = cleaned(of, policy, Steps(NOW, days), at)
     assert [step.simulated for step in simulated(of, policy, days=days, pins=at).steps] == left
 
 
+@unhurried
 @given(items(), policies, pins, DAYS)
 def test_with_the_policy_that_was_valid_all_the_time_it_is_as_it_was(of, policy, at, days):
     left, deleted = cleaned(of, policy, Steps(NOW, days), at)
@@ -32,6 +36,7 @@ def test_with_the_policy_that_was_valid_all_the_time_it_is_as_it_was(of, policy,
     assert [step.known for step in result.steps] == left
 
 
+@unhurried
 @given(items(), policies, DAYS, st.integers(0, 100))
 def test_a_longer_retention_never_leaves_less(of, policy, days, more):
     short, long = simulated(of, policy, days=days), simulated(of, longer(policy, more), days=days)
@@ -40,6 +45,7 @@ def test_a_longer_retention_never_leaves_less(of, policy, days, more):
         assert less.simulated.bytes <= greater.simulated.bytes
 
 
+@unhurried
 @given(items(), policies, pins, DAYS)
 def test_at_the_end_there_is_what_a_plan_leaves_now(of, policy, at, days):
     surveyor = Surveyor(policy, NOW)
