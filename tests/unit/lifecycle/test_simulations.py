@@ -148,9 +148,19 @@ def test_a_changed_policy_is_shown_beside_the_valid_one_and_what_was(project, sy
 
 
 def test_the_policy_of_lifecycle_yml_can_be_tried_out(project, system, dvt):
-    project.settings("dbt_logs: {days: 3, keep_last: 2}")
-    assert "with this policy: stays for 3 days; min_keep 1, keep_last 2" in dvt("dbt_logs", "--written")
-    assert "with this policy: stays for 7 days; min_keep 1\n" in dvt("dbt_logs")
+    project.settings("failed_operations: {days: 3, keep_last: 2}")
+    written = dvt("failed_operations", "--written")
+    assert "with this policy: stays for 3 days; min_keep 1, keep_last 2" in written
+    assert "with this policy: stays for 14 days; min_keep 1\n" in dvt("failed_operations")
+
+
+def test_numbers_that_keep_nothing_are_told(project, system, dvt):
+    project.log("run_1.log", 4.5)
+    project.operation("1", 4.5)
+    said = "keep_last keeps nothing, since no item of dbt_logs has a group"
+    assert said in dvt("dbt_logs", "--days", "2", "--keep-last", "3")
+    assert "keeps nothing" not in dvt("dbt_logs", "--days", "2")
+    assert "keeps nothing" not in dvt("completed_operations", "--days", "2", "--keep-last", "3")
 
 
 def test_programs_get_all_steps(project, system, dvt):

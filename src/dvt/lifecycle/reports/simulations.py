@@ -15,6 +15,7 @@ from dvt.lifecycle.reports.times import moment_text
 from dvt.lifecycle.simulate import Amount, Simulated, Step
 
 _T = TypeVar("_T")
+_KEEPS = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly")
 _ROWS = 12
 """Days of the table that are shown where not all are asked for."""
 _WIDTH = 60
@@ -76,7 +77,7 @@ def _how_often(of: Comparison) -> str:
 def _keeps(policy: Policy | None) -> str:
     if policy is None:
         return ""
-    names = ("min_keep", "keep_last", "keep_daily", "keep_weekly", "keep_monthly")
+    names = ("min_keep", *_KEEPS)
     keeps = [f"{name} {getattr(policy.rule, name)}" for name in names if getattr(policy.rule, name)]
     if policy.rule.max_total_bytes is not None:
         keeps.append(f"max_total_size {size(policy.rule.max_total_bytes)}")
@@ -171,6 +172,10 @@ def _of_policy(of: Simulated) -> Iterator[str]:
         yield f"there is no policy for {of.data_type}, so it would have deleted nothing"
     elif not of.policy.rule.enabled:
         yield "the policy is disabled, so it would have deleted nothing but what special rules say"
+    numbers = [name for name in _KEEPS if of.policy is not None and getattr(of.policy.rule, name)]
+    if numbers and not of.has_groups:
+        keep = f"{' and '.join(numbers)} keep{'s' if len(numbers) == 1 else ''} nothing"
+        yield f"{keep}, since no item of {of.data_type} has a group"
     if of.compressed.items:
         yield (
             f"it would have compressed {_amount(of.compressed)}: they count with their whole size, since "

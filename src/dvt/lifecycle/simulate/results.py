@@ -62,6 +62,8 @@ class Simulated:
     """None: there is none, so nothing would have been due."""
     steps: Sequence[Step]
     doubts: Doubts
+    has_groups: bool = False
+    """Whether any item is of a group, of which numbers may keep it."""
     compressed: Amount = NOTHING
     """What the policy would have compressed; it is counted with its size; how much that frees is unknown."""
 

@@ -33,6 +33,7 @@ class Simulation:
         self._there = Changes(len(steps))
         self._deleted = Changes(len(steps))
         self._compressed = Amount()
+        self._has_groups = False
         self._waiting = None if policy is None else Waiting(policy, self._asking, steps, self._take)
 
     def __enter__(self) -> Self:
@@ -50,6 +51,7 @@ class Simulation:
         if known.is_past or span.begin >= span.end:
             return
         self._there.come(span.begin, known.item)
+        self._has_groups = self._has_groups or bool(known.item.group)
         if self._waiting is not None and (known.item.group or self._is_limited):
             self._waiting.add(known.item, span)
             return
@@ -100,5 +102,6 @@ class Simulation:
             policy=self._policy,
             steps=steps,
             doubts=facts.doubts(),
+            has_groups=self._has_groups,
             compressed=self._compressed,
         )

@@ -22,7 +22,7 @@ class Trial(Fields):
     """A policy to try out, and over how many days. What is left out is as in the valid policy."""
 
     model_config = (
-        example({"data_type": "dbt_logs", "retention_days": 14, "keep_last": 3, "over_days": 90})
+        example({"data_type": "failed_operations", "retention_days": 14, "keep_last": 3, "over_days": 90})
         | Body.model_config
     )
     retention_days: Days | None = None
