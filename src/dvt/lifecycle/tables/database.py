@@ -12,11 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from dvt.core.errors import RowsMisdescribed, RowsUnreachable, StoreUnusable
 from dvt.lifecycle.store.addresses import address
 from dvt.lifecycle.tables.dialect import Dialect
-from dvt.lifecycle.tables.mysql import MySQL, is_mysql
 from dvt.lifecycle.tables.postgres import PostgreSQL
 from dvt.lifecycle.tables.sqlite import SQLite
 
 _ADDRESSES = "postgresql://user@host/database, mysql://user@host/database (or mariadb://), or sqlite:////folder/file.db"
+_MYSQL = frozenset({"mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"})
+"""Names with which addresses of MySQL and MariaDB begin."""
 _VALUES = re.compile(r"(?<=Duplicate entry )'.*' (?=for key)", re.DOTALL)
 """Values of a row in an error: what is in tables is in no message."""
 
@@ -89,7 +90,10 @@ class Database:
 
 
 def _dialect(data_type: str, url: str) -> Dialect:
-    if is_mysql(url):
+    if url.partition("://")[0] in _MYSQL:
+        # Its driver needs DuckDB, which nobody needs who has no such table.
+        from dvt.lifecycle.tables.mysql import MySQL
+
         return MySQL(data_type, url)
     try:
         place = address(url)

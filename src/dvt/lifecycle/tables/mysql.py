@@ -36,7 +36,6 @@ from dvt.lifecycle.tables.mysql_values import LOST, Described, spelling
 if TYPE_CHECKING:
     from dvt.drivers.mysql.wire import Wire
 
-_NAMES = frozenset({"mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"})
 _OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_disabled", "connect_timeout", "read_timeout")
 _SESSION = (
     # Not strict: what is put back is read again and compared, and some values come back no other way.
@@ -76,11 +75,6 @@ SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABL
 WHERE TABLE_SCHEMA = :schema AND TABLE_NAME = :table
   AND (@@lower_case_table_names > 0 OR CAST(TABLE_NAME AS BINARY) = CAST(:table AS BINARY))
 """
-
-
-def is_mysql(url: str) -> bool:
-    """Return whether an address is one of MySQL or MariaDB."""
-    return url.partition("://")[0] in _NAMES
 
 
 class MySQL(Dialect):
