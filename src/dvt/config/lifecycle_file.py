@@ -169,10 +169,15 @@ def _check_names(document: Document, keys: FileKeys, errors: ErrorList) -> None:
         _check_numbers(document, keys, name, errors)
 
 
+def has_groups(data: DataKeys | DataType | None) -> bool:
+    """Return whether items of a data type may be of groups; None: it is none of files."""
+    return data is None or data.kind not in _GROUPED_BY or data.group_by != "none"
+
+
 def _check_numbers(document: Document, keys: FileKeys, name: str, errors: ErrorList) -> None:
     """Collect the numbers of a policy that would keep nothing, since its items are of no group."""
     data = _with_own(name, keys.data[name]) if name in keys.data else OWN_DATA.get(name)
-    if data is None or data.kind not in _GROUPED_BY or data.group_by != "none":
+    if has_groups(data):
         return
     policy = keys.policies[name]
     rules: list[tuple[Where, RuleKeys]] = [(("policies", name), policy)]

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from dvt.config.lifecycle_file import has_groups
 from dvt.core.errors import PlanUnusable
 from dvt.core.moments import SECOND
 from dvt.core.retention import (
@@ -52,6 +53,8 @@ class Row:
     cleaned: int
     saved: int
     """Files and bytes that were deleted so far."""
+    has_groups: bool = True
+    """Whether its items may be of groups, of which numbers keep the newest."""
 
     @property
     def keeps(self) -> str:
@@ -60,9 +63,11 @@ class Row:
             return ""
         names = ("keep_last", "keep_daily", "keep_weekly", "keep_monthly")
         rule = self.policy.rule
-        words = [f"newest {rule.min_keep} of each group"] if rule.min_keep else []
+        words = [f"newest {rule.min_keep} of each group"] if rule.min_keep and self.has_groups else []
         words += [
-            f"{name.removeprefix('keep_')} {getattr(rule, name)}" for name in names if getattr(rule, name)
+            f"{name.removeprefix('keep_')} {getattr(rule, name)}"
+            for name in names
+            if getattr(rule, name) and self.has_groups
         ]
         words += [f"what fits {pattern}" for pattern in self.policy.protect]
         return ", ".join(words)
@@ -193,6 +198,7 @@ def _rows(system: System, head: PlanHead | None, stats: Mapping[str, Mapping[str
             due=head.due.get(name) if head else None,
             cleaned=int(stats.get(name, {}).get("total_cleaned", 0)),
             saved=int(stats.get(name, {}).get("space_saved", 0)),
+            has_groups=has_groups(system.settings.data.get(name)),
         )
         for name in sorted({*valid, *known})
     ]

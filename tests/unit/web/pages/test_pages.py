@@ -95,6 +95,16 @@ def test_a_dry_run_from_before_the_last_cleanup_is_told(served, operator):
     assert told not in operator.get(CLEANUP).text
 
 
+def test_numbers_are_told_where_they_keep_anything(served, admin):
+    parts = admin.get(CLEANUP).text.split("<tr")
+    rows = {
+        name: next(of for of in parts if f"policies/{name}" in of)
+        for name in ("failed_operations", "dbt_logs")
+    }
+    assert "newest 1 of each group" in rows["failed_operations"]
+    assert "newest 1 of each group" not in rows["dbt_logs"]
+
+
 def test_what_was_moved_aside_can_be_restored_and_frees_nothing(served, operator):
     served.files.settings("dbt_logs: {days: 7, action: quarantine}")
     with served.project.system("test", Source.API) as system:
