@@ -66,3 +66,15 @@ def test_where_items_have_stayed_it_is_said_how_to_know_why(project, dvt):
     told = dvt("run", plan, "--yes", code=2).splitlines()[-1]
     assert told.startswith("why each has stayed: dvt lifecycle audit --run ")
     assert "dbt.log.1  changed  it has changed since" in dvt(*told.partition("dvt lifecycle ")[2].split())
+
+
+@pytest.mark.usefixtures("begun")
+def test_of_a_plan_no_data_type_is_chosen(project, dvt):
+    project.log("dbt.log.1", 8)
+    project.operation("1", 100)
+    project.operation("2", 1)
+    plan = dvt("plan").rsplit(maxsplit=1)[-1]
+    assert "a plan is run as it is" in dvt("run", plan, "-t", "dbt_logs", "--yes", code=2)
+    assert "dbt.log.1" in project.names()
+    dvt("run", "-t", "dbt_logs", "--yes")
+    assert project.names() == {"operation_1.json", "operation_2.json"}

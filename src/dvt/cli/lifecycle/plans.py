@@ -102,6 +102,9 @@ def run(project_dir: Path, config: Path | None, plan_id: str | None, as_json: bo
     from dvt.lifecycle.reports.runs import EXIT_CODES
 
     kind = CleanupType(asked["cleanup_type"])
+    if plan_id and asked["data_types"]:
+        msg = "a plan is run as it is: --data-type is for a new one, without PLAN"
+        raise click.UsageError(msg)
     with opened_if_possible(project_dir, config) if plan_id else opened(project_dir, config) as system:
         made = _plan(system, plan_id, kind, asked["data_types"])
         is_over = asked["dry_run"] or not (plan_id or has_due(made))
