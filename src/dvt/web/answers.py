@@ -27,6 +27,7 @@ STATUSES: Mapping[type[DvtError], int] = {
     errors.NotThere: 404,
     errors.CleanerAtWork: 409,
     errors.ConfirmationNeeded: 409,
+    errors.PinUseless: 409,
     errors.PlanUnusable: 409,
     errors.PolicyOutdated: 409,
     errors.RunNotAtWork: 409,

@@ -119,6 +119,16 @@ class NotRecordable(DvtError):
         super().__init__(f"{what} cannot be put on record: {reason}")
 
 
+class PinUseless(DvtError):
+    """A pin would keep nothing."""
+
+    code = "DVT217"
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        self.pattern, self.reason = pattern, reason
+        super().__init__(f"a pin of {pattern!r} would keep nothing: {reason}")
+
+
 class UnrecordedRun(DvtError):
     """A run is refused, since it could not be put on record."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import insert, or_, select, update
 
-from dvt.core.errors import NotRecordable
+from dvt.core.errors import NotRecordable, PinUseless
 from dvt.core.retention import Asking, Moment, Pin
 from dvt.lifecycle.store.chain import Chain
 from dvt.lifecycle.store.database import Database
@@ -56,9 +56,9 @@ class Pins:
         if kind not in KINDS:
             raise NotRecordable(f"a pin of the kind {kind!r}", f"kinds are {', '.join(KINDS)}")
         if until is not None and until <= now():
-            raise NotRecordable("a pin", "the time until which it should be valid is over")
+            raise PinUseless(pattern, "the time until which it should be valid is over")
         if not pattern.strip():
-            raise NotRecordable("a pin", "it has no pattern, so it would fit nothing")
+            raise PinUseless(pattern, "it has no pattern")
         if shown(pattern) != pattern:
             raise NotRecordable("the pattern of a pin", "it has characters that are no text")
         pin = Pin(

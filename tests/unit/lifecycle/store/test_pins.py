@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dvt.core.errors import NotRecordable
+from dvt.core.errors import NotRecordable, PinUseless
 from dvt.lifecycle.store import EventFilter, Store
 from dvt.lifecycle.store.present import now
 from tests.unit.lifecycle.store.making import ANA
@@ -52,7 +52,7 @@ class TestPins:
         assert store.verify_chain().rows == 0
 
     def test_a_pin_that_would_keep_nothing_is_refused(self, store: Store):
-        with pytest.raises(NotRecordable, match="should be valid is over"):
+        with pytest.raises(PinUseless, match="should be valid is over"):
             store.pin_table.add("/ops/a", ANA, "case 17", until=now() - 1)
-        with pytest.raises(NotRecordable, match="it would fit nothing"):
+        with pytest.raises(PinUseless, match="it has no pattern"):
             store.pin_table.add(" ", ANA, "case 17")
