@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -30,6 +31,8 @@ _AT_ONCE = 64
 """Lines that are signed and written together."""
 _MOST_ALIKE = 256
 """Files of a line, at most."""
+_DATA_TYPE = re.compile(rb'"data_type":"(?:[^"\\]|\\.)*"')
+"""What a line says first of its items, which are of one data type."""
 _ALIKE, _HEAD = b'{"like":', b'{"head":'
 """How lines begin that are not those of one item."""
 
@@ -251,6 +254,28 @@ class Plan:
                 if line.startswith(_HEAD):
                     return
                 yield from _planned(line)
+
+    def first(self, limit: int) -> dict[str, list[PlannedItem]]:
+        """Return, by data type, the first items that are due, without reading more than that needs."""
+        found: dict[str, list[PlannedItem]] = {name: [] for name in self.head.due}
+        wanted = {name: min(limit, tally.items) for name, tally in self.head.due.items() if tally.items}
+        filled: set[bytes] = set()
+        with self.file.open("rb") as lines:
+            for line in lines if wanted else ():
+                name = _DATA_TYPE.search(line)
+                if line.startswith(_HEAD) or name is None:
+                    break
+                if name[0] in filled:
+                    continue
+                some = _planned(line)
+                data_type = some[0].item.data_type
+                found[data_type] = [*found[data_type], *some][:limit]
+                if len(found[data_type]) == wanted.get(data_type):
+                    filled.add(name[0])
+                    del wanted[data_type]
+                if not wanted:
+                    break
+        return found
 
     def page(self, at: int, limit: int) -> tuple[list[PlannedItem], int | None]:
         """Return some of what is due, and where to go on; None: that was all.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import groupby, islice
 from typing import Any
 
 from dvt.core.reports import count, size
@@ -97,11 +96,13 @@ def stays_for(policy: Policy | None) -> str:
 
 
 def _due(plan: Plan, *, everything: bool) -> Iterator[str]:
-    for name, group in groupby(_by_type(plan), key=lambda of: of.item.data_type):
-        tally = plan.head.due[name]
+    some = {} if everything else plan.first(MOST)
+    for name, tally in sorted(plan.head.due.items()):
+        if not tally.items:
+            continue
         yield ""
         yield f"{name}: {count(tally.items, 'item')}, {size(tally.bytes)} due"
-        for of in group if everything else islice(group, MOST):
+        for of in _all_of(plan, name) if everything else some[name]:
             yield f"  {of.item.key}  {size(of.item.bytes)}  {_does(of)}{of.decision.text}"
         if tally.items > MOST and not everything:
             yield f"  … and {tally.items - MOST:,} more (--all lists them)"
@@ -111,10 +112,8 @@ def _does(of: PlannedItem) -> str:
     return "" if of.decision.action in (Action.DELETE, None) else f"{of.decision.action}: "
 
 
-def _by_type(plan: Plan) -> Iterator[PlannedItem]:
-    """Yield the items of one data type after those of another; the file is read once for each."""
-    for name in sorted(plan.head.due):
-        yield from (of for of in plan.items() if of.item.data_type == name)
+def _all_of(plan: Plan, name: str) -> Iterator[PlannedItem]:
+    return (of for of in plan.items() if of.item.data_type == name)
 
 
 def _kept(head: PlanHead) -> Iterator[str]:

@@ -24,13 +24,14 @@ from dvt.core.retention import Action, AgeBy, Asking, CleanupType, Item, Match, 
 from dvt.drivers.file_uses import FileUses
 from dvt.lifecycle.find.files import FileFinder
 from dvt.lifecycle.find.places import Contents, Place
-from dvt.lifecycle.plan import planning
+from dvt.lifecycle.plan import plan_file, planning
 from dvt.lifecycle.plan.plan_file import Plans
 from dvt.lifecycle.plan.planning import Terms, survey
 from dvt.lifecycle.plan.second_process import SecondProcess
 from dvt.lifecycle.retire import plan
 
 DAY = 86_400 * 10**9
+planned_of = plan_file._planned
 NOW = (time.time_ns() // DAY + 50) * DAY
 """Later than all times at which files of these tests are changed, since nobody can choose a `ctime`."""
 
@@ -381,3 +382,25 @@ def test_many_files_that_are_alike_are_read_again_page_by_page(monkeypatch):
         for wrong in (-1, 255, 300, 2**50):
             with pytest.raises(PlanUnusable, match="begins at"):
                 planned.page(wrong, 10)
+
+
+def test_the_first_items_of_each_data_type_are_read_without_all_others(monkeypatch):
+    read = []
+    monkeypatch.setattr(plan_file, "_planned", lambda line: (read.append(line), planned_of(line))[1])
+    tree = {((), f"{number}.log"): (40 * DAY, "file", 10) for number in range(1500)}
+    tree |= {((), f"{number}.csv"): (40 * DAY, "file", 10) for number in range(3)}
+    policies = {name: Policy(data_type=name, rule=BY_MTIME) for name in ("exports", "others", "none")}
+    terms = Terms(policies=policies, pins=(), now=NOW, asking=Asking(actor="ana"))
+    of = [Contents(data_types=("exports",), files=("*.log",)), Contents(data_types=("others",))]
+    with made(tree) as (root, uses), tempfile.TemporaryDirectory() as folder:
+        planned = plan(
+            [FileFinder([Place(path=root, contents=of)], uses=lambda: uses)], terms, Plans(Path(folder))
+        )
+        first = planned.first(300)
+        assert len(read) == 3
+        for name, number in (("exports", 300), ("others", 3)):
+            assert len(first[name]) == number
+            assert first[name] == [of for of in planned.items() if of.item.data_type == name][:number]
+        assert planned.first(5000)["exports"] == [
+            of for of in planned.items() if of.item.data_type == "exports"
+        ]
