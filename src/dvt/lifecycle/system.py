@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dvt.config.lifecycle_file import Lifecycle
-from dvt.core.errors import NotThere, RunNotAtWork, StoreUnreachable
+from dvt.config.lifecycle_file import Lifecycle, has_groups
+from dvt.core.errors import NotThere, PolicyUseless, RunNotAtWork, StoreUnreachable
 from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import (
     CleanupType,
@@ -208,6 +208,15 @@ class System(Work):
         valid = self.store.policies()
         wanted = self.settings.policies.values() if policies is None else policies
         return any(drift.needs_confirmation(valid.get(of.data_type), of) for of in wanted)
+
+    def save_policy(self, policy: Policy, reason: str, *, based_on: int | None = None) -> Policy:
+        """Make a policy valid that somebody has changed, and return it; PolicyUseless, PolicyOutdated."""
+        if not has_groups(self.settings.data.get(policy.data_type)):
+            for rule in (policy.rule, *(rule for _, rule in policy.special)):
+                for key in ("keep_last", "keep_daily", "keep_weekly", "keep_monthly"):
+                    if getattr(rule, key):
+                        raise PolicyUseless(policy.data_type, key)
+        return self.store.policy_table.save(policy, self.asking(), reason, based_on=based_on)
 
     def apply_policies(self, reason: str, *, only_new: bool = False) -> list[str]:
         """Make the policies of lifecycle.yml valid, or those of data types that have none; return which."""

@@ -30,6 +30,7 @@ STATUSES: Mapping[type[DvtError], int] = {
     errors.PinUseless: 409,
     errors.PlanUnusable: 409,
     errors.PolicyOutdated: 409,
+    errors.PolicyUseless: 409,
     errors.RunNotAtWork: 409,
     errors.RunRefused: 409,
     errors.RequestTooLarge: 413,

@@ -59,8 +59,11 @@ shop:
 
 
 def read(project: Path, *outputs: str) -> subprocess.CompletedProcess[str]:
+    # From a file: of code on the command line DuckDB takes it that somebody watches, and shows its progress.
+    script = project / "read.py"
+    script.write_text(READ)
     return subprocess.run(
-        [sys.executable, "-c", READ, str(project), *outputs], capture_output=True, text=True, check=False
+        [sys.executable, str(script), str(project), *outputs], capture_output=True, text=True, check=False
     )
 
 

@@ -125,6 +125,11 @@ def test_a_policy_that_somebody_else_has_changed_is_not_overwritten(served):
     assert reverted.json()["policy"]["retention_days"] == 7
 
 
+def test_a_restore_of_no_run_on_record_is_told(served):
+    answer = served.client(Role.OPERATOR).post("/api/cleanup/restore", json={"run": "20260301x7k2q9d0ab"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "DVT235")
+
+
 def test_files_have_what_is_decided_and_are_paged(served):
     due = {str(served.files.log(f"dbt.log.{number}", 8)) for number in range(5)}
     kept = str(served.files.operation("1", 3))

@@ -109,6 +109,19 @@ class PolicyOutdated(DvtError):
         )
 
 
+class PolicyUseless(DvtError):
+    """A number of a policy would keep nothing, though who sets it relies on that."""
+
+    code = "DVT218"
+
+    def __init__(self, data_type: str, key: str) -> None:
+        self.data_type, self.key = data_type, key
+        super().__init__(
+            f"{key} of {data_type} would keep nothing, since its items have no group",
+            hint=f"`group_by: name` or `folder` in data.{data_type} of lifecycle.yml gives them one",
+        )
+
+
 class NotRecordable(DvtError):
     """The lifecycle's store cannot hold a value."""
 

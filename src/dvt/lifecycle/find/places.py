@@ -20,8 +20,13 @@ from dvt.drivers.trees import QUARANTINE, Root
 
 MARKER = b".dvt-lifecycle.json"
 """Name of the file that says of a folder that dvt may clean it."""
-OWN = frozenset({MARKER, QUARANTINE, os.fsencode(FILE)})
-"""Names that are the lifecycle's own: nothing of these is an item."""
+OWN = frozenset(
+    {
+        *(MARKER, QUARANTINE, os.fsencode(FILE)),
+        *(b"dbt_project.yml", b"profiles.yml", b"buckets.yml", b"computes.yml", b".git"),
+    }
+)
+"""Names that are the lifecycle's own, or a project's: nothing of these is ever an item."""
 _VERSION = re.compile(rb"[\d.]")
 """Matches where a name's version begins."""
 _OWN = ".dvt"

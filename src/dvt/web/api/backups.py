@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import ConfigDict, Field
 
-from dvt.core.errors import RequestInvalid
+from dvt.core.errors import NotThere, RequestInvalid
 from dvt.core.retention import Outcome, Result
 from dvt.lifecycle.reports import backups as reports
 from dvt.lifecycle.reports.times import day_moment
@@ -170,6 +170,8 @@ def restore(call: Operator, asked: RestoreRequest) -> RestoreAnswer:
     if wanted == Wanted():
         raise RequestInvalid("nothing says what to restore", "give files, patterns, run, since or until")
     with call.system() as system:
+        if wanted.run and system.store.records.run(wanted.run) is None:
+            raise NotThere(f"run {wanted.run} on record")
         outcomes = system.restore(wanted, force=asked.force)
         told = list(islice(outcomes, _TOLD))
         restored = sum(map(_is_restored, told))

@@ -207,9 +207,7 @@ def save(call: Admin, wanted: Change) -> Saved:
     with call.system() as system:
         policy = _policy(system, wanted)
         _require_confirmed(system, [policy], is_confirmed=wanted.confirm)
-        saved = system.store.policy_table.save(
-            policy, system.asking(), wanted.reason, based_on=wanted.based_on
-        )
+        saved = system.save_policy(policy, wanted.reason, based_on=wanted.based_on)
     message = f"{saved.data_type}: {saved.rule.days:g} days"
     return Saved.model_validate({"message": message, "policy": reports.as_object(saved)})
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, Response
 from starlette.datastructures import FormData
 
-from dvt.core.errors import NotThere
+from dvt.core.errors import NotThere, PolicyUseless
 from dvt.core.retention import Policy
 from dvt.lifecycle.reports.plans import stays_for
 from dvt.lifecycle.system import System
@@ -56,7 +56,11 @@ def save(visit: Administering, name: str, filled: Filled) -> Response:
         if system.needs_confirmation([wanted]) and "confirmed" not in form:
             return _policy_form(visit, system, name, wanted, form=form, must_confirm=True)
         based_on = int(form.get("based_on") or 0)
-        system.store.policy_table.save(wanted, system.asking(), form.get("reason", ""), based_on=based_on)
+        try:
+            system.save_policy(wanted, form.get("reason", ""), based_on=based_on)
+        except PolicyUseless as error:
+            problems = [f"{error.message}: {error.hint}"]
+            return _policy_form(visit, system, name, wanted, problems=problems, form=form)
     return go_to(f"{CLEANUP}?done=saved#policies")
 
 

@@ -64,8 +64,17 @@ def test_what_is_reached_by_two_names_is_found_by_one(root, tmp_path):
         assert [of.message for of in finder.problems] == ([] if wanted == ("ops",) else problems)
 
 
-def test_what_says_how_long_files_stay_is_no_item(root):
-    for name in ("lifecycle.yml", "a.yml"):
+def test_what_a_project_is_described_by_is_no_item(root):
+    (root / ".git").mkdir()
+    for name in (
+        "lifecycle.yml",
+        "dbt_project.yml",
+        "profiles.yml",
+        "buckets.yml",
+        "computes.yml",
+        ".git/x",
+        "a.yml",
+    ):
         (root / name).touch()
     place = Place(path=root, contents=[Contents(data_types=("exports",), recursive=True)])
     assert [item.key for item in FileFinder([place]).find(NOW)] == [str(root / "a.yml")]
