@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,40 +16,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvt.core.errors import PlanUnusable
 from dvt.core.found import Counted, Similar
 from dvt.core.retention import Action, AgeBy, Asking, CleanupType, Item, Match, Pin, Policy, Reason, Rule
 from dvt.drivers.file_uses import FileUses
 from dvt.lifecycle.find.files import FileFinder
 from dvt.lifecycle.find.places import Contents, Place
-from dvt.lifecycle.plan import plan_file, planning
+from dvt.lifecycle.plan import planning
 from dvt.lifecycle.plan.plan_file import Plans
 from dvt.lifecycle.plan.planning import Terms, survey
 from dvt.lifecycle.plan.second_process import SecondProcess
 from dvt.lifecycle.retire import plan
-
-DAY = 86_400 * 10**9
-planned_of = plan_file._planned
-NOW = (time.time_ns() // DAY + 50) * DAY
-"""Later than all times at which files of these tests are changed, since nobody can choose a `ctime`."""
-
-
-class EachAsItem:
-    """A finder that only knows items."""
-
-    def __init__(self, finder):
-        self.data_types, self.roots, self._finder = finder.data_types, finder.roots, finder
-
-    @property
-    def problems(self):
-        return self._finder.problems
-
-    def find(self, now):
-        return self._finder.find(now)
-
-    def look(self, items, now):
-        return self._finder.look(items, now)
-
+from tests.unit.lifecycle.plan.trees import BY_MTIME, DAY, NOW, lines, made, plain
 
 names = st.sampled_from(
     [
@@ -129,40 +104,6 @@ contents = st.lists(
 )
 
 
-@contextmanager
-def made(tree):
-    """Make a tree; give its folder, and which of its files are in use."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder, "root")
-        root.mkdir()
-        (root / ".dvt-lifecycle.json").write_text("{}")
-        opened = {}
-        for (parts, name), (age, kind, size) in tree.items():
-            file = root.joinpath(*parts, name)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if kind == "link":
-                file.symlink_to("nowhere")
-            else:
-                file.write_bytes(b"x" * size)
-            os.utime(file, ns=(NOW - age, NOW - age), follow_symlinks=False)
-            if kind == "twice":
-                os.link(file, f"{folder}/{file.stat().st_ino}")
-            if kind == "open":
-                opened[file.stat().st_dev, file.stat().st_ino] = 4711
-        yield root, FileUses(opened=opened)
-
-
-def lines(of):
-    """Return the items of a plan in an order of their own, and all of its head that is not of its making."""
-    head = json.loads(of.file.read_bytes().splitlines()[-1])["head"]
-    items = sorted(of.items(), key=lambda planned: (planned.item.data_type, planned.item.key))
-    return items, {name: value for name, value in head.items() if name != "id"}
-
-
-def plain(finders):
-    return [EachAsItem(finder) for finder in finders]
-
-
 @pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(trees, contents, policies, pins, st.sampled_from(CleanupType))
@@ -196,7 +137,6 @@ def counted(root, of, policy, **terms):
 
 
 TEN = {((), f"{number}.log"): (9 * DAY, "file", 10) for number in range(10)}
-BY_MTIME = Rule(days=30, age_by=frozenset({AgeBy.MODIFIED}))
 
 
 def test_young_files_are_counted_and_not_looked_at():
@@ -352,55 +292,3 @@ with ended_soon_after_ctrl_c():
 def test_commands_have_a_second_process_and_servers_have_none():
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
-
-
-def test_many_files_that_are_alike_are_read_again_page_by_page(monkeypatch):
-    monkeypatch.setattr(planning, "_MOST_TEMPLATES", 3)
-    tree = {
-        ((f"job_{number % 3}",), f"{number}\n.log"): ((40 + number % 5) * DAY, "file", 1 + number % 9)
-        for number in range(1500)
-    }
-    tree |= {((), "twice.log"): (50 * DAY, "twice", 10), ((), "young.log"): (2 * DAY, "file", 10)}
-    policy = Policy(data_type="exports", rule=BY_MTIME)
-    terms = Terms(policies={"exports": policy}, pins=(), now=NOW, asking=Asking(actor="ana"))
-    of = Contents(data_types=("exports",), recursive=True)
-    with made(tree) as (root, uses), tempfile.TemporaryDirectory() as folder:
-        finders = [FileFinder([Place(path=root, contents=[of])], uses=lambda: uses)]
-        planned = plan(finders, terms, Plans(Path(folder)))
-        assert lines(planned) == lines(plan(plain(finders), terms, Plans(Path(folder))))
-        assert planned.file.stat().st_size < 200 * len(tree)
-        items = list(planned.items())
-        assert len(items) == planned.head.due["exports"].items == 1500
-        assert planned.page(3, 2) == (items[3:5], 5)
-        for limit in (1, 7, 256, 1000, 1500, 2000):
-            pages, at = [], 0
-            while at is not None and len(pages) <= len(items):
-                page, at = planned.page(at, limit)
-                assert len(page) == limit or at is None
-                pages += page
-            assert pages == items
-        for wrong in (-1, 255, 300, 2**50):
-            with pytest.raises(PlanUnusable, match="begins at"):
-                planned.page(wrong, 10)
-
-
-def test_the_first_items_of_each_data_type_are_read_without_all_others(monkeypatch):
-    read = []
-    monkeypatch.setattr(plan_file, "_planned", lambda line: (read.append(line), planned_of(line))[1])
-    tree = {((), f"{number}.log"): (40 * DAY, "file", 10) for number in range(1500)}
-    tree |= {((), f"{number}.csv"): (40 * DAY, "file", 10) for number in range(3)}
-    policies = {name: Policy(data_type=name, rule=BY_MTIME) for name in ("exports", "others", "none")}
-    terms = Terms(policies=policies, pins=(), now=NOW, asking=Asking(actor="ana"))
-    of = [Contents(data_types=("exports",), files=("*.log",)), Contents(data_types=("others",))]
-    with made(tree) as (root, uses), tempfile.TemporaryDirectory() as folder:
-        planned = plan(
-            [FileFinder([Place(path=root, contents=of)], uses=lambda: uses)], terms, Plans(Path(folder))
-        )
-        first = planned.first(300)
-        assert len(read) == 3
-        for name, number in (("exports", 300), ("others", 3)):
-            assert len(first[name]) == number
-            assert first[name] == [of for of in planned.items() if of.item.data_type == name][:number]
-        assert planned.first(5000)["exports"] == [
-            of for of in planned.items() if of.item.data_type == "exports"
-        ]
