@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from dvt.core.file_names import as_path
 from dvt.core.retention import Action
@@ -68,10 +69,22 @@ def _all(scene: Scene, action: Action = Action.DELETE) -> None:
 
 EVERY = pytest.param(1, marks=pytest.mark.slow, id="at every step")
 SOME = pytest.param(17, id="at some steps")
+_ACTIONS = [Action.DELETE, Action.QUARANTINE, Action.COMPRESS]
 
 
-@pytest.mark.parametrize("action", [Action.DELETE, Action.QUARANTINE, Action.COMPRESS])
-@pytest.mark.parametrize("apart", [SOME, EVERY])
+def _killed(action: Action, apart: int, name: str, *marks: pytest.MarkDecorator) -> ParameterSet:
+    return pytest.param(action, apart, marks=marks, id=f"{name}-{action}")
+
+
+@pytest.mark.parametrize(
+    ("action", "apart"),
+    [
+        *(_killed(action, 17, "at some steps") for action in _ACTIONS),
+        _killed(Action.DELETE, 1, "at every step", pytest.mark.slow),
+        *(_killed(action, 4, "at every fourth step", pytest.mark.slow) for action in _ACTIONS[1:]),
+        *(_killed(action, 1, "at every step", pytest.mark.slow, pytest.mark.long) for action in _ACTIONS[1:]),
+    ],
+)
 def test_a_run_that_is_killed_at_any_step_loses_nothing(tmp_path: Path, apart: int, action: Action) -> None:
     count = len(steps(lambda: _all(_scene(tmp_path / "counted"), action)))
     assert count > 100
