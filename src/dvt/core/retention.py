@@ -289,6 +289,8 @@ class PlanHead:
     """Why an automatic run does not run this plan, in sentences; empty: it may."""
     problems: tuple[str, ...] = ()
     """What could not be looked at, in sentences."""
+    asked_for: tuple[str, ...] = ()
+    """Data types that were looked at; empty: all."""
 
 
 class Result(StrEnum):

@@ -108,7 +108,8 @@ class System(Work):
         wanted = frozenset(data_types)
         self._require_known(wanted)
         self.plans.forget(time.time() - _PLANS_STAY)
-        return retire.plan(self.finders(wanted, cleanup_type), self.terms(cleanup_type), self.plans)
+        terms = replace(self.terms(cleanup_type), asked_for=tuple(sorted(wanted)))
+        return retire.plan(self.finders(wanted, cleanup_type), terms, self.plans)
 
     def run(self, plan: Plan, cleanup_type: CleanupType, wishes: Wishes | None = None) -> RunRecord:
         """Run a plan."""

@@ -5,6 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dvt.config.lifecycle_file import load_lifecycle
+from dvt.core.retention import CleanupType, RunRecord, RunStatus
+from dvt.lifecycle import retire
+from dvt.lifecycle.system import System
+from dvt.lifecycle.work import Wishes
 from tests.acceptance.page.site import CLEANUP, WAIT, Site, dry_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tidy")]
@@ -79,6 +84,27 @@ def test_policies_are_changed_with_their_effect_in_sight(site: Site, page: Page)
     dialog.get_by_label("Why").fill("as written")
     dialog.get_by_role("button", name="Apply").click()
     expect(page.locator("#policies")).to_contain_text("7 days")
+
+
+def test_a_run_of_another_process_is_stopped_by_a_click(site: Site, page: Page):
+    for number in range(retire._BATCH + 10):
+        site.files.log(f"many.log.{number}", age=30)
+
+    def stop(record: RunRecord) -> None:
+        if not record.results:
+            return
+        page.goto(CLEANUP)
+        state = page.locator("#state")
+        expect(state).to_contain_text("A cleanup is running")
+        state.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("button", name="Stopping…")).to_be_disabled()
+
+    with System(load_lifecycle(site.files.folder), by="ana") as system:
+        record = system.run(system.plan(), CleanupType.MANUAL, Wishes(report=stop))
+    assert record.status is RunStatus.STOPPED
+    assert sum(name.startswith("many.log.") for name in site.files.names()) > 0
+    expect(page.get_by_text("somebody has stopped it")).to_be_visible()
+    expect(page.get_by_role("link", name="Restore…")).to_be_visible()
 
 
 def test_all_stops_at_once_and_goes_on(page: Page):

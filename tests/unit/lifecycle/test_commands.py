@@ -215,6 +215,17 @@ def test_what_is_named_and_not_there_is_an_error(dvt):
 
 
 @pytest.mark.usefixtures("begun")
+def test_of_data_types_that_were_not_looked_at_nothing_is_said(project, dvt):
+    project.log("dbt.log.1", 8)
+    project.operation("1", 30)
+    printed = dvt("plan", "-t", "dbt_logs")
+    assert "dbt_logs" in printed
+    assert "operations" not in printed
+    told = json.loads(dvt("plan", "-t", "dbt_logs", "-t", "temp_files", "--json"))
+    assert [of["data_type"] for of in told["data_types"]] == ["dbt_logs", "temp_files"]
+
+
+@pytest.mark.usefixtures("begun")
 def test_restoring_needs_to_know_what(dvt):
     assert "say what to restore" in dvt("restore", code=2)
     assert "there is no such backup" in dvt("restore", "nothing", code=1)

@@ -56,6 +56,8 @@ class Terms:
     asking: Asking
     refusals: tuple[str, ...] = ()
     """Why no automatic run may be at all, such as a clock that is wrong."""
+    asked_for: tuple[str, ...] = ()
+    """Data types that are looked at; empty: all."""
 
 
 def make_plan(finders: Sequence[Finder], terms: Terms, writer: PlanWriter) -> Plan:
@@ -325,6 +327,7 @@ def _head(finders: Sequence[Finder], terms: Terms, count: _Count) -> PlanHead:
         due=_tallies(count.due),
         kept={name: _tallies(reasons) for name, reasons in count.kept.items()},
         problems=tuple(str(error) for finder in finders for error in finder.problems),
+        asked_for=terms.asked_for,
     )
     return replace(head, refusals=(*terms.refusals, *refusals(head)))
 

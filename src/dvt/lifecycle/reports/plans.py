@@ -67,7 +67,7 @@ def as_lines(plan: Plan, *, everything: bool = False) -> Iterator[str]:
 
 def _table(head: PlanHead) -> Iterator[str]:
     rows = [("data type", "found", "", "due", "", "stays for")]
-    for name in sorted({*head.found, *head.policies}):
+    for name in _looked_at(head):
         found, due = head.found.get(name, Tally()), head.due.get(name, Tally())
         rows.append(
             (
@@ -83,6 +83,10 @@ def _table(head: PlanHead) -> Iterator[str]:
     for row in rows:
         cells = [row[0].ljust(widths[0]), *(row[at].rjust(widths[at]) for at in range(1, 5)), row[5]]
         yield "  ".join(cells).rstrip()
+
+
+def _looked_at(head: PlanHead) -> list[str]:
+    return sorted(head.asked_for or {*head.found, *head.policies})
 
 
 def stays_for(policy: Policy | None) -> str:
@@ -149,7 +153,7 @@ def as_object(head: PlanHead) -> dict[str, Any]:
                 "kept": {reason: _tally(tally) for reason, tally in head.kept.get(name, {}).items()},
                 "policy_version": head.policies[name].version if name in head.policies else None,
             }
-            for name in sorted({*head.found, *head.policies})
+            for name in _looked_at(head)
         ],
         "refusals": list(head.refusals),
         "problems": list(head.problems),
