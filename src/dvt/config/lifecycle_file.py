@@ -56,6 +56,7 @@ class DataType:
     """Absolute."""
     files: tuple[str, ...] = ("*",)
     recursive: bool = False
+    remove_empty_folders: bool = False
     group_by: str = "none"
     tags: tuple[str, ...] = ()
     unmarked: bool = False
@@ -256,6 +257,7 @@ def _lifecycle(folder: Path, file: Path | None, keys: FileKeys) -> Lifecycle:
                 places=tuple(base / Path(place).expanduser() for place in given.places),
                 files=tuple(given.files),
                 recursive=given.recursive,
+                remove_empty_folders=given.remove_empty_folders,
                 group_by=given.group_by,
                 tags=tuple(given.tags),
                 unmarked=given.unmarked,

@@ -224,6 +224,8 @@ class DataKeys(Strict):
     """Patterns of file names; one must fit."""
     recursive: bool = False
     """Whether folders in the folders are looked into, too."""
+    remove_empty_folders: bool = False
+    """Whether folders in the folders go that a deletion has left empty."""
     group_by: Literal["none", "folder", "name"] = "none"
     """What makes items versions of one thing: their folder, or their name up to a digit or dot."""
     tags: Texts = Field(default_factory=list)

@@ -138,6 +138,9 @@ class Work:
         current = [] if target is None else [target]
         return FileFinder(self.places, avoid=avoid, current=current, wanted=wanted)
 
+    def _data_types_without_empty_folders(self) -> frozenset[str]:
+        return frozenset(name for name, data in self.settings.data.items() if data.remove_empty_folders)
+
     def vault(self) -> Vault:
         """Open the place of backups."""
         return Vault(self.settings.backups, cipher=self.cipher)
@@ -168,7 +171,12 @@ class Work:
             self.vault() as vault,
             self.file_places() as places,
             FileRemover(
-                vault, run, places, keep=self.settings.keep_backups, sources=self._sources()
+                vault,
+                run,
+                places,
+                keep=self.settings.keep_backups,
+                remove_empty_folders=self._data_types_without_empty_folders(),
+                sources=self._sources(),
             ) as remover,
         ):
             self._require_other_device(vault, plan)

@@ -200,10 +200,10 @@ def test_empty_folders_go_only_if_asked(scene: Scene) -> None:
     scene.delete([one])
     assert one.parent.is_dir()
     scene.restore()
-    scene.run([scene.planned(one)], remove_empty_folders=True)
+    scene.run([scene.planned(one)], remove_empty_folders=[scene.planned(one).item.data_type])
     assert not (scene.root / "a" / "b").exists()
     assert two.exists()
-    scene.run([scene.planned(two)], remove_empty_folders=True)
+    scene.run([scene.planned(two)], remove_empty_folders=[scene.planned(two).item.data_type])
     assert scene.root.is_dir()
     assert not (scene.root / "a").exists()
 

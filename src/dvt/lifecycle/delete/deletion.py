@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Self
@@ -40,7 +40,10 @@ RESULTS = {
 class Deletion:
     """Takes files into the quarantine, and removes them there or puts them back: use it in a `with`."""
 
-    def __init__(self, places: Places, quarantine: Quarantine, *, remove_empty_folders: bool = False) -> None:
+    def __init__(
+        self, places: Places, quarantine: Quarantine, *, remove_empty_folders: Collection[str] = ()
+    ) -> None:
+        """`remove_empty_folders`: data types of which folders go that are left empty."""
         self._places, self._quarantine = places, quarantine
         self._remove_empty_folders = remove_empty_folders
         self._folders = Folders(places, most=FOLDERS_AT_ONCE)
@@ -97,10 +100,10 @@ class Deletion:
         except OSError as error:
             why = f"whether the disk knows of it is not known: {in_words(error)}"
             return [replace(outcome, detail=f"{outcome.detail} {why}".lstrip()) for outcome in outcomes]
-        if self._remove_empty_folders:
-            for outcome in outcomes:
-                if outcome.result not in {Result.CHANGED, Result.FAILED}:
-                    self._remove_folders(outcome.item)
+        for outcome in outcomes:
+            is_gone = outcome.result not in {Result.CHANGED, Result.FAILED}
+            if is_gone and outcome.item.data_type in self._remove_empty_folders:
+                self._remove_folders(outcome.item)
         return outcomes
 
     def _take(self, move: Move) -> Outcome | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
@@ -30,11 +30,15 @@ class FileRemover:
         places: Places,
         *,
         keep: timedelta = timedelta(days=7),
-        remove_empty_folders: bool = False,
+        remove_empty_folders: Collection[str] = (),
         sources: Mapping[str, Source] | None = None,
         clock: Callable[[], Moment] = time.time_ns,
     ) -> None:
-        """`sources`: see FileBackups."""
+        """Begin a run.
+
+        `remove_empty_folders`: data types whose folders go when they are left empty.
+        `sources`: see FileBackups.
+        """
         self.run = run
         self.backups = FileBackups(vault, run, places, keep=keep, sources=sources, clock=clock)
         """The backups of the run, of items that are no files, too."""
