@@ -20,6 +20,7 @@ from tests.unit.lifecycle.plan.trees import BY_MTIME, DAY, NOW, lines, made, pla
 planned_of = plan_file._planned
 
 
+@pytest.mark.slow
 def test_many_files_that_are_alike_are_read_again_page_by_page(monkeypatch):
     monkeypatch.setattr(planning, "_MOST_TEMPLATES", 3)
     tree = {
