@@ -30,6 +30,7 @@ def test_a_run_of_another_process_is_stopped_after_its_batch(project, dvt, is_na
         if record.results:
             printed = dvt("stop", *([record.id] if is_named else []))
             assert printed == f"run {record.id} of ana ends after its batch\n"
+            assert dvt("stop", record.id) == printed
 
     with System(load_lifecycle(project.folder), by="ana") as system:
         record = system.run(system.plan(), CleanupType.MANUAL, Wishes(report=stop))
@@ -37,6 +38,8 @@ def test_a_run_of_another_process_is_stopped_after_its_batch(project, dvt, is_na
     assert len(project.names()) == 10
     assert "DVT237" in dvt("stop", record.id, code=1)
     assert "DVT235" in dvt("stop", "20260301x7k2q9d0ab", code=1)
-    assert "note  " in dvt("audit", "--run", record.id)
+    told = dvt("audit", "--run", record.id)
+    assert "note  " in told
+    assert told.count("note  ") == 1  # though it was asked twice
     dvt("run", "--yes")
     assert project.names() == set()

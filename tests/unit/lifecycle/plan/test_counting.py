@@ -16,9 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvt.core.found import Counted, Similar
+from dvt.core.found import EVER, Countable, Counted, Similar
 from dvt.core.retention import Action, AgeBy, Asking, CleanupType, Item, Match, Pin, Policy, Reason, Rule
 from dvt.drivers.file_uses import FileUses
+from dvt.lifecycle.find.counting import Counter
 from dvt.lifecycle.find.files import FileFinder
 from dvt.lifecycle.find.places import Contents, Place
 from dvt.lifecycle.plan import planning
@@ -292,3 +293,14 @@ with ended_soon_after_ctrl_c():
 def test_commands_have_a_second_process_and_servers_have_none():
     done = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_a_file_of_another_device_is_looked_at():
+    everything = Countable(reason=Reason.YOUNG, after=-EVER, until=EVER, age_by=frozenset({AgeBy.MODIFIED}))
+    with made(TEN) as (root, uses):
+        place = Place(path=root, contents=[Contents(data_types=("exports",), files=("*.log",))])
+        for device, number in ((root.stat().st_dev, 0), (root.stat().st_dev + 1, 10)):
+            counter = Counter(place, {"exports": everything}, uses, device)
+            with os.scandir(root) as entries:
+                assert len(list(counter.others(entries, ()))) == number
+            assert sum(of.tally.items for of in counter.counted()) == 10 - number
