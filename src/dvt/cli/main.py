@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -10,10 +11,13 @@ VERSION_FLAGS = {"--version", "-v", "-V"}
 """Flags that print versions."""
 HELP_FLAGS = {"--help", "-h"}
 """Flags that print the overview of commands."""
+_NEW_OBJECTS = 50_000
+"""Objects after which Python looks for cycles, instead of 700: a command makes many, and few cycles."""
 
 
 def main() -> None:
     """Run one command and end the process with its exit code: 0, 1 or 2, as dbt."""
+    gc.set_threshold(_NEW_OBJECTS)
     args = sys.argv[1:]
     completion = os.environ.get("_DVT_COMPLETE")
     if completion:
@@ -41,7 +45,7 @@ def _without_dbt(args: Sequence[str]) -> str | None:
         from dvt.cli.overview import overview
 
         return overview()
-    return _help_of_a_command(args)
+    return _help_of_a_command(args) if HELP_FLAGS & {*args} else None
 
 
 def _help_of_a_command(args: Sequence[str]) -> str | None:

@@ -44,16 +44,15 @@ class Similar(NamedTuple):
 
     example: Item
     """Its key is what theirs begin with: their place."""
-    folder: str
-    """The folder in the place, with a `/` at the end; empty: the place itself."""
     device: int
     age_by: frozenset[AgeBy]
     """The times that count: `mtime`, `ctime` or both."""
     rows: Sequence[Row]
+    """With their paths within the place as their names."""
 
     def item(self, row: Row) -> Item:
         """Return one of them."""
-        return item_of(self.example, self.device, (self.folder + row[0], *row[1:]))
+        return item_of(self.example, self.device, row)
 
 
 def item_of(example: Item, device: int, row: Row) -> Item:

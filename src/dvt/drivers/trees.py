@@ -56,7 +56,10 @@ def identity(status: os.stat_result) -> str:
 
 def bytes_of(status: os.stat_result) -> int:
     """Return the bytes that would be free without a file; holes have none."""
-    return min(status.st_size, status.st_blocks * 512)
+    size, allocated = status.st_size, status.st_blocks * 512
+    if allocated < size:  # of a million files, `min` would be a fifth of a second
+        return allocated
+    return size
 
 
 class Root:

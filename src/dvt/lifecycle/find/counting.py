@@ -54,7 +54,7 @@ class Counter:
                         yield other
                     break
         for kind in kinds:
-            yield from kind.rest(folder)
+            yield from kind.rest()
 
     def counted(self) -> Iterator[Counted]:
         """Yield the numbers of what was counted."""
@@ -123,8 +123,8 @@ class _Kind:
         size = bytes_of(status)
         if moment < self._after:
             times = status.st_mtime_ns, status.st_ctime_ns
-            self._alike.append((name, status.st_ino, status.st_size, size, *times))
-            return self.similar(folder) if len(self._alike) >= _AT_ONCE else None
+            self._alike.append((folder + name, status.st_ino, status.st_size, size, *times))
+            return self.similar() if len(self._alike) >= _AT_ONCE else None
         if self._most:
             newest = self._newest.setdefault(self.of.group_of(parts, os.fsencode(entry.name)), [])
             if len(newest) < self._most:
@@ -135,16 +135,16 @@ class _Kind:
         self._bytes += size
         return None
 
-    def similar(self, folder: str) -> Similar | None:
+    def similar(self) -> Similar | None:
         """Return the similar files that have come together; None if there are none."""
         if self.countable is None or not self._alike:
             return None
         rows, self._alike = self._alike, []
-        return Similar(self._example, folder, self._device, self.countable.age_by, rows)
+        return Similar(self._example, self._device, self.countable.age_by, rows)
 
-    def rest(self, folder: str) -> Iterator[_Entry | Similar]:
+    def rest(self) -> Iterator[_Entry | Similar]:
         """Yield, when a folder has been read, its last similar files, and the newest ones of each group."""
-        similar = self.similar(folder)
+        similar = self.similar()
         if similar is not None:
             yield similar
         for newest in self._newest.values():
@@ -170,5 +170,5 @@ _changed: Callable[[os.stat_result], Moment] = attrgetter("st_ctime_ns")
 _YOUNGEST: Mapping[frozenset[AgeBy], Callable[[os.stat_result], Moment]] = {
     frozenset({AgeBy.MODIFIED}): _modified,
     frozenset({AgeBy.CHANGED}): _changed,
-    frozenset({AgeBy.MODIFIED, AgeBy.CHANGED}): lambda status: max(status.st_mtime_ns, status.st_ctime_ns),
+    frozenset({AgeBy.MODIFIED, AgeBy.CHANGED}): lambda status: max(status.st_ctime_ns, status.st_mtime_ns),
 }

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from json.encoder import encode_basestring as _quoted
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from dvt.core.errors import PlanUnusable
 from dvt.core.found import Row, item_of
@@ -201,21 +201,23 @@ class Template:
         head = _alike().dump_json(Alike(like=like, device=device, since=since, stays=stays, files=()))
         self._head, _, self._end = head.rpartition(b"]")
         self._lines = lines
-        self._files: list[str] = []
+        self._files: list[Row] = []
 
-    def add(self, folder: str, rows: Sequence[Row]) -> None:
-        """Take files of a folder."""
-        files = self._files
-        for name, inode, size, free, modified, changed in rows:
-            files.append(f"[{_quoted(folder + name)},{inode},{size},{free},{modified},{changed}]")
-            if len(files) == _MOST_ALIKE:
-                self.end()
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take files, with their paths within the place as their names."""
+        self._files += rows
+        while len(self._files) >= _MOST_ALIKE:
+            self._line(self._files[:_MOST_ALIKE])
+            del self._files[:_MOST_ALIKE]
 
     def end(self) -> None:
         """Make the line of what is left."""
         if self._files:
-            self._lines.add_line(b"%b%b]%b" % (self._head, ",".join(self._files).encode(), self._end))
+            self._line(self._files)
             self._files.clear()
+
+    def _line(self, files: Sequence[Row]) -> None:
+        self._lines.add_line(b"%b%b%b" % (self._head, to_json(files)[1:], self._end))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from typing import IO, Any, TypeVar
 
 from dvt.core.found import Countable, Counted, Row, Similar
@@ -177,21 +178,27 @@ class _Gathering:
         """Take many, of which those of one age are decided alike."""
         by_age: dict[tuple[int, AgeBy], list[Row]] = defaultdict(list)
         now, (only, *others) = self._terms.now, found.age_by
+        since, after, until, alike = only, 0, 0, list[Row]()
         for row in found.rows:
             _, _, _, _, modified, changed = row
             # Where both count and are the same, it is said to be as old as its content.
-            since = only if not others else AgeBy.CHANGED if changed > modified else AgeBy.MODIFIED
-            by_age[(now - (changed if since is AgeBy.CHANGED else modified)) // DAY, since].append(row)
+            is_of = only if not others else AgeBy.CHANGED if changed > modified else AgeBy.MODIFIED
+            moment = changed if is_of is AgeBy.CHANGED else modified
+            if is_of is not since or not after < moment <= until:  # most are as old as the one before
+                since, days = is_of, (now - moment) // DAY
+                after, until = now - (days + 1) * DAY, now - days * DAY
+                alike = by_age[days, since]
+            alike.append(row)
         for (days, since), rows in by_age.items():
             template = self._template(found, days, since, rows[0])
             if template is None:
                 for row in rows:
                     self._one(found.item(row))
                 continue
-            tally = Tally(items=len(rows), files=len(rows), bytes=sum(row[3] for row in rows))
+            tally = Tally(items=len(rows), files=len(rows), bytes=sum(map(itemgetter(3), rows)))
             for numbers in (self.count.found, self.count.due):
                 numbers[found.example.data_type].add(tally, tally.items)
-            template.add(found.folder, rows)
+            template.add(rows)
 
     def _template(self, found: Similar, days: int, since: AgeBy, row: Row) -> Template | None:
         """Return that of what is similar and of one age; None: there is none."""
