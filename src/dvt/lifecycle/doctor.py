@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,15 @@ def _policies(system: System) -> Check:
 def _place(place: Place, names: Mapping[Inode, Path]) -> Check:
     name = f"folder {place.path}"
     try:
-        open_by_first_name(place, names).close()
+        with open_by_first_name(place, names) as root:
+            may_delete = os.access(".", os.W_OK | os.X_OK, dir_fd=root.fd)
     except FileNotFoundError:
         return Check(name, is_right=True, detail="it is not there yet")
     except DvtError as error:
         return Check(name, is_right=False, detail=error.message)
+    if not may_delete:
+        detail = "nothing there can be deleted: this user may not write in it, or its disk is read-only"
+        return Check(name, is_right=False, detail=detail)
     return Check(
         name, is_right=True, detail=", ".join(of for each in place.contents for of in each.data_types)
     )

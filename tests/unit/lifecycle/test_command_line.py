@@ -9,16 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.lifecycle.projects import Project
-
 pytestmark = pytest.mark.slow
 
 FULL = Path("/dev/full")
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path / "shop")
 
 
 def started(project, *args, **streams):

@@ -13,14 +13,8 @@ from contextlib import closing
 import pytest
 
 from tests.databases.ports import free_port
-from tests.unit.lifecycle.projects import Project
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path / "shop")
 
 
 def test_before_init_nothing_is_due_and_it_is_said_how_to_begin(project, dvt):

@@ -19,7 +19,7 @@ from dvt.core.ports.lifecycle import Surroundings
 from dvt.core.retention import CleanupType, Result, RunStatus
 from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.system import System
-from tests.unit.lifecycle.projects import DAY, Project
+from tests.unit.lifecycle.projects import DAY
 from tests.unit.lifecycle.test_staged import Staged
 from tests.unit.web.serving import Served
 from tests.unit.web.test_original import finish
@@ -31,11 +31,6 @@ TO = str(KEY.to_public())
 NO_KEY = "{{ env_var('BACKUP_KEY', '') }}"
 ENCRYPTED = f'{{encrypt_to: {TO}, identity: "{NO_KEY}"}}'
 POLICIES = ("completed_operations: {days: 90}", "dbt_logs: {days: 7}")
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path / "shop")
 
 
 @pytest.fixture

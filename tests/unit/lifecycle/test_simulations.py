@@ -9,32 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from dvt.cli.lifecycle import command
-from dvt.config.lifecycle_file import load_lifecycle
 from dvt.core.retention import Action, CleanupType
 from dvt.lifecycle import retire
-from dvt.lifecycle.beginning import begin
 from dvt.lifecycle.plan.plan_file import Plans
 from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.simulate import Amount
-from dvt.lifecycle.system import System
-from tests.unit.lifecycle.projects import Project
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path / "shop")
-
-
-@pytest.fixture
-def system(project):
-    def opened():
-        return System(load_lifecycle(project.folder))
-
-    list(begin(project.folder, None, opened))
-    with opened() as system:
-        yield system
 
 
 @pytest.fixture

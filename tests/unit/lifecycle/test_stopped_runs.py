@@ -9,14 +9,8 @@ from dvt.core.retention import CleanupType, RunStatus
 from dvt.lifecycle import retire
 from dvt.lifecycle.system import System
 from dvt.lifecycle.work import Wishes
-from tests.unit.lifecycle.projects import Project
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path / "shop")
 
 
 @pytest.mark.usefixtures("begun")

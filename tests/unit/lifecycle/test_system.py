@@ -23,26 +23,10 @@ from dvt.lifecycle.restore import Wanted
 from dvt.lifecycle.store.records import EventFilter
 from dvt.lifecycle.system import System
 from dvt.lifecycle.work import Wishes
-from tests.unit.lifecycle.projects import Project
 
 pytestmark = pytest.mark.slow
 
 MANUAL, AUTOMATIC, EMERGENCY = CleanupType.MANUAL, CleanupType.AUTOMATIC, CleanupType.EMERGENCY
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path / "shop")
-
-
-@pytest.fixture
-def system(project):
-    def opened():
-        return System(load_lifecycle(project.folder))
-
-    list(begin(project.folder, None, opened))
-    with opened() as system:
-        yield system
 
 
 def due(plan):

@@ -6,11 +6,8 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
-
 from dvt.config.lifecycle_file import load_lifecycle
 from dvt.core.retention import CleanupType
-from dvt.lifecycle.beginning import begin
 from dvt.lifecycle.schedule.health import HEARTBEAT, as_lines, as_object, health
 from dvt.lifecycle.store.present import now
 from dvt.lifecycle.system import System
@@ -18,21 +15,6 @@ from tests.unit.lifecycle.projects import Project
 
 SECOND = 10**9
 HOUR = 3600 * SECOND
-
-
-@pytest.fixture
-def project(tmp_path):
-    return Project(tmp_path / "shop")
-
-
-@pytest.fixture
-def system(project):
-    def opened():
-        return System(load_lifecycle(project.folder))
-
-    list(begin(project.folder, None, opened))
-    with opened() as system:
-        yield system
 
 
 def test_where_nothing_was_ever_scheduled_nothing_is_overdue(system):
