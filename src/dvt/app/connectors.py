@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dvt.core.ports.connectors import Connector, Settings
+    from dvt.core.ports.seeds import SeedReader
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.resolution.output_types import OutputType
 
@@ -69,6 +70,13 @@ def open_connectors(outputs: Settings, project_dir: Path) -> Iterator[Callable[[
             return connector
 
         yield open_connector
+
+
+def seed_reader(instance: MemoryInstance, scratch: Path) -> SeedReader:
+    """Make what reads the files of seeds; `scratch` is the run's folder, which is deleted when it ends."""
+    from dvt.connectors.files.seeds import SeedFiles
+
+    return SeedFiles(instance, scratch / "seeds")
 
 
 def type_reader(outputs: Settings) -> Callable[[str], OutputType]:

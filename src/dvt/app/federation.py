@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from dvt.core.ports.bridge import Federator, RunContext
 
 
-def make_federator(context: RunContext) -> Federator:
+def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports, and one step for each part
     """Make a run's Federator (implements `core.ports.bridge.FederatorFactory`). No connection is opened."""
     from datetime import UTC, datetime
     from functools import partial
 
     from dvt.app.buckets import bucket_finder, bucket_namer, make_forecast, staging_opener
-    from dvt.app.connectors import connector_opener, database_reader, type_reader
+    from dvt.app.connectors import connector_opener, database_reader, seed_reader, type_reader
     from dvt.app.engines import engine_opener, make_instance, spill_parents
     from dvt.app.identities import resumable_connections
     from dvt.app.runs import begin_run
@@ -23,9 +23,10 @@ def make_federator(context: RunContext) -> Federator:
     from dvt.federation.buckets import RunBuckets
     from dvt.federation.connections import Connections
     from dvt.federation.engines import Engines
-    from dvt.federation.federate import RunFederator, RunResources
+    from dvt.federation.federate import RunFederator
     from dvt.federation.kept import KeptTables
     from dvt.federation.planning import Planning
+    from dvt.federation.resources import RunResources
 
     started_at = datetime.now(UTC)
     computes = load_computes(context.profile, context.profiles_dir)
@@ -60,6 +61,7 @@ def make_federator(context: RunContext) -> Federator:
             operation=run.operation,
             leftovers=run.leftovers,
             reporter=context.reporter,
+            seeds=seed_reader(shared, run.operation.scratch),
             resumable=resumable,
             forecast=make_forecast(context, buckets, name_of, resumable),
             release=shared.close,

@@ -28,8 +28,9 @@ class Moved:
     """Rows and bytes that one stage of a run moved."""
 
     what: str
-    """`extract`, `compute`, `load` or `publish`."""
+    """`extract`, `read` (a seed's file), `compute`, `load` or `publish`."""
     connection: str
+    """The output, or the file that was read."""
     rows: int
     bytes: int
     seconds: float

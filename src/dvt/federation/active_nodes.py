@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from dvt.core.errors import Cancelled, DvtError, RowRefused, ValueLost
 from dvt.core.requests import NodeRequest
+from dvt.core.seeds import SeedRequest
 
 _CLOSE_TIMEOUT = 10.0
 """Seconds that a stopped run waits for cancelled nodes to end."""
@@ -30,7 +31,7 @@ class ActiveNodes:
         """Whether an error was about rows: they are to be read anew once somebody has mended them."""
 
     @contextmanager
-    def begun(self, request: NodeRequest) -> Iterator[None]:
+    def begun(self, request: NodeRequest | SeedRequest) -> Iterator[None]:
         """Wrap the work on one node: refuse to begin in a stopped run, name node and file in errors."""
         with self._lock:
             self._count += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -13,56 +13,33 @@ from dvt.core.explanation import StagedIn
 from dvt.core.names import TableRef
 from dvt.core.places import Choice, Place
 from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
-from dvt.core.ports.bridge import Copies, Publisher, Reporter
+from dvt.core.ports.bridge import Copies, Publisher
 from dvt.core.ports.engines import Engine
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.queries import SourceQuery
 from dvt.core.reports import Answer, Notice, Outcome, Totals
 from dvt.core.requests import NodeRequest
+from dvt.core.seeds import SeedRequest, Typed
 from dvt.core.tables import StageColumn, Table
+from dvt.federation import seeding
 from dvt.federation.active_nodes import ActiveNodes
 from dvt.federation.answer_reading import AnswerReading
 from dvt.federation.at_source import SourcePlanning
-from dvt.federation.buckets import RunBuckets
 from dvt.federation.choice import Choosing
 from dvt.federation.compute import compute, result_key
-from dvt.federation.connections import Connections
 from dvt.federation.copies import TargetCopies
-from dvt.federation.engines import Engines
 from dvt.federation.expecting import ExpectedNodes
 from dvt.federation.extract import Extractor
-from dvt.federation.forecast import Forecast
-from dvt.federation.kept import KeptTables
-from dvt.federation.leftovers import Leftovers
 from dvt.federation.load import loaded
 from dvt.federation.metrics import NodeMetrics, RunMetrics
 from dvt.federation.notices import failed_again, missing_snapshots, warnings
 from dvt.federation.own_sizes import with_own_sizes
-from dvt.federation.planning import Planning, Resolved
+from dvt.federation.planning import Resolved
 from dvt.federation.publish import publish
-from dvt.federation.resuming import ResumableConnections, of_sources_alone
+from dvt.federation.resources import RunResources
+from dvt.federation.resuming import of_sources_alone
 from dvt.federation.stage_tables import drop, loader
-from dvt.runs.operations import Operation
 from dvt.staging.shared import Staging
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResources:
-    """The parts of a run, put together by `app`."""
-
-    connections: Connections
-    engines: Engines
-    planning: Planning
-    buckets: RunBuckets
-    kept: KeptTables
-    operation: Operation
-    leftovers: Leftovers
-    reporter: Reporter
-    resumable: ResumableConnections | None = None
-    """Where answers may be taken that runs which failed have left; None: nowhere."""
-    forecast: Forecast
-    release: Callable[[], None]
-    """Releases what the connections share; called after they are closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +110,23 @@ class RunFederator:
                 self._nodes.raise_if_stopped("publishing")
                 publish(computed.load, publisher, metrics.moved)
         self._has_built = True
+        return metrics.outcome
+
+    def seed(self, request: SeedRequest, typed: Typed, publisher: Publisher) -> Outcome:
+        """See Federator."""
+        resources, metrics = self._resources, NodeMetrics(self._metrics, request.unique_id)
+        with self._nodes.begun(request):
+            self._sweep({request.stage.connection}, metrics)
+            target = resources.connections[request.stage.connection]
+            staging = resources.buckets.staging(request.bucket)
+            sink = staging.result(seeding.key(request))
+            with resources.seeds.open(request.source) as seed:
+                load, dataset = seeding.staged(seed, request, typed, target, sink, metrics)
+            self._nodes.raise_if_stopped("loading")
+            with loaded(load, dataset, target, resources.operation, metrics):
+                staging.used(sink)
+                self._nodes.raise_if_stopped("publishing")
+                publish(load, publisher, metrics.moved)
         return metrics.outcome
 
     def choose(self, request: NodeRequest) -> Choice:
@@ -283,6 +277,7 @@ class RunFederator:
         self._nodes.stop(self._cancel_again)
         self._resources.connections.cancel()
         self._resources.engines.cancel()
+        self._resources.seeds.cancel()
 
     def close(self, *, failed: bool = False) -> None:
         """See Federator."""

@@ -7,6 +7,7 @@ from contextvars import copy_context
 from dataclasses import replace
 
 from dvt.core.ports.bridge import Reporter
+from dvt.core.ports.staging import Dataset
 from dvt.core.reports import Moved, Notice, Outcome, Totals
 
 
@@ -58,6 +59,14 @@ class NodeMetrics:
             self.outcome.moved.append(moved)
         self._run.add(moved)
         self._context.copy().run(self._run.reporter.moved, self._node, moved)
+
+    def read(self, file: str, dataset: Dataset, seconds: float) -> None:
+        """Report the rows of a file that were staged; they come from no connection."""
+        self._context.copy().run(
+            self._run.reporter.moved,
+            self._node,
+            Moved(what="read", connection=file, rows=dataset.rows, bytes=dataset.bytes, seconds=seconds),
+        )
 
     def notice(self, notice: Notice) -> None:
         """Add a warning, and report it."""

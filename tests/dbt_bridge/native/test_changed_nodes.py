@@ -99,6 +99,23 @@ def test_a_federated_runner_holds_all_that_dbts_holds() -> None:
         assert vars(made) == {"node": "n", "batch_idx": 3, "session": session}
 
 
+@notices("dbt.task.seed:SeedRunner")
+def test_a_seed_is_executed_by_a_runner_with_dbts_attributes() -> None:
+    from dbt.task.run import ModelRunner
+    from dbt.task.seed import SeedRunner
+
+    from dvt.dbt_bridge.nodes.seeding import BulkSeedRunner, bulk_runner
+
+    assert issubclass(SeedRunner, ModelRunner)
+    assert "execute" not in vars(SeedRunner), "the patch of ModelRunner.execute is to be met"
+    assert "load_result" in SeedRunner._build_run_model_result.__code__.co_consts
+    runner = object.__new__(SeedRunner)
+    vars(runner).update(node="n", adapter="a")
+    bulk = bulk_runner(MagicMock(), runner)
+    assert type(bulk) is BulkSeedRunner
+    assert (bulk.node, bulk.adapter) == ("n", "a")
+
+
 @notices("dbt.task.test:TestRunner")
 def test_a_unit_test_is_compiled_by_the_runners_own_compiler() -> None:
     from dbt.task.test import TestRunner

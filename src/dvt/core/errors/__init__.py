@@ -116,6 +116,7 @@ from dvt.core.errors.retention import (
     RunRefused,
 )
 from dvt.core.errors.schedule import AlarmNotDelivered, NothingFreed, SchedulerAtWork
+from dvt.core.errors.seeds import SeedCellWrong, SeedColumnInDoubt, SeedUnreadable
 from dvt.core.errors.web import (
     AddressRefused,
     ConfirmationNeeded,
@@ -219,6 +220,9 @@ __all__ = [
     "SameName",
     "SchedulerAtWork",
     "SchemaChanged",
+    "SeedCellWrong",
+    "SeedColumnInDoubt",
+    "SeedUnreadable",
     "SelfReference",
     "SeveralConnections",
     "SeveralErrors",

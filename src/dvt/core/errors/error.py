@@ -11,6 +11,7 @@ WARNINGS: Mapping[str, str] = {
     "DVT001": "A view that needs federation is built as a table.",
     "DVT002": "A value of this type cannot survive the way to its target unchanged.",
     "DVT003": "A construct or incremental strategy is translated and may answer differently.",
+    "DVT010": "`column_types` of a seed names a column that the file does not have.",
     "DVT020": "Tables of one connection were read at slightly different moments.",
     "DVT023": "What a dead run left behind could not be swept yet.",
     "DVT024": "A database takes rows in a slower way than it could.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a plain dbt run makes no plan
     from dvt.core.plan import CopyPlan, FederationPlan, Load, LoadColumn, SourcePlan
     from dvt.core.ports.connectors import Settings
     from dvt.core.requests import NodeRequest
+    from dvt.core.seeds import SeedRequest, Typed
     from dvt.core.tables import Table
 
 
@@ -56,6 +57,9 @@ class Federator(Protocol):
 
         `place` was chosen before: the source or the engine. None: it is chosen now.
         """
+
+    def seed(self, request: SeedRequest, typed: Typed, publisher: Publisher) -> Outcome:
+        """Read, stage, load and publish a seed; the target is as before if it raises."""
 
     def select(self, request: NodeRequest) -> Answer:
         """Plan, extract, stage and compute; return the rows, which are few, and load nothing."""

@@ -77,6 +77,11 @@ CHANGED_OBJECTS: Mapping[str, Change] = {
         "a runner of our subclass is made without its constructor, from the attributes of dbt's runner",
         "a batch's runner carries state that dbt sets after its constructor",
     ),
+    "dbt.task.seed:SeedRunner": Change(
+        "nodes.seeding:bulk_runner",
+        "a runner of our subclass is made without its constructor, from the attributes of dbt's runner",
+        "`engine: dvt` is a config of the node, which dbt looks at only when it executes it",
+    ),
     "dbt.task.test:TestRunner": Change(
         "nodes.testing:FederatedTestRunner.execute_unit_test",
         "its `compiler` is swapped while a unit test runs",

@@ -21,7 +21,7 @@ from dvt.dbt_bridge.entry.patching import PatchOnImport, Wrapper, replace, wrap
 from dvt.dbt_bridge.jinja import compiling
 from dvt.dbt_bridge.nodes import frozen, node_patches, task_patches
 from dvt.dbt_bridge.outputs import dbt_duckdb, own_adapters, profiles
-from dvt.dbt_bridge.project import parsing, settings, sources
+from dvt.dbt_bridge.project import parsing, seed_files, settings, sources
 from dvt.dbt_bridge.session import current_session
 
 
@@ -78,6 +78,9 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
     },
     "dbt.parser.read_files": {
         "yaml_from_file": Patch(("source_file", "validate"), sources.yaml_from_file),
+        "load_seed_source_file": Patch(
+            ("match", "project_name"), seed_files.load_seed_source_file, Needs.SESSION
+        ),
     },
     "dbt.parser.base": {
         "ConfiguredParser._context_for": Patch(
@@ -148,6 +151,7 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
         ),
     },
     "dbt.task.run": {
+        "ModelRunner.execute": Patch(("self", "model", "manifest"), node_patches.execute, Needs.SESSION),
         "ModelRunner._execute_model": Patch(_EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION),
         "MicrobatchBatchRunner._execute_model": Patch(
             _EXECUTE_MODEL, node_patches.execute_model, Needs.SESSION

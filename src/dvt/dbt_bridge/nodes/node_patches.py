@@ -66,6 +66,15 @@ def execute_model(
     return original(self, *args, **kwargs)
 
 
+def execute(original: Callable[..., Any], session: Session, self: Any, model: Any, manifest: Any) -> Any:
+    """Execute a node as dbt does, but a seed with `engine: dvt` by dvt's reader and bulk load."""
+    if str(model.resource_type) != "seed" or model.config.get("engine") != "dvt":
+        return original(self, model, manifest)
+    from dvt.dbt_bridge.nodes.seeding import bulk_runner
+
+    return bulk_runner(session, self).execute(model, manifest)
+
+
 def merge_batch_results(original: Callable[..., Any], self: Any, result: Any, batch_results: Any) -> None:
     """Merge the results of batches as dbt does; if all have failed, their first reason is the model's."""
     original(self, result, batch_results)

@@ -60,7 +60,7 @@ class DbtPublisher:
     def publish(self, load: Load) -> int:
         """Run dbt's materialization over the stage table; return the rows that dbt says it wrote, or -1."""
         stage = stage_relation(self._adapter, load.stage)
-        node = stand_in(self._node, f"select * from {stage}")
+        node = self._stand_in(stage)
         succeeded = False
         try:
             with as_dbt_errors():
@@ -73,6 +73,10 @@ class DbtPublisher:
         self._node.build_path = node.build_path
         response = getattr(self.result, "adapter_response", None) or {}
         return int(response.get("rows_affected", -1))
+
+    def _stand_in(self, stage: Any) -> Any:
+        """Return the copy of the node that dbt runs, given the stage table."""
+        return stand_in(self._node, f"select * from {stage}")
 
 
 def stage_relation(adapter: Any, stage: TableRef) -> Any:
@@ -126,13 +130,13 @@ def is_made_by_dbt(node: Any, place: Place) -> bool:
 def rename_stage_table(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> None:
     """Make `create_table_as` in the context rename the stage table, where that results in the same table."""
     kind = output_type(adapter.type())
-    if not kind.rename or _has_any(node, kind.own_table_configs):
+    if not kind.rename or has_any(node, kind.own_table_configs):
         return
     for macro in ("create_table_as", "get_create_table_as_sql"):
         override(context, macro, partial(_renaming_macro, kind, stage))
 
 
-def _has_any(node: Any, keys: Iterable[str]) -> bool:
+def has_any(node: Any, keys: Iterable[str]) -> bool:
     """Return whether the node has any of these configs; a TextComparison as `collation` does not count."""
     values = (node.config.get(key) for key in keys)
     return any(value and value not in _COMPARISONS for value in values)
@@ -160,7 +164,7 @@ def materialization(context: dict[str, Any], node: Any, stage: Any, macro: Any, 
     existing = context["load_cached_relation"](context["this"])
     if existing is None or existing.type != "table" or context["should_full_refresh"]():
         return macro
-    check = partial(_check_schema, context["adapter"], node, existing)
+    check = partial(check_schema, context["adapter"], node, existing)
     if node.config.materialized == "incremental":
         if place is Place.ENGINE and node.config.on_schema_change == "ignore":
             check(stage)
@@ -173,7 +177,7 @@ def materialization(context: dict[str, Any], node: Any, stage: Any, macro: Any, 
     return KEEP
 
 
-def _check_schema(adapter: Any, node: Any, existing: Any, stage: Any) -> None:
+def check_schema(adapter: Any, node: Any, existing: Any, stage: Any) -> None:
     """Raise SchemaChanged if a column of the existing table is missing in the result, or has another type."""
     new = {column.name: column for column in adapter.get_columns_in_relation(stage)}
     changes = [

@@ -1,0 +1,44 @@
+"""Errors of seeds that dvt loads."""
+
+from __future__ import annotations
+
+from dvt.core.errors.error import DvtError
+
+_SHOWN = 80
+"""Highest number of characters of a cell that a message shows."""
+
+
+class SeedUnreadable(DvtError):
+    """A seed's file cannot be cut into rows and cells: a row has too many, or the text is broken."""
+
+    code = "DVT156"
+
+    def __init__(self, file: str, line: int | None, problem: str, way_out: str) -> None:
+        self.path, self.line = file, line
+        at = file if line is None else f"{file}, line {line}"
+        super().__init__(f"{at}: {problem}", hint=way_out)
+
+
+class SeedCellWrong(DvtError):
+    """A cell of a seed is not of its column's type."""
+
+    code = "DVT157"
+
+    def __init__(self, file: str, line: int | None, column: str, value: str, kind: str) -> None:
+        self.path, self.line, self.column, self.value = file, line, column, value
+        shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
+        at = file if line is None else f"{file}, line {line}"
+        super().__init__(
+            f"{at}, column {column}: {shown!r} is no {kind} that arrives unchanged",
+            hint="correct the cell, or give the column another type in `column_types`",
+        )
+
+
+class SeedColumnInDoubt(DvtError):
+    """dbt would read a column of a seed in a way that dvt does not follow."""
+
+    code = "DVT158"
+
+    def __init__(self, file: str, column: str, value: str, problem: str, way_out: str) -> None:
+        self.path, self.column, self.value = file, column, value
+        super().__init__(f"{file}, column {column}: {value!r} {problem}", hint=way_out)
