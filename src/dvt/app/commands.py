@@ -143,6 +143,16 @@ COMMANDS: Mapping[str, Command] = {
         "Check how fresh sources are, each on its connection",
         ("dvt source freshness",),
     ),
+    "sync": Command(
+        "Install what the profile's outputs and buckets need, beside what dvt and dbt-core require",
+        (
+            "dvt sync --dry-run                  what would be installed, at which version, and for what",
+            "dvt sync                            adapters, drivers and clients of stores; writes sync.lock",
+            "dvt sync --python-env .venv-night   into another environment than dvt's own",
+        ),
+        load="dvt.cli.sync:command",
+        needs_dbt=False,
+    ),
     "test": Command(
         "Run tests, each where what it tests lives",
         ("dvt test --select customer_value",),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dvt.app.own_folders import OwnFolder
+    from dvt.config.yaml_lines import Invalid
     from dvt.core.housekeeping import ProjectPlace
     from dvt.core.names import TableRef
     from dvt.core.ports.lifecycle import Surroundings
@@ -80,18 +81,24 @@ def project_place(project_dir: Path) -> ProjectPlace | None:
 
     LifecycleInvalid if it cannot be read.
     """
+    from dvt.core.errors import LifecycleInvalid
+
+    return place_of(project_dir, LifecycleInvalid)
+
+
+def place_of(project_dir: Path, invalid: Invalid) -> ProjectPlace | None:
+    """Return what dbt_project.yml says of a project; raise what `invalid` makes if it cannot be read."""
     from dvt.config.profiles import profiles_dir
     from dvt.config.yaml_lines import Document
-    from dvt.core.errors import LifecycleInvalid
     from dvt.core.housekeeping import ProjectPlace
 
     file = project_dir / "dbt_project.yml"
     if not file.exists():
         return None
-    content = Document.read(file, LifecycleInvalid).content
+    content = Document.read(file, invalid).content
     name = content.get("name") if isinstance(content, dict) else None
     if not isinstance(name, str):
-        raise LifecycleInvalid(str(file), None, "it does not say the project's name")
+        raise invalid(str(file), None, "it does not say the project's name")
     profile = os.environ.get("DBT_PROFILE") or content.get("profile") or name
     return ProjectPlace(
         project_dir=project_dir.resolve(),

@@ -51,15 +51,19 @@ def load_profile(
 ) -> Profile:
     """Load a profile from the profiles.yml in `folder`; `variables` are those of --vars."""
     file = folder / FILE
-    root, content = _parse(file)
-    if not isinstance(content, dict) or not content:
-        raise ProfilesInvalid(str(file), None, "there is no profile in it")
+    root, content = _parsed(file)
     if name not in content:
         raise ProfilesInvalid(str(file), None, f"there is no profile {name!r}", nearest(name, content))
     profile = content[name]
     if not isinstance(profile, dict) or not isinstance(profile.get("outputs"), dict):
         raise ProfilesInvalid(str(file), _line(root, (name,)), f"profile {name!r} has no outputs")
     return Profile(file, name, profile, root, Renderer(variables or {}, environment))
+
+
+def profile_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of all profiles in the profiles.yml of `folder`; `config` is none, as in dbt."""
+    _, content = _parsed(folder / FILE)
+    return tuple(str(name) for name in content if name != "config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +91,24 @@ class Profile:
 
     def output(self, name: str) -> Mapping[str, Any]:
         """See Settings."""
+        rendered: Mapping[str, Any] = self._rendered(self._keys(name), "outputs", name)
+        return rendered
+
+    def kind(self, name: str) -> str:
+        """Return the type of an output; its other keys may lack their variables."""
+        kind = self._rendered(self._keys(name).get("type"), "outputs", name, "type")
+        if not isinstance(kind, str) or not kind:
+            raise self._invalid(("outputs", name), "has no type")
+        return kind
+
+    def _keys(self, name: str) -> Mapping[str, Any]:
         outputs = {str(key): keys for key, keys in self._content["outputs"].items()}
         if name not in outputs:
             raise UnknownConnection(f"{self.file}, profile {self.name!r}: a command", name, self.names)
         if not isinstance(outputs[name], dict):
             raise self._invalid(("outputs", name), "is not a mapping of keys")
-        rendered: Mapping[str, Any] = self._rendered(outputs[name], "outputs", name)
-        return rendered
+        keys: Mapping[str, Any] = outputs[name]
+        return keys
 
     def _rendered(self, value: Any, *path: str) -> Any:
         try:
@@ -107,6 +122,14 @@ class Profile:
         line = _line(self._root, (self.name, *path))
         where = f"profile {self.name!r}, {'.'.join(path)}"
         return ProfilesInvalid(str(self.file), line, f"{where}: {problem}", hint)
+
+
+def _parsed(file: Path) -> tuple[yaml.Node, Mapping[Any, Any]]:
+    """Return what `_parse` does of a file that has profiles."""
+    root, content = _parse(file)
+    if not isinstance(content, dict) or not content:
+        raise ProfilesInvalid(str(file), None, "there is no profile in it")
+    return root, content
 
 
 def _parse(file: Path) -> tuple[Any, Any]:

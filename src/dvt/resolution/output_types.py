@@ -54,8 +54,8 @@ class OutputType:
     """Whether models can be built on it; otherwise there is no dbt adapter, and it can only be read."""
     adapter: OwnAdapter | None = None
     """The dbt adapter if it is outside of dbt's namespace; None: the adapter is `dbt.adapters.<name>`."""
-    install: str = ""
-    """Command that installs what an output of this type needs; empty: `pip install dbt-<name>`."""
+    package: str = ""
+    """Requirement of what an output of this type needs; empty: `dbt-<name>`, if models can be built on it."""
     is_known: bool = True
     """Whether there is a row for the type; otherwise it may be misspelt, and no package can be named."""
     rename: str = ""
@@ -88,9 +88,15 @@ class OutputType:
     text, with dbt-duckdb's placeholders."""
 
     @property
+    def requirement(self) -> str:
+        """What an output of this type needs installed, as a requirement; empty: nothing."""
+        return self.package or (f"dbt-{self.name}" if self.can_be_target else "")
+
+    @property
     def install_line(self) -> str:
         """The command that installs what an output of this type needs."""
-        return self.install or f"pip install dbt-{self.name}"
+        quote = "'" if "[" in self.requirement else ""
+        return f"pip install {quote}{self.requirement}{quote}"
 
     def database(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the identity of an output's database; empty if the type has no settings that identify it.
@@ -138,7 +144,7 @@ def _mysql(name: str) -> OutputType:
         name=name,
         dialect="mysql",
         adapter=OwnAdapter(f"dvt.dbt_adapters.mysql:{name.upper()}", driver="pymysql"),
-        install=_extra(name),
+        package=_extra(name),
         rename="alter table {stage} rename to {table}",
         own_table_configs=frozenset(
             {"sql_header", "engine", "charset", "character_set", "collation", "partition_by"}
@@ -152,7 +158,7 @@ def _mysql(name: str) -> OutputType:
 
 
 def _extra(name: str) -> str:
-    return f"pip install 'dvt-engine[{name}]'"
+    return f"dvt-engine[{name}]"
 
 
 _OTHER_ADAPTERS = (
@@ -182,7 +188,7 @@ _ROWS = (
     OutputType(
         name="postgres",
         dialect="postgres",
-        install=_extra("postgres"),
+        package=_extra("postgres"),
         rename="alter table {stage} rename to {name}",
         identified_by=(("host", "localhost"), ("port", "5432"), ("dbname", "database", "")),
         own_table_configs=frozenset({"unlogged", "sql_header"}),
@@ -199,12 +205,12 @@ _ROWS = (
     ),
     _mysql("mysql"),
     _mysql("mariadb"),
-    OutputType(name="sqlite", dialect="sqlite", can_be_target=False, install=_extra("sqlite")),
+    OutputType(name="sqlite", dialect="sqlite", can_be_target=False, package=_extra("sqlite")),
     OutputType(name="files", dialect="duckdb", can_be_target=False, read_options={LOCATION: ()}),
-    OutputType(name="snowflake", dialect="snowflake", install=_extra("snowflake")),
-    OutputType(name="bigquery", dialect="bigquery", install=_extra("bigquery")),
-    OutputType(name="redshift", dialect="redshift", install=_extra("redshift")),
-    OutputType(name="databricks", dialect="databricks", install=_extra("databricks")),
+    OutputType(name="snowflake", dialect="snowflake", package=_extra("snowflake")),
+    OutputType(name="bigquery", dialect="bigquery", package=_extra("bigquery")),
+    OutputType(name="redshift", dialect="redshift", package=_extra("redshift")),
+    OutputType(name="databricks", dialect="databricks", package=_extra("databricks")),
     OutputType(name="sqlserver", dialect="tsql"),
     OutputType(name="synapse", dialect="tsql"),
     OutputType(name="glue", dialect="spark"),

@@ -50,6 +50,13 @@ from dvt.core.errors.databases import (
     StagingUnusable,
     ValueLost,
 )
+from dvt.core.errors.environment import (
+    EnvironmentUnusable,
+    LockInvalid,
+    PackageClash,
+    PackageUnavailable,
+    ProjectInvalid,
+)
 from dvt.core.errors.error import WARNINGS, DvtError, SeveralErrors, nearest
 from dvt.core.errors.leases import LeaseLost
 from dvt.core.errors.lifecycle_kinds import RowsMisdescribed, RowsUnreachable
@@ -169,6 +176,7 @@ __all__ = [
     "DurationInvalid",
     "DvtError",
     "EngineMissing",
+    "EnvironmentUnusable",
     "EphemeralFederated",
     "ExtractTooLarge",
     "FileInDoubt",
@@ -183,6 +191,7 @@ __all__ = [
     "LeaseLost",
     "LifecycleInvalid",
     "LifecycleMissing",
+    "LockInvalid",
     "LoginRefused",
     "ManifestUnreadable",
     "NamesTooLong",
@@ -197,12 +206,15 @@ __all__ = [
     "ObjectDamaged",
     "OutOfMemory",
     "OutputsClash",
+    "PackageClash",
+    "PackageUnavailable",
     "PinUseless",
     "PlaceImpossible",
     "PlanUnusable",
     "PolicyOutdated",
     "PolicyUseless",
     "ProfilesInvalid",
+    "ProjectInvalid",
     "QuarantineRefused",
     "QueryFailed",
     "RequestForged",

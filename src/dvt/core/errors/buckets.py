@@ -18,7 +18,8 @@ class BucketLibraryMissing(DvtError):
         """`kind`: as people write it, such as `S3`; `extra`: dvt's extra that brings the library."""
         self.kind, self.bucket, self.package, self.extra = kind, bucket, package, extra
         super().__init__(
-            f"{kind} bucket {bucket!r} requires {package}", hint=f"pip install 'dvt-engine[{extra}]'"
+            f"{kind} bucket {bucket!r} requires {package}",
+            hint=f"run `dvt sync`, or pip install 'dvt-engine[{extra}]'",
         )
 
 

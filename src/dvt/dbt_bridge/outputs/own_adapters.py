@@ -16,7 +16,8 @@ def require_adapter(kind: str) -> None:
     """Raise DriverMissing if the dbt adapter of a type is not installed, UnknownType for a misspelt one."""
     if not is_installed(kind):
         require_known("", "", kind)
-        raise DriverMissing(f"dbt's adapter for outputs of type {kind}", output_type(kind).install_line)
+        install = f"run `dvt sync`, or {output_type(kind).install_line}"
+        raise DriverMissing(f"dbt's adapter for outputs of type {kind}", install)
 
 
 def require_known(output: str, place: str, kind: str) -> None:

@@ -49,13 +49,13 @@ def log_in(name: str, settings: MySQLSettings, **overrides: Any) -> Any:
 
         from dvt.drivers.mysql.wire import Wire
     except ImportError as error:
-        raise DriverMissing("PyMySQL", "pip install 'dvt-engine[mysql]'") from error
+        raise DriverMissing("PyMySQL", "run `dvt sync`, or pip install 'dvt-engine[mysql]'") from error
     try:
         wire = Wire(**(_arguments(settings) | _tls(settings) | overrides))
     except (pymysql.Error, OSError, ValueError) as error:
         raise _connect_error(error, name, settings) from error
     except RuntimeError as error:  # PyMySQL's, when `cryptography` is missing
-        raise DriverMissing("cryptography", "pip install 'dvt-engine[mysql]'") from error
+        raise DriverMissing("cryptography", "run `dvt sync`, or pip install 'dvt-engine[mysql]'") from error
     wire.keep_alive()
     return wire
 

@@ -2,4 +2,4 @@
 
 from dvt.resolution.output_types import OutputType
 
-LINES = OutputType(name="lines", dialect="duckdb", can_be_target=False, install="pip install dvt-lines")
+LINES = OutputType(name="lines", dialect="duckdb", can_be_target=False, package="dvt-lines")

@@ -6,6 +6,6 @@ NEST = OutputType(
     name="nest",
     dialect="duckdb",
     adapter=OwnAdapter("dvt_nest.adapter:NEST", driver="duckdb", distribution="dvt-nest"),
-    install="pip install dvt-nest",
+    package="dvt-nest",
     rename="alter table {stage} rename to {name}; comment on table {table} is 'hatched'",
 )

@@ -1,0 +1,124 @@
+"""Wires `dvt sync`: reads what the files of a profile name, and installs the packages for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dvt.core.housekeeping import ProjectPlace
+    from dvt.environment.installed import Environment
+    from dvt.environment.needs import Use
+    from dvt.environment.report import SyncReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncRequest:
+    """What `dvt sync` is asked to do."""
+
+    project_dir: Path
+    profiles_dir: Path | None = None
+    profile: str | None = None
+    """The only profile; None: the project's, or all where there is no project."""
+    python_env: Path | None = None
+    """Another environment than the one that dvt runs in."""
+    installer: str | None = None
+    """`uv` or `pip`; None: uv if it is there."""
+    dry_run: bool = False
+
+
+def sync(request: SyncRequest) -> SyncReport:
+    """Install what is missing for the profile's outputs, buckets and computes, and say what was done."""
+    from dvt.app.lifecycle import place_of
+    from dvt.config.profiles import profiles_dir
+    from dvt.core.errors import ProjectInvalid
+    from dvt.environment.installed import environment_at, own_environment
+    from dvt.environment.installers import find_installer
+    from dvt.environment.lock import FILE
+    from dvt.environment.syncing import Syncer
+
+    place = place_of(request.project_dir, ProjectInvalid)
+    folder = profiles_dir(request.project_dir, request.profiles_dir)
+
+    def read() -> Environment:
+        return own_environment() if request.python_env is None else environment_at(request.python_env)
+
+    environment = read()
+    return Syncer(
+        uses=_uses(request, place, folder, environment),
+        lock_file=(folder if place is None else place.project_dir) / FILE,
+        dry_run=request.dry_run,
+        read=read,
+        find_installer=lambda environment: find_installer(environment, request.installer),
+    ).sync()
+
+
+def _uses(
+    request: SyncRequest, place: ProjectPlace | None, folder: Path, environment: Environment
+) -> list[Use]:
+    from dvt.config.profiles import profile_names
+
+    if request.profile is not None:
+        names: tuple[str, ...] = (request.profile,)
+    else:
+        names = profile_names(folder) if place is None else (place.profile,)
+    with_name = len(names) > 1
+    uses: list[Use] = []
+    for name in names:
+        of = f"{name}: " if with_name else ""
+        uses += _of_outputs(of, folder, name, environment)
+        uses += _of_buckets(of, folder, name, request.project_dir)
+        uses += _of_computes(of, folder, name)
+    return uses
+
+
+def _of_outputs(of: str, folder: Path, profile: str, environment: Environment) -> Iterator[Use]:
+    from dvt.config.profiles import load_profile
+    from dvt.core.errors import DvtError
+    from dvt.environment.needs import Use
+
+    settings = load_profile(folder, profile)
+    for name in settings.names:
+        what = f"{of}output {name}"
+        try:
+            kind = settings.kind(name)
+            requirement = _requirement(name, str(settings.file), kind, environment)
+        except DvtError as error:
+            yield Use(what, error=error)
+        else:
+            yield Use(f"{what} ({kind})", requirement)
+
+
+def _requirement(output: str, file: str, kind: str, environment: Environment) -> str:
+    """Return what an output needs; UnknownType for a type that may be misspelt: no package is guessed."""
+    from dvt.core.errors import UnknownType
+    from dvt.resolution.output_types import output_type, output_types
+
+    row = output_type(kind)
+    if not row.is_known and environment.version(f"dbt-{kind}") is None:
+        raise UnknownType(output, file, kind, {known.name for known in output_types()})
+    return row.requirement
+
+
+def _of_buckets(of: str, folder: Path, profile: str, project_dir: Path) -> Iterator[Use]:
+    from dvt.config.buckets import load_buckets
+    from dvt.environment.needs import Use, extra_requirement
+
+    buckets = load_buckets(profile, folder, project_dir=project_dir)
+    for name in buckets.written:
+        kind = buckets.entries[name].kind
+        yield Use(f"{of}bucket {name} ({kind})", extra_requirement(kind))
+
+
+def _of_computes(of: str, folder: Path, profile: str) -> Iterator[Use]:
+    from dvt.config.computes import ENGINES, load_computes
+    from dvt.environment.needs import Use, extra_requirement
+
+    for name, compute in load_computes(profile, folder).entries.items():
+        what = f"{of}compute {name} ({compute.kind})"
+        if compute.kind in ENGINES:
+            yield Use(what, extra_requirement(compute.kind))
+        else:
+            yield Use(what, note=f"this version of dvt has no engine of type {compute.kind}")
