@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from dvt.core.ports.seeds import SeedReader
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.resolution.output_types import OutputType
+    from dvt.runs.operations import Operation
 
 
 def connector_opener(
@@ -45,9 +47,18 @@ def connector_opener(
     return open_connector
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideRun:
+    """What a command has that needs connectors outside of any run of dbt."""
+
+    open_connector: Callable[[str], Connector]
+    instance: MemoryInstance
+    operation: Operation
+
+
 @contextmanager
-def open_connectors(outputs: Settings, project_dir: Path) -> Iterator[Callable[[str], Connector]]:
-    """Give a function that opens the connector of an output, outside of any run of dbt.
+def outside_run(outputs: Settings, project_dir: Path) -> Iterator[OutsideRun]:
+    """Give what opens the connector of an output, outside of any run of dbt.
 
     The outputs are a profile's (`config.profiles.load_profile`). When the `with` ends, all that was opened
     is closed; if the process dies before, the project's next run removes what its connectors have left.
@@ -69,7 +80,14 @@ def open_connectors(outputs: Settings, project_dir: Path) -> Iterator[Callable[[
             stack.callback(connector.close)
             return connector
 
-        yield open_connector
+        yield OutsideRun(open_connector=open_connector, instance=instance, operation=operation)
+
+
+@contextmanager
+def open_connectors(outputs: Settings, project_dir: Path) -> Iterator[Callable[[str], Connector]]:
+    """Give a function that opens the connector of an output; see `outside_run`."""
+    with outside_run(outputs, project_dir) as run:
+        yield run.open_connector
 
 
 def seed_reader(instance: MemoryInstance, scratch: Path) -> SeedReader:

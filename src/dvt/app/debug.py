@@ -1,4 +1,4 @@
-"""Wires `dvt debug`: tests the buckets of the profile, and its files, after dbt's own tests."""
+"""Wires `dvt debug`: tests outputs and buckets of the profile, and its files, after dbt's own tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import click
 
     from dvt.app.own_folders import OwnFolder
-    from dvt.core.housekeeping import ProjectPlace
+    from dvt.core.housekeeping import ProjectPlace, WantedOutputs
     from dvt.staging.housekeeping.diagnosis import BucketDiagnosis, Diagnosis
     from dvt.staging.housekeeping.health import Check, Health
 
@@ -21,8 +21,9 @@ def command() -> click.Command:
     return make_command(diagnose, as_lines, as_object)
 
 
-def diagnose(place: ProjectPlace) -> Diagnosis:
-    """Test the buckets and the computes of a profile; what is wrong is in the answer."""
+def diagnose(place: ProjectPlace, wanted: WantedOutputs) -> Diagnosis:
+    """Test outputs, buckets and the computes of a profile; what is wrong is in the answer."""
+    from dvt.app.debug_outputs import diagnose_outputs
     from dvt.app.own_folders import own_folders
     from dvt.config.buckets import NO_FILE, find_file, load_buckets
     from dvt.core.errors import DvtError
@@ -39,12 +40,15 @@ def diagnose(place: ProjectPlace) -> Diagnosis:
     except DvtError as error:
         found = failed_check("buckets.yml", error)
     computes, compute = _computes(place)
+    outputs, others = diagnose_outputs(place, wanted)
     folders = own_folders(place, {place.profile: buckets})
     return Diagnosis(
         profile=place.profile,
         buckets_file=None if file is None else str(file),
         files=(found, computes),
         compute=compute,
+        outputs=outputs,
+        other_outputs=others,
         buckets=tuple(
             _diagnosed(folder, buckets.default) for folder in folders if folder.is_named or _is_used(folder)
         ),

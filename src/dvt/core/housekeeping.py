@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,18 @@ class ProjectPlace:
     profiles_dir: Path
     profile: str
     """Name of the profile in use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedOutputs:
+    """Which outputs of the profile `dvt debug` tests."""
+
+    target: str
+    """The target, which is tested in any case."""
+    every: bool = False
+    """Whether all others are tested, too."""
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """Those of --vars, which outputs may name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from dvt.core.ports.connectors import (
     ConnectorContext,
     DescribedAnswer,
     Job,
+    ServerFacts,
     Snapshot,
 )
 from dvt.core.ports.staging import Dataset
@@ -81,6 +82,18 @@ class DuckDBConnector:
             return frozenset()
         with self._cursor("asking for its macros") as cursor:
             return own_functions(cursor)
+
+    def server_facts(self, schema: str | None) -> ServerFacts:
+        """See HasServerFacts. Whoever may write to the file may create schemas in it."""
+        sql = (
+            "SELECT COUNT(*) FROM duckdb_schemas() WHERE database_name = current_database()"
+            " AND lower(schema_name) = lower(?)"
+        )
+        with self._cursor("asking for its version", may_be_new=True) as cursor:
+            (number,) = cursor.execute(sql, [schema or "main"]).fetchone()
+        return ServerFacts(
+            version=f"DuckDB {duckdb.__version__}", has_schema=number > 0, may_create_schema=True
+        )
 
     def answer_rules(self) -> AnswerRules:
         """See CanAnswer."""

@@ -20,6 +20,7 @@ from dvt.core.ports.connectors import (
     Capabilities,
     ConnectorContext,
     DescribedAnswer,
+    ServerFacts,
     Snapshot,
 )
 from dvt.core.ports.staging import Dataset
@@ -67,6 +68,14 @@ class MySQLConnector:
         """See CanEstimate."""
         with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
             return estimated(side, queries, self._server.settings.schema_)
+
+    def server_facts(self, schema: str | None) -> ServerFacts:
+        """See HasServerFacts."""
+        sql = "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = %s"
+        with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
+            named = schema or self._server.settings.schema_
+            ((number,),) = side.rows(sql, (named,), doing="asking for its version")
+            return ServerFacts(version=side.flavour.name, has_schema=number > 0)
 
     def answer_rules(self) -> AnswerRules:
         """See CanAnswer."""

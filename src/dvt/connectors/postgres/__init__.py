@@ -19,6 +19,7 @@ from dvt.core.ports.connectors import (
     Capabilities,
     ConnectorContext,
     DescribedAnswer,
+    ServerFacts,
     Snapshot,
 )
 from dvt.core.ports.staging import Dataset
@@ -76,6 +77,25 @@ class PostgresConnector:
         ):
             cursor.execute("SHOW TimeZone")
             return str(cursor.fetchone()[0])
+
+    def server_facts(self, schema: str | None) -> ServerFacts:
+        """See HasServerFacts."""
+        name = self._server.name
+        with (
+            self._server.slots.work(),
+            open_session(name, self._server.settings) as cursor,
+            as_dvt_errors(name=name, doing="asking for its version"),
+        ):
+            cursor.execute(
+                "SELECT current_setting('server_version'),"
+                " EXISTS (SELECT FROM pg_namespace WHERE nspname = %s),"
+                " has_database_privilege(current_database(), 'CREATE')",
+                (schema or self._server.settings.schema_,),
+            )
+            version, has_schema, may_create = cursor.fetchone()
+        return ServerFacts(
+            version=f"PostgreSQL {version}", has_schema=has_schema, may_create_schema=may_create
+        )
 
     def answer_rules(self) -> AnswerRules:
         """See CanAnswer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from dvt.connectors.sqlite.describe import describe
 from dvt.connectors.sqlite.types import check, is_sure, wrong_type
 from dvt.core.errors import BadOutput, ValueLost
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, Snapshot
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Job, ServerFacts, Snapshot
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, SourceQuery, rendered
 from dvt.core.tables import Table
@@ -61,6 +62,11 @@ class SQLiteConnector:
                 return described
         finally:
             reader.close()
+
+    def server_facts(self, schema: str | None) -> ServerFacts:  # noqa: ARG002  a file has no schemas
+        """See HasServerFacts."""
+        with self.snapshot():
+            return ServerFacts(version=f"SQLite {sqlite3.sqlite_version}")
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

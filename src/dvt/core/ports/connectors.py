@@ -131,6 +131,28 @@ class HasTimeZone(Protocol):
         """Return the IANA name of the time zone in which dbt's sessions on this output work."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """What a database says of itself, and of one of its schemas."""
+
+    version: str
+    """Product and version, for people."""
+    has_schema: bool = True
+    may_create_schema: bool | None = None
+    """None: that is not told before it is tried."""
+
+
+@runtime_checkable
+class HasServerFacts(Protocol):
+    """A connector whose database can be asked for its version."""
+
+    def server_facts(self, schema: str | None) -> ServerFacts:
+        """Connect as extractions do, and return what the database says.
+
+        `schema` is a name without quotes; None: the output's own.
+        """
+
+
 @runtime_checkable
 class HasOwnRules(Protocol):
     """A connector whose database may answer SQL otherwise than the engine that speaks the same SQL."""

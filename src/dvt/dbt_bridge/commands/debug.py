@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,20 @@ from dbt.events.types import DebugCmdOut
 from dbt.task.debug import DebugTask
 from dbt_common.events.functions import fire_event
 
-from dvt.core.housekeeping import ProjectPlace
+from dvt.core.housekeeping import ProjectPlace, WantedOutputs
 from dvt.dbt_bridge.commands.own_options import JSON, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
+
+ALL = click.Option(
+    ["--all", "every"], is_flag=True, help="Test every output of the profile, not only the target."
+)
 
 if TYPE_CHECKING:
     from dvt.staging.housekeeping.diagnosis import Diagnosis
 
 
 def make_command(
-    diagnose: Callable[[ProjectPlace], Diagnosis],
+    diagnose: Callable[[ProjectPlace, WantedOutputs], Diagnosis],
     as_lines: Callable[[Diagnosis], Iterator[str]],
     as_object: Callable[[Diagnosis], dict[str, Any]],
 ) -> click.Command:
@@ -36,6 +40,9 @@ def make_command(
     def run(ctx: click.Context, **kwargs: Any) -> tuple[Any, bool]:
         """Show the installation, test the connection of the target, and test the buckets of the profile.
 
+        The target is used as a run uses it: a stage table of one row is filled in its schema, and dropped.
+        With --all, so are all outputs of the profile; those that can only be read are no failure.
+
         In each bucket of buckets.yml, an object is put, read and deleted in the project's folder, and what is
         staged there is counted.
         """
@@ -45,7 +52,7 @@ def make_command(
         diagnosis = None
         if place is not None:
             with as_dbt_errors():
-                diagnosis = diagnose(place)
+                diagnosis = diagnose(place, _wanted(task, kwargs))
             for line in as_lines(diagnosis):
                 fire_event(DebugCmdOut(msg=line))
         if kwargs["as_json"]:
@@ -53,8 +60,13 @@ def make_command(
             click.echo(json.dumps({"dbt": {"ok": is_good}, **found}, indent=2))
         return is_good, is_good and not (diagnosis is not None and diagnosis.has_failed)
 
-    params = [*cli.commands["debug"].params, JSON]
+    params = [*cli.commands["debug"].params, ALL, JSON]
     return click.Command("debug", callback=run, params=params, help=run.__doc__)
+
+
+def _wanted(task: DebugTask, kwargs: Mapping[str, Any]) -> WantedOutputs:
+    target = kwargs["target"] or (task.profile.target_name if task.profile is not None else "")
+    return WantedOutputs(target=str(target), every=kwargs["every"], variables=kwargs["vars"] or {})
 
 
 def _place(task: DebugTask) -> ProjectPlace | None:

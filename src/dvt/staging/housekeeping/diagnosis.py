@@ -1,8 +1,8 @@
-"""Writes what `dvt debug` finds of buckets and computes, as lines and as an object for JSON."""
+"""Writes what `dvt debug` finds of outputs, buckets and computes, as lines and as an object for JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,8 +32,24 @@ class BucketDiagnosis:
     @property
     def status(self) -> Status:
         """The worst of its tests."""
-        found = {check.status for check in self.health.checks}
-        return next(status for status in _WORST_FIRST if status in found)
+        return _worst(self.health.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputDiagnosis:
+    """How an output of the profile does."""
+
+    name: str
+    kind: str
+    is_target: bool
+    checks: tuple[Check, ...]
+    version: str = ""
+    """The database's product and version; empty if it was not told."""
+
+    @property
+    def status(self) -> Status:
+        """The worst of its tests."""
+        return _worst(self.checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +64,10 @@ class Diagnosis:
     compute: str = ""
     """The compute in use."""
     buckets: tuple[BucketDiagnosis, ...] = ()
+    outputs: tuple[OutputDiagnosis, ...] = ()
+    """Those that were tested."""
+    other_outputs: int = 0
+    """Outputs of the profile that were not tested."""
 
     @property
     def native(self) -> tuple[str, ...]:
@@ -64,22 +84,26 @@ class Diagnosis:
             for bucket in self.buckets
             if bucket.is_default and not bucket.status.works
         ]
-        return (*files, *default)
+        targets = [
+            f"output {output.name}" for output in self.outputs if output.is_target and output.status in _BAD
+        ]
+        return (*targets, *files, *default)
 
     @property
     def has_failed(self) -> bool:
         """Whether anything does not work that is configured."""
-        bad = {Status.FAIL, Status.MISS}
         found = {*(check.status for check in self.files), *(bucket.status for bucket in self.buckets)}
-        return bool(found & bad)
+        return bool(found & _BAD) or any(output.status in _BAD for output in self.outputs)
 
 
 _TIMES = ("oldest", "newest", "oldest_orphan")
+_BAD = frozenset({Status.FAIL, Status.MISS})
 _WORST_FIRST = (Status.FAIL, Status.MISS, Status.WARN, Status.OK, Status.SKIP)
 
 
 def as_lines(diagnosis: Diagnosis) -> Iterator[str]:
     """Yield lines for people."""
+    yield from _output_lines(diagnosis)
     yield "Buckets and computes:"
     for check in diagnosis.files:
         yield _line(check, "  ")
@@ -102,10 +126,36 @@ def as_object(diagnosis: Diagnosis) -> dict[str, Any]:
         "buckets_yml": diagnosis.buckets_file,
         "files": [_check(check) for check in diagnosis.files],
         "compute": diagnosis.compute,
+        "outputs": [_output(output) for output in diagnosis.outputs],
         "buckets_configured": [_bucket(bucket) for bucket in diagnosis.buckets],
         "native_connectors_available": list(diagnosis.native),
         "federation": {"ready": not diagnosis.missing, "missing": list(diagnosis.missing)},
     }
+
+
+def _worst(checks: Sequence[Check]) -> Status:
+    found = {check.status for check in checks}
+    return next(status for status in _WORST_FIRST if status in found)
+
+
+def _output_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    if not diagnosis.outputs:
+        return
+    yield "Outputs:"
+    for output in diagnosis.outputs:
+        target = ", the target" if output.is_target else ""
+        version = f": {output.version}" if output.version else ""
+        yield f"  output {output.name} ({output.kind}{target}) [{output.status}]{version}"
+        good = [_timed(check) for check in output.checks if check.status is Status.OK]
+        if good:
+            yield f"    {', '.join(good)} [OK]"
+        yield from (_line(check, "    ") for check in output.checks if check.status is not Status.OK)
+    if diagnosis.other_outputs:
+        yield f"  {count(diagnosis.other_outputs, 'other output')} not tested: dvt debug --all"
+
+
+def _timed(check: Check) -> str:
+    return check.what if check.seconds is None else f"{check.what} in {check.seconds * 1000:.0f} ms"
 
 
 def _bucket_lines(bucket: BucketDiagnosis) -> Iterator[str]:
@@ -143,6 +193,17 @@ def _counts(metrics: Metrics) -> str:
 
 def _line(check: Check, indent: str) -> str:
     return f"{indent}{check.what} [{check.status}]" + (f": {check.detail}" if check.detail else "")
+
+
+def _output(output: OutputDiagnosis) -> dict[str, Any]:
+    return {
+        "name": output.name,
+        "type": output.kind,
+        "version": output.version,
+        "target": output.is_target,
+        "status": str(output.status),
+        "checks": [_check(check) for check in output.checks],
+    }
 
 
 def _bucket(bucket: BucketDiagnosis) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -116,9 +117,10 @@ def moment_of(name: str, time: str | None, read: Callable[[str], Moment] = first
     if time is None:
         return None
     year = int(time[:4]) if time[:4].isdecimal() else _FIRST
-    if not _FIRST <= year < _LAST:  # as far as moments reach
-        return 0 if year < _FIRST else 2**63 - 1
     try:
+        if not _FIRST <= year < _LAST:  # as far as moments reach
+            datetime.fromisoformat(time if year else f"0400{time[4:]}")  # Python has no year 0
+            return 0 if year < _FIRST else 2**63 - 1
         return read(time)
     except (ValueError, OverflowError) as error:
         raise RequestInvalid(f"{name}: this is no day and no time: {error}") from None

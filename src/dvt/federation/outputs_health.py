@@ -1,0 +1,81 @@
+"""Tests an output by what a run does there: it is connected to, and a stage table is filled and dropped."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from dvt.core.errors import DvtError, QueryFailed
+from dvt.core.names import TableRef
+from dvt.core.plan import Load
+from dvt.core.ports.connectors import CanLoad, Connector, HasServerFacts, ServerFacts
+from dvt.core.ports.staging import Dataset
+from dvt.runs.operations import Operation
+from dvt.staging.housekeeping.health import Check, Status, failed_check
+
+CONNECT, LOAD = "connect", "load"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputHealth:
+    """How an output does."""
+
+    checks: tuple[Check, ...]
+    version: str = ""
+    """The database's product and version; empty if it was not told."""
+
+
+def examine_output(
+    connector: Connector, stage: TableRef, dataset: Dataset, operation: Operation
+) -> OutputHealth:
+    """Test an output; `stage` is a name for a stage table in its schema, `dataset` some rows to fill it with.
+
+    The stage table is on the operation's record while it may exist.
+    """
+    begin = time.monotonic()
+    facts = ServerFacts(version="")
+    try:
+        if isinstance(connector, HasServerFacts):
+            facts = connector.server_facts(stage.schema)
+        else:
+            with connector.snapshot():
+                pass
+    except DvtError as error:
+        return OutputHealth((failed_check(CONNECT, error),))
+    checks = [Check(CONNECT, Status.OK, seconds=time.monotonic() - begin)]
+    if isinstance(connector, CanLoad):
+        checks.append(_loading(connector, facts, stage, dataset, operation))
+        if connector.capabilities.loads_slowly:
+            checks.append(Check("speed of loads", Status.WARN, connector.capabilities.loads_slowly))
+    else:
+        checks.append(Check(LOAD, Status.SKIP, "dvt reads outputs of this type, and loads nothing into them"))
+    return OutputHealth(tuple(checks), facts.version)
+
+
+def _loading(
+    connector: CanLoad, facts: ServerFacts, stage: TableRef, dataset: Dataset, operation: Operation
+) -> Check:
+    if not facts.has_schema:
+        return _without_schema(facts, stage.schema or "")
+    begin = time.monotonic()
+    load = Load(stage=stage, columns=connector.columns(dataset.columns))
+    try:
+        operation.will_make(stage)
+        try:
+            rows = connector.fill(load, dataset)
+        finally:
+            connector.drop(stage)
+            operation.is_gone(stage)
+        if rows != dataset.rows:
+            problem = f"{rows} of {dataset.rows} rows arrived"
+            raise QueryFailed(stage.connection, f"filling {stage}", problem)
+    except DvtError as error:
+        return failed_check(LOAD, error)
+    return Check(LOAD, Status.OK, seconds=time.monotonic() - begin)
+
+
+def _without_schema(facts: ServerFacts, schema: str) -> Check:
+    if facts.may_create_schema is False:
+        detail = f"schema {schema!r} is not there, and this user may not create it: GRANT CREATE ON DATABASE"
+        return Check(LOAD, Status.FAIL, detail)
+    return Check(LOAD, Status.SKIP, f"schema {schema!r} is not there yet; dbt creates it in its first run")

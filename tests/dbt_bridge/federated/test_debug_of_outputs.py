@@ -1,0 +1,100 @@
+"""`dvt debug` uses outputs as a run does: it connects, and fills and drops a stage table."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from dvt import dvtRunner
+from tests.dbt_bridge.federated.project import Project
+
+pytestmark = pytest.mark.slow
+
+
+def found(shop: Project, capsys: pytest.CaptureFixture[str], *args: str, code: bool = True) -> dict[str, Any]:
+    capsys.readouterr()
+    folders = ["--project-dir", str(shop.root), "--profiles-dir", str(shop.root)]
+    result = dvtRunner().invoke(["debug", *folders, "--json", *args])
+    assert result.success is code
+    outputs = json.loads(capsys.readouterr().out)["outputs"]
+    return {output["name"]: output for output in outputs}
+
+
+def said(output: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {check["check"]: (check["status"], check["detail"]) for check in output["checks"]}
+
+
+def test_a_new_target_is_connected_to_and_its_schema_is_not_there_yet(
+    pg_shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (target,) = found(pg_shop, capsys).values()
+    assert (target["target"], target["status"]) == (True, "OK")
+    assert target["version"].startswith("PostgreSQL ")
+    status, detail = said(target)["load"]
+    assert status == "SKIP"
+    assert "dbt creates it in its first run" in detail
+
+
+def test_a_target_is_filled_and_left_as_it_was(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    shop.model("one", "select 1 as n", materialized="table")
+    assert shop.dvt("run")
+    before = shop.tables()
+    target = found(shop, capsys)[shop.target]
+    kind = shop.outputs[shop.target]["type"]
+    product = {"duckdb": "DuckDB ", "postgres": "PostgreSQL ", "mariadb": "MariaDB "}[kind]
+    assert target["version"].startswith(product)
+    assert (target["status"], said(target)["load"][0]) in {("OK", "OK"), ("WARN", "OK")}
+    assert all(check["seconds"] > 0 for check in target["checks"] if check["check"] in ("connect", "load"))
+    assert shop.tables() == before
+
+
+def test_a_user_who_may_not_create_tables_is_told(
+    pg_shop: Project, postgres: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = pg_shop.outputs[pg_shop.target]["schema"]
+    with closing(postgres.owner()) as connection:
+        connection.cursor().execute(f"create schema {schema}")
+        connection.commit()
+    target = found(pg_shop, capsys, code=False)[pg_shop.target]
+    status, detail = said(target)["load"]
+    assert status == "FAIL"
+    assert "permission denied" in detail
+
+
+def test_of_other_outputs_only_all_says_more(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(found(shop, capsys)) == {shop.target}
+    outputs = found(shop, capsys, "--all")
+    assert set(outputs) == set(shop.outputs)
+    lite = outputs["lite"]
+    assert (lite["target"], lite["status"], said(lite)["connect"][0]) == (False, "OK", "OK")
+    assert lite["version"].startswith("SQLite ")
+    assert said(lite)["load"][0] == "SKIP"
+
+
+def test_a_source_that_can_only_be_read_is_no_failure(
+    pg_shop: Project, postgres: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = f"{pg_shop.outputs[pg_shop.target]['schema']}_read"
+    with closing(postgres.owner()) as connection:
+        connection.cursor().execute(f"create schema {schema}")
+        connection.commit()
+    outputs = {**pg_shop.outputs, "reading": postgres.settings(schema=schema)}
+    pg_shop.write("profiles.yml", {"shop": {"target": pg_shop.target, "outputs": outputs}})
+    reading = found(pg_shop, capsys, "--all")["reading"]
+    assert reading["status"] == "WARN"
+    assert said(reading)["load"][1].startswith("it can only be read: ")
+
+
+def test_an_output_that_cannot_be_reached_fails_without_its_password(
+    pg_shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {**pg_shop.outputs[pg_shop.target], "port": 1, "pass": "s3cr3t-of-mine"}
+    outputs = {**pg_shop.outputs, "wrong": wrong}
+    pg_shop.write("profiles.yml", {"shop": {"target": pg_shop.target, "outputs": outputs}})
+    told = found(pg_shop, capsys, "--all", code=False)
+    assert said(told["wrong"])["connect"][0] == "FAIL"
+    assert "load" not in said(told["wrong"])
+    assert "s3cr3t-of-mine" not in json.dumps(told)
