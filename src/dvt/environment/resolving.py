@@ -92,7 +92,7 @@ class Resolver:
     def _as_locked(self, package: LockedPackage) -> LockedPackage:
         """Return the package with the lock's hashes, so that another file of its version is refused."""
         before = self.preferred.get(package.name)
-        if before is None or before.version != package.version:
+        if before is None or before.version != package.version or not before.hashes:
             return package
         return replace(package, hashes=before.hashes)
 

@@ -36,17 +36,17 @@ class Syncer:
         pins = pins_of(environment, own_environment())
         needs = needs_of(self.uses, environment.version("duckdb") or pins.get("duckdb"))
         wanted = tuple(str(need.requirement) for need in needs)
-        missing = [need for need in needs if self._is_missing(need, environment, lock)]
+        missing = [need for need in needs if self._is_missing(need, environment, lock, pins)]
         if not missing:
             note = "as before" if lock.needs == wanted else "as before: nothing had to be installed"
             return self._report(environment, needs, lock_note=note, has_lock=self.lock_file.exists())
         return self._changed(environment, needs, missing, Lock(wanted, lock.packages), pins)
 
-    def _is_missing(self, need: Need, environment: Environment, lock: Lock) -> bool:
+    def _is_missing(self, need: Need, environment: Environment, lock: Lock, pins: Mapping[str, str]) -> bool:
         """Whether a package, or what it requires, is not there, or not at the lock's version."""
         if any(environment.problems(need.requirement)):
             return True
-        locked = lock.by_name
+        locked = {name: package for name, package in lock.by_name.items() if name not in pins}
         installed = environment.required(need.requirement)
         return any(name in locked and locked[name].version != now for name, now in installed.items())
 
@@ -64,7 +64,7 @@ class Syncer:
         preferred = {**_present(environment, needs, missing), **lock.by_name}
         resolved = Resolver(installer, pins, preferred).resolve(needs)
         absent = {str(need.requirement) for need in missing}
-        errors = dict(resolved.errors)
+        errors = {text: error for text, error in resolved.errors.items() if text in absent}
         new = [
             package for package in resolved.packages if environment.version(package.name) != package.version
         ]
@@ -76,11 +76,9 @@ class Syncer:
         outcomes = _Outcomes(after, absent, errors, {p.name: p.version for p in new}, self.dry_run)
         note = "unchanged: --dry-run"
         if not self.dry_run:
-            failed = next(iter(errors.values()), None)
+            is_whole = not errors and not resolved.errors
             note = (
-                self._write(lock, resolved.packages, pins)
-                if failed is None
-                else "unchanged, since an item failed"
+                self._write(lock, resolved.packages, pins) if is_whole else "unchanged, since an item failed"
             )
         return self._report(
             after,

@@ -13,6 +13,7 @@ import pytest
 from dvt.app.sync import SyncRequest, sync
 from dvt.core.errors import EnvironmentUnusable
 from dvt.environment.installed import environment_at
+from dvt.environment.lock import read_lock
 from dvt.environment.report import Outcome, SyncReport
 from tests.nobody import as_nobody
 from tests.unit.environment.wheelhouse import Wheelhouse
@@ -67,6 +68,46 @@ def test_a_second_run_changes_nothing_and_starts_no_installer(house: Wheelhouse,
     assert not report.installer
     assert house.files() == before
     assert (house.project / "sync.lock").stat().st_mtime_ns == lock
+
+
+@INSTALLERS
+def test_what_was_installed_before_is_in_the_lock_with_its_hash(house: Wheelhouse, installer: str):
+    house.wheel("dbt-trino", "1.9.0")
+    house.wheel("dbt-exasol", "2")
+    house.outputs(a="trino")
+    _install(house, "dbt-trino")
+    house.wheel("dbt-trino", "1.9.9")
+    house.outputs(a="trino", b="exasol")
+    assert outcomes(run(house, installer)) == [("OK", "dbt-exasol", "2"), ("OK", "dbt-trino", "1.9.0")]
+    locked = read_lock(house.project / "sync.lock").packages
+    assert [(package.name, package.version, len(package.hashes)) for package in locked] == [
+        ("dbt-exasol", "2", 1),
+        ("dbt-trino", "1.9.0", 1),
+    ]
+
+
+@INSTALLERS
+def test_what_is_installed_stays_right_when_another_package_is_nowhere(house: Wheelhouse, installer: str):
+    house.wheel("dbt-trino", "1.9.0")
+    _install(house, "dbt-trino")
+    shutil.rmtree(house.wheels)
+    house.wheels.mkdir()
+    house.outputs(a="trino", b="exasol")
+    assert outcomes(run(house, installer)) == [("FAILED", "dbt-exasol", ""), ("OK", "dbt-trino", "1.9.0")]
+
+
+def test_a_lock_does_not_move_what_dvt_requires(house: Wheelhouse):
+    house.wheel("dbt-trino", "1.9.0", ["trinity"])
+    house.wheel("trinity", "2.1")
+    house.outputs(a="trino")
+    run(house)
+    house.wheel("trinity", "3")
+    house.wheel("dvt-engine", "0.1", ["trinity>=3"])
+    _install(house, "dvt-engine")
+    report = run(house)
+    assert outcomes(report) == [("OK", "dbt-trino", "1.9.0")]
+    assert not report.installer
+    assert environment_at(house.env).version("trinity") == "3"
 
 
 @INSTALLERS
