@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
     from dvt.core.ports.staging import Dataset
     from dvt.federation.outputs_health import OutputHealth
     from dvt.staging.housekeeping.diagnosis import OutputDiagnosis
-    from dvt.staging.housekeeping.health import Check
 
 
 def diagnose_outputs(place: ProjectPlace, wanted: WantedOutputs) -> tuple[tuple[OutputDiagnosis, ...], int]:
@@ -40,16 +38,19 @@ def _diagnosed(
     try:
         settings = profile.output(name)
         kind = str(settings.get("type", ""))
-        health = _examined(name, settings, run, rows)
+        health = _examined(name, settings, run, rows, is_target=is_target)
     except DvtError as error:
         return OutputDiagnosis(
             name=name, kind=kind, is_target=is_target, checks=(failed_check("settings", error),)
         )
-    checks = health.checks if is_target else tuple(map(_of_a_source, health.checks))
-    return OutputDiagnosis(name=name, kind=kind, is_target=is_target, checks=checks, version=health.version)
+    return OutputDiagnosis(
+        name=name, kind=kind, is_target=is_target, checks=health.checks, version=health.version
+    )
 
 
-def _examined(name: str, settings: Mapping[str, Any], run: OutsideRun, rows: Dataset) -> OutputHealth:
+def _examined(
+    name: str, settings: Mapping[str, Any], run: OutsideRun, rows: Dataset, *, is_target: bool
+) -> OutputHealth:
     from dvt.connectors import CONNECTORS
     from dvt.core.errors import DriverMissing
     from dvt.core.names import TableRef, stage_name
@@ -66,19 +67,9 @@ def _examined(name: str, settings: Mapping[str, Any], run: OutsideRun, rows: Dat
         identifier=stage_name(run.operation.run, f"dvt debug {name}"),
     )
     try:
-        return examine_output(run.open_connector(name), stage, rows, run.operation)
+        return examine_output(run.open_connector(name), stage, rows, run.operation, is_target=is_target)
     except DriverMissing as error:
         return OutputHealth((Check("package", Status.MISS, f"{error.code} {error.message}; {error.hint}"),))
-
-
-def _of_a_source(check: Check) -> Check:
-    """Return a test of an output that is not the target: it need not be loaded into."""
-    from dvt.federation.outputs_health import LOAD
-    from dvt.staging.housekeeping.health import Status
-
-    if check.what != LOAD or check.status is not Status.FAIL:
-        return check
-    return replace(check, status=Status.WARN, detail=f"it can only be read: {check.detail}")
 
 
 def _rows(run: OutsideRun, place: ProjectPlace) -> Dataset:

@@ -74,18 +74,18 @@ def test_of_other_outputs_only_all_says_more(shop: Project, capsys: pytest.Captu
     assert said(lite)["load"][0] == "SKIP"
 
 
-def test_a_source_that_can_only_be_read_is_no_failure(
-    pg_shop: Project, postgres: Any, capsys: pytest.CaptureFixture[str]
+def test_nothing_is_written_to_what_is_not_the_target(
+    duck_shop: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    schema = f"{pg_shop.outputs[pg_shop.target]['schema']}_read"
-    with closing(postgres.owner()) as connection:
-        connection.cursor().execute(f"create schema {schema}")
-        connection.commit()
-    outputs = {**pg_shop.outputs, "reading": postgres.settings(schema=schema)}
-    pg_shop.write("profiles.yml", {"shop": {"target": pg_shop.target, "outputs": outputs}})
-    reading = found(pg_shop, capsys, "--all")["reading"]
-    assert reading["status"] == "WARN"
-    assert said(reading)["load"][1].startswith("it can only be read: ")
+    file = duck_shop.root / "ledger.duckdb"
+    before = file.read_bytes()
+    other = found(duck_shop, capsys, "--all")["other"]
+    assert said(other)["load"] == (
+        "SKIP", "not tried, since it is not the target: dvt debug --target other",
+    )  # fmt: skip
+    assert file.read_bytes() == before
+    asked = found(duck_shop, capsys, "--target", "other")["other"]
+    assert (asked["target"], said(asked)["load"][0]) == (True, "OK")
 
 
 def test_an_output_that_cannot_be_reached_fails_without_its_password(

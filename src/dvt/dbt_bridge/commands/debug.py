@@ -41,7 +41,7 @@ def make_command(
         """Show the installation, test the connection of the target, and test the buckets of the profile.
 
         The target is used as a run uses it: a stage table of one row is filled in its schema, and dropped.
-        With --all, so are all outputs of the profile; those that can only be read are no failure.
+        With --all, every other output of the profile is connected to, and nothing is written there.
 
         In each bucket of buckets.yml, an object is put, read and deleted in the project's folder, and what is
         staged there is counted.
