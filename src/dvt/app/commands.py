@@ -149,6 +149,8 @@ COMMANDS: Mapping[str, Command] = {
             "dvt sync --dry-run                  what would be installed, at which version, and for what",
             "dvt sync                            adapters, drivers and clients of stores; writes sync.lock",
             "dvt sync --python-env .venv-night   into another environment than dvt's own",
+            "dvt sync --download wheels          files for a machine that reaches no registry",
+            "dvt sync --offline wheels           there: install from them alone",
         ),
         load="dvt.cli.sync:command",
         needs_dbt=False,

@@ -27,6 +27,10 @@ class SyncRequest:
     installer: str | None = None
     """`uv` or `pip`; None: uv if it is there."""
     dry_run: bool = False
+    download: Path | None = None
+    """Folder for the files of what is needed; nothing is installed then."""
+    offline: Path | None = None
+    """The folder that files are taken from, instead of a registry."""
 
 
 def sync(request: SyncRequest) -> SyncReport:
@@ -34,6 +38,7 @@ def sync(request: SyncRequest) -> SyncReport:
     from dvt.app.lifecycle import place_of
     from dvt.config.profiles import profiles_dir
     from dvt.core.errors import ProjectInvalid
+    from dvt.environment.downloading import download
     from dvt.environment.installed import environment_at, own_environment
     from dvt.environment.installers import find_installer
     from dvt.environment.lock import FILE
@@ -46,12 +51,18 @@ def sync(request: SyncRequest) -> SyncReport:
         return own_environment() if request.python_env is None else environment_at(request.python_env)
 
     environment = read()
+    uses = _uses(request, place, folder, environment)
+    lock_file = (folder if place is None else place.project_dir) / FILE
+    if request.download is not None:
+        return download(uses, lock_file, environment, request.download)
     return Syncer(
-        uses=_uses(request, place, folder, environment),
-        lock_file=(folder if place is None else place.project_dir) / FILE,
+        uses=uses,
+        lock_file=lock_file,
         dry_run=request.dry_run,
         read=read,
-        find_installer=lambda environment: find_installer(environment, request.installer),
+        find_installer=lambda environment: find_installer(
+            environment, request.installer, folder=request.offline
+        ),
     ).sync()
 
 

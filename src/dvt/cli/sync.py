@@ -39,6 +39,14 @@ def command() -> click.Command:
 @click.option(
     "--installer", type=click.Choice(["uv", "pip"]), help="What installs. Otherwise uv, if there, or pip."
 )
+@click.option(
+    "--download",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Put the files of what is needed into this folder, by pip; install nothing.",
+)
+@click.option(
+    "--offline", type=_FOLDER, help="Install from a folder that --download has filled; ask no registry."
+)
 @click.pass_context
 def sync(context: click.Context, /, as_json: bool, **asked: Any) -> None:
     """Install what the outputs of profiles.yml and the buckets of buckets.yml need.
@@ -47,6 +55,9 @@ def sync(context: click.Context, /, as_json: bool, **asked: Any) -> None:
     project, and are installed from there the next time. Packages come from the registry that uv or pip are
     configured for.
     """
+    if asked["download"] and (asked["offline"] or asked["dry_run"] or asked["installer"]):
+        msg = "--download goes without --offline, --dry-run and --installer"
+        raise click.UsageError(msg)
     from dvt.app.sync import SyncRequest
     from dvt.app.sync import sync as run
 

@@ -67,21 +67,23 @@ class Uv:
 
     name = "uv"
 
-    def __init__(self, program: str, environment: Environment) -> None:
+    def __init__(self, program: str, environment: Environment, folder: Path | None = None) -> None:
+        """`folder`: the only place that packages are taken from."""
         self._program = program
+        self._source = _source(folder)
         self._python = ("--python", str(environment.python))
 
     def resolve(self, requirements: Iterable[str], constraints: Iterable[str]) -> tuple[LockedPackage, ...]:
         """See Installer."""
         options = ("--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url")
         with _Files(needs=requirements, constraints=constraints) as files:
-            asked = ("-c", files["constraints"], files["needs"])
+            asked = (*self._source, "-c", files["constraints"], files["needs"])
             return _parsed(self._pip("compile", *options, "--no-emit-find-links", *asked))
 
     def install(self, packages: Iterable[LockedPackage]) -> None:
         """See Installer."""
         with _Files(locked=[requirements_text(packages)]) as files:
-            self._pip("install", "--no-deps", "--require-hashes", "-r", files["locked"])
+            self._pip("install", *self._source, "--no-deps", "--require-hashes", "-r", files["locked"])
 
     def conflicts(self) -> set[str]:
         """See Installer."""
@@ -99,7 +101,9 @@ class Pip:
 
     name = "pip"
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, folder: Path | None = None) -> None:
+        """`folder`: the only place that packages are taken from."""
+        self._source = _source(folder)
         python = str(environment.python)
         if environment.version("pip"):
             self._command: tuple[str, ...] = (python, "-m", "pip")
@@ -111,7 +115,7 @@ class Pip:
         with _Files(needs=requirements, constraints=constraints) as files:
             report = str(Path(files["needs"]).with_name("report.json"))
             asked = ("--dry-run", "--ignore-installed", "--report", report)
-            self._pip("install", *asked, "-c", files["constraints"], "-r", files["needs"])
+            self._pip("install", *self._source, *asked, "-c", files["constraints"], "-r", files["needs"])
             content = json.loads(Path(report).read_text(encoding="utf-8"))
         packages = [_reported(entry) for entry in content["install"]]
         return tuple(sorted(packages, key=lambda package: package.name))
@@ -119,12 +123,17 @@ class Pip:
     def install(self, packages: Iterable[LockedPackage]) -> None:
         """See Installer."""
         with _Files(locked=[requirements_text(packages)]) as files:
-            self._pip("install", "--no-deps", "--require-hashes", "-r", files["locked"])
+            self._pip("install", *self._source, "--no-deps", "--require-hashes", "-r", files["locked"])
 
     def conflicts(self) -> set[str]:
         """See Installer."""
         done = _run((*self._command, "check"))
         return {_clean(line) for line in done.stdout.splitlines() if done.returncode and line.strip()}
+
+    def download(self, packages: Iterable[LockedPackage], folder: Path) -> None:
+        """Put exactly these files into a folder; InstallerFailed if that fails."""
+        with _Files(locked=[requirements_text(packages)]) as files:
+            self._pip("download", "--no-deps", "--require-hashes", "-d", str(folder), "-r", files["locked"])
 
     def configured(self) -> bool:
         """Return whether the user's settings of pip say where packages come from."""
@@ -135,23 +144,40 @@ class Pip:
 
 
 def find_installer(
-    environment: Environment, asked: str | None, variables: Mapping[str, str] = os.environ
+    environment: Environment,
+    asked: str | None,
+    variables: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
 ) -> Installer:
     """Return uv if it is there, otherwise pip; `asked` is the one to take. EnvironmentUnusable without both.
 
-    pip is taken, too, if only pip has been told where packages come from: uv would look elsewhere.
+    pip is taken, too, if only pip has been told where packages come from: uv would look elsewhere. With a
+    `folder`, packages come from there alone.
     """
     uv = _find_uv() if asked in {None, "uv"} else None
     has_pip = asked in {None, "pip"} and bool(environment.version("pip") or _has_pip_itself())
-    if uv and not (has_pip and not _uv_is_configured(variables) and Pip(environment).configured()):
-        return Uv(uv, environment)
+    is_told = folder is not None or _uv_is_configured(variables)
+    if uv and (is_told or not has_pip or not Pip(environment).configured()):
+        return Uv(uv, environment, folder)
     if has_pip:
-        return Pip(environment)
+        return Pip(environment, folder)
     missing = asked or "uv and pip"
     hint = "install uv, or pip: python -m ensurepip"
     raise EnvironmentUnusable(
         str(environment.python), f"there is no {missing} to install packages with", hint
     )
+
+
+def find_downloader(environment: Environment) -> Pip:
+    """Return pip, since uv puts no files into a folder; EnvironmentUnusable if it is not there."""
+    if not environment.version("pip") and not _has_pip_itself():
+        hint = "install pip beside dvt: python -m ensurepip"
+        raise EnvironmentUnusable(str(environment.python), "there is no pip, which --download needs", hint)
+    return Pip(environment)
+
+
+def _source(folder: Path | None) -> tuple[str, ...]:
+    return () if folder is None else ("--no-index", "--find-links", str(folder.absolute()))
 
 
 def _find_uv() -> str | None:

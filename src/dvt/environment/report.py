@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from dvt.core.errors import DvtError
+from dvt.environment.needs import Use
 
 
 class Outcome(StrEnum):
@@ -17,6 +18,8 @@ class Outcome(StrEnum):
     """It is installed, and so is all that it requires."""
     MISSING = "WOULD INSTALL"
     """It is not installed, and --dry-run was given."""
+    DOWNLOADED = "DOWNLOADED"
+    """Its file is in the folder of --download, with those of all that it requires."""
     FAILED = "FAILED"
     SKIPPED = "SKIPPED"
     """There is nothing to install for it, and the reason says why."""
@@ -92,6 +95,15 @@ class SyncReport:
             "conflicts": list(self.conflicts),
             "lock": {"file": self.lock or None, "note": self.lock_note},
         }
+
+
+def without_packages(uses: Sequence[Use]) -> Iterator[Item]:
+    """Yield items for what has an error, and for what needs nothing."""
+    for use in uses:
+        if use.error is not None:
+            yield Item(outcome=Outcome.FAILED, package="", uses=(use.what,), error=use.error)
+        elif use.note:
+            yield Item(outcome=Outcome.SKIPPED, package="", uses=(use.what,), reason=use.note)
 
 
 def _object(item: Item) -> dict[str, Any]:

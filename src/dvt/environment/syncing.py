@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from dvt.environment.installed import Environment, own_environment
 from dvt.environment.installers import Installer, InstallerFailed
 from dvt.environment.lock import Lock, LockedPackage, read_lock, write_lock
 from dvt.environment.needs import Need, Use, needs_of
-from dvt.environment.report import Item, Outcome, SyncReport
+from dvt.environment.report import Item, Outcome, SyncReport, without_packages
 from dvt.environment.resolving import Resolver, pins_of
 
 
@@ -127,7 +127,7 @@ class Syncer:
         return SyncReport(
             python=str(environment.python),
             installer=installer,
-            items=(*map(outcomes.item, needs), *_without_packages(self.uses)),
+            items=(*map(outcomes.item, needs), *without_packages(self.uses)),
             others=others,
             conflicts=conflicts,
             lock=str(self.lock_file) if has_lock else "",
@@ -160,15 +160,6 @@ class _Outcomes:
             return Item(outcome=Outcome.FAILED, package=text, uses=need.uses, version=version, reason=problem)
         is_new = need.name in self.new
         return Item(outcome=Outcome.OK, package=text, uses=need.uses, version=version, is_new=is_new)
-
-
-def _without_packages(uses: Sequence[Use]) -> Iterator[Item]:
-    """Yield items for what has an error, and for what needs nothing."""
-    for use in uses:
-        if use.error is not None:
-            yield Item(outcome=Outcome.FAILED, package="", uses=(use.what,), error=use.error)
-        elif use.note:
-            yield Item(outcome=Outcome.SKIPPED, package="", uses=(use.what,), reason=use.note)
 
 
 def _present(
