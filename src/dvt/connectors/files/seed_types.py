@@ -45,11 +45,12 @@ _PYTHONS = (
     rf"(?i)[+-]{{0,2}}(({_DIGITS}(\.[\p{{Nd}}_]*)?|\.{_DIGITS})(e[+-]?{_DIGITS})?|s?nan[0-9]*|inf(inity)?)"
 )
 """Pattern of what Python takes for a number, and more."""
-_ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
+_ISO = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
+"""Pattern of a timestamp with a T. DuckDB knows the hour 24 besides, and Python does not."""
 _ISOS = r"[0-9W:+-]{4,}T[0-9:.,Z+-]{2,}"
 """Pattern of what dbt may take for a timestamp of ISO 8601, and more."""
 _DATE = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_MOMENT = rf"{_DATE}\s+[0-9]{{1,2}}:[0-9]{{1,2}}:[0-9]{{1,2}}"
+_MOMENT = rf"{_DATE}\s+([01]?[0-9]|2[0-3]):[0-9]{{1,2}}:[0-9]{{1,2}}"
 _INT, _LONG, _HUGE = 2**31, 2**63, 10**38
 _GIVE_TYPE = "say what the column is: `column_types: {{{column}: text}}`, or another type"
 
@@ -111,8 +112,8 @@ class Cells:
         return f"CASE WHEN {valid} THEN TRY_CAST({text} AS TIMESTAMP) END"
 
     def truth(self, place: int) -> str:
-        """Return SQL of the boolean that a cell is, else NULL."""
-        text = f"lower({self.stripped(place)})"
+        """Return SQL of the boolean that a cell is, whatever commas are in it, else NULL."""
+        text = f"lower(trim(replace({surrogate(place)}, ',', ''), {literal(_BLANKS)}))"
         return f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END"
 
 
