@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dvt.core.errors import ComputesInvalid, EngineMissing, OutOfMemory, StagingUnusable, UnknownCompute
+from dvt.core.errors import ComputesInvalid, OutOfMemory, StagingUnusable, TranslationWrong, UnknownCompute
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Workspace
 
@@ -16,7 +16,6 @@ shop:
   computes:
     small: {{type: duckdb, memory_limit: 100MB, threads: 1, temp_directory: {spill}}}
     large: {{type: duckdb, memory_limit: 1GB}}
-    cluster: {{type: spark, master: yarn}}
 """
 COUNT = "SELECT count(*) AS n FROM {crm.facts}"
 
@@ -92,22 +91,19 @@ def test_running_out_of_memory_is_one_clear_error_and_the_next_model_runs(worksp
         assert run.rows("wh", "small") == [(1000,)]
 
 
-def test_a_compute_that_cannot_run_here_is_one_clear_error(workspace):
+def test_an_unknown_compute_is_one_clear_error(workspace):
     with workspace.run() as run:
-        with pytest.raises(
-            EngineMissing, match="'cluster' is of type spark, which this version of dvt cannot run"
-        ):
-            run.model("m", COUNT, "wh", compute="cluster")
         with pytest.raises(UnknownCompute, match="did you mean 'large'"):
             run.model("m", COUNT, "wh", compute="larg")
         assert run.reporter.extracted() == []
 
 
 def test_a_default_compute_that_cannot_run_fails_the_model_that_needs_it(workspace):
+    """Spark computes no model in another dialect; it is not even started."""
     (workspace.root / "computes.yml").write_text("shop: {computes: {cluster: {type: spark}}}")
     with workspace.run() as run:
-        with pytest.raises(EngineMissing, match=r"DVT153 m \(models/m.sql\): compute 'cluster'"):
-            run.model("m", COUNT, "wh")
+        with pytest.raises(TranslationWrong, match="no translation of duckdb to spark has been proven"):
+            run.model("m", COUNT, "wh", compute="cluster")
         run.model("m", COUNT, "wh", compute="duckdb")
         assert run.rows("wh", "m") == [(1000,)]
 

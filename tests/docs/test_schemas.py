@@ -80,7 +80,7 @@ def test_a_schema_is_a_schema(file: str):
         ("buckets", "version: 1\ndefault: a\nadapters: {a: {type: filesystem}}"),
         ("computes", "shop: {target: auto, computes: {a: {type: duckdb, threads: '${DVT_TEST_C}'}}}"),
         ("computes", "shop: {computes: {a: {type: duckdb, threads: 3, memory_limit: 8GB}}}"),
-        ("computes", "shop: {computes: {a: {type: spark, master: yarn}}}"),
+        ("computes", "shop: {computes: {a: {type: spark, master: 'local[2]'}}}"),
     ],
 )  # fmt: skip
 def test_what_is_read_is_valid(tmp_path: Path, monkeypatch: Any, file: str, text: str):

@@ -29,7 +29,10 @@ from dvt.core.registry import Registry
 if TYPE_CHECKING:
     from dvt.core.ports.engines import Engine, EngineSettings
 
-ENGINES = Registry("dvt.engines", {"duckdb": "dvt.engines.duckdb:DuckDBEngine"})
+ENGINES = Registry(
+    "dvt.engines",
+    {"duckdb": "dvt.engines.duckdb:DuckDBEngine", "spark": "dvt.engines.spark:SparkEngine"},
+)
 """`type` of an entry → class of the engine, imported when an entry names it. It is defined here since reading
 the file needs the engines' settings models."""
 
@@ -37,8 +40,6 @@ FILE = "computes.yml"
 """Name of the file."""
 EMBEDDED = "duckdb"
 """The name, and the type, of the compute that always exists, even without a file."""
-_PLANNED = ("spark",)
-"""Types whose engine this version lacks: an entry of such a type is an error only if a model uses it."""
 
 
 class ProfileComputes(Strict):
@@ -160,7 +161,7 @@ def _computes(
         try:
             with errors.collecting():
                 computes[name] = compute = _compute(document, path, keys, folder)
-                _ = compute.kind in _PLANNED or compute.settings
+                _ = compute.settings
         except ValidationError as error:
             collect(document, problems_of(error), path, errors)
     return computes
@@ -173,7 +174,7 @@ def _compute(
         problem = f"{'.'.join(path)}: {path[-1]} names a place of computing; give the entry another name"
         raise document.error(path, problem)
     kind = keys.get("type")
-    kinds = sorted({*_PLANNED, *ENGINES})
+    kinds = sorted(ENGINES)
     if kind not in kinds:
         *first, last = kinds
         problem = f"{'.'.join(path)}: its type should be {', '.join(first)} or {last}"

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dvt.config.computes import EMBEDDED, load_computes
-from dvt.core.errors import ComputesInvalid, EngineMissing, UnknownCompute
+from dvt.core.errors import ComputesInvalid, UnknownCompute
 from dvt.engines.duckdb import DuckDBEngine, DuckDBSettings
+from dvt.engines.spark import SparkEngine, SparkSettings
 
 GOOD = """\
 shop:
@@ -19,7 +20,7 @@ shop:
       memory_limit: 8GB
       threads: "{{ env_var('DVT_TEST_THREADS', '3') }}"
       temp_directory: ${DVT_TEST_SPILL}
-    cluster: {type: spark, master: yarn, config: {spark.executor.memory: 4g}}
+    cluster: {type: spark, master: 'local[2]', config: {spark.driver.memory: 4g}}
 other:
   computes:
     alone: {type: duckdb}
@@ -46,8 +47,9 @@ def test_a_profile_gets_its_own_computes_and_the_embedded_one(write, tmp_path):
     assert local.settings == DuckDBSettings(
         memory_limit="8GB", threads=3, temp_directory=str(tmp_path / "profiles" / "spill")
     )
-    with pytest.raises(EngineMissing, match="'cluster' is of type spark"):
-        _ = computes.get("cluster").engine
+    cluster = computes.get("cluster")
+    assert cluster.engine is SparkEngine
+    assert cluster.settings == SparkSettings(master="local[2]", config={"spark.driver.memory": "4g"})
 
 
 def test_without_a_file_the_embedded_compute_is_there(tmp_path):
@@ -101,6 +103,11 @@ def test_an_unknown_compute_names_the_nearest(write):
         ("type: duckdb\n", "type: [duckdb]\n", 4, "its type should be duckdb or spark"),
         ("      type: duckdb\n", "", 4, "its type should be duckdb or spark"),
         ("8GB", "[8GB]", 6, "local.memory_limit"),
+        ("'local[2]'", "yarn", 9, "runs Spark on this machine alone; write local"),
+        ("'local[2]'", "'spark://host:7077'", 9, "cluster.master: this version"),
+        ("master:", "maser:", 9, "cluster.maser: no such key"),
+        ("spark.driver.memory", "driver.memory", 9, "driver.memory is no setting of Spark"),
+        ("spark.driver.memory: 4g", "spark.sql.ansi.enabled: false", 9, "ansi.enabled is set by dvt"),
         ("alone: {type: duckdb}", "alone: {type: duckdb, x: 1}", 12, "other.computes.alone.x: no such key"),
         ("cluster:", "local:", 9, "'local' stands here twice"),
         ("target: local", "target: remote", 2, "'remote' of profile 'shop' is none of its computes"),

@@ -124,6 +124,7 @@ from dvt.core.errors.retention import (
 )
 from dvt.core.errors.schedule import AlarmNotDelivered, NothingFreed, SchedulerAtWork
 from dvt.core.errors.seeds import SeedCellWrong, SeedColumnInDoubt, SeedUnreadable
+from dvt.core.errors.spark import JavaUnusable, SparkMissing, SparkNotStarted
 from dvt.core.errors.web import (
     AddressRefused,
     ConfirmationNeeded,
@@ -188,6 +189,7 @@ __all__ = [
     "FolderTaken",
     "IdentityUnusable",
     "IntrospectionUnsupported",
+    "JavaUnusable",
     "LeaseLost",
     "LifecycleInvalid",
     "LifecycleMissing",
@@ -239,6 +241,8 @@ __all__ = [
     "SeveralConnections",
     "SeveralErrors",
     "SnapshotFederated",
+    "SparkMissing",
+    "SparkNotStarted",
     "SqlInvalid",
     "StagingDamaged",
     "StagingUnusable",

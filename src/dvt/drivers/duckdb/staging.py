@@ -168,7 +168,7 @@ def check(cursor: Any, name: str, dataset: Dataset) -> None:
     if not dataset.keys:
         return
     try:
-        rows = _rows_by_footers(cursor, dataset)
+        rows = rows_by_footers(cursor, dataset)
     except (duckdb.IOException, FileNotFoundError) as error:
         if not is_missing(error):
             raise
@@ -177,7 +177,8 @@ def check(cursor: Any, name: str, dataset: Dataset) -> None:
         raise StagingDamaged(f"table {name}", dataset.rows, rows)
 
 
-def _rows_by_footers(cursor: Any, dataset: Dataset) -> int:
+def rows_by_footers(cursor: Any, dataset: Dataset) -> int:
+    """Return the number of a dataset's rows, of which there are files."""
     count = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({_files(dataset)})"
     (rows,) = cursor.execute(count).fetchone()
     if dataset.deletes:

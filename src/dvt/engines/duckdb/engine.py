@@ -20,8 +20,9 @@ from dvt.core.types import StageType, UnknownType
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.drivers.duckdb.collations import COLLATIONS, define_functions
 from dvt.drivers.duckdb.errors import VALUE_HINT, as_dvt_errors, line_of, sentence, translate
+from dvt.drivers.duckdb.small import all_rows, distinct_values, first_row
 from dvt.drivers.duckdb.sql import encoded, quoted, set_time_zone
-from dvt.drivers.duckdb.staging import scan, scan_in_order, write
+from dvt.drivers.duckdb.staging import write
 from dvt.engines.duckdb.binder import Binder, UntypedOutput
 from dvt.engines.duckdb.clock import Clock
 from dvt.engines.duckdb.settings import DuckDBSettings
@@ -93,27 +94,18 @@ class DuckDBEngine:
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """See Engine. A dataset without rows gives NULLs, as a scalar subquery does."""
-        texts = ", ".join(f"CAST({quoted(column.name)} AS VARCHAR)" for column in dataset.columns)
         with self._cursor("reading a prepared value") as cursor:
-            row = cursor.execute(f"SELECT {texts} FROM ({scan(dataset)}) LIMIT 1").fetchone()
-        values = row or (None,) * len(dataset.columns)
-        return tuple((column.type, value) for column, value in zip(dataset.columns, values, strict=True))
+            return first_row(cursor, dataset)
 
     def rows(self, dataset: Dataset) -> list[tuple[object, ...]]:
         """See Engine."""
         with self._cursor("reading an answer") as cursor:
-            return list(cursor.execute(scan_in_order(dataset)).fetchall())
+            return all_rows(cursor, dataset)
 
     def keys(self, dataset: Dataset, limit: int) -> tuple[Value, ...] | None:
         """See Engine."""
-        (column,) = dataset.columns
-        name = quoted(column.name)
-        distinct = (
-            f"SELECT DISTINCT CAST({name} AS VARCHAR) AS k FROM ({scan(dataset)}) WHERE {name} IS NOT NULL"
-        )
         with self._cursor("reading keys") as cursor:
-            rows = cursor.execute(f"SELECT k FROM ({distinct}) ORDER BY k LIMIT {limit + 1}").fetchall()
-        return None if len(rows) > limit else tuple((column.type, row[0]) for row in rows)
+            return distinct_values(cursor, dataset, limit)
 
     def evaluate(self, expressions: Sequence[str], time_zone: str = "UTC") -> tuple[Value | None, ...]:
         """See Engine."""

@@ -18,6 +18,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
 from dvt.federation.plan.contract import contracted
+from dvt.federation.plan.dialects import STAGE_TYPES
 from dvt.federation.plan.kept_names import refuse_long_names
 from dvt.federation.plan.sizes import widest_types
 from dvt.federation.plan.source_queries import quoted
@@ -239,6 +240,8 @@ def _outer(state: PlanState, inner: Sql, bound: tuple[StageColumn, ...], outputs
     places = [f"c{place}" for place in range(len(bound))]
     columns = []
     for place, output, bound_column in zip(places, outputs, bound, strict=True):
-        value = place if bound_column.type == output.type else f"CAST({place} AS {output.type})"
+        # Another engine spells types in its own way; it casts its outputs by itself (`Transform.columns`).
+        is_cast = bound_column.type != output.type and state.context.engine == STAGE_TYPES
+        value = f"CAST({place} AS {output.type})" if is_cast else place
         columns.append(f"{value} AS {quoted(output.name, state.context.engine)}")
     return joined(f"SELECT {', '.join(columns)} FROM (", inner, f") AS answer({', '.join(places)})")

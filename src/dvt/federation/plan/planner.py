@@ -22,6 +22,7 @@ from dvt.federation.plan.collation.compare import compare_text
 from dvt.federation.plan.columns import find_columns
 from dvt.federation.plan.copied_names import keep_output_names
 from dvt.federation.plan.copies import find_compared, leave_target, write_copies
+from dvt.federation.plan.dialects import ENGINE_DIALECTS
 from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.kept_names import refuse_long_outputs
@@ -99,7 +100,8 @@ class Planner:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self.context = replace(self.context, evaluate=partial(self._evaluate, self.context.evaluate))
+        evaluate = self.context.evaluate if self._is_translated else _unknown
+        self.context = replace(self.context, evaluate=partial(self._evaluate, evaluate))
 
     def unproven(self) -> tuple[Unproven, ...]:
         """Return all that would have to be proven before the engine may compute the model."""
@@ -112,6 +114,7 @@ class Planner:
     def plan(self) -> FederationPlan:
         """Make the plan for the engine; TranslationWrong if SQL to be translated cannot be read."""
         try:
+            self._refuse_untranslated()
             self._refuse_unread()
             refuse_other_tables(self.parsed, self.context.elsewhere)
         except DvtError as error:
@@ -134,6 +137,22 @@ class Planner:
         if new:
             self._constants |= zip(new, evaluate(new), strict=True)
         return [self._constants[expression] for expression in expressions]
+
+    @property
+    def _is_translated(self) -> bool:
+        """True if the engine speaks the model's dialect, or has tables of how others are translated."""
+        engine = self.context.engine
+        return self.parsed.request.dialect == engine or engine in ENGINE_DIALECTS
+
+    def _refuse_untranslated(self) -> None:
+        if not self._is_translated:
+            dialect, engine = self.parsed.request.dialect, self.context.engine
+            why = f"no translation of {dialect} to {engine} has been proven"
+            way_out = (
+                f"write the model in the SQL of its engine (`dialect: {engine}`), or compute it in DuckDB "
+                "(`compute: duckdb`, or another entry of that type in computes.yml)"
+            )
+            raise TranslationWrong("the SQL", dialect, why, way_out)
 
     def _refuse_unread(self) -> None:
         dialect, problem = self.parsed.request.dialect, self.parsed.problem
@@ -179,6 +198,11 @@ def unproven(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) 
 def classified(parsed: Parsed, tables: Mapping[str, Table], context: PlanContext) -> PlanState:
     """Return the state of a model's plan when its nodes are classified, and nothing more is done."""
     return _passed(ANALYSIS, first_state(parsed, tables, context))
+
+
+def _unknown(expressions: Sequence[str]) -> list[Value | None]:
+    """Evaluate nothing: in another dialect an engine may give other values, and rows would be left out."""
+    return [None for _ in expressions]
 
 
 def _plan(state: PlanState) -> FederationPlan:

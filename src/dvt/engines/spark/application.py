@@ -1,0 +1,246 @@
+"""Spark's Java process: started when the first model needs it, ended with the run or with dvt's process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from dvt.core.errors import JavaUnusable, SparkMissing, SparkNotStarted
+from dvt.core.ports.engines import EngineContext
+from dvt.drivers.disk import private_folder, write_private
+from dvt.engines.spark.settings import SparkSettings
+
+_JAVA = 17
+"""Oldest version of Java that Spark 4 runs on."""
+_JAVA_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
+_JAVA_SECONDS = 30
+_END_SECONDS = 20
+"""Seconds that Java has to end by itself once its standard input is closed."""
+_LOGGING = """\
+rootLogger.level = error
+rootLogger.appenderRef.err.ref = err
+appender.err.type = Console
+appender.err.name = err
+appender.err.target = SYSTEM_ERR
+appender.err.layout.type = PatternLayout
+appender.err.layout.pattern = %p %c{1}: %m%n%ex
+"""
+"""What Spark writes into the log in its scratch folder."""
+_IN_PROCESS = threading.Lock()
+"""PySpark has one application in a process at a time."""
+
+
+class Application:
+    """Spark's driver in a Java process of its own, with one session from which others are made.
+
+    Java reads its standard input, which only this process holds open: it ends when this process does.
+    """
+
+    def __init__(self, name: str, settings: SparkSettings, context: EngineContext) -> None:
+        """Start Java; SparkMissing, JavaUnusable or SparkNotStarted if that cannot be done."""
+        pyspark = _pyspark(name, settings.version)
+        _check_java(name)
+        if not _IN_PROCESS.acquire(blocking=False):
+            hint = "let all models of the run that Spark computes name one entry of computes.yml"
+            raise SparkNotStarted(name, "another compute of this run uses Spark already", hint)
+        self._name = name
+        self._folder = context.scratch / "spark"
+        self._gateway: Any = None
+        self._session: Any = None
+        self._is_closed = False
+        failures: list[BaseException] = []
+
+        def start() -> None:
+            try:
+                self._start(pyspark, settings, context)
+            except BaseException as error:  # noqa: BLE001  it is raised below
+                failures.append(error)
+
+        # In the main thread PySpark would take the signal of Ctrl-C, which is the run's.
+        thread = threading.Thread(target=start, name="dvt-start-spark", daemon=True)
+        thread.start()
+        thread.join()
+        if failures:
+            log = self._log()
+            self.close()
+            raise SparkNotStarted(name, f"Spark did not start: {log or _short(failures[0])}") from failures[0]
+
+    def session(self) -> Any:
+        """Return a new session, with settings and temporary objects of its own."""
+        if self._gateway.proc.poll() is not None:
+            raise SparkNotStarted(self._name, f"Spark's Java process has ended: {self._log() or 'killed'}")
+        return self._session.newSession()
+
+    @property
+    def context(self) -> Any:
+        """PySpark's SparkContext."""
+        return self._session.sparkContext
+
+    @property
+    def pid(self) -> int:
+        """Java's process."""
+        return int(self._gateway.proc.pid)
+
+    def close(self) -> None:
+        """End Java, and wait for it."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self._gateway is not None:
+                self._end()
+        finally:
+            _IN_PROCESS.release()
+
+    def _end(self) -> None:
+        from pyspark import SparkContext
+
+        if self._session is not None and self._gateway.proc.poll() is None:
+            with suppress(Exception):
+                self._session.stop()
+        with suppress(Exception):
+            self._gateway.shutdown()
+        process = self._gateway.proc
+        process.stdin.close()
+        try:
+            process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        SparkContext._gateway = SparkContext._jvm = SparkContext._active_spark_context = None  # noqa: SLF001
+
+    def _start(self, pyspark: ModuleType, settings: SparkSettings, context: EngineContext) -> None:
+        from pyspark.java_gateway import launch_gateway
+        from pyspark.sql import SparkSession
+
+        _quiet()
+        private_folder(self._folder)
+        config = {**settings.spark_config, **_own_config(settings, context, self._folder)}
+        lines = "".join(f"{_escaped(key)} {_escaped(value)}\n" for key, value in config.items())
+        write_private(self._folder / "spark.properties", _stream(lines), unique="new")
+        write_private(self._folder / "log4j2.properties", _stream(_LOGGING), unique="new")
+        environment = {
+            "SPARK_CONF_DIR": str(self._folder),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            # The settings are in a file: others can read a command line.
+            "PYSPARK_SUBMIT_ARGS": f"--properties-file '{self._folder / 'spark.properties'}' pyspark-shell",
+        }
+        with (self._folder / "log").open("wb") as log, _environment(environment):
+            self._gateway = launch_gateway(popen_kwargs={"stdout": log, "stderr": log})
+        spark_config = pyspark.SparkConf(_jvm=self._gateway.jvm)
+        self._session = SparkSession(pyspark.SparkContext(gateway=self._gateway, conf=spark_config))
+
+    def _log(self) -> str:
+        """Return what Java has said last."""
+        with suppress(OSError):
+            lines = (self._folder / "log").read_text(errors="replace").splitlines()
+            said = [line.strip() for line in lines if line.strip() and not line.startswith(("\t", "WARNING"))]
+            return " ".join(said[-3:])[-500:]
+        return ""
+
+
+def _pyspark(name: str, version: str | None) -> ModuleType:
+    try:
+        import pyspark
+    except ImportError as error:
+        problem = "PySpark is not installed"
+        hint = "run `pip install 'dvt-engine[spark]'`; it brings Spark"
+        raise SparkMissing(name, problem, hint) from error
+    installed = str(pyspark.__version__)
+    if version is not None and not f"{installed}.".startswith(f"{version}."):
+        problem = f"it asks for version {version}, and PySpark {installed} is installed"
+        raise SparkMissing(name, problem, f"run `pip install 'pyspark~={version}.0'`, or change `version`")
+    if not installed.startswith("4."):
+        problem = f"PySpark {installed} is installed, and dvt needs version 4"
+        raise SparkMissing(name, problem, "run `pip install 'dvt-engine[spark]'`")
+    module: ModuleType = pyspark
+    return module
+
+
+def _check_java(name: str) -> None:
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else shutil.which("java")
+    if java is None:
+        raise JavaUnusable(name, "there is no `java` on the PATH, and JAVA_HOME is not set", _JAVA)
+    try:
+        told = subprocess.run(  # noqa: S603  the user's Java
+            [java, "-version"], capture_output=True, text=True, timeout=_JAVA_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise JavaUnusable(name, f"{java} cannot be run", _JAVA) from error
+    match = _JAVA_VERSION.search(told.stderr + told.stdout)
+    if match is None or int(match[1]) < _JAVA:
+        what = f"version {match[1]}" if match else "of an unknown version"
+        raise JavaUnusable(name, f"{java} is {what}", _JAVA)
+
+
+def _own_config(settings: SparkSettings, context: EngineContext, folder: Path) -> Mapping[str, str]:
+    """Return the settings that are dvt's: where Spark listens and writes, and what answers depend on."""
+    return {
+        "spark.master": settings.master,
+        "spark.app.name": f"dvt-{context.run}",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.local.dir": str(folder / "local"),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+        "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+        "spark.sql.variable.substitute": "false",
+        # It would leave a hidden file of checksums beside each staged file.
+        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        "spark.hadoop.fs.permissions.umask-mode": "077",
+        "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    }
+
+
+def _quiet() -> None:
+    """Keep what PySpark says of each error out of dvt's output: dvt says it."""
+    logging.getLogger("SQLQueryContextLogger").disabled = True
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process while Java starts: PySpark takes them from nowhere else."""
+    before = {key: os.environ.get(key) for key in (*values, "PYSPARK_GATEWAY_PORT", "SPARK_TESTING")}
+    for key in before:
+        os.environ.pop(key, None)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key, None)
+            if value is not None:
+                os.environ[key] = value
+
+
+def _escaped(text: str) -> str:
+    """Escape a key or value of a file of Java properties."""
+    replaced = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return "".join(f"\\{char}" if char in "=:# !" else char for char in replaced)
+
+
+def _stream(text: str) -> Any:
+    import io
+
+    return io.BytesIO(text.encode("ascii", "backslashreplace"))
+
+
+def _short(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:300]

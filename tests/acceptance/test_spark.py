@@ -1,0 +1,224 @@
+"""Models that Spark computes: a project of the command, with the same models in DuckDB beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import psutil
+import pytest
+
+from tests.acceptance.project import Project
+
+pytestmark = pytest.mark.slow
+
+COMPUTES = """\
+shop:
+  target: duckdb
+  computes:
+    spark_local:
+      type: spark
+      master: local[2]
+      config: {spark.sql.shuffle.partitions: 4, spark.hadoop.fs.s3a.secret.key: hush-hush}
+"""
+ORDERS = "{{ source('orders', 'orders') }}"
+CUSTOMERS = "{{ source('crm', 'customers') }}"
+MODELS = {
+    "spent": f"SELECT c.name AS name, count(*) AS orders, sum(o.price) AS total, max(o.at) AS last_at, "
+    f"min(o.paid_on) AS first_on FROM {ORDERS} AS o JOIN {CUSTOMERS} AS c ON o.customer = c.id "
+    "WHERE o.price > 1.5 AND c.name <> 'bob' GROUP BY c.name",
+    "kept": "SELECT o.id, o.price, o.at, o.seen, o.paid_on, o.is_new, o.ratio, o.raw, c.name "
+    f"FROM {ORDERS} AS o LEFT JOIN {CUSTOMERS} AS c ON o.customer = c.id",
+    "hidden": f"WITH customers AS (SELECT id FROM {CUSTOMERS} WHERE id = 0), "
+    f"everybody AS (SELECT count(*) AS n FROM {CUSTOMERS}) "
+    "SELECT customers.id, everybody.n FROM customers CROSS JOIN everybody",
+}
+"""Models whose SQL means the same in Spark and in DuckDB."""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Project:
+    """Return a project: orders in DuckDB, customers in SQLite, models in a DuckDB warehouse."""
+    root = tmp_path / "shop"
+    outputs = {
+        "warehouse": {"type": "duckdb", "path": "warehouse.duckdb"},
+        "orders": {"type": "duckdb", "path": "orders.duckdb"},
+        "crm": {"type": "sqlite", "path": "crm.sqlite"},
+    }
+    project = Project(root, outputs, default="warehouse")
+    project.file("computes.yml", COMPUTES)
+    with duckdb.connect(str(root / "orders.duckdb")) as orders:
+        orders.execute(
+            "CREATE TABLE orders AS SELECT i AS id, i % 4 AS customer, (i / 4)::DECIMAL(9,2) AS price, "
+            "TIMESTAMP '1582-10-10 12:00:00.000001' + INTERVAL (i) DAY AS at, "
+            "TIMESTAMPTZ '2024-03-31 01:30:00+00' + INTERVAL (i) HOUR AS seen, "
+            "DATE '0001-01-01' + i::INTEGER AS paid_on, "
+            "CASE WHEN i % 3 = 0 THEN NULL ELSE i % 2 = 0 END AS is_new, "
+            "CASE i WHEN 1 THEN 'nan' WHEN 2 THEN '-inf' ELSE i / 3 END::DOUBLE AS ratio, "
+            "encode(i || 'é') AS raw, TIME '24:00:00' AS until FROM range(50) r(i)"
+        )
+    crm = sqlite3.connect(root / "crm.sqlite")
+    crm.executescript(
+        "CREATE TABLE customers (id INTEGER, name TEXT); "
+        "INSERT INTO customers VALUES (0, 'ann'), (1, 'bob'), (2, 'it''s Zoë 😀'), (3, NULL)"
+    )
+    crm.close()
+    project.source("orders", "orders", ["orders"], schema="main")
+    project.source("crm", "crm", ["customers"], schema="main")
+    return project
+
+
+def query(shop: Project, sql: str) -> list[tuple]:
+    with duckdb.connect(str(shop.root / "warehouse.duckdb")) as warehouse:
+        return warehouse.execute(sql).fetchall()
+
+
+def spark_model(shop: Project, name: str, sql: str, **config: str) -> None:
+    shop.model(name, sql, **{"materialized": "table", "compute": "spark_local", "dialect": "spark", **config})
+
+
+def java_processes(within: Path) -> list[int]:
+    """Return the ids of the processes of Spark whose files are in a folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        line = line if line.split(" ")[0].endswith("java") else ""
+        # Java's launcher, which only writes the command, is another one.
+        if "SparkSubmit" in line and "launcher.Main" not in line and str(within) in line:
+            found.append(process.pid)
+    return found
+
+
+def listening(processes: list[int]) -> set[str]:
+    """Return the addresses at which processes wait for others."""
+    sockets = [socket for pid in processes for socket in psutil.Process(pid).net_connections("inet")]
+    return {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN}
+
+
+def test_spark_and_duckdb_give_the_same_answers(shop: Project):
+    for name, sql in MODELS.items():
+        spark_model(shop, f"{name}_spark", sql)
+        spark_model(shop, f"{name}_unpushed", sql, pushdown="off")
+        shop.model(f"{name}_duckdb", sql, materialized="table", compute="duckdb", dialect="duckdb")
+    result = shop.dvt("run").ok()
+    for name in MODELS:
+        expected = query(shop, f"SELECT * FROM {name}_duckdb ORDER BY ALL")
+        assert expected
+        for made in ("spark", "unpushed"):
+            assert repr(query(shop, f"SELECT * FROM {name}_{made} ORDER BY ALL")) == repr(expected)
+    types = (
+        "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = '{}' ORDER BY column_index"
+    )
+    assert query(shop, types.format("kept_spark")) == query(shop, types.format("kept_duckdb"))
+    assert "compute spark" in result.output
+    assert "WARN" not in result.output.replace("WARN=0", "")
+    assert "hush-hush" not in result.output
+    assert java_processes(shop.root) == []
+    assert not list((shop.root / ".dvt" / "operations").glob("*/spill/*"))
+
+
+def test_dialect_compute_is_sparks_and_its_functions_answer_as_in_spark(shop: Project):
+    spark_model(
+        shop,
+        "own",
+        f"SELECT element_at(array(1, 2, 3), -1) AS last, 7 / 2 AS half, "
+        f"array_join(sort_array(collect_list(name)), '|') AS `the names` FROM {CUSTOMERS}",
+        dialect="compute",
+    )
+    shop.dvt("run").ok()
+    assert query(shop, "SELECT * FROM own") == [(3, 3.5, "ann|bob|it's Zoë 😀")]
+
+
+def test_an_incremental_model_adds_the_new_rows_only(shop: Project):
+    spark_model(
+        shop,
+        "log",
+        f"SELECT o.id, c.name FROM {ORDERS} AS o JOIN {CUSTOMERS} AS c ON o.customer = c.id WHERE "
+        "{% if is_incremental() %} o.id > (SELECT max(id) FROM {{ this }}) {% else %} o.id < 9 {% endif %}",
+        materialized="incremental",
+    )
+    for rows in (9, 50):
+        shop.dvt("run").ok()
+        assert query(shop, "SELECT id FROM log ORDER BY id") == [(n,) for n in range(rows)]
+
+
+REFUSED = {
+    "other": (f"SELECT count(*) AS n FROM {CUSTOMERS}", {"dialect": "target"}, "DVT123", "`dialect: spark`"),
+    "best": (
+        f"SELECT 1 AS n FROM {CUSTOMERS}",
+        {"dialect": "target", "translate": "best_effort"},
+        "DVT123",
+        "",
+    ),
+    "untyped": (f"SELECT until FROM {ORDERS}", {}, "DVT122", "orders.until has the type TIME"),
+    "unknown": (f"SELECT nope FROM {CUSTOMERS}", {}, "", "nope"),
+    "broken": (f"SELECT id,\nid + FROM {CUSTOMERS}", {}, "DVT122", "Syntax error"),
+    "lost": (f"SELECT CAST(name AS INT) AS n FROM {CUSTOMERS}", {}, "DVT134", "cannot be cast"),
+    "interval": (
+        f"SELECT INTERVAL 1 DAY AS i FROM {CUSTOMERS}",
+        {},
+        "DVT154",
+        "column i has the type interval",
+    ),
+}
+"""Model → SQL, config, and the code and words of its error."""
+
+
+def test_what_spark_cannot_answer_is_an_error_with_its_reason(shop: Project):
+    for name, (sql, config, _, _) in REFUSED.items():
+        spark_model(shop, name, sql, **config)
+    result = shop.dvt("run")
+    assert result.code == 1
+    assert set(result.statuses().values()) == {"error"}
+    texts = json.loads((shop.root / "target" / "run_results.json").read_text())["results"]
+    messages = {node["unique_id"].split(".")[2]: node["message"] for node in texts}
+    for name, (_, _, code, reason) in REFUSED.items():
+        assert code in messages[name]
+        assert reason in messages[name]
+    assert "Traceback" not in result.output
+    assert "at org.apache" not in result.output
+
+
+def test_without_java_the_error_says_what_to_install(shop: Project, tmp_path: Path):
+    spark_model(shop, "m", f"SELECT * FROM {CUSTOMERS}")
+    for version, reason in (("", "cannot be run"), ("11.0.2", "is version 11")):
+        java = tmp_path / f"java{version}" / "bin" / "java"
+        java.parent.mkdir(parents=True)
+        if version:
+            java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\"' >&2\n")
+            java.chmod(0o755)
+        result = shop.dvt("run", env={"JAVA_HOME": str(java.parent.parent)})
+        assert result.code == 1
+        assert "DVT191" in result.output
+        assert reason in result.output
+
+
+def test_nothing_of_spark_stays_when_dvt_is_killed(shop: Project):
+    endless = " CROSS JOIN ".join(f"{ORDERS} AS t{n}" for n in range(8))
+    spark_model(shop, "m", f"SELECT count(*) AS n FROM {endless} WHERE t0.id + t1.id + t7.id < 0")
+    environment = {**os.environ, "DBT_PROFILES_DIR": str(shop.root)}
+    command = [sys.executable, "-m", "dvt.cli.main", "run", "--project-dir", str(shop.root)]
+    with subprocess.Popen(command, env=environment, cwd=shop.root, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 150
+        while not (started := java_processes(shop.root)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert started
+        lines = [" ".join(psutil.Process(pid).cmdline()) for pid in started]
+        assert not [line for line in lines if "hush-hush" in line]
+        while not (addresses := listening(started)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert {address.removeprefix("::ffff:") for address in addresses} == {"127.0.0.1"}
+        time.sleep(5)  # it computes by then
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    deadline = time.monotonic() + 60
+    while java_processes(shop.root) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert java_processes(shop.root) == []
