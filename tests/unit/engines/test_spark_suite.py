@@ -102,7 +102,7 @@ class TestSparkEngine(EngineSuite):
         """The file is DuckDB's, as an extraction's is; both answers are read by DuckDB."""
         stage, column = StageType.parse(type_), StageColumn("v", StageType.parse(type_))
         cursor = bench.engine._context.duckdb.cursor()
-        values = ", ".join(f"({value}::{type_})" for value in (*HELD[type_], "NULL"))
+        values = ", ".join(f"(CAST({value} AS {type_}))" for value in (*HELD[type_], "NULL"))
         sink = bench.sink()
         rows = write(cursor, f"SELECT {encoded('v', stage)} AS v FROM (VALUES {values}) t(v)", sink, [column])
         staged = sink.commit((column,), rows)
