@@ -134,7 +134,7 @@ def test_a_missing_library_is_an_error_with_the_line_that_installs_it(
     for use in USES:
         with pytest.raises(BucketLibraryMissing, match=f"Azure bucket 'lake' requires {library}") as error:
             use(bucket)
-        assert error.value.hint == "pip install 'dvt-engine[azure]'"
+        assert error.value.hint == "run `dvt sync`, or pip install 'dvt-engine[azure]'"
 
 
 def test_the_libraries_are_imported_when_they_are_used_and_not_before():

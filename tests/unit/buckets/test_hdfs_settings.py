@@ -90,7 +90,7 @@ def test_a_missing_library_is_an_error_with_the_line_that_installs_it(tmp_path, 
     for use in USES:
         with pytest.raises(BucketLibraryMissing, match="HDFS bucket 'lake' requires hdfs-native") as error:
             use(bucket)
-        assert error.value.hint == "pip install 'dvt-engine[hdfs]'"
+        assert error.value.hint == "run `dvt sync`, or pip install 'dvt-engine[hdfs]'"
 
 
 def test_the_library_is_imported_when_it_is_used_and_not_before():

@@ -56,7 +56,7 @@ def test_what_was_downloaded_is_installed_without_a_registry(house: Wheelhouse, 
 def test_offline_looks_nowhere_else(
     house: Wheelhouse, installer: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
-    monkeypatch.setenv("UV_CONFIG_FILE", "")
+    monkeypatch.delenv("UV_CONFIG_FILE")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     monkeypatch.setenv("PIP_NO_INDEX", "0")
     (tmp_path / "nothing").mkdir()
