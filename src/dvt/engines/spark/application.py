@@ -153,7 +153,7 @@ def _pyspark(name: str, version: str | None) -> ModuleType:
         import pyspark
     except ImportError as error:
         problem = "PySpark is not installed"
-        hint = "run `pip install 'dvt-engine[spark]'`; it brings Spark"
+        hint = "run `dvt sync`, or `pip install 'dvt-engine[spark]'`; it brings Spark"
         raise SparkMissing(name, problem, hint) from error
     installed = str(pyspark.__version__)
     if version is not None and not f"{installed}.".startswith(f"{version}."):
@@ -161,7 +161,7 @@ def _pyspark(name: str, version: str | None) -> ModuleType:
         raise SparkMissing(name, problem, f"run `pip install 'pyspark~={version}.0'`, or change `version`")
     if not installed.startswith("4."):
         problem = f"PySpark {installed} is installed, and dvt needs version 4"
-        raise SparkMissing(name, problem, "run `pip install 'dvt-engine[spark]'`")
+        raise SparkMissing(name, problem, "run `dvt sync`, or `pip install 'dvt-engine[spark]'`")
     module: ModuleType = pyspark
     return module
 
