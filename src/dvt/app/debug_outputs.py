@@ -18,13 +18,22 @@ def diagnose_outputs(place: ProjectPlace, wanted: WantedOutputs) -> tuple[tuple[
     """Test outputs of a profile; return how they do, and the number of those that were not tested."""
     from dvt.app.connectors import outside_run
     from dvt.config.profiles import load_profile
+    from dvt.core.errors import DvtError
+    from dvt.staging.housekeeping.diagnosis import OutputDiagnosis
+    from dvt.staging.housekeeping.health import failed_check
 
-    profile = load_profile(place.profiles_dir, place.profile, variables=wanted.variables)
-    names = profile.names if wanted.every else (wanted.target,)
-    with outside_run(profile, place.project_dir) as run:
-        rows = _rows(run, place)
-        found = tuple(_diagnosed(profile, name, name == wanted.target, run, rows) for name in names)
-    return found, len(profile.names) - len(names)
+    if not wanted.target:
+        return (), 0  # dbt has said what is wrong with the profile
+    try:
+        profile = load_profile(place.profiles_dir, place.profile, variables=wanted.variables)
+        names = profile.names if wanted.every else (wanted.target,)
+        with outside_run(profile, place.project_dir) as run:
+            rows = _rows(run, place)
+            found = tuple(_diagnosed(profile, name, name == wanted.target, run, rows) for name in names)
+    except DvtError as error:
+        checks = (failed_check("settings", error),)
+        return (OutputDiagnosis(name=wanted.target, kind="", is_target=True, checks=checks),), 0
+    return found, len({*profile.names} - {*names})
 
 
 def _diagnosed(

@@ -25,7 +25,7 @@ class WantedOutputs:
     """Which outputs of the profile `dvt debug` tests."""
 
     target: str
-    """The target, which is tested in any case."""
+    """The target, which is tested in any case; empty: the profile could not be loaded, and nothing is."""
     every: bool = False
     """Whether all others are tested, too."""
     variables: Mapping[str, Any] = field(default_factory=dict)

@@ -64,6 +64,25 @@ def test_a_user_who_may_not_create_tables_is_told(
     assert "permission denied" in detail
 
 
+def test_a_schema_that_the_user_may_not_create_is_told(
+    pg_shop: Project, postgres: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    postgres.execute("create database bare template template0")
+    target = {**pg_shop.outputs[pg_shop.target], "dbname": "bare"}
+    pg_shop.write("profiles.yml", {"shop": {"target": "house", "outputs": {"house": target}}})
+    status, detail = said(found(pg_shop, capsys, code=False)["house"])["load"]
+    assert (status, "this user may not create it" in detail) == ("FAIL", True)
+
+
+def test_without_a_profile_buckets_are_tested_all_the_same(
+    duck_shop: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    duck_shop.write("profiles.yml", {"other": {"target": "a", "outputs": {"a": {"type": "duckdb"}}}})
+    duck_shop.write("buckets.yml", {"shop": {"target": "lake", "buckets": {"lake": {"type": "filesystem"}}}})
+    assert found(duck_shop, capsys, "--all", code=False) == {}
+    assert (duck_shop.root / ".dvt" / "staging").exists()
+
+
 def test_of_other_outputs_only_all_says_more(shop: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert set(found(shop, capsys)) == {shop.target}
     outputs = found(shop, capsys, "--all")

@@ -65,8 +65,10 @@ def make_command(
 
 
 def _wanted(task: DebugTask, kwargs: Mapping[str, Any]) -> WantedOutputs:
-    target = kwargs["target"] or (task.profile.target_name if task.profile is not None else "")
-    return WantedOutputs(target=str(target), every=kwargs["every"], variables=kwargs["vars"] or {})
+    """Return what to test; the target is empty if dbt could not load the profile."""
+    profile = task.profile
+    target = "" if profile is None else str(kwargs["target"] or profile.target_name)
+    return WantedOutputs(target=target, every=kwargs["every"], variables=kwargs["vars"] or {})
 
 
 def _place(task: DebugTask) -> ProjectPlace | None:

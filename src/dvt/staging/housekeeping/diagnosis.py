@@ -143,9 +143,9 @@ def _output_lines(diagnosis: Diagnosis) -> Iterator[str]:
         return
     yield "Outputs:"
     for output in diagnosis.outputs:
-        target = ", the target" if output.is_target else ""
+        what = ", ".join(filter(None, (output.kind, "the target" if output.is_target else "")))
         version = f": {output.version}" if output.version else ""
-        yield f"  output {output.name} ({output.kind}{target}) [{output.status}]{version}"
+        yield f"  output {output.name} ({what}) [{output.status}]{version}"
         good = [_timed(check) for check in output.checks if check.status is Status.OK]
         if good:
             yield f"    {', '.join(good)} [OK]"
