@@ -51,9 +51,9 @@ def command() -> click.Command:
 def sync(context: click.Context, /, as_json: bool, **asked: Any) -> None:
     """Install what the outputs of profiles.yml and the buckets of buckets.yml need.
 
-    No version changes of what dvt and dbt-core require. Versions and SHA-256 are kept in sync.lock of the
-    project, and are installed from there the next time. Packages come from the registry that uv or pip are
-    configured for.
+    What dvt and dbt-core require keeps its version; what that requires in turn moves only if there is no
+    other way, within its bounds. Versions and SHA-256 are kept in sync.lock of the project, and are installed
+    from there the next time. Packages come from the registry that uv or pip are configured for.
     """
     if asked["download"] and (asked["offline"] or asked["dry_run"] or asked["installer"]):
         msg = "--download goes without --offline, --dry-run and --installer"

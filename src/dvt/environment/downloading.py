@@ -20,7 +20,7 @@ def download(uses: Sequence[Use], lock_file: Path, environment: Environment, fol
     What dvt itself requires is among them: elsewhere, versions are found in the folder alone.
     """
     pins = pins_of(environment, own_environment())
-    needs = needs_of(uses, environment.version("duckdb") or pins.get("duckdb"))
+    needs = needs_of(uses, environment.version("duckdb") or pins.versions.get("duckdb"))
     pip = find_downloader(environment)
     resolved = Resolver(pip, pins, read_lock(lock_file).by_name).resolve(needs)
     errors: dict[str, DvtError] = dict(resolved.errors)

@@ -68,6 +68,11 @@ class Environment:
         versions = {name: self.version(name) for name, _ in seen}
         return {name: version for name, version in versions.items() if version}
 
+    def requirements(self, name: str) -> list[Requirement]:
+        """Return what an installed package requires itself; nothing if it is not installed."""
+        found = self._find(name)
+        return [] if found is None else list(self._children(found, set()))
+
     def refuse_unwritable(self) -> None:
         """Raise EnvironmentUnusable unless this user may install packages."""
         if not os.access(self.site, os.W_OK | os.X_OK):

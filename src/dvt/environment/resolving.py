@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from packaging.requirements import Requirement
@@ -22,6 +22,7 @@ _UNREACHABLE = re.compile(
     re.IGNORECASE,
 )
 """Matches what installers say when they do not reach their registry."""
+_ROOTS = ("dbt-core", OWN)
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9.!+_]*[A-Za-z0-9])")
 
 
@@ -34,17 +35,45 @@ class Resolved:
     """Text of a requirement → why it cannot be met."""
 
 
-def pins_of(environment: Environment, own: Environment) -> dict[str, str]:
-    """Return the versions, by name, of all that dvt and dbt-core require.
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """The versions of all that dvt and dbt-core require, directly or through others."""
 
-    They are those of the environment, or those that dvt runs on, if it is not installed there.
+    versions: Mapping[str, str]
+    """By name."""
+    firm: frozenset[str]
+    """Names of what they require themselves, and of dbt's own packages: these stay in any case."""
+    bounds: tuple[str, ...]
+    """Constraints that installed packages put on the others, in which those may move."""
+
+    def attempts(self) -> Iterator[list[str]]:
+        """Yield constraints, each for when nothing fits those before: all versions stay, or most."""
+        yield [f"{name}=={version}" for name, version in self.versions.items()]
+        firm = [f"{name}=={version}" for name, version in self.versions.items() if name in self.firm]
+        if len(firm) < len(self.versions):
+            yield [*firm, *self.bounds]
+
+
+def pins_of(environment: Environment, own: Environment) -> Pins:
+    """Return what stays of all that dvt and dbt-core require.
+
+    The versions are those of the environment, or those that dvt runs on, if it is not installed there.
     """
     place = environment if environment.version(OWN) else own
-    pins = place.required(Requirement(OWN))
-    for name in ("dbt-core", OWN):  # dbt-core may be there without dvt
-        pins |= environment.required(Requirement(name))
-    pins.pop(OWN, None)
-    return pins
+    versions = place.required(Requirement(OWN))
+    for name in _ROOTS:  # dbt-core may be there without dvt
+        versions |= environment.required(Requirement(name))
+    versions.pop(OWN, None)
+    direct = {required.name for name in _ROOTS for required in place.requirements(name)}
+    dbts = {name for name in versions if name.startswith("dbt-")}
+    firm = frozenset(canonicalize_name(name) for name in direct | dbts)
+    bounds = {
+        f"{required.name}{required.specifier}"
+        for name in versions
+        for required in (environment if environment.version(name) else own).requirements(name)
+        if required.specifier and canonicalize_name(required.name) not in firm
+    }
+    return Pins(versions, firm, tuple(sorted(bounds)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +81,7 @@ class Resolver:
     """Resolves needs: all at once, or, if that is impossible, as many of them as go together."""
 
     installer: Installer
-    pins: Mapping[str, str]
+    pins: Pins
     preferred: Mapping[str, LockedPackage]
     """Packages of the lock, which are taken if they fit."""
 
@@ -79,15 +108,26 @@ class Resolver:
 
     def _packages(self, needs: Sequence[Need]) -> tuple[LockedPackage, ...]:
         requirements = [str(need.requirement) for need in needs]
-        pins = [f"{name}=={version}" for name, version in self.pins.items()]
-        locked = [f"{name}=={one.version}" for name, one in self.preferred.items() if name not in self.pins]
-        try:
-            packages = self.installer.resolve(requirements, [*pins, *locked])
-        except InstallerFailed as failure:
-            if not locked or _UNREACHABLE.search(str(failure)):
-                raise
-            packages = self.installer.resolve(requirements, pins)
-        return tuple(map(self._as_locked, packages))
+        locked = [
+            f"{name}=={package.version}"
+            for name, package in self.preferred.items()
+            if name not in self.pins.versions
+        ]
+        attempts = [
+            [*pinned, *preferred]
+            for pinned in self.pins.attempts()
+            for preferred in ([locked, []] if locked else [[]])
+        ]
+        for constraints in attempts[:-1]:
+            try:
+                return self._resolved(requirements, constraints)
+            except InstallerFailed as failure:
+                if _UNREACHABLE.search(str(failure)):
+                    raise
+        return self._resolved(requirements, attempts[-1])
+
+    def _resolved(self, requirements: Sequence[str], constraints: Sequence[str]) -> tuple[LockedPackage, ...]:
+        return tuple(map(self._as_locked, self.installer.resolve(requirements, constraints)))
 
     def _as_locked(self, package: LockedPackage) -> LockedPackage:
         """Return the package with the lock's hashes, so that another file of its version is refused."""
@@ -102,7 +142,8 @@ class Resolver:
             hint = "the registry that it is configured for cannot be reached from here"
             return PackageUnavailable(str(need.requirement), self.installer.name, text, hint)
         named = {(canonicalize_name(name), version) for name, version in _PINNED.findall(text)}
-        pinned = sorted(named & set(self.pins.items()) - {(need.name, self.pins.get(need.name, ""))})
+        own = {(need.name, self.pins.versions.get(need.name, ""))}
+        pinned = sorted(named & set(self.pins.versions.items()) - own)
         if pinned:
             pins = ", ".join(f"{name} {version}" for name, version in pinned)
             return PackageClash(str(need.requirement), pins, text)

@@ -14,7 +14,7 @@ from dvt.environment.installers import Installer, InstallerFailed
 from dvt.environment.lock import Lock, LockedPackage, read_lock, write_lock
 from dvt.environment.needs import Need, Use, needs_of
 from dvt.environment.report import Item, Outcome, SyncReport, without_packages
-from dvt.environment.resolving import Resolver, pins_of
+from dvt.environment.resolving import Pins, Resolver, pins_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Syncer:
         environment = self.read()
         lock = read_lock(self.lock_file)
         pins = pins_of(environment, own_environment())
-        needs = needs_of(self.uses, environment.version("duckdb") or pins.get("duckdb"))
+        needs = needs_of(self.uses, environment.version("duckdb") or pins.versions.get("duckdb"))
         wanted = tuple(str(need.requirement) for need in needs)
         missing = [need for need in needs if self._is_missing(need, environment, lock, pins)]
         if not missing:
@@ -42,11 +42,11 @@ class Syncer:
             return self._report(environment, needs, lock_note=note, has_lock=self.lock_file.exists())
         return self._changed(environment, needs, missing, Lock(wanted, lock.packages), pins)
 
-    def _is_missing(self, need: Need, environment: Environment, lock: Lock, pins: Mapping[str, str]) -> bool:
+    def _is_missing(self, need: Need, environment: Environment, lock: Lock, pins: Pins) -> bool:
         """Whether a package, or what it requires, is not there, or not at the lock's version."""
         if any(environment.problems(need.requirement)):
             return True
-        locked = {name: package for name, package in lock.by_name.items() if name not in pins}
+        locked = {name: package for name, package in lock.by_name.items() if name not in pins.versions}
         installed = environment.required(need.requirement)
         return any(name in locked and locked[name].version != now for name, now in installed.items())
 
@@ -56,7 +56,7 @@ class Syncer:
         needs: Sequence[Need],
         missing: Sequence[Need],
         lock: Lock,
-        pins: Mapping[str, str],
+        pins: Pins,
     ) -> SyncReport:
         if not self.dry_run:
             environment.refuse_unwritable()
@@ -68,6 +68,7 @@ class Syncer:
         new = [
             package for package in resolved.packages if environment.version(package.name) != package.version
         ]
+        others = _others(new, needs, environment)  # before: what is replaced is gone afterwards
         conflicts: tuple[str, ...] = ()
         if new and not self.dry_run:
             conflicts, failure = self._install(installer, new)
@@ -85,7 +86,7 @@ class Syncer:
             needs,
             outcomes,
             installer=installer.name,
-            others=_others(new, needs),
+            others=others,
             conflicts=conflicts,
             lock_note=note,
             has_lock=self.lock_file.exists() or note.startswith("not written"),
@@ -102,9 +103,9 @@ class Syncer:
             return (), failure
         return tuple(sorted(installer.conflicts() - before)), None
 
-    def _write(self, lock: Lock, packages: Sequence[LockedPackage], pins: Mapping[str, str]) -> str:
+    def _write(self, lock: Lock, packages: Sequence[LockedPackage], pins: Pins) -> str:
         """Write the lock; return what became of it."""
-        kept = tuple(package for package in packages if package.name not in pins)
+        kept = tuple(package for package in packages if package.name not in pins.versions)
         try:
             write_lock(self.lock_file, Lock(lock.needs, kept))
         except OSError as error:
@@ -172,9 +173,16 @@ def _present(
     return {name: LockedPackage(name, version, ()) for name, version in versions.items()}
 
 
-def _others(new: Sequence[LockedPackage], needs: Sequence[Need]) -> tuple[str, ...]:
+def _others(new: Sequence[LockedPackage], needs: Sequence[Need], before: Environment) -> tuple[str, ...]:
+    """Return what goes in beside the needs, each with the version that it replaces."""
     named = {need.name for need in needs}
-    return tuple(f"{package.name} {package.version}" for package in new if package.name not in named)
+    replaced = {package.name: before.version(package.name) for package in new}
+    return tuple(
+        f"{package.name} {package.version}"
+        + (f" instead of {replaced[package.name]}" if replaced[package.name] else "")
+        for package in new
+        if package.name not in named
+    )
 
 
 def _unavailable(text: str, installer: Installer, failure: InstallerFailed | None) -> DvtError:

@@ -158,6 +158,30 @@ def test_an_installed_dbt_core_stays_though_a_newer_one_would_do(house: Wheelhou
 
 
 @INSTALLERS
+def test_what_dvt_requires_through_others_moves_within_its_bounds_if_nothing_else_goes(
+    house: Wheelhouse, installer: str
+):
+    house.wheel("dvt-engine", "0.1", ["requester"])
+    house.wheel("requester", "1", ["bundle>=3"])
+    house.wheel("bundle", "5")
+    _install(house, "dvt-engine", "requester", "bundle")
+    house.wheel("bundle", "4")
+    house.wheel("bundle", "2")
+    house.wheel("dbt-trino", "1.9.0", ["bundle<5"])
+    house.wheel("dbt-exasol", "1.8", ["bundle<3"])
+    house.wheel("requester", "2")
+    house.wheel("dbt-vertica", "1", ["requester>=2"])
+    house.outputs(a="trino", b="exasol", c="vertica")
+    report = run(house, installer)
+    assert outcomes(report) == [
+        ("FAILED", "dbt-exasol", ""), ("OK", "dbt-trino", "1.9.0"), ("FAILED", "dbt-vertica", ""),
+    ]  # fmt: skip
+    assert report.others == ("bundle 4 instead of 5",)
+    env = environment_at(house.env)
+    assert (env.version("bundle"), env.version("requester")) == ("4", "1")
+
+
+@INSTALLERS
 def test_a_package_that_is_nowhere_fails_by_its_name(house: Wheelhouse, installer: str):
     house.wheel("dbt-trino", "1.9.0")
     house.outputs(a="trino", b="exasol")
