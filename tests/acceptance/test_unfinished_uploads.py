@@ -19,7 +19,7 @@ from dvt.app.buckets import open_bucket
 from dvt.app.clean import clean_buckets
 from dvt.app.debug import diagnose
 from dvt.config.buckets import load_buckets
-from dvt.core.housekeeping import CleanRequest, ProjectPlace
+from dvt.core.housekeeping import CleanRequest, ProjectPlace, WantedOutputs
 from dvt.core.ports.staging import HasUploads
 from dvt.staging.housekeeping.clean_report import as_lines, as_object
 from dvt.staging.in_folder import InFolder
@@ -110,7 +110,9 @@ def writer(root: Path, name: str = "shop") -> Iterator[None]:
 
 
 def staged(root: Path) -> Any:
-    (bucket,) = [bucket for bucket in diagnose(place(root)).buckets if bucket.name == "lake"]
+    (bucket,) = [
+        bucket for bucket in diagnose(place(root), WantedOutputs(target="")).buckets if bucket.name == "lake"
+    ]
     return bucket.health.metrics
 
 
