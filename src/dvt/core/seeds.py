@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +13,25 @@ from dvt.core.types import StageType
 
 DBT_NULLS = ("", "null")
 """Cells that are NULL unless a seed says otherwise, without blanks around them and in any case: dbt's own."""
+_PACKINGS = ("", ".gz", ".zst")
+"""Suffixes of files that are compressed, or are not."""
+SUFFIXES: Mapping[str, str] = {
+    **{f".csv{packing}": "csv" for packing in _PACKINGS},
+    **{f".{name}{packing}": "json" for name in ("json", "jsonl", "ndjson") for packing in _PACKINGS},
+    ".parquet": "parquet",
+    ".orc": "orc",
+}
+"""Suffix of a seed's file → its format. dbt itself takes only `.csv` for a seed."""
+
+
+def suffix_of(file: str) -> str:
+    """Return the suffix that makes a file a seed, in lower case; empty if none does.
+
+    >>> suffix_of("seeds/orders.CSV.gz"), suffix_of("seeds/notes.txt")
+    ('.csv.gz', '')
+    """
+    lower = file.lower()
+    return max((suffix for suffix in SUFFIXES if lower.endswith(suffix)), key=len, default="")
 
 
 class SeedKind(StrEnum):
@@ -23,6 +42,8 @@ class SeedKind(StrEnum):
     TIMESTAMP = "timestamp"
     BOOLEAN = "boolean"
     TEXT = "text"
+    TYPED = "typed"
+    """Of the type that the file gives it: dbt has no seeds of such a format, and so no type for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +54,23 @@ class SeedFile:
     shown: str
     """The file as the project names it, for messages."""
     delimiter: str = ","
+    quote: str = '"'
+    """The character around cells; empty: no character is."""
+    escape: str = ""
+    """The character before a quote within a cell; empty: the quote stands twice."""
+    multiline: bool = True
+    """Whether a cell may go over several lines."""
     encoding: str = "utf-8"
     nulls: tuple[str, ...] = DBT_NULLS
     """Texts of cells that are NULL, in lower case."""
     date_format: str | None = None
     """How dates are written, as `strptime` has it; None: as ISO has it."""
     timestamp_format: str | None = None
+
+    @property
+    def format(self) -> str:
+        """How the file is written: csv, json, parquet or orc."""
+        return SUFFIXES.get(suffix_of(self.path.name), "csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +83,8 @@ class SeedColumn:
     """The smallest type that holds every cell."""
     longest: int = 0
     """Bytes of its longest text."""
+    loses: str | None = None
+    """What staging cannot hold of the file's values (DVT002), else None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +131,8 @@ class SeedRequest:
     """The new table to fill on the seed's target."""
     given: frozenset[str] = frozenset()
     """Columns whose types the project gives."""
+    unused: tuple[str, ...] = ()
+    """Configs that the seed has, and that change nothing."""
     sample: int = 0
     """Number of rows to show."""
     bucket: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from dvt.core.plan import Load
@@ -12,7 +12,7 @@ from dvt.core.ports.connectors import CanLoad
 from dvt.core.ports.seeds import OpenSeed, surrogate
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.reports import Notice
-from dvt.core.seeds import SeedColumn, SeedFacts, SeedRequest, SeedType, Typed, missing
+from dvt.core.seeds import SeedColumn, SeedFacts, SeedKind, SeedRequest, SeedType, Typed, missing
 from dvt.core.tables import StageColumn
 from dvt.core.types import VARCHAR, Kind, StageType
 from dvt.federation.connections import Connection
@@ -29,16 +29,21 @@ def staged(  # noqa: PLR0917 - the parts of one step
     """Stage a seed's rows; return them and the table to make of them."""
     started = time.monotonic()
     facts = seed.inspect(request.given, request.sample)
+    if request.unused:
+        metrics.notice(_unused(request))
     if absent := missing(request.given, [column.name for column in facts.columns]):
         metrics.notice(_absent(request, absent, facts))
     fills = loader(target, f"seed {request.name!r}")
     types = [
         _wide_enough(type_, column, fills) for type_, column in zip(typed(facts), facts.columns, strict=True)
     ]
+    load = _load(request, types, fills)
+    for notice in _lossy(request, facts, load):
+        metrics.notice(notice)
     dataset = seed.stage(types, sink)
     seconds = time.monotonic() - started
     metrics.read(request.source.shown, dataset, seconds)
-    return _load(request, types, fills), dataset
+    return load, dataset
 
 
 def key(request: SeedRequest) -> str:
@@ -50,7 +55,7 @@ def _wide_enough(type_: SeedType, column: SeedColumn, target: CanLoad) -> SeedTy
     """Return the type that dbt's adapter has for a column; a wider one for numbers that it cannot hold."""
     if type_.is_given:
         return replace(type_, stage=type_.stage or VARCHAR)
-    if not _holds(type_.stage, column.stage):
+    if column.kind is SeedKind.TYPED or not _holds(type_.stage, column.stage):
         (load,) = target.columns([StageColumn(type_.name, column.stage)])
         type_ = replace(type_, native=load.native)
     return replace(type_, stage=column.stage)
@@ -73,6 +78,24 @@ def _load(request: SeedRequest, types: Sequence[SeedType], target: CanLoad) -> L
         ),
         definition=f"({definition})",
     )
+
+
+def _lossy(request: SeedRequest, facts: SeedFacts, load: Load) -> Iterator[Notice]:
+    """Yield a warning for each column of which staging or the target cannot hold all."""
+    for column, loaded in zip(facts.columns, load.columns, strict=True):
+        is_given = column.name in request.given
+        loses = "" if is_given or column.kind is not SeedKind.TYPED else column.loses or loaded.loses
+        if loses:
+            message = (
+                f"{request.source.shown}, column {column.name} ({column.stage} as {loaded.native}): {loses}"
+            )
+            hint = f"give the column another type: `column_types: {{{column.name}: …}}`"
+            yield Notice("DVT002", message, hint)
+
+
+def _unused(request: SeedRequest) -> Notice:
+    why = "rows are loaded in bulk" if request.unused == ("batch_size",) else "the file says itself how it is"
+    return Notice("DVT035", f"{', '.join(request.unused)} changes nothing: {why}", "remove it")
 
 
 def _absent(request: SeedRequest, absent: Sequence[str], facts: SeedFacts) -> Notice:

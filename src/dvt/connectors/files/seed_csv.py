@@ -8,15 +8,17 @@ reader and the writer are loops of C.
 from __future__ import annotations
 
 import csv
+import io
 import string
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from dvt.core.errors import SeedUnreadable
+from dvt.connectors.files.seed_packing import as_seed_errors, raw
+from dvt.core.errors import SeedConfigWrong, SeedUnreadable
 from dvt.core.seeds import SeedFile
 
 _CHUNK = 500
@@ -74,26 +76,42 @@ def _opened(seed: SeedFile) -> Iterator[Any]:
     """Yield the file's records; lines end in each of the ways that Python knows, within cells, too."""
     if csv.field_size_limit() < sys.maxsize:
         csv.field_size_limit(sys.maxsize)
+    with as_seed_errors(seed), raw(seed) as packed:
+        try:
+            with _text(seed, packed) as text:
+                first = next(text, "").removeprefix(_BOM)
+                yield csv.reader(chain([first] if first else [], text), **_form(seed))
+        except UnicodeError as error:
+            problem = f"it is not written in {seed.encoding}"
+            hint = "save it as UTF-8, or set the seed's `encoding`"
+            raise SeedUnreadable(seed.shown, _undecodable(seed), problem, hint) from error
+        except csv.Error as error:
+            raise SeedUnreadable(seed.shown, None, str(error), "correct the file") from error
+
+
+def _text(seed: SeedFile, packed: Any) -> io.TextIOWrapper:
     try:
-        with seed.path.open(encoding=seed.encoding) as file:
-            try:
-                if file.read(1) != _BOM:
-                    file.seek(0)
-                yield csv.reader(file, delimiter=seed.delimiter, strict=False)
-            except UnicodeError as error:
-                problem = f"it is not written in {seed.encoding}"
-                hint = "save it as UTF-8, or set the seed's `encoding`"
-                raise SeedUnreadable(seed.shown, _undecodable(seed), problem, hint) from error
-            except csv.Error as error:
-                raise SeedUnreadable(seed.shown, None, str(error), "correct the file") from error
-    except OSError as error:
-        problem = f"it cannot be read ({error.strerror or type(error).__name__})"
-        raise SeedUnreadable(seed.shown, None, problem, "check the file and its permissions") from error
+        return io.TextIOWrapper(packed, encoding=seed.encoding)
+    except LookupError as error:
+        problem = f"Python knows no {seed.encoding!r}"
+        raise SeedConfigWrong(seed.shown, "encoding", problem, "such as utf-8, latin-1, cp1252") from error
+
+
+def _form(seed: SeedFile) -> dict[str, Any]:
+    """Return how cells are told apart, for Python's reader."""
+    form: dict[str, Any] = {"delimiter": seed.delimiter, "strict": False}
+    if not seed.quote:
+        form["quoting"] = csv.QUOTE_NONE
+    elif seed.quote != '"':
+        form["quotechar"] = seed.quote
+    if seed.escape and seed.escape != seed.quote:
+        form |= {"escapechar": seed.escape, "doublequote": False}
+    return form
 
 
 def _undecodable(seed: SeedFile) -> int | None:
     """Return the first line that is not written in the file's encoding, where lines can be told before."""
-    with seed.path.open("rb") as file:
+    with raw(seed) as file:
         for number, line in enumerate(file, 1):
             try:
                 line.decode(seed.encoding)
@@ -123,6 +141,9 @@ def _whole(seed: SeedFile, rows: Any, width: int) -> Iterator[list[str]]:
             if width > 1:
                 continue
             row.append("")
+        if not seed.multiline and any("\n" in cell for cell in row):
+            problem = "a cell goes over several lines, and the seed has `multiline: false`"
+            raise SeedUnreadable(seed.shown, _begin(rows, row), problem, "close its quote, or set it to true")
         yield row
 
 

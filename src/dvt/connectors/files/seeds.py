@@ -10,20 +10,26 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from dvt.connectors.files.places import line_of as record_line
 from dvt.connectors.files.rules import Reading
 from dvt.connectors.files.seed_csv import line_of, rewrite
+from dvt.connectors.files.seed_orc import to_parquet
+from dvt.connectors.files.seed_packing import as_seed_errors
+from dvt.connectors.files.seed_typed import OpenTyped
 from dvt.connectors.files.seed_types import Cells, Found, find
 from dvt.connectors.files.texts import TextColumn, stopped_by_misfit, typed
 from dvt.core.errors import Cancelled, SeedCellWrong
 from dvt.core.ports.connectors import Instance
-from dvt.core.ports.seeds import surrogate
+from dvt.core.ports.seeds import OpenSeed, surrogate
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.seeds import SeedColumn, SeedFacts, SeedFile, SeedKind, SeedType
 from dvt.core.tables import StageColumn
 from dvt.core.types import VARCHAR, Kind, StageType
 from dvt.drivers.disk import private_folder
 from dvt.drivers.duckdb import as_dvt_errors
-from dvt.drivers.duckdb.running import RunningQueries
+from dvt.drivers.duckdb.errors import as_file_errors
+from dvt.drivers.duckdb.memory import empty_instance
+from dvt.drivers.duckdb.running import Batch, RunningQueries
 from dvt.drivers.duckdb.sql import encoded, exact_path, literal, quoted, value
 from dvt.drivers.duckdb.staging import write
 
@@ -42,7 +48,7 @@ class SeedFiles:
         self._stopped = threading.Event()
 
     @contextmanager
-    def open(self, seed: SeedFile) -> Iterator[OpenCsv]:
+    def open(self, seed: SeedFile) -> Iterator[OpenSeed]:
         """See SeedReader."""
         folder = self._scratch / str(next(self._numbers))
         private_folder(folder)
@@ -53,12 +59,37 @@ class SeedFiles:
                 closing(self._instance.cursor()) as cursor,
                 self._running.batch() as batch,
             ):
+                if seed.format != "csv":
+                    with self._typed(seed, folder, cursor, batch, doing) as typed_seed:
+                        yield typed_seed
+                    return
                 rows = folder / "rows.csv"
                 names, longest = rewrite(seed, rows, lambda: self._check(doing))
                 with self._running.query(batch, cursor.interrupt, doing):
                     yield OpenCsv(seed, read(rows, names, longest), names, cursor)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def _typed(
+        self, seed: SeedFile, folder: Path, cursor: Any, batch: Batch, doing: str
+    ) -> Iterator[OpenSeed]:
+        """Yield a seed whose file says of what types its columns are."""
+        with as_seed_errors(seed), closing(empty_instance()) as ordered:
+            path = seed.path
+            if seed.format == "orc":
+                path = folder / "rows.parquet"
+                to_parquet(seed, path, lambda: self._check(doing))
+
+            def interrupt() -> None:
+                cursor.interrupt()
+                ordered.interrupt()
+
+            with (
+                as_file_errors(connection="the compute engine", doing=doing, line_of=record_line({})),
+                self._running.query(batch, interrupt, doing),
+            ):
+                yield OpenTyped(seed, path, cursor, ordered)
 
     def cancel(self) -> None:
         """See SeedReader."""
@@ -156,7 +187,8 @@ class OpenCsv:
             row = self._cursor.execute(wrong).fetchone()
             if row is not None:
                 line = line_of(self._seed, place, str(row[0]))
-                raise SeedCellWrong(self._seed.shown, line, self._names[place], str(row[0]), type_.native)
+                at = "" if line is None else f"line {line}"
+                raise SeedCellWrong(self._seed.shown, at, self._names[place], str(row[0]), type_.native)
 
 
 def read(rows: Path, names: Sequence[str], longest: int) -> str:

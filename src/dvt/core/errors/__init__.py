@@ -123,7 +123,7 @@ from dvt.core.errors.retention import (
     RunRefused,
 )
 from dvt.core.errors.schedule import AlarmNotDelivered, NothingFreed, SchedulerAtWork
-from dvt.core.errors.seeds import SeedCellWrong, SeedColumnInDoubt, SeedUnreadable
+from dvt.core.errors.seeds import SeedCellWrong, SeedColumnInDoubt, SeedConfigWrong, SeedUnreadable
 from dvt.core.errors.spark import JavaUnusable, SparkMissing, SparkNotStarted
 from dvt.core.errors.web import (
     AddressRefused,
@@ -236,6 +236,7 @@ __all__ = [
     "SchemaChanged",
     "SeedCellWrong",
     "SeedColumnInDoubt",
+    "SeedConfigWrong",
     "SeedUnreadable",
     "SelfReference",
     "SeveralConnections",

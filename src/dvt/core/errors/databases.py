@@ -146,7 +146,7 @@ class FileUnreadable(DvtError):
     code = "DVT138"
 
     def __init__(self, connection: str, path: str, problem: str) -> None:
-        self.connection, self.path = connection, path
+        self.connection, self.path, self.problem = connection, path, problem
         super().__init__(f"connection {connection!r}: {path} {problem}", hint="check the output's path")
 
 
@@ -156,7 +156,7 @@ class FileInDoubt(DvtError):
     code = "DVT144"
 
     def __init__(self, path: str, problem: str, way_out: str) -> None:
-        self.path = path
+        self.path, self.problem = path, problem
         super().__init__(f"{path}: {problem}", hint=f"{way_out} (docs/reference/outputs-files.md)")
 
 

@@ -24,10 +24,11 @@ class SeedCellWrong(DvtError):
 
     code = "DVT157"
 
-    def __init__(self, file: str, line: int | None, column: str, value: str, kind: str) -> None:
-        self.path, self.line, self.column, self.value = file, line, column, value
+    def __init__(self, file: str, place: str, column: str, value: str, kind: str) -> None:
+        """`place`: such as `line 3`; empty if it is not known."""
+        self.path, self.place, self.column, self.value = file, place, column, value
         shown = value if len(value) <= _SHOWN else f"{value[:_SHOWN]}…"
-        at = file if line is None else f"{file}, line {line}"
+        at = f"{file}, {place}" if place else file
         super().__init__(
             f"{at}, column {column}: {shown!r} is no {kind} that arrives unchanged",
             hint="correct the cell, or give the column another type in `column_types`",
@@ -42,3 +43,13 @@ class SeedColumnInDoubt(DvtError):
     def __init__(self, file: str, column: str, value: str, problem: str, way_out: str) -> None:
         self.path, self.column, self.value = file, column, value
         super().__init__(f"{file}, column {column}: {value!r} {problem}", hint=way_out)
+
+
+class SeedConfigWrong(DvtError):
+    """A config of a seed cannot have this value, or the seed's file needs another one."""
+
+    code = "DVT159"
+
+    def __init__(self, seed: str, config: str, problem: str, way_out: str) -> None:
+        self.seed, self.config = seed, config
+        super().__init__(f"seed {seed!r}: {config}: {problem}", hint=way_out)

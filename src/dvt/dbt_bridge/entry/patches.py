@@ -81,8 +81,12 @@ WRAPPED: Mapping[str, Mapping[str, Patch]] = {
         "load_seed_source_file": Patch(
             ("match", "project_name"), seed_files.load_seed_source_file, Needs.SESSION
         ),
+        "ReadFilesFromFileSystem.read_files_for_project": Patch(
+            ("self", "project", "file_types"), seed_files.read_files_for_project, Needs.SESSION
+        ),
     },
     "dbt.parser.base": {
+        "SQLParser.parse_file": Patch(("self", "file_block"), seed_files.parse_file, Needs.SESSION),
         "ConfiguredParser._context_for": Patch(
             ("self", "parsed_node", "config"), parsing.context_for, Needs.SESSION
         ),

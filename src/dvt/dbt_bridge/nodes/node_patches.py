@@ -7,6 +7,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Any
 
+from dvt.dbt_bridge.project.seed_files import check_reader
 from dvt.dbt_bridge.session import Session
 
 _FAILURES = frozenset({"error", "runtime error", "partial success"})
@@ -69,6 +70,8 @@ def execute_model(
 def execute(original: Callable[..., Any], session: Session, self: Any, model: Any, manifest: Any) -> Any:
     """Execute a node as dbt does, but a seed with `engine: dvt` by dvt's reader and bulk load."""
     if str(model.resource_type) != "seed" or model.config.get("engine") != "dvt":
+        if not hasattr(self, "session"):  # dbt's own runner, not dvt's, which publishes what it has loaded
+            check_reader(model)
         return original(self, model, manifest)
     from dvt.dbt_bridge.nodes.seeding import bulk_runner
 

@@ -45,6 +45,7 @@ _AGATE: Mapping[SeedKind, Any] = {
     SeedKind.TIMESTAMP: agate.DateTime,
     SeedKind.BOOLEAN: agate.Boolean,
     SeedKind.TEXT: agate.Text,
+    SeedKind.TYPED: agate.Text,
 }
 """Kind of a column → the type that dbt has for it."""
 
@@ -88,7 +89,10 @@ class SeedTable:
 
 
 def seed_types(facts: SeedFacts, node: Any, adapter: Any) -> list[SeedType]:
-    """Return the types of a seed's columns on its target."""
+    """Return the types of a seed's columns on its target.
+
+    A column that has its type from the file gets a text's: the connector has the target's type for it.
+    """
     table, given = SeedTable(facts), node.config.column_types or {}
     dialect = dialects.of_type(adapter.type())
     quoting = node.config.quote_columns

@@ -7,7 +7,7 @@ new table is the stage table, renamed; a table that is kept gets the stage table
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,14 @@ from dbt.task.seed import SeedRunner
 
 from dvt.core.errors import DvtError
 from dvt.core.names import TableRef, stage_name
-from dvt.core.seeds import DBT_NULLS, SeedFacts, SeedFile, SeedRequest, SeedType
+from dvt.core.plan import Load
+from dvt.core.seeds import SeedFacts, SeedRequest, SeedType
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.overriding import override
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.nodes.federated_runner import add_moved
 from dvt.dbt_bridge.nodes.publish import DbtPublisher, check_schema, has_any, stage_relation
+from dvt.dbt_bridge.nodes.seed_configs import seed_file, unused
 from dvt.dbt_bridge.nodes.seed_types import SeedTable, seed_types
 from dvt.dbt_bridge.outputs import dialects
 from dvt.resolution.output_types import output_type
@@ -38,9 +40,23 @@ _SHOWN = 10
 class SeedPublisher(DbtPublisher):
     """Publishes a seed's stage table; the seed's pre-hooks run in dbt's materialization, as always."""
 
+    def __init__(self, adapter: Any, node: Any, run: Any, names: Callable[[], Sequence[str]]) -> None:
+        """`names` returns the columns as the file names them."""
+        super().__init__(adapter, node, run)
+        self._names = names
+        self._types: dict[str, str] = {}
+
+    def publish(self, load: Load) -> int:
+        """See DbtPublisher. A table that dbt makes gets the stage table's types."""
+        natives = [column.native for column in load.columns]
+        self._types = dict(zip(self._names(), natives, strict=True))
+        return super().publish(load)
+
     def _stand_in(self, stage: Any) -> Any:
         del stage
-        return without_engine(self._node)
+        copied = without_engine(self._node)
+        copied.config.column_types = self._types
+        return copied
 
 
 def without_engine(node: Any) -> Any:
@@ -68,7 +84,7 @@ class BulkSeedRunner(SeedRunner):
                 federator = self.session.federator()
                 request = self._request(model, federator.run)
                 self._stage = stage_relation(self.adapter, request.stage)
-                publisher = SeedPublisher(self.adapter, model, self._materialize)
+                publisher = SeedPublisher(self.adapter, model, self._materialize, self._names)
                 outcome = federator.seed(request, self._typed(model), publisher)
             except DvtError as error:
                 error.about(model.name, model.original_file_path)
@@ -82,6 +98,9 @@ class BulkSeedRunner(SeedRunner):
             return self._types
 
         return typed
+
+    def _names(self) -> Sequence[str]:
+        return [column.name for column in self._facts.columns]
 
     def _materialize(self, stand_in: Any) -> Any:
         return super().execute(stand_in, self._manifest)
@@ -98,11 +117,12 @@ class BulkSeedRunner(SeedRunner):
         target = self.session.output_of(model.unique_id)
         relation = self.adapter.Relation.create_from(self.config, model)
         table = table_ref(relation, target, dialects.of_type(self.adapter.type()))
+        file = seed_file(model, self._path(model))
         return SeedRequest(
             unique_id=model.unique_id,
             name=model.name,
             file=model.original_file_path,
-            source=self._source(model),
+            source=file,
             stage=TableRef(
                 connection=target,
                 database=table.database,
@@ -110,21 +130,9 @@ class BulkSeedRunner(SeedRunner):
                 identifier=stage_name(run, model.unique_id),
             ),
             given=frozenset(model.config.column_types or {}),
+            unused=unused(model, file),
             sample=_SHOWN if getattr(self.config.args, "show", False) else 0,
             bucket=self.session.bucket_of(model),
-        )
-
-    def _source(self, model: Any) -> SeedFile:
-        config = model.config
-        null = config.get("null_value")
-        return SeedFile(
-            path=self._path(model),
-            shown=model.original_file_path,
-            delimiter=config.delimiter,
-            encoding=str(config.get("encoding") or "utf-8"),
-            nulls=DBT_NULLS if null is None else _nulls(null),
-            date_format=config.get("date_format"),
-            timestamp_format=config.get("timestamp_format"),
         )
 
     def _path(self, model: Any) -> Path:
@@ -136,12 +144,6 @@ class BulkSeedRunner(SeedRunner):
         return (
             path if path.exists() or not model.root_path else Path(model.root_path, model.original_file_path)
         )
-
-
-def _nulls(value: Any) -> tuple[str, ...]:
-    """Return the texts that are NULL: an empty cell always is."""
-    values = value if isinstance(value, list) else [value]
-    return tuple(dict.fromkeys(["", *(str(each).strip().lower() for each in values)]))
 
 
 def bulk_runner(session: Session, runner: Any) -> BulkSeedRunner:
