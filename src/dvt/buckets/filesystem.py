@@ -11,7 +11,14 @@ from typing import Any, BinaryIO
 
 from pydantic import ValidationInfo, field_validator
 
-from dvt.core.ports.staging import BucketContext, BucketSettings, StoredObject, UnfinishedUpload
+from dvt.core.ports.staging import (
+    HADOOP,
+    BucketContext,
+    BucketSettings,
+    HadoopAccess,
+    StoredObject,
+    UnfinishedUpload,
+)
 from dvt.drivers.disk import (
     create_private,
     disk_error,
@@ -50,7 +57,7 @@ class FilesystemSettings(BucketSettings):
 class FilesystemBucket:
     """Implements Bucket in a folder, which is made when first needed."""
 
-    consumers = frozenset({"duckdb"})
+    consumers = frozenset({"duckdb", HADOOP})
     settings = FilesystemSettings
 
     def __init__(
@@ -129,9 +136,9 @@ class FilesystemBucket:
         remove_empty_parents(path, self._root)
 
     def uri_for(self, consumer: str, key: str) -> str:
-        """See Bucket: a path."""
+        """See Bucket: a path, or for Hadoop a URL."""
         self._check(consumer)
-        return str(self._path(key))
+        return _address(consumer, self._path(key))
 
     @contextmanager
     def writing(self, consumer: str, key: str) -> Iterator[str]:
@@ -139,11 +146,15 @@ class FilesystemBucket:
         self._check(consumer)
         path = self._with_folder(key)
         try:
-            yield str(path)
+            yield _address(consumer, path)
         finally:
             with suppress(FileNotFoundError):
                 _make_private(path)
         make_lasting(path)
+
+    def hadoop(self) -> HadoopAccess:
+        """See OnHadoop."""
+        return HadoopAccess(on_disk=True)
 
     def folders(self, folder: str) -> tuple[Path, ...]:
         """See OnDisk: those of the project's own folder, or the one in buckets.yml and what is below it."""
@@ -166,6 +177,11 @@ class FilesystemBucket:
         path = self._path(key)
         private_folder(path.parent)
         return path
+
+
+def _address(consumer: str, path: Path) -> str:
+    # Without the scheme Hadoop would take its default file system, which may be HDFS. It decodes nothing.
+    return f"file:{path.absolute()}" if consumer == HADOOP else str(path)
 
 
 def _refusal(path: Path, project_dir: Path | None) -> str:

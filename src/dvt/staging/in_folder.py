@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
-from dvt.core.ports.staging import Bucket, HasUploads, StoredObject, UnfinishedUpload
+from dvt.core.ports.staging import (
+    Bucket,
+    HadoopAccess,
+    HasUploads,
+    OnHadoop,
+    StoredObject,
+    UnfinishedUpload,
+)
 
 _OUTSIDE = frozenset({"", ".", ".."})
 """Parts of a key that lead out of a folder, or nowhere."""
@@ -55,6 +62,11 @@ class InFolder:
     def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:
         """See Bucket."""
         return self._bucket.writing(consumer, self._key(key))
+
+    def hadoop(self) -> HadoopAccess:
+        """See OnHadoop."""
+        inner = self._bucket
+        return inner.hadoop() if isinstance(inner, OnHadoop) else HadoopAccess()
 
     def uploads(self, prefix: str) -> Iterator[UnfinishedUpload] | None:
         """See HasUploads."""

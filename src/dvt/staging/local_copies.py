@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from dvt.core.ports.staging import Bucket, StoredObject
+from dvt.core.ports.staging import Bucket, HadoopAccess, OnHadoop, StoredObject
 from dvt.drivers.disk import private_folder, unique_suffix, write_private
 
 
@@ -77,6 +77,11 @@ class LocalCopies:
             if file.is_file():
                 with file.open("rb") as data:
                     self._bucket.put(file.relative_to(self._scratch).as_posix(), data)
+
+    def hadoop(self) -> HadoopAccess:
+        """See OnHadoop."""
+        inner = self._bucket
+        return inner.hadoop() if isinstance(inner, OnHadoop) else HadoopAccess()
 
     def _file(self, key: str) -> Path:
         path = self._scratch / key

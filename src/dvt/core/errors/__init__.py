@@ -124,7 +124,14 @@ from dvt.core.errors.retention import (
 )
 from dvt.core.errors.schedule import AlarmNotDelivered, NothingFreed, SchedulerAtWork
 from dvt.core.errors.seeds import SeedCellWrong, SeedColumnInDoubt, SeedConfigWrong, SeedUnreadable
-from dvt.core.errors.spark import JavaUnusable, SparkMissing, SparkNotStarted
+from dvt.core.errors.spark import (
+    BucketUnseen,
+    ClusterLost,
+    ClusterUnreachable,
+    JavaUnusable,
+    SparkMissing,
+    SparkNotStarted,
+)
 from dvt.core.errors.web import (
     AddressRefused,
     ConfirmationNeeded,
@@ -155,10 +162,13 @@ __all__ = [
     "BucketMissing",
     "BucketRefused",
     "BucketUnreachable",
+    "BucketUnseen",
     "BucketsInvalid",
     "Cancelled",
     "CleanerAtWork",
     "CleanerLockLost",
+    "ClusterLost",
+    "ClusterUnreachable",
     "ColumnNotFound",
     "ComparingUnsupported",
     "ComputesInvalid",

@@ -40,3 +40,40 @@ class SparkNotStarted(DvtError):
             f"compute {compute!r}: {problem}",
             hint=hint or "look at `config` of the entry in computes.yml, and at the memory of the machine",
         )
+
+
+class ClusterUnreachable(DvtError):
+    """Nothing that can run Spark's jobs answers at the address of a cluster."""
+
+    code = "DVT193"
+
+    def __init__(self, compute: str, master: str, problem: str, hint: str = "") -> None:
+        self.compute = compute
+        super().__init__(
+            f"compute {compute!r}: no Spark answers at {master}: {problem}",
+            hint=hint
+            or "look whether the cluster runs, and whether this machine may connect to it; or compute the "
+            "model elsewhere (`--compute duckdb`)",
+        )
+
+
+class ClusterLost(DvtError):
+    """A cluster has ended dvt's application, or gives it no worker."""
+
+    code = "DVT194"
+
+    def __init__(self, compute: str, doing: str, problem: str, hint: str) -> None:
+        self.compute = compute
+        super().__init__(f"compute {compute!r}: while {doing}: {problem}", hint=hint)
+
+
+class BucketUnseen(DvtError):
+    """The workers of a cluster cannot reach the bucket in which data is staged."""
+
+    code = "DVT195"
+
+    def __init__(self, compute: str, bucket: str, problem: str, hint: str) -> None:
+        self.compute = compute
+        super().__init__(
+            f"compute {compute!r}: Spark's workers cannot reach the bucket {bucket}: {problem}", hint=hint
+        )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal, NamedTuple, Protocol, runtime_checkable
@@ -92,6 +92,32 @@ class UnfinishedUpload(NamedTuple):
     """What is there; None if the store does not tell."""
     id: str
     """By what the bucket knows it."""
+
+
+HADOOP = "hadoop"
+"""Name of Hadoop's file systems as a consumer of buckets: Spark's workers read and write by them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HadoopAccess:
+    """How Hadoop's file systems reach a bucket."""
+
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Hadoop's settings, with credentials: no text of dvt shows them."""
+    file_system: str = ""
+    """Class of the file system; empty: one that every Hadoop has."""
+    artifact: str = ""
+    """What brings the class, in Maven's words: `org.apache.hadoop:hadoop-aws`."""
+    on_disk: bool = False
+    """True if the bucket is a folder of this machine: only programs that see the same folder reach it."""
+
+
+@runtime_checkable
+class OnHadoop(Protocol):
+    """A bucket that Hadoop's file systems may reach; they do if `HADOOP` is among its consumers."""
+
+    def hadoop(self) -> HadoopAccess:
+        """Return how they reach it; StagingUnusable if its settings have what Hadoop cannot do."""
 
 
 @runtime_checkable

@@ -14,9 +14,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dvt.core.errors import JavaUnusable, SparkMissing, SparkNotStarted
+from dvt.core.errors import (
+    ClusterLost,
+    ClusterUnreachable,
+    DvtError,
+    JavaUnusable,
+    SparkMissing,
+    SparkNotStarted,
+)
 from dvt.core.ports.engines import EngineContext
 from dvt.drivers.disk import private_folder, write_private
+from dvt.engines.spark.configuration import LOGGING, all_settings, as_properties
 from dvt.engines.spark.settings import SparkSettings
 
 _JAVA = 17
@@ -25,16 +33,6 @@ _JAVA_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 _JAVA_SECONDS = 30
 _END_SECONDS = 20
 """Seconds that Java has to end by itself once its standard input is closed."""
-_LOGGING = """\
-rootLogger.level = error
-rootLogger.appenderRef.err.ref = err
-appender.err.type = Console
-appender.err.name = err
-appender.err.target = SYSTEM_ERR
-appender.err.layout.type = PatternLayout
-appender.err.layout.pattern = %p %c{1}: %m%n%ex
-"""
-"""What Spark writes into the log in its scratch folder."""
 _IN_PROCESS = threading.Lock()
 """PySpark has one application in a process at a time."""
 
@@ -49,10 +47,12 @@ class Application:
         """Start Java; SparkMissing, JavaUnusable or SparkNotStarted if that cannot be done."""
         pyspark = _pyspark(name, settings.version)
         _check_java(name)
+        settings.at.knock(name)
         if not _IN_PROCESS.acquire(blocking=False):
             hint = "let all models of the run that Spark computes name one entry of computes.yml"
             raise SparkNotStarted(name, "another compute of this run uses Spark already", hint)
         self._name = name
+        self.settings = settings
         self._folder = context.scratch / "spark"
         self._gateway: Any = None
         self._session: Any = None
@@ -70,15 +70,30 @@ class Application:
         thread.start()
         thread.join()
         if failures:
-            log = self._log()
+            problem = self._log() or _short(failures[0])
             self.close()
-            raise SparkNotStarted(name, f"Spark did not start: {log or _short(failures[0])}") from failures[0]
+            raise self._not_started(problem) from failures[0]
 
     def session(self) -> Any:
         """Return a new session, with settings and temporary objects of its own."""
-        if self._gateway.proc.poll() is not None:
-            raise SparkNotStarted(self._name, f"Spark's Java process has ended: {self._log() or 'killed'}")
+        failure = self.failure("opening a session")
+        if failure:
+            raise failure
         return self._session.newSession()
+
+    def failure(self, doing: str) -> DvtError | None:
+        """Return the error of an application that has ended by itself; None while it works."""
+        try:
+            if self._gateway.proc.poll() is None and not self.context._jsc.sc().isStopped():  # noqa: SLF001
+                return None
+            has_ended = self._gateway.proc.poll() is not None
+        except Exception:  # noqa: BLE001  Java does not answer
+            has_ended = True
+        if has_ended or self.settings.at.is_local:
+            return SparkNotStarted(self._name, f"Spark's Java process has ended: {self._log() or 'killed'}")
+        hint = "look at it on the cluster's own page; workers have to be able to connect to this machine"
+        problem = f"the cluster {self.settings.master} has ended the application: {self._log()}"
+        return ClusterLost(self._name, doing, problem, hint)
 
     @property
     def context(self) -> Any:
@@ -124,13 +139,13 @@ class Application:
 
         _quiet()
         private_folder(self._folder)
-        config = {**settings.spark_config, **_own_config(settings, context, self._folder)}
-        lines = "".join(f"{_escaped(key)} {_escaped(value)}\n" for key, value in config.items())
-        write_private(self._folder / "spark.properties", _stream(lines), unique="new")
-        write_private(self._folder / "log4j2.properties", _stream(_LOGGING), unique="new")
+        address = settings.at.own_address()
+        config = as_properties(all_settings(settings, context, self._folder, address))
+        write_private(self._folder / "spark.properties", _stream(config), unique="new")
+        write_private(self._folder / "log4j2.properties", _stream(LOGGING), unique="new")
         environment = {
             "SPARK_CONF_DIR": str(self._folder),
-            "SPARK_LOCAL_IP": "127.0.0.1",
+            **({"SPARK_LOCAL_IP": address} if address else {}),
             # The settings are in a file: others can read a command line.
             "PYSPARK_SUBMIT_ARGS": f"--properties-file '{self._folder / 'spark.properties'}' pyspark-shell",
         }
@@ -138,6 +153,13 @@ class Application:
             self._gateway = launch_gateway(popen_kwargs={"stdout": log, "stderr": log})
         spark_config = pyspark.SparkConf(_jvm=self._gateway.jvm)
         self._session = SparkSession(pyspark.SparkContext(gateway=self._gateway, conf=spark_config))
+
+    def _not_started(self, problem: str) -> DvtError:
+        """Return the error of an application that has not started."""
+        if self.settings.at.is_local:
+            return SparkNotStarted(self._name, f"Spark did not start: {problem}")
+        hint = "look at `config` in computes.yml; the cluster's Spark has to be of PySpark's version"
+        return ClusterUnreachable(self._name, self.settings.master, problem, hint)
 
     def _log(self) -> str:
         """Return what Java has said last."""
@@ -183,31 +205,6 @@ def _check_java(name: str) -> None:
         raise JavaUnusable(name, f"{java} is {what}", _JAVA)
 
 
-def _own_config(settings: SparkSettings, context: EngineContext, folder: Path) -> Mapping[str, str]:
-    """Return the settings that are dvt's: where Spark listens and writes, and what answers depend on."""
-    return {
-        "spark.master": settings.master,
-        "spark.app.name": f"dvt-{context.run}",
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        "spark.local.dir": str(folder / "local"),
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.sql.catalogImplementation": "in-memory",
-        "spark.sql.ansi.enabled": "true",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
-        "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
-        "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
-        "spark.sql.variable.substitute": "false",
-        # It would leave a hidden file of checksums beside each staged file.
-        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
-        "spark.hadoop.fs.permissions.umask-mode": "077",
-        "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-    }
-
-
 def _quiet() -> None:
     """Keep what PySpark says of each error out of dvt's output: dvt says it."""
     logging.getLogger("SQLQueryContextLogger").disabled = True
@@ -228,12 +225,6 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
             os.environ.pop(key, None)
             if value is not None:
                 os.environ[key] = value
-
-
-def _escaped(text: str) -> str:
-    """Escape a key or value of a file of Java properties."""
-    replaced = text.replace("\\", "\\\\").replace("\n", "\\n")
-    return "".join(f"\\{char}" if char in "=:# !" else char for char in replaced)
 
 
 def _stream(text: str) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, ClassVar, TypeVar
 
-from dvt.core.errors import AnswerUntyped, Cancelled, SqlInvalid
+from dvt.core.errors import AnswerUntyped, Cancelled, ClusterLost, DvtError, SqlInvalid
 from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
 from dvt.core.ports.staging import Dataset, Sink
@@ -16,17 +16,25 @@ from dvt.core.queries import Sql
 from dvt.core.tables import StageColumn
 from dvt.drivers.duckdb.errors import as_dvt_errors
 from dvt.drivers.duckdb.small import all_rows, distinct_values, first_row
-from dvt.drivers.duckdb.staging import CONSUMER, check, rows_by_footers
+from dvt.drivers.duckdb.staging import check, rows_by_footers
+from dvt.engines.spark.answers import write_answer
 from dvt.engines.spark.application import Application
 from dvt.engines.spark.clock import with_time
 from dvt.engines.spark.constants import value_of
-from dvt.engines.spark.errors import failed, wrong_sql
+from dvt.engines.spark.errors import failed, spark_errors, wrong_sql
+from dvt.engines.spark.reach import Reach
 from dvt.engines.spark.reads import reads
 from dvt.engines.spark.settings import SparkSettings
 from dvt.engines.spark.tables import empty_tables, has_doubles, staged_tables
 from dvt.engines.spark.types import WAY_OUT, quoted, refusal, spark_type, stage_type
+from dvt.engines.spark.watch import Watch
 
 _Answer = TypeVar("_Answer")
+_NO_WORKERS = (
+    "look at the cluster's page: are its workers alive, and cores and memory free (`spark.executor.memory`);"
+    " can workers connect to this machine (`spark.driver.host`)? `wait_for_workers` is the limit"
+)
+"""Hint for a cluster that gives no worker."""
 
 
 class SparkEngine:
@@ -40,6 +48,7 @@ class SparkEngine:
         self.name = name
         self._settings = settings
         self._context = context
+        self._reach = Reach(name, settings.at)
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._application: Application | None = None
@@ -58,7 +67,7 @@ class SparkEngine:
                     schema = session.sql(text).schema
                     frame = session.sql(self._with_time(text, tables))
                     read = reads(frame, names)
-                except _spark_errors() as error:
+                except spark_errors() as error:
                     raise wrong_sql(error) from error
         self._refuse_unheld(tables, read)
         return Binding(columns=tuple(_column(field) for field in schema.fields), reads=read)
@@ -72,13 +81,15 @@ class SparkEngine:
         """See Engine."""
         self._check(transform, datasets)
         with self._session("computing") as session:
+            self._reach.check(session, sink)
             session.conf.set("spark.sql.session.timeZone", transform.time_zone)
             if has_doubles(datasets):
                 session.conf.set("spark.sql.parquet.enableVectorizedReader", "false")
-            with staged_tables(session, transform.tables, datasets) as names:
+            with staged_tables(session, self._reach, transform.tables, datasets) as names:
                 text = self._with_time(names.rendered(transform.sql), transform.tables, transform.time_zone)
                 frame = session.sql(_as_columns(text, transform.columns))
-                return self._written(frame, transform.columns, sink)
+                keys, told = write_answer(frame, sink, self._reach)
+        return self._committed(transform.columns, sink, keys, told)
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
         """See Engine."""
@@ -126,16 +137,26 @@ class SparkEngine:
         group = f"dvt-{uuid.uuid4().hex}"
         with self._lock:
             self._groups[group] = False
+        watch = Watch(application.context, group, self._settings.wait_for_workers)
         try:
             application.context.setJobGroup(group, f"dvt: {doing}", interruptOnCancel=True)
-            yield application.session()
-        except _spark_errors() as error:
+            with nullcontext() if self._settings.at.is_local else watch:
+                yield application.session()
+        except spark_errors() as error:
             if self._groups[group]:
                 raise Cancelled(doing) from error
-            raise failed(error, doing) from error
+            raise self._failure(error, doing, is_without_workers=watch.is_over) from error
         finally:
             with self._lock:
                 del self._groups[group]
+
+    def _failure(self, error: Exception, doing: str, *, is_without_workers: bool) -> DvtError:
+        """Return dvt's error for an exception of Spark."""
+        if is_without_workers:
+            problem = f"{self._settings.master} has given no worker for {self._settings.wait_for_workers:g} s"
+            return ClusterLost(self.name, doing, problem, _NO_WORKERS)
+        application = self._application
+        return (application and application.failure(doing)) or failed(error, doing)
 
     def _started(self, doing: str) -> Application:
         with self._starting:
@@ -165,18 +186,15 @@ class SparkEngine:
             for table in transform.tables:
                 check(cursor, table.name, datasets[table.alias])
 
-    def _written(self, frame: Any, columns: Sequence[StageColumn], sink: Sink) -> Dataset:
-        """Have Spark write the answer into a folder of the sink, and commit the files."""
-        bucket, folder = sink.location.bucket, sink.part()
-        options = {"compression": _codec(sink)}
-        if sink.compression.level is not None:
-            options["parquet.compression.codec.zstd.level"] = str(sink.compression.level)
-        with bucket.writing(CONSUMER, folder) as uri:
-            frame.write.options(**options).parquet(uri)
-        keys = sorted(key for key, _ in bucket.list(folder) if key.endswith(".parquet"))
+    def _committed(
+        self, columns: Sequence[StageColumn], sink: Sink, keys: Sequence[str], told: int | None
+    ) -> Dataset:
+        """Commit the files that Spark has written; `told` is the number of rows that Spark knows, if any."""
         written = Dataset(sink.location, tuple(keys), tuple(columns), 0, 0)
         with self._cursor("computing") as cursor:
             rows = rows_by_footers(cursor, written) if keys else 0
+        if told not in (None, rows):
+            raise self._reach.unseen(sink.location.bucket)
         return sink.commit(columns, rows, keys if rows else ())
 
     def _small(self, doing: str, read: Callable[[Any], _Answer]) -> _Answer:
@@ -192,13 +210,6 @@ class SparkEngine:
                 yield cursor
         finally:
             cursor.close()
-
-
-def _spark_errors() -> tuple[type[Exception], ...]:
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    return PySparkException, Py4JError
 
 
 def _column(field: Any) -> StageColumn:
@@ -220,7 +231,3 @@ def _as_columns(sql: str, columns: Sequence[StageColumn]) -> str:
         assert spark is not None  # noqa: S101  `_check` has refused it
         values.append(f"{spark.write.format(f'CAST({name} AS {spark.name})')} AS {quoted(column.name)}")
     return f"SELECT {', '.join(values)} FROM ({sql}\n) AS answer({', '.join(names)})"
-
-
-def _codec(sink: Sink) -> str:
-    return "uncompressed" if sink.compression.codec == "none" else str(sink.compression.codec)

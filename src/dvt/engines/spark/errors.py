@@ -23,6 +23,14 @@ _INFINITE = "dvt: "
 _VALUE_HINT = "leave such rows out in the model, or convert their values by try_cast"
 
 
+def spark_errors() -> tuple[type[Exception], ...]:
+    """Return the classes of Spark's exceptions."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    return PySparkException, Py4JError
+
+
 def wrong_sql(error: Exception) -> SqlInvalid:
     """Return dvt's error for SQL that Spark cannot bind."""
     condition, problem = told(error)

@@ -3,54 +3,61 @@
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from dvt.core.ports.engines import EngineSettings
+from dvt.engines.spark.masters import Master
 
-_LOCAL = re.compile(r"local(\[(\*|\d+)\])?")
-"""Matches a master that is the driver's own process."""
 _OWN = re.compile(
-    r"spark\.(master|app\.name|driver\.(host|bindAddress)|local\.dir|ui\..*|submit\..*)"
+    r"spark\.(master|app\.name|local\.dir|ui\..*|submit\..*)"
     r"|spark\.sql\.(ansi\..*|session\..*|catalogImplementation|warehouse\.dir|caseSensitive|legacy\..*"
     r"|timestampType|adaptive\.enabled|variable\.substitute|parquet\..*|storeAssignmentPolicy|extensions"
     r"|optimizer\.excludedRules|sources\..*|codegen\..*)"
 )
 """Matches keys that dvt sets, or on which an answer depends."""
+_OWN_WHEN_LOCAL = re.compile(r"spark\.driver\.(host|bindAddress)")
+"""Matches keys that dvt sets where no other machine has to reach this one."""
 
 
 class SparkSettings(EngineSettings):
-    """Spark, in a Java process that dvt starts and ends."""
+    """Spark, whose driver is a Java process of this machine that dvt starts and ends."""
 
     master: str = "local[*]"
-    """Where Spark computes: `local[*]`, on all cores of this machine, or on that many, such as `local[2]`."""
+    """Where Spark computes: `local[*]`, on all cores of this machine, or on that many, such as `local[2]`; or
+    on a cluster, such as `spark://host:7077`."""
     version: str | None = None
     """Version of PySpark that has to be installed, such as `4.1`; any that dvt knows when left out."""
+    wait_for_workers: Annotated[float, Field(gt=0, strict=False)] = 120.0
+    """Seconds without any worker of a cluster after which a query fails."""
     config: dict[str, str | int | float | bool] = Field(default_factory=dict)
     """Spark's own settings, such as `spark.driver.memory: 4g`."""
 
     @field_validator("master")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        if not _LOCAL.fullmatch(value):
-            msg = (
-                "this version of dvt runs Spark on this machine alone; write local[*], or a number of cores"
-                " such as local[2]"
-            )
-            raise ValueError(msg)
-        return value
+        return Master.parse(value).text
 
     @field_validator("config")
     @classmethod
-    def _is_free(cls, value: dict[str, str | int | float | bool]) -> dict[str, str | int | float | bool]:
+    def _is_free(
+        cls, value: dict[str, str | int | float | bool], info: ValidationInfo
+    ) -> dict[str, str | int | float | bool]:
         for key in value:
             if not key.startswith("spark."):
                 msg = f"{key} is no setting of Spark: their names begin with spark."
                 raise ValueError(msg)
-            if _OWN.fullmatch(key):
+            is_local = "master" in info.data and Master(info.data["master"]).is_local
+            if _OWN.fullmatch(key) or (is_local and _OWN_WHEN_LOCAL.fullmatch(key)):
                 msg = f"{key} is set by dvt, so that answers do not depend on it"
                 raise ValueError(msg)
         return value
+
+    @property
+    def at(self) -> Master:
+        """Where Spark computes."""
+        return Master(self.master)
 
     @property
     def spark_config(self) -> dict[str, str]:

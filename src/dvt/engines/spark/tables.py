@@ -15,7 +15,7 @@ from dvt.core.queries import Sql, rendered
 from dvt.core.surrogates import DELETED_FILE, DELETED_ROW
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, Kind, StageType
-from dvt.drivers.duckdb.staging import CONSUMER
+from dvt.engines.spark.reach import Reach
 from dvt.engines.spark.types import literal, quoted, spark_type
 
 _PLAIN = re.compile(r"[A-Za-z0-9_]+")
@@ -71,7 +71,7 @@ def empty_tables(session: Any, tables: Sequence[TransformTable]) -> Iterator[Tab
 
 @contextmanager
 def staged_tables(
-    session: Any, tables: Sequence[TransformTable], datasets: Mapping[str, Dataset]
+    session: Any, reach: Reach, tables: Sequence[TransformTable], datasets: Mapping[str, Dataset]
 ) -> Iterator[TableNames]:
     """Make views of staged datasets; a column that was not extracted is NULL."""
     with _schemas(session, tables) as names:
@@ -82,7 +82,7 @@ def staged_tables(
                 f"{_read(c.surrogate, c.type) if c.surrogate in there else _null(c.type)} AS {quoted(c.name)}"
                 for c in table.columns
             )
-            source = _source(session, names.schema(number), dataset)
+            source = _source(_Files(session, reach, dataset), names.schema(number))
             session.sql(f"CREATE VIEW {names.view(number)} AS SELECT {columns} FROM ({source})")
         yield names
 
@@ -100,8 +100,28 @@ def _schemas(session: Any, tables: Sequence[TransformTable]) -> Iterator[TableNa
                 session.sql(f"DROP DATABASE IF EXISTS {names.schema(number)} CASCADE")
 
 
-def _source(session: Any, schema: str, dataset: Dataset) -> str:
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """The files of a dataset, which become tables of a session."""
+
+    session: Any
+    reach: Reach
+    dataset: Dataset
+
+    def table(self, name: str, key: str, columns: Sequence[StageColumn]) -> str:
+        """Make a table of a file; return its name."""
+        address = self.reach.address(self.dataset.at.bucket, key)
+        typed = ", ".join(f"{quoted(column.name)} {_file_type(column.type)}" for column in columns)
+        self.session.sql(
+            f"CREATE TABLE {name} ({typed or '`dvt_none` INT'}) USING parquet"
+            f" OPTIONS ('__globPaths__' 'false') LOCATION {literal(address)}"
+        )
+        return name
+
+
+def _source(files: _Files, schema: str) -> str:
     """Make a table of each file; return a SELECT of their rows, without those that are deleted."""
+    dataset = files.dataset
     columns = [column for column in dataset.columns if spark_type(column.type) is not None]
     names = ", ".join(quoted(column.name) for column in columns) or "1"
     if not dataset.keys:
@@ -110,10 +130,10 @@ def _source(session: Any, schema: str, dataset: Dataset) -> str:
     deletes = ""
     if dataset.deletes:
         positions = [StageColumn(DELETED_FILE, BIGINT), StageColumn(DELETED_ROW, BIGINT)]
-        deletes = _file_table(session, f"{schema}.dvt_deletes", dataset, dataset.deletes, positions)
+        deletes = files.table(f"{schema}.dvt_deletes", dataset.deletes, positions)
     selects = []
     for place, key in enumerate(dataset.keys):
-        file = _file_table(session, f"{schema}.dvt_file_{place}", dataset, key, columns)
+        file = files.table(f"{schema}.dvt_file_{place}", key, columns)
         kept = (
             f" AS r LEFT ANTI JOIN {deletes} AS d"
             f" ON d.{DELETED_FILE} = {place} AND d.{DELETED_ROW} = r._metadata.row_index"
@@ -122,16 +142,6 @@ def _source(session: Any, schema: str, dataset: Dataset) -> str:
         )
         selects.append(f"SELECT {names} FROM {file}{kept}")
     return " UNION ALL ".join(selects)
-
-
-def _file_table(session: Any, name: str, dataset: Dataset, key: str, columns: Sequence[StageColumn]) -> str:
-    path = dataset.at.bucket.uri_for(CONSUMER, key)
-    typed = ", ".join(f"{quoted(column.name)} {_file_type(column.type)}" for column in columns)
-    session.sql(
-        f"CREATE TABLE {name} ({typed or '`dvt_none` INT'}) USING parquet"
-        f" OPTIONS ('__globPaths__' 'false') LOCATION {literal(path)}"
-    )
-    return name
 
 
 def _read(name: str, type_: StageType) -> str:

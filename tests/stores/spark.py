@@ -1,0 +1,140 @@
+"""A standalone cluster of Spark, from the package `pyspark`, on free loopback ports while a `with` lasts."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyspark
+
+from tests.databases.ports import free_port, start_error, start_on_free_port
+from tests.stores.programs import launch, server_folder
+
+_START_TIMEOUT = 120.0
+"""Seconds until a cluster without all its workers counts as not started."""
+_CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
+WORKERS = 2
+
+
+@dataclass
+class SparkCluster:
+    """A master and workers of one core each."""
+
+    folder: Path
+    port: int
+    web: int
+    master: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """What `master` in computes.yml is."""
+        return f"spark://127.0.0.1:{self.port}"
+
+    def add_worker(self) -> None:
+        """Start a worker, and wait until the master knows it."""
+        alive = len(self.alive())
+        daemon = ["org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--cores", "1"]
+        options = ["--memory", "1g", "--webui-port", "0", "--work-dir", str(self.folder / "work"), self.url]
+        self.workers.append(_launch(self.folder, [*daemon, *options]))
+        self._await(lambda: len(self.alive()) > alive)
+
+    def alive(self) -> list[dict[str, Any]]:
+        """Return the workers that the master has heard of."""
+        return [worker for worker in self.state()["workers"] if worker["state"] == "ALIVE"]
+
+    def state(self) -> dict[str, Any]:
+        """Return what the master says of itself."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.web}/json/", timeout=10) as answer:
+            return dict(json.load(answer))
+
+    def executors(self) -> list[psutil.Process]:
+        """Return the processes that run tasks of applications."""
+        found = []
+        for worker in self.workers:
+            with suppress(psutil.NoSuchProcess):
+                found += psutil.Process(worker.pid).children(recursive=True)
+        return found
+
+    def kill_application(self, identity: str) -> None:
+        """End an application, as its owner would on the master's page."""
+        page = f"http://127.0.0.1:{self.web}/"
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            (token, *_) = re.findall('name="csrfToken" value="([^"]+)"', answer.read().decode())
+        form = urllib.parse.urlencode({"id": identity, "terminate": "true", "csrfToken": token}).encode()
+        with urllib.request.urlopen(f"{page}app/kill/", form, timeout=10):
+            pass
+
+    def kill_worker(self) -> None:
+        """Kill a worker that runs tasks, with the processes that run them."""
+        worker = next(worker for worker in self.workers if psutil.Process(worker.pid).children())
+        self.workers.remove(worker)
+        _kill(worker)
+
+    def stop(self) -> None:
+        """Kill all that there is of the cluster."""
+        for process in (self.master, *self.workers):
+            _kill(process)
+
+    def _await(self, is_done: Any) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT
+        while time.monotonic() < deadline and self.master.poll() is None:
+            with suppress(OSError, ValueError):
+                if is_done():
+                    return
+            time.sleep(0.1)
+        self.stop()
+        raise start_error("Spark", self.folder / "log")
+
+
+@contextmanager
+def spark_cluster(workers: int = WORKERS) -> Iterator[SparkCluster]:
+    """Run a new cluster; end it, and remove its folder."""
+    with server_folder("spark") as folder:
+        cluster = start_on_free_port(lambda port: _start(folder, port))
+        try:
+            for _ in range(workers):
+                cluster.add_worker()
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+def _start(folder: Path, port: int) -> SparkCluster:
+    web = free_port()
+    daemon = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1"]
+    master = _launch(folder, [*daemon, "--port", str(port), "--webui-port", str(web)])
+    cluster = SparkCluster(folder, port, web, master)
+    cluster._await(lambda: cluster.state()["status"] == "ALIVE")
+    return cluster
+
+
+def _launch(folder: Path, daemon: list[str]) -> subprocess.Popen[bytes]:
+    environment = {
+        "SPARK_CONF_DIR": str(folder),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_DIRS": str(folder / "local"),
+        "SPARK_DAEMON_MEMORY": "256m",
+        "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1",
+    }
+    return launch([str(_CLASS), *daemon], folder, environment)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGKILL)
+    process.kill()
+    process.wait()

@@ -1,0 +1,91 @@
+"""Masters of Spark, as computes.yml names them."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from dvt.core.errors import ClusterUnreachable
+from dvt.core.ports.engines import EngineContext
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.engines.spark.configuration import all_settings, as_properties
+from dvt.engines.spark.masters import Master
+from dvt.engines.spark.settings import SparkSettings
+from tests.databases.engines import NOW
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("local", []),
+        ("local[*]", []),
+        ("local[16]", []),
+        ("spark://a.example:7077", [("a.example", 7077)]),
+        ("spark://a:7077,10.0.0.2:7078", [("a", 7077), ("10.0.0.2", 7078)]),
+        ("spark://[::1]:7077", [("::1", 7077)]),
+        ("yarn", []),
+        ("k8s://https://host:443", []),
+        ("k8s://host:6443", []),
+    ],
+)
+def test_masters_of_each_kind_are_known(text, hosts):
+    master = Master.parse(text)
+    assert master.is_local == text.startswith("local")
+    assert list(master.hosts) == hosts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "local[a]", "spark://a", "spark://a:1,", "spark://u:p@a:1", "mesos://a:1", "k8s://", "yarn-cluster"],
+)
+def test_what_is_no_master_is_refused_with_what_is(text):
+    with pytest.raises(ValueError, match=r"spark://host:7077"):
+        Master.parse(text)
+
+
+def test_one_of_several_masters_is_enough():
+    """As it is for Spark, which asks for the one that leads."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        Master.parse(f"spark://127.0.0.1:1,127.0.0.1:{port}").knock("cluster")
+    with pytest.raises(
+        ClusterUnreachable, match=f"no Spark answers at spark://127.0.0.1:1,127.0.0.1:{port}: "
+    ):
+        Master.parse(f"spark://127.0.0.1:1,127.0.0.1:{port}").knock("cluster")
+
+
+def test_workers_reach_this_machine_at_the_address_that_leads_to_the_master():
+    assert Master.parse("local[*]").own_address() == "127.0.0.1"
+    assert Master.parse("spark://127.0.0.1:7077").own_address() == "127.0.0.1"
+    assert Master.parse("spark://no-such-host.invalid:7077").own_address() is None
+    assert Master.parse("yarn").own_address() is None
+
+
+def settings_of(tmp_path, **keys) -> dict[str, str]:
+    context = EngineContext(
+        run="r1", scratch=tmp_path, duckdb=MemoryInstance(), started_at=NOW, default=False
+    )
+    settings = SparkSettings.model_validate(keys)
+    return dict(all_settings(settings, context, tmp_path, settings.at.own_address()))
+
+
+def test_what_users_set_for_a_cluster_is_passed_on(tmp_path):
+    given = {
+        "spark.driver.host": "gateway.example",
+        "spark.cores.max": 4,
+        "spark.executor.memory": "2g",
+        "spark.kubernetes.container.image": "spark:4.1",
+        "spark.redaction.regex": "mine",
+    }
+    for master in ("spark://127.0.0.1:7077", "yarn", "k8s://https://host:443"):
+        passed = settings_of(tmp_path, master=master, config=given)
+        assert {key: str(value) for key, value in given.items()}.items() <= passed.items()
+        assert passed["spark.master"] == master
+        assert passed["spark.submit.deployMode"] == "client"
+        assert passed["spark.app.name"] == "dvt-r1"
+        assert passed["spark.sql.ansi.enabled"] == "true"
+
+
+def test_properties_are_read_as_they_were_written(tmp_path):
+    assert as_properties({"a b": "c=d\\e\nf", "k": "!#:"}) == "a\\ b c\\=d\\\\e\\nf\nk \\!\\#\\:\n"
