@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dvt.connectors.postgres.snapshot import PostgresSnapshot
+from dvt.connectors.postgres.readers import Readers
 from dvt.core.errors import Cancelled, ConnectionLost, DvtError, QueryFailed, ValueLost
 from dvt.core.extraction import Extraction
 from dvt.core.plan import Load
@@ -71,7 +71,7 @@ def test_a_large_table_is_read_over_no_more_connections_than_its_config_allows(
     (whole,) = bench.read(replace(query, extraction=Extraction(max_parallel=1)))
     assert (len(whole.keys), whole.rows) == (1, 600_000)
     readers, both = set[Any](), threading.Barrier(2)
-    copy = PostgresSnapshot._copy
+    copy = Readers._copy
 
     def counted(self: Any, reader: Any, *args: Any) -> None:
         if reader.backend not in readers:
@@ -79,7 +79,7 @@ def test_a_large_table_is_read_over_no_more_connections_than_its_config_allows(
             both.wait(60)
         copy(self, reader, *args)
 
-    monkeypatch.setattr(PostgresSnapshot, "_copy", counted)
+    monkeypatch.setattr(Readers, "_copy", counted)
     (pieces,) = bench.read(replace(query, extraction=Extraction(max_parallel=2)))
     assert len(pieces.keys) > 1
     assert pieces.rows == 600_000

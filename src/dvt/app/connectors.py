@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dvt.core.ports.connectors import Connector, Settings
     from dvt.core.ports.seeds import SeedReader
+    from dvt.core.reports import Notice
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.resolution.output_types import OutputType
     from dvt.runs.operations import Operation
 
 
 def connector_opener(
-    outputs: Settings, project_dir: Path, instance: MemoryInstance, scratch: Path
+    outputs: Settings,
+    project_dir: Path,
+    instance: MemoryInstance,
+    scratch: Path,
+    warn: Callable[[Notice], None] = lambda _: None,
 ) -> Callable[[str], Connector]:
     """Return a function that makes the connector of an output, given the output's name.
 
-    `scratch` is the folder for the connectors' private files; it is deleted when the run ends.
+    `scratch` is the folder for the connectors' private files; it is deleted when the run ends. `warn` shows
+    the user a warning.
     """
     from dvt.connectors import CONNECTORS
     from dvt.core.errors import BadOutput
@@ -40,6 +46,7 @@ def connector_opener(
             project_dir=project_dir,
             scratch=scratch / "connectors" / escaped(name),
             limit=limit,
+            warn=warn,
         )
         connector: Connector = CONNECTORS.load(kind)(name, settings, context)
         return connector

@@ -44,8 +44,9 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
     except BaseException:
         run.abandon()
         raise
+    warn = partial(context.reporter.notice, "")
     connections = Connections(
-        connector_opener(context.outputs, context.project_dir, shared, run.operation.scratch),
+        connector_opener(context.outputs, context.project_dir, shared, run.operation.scratch, warn),
         type_reader(context.outputs),
         database_reader(context.outputs),
     )

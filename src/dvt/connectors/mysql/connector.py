@@ -57,7 +57,8 @@ class MySQLConnector:
         parsed = parse(name, settings, context.project_dir)
         self.capabilities = replace(type(self).capabilities, snapshot=parsed.consistent_reads == "lock")
         self._duckdb = context.duckdb
-        self._server = Server(name, parsed, Scanner(name, parsed, context.duckdb), context.limit)
+        scanner = Scanner(name, parsed, context.duckdb)
+        self._server = Server(name, parsed, scanner, context.limit, context.warn)
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""

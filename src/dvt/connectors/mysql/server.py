@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import duckdb
 
+from dvt.core.reports import Notice
 from dvt.drivers.duckdb import translate
 from dvt.drivers.mysql import (
     OF_A_SESSION,
@@ -23,13 +25,18 @@ _COLLATIONS = "SELECT collation_name FROM information_schema.collations"
 class Server:
     """One output: its settings, its connections, and what is under way on them. Thread-safe."""
 
-    def __init__(self, name: str, settings: MySQLSettings, scanner: Scanner, limit: int) -> None:
+    def __init__(
+        self, name: str, settings: MySQLSettings, scanner: Scanner, limit: int, warn: Callable[[Notice], None]
+    ) -> None:
         self.name = name
         self.settings = settings
         self.scanner = scanner
+        self.warn = warn
         self.queries = RunningQueries(name, settings)
         locks = settings.consistent_reads == "lock"
-        self.slots = threading.Semaphore(max(1, limit - locks))
+        self.width = max(1, limit - locks)
+        """Highest number of statements that read at once."""
+        self.slots = threading.Semaphore(self.width)
         """Limits the connections that are open at once; those that cancel are not counted."""
         self.locking = threading.Lock()
         """Held by the extraction that reads under a lock; its connection is not counted in `slots`."""

@@ -51,7 +51,7 @@ class PostgresConnector:
         parsed = parse(name, settings)
         self._duckdb = context.duckdb
         self._scanner = Scanner(name, parsed, context.duckdb)
-        self._server = Server(name, parsed, self._scanner, context.limit)
+        self._server = Server(name, parsed, self._scanner, context.limit, context.warn)
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""

@@ -19,6 +19,8 @@ class Progress:
         self.job = job
         self.left = 0
         self.rows = 0
+        self.keys: list[str] = []
+        """Keys of the parts with the pieces that were read."""
         self.committed = False
 
 
@@ -28,6 +30,8 @@ class Piece:
 
     of: Progress
     sql: str
+    attempt: int = 0
+    """How often it was lost."""
 
     @property
     def tables(self) -> tuple[TableRef, ...]:
@@ -73,6 +77,11 @@ class Pieces:
             if piece is not None:
                 with self._lock:
                     self._read[piece.tables] -= 1
+
+    def put_back(self, piece: Piece) -> None:
+        """Let a piece that was lost wait again, before all others."""
+        with self._lock:
+            self._waiting.appendleft(piece)
 
     def _take(self) -> Piece | None:
         with self._lock:

@@ -8,27 +8,24 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import duckdb
 import psycopg2
 
+from dvt.connectors.postgres.again import Again
 from dvt.connectors.postgres.pieces import Piece, Pieces, Progress
 from dvt.connectors.postgres.ranges import pieces
+from dvt.connectors.postgres.readers import Readers, Tables
 from dvt.connectors.postgres.server import Server
 from dvt.connectors.postgres.token import token
-from dvt.core.errors import DvtError
+from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
-from dvt.drivers.duckdb.sql import unpacked
-from dvt.drivers.duckdb.staging import write_answer
 from dvt.drivers.postgres import (
-    Session,
     Work,
     as_dvt_errors,
     connect,
     relation,
     transaction_statements,
-    translate,
 )
 
 
@@ -55,11 +52,13 @@ class PostgresSnapshot:
         try:
             with self._server.backends.work() as work:
                 waiting = Pieces(self._pieces(progress))
-                schema = self._server.settings.schema_
                 workers = min(waiting.width, self._server.slots.free)
-                # As long as one connection is at work, no table of several pieces can be rewritten.
-                split = [relation(item.job.query.tables[0], schema) for item in progress if item.left > 1]
-                self._run_all(workers, work, lambda: self._read(waiting, split, work, finished))
+                again = Again(self._server.name, self._holder, self._lock, self._server.warn)
+                readers = Readers(self._server, self._id, self._tables(progress), again, work)
+                self._run_all(workers, work, lambda: readers.read(waiting, finished))
+            unread = next((item for item in progress if not item.committed), None)
+            if unread is not None:  # stopped before a query of it began
+                raise Cancelled(f"extracting {unread.job.query.about}")
         finally:
             for item in progress:
                 if not item.committed:
@@ -118,52 +117,12 @@ class PostgresSnapshot:
         with suppress(DvtError):
             self._server.backends.cancel(work)
 
-    def _read(
-        self,
-        waiting: Pieces,
-        tables: Sequence[str],
-        work: Work,
-        finished: Callable[[Job, Dataset], None],
-    ) -> None:
-        """Read piece after piece over one connection until none is left for it."""
-        if waiting.are_left and not work.stopped.is_set():
-            with self._server.slots.work(), self._server.scanner.session(self._id) as reader:
-                with as_dvt_errors(name=self._server.name, doing="opening a session"):
-                    reader.lock_tables(tables)
-                while not work.stopped.is_set():
-                    with waiting.taken() as piece:
-                        if piece is None:
-                            return
-                        self._copy(reader, piece.of, piece.sql, work)
-                    self._commit_when_done(piece.of, finished)
-
-    def _copy(self, reader: Session, item: Progress, query: str, work: Work) -> None:
-        answer = unpacked(item.job.query.columns, reader.query(query))
-        table = item.job.query.about
-        settings = item.job.query.settings
-        with work.query(reader.backend, reader.cursor):
-            try:
-                with reader.with_settings(settings), reader.waiting():
-                    rows = write_answer(reader.cursor, answer, item.job)
-            except (duckdb.Error, OSError, MemoryError) as error:
-                raise translate(
-                    error,
-                    name=self._server.name,
-                    doing=f"extracting {table}",
-                    where=table,
-                    stopped=work.stopped.is_set(),
-                ) from error
-        with self._lock:
-            item.rows += rows
-            item.left -= 1
-
-    def _commit_when_done(self, item: Progress, finished: Callable[[Job, Dataset], None]) -> None:
-        with self._lock:
-            if item.left or item.committed:
-                return
-            dataset = item.job.sink.commit(item.job.query.staged, item.rows)
-            item.committed = True
-        finished(item.job, dataset)
+    def _tables(self, progress: Sequence[Progress]) -> Tables:
+        schema = self._server.settings.schema_
+        read = {relation(table, schema): None for item in progress for table in item.job.query.tables}
+        # As long as one connection is at work, no table of several pieces can be rewritten.
+        split = [relation(item.job.query.tables[0], schema) for item in progress if item.left > 1]
+        return Tables(tuple(read), tuple(split))
 
 
 @contextmanager

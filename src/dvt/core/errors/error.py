@@ -20,6 +20,8 @@ WARNINGS: Mapping[str, str] = {
     "DVT027": "A secret is written in buckets.yml as it is.",
     "DVT028": "A bucket that a run uses lacks a key that it should have.",
     "DVT029": "A run has failed over rows that an earlier run, which failed, had extracted.",
+    "DVT033": "A part of an extraction was lost, and is read again in the same snapshot.",
+    "DVT034": "A server allows fewer connections than a run would read with.",
     "DVT035": "A config of a seed changes nothing.",
 }
 """Warning code → its meaning."""

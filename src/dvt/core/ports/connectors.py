@@ -13,6 +13,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.queries import ExtractedColumn, SourceQuery, Sql
+from dvt.core.reports import Notice
 from dvt.core.tables import Column, StageColumn, Table
 
 
@@ -278,6 +279,10 @@ CONNECTIONS = 4
 """Number of simultaneous connections to one output, unless its `max_connections` sets another."""
 
 
+def _to_nobody(notice: Notice) -> None:
+    del notice
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorContext:
     """What the run gives a connector beside its own settings: `Connector(name, settings, context)`."""
@@ -289,3 +294,5 @@ class ConnectorContext:
     """A folder for the connector's own files; it may not exist yet, and is removed after the run."""
     limit: int = CONNECTIONS
     """Highest number of simultaneous connections to the server."""
+    warn: Callable[[Notice], None] = _to_nobody
+    """Tells the user what did not go as it should, though the rows are right; called from any thread."""

@@ -66,17 +66,18 @@ def _has(type_: StageType, kinds: frozenset[Kind]) -> bool:
     return type_.kind in kinds or any(_has(part.type, kinds) for part in type_.parts)
 
 
-def write_answer(cursor: Any, select: str, job: Job) -> int:
+def write_answer(cursor: Any, select: str, job: Job, *, key: str = "") -> int:
     """Copy the answer to a job, or a part of it, into a new part of its sink; return the number of rows.
 
-    ExtractTooLarge ends it where the sink's limits do: after one row too many, or once the files are larger.
+    `key` is that of the part, if the caller has asked for it already. ExtractTooLarge ends it where the
+    sink's limits do: after one row too many, or once the files are larger.
     """
     limits, query = job.sink.limits, job.query
     if limits.rows is not None:
         select = f"SELECT * FROM ({select}) LIMIT {limits.rows + 1}"
     with _Watch(cursor, job) as watch:
         try:
-            rows = write(cursor, select, job.sink, query.staged)
+            rows = write(cursor, select, job.sink, query.staged, key=key)
         except duckdb.InterruptException:
             limits.check_moved(query, None, watch.bytes)
             raise

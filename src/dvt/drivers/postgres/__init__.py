@@ -14,7 +14,7 @@ from dvt.drivers.postgres.connect import (
 )
 from dvt.drivers.postgres.errors import as_dvt_errors, translate
 from dvt.drivers.postgres.names import literal, quoted, relation
-from dvt.drivers.postgres.scanner import Scanner, Session
+from dvt.drivers.postgres.scanner import Scanner, Session, SnapshotLost
 from dvt.drivers.postgres.settings import PostgresSettings, parse
 from dvt.drivers.postgres.silence import watch_connection
 from dvt.drivers.postgres.types import is_built_in
@@ -26,6 +26,7 @@ __all__ = [
     "PostgresSettings",
     "Scanner",
     "Session",
+    "SnapshotLost",
     "Work",
     "answer_rules",
     "as_dvt_errors",

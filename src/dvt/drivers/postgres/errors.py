@@ -52,7 +52,12 @@ _CONNECTION_LOST = re.compile(
     re.IGNORECASE,
 )
 """Matches messages about a connection that has ended, where there is no code."""
+_FULL = re.compile(
+    r"too many clients already|remaining connection slots|too many connections for", re.IGNORECASE
+)
+"""Matches messages of a server that takes no more connections, where there is no code."""
 _CAST_HINT = "change the value there, or read a view that casts the column to a type that can be staged"
+_FULL_HINT = "lower `max_connections` of this output in profiles.yml, or raise the server's"
 _CHANGE_HINT = "change the value in the model, or cast the column to another type"
 _UNWRITABLE = re.compile(r"NULL-byte|out of range for Postgres")
 """Matches messages of DuckDB's writer about values that PostgreSQL's binary format cannot hold."""
@@ -109,6 +114,22 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
         if (seconds := seconds_of_silence(name)) is not None:
             return ConnectionFrozen(name, doing, seconds)
         return ConnectionLost(name, doing, message or "the server closed the connection")
+    return (
+        _refusal(code, message, name, doing)
+        or _about_values(code, text, message, name, where)
+        or (QueryFailed(name, doing, message))
+    )
+
+
+def _refusal(code: str | None, message: str, name: str, doing: str) -> DvtError | None:
+    """Return the error for a server that takes no more connections."""
+    if code == "53300" or (code is None and _FULL.search(message)):
+        return ConnectFailed(name, doing, message, _FULL_HINT, refused=True)
+    return None
+
+
+def _about_values(code: str | None, text: str, message: str, name: str, where: str) -> DvtError | None:
+    """Return the error for a value or a row that the server refuses."""
     if (code or "").startswith("23"):
         return RowRefused(where or name, message)
     if (code or "").startswith("22") or _VALUES.search(message):
@@ -116,7 +137,7 @@ def _from_server(code: str | None, text: str, name: str, doing: str, where: str)
         place = f"{where or name}, column {column['column']}" if column else (where or name)
         detail = _BAD_TOKEN.search(text)
         return ValueLost(place, f"{message}: {detail['detail']}" if detail else message, _CHANGE_HINT)
-    return QueryFailed(name, doing, message)
+    return None
 
 
 def _is_connection_lost(code: str | None, text: str) -> bool:

@@ -33,6 +33,10 @@ _NO_SNAPSHOT = re.compile(r"invalid snapshot identifier|could not import the req
 """Matches the server's message for a snapshot that no session holds any more."""
 
 
+class SnapshotLost(ConnectionLost):
+    """No session holds the snapshot any more, or it no longer has all rows."""
+
+
 class Scanner:
     """One server, attached to the run's DuckDB when first used. Thread-safe."""
 
@@ -212,13 +216,13 @@ class Session:
 
 @contextmanager
 def _snapshot_errors(name: str) -> Iterator[None]:
-    """Raise ConnectionLost if the server no longer has the snapshot."""
+    """Raise SnapshotLost if the server no longer has the snapshot."""
     try:
         yield
     except duckdb.Error as error:
         if _NO_SNAPSHOT.search(str(error)):
             doing, why = "reading in one snapshot", "the session that held the snapshot has ended"
-            raise ConnectionLost(name, doing, why) from error
+            raise SnapshotLost(name, doing, why) from error
         raise
 
 

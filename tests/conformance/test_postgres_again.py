@@ -1,0 +1,118 @@
+"""Parts of an extraction that are lost: read again in the same snapshot of PostgreSQL, or not at all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dvt.core.errors import ConnectionLost
+from dvt.core.ports.connectors import Job
+from dvt.core.reports import Notice
+from dvt.testing.background import BackgroundCall, wait_until
+from dvt.testing.connectors import Bench
+from tests.databases.postgres import USER, PostgreSQL
+
+pytestmark = pytest.mark.slow
+
+ROWS = 600_000
+SLEEPS = "CASE WHEN n = 300000 THEN pg_sleep(4) IS NOT NULL ELSE true END"
+"""A condition that holds for all rows, and stays for a while in the middle of one piece."""
+_ASLEEP = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+_READERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    f" AND usename = '{USER}' AND query LIKE '%pg_sleep(4)%'"
+)
+
+
+class Reading:
+    """A large table, and a thread that reads it whole in a snapshot of its first state."""
+
+    def __init__(self, postgres: PostgreSQL, bench: Bench) -> None:
+        self.postgres, self.bench = postgres, bench
+        self.ref = postgres.table("again")
+        self.name = postgres.quoted(self.ref)
+        postgres.fill(self.ref, ROWS)
+        self.notices: list[Notice] = []
+        bench.connector._server.warn = self.notices.append
+        self.query = bench.extraction(bench.describe(self.ref), where=(SLEEPS,))
+        self.datasets: list[Any] = []
+
+    def read(self) -> None:
+        with self.bench.connector.snapshot() as snapshot:
+            snapshot.extract(
+                [Job(self.query, self.bench.sink())], lambda _, dataset: self.datasets.append(dataset)
+            )
+
+    def lose(self) -> None:
+        """End the connection that sleeps, once one does."""
+        wait_until(lambda: bool(self.postgres.execute(_ASLEEP)))
+        self.postgres.execute(f"SELECT pg_terminate_backend(pid) FROM ({_ASLEEP}) AS asleep")
+
+    def check(self) -> None:
+        """Check that every row arrived once, as it was at first."""
+        (dataset,) = self.datasets
+        sql = "SELECT count(*), count(DISTINCT c0), sum(c0), count_if(c1 = 'new') FROM t"
+        assert self.bench.first_row(sql, dataset) == (ROWS, ROWS, ROWS * (ROWS + 1) // 2, 0)
+        assert dataset.rows == ROWS
+
+
+@pytest.fixture
+def reading(postgres: PostgreSQL, tmp_path: Path) -> Iterator[Reading]:
+    bench = Bench(postgres, tmp_path)
+    yield Reading(postgres, bench)
+    bench.close()
+
+
+def test_a_range_that_is_lost_twice_is_read_again_in_the_same_snapshot(reading: Reading) -> None:
+    call = BackgroundCall(reading.read)
+    wait_until(lambda: bool(reading.postgres.execute(_ASLEEP)))
+    reading.postgres.execute(
+        f"UPDATE {reading.name} SET word = 'new'", f"DELETE FROM {reading.name} WHERE n % 3 = 0"
+    )
+    reading.lose()
+    reading.lose()
+    assert call.finish() is None
+    reading.check()
+    assert [notice.code for notice in reading.notices] == ["DVT033", "DVT033"]
+    assert "in the same snapshot" in reading.notices[0].message
+    assert len(reading.datasets[0].keys) > 1
+
+
+def test_a_table_that_was_rewritten_meanwhile_is_an_error(reading: Reading) -> None:
+    call = BackgroundCall(reading.read)
+    wait_until(lambda: bool(reading.postgres.execute(_ASLEEP)))
+    rewriting = threading.Thread(target=reading.postgres.execute, args=(f"VACUUM FULL {reading.name}",))
+    rewriting.start()
+    waits = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'VACUUM FULL%' AND wait_event_type = 'Lock'"
+    wait_until(lambda: bool(reading.postgres.execute(waits)))
+    reading.postgres.execute(_READERS)
+    error = call.finish()
+    assert isinstance(error, ConnectionLost)
+    assert "rewritten or emptied" in error.message
+    rewriting.join(60)
+    assert reading.datasets == []
+    assert reading.bench.staged() == []
+
+
+def test_without_its_snapshot_nothing_is_read_again(reading: Reading) -> None:
+    call = BackgroundCall(reading.read)
+    wait_until(lambda: bool(reading.postgres.execute(_ASLEEP)))
+    reading.postgres.cut()
+    assert isinstance(call.finish(), ConnectionLost)
+    assert (reading.datasets, reading.notices) == ([], [])
+
+
+def test_a_server_that_takes_fewer_connections_is_read_over_those(reading: Reading) -> None:
+    postgres = reading.postgres
+    postgres.execute(f'ALTER ROLE "{USER}" CONNECTION LIMIT 2')
+    try:
+        reading.read()
+    finally:
+        postgres.execute(f'ALTER ROLE "{USER}" CONNECTION LIMIT -1')
+    reading.check()
+    assert {notice.code for notice in reading.notices} <= {"DVT033", "DVT034"}
+    assert reading.notices
