@@ -12,6 +12,7 @@ CONNECTORS = Registry(
         "mariadb": "dvt.connectors.mysql:MySQLConnector",
         "sqlite": "dvt.connectors.sqlite:SQLiteConnector",
         "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
+        "jdbc": "dvt.connectors.jdbc:JdbcConnector",
         "files": "dvt.connectors.files:FilesConnector",
     },
 )

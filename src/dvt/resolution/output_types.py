@@ -206,6 +206,7 @@ _ROWS = (
     _mysql("mysql"),
     _mysql("mariadb"),
     OutputType(name="sqlite", dialect="sqlite", can_be_target=False, package=_extra("sqlite")),
+    OutputType(name="jdbc", dialect="", can_be_target=False, package=_extra("jdbc")),
     OutputType(name="files", dialect="duckdb", can_be_target=False, read_options={LOCATION: ()}),
     OutputType(name="snowflake", dialect="snowflake", package=_extra("snowflake")),
     OutputType(name="bigquery", dialect="bigquery", package=_extra("bigquery")),

@@ -1,0 +1,5 @@
+"""Any database that has a JDBC driver, read only: its rows leave a Java process as columns of Arrow."""
+
+from dvt.connectors.jdbc.connector import JdbcConnector
+
+__all__ = ["JdbcConnector"]

@@ -1,0 +1,62 @@
+"""One output of type jdbc."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dvt.connectors.jdbc.describe import Catalog, describe
+from dvt.connectors.jdbc.extract import JdbcSnapshot
+from dvt.connectors.jdbc.server import Server
+from dvt.core.names import TableRef
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, ServerFacts, Snapshot
+from dvt.core.tables import Table
+from dvt.drivers.jdbc import parse
+
+
+class JdbcConnector:
+    """Implements Connector and HasServerFacts."""
+
+    def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
+        self._server = Server(name, parse(name, settings, context.project_dir), context)
+        self.capabilities = Capabilities(
+            snapshot=self._server.is_consistent,
+            snapshot_by="" if self._server.product.isolation is None else "consistent_reads: true",
+        )
+
+    def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
+        """See Connector."""
+        server = self._server
+        with server.looking() as session:
+            catalog = Catalog(session, server.settings, server.product)
+            described = {ref: describe(catalog, ref) for ref in tables}
+        server.names.update({ref: name for ref, (_, name) in described.items()})
+        return {ref: table for ref, (table, _) in described.items()}
+
+    def server_facts(self, schema: str | None) -> ServerFacts:
+        """See HasServerFacts."""
+        server = self._server
+        with server.looking() as session:
+            facts = session.facts
+            named = schema or server.settings.schema_
+            has_schema = named is None or Catalog(session, server.settings, server.product).has(named)
+            version = f"{facts.product} {facts.version} by {facts.driver} {facts.driver_version}"
+            return ServerFacts(version=version, has_schema=has_schema)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """See Connector: with `consistent_reads`, where the database is known to have such transactions."""
+        snapshot = JdbcSnapshot(self._server)
+        try:
+            yield snapshot
+        finally:
+            snapshot.close()
+
+    def cancel(self) -> None:
+        """See Connector."""
+        self._server.running.cancel()
+
+    def close(self) -> None:
+        """See Connector."""
+        self._server.bridge.close()

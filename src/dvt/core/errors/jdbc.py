@@ -1,0 +1,40 @@
+"""Errors of databases that are read over JDBC, and of the Java process that does it."""
+
+from __future__ import annotations
+
+from dvt.core.errors.error import DvtError
+
+
+class JdbcDriverMissing(DvtError):
+    """The jar of a JDBC driver is not there, or has no driver for the output's URL."""
+
+    code = "DVT225"
+
+    def __init__(self, connection: str, problem: str, hint: str) -> None:
+        self.connection, self.problem = connection, problem
+        super().__init__(f"connection {connection!r}: {problem}", hint=hint)
+
+
+class JavaMissing(DvtError):
+    """Reading over JDBC needs Java, which is missing or too old."""
+
+    code = "DVT226"
+
+    def __init__(self, connection: str, problem: str, needed: int) -> None:
+        self.connection, self.problem = connection, problem
+        super().__init__(
+            f"connection {connection!r}: JDBC needs Java {needed} or newer: {problem}",
+            hint="install a Java runtime, such as the package openjdk-17-jre-headless, "
+            "or let JAVA_HOME name one",
+        )
+
+
+class JavaEnded(DvtError):
+    """The Java process that reads over JDBC has ended: killed, or its memory was too small."""
+
+    code = "DVT227"
+    transient = True
+
+    def __init__(self, connection: str, doing: str, problem: str, hint: str) -> None:
+        self.connection, self.doing, self.problem = connection, doing, problem
+        super().__init__(f"connection {connection!r}: {problem} while {doing}", hint=hint)

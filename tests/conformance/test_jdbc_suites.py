@@ -1,0 +1,96 @@
+"""The connector of JDBC keeps every connector's promises, on real servers."""
+
+from __future__ import annotations
+
+import pytest
+
+from dvt.testing.suites import ConnectorSuite, ServerSuite
+from tests.databases.jdbc import derby, h2, hsqldb, over_jdbc
+from tests.databases.jdbc_types import (
+    DERBY_READ_CASES,
+    H2_READ_CASES,
+    HSQLDB_READ_CASES,
+    MARIADB_READ_CASES,
+    POSTGRES_READ_CASES,
+)
+
+pytestmark = pytest.mark.slow
+
+_SNAPSHOT = "test_extractions_of_one_snapshot_agree_while_others_write"
+
+
+@pytest.fixture(scope="module")
+def h2_server():
+    with h2() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def hsqldb_server():
+    with hsqldb() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def derby_server():
+    with derby() as server:
+        yield server
+
+
+class TestH2OverJdbc(ConnectorSuite):
+    read_cases = H2_READ_CASES
+
+    @pytest.fixture
+    def database(self, h2_server):
+        return h2_server
+
+    @pytest.mark.long
+    def test_every_row_of_a_large_table_arrives_once(self, bench):
+        super().test_every_row_of_a_large_table_arrives_once(bench)
+
+    @pytest.mark.long
+    def test_a_query_is_cancelled_amid_its_rows(self, bench):
+        super().test_a_query_is_cancelled_amid_its_rows(bench)
+
+
+@pytest.mark.long
+class TestHSQLDBOverJdbc(ConnectorSuite):
+    read_cases = HSQLDB_READ_CASES
+    never = {_SNAPSHOT: "its transactions lock what they read"}
+
+    @pytest.fixture
+    def database(self, hsqldb_server):
+        return hsqldb_server
+
+
+@pytest.mark.long
+class TestDerbyOverJdbc(ConnectorSuite):
+    read_cases = DERBY_READ_CASES
+    never = {_SNAPSHOT: "its transactions lock what they read"}
+
+    @pytest.fixture
+    def database(self, derby_server):
+        return derby_server
+
+
+@pytest.mark.long
+class TestPostgreSQLOverJdbc(ServerSuite):
+    read_cases = POSTGRES_READ_CASES
+    never = {
+        "test_no_more_queries_read_a_table_at_once_than_its_config_allows": "one transaction is one query",
+        "test_the_first_failure_ends_the_others_and_leaves_nothing": "the others have not begun",
+    }
+
+    @pytest.fixture
+    def database(self, postgres):
+        return over_jdbc(postgres)
+
+
+@pytest.mark.long
+class TestMariaDBOverJdbc(ServerSuite):
+    read_cases = MARIADB_READ_CASES
+    never = {_SNAPSHOT: "consistent_reads is off"}
+
+    @pytest.fixture
+    def database(self, mariadb):
+        return over_jdbc(mariadb, consistent_reads=False)
