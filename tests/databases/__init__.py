@@ -17,6 +17,7 @@ DATABASES: dict[str, str] = {
     "mariadb": "tests.databases.mariadb:mariadb",
     "sqlite": "tests.databases.embedded:sqlite_file",
     "duckdb": "tests.databases.embedded:duckdb_file",
+    "jdbc": "tests.databases.jdbc:h2",
     "files": "tests.databases.embedded:folder_of_files",
 }
 """Name → function that opens the database; the conformance tests run on all of them."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any
 
@@ -64,11 +64,9 @@ def over_jdbc(server: Any, **more: Any) -> Any:
     return over
 
 
-@contextmanager
-def h2() -> Iterator[H2]:
+def h2() -> AbstractContextManager[H2]:
     """Run an H2 server."""
-    with java_server(H2) as server:
-        yield server
+    return java_server(H2)
 
 
 def hsqldb() -> AbstractContextManager[HSQLDB]:

@@ -18,6 +18,8 @@ from dvt.drivers.jdbc import parse
 class JdbcConnector:
     """Implements Connector and HasServerFacts."""
 
+    capabilities = Capabilities()
+
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._server = Server(name, parse(name, settings, context.project_dir), context)
         self.capabilities = Capabilities(

@@ -171,12 +171,11 @@ class _Process:
         return self._ready.wait(_START_SECONDS) and self._ready.reply is not None
 
     def said(self) -> str:
-        """Return the last line that says something, of what Java wrote before it was ready."""
+        """Return what Java wrote before it was ready, in one line, cut to 300 characters."""
         self._said.seek(0)
         lines = self._said.read(20_000).decode(errors="replace").splitlines()
         told = [line.strip() for line in lines if line.strip() and not line.startswith(("\t", "Picked up"))]
-        errors = [line for line in told if "rror" in line]
-        return (errors or told or [""])[0][:300]
+        return " ".join(told)[:300]
 
     def exit_code(self) -> int | None:
         return self._process.poll()

@@ -23,10 +23,14 @@ final class Session {
     private static final long CANCEL_INTERVAL = 200;
     /** Attempts after which the connection is cut instead. */
     private static final int CANCEL_ATTEMPTS = 10;
+    /** Looks at whether a statement has ended, after its connection was cut. */
+    private static final int ABORT_LOOKS = 5;
     private static final int ALIVE_SECONDS = 5;
 
     private Connection connection;
     private volatile Statement running;
+    private volatile Batches answer;
+    private volatile boolean isCut;
 
     /** Connects: class of the driver or nothing, URL, seconds, names and values of properties. */
     List<String> connect(List<String> values) throws Exception {
@@ -194,6 +198,7 @@ final class Session {
         try (Batches batches = new Batches(values.get(1), values.subList(4, values.size()))) {
             try (Statement statement =
                     connection.createStatement(ResultSet.TYPE_FORWARD_ONLY, ResultSet.CONCUR_READ_ONLY)) {
+                answer = batches;
                 running = statement;
                 statement.setFetchSize(Integer.parseInt(values.get(2)));
                 statement.setMaxRows(Integer.parseInt(values.get(3)));
@@ -240,29 +245,45 @@ final class Session {
             }
         }
         if (statement != null && running == statement) {
-            abort();
+            abandon(statement);
         }
     }
 
-    private void abort() {
+    /** Cuts the connection; where its driver waits for the server even then, ends the answer without it. */
+    private void abandon(Statement statement) {
+        isCut = true;
+        Thread cutting = new Thread(() -> {
+            try {
+                connection.abort(Runnable::run);
+            } catch (SQLException | RuntimeException | LinkageError cannot) {
+                // It ends with this process.
+            }
+        }, "dvt-abort");
+        cutting.setDaemon(true);
+        cutting.start();
         try {
-            connection.abort(Runnable::run);
-        } catch (SQLException | RuntimeException | LinkageError cannot) {
-            // The process that asked ends this one if the statement goes on.
+            for (int look = 0; look < ABORT_LOOKS && running == statement; look++) {
+                Thread.sleep(CANCEL_INTERVAL);
+            }
+            if (running == statement) {
+                answer.close();
+            }
+        } catch (InterruptedException | java.io.IOException ended) {
+            // It has ended.
         }
     }
 
     boolean isAlive() {
         try {
-            return connection != null && connection.isValid(ALIVE_SECONDS);
+            return !isCut && connection != null && connection.isValid(ALIVE_SECONDS);
         } catch (SQLException | RuntimeException | LinkageError cannotTell) {
             return false;
         }
     }
 
     void close() {
-        if (running != null) {
-            abort();
+        if (isCut) {
+            return;
         }
         try {
             if (!connection.getAutoCommit()) {
