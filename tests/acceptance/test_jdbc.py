@@ -20,9 +20,8 @@ def shop(databases: Any, tmp_path: Path) -> Project:
     server = databases("jdbc")
     server.execute("drop table if exists shop.orders")
     server.execute("create table shop.orders (id integer primary key, paid_on date, total decimal(38, 2))")
-    server.execute(
-        "insert into shop.orders select x, dateadd(day, x, date '2025-01-01'), x * 1.25 from system_range(1, 1000)"
-    )
+    rows = "select x, dateadd(day, x, date '2025-01-01'), x * 1.25 from system_range(1, 1000)"
+    server.execute(f"insert into shop.orders {rows}")
     outputs = {"warehouse": {"type": "duckdb", "path": "warehouse.duckdb"}, "erp": server.settings()}
     project = Project(tmp_path / "shop", outputs, default="warehouse")
     project.source("shop", "erp", ["orders"], schema="shop")

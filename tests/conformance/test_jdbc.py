@@ -151,7 +151,7 @@ def test_a_jar_without_the_driver_is_named(h2, bench_of):
     error = error_of(bench_of(h2, driver="com.nobody.Driver"))
     assert error.code == "DVT225"
     assert "com.nobody.Driver" in str(error)
-    with pytest.raises(BadOutput, match="no-such.jar"):
+    with pytest.raises(BadOutput, match=r"no-such\.jar"):
         bench_of(h2, jar="no-such.jar")
 
 

@@ -1,4 +1,4 @@
-"""What is pushed over JDBC answers as DuckDB does: comparisons of whole numbers with all kinds of constants."""
+"""What is pushed over JDBC, comparisons of whole numbers with constants, answers as in DuckDB."""
 
 from __future__ import annotations
 
