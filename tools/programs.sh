@@ -73,3 +73,20 @@ java_program() {
     }
     [ -d "$folder" ] || mv "$new" "$folder"
 }
+
+# java_jars NAME VERSION POM: fetches what a pom of Maven names, and what that needs, into a folder of its own, unless it is there.
+java_jars() {
+    name=$1 folder=$cache/$1-$2
+    [ -d "$folder" ] && return 0
+    command -v mvn >/dev/null 2>&1 || apt_install "the tests use $name, which is fetched by Maven" default-jre-headless maven
+    echo "fetching $name $2 into $folder, once"
+    new_folder "$name"
+    cp "$3" "$new/pom.xml"
+    mvn --quiet --batch-mode --file "$new/pom.xml" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$new/lib" >"$new/log" 2>&1 || {
+        tail -n 15 "$new/log" >&2
+        echo "Maven could not fetch $name; its last words are above" >&2
+        return 1
+    }
+    [ -d "$folder" ] || mv "$new" "$folder"
+}

@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import subprocess
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,16 +14,11 @@ import psutil
 import pytest
 
 from dvt.core.errors import BucketUnseen, ClusterLost, ClusterUnreachable
-from dvt.core.ports.engines import EngineContext
 from dvt.core.types import BIGINT
-from dvt.drivers.duckdb import MemoryInstance
-from dvt.engines.spark import SparkEngine, SparkSettings
 from dvt.testing.background import BackgroundCall, wait_until
-from dvt.testing.engines import EngineBench
 from tests.acceptance.project import DVT
+from tests.acceptance.spark_bench import SMALL, make_bench
 from tests.acceptance.spark_shop import CUSTOMERS, MODELS, java_processes, make_shop, query, spark_model
-from tests.databases.engines import NOW
-from tests.local_bucket import local_bucket
 from tests.stores.spark import WORKERS, spark_cluster
 
 pytestmark = [
@@ -33,15 +27,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-SMALL = {
-    "spark.executor.memory": "512m",
-    "spark.sql.shuffle.partitions": 4,
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-    "spark.hadoop.fs.s3a.secret.key": "hush-hush",
-    "spark.excludeOnFailure.enabled": False,
-}
-"""Settings of Spark for small data and few cores."""
 SLEEP = "length(coalesce(java_method('java.lang.Thread', 'sleep', CAST(1500 AS BIGINT)), 'null'))"
 SLOW = f"SELECT sum(n) AS v FROM (SELECT n + {SLEEP} AS n FROM t) AS slow"
 """SQL of a task for each file of t, of which each takes seconds."""
@@ -59,21 +44,6 @@ def cluster():
 def bench(cluster, tmp_path):
     with make_bench(tmp_path, cluster.url, wait_for_workers=60) as bench:
         yield bench
-
-
-@contextmanager
-def make_bench(folder: Path, master: str, bucket: Path | None = None, **keys: float):
-    """Make an engine on a cluster, and close it."""
-    scratch = folder / "scratch"
-    scratch.mkdir()
-    context = EngineContext(
-        run="run", scratch=scratch, duckdb=MemoryInstance(threads=2), started_at=NOW, default=False
-    )
-    engine = SparkEngine("cluster", SparkSettings(master=master, config=SMALL, **keys), context)
-    try:
-        yield EngineBench(engine, local_bucket(bucket or folder / "bucket"))
-    finally:
-        engine.close()
 
 
 def computes(master: str) -> str:

@@ -6,18 +6,19 @@ import builtins
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, BinaryIO, ClassVar
 
+from dvt.buckets.azure import hadoop
 from dvt.buckets.azure.client import make_client
 from dvt.buckets.azure.errors import Translator, code_of
 from dvt.buckets.azure.settings import AzureSettings
 from dvt.buckets.azure.uploads import Upload
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import BucketContext, StoredObject, UnfinishedUpload
+from dvt.core.ports.staging import HADOOP, BucketContext, HadoopAccess, StoredObject, UnfinishedUpload
 from dvt.drivers.objects.escapes import Escapes
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -42,7 +43,7 @@ class AzureBucket:
     """Implements Bucket by azure-storage-blob."""
 
     settings: ClassVar[type[AzureSettings]] = AzureSettings
-    consumers: frozenset[str] = frozenset()
+    consumers: frozenset[str] = frozenset({HADOOP})
 
     def __init__(
         self,
@@ -128,13 +129,30 @@ class AzureBucket:
         for folder in folders:
             self._delete([folder], doing)  # somebody may have written there meanwhile
 
-    def uri_for(self, consumer: str, key: str) -> str:  # noqa: ARG002
-        """See Bucket: no program of dvt's gets there by itself."""
-        refuse_consumer(consumer, "blobs in Azure")
+    def uri_for(self, consumer: str, key: str) -> str:
+        """See Bucket: Hadoop's address."""
+        if consumer not in self.consumers:
+            refuse_consumer(consumer, "blobs in Azure")
+        return hadoop.address(self._settings, self._blob(key))
 
-    def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:  # noqa: ARG002
+    @contextmanager
+    def writing(self, consumer: str, key: str) -> Iterator[str]:
         """See Bucket."""
-        refuse_consumer(consumer, "blobs in Azure")
+        yield self.uri_for(consumer, key)
+        if hadoop.is_emulated(self._settings):
+            self._drop_checksums(key)
+
+    def _drop_checksums(self, key: str) -> None:
+        """Drop the checksums of a folder's blobs: by an emulator's protocol, Hadoop gives wrong ones."""
+        from azure.storage.blob import ContentSettings
+
+        with self._errors.translating(f"dropping checksums in {key!r}"):
+            for blob in self._blobs(key, "listing"):
+                self._client.get_blob_client(blob.name).set_http_headers(ContentSettings())
+
+    def hadoop(self) -> HadoopAccess:
+        """See OnHadoop."""
+        return hadoop.access(self._settings)
 
     @property
     def _client(self) -> Any:

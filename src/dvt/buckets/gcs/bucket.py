@@ -6,14 +6,15 @@ import base64
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, ClassVar
 
+from dvt.buckets.gcs import hadoop
 from dvt.buckets.gcs.client import Access, make_access
 from dvt.buckets.gcs.errors import Translator, is_about_bucket
 from dvt.buckets.gcs.settings import GCSSettings
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import BucketContext, StoredObject
+from dvt.core.ports.staging import HADOOP, BucketContext, HadoopAccess, StoredObject
 from dvt.drivers.objects.escapes import Escapes
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -38,7 +39,7 @@ class GCSBucket:
     """Implements Bucket by Google's library."""
 
     settings: ClassVar[type[GCSSettings]] = GCSSettings
-    consumers: frozenset[str] = frozenset()
+    consumers: frozenset[str] = frozenset({HADOOP})
 
     def __init__(
         self,
@@ -113,13 +114,20 @@ class GCSBucket:
         if failures:
             raise failures[0]
 
-    def uri_for(self, consumer: str, key: str) -> str:  # noqa: ARG002
-        """See Bucket: no program of dvt's gets there by itself."""
-        refuse_consumer(consumer, "objects in Google Cloud Storage")
+    def uri_for(self, consumer: str, key: str) -> str:
+        """See Bucket: Hadoop's address."""
+        if consumer not in self.consumers:
+            refuse_consumer(consumer, "objects in Google Cloud Storage")
+        return f"gs://{self._settings.bucket}/{_ESCAPES.do(self._names.of(key))}"
 
-    def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:  # noqa: ARG002
+    @contextmanager
+    def writing(self, consumer: str, key: str) -> Iterator[str]:
         """See Bucket."""
-        refuse_consumer(consumer, "objects in Google Cloud Storage")
+        yield self.uri_for(consumer, key)
+
+    def hadoop(self) -> HadoopAccess:
+        """See OnHadoop."""
+        return hadoop.access(self._settings)
 
     @property
     def _access(self) -> Access:

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, ClassVar
 
+from dvt.buckets.hdfs import hadoop
 from dvt.buckets.hdfs.client import Hdfs
 from dvt.buckets.hdfs.errors import Translator, is_below_a_file
 from dvt.buckets.hdfs.settings import HDFSSettings
 from dvt.core.errors import BucketRefused, BucketUnreachable, DvtError
-from dvt.core.ports.staging import BucketContext, StoredObject, UnfinishedUpload
+from dvt.core.ports.staging import HADOOP, BucketContext, HadoopAccess, StoredObject, UnfinishedUpload
 from dvt.drivers.objects.escapes import Escapes
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer
 from dvt.drivers.objects.pieces import read_piece
@@ -36,7 +37,7 @@ class HDFSBucket:
     """Implements Bucket by hdfs-native."""
 
     settings: ClassVar[type[HDFSSettings]] = HDFSSettings
-    consumers: frozenset[str] = frozenset()
+    consumers: frozenset[str] = frozenset({HADOOP})
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class HDFSBucket:
         context: BucketContext,  # noqa: ARG002  every bucket gets one
     ) -> None:
         chosen = HDFSSettings.model_validate(settings)
+        self._settings = chosen
         self._root = chosen.folder
         self._umask = chosen.umask
         self._names = ObjectNames("")
@@ -116,13 +118,20 @@ class HDFSBucket:
         if self._is_there(path, doing, folder=True):
             self._delete(path, doing)
 
-    def uri_for(self, consumer: str, key: str) -> str:  # noqa: ARG002
-        """See Bucket: no program of dvt's gets there by itself."""
-        refuse_consumer(consumer, "files in HDFS")
+    def uri_for(self, consumer: str, key: str) -> str:
+        """See Bucket: Hadoop's address."""
+        if consumer not in self.consumers:
+            refuse_consumer(consumer, "files in HDFS")
+        return f"{self._settings.name_node}{self._path(key)}"
 
-    def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:  # noqa: ARG002
+    @contextmanager
+    def writing(self, consumer: str, key: str) -> Iterator[str]:
         """See Bucket."""
-        refuse_consumer(consumer, "files in HDFS")
+        yield self.uri_for(consumer, key)
+
+    def hadoop(self) -> HadoopAccess:
+        """See OnHadoop."""
+        return hadoop.access(self._settings)
 
     def _path(self, key: str) -> str:
         return f"{self._root}/{_ESCAPES.do(self._names.of(key))}"

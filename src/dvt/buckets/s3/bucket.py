@@ -7,16 +7,17 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from typing import Any, BinaryIO, ClassVar
 
-from dvt.buckets.s3.client import make_client
+from dvt.buckets.s3 import hadoop
+from dvt.buckets.s3.client import find_credentials, make_client
 from dvt.buckets.s3.errors import Translator, broken_connections, is_answer
 from dvt.buckets.s3.settings import S3Settings
 from dvt.buckets.s3.unfinished import UnfinishedUploads
 from dvt.buckets.s3.uploads import CHECKSUM, Upload
 from dvt.core.errors import DvtError
-from dvt.core.ports.staging import BucketContext, StoredObject, UnfinishedUpload
+from dvt.core.ports.staging import HADOOP, BucketContext, HadoopAccess, StoredObject, UnfinishedUpload
 from dvt.drivers.objects.checksums import Crc32
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -37,7 +38,7 @@ class S3Bucket:
     """Implements Bucket by boto3."""
 
     settings: ClassVar[type[S3Settings]] = S3Settings
-    consumers: frozenset[str] = frozenset()
+    consumers: frozenset[str] = frozenset({HADOOP})
 
     def __init__(
         self,
@@ -103,13 +104,21 @@ class S3Bucket:
         if failures:
             raise failures[0]
 
-    def uri_for(self, consumer: str, key: str) -> str:  # noqa: ARG002
-        """See Bucket: no program of dvt's gets there by itself."""
-        refuse_consumer(consumer, "objects in S3")
+    def uri_for(self, consumer: str, key: str) -> str:
+        """See Bucket: Hadoop's address."""
+        if consumer not in self.consumers:
+            refuse_consumer(consumer, "objects in S3")
+        return f"s3a://{self._settings.bucket}/{self._names.of(key)}"
 
-    def writing(self, consumer: str, key: str) -> AbstractContextManager[str]:  # noqa: ARG002
+    @contextmanager
+    def writing(self, consumer: str, key: str) -> Iterator[str]:
         """See Bucket."""
-        refuse_consumer(consumer, "objects in S3")
+        yield self.uri_for(consumer, key)
+
+    def hadoop(self) -> HadoopAccess:
+        """See OnHadoop."""
+        with self._errors.translating("looking for credentials"):
+            return hadoop.access(self._settings, find_credentials(self._name, self._settings))
 
     def uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """See HasUploads: uploads in parts. Each is asked for its size."""

@@ -21,6 +21,20 @@ _CONNECTIONS = 32
 
 def make_client(name: str, settings: S3Settings) -> Any:
     """Return a client for the bucket's store; its methods raise boto3's errors."""
+    session = _session(name, settings)
+    region = session.region_name or "us-east-1"
+    client = session.client("s3", region_name=region, config=_config(settings), **settings.client_options())
+    client.meta.events.register_first("needs-retry.s3", _give_up_in_silence)
+    client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
+    return client
+
+
+def find_credentials(name: str, settings: S3Settings) -> Any:
+    """Return boto3's credentials for the bucket; None if there are none."""
+    return _session(name, settings).get_credentials()
+
+
+def _session(name: str, settings: S3Settings) -> Any:
     try:
         import boto3
     except ImportError as error:
@@ -34,11 +48,7 @@ def make_client(name: str, settings: S3Settings) -> Any:
     )
     if settings.role_arn:
         _assume_role(session, settings)
-    region = session.region_name or "us-east-1"
-    client = session.client("s3", region_name=region, config=_config(settings), **settings.client_options())
-    client.meta.events.register_first("needs-retry.s3", _give_up_in_silence)
-    client.meta.events.register("before-call.s3.DeleteObjects", _add_md5)
-    return client
+    return session
 
 
 def _config(settings: S3Settings) -> Any:

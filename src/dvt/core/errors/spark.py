@@ -77,3 +77,22 @@ class BucketUnseen(DvtError):
         super().__init__(
             f"compute {compute!r}: Spark's workers cannot reach the bucket {bucket}: {problem}", hint=hint
         )
+
+
+class ConnectorJarMissing(DvtError):
+    """Spark lacks the jar by which it reads and writes buckets of a type."""
+
+    code = "DVT196"
+
+    def __init__(self, compute: str, bucket: str, jar: str) -> None:
+        self.compute = compute
+        _, _, _, *classifier = jar.split(":")
+        hint = f"add it to the entry in computes.yml: `jars: [{jar}]`; Spark gets it from Maven's repository"
+        if classifier:
+            hint = (
+                f"download the jar {jar} from Maven's repository, and name its path in `jars` of computes.yml"
+            )
+        super().__init__(
+            f"compute {compute!r}: Spark has no way to the bucket {bucket}: the jar {jar} is missing",
+            hint=hint,
+        )

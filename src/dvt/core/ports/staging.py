@@ -107,7 +107,11 @@ class HadoopAccess:
     file_system: str = ""
     """Class of the file system; empty: one that every Hadoop has."""
     artifact: str = ""
-    """What brings the class, in Maven's words: `org.apache.hadoop:hadoop-aws`."""
+    """What brings the class, in Maven's words, with a place for Hadoop's version: `group:name:{hadoop}`."""
+    user: str = ""
+    """The user that the process has to be for the bucket; empty: any."""
+    problem: str = ""
+    """Why they cannot reach it; empty if they can."""
     on_disk: bool = False
     """True if the bucket is a folder of this machine: only programs that see the same folder reach it."""
 
@@ -117,7 +121,7 @@ class OnHadoop(Protocol):
     """A bucket that Hadoop's file systems may reach; they do if `HADOOP` is among its consumers."""
 
     def hadoop(self) -> HadoopAccess:
-        """Return how they reach it; StagingUnusable if its settings have what Hadoop cannot do."""
+        """Return how they reach it."""
 
 
 @runtime_checkable

@@ -54,6 +54,8 @@ class Application:
         self._name = name
         self.settings = settings
         self._folder = context.scratch / "spark"
+        self.hadoop_user = os.environ.get("HADOOP_USER_NAME", "")
+        """Whom HDFS takes Spark for; empty: this process's user."""
         self._gateway: Any = None
         self._session: Any = None
         self._is_closed = False
@@ -94,6 +96,20 @@ class Application:
         hint = "look at it on the cluster's own page; workers have to be able to connect to this machine"
         problem = f"the cluster {self.settings.master} has ended the application: {self._log()}"
         return ClusterLost(self._name, doing, problem, hint)
+
+    def has_class(self, name: str) -> bool:
+        """Return whether Spark has a class of Java, from its own jars or those of computes.yml."""
+        from py4j.protocol import Py4JJavaError
+
+        try:
+            self._gateway.jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(name)
+        except Py4JJavaError:
+            return False
+        return True
+
+    def hadoop_version(self) -> str:
+        """Return the version of Hadoop that Spark brings, which connectors' jars have to be of."""
+        return str(self._gateway.jvm.org.apache.hadoop.util.VersionInfo.getVersion())
 
     @property
     def context(self) -> Any:

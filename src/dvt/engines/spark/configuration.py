@@ -38,7 +38,9 @@ def all_settings(
 ) -> Mapping[str, str]:
     """Return Spark's settings; `address` is where workers reach this machine, None if Spark is to find it."""
     at = {"spark.driver.host": address, "spark.driver.bindAddress": address} if address else {}
-    given = {**_DEFAULTS, **at, **settings.spark_config}
+    # Where S3A buffers what it writes; on a cluster that is a matter of the workers.
+    buffers = {"spark.hadoop.hadoop.tmp.dir": str(folder / "hadoop")} if settings.at.is_local else {}
+    given = {**_DEFAULTS, **at, **buffers, **settings.spark_config}
     return {**given, **_own(settings, context, folder), **_ANSWERS}
 
 
@@ -52,8 +54,8 @@ def _own(settings: SparkSettings, context: EngineContext, folder: Path) -> Mappi
         "spark.ui.showConsoleProgress": "false",
         "spark.local.dir": str(folder / "local"),
         "spark.sql.warehouse.dir": f"file:{folder / 'warehouse'}",
-        # It would leave a hidden file of checksums beside each staged file.
-        "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+        # Else a session would get what another one has asked for: see `Reach`.
+        "spark.hadoop.fs.file.impl.disable.cache": "true",
         "spark.hadoop.fs.permissions.umask-mode": "077",
         "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     }

@@ -48,7 +48,7 @@ class SparkEngine:
         self.name = name
         self._settings = settings
         self._context = context
-        self._reach = Reach(name, settings.at)
+        self._reach = Reach(name, is_local=settings.at.is_local)
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._application: Application | None = None
@@ -81,7 +81,7 @@ class SparkEngine:
         """See Engine."""
         self._check(transform, datasets)
         with self._session("computing") as session:
-            self._reach.check(session, sink)
+            self._open(session, datasets, sink)
             session.conf.set("spark.sql.session.timeZone", transform.time_zone)
             if has_doubles(datasets):
                 session.conf.set("spark.sql.parquet.enableVectorizedReader", "false")
@@ -185,6 +185,13 @@ class SparkEngine:
         with self._cursor("computing") as cursor:
             for table in transform.tables:
                 check(cursor, table.name, datasets[table.alias])
+
+    def _open(self, session: Any, datasets: Mapping[str, Dataset], sink: Sink) -> None:
+        """Let a session reach all buckets of a transform."""
+        application = self._started("computing")
+        buckets = [dataset.at.bucket for dataset in datasets.values()]
+        self._reach.open(application, session, *buckets, sink.location.bucket)
+        self._reach.check(session, sink)
 
     def _committed(
         self, columns: Sequence[StageColumn], sink: Sink, keys: Sequence[str], told: int | None

@@ -6,13 +6,14 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from dvt.core.errors import BucketUnseen
+from dvt.core.errors import BucketUnseen, ConnectorJarMissing
 from dvt.core.ports.staging import HADOOP, Bucket, HadoopAccess, OnHadoop, Sink
 from dvt.drivers.duckdb.staging import CONSUMER
+from dvt.engines.spark.application import Application
 from dvt.engines.spark.errors import spark_errors
-from dvt.engines.spark.masters import Master
 
 _LINE = 64
 """Bytes of a line of the file that workers look for: each is a task's."""
@@ -22,27 +23,51 @@ _SHARE = (
     "mount the folder at the same path on every machine of the cluster, for workers that run as the same"
     " user; or stage in a bucket that they reach (`type: hdfs`, s3, azure or gcs in buckets.yml)"
 )
+_CHECKED = "org.apache.hadoop.fs.LocalFileSystem"
+"""Hadoop's own file system, in whose files S3A and ABFS buffer what they write."""
+_RAW = "org.apache.hadoop.fs.RawLocalFileSystem"
+"""The same without a hidden file of checksums beside each file: for files that are staged."""
 _OTHER = "stage in another bucket (`--bucket`, or `target` in buckets.yml), or compute the model elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How Spark reaches a bucket."""
+
+    consumer: str
+    access: HadoopAccess
 
 
 class Reach:
     """How one application of Spark reaches buckets. Thread-safe."""
 
-    def __init__(self, compute: str, master: Master) -> None:
+    def __init__(self, compute: str, *, is_local: bool) -> None:
         self._compute = compute
-        self._is_local = master.is_local
+        self._is_local = is_local
         self._lock = threading.Lock()
+        self._ways: dict[str, _Way] = {}
+        """By addresses of buckets."""
         self._seen: set[str] = set()
         """Addresses of the folders that workers have been seen to see."""
 
+    def open(self, application: Application, session: Any, *buckets: Bucket) -> None:
+        """Let a session read buckets, and write into the last; BucketUnseen or ConnectorJarMissing."""
+        for bucket in buckets:
+            with self._lock:
+                way = self._ways.get(bucket.address) or self._found(application, bucket)
+                self._ways[bucket.address] = way
+            for key, value in way.access.settings.items():
+                session.conf.set(key, value)
+            session.conf.set("fs.file.impl", _RAW if self._is_in_files(way) else _CHECKED)
+
     def address(self, bucket: Bucket, key: str) -> str:
-        """Return the address at which Spark reads an object."""
-        return _explicit(bucket.uri_for(self._consumer(bucket), key))
+        """Return the address at which Spark reads an object of a bucket that is open."""
+        return _explicit(bucket.uri_for(self._ways[bucket.address].consumer, key))
 
     @contextmanager
     def writing(self, bucket: Bucket, key: str) -> Iterator[str]:
         """Yield the address at which Spark writes a folder of objects."""
-        with bucket.writing(self._consumer(bucket), key) as address:
+        with bucket.writing(self._ways[bucket.address].consumer, key) as address:
             yield _explicit(address)
 
     def is_counted(self, bucket: Bucket) -> bool:
@@ -50,7 +75,7 @@ class Reach:
 
         A worker that does not see the same folder writes into one of its own, without an error.
         """
-        return not self._is_local and self._access(bucket).on_disk
+        return not self._is_local and self._ways[bucket.address].access.on_disk
 
     def check(self, session: Any, sink: Sink) -> None:
         """Raise BucketUnseen for a folder that workers do not see; they are asked once."""
@@ -65,6 +90,35 @@ class Reach:
                 finally:
                     bucket.delete(folder)
                 self._seen.add(bucket.address)
+
+    @staticmethod
+    def _is_in_files(way: _Way) -> bool:
+        return way.consumer == CONSUMER or way.access.on_disk
+
+    def _found(self, application: Application, bucket: Bucket) -> _Way:
+        """Return the way to a bucket: Spark's own if it has one, and copies where there is no cluster."""
+        access = _access(bucket)
+        failure = self._failure(application, bucket, access)
+        if failure is None:
+            return _Way(HADOOP, access)
+        if self._is_local and CONSUMER in bucket.consumers:
+            return _Way(CONSUMER, HadoopAccess())
+        raise failure
+
+    def _failure(
+        self, application: Application, bucket: Bucket, access: HadoopAccess
+    ) -> BucketUnseen | ConnectorJarMissing | None:
+        """Return why Spark itself cannot reach a bucket; None if it can."""
+        if access.problem:
+            return BucketUnseen(self._compute, bucket.address, access.problem, _OTHER)
+        if access.user and access.user != application.hadoop_user:
+            problem = f"its user is {access.user!r}, and Spark was started for another"
+            hint = f"set HADOOP_USER_NAME={access.user} in the environment of dvt"
+            return BucketUnseen(self._compute, bucket.address, problem, hint)
+        if access.file_system and not application.has_class(access.file_system):
+            jar = access.artifact.format(hadoop=application.hadoop_version())
+            return ConnectorJarMissing(self._compute, bucket.address, jar)
+        return None
 
     def _look(self, session: Any, bucket: Bucket, key: str) -> None:
         """Have many tasks at once read a file that this machine has just written."""
@@ -89,17 +143,11 @@ class Reach:
         problem = "a worker does not find a file in it that this machine has written"
         return BucketUnseen(self._compute, bucket.address, problem, _SHARE)
 
-    def _consumer(self, bucket: Bucket) -> str:
-        if self._is_local:
-            return CONSUMER
-        if HADOOP not in bucket.consumers:
-            problem = "Hadoop has no way to it"
-            raise BucketUnseen(self._compute, bucket.address, problem, _OTHER)
-        return HADOOP
 
-    @staticmethod
-    def _access(bucket: Bucket) -> HadoopAccess:
-        return bucket.hadoop() if isinstance(bucket, OnHadoop) else HadoopAccess()
+def _access(bucket: Bucket) -> HadoopAccess:
+    if HADOOP in bucket.consumers and isinstance(bucket, OnHadoop):
+        return bucket.hadoop()
+    return HadoopAccess(problem="Hadoop has no way to it")
 
 
 def _explicit(address: str) -> str:

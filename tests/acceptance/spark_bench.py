@@ -1,0 +1,42 @@
+"""An engine of Spark on the bench, for tests with clusters and stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dvt.core.ports.engines import EngineContext
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.engines.spark import SparkEngine, SparkSettings
+from dvt.testing.engines import EngineBench
+from tests.databases.engines import NOW
+from tests.local_bucket import local_bucket
+
+SMALL: Mapping[str, Any] = {
+    "spark.executor.memory": "512m",
+    "spark.sql.shuffle.partitions": 4,
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.hadoop.fs.s3a.secret.key": "hush-hush",
+    "spark.excludeOnFailure.enabled": False,
+}
+"""Settings of Spark for small data and few cores."""
+
+
+@contextmanager
+def make_bench(
+    folder: Path, master: str, bucket: Path | None = None, *, config: Mapping[str, str] = SMALL, **keys: Any
+) -> Iterator[EngineBench]:
+    """Make an engine of Spark, and close it; without a bucket it stages in the folder."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    context = EngineContext(
+        run="run", scratch=scratch, duckdb=MemoryInstance(threads=2), started_at=NOW, default=False
+    )
+    engine = SparkEngine("cluster", SparkSettings(master=master, config=dict(config), **keys), context)
+    try:
+        yield EngineBench(engine, local_bucket(bucket or folder / "bucket"))
+    finally:
+        engine.close()
