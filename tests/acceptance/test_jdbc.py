@@ -55,3 +55,11 @@ def test_debug_tells_the_database_and_its_driver(shop: Project):
     assert "H2 2.3.232" in output
     assert "H2 JDBC Driver" in output
     assert PASSWORD not in output
+
+
+def test_debug_says_what_installs_a_driver_that_is_missing(shop: Project, tmp_path: Path):
+    outputs = {**shop.outputs, "erp": {"type": "jdbc", "url": "jdbc:h2:tcp://127.0.0.1:1/x"}}
+    project = Project(shop.root, outputs, default="warehouse")
+    output = project.dvt("debug", "--all", env={"HOME": str(tmp_path)}).output
+    assert "DVT225" in output
+    assert "dvt sync" in output

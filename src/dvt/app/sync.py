@@ -31,6 +31,8 @@ class SyncRequest:
     """Folder for the files of what is needed; nothing is installed then."""
     offline: Path | None = None
     """The folder that files are taken from, instead of a registry."""
+    jdbc: bool = True
+    """Whether drivers of JDBC are installed, too."""
 
 
 def sync(request: SyncRequest) -> SyncReport:
@@ -54,8 +56,9 @@ def sync(request: SyncRequest) -> SyncReport:
     uses = _uses(request, place, folder, environment)
     lock_file = (folder if place is None else place.project_dir) / FILE
     if request.download is not None:
-        return download(uses, lock_file, environment, request.download)
-    return Syncer(
+        report = download(uses, lock_file, environment, request.download)
+        return _with_drivers(request, report, _drivers(request, place, folder), lock_file)
+    report = Syncer(
         uses=uses,
         lock_file=lock_file,
         dry_run=request.dry_run,
@@ -64,11 +67,11 @@ def sync(request: SyncRequest) -> SyncReport:
             environment, request.installer, folder=request.offline
         ),
     ).sync()
+    return _with_drivers(request, report, _drivers(request, place, folder), lock_file)
 
 
-def _uses(
-    request: SyncRequest, place: ProjectPlace | None, folder: Path, environment: Environment
-) -> list[Use]:
+def _profiles(request: SyncRequest, place: ProjectPlace | None, folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each profile, and its name for people where there are several."""
     from dvt.config.profiles import profile_names
 
     if request.profile is not None:
@@ -76,9 +79,15 @@ def _uses(
     else:
         names = profile_names(folder) if place is None else (place.profile,)
     with_name = len(names) > 1
-    uses: list[Use] = []
     for name in names:
-        of = f"{name}: " if with_name else ""
+        yield name, f"{name}: " if with_name else ""
+
+
+def _uses(
+    request: SyncRequest, place: ProjectPlace | None, folder: Path, environment: Environment
+) -> list[Use]:
+    uses: list[Use] = []
+    for name, of in _profiles(request, place, folder):
         uses += _of_outputs(of, folder, name, environment)
         uses += _of_buckets(of, folder, name, request.project_dir)
         uses += _of_computes(of, folder, name)
@@ -100,6 +109,61 @@ def _of_outputs(of: str, folder: Path, profile: str, environment: Environment) -
             yield Use(what, error=error)
         else:
             yield Use(f"{what} ({kind})", requirement)
+
+
+def _drivers(
+    request: SyncRequest, place: ProjectPlace | None, folder: Path
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the outputs of type jdbc, each with the coordinates of its drivers; none if it names its jar."""
+    from dvt.config.profiles import load_profile
+    from dvt.drivers.jdbc.jars import drivers_of
+
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for name, of in _profiles(request, place, folder) if request.jdbc else ():
+        profile = load_profile(folder, name)
+        for output in profile.names:
+            if profile.kind(output) != "jdbc":
+                continue
+            maven = profile.value(output, "maven") or ()
+            named = (maven,) if isinstance(maven, str) else tuple(map(str, maven))
+            has_jar = profile.names_key(output, "jar") or profile.names_key(output, "jars")
+            coordinates = () if has_jar else drivers_of(profile.beginning(output, "url"), named)
+            found.append((f"{of}output {output} (jdbc)", coordinates))
+    return found
+
+
+def _with_drivers(
+    request: SyncRequest,
+    report: SyncReport,
+    outputs: list[tuple[str, tuple[str, ...]]],
+    lock_file: Path,
+) -> SyncReport:
+    """Install the drivers of outputs of type jdbc; return the report with them."""
+    if not outputs:
+        return report
+    from dataclasses import replace
+
+    from dvt.drivers.jdbc.jars import drivers_home
+    from dvt.environment.jars import Folder, Installed, JarSync, Maven, drivers_of, java_item
+
+    home = drivers_home()
+    items, is_new = JarSync(
+        drivers=tuple(drivers_of(outputs)),
+        lock_file=lock_file,
+        source=(
+            Installed(home, Maven())
+            if request.download is not None
+            else Maven()
+            if request.offline is None
+            else Folder(request.offline / "jdbc")
+        ),
+        home=home if request.download is None else request.download / "jdbc",
+        dry_run=request.dry_run,
+        downloads=request.download is not None,
+    ).sync()
+    java = java_item([what for what, _ in outputs])
+    report = replace(report, items=(*report.items, java, *items))
+    return replace(report, lock=str(lock_file), lock_note="written, with jars") if is_new else report
 
 
 def _requirement(output: str, file: str, kind: str, environment: Environment) -> str:

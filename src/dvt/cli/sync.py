@@ -47,13 +47,17 @@ def command() -> click.Command:
 @click.option(
     "--offline", type=_FOLDER, help="Install from a folder that --download has filled; ask no registry."
 )
+@click.option(
+    "--jdbc/--no-jdbc", default=True, help="Install drivers of JDBC, too, by Maven. That is the default."
+)
 @click.pass_context
 def sync(context: click.Context, /, as_json: bool, **asked: Any) -> None:
     """Install what the outputs of profiles.yml and the buckets of buckets.yml need.
 
     What dvt and dbt-core require keeps its version; what that requires in turn moves only if there is no
     other way, within its bounds. Versions and SHA-256 are kept in sync.lock of the project, and are installed
-    from there the next time. Packages come from the registry that uv or pip are configured for.
+    from there the next time. Packages come from the registry that uv or pip are configured for, drivers of
+    JDBC from where Maven is.
     """
     if asked["download"] and (asked["offline"] or asked["dry_run"] or asked["installer"]):
         msg = "--download goes without --offline, --dry-run and --installer"

@@ -101,6 +101,19 @@ class Profile:
             raise self._invalid(("outputs", name), "has no type")
         return kind
 
+    def beginning(self, name: str, key: str) -> str:
+        """Return the beginning of a key's text, up to its first Jinja; empty without such a key."""
+        value = self._keys(name).get(key)
+        return value.partition("{")[0] if isinstance(value, str) else ""
+
+    def names_key(self, name: str, key: str) -> bool:
+        """Whether an output has a key."""
+        return key in self._keys(name)
+
+    def value(self, name: str, key: str) -> Any:
+        """Return the value of one key; the others may lack their variables."""
+        return self._rendered(self._keys(name).get(key), "outputs", name, key)
+
     def _keys(self, name: str) -> Mapping[str, Any]:
         outputs = {str(key): keys for key, keys in self._content["outputs"].items()}
         if name not in outputs:

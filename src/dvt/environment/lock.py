@@ -23,6 +23,8 @@ _ENTRY = re.compile(
     r"^([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)((?: --hash=sha256:[0-9a-f]{64})*)$"
 )
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
+_JAR = re.compile(r"^# jar: (\S+) (\S+) (sha256:[0-9a-f]{64})$", re.MULTILINE)
+"""Matches a line about a jar, which is a comment to uv and pip."""
 _CONTINUED = re.compile(r"\s*\\\n\s*")
 
 
@@ -43,6 +45,23 @@ class LockedPackage:
         )
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class LockedJar:
+    """A jar of a JDBC driver, or of what that requires."""
+
+    driver: str
+    """Coordinates of the driver: `group:artifact:version`."""
+    file: str
+    """Name of the file."""
+    hash: str
+    """As `sha256:…`."""
+
+    @property
+    def line(self) -> str:
+        """The jar as a line of the lock."""
+        return f"# jar: {self.driver} {self.file} {self.hash}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Lock:
     """The content of a lock file."""
@@ -50,6 +69,7 @@ class Lock:
     needs: tuple[str, ...] = ()
     """The requirements from which the packages follow."""
     packages: tuple[LockedPackage, ...] = ()
+    jars: tuple[LockedJar, ...] = ()
 
     @property
     def by_name(self) -> dict[str, LockedPackage]:
@@ -59,7 +79,8 @@ class Lock:
     @property
     def text(self) -> str:
         """The file's text."""
-        return f"{_HEAD}{_NEEDS}{' | '.join(self.needs)}\n{requirements_text(self.packages)}"
+        jars = "".join(jar.line for jar in sorted(self.jars))
+        return f"{_HEAD}{_NEEDS}{' | '.join(self.needs)}\n{jars}{requirements_text(self.packages)}"
 
 
 def requirements_text(packages: Iterable[LockedPackage]) -> str:
@@ -94,7 +115,8 @@ def read_lock(file: Path) -> Lock:
     except (OSError, ValueError) as error:
         raise LockInvalid(str(file), 1, f"it cannot be read ({type(error).__name__})") from None
     needs = next((line.removeprefix(_NEEDS) for line in text.splitlines() if line.startswith(_NEEDS)), "")
-    return Lock(tuple(need for need in needs.split(" | ") if need), packages_in(text, str(file)))
+    jars = tuple(LockedJar(*found.groups()) for found in _JAR.finditer(text))
+    return Lock(tuple(need for need in needs.split(" | ") if need), packages_in(text, str(file)), jars)
 
 
 def write_lock(file: Path, lock: Lock) -> None:

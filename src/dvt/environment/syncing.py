@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -40,7 +40,7 @@ class Syncer:
         if not missing:
             note = "as before" if lock.needs == wanted else "as before: nothing had to be installed"
             return self._report(environment, needs, lock_note=note, has_lock=self.lock_file.exists())
-        return self._changed(environment, needs, missing, Lock(wanted, lock.packages), pins)
+        return self._changed(environment, needs, missing, replace(lock, needs=wanted), pins)
 
     def _is_missing(self, need: Need, environment: Environment, lock: Lock, pins: Pins) -> bool:
         """Whether a package, or what it requires, is not there, or not at the lock's version."""
@@ -107,7 +107,7 @@ class Syncer:
         """Write the lock; return what became of it."""
         kept = tuple(package for package in packages if package.name not in pins.versions)
         try:
-            write_lock(self.lock_file, Lock(lock.needs, kept))
+            write_lock(self.lock_file, replace(lock, packages=kept))
         except OSError as error:
             return f"not written: {error.strerror}"
         return f"written, {len(kept)} packages"

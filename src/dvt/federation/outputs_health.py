@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from dvt.core.errors import DvtError, QueryFailed
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
-from dvt.core.ports.connectors import CanLoad, Connector, HasServerFacts, ServerFacts
+from dvt.core.ports.connectors import CanLoad, Connector, HasParts, HasServerFacts, Part, ServerFacts
 from dvt.core.ports.staging import Dataset
 from dvt.runs.operations import Operation
 from dvt.staging.housekeeping.health import Check, Status, failed_check
@@ -33,6 +33,9 @@ def examine_output(
     Nothing is written to one that is not the target: it may be others' database. The stage table is on the
     operation's record while it may exist.
     """
+    parts = [_of_part(part) for part in connector.parts()] if isinstance(connector, HasParts) else []
+    if not all(part.status.works for part in parts):
+        return OutputHealth((*parts, Check(CONNECT, Status.SKIP, "what it needs is not there")))
     begin = time.monotonic()
     if not isinstance(connector, HasServerFacts):
         reason = "there is nothing to connect to: what can be read shows when a source of it is"
@@ -40,8 +43,8 @@ def examine_output(
     try:
         facts = connector.server_facts(stage.schema)
     except DvtError as error:
-        return OutputHealth((failed_check(CONNECT, error),))
-    checks = [Check(CONNECT, Status.OK, seconds=time.monotonic() - begin)]
+        return OutputHealth((*parts, failed_check(CONNECT, error)))
+    checks = [*parts, Check(CONNECT, Status.OK, seconds=time.monotonic() - begin)]
     if isinstance(connector, CanLoad) and not is_target:
         reason = f"not tried, since it is not the target: dvt debug --target {stage.connection}"
         checks.append(Check(LOAD, Status.SKIP, reason))
@@ -52,6 +55,12 @@ def examine_output(
     else:
         checks.append(Check(LOAD, Status.SKIP, "dvt reads outputs of this type, and loads nothing into them"))
     return OutputHealth(tuple(checks), facts.version)
+
+
+def _of_part(part: Part) -> Check:
+    if part.error is not None:
+        return failed_check(part.name, part.error)
+    return Check(part.name, Status.OK, part.detail)
 
 
 def _loading(

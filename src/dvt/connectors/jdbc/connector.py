@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from dvt.connectors.jdbc.describe import Catalog, describe
 from dvt.connectors.jdbc.extract import JdbcSnapshot
 from dvt.connectors.jdbc.server import Server
+from dvt.core.errors import DvtError
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Capabilities, ConnectorContext, ServerFacts, Snapshot
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, Part, ServerFacts, Snapshot
 from dvt.core.tables import Table
 from dvt.drivers.jdbc import parse
 
 
 class JdbcConnector:
-    """Implements Connector and HasServerFacts."""
+    """Implements Connector, HasParts and HasServerFacts."""
 
     capabilities = Capabilities()
 
@@ -35,6 +36,10 @@ class JdbcConnector:
             described = {ref: describe(catalog, ref) for ref in tables}
         server.names.update({ref: name for ref, (_, name) in described.items()})
         return {ref: table for ref, (table, _) in described.items()}
+
+    def parts(self) -> Sequence[Part]:
+        """See HasParts."""
+        return (_part("java", self._server.bridge.java), _part("driver", self._server.bridge.driver))
 
     def server_facts(self, schema: str | None) -> ServerFacts:
         """See HasServerFacts."""
@@ -62,3 +67,10 @@ class JdbcConnector:
     def close(self) -> None:
         """See Connector."""
         self._server.bridge.close()
+
+
+def _part(name: str, find: Callable[[], str]) -> Part:
+    try:
+        return Part(name, find())
+    except DvtError as error:
+        return Part(name, error=error)

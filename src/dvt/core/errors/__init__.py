@@ -58,7 +58,7 @@ from dvt.core.errors.environment import (
     ProjectInvalid,
 )
 from dvt.core.errors.error import WARNINGS, DvtError, SeveralErrors, nearest
-from dvt.core.errors.jdbc import JavaEnded, JavaMissing, JdbcDriverMissing
+from dvt.core.errors.jdbc import JarUnavailable, JavaEnded, JavaMissing, JdbcDriverMissing
 from dvt.core.errors.leases import LeaseLost
 from dvt.core.errors.lifecycle_kinds import RowsMisdescribed, RowsUnreachable
 from dvt.core.errors.lifecycle_store import (
@@ -202,6 +202,7 @@ __all__ = [
     "FolderTaken",
     "IdentityUnusable",
     "IntrospectionUnsupported",
+    "JarUnavailable",
     "JavaEnded",
     "JavaMissing",
     "JavaUnusable",

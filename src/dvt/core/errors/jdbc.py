@@ -29,6 +29,16 @@ class JavaMissing(DvtError):
         )
 
 
+class JarUnavailable(DvtError):
+    """The jars of a JDBC driver cannot be had, or are not those of sync.lock."""
+
+    code = "DVT228"
+
+    def __init__(self, coordinates: str, problem: str, hint: str) -> None:
+        self.coordinates, self.problem = coordinates, problem
+        super().__init__(f"{coordinates}: {problem}", hint=hint)
+
+
 class JavaEnded(DvtError):
     """The Java process that reads over JDBC has ended: killed, or its memory was too small."""
 

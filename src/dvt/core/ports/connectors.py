@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from dvt.core.errors import DvtError
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
@@ -152,6 +153,26 @@ class HasServerFacts(Protocol):
 
         `schema` is a name without quotes; None: the output's own.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What an output needs on this machine beside packages of Python."""
+
+    name: str
+    """For people: `java`, `driver`."""
+    detail: str = ""
+    """What was found."""
+    error: DvtError | None = None
+    """Why it cannot be used, and what mends that."""
+
+
+@runtime_checkable
+class HasParts(Protocol):
+    """A connector that needs more than packages of Python."""
+
+    def parts(self) -> Sequence[Part]:
+        """Return what it needs, as far as that is there, without connecting."""
 
 
 @runtime_checkable

@@ -15,8 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from dvt.core.errors import DvtError, JavaEnded, JavaMissing
-from dvt.drivers.jdbc.java import NEEDED, java
+from dvt.core.errors import DvtError, JavaEnded, JavaMissing, JdbcDriverMissing
+from dvt.drivers.jdbc.jars import driver_jars, drivers_home
+from dvt.drivers.jdbc.java import NEEDED, java, java_version
 from dvt.drivers.jdbc.settings import JdbcSettings
 
 JAR = Path(__file__).with_name("bridge.jar")
@@ -76,6 +77,18 @@ class Bridge:
         """The process's private folder; only while it runs."""
         return self._running().folder
 
+    def java(self) -> str:
+        """Return where Java is, and its version; JavaMissing if it cannot be used."""
+        program = self._java()
+        version = java_version(program)
+        if version is None or version < NEEDED:
+            raise JavaMissing(self._name, f"{program} is older", NEEDED)
+        return f"{program}, version {version}"
+
+    def driver(self) -> str:
+        """Return the jars of the driver; JdbcDriverMissing if one is not there."""
+        return ", ".join(class_path(self._name, self._settings))
+
     def number(self) -> str:
         """Return a number that no other session or pipe of this output has."""
         return str(next(self._numbers))
@@ -113,13 +126,18 @@ class Bridge:
                 self._process = self._start()
             return self._process
 
-    def _start(self) -> _Process:
+    def _java(self) -> str:
         program = java()
         if program is None:
             raise JavaMissing(self._name, "there is no java on the PATH, and JAVA_HOME names none", NEEDED)
+        return program
+
+    def _start(self) -> _Process:
+        program = self._java()
+        jars = class_path(self._name, self._settings)
         folder = self._make_folder()
         arguments = folder / "arguments"
-        arguments.write_text(_arguments(self._settings))
+        arguments.write_text(_arguments(self._settings, jars))
         process = _Process(program, arguments, self._project_dir, folder)
         if not process.is_ready():
             problem = process.said()
@@ -133,16 +151,27 @@ class Bridge:
         return process
 
 
-def _arguments(settings: JdbcSettings) -> str:
+def class_path(name: str, settings: JdbcSettings) -> list[str]:
+    """Return the jars of the output's driver, as Java takes them; JdbcDriverMissing if one is not there."""
+    if settings.jar:
+        return [str(jar / "*") if jar.is_dir() else str(jar) for jar in settings.jar]
+    home = drivers_home()
+    jars: list[str] = []
+    for coordinates in settings.drivers:
+        found = driver_jars(coordinates, home)
+        if not found:
+            hint = "run `dvt sync`, which installs it, or name its jar by `jar`"
+            raise JdbcDriverMissing(name, f"its driver {coordinates} is not installed in {home}", hint)
+        jars += map(str, found)
+    return jars
+
+
+def _arguments(settings: JdbcSettings, jars: Sequence[str]) -> str:
     """Return the text of a file of Java's arguments."""
-    jars = [str(JAR), *(_class_path(jar) for jar in settings.jar)]
-    options = [f"-Xmx{settings.memory}", *_OPTIONS, *settings.java_options, "-cp", ":".join(jars)]
+    classes = ":".join([str(JAR), *jars])
+    options = [f"-Xmx{settings.memory}", *_OPTIONS, *settings.java_options, "-cp", classes]
     quoted = ['"' + option.replace("\\", "\\\\").replace('"', '\\"') + '"' for option in options]
     return "\n".join([*quoted, "dvt.jdbc.Bridge"])
-
-
-def _class_path(jar: Path) -> str:
-    return str(jar / "*") if jar.is_dir() else str(jar)
 
 
 class _Process:

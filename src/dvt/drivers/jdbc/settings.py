@@ -7,10 +7,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dvt.core.errors import BadOutput
 from dvt.core.masking import is_secret_name
+from dvt.drivers.jdbc.jars import COORDINATES, drivers_of
 
 _KIND = "jdbc"
 _ALIASES = {"username": "user", "pass": "password", "jars": "jar"}
@@ -32,6 +41,8 @@ class JdbcSettings(BaseModel):
     """The URL of its driver, `jdbc:…`, which may hold a password."""
     jar: tuple[Path, ...] = ()
     """Jars of the driver and of what it needs."""
+    maven: tuple[str, ...] = ()
+    """Coordinates of the driver in a Maven repository, which `dvt sync` installs."""
     driver: str = ""
     """Class of the driver; empty: the one that takes the URL."""
     user: str | None = None
@@ -60,7 +71,22 @@ class JdbcSettings(BaseModel):
             raise ValueError(msg)
         return value
 
-    @field_validator("jar", "java_options", mode="before")
+    @field_validator("maven")
+    @classmethod
+    def _are_coordinates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(COORDINATES.fullmatch(coordinates) for coordinates in value):
+            msg = "should be group:artifact:version, or group:artifact:version:classifier"
+            raise ValueError(msg)
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_driver(self) -> JdbcSettings:
+        if not self.jar and not self.drivers:
+            msg = f"dvt knows no driver for {self.where}: name its `jar`, or its coordinates (`maven`)"
+            raise ValueError(msg)
+        return self
+
+    @field_validator("jar", "java_options", "maven", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: object) -> object:
         return [value] if isinstance(value, str | Path) else value
@@ -71,6 +97,11 @@ class JdbcSettings(BaseModel):
         if not isinstance(value, Mapping):
             return value
         return {str(name): _property(text) for name, text in value.items()}
+
+    @property
+    def drivers(self) -> tuple[str, ...]:
+        """Coordinates of the drivers that `dvt sync` installs for it; none if it names its jar."""
+        return () if self.jar else drivers_of(self.address, self.maven)
 
     @property
     def address(self) -> str:
@@ -133,5 +164,6 @@ def _problem(error: ValidationError) -> str:
         elif detail["type"] == "missing":
             problems.append(f"{key} is missing")
         else:
-            problems.append(f"{key}: {detail['msg'].removeprefix('Value error, ')}")
+            message = detail["msg"].removeprefix("Value error, ")
+            problems.append(f"{key}: {message}" if key else message)
     return "; ".join(problems)

@@ -105,7 +105,9 @@ public final class Bridge {
         StringBuilder text = new StringBuilder();
         Throwable cause = error;
         for (int depth = 0; cause != null && depth < 4; depth++, cause = cause.getCause()) {
-            String message = cause.getMessage() == null ? cause.getClass().getName() : cause.getMessage();
+            boolean speaks = cause instanceof SQLException || cause instanceof DriverException;
+            String message = speaks && cause.getMessage() != null
+                ? cause.getMessage() : cause.getClass().getSimpleName() + ": " + cause.getMessage();
             if (text.indexOf(message) < 0) {
                 text.append(text.length() == 0 ? "" : ": ").append(message);
             }
