@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from dvt.federation.plan.parse import Parsed
 from dvt.federation.plan.proven.classes import SESSION_TEXT
 from dvt.federation.plan.proven.table import ProofTable
 from tests.databases.engines import default_engine
+from tests.proofs.rows import Row
 
 STAGE_TYPES: Mapping[str, str] = {
     "decimal": "DECIMAL(10,2)",
@@ -45,10 +47,46 @@ _NATIVES = {"enum": "enum", "year": "year", "bit": "bit", "duration": "time"}
 _NOW = datetime(2026, 3, 1, 12, 30, 15, 250_000, tzinfo=UTC)
 
 Rows = list[tuple[Any, ...]]
+_Errors = type[Exception] | tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A plan over the rows of one table of values."""
+
+    plan: FederationPlan
+    unit: str
+    """Column that numbers what is computed at once: `id` of a row, `g` of a group."""
+    last: int
+    """Number of units."""
+
+
+def tried(run: Callable[[str], Rows], error_type: _Errors, unit: str, last: int) -> Iterator[tuple[str, Any]]:
+    """Yield the value or the error of each row; halves what fails until a single unit is left."""
+    ranges = [(0, last)]
+    while ranges:
+        start, end = ranges.pop()
+        try:
+            rows = run(f"WHERE {unit} >= {start} AND {unit} < {end}")
+        except error_type as error:
+            if end - start == 1:
+                yield f"{unit} {start}", error
+            else:
+                middle = (start + end) // 2
+                ranges += [(start, middle), (middle, end)]
+            continue
+        for row in rows:
+            yield f"{unit} {row[0]}", row[-1]
 
 
 class Engine:
     """DuckDB with tables of values."""
+
+    dialect_of_engine = "duckdb"
+    errors: tuple[type[Exception], ...] = (duckdb.Error, UnicodeDecodeError)
+    """Errors of the engine; the second is that of its client, for a text that is none."""
+    batch = 1
+    """Rows that are tried at once."""
 
     def __init__(self, dialect: str, proven: Mapping[str, str], zone: str) -> None:
         """`zone`: the time zone of the sessions."""
@@ -67,12 +105,16 @@ class Engine:
         self._db.execute(
             f"CREATE TABLE {name} ({', '.join(f'{key} {type_}' for key, type_ in types.items())})"
         )
-        casts = ", ".join(f"CAST(? AS {type_})" for type_ in types.values())
         lists = [
             [_as_duckdb(value, class_) for value, class_ in zip(row, columns.values(), strict=True)]
             for row in rows
         ]
-        self._db.executemany(f"INSERT INTO {name} VALUES ({casts})", lists)
+        casts = ", ".join(f"CAST({key} AS {type_})" for key, type_ in types.items())
+        values = ", ".join(f"({', '.join(map(_literal, row))})" for row in lists)
+        if lists:
+            self._db.execute(
+                f"INSERT INTO {name} SELECT {casts} FROM (VALUES {values}) AS v({', '.join(types)})"
+            )
         connection = "elsewhere" if SESSION_TEXT in columns.values() else "source"
         ref = TableRef(connection=connection, schema="main", identifier=name)
         self._tables[name] = Table(
@@ -150,6 +192,20 @@ class Engine:
             )
             return cursor.execute(f"SELECT {shown} FROM ({text}) AS answer({', '.join(outputs)})").fetchall()
 
+    def can(self, row: Row) -> bool:
+        """Return whether the engine has columns of all the row's classes."""
+        del row
+        return True
+
+    def has(self, class_: str, value: str | None) -> bool:
+        """Return whether the engine has a value of a class; what it lacks is an error when it is read."""
+        del class_, value
+        return True
+
+    def answers(self, tries: Sequence[Try]) -> list[dict[str, Any]]:
+        """Compute plans; return the value or the error of each unit."""
+        return [dict(tried(partial(self.run, one.plan), self.errors, one.unit, one.last)) for one in tries]
+
     def arguments(self, name: str, key: str) -> str:
         """Return the values of a row of a table, for people."""
         unit, _, number = key.partition(" ")
@@ -165,6 +221,10 @@ class Engine:
         self._engine.close()
         self._instance.close()
         self._db.close()
+
+
+def _literal(value: str | None) -> str:
+    return "CAST(NULL AS VARCHAR)" if value is None else "'" + value.replace("'", "''") + "'"
 
 
 def _as_duckdb(value: str | None, class_: str) -> str | None:

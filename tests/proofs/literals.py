@@ -33,18 +33,20 @@ _VARIED_ROW, _VARIED_KEY = 3, 12
 
 def refute(prover: Prover, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Try proven rows with other literals, and forget the constructs for which one of them differs."""
-    tried: Counter[tuple[str, ...]] = Counter()
-    refuted = []
+    chosen: Counter[tuple[str, ...]] = Counter()
+    rows: list[tuple[tuple[str, ...], Row]] = []
     for outcome in outcomes:
         own = outcome.keys.own
         if outcome.difference or not own:
             continue
-        for row in varied(outcome.row, _VARIED_ROW):
-            if tried[own] >= _VARIED_KEY or own[0] not in prover.proven:
-                break
-            tried[own] += 1
-            other = prover.prove(row)
-            if other.difference and not other.refused and other.keys.own == own:
+        more = varied(outcome.row, min(_VARIED_ROW, _VARIED_KEY - chosen[own]))
+        chosen[own] += len(more)
+        rows += [(own, row) for row in more]
+    refuted = []
+    for first in range(0, len(rows), prover.engine.batch):
+        batch = rows[first : first + prover.engine.batch]
+        for (own, _), other in zip(batch, prover.prove_all([row for _, row in batch]), strict=True):
+            if other.difference and not other.refused and other.keys.own == own and own[0] in prover.proven:
                 refuted.append(other)
                 del prover.proven[own[0]]
     return refuted

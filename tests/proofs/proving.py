@@ -6,12 +6,10 @@ import itertools
 import json
 import random
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
-
-import duckdb
 
 from dvt.core.errors import DvtError
 from dvt.core.plan import FederationPlan
@@ -29,7 +27,7 @@ from dvt.federation.plan.proven.classes import (
 from dvt.federation.plan.proven.shapes import UNKNOWN
 from dvt.federation.plan.proven.written import rewritten_words
 from tests.proofs.comparison import compare
-from tests.proofs.engine import Engine, Rows
+from tests.proofs.engine import Engine, Rows, Try, tried
 from tests.proofs.keys_of import RowKeys, row_keys
 from tests.proofs.rows import Row
 from tests.proofs.tables import Table
@@ -37,13 +35,12 @@ from tests.proofs.values import INFINITE
 
 _COMBINATIONS = 60
 """Most combinations of values that one row is tried with."""
+_THERE = "an error in the database"
+"""Begins what is told of a row that the server does not run."""
 _MISSING = "no row"
 """Stands for the value of a row that the engine does not give."""
 _MOST_LIMITED = 0.6
 """Share of the values of a row that may be errors on one side alone."""
-_Errors = type[Exception] | tuple[type[Exception], ...]
-_ENGINE_ERRORS = (duckdb.Error, UnicodeDecodeError)
-"""Errors of the engine; the second is that of its client, for a text that is none."""
 _GROUPS = 12
 """Most groups of the rows of a table, for aggregates."""
 
@@ -86,6 +83,21 @@ class Outcome:
     refused: bool = False
     """True if one side does not bind it, or the planner refuses it: no value was compared."""
 
+    @property
+    def is_loud(self) -> bool:
+        """True if the engine does not run it, so that no model is answered otherwise."""
+        return self.refused and not self.difference.startswith(_THERE)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A row that the server has computed, and the engine has planned."""
+
+    outcome: Outcome
+    table: str
+    expected: dict[str, Any]
+    trial: Try
+
 
 class Failed(Exception):
     """A row has no outcome to compare: one side cannot bind it."""
@@ -106,6 +118,22 @@ class Prover:
 
     def prove(self, row: Row) -> Outcome:
         """Try a row over its values."""
+        return self.prove_all([row])[0]
+
+    def prove_all(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Try rows, all of which the engine computes at once."""
+        prepared = [self._prepared(row) for row in rows]
+        known = [one for one in prepared if isinstance(one, Prepared)]
+        answers = iter(self.engine.answers([one.trial for one in known]))
+        return [
+            self._judged(one.outcome, one.expected, next(answers), one.table)
+            if isinstance(one, Prepared)
+            else one
+            for one in prepared
+        ]
+
+    def _prepared(self, row: Row) -> Prepared | Outcome:
+        """Compute a row on the server, and plan it; a whole query has its outcome at once."""
         try:
             return self._query(row) if row.section == "query" else self._values(row)
         except Misread as error:
@@ -118,7 +146,19 @@ class Prover:
         self.server.add(name, columns, rows)
         self.engine.add(name, columns, rows)
 
-    def _values(self, row: Row) -> Outcome:
+    def add_tables(self) -> None:
+        """Make the tables of the proofs of whole queries; a value that the engine lacks is NULL there."""
+        for name, (columns, rows) in self.server.tables.items():
+            held = [
+                [
+                    value if self.engine.has(class_, value) else None
+                    for class_, value in zip(columns.values(), row, strict=True)
+                ]
+                for row in rows
+            ]
+            self.add(name, columns, held)
+
+    def _values(self, row: Row) -> Prepared | Outcome:
         name, count = self._table(row)
         sql = _model(row, name)
         server_class = self._server_class(sql, name)
@@ -131,10 +171,10 @@ class Prover:
         unit = "g" if row.section != "scalar" else "id"
         last = _GROUPS if row.section != "scalar" else count
         expected = dict(
-            _tried(lambda where: self.server.run(_filled(sql, name, where)), self.server.Error, unit, last)
+            tried(lambda where: self.server.run(_filled(sql, name, where)), self.server.Error, unit, last)
         )
-        got = dict(_tried(lambda where: self.engine.run(plan, where), _ENGINE_ERRORS, unit, last))
-        return self._judged(Outcome(row, keys, shown, len(expected), ""), expected, got, name)
+        outcome = Outcome(row, keys, shown, len(expected), "")
+        return Prepared(outcome, name, expected, Try(plan, unit, last))
 
     def _of_stage(self, type_: StageType) -> ValueType | None:
         return dialect_classes(self.server.dialect).of_stage(type_)
@@ -192,7 +232,7 @@ class Prover:
         try:
             classes = self.server.classes(_unqualified(sql))
         except self.server.Error as error:
-            return Outcome(row, keys, "", 0, f"an error in the database: {_first_line(error)}")
+            return Outcome(row, keys, "", 0, f"{_THERE}: {_first_line(error)}")
         here = [
             class_.name if (class_ := self._of_stage(column.type)) else str(column.type)
             for column in plan.transform.columns
@@ -201,7 +241,7 @@ class Prover:
             return Outcome(row, keys, "", 0, f"its types are {classes} there, {here} here")
         try:
             expected, got = self.server.run(_unqualified(sql)), self.engine.run(plan, "")
-        except (self.server.Error, duckdb.Error) as error:
+        except (self.server.Error, *self.engine.errors) as error:
             return Outcome(row, keys, "", 0, _first_line(error))
         if "ORDER BY" not in row.sql.upper().rsplit(")", 1)[-1]:
             expected, got = sorted(expected, key=repr), sorted(got, key=repr)
@@ -230,7 +270,7 @@ class Prover:
         try:
             return self.server.classes(_filled(sql, name, "WHERE 1 = 0"))[-1]
         except self.server.Error as error:
-            raise Failed(f"an error in the database: {_first_line(error)}") from error
+            raise Failed(f"{_THERE}: {_first_line(error)}") from error
 
     def _keys(self, row: Row) -> RowKeys:
         try:
@@ -249,13 +289,20 @@ class Prover:
         classes = row.classes
         if (classes, row.finite) not in self._made:
             name = f"values_{len(self._made)}"
-            rows = _combinations(classes, self.server.values, finite=row.finite)
+            rows = _combinations(classes, self._held(classes), finite=row.finite)
             columns = {"id": "integer", "g": "integer", **dict(classes)}
             groups = max(min(len(rows) // self.server.in_group, _GROUPS), 1)
             numbered = [[str(index), str(index % groups), *row] for index, row in enumerate(rows)]
             self.add(name, columns, numbered)
             self._made[classes, row.finite] = name, len(rows)
         return self._made[classes, row.finite]
+
+    def _held(self, classes: tuple[tuple[str, str], ...]) -> dict[str, list[str | None]]:
+        """Return the values of classes that the engine has."""
+        return {
+            class_: [value for value in self.server.values[class_] if self.engine.has(class_, value)]
+            for _, class_ in classes
+        }
 
 
 def _guessed(key: str) -> str:
@@ -313,26 +360,6 @@ def _unqualified(sql: str) -> str:
     return sql.replace("main.", "")
 
 
-def _tried(
-    run: Callable[[str], Rows], error_type: _Errors, unit: str, last: int
-) -> Iterator[tuple[str, Any]]:
-    """Yield the value or the error of each row; halves what fails until a single unit is left."""
-    ranges = [(0, last)]
-    while ranges:
-        start, end = ranges.pop()
-        try:
-            rows = run(f"WHERE {unit} >= {start} AND {unit} < {end}")
-        except error_type as error:
-            if end - start == 1:
-                yield f"{unit} {start}", error
-            else:
-                middle = (start + end) // 2
-                ranges += [(start, middle), (middle, end)]
-            continue
-        for row in rows:
-            yield f"{'id' if unit == 'id' else unit} {row[0]}", row[-1]
-
-
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200]
 
@@ -342,11 +369,13 @@ def prove_all(prover: Prover, rows: Iterable[Row]) -> list[Outcome]:
 
     What a failed row has of its own is not proven, unless another key of it is missing, which explains it.
     """
-    outcomes = [_learned(prover, row) for row in rows]
+    outcomes = _learned(prover, list(rows))
     # A row over a construct that a later row has proven.
-    outcomes = [_learned(prover, outcome.row) if _is_unclear(outcome) else outcome for outcome in outcomes]
+    again = iter(_learned(prover, [outcome.row for outcome in outcomes if _is_unclear(outcome)]))
+    outcomes = [next(again) if _is_unclear(outcome) else outcome for outcome in outcomes]
     for outcome in outcomes:
-        if outcome.difference and all(key in prover.proven for key in outcome.keys.own):
+        is_different = outcome.difference and not outcome.is_loud
+        if is_different and all(key in prover.proven for key in outcome.keys.own):
             for key in outcome.keys.own[:1]:
                 del prover.proven[key]
     return outcomes
@@ -356,15 +385,23 @@ def _is_unclear(outcome: Outcome) -> bool:
     return any(UNKNOWN in key for key in (*outcome.keys.own, *outcome.keys.parts))
 
 
-def _learned(prover: Prover, row: Row) -> Outcome:
-    """Prove a row, and note what it has shown."""
-    outcome = prover.prove(row)
-    if not outcome.difference and not _is_unclear(outcome):
-        for key in (*outcome.keys.own, *outcome.keys.parts):
-            prover.proven.setdefault(key, "")
-        for key in outcome.keys.own[:1]:
-            prover.proven[key] = max(prover.proven[key], outcome.result, key=_rank)
-    return outcome
+def _learned(prover: Prover, rows: Sequence[Row]) -> list[Outcome]:
+    """Prove rows, and note what they have shown."""
+    outcomes = []
+    for first in range(0, len(rows), prover.engine.batch):
+        for outcome in prover.prove_all(rows[first : first + prover.engine.batch]):
+            _learn(prover, outcome)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def _learn(prover: Prover, outcome: Outcome) -> None:
+    if outcome.difference or _is_unclear(outcome):
+        return
+    for key in (*outcome.keys.own, *outcome.keys.parts):
+        prover.proven.setdefault(key, "")
+    for key in outcome.keys.own[:1]:
+        prover.proven[key] = max(prover.proven[key], outcome.result, key=_rank)
 
 
 def _rank(class_: str) -> int:

@@ -42,7 +42,12 @@ def test_a_third_of_the_proofs_shows_what_the_table_says(
             for tried in (outcome, *others):
                 evaluations += tried.evaluations
                 keys = tried.keys.own
-                if tried.difference and keys and all(key in table.results for key in keys):
+                if (
+                    tried.difference
+                    and not tried.is_loud
+                    and keys
+                    and all(key in table.results for key in keys)
+                ):
                     changed.append(f"{tried.row.sql} {tried.row.classes}: {tried.difference}")
     assert not changed
     assert evaluations > 20_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dvt.core.ports.engines import Value
-from dvt.core.types import Kind, StageType
+from dvt.core.types import MAX_DIGITS, Kind, StageType
 from dvt.engines.spark.types import stage_type
 
 _TEXTS = {
@@ -29,7 +29,7 @@ def value_of(session: Any, expression: str) -> Value | None:
         frame = session.sql(f"SELECT ({expression}\n) AS v")
         type_ = stage_type(frame.schema[0].dataType)
         text = None if type_ is None else _text(type_)
-        if type_ is None or text is None:
+        if type_ is None or text is None or type_.precision == MAX_DIGITS:  # Spark may have rounded it
             return None
         in_range = "year(v) BETWEEN 1 AND 9999" if type_.kind in _YEARS else "true"
         ((value, is_shown),) = frame.selectExpr(text, f"v IS NULL OR {in_range}").collect()

@@ -26,6 +26,7 @@ from dvt.engines.spark.reach import Reach
 from dvt.engines.spark.reads import reads
 from dvt.engines.spark.settings import SparkSettings
 from dvt.engines.spark.tables import empty_tables, has_doubles, staged_tables
+from dvt.engines.spark.translated import prepare
 from dvt.engines.spark.types import WAY_OUT, quoted, refusal, spark_type, stage_type
 from dvt.engines.spark.watch import Watch
 
@@ -57,9 +58,9 @@ class SparkEngine:
         """Groups of jobs under way → whether they were cancelled."""
 
     def bind(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str] = ()) -> Binding:
-        """See Engine. There are no `functions`, as there are no collations."""
-        del functions
+        """See Engine; `functions` are what a translated SELECT asks for, as there are no collations."""
         with self._session("binding") as session:
+            prepare(session, functions)
             session.conf.set("spark.sql.adaptive.enabled", "false")  # its plans hide what they read
             with empty_tables(session, tables) as names:
                 text = names.rendered(sql)
@@ -73,7 +74,7 @@ class SparkEngine:
         return Binding(columns=tuple(_column(field) for field in schema.fields), reads=read)
 
     def narrowed(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str]) -> Sequence[str]:
-        """See Engine. It is asked of SQL in other dialects, none of which has been proven in Spark."""
+        """See Engine. What a translated SELECT asks for makes an error of a number with too many digits."""
         del sql, tables, functions
         return ()
 
@@ -83,6 +84,7 @@ class SparkEngine:
         with self._session("computing") as session:
             self._open(session, datasets, sink)
             session.conf.set("spark.sql.session.timeZone", transform.time_zone)
+            prepare(session, transform.functions)
             if has_doubles(datasets):
                 session.conf.set("spark.sql.parquet.enableVectorizedReader", "false")
             with staged_tables(session, self._reach, transform.tables, datasets) as names:

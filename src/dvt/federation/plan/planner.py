@@ -22,7 +22,7 @@ from dvt.federation.plan.collation.compare import compare_text
 from dvt.federation.plan.columns import find_columns
 from dvt.federation.plan.copied_names import keep_output_names
 from dvt.federation.plan.copies import find_compared, leave_target, write_copies
-from dvt.federation.plan.dialects import ENGINE_DIALECTS
+from dvt.federation.plan.dialects import is_translated
 from dvt.federation.plan.enums import order_enums
 from dvt.federation.plan.identifiers import separate_names
 from dvt.federation.plan.kept_names import refuse_long_outputs
@@ -140,9 +140,10 @@ class Planner:
 
     @property
     def _is_translated(self) -> bool:
-        """True if the engine speaks the model's dialect, or has tables of how others are translated."""
-        engine = self.context.engine
-        return self.parsed.request.dialect == engine or engine in ENGINE_DIALECTS
+        """True if the engine speaks the model's dialect, or is told how it is translated."""
+        engine, dialect = self.context.engine, self.parsed.request.dialect
+        is_proven = self.context.proofs(engine, dialect) is not None
+        return is_translated(engine, dialect, is_proven=is_proven)
 
     def _refuse_untranslated(self) -> None:
         if not self._is_translated:

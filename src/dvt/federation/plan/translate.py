@@ -31,6 +31,7 @@ def translate(state: PlanState) -> None:
         _mend(state, holder, warn=True)
         state.tree, state.is_rewritten = holder.this, True
         state.functions |= {call.name for call in holder.find_all(exp.Anonymous) if _is_engines(call)}
+        state.functions |= engine_dialect(state.context.engine).functions
 
 
 def in_engine(state: PlanState, constant: exp.Expr) -> Sql:

@@ -9,13 +9,17 @@ from dvt.federation.plan.dialects.translation import EngineDialect, Entry, Statu
 
 __all__ = [
     "ENGINE_DIALECTS", "STAGE_TYPES", "EngineDialect", "Entry", "Language", "Status", "Translation",
-    "engine_dialect", "language",
+    "engine_dialect", "is_translated", "language",
 ]  # fmt: skip
 
 STAGE_TYPES = DUCKDB
 """The dialect in which the types of staged columns are spelled, whatever engine reads them."""
 ENGINE_DIALECTS = Registry(
-    "dvt.engine_dialects", {DUCKDB: "dvt.federation.plan.dialects.duckdb:ENGINE_DIALECT"}
+    "dvt.engine_dialects",
+    {
+        DUCKDB: "dvt.federation.plan.dialects.duckdb:ENGINE_DIALECT",
+        "spark": "dvt.federation.plan.dialects.spark:ENGINE_DIALECT",
+    },
 )
 """SQLGlot's name of an engine's SQL → dotted path of its `EngineDialect`."""
 
@@ -26,3 +30,10 @@ def engine_dialect(engine: str) -> EngineDialect:
         return EngineDialect()
     facts: EngineDialect = ENGINE_DIALECTS.load(engine)
     return facts
+
+
+def is_translated(engine: str, dialect: str, *, is_proven: bool) -> bool:
+    """Return whether an engine computes models in a dialect, some constructs of which are proven or not."""
+    if dialect == engine:
+        return True
+    return engine in ENGINE_DIALECTS and (is_proven or not engine_dialect(engine).only_proven)

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from sqlglot import exp
 
+from dvt.core.types import Kind
+
 Condition = Callable[[exp.Expr], bool]
 """Tells whether an entry applies to an expression."""
 Fix = Callable[[exp.Expr], exp.Expr]
@@ -52,6 +54,12 @@ class EngineDialect:
 
     translations: Mapping[str, Translation] = field(default_factory=dict)
     """Translations by the dialect a model is written in."""
+    functions: frozenset[str] = frozenset()
+    """What every translated statement asks of the engine, beside the functions that it calls."""
+    only_proven: bool = False
+    """Whether models in a dialect of which nothing is proven are refused, not translated as SQLGlot does."""
+    held: frozenset[Kind] | None = None
+    """Kinds of staged columns that a translated model may read; None: all."""
     output_name: Callable[[exp.Expr], str] | None = None
     """Function that names an output without an alias as the engine does; None if that is not known."""
 

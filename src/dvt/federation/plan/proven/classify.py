@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 from sqlglot.optimizer.scope import build_scope
 
 from dvt.core.requests import TextComparison
 from dvt.federation.plan.analyse import scan_of
-from dvt.federation.plan.proven.check import unproven_in, without_added_tables
+from dvt.federation.plan.dialects import engine_dialect
+from dvt.federation.plan.proven.check import line_of, unproven_in, without_added_tables
 from dvt.federation.plan.proven.classes import ValueType, dialect_classes
 from dvt.federation.plan.proven.merged import unproven_joins
 from dvt.federation.plan.proven.value_types import ColumnClass, ValueTypes
@@ -50,7 +53,19 @@ def classify(state: PlanState) -> None:
         value_type = state.value_types.get(node.meta.get(NUMBER, -1))
         if value_type is not None:
             node.type = value_type.sql_type()
-    state.unproven = (*unproven_in(state), *unproven_joins(state, types.of, table))
+    state.unproven = (*unproven_in(state), *unproven_joins(state, types.of, table), *_unheld(state, types))
+
+
+def _unheld(state: PlanState, types: ValueTypes) -> Iterator[Unproven]:
+    """Yield the columns of types that the engine does not have as they are."""
+    held = engine_dialect(state.context.engine).held
+    columns = state.analysed.find_all(exp.Column) if held is not None and state.analysed is not None else ()
+    for column in columns:
+        scan = scan_of(state, types.source(column))
+        staged = scan.columns.get(column.name) if scan else None
+        if staged is not None and held is not None and staged.stage.kind not in held:
+            why = f"{state.context.engine} has no values of the type {staged.stage} as they are"
+            yield Unproven(staged.name, line_of(column), why)
 
 
 def _column_class(state: PlanState) -> ColumnClass:

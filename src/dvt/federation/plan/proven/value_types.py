@@ -62,6 +62,13 @@ class ValueTypes:
         type_ = self.of(node)
         return type_.name if type_ else UNKNOWN
 
+    def source(self, column: exp.Column) -> object:
+        """Return the table or query that a column belongs to; None if it is not known."""
+        scope = self.scope_of.get(id(column))
+        while scope is not None and column.table not in scope.selected_sources:
+            scope = scope.parent
+        return scope.selected_sources[column.table][1] if scope is not None else None
+
     def _find(self, node: exp.Expr) -> ValueType | None:
         for kind, find in _FINDERS.items():
             if isinstance(node, kind):
@@ -90,12 +97,9 @@ class ValueTypes:
 
 
 def _column(types: ValueTypes, node: exp.Column) -> ValueType | None:
-    scope = types.scope_of.get(id(node))
-    while scope is not None and node.table not in scope.selected_sources:
-        scope = scope.parent
-    if scope is None:
+    source = types.source(node)
+    if source is None:
         return None
-    source = scope.selected_sources[node.table][1]
     if not isinstance(source, Scope):
         return types.column_class(node, source)
     query = source.expression

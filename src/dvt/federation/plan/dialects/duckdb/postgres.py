@@ -28,6 +28,7 @@ from dvt.federation.plan.dialects.duckdb.expressions import (
     round_half_even,
     typed,
 )
+from dvt.federation.plan.dialects.duckdb.tuples import any_different, each_equal, of_rows
 from dvt.federation.plan.dialects.translation import Status, Translation, macro
 
 _TEXT = exp.DataType.TEXT_TYPES
@@ -144,26 +145,6 @@ def _with_zone(node: exp.Expr) -> exp.Expr:
     return typed(node.copy(), "TIMESTAMPTZ")
 
 
-def _of_rows(node: exp.Expr) -> bool:
-    sides = (node.this, node.expression)
-    rows = [side for side in sides if isinstance(side, exp.Tuple)]
-    return len(rows) == len(sides) and len(rows[0].expressions) == len(rows[1].expressions)
-
-
-def _each_equal(node: exp.Expr) -> exp.Expr:
-    pairs = zip(node.this.expressions, node.expression.expressions, strict=True)
-    return exp.Paren(
-        this=exp.and_(*(exp.EQ(this=left.copy(), expression=right.copy()) for left, right in pairs))
-    )
-
-
-def _any_different(node: exp.Expr) -> exp.Expr:
-    pairs = zip(node.this.expressions, node.expression.expressions, strict=True)
-    return exp.Paren(
-        this=exp.or_(*(exp.NEQ(this=left.copy(), expression=right.copy()) for left, right in pairs))
-    )
-
-
 def _is_text_to_integer(node: exp.Expr) -> bool:
     return (
         not isinstance(node.this, exp.Literal)
@@ -269,8 +250,8 @@ TRANSLATION = Translation(
             macro(_rounded, _rounds_to_integer),
             macro(texts.time_to_text, _is_time_to_text),
         ),
-        "EQ": (macro(_each_equal, _of_rows),),
-        "NEQ": (macro(_any_different, _of_rows),),
+        "EQ": (macro(each_equal, of_rows),),
+        "NEQ": (macro(any_different, of_rows),),
         "Like": (macro(_escaped, needs_escape),),
         "ILike": (macro(_escaped, needs_escape),),
         "Extract": (macro(times.extracted),),

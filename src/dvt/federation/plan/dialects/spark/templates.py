@@ -1,0 +1,199 @@
+"""Spark's SQL of what answers as another database's functions do, with places for their arguments.
+
+A value that is needed several times is named by a lambda over a list of one element: a function of SQL would
+compute its arguments also where a CASE does not reach them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import sqlglot
+from sqlglot import exp
+
+_DIALECT = "spark"
+_PREFIX = "dvt_arg_"
+"""What the names of the places begin with."""
+_LAMBDAS = frozenset({"c", "o", "p", "q", "s", "u", "x"})
+"""Names of the lambdas' parameters."""
+_WHOLE = "DECIMAL(38,0)"
+_TEN = "CAST(10000000000 AS DECIMAL(11,0))"
+"""10^10, by which a remainder of 28 digits can be multiplied."""
+
+
+def _let(value: str, name: str, body: str) -> str:
+    return f"element_at(transform(array({value}), {name} -> {body}), 1)"
+
+
+def _weight(number: str) -> str:
+    """Return SQL of the position of a number's first digit, in PostgreSQL's base 10000."""
+    return f"CAST((length(CAST({number} AS STRING)) - 1) DIV 4 AS INT)"
+
+
+def _first_digit(number: str) -> str:
+    text = f"CAST({number} AS STRING)"
+    return f"CAST(left({text}, 1 + pmod(length({text}) - 1, 4)) AS INT)"
+
+
+def _whole(number: str, divisor: str, digits: int) -> str:
+    return f"CAST(({number} - {number} % {divisor}) / {divisor} AS DECIMAL({digits},0))"
+
+
+def _quotient() -> str:
+    """Return SQL that divides whole numbers as PostgreSQL divides numerics: see select_div_scale there."""
+    scale = (
+        f"least(20, greatest(16 - 4 * ({_weight('p.n')} - {_weight('p.d')}"
+        f" - CAST({_first_digit('p.n')} <= {_first_digit('p.d')} AS INT)), {_PREFIX}scale, 0))"
+    )
+    rest = f"CAST(({{0}}.{{1}} % {{0}}.d) * {_TEN} AS {_WHOLE}) AS r"
+    first = f"STRUCT(p.d AS d, p.sign AS sign, {scale} AS scale, {_whole('p.n', 'p.d', 18)} AS whole, "
+    second = (
+        "STRUCT(q.d AS d, q.sign AS sign, q.scale AS scale, q.whole AS whole,"
+        f" {_whole('q.r', 'q.d', 10)} AS f, "
+    )
+    digits = (
+        "CAST(concat('0.', lpad(CAST(s.f AS STRING), 10, '0'),"
+        f" lpad(CAST({_whole('s.r', 's.d', 10)} AS STRING), 10, '0')) AS DECIMAL(20,20))"
+    )
+    third = (
+        f"STRUCT(s.sign AS sign, s.scale AS scale, s.whole AS whole, {digits} AS f,"
+        " 2 * (s.r % s.d) >= s.d AS more)"
+    )
+    up = "CAST(CASE WHEN u.more THEN '0.00000000000000000001' ELSE '0' END AS DECIMAL(20,20))"
+    cut = " ".join(f"WHEN {places} THEN CAST(round(u.f, {places}) AS DECIMAL(21,20))" for places in range(20))
+    fraction = f"CASE u.scale {cut} ELSE CAST(u.f + {up} AS DECIMAL(21,20)) END"
+    total = f"CAST(CAST(u.whole + {fraction} AS DECIMAL(38,20)) * u.sign AS DECIMAL(38,20))"
+    lets = _let(
+        first + rest.format("p", "n") + ")",
+        "q",
+        _let(second + rest.format("q", "r") + ")", "s", _let(third, "u", total)),
+    )
+    signed = (
+        "STRUCT(abs(o.n) AS n, abs(o.d) AS d, CASE WHEN (o.n < 0) <> (o.d < 0) THEN -1 ELSE 1 END AS sign)"
+    )
+    return _let(
+        f"STRUCT(CAST({_PREFIX}n AS {_WHOLE}) AS n, CAST({_PREFIX}d AS {_WHOLE}) AS d)",
+        "o",
+        "CASE WHEN o.n IS NULL OR o.d IS NULL THEN NULL"
+        f" WHEN o.d = 0 THEN raise_error('division by zero') ELSE {_let(signed, 'p', lets)} END",
+    )
+
+
+def _of_text(test: str, otherwise: str) -> str:
+    """Return SQL that gives a text that passes a test, and an error for any other."""
+    return _let(
+        f"{_PREFIX}s",
+        "s",
+        f"CASE WHEN s IS NULL OR {test} THEN trim(s) ELSE raise_error(concat('{otherwise}: ', s)) END",
+    )
+
+
+def _cased(function: str) -> str:
+    """Return SQL of UPPER or LOWER letter by letter: one letter stays one, whatever stands beside it."""
+    each = f"CASE WHEN length({function}(c)) = 1 THEN {function}(c) ELSE c END"
+    if function == "lower":
+        each = each.replace("CASE", "CASE WHEN c = 'İ' THEN 'i'", 1)
+    return _let(
+        f"{_PREFIX}s",
+        "s",
+        f"CASE WHEN s RLIKE '^[\\\\x00-\\\\x7F]*$' THEN {function}(s)"
+        f" ELSE array_join(transform(split(s, ''), c -> {each}), '') END",
+    )
+
+
+_BLANK = "[ \\\\t\\\\n\\\\r\\\\f]*"
+_NUMBER = "[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?"
+
+_TEMPLATES: Mapping[str, str] = {
+    "quotient": _quotient(),
+    "whole_text": _of_text(
+        f"s RLIKE '^{_BLANK}[-+]?[0-9]+{_BLANK}$'", "invalid input syntax for type integer"
+    ),
+    "number_text": _of_text(f"s RLIKE '^{_BLANK}{_NUMBER}{_BLANK}$'", "it is no number"),
+    "date_text": _of_text(f"s RLIKE '^{_DAY}$'", "it is no date"),
+    "moment_text": _of_text(f"s RLIKE '^{_DAY}([ T]{_TIME})?$'", "it is no date and time"),
+    "boolean_text": _of_text(
+        "lower(trim(s)) IN ('true', 'false', 't', 'f', 'yes', 'no', 'y', 'n', '1', '0')", "it is no boolean"
+    ),
+    "upper": _cased("upper"),
+    "lower": _cased("lower"),
+    "left": _let(
+        f"STRUCT({_PREFIX}s AS s, {_PREFIX}n AS n)",
+        "p",
+        "CASE WHEN p.n < 0 THEN substring(p.s, 1, greatest(length(p.s) + p.n, 0)) ELSE left(p.s, p.n) END",
+    ),
+    "right": _let(
+        f"STRUCT({_PREFIX}s AS s, {_PREFIX}n AS n)",
+        "p",
+        "CASE WHEN p.n < 0 THEN substring(p.s, 1 - p.n, greatest(length(p.s), 1)) ELSE right(p.s, p.n) END",
+    ),
+    "from": _let(
+        f"STRUCT({_PREFIX}s AS s, {_PREFIX}start AS start)",
+        "p",
+        "CASE WHEN p.start IS NOT NULL THEN substring(p.s, greatest(p.start, 1)) END",
+    ),
+    "part": _let(
+        f"STRUCT({_PREFIX}s AS s, CAST({_PREFIX}start AS BIGINT) AS start,"
+        f" CAST({_PREFIX}size AS BIGINT) AS size)",
+        "p",
+        "CASE WHEN p.s IS NULL OR p.start IS NULL OR p.size IS NULL THEN NULL"
+        " WHEN p.size < 0 THEN raise_error('negative substring length not allowed')"
+        " ELSE substring(p.s, CAST(least(greatest(p.start, 1), 2147483647) AS INT),"
+        " CAST(least(greatest(p.size + least(p.start, 1) - 1, 0), 2147483647) AS INT)) END",
+    ),
+    "whole_double": _let(
+        f"CAST({_PREFIX}x AS DOUBLE)",
+        "x",
+        "CASE WHEN abs(x) < 9007199254740992D THEN CAST({0} AS DOUBLE) ELSE x END",
+    ),
+    "power": _let(
+        f"STRUCT(CAST({_PREFIX}x AS DOUBLE) AS x, CAST({_PREFIX}y AS DOUBLE) AS y)",
+        "p",
+        "CASE WHEN p.x = 0 AND p.y < 0 THEN raise_error('zero raised to a negative power is undefined')"
+        " WHEN p.x < 0 AND p.x > double('-infinity') AND p.y > double('-infinity')"
+        " AND p.y < double('infinity') AND p.y <> rint(p.y)"
+        " THEN raise_error('a negative number raised to a non-integer power yields a complex result')"
+        " ELSE power(p.x, p.y) END",
+    ),
+    "of_no_negative": _let(
+        f"CAST({_PREFIX}x AS DOUBLE)",
+        "x",
+        "CASE WHEN x < 0 THEN raise_error('it is not defined for negative numbers') ELSE {0} END",
+    ),
+    "of_positive": _let(
+        f"CAST({_PREFIX}x AS DOUBLE)",
+        "x",
+        "CASE WHEN x <= 0 THEN raise_error('the logarithm of such a number is not defined') ELSE {0} END",
+    ),
+    "year": _let(f"{_PREFIX}x", "x", "CASE WHEN x <= 0 THEN x - 1 ELSE x END"),
+}
+"""Name → SQL, with places named `dvt_arg_<name>` and, where a function is to be chosen, `{0}`."""
+
+
+def filled(template: str, inner: str = "", /, **arguments: exp.Expr) -> exp.Expr:
+    """Return the SQL of a template with these arguments.
+
+    Example:
+        >>> filled("year", x=exp.column("y")).sql("spark")
+        'ELEMENT_AT(TRANSFORM(ARRAY((y)), dvt_x -> CASE WHEN dvt_x <= 0 THEN dvt_x - 1 ELSE dvt_x END), 1)'
+    """
+    holder = exp.Paren(this=_parsed(template, inner).copy())
+    for column in list(holder.find_all(exp.Column)):
+        name = column.name.removeprefix(_PREFIX)
+        if column.name.startswith(_PREFIX):
+            column.replace(exp.Paren(this=arguments[name].copy()))
+    tree: exp.Expr = holder.this
+    return tree
+
+
+@cache
+def _parsed(template: str, inner: str) -> exp.Expr:
+    sql = _TEMPLATES[template]
+    tree: exp.Expr = sqlglot.parse_one(sql.replace("{0}", inner) if inner else sql, dialect=_DIALECT)
+    for identifier in tree.find_all(exp.Identifier):
+        if identifier.name in _LAMBDAS:  # a table of the model could have such a name
+            identifier.set("this", f"dvt_{identifier.name}")
+    return tree
