@@ -12,10 +12,11 @@ from typing import Any
 from dvt.federation.plan import proven
 from tests.databases import load
 from tests.proofs.engine import Engine
+from tests.proofs.learning import prove_all, table_of, write_table
 from tests.proofs.literals import refute
 from tests.proofs.mariadb import MariaDB
 from tests.proofs.postgres import Postgres
-from tests.proofs.proving import Prover, prove_all, table_of, write_table
+from tests.proofs.proving import Prover
 from tests.proofs.rows import rows
 
 LISTS = Path(__file__).parent
