@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 ALL = tuple(f"q{number:02}" for number in range(1, 23))
-OFTEN = ("q01", "q05", "q13", "q18", "q22")
+OFTEN = ("q01", "q13", "q18")
 """Queries that every run of the tests computes: Spark takes a second or more for each."""
 
 

@@ -21,7 +21,7 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import Kind, StageType
 from dvt.engines.spark.errors import wrong_sql
 from dvt.engines.spark.translated import prepare
-from dvt.engines.spark.types import literal, quoted, spark_type, stage_type
+from dvt.engines.spark.types import SparkType, literal, quoted, spark_type, stage_type
 from dvt.federation.plan import PlanContext
 from tests.proofs.engine import Engine, Rows, Try, tried
 from tests.proofs.rows import Row
@@ -46,7 +46,7 @@ class Spark(Engine):
 
     dialect_of_engine = "spark"
     errors: ClassVar[tuple[type[Exception], ...]] = (PySparkException, Py4JError)
-    batch = 40
+    batch = 60
 
     def __init__(self, dialect: str, proven: Mapping[str, str], zone: str) -> None:
         super().__init__(dialect, proven, zone)
@@ -71,15 +71,34 @@ class Spark(Engine):
         return not (value in _ENDLESS and class_.startswith(("date", "timestamp")))
 
     def add(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[str | None]]) -> None:
-        """Make a table, on files that DuckDB has written, and on rows that Spark evaluates as it plans."""
+        """Make a table: on a file that DuckDB has written, or on rows that are written out."""
         super().add(name, columns, rows)
-        types = [(column.name, spark_type(column.stage)) for column in self._tables[name].columns]
+        types = {column.name: spark_type(column.stage) for column in self._tables[name].columns}
+        if is_interpreted():
+            self._add_values(name, types, rows)
+            return
         file = self._folder / f"{name}.parquet"
         self._db.execute(f"COPY {name} TO '{file}' (FORMAT parquet)")
-        typed = ", ".join(f"{quoted(column)} {type_.file}" for column, type_ in types if type_)
+        typed = ", ".join(f"{quoted(column)} {type_.file}" for column, type_ in types.items() if type_)
         self._session.sql(
             f"CREATE TABLE {self._schema}.{name} ({typed}) USING parquet"
             f" OPTIONS ('__globPaths__' 'false') LOCATION {literal(str(file))}"
+        )
+
+    def _add_values(
+        self,
+        name: str,
+        types: Mapping[str, SparkType | None],
+        rows: Sequence[Sequence[str | None]],
+    ) -> None:
+        """Make a view of rows, over which Spark evaluates most constructs as it plans, without a job."""
+        values = ", ".join(f"({', '.join(map(_literal, [_before(v) for v in row]))})" for row in rows)
+        casts = ", ".join(
+            f"CAST({column} AS {type_.name}) AS {column}" for column, type_ in types.items() if type_
+        )
+        self._session.sql(
+            f"CREATE VIEW {self._schema}.{name} AS SELECT {casts}"
+            f" FROM VALUES {values} AS v({', '.join(types)})"
         )
 
     def context(self) -> PlanContext:
@@ -187,6 +206,18 @@ class Spark(Engine):
 def is_interpreted() -> bool:
     """Return whether Spark shall not compile what it computes, which it answers alike, and sooner."""
     return os.environ.get("DVT_PROOFS_COMPILED") is None
+
+
+def _literal(value: str | None) -> str:
+    return "CAST(NULL AS STRING)" if value is None else literal(value)
+
+
+def _before(value: str | None) -> str | None:
+    """Return a date before the year 1 as Spark spells it."""
+    if value is None or not value.endswith(" BC"):
+        return value
+    year, _, rest = value.removesuffix(" BC").partition("-")
+    return f"-{int(year) - 1:04}-{rest}"
 
 
 def _shown(name: str, type_: StageType) -> str:
