@@ -44,7 +44,9 @@ def _decimals(server: str, engine: str) -> Agreement:
         return Agreement(server == engine)
     digits = max(_KEPT_DIGITS, -int(right.as_tuple().exponent))
     unit = Decimal(1).scaleb(-digits, _CONTEXT)
-    rounded = left.quantize(unit, ROUND_HALF_UP, _CONTEXT) if -int(left.as_tuple().exponent) > digits else left
+    rounded = (
+        left.quantize(unit, ROUND_HALF_UP, _CONTEXT) if -int(left.as_tuple().exponent) > digits else left
+    )
     return Agreement(rounded == right, server == engine)
 
 
