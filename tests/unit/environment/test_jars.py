@@ -47,14 +47,9 @@ def made(tmp_path: Path, offline: Path):
 def test_a_driver_is_installed_with_what_it_requires_and_locked(made, tmp_path):
     (item,), is_new = made().sync()
     assert (item.outcome, item.is_new, is_new) == (Outcome.OK, True, True)
-    assert [jar.name for jar in driver_jars(DRIVER, tmp_path / "home")] == [
-        "driver-1.0.jar",
-        "needed-2.0.jar",
-    ]
-    assert [jar.file for jar in read_lock(tmp_path / "sync.lock").jars] == [
-        "driver-1.0.jar",
-        "needed-2.0.jar",
-    ]
+    names = ["driver-1.0.jar", "needed-2.0.jar"]
+    assert [jar.name for jar in driver_jars(DRIVER, tmp_path / "home")] == names
+    assert [jar.file for jar in read_lock(tmp_path / "sync.lock").jars] == names
     text = (tmp_path / "sync.lock").read_text()
     assert all(line.startswith("#") for line in text.splitlines()), "uv and pip take it for comments"
 
@@ -82,6 +77,14 @@ def test_a_jar_that_is_not_the_locked_one_is_refused(made, offline, tmp_path, is
     assert not is_new
     assert (tmp_path / "sync.lock").read_bytes() == before
     assert is_installed or driver_jars(DRIVER, tmp_path / "home") == ()
+
+
+def test_a_jar_that_was_not_locked_is_refused_beside_the_others(made, tmp_path):
+    made().sync()
+    (tmp_path / "home" / "org.example_driver_1.0" / "more.jar").write_bytes(b"more")
+    (item,), _ = made().sync()
+    assert item.outcome is Outcome.FAILED
+    assert "more.jar" in item.line
 
 
 def test_a_dry_run_installs_nothing_and_writes_no_lock(made, tmp_path):
