@@ -32,6 +32,12 @@ def postgres(databases: Callable[[str], Any]) -> Any:
     return databases("postgres")
 
 
+@pytest.fixture(scope="session")
+def redshift(databases: Callable[[str], Any]) -> Any:
+    """Return the stand-in for Redshift."""
+    return databases("redshift")
+
+
 @pytest.fixture
 def mariadb(databases: Callable[[str], Any]) -> Any:
     """Return a running MariaDB."""

@@ -98,6 +98,7 @@ DISTRIBUTIONS = {
     "prometheus_client": "prometheus-client",
     "psycopg2": "psycopg2-binary",
     "pydantic_core": "pydantic",  # what its errors consist of, for the type checker alone
+    "redshift_connector": "redshift-connector",
     "starlette": "fastapi",  # what it is made of
     "yaml": "pyyaml",
 }

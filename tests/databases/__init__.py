@@ -15,6 +15,7 @@ from typing import Any
 DATABASES: dict[str, str] = {
     "postgres": "tests.databases.postgres:postgres",
     "mariadb": "tests.databases.mariadb:mariadb",
+    "redshift": "tests.databases.redshift:redshift",
     "sqlite": "tests.databases.embedded:sqlite_file",
     "duckdb": "tests.databases.embedded:duckdb_file",
     "jdbc": "tests.databases.jdbc:h2",

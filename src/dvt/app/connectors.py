@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dvt.core.ports.connectors import Connector, Settings
     from dvt.core.ports.seeds import SeedReader
     from dvt.core.reports import Notice
+    from dvt.core.ports.transfers import Transfers
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.resolution.output_types import OutputType
     from dvt.runs.operations import Operation
@@ -23,11 +24,12 @@ def connector_opener(
     instance: MemoryInstance,
     scratch: Path,
     warn: Callable[[Notice], None] = lambda _: None,
+    transfers: Transfers | None = None,
 ) -> Callable[[str], Connector]:
     """Return a function that makes the connector of an output, given the output's name.
 
     `scratch` is the folder for the connectors' private files; it is deleted when the run ends. `warn` shows
-    the user a warning.
+    the user a warning; `transfers` gives warehouses a bucket.
     """
     from dvt.connectors import CONNECTORS
     from dvt.core.errors import BadOutput
@@ -47,6 +49,7 @@ def connector_opener(
             scratch=scratch / "connectors" / escaped(name),
             limit=limit,
             warn=warn,
+            transfers=transfers,
         )
         connector: Connector = CONNECTORS.load(kind)(name, settings, context)
         return connector

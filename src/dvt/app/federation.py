@@ -18,6 +18,7 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
     from dvt.app.engines import engine_opener, make_instance, spill_parents
     from dvt.app.identities import resumable_connections
     from dvt.app.runs import begin_run
+    from dvt.app.transfers import RunTransfers
     from dvt.config.buckets import load_buckets
     from dvt.config.computes import load_computes
     from dvt.federation.buckets import RunBuckets
@@ -45,12 +46,15 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
         run.abandon()
         raise
     warn = partial(context.reporter.notice, "")
+    transfers = RunTransfers(buckets, name_of(""), context.project_dir)
+    scratch = run.operation.scratch
     connections = Connections(
-        connector_opener(context.outputs, context.project_dir, shared, run.operation.scratch, warn),
+        connector_opener(context.outputs, context.project_dir, shared, scratch, warn, transfers),
         type_reader(context.outputs),
         database_reader(context.outputs),
     )
     staged = RunBuckets(name_of, staging_opener(context, buckets, run.operation))
+    transfers.staged = staged
     resumable = resumable_connections(context, started_at)
     return RunFederator(
         RunResources(

@@ -10,6 +10,7 @@ CONNECTORS = Registry(
         "postgres": "dvt.connectors.postgres:PostgresConnector",
         "mysql": "dvt.connectors.mysql:MySQLConnector",
         "mariadb": "dvt.connectors.mysql:MySQLConnector",
+        "redshift": "dvt.connectors.redshift:RedshiftConnector",
         "sqlite": "dvt.connectors.sqlite:SQLiteConnector",
         "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
         "jdbc": "dvt.connectors.jdbc:JdbcConnector",

@@ -106,6 +106,10 @@ class Load:
     definition: str = ""
     """Columns and constraints of the stage table, in brackets, if a contract gives them; their order may
     differ from that of `columns`. Values arrive unchanged, or the load fails."""
+    bucket: str = ""
+    """Name of the bucket that the model's config gives; empty: none."""
+    way: str = ""
+    """How the rows would get there, for people, where the target has several ways."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

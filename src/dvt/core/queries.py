@@ -130,6 +130,8 @@ class SourceQuery:
     """Whether the rows of its table are kept for later runs."""
     keeping: str = ""
     """Whether it is answered by an earlier run's rows, for people; empty unless they are kept."""
+    way: str = ""
+    """How its answer arrives, for people, where its connection has several ways."""
 
     @property
     def is_kept(self) -> bool:

@@ -90,6 +90,8 @@ def _load(explanation: Explanation, load: Load) -> Iterator[str]:
         "load", f"into {load.stage}, which then becomes the {explanation.materialized or 'table'}"
     )
     yield _indented("", f"columns: {', '.join(_loaded(column) for column in load.columns)}")
+    if load.way:
+        yield _indented("", f"by: {load.way}")
 
 
 def _choice(choice: Choice) -> Iterator[str]:
@@ -163,6 +165,8 @@ def _extraction(query: SourceQuery) -> Iterator[str]:
         yield _indented("", f"files: {query.reading}")
     if query.keeping:
         yield _indented("", f"kept: {query.keeping}")
+    if query.way:
+        yield _indented("", f"by: {query.way}")
     for predicate in query.where:
         yield _indented("", f"pushed: {rendered(predicate, query.names)}")
     for need in query.needs:
@@ -283,6 +287,7 @@ def _at_source_object(plan: SourcePlan) -> dict[str, Any]:
 def _load_object(load: Load) -> dict[str, Any]:
     return {
         "table": str(load.stage),
+        "by": load.way or None,
         "columns": [
             {
                 "name": column.name,
@@ -317,4 +322,5 @@ def _extraction_object(query: SourceQuery) -> dict[str, Any]:
         "bytes": query.bytes,
         "reading": query.reading or None,
         "kept": query.keeping or None,
+        "by": query.way or None,
     }

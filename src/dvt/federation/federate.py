@@ -32,7 +32,7 @@ from dvt.federation.expecting import ExpectedNodes
 from dvt.federation.extract import Extractor
 from dvt.federation.load import loaded
 from dvt.federation.metrics import NodeMetrics, RunMetrics
-from dvt.federation.notices import failed_again, missing_snapshots, warnings
+from dvt.federation.notices import failed_again, of_reads, warnings
 from dvt.federation.own_sizes import with_own_sizes
 from dvt.federation.planning import Resolved
 from dvt.federation.publish import publish
@@ -144,7 +144,7 @@ class RunFederator:
             self._sweep(tables.connections | {request.stage.connection}, metrics)
             plan = resources.planning.copies(tables, engine)
             resources.planning.forget(request)
-            for notice in (*plan.notices, *missing_snapshots(plan.queries, resources.connections)):
+            for notice in (*plan.notices, *of_reads(plan.queries, resources.connections)):
                 metrics.notice(notice)
             staged = self._extracted(plan, tables, engine, metrics)
             made: dict[str, TableRef] = {}

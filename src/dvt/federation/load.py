@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from dvt.core.errors import QueryFailed, RowRefused, ValueLost
 from dvt.core.plan import Load
 from dvt.core.ports.staging import Dataset
+from dvt.core.ports.transfers import HasRoutes
 from dvt.core.reports import Moved, Notice
 from dvt.federation.connections import Connection
 from dvt.federation.metrics import NodeMetrics
+from dvt.federation.notices import fallback
 from dvt.federation.stage_tables import drop, loader
 from dvt.runs.operations import Operation
 
@@ -69,6 +71,10 @@ def fill(
     metrics.moved(
         Moved(what="load", connection=connection.name, rows=rows, bytes=dataset.bytes, seconds=seconds)
     )
+    connector = connection.connector
+    if isinstance(connector, HasRoutes):
+        for notice in fallback(connector.warehouse, connector.load_route(rows, dataset.bytes, load.bucket)):
+            metrics.notice(notice)
     if why := connection.connector.capabilities.loads_slowly:
         metrics.notice(Notice("DVT024", f"connection {connection.name!r} loads slowly", why))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from dvt.core.plan import FederationPlan
+from dvt.core.ports.transfers import HasRoutes, Route
 from dvt.core.queries import SourceQuery
 from dvt.core.reports import Notice
 from dvt.federation.connections import Connections
@@ -14,7 +16,35 @@ from dvt.federation.connections import Connections
 def warnings(plan: FederationPlan, connections: Connections) -> Iterator[Notice]:
     """Yield the planner's warnings, then reads without a snapshot."""
     yield from plan.notices
-    yield from missing_snapshots(plan.queries, connections)
+    yield from of_reads(plan.queries, connections)
+
+
+def of_reads(queries: Sequence[SourceQuery], connections: Connections) -> Iterator[Notice]:
+    """Yield warnings about how queries are read: without a snapshot, or without a bucket."""
+    yield from missing_snapshots(queries, connections)
+    yield from missing_buckets(queries, connections)
+
+
+def missing_buckets(queries: Sequence[SourceQuery], connections: Connections) -> Iterator[Notice]:
+    """Yield DVT022 for every warehouse of which much is read without a bucket."""
+    asked = [query for query in queries if isinstance(connections[query.connection].connector, HasRoutes)]
+    told: set[str] = set()
+    for query, estimate in zip(asked, connections.estimate(asked) if asked else (), strict=True):
+        sized = query if estimate is None else replace(query, rows=estimate.rows, bytes=estimate.bytes)
+        connector = connections[query.connection].connector
+        if isinstance(connector, HasRoutes) and query.connection not in told:
+            told.add(query.connection)
+            yield from fallback(connector.warehouse, connector.read_route(sized))
+
+
+def fallback(warehouse: str, route: Route) -> Iterator[Notice]:
+    """Yield DVT022 if data take the slower way for want of a bucket."""
+    if route.is_fallback:
+        message = (
+            f"Native connector available for {warehouse} but no bucket configured."
+            f" Configure buckets.yml for faster transfers. Falling back to {route.by}"
+        )
+        yield Notice("DVT022", message, route.why)
 
 
 def missing_snapshots(queries: Iterable[SourceQuery], connections: Connections) -> Iterator[Notice]:

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dvt.core.errors import PlaceImpossible
 from dvt.core.names import TableRef
-from dvt.core.plan import CopyPlan, FederationPlan, SourcePlan
+from dvt.core.plan import CopyPlan, FederationPlan, Load, SourcePlan
 from dvt.core.ports.connectors import CanCompute
 from dvt.core.ports.engines import Engine, Value
 from dvt.core.ports.staging import Dataset
+from dvt.core.ports.transfers import HasRoutes
 from dvt.core.queries import Need, SourceQuery, Sql, rendered
 from dvt.core.reports import Notice
 from dvt.core.requests import NodeRequest, Translate
@@ -215,7 +216,8 @@ class Planning:
     def with_estimates(self, plan: FederationPlan) -> FederationPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
         scalars, queries = self._estimated(plan.scalar_queries), self._estimated(plan.queries)
-        return replace(plan, scalar_queries=scalars, queries=queries)
+        load = self._load_with_way(plan.load)
+        return replace(plan, scalar_queries=scalars, queries=queries, load=load)
 
     def with_estimates_of_copies(self, plan: CopyPlan) -> CopyPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
@@ -226,15 +228,31 @@ class Planning:
     def with_estimate(self, plan: SourcePlan) -> SourcePlan:
         """Return the plan with what its query is expected to answer; nothing is extracted."""
         (query,) = self._estimated(plan.queries)
-        return replace(plan, query=query)
+        return replace(plan, query=query, load=self._load_with_way(plan.load))
 
     def _estimated(self, queries: Sequence[SourceQuery]) -> tuple[SourceQuery, ...]:
         estimates = self.connections.estimate(queries)
         return tuple(
-            replace(shown, rows=estimate.rows, bytes=estimate.bytes) if estimate is not None else shown
+            self._with_way(
+                replace(shown, rows=estimate.rows, bytes=estimate.bytes) if estimate is not None else shown
+            )
             for query, estimate in zip(queries, estimates, strict=True)
             for shown in [self._with_keeping(query)]
         )
+
+    def _with_way(self, query: SourceQuery) -> SourceQuery:
+        """Return a query with how its answer would arrive, for people."""
+        connector = self.connections[query.connection].connector
+        if not isinstance(connector, HasRoutes):
+            return query
+        return replace(query, way=str(connector.read_route(query)))
+
+    def _load_with_way(self, load: Load) -> Load:
+        """Return a load with how its rows, whose number is not known yet, would get there."""
+        connector = self.connections[load.stage.connection].connector
+        if not isinstance(connector, HasRoutes):
+            return load
+        return replace(load, way=str(connector.load_route(None, None, load.bucket)))
 
     def _with_keeping(self, query: SourceQuery) -> SourceQuery:
         """Return a query with whether an earlier run's rows answer it, for people."""

@@ -77,6 +77,7 @@ def _load(request: SeedRequest, types: Sequence[SeedType], target: CanLoad) -> L
             for place, column in enumerate(columns)
         ),
         definition=f"({definition})",
+        bucket=request.bucket,
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,8 @@ from dvt.staging.paths import escaped
 
 _RESULTS = "_results"
 """Folder of computed answers; no connection's folder starts with `_`."""
+_TRANSFERS = "_transfers"
+"""Folder of what is on its way between a warehouse and a dataset or a table."""
 _POLL_SECONDS = 0.2
 """Seconds between two checks of a waiting thread whether its run was stopped."""
 
@@ -141,6 +144,19 @@ class Staging:
         """Return a place for files of another version of a dataset that this run may read."""
         self.lease.check()
         return AddedParts(dataset.at, self._run, self._compression, self.lease.check)
+
+    @contextmanager
+    def temporary(self) -> Iterator[Location]:
+        """Give a folder of this run's for files of one transfer, and remove it when the `with` ends.
+
+        If the process dies before, the next run or `dvt clean` removes it with the run's others.
+        """
+        self.lease.check()
+        place = Location(self.bucket, f"{self._run}/{_TRANSFERS}/{next(self._results)}")
+        try:
+            yield place
+        finally:
+            self.bucket.delete(place.prefix)
 
     def used(self, result: Sink) -> None:
         """Discard a result that has been loaded, unless staging is kept."""

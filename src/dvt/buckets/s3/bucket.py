@@ -18,6 +18,7 @@ from dvt.buckets.s3.unfinished import UnfinishedUploads
 from dvt.buckets.s3.uploads import CHECKSUM, Upload
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import HADOOP, BucketContext, HadoopAccess, StoredObject, UnfinishedUpload
+from dvt.core.ports.transfers import S3Access
 from dvt.drivers.objects.checksums import Crc32
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -38,7 +39,7 @@ class S3Bucket:
     """Implements Bucket by boto3."""
 
     settings: ClassVar[type[S3Settings]] = S3Settings
-    consumers: frozenset[str] = frozenset({HADOOP})
+    consumers: frozenset[str] = frozenset({HADOOP, "redshift", "snowflake"})
 
     def __init__(
         self,
@@ -105,10 +106,11 @@ class S3Bucket:
             raise failures[0]
 
     def uri_for(self, consumer: str, key: str) -> str:
-        """See Bucket: Hadoop's address."""
+        """See Bucket: Hadoop's address, or that of warehouses."""
         if consumer not in self.consumers:
             refuse_consumer(consumer, "objects in S3")
-        return f"s3a://{self._settings.bucket}/{self._names.of(key)}"
+        scheme = "s3a" if consumer == HADOOP else "s3"
+        return f"{scheme}://{self._settings.bucket}/{self._names.of(key)}"
 
     @contextmanager
     def writing(self, consumer: str, key: str) -> Iterator[str]:
@@ -119,6 +121,21 @@ class S3Bucket:
         """See OnHadoop."""
         with self._errors.translating("looking for credentials"):
             return hadoop.access(self._settings, find_credentials(self._name, self._settings))
+
+    def access(self) -> S3Access:
+        """See TransferBucket: the entry's credentials, or those that boto3 finds on this machine."""
+        with self._errors.translating("looking for credentials"):
+            found = find_credentials(self._name, self._settings)
+            keys = found.get_frozen_credentials() if found is not None else None
+        region = self._settings.region or ""
+        if keys is None:
+            return S3Access(region=region)
+        return S3Access(
+            access_key_id=keys.access_key,
+            secret_access_key=keys.secret_key,
+            session_token=keys.token or "",
+            region=region,
+        )
 
     def uploads(self, prefix: str) -> Iterator[UnfinishedUpload]:
         """See HasUploads: uploads in parts. Each is asked for its size."""

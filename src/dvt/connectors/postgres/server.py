@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dvt.connectors.postgres.slots import Slots
 from dvt.core.reports import Notice
 from dvt.drivers.postgres import Backends, PostgresSettings, Scanner
+from dvt.drivers.slots import Slots
 
 
 class Server:

@@ -24,7 +24,7 @@ from dvt.core.errors.buckets import (
     BucketUnreachable,
     ObjectDamaged,
 )
-from dvt.core.errors.buckets_file import BucketsInvalid, FolderTaken, UnknownBucket
+from dvt.core.errors.buckets_file import BucketsInvalid, FolderTaken, TransferBucketWrong, UnknownBucket
 from dvt.core.errors.cleaning import (
     DatasetClash,
     DatasetUnknown,
@@ -272,6 +272,7 @@ __all__ = [
     "TableNotFound",
     "TestFederated",
     "TooManyRequests",
+    "TransferBucketWrong",
     "TranslationWrong",
     "UnknownBucket",
     "UnknownCompute",

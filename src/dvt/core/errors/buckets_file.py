@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from dvt.core.errors.error import DvtError, nearest
 
@@ -41,4 +41,18 @@ class FolderTaken(DvtError):
             "cannot stage data there",
             hint="give one of the two a `project_id` of its own in buckets.yml; if the project was renamed, "
             "remove _owner.json from the folder",
+        )
+
+
+class TransferBucketWrong(DvtError):
+    """An output names a bucket that its warehouse cannot reach, or has no credentials for."""
+
+    code = "DVT219"
+
+    def __init__(self, bucket: str, kind: str, warehouse: str, kinds: Sequence[str]) -> None:
+        self.bucket, self.kind, self.warehouse = bucket, kind, warehouse
+        reachable = " or ".join(kinds)
+        super().__init__(
+            f"bucket {bucket!r} is of type {kind}, and {warehouse} moves data through type {reachable} alone",
+            hint="name another entry of buckets.yml as `bucket` of this output, or none",
         )

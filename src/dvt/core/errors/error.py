@@ -13,6 +13,7 @@ WARNINGS: Mapping[str, str] = {
     "DVT003": "A construct or incremental strategy is translated and may answer differently.",
     "DVT010": "`column_types` of a seed names a column that the file does not have.",
     "DVT020": "Tables of one connection were read at slightly different moments.",
+    "DVT022": "Much is moved to or from a warehouse without a bucket, which is slower.",
     "DVT023": "What a dead run left behind could not be swept yet.",
     "DVT024": "A database takes rows in a slower way than it could.",
     "DVT025": "Text that its database compares by a collation is compared byte by byte here.",

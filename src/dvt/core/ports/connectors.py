@@ -13,6 +13,7 @@ from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
+from dvt.core.ports.transfers import Transfers
 from dvt.core.queries import ExtractedColumn, SourceQuery, Sql
 from dvt.core.reports import Notice
 from dvt.core.tables import Column, StageColumn, Table
@@ -317,3 +318,5 @@ class ConnectorContext:
     """Highest number of simultaneous connections to the server."""
     warn: Callable[[Notice], None] = _to_nobody
     """Tells the user what did not go as it should, though the rows are right; called from any thread."""
+    transfers: Transfers | None = None
+    """Buckets through which data may move; None outside of runs, where none moves."""

@@ -171,4 +171,4 @@ def load_of_answer(
     request = parsed.request
     refuse_long_names(request, context, names)
     columns, definition = table_for(query.columns, names, dialect, request, context)
-    return Load(stage=request.stage, columns=columns, definition=definition)
+    return Load(stage=request.stage, columns=columns, definition=definition, bucket=request.bucket)

@@ -226,6 +226,7 @@ def _plan(state: PlanState) -> FederationPlan:
             stage=request.stage,
             columns=state.loads,
             definition=request.contract.definition if request.contract else state.definition,
+            bucket=request.bucket,
         ),
         notices=tuple(state.notices),
     )

@@ -20,7 +20,16 @@ from dvt.staging.parquet import MARKER_FILE
 
 _DELETES_AT_ONCE = 8
 """Units that are deleted at once: each takes some five requests, one after the other."""
-_ORDER = (Kind.LEASE, Kind.DATASET, Kind.RESULT, Kind.UPLOAD, Kind.STATE, Kind.DELETION, Kind.PROBE)
+_ORDER = (
+    Kind.LEASE,
+    Kind.DATASET,
+    Kind.RESULT,
+    Kind.TRANSFER,
+    Kind.UPLOAD,
+    Kind.STATE,
+    Kind.DELETION,
+    Kind.PROBE,
+)
 """Kinds in the order in which they are deleted. A dead run's lease would cover its datasets; a deletion that
 was cut off ends when its dataset is gone. Unfinished uploads may go with their dataset's folder."""
 

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """Rows that a connection answered with, committed or not."""
     RESULT = "result"
     """Rows that a model answered with."""
+    TRANSFER = "transfer"
+    """Files on their way between a warehouse and a dataset or a table; the warehouse names them."""
     STATE = "state"
     """What is known of a table."""
     LEASE = "lease"
@@ -43,6 +45,7 @@ _FILE = r"(?:_committed\.json|part-[0-9a-z-]+\.parquet)"
 _PLACES: Sequence[tuple[Kind, str, str]] = (
     (Kind.DATASET, f"{_RUN}/{_NAME}/[0-9a-z-]+", _FILE),
     (Kind.RESULT, f"{_RUN}/_results/[0-9a-z-]+", _FILE),
+    (Kind.TRANSFER, f"{_RUN}/_transfers/[0-9]+/rows", r"[0-9A-Za-z_.-]+"),
     (Kind.STATE, f"_state/{_NAME}/{_NAME}/{_NAME}", r"state\.json"),
     (Kind.LEASE, f"{LEASES}/{_NAME}", r"lease\.json"),
     (Kind.DELETION, f"_deleting/{_NAME}", r"dataset\.json"),

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import ExitStack
 
-from dvt.connectors.postgres.slots import Slots
+from dvt.drivers.slots import Slots
 
 
 def test_work_beyond_the_limit_waits_for_a_slot() -> None:

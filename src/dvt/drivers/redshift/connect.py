@@ -1,0 +1,87 @@
+"""Connections of Amazon's client, each with the session that values' texts depend on."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from contextlib import suppress
+from typing import Any
+
+from dvt.core.errors import DriverMissing
+from dvt.drivers.redshift.errors import as_dvt_errors, client_errors, connect_error
+from dvt.drivers.redshift.names import quoted
+from dvt.drivers.redshift.settings import RedshiftSettings
+
+SESSION = (
+    "SET timezone TO 'UTC'",
+    "SET datestyle TO 'ISO, MDY'",
+    "SET extra_float_digits TO 2",
+)
+"""SQL: sets all that values' texts depend on; `statement_timeout` stays the user's."""
+
+# At this level the client writes statements, with the credentials in them, to Python's log.
+logging.getLogger("redshift_connector").setLevel(logging.INFO)
+
+
+class Session:
+    """An open connection in autocommit: BEGIN, COMMIT and ROLLBACK are statements."""
+
+    def __init__(self, name: str, connection: Any) -> None:
+        self.name = name
+        self._connection = connection
+        self._cursor = connection.cursor()
+        (self.backend,) = self.rows("SELECT pg_backend_pid()")[0]
+        """The session's process id."""
+
+    def run(self, sql: str) -> None:
+        """Run a statement, whose rows are of no interest; raises the client's errors."""
+        self._cursor.execute(sql)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query, and return its few rows; raises the client's errors."""
+        self._cursor.execute(sql)
+        return [tuple(row) for row in self._cursor.fetchall()]
+
+    @property
+    def types(self) -> list[tuple[str, int]]:
+        """Names of the last answer's columns, and the oids of their types."""
+        return [(_text(column[0]), int(column[1])) for column in self._cursor.description]
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(*client_errors()):
+            self._connection.close()
+
+
+def connect(name: str, settings: RedshiftSettings) -> Session:
+    """Log in, and set up the session, in the output's role."""
+    try:
+        import redshift_connector
+    except ImportError as error:
+        raise DriverMissing(
+            "redshift_connector", "dvt sync, or pip install 'dvt-engine[redshift]'"
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what the client deprecates is nobody's business here
+            connection = redshift_connector.connect(**settings.arguments())
+    except Exception as error:  # noqa: BLE001  by IAM, it raises errors of boto3, too
+        raise connect_error(name, settings.where, error) from None  # it may show the arguments
+    try:
+        connection._usock.settimeout(None)  # noqa: SLF001  the client takes it for that of every answer
+        connection.autocommit = True
+        with as_dvt_errors(name=name, doing="opening a session"):
+            session = Session(name, connection)
+            for statement in SESSION:
+                session.run(statement)
+            if settings.role:
+                session.run(f"SET ROLE {quoted(settings.role)}")
+    except BaseException:
+        with suppress(*client_errors()):
+            connection.close()
+        raise
+    return session
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
