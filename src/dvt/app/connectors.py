@@ -24,6 +24,7 @@ def connector_opener(
     instance: MemoryInstance,
     scratch: Path,
     warn: Callable[[Notice], None] = lambda _: None,
+    *,
     transfers: Transfers | None = None,
 ) -> Callable[[str], Connector]:
     """Return a function that makes the connector of an output, given the output's name.

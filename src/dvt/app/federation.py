@@ -49,7 +49,7 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
     transfers = RunTransfers(buckets, name_of(""), context.project_dir)
     scratch = run.operation.scratch
     connections = Connections(
-        connector_opener(context.outputs, context.project_dir, shared, scratch, warn, transfers),
+        connector_opener(context.outputs, context.project_dir, shared, scratch, warn, transfers=transfers),
         type_reader(context.outputs),
         database_reader(context.outputs),
     )
