@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dvt.core.ports.connectors import Connector, Settings
     from dvt.core.ports.seeds import SeedReader
-    from dvt.core.reports import Notice
     from dvt.core.ports.transfers import Transfers
+    from dvt.core.reports import Notice
     from dvt.drivers.duckdb import MemoryInstance
     from dvt.resolution.output_types import OutputType
     from dvt.runs.operations import Operation
