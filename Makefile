@@ -12,7 +12,7 @@ CODE   := src tests benchmarks examples tools scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo lifecycle-demo screenshots test test-dbt test-frozen test-long test-next proofs check fmt fuzz bench docs lock clean help
+.PHONY: demo lifecycle-demo screenshots test test-dbt test-frozen test-long test-versions test-next proofs check fmt fuzz bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
@@ -29,11 +29,15 @@ test-frozen: $(VENV)/.dev $(VENV)/.servers  ## runs whose network freezes, on Po
 test-long: $(VENV)/.dev $(VENV)/.servers  ## many kills, many runs of one DAG, large data in every bucket: some two hours
 	@$(BIN)/python -m pytest -n $(JOBS) -m long tests/dbt_bridge tests/unit/staging tests/unit/lifecycle tests/conformance tests/acceptance
 	@DVT_TEST_KILLS=30 DVT_TEST_MARIADB_KILLS=50 DVT_TEST_DAG_TIMES=20 DVT_TEST_INCREMENTAL=200 DVT_TEST_MACHINE_ROUNDS=50 \
+		DVT_TEST_SEED_KILLS=10 \
 		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/acceptance/test_kill.py tests/acceptance/test_dag.py \
-		tests/acceptance/test_incremental_extraction.py tests/acceptance/test_killed_machines.py
+		tests/acceptance/test_incremental_extraction.py tests/acceptance/test_killed_machines.py tests/acceptance/test_seed_kills.py
 
 test-dbt: $(VENV)/.dev $(VENV)/.servers  ## all of dbt's own suite for adapters, on dvt's adapter and MariaDB
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder tests/dbt_adapters
+
+test-versions: $(VENV)/.dev $(VENV)/.servers  ## the connectors' own suites on PostgreSQL 13 to 18 and MySQL 5.6: some forty minutes
+	@$(BIN)/python tools/versions.py
 
 test-next: $(VENV)-next/.done $(VENV)/.servers  ## the tests of dvt's bridge to dbt, on the next dbt-core (1.12)
 	@$(VENV)-next/bin/python -m pytest tests/dbt_bridge

@@ -20,9 +20,9 @@ from tests.databases.mariadb import USER as MARIADB_USER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-STOPS = int(os.environ.get("DVT_TEST_SEED_KILLS", "3"))
-"""Seeds that are stopped, on each server, by each signal (`make test-long`: 20)."""
-ROWS = 150_000
+STOPS = int(os.environ.get("DVT_TEST_SEED_KILLS", "2"))
+"""Seeds that are stopped, on each server, by each signal (`make test-long`: 10)."""
+ROWS = 40_000
 """Rows of each seed."""
 
 
@@ -64,7 +64,7 @@ class Seeds:
         return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.fixture(params=["postgres", "mariadb"])
+@pytest.fixture(params=["postgres", pytest.param("mariadb", marks=pytest.mark.long)])
 def seeds(request: pytest.FixtureRequest, databases: Callable[[str], Any], tmp_path: Path) -> Seeds:
     if request.param == "postgres":
         server = databases("postgres")

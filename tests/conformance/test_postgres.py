@@ -23,9 +23,10 @@ from dvt.core.tables import StageColumn
 from dvt.core.types import INTEGER, VARCHAR
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
-from tests.databases.postgres import USER, PostgreSQL
+from tests.databases.postgres import RANGES_SINCE, USER, PostgreSQL, version
 
 pytestmark = pytest.mark.slow
+IN_RANGES = pytest.mark.skipif(version() < RANGES_SINCE, reason="it reads no range without what is before it")
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def bench(make_bench: Callable[..., Bench]) -> Bench:
     return make_bench()
 
 
+@IN_RANGES
 def test_a_large_table_is_read_whole_in_several_pieces(postgres: PostgreSQL, bench: Bench) -> None:
     ref = postgres.table("pieces")
     postgres.fill(ref, 600_000)
@@ -60,6 +62,7 @@ def test_a_large_table_is_read_whole_in_several_pieces(postgres: PostgreSQL, ben
     assert filtered.rows == expected
 
 
+@IN_RANGES
 def test_a_large_table_is_read_over_no_more_connections_than_its_config_allows(
     postgres: PostgreSQL, make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
 ) -> None:

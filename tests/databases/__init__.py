@@ -22,7 +22,10 @@ DATABASES: dict[str, str] = {
     "files": "tests.databases.embedded:folder_of_files",
 }
 """Name → function that opens the database; the conformance tests run on all of them."""
-SECOND_SERVERS: dict[str, str] = {"usual_mariadb": "tests.databases.mariadb:usual_mariadb"}
+SECOND_SERVERS: dict[str, str] = {
+    "usual_mariadb": "tests.databases.mariadb:usual_mariadb",
+    "mysql56": "tests.databases.mysql56:mysql56",
+}
 """Name → function that opens a second server of a kind, for tests of models that move between two."""
 
 

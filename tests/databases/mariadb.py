@@ -256,14 +256,15 @@ def _launch(folder: Path, port: int, arguments: Sequence[str]) -> subprocess.Pop
         )
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
-        if _accepts_connections(folder):
+        if accepts_connections(folder):
             return process
         time.sleep(0.05)
     process.kill()
     raise start_error("mariadbd", log)
 
 
-def _accepts_connections(folder: Path) -> bool:
+def accepts_connections(folder: Path) -> bool:
+    """Return whether a server listens at the socket in its folder, and lets root in."""
     try:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(str(folder / "s"))

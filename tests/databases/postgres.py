@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,14 @@ from tests.databases.postgres_types import USER_DEFINED_TYPES
 OWNER, OWNER_PASSWORD = "postgres", "0wner-s3cret"
 USER, PASSWORD = "shop user", "pl4nted-s3cret'\"\\ postgres"
 DBNAME, SCHEMA = "shop", "shop"
+RANGES_SINCE = 14
+"""Version since which a large table is read in ranges of its pages."""
 _START_TIMEOUT = 60.0
 """Seconds until a server that does not answer counts as not started."""
+
+
+OTHER_VERSION = "DVT_TEST_POSTGRES"
+"""Environment variable: folder of another server, with `bin`, `lib` and `share` (`make test-versions`)."""
 
 
 def programs() -> Path | None:
@@ -40,6 +47,17 @@ def programs() -> Path | None:
     return Path(on_path).resolve().parent if on_path else None
 
 
+@cache
+def version() -> int:
+    """Return the major version of the server that the tests start; a high number if there is none."""
+    other = os.environ.get(OTHER_VERSION)
+    folder = Path(other) / "bin" if other else programs()
+    if folder is None:
+        return 99
+    answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True)
+    return int(answer.stdout.split()[2].partition(".")[0])
+
+
 @dataclass
 class PostgreSQL(TargetDatabase, ServerDatabase):
     """A running server, reached as its owner by the tests and as an ordinary user by dvt."""
@@ -49,7 +67,7 @@ class PostgreSQL(TargetDatabase, ServerDatabase):
     process: subprocess.Popen[bytes]
     name: str = "postgres"
     secrets: Sequence[str] = (PASSWORD, "pl4nted-s3cret", OWNER_PASSWORD)
-    ranges: int = 4
+    ranges: int = 4 if version() >= RANGES_SINCE else 1
     """Number of pieces in which a large table is read."""
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
@@ -184,11 +202,12 @@ def _set_up(server: PostgreSQL) -> None:
     )
 
 
-def _program(name: str) -> str:
-    folder = programs()
-    if folder is None:
+def _program(folder: Path, name: str) -> str:
+    own = folder / "server" / "bin"
+    found = own if own.is_dir() else programs()
+    if found is None:
         raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
-    return str(folder / name)
+    return str(found / name)
 
 
 def _as_ordinary_user(folder: Path) -> list[str]:
@@ -212,13 +231,16 @@ def _environment() -> dict[str, str]:
 
 
 def _install(folder: Path) -> None:
+    if other := os.environ.get(OTHER_VERSION):
+        # The server's user cannot look into the home of the tests' user.
+        shutil.copytree(other, folder / "server", symlinks=True)
     prefix = _as_ordinary_user(folder)
     secret = folder / "owner"
     secret.write_text(OWNER_PASSWORD)
     secret.chmod(0o644)
     command = [
         *prefix,
-        _program("initdb"),
+        _program(folder, "initdb"),
         f"--pgdata={folder / 'data'}",
         f"--username={OWNER}",
         f"--pwfile={secret}",
@@ -245,7 +267,7 @@ def _launch(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "max_connections": 60,
         "TimeZone": "America/New_York",
     }
-    command = [*_as_ordinary_user(folder), _program("postgres"), "-D", str(folder / "data")]
+    command = [*_as_ordinary_user(folder), _program(folder, "postgres"), "-D", str(folder / "data")]
     for key, value in options.items():
         command += ["-c", f"{key}={value}"]
     log = folder / "log"

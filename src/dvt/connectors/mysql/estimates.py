@@ -26,10 +26,10 @@ def estimated(side: SideConnection, queries: Sequence[SourceQuery], schema: str)
 
 
 def _estimated(side: SideConnection, query: SourceQuery, schema: str) -> Estimate | None:
-    # MariaDB shows `filtered` only when asked, MySQL always, and it knows no EXTENDED any more. MariaDB
+    # MariaDB and old MySQL show `filtered` only when asked; MySQL 8 knows no EXTENDED any more. MariaDB
     # computes a view of constants to explain it, however long that takes.
-    limited = f"SET STATEMENT max_statement_time = {_TIMEOUT} FOR EXPLAIN EXTENDED"
-    explain = limited if side.is_mariadb else "EXPLAIN"
+    explain = "EXPLAIN" if side.flavour.explains_in_full else "EXPLAIN EXTENDED"
+    explain = f"SET STATEMENT max_statement_time = {_TIMEOUT} FOR {explain}" if side.is_mariadb else explain
     sql = query.sql([table(ref, schema) for ref in query.tables])
     try:
         steps = side.rows(f"{explain} {sql}", doing="estimating")

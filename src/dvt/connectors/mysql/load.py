@@ -147,9 +147,16 @@ class StageTableLoad:
             self._server.takes_files = False
             count = self._insert(session, int(packet))
         if count != self._dataset.rows:
-            raise QueryFailed(self._server.name, doing, f"{count} rows of {self._dataset.rows} arrived")
+            raise self._incomplete(count)
         session.rows("COMMIT", doing=doing, timeout=LOAD_TIMEOUT)
         return count
+
+    def _incomplete(self, count: int | None) -> DvtError:
+        """Return the error for rows that did not arrive: MySQL 5.6 leaves out repeated keys, unsaid."""
+        arrived = f"{count} rows of {self._dataset.rows} arrived"
+        if self._load.definition and (count or 0) < self._dataset.rows:
+            return RowRefused(self._statement.table, f"{arrived}: others have the same key")
+        return QueryFailed(self._server.name, self._statement.doing, arrived)
 
     def _create_table(self, session: LoadConnection) -> str:
         """Return CREATE TABLE, in the schema's collation if its charset is utf8mb4: joins then see one."""

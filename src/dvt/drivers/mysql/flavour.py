@@ -41,8 +41,12 @@ class Flavour:
     """Whether there is a type `inet4`."""
     has_inet6: bool
     """Whether there is a type `inet6`."""
+    has_json: bool
+    """Whether there is a type `json`; otherwise JSON is text that nobody checks."""
     native_json: bool
     """Whether JSON is a binary type, which keeps values and not their text; otherwise it is checked text."""
+    explains_in_full: bool
+    """Whether EXPLAIN tells `filtered` by itself; otherwise EXPLAIN EXTENDED does."""
     skips_locked: bool
     """Whether `FOR UPDATE SKIP LOCKED` leaves out rows that others hold."""
     foreign_keys_view: str
@@ -80,7 +84,9 @@ def flavour_of(server_version: str) -> Flavour:
         has_uuid=is_mariadb and version >= (10, 7, 0),
         has_inet4=is_mariadb and version >= (10, 10, 0),
         has_inet6=is_mariadb and version >= (10, 5, 0),
+        has_json=version >= ((10, 2, 7) if is_mariadb else (5, 7, 8)),
         native_json=not is_mariadb,
+        explains_in_full=not is_mariadb and version >= (5, 7, 0),
         skips_locked=mysql_8 or (is_mariadb and version >= (10, 6, 0)),
         foreign_keys_view="INNODB_FOREIGN" if mysql_8 else "INNODB_SYS_FOREIGN",
         sql_modes=(*_STRICT, *group_modes, *user_modes),

@@ -125,7 +125,7 @@ def load_encoding(type_: StageType, server: Flavour, nan: str = "error") -> Load
         return _decimal(type_.precision, type_.scale)
     if type_.kind is Kind.UUID:
         return LoadEncoding("uuid" if server.has_uuid else "char(36)")
-    return _nested(type_)
+    return _nested(type_, server)
 
 
 def fitted(encoding: LoadEncoding, kind: str, fraction: int | None) -> LoadEncoding:
@@ -147,10 +147,10 @@ def fitted(encoding: LoadEncoding, kind: str, fraction: int | None) -> LoadEncod
     return encoding
 
 
-def _nested(type_: StageType) -> LoadEncoding:
+def _nested(type_: StageType, server: Flavour) -> LoadEncoding:
     """Encode a value of several parts as JSON, which has no NaN and no infinity."""
     json = "CAST(CAST({0} AS JSON) AS VARCHAR)"
-    encoding = LoadEncoding("json", json, loses=_AS_JSON)
+    encoding = LoadEncoding("json" if server.has_json else _TEXT, json, loses=_AS_JSON)
     if not _may_hold_nan(type_):
         return encoding
     texts = '\'"(\\\\.|[^"\\\\])*"\''
@@ -170,6 +170,8 @@ def _may_hold_nan(type_: StageType) -> bool:
 
 
 def _json(server: Flavour) -> LoadEncoding:
+    if not server.has_json:
+        return LoadEncoding(_TEXT, "CAST({0} AS VARCHAR)", loses=_AS_TEXT)
     if server.native_json:
         loses = "its text: keys are ordered, and numbers beyond 64 bits or of many digits are rounded"
         return LoadEncoding("json", "CAST({0} AS VARCHAR)", loses=loses)

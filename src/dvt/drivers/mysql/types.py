@@ -212,10 +212,14 @@ def _unknown(column: CatalogColumn) -> TypeMapping:
     return TypeMapping(stage=VARCHAR, read=AS_TEXT, loses=f"{column.native} is staged as text")
 
 
+_CENTURY = "CASE WHEN length({0}) > 2 THEN '' WHEN {0} < '70' THEN '20' ELSE '19' END"
+"""SQL: the first two digits of the year of a `year(2)`, which has two: 00 is 2000."""
+_YEAR = f"CAST({_CENTURY} || {{0}} AS SMALLINT)"
+"""SQL: the year of its text. MySQL's own YEAR() makes NULL of years."""
 _MAPPINGS: Mapping[str, TypeMapping] = {
     "float": TypeMapping(stage=FLOAT, read="{0} * 1e0", unpack="CAST({0} AS FLOAT)"),
     "double": TypeMapping(stage=DOUBLE, unpack="CAST({0} AS DOUBLE)"),
-    "year": TypeMapping(stage=SMALLINT, read="YEAR({0})", unpack="CAST({0} AS SMALLINT)"),  # 00 is 2000
+    "year": TypeMapping(stage=SMALLINT, read=AS_TEXT, unpack=_YEAR),
     "date": TypeMapping(stage=DATE, read=AS_TEXT, unpack="TRY_CAST({0} AS DATE)", exact=True),
     "datetime": TypeMapping(stage=TIMESTAMP, read=AS_TEXT, unpack="TRY_CAST({0} AS TIMESTAMP)", exact=True),
     # An instant: the server shows it in the session's time zone, which dvt sets to UTC.
