@@ -103,7 +103,7 @@ def test_a_stopped_seed_leaves_old_or_new_and_nothing_else(seeds: Seeds, number:
         assert (seeds.other_tables(), seeds.left()) == ([], [])
 
 
-def test_clean_removes_what_a_killed_seed_has_left(seeds: Seeds) -> None:
+def test_after_a_clean_the_next_run_still_removes_a_killed_seeds_table(seeds: Seeds) -> None:
     seeds.set_version(0)
     process = seeds.project.start("seed")
     deadline = time.monotonic() + 60
@@ -114,4 +114,6 @@ def test_clean_removes_what_a_killed_seed_has_left(seeds: Seeds) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     seeds.project.dvt("clean").ok()
+    assert seeds.left() == []
+    seeds.project.dvt("seed").ok()
     assert (seeds.other_tables(), seeds.left()) == ([], [])

@@ -189,10 +189,10 @@ def test_reads_cancels_and_loads_use_the_configured_role(
 ) -> None:
     postgres.execute(
         "do $$ begin create role keeper; exception when duplicate_object then null; end $$",
-        f'grant keeper to "{USER}"',
+        f'alter role "{USER}" noinherit', f'grant keeper to "{USER}"',
         "drop table if exists of_role", "create table of_role as select 1 as a",
         f'revoke all on of_role from "{USER}"', "grant select on of_role to keeper",
-        "grant usage, create on schema shop to keeper", f'alter role "{USER}" noinherit',
+        "grant usage, create on schema shop to keeper",
     )  # fmt: skip
     try:
         ref = postgres.table("of_role")

@@ -53,8 +53,25 @@ def _diagnosed(
             name=name, kind=kind, is_target=is_target, checks=(failed_check("settings", error),)
         )
     return OutputDiagnosis(
-        name=name, kind=kind, is_target=is_target, checks=health.checks, version=health.version
+        name=name,
+        kind=kind,
+        is_target=is_target,
+        checks=health.checks,
+        version=health.version,
+        packages=_packages(kind),
     )
+
+
+def _packages(kind: str) -> tuple[str, ...]:
+    """Return the installed packages that an output of a type needs, each with its version."""
+    from dvt.environment.installed import own_environment
+    from dvt.environment.needs import Use, needs_of
+    from dvt.resolution.output_types import output_type
+
+    environment = own_environment()
+    needs = needs_of([Use(kind, output_type(kind).requirement)], environment.version("duckdb"))
+    versions = [(need.name, environment.version(need.name)) for need in needs]
+    return tuple(f"{name} {version}" for name, version in versions if version)
 
 
 def _examined(
@@ -78,7 +95,7 @@ def _examined(
     try:
         return examine_output(run.open_connector(name), stage, rows, run.operation, is_target=is_target)
     except DriverMissing as error:
-        return OutputHealth((Check("package", Status.MISS, f"{error.code} {error.message}; {error.hint}"),))
+        return OutputHealth((Check("package", Status.MISS, f"{error.code} {error.message}", fix="dvt sync"),))
 
 
 def _rows(run: OutsideRun, place: ProjectPlace) -> Dataset:

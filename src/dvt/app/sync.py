@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dvt.config.buckets import Buckets
+    from dvt.config.computes import Compute
+    from dvt.config.profiles import Profile
     from dvt.core.housekeeping import ProjectPlace
     from dvt.environment.installed import Environment
     from dvt.environment.needs import Use
     from dvt.environment.report import SyncReport
+
+_MINOR = 2
+"""Parts of a version that names no patch, such as 4.1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +92,25 @@ def _profiles(request: SyncRequest, place: ProjectPlace | None, folder: Path) ->
 def _uses(
     request: SyncRequest, place: ProjectPlace | None, folder: Path, environment: Environment
 ) -> list[Use]:
+    from dvt.config.buckets import load_buckets
+    from dvt.config.profiles import load_profile
+
     uses: list[Use] = []
     for name, of in _profiles(request, place, folder):
-        uses += _of_outputs(of, folder, name, environment)
-        uses += _of_buckets(of, folder, name, request.project_dir)
+        profile = load_profile(folder, name)
+        uses += _of_outputs(of, profile, environment)
+        uses += _extensions(of, profile)
+        buckets = load_buckets(name, folder, project_dir=request.project_dir)
+        uses += _of_buckets(of, buckets)
+        uses += _unmatched(of, profile, frozenset(buckets.entries[each].kind for each in buckets.written))
         uses += _of_computes(of, folder, name)
     return uses
 
 
-def _of_outputs(of: str, folder: Path, profile: str, environment: Environment) -> Iterator[Use]:
-    from dvt.config.profiles import load_profile
+def _of_outputs(of: str, settings: Profile, environment: Environment) -> Iterator[Use]:
     from dvt.core.errors import DvtError
     from dvt.environment.needs import Use
 
-    settings = load_profile(folder, profile)
     for name in settings.names:
         what = f"{of}output {name}"
         try:
@@ -177,11 +188,9 @@ def _requirement(output: str, file: str, kind: str, environment: Environment) ->
     return row.requirement
 
 
-def _of_buckets(of: str, folder: Path, profile: str, project_dir: Path) -> Iterator[Use]:
-    from dvt.config.buckets import load_buckets
+def _of_buckets(of: str, buckets: Buckets) -> Iterator[Use]:
     from dvt.environment.needs import Use, extra_requirement
 
-    buckets = load_buckets(profile, folder, project_dir=project_dir)
     for name in buckets.written:
         kind = buckets.entries[name].kind
         yield Use(f"{of}bucket {name} ({kind})", extra_requirement(kind))
@@ -195,5 +204,71 @@ def _of_computes(of: str, folder: Path, profile: str) -> Iterator[Use]:
         what = f"{of}compute {name} ({compute.kind})"
         if compute.kind in ENGINES:
             yield Use(what, extra_requirement(compute.kind))
+            yield from _of_version(what, compute)
         else:
             yield Use(what, note=f"this version of dvt has no engine of type {compute.kind}")
+
+
+def _of_version(what: str, compute: Compute) -> Iterator[Use]:
+    """Yield the version of PySpark that a compute names: `4.1` is any of its patches."""
+    from packaging.version import InvalidVersion, Version
+
+    from dvt.core.errors import ComputesInvalid
+    from dvt.environment.needs import Use
+
+    written = compute.keys.get("version") if compute.kind == "spark" else None
+    if written is None:
+        return
+    try:
+        parts = len(Version(str(written)).release)
+    except InvalidVersion:
+        problem = f"version of compute {compute.name!r} is {written!r}, which is no version"
+        yield Use(what, error=ComputesInvalid("computes.yml", None, problem))
+        return
+    yield Use(what, f"pyspark=={written}" + (".*" if parts <= _MINOR else ""))
+
+
+def _unmatched(of: str, profile: Profile, kinds: frozenset[str]) -> Iterator[Use]:
+    """Yield a warning for each warehouse that cannot reach a bucket of the profile."""
+    from dvt.core.housekeeping import NATIVE
+    from dvt.environment.needs import Use
+
+    for name in profile.names:
+        kind = _kind(profile, name)
+        reached = NATIVE.get(kind, frozenset())
+        if reached and not reached & kinds:
+            listed = " or ".join(sorted(reached))
+            note = f"no bucket of type {listed} is in buckets.yml, through which it moves rows in bulk"
+            yield Use(f"{of}output {name} ({kind})", note=note)
+
+
+def _extensions(of: str, profile: Profile) -> Iterator[Use]:
+    """Yield the extensions of DuckDB that outputs name: dbt-duckdb has DuckDB itself fetch them."""
+    from dvt.environment.needs import Use
+
+    for name in profile.names:
+        for extension in _listed(profile, name, "extensions") if _kind(profile, name) == "duckdb" else ():
+            named = extension.get("name") if isinstance(extension, dict) else extension
+            note = "DuckDB fetches it from its own repository when dbt-duckdb connects; no package does"
+            yield Use(f"{of}output {name}: DuckDB's extension {named}", note=note)
+
+
+def _kind(profile: Profile, name: str) -> str:
+    """Return the type of an output; empty if that is wrong, which another item says."""
+    from dvt.core.errors import DvtError
+
+    try:
+        return profile.kind(name)
+    except DvtError:
+        return ""
+
+
+def _listed(profile: Profile, name: str, key: str) -> list[Any]:
+    """Return the values of a list in an output; none if they lack their variables."""
+    from dvt.core.errors import DvtError
+
+    try:
+        values = profile.value(name, key)
+    except DvtError:
+        return []
+    return values if isinstance(values, list) else []

@@ -45,6 +45,7 @@ def examine_output(
     except DvtError as error:
         return OutputHealth((*parts, failed_check(CONNECT, error)))
     checks = [*parts, Check(CONNECT, Status.OK, seconds=time.monotonic() - begin)]
+    checks += _privileges(facts, is_target=is_target and isinstance(connector, CanLoad))
     if isinstance(connector, CanLoad) and not is_target:
         reason = f"not tried, since it is not the target: dvt debug --target {stage.connection}"
         checks.append(Check(LOAD, Status.SKIP, reason))
@@ -55,6 +56,22 @@ def examine_output(
     else:
         checks.append(Check(LOAD, Status.SKIP, "dvt reads outputs of this type, and loads nothing into them"))
     return OutputHealth(tuple(checks), facts.version)
+
+
+def _privileges(facts: ServerFacts, *, is_target: bool) -> list[Check]:
+    """Return what the user may not do, each with what grants it; or that nothing is missing."""
+    asked = [privilege for privilege in facts.privileges if is_target or not privilege.is_for_loads]
+    missing = [
+        Check(
+            "privilege",
+            Status.FAIL if privilege.is_needed else Status.WARN,
+            f"the user lacks {privilege.name}",
+            fix=privilege.remedy,
+        )
+        for privilege in asked
+        if not privilege.is_held
+    ]
+    return missing or ([Check("privileges", Status.OK)] if asked else [])
 
 
 def _of_part(part: Part) -> Check:

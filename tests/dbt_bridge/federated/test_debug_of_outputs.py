@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dvt import dvtRunner
+from tests.databases.postgres import USER as POSTGRES_USER
 from tests.dbt_bridge.federated.project import Project
 
 pytestmark = pytest.mark.slow
@@ -117,3 +118,61 @@ def test_an_output_that_cannot_be_reached_fails_without_its_password(
     assert said(told["wrong"])["connect"][0] == "FAIL"
     assert "load" not in said(told["wrong"])
     assert "s3cr3t-of-mine" not in json.dumps(told)
+
+
+def test_a_missing_privilege_is_told_with_the_grant_that_mends_it(
+    pg_shop: Project, postgres: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an output that is only read; each statement that is told is run as it stands."""
+    postgres.execute(
+        "drop schema if exists closed cascade",
+        "create schema closed",
+        "create table closed.secrets (a int)",
+        "create view closed.seen as select 1 as b",
+    )
+    outputs = {**pg_shop.outputs, "closed": {**pg_shop.outputs["house"], "schema": "closed"}}
+    pg_shop.write("profiles.yml", {"shop": {"target": "house", "outputs": outputs}})
+    told: list[str] = []
+    for code in (False, True, True):
+        closed = found(pg_shop, capsys, "--all", code=code)["closed"]
+        fixes = [check["fix"] for check in closed["checks"] if check["fix"]]
+        told += fixes
+        if not fixes:
+            break
+        postgres.execute(*fixes)
+    assert [fix.partition(" ON ")[0] for fix in told] == ["GRANT USAGE", "GRANT SELECT"]
+    assert said(closed)["privileges"] == ("OK", "")
+    assert any(package.startswith("psycopg2") for package in closed["packages"])
+
+
+def test_what_a_target_lacks_is_what_keeps_it_from_being_ready(
+    pg_shop: Project, postgres: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = pg_shop.outputs["house"]["schema"]
+    postgres.execute(f"create schema {schema}", f'grant usage on schema {schema} to "{POSTGRES_USER}"')
+    found(pg_shop, capsys, code=False)
+    capsys.readouterr()
+    folders = ["--project-dir", str(pg_shop.root), "--profiles-dir", str(pg_shop.root)]
+    assert not dvtRunner().invoke(["debug", *folders, "--json"]).success
+    federation = json.loads(capsys.readouterr().out)["federation"]
+    assert (federation["ready"], federation["missing"]) == (False, ["output house"])
+    postgres.execute(*federation["fixes"])
+    assert found(pg_shop, capsys)["house"]["status"] == "OK"
+
+
+def test_a_privilege_of_mariadb_is_told_with_its_grant(
+    my_shop: Project, mariadb: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = my_shop.outputs["house"]["schema"]
+    mariadb.execute(
+        "create or replace user bare@'127.0.0.1' identified by 'x'",
+        f"grant select on `{schema}`.* to bare@'127.0.0.1'",
+    )
+    bare = {**my_shop.outputs["house"], "user": "bare", "password": "x", "consistent_reads": "lock"}
+    my_shop.write("profiles.yml", {"shop": {"target": "house", "outputs": {"house": bare}}})
+    target = found(my_shop, capsys, code=False)["house"]
+    fixes = [check["fix"] for check in target["checks"] if check["fix"]]
+    assert len(fixes) == 2
+    mariadb.execute(*fixes)
+    target = found(my_shop, capsys)["house"]
+    assert (said(target)["privileges"][0], said(target)["load"][0]) == ("OK", "OK")

@@ -29,6 +29,8 @@ shop:
 RUN = "import sys; from dvt.cli.main import main\ntry: main()\nfinally: print(sorted({m for m in sys.modules"
 RUN += " if m.partition('.')[0] in {'dbt', 'dbt_common', 'duckdb'}}), file=sys.stderr)"
 
+DRY = ("--json", "--dry-run", "--installer", "pip")
+
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
@@ -90,6 +92,34 @@ def test_a_store_is_needed_only_by_the_profile_that_has_it(shop: Path):
     said = run(shop).stdout
     assert "for bucket lake (s3)" in said
     assert "barn" not in said
+
+
+def test_the_version_of_pyspark_is_the_computes(shop: Path):
+    (shop / "computes.yml").write_text(
+        "shop: {computes: {old: {type: spark, version: '4.0'}, exact: {type: spark, version: 4.0.1},"
+        " wrong: {type: spark, version: newest}}}\n"
+    )
+    items = json.loads(run(shop, *DRY, PIP_INDEX_URL="http://127.0.0.1:9").stdout)["items"]
+    asked = {item["package"]: item["for"] for item in items if (item["package"] or "").startswith("pyspark")}
+    assert asked["pyspark==4.0.*"] == ["compute old (spark)"]
+    assert asked["pyspark==4.0.1"] == ["compute exact (spark)"]
+    wrong = [item for item in items if item["for"] == ["compute wrong (spark)"] and item["error"]]
+    assert "which is no version" in wrong[0]["error"]["message"]
+
+
+def test_a_warehouse_without_a_bucket_it_can_reach_is_told(shop: Path):
+    named = "[httpfs, {name: h3, repo: community}]"
+    outputs = f"{{a: {{type: duckdb, path: a, extensions: {named}}}, wide: {{type: redshift}}}}"
+    (shop / "profiles.yml").write_text(f"shop: {{target: a, outputs: {outputs}}}\n")
+    items = json.loads(run(shop, *DRY, PIP_INDEX_URL="http://127.0.0.1:9").stdout)["items"]
+    told = {item["for"][0]: item["reason"] for item in items if item["outcome"] == "SKIPPED"}
+    assert "no bucket of type s3" in told["output wide (redshift)"]
+    assert {"output a: DuckDB's extension httpfs", "output a: DuckDB's extension h3"} < told.keys()
+    (shop / "buckets.yml").write_text(
+        "shop: {target: l, buckets: {l: {type: s3, bucket: b, region: eu-west-1}}}\n"
+    )
+    items = json.loads(run(shop, *DRY, PIP_INDEX_URL="http://127.0.0.1:9").stdout)["items"]
+    assert "output wide (redshift)" not in {item["for"][0] for item in items if item["outcome"] == "SKIPPED"}
 
 
 def test_without_a_project_all_profiles_count(shop: Path):

@@ -11,6 +11,7 @@ from typing import Any
 from dvt.connectors.mysql.estimates import estimated
 from dvt.connectors.mysql.extract import MySQLSnapshot
 from dvt.connectors.mysql.load import StageTableLoad, drop, index, load_columns
+from dvt.connectors.mysql.privileges import privileges
 from dvt.connectors.mysql.server import Server
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
@@ -76,7 +77,8 @@ class MySQLConnector:
         with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
             named = schema or self._server.settings.schema_
             ((number,),) = side.rows(sql, (named,), doing="asking for its version")
-            return ServerFacts(version=side.flavour.name, has_schema=number > 0)
+            held = privileges(side, self._server.settings, named)
+            return ServerFacts(version=side.flavour.name, has_schema=number > 0, privileges=held)
 
     def answer_rules(self) -> AnswerRules:
         """See CanAnswer."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from dvt.connectors.postgres import load as loading
 from dvt.connectors.postgres.estimates import estimated
 from dvt.connectors.postgres.measure import measure
+from dvt.connectors.postgres.privileges import privileges
 from dvt.connectors.postgres.server import Server
 from dvt.connectors.postgres.snapshot import open_snapshot
 from dvt.core.estimates import Estimate
@@ -93,8 +94,12 @@ class PostgresConnector:
                 (schema or self._server.settings.schema_,),
             )
             version, has_schema, may_create = cursor.fetchone()
+            held = privileges(cursor, schema or self._server.settings.schema_)
         return ServerFacts(
-            version=f"PostgreSQL {version}", has_schema=has_schema, may_create_schema=may_create
+            version=f"PostgreSQL {version}",
+            has_schema=has_schema,
+            may_create_schema=may_create,
+            privileges=held,
         )
 
     def answer_rules(self) -> AnswerRules:

@@ -134,6 +134,21 @@ class HasTimeZone(Protocol):
         """Return the IANA name of the time zone in which dbt's sessions on this output work."""
 
 
+@dataclass(frozen=True, slots=True)
+class Privilege:
+    """Something that the user of an output may do there, or may not."""
+
+    name: str
+    """For people: `CREATE on the schema`."""
+    is_held: bool
+    remedy: str
+    """The statement that grants it."""
+    is_needed: bool = False
+    """Whether nothing goes without it; otherwise some things do."""
+    is_for_loads: bool = False
+    """Whether only a target needs it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
     """What a database says of itself, and of one of its schemas."""
@@ -143,6 +158,8 @@ class ServerFacts:
     has_schema: bool = True
     may_create_schema: bool | None = None
     """None: that is not told before it is tried."""
+    privileges: tuple[Privilege, ...] = ()
+    """Those that reads and loads need in the schema, as far as the database tells."""
 
 
 @runtime_checkable

@@ -17,6 +17,7 @@ from dvt.drivers.mysql.load_encodings import LoadEncoding, fitted, load_encoding
 from dvt.drivers.mysql.locks import read_lock, wait_until_reading
 from dvt.drivers.mysql.names import quoted, table
 from dvt.drivers.mysql.own_sizes import with_own_sizes
+from dvt.drivers.mysql.privileges import held
 from dvt.drivers.mysql.scanner import Scanner, with_session_settings
 from dvt.drivers.mysql.session import Cursor, Session, statement_kind
 from dvt.drivers.mysql.settings import MySQLSettings, parse
@@ -46,6 +47,7 @@ __all__ = [
     "describe_answer",
     "fitted",
     "flavour_of",
+    "held",
     "load_encoding",
     "make_as_table",
     "own_type",

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dvt.core.housekeeping import NATIVE
 from dvt.core.reports import count, size
 from dvt.staging.housekeeping.health import Check, Health, Metrics, Status
-
-NATIVE: Mapping[str, frozenset[str]] = {
-    "snowflake": frozenset({"s3", "azure", "gcs"}),
-    "bigquery": frozenset({"gcs"}),
-    "redshift": frozenset({"s3"}),
-}
-"""Warehouse → types of buckets that it can unload to and copy from by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +39,8 @@ class OutputDiagnosis:
     checks: tuple[Check, ...]
     version: str = ""
     """The database's product and version; empty if it was not told."""
+    packages: tuple[str, ...] = ()
+    """What talks to it on this machine, each with its version."""
 
     @property
     def status(self) -> Status:
@@ -90,6 +86,14 @@ class Diagnosis:
         return (*targets, *files, *default)
 
     @property
+    def fixes(self) -> tuple[str, ...]:
+        """The commands and statements that mend what is missing, each once."""
+        outputs = [check for output in self.outputs if output.is_target for check in output.checks]
+        buckets = [check for bucket in self.buckets if bucket.is_default for check in bucket.health.checks]
+        bad = [check for check in (*outputs, *self.files, *buckets) if check.status in _BAD]
+        return tuple(dict.fromkeys(check.fix for check in bad if check.fix))
+
+    @property
     def has_failed(self) -> bool:
         """Whether anything does not work that is configured."""
         found = {*(check.status for check in self.files), *(bucket.status for bucket in self.buckets)}
@@ -114,6 +118,7 @@ def as_lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"  within reach of native connectors, which dvt does not have yet: {names}"
     if diagnosis.missing:
         yield f"  federation [NOT READY]: {', '.join(diagnosis.missing)}"
+        yield from (f"    to mend it: {fix}" for fix in diagnosis.fixes)
     else:
         yield "  federation [READY]"
 
@@ -129,7 +134,11 @@ def as_object(diagnosis: Diagnosis) -> dict[str, Any]:
         "outputs": [_output(output) for output in diagnosis.outputs],
         "buckets_configured": [_bucket(bucket) for bucket in diagnosis.buckets],
         "native_connectors_available": list(diagnosis.native),
-        "federation": {"ready": not diagnosis.missing, "missing": list(diagnosis.missing)},
+        "federation": {
+            "ready": not diagnosis.missing,
+            "missing": list(diagnosis.missing),
+            "fixes": list(diagnosis.fixes),
+        },
     }
 
 
@@ -146,6 +155,8 @@ def _output_lines(diagnosis: Diagnosis) -> Iterator[str]:
         what = ", ".join(filter(None, (output.kind, "the target" if output.is_target else "")))
         version = f": {output.version}" if output.version else ""
         yield f"  output {output.name} ({what}) [{output.status}]{version}"
+        if output.packages:
+            yield f"    by {', '.join(output.packages)}"
         good = [_timed(check) for check in output.checks if check.status is Status.OK]
         if good:
             yield f"    {', '.join(good)} [OK]"
@@ -192,7 +203,8 @@ def _counts(metrics: Metrics) -> str:
 
 
 def _line(check: Check, indent: str) -> str:
-    return f"{indent}{check.what} [{check.status}]" + (f": {check.detail}" if check.detail else "")
+    said = "; ".join(filter(None, (check.detail, check.fix)))
+    return f"{indent}{check.what} [{check.status}]" + (f": {said}" if said else "")
 
 
 def _output(output: OutputDiagnosis) -> dict[str, Any]:
@@ -200,6 +212,7 @@ def _output(output: OutputDiagnosis) -> dict[str, Any]:
         "name": output.name,
         "type": output.kind,
         "version": output.version,
+        "packages": list(output.packages),
         "target": output.is_target,
         "status": str(output.status),
         "checks": [_check(check) for check in output.checks],
@@ -228,5 +241,6 @@ def _check(check: Check) -> dict[str, Any]:
         "check": check.what,
         "status": str(check.status),
         "detail": check.detail,
+        "fix": check.fix,
         "seconds": check.seconds,
     }

@@ -62,6 +62,8 @@ class Check:
     """Whether nothing else can be done in the bucket either."""
     seconds: float | None = None
     """How long it took, where that was measured."""
+    fix: str = ""
+    """The command or statement that mends what is wrong; empty if `detail` tells what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
