@@ -27,15 +27,21 @@ SMALL: Mapping[str, Any] = {
 
 @contextmanager
 def make_bench(
-    folder: Path, master: str, bucket: Path | None = None, *, config: Mapping[str, str] = SMALL, **keys: Any
+    folder: Path,
+    master: str | None,
+    bucket: Path | None = None,
+    *,
+    config: Mapping[str, Any] = SMALL,
+    **keys: Any,
 ) -> Iterator[EngineBench]:
     """Make an engine of Spark, and close it; without a bucket it stages in the folder."""
     scratch = folder / "scratch"
-    scratch.mkdir()
+    scratch.mkdir(exist_ok=True)
     context = EngineContext(
         run="run", scratch=scratch, duckdb=MemoryInstance(threads=2), started_at=NOW, default=False
     )
-    engine = SparkEngine("cluster", SparkSettings(master=master, config=dict(config), **keys), context)
+    keys |= {"config": dict(config), **({"master": master} if master else {})}
+    engine = SparkEngine("cluster", SparkSettings(**keys), context)
     try:
         yield EngineBench(engine, local_bucket(bucket or folder / "bucket"))
     finally:

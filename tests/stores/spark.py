@@ -1,18 +1,20 @@
-"""A standalone cluster of Spark, from the package `pyspark`, on free loopback ports while a `with` lasts."""
+"""Spark from the package `pyspark`, on free loopback ports while a `with` lasts."""
 
 from __future__ import annotations
 
 import json
 import re
 import signal
+import socket
 import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psutil
@@ -25,6 +27,8 @@ _START_TIMEOUT = 120.0
 """Seconds until a cluster without all its workers counts as not started."""
 _CLASS = Path(pyspark.__file__).parent / "bin" / "spark-class"
 WORKERS = 2
+TOKEN = "pl4nted-t0ken"
+"""What servers of Spark Connect ask for."""
 
 
 @dataclass
@@ -121,14 +125,17 @@ def _start(folder: Path, port: int) -> SparkCluster:
 
 
 def _launch(folder: Path, daemon: list[str]) -> subprocess.Popen[bytes]:
-    environment = {
+    return launch([str(_CLASS), *daemon], folder, _environment(folder))
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
         "SPARK_CONF_DIR": str(folder),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": str(folder / "local"),
         "SPARK_DAEMON_MEMORY": "256m",
         "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1",
     }
-    return launch([str(_CLASS), *daemon], folder, environment)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
@@ -138,3 +145,58 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
                 child.send_signal(signal.SIGKILL)
     process.kill()
     process.wait()
+
+
+@dataclass
+class SparkConnect:
+    """A server of Spark Connect."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """What `remote` in computes.yml is."""
+        return f"sc://localhost:{self.port}"
+
+    def stop(self) -> None:
+        """Kill the server."""
+        _kill(self.process)
+
+
+@contextmanager
+def spark_connect(config: Mapping[str, str] = MappingProxyType({})) -> Iterator[SparkConnect]:
+    """Run a new server, which asks for `TOKEN`; end it, and remove its folder."""
+    with server_folder("spark") as folder:
+        server = start_on_free_port(lambda port: _serve(folder, port, config))
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def _serve(folder: Path, port: int, config: Mapping[str, str]) -> SparkConnect:
+    settings = {
+        "spark.master": "local[2]",
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.connect.authenticate.token": TOKEN,
+        "spark.sql.warehouse.dir": f"file:{folder / 'warehouse'}",
+        **config,
+    }
+    (folder / "spark-defaults.conf").write_text("".join(f"{k} {v}\n" for k, v in settings.items()))
+    main = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    environment = {**_environment(folder), "SPARK_DAEMON_MEMORY": "768m"}
+    submit = str(_CLASS.with_name("spark-submit"))
+    process = launch([submit, "--class", main, "spark-internal"], folder, environment)
+    deadline = time.monotonic() + _START_TIMEOUT
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 5).close()
+            return SparkConnect(port, process)
+        time.sleep(0.1)
+    _kill(process)
+    raise start_error("Spark Connect", folder / "log")

@@ -7,11 +7,15 @@ import socket
 import pytest
 
 from dvt.core.errors import ClusterUnreachable
+from dvt.core.plan import TableColumn, TransformTable
 from dvt.core.ports.engines import EngineContext
+from dvt.core.types import BIGINT
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.spark.configuration import all_settings, as_properties
 from dvt.engines.spark.masters import Master
+from dvt.engines.spark.plans import reads_in_text
 from dvt.engines.spark.settings import SparkSettings
+from dvt.engines.spark.tables import TableNames
 from tests.databases.engines import NOW
 
 
@@ -89,3 +93,60 @@ def test_what_users_set_for_a_cluster_is_passed_on(tmp_path):
 
 def test_properties_are_read_as_they_were_written(tmp_path):
     assert as_properties({"a b": "c=d\\e\nf", "k": "!#:"}) == "a\\ b c\\=d\\\\e\\nf\nk \\!\\#\\:\n"
+
+
+@pytest.mark.parametrize(
+    ("remote", "url", "is_private"),
+    [
+        ("sc://spark.example:15002", "sc://spark.example:15002/;token=a%3Bb", False),
+        ("sc://localhost:15002/", "sc://localhost:15002/;token=a%3Bb", True),
+        ("sc://h:443/;use_ssl=true;user_id=me", "sc://h:443/;use_ssl=true;user_id=me;token=a%3Bb", True),
+    ],
+)
+def test_a_server_is_told_the_token_and_texts_are_not(remote, url, is_private):
+    settings = SparkSettings(remote=remote, token="a;b")
+    assert (settings.url, settings.is_private) == (url, is_private)
+    assert "a;b" not in repr(settings)
+
+
+def test_jars_are_files_beside_computes_yml_or_coordinates(tmp_path):
+    (tmp_path / "own.jar").touch()
+    jars = ["own.jar", "g:a:1", "https://store.example/b.jar"]
+    keys = {"jars": jars, "config": {"spark.jars.packages": "x:y:2"}}
+    settings = SparkSettings.model_validate(keys, context={"folder": tmp_path})
+    assert settings.spark_config == {
+        "spark.jars": f"{tmp_path / 'own.jar'},https://store.example/b.jar",
+        "spark.jars.packages": "x:y:2,g:a:1",
+    }
+
+
+PLAN = """\
+== Physical Plan ==
+* Project (3)
+
+(1) Scan parquet spark_catalog.{0}.dvt_base
+Output [2]: [c0#1, c1#2]
+Batched: true
+Location: InMemoryFileIndex [file:/w]
+ReadSchema: struct<c0:decimal(10,2),c1:struct<a:int,c2:map<string,int>>>
+
+(2) Scan parquet spark_catalog.{1}.dvt_base
+Output: []
+Batched: true
+ReadSchema: struct<>
+
+
+"""
+
+
+def test_the_text_of_a_plan_tells_what_is_read():
+    kept = TableNames.new([table("c0", "c1", "c2"), table("c0"), table("c0")])
+    plan = PLAN.format(kept.schema(0), kept.schema(1))
+    assert reads_in_text(plan, kept) == (frozenset({"c0", "c1"}), frozenset(), None)
+    odd = plan.replace("c0:decimal", "c0 > of>:decimal")
+    assert reads_in_text(odd, kept)[0] == frozenset({"c0", "c1", "c2"})
+
+
+def table(*surrogates: str) -> TransformTable:
+    columns = tuple(TableColumn(name=name, surrogate=name, type=BIGINT) for name in surrogates)
+    return TransformTable(name="t", alias="t", columns=columns)

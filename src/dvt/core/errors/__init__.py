@@ -133,6 +133,7 @@ from dvt.core.errors.spark import (
     JavaUnusable,
     SparkMissing,
     SparkNotStarted,
+    SparkServerUnfit,
 )
 from dvt.core.errors.web import (
     AddressRefused,
@@ -261,6 +262,7 @@ __all__ = [
     "SnapshotFederated",
     "SparkMissing",
     "SparkNotStarted",
+    "SparkServerUnfit",
     "SqlInvalid",
     "StagingDamaged",
     "StagingUnusable",

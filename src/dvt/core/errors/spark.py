@@ -96,3 +96,13 @@ class ConnectorJarMissing(DvtError):
             f"compute {compute!r}: Spark has no way to the bucket {bucket}: the jar {jar} is missing",
             hint=hint,
         )
+
+
+class SparkServerUnfit(DvtError):
+    """A server of Spark Connect refuses dvt, or its version or settings would make other answers."""
+
+    code = "DVT197"
+
+    def __init__(self, compute: str, problem: str, hint: str) -> None:
+        self.compute = compute
+        super().__init__(f"compute {compute!r}: {problem}", hint=hint)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from dvt.core.ports.staging import Sink
 from dvt.engines.spark.reach import Reach
@@ -13,47 +13,52 @@ _COUNT_SECONDS = 60
 """Seconds that Spark has to tell a count, after it has written all rows."""
 
 
-def write_answer(frame: Any, sink: Sink, reach: Reach) -> tuple[Sequence[str], int | None]:
+class Counts(Protocol):
+    """What can count rows while they are written."""
+
+    def counted(self, frame: Any) -> tuple[Any, Callable[[], int]]:
+        """Return a frame whose rows are counted, and what tells the number once they are written."""
+
+
+def write_answer(
+    application: Counts, frame: Any, sink: Sink, reach: Reach
+) -> tuple[Sequence[str], int | None]:
     """Have Spark write a frame; return the files' keys, and how many rows Spark has written.
 
     The number is None where it need not be compared with the files'.
     """
     bucket, folder = sink.location.bucket, sink.part()
-    is_counted = reach.is_counted(bucket)
-    counting = _Counting() if is_counted else None
-    counted = counting.of(frame) if counting else frame
+    told: Callable[[], int] | None = None
+    if reach.is_counted(bucket):
+        frame, told = application.counted(frame)
     options = {"compression": _codec(sink)}
     if sink.compression.level is not None:
         options["parquet.compression.codec.zstd.level"] = str(sink.compression.level)
     with reach.writing(bucket, folder) as address:
-        counted.write.options(**options).parquet(address)
+        frame.write.options(**options).parquet(address)
     keys = sorted(key for key, _ in bucket.list(folder) if key.endswith(".parquet"))
-    return keys, counting.rows() if counting else None
+    return keys, told() if told else None
 
 
-class _Counting:
-    """Counts the rows of a frame while they are written; rows of tasks that are repeated count once."""
+def counted(frame: Any) -> tuple[Any, Callable[[], int]]:
+    """Return a frame whose rows are counted while they are written, and what then tells the number.
 
-    def __init__(self) -> None:
-        from pyspark.sql import Observation
+    Rows of tasks that are repeated count once. The number is -1 if Spark has lost it.
+    """
+    from pyspark.sql import Observation, functions
 
-        self._observation = Observation()
+    observation = Observation()
 
-    def of(self, frame: Any) -> Any:
-        """Return the frame, whose rows are counted."""
-        from pyspark.sql import functions
-
-        return frame.observe(self._observation, functions.count(functions.lit(1)).alias("rows"))
-
-    def rows(self) -> int:
-        """Return the number; -1 if Spark has lost it."""
+    def rows() -> int:
         deadline = time.monotonic() + _COUNT_SECONDS
         # PySpark would wait without an end for an event that Spark may drop.
-        while not self._observation._jo.future().isCompleted():  # noqa: SLF001
+        while not observation._jo.future().isCompleted():  # noqa: SLF001
             if time.monotonic() > deadline:
                 return -1
             time.sleep(0.02)
-        return int(self._observation.get["rows"])
+        return int(observation.get["rows"])
+
+    return frame.observe(observation, functions.count(functions.lit(1)).alias("rows")), rows
 
 
 def _codec(sink: Sink) -> str:

@@ -8,24 +8,31 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dvt.core.errors import (
+    BucketUnseen,
     ClusterLost,
     ClusterUnreachable,
+    ConnectorJarMissing,
     DvtError,
     JavaUnusable,
     SparkMissing,
     SparkNotStarted,
 )
 from dvt.core.ports.engines import EngineContext
+from dvt.core.ports.staging import HadoopAccess
 from dvt.drivers.disk import private_folder, write_private
+from dvt.engines.spark.answers import counted
 from dvt.engines.spark.configuration import LOGGING, all_settings, as_properties
+from dvt.engines.spark.plans import reads
 from dvt.engines.spark.settings import SparkSettings
+from dvt.engines.spark.tables import TableNames
+from dvt.engines.spark.watch import Watch
 
 _JAVA = 17
 """Oldest version of Java that Spark 4 runs on."""
@@ -33,6 +40,11 @@ _JAVA_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 _JAVA_SECONDS = 30
 _END_SECONDS = 20
 """Seconds that Java has to end by itself once its standard input is closed."""
+_NO_WORKERS = (
+    "look at the cluster's page: are its workers alive, and cores and memory free (`spark.executor.memory`);"
+    " can workers connect to this machine (`spark.driver.host`)? `wait_for_workers` is the limit"
+)
+"""Hint for a cluster that gives no worker."""
 _IN_PROCESS = threading.Lock()
 """PySpark has one application in a process at a time."""
 
@@ -45,7 +57,7 @@ class Application:
 
     def __init__(self, name: str, settings: SparkSettings, context: EngineContext) -> None:
         """Start Java; SparkMissing, JavaUnusable or SparkNotStarted if that cannot be done."""
-        pyspark = _pyspark(name, settings.version)
+        pyspark = import_pyspark(name, settings.version)
         _check_java(name)
         settings.at.knock(name)
         if not _IN_PROCESS.acquire(blocking=False):
@@ -56,6 +68,7 @@ class Application:
         self._folder = context.scratch / "spark"
         self.hadoop_user = os.environ.get("HADOOP_USER_NAME", "")
         """Whom HDFS takes Spark for; empty: this process's user."""
+        self._watches: dict[str, Watch] = {}
         self._gateway: Any = None
         self._session: Any = None
         self._is_closed = False
@@ -76,14 +89,64 @@ class Application:
             self.close()
             raise self._not_started(problem) from failures[0]
 
-    def session(self) -> Any:
-        """Return a new session, with settings and temporary objects of its own."""
-        failure = self.failure("opening a session")
+    @contextmanager
+    def session(self, group: str, doing: str) -> Iterator[Any]:
+        """Open a new session, with settings and temporary objects of its own; its jobs are of the group."""
+        failure = self._end_of(doing)
         if failure:
             raise failure
-        return self._session.newSession()
+        watch = Watch(self.context, group, self.settings.wait_for_workers)
+        self._watches[group] = watch
+        try:
+            self.context.setJobGroup(group, f"dvt: {doing}", interruptOnCancel=True)
+            with nullcontext() if self.settings.at.is_local else watch:
+                yield self._session.newSession()
+        finally:
+            del self._watches[group]
 
-    def failure(self, doing: str) -> DvtError | None:
+    def cancel(self, group: str) -> None:
+        """Stop the jobs of a group."""
+        self.context.cancelJobGroup(group)
+
+    def failure(self, error: Exception, group: str, doing: str) -> DvtError | None:
+        """Return the error of an application that has ended or has no workers; None for other errors."""
+        del error
+        watch = self._watches.get(group)
+        if watch is not None and watch.is_over:
+            problem = f"{self.settings.master} has given no worker for {self.settings.wait_for_workers:g} s"
+            return ClusterLost(self._name, doing, problem, _NO_WORKERS)
+        return self._end_of(doing)
+
+    def reads(self, session: Any, sql: str, names: TableNames) -> tuple[frozenset[str] | None, ...]:
+        """Return the columns that Spark reads of each table."""
+        return reads(session.sql(sql), names)
+
+    def counted(self, frame: Any) -> tuple[Any, Callable[[], int]]:
+        """Return a frame whose rows are counted, and what tells the number once they are written."""
+        return counted(frame)
+
+    def obstacle(self, bucket: str, access: HadoopAccess) -> DvtError | None:
+        """Return why Spark cannot reach a bucket; None if it can."""
+        if access.user and access.user != self.hadoop_user:
+            problem = f"its user is {access.user!r}, and Spark was started for another"
+            hint = f"set HADOOP_USER_NAME={access.user} in the environment of dvt"
+            return BucketUnseen(self._name, bucket, problem, hint)
+        if access.file_system and not self._has_class(access.file_system):
+            jar = access.artifact.format(hadoop=self._hadoop_version())
+            return ConnectorJarMissing(self._name, bucket, jar)
+        return None
+
+    @property
+    def parallelism(self) -> int:
+        """How many tasks run at once."""
+        return int(self.context.defaultParallelism)
+
+    @property
+    def may_have_secrets(self) -> bool:
+        """True: Spark's driver is a process of this machine."""
+        return True
+
+    def _end_of(self, doing: str) -> DvtError | None:
         """Return the error of an application that has ended by itself; None while it works."""
         try:
             if self._gateway.proc.poll() is None and not self.context._jsc.sc().isStopped():  # noqa: SLF001
@@ -97,7 +160,7 @@ class Application:
         problem = f"the cluster {self.settings.master} has ended the application: {self._log()}"
         return ClusterLost(self._name, doing, problem, hint)
 
-    def has_class(self, name: str) -> bool:
+    def _has_class(self, name: str) -> bool:
         """Return whether Spark has a class of Java, from its own jars or those of computes.yml."""
         from py4j.protocol import Py4JJavaError
 
@@ -107,7 +170,7 @@ class Application:
             return False
         return True
 
-    def hadoop_version(self) -> str:
+    def _hadoop_version(self) -> str:
         """Return the version of Hadoop that Spark brings, which connectors' jars have to be of."""
         return str(self._gateway.jvm.org.apache.hadoop.util.VersionInfo.getVersion())
 
@@ -186,7 +249,8 @@ class Application:
         return ""
 
 
-def _pyspark(name: str, version: str | None) -> ModuleType:
+def import_pyspark(name: str, version: str | None) -> ModuleType:
+    """Return PySpark; SparkMissing if it is not there, or not in this version."""
     try:
         import pyspark
     except ImportError as error:

@@ -21,7 +21,7 @@ appender.err.layout.pattern = %p %c{1}: %m%n%ex
 _REDACTED = "(?i)secret|password|token|access[.]?key|account[.]key|[.]sas[.]|credential|private"
 """Matches keys whose values Spark shows nowhere."""
 _DEFAULTS = {"spark.redaction.regex": _REDACTED, "spark.sql.redaction.options.regex": f"{_REDACTED}|url"}
-_ANSWERS = {
+ANSWERS = {
     "spark.sql.catalogImplementation": "in-memory",
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
@@ -41,7 +41,7 @@ def all_settings(
     # Where S3A buffers what it writes; on a cluster that is a matter of the workers.
     buffers = {"spark.hadoop.hadoop.tmp.dir": str(folder / "hadoop")} if settings.at.is_local else {}
     given = {**_DEFAULTS, **at, **buffers, **settings.spark_config}
-    return {**given, **_own(settings, context, folder), **_ANSWERS}
+    return {**given, **_own(settings, context, folder), **ANSWERS}
 
 
 def _own(settings: SparkSettings, context: EngineContext, folder: Path) -> Mapping[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
-from dvt.core.errors import AnswerUntyped, Cancelled, ClusterLost, DvtError, SqlInvalid
+from dvt.core.errors import AnswerUntyped, Cancelled, SqlInvalid
 from dvt.core.plan import Binding, Transform, TransformTable
 from dvt.core.ports.engines import CollationFunctions, EngineContext, Value
 from dvt.core.ports.staging import Dataset, Sink
@@ -23,19 +23,13 @@ from dvt.engines.spark.clock import with_time
 from dvt.engines.spark.constants import value_of
 from dvt.engines.spark.errors import failed, spark_errors, wrong_sql
 from dvt.engines.spark.reach import Reach
-from dvt.engines.spark.reads import reads
+from dvt.engines.spark.remote import Remote
 from dvt.engines.spark.settings import SparkSettings
 from dvt.engines.spark.tables import empty_tables, has_doubles, staged_tables
 from dvt.engines.spark.translated import prepare
 from dvt.engines.spark.types import WAY_OUT, quoted, refusal, spark_type, stage_type
-from dvt.engines.spark.watch import Watch
 
 _Answer = TypeVar("_Answer")
-_NO_WORKERS = (
-    "look at the cluster's page: are its workers alive, and cores and memory free (`spark.executor.memory`);"
-    " can workers connect to this machine (`spark.driver.host`)? `wait_for_workers` is the limit"
-)
-"""Hint for a cluster that gives no worker."""
 
 
 class SparkEngine:
@@ -49,16 +43,17 @@ class SparkEngine:
         self.name = name
         self._settings = settings
         self._context = context
-        self._reach = Reach(name, is_local=settings.at.is_local)
+        self._reach = Reach(name, is_local=settings.remote is None and settings.at.is_local)
         self._lock = threading.Lock()
         self._starting = threading.Lock()
-        self._application: Application | None = None
+        self._application: Application | Remote | None = None
         self._is_closed = False
         self._groups: dict[str, bool] = {}
         """Groups of jobs under way → whether they were cancelled."""
 
     def bind(self, sql: Sql, tables: Sequence[TransformTable], functions: Sequence[str] = ()) -> Binding:
         """See Engine; `functions` are what a translated SELECT asks for, as there are no collations."""
+        application = self._started("binding")
         with self._session("binding") as session:
             prepare(session, functions)
             session.conf.set("spark.sql.adaptive.enabled", "false")  # its plans hide what they read
@@ -66,8 +61,7 @@ class SparkEngine:
                 text = names.rendered(sql)
                 try:
                     schema = session.sql(text).schema
-                    frame = session.sql(self._with_time(text, tables))
-                    read = reads(frame, names)
+                    read = application.reads(session, self._with_time(text, tables), names)
                 except spark_errors() as error:
                     raise wrong_sql(error) from error
         self._refuse_unheld(tables, read)
@@ -90,7 +84,7 @@ class SparkEngine:
             with staged_tables(session, self._reach, transform.tables, datasets) as names:
                 text = self._with_time(names.rendered(transform.sql), transform.tables, transform.time_zone)
                 frame = session.sql(_as_columns(text, transform.columns))
-                keys, told = write_answer(frame, sink, self._reach)
+                keys, told = write_answer(self._started("computing"), frame, sink, self._reach)
         return self._committed(transform.columns, sink, keys, told)
 
     def fetch(self, dataset: Dataset) -> tuple[Value, ...]:
@@ -121,7 +115,7 @@ class SparkEngine:
             groups = list(self._groups)
         if application is not None:
             for group in groups:
-                application.context.cancelJobGroup(group)
+                application.cancel(group)
 
     def close(self) -> None:
         """See Engine."""
@@ -139,33 +133,24 @@ class SparkEngine:
         group = f"dvt-{uuid.uuid4().hex}"
         with self._lock:
             self._groups[group] = False
-        watch = Watch(application.context, group, self._settings.wait_for_workers)
         try:
-            application.context.setJobGroup(group, f"dvt: {doing}", interruptOnCancel=True)
-            with nullcontext() if self._settings.at.is_local else watch:
-                yield application.session()
+            with application.session(group, doing) as session:
+                yield session
         except spark_errors() as error:
             if self._groups[group]:
                 raise Cancelled(doing) from error
-            raise self._failure(error, doing, is_without_workers=watch.is_over) from error
+            raise application.failure(error, group, doing) or failed(error, doing) from error
         finally:
             with self._lock:
                 del self._groups[group]
 
-    def _failure(self, error: Exception, doing: str, *, is_without_workers: bool) -> DvtError:
-        """Return dvt's error for an exception of Spark."""
-        if is_without_workers:
-            problem = f"{self._settings.master} has given no worker for {self._settings.wait_for_workers:g} s"
-            return ClusterLost(self.name, doing, problem, _NO_WORKERS)
-        application = self._application
-        return (application and application.failure(doing)) or failed(error, doing)
-
-    def _started(self, doing: str) -> Application:
+    def _started(self, doing: str) -> Application | Remote:
         with self._starting:
             if self._is_closed:
                 raise Cancelled(doing)
             if self._application is None:
-                self._application = Application(self.name, self._settings, self._context)
+                kind = Application if self._settings.remote is None else Remote
+                self._application = kind(self.name, self._settings, self._context)
             return self._application
 
     def _with_time(self, sql: str, tables: Sequence[TransformTable], time_zone: str = "UTC") -> str:
@@ -193,7 +178,7 @@ class SparkEngine:
         application = self._started("computing")
         buckets = [dataset.at.bucket for dataset in datasets.values()]
         self._reach.open(application, session, *buckets, sink.location.bucket)
-        self._reach.check(session, sink)
+        self._reach.check(application, session, sink)
 
     def _committed(
         self, columns: Sequence[StageColumn], sink: Sink, keys: Sequence[str], told: int | None

@@ -28,7 +28,11 @@ def spark_errors() -> tuple[type[Exception], ...]:
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
-    return PySparkException, Py4JError
+    try:
+        from grpc import RpcError
+    except ImportError:  # only Spark Connect needs it
+        return PySparkException, Py4JError
+    return PySparkException, Py4JError, RpcError
 
 
 def wrong_sql(error: Exception) -> SqlInvalid:

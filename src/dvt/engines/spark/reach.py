@@ -7,12 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from dvt.core.errors import BucketUnseen, ConnectorJarMissing
+from dvt.core.errors import BucketUnseen, DvtError
 from dvt.core.ports.staging import HADOOP, Bucket, HadoopAccess, OnHadoop, Sink
 from dvt.drivers.duckdb.staging import CONSUMER
-from dvt.engines.spark.application import Application
 from dvt.engines.spark.errors import spark_errors
 
 _LINE = 64
@@ -27,7 +26,24 @@ _CHECKED = "org.apache.hadoop.fs.LocalFileSystem"
 """Hadoop's own file system, in whose files S3A and ABFS buffer what they write."""
 _RAW = "org.apache.hadoop.fs.RawLocalFileSystem"
 """The same without a hidden file of checksums beside each file: for files that are staged."""
+_UNSEEN = ("FILE_NOT_EXIST", "PATH_NOT_FOUND", "ermission denied")
+"""What errors of a file have that a process does not see."""
 _OTHER = "stage in another bucket (`--bucket`, or `target` in buckets.yml), or compute the model elsewhere"
+
+
+class Spark(Protocol):
+    """What is asked of Spark to reach buckets."""
+
+    @property
+    def parallelism(self) -> int:
+        """How many tasks run at once."""
+
+    @property
+    def may_have_secrets(self) -> bool:
+        """Whether credentials may be sent to it."""
+
+    def obstacle(self, bucket: str, access: HadoopAccess) -> DvtError | None:
+        """Return why it cannot reach a bucket; None if it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +66,16 @@ class Reach:
         self._seen: set[str] = set()
         """Addresses of the folders that workers have been seen to see."""
 
-    def open(self, application: Application, session: Any, *buckets: Bucket) -> None:
+    def open(self, application: Spark, session: Any, *buckets: Bucket) -> None:
         """Let a session read buckets, and write into the last; BucketUnseen or ConnectorJarMissing."""
         for bucket in buckets:
             with self._lock:
                 way = self._ways.get(bucket.address) or self._found(application, bucket)
                 self._ways[bucket.address] = way
-            for key, value in way.access.settings.items():
-                session.conf.set(key, value)
+            if application.may_have_secrets:
+                for key, value in way.access.settings.items():
+                    session.conf.set(key, value)
+            session.conf.set("fs.file.impl.disable.cache", "true")
             session.conf.set("fs.file.impl", _RAW if self._is_in_files(way) else _CHECKED)
 
     def address(self, bucket: Bucket, key: str) -> str:
@@ -77,7 +95,7 @@ class Reach:
         """
         return not self._is_local and self._ways[bucket.address].access.on_disk
 
-    def check(self, session: Any, sink: Sink) -> None:
+    def check(self, application: Spark, session: Any, sink: Sink) -> None:
         """Raise BucketUnseen for a folder that workers do not see; they are asked once."""
         bucket = sink.location.bucket
         if not self.is_counted(bucket):
@@ -86,7 +104,7 @@ class Reach:
             if bucket.address not in self._seen:
                 folder = f"{sink.location.prefix}/for-workers"
                 try:
-                    self._look(session, bucket, f"{folder}/marker")
+                    self._look(application, session, bucket, f"{folder}/marker")
                 finally:
                     bucket.delete(folder)
                 self._seen.add(bucket.address)
@@ -95,7 +113,7 @@ class Reach:
     def _is_in_files(way: _Way) -> bool:
         return way.consumer == CONSUMER or way.access.on_disk
 
-    def _found(self, application: Application, bucket: Bucket) -> _Way:
+    def _found(self, application: Spark, bucket: Bucket) -> _Way:
         """Return the way to a bucket: Spark's own if it has one, and copies where there is no cluster."""
         access = _access(bucket)
         failure = self._failure(application, bucket, access)
@@ -105,31 +123,22 @@ class Reach:
             return _Way(CONSUMER, HadoopAccess())
         raise failure
 
-    def _failure(
-        self, application: Application, bucket: Bucket, access: HadoopAccess
-    ) -> BucketUnseen | ConnectorJarMissing | None:
+    def _failure(self, application: Spark, bucket: Bucket, access: HadoopAccess) -> DvtError | None:
         """Return why Spark itself cannot reach a bucket; None if it can."""
         if access.problem:
             return BucketUnseen(self._compute, bucket.address, access.problem, _OTHER)
-        if access.user and access.user != application.hadoop_user:
-            problem = f"its user is {access.user!r}, and Spark was started for another"
-            hint = f"set HADOOP_USER_NAME={access.user} in the environment of dvt"
-            return BucketUnseen(self._compute, bucket.address, problem, hint)
-        if access.file_system and not application.has_class(access.file_system):
-            jar = access.artifact.format(hadoop=application.hadoop_version())
-            return ConnectorJarMissing(self._compute, bucket.address, jar)
-        return None
+        return application.obstacle(bucket.address, access)
 
-    def _look(self, session: Any, bucket: Bucket, key: str) -> None:
+    def _look(self, application: Spark, session: Any, bucket: Bucket, key: str) -> None:
         """Have many tasks at once read a file that this machine has just written."""
-        tasks = _TASKS_FOR_CORE * int(session.sparkContext.defaultParallelism)
+        tasks = _TASKS_FOR_CORE * application.parallelism
         bucket.put(key, io.BytesIO((b"x" * (_LINE - 1) + b"\n") * tasks))
         for setting in ("maxPartitionBytes", "openCostInBytes"):
             session.conf.set(f"spark.sql.files.{setting}", str(_LINE))
         try:
             lines = session.read.text(self.address(bucket, key)).filter("length(value) > 0").count()
         except spark_errors() as error:
-            if "FILE_NOT_EXIST" not in str(error) and "ermission denied" not in str(error):
+            if not any(text in str(error) for text in _UNSEEN):
                 raise
             lines = 0
         finally:

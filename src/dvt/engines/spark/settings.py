@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from dvt.core.ports.engines import EngineSettings
+from dvt.core.ports.staging import Secret
 from dvt.engines.spark.masters import Master
 
 _OWN = re.compile(
@@ -18,6 +20,13 @@ _OWN = re.compile(
     r"|optimizer\.excludedRules|sources\..*|codegen\..*)"
 )
 """Matches keys that dvt sets, or on which an answer depends."""
+_REMOTE = re.compile(r"sc://(\[[0-9a-fA-F:]+\]|[^\s:,/@\[\]]+):\d+(/?|/(;(?!token=)\w+=[^;=\s]+)+)")
+"""Matches a server of Spark Connect, without a token."""
+_ANSWERS_DEPEND = re.compile(
+    r"spark\.sql\.(ansi\..*|session\..*|caseSensitive|legacy\..*|timestampType|storeAssignmentPolicy"
+    r"|optimizer\.excludedRules|mapKeyDedupPolicy|parquet\.(?!compression\.codec$).*)"
+)
+"""Matches settings of a server on which answers depend."""
 _COORDINATES = re.compile(r"[^:/\s,]+:[^:/\s,]+:[^:/\s,]+")
 """Matches what Maven calls a jar by."""
 _OWN_WHEN_LOCAL = re.compile(r"spark\.driver\.(host|bindAddress)")
@@ -25,11 +34,15 @@ _OWN_WHEN_LOCAL = re.compile(r"spark\.driver\.(host|bindAddress)")
 
 
 class SparkSettings(EngineSettings):
-    """Spark, whose driver is a Java process of this machine that dvt starts and ends."""
+    """Spark, whose driver is a Java process of this machine that dvt starts and ends; or a server of it."""
 
     master: str = "local[*]"
     """Where Spark computes: `local[*]`, on all cores of this machine, or on that many, such as `local[2]`; or
     on a cluster, such as `spark://host:7077`."""
+    remote: str | None = None
+    """A server of Spark Connect instead of a `master`: `sc://host:15002`, `sc://host:443/;use_ssl=true`."""
+    token: Secret = None
+    """What the server asks for, if it does."""
     version: str | None = None
     """Version of PySpark that has to be installed, such as `4.1`; any that dvt knows when left out."""
     wait_for_workers: Annotated[float, Field(gt=0, strict=False)] = 120.0
@@ -44,6 +57,14 @@ class SparkSettings(EngineSettings):
     @classmethod
     def _is_known(cls, value: str) -> str:
         return Master.parse(value).text
+
+    @field_validator("remote")
+    @classmethod
+    def _is_a_server(cls, value: str | None) -> str | None:
+        if value is not None and not _REMOTE.fullmatch(value):
+            msg = "should be sc://host:15002, or sc://host:443/;use_ssl=true; a token is a key of its own"
+            raise ValueError(msg)
+        return value
 
     @field_validator("jars")
     @classmethod
@@ -70,6 +91,45 @@ class SparkSettings(EngineSettings):
                 raise ValueError(msg)
         return value
 
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        if self.remote is None:
+            if self.token is not None:
+                msg = "token belongs to a server of Spark Connect, which `remote` names"
+                raise ValueError(msg)
+            return self
+        if self.model_fields_set & {"master", "jars", "wait_for_workers"}:
+            msg = "master, jars and wait_for_workers are the server's own: leave them out beside `remote`"
+            raise ValueError(msg)
+        foreign = [key for key in self.config if not key.startswith("spark.sql.")]
+        if foreign:
+            msg = f"{foreign[0]} is the server's own: a client can set what begins with spark.sql."
+            raise ValueError(msg)
+        return self
+
+    @property
+    def server(self) -> tuple[str, int]:
+        """Host and port of the server of Spark Connect."""
+        parts = urlsplit(self.remote or "")
+        return parts.hostname or "", parts.port or 0
+
+    @property
+    def url(self) -> str:
+        """The server's URL as PySpark takes it, with the token: no text shows it."""
+        remote = self.remote or ""
+        if self.token is None:
+            return remote
+        separator = ";" if "/;" in remote else "/;"
+        return f"{remote.rstrip('/')}{separator}token={quote(self.token, safe='')}"
+
+    @property
+    def is_private(self) -> bool:
+        """True if nobody between this process and the server can read what is sent."""
+        return (
+            self.server[0] in ("localhost", "127.0.0.1", "::1")
+            or "use_ssl=true" in (self.remote or "").lower()
+        )
+
     @property
     def at(self) -> Master:
         """Where Spark computes."""
@@ -85,6 +145,11 @@ class SparkSettings(EngineSettings):
             if jars:
                 spelled[key] = ",".join([*given, *jars])
         return spelled
+
+
+def depends_on(key: str) -> bool:
+    """Return whether answers depend on a setting of Spark."""
+    return _ANSWERS_DEPEND.fullmatch(key) is not None
 
 
 def _jar(jar: str, folder: Path | None) -> str:

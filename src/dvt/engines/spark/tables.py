@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9_]+")
 """Matches names that tables of Spark can have."""
 _UNHELD = "STRING"
 """Type of a column that Spark cannot hold, on empty tables: no SQL may read it."""
+_SCHEMA = re.compile(r"dvt_([0-9a-f]{8})[0-9a-f]{24}_\d+")
+"""Matches names of schemas, which begin with the second when they were made."""
+_OLD_SECONDS = 24 * 3600
+"""Age in seconds at which a schema is no statement's any more."""
 BASE = "dvt_base"
 """Name of the table without rows below a view."""
 
@@ -36,7 +41,7 @@ class TableNames:
     @classmethod
     def new(cls, tables: Sequence[TransformTable]) -> TableNames:
         """Choose names that no other statement has."""
-        return cls(tables, f"dvt_{uuid.uuid4().hex}")
+        return cls(tables, f"dvt_{int(time.time()):08x}{uuid.uuid4().hex[:24]}")
 
     def schema(self, number: int) -> str:
         """Return the schema of a table."""
@@ -53,6 +58,12 @@ class TableNames:
     def _name(self, number: int) -> str:
         name = self.tables[number].name
         return quoted(name if _PLAIN.fullmatch(name) else f"t{number}")
+
+
+def old_schemas(names: Sequence[str]) -> Sequence[str]:
+    """Return those of schemas that a process has left on a server when it was killed, a day ago or longer."""
+    latest = f"{int(time.time()) - _OLD_SECONDS:08x}"
+    return [name for name in names if (match := _SCHEMA.fullmatch(name)) and match[1] < latest]
 
 
 @contextmanager
