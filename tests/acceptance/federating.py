@@ -30,6 +30,9 @@ class RecordingReporter:
     def moved(self, node: str, moved: Moved) -> None:
         self.movements.append((node, moved))
 
+    def progress(self, text: str) -> None:
+        """Nobody watches."""
+
     def notice(self, node: str, notice: Notice) -> None:
         self.notices.append((node, notice))
 

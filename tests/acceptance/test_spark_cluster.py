@@ -141,6 +141,26 @@ def test_an_application_that_the_cluster_ends_is_an_error(cluster, bench):
         bench.numbers(1)
 
 
+def test_ctrl_c_ends_the_jobs_and_the_target_stays_as_it_was(cluster, tmp_path: Path):
+    """Until then the run tells how far it is."""
+    shop = make_shop(tmp_path / "shop", computes(cluster.url))
+    spark_model(shop, "slow", f"SELECT id FROM {CUSTOMERS}")
+    shop.dvt("run").ok()
+    spark_model(shop, "slow", f"SELECT {SLEEP} AS id FROM {CUSTOMERS}, range(0, 100, 1, 8)")
+    environment = {**os.environ, "DBT_PROFILES_DIR": str(shop.root)}
+    command = [*DVT, "run", "--project-dir", str(shop.root)]
+    with (tmp_path / "output").open("w") as output:
+        process = subprocess.Popen(command, env=environment, cwd=shop.root, stdout=output, stderr=output)
+    said = (tmp_path / "output").read_text
+    assert wait_until(lambda: "tasks done so far" in said(), 120), said()
+    assert re.search(r"slow: compute spark: \d of 8 tasks done so far", said())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) != 0
+    assert wait_until(lambda: applications(cluster, "activeapps") == [])
+    assert wait_until(lambda: java_processes(shop.root) == [])
+    assert query(shop, "SELECT id FROM slow ORDER BY id") == [(0,), (1,), (2,), (3,)]
+
+
 def test_after_kill_9_the_cluster_has_nothing_of_the_run(cluster, tmp_path: Path):
     """Nor can others read a password on a command line while it runs."""
     shop = make_shop(tmp_path / "shop", computes(cluster.url))

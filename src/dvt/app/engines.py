@@ -38,6 +38,7 @@ def engine_opener(
             scratch=_scratch(compute, operation),
             duckdb=shared,
             started_at=started_at,
+            report=context.reporter.progress,
             default=compute.name == default,
         )
         return compute.engine(compute.name, compute.settings, engine_context)

@@ -45,6 +45,12 @@ class EventReporter:
             text += f" ({moved.note or 'staged before'})"
         fire_event(JinjaLogInfo(msg=text, node_info=get_node_info()))
 
+    def progress(self, text: str) -> None:
+        """Log a line, with the node's name where this thread, or the context it runs in, has one."""
+        node_info = get_node_info()
+        name = node_info.get("node_name", "")
+        fire_event(JinjaLogInfo(msg=f"   {name}: {text}" if name else f"   {text}", node_info=node_info))
+
     def notice(self, node: str, notice: Notice) -> None:
         """Fire a warning once; dbt's --warn-error makes it an error."""
         with self._lock:

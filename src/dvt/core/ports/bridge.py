@@ -114,6 +114,9 @@ class Reporter(Protocol):
     def moved(self, node: str, moved: Moved) -> None:
         """Report that the node is done with a stage."""
 
+    def progress(self, text: str) -> None:
+        """Report how far the query of the node that the present context names has come."""
+
     def notice(self, node: str, notice: Notice) -> None:
         """Report a warning; one that a run repeats is shown once."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -79,6 +79,8 @@ class EngineContext:
     """The instance that the run's sources are read through."""
     started_at: datetime
     """When the run started: what now() gives in every model of the run."""
+    report: Callable[[str], None] = field(default=lambda _: None)
+    """Takes sentences of how far a long query is, in the context of the thread that runs it."""
     default: bool
     """True for the run's default compute: what limits `duckdb` are this engine's settings."""
 

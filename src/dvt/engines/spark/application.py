@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -32,7 +32,7 @@ from dvt.engines.spark.configuration import LOGGING, all_settings, as_properties
 from dvt.engines.spark.plans import reads
 from dvt.engines.spark.settings import SparkSettings
 from dvt.engines.spark.tables import TableNames
-from dvt.engines.spark.watch import Watch
+from dvt.engines.spark.watch import Progress, Watch
 
 _JAVA = 17
 """Oldest version of Java that Spark 4 runs on."""
@@ -68,6 +68,7 @@ class Application:
         self._folder = context.scratch / "spark"
         self.hadoop_user = os.environ.get("HADOOP_USER_NAME", "")
         """Whom HDFS takes Spark for; empty: this process's user."""
+        self._report = context.report
         self._watches: dict[str, Watch] = {}
         self._gateway: Any = None
         self._session: Any = None
@@ -95,11 +96,12 @@ class Application:
         failure = self._end_of(doing)
         if failure:
             raise failure
-        watch = Watch(self.context, group, self.settings.wait_for_workers)
+        patience = None if self.settings.at.is_local else self.settings.wait_for_workers
+        watch = Watch(self.context, group, patience, Progress(self._report))
         self._watches[group] = watch
         try:
             self.context.setJobGroup(group, f"dvt: {doing}", interruptOnCancel=True)
-            with nullcontext() if self.settings.at.is_local else watch:
+            with watch:
                 yield self._session.newSession()
         finally:
             del self._watches[group]

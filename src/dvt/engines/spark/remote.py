@@ -6,8 +6,9 @@ import re
 import socket
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from dvt.core.errors import (
@@ -25,6 +26,7 @@ from dvt.engines.spark.configuration import ANSWERS
 from dvt.engines.spark.plans import reads_in_text
 from dvt.engines.spark.settings import SparkSettings, depends_on
 from dvt.engines.spark.tables import TableNames, old_schemas
+from dvt.engines.spark.watch import Progress
 
 _KNOCK_SECONDS = 10
 """Seconds that a server has to accept a connection."""
@@ -41,11 +43,12 @@ _WITHOUT_CONNECTOR = re.compile(r'Class (\S+) not found|No FileSystem for scheme
 class Remote:
     """Sessions of a server, one for each statement, as `Application` has them."""
 
-    def __init__(self, name: str, settings: SparkSettings, context: EngineContext) -> None:  # noqa: ARG002
+    def __init__(self, name: str, settings: SparkSettings, context: EngineContext) -> None:
         """Connect once; ClusterUnreachable, SparkMissing or SparkServerUnfit if the server is of no use."""
         import_pyspark(name, settings.version)
         self._name = name
         self._settings = settings
+        self._report = context.report
         self._lock = threading.Lock()
         self._sessions: dict[str, Any] = {}
         """By group."""
@@ -68,12 +71,12 @@ class Remote:
             settings = {key: value for key, value in ANSWERS.items() if key not in _STATIC}
             for key, value in {**self._settings.spark_config, **settings}.items():
                 session.conf.set(key, value)
+            session.registerProgressHandler(_teller(Progress(self._report)))
             yield session
         finally:
             with self._lock:
                 del self._sessions[group]
-            with suppress(Exception):
-                session.stop()
+            _end(session)
 
     def cancel(self, group: str) -> None:
         """Stop what a session is doing."""
@@ -129,8 +132,7 @@ class Remote:
         with self._lock:
             sessions = list(self._sessions.values())
         for session in sessions:
-            with suppress(Exception):
-                session.stop()
+            _end(session)
 
     def _knock(self) -> None:
         """Connect to the server's port: PySpark would try for minutes."""
@@ -143,7 +145,8 @@ class Remote:
     def _new(self, doing: str) -> Any:
         try:
             from pyspark.sql.connect.client.retries import DefaultPolicy
-            from pyspark.sql.connect.session import SparkSession
+
+            _class_of_sessions()
         except ImportError as error:
             problem = f"PySpark's client for Spark Connect is not whole: {error}"
             hint = "run `pip install 'dvt-engine[spark-connect]'`"
@@ -151,7 +154,7 @@ class Remote:
         # dvt's error says it.
         warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]", category=UserWarning)
         try:
-            session = SparkSession.builder.remote(self._settings.url).create()
+            session = _class_of_sessions()(self._settings.url)
             session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES, max_backoff=8000)])
             _ = session.version
         except Exception as error:  # noqa: BLE001  its text is not passed on
@@ -188,4 +191,37 @@ class Remote:
             raise SparkServerUnfit(self._name, problem, "start a server without these settings")
 
 
-__all__: Sequence[str] = ["Remote"]
+def _teller(progress: Progress) -> Callable[..., None]:
+    """Return what PySpark calls with the stages of a query while it waits."""
+
+    def tell(stages: Iterable[Any], **_: object) -> None:
+        if progress.is_due:
+            known = list(stages or ())
+            tasks = [(stage.num_completed_tasks, stage.num_tasks) for stage in known]
+            progress.tell(sum(done for done, _ in tasks), sum(total for _, total in tasks))
+
+    return tell
+
+
+@cache
+def _class_of_sessions() -> Any:
+    """Return a class of sessions that end when they are told to, and not when they are collected.
+
+    PySpark's own wait for others of their calls then, in whatever thread collects them: of gRPC's, too, which
+    then never make those calls.
+    """
+    from pyspark.sql.connect.session import SparkSession
+
+    class Session(SparkSession):  # type: ignore[misc]  # PySpark may be missing
+        def __del__(self) -> None:
+            """Do nothing."""
+
+    return Session
+
+
+def _end(session: Any) -> None:
+    """End a session on the server, and its connection; `stop` would wait for those of other threads."""
+    with suppress(Exception):
+        session.client.release_session()
+    with suppress(Exception):
+        session.client._channel.close()  # noqa: SLF001
