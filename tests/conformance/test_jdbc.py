@@ -6,17 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dvt.core.errors import BadOutput, DvtError, TableNotFound
+from dvt.core.errors import BadOutput, DvtError, TableNotFound, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
+from dvt.drivers.jdbc import Bridge, Session, parse
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
+from dvt.testing.databases import Database
+from tests.databases.jars import jar
 from tests.databases.java_servers import PASSWORD
 from tests.databases.jdbc import over_jdbc
 from tests.databases.ports import free_port
@@ -24,6 +28,7 @@ from tests.databases.proxy import silent_port
 
 pytestmark = pytest.mark.slow
 
+DUCKDB = "org.duckdb:duckdb_jdbc:1.3.1.0"
 SECRET = "wr0ng-s3cret"
 _HOLDING = """
 import sys, time
@@ -54,6 +59,40 @@ def bench_of(tmp_path):
     yield make
     for bench in benches:
         bench.close()
+
+
+class Unknown(Database):
+    """A database without a name of its own in dvt; its driver runs it within Java."""
+
+    name = "unknown"
+    schema = "main"
+
+    def __init__(self, settings):
+        self._settings = settings
+        parsed = parse("unknown", settings, Path())
+        self._bridge = Bridge("unknown", parsed, Path(), lambda: Path(tempfile.mkdtemp()))
+        self._session = None
+
+    def settings(self, **more):
+        return self._settings | more
+
+    def execute(self, *statements):
+        """Run statements, and let go of the file, which one process has at a time."""
+        session = Session(self._bridge, "unknown", parse("unknown", self._settings, Path()))
+        for statement in statements:
+            session.execute(statement, "setting up a test")
+        session.close()
+        self.close()
+        return []
+
+    def fill(self, ref, rows):
+        self.execute(f"create table {self.quoted(ref)} as select range as n from range({rows})")
+
+    def sleeping(self, seconds):
+        return str(seconds)
+
+    def close(self):
+        self._bridge.close()
 
 
 def error_of(bench: Bench) -> DvtError:
@@ -179,6 +218,34 @@ def test_a_heap_that_is_too_small_is_explained(h2, bench_of):
     assert caught.value.code == "DVT227"
     assert "memory: 16m" in str(caught.value)
     assert "memory" in caught.value.hint
+
+
+@pytest.fixture
+def unknown(tmp_path):
+    """An output of a database that dvt knows nothing of, by its driver: DuckDB's, for a new file."""
+    settings = {"type": "jdbc", "url": f"jdbc:duckdb:{tmp_path}/x", "jar": str(jar(DUCKDB)), "schema": "main"}
+    server = Unknown(settings)
+    yield server
+    server.close()
+
+
+def test_an_unknown_database_is_read_and_nothing_is_pushed_to_it(unknown, bench_of):
+    unknown.execute(
+        "create table t as select 1 as a, 'x' as b, 1.25::decimal(38, 2) as c, date '2024-02-29' as d"
+    )
+    bench = bench_of(unknown)
+    table = bench.describe(unknown.table("t"))
+    assert not any(column.exact for column in table.columns)
+    assert bench.rows(bench.read_table(table.ref)) == [("1", "x", "1.25", "2024-02-29")]
+
+
+@pytest.mark.parametrize(
+    "value", ["date '1582-10-24'", "date '-4713-01-01'", "timestamp '0001-01-01 00:00:00'"]
+)
+def test_an_old_date_of_an_unknown_database_stops_the_run(unknown, bench_of, value):
+    unknown.execute(f"create table t as select {value} as v")
+    with pytest.raises(ValueLost, match="column v"):
+        bench_of(unknown).read_table(unknown.table("t"))
 
 
 # --- the process --------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ class Server:
     def reader(self) -> Session:
         """Open a connection, and begin a transaction to read in."""
         session = self.connect()
+        if not self.product.has_transactions:
+            return session
         try:
             session.begin(self.product.isolation if self.is_consistent else None)
         except BaseException:

@@ -174,9 +174,8 @@ def _type(arrow: Any, kind_: str) -> Any:
         "x": arrow.binary(),
         "D": arrow.date32(),
         "t": arrow.time64("us"),
-        "T": arrow.time64("us"),
         "m": arrow.timestamp("us"),
         "M": arrow.timestamp("ns"),
         "z": arrow.timestamp("us", tz="UTC"),
     }
-    return types.get(kind_, arrow.string())
+    return types.get(kind_[0], arrow.string())

@@ -24,8 +24,15 @@ class Product:
     """Statements that every session begins with."""
     schemas_are_databases: bool = False
     """Whether the database calls databases what is a schema in dbt."""
-    times_as_text: bool = False
-    """Whether its driver makes a time of day of what is none, as of -800:00:00, which only its text shows."""
+    is_proven: bool = True
+    """Whether its driver's dates have been compared; otherwise those before 1582 are refused, and others that
+    it reads in two ways."""
+    times_as_text: frozenset[str] = frozenset()
+    """Types, in lower case, without sizes, whose dates and times its driver changes, but not their text."""
+    read: Mapping[str, str] = field(default_factory=dict)
+    """Type → SQL that sends its values `{0}`, where not even the driver's text is right."""
+    has_transactions: bool = True
+    """Whether it is read in transactions; many drivers hold a whole answer in memory outside of one."""
     sized_by_values: frozenset[str] = frozenset()
     """Types of time, in lower case, whose number of digits is not declared: the database's highest."""
     instants: frozenset[str] = frozenset()
@@ -51,10 +58,19 @@ _PRODUCTS: Mapping[str, Product] = {
             "SET SESSION time_zone = '+00:00'",
         ),
         schemas_are_databases=True,
-        times_as_text=True,
+        times_as_text=frozenset({"time"}),
         instants=frozenset({"timestamp"}),
     ),
     "h2": Product(isolation=_H2_SNAPSHOT, compares_integers=True),
+    "trino": Product(
+        compares_integers=True,
+        times_as_text=frozenset({"date", "timestamp with time zone"}),
+        read={
+            "date": "CAST({0} AS VARCHAR)",
+            "timestamp with time zone": "CAST({0} AT TIME ZONE 'UTC' AS VARCHAR)",
+        },
+        has_transactions=False,
+    ),
     "hsqldb": Product(compares_integers=True),
     "derby": Product(sized_by_values=frozenset({"timestamp"})),
 }
@@ -72,4 +88,4 @@ def product(url: str) -> Product:
     return _PRODUCTS.get(subprotocol(url), _UNKNOWN)
 
 
-_UNKNOWN = Product()
+_UNKNOWN = Product(is_proven=False)

@@ -50,6 +50,8 @@ _FLOATING = "decfloat"
 """Name of numbers of a fixed number of digits, but no fixed place of the point."""
 _MONEY = "money"
 """PostgreSQL's type, which its driver takes for a DOUBLE."""
+_NANOS = 9
+"""Digits of a second in TIMESTAMP_NS."""
 _MICROS = 6
 """Digits of a second in TIMESTAMP."""
 _NO_TEXT = "read the table through a view that casts the column"
@@ -81,6 +83,8 @@ _BY_CODE = {
     **dict.fromkeys(_TEXTS, TypeMapping(stage=VARCHAR)),
 }
 """Code → how it is staged."""
+_SIZES = re.compile(r"\((\d+)[^)]*\)")
+"""Matches the sizes in a type's name; the group is the first."""
 _LOSES_OFFSET = "the offset of each value; the instant stays"
 
 
@@ -104,7 +108,8 @@ def mapping(column: JdbcColumn, product: Product, where: str) -> Column:
         mapped = replace(mapped, exact=True)
     described = mapped.column(column.name, _spelled(column))
     digits = column.code in _DECIMALS and mapped.stage == VARCHAR
-    return replace(described, as_digits=digits)
+    read = product.read.get(base_name(column.native), described.read)
+    return replace(described, read=read, as_digits=digits)
 
 
 def _spelled(column: JdbcColumn) -> str:
@@ -116,7 +121,7 @@ def _mapped(column: JdbcColumn, product: Product, where: str) -> TypeMapping:
     code, name = column.code, column.native.lower()
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if code in _INSTANT_CODES or name in product.instants or _ZONED.search(name):
+    if code in _INSTANT_CODES or name in product.instants or _ZONED.search(base_name(name)):
         return _zoned(column, product)
     if code in {_DATE, _TIME, _TIMESTAMP}:
         return _time(column, product)
@@ -134,12 +139,20 @@ def _zoned(column: JdbcColumn, product: Product) -> TypeMapping:
 
 
 def _time(column: JdbcColumn, product: Product) -> TypeMapping:
+    if _digits(column) > _NANOS:
+        return TypeMapping(stage=VARCHAR, loses=f"the type {column.native}: its values have more digits")
     if column.code == _TIME:
         return TypeMapping(stage=TIME)
     if column.code == _DATE:
         return TypeMapping(stage=DATE)
-    is_finer = column.scale > _MICROS and column.native.lower() not in product.sized_by_values
+    is_finer = _digits(column) > _MICROS and column.native.lower() not in product.sized_by_values
     return TypeMapping(stage=StageType(Kind.TIMESTAMP_NS) if is_finer else TIMESTAMP)
+
+
+def _digits(column: JdbcColumn) -> int:
+    """Return the digits of a second: some drivers have them in the type's name alone."""
+    size = _SIZES.search(column.native)
+    return int(size[1]) if size and not column.scale else column.scale
 
 
 def _decimal(column: JdbcColumn) -> TypeMapping:
@@ -169,19 +182,32 @@ def _other(column: JdbcColumn, where: str) -> TypeMapping:
 
 
 def kind(column: Column, product: Product) -> str:
-    """Return how values of a column travel: a letter of the Java process, for numbers with their sizes."""
+    """Return how values of a column travel: a letter of the Java process, for numbers with their sizes.
+
+    Behind the letter of a date or time: `?` for its text alone, `!` for what is compared with its text.
+    """
     stage = column.stage
-    if stage == TIME and product.times_as_text:
-        return "T"
     if stage.kind is Kind.DECIMAL:
         return f"n{stage.precision},{stage.scale}"
     if stage.kind is Kind.UBIGINT:
         return "n20,0"
     if stage.kind in INTEGERS:
         return "i"
-    return "N" if column.as_digits else _KINDS.get(stage.kind, "s")
+    letter = "N" if column.as_digits else _KINDS.get(stage.kind, "s")
+    if letter not in _TIMES:
+        return letter
+    if base_name(column.native) in product.times_as_text:
+        return f"{letter}?"
+    return letter if product.is_proven else f"{letter}!"
 
 
+def base_name(native: str) -> str:
+    """Return a type's name in lower case, without sizes."""
+    return _SIZES.sub("", native.lower()).strip()
+
+
+_TIMES = "DtomMz"
+"""Letters of dates and times."""
 _KINDS: Mapping[Kind, str] = {
     Kind.BOOLEAN: "b",
     Kind.FLOAT: "f",

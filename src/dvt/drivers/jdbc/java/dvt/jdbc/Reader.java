@@ -44,7 +44,7 @@ abstract class Reader {
             case 'x':
                 return new Bytes();
             default:
-                return new Times(kind.charAt(0));
+                return new Times(kind.charAt(0), kind.substring(1));
         }
     }
 

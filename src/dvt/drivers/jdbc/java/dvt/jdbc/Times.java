@@ -3,6 +3,7 @@ package dvt.jdbc;
 import java.nio.charset.StandardCharsets;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
@@ -27,20 +28,25 @@ final class Times extends Reader {
         .append(MOMENT).optionalStart().appendLiteral(' ').optionalEnd().appendOffset("+HH:mm", "Z").toFormatter();
     private static final DateTimeFormatter CLOCK_OFFSET =
         new DateTimeFormatterBuilder().appendPattern("HH:mm:ss").appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true).appendOffset("+HH:mm", "+00:00").toFormatter();
+    /** The classes of java.sql make days up to the 24th of the ten that the calendar left out. */
+    private static final LocalDateTime GREGORIAN = LocalDateTime.of(1582, 10, 25, 0, 0);
     private static final long MICROS = 1_000_000;
     private static final long NANOS = 1_000_000_000;
 
     private final char kind;
     private final Class<?> type;
+    private final boolean isDoubted;
     private boolean asText;
     private boolean isKnown;
 
-    Times(char kind) {
+    /** `trust`: nothing, or ? for texts alone, or ! where it is not known whether the driver's dates are right. */
+    Times(char kind, String trust) {
         super(kind == 'D' ? Integer.BYTES : kind == 'o' ? 0 : Long.BYTES);
         this.kind = kind;
         this.type = type(kind);
-        this.asText = kind == 'T';
+        this.asText = trust.equals("?");
         this.isKnown = asText;
+        this.isDoubted = trust.equals("!");
     }
 
     private static Class<?> type(char kind) {
@@ -48,7 +54,6 @@ final class Times extends Reader {
             case 'D':
                 return LocalDate.class;
             case 't':
-            case 'T':
                 return LocalTime.class;
             case 'o':
                 return OffsetTime.class;
@@ -73,8 +78,31 @@ final class Times extends Reader {
             }
             return false;
         }
+        if (isDoubted) {
+            compare(value, row, column);
+        }
         write(value, to);
         return true;
+    }
+
+    /** Refuses what the driver may have made of another day: those of java.sql have two calendars and no era. */
+    private void compare(Object value, ResultSet row, int column) throws SQLException {
+        LocalDateTime local = value instanceof LocalDate ? ((LocalDate) value).atStartOfDay()
+            : value instanceof LocalDateTime ? (LocalDateTime) value
+            : value instanceof OffsetDateTime ? ((OffsetDateTime) value).toLocalDateTime() : null;
+        if (local == null) {
+            return;
+        }
+        if (local.isBefore(GREGORIAN)) {
+            throw new IllegalArgumentException(
+                "holds " + value + ", which is before 25 October 1582, where it is not known how its driver counts");
+        }
+        java.util.Date other = value instanceof LocalDate ? row.getDate(column)
+            : value instanceof LocalDateTime ? row.getTimestamp(column) : null;
+        if (other != null && Math.floorDiv(other.getTime(), 1000L) != local.toEpochSecond(ZoneOffset.UTC)) {
+            throw new IllegalArgumentException(
+                "holds " + value + " or " + Instant.ofEpochMilli(other.getTime()) + ": its driver reads it in two ways");
+        }
     }
 
     private Object value(ResultSet row, int column) throws SQLException {
@@ -105,12 +133,11 @@ final class Times extends Reader {
                 case 'D':
                     return LocalDate.parse(text);
                 case 't':
-                case 'T':
                     return LocalTime.parse(text, CLOCK);
                 case 'o':
                     return OffsetTime.parse(text);
                 case 'z':
-                    return OffsetDateTime.parse(text.replace('T', ' '), INSTANT);
+                    return OffsetDateTime.parse(text.replace(" UTC", "Z").replace('T', ' '), INSTANT);
                 default:
                     return LocalDateTime.parse(text.replace('T', ' '), MOMENT);
             }
@@ -126,7 +153,6 @@ final class Times extends Reader {
                     to.values().putInt(Math.toIntExact(((LocalDate) value).toEpochDay()));
                     break;
                 case 't':
-                case 'T':
                     to.values().putLong(micros(((LocalTime) value).toNanoOfDay(), value));
                     break;
                 case 'o':
