@@ -299,3 +299,10 @@ def test_a_consumer_that_fails_amid_rows_leaves_the_session_usable(h2, bench_of)
             snapshot.extract([Job(broken, bench.sink())], lambda *_: None)
         snapshot.extract([Job(bench.extraction(table), bench.sink())], lambda _, d: datasets.append(d))
     assert [dataset.rows for dataset in datasets] == [50_000]
+
+
+def test_what_a_driver_repeats_of_its_url_is_masked(unknown, bench_of):
+    error = error_of(bench_of(unknown, url=f"jdbc:duckdb:;threads={SECRET}"))
+    assert error.code == "DVT130"
+    assert "***" in str(error)
+    assert SECRET not in texts(error)

@@ -28,6 +28,10 @@ _NOT_FOR_CONNECTING = frozenset({"type", "threads", "max_connections"})
 """Keys that do not concern the connection; dbt or other parts of dvt read them."""
 _PARAMETERS = re.compile(r"[?;].*|//[^/@]*@", re.DOTALL)
 """Matches the parts of a URL that may hold a password."""
+_PARTS = re.compile(r"[?;&@:/]")
+"""Matches what is between the parts of these parts."""
+_SHORTEST = 5
+"""Characters of the shortest value that is looked for in texts: shorter ones are in many words."""
 
 
 class JdbcSettings(BaseModel):
@@ -116,16 +120,15 @@ class JdbcSettings(BaseModel):
     @property
     def secrets(self) -> tuple[str, ...]:
         """Texts that no message may show, longest first."""
-        values = [self.address] if self.address != self.where else []
-        values += [
-            part for match in _PARAMETERS.findall(self.address) for part in re.split(r"[?;&=:@/]", match)
-        ]
+        parts = [part for match in _PARAMETERS.findall(self.address) for part in _PARTS.split(match)]
+        values = [self.address, *(part.rpartition("=")[2] for part in parts)] if parts else []
+        values = [value for value in values if len(value) >= _SHORTEST and value != "false"]
         values += [
             secret.get_secret_value() for name, secret in self.properties.items() if is_secret_name(name)
         ]
         if self.password is not None:
             values.append(self.password.get_secret_value())
-        return tuple(sorted({value for value in values if len(value) > 2}, key=len, reverse=True))  # noqa: PLR2004
+        return tuple(sorted({value for value in values if value}, key=len, reverse=True))
 
 
 def _property(value: object) -> str:
