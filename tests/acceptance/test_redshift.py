@@ -64,7 +64,12 @@ def test_models_move_through_the_bucket_in_both_directions(project: Project, red
     assert there == [(10, "2024-02-29 10:00:00.5")]
     assert redshift.execute("select count(*), count(distinct name) from marts.computed") == [(299, 299)]
     assert redshift.execute("select name from marts.computed where n = 7") == [("it's \\ 7",)]
-    assert redshift.execute("select tablename from pg_tables where tablename like '%dvt%'") == []
+    assert (
+        redshift.execute(
+            "select tablename from pg_tables where schemaname = 'marts' and tablename like '%dvt%'"
+        )
+        == []
+    )
     sent = redshift.proxy.statements
     assert sum(statement.startswith("UNLOAD ") for statement in sent) == 2
     assert not [statement for statement in sent if statement.startswith("DECLARE ")]

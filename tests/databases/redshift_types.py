@@ -38,6 +38,7 @@ READ_CASES = (
     ReadCase("timetz", "'10:00:00+05:30'", "TIME WITH TIME ZONE", "10:00:00+05:30"),
     ReadCase("bytea", "decode('00ff27', 'hex')", "BLOB", "\\x00\\xFF\\x27"),
     ReadCase("super", "'{\"a\": [1, null, \"x\"]}'", "JSON", '{"a": [1, null, "x"]}'),
+    ReadCase("numeric", "1.25", "VARCHAR", loses=True, error=True),
     ReadCase("point", "'(1,2)'", "VARCHAR", loses=True, error=True),
 )  # fmt: skip
 """Values as the database holds them → what is staged. `point` stands for types that are refused."""

@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-NATIVE: Mapping[str, frozenset[str]] = {
-    "snowflake": frozenset({"s3", "azure", "gcs"}),
-    "bigquery": frozenset({"gcs"}),
-    "redshift": frozenset({"s3"}),
-}
-"""Warehouse → types of buckets that it can unload to and copy from by itself."""
+NATIVE: Mapping[str, frozenset[str]] = {"redshift": frozenset({"s3"})}
+"""Warehouse that dvt has a connector for → types of buckets that it unloads to and copies from by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,7 @@ def test_buckets_are_tested_counted_and_left_as_they_were(
         shop,
         lake={"type": "filesystem", "path": str(lake)},
         own={"type": "filesystem"},
-        far={"type": "gcs", "bucket": "${DVT_TEST_NEVER_SET}"},
+        far={"type": "s3", "bucket": "${DVT_TEST_NEVER_SET}", "region": "eu-west-1"},
     )
     shop.write("computes.yml", {"shop": {"target": "big", "computes": {"big": {"type": "duckdb"}}}})
     shop.write("lake/shop/_owner.json", '{"project": "shop"}')
@@ -95,7 +95,7 @@ def test_buckets_are_tested_counted_and_left_as_they_were(
     assert diagnosis["buckets_yml"] == str(shop.root / "buckets.yml")
     assert diagnosis["compute"] == "big"
     assert diagnosis["federation"] == {"ready": True, "missing": []}
-    assert diagnosis["native_connectors_available"] == ["snowflake", "bigquery"]
+    assert diagnosis["native_connectors_available"] == ["redshift"]
     first, own, far = diagnosis["buckets_configured"]
     assert (first["name"], first["type"], first["bucket"], first["status"]) == (
         "lake", "filesystem", str(lake), "OK",

@@ -39,7 +39,7 @@ class S3Bucket:
     """Implements Bucket by boto3."""
 
     settings: ClassVar[type[S3Settings]] = S3Settings
-    consumers: frozenset[str] = frozenset({HADOOP, "redshift", "snowflake"})
+    consumers: frozenset[str] = frozenset({HADOOP, "redshift"})
 
     def __init__(
         self,

@@ -121,11 +121,10 @@ def _mapping(kind: str, sizes: tuple[int, ...]) -> TypeMapping:
         return TypeMapping(
             stage=_DATES[kind], read="{0}::varchar", unpack=f"CAST({_BEFORE_CHRIST} AS {_DATES[kind]})"
         )
-    if kind == "numeric":
-        digits, scale = (*sizes, 18, 0)[:2] if len(sizes) != 1 else (sizes[0], 0)
-        if digits <= MAX_DIGITS:
-            stage = decimal(digits, scale)
-            return TypeMapping(stage=stage, unpack=f"CAST({{0}} AS {stage})", exact=True)
+    if kind == "numeric" and sizes and sizes[0] <= MAX_DIGITS:
+        # Without sizes nothing tells how many digits there are behind the point.
+        stage = decimal(sizes[0], sizes[1] if len(sizes) > 1 else 0)
+        return TypeMapping(stage=stage, unpack=f"CAST({{0}} AS {stage})", exact=True)
     if kind in _OTHERS:
         return _OTHERS[kind]
     return TypeMapping(

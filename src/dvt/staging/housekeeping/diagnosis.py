@@ -115,7 +115,7 @@ def as_lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield from _bucket_lines(bucket)
     if diagnosis.native:
         names = ", ".join(diagnosis.native)
-        yield f"  within reach of native connectors, which dvt does not have yet: {names}"
+        yield f"  within reach of native connectors: {names}"
     if diagnosis.missing:
         yield f"  federation [NOT READY]: {', '.join(diagnosis.missing)}"
         yield from (f"    to mend it: {fix}" for fix in diagnosis.fixes)
