@@ -126,6 +126,17 @@ def test_what_a_killed_run_has_unloaded_is_removed_by_clean(project: Project, re
     assert [key for key in objects(project.root) if "_transfers" in key] == []
 
 
+def test_rows_that_are_missing_in_the_bucket_are_an_error(project: Project, redshift: Any) -> None:
+    project.model("here", JOIN, target="local")
+    redshift.proxy.loses_files = True
+    try:
+        result = project.dvt("run")
+    finally:
+        redshift.proxy.loses_files = False
+    assert result.statuses() == {"here": "error"}
+    assert "0 rows of 5000 arrived in bucket 'lake'" in result.output
+
+
 def test_a_bucket_of_another_type_is_refused_by_name(project: Project) -> None:
     bucket = {"shop": {"buckets": {"lake": {"type": "filesystem", "path": str(project.root / "lake")}}}}
     (project.root / "buckets.yml").write_text(yaml.safe_dump(bucket))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +47,18 @@ def store(rest: str, endpoint: str) -> Any:
     return session.client("s3", endpoint_url=endpoint, region_name="us-east-1")
 
 
-def unloaded(csv: Path, columns: list[tuple[str, str]], uri: str, rest: str, endpoint: str) -> None:
-    """Put a query's answer into a bucket as Parquet files, as UNLOAD names them; none for no rows."""
+def unloaded(
+    csv: Path, columns: list[tuple[str, str]], uri: str, rest: str, endpoint: str
+) -> list[Callable[[], Any]]:
+    """Put a query's answer into a bucket as Parquet files, as UNLOAD names them; none for no rows.
+
+    Returns what deletes each of them.
+    """
     client = store(rest, endpoint)
     bucket, _, prefix = uri.removeprefix("s3://").partition("/")
     if client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount"):
         raise CopyFailed(f"Specified unload destination on S3 is not empty: {uri}")
+    deletes = []
     types = ", ".join(f"'{name}': '{type_}'" for name, type_ in columns)
     with duckdb.connect() as database, tempfile.TemporaryDirectory() as folder:
         database.execute(
@@ -64,6 +72,8 @@ def unloaded(csv: Path, columns: list[tuple[str, str]], uri: str, rest: str, end
             part = f"SELECT * FROM t LIMIT {FILE_ROWS} OFFSET {begin}"
             database.execute(f"COPY ({part}) TO '{file}' (FORMAT parquet)")
             client.upload_file(str(file), bucket, prefix + file.name)
+            deletes.append(partial(client.delete_object, Bucket=bucket, Key=prefix + file.name))
+    return deletes
 
 
 def copied(csv: Path, uri: str, rest: str, endpoint: str, definition: str) -> None:

@@ -65,6 +65,8 @@ class RedshiftProxy:
         self.answers = threading.Event()
         """While it is not set, an UNLOAD that has written its files is not answered."""
         self.answers.set()
+        self.loses_files = False
+        """Whether an UNLOAD leaves out its last file, as if somebody had deleted it."""
         self.folder = Path(tempfile.mkdtemp(prefix="dvt-redshift-"))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -212,7 +214,9 @@ class _Session:
             moving.file.close()
             try:
                 columns = self._proxy.describe(moving.query)
-                unloaded(moving.csv, columns, moving.uri, moving.rest, self._proxy.endpoint)
+                files = unloaded(moving.csv, columns, moving.uri, moving.rest, self._proxy.endpoint)
+                if self._proxy.loses_files:
+                    files[-1]()
                 self._proxy.answers.wait()
             except Exception as error:  # noqa: BLE001 - whatever it is, the client gets it as the server's
                 moving.failure = str(error) or type(error).__name__

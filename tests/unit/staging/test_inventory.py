@@ -71,6 +71,12 @@ def test_an_answer_of_a_model_is_a_result(own, key):
     assert found(own)[Kind.RESULT].run == RUN
 
 
+@pytest.mark.parametrize("name", ["0000_part_00.parquet", "data_0.parquet", "manifest"])
+def test_what_a_warehouse_has_unloaded_is_a_transfer(own, name):
+    own.put_once(f"{RUN}/_transfers/3/rows/{name}", b"rows")
+    assert found(own)[Kind.TRANSFER].run == RUN
+
+
 def test_a_state_is_one_and_names_its_dataset(own):
     fill(ParquetSink(Location(own, f"{RUN}/crm/0123456789abcdef01234567")))
     state = TableState(
