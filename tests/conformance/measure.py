@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from dvt.connectors import CONNECTORS
 from dvt.core.plan import Load
-from dvt.core.ports.connectors import ConnectorContext, Job
+from dvt.core.ports.connectors import CONNECTIONS, ConnectorContext, Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb import MemoryInstance
@@ -32,9 +32,16 @@ class Measurement(NamedTuple):
     seconds: float
 
 
-def measure(database: Any, folder: Path, work: SourceQuery | tuple[Load, Dataset]) -> Measurement:
-    """Measure an extraction or a load in a process of its own."""
-    task = pickle.dumps((database.name, database.settings(), str(folder), work))
+def measure(
+    database: Any,
+    folder: Path,
+    work: SourceQuery | tuple[Load, Dataset],
+    *,
+    limit: int = CONNECTIONS,
+    **settings: Any,
+) -> Measurement:
+    """Measure an extraction or a load in a process of its own, over at most `limit` connections."""
+    task = pickle.dumps((database.name, database.settings(**settings), str(folder), work, limit))
     root = str(Path(__file__).parents[2])
     completed = subprocess.run(
         [sys.executable, "-m", "tests.conformance.measure"],
@@ -48,12 +55,12 @@ def measure(database: Any, folder: Path, work: SourceQuery | tuple[Load, Dataset
 
 
 def main() -> None:
-    name, settings, folder, work = pickle.load(sys.stdin.buffer)
+    name, settings, folder, work, limit = pickle.load(sys.stdin.buffer)
     context = ConnectorContext(
         duckdb=MemoryInstance(threads=2, memory_limit="1GiB"),
         project_dir=Path(folder),
         scratch=Path(folder, "scratch"),
-        limit=4,
+        limit=limit,
     )
     connector = CONNECTORS.load(settings["type"])(name, settings, context)
     moved = []
