@@ -152,13 +152,13 @@ def _summary(path: str, command: Any) -> str:
 
 
 TRANSLATION_HEAD = """\
-# What is proven of {name}'s SQL in DuckDB
+# What is proven of {name}'s SQL in {engine}
 
 <!-- Written by `make docs` from the table that `make proofs` writes. -->
 
-A federated model in {name}'s dialect that DuckDB computes is translated construct by construct. A construct
+A federated model in {name}'s dialect that {engine} computes is translated construct by construct. A construct
 is proven for classes of arguments: `make proofs` has computed it over hostile values of these classes
-({evaluations:,} values in all) on a live server and in DuckDB, and every value and type agreed{types}.
+({evaluations:,} values in all) on a live server and in {engine}, and every value and type agreed{types}.
 Any other construct is an error (DVT123), unless the model says `translate: best_effort` (warning DVT003);
 `compute: target` needs no translation.
 
@@ -170,7 +170,7 @@ of one type, and where a `*` has them in front in any case; NATURAL JOIN does no
 
 _CLASSES = {
     "postgres": """`decimal` has the digits that its type names, `mixed` may have fewer (`coalesce(d, 0)`),
-`quotient` has a computed number of them, of which DuckDB keeps 20 behind the point""",
+`quotient` has a computed number of them, of which {engine} keeps 20 behind the point""",
     "mysql": """`text` is compared byte by byte, `collated` by its column's collation, which
 `collation: source` copies, `session text` by another one: of the session (numbers and dates as text),
 or of the target's tables (text of other databases). A `quotient` has more digits than it shows
@@ -186,11 +186,11 @@ point, and a datetime more digits of a second"""
 """Dialect → exceptions from the equality of types."""
 
 
-def translation_page(dialect: str, name: str) -> Callable[[], str]:
-    """Return a function that gives the page of a dialect."""
+def translation_page(dialect: str, name: str, engine: str = "DuckDB") -> Callable[[], str]:
+    """Return a function that gives the page of a dialect in an engine."""
 
     def page() -> str:
-        table = proof_table("duckdb", dialect)
+        table = proof_table(engine.lower(), dialect)
         assert table is not None
         groups: dict[str, list[str]] = defaultdict(list)
         for key in table.results:
@@ -199,9 +199,10 @@ def translation_page(dialect: str, name: str) -> Callable[[], str]:
         parts = [
             TRANSLATION_HEAD.format(
                 name=name,
+                engine=engine,
                 evaluations=table.evaluations,
                 types=_TYPES.get(dialect, ""),
-                classes=_CLASSES[dialect],
+                classes=_CLASSES[dialect].replace("{engine}", engine),
             ),
             "## Proven\n",
         ]
@@ -241,6 +242,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/errors.md": errors_page,
     "docs/reference/translation-postgres.md": translation_page("postgres", "PostgreSQL"),
     "docs/reference/translation-mysql.md": translation_page("mysql", "MariaDB"),
+    "docs/reference/translation-postgres-spark.md": translation_page("postgres", "PostgreSQL", "Spark"),
     "src/dvt/cli/options.json": options_table,
 }
 """File that is written from the code → its text."""

@@ -50,22 +50,29 @@ def assert_alike(actual: Sequence[Sequence[Any]], expected: Sequence[Sequence[An
         *(pytest.param(split, ALL, marks=pytest.mark.long) for split in tpch.SPLITS),
     ],
 )
-def test_models_in_sparks_sql_answer_as_one_engine_does(
+def test_models_in_sparks_sql_and_in_postgresqls_answer_as_one_engine_does(
     split: str,
     names: Sequence[str],
     single: duckdb.DuckDBPyConnection,
     databases: Callable[[str], Any],
     tmp_path: Path,
 ) -> None:
+    """Those in PostgreSQL's SQL are on PostgreSQL, whose dialect is their default, and are translated."""
+    server = databases("postgres")
     placement = place(single, split, databases, tmp_path)
     project = project_of(tmp_path, placement, databases, "warehouse")
     project.file("computes.yml", COMPUTES)
     queries = {name: sql for name, sql in tpch.queries(single).items() if name in names}
     write_models(project, queries, dialect="spark", compute="spark_local")
-    result = project.dvt("run", "--threads", "4", timeout=600).ok()
-    assert result.statuses() == dict.fromkeys(queries, "success"), result.output
+    translated = {f"{name}_pg": sql for name, sql in queries.items()}
+    write_models(project, translated, target="answers", compute="spark_local")
+    result = project.dvt("run", "--threads", "4", timeout=900).ok()
+    assert result.statuses() == dict.fromkeys([*queries, *translated], "success"), result.output
+    assert "DVT003" not in result.output
     for name, stages in stages_of(project).items():
         assert [stage["connection"] for stage in stages if stage["what"] == "compute"] == ["spark"], name
     with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
         for name, query in queries.items():
-            assert_alike(warehouse.sql(f"FROM {name}").fetchall(), single.sql(query).fetchall(), name)
+            expected = single.sql(query).fetchall()
+            assert_alike(warehouse.sql(f"FROM {name}").fetchall(), expected, name)
+            tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}_pg"), expected, name)

@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("-n", type=int, default=2000, help="number of queries, of all dialects")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--dialect", choices=DIALECTS, action="append", help="default: all")
-    parser.add_argument("--place", default="", help="compute all of them there: target, source, duckdb")
+    parser.add_argument("--place", default="", help="place of all of them: target, source, duckdb, spark")
     parser.add_argument("--failures", type=int, default=20, help="show so many failures of a dialect")
     parser.add_argument("--quick", action="store_true", help="do not shrink")
     options = parser.parse_args()

@@ -57,6 +57,15 @@ _MYSQL_COLLATION = "utf8mb4_nopad_bin"
 _MYSQL_SCHEMA = "fuzz"
 """A database whose texts have that collation, also those of copies."""
 
+SPARK = "spark"
+"""Name of the compute that is Spark."""
+_COMPUTES = f"""\
+shop:
+  target: duckdb
+  computes:
+    {SPARK}: {{type: spark, master: "local[2]", config: {{spark.sql.shuffle.partitions: 2}}}}
+"""
+
 
 class Verdict(StrEnum):
     """What came of one query."""
@@ -113,6 +122,7 @@ class FuzzWorkspace(Workspace):
 
     def __init__(self, root: Path, databases: Callable[[str], Any]) -> None:
         super().__init__(root)
+        (root / "computes.yml").write_text(_COMPUTES)
         self.postgres, self.mariadb = databases("postgres"), databases("mariadb")
         for name in ("pg", "pg2"):
             self.outputs[name] = self.postgres.settings()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dvt.core.requests import Pushdown
 from tests.fuzz.choices import Choices, shrunk
 from tests.fuzz.grammar import Grammar
-from tests.fuzz.judging import Judge, Judgement, Trial
+from tests.fuzz.judging import SPARK, Judge, Judgement, Trial
 from tests.fuzz.tables import TABLES
 
 PLACES = {
@@ -22,7 +22,7 @@ SOURCES = {"duckdb": "src", "postgres": "pg2", "mysql": "my2"}
 
 def may_refuse(dialect: str, trial: Trial) -> bool:
     """True where the engine is named that does not speak the dialect: it refuses what is not proven."""
-    return trial.compute == "duckdb" and dialect != "duckdb"
+    return trial.compute in {"duckdb", SPARK} and dialect != "duckdb"
 
 
 def trial_of(judge: Judge, dialect: str, seed: int, place: str = "") -> tuple[Choices, Trial]:

@@ -32,7 +32,7 @@ _ENDLESS = ("infinity", "-infinity")
 _HELD = frozenset(
     {
         *("boolean", "smallint", "integer", "bigint", "decimal", "quotient", "float", "double", "text"),
-        *("date", "timestamp", "timestamptz"),
+        *("date", "timestamp", "timestamptz", "session text", "year", "enum", "small"),
     }
 )
 """Classes of columns that Spark has as they are."""

@@ -29,6 +29,7 @@ def translate(state: PlanState) -> None:
     if state.dialect != state.context.engine:
         holder = exp.Paren(this=state.tree)
         _mend(state, holder, warn=True)
+        _finish(state, holder)
         state.tree, state.is_rewritten = holder.this, True
         state.functions |= {call.name for call in holder.find_all(exp.Anonymous) if _is_engines(call)}
         state.functions |= engine_dialect(state.context.engine).functions
@@ -39,6 +40,7 @@ def in_engine(state: PlanState, constant: exp.Expr) -> Sql:
     holder = exp.Paren(this=constant.copy())
     if state.dialect != state.context.engine:
         _mend(state, holder, warn=False)
+        _finish(state, holder)
     return with_places(holder.this, state.in_engine, answer_place)
 
 
@@ -60,6 +62,12 @@ def _mend(state: PlanState, holder: exp.Expr, *, warn: bool) -> None:
             new = entry.fix(node)
             new.type = node.type
             node.replace(new)
+
+
+def _finish(state: PlanState, holder: exp.Expr) -> None:
+    finish = engine_dialect(state.context.engine).translation(state.dialect).finish
+    if finish is not None:
+        finish(holder)
 
 
 def _is_engines(call: exp.Anonymous) -> bool:

@@ -46,6 +46,8 @@ class Translation:
     """Entries by SQLGlot's class name, or `name()` for a function it does not know."""
     functions: Status = Status.UNVERIFIED
     """Status of functions without an entry; other expressions without one are verified."""
+    finish: Callable[[exp.Expr], None] | None = None
+    """Changes the tree within an expression once all fixes are made; None: nothing is left to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class EngineDialect:
     """What every translated statement asks of the engine, beside the functions that it calls."""
     only_proven: bool = False
     """Whether models in a dialect of which nothing is proven are refused, not translated as SQLGlot does."""
+    takes_other_hours: bool = False
+    """Whether it takes the other one of two hours of one name, where the clocks of a session go back."""
     held: frozenset[Kind] | None = None
     """Kinds of staged columns that a translated model may read; None: all."""
     output_name: Callable[[exp.Expr], str] | None = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from dvt.federation.plan.dialects import engine_dialect
 from dvt.federation.plan.dialects.languages import language
 from dvt.federation.plan.markers import readable
 from dvt.federation.plan.parse import has_bare_offset
@@ -19,6 +20,11 @@ from dvt.federation.plan.state import NUMBER, PlanState, Unproven
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 """Matches a name that is shown without quotes."""
+_MOMENTS = re.compile(r"timestamptz|(?:literal )?timestamp|(?:literal )?date")
+"""Matches classes of moments in a key."""
+_FIXED = frozenset({"UTC", "Etc/UTC", "GMT", "Etc/GMT", "Etc/UCT", "UCT", "Zulu", "Etc/Zulu"})
+"""Names of zones whose clocks do not change."""
+_HOURS = "the compute engine takes another one of two hours of one name, where the clocks of {} go back"
 _MAX_SHOWN = 80
 """Characters of a construct that a message shows."""
 
@@ -73,6 +79,27 @@ def _unlisted(state: PlanState, table: ProofTable) -> Iterator[Unproven]:
             if table.result(key) is None and not _is_blamed_on_argument(key, node, name):
                 yield Unproven(shown(state, node), line_of(node), _why(key, table))
                 break
+            if may_repeat_hours(key) and _takes_other_hours(state):
+                yield Unproven(shown(state, node), line_of(node), _HOURS.format(state.context.time_zone))
+                break
+
+
+def may_repeat_hours(key: str) -> bool:
+    """Return whether a construct makes a moment with a zone of a time on the clock.
+
+    Example:
+        >>> may_repeat_hours("LT(timestamp, timestamptz)"), may_repeat_hours("Extract(YEAR, timestamptz)")
+        (True, False)
+    """
+    classes = set(_MOMENTS.findall(key))
+    moves = key.startswith(("Add(", "Sub(")) and "interval" in key
+    cuts = key.startswith(("TimestampTrunc(timestamptz", "TimestampTrunc(date"))
+    shows = key.startswith(("Cast(timestamptz", "AtTimeZone("))
+    return cuts or ("timestamptz" in classes and (len(classes) > 1 or moves) and not shows)
+
+
+def _takes_other_hours(state: PlanState) -> bool:
+    return engine_dialect(state.context.engine).takes_other_hours and state.context.time_zone not in _FIXED
 
 
 def _is_blamed_on_argument(key: str, node: exp.Expr, name: ClassOf) -> bool:

@@ -10,6 +10,7 @@ from dvt.federation.plan.dialects.spark.expressions import typed
 from dvt.federation.plan.dialects.spark.templates import filled
 
 _TEXT = exp.DataType.TEXT_TYPES
+_DAYS = (exp.DataType.Type.DATE, exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPNTZ)
 _TESTS = {
     **dict.fromkeys(INTEGERS, "whole_text"),
     **dict.fromkeys((*DECIMAL, *FLOATS), "number_text"),
@@ -43,7 +44,7 @@ def is_sized(node: exp.Expr) -> bool:
 
 def cut(node: exp.Expr) -> exp.Expr:
     """Cast to text, and cut off what is too long."""
-    return function("left", typed(node.this, "STRING"), node.args["to"].expressions[0].this.copy())
+    return function("left", _as_text(node.this, short=False), node.args["to"].expressions[0].this.copy())
 
 
 def is_padded(node: exp.Expr) -> bool:
@@ -54,6 +55,13 @@ def is_padded(node: exp.Expr) -> bool:
 def cased(node: exp.Expr) -> exp.Expr:
     """Turn to upper or lower case, letter by letter."""
     return filled("upper" if isinstance(node, exp.Upper) else "lower", s=node.this)
+
+
+def is_no_ascii(node: exp.Expr) -> bool:
+    """True for a character of a number that is no literal from 1 to 127."""
+    number = node.expressions[0] if node.expressions else node.this
+    is_literal = isinstance(number, exp.Literal) and number.is_int
+    return not (is_literal and 0 < int(number.name) < 128)  # noqa: PLR2004
 
 
 def side(node: exp.Expr) -> exp.Expr:
@@ -98,7 +106,17 @@ def _as_text(node: exp.Expr, *, short: bool) -> exp.Expr:
                 exp.If(this=exp.Not(this=value.copy()), true=false),
             ]
         )
-    return typed(node, "STRING")
+    return filled("moment_as_text", x=node) if is_a(node, *_DAYS) else typed(node, "STRING")
+
+
+def is_moment_to_text(node: exp.Expr) -> bool:
+    """True for a cast of a date, or of a date with a time, to text."""
+    return node.args["to"].this in _TEXT and is_a(node.this, *_DAYS)
+
+
+def moment_as_text(node: exp.Expr) -> exp.Expr:
+    """Write a date, or a date with a time, as text."""
+    return _as_text(node.this, short=False)
 
 
 def by_pattern(node: exp.Expr) -> bool:

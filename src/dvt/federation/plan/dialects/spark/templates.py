@@ -168,6 +168,66 @@ _TEMPLATES: Mapping[str, str] = {
         "x",
         "CASE WHEN x <= 0 THEN raise_error('the logarithm of such a number is not defined') ELSE {0} END",
     ),
+    "kept_quotient": _let(
+        f"STRUCT(CAST({_PREFIX}n AS {_WHOLE}) AS n, CAST({_PREFIX}d AS {_WHOLE}) AS d,"
+        f" CAST({_PREFIX}power AS {_WHOLE}) AS power)",
+        "p",
+        "CASE WHEN p.n IS NULL OR p.d IS NULL THEN NULL WHEN p.d = 0 THEN raise_error('division by zero')"
+        f" ELSE CAST({_whole('p.n', 'p.d', 20)} * p.power"
+        f" + {_whole('((p.n % p.d) * p.power)', 'p.d', 20)} AS {_WHOLE})"
+        f" * {_PREFIX}unit END",
+    ),
+    "in_range": _let(
+        f"CAST({_PREFIX}x AS DOUBLE)",
+        "x",
+        "CASE WHEN isnan(x) OR abs(x) = double('infinity')"
+        " THEN raise_error('DOUBLE value is out of range') ELSE x END",
+    ),
+    "root_or_null": _let(f"CAST({_PREFIX}x AS DOUBLE)", "x", "CASE WHEN x >= 0 THEN sqrt(x) END"),
+    "my_part": _let(
+        f"STRUCT({_PREFIX}s AS s, {_PREFIX}start AS start, {_PREFIX}size AS size)",
+        "p",
+        "CASE WHEN p.s IS NULL OR p.start IS NULL OR p.size IS NULL THEN NULL"
+        " WHEN p.start = 0 OR p.size < 1 OR -p.start > length(p.s) THEN ''"
+        " WHEN p.start > 0 THEN substring(p.s, p.start, p.size)"
+        " ELSE substring(p.s, length(p.s) + p.start + 1, p.size) END",
+    ),
+    "my_left": _let(
+        f"STRUCT({_PREFIX}s AS s, {_PREFIX}size AS size)",
+        "p",
+        "CASE WHEN p.s IS NULL OR p.size IS NULL THEN NULL WHEN p.size < 1 THEN ''"
+        " ELSE left(p.s, p.size) END",
+    ),
+    "my_right": _let(
+        f"STRUCT({_PREFIX}s AS s, {_PREFIX}size AS size)",
+        "p",
+        "CASE WHEN p.s IS NULL OR p.size IS NULL THEN NULL WHEN p.size < 1 THEN ''"
+        " ELSE right(p.s, p.size) END",
+    ),
+    "my_parts": _let(
+        f"STRUCT({_PREFIX}s AS s, {_PREFIX}delimiter AS delimiter, {_PREFIX}size AS size)",
+        "p",
+        "CASE WHEN p.s IS NULL OR p.delimiter IS NULL OR p.size IS NULL THEN NULL"
+        " WHEN p.delimiter = '' OR p.size = 0 THEN ''"
+        " ELSE substring_index(p.s, p.delimiter, p.size) END",
+    ),
+    "my_moment": _let(
+        f"CAST({_PREFIX}x AS TIMESTAMP_NTZ)",
+        "x",
+        "CASE WHEN year(x) NOT BETWEEN 1 AND 9999"
+        " THEN raise_error('Datetime function: datetime field overflow') ELSE x END",
+    ),
+    "my_cut": _let(
+        f"STRUCT({_PREFIX}x AS x, CASE WHEN {_PREFIX}x >= 0 THEN 1 ELSE -1 END AS sign)",
+        "p",
+        "p.sign * floor(abs(p.x), {0})",
+    ),
+    "moment_as_text": _let(
+        f"{_PREFIX}x",
+        "x",
+        "CASE WHEN year(x) NOT BETWEEN 1 AND 9999"
+        " THEN raise_error('only years of four digits are written as text') ELSE CAST(x AS STRING) END",
+    ),
     "year": _let(f"{_PREFIX}x", "x", "CASE WHEN x <= 0 THEN x - 1 ELSE x END"),
 }
 """Name → SQL, with places named `dvt_arg_<name>` and, where a function is to be chosen, `{0}`."""

@@ -1,0 +1,122 @@
+"""MySQL's and MariaDB's expressions in Spark: those of DuckDB's table, then in Spark's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from sqlglot import exp
+
+from dvt.federation.plan.data_types import data_type
+from dvt.federation.plan.dialects.duckdb import mysql
+from dvt.federation.plan.dialects.duckdb.exact_numbers import INTEGERS, constant
+from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
+from dvt.federation.plan.dialects.spark.expressions import typed
+from dvt.federation.plan.dialects.spark.templates import filled
+from dvt.federation.plan.dialects.translation import wrong
+
+_WAY_OUT = "compute the model in DuckDB or on its target, or write it in Spark's SQL (`dialect: spark`)"
+_WHOLE = "DECIMAL(38,0)"
+_TIMES = (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.DATETIME)
+_SPANS = {"seconds": 3, "minutes": 2, "hours": 1, "days": 0, "weeks": 0}
+"""Unit of an interval → its place among the arguments of Spark's function for days and times."""
+_MONTHS = {"months": 1, "quarters": 3, "years": 12}
+
+
+def _span(unit: str, node: exp.Anonymous) -> exp.Expr:
+    """Return an interval of so many units."""
+    number = exp.Paren(this=node.expressions[0].copy())
+    zero = exp.Literal.number(0)
+    if unit in _MONTHS:
+        months = exp.Mul(this=number, expression=exp.Literal.number(_MONTHS[unit]))
+        return function("make_ym_interval", zero, months)
+    count: exp.Expr = exp.Mul(this=number, expression=exp.Literal.number(7)) if unit == "weeks" else number
+    parts: list[exp.Expr] = [zero.copy() for _ in range(4)]
+    parts[_SPANS[unit]] = count
+    return function("make_dt_interval", *parts)
+
+
+def _to_template(template: str, *names: str) -> Callable[[exp.Anonymous], exp.Expr]:
+    def fill(node: exp.Anonymous) -> exp.Expr:
+        return filled(template, **dict(zip(names, node.expressions, strict=True)))
+
+    return fill
+
+
+def _renamed(name: str) -> Callable[[exp.Anonymous], exp.Expr]:
+    return lambda node: function(name, *(argument.copy() for argument in node.expressions))
+
+
+def _truncated(node: exp.Anonymous) -> exp.Expr:
+    places = constant(node.expressions[1]) or 0
+    return filled("my_cut", str(places), x=node.expressions[0])
+
+
+def _in_seconds(node: exp.Anonymous) -> exp.Expr:
+    moment = node.expressions[1]
+    micros = exp.Extract(this=exp.var("SECOND"), expression=exp.Paren(this=moment.copy()))
+    whole = exp.Paren(this=exp.Sub(this=micros, expression=function("floor", micros.copy())))
+    zero = exp.Literal.number(0)
+    span = function("make_dt_interval", zero, zero.copy(), zero.copy(), whole)
+    return exp.Paren(this=exp.Sub(this=exp.Paren(this=moment.copy()), expression=span))
+
+
+_CALLS: Mapping[str, Callable[[exp.Anonymous], exp.Expr]] = {
+    "dvt_my_divide": _to_template("kept_quotient", "n", "d", "power", "unit"),
+    "dvt_my_in_range": _to_template("in_range", "x"),
+    "dvt_my_sqrt": _to_template("root_or_null", "x"),
+    "dvt_my_substring": _to_template("my_part", "s", "start", "size"),
+    "dvt_my_left": _to_template("my_left", "s", "size"),
+    "dvt_my_right": _to_template("my_right", "s", "size"),
+    "dvt_my_parts": _to_template("my_parts", "s", "delimiter", "size"),
+    "dvt_my_moment": _to_template("my_moment", "x"),
+    "dvt_pg_upper": _to_template("upper", "s"),
+    "error": _renamed("raise_error"),
+    "strlen": _renamed("octet_length"),
+    "trunc": _truncated,
+    "round_even": lambda node: function("rint", node.expressions[0].copy()),
+    "date_trunc": _in_seconds,
+    **{f"to_{unit}": lambda node, unit=unit: _span(unit, node) for unit in (*_SPANS, *_MONTHS)},  # type: ignore[misc]
+}
+"""DuckDB's function → what Spark has instead."""
+
+
+def _finish(holder: exp.Expr) -> None:
+    """Write Spark's functions and types in the place of DuckDB's."""
+    for node in reversed(list(holder.walk(bfs=False))):
+        if node is holder:
+            continue
+        if isinstance(node, exp.Anonymous) and node.name in _CALLS:
+            _put(node, _CALLS[node.name](node))
+        elif isinstance(node, exp.DataType) and node.this in _TIMES:
+            node.replace(data_type("TIMESTAMP_NTZ", "spark"))
+        elif isinstance(node, exp.DataType) and node.this is exp.DataType.Type.INT128:
+            node.replace(data_type(_WHOLE, "spark"))
+        elif isinstance(node, exp.Sum) and is_a(_summed(node), *INTEGERS):
+            argument = _summed(node)
+            argument.replace(typed(argument, _WHOLE))
+        elif isinstance(node, exp.Lower):
+            _put(node, filled("lower", s=node.this))
+
+
+def _put(node: exp.Expr, new: exp.Expr) -> None:
+    new.type = node.type
+    node.replace(new)
+
+
+def _summed(node: exp.Sum) -> exp.Expr:
+    argument: exp.Expr = node.this
+    while isinstance(argument, exp.Distinct):
+        argument = argument.expressions[0]
+    return argument
+
+
+_ODD = {
+    **dict.fromkeys(("TimestampDiff",), (wrong("Spark counts such units otherwise", _WAY_OUT),)),
+    **dict.fromkeys(
+        ("WithinGroup", "PercentileCont", "PercentileDisc", "Mode", "Unnest", "Bracket", "ArrayAgg"),
+        (wrong("Spark answers otherwise", _WAY_OUT),),
+    ),
+}
+TRANSLATION = replace(mysql.TRANSLATION, entries={**mysql.TRANSLATION.entries, **_ODD}, finish=_finish)
+"""How expressions are written so that they answer alike; the table of proofs tells which then do."""
