@@ -12,7 +12,7 @@ CODE   := src tests benchmarks examples tools scripts
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo lifecycle-demo screenshots test test-dbt test-frozen test-long test-versions test-next proofs check fmt fuzz bench docs lock clean help
+.PHONY: demo lifecycle-demo spark-demo screenshots test test-dbt test-frozen test-long test-versions test-next proofs check fmt fuzz bench docs lock clean help
 
 demo: $(VENV)/.runtime  ## a small shop over SQLite, DuckDB and Parquet, in one dbt project; no server
 	@$(BIN)/python tools/demo.py
@@ -64,6 +64,9 @@ bench: $(VENV)/.dev $(VENV)/.servers  ## speed and memory against the databases'
 
 docs: $(VENV)/.dev  ## the generated pages of docs/reference
 	@$(BIN)/python tools/reference.py
+
+spark-demo: $(VENV)/.dev  ## the shop on a cluster of Spark, which is started on this machine from packages; needs Java 17
+	@$(BIN)/python tools/spark_demo.py
 
 screenshots: $(VENV)/.dev $(VENV)/.servers  ## the pictures of the page in docs/images
 	@$(BIN)/python tools/screenshots.py

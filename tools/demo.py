@@ -70,7 +70,8 @@ def run_steps(steps: Sequence[tuple[str, str]], folder: Path) -> int:
             print(f"\n{command} failed with exit code {process.returncode}", file=sys.stderr)
             return process.returncode
     took = time.monotonic() - started
-    print(f"\n{_bold(f'That took {took:.0f} s. The project is in examples/{folder.name}.')}")
+    where = f"examples/{folder.name}" if folder.parent == SHOP.parent else folder
+    print(f"\n{_bold(f'That took {took:.0f} s. The project is in {where}.')}")
     return 0
 
 

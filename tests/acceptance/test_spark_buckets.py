@@ -113,6 +113,7 @@ def test_workers_read_and_write_a_bucket_in_a_store(engine, cluster, folder, tmp
     assert not [text for text in texts if secret in text]
 
 
+@pytest.mark.long
 def test_without_its_jar_a_store_is_an_error_that_names_the_jar(cluster, tmp_path):
     """On this machine copies do."""
     with new_bucket("s3", tmp_path) as bucket:

@@ -92,6 +92,7 @@ def test_a_query_can_be_cancelled(bench):
     assert schemas(bench) == ["default"]
 
 
+@pytest.mark.long
 def test_a_folder_that_the_server_does_not_see_is_an_error(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     bucket = Path("/proc/self/cwd/bucket")
@@ -102,6 +103,7 @@ def test_a_folder_that_the_server_does_not_see_is_an_error(server, tmp_path, mon
         bench.numbers(1)
 
 
+@pytest.mark.long
 def test_what_a_killed_run_has_left_is_removed_after_a_day(server, bench, tmp_path):
     old, new = (f"dvt_{begin}{'0' * 24}_0" for begin in ("00000001", "ffffffff"))
     with bench.engine._started("making").session("test", "making") as session:
