@@ -10,14 +10,16 @@ import pytest
 
 from dvt.testing.connectors import Bench
 from dvt.testing.databases import Database, ServerDatabase, TargetDatabase
-from tests.databases import DATABASES
+from tests.databases import DATABASES, LONG
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "never(*names, reason): databases that cannot keep this promise")
 
 
-@pytest.fixture(params=list(DATABASES))
+@pytest.fixture(
+    params=[pytest.param(name, marks=[pytest.mark.long] if name in LONG else []) for name in DATABASES]
+)
 def database(request: pytest.FixtureRequest, databases: Callable[[str], Any]) -> Database:
     """One of the real databases."""
     for mark in request.node.iter_markers("never"):

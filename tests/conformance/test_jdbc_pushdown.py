@@ -47,13 +47,13 @@ CONDITIONS = (
 """Conditions as the planner writes them."""
 
 
-@pytest.fixture(scope="module", params=["h2", "hsqldb", "postgres", "mariadb"])
+@pytest.fixture(scope="module", params=["h2", "hsqldb", "postgres", "mariadb", "trino"])
 def database(request, databases):
     if request.param == "hsqldb":
         with hsqldb() as server:
             yield server
-    elif request.param == "h2":
-        yield databases("jdbc")
+    elif request.param in {"h2", "trino"}:
+        yield databases({"h2": "jdbc"}.get(request.param, request.param))
     else:
         yield over_jdbc(databases(request.param))
 

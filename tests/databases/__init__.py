@@ -18,10 +18,13 @@ DATABASES: dict[str, str] = {
     "redshift": "tests.databases.redshift:redshift",
     "sqlite": "tests.databases.embedded:sqlite_file",
     "duckdb": "tests.databases.embedded:duckdb_file",
+    "trino": "tests.databases.trino:trino",
     "jdbc": "tests.databases.jdbc:h2",
     "files": "tests.databases.embedded:folder_of_files",
 }
 """Name → function that opens the database; the conformance tests run on all of them."""
+LONG = frozenset({"trino"})
+"""Those that take long to start: tests of all databases leave them to `make test-long`."""
 SECOND_SERVERS: dict[str, str] = {
     "usual_mariadb": "tests.databases.mariadb:usual_mariadb",
     "mysql56": "tests.databases.mysql56:mysql56",

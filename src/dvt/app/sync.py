@@ -20,6 +20,10 @@ _MINOR = 2
 """Parts of a version that names no patch, such as 4.1."""
 
 
+_OVER_JDBC = {"jdbc": "", "trino": "jdbc:trino:"}
+"""Types of outputs that are read over JDBC → the beginning of their URLs, where they have no key for that."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncRequest:
     """What `dvt sync` is asked to do."""
@@ -125,7 +129,7 @@ def _of_outputs(of: str, settings: Profile, environment: Environment) -> Iterato
 def _drivers(
     request: SyncRequest, place: ProjectPlace | None, folder: Path
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the outputs of type jdbc, each with the coordinates of its drivers; none if it names its jar."""
+    """Return outputs that are read over JDBC, each with coordinates of drivers; none if it names a jar."""
     from dvt.config.profiles import load_profile
     from dvt.drivers.jdbc.jars import drivers_of
 
@@ -133,13 +137,16 @@ def _drivers(
     for name, of in _profiles(request, place, folder) if request.jdbc else ():
         profile = load_profile(folder, name)
         for output in profile.names:
-            if profile.kind(output) != "jdbc":
+            kind = profile.kind(output)
+            if kind not in _OVER_JDBC:
                 continue
             maven = profile.value(output, "maven") or ()
             named = (maven,) if isinstance(maven, str) else tuple(map(str, maven))
             has_jar = profile.names_key(output, "jar") or profile.names_key(output, "jars")
-            coordinates = () if has_jar else drivers_of(profile.beginning(output, "url"), named)
-            found.append((f"{of}output {output} (jdbc)", coordinates))
+            coordinates = (
+                () if has_jar else drivers_of(_OVER_JDBC[kind] or profile.beginning(output, "url"), named)
+            )
+            found.append((f"{of}output {output} ({kind})", coordinates))
     return found
 
 
@@ -149,7 +156,7 @@ def _with_drivers(
     outputs: list[tuple[str, tuple[str, ...]]],
     lock_file: Path,
 ) -> SyncReport:
-    """Install the drivers of outputs of type jdbc; return the report with them."""
+    """Install the drivers of outputs that are read over JDBC; return the report with them."""
     if not outputs:
         return report
     from dataclasses import replace

@@ -14,6 +14,7 @@ CONNECTORS = Registry(
         "sqlite": "dvt.connectors.sqlite:SQLiteConnector",
         "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
         "jdbc": "dvt.connectors.jdbc:JdbcConnector",
+        "trino": "dvt.connectors.jdbc:TrinoConnector",
         "files": "dvt.connectors.files:FilesConnector",
     },
 )

@@ -17,7 +17,8 @@ def loader(connection: Connection, what: str) -> CanLoad:
     """Return the connection's connector as one that fills stage tables; NotATarget if it only reads."""
     connector = connection.connector
     if not isinstance(connector, CanLoad):
-        raise NotATarget(what, connection.name, connection.type.name, [])
+        natively = connection.type.can_be_target
+        raise NotATarget(what, connection.name, connection.type.name, [], natively=natively)
     return connector
 
 

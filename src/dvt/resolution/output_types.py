@@ -179,7 +179,6 @@ _OTHER_ADAPTERS = (
     "spark",
     "starrocks",
     "teradata",
-    "trino",
     "vertica",
 )
 """Types that a package `dbt-<type>` has an adapter for; their dialects have the types' names."""
@@ -207,6 +206,7 @@ _ROWS = (
     _mysql("mariadb"),
     OutputType(name="sqlite", dialect="sqlite", can_be_target=False, package=_extra("sqlite")),
     OutputType(name="jdbc", dialect="", can_be_target=False, package=_extra("jdbc")),
+    OutputType(name="trino", dialect="trino", package=_extra("trino")),
     OutputType(name="files", dialect="duckdb", can_be_target=False, read_options={LOCATION: ()}),
     OutputType(name="snowflake", dialect="snowflake", package=_extra("snowflake")),
     OutputType(name="bigquery", dialect="bigquery", package=_extra("bigquery")),

@@ -21,9 +21,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wheelhouse:
     house = Wheelhouse(tmp_path, monkeypatch)
-    house.wheel("dbt-trino", "1.9.0", ["trinity>=2"])
+    house.wheel("dbt-teradata", "1.9.0", ["trinity>=2"])
     house.wheel("trinity", "2.1")
-    house.outputs(a="trino")
+    house.outputs(a="teradata")
     return house
 
 
@@ -40,15 +40,15 @@ def test_what_was_downloaded_is_installed_without_a_registry(house: Wheelhouse, 
     folder = house.folder / "taken"
     before = house.files()
     report = run(house, download=folder)
-    assert outcomes(report) == [("DOWNLOADED", "dbt-trino", "1.9.0")]
+    assert outcomes(report) == [("DOWNLOADED", "dbt-teradata", "1.9.0")]
     assert report.others == ("trinity 2.1",)
     assert house.files() == before
     assert not (house.project / "sync.lock").exists()
     assert len(list(folder.iterdir())) == 2
     shutil.rmtree(house.wheels)
     house.wheels.mkdir()
-    assert outcomes(run(house, installer, offline=folder)) == [("OK", "dbt-trino", "1.9.0")]
-    digest = hashlib.sha256((folder / "dbt_trino-1.9.0-py3-none-any.whl").read_bytes()).hexdigest()
+    assert outcomes(run(house, installer, offline=folder)) == [("OK", "dbt-teradata", "1.9.0")]
+    digest = hashlib.sha256((folder / "dbt_teradata-1.9.0-py3-none-any.whl").read_bytes()).hexdigest()
     assert digest in (house.project / "sync.lock").read_text()
 
 
@@ -68,14 +68,14 @@ def test_offline_looks_nowhere_else(
 
 def test_a_download_has_the_versions_of_the_lock(house: Wheelhouse):
     run(house)
-    house.wheel("dbt-trino", "1.9.9")
-    assert outcomes(run(house, download=house.folder / "taken")) == [("DOWNLOADED", "dbt-trino", "1.9.0")]
+    house.wheel("dbt-teradata", "1.9.9")
+    assert outcomes(run(house, download=house.folder / "taken")) == [("DOWNLOADED", "dbt-teradata", "1.9.0")]
 
 
 def test_what_cannot_be_downloaded_fails_by_its_name(house: Wheelhouse):
-    house.outputs(a="trino", b="exasol")
+    house.outputs(a="teradata", b="exasol")
     report = run(house, download=house.folder / "taken")
-    assert outcomes(report) == [("FAILED", "dbt-exasol", ""), ("DOWNLOADED", "dbt-trino", "1.9.0")]
+    assert outcomes(report) == [("FAILED", "dbt-exasol", ""), ("DOWNLOADED", "dbt-teradata", "1.9.0")]
     assert not report.is_right
     assert len(list((house.folder / "taken").iterdir())) == 2
 

@@ -199,16 +199,21 @@ class UnknownTarget(DvtError):
 
 
 class NotATarget(DvtError):
-    """An output that can only be read was named as a target."""
+    """An output that can only be read was named as a target, or one that dvt loads nothing into."""
 
     code = "DVT117"
 
-    def __init__(self, what: str, name: str, kind: str, can: Collection[str]) -> None:
+    def __init__(
+        self, what: str, name: str, kind: str, can: Collection[str], *, natively: bool = False
+    ) -> None:
+        """`natively`: models can be built on it, from what it holds itself."""
         self.what, self.name, self.kind = what, name, kind
-        super().__init__(
-            f"{what} cannot be built on output {name!r}: type {kind} is a source only",
-            hint=f"outputs that can be targets: {', '.join(sorted(can)) or 'none'}",
-        )
+        why = f"type {kind} is a source only"
+        hint = f"outputs that can be targets: {', '.join(sorted(can)) or 'none'}"
+        if natively:
+            why = f"it reads other databases, and dvt cannot load data into type {kind} yet"
+            hint = f"let it read only what {name!r} holds, or build it on another output"
+        super().__init__(f"{what} cannot be built on output {name!r}: {why}", hint=hint)
 
 
 class BadConfig(DvtError):

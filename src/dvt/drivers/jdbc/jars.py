@@ -32,7 +32,7 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
     "sqlite": ("org.xerial:sqlite-jdbc:3.49.1.0",),
     "sqlserver": ("com.microsoft.sqlserver:mssql-jdbc:12.10.1.jre11",),
     "teradata": ("com.teradata.jdbc:terajdbc:20.00.00.46",),
-    "trino": ("io.trino:trino-jdbc:476",),
+    "trino": ("io.trino:trino-jdbc:435",),
     "vertica": ("com.vertica.jdbc:vertica-jdbc:24.4.0-0",),
 }
 """Subprotocol of a URL → coordinates of its driver in a Maven repository, as dvt takes it by itself."""
