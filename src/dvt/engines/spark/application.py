@@ -45,6 +45,8 @@ _NO_WORKERS = (
     " can workers connect to this machine (`spark.driver.host`)? `wait_for_workers` is the limit"
 )
 """Hint for a cluster that gives no worker."""
+_UNRESOLVED = re.compile(r"unresolved dependency: ([^:\]\s]+)")
+"""Matches a jar that Maven's repository does not have, in Spark's log."""
 _IN_PROCESS = threading.Lock()
 """PySpark has one application in a process at a time."""
 
@@ -237,6 +239,11 @@ class Application:
 
     def _not_started(self, problem: str) -> DvtError:
         """Return the error of an application that has not started."""
+        unknown = _UNRESOLVED.search(problem)
+        if unknown:
+            jar = unknown[1].replace("#", ":").replace(";", ":")
+            hint = "look at `jars` in computes.yml; this machine has to reach Maven's repository, or have the file"
+            return SparkNotStarted(self._name, f"Spark cannot get the jar {jar}", hint)
         if self.settings.at.is_local:
             return SparkNotStarted(self._name, f"Spark did not start: {problem}")
         hint = "look at `config` in computes.yml; the cluster's Spark has to be of PySpark's version"
