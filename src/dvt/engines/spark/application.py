@@ -242,7 +242,7 @@ class Application:
         unknown = _UNRESOLVED.search(problem)
         if unknown:
             jar = unknown[1].replace("#", ":").replace(";", ":")
-            hint = "look at `jars` in computes.yml; this machine has to reach Maven's repository, or have the file"
+            hint = "look at `jars` in computes.yml: Spark gets what has no file from Maven's repository"
             return SparkNotStarted(self._name, f"Spark cannot get the jar {jar}", hint)
         if self.settings.at.is_local:
             return SparkNotStarted(self._name, f"Spark did not start: {problem}")
