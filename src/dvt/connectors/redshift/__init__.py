@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 from dvt.connectors.redshift import load as loading
 from dvt.connectors.redshift.estimates import estimated
-from dvt.connectors.redshift.extract import open_snapshot
+from dvt.connectors.redshift.extract import RedshiftSnapshot
 from dvt.connectors.redshift.server import Server
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
@@ -69,8 +69,8 @@ class RedshiftConnector:
         return self._server.route("COPY", rows, bytes_, bucket)[0]
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """See Connector."""
-        return open_snapshot(self._server)
+        """See Connector: one call of `extract` reads one state of the data."""
+        return nullcontext(RedshiftSnapshot(self._server))
 
     def cancel(self) -> None:
         """See Connector."""

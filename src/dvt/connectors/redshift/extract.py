@@ -1,16 +1,15 @@
 """Reads queries in one transaction: by UNLOAD through a bucket, or little by rows of the driver.
 
-A transaction of Redshift sees the state of its first statement. All queries of a snapshot run in one, one
-after the other; the cluster runs each in parallel. A query that fails ends the transaction, since Redshift
-has no savepoints: what is read after that is of a new state.
+A transaction of Redshift sees the state of its first statement. All queries of one call run in one, one after
+the other; the cluster runs each in parallel. It ends with the call: an open one holds locks on the tables
+that it has read, which keep everybody from changing them.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -29,69 +28,47 @@ from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.duckdb.sql import listed, unpacked
 from dvt.drivers.duckdb.staging import CONSUMER as DUCKDB
 from dvt.drivers.duckdb.staging import stage, write_answer
-from dvt.drivers.redshift import AnswerRows, Session, as_dvt_errors, connect, is_refused, relation
-from dvt.drivers.redshift.errors import client_errors
+from dvt.drivers.redshift import AnswerRows, Session, as_dvt_errors, is_refused, relation
 
 _DOWNLOADS = 4
 """Files that are fetched from the bucket at once."""
 
 
 class RedshiftSnapshot:
-    """Implements Snapshot. Threads that extract at the same time take turns."""
+    """Implements Snapshot: one call of `extract` reads one state of the data."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._turn = threading.Lock()
-        self._session: Session | None = None
 
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         """See Snapshot."""
         left = list(jobs)
         try:
-            with self._server.running.batch() as batch, self._turn:
-                while left:
-                    dataset = self._extract(left[0], batch)
-                    finished(left.pop(0), dataset)
+            if left:
+                with (
+                    self._server.running.batch() as batch,
+                    self._server.session() as session,
+                    closing(self._server.duckdb.cursor()) as cursor,
+                ):
+                    with as_dvt_errors(name=self._server.name, doing="beginning to read"):
+                        session.run("BEGIN ISOLATION LEVEL SERIALIZABLE")
+                    while left:
+                        dataset = self._extract(cursor, session, left[0], batch)
+                        finished(left.pop(0), dataset)
         finally:
             for job in left:
                 with suppress(DvtError, OSError):
                     job.sink.discard()
 
-    def close(self) -> None:
-        """End the transaction, and the connection."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
-
-    def _extract(self, job: Job, batch: Batch) -> Dataset:
+    def _extract(self, cursor: Any, session: Session, job: Job, batch: Batch) -> Dataset:
         query = job.query
         doing = f"extracting {query.about}"
         _check_types(query)
-        with closing(self._server.duckdb.cursor()) as cursor:
-            try:
-                with as_dvt_errors(name=self._server.name, doing="opening a session"):
-                    session = self._begun()
-                with (
-                    interruptible(self._server, batch, session, cursor, doing),
-                    as_dvt_errors(name=self._server.name, doing=doing, where=query.about),
-                ):
-                    return self._stage(cursor, session, job, batch)
-            except BaseException:
-                self._end_failed()
-                raise
-
-    def _begun(self) -> Session:
-        """Return the session, in the snapshot's transaction."""
-        if self._session is None:
-            session = connect(self._server.name, self._server.settings)
-            session.run("BEGIN ISOLATION LEVEL SERIALIZABLE")
-            self._session = session
-        return self._session
-
-    def _end_failed(self) -> None:
-        """End a transaction in which a query has failed, and its session, which may still run it."""
-        with suppress(DvtError, *client_errors()):
-            self.close()
+        with (
+            interruptible(self._server, batch, session, cursor, doing),
+            as_dvt_errors(name=self._server.name, doing=doing, where=query.about),
+        ):
+            return self._stage(cursor, session, job, batch)
 
     def _stage(self, cursor: Any, session: Session, job: Job, batch: Batch) -> Dataset:
         query = job.query
@@ -149,14 +126,3 @@ def _no_rows(query: SourceQuery) -> str:
     """Return a SELECT without rows: UNLOAD may write no file for none."""
     nulls = ", ".join(f'CAST(NULL AS VARCHAR) AS "{extracted.name}"' for extracted in query.columns)
     return unpacked(query.columns, f"(SELECT {nulls} WHERE false)")
-
-
-@contextmanager
-def open_snapshot(server: Server) -> Iterator[RedshiftSnapshot]:
-    """Give a snapshot, which begins with its first query, for as long as the `with` lasts."""
-    with server.slots.hold():
-        snapshot = RedshiftSnapshot(server)
-        try:
-            yield snapshot
-        finally:
-            snapshot.close()

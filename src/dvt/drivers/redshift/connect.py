@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from contextlib import suppress
 from typing import Any
@@ -18,6 +19,9 @@ SESSION = (
     "SET extra_float_digits TO 2",
 )
 """SQL: sets all that values' texts depend on; `statement_timeout` stays the user's."""
+
+_RETRY_PAUSE = 0.5
+"""Seconds between two attempts to log in."""
 
 # At this level the client writes statements, with the credentials in them, to Python's log.
 logging.getLogger("redshift_connector").setLevel(logging.INFO)
@@ -61,12 +65,7 @@ def connect(name: str, settings: RedshiftSettings) -> Session:
         raise DriverMissing(
             "redshift_connector", "dvt sync, or pip install 'dvt-engine[redshift]'"
         ) from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what the client deprecates is nobody's business here
-            connection = redshift_connector.connect(**settings.arguments())
-    except Exception as error:  # noqa: BLE001  by IAM, it raises errors of boto3, too
-        raise connect_error(name, settings.where, error) from None  # it may show the arguments
+    connection = _logged_in(redshift_connector, name, settings)
     try:
         connection._usock.settimeout(None)  # noqa: SLF001  the client takes it for that of every answer
         connection.autocommit = True
@@ -81,6 +80,21 @@ def connect(name: str, settings: RedshiftSettings) -> Session:
             connection.close()
         raise
     return session
+
+
+def _logged_in(client: Any, name: str, settings: RedshiftSettings) -> Any:
+    """Log in, with retries; fails with dvt's errors."""
+    for attempt in range(settings.retries + 1):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what the client deprecates is nobody's business here
+                return client.connect(**settings.arguments())
+        except Exception as error:  # noqa: BLE001  by IAM, it raises errors of boto3, too
+            failure = connect_error(name, settings.where, error)
+            if attempt == settings.retries or not failure.transient:
+                raise failure from None  # the client's own may show the arguments
+            time.sleep(_RETRY_PAUSE)
+    raise AssertionError  # the last attempt has raised
 
 
 def _text(name: str | bytes) -> str:

@@ -42,6 +42,7 @@ class RedshiftSettings(BaseModel):
     role: str | None = None
     sslmode: str = "prefer"
     connect_timeout: int = Field(default=_CONNECT_TIMEOUT, ge=1, le=3600)
+    retries: int = Field(default=1, ge=0)
     cluster_id: str | None = None
     region: str | None = None
     iam_profile: str | None = None
