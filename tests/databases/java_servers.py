@@ -25,6 +25,9 @@ PASSWORD = "pl4nted-s3cret java"
 _START_TIMEOUT = 60.0
 """Seconds until a server that does not answer counts as not started."""
 
+_HSQLDB_ROWS = 100_000
+"""Rows that HSQLDB inserts at once: it keeps those of a transaction in memory."""
+
 
 @dataclass
 class JavaServer(Database):
@@ -162,12 +165,14 @@ class HSQLDB(JavaServer):
     def fill(self, ref: TableRef, rows: int) -> None:
         """See Database."""
         word = "lpad(cast(i as varchar(20)), 48, '0') || lpad(cast(i * 7919 as varchar(20)), 48, '0')"
-        numbers = f"unnest(sequence_array(cast(1 as bigint), {rows}, 1)) as s(i)"
         self.execute(
             f"drop table if exists {self.quoted(ref)}",
             f'create table {self.quoted(ref)} ("n" bigint, "word" varchar(96))',
-            f"insert into {self.quoted(ref)} select i, {word} from {numbers}",
         )
+        for first in range(1, rows + 1, _HSQLDB_ROWS):
+            last = min(first + _HSQLDB_ROWS - 1, rows)
+            numbers = f"unnest(sequence_array(cast({first} as bigint), {last}, 1)) as s(i)"
+            self.execute(f"insert into {self.quoted(ref)} select i, {word} from {numbers}")
 
     def sleeping(self, seconds: int) -> str:
         """See Database. HSQLDB makes less than five million rows a second."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from dvt.connectors.jdbc.server import Server
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import SourceQuery, TablePlace
+from dvt.core.queries import SourceQuery, Sql, TablePlace
 from dvt.drivers.duckdb import as_dvt_errors
 from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.duckdb.sql import quoted
@@ -23,6 +24,9 @@ _Wait = Callable[[threading.Semaphore], None]
 """Function that acquires a semaphore, or raises Cancelled."""
 _POLL_SECONDS = 0.1
 """Seconds between checks of whether a query that waits for a connection was stopped."""
+_NAME_OR_NUMBER = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' | [\d.]+ """, re.VERBOSE)
+"""Matches a quoted name, a text, or a number."""
+_HIGHEST = 2**63 - 1
 _ANSWER = "dvt_answer"
 """Name in DuckDB of the rows that arrive."""
 
@@ -141,7 +145,8 @@ class _Extraction:
         query = job.query
         if self._failures:
             raise Cancelled(doing)
-        sql = _sql(query, [self._server.names[ref] for ref in query.tables], session.facts)
+        tables = [self._server.names[ref] for ref in query.tables]
+        sql = _sql(query, tables, session.facts, self._server.product.wide_number)
         cursor = self._server.duckdb.cursor()
         answer = Answer(
             session, sql, columns=query.columns, tables=query.tables, limit=query.limit, doing=doing
@@ -163,11 +168,25 @@ class _Extraction:
             cursor.close()
 
 
-def _sql(query: SourceQuery, tables: Sequence[str], facts: Facts) -> str:
+def _sql(query: SourceQuery, tables: Sequence[str], facts: Facts, wide_number: str) -> str:
     """Return the query as its database writes it; its driver limits the rows, not the SQL."""
     if query.source == (TablePlace(0),) and query.group_by is None:
         names = (
             extracted.column.read.format(facts.quoted(extracted.column.name)) for extracted in query.columns
         )
         query = replace(query, select=tuple(names))
+    if wide_number:
+        query = replace(query, where=tuple(_with_wide(part, wide_number) for part in query.where))
     return replace(query, limit=None).sql(tables)
+
+
+def _with_wide(condition: Sql, template: str) -> Sql:
+    """Return a condition with its numbers of more than 64 bits as `template` writes them."""
+
+    def written(found: re.Match[str]) -> str:
+        text = found[0]
+        return template.format(text) if text.isdigit() and int(text) > _HIGHEST else text
+
+    if isinstance(condition, str):
+        return _NAME_OR_NUMBER.sub(written, condition)
+    return tuple(_NAME_OR_NUMBER.sub(written, part) if isinstance(part, str) else part for part in condition)

@@ -18,6 +18,8 @@ class Product:
     """Level of java.sql.Connection in which all queries of a transaction read one state; None: not known."""
     compares_integers: bool = False
     """Whether comparisons of whole numbers are proven to answer as DuckDB's."""
+    wide_number: str = ""
+    """SQL of a whole number `{}` of more than 64 bits, if it does not read that as it stands."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """Properties of the driver without which it would change values, unless the output sets them."""
     on_connect: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ _PRODUCTS: Mapping[str, Product] = {
     "h2": Product(isolation=_H2_SNAPSHOT, compares_integers=True),
     "trino": Product(
         compares_integers=True,
+        wide_number="DECIMAL '{}'",
         times_as_text=frozenset({"date", "timestamp with time zone"}),
         read={
             "date": "CAST({0} AS VARCHAR)",
