@@ -87,6 +87,10 @@ def test_explain_shows_the_way_and_the_filter_is_pushed(project: Project, redshi
     assert extractions["wh"]["by"] == "UNLOAD through bucket 'lake' (s3): the output names it"
     assert extractions["wh"]["pushed"] == ['"n" > 290']
     assert extractions["crm"]["by"] is None
+    project.model("there", f"{JOIN} where o.n <= 10")
+    text = project.dvt("explain", "--select", "there").ok().output
+    assert "copy       to wh" in text
+    assert "by: COPY through bucket 'lake' (s3): the output names it" in text
     text = project.dvt("explain", "--select", "computed").ok().output
     assert "by: COPY through bucket 'lake' (s3): the output names it" in text
     assert not [statement for statement in redshift.proxy.statements if statement.startswith("UNLOAD ")]

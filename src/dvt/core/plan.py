@@ -128,6 +128,8 @@ class PlannedCopy:
     """Its primary key, by the names of `columns`; empty if a column of it is not copied."""
     indexes: tuple[str, ...] = ()
     """Other columns that the SQL compares by equality."""
+    way: str = ""
+    """How the rows would get to the target, for people, where that has several ways."""
 
     @property
     def named_columns(self) -> tuple[LoadColumn, ...]:

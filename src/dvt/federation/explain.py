@@ -120,6 +120,8 @@ def _copies(explanation: Explanation, plan: CopyPlan) -> Iterator[str]:
         details += [f"index on {name}" for name in copy.indexes]
         yield _indented("copy", "; ".join([f"to {explanation.target}", *details]))
         yield _indented("", f"columns: {', '.join(_loaded(column) for column in copy.columns)}")
+        if copy.way:
+            yield _indented("", f"by: {copy.way}")
     yield _indented("compute", f"on {explanation.target}, by dbt, over the copies")
     yield _indented("", _over_copies(plan))
     for notice in plan.notices:
@@ -243,6 +245,7 @@ def _copies_object(plan: CopyPlan) -> dict[str, Any]:
                     {"name": column.name, "type": column.native, "loses": column.loses}
                     for column in copy.columns
                 ],
+                "by": copy.way or None,
                 "key": list(copy.key),
                 "indexes": list(copy.indexes),
             }

@@ -240,7 +240,9 @@ class RunFederator:
         with self._nodes.begun(request):
             tables, engine = self._resolved(request)
             planning = self._resources.planning
-            return planning.with_estimates_of_copies(planning.copies(tables, engine))
+            return planning.with_estimates_of_copies(
+                planning.copies(tables, engine), request.stage.connection
+            )
 
     def plan_at_source(self, request: NodeRequest) -> SourcePlan:
         """See Federator."""

@@ -219,10 +219,13 @@ class Planning:
         load = self._load_with_way(plan.load)
         return replace(plan, scalar_queries=scalars, queries=queries, load=load)
 
-    def with_estimates_of_copies(self, plan: CopyPlan) -> CopyPlan:
+    def with_estimates_of_copies(self, plan: CopyPlan, target: str) -> CopyPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
         queries = self._estimated([copy.query for copy in plan.copies])
-        copies = [replace(copy, query=query) for copy, query in zip(plan.copies, queries, strict=True)]
+        copies = [
+            replace(copy, query=query, way=self._way_to(target, query.rows, query.bytes))
+            for copy, query in zip(plan.copies, queries, strict=True)
+        ]
         return replace(plan, scalar_queries=self._estimated(plan.scalar_queries), copies=tuple(copies))
 
     def with_estimate(self, plan: SourcePlan) -> SourcePlan:
@@ -249,10 +252,12 @@ class Planning:
 
     def _load_with_way(self, load: Load) -> Load:
         """Return a load with how its rows, whose number is not known yet, would get there."""
-        connector = self.connections[load.stage.connection].connector
-        if not isinstance(connector, HasRoutes):
-            return load
-        return replace(load, way=str(connector.load_route(None, None, load.bucket)))
+        return replace(load, way=self._way_to(load.stage.connection, None, None, load.bucket))
+
+    def _way_to(self, target: str, rows: int | None, bytes_: int | None, bucket: str = "") -> str:
+        """Return how so many rows would get to a target, for people; empty where there is one way."""
+        connector = self.connections[target].connector
+        return str(connector.load_route(rows, bytes_, bucket)) if isinstance(connector, HasRoutes) else ""
 
     def _with_keeping(self, query: SourceQuery) -> SourceQuery:
         """Return a query with whether an earlier run's rows answer it, for people."""
