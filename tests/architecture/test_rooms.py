@@ -94,6 +94,7 @@ DISTRIBUTIONS = {
     "dbt_common": "dbt-core",
     "google": "google-cloud-storage",
     "google_crc32c": "google-crc32c",
+    "grpc": "grpcio",
     "hdfs_native": "hdfs-native",
     "prometheus_client": "prometheus-client",
     "psycopg2": "psycopg2-binary",
