@@ -243,6 +243,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/translation-postgres.md": translation_page("postgres", "PostgreSQL"),
     "docs/reference/translation-mysql.md": translation_page("mysql", "MariaDB"),
     "docs/reference/translation-postgres-spark.md": translation_page("postgres", "PostgreSQL", "Spark"),
+    "docs/reference/translation-mysql-spark.md": translation_page("mysql", "MariaDB", "Spark"),
     "src/dvt/cli/options.json": options_table,
 }
 """File that is written from the code → its text."""

@@ -26,7 +26,7 @@ SERVERS: dict[str, tuple[str, type[Any]]] = {
     "mysql": ("mariadb", MariaDB),
 }
 """Dialect → name of the database of the tests, and its side of a proof."""
-PAIRS = (("duckdb", "postgres"), ("duckdb", "mysql"), ("spark", "postgres"))
+PAIRS = (("duckdb", "postgres"), ("duckdb", "mysql"), ("spark", "postgres"), ("spark", "mysql"))
 """Engines, and dialects whose translation is proven in them."""
 
 

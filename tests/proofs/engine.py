@@ -59,6 +59,8 @@ class Try:
     """Column that numbers what is computed at once: `id` of a row, `g` of a group."""
     last: int
     """Number of units."""
+    by_rows: bool = False
+    """True if each row has a value, though an error is one of all rows of a group: windows."""
 
 
 def tried(run: Callable[[str], Rows], error_type: _Errors, unit: str, last: int) -> Iterator[tuple[str, Any]]:

@@ -171,7 +171,7 @@ class Prover:
             tried(lambda where: self.server.run(_filled(sql, name, where)), self.server.Error, unit, last)
         )
         outcome = Outcome(row, keys, shown, len(expected), "")
-        return Prepared(outcome, name, expected, Try(plan, unit, last))
+        return Prepared(outcome, name, expected, Try(plan, unit, last, row.section == "window"))
 
     def _of_stage(self, type_: StageType) -> ValueType | None:
         return dialect_classes(self.server.dialect).of_stage(type_)

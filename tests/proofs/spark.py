@@ -158,8 +158,8 @@ class Spark(Engine):
     def _batch(self, tries: list[tuple[int, Try]]) -> list[tuple[int, str, bytearray | None]]:
         """Return number of the plan, unit, and value of each row; NULL for an error."""
         selects = [
-            f"SELECT {number} AS n, CAST(c0 AS STRING) AS k, try_to_binary(coalesce("
-            f"{_shown('c1', one.plan.transform.columns[-1].type)}, '{_NULL}'), 'utf-8') AS v"
+            f"SELECT {number} AS n, CAST(c0 AS STRING) AS k, {'' if one.by_rows else 'try_'}to_binary("
+            f"coalesce({_shown('c1', one.plan.transform.columns[-1].type)}, '{_NULL}'), 'utf-8') AS v"
             f" FROM ({self._text(one.plan, '')}) AS a(c0, c1)"
             for number, one in tries
         ]

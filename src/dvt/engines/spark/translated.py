@@ -18,5 +18,5 @@ all their digits behind the point; a number that then has too many digits is an 
 def prepare(session: Any, functions: Sequence[str]) -> None:
     """Give a session the settings that a statement asks for."""
     for name in functions:
-        for key, value in _SETTINGS[name].items():
+        for key, value in _SETTINGS.get(name, {}).items():
             session.conf.set(key, value)

@@ -11,9 +11,10 @@ from dvt.federation.plan.data_types import data_type
 from dvt.federation.plan.dialects.duckdb import mysql
 from dvt.federation.plan.dialects.duckdb.exact_numbers import INTEGERS, constant
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
-from dvt.federation.plan.dialects.spark.expressions import typed
+from dvt.federation.plan.dialects.spark.expressions import as_bigint, is_float, ranks, typed
+from dvt.federation.plan.dialects.spark.postgres_numbers import whole_double
 from dvt.federation.plan.dialects.spark.templates import filled
-from dvt.federation.plan.dialects.translation import wrong
+from dvt.federation.plan.dialects.translation import macro, wrong
 
 _WAY_OUT = "compute the model in DuckDB or on its target, or write it in Spark's SQL (`dialect: spark`)"
 _WHOLE = "DECIMAL(38,0)"
@@ -61,6 +62,28 @@ def _in_seconds(node: exp.Anonymous) -> exp.Expr:
     return exp.Paren(this=exp.Sub(this=exp.Paren(this=moment.copy()), expression=span))
 
 
+def _day_of_week(node: exp.Anonymous) -> exp.Expr:
+    """Count from 0, which is Sunday, as DuckDB does."""
+    day = function("dayofweek", node.expressions[0].copy())
+    return exp.Paren(this=exp.Sub(this=day, expression=exp.Literal.number(1)))
+
+
+def _iso_day(node: exp.Anonymous) -> exp.Expr:
+    return exp.Extract(this=exp.var("DOW_ISO"), expression=exp.Paren(this=node.expressions[0].copy()))
+
+
+def _microseconds(node: exp.Anonymous) -> exp.Expr:
+    seconds = exp.Extract(this=exp.var("SECOND"), expression=exp.Paren(this=node.expressions[0].copy()))
+    return typed(exp.Mul(this=seconds, expression=exp.Literal.number(1_000_000)), "INT")
+
+
+def _of_known(node: exp.Expr) -> exp.Expr:
+    """Give NULL where an argument is NULL, which Spark leaves out."""
+    values = [value for value in (node.this, *node.expressions) if isinstance(value, exp.Expr)]
+    missing = exp.or_(*(exp.Is(this=exp.Paren(this=value.copy()), expression=exp.null()) for value in values))
+    return exp.Case(ifs=[exp.If(this=missing, true=exp.null())], default=node.copy())
+
+
 _CALLS: Mapping[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dvt_my_divide": _to_template("kept_quotient", "n", "d", "power", "unit"),
     "dvt_my_in_range": _to_template("in_range", "x"),
@@ -71,6 +94,9 @@ _CALLS: Mapping[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dvt_my_parts": _to_template("my_parts", "s", "delimiter", "size"),
     "dvt_my_moment": _to_template("my_moment", "x"),
     "dvt_pg_upper": _to_template("upper", "s"),
+    "dayofweek": _day_of_week,
+    "isodow": _iso_day,
+    "microsecond": _microseconds,
     "error": _renamed("raise_error"),
     "strlen": _renamed("octet_length"),
     "trunc": _truncated,
@@ -118,5 +144,20 @@ _ODD = {
         (wrong("Spark answers otherwise", _WAY_OUT),),
     ),
 }
-TRANSLATION = replace(mysql.TRANSLATION, entries={**mysql.TRANSLATION.entries, **_ODD}, finish=_finish)
+_WINDOW = (*mysql.TRANSLATION.entries["Window"], macro(as_bigint, ranks))
+_EXTREME = (macro(_of_known),)
+_WHOLE_DOUBLES = (macro(whole_double, is_float),)
+TRANSLATION = replace(
+    mysql.TRANSLATION,
+    entries={
+        **mysql.TRANSLATION.entries,
+        **_ODD,
+        "Window": _WINDOW,
+        "Greatest": _EXTREME,
+        "Least": _EXTREME,
+        "Ceil": (*_WHOLE_DOUBLES, *mysql.TRANSLATION.entries["Ceil"]),
+        "Floor": (*_WHOLE_DOUBLES, *mysql.TRANSLATION.entries["Floor"]),
+    },
+    finish=_finish,
+)
 """How expressions are written so that they answer alike; the table of proofs tells which then do."""
