@@ -106,8 +106,7 @@ class Both:
             return "refused"
         try:
             answer = self.by_spark(sql)
-        except TranslationWrong as error:
-            assert "the compute engine does not run it" in str(error)  # noqa: PT017
+        except TranslationWrong:
             return "refused"
         assert answer == expected, sql
         return "same"

@@ -16,6 +16,8 @@ from dvt.federation.plan.dialects.duckdb.exact_numbers import (
 )
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
 
+NO_TOTAL = "without any row Spark gives no total either"
+"""Why no rows are grouped in several ways."""
 _WIDTHS = ("SMALLINT", "INT", "BIGINT")
 """Spark's integers, the narrowest first."""
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank)

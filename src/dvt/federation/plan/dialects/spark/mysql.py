@@ -11,7 +11,7 @@ from dvt.federation.plan.data_types import data_type
 from dvt.federation.plan.dialects.duckdb import mysql
 from dvt.federation.plan.dialects.duckdb.exact_numbers import INTEGERS, constant
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
-from dvt.federation.plan.dialects.spark.expressions import as_bigint, is_float, ranks, typed
+from dvt.federation.plan.dialects.spark.expressions import NO_TOTAL, as_bigint, is_float, ranks, typed
 from dvt.federation.plan.dialects.spark.postgres_numbers import whole_double
 from dvt.federation.plan.dialects.spark.templates import filled
 from dvt.federation.plan.dialects.translation import macro, wrong
@@ -138,6 +138,7 @@ def _summed(node: exp.Sum) -> exp.Expr:
 
 
 _ODD = {
+    **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), (wrong(NO_TOTAL, _WAY_OUT),)),
     **dict.fromkeys(("TimestampDiff",), (wrong("Spark counts such units otherwise", _WAY_OUT),)),
     **dict.fromkeys(
         ("WithinGroup", "PercentileCont", "PercentileDisc", "Mode", "Unnest", "Bracket", "ArrayAgg"),

@@ -14,6 +14,7 @@ from dvt.federation.plan.dialects.spark import postgres_numbers as numbers
 from dvt.federation.plan.dialects.spark import postgres_texts as texts
 from dvt.federation.plan.dialects.spark import postgres_times as times
 from dvt.federation.plan.dialects.spark.expressions import (
+    NO_TOTAL,
     as_bigint,
     is_float,
     is_moment_without_zone,
@@ -127,6 +128,7 @@ TRANSLATION = Translation(
         "make_date()": (macro(times.of_parts),),
         "Grouping": (macro(as_integer),),
         "Distinct": (wrong("DISTINCT ON is PostgreSQL's own", _WAY_OUT, _is_distinct_on),),
+        **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), _differs(NO_TOTAL)),
         "ArrayAgg": _UNORDERED,
         **dict.fromkeys(("WithinGroup", "PercentileCont", "PercentileDisc", "Mode"), _APPROXIMATE),
         **dict.fromkeys(("Unnest", "Lateral", "Bracket", "Array"), _differs("Spark's lists begin elsewhere")),

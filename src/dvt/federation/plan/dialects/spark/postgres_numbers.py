@@ -150,4 +150,5 @@ def rounded(node: exp.Expr) -> exp.Expr:
 
 def is_double_to_decimal(node: exp.Expr) -> bool:
     """True for a cast of a floating point number to a decimal."""
-    return node.args["to"].this in DECIMAL and is_a(node.this, *FLOATS)
+    is_literal = isinstance(node.this.unnest(), exp.Literal)  # SQLGlot takes 1.5 for a double
+    return not is_literal and node.args["to"].this in DECIMAL and is_a(node.this, *FLOATS)
