@@ -8,6 +8,7 @@ the statement's own credentials. It is an imitation: the service itself was neve
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import struct
 import tempfile
@@ -71,8 +72,9 @@ class RedshiftProxy:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and remove the folder of files on their way."""
         self._listener.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _accept(self) -> None:
         with suppress(OSError):
