@@ -28,6 +28,7 @@ from tests.databases.proxy import silent_port
 
 pytestmark = pytest.mark.slow
 
+MYSQL = "com.mysql:mysql-connector-j:9.3.0"
 DUCKDB = "org.duckdb:duckdb_jdbc:1.3.1.0"
 SECRET = "wr0ng-s3cret"
 _HOLDING = """
@@ -306,3 +307,27 @@ def test_what_a_driver_repeats_of_its_url_is_masked(unknown, bench_of):
     assert error.code == "DVT130"
     assert "***" in str(error)
     assert SECRET not in texts(error)
+
+
+@pytest.mark.parametrize(
+    ("native", "literal", "text"),
+    [
+        ("tinyint(1)", "2", "2"),
+        ("bigint unsigned", "18446744073709551615", "18446744073709551615"),
+        ("year", "2024", "2024"),
+        ("datetime(6)", "'2024-03-10 02:30:00.123456'", "2024-03-10 02:30:00.123456"),
+        ("varchar(20)", "'ab😀é '", "ab😀é "),
+        ("date", "'0000-00-00'", None),
+        ("time", "'-800:00:00'", None),
+    ],
+)
+def test_mysqls_own_driver_reads_values_as_they_are_or_stops(mariadb, bench_of, native, literal, text):
+    server = over_jdbc(mariadb, url=f"jdbc:mysql://127.0.0.1:{mariadb.port}/shop", jar=str(jar(MYSQL)))
+    bench = bench_of(server)
+    ref = server.table("by_mysqls_driver")
+    bench.create(ref, [("v", native)], [literal])
+    if text is None:
+        with pytest.raises(ValueLost, match="column v"):
+            bench.read_table(ref)
+    else:
+        assert bench.rows(bench.read_table(ref)) == [(text,)]

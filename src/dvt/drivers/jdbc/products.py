@@ -63,6 +63,20 @@ _PRODUCTS: Mapping[str, Product] = {
         times_as_text=frozenset({"time"}),
         instants=frozenset({"timestamp"}),
     ),
+    "mysql": Product(
+        is_proven=False,
+        # Without these: 2 in a tinyint(1) is true, and a whole answer is in memory.
+        properties={
+            "tinyInt1isBit": "false",
+            "yearIsDateType": "false",
+            "useCursorFetch": "true",
+            "connectionTimeZone": "UTC",
+            "forceConnectionTimeZoneToSession": "true",
+        },
+        schemas_are_databases=True,
+        times_as_text=frozenset({"time"}),
+        instants=frozenset({"timestamp"}),
+    ),
     "h2": Product(isolation=_H2_SNAPSHOT, compares_integers=True),
     "trino": Product(
         compares_integers=True,

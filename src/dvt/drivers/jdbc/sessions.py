@@ -62,9 +62,11 @@ class Session:
         self._ask("execute", statement, doing=doing)
 
     def begin(self, isolation: int | None) -> None:
-        """Begin a transaction that only reads; None: of the database's own isolation."""
+        """Begin a transaction to read in; None: of the database's own isolation."""
         level = None if isolation is None else str(isolation)
-        self._ask("begin", level or "", "true", doing="beginning to read")
+        # MySQL's driver takes a savepoint for a change, which it refuses in a session that only reads.
+        reads_only = str(self.product.is_proven).lower()
+        self._ask("begin", level or "", reads_only, doing="beginning to read")
 
     def tables(self, database: str | None, schema: str | None, name: str | None) -> list[tuple[str, ...]]:
         """List tables and views: database, schema, name and type of each; None matches all."""

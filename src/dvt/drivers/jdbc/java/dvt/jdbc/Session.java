@@ -194,7 +194,7 @@ final class Session {
 
     /** Writes an answer: SQL, path of the pipe, fetch size, highest number of rows or 0, kinds of the columns. */
     List<String> query(List<String> values) throws SQLException, ValueException, java.io.IOException {
-        Savepoint savepoint = connection.getAutoCommit() || !hasSavepoints() ? null : connection.setSavepoint();
+        Savepoint savepoint = savepoint();
         try (Batches batches = new Batches(values.get(1), values.subList(4, values.size()))) {
             try (Statement statement =
                     connection.createStatement(ResultSet.TYPE_FORWARD_ONLY, ResultSet.CONCUR_READ_ONLY)) {
@@ -215,8 +215,13 @@ final class Session {
         }
     }
 
-    private boolean hasSavepoints() throws SQLException {
-        return connection.getMetaData().supportsSavepoints();
+    private Savepoint savepoint() {
+        try {
+            boolean has = !connection.getAutoCommit() && connection.getMetaData().supportsSavepoints();
+            return has ? connection.setSavepoint() : null;
+        } catch (SQLException hasNone) {
+            return null;
+        }
     }
 
     private void rollBack(Savepoint savepoint) {
