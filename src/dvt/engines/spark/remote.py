@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import socket
 import threading
@@ -153,11 +154,14 @@ class Remote:
             raise SparkMissing(self._name, problem, hint) from error
         # dvt's error says it.
         warnings.filterwarnings("ignore", message=r"\[RETRIES_EXCEEDED\]", category=UserWarning)
+        session: Any = None
         try:
             session = _class_of_sessions()(self._settings.url)
             session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES, max_backoff=8000)])
             _ = session.version
         except Exception as error:  # noqa: BLE001  its text is not passed on
+            if session is not None:
+                _end(session)
             raise self._refusal(error, doing) from None  # its text may have the token
         return session
 
@@ -225,3 +229,5 @@ def _end(session: Any) -> None:
         session.client.release_session()
     with suppress(Exception):
         session.client._channel.close()  # noqa: SLF001
+        # PySpark would ask the server once more, again and again, when the process ends.
+        atexit.unregister(session.client._cleanup_ml_cache)  # noqa: SLF001
