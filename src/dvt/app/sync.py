@@ -131,23 +131,29 @@ def _drivers(
 ) -> list[tuple[str, tuple[str, ...]]]:
     """Return outputs that are read over JDBC, each with coordinates of drivers; none if it names a jar."""
     from dvt.config.profiles import load_profile
-    from dvt.drivers.jdbc.jars import drivers_of
 
     found: list[tuple[str, tuple[str, ...]]] = []
     for name, of in _profiles(request, place, folder) if request.jdbc else ():
         profile = load_profile(folder, name)
-        for output in profile.names:
-            kind = profile.kind(output)
-            if kind not in _OVER_JDBC:
-                continue
-            maven = profile.value(output, "maven") or ()
-            named = (maven,) if isinstance(maven, str) else tuple(map(str, maven))
-            has_jar = profile.names_key(output, "jar") or profile.names_key(output, "jars")
-            coordinates = (
-                () if has_jar else drivers_of(_OVER_JDBC[kind] or profile.beginning(output, "url"), named)
-            )
-            found.append((f"{of}output {output} ({kind})", coordinates))
+        found.extend(
+            (f"{of}output {output} ({profile.kind(output)})", _coordinates(profile, output))
+            for output in profile.names
+            if profile.kind(output) in _OVER_JDBC
+        )
     return found
+
+
+def _coordinates(profile: Profile, output: str) -> tuple[str, ...]:
+    """Return the coordinates of an output's drivers; none if it names a jar."""
+    # Only here: the package of the drivers imports DuckDB, which takes time.
+    from dvt.drivers.jdbc.jars import drivers_of
+
+    if profile.names_key(output, "jar") or profile.names_key(output, "jars"):
+        return ()
+    maven = profile.value(output, "maven") or ()
+    named = (maven,) if isinstance(maven, str) else tuple(map(str, maven))
+    url = _OVER_JDBC[profile.kind(output)] or profile.beginning(output, "url")
+    return tuple(drivers_of(url, named))
 
 
 def _with_drivers(

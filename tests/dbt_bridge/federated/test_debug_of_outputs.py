@@ -154,9 +154,9 @@ def test_what_a_target_lacks_is_what_keeps_it_from_being_ready(
     capsys.readouterr()
     folders = ["--project-dir", str(pg_shop.root), "--profiles-dir", str(pg_shop.root)]
     assert not dvtRunner().invoke(["debug", *folders, "--json"]).success
-    federation = json.loads(capsys.readouterr().out)["federation"]
-    assert (federation["ready"], federation["missing"]) == (False, ["output house"])
-    postgres.execute(*federation["fixes"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["federation"] == {"ready": False, "missing": ["output house"]}
+    postgres.execute(*told["fixes"])
     assert found(pg_shop, capsys)["house"]["status"] == "OK"
 
 

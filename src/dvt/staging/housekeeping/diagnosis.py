@@ -134,11 +134,8 @@ def as_object(diagnosis: Diagnosis) -> dict[str, Any]:
         "outputs": [_output(output) for output in diagnosis.outputs],
         "buckets_configured": [_bucket(bucket) for bucket in diagnosis.buckets],
         "native_connectors_available": list(diagnosis.native),
-        "federation": {
-            "ready": not diagnosis.missing,
-            "missing": list(diagnosis.missing),
-            "fixes": list(diagnosis.fixes),
-        },
+        "federation": {"ready": not diagnosis.missing, "missing": list(diagnosis.missing)},
+        "fixes": list(diagnosis.fixes),
     }
 
 
