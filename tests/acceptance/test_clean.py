@@ -37,7 +37,13 @@ HOSTILE = (
 """Keys of others in the store, some of them in the project's folder."""
 
 
-@pytest.fixture(params=["filesystem", *sorted(SERVERS.keys() & BUCKETS)])
+def _kinds() -> list[Any]:
+    """Return the types of buckets; those of which only the long run has all are marked."""
+    others = sorted((SERVERS.keys() & BUCKETS) - {"s3"})
+    return ["filesystem", "s3", *(pytest.param(kind, marks=pytest.mark.long) for kind in others)]
+
+
+@pytest.fixture(params=_kinds())
 def workspace(request: pytest.FixtureRequest, tmp_path: Any, stores: Callable[[str], Any]) -> Any:
     workspace = Workspace(tmp_path / "project")
     workspace.root.mkdir()

@@ -21,7 +21,7 @@ from tests.databases.mariadb import USER as MARIADB_USER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-RUNS = {"postgres": 4, "mariadb": 2}
+RUNS = {"postgres": 2, "mariadb": 2}
 """Runs of the DAG on each kind of server; DVT_TEST_DAG_TIMES replaces both numbers (`make test-long`)."""
 _DESCRIBES = re.compile("TEMPORARY VIEW|LIMIT 0|EXPLAIN")
 """Matches statements that describe or estimate an answer, and do not compute it."""

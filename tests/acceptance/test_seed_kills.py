@@ -76,7 +76,13 @@ def seeds(request: pytest.FixtureRequest, databases: Callable[[str], Any], tmp_p
     return Seeds(tmp_path, server)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill", "Ctrl-C"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(signal.SIGKILL, id="kill"),
+        pytest.param(signal.SIGINT, id="Ctrl-C", marks=pytest.mark.long),
+    ],
+)
 def test_a_stopped_seed_leaves_old_or_new_and_nothing_else(seeds: Seeds, number: signal.Signals) -> None:
     seeds.set_version(0)
     started = time.monotonic()

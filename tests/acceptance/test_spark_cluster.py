@@ -81,6 +81,7 @@ def test_models_of_a_project_are_computed_on_the_cluster(cluster, tmp_path: Path
     assert [path.name for path in (shop.root / ".dvt" / "staging").rglob("*")] == []
 
 
+@pytest.mark.long
 def test_a_worker_killed_in_the_middle_of_a_stage_costs_no_rows(cluster, bench):
     """Tasks that it has done are lost, too, and done again by a worker that is new."""
     numbers = bench.numbers(8)
