@@ -168,6 +168,8 @@ def _result(types: ValueTypes, node: exp.Expr) -> ValueType | None:
     class_ = types.results(node_keys[0]) if node_keys else None
     if class_ is None or class_ not in DECIMALS:
         return ValueType(class_) if class_ else None
+    if isinstance(node, exp.Extract):
+        return decimal_result(class_, *_PARTS.get(node.name.upper(), _WHOLE_PART))
     arguments = [_inner(value) for value in node.args.values() if isinstance(value, exp.Expr)]
     known = [type_ for value in arguments if (type_ := types.of(value)) is not None and type_.name != NULL]
     return result_digits(class_, node, known, types.classes)
@@ -203,6 +205,18 @@ def result_digits(
     precision, scale = common_digits(types)
     more = 1 if isinstance(node, exp.Add | exp.Sub) else 0
     return decimal_result(class_, precision + more, scale)
+
+
+_WHOLE_PART = (18, 0)
+"""Digits of a part of a date or time that is whole."""
+_PARTS = {
+    "SECOND": (25, 6),
+    "SECONDS": (25, 6),
+    "MILLISECOND": (22, 3),
+    "MILLISECONDS": (22, 3),
+    "EPOCH": (27, 6),
+}
+"""Part of a date or time → its digits, where it has some behind the point."""
 
 
 def _wanted_digits(node: exp.Expr) -> int:
