@@ -83,6 +83,20 @@ def test_all_ranges_see_one_state_and_have_every_row_once(server: MariaDB, bench
     assert bench.first_row("SELECT count(DISTINCT c0) FROM t", dataset) == (ROWS + 1,)
 
 
+def test_queries_of_one_table_share_the_statements_that_may_run_at_once(
+    server: MariaDB, tmp_path: Path
+) -> None:
+    bench = Bench(server, tmp_path, limit=9, consistent_reads="lock")
+    try:
+        table = bench.describe(server.table("skewed"))
+        queries = [bench.extraction(table, where=(where,)) for where in ("word < '5'", "word >= '5'")]
+        datasets = bench.read(*queries)
+        assert sum(dataset.rows for dataset in datasets) == ROWS + 1
+        assert [len(dataset.keys) for dataset in datasets] == [2, 2]
+    finally:
+        bench.close()
+
+
 def test_without_a_lock_or_its_grant_one_statement_reads_the_table(server: MariaDB, tmp_path: Path) -> None:
     server.execute(
         "create or replace user unlocked@'127.0.0.1' identified by 'x'",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -120,10 +121,12 @@ class _Extraction:
     def _split(self, side: SideConnection) -> Iterator[None]:
         """Read large tables by several statements each, if there are connections for all to begin at once."""
         free = self._server.width // len(self._parts)
+        alike = Counter(part.query.tables for part in self._parts.values())
         added: list[RunningQuery] = []
         for part in list(self._parts.values()):
             query = part.query
-            most = min(free, query.extraction.max_parallel)
+            # More than may run at once would begin late, and the lock be held as long.
+            most = min(free, query.extraction.max_parallel // alike[query.tables])
             first, *others = ranges(side, query, self._server.settings.schema_, most)
             if others:
                 running = next(key for key, each in self._parts.items() if each is part)
