@@ -56,8 +56,8 @@ class Transfers(Protocol):
         """Return the bucket through which data move; None if none of these types is configured.
 
         That which is `asked` for by a source's or model's config, if it has one of the types; else `own`, the
-        output's, which must have one of them (TransferBucketWrong); else the run's default bucket, if it has; else the
-        first one of the first type that any has.
+        output's, which must have one of them (TransferBucketWrong); else the run's default bucket, if it has;
+        else the first one of the first type that any has.
 
         Args:
             kinds: types of buckets that the warehouse can reach, the preferred one first.
