@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,18 +19,13 @@ from pydantic import (
 from dvt.core.errors import BadOutput
 from dvt.core.masking import is_secret_name
 from dvt.drivers.jdbc.jars import COORDINATES, drivers_of
+from dvt.drivers.jdbc.urls import Url
 
 _KIND = "jdbc"
 _ALIASES = {"username": "user", "pass": "password", "jars": "jar"}
 """Alias → dvt's key."""
 _NOT_FOR_CONNECTING = frozenset({"type", "threads", "max_connections"})
 """Keys that do not concern the connection; dbt or other parts of dvt read them."""
-_PARAMETERS = re.compile(r"[?;].*|//[^/@]*@", re.DOTALL)
-"""Matches the parts of a URL that may hold a password."""
-_PARTS = re.compile(r"[?;&@:/]")
-"""Matches what is between the parts of these parts."""
-_SHORTEST = 5
-"""Characters of the shortest value that is looked for in texts: shorter ones are in many words."""
 
 
 class JdbcSettings(BaseModel):
@@ -115,14 +109,12 @@ class JdbcSettings(BaseModel):
     @property
     def where(self) -> str:
         """The URL without what may hold a password, for messages."""
-        return _PARAMETERS.sub("", self.address)
+        return Url(self.address).shown
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Texts that no message may show, longest first."""
-        parts = [part for match in _PARAMETERS.findall(self.address) for part in _PARTS.split(match)]
-        values = [self.address, *(part.rpartition("=")[2] for part in parts)] if parts else []
-        values = [value for value in values if len(value) >= _SHORTEST and value != "false"]
+        values = [*Url(self.address).hidden]
         values += [
             secret.get_secret_value() for name, secret in self.properties.items() if is_secret_name(name)
         ]
