@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dvt.buckets.filesystem import FilesystemBucket
 from dvt.core.errors import ConnectionLost
 from dvt.core.ports.connectors import Job
+from dvt.core.ports.staging import Location
 from dvt.core.reports import Notice
+from dvt.staging.parquet import ParquetSink
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
 from tests.databases.postgres import USER, PostgreSQL
@@ -51,16 +56,21 @@ class Reading:
         """Wait until a connection is in the middle of its piece."""
         assert wait_until(lambda: bool(self.postgres.execute(_WAITING)))
 
-    def read(self) -> None:
+    def read(self, sink: ParquetSink | None = None) -> None:
         with self.bench.connector.snapshot() as snapshot:
-            snapshot.extract(
-                [Job(self.query, self.bench.sink())], lambda _, dataset: self.datasets.append(dataset)
-            )
+            job = Job(self.query, sink or self.bench.sink())
+            snapshot.extract([job], lambda _, dataset: self.datasets.append(dataset))
 
     def lose(self) -> None:
         """End the connection that is in the middle of its piece."""
         self.waits()
         self.postgres.execute(f"SELECT pg_terminate_backend(pid) FROM ({_WAITING}) AS waiting")
+
+    def lose_those_that_have_read(self) -> None:
+        """End the connections that have all rows of their piece; return when they are gone."""
+        idle = f"{_READERS} AND state = 'idle in transaction'"
+        assert self.postgres.execute(idle)
+        assert wait_until(lambda: not self.postgres.execute(idle))
 
     def check(self) -> None:
         """Check that every row arrived once, as it was at first."""
@@ -68,6 +78,22 @@ class Reading:
         sql = "SELECT count(*), count(DISTINCT c0), sum(c0), count_if(c1 = 'new') FROM t"
         assert self.bench.first_row(sql, dataset) == (ROWS, ROWS, ROWS * (ROWS + 1) // 2, 0)
         assert dataset.rows == ROWS
+
+
+class AfterFirstPart(FilesystemBucket):
+    """Does something once a part is written, and before anything else is."""
+
+    def __init__(self, bucket: FilesystemBucket, action: Callable[[], None]) -> None:
+        self.__dict__.update(vars(bucket))
+        self._action = action
+        self._first = threading.Lock()
+
+    @contextmanager
+    def writing(self, consumer: str, key: str) -> Iterator[str]:
+        with super().writing(consumer, key) as uri:
+            yield uri
+        if self._first.acquire(blocking=False):
+            self._action()
 
 
 @pytest.fixture
@@ -94,6 +120,17 @@ def test_a_range_that_is_lost_twice_is_read_again_in_the_same_snapshot(reading: 
     assert [notice.code for notice in reading.notices] == ["DVT033", "DVT033"]
     assert "in the same snapshot" in reading.notices[0].message
     assert (len(reading.datasets[0].keys) > 1) == (reading.postgres.ranges > 1)
+
+
+def test_a_range_that_is_lost_once_it_is_written_is_not_there_twice(reading: Reading) -> None:
+    reading.let_go()
+    # Settings of a query are taken back after it, over the connection that is lost by then.
+    reading.query = replace(reading.query, settings=(("extra_float_digits", "3"),))
+    bucket = AfterFirstPart(reading.bench.bucket, reading.lose_those_that_have_read)
+    reading.read(ParquetSink(Location(bucket, "lost")))
+    reading.check()
+    assert "DVT033" in {notice.code for notice in reading.notices}
+    assert len(reading.bench.staged()) > len(reading.datasets[0].keys) + 1, "no part was lost"
 
 
 def test_a_table_that_was_rewritten_meanwhile_is_an_error(reading: Reading) -> None:

@@ -13,7 +13,7 @@ _SPREAD = 0.1
 
 
 def pause(attempt: int) -> float:
-    """Return the seconds before attempt number `attempt` is repeated; the first one is 0.
+    """Return the seconds before attempt number `attempt`, counted from 0, is repeated.
 
     >>> 4 <= pause(2) <= 4.1, pause(20)
     (True, 60.0)

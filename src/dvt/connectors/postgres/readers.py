@@ -122,7 +122,10 @@ class Readers:
             item.left -= 1
 
     def _commit_when_done(self, item: Progress, finished: Finished) -> None:
-        """Commit a job's dataset once all its pieces are read, without parts that were lost."""
+        """Commit a job's dataset once all its pieces are read.
+
+        A connection may break once its part is written: that part is left out, since its piece is read again.
+        """
         with self._lock:
             if item.left or item.committed:
                 return

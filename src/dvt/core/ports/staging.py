@@ -283,8 +283,8 @@ class Sink(Parts, Protocol):
     def commit(self, columns: Sequence[StageColumn], rows: int, keys: Sequence[str] | None = None) -> Dataset:
         """Write the marker, once: from then on the dataset exists.
 
-        It consists of `keys` if the writer has named the files (Spark, UNLOAD), else of the parts that were
-        written.
+        It consists of `keys` if the writer has named the files (Spark, UNLOAD) or leaves out parts that it
+        wrote again, else of all parts that were written.
         """
 
     def discard(self) -> None:
