@@ -66,6 +66,7 @@ def main() -> None:
     moved = []
     start = time.perf_counter()
     if isinstance(work, SourceQuery):
+        connector.describe(work.tables)
         sink = local_sink(Path(tempfile.mkdtemp(prefix="measured-", dir=folder)), "measured")
         with connector.snapshot() as snapshot:
             snapshot.extract(

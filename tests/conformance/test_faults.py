@@ -78,7 +78,7 @@ def test_the_error_of_a_wrong_password_does_not_show_it(server: Any, another: Ca
 def test_a_network_that_breaks_during_an_extraction_is_one_clear_error(
     server: Any, another: Callable[..., Bench]
 ) -> None:
-    with proxy(server.port) as network:
+    with proxy(server.settings()["port"]) as network:
         bench = another(port=network.port)
         ref = server.table("broken_network")
         server.fill(ref, 1_500_000)
@@ -142,7 +142,7 @@ def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
 ) -> None:
     ref = server.table("held_back")
     server.fill(ref, 3_000_000)
-    with proxy(server.port) as network:
+    with proxy(server.settings()["port"]) as network:
         bench = another(port=network.port, limit=2)
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)

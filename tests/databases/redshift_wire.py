@@ -80,14 +80,19 @@ class RedshiftProxy:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                threading.Thread(target=_Session(self, client).run, daemon=True).start()
+                try:
+                    server = socket.create_connection(("127.0.0.1", self.server_port))
+                except OSError:  # it is down
+                    client.close()
+                    continue
+                threading.Thread(target=_Session(self, client, server).run, daemon=True).start()
 
 
 class _Session:
-    def __init__(self, proxy: RedshiftProxy, client: socket.socket) -> None:
+    def __init__(self, proxy: RedshiftProxy, client: socket.socket, server: socket.socket) -> None:
         self._proxy = proxy
         self._client = client
-        self._server = socket.create_connection(("127.0.0.1", proxy.server_port))
+        self._server = server
         self._from_client, self._from_server = client.makefile("rb"), self._server.makefile("rb")
         for end in (self._client, self._server):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -6,6 +6,7 @@ import logging
 import time
 import warnings
 from contextlib import suppress
+from traceback import walk_tb
 from typing import Any
 
 from dvt.core.errors import DriverMissing
@@ -53,8 +54,7 @@ class Session:
 
     def close(self) -> None:
         """Close the connection."""
-        with suppress(*client_errors()):
-            self._connection.close()
+        _close(self._connection)
 
 
 def connect(name: str, settings: RedshiftSettings) -> Session:
@@ -76,8 +76,7 @@ def connect(name: str, settings: RedshiftSettings) -> Session:
             if settings.role:
                 session.run(f"SET ROLE {quoted(settings.role)}")
     except BaseException:
-        with suppress(*client_errors()):
-            connection.close()
+        _close(connection)
         raise
     return session
 
@@ -91,10 +90,30 @@ def _logged_in(client: Any, name: str, settings: RedshiftSettings) -> Any:
                 return client.connect(**settings.arguments())
         except Exception as error:  # noqa: BLE001  by IAM, it raises errors of boto3, too
             failure = connect_error(name, settings.where, error)
+            _close_unopened(client, error)
             if attempt == settings.retries or not failure.transient:
                 raise failure from None  # the client's own may show the arguments
             time.sleep(_RETRY_PAUSE)
     raise AssertionError  # the last attempt has raised
+
+
+def _close(connection: Any) -> None:
+    """Close a connection, and its socket where the client leaves that open after an error."""
+    stream = connection._sock  # noqa: SLF001  the client forgets it, while its other attributes refer to it
+    with suppress(*client_errors()):
+        connection.close()
+    with suppress(OSError, AttributeError):  # it may not be there yet
+        stream.close()
+
+
+def _close_unopened(client: Any, error: BaseException) -> None:
+    """Close the socket of a login that failed: the client leaves it open, and has given it to nobody."""
+    for frame, _ in walk_tb(error.__traceback__):
+        connection = frame.f_locals.get("self")
+        if isinstance(connection, client.Connection):
+            with suppress(AttributeError):  # there is none yet
+                _close(connection)
+            return
 
 
 def _text(name: str | bytes) -> str:

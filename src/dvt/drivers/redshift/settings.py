@@ -21,8 +21,9 @@ _REFUSED = frozenset({"token_endpoint", "idc_region", "issuer_url"})
 _SSL_MODES = {"disable": None, "allow": "verify-ca", "prefer": "verify-ca", "require": "verify-ca",
               "verify-ca": "verify-ca", "verify-full": "verify-full"}  # fmt: skip
 """sslmode of the output → that of the client, as dbt-redshift translates it; None: no TLS."""
-_CONNECT_TIMEOUT = 30
-"""Seconds to connect, unless the output says otherwise: a serverless workgroup wakes up first."""
+_CONNECT_TIMEOUT = 25
+"""Seconds to connect, unless the output says otherwise: a serverless workgroup wakes up first, and after
+two attempts a minute is not over."""
 
 
 class RedshiftSettings(BaseModel):
