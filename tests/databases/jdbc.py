@@ -19,8 +19,6 @@ MARIADB_DRIVER = "org.mariadb.jdbc:mariadb-java-client:3.5.3"
 class PostgreSQLOverJdbc(postgres.PostgreSQL):
     """PostgreSQL, reached by dvt over JDBC."""
 
-    ranges = 1
-
     def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
         return {
@@ -58,7 +56,7 @@ def over_jdbc(server: Any, **more: Any) -> Any:
     """Return a running PostgreSQL or MariaDB as one that dvt reaches over JDBC."""
     java()
     if isinstance(server, postgres.PostgreSQL):
-        return PostgreSQLOverJdbc(server.folder, server.port, server.process)
+        return PostgreSQLOverJdbc(server.folder, server.port, server.process, ranges=1)
     over = MariaDBOverJdbc(server.folder, server.port, server.process, server.arguments)
     over.more = more
     return over

@@ -16,8 +16,7 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery, Sql, TablePlace
 from dvt.drivers.duckdb import as_dvt_errors
 from dvt.drivers.duckdb.running import Batch
-from dvt.drivers.duckdb.sql import quoted
-from dvt.drivers.duckdb.staging import stage
+from dvt.drivers.duckdb.staging import stage_batches
 from dvt.drivers.jdbc import Answer, Facts, Session
 
 _Wait = Callable[[threading.Semaphore], None]
@@ -27,8 +26,6 @@ _POLL_SECONDS = 0.1
 _NAME_OR_NUMBER = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' | [\d.]+ """, re.VERBOSE)
 """Matches a quoted name, a text, or a number."""
 _HIGHEST = 2**63 - 1
-_ANSWER = "dvt_answer"
-"""Name in DuckDB of the rows that arrive."""
 
 
 class JdbcSnapshot:
@@ -154,10 +151,12 @@ class _Extraction:
         with self._lock:
             self._answers.add(answer)
         try:
-            with answer, self._server.running.query(batch, answer.stop, doing):
-                cursor.register(_ANSWER, answer.reader())
-                with as_dvt_errors(connection=query.connection, doing=doing, where=query.about):
-                    return stage(cursor, job, quoted(_ANSWER))
+            with (
+                answer,
+                self._server.running.query(batch, answer.stop, doing),
+                as_dvt_errors(connection=query.connection, doing=doing, where=query.about),
+            ):
+                return stage_batches(cursor, job, answer.reader())
         except Exception as error:
             if answer.error is not None:
                 raise answer.error from error

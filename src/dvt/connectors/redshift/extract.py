@@ -27,7 +27,7 @@ from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.duckdb.sql import listed, unpacked
 from dvt.drivers.duckdb.staging import CONSUMER as DUCKDB
-from dvt.drivers.duckdb.staging import stage, write_answer
+from dvt.drivers.duckdb.staging import stage_batches, write_answer
 from dvt.drivers.redshift import AnswerRows, Session, as_dvt_errors, is_refused, relation
 
 _DOWNLOADS = 4
@@ -80,9 +80,8 @@ class RedshiftSnapshot:
         if bucket is not None:
             return self._unload(cursor, session, job, sql, bucket)
         rows = AnswerRows(session, sql, lambda: batch.stopped)
-        cursor.register("dvt_rows", rows.reader)
         try:
-            return stage(cursor, job, "dvt_rows")
+            return stage_batches(cursor, job, rows.reader)
         except duckdb.Error as error:
             raise rows.error or error from None
 

@@ -35,6 +35,7 @@ _REPEATED = frozenset({Kind.LIST, Kind.ARRAY, Kind.MAP})
 _SIGNED_ZEROS = frozenset({Kind.FLOAT, Kind.DOUBLE})
 """Kinds of which DuckDB 1.5.5 writes -0.0 as 0.0, or the other way round, if a dictionary has both. Without
 dictionaries, which it has for all columns or for none, a table with many equal texts is 7 % larger."""
+_BATCHES, _NO_LIMIT = "dvt_batches", 2**62
 
 
 def write(
@@ -192,6 +193,16 @@ def stage(cursor: Any, job: Job, source: str) -> Dataset:
     """Copy `source`, a FROM item with the job's columns, into a part of its sink, and commit that."""
     rows = write_answer(cursor, unpacked(job.query.columns, source), job)
     return job.sink.commit(job.query.staged, rows)
+
+
+def stage_batches(cursor: Any, job: Job, reader: Any) -> Dataset:
+    """Copy the batches of an Arrow reader, whose columns are the job's, into a part, and commit that.
+
+    DuckDB reads on only as it writes. Given the reader itself instead of its stream, it has PyArrow read ten
+    thousand batches ahead; and without the limit, one of its threads reads on while another one writes.
+    """
+    cursor.register(_BATCHES, reader.__arrow_c_stream__())
+    return stage(cursor, job, f"(SELECT * FROM {_BATCHES} LIMIT {_NO_LIMIT})")
 
 
 def stage_all(

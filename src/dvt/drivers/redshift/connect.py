@@ -41,6 +41,7 @@ class Session:
     def run(self, sql: str) -> None:
         """Run a statement, whose rows are of no interest; raises the client's errors."""
         self._cursor.execute(sql)
+        self._connection._caches.clear()  # noqa: SLF001  the client keeps every statement's text, of 1 MB or more
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a query, and return its few rows; raises the client's errors."""

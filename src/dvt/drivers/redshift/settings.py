@@ -83,6 +83,7 @@ class RedshiftSettings(BaseModel):
             "sslmode": mode,
             "timeout": self.connect_timeout,
             "application_name": "dvt",
+            "max_prepared_statements": 0,  # no statement is run twice
             "tcp_keepalive": True,
             "region": self.region,
             "is_serverless": self._is_serverless,
