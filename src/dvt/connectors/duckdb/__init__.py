@@ -87,10 +87,10 @@ class DuckDBConnector:
         """See HasServerFacts. Whoever may write to the file may create schemas in it."""
         sql = (
             "SELECT COUNT(*) FROM duckdb_schemas() WHERE database_name = current_database()"
-            " AND lower(schema_name) = lower(?)"
+            f" AND lower(schema_name) = lower({literal(schema or 'main')})"
         )
         with self._cursor("asking for its version", may_be_new=True) as cursor:
-            (number,) = cursor.execute(sql, [schema or "main"]).fetchone()
+            (number,) = cursor.execute(sql).fetchone()
         return ServerFacts(
             version=f"DuckDB {duckdb.__version__}", has_schema=number > 0, may_create_schema=True
         )
@@ -337,10 +337,11 @@ def _key(cursor: Any, ref: TableRef) -> tuple[str, ...]:
     """Return the columns of a table's primary key."""
     sql = (
         "SELECT constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' "
-        "AND table_name = ? AND schema_name = coalesce(?, current_schema()) "
-        "AND database_name = coalesce(?, current_database())"
+        f"AND table_name = {literal(ref.identifier)} "
+        f"AND schema_name = {literal(ref.schema) if ref.schema else 'current_schema()'} "
+        f"AND database_name = {literal(ref.database) if ref.database else 'current_database()'}"
     )
-    found = cursor.execute(sql, [ref.identifier, ref.schema, ref.database]).fetchone()
+    found = cursor.execute(sql).fetchone()
     return tuple(found[0]) if found else ()
 
 

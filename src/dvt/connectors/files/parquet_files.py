@@ -38,7 +38,7 @@ FROM parquet_schema({0}) ORDER BY column_id
 _RANGE_SQL = """
 SELECT min(TRY_CAST(stats_min_value AS HUGEINT)), max(TRY_CAST(stats_max_value AS HUGEINT)),
        count_if(stats_min_value IS NULL AND stats_null_count IS DISTINCT FROM num_values)
-FROM parquet_metadata({0}) WHERE path_in_schema = ?
+FROM parquet_metadata({0}) WHERE path_in_schema = {1}
 """
 """Lowest and highest value of a column, and the number of row groups of which neither is known."""
 _EXACT = 2**53
@@ -145,7 +145,9 @@ class ParquetFiles:
         """Tell by the footers' statistics whether all whole numbers of a column are exactly a DOUBLE."""
         groups = [group for group in self._groups if group.types.get(name) in {"BIGINT", "UBIGINT"}]
         paths = [path for group in groups for path in group.paths]
-        (low, high, unknown) = self._ordered.execute(_RANGE_SQL.format(_listed(paths)), [name]).fetchone()
+        (low, high, unknown) = self._ordered.execute(
+            _RANGE_SQL.format(_listed(paths), literal(name))
+        ).fetchone()
         return not unknown and (low is None or (low >= -_EXACT and high <= _EXACT))
 
     def _select(self, group: _Group, types: Mapping[str, str]) -> str:

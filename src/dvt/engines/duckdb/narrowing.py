@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from dvt.core.types import MAX_DIGITS
+from dvt.drivers.duckdb.sql import literal
 
 _CAST = re.compile(rb"(?:try_)?cast\s*\(", re.IGNORECASE)
 _DECIMAL = re.compile(rb"\bAS\s+DECIMAL\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*\Z", re.IGNORECASE)
@@ -23,7 +24,7 @@ Size = tuple[int, int]
 
 def narrowed(cursor: Any, select: str) -> tuple[str, ...]:
     """Return the casts that round decimals and that the SELECT does not write, as `DECIMAL(12,4) to …`."""
-    (answer,) = cursor.execute("SELECT json_serialize_plan(?, optimize := false)", [select]).fetchone()
+    (answer,) = cursor.execute(f"SELECT json_serialize_plan({literal(select)}, optimize := false)").fetchone()
     if not _may_round(answer):
         return ()
     casts: list[tuple[Size, Size, int]] = []
