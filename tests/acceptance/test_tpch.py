@@ -195,7 +195,7 @@ def _of_postgres(type_: str, dialect: str) -> str:
     return "number" if dialect == "target" and is_number else type_
 
 
-@pytest.mark.parametrize("dialect", ["duckdb", "target"])
+@pytest.mark.parametrize("dialect", ["duckdb", pytest.param("target", marks=pytest.mark.long)])
 def test_the_22_models_on_postgres_answer_as_one_engine_does(
     dialect: str,
     placement: tuple[Path, dict[str, str]],
@@ -224,7 +224,7 @@ def test_the_22_models_on_postgres_answer_as_one_engine_does(
         tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}"), expected.fetchall(), name)
 
 
-@pytest.mark.parametrize("dialect", ["duckdb", "target"])
+@pytest.mark.parametrize("dialect", [pytest.param("duckdb", marks=pytest.mark.long), "target"])
 def test_the_22_models_on_mariadb_answer_as_one_engine_does(
     dialect: str,
     placement: tuple[Path, dict[str, str]],

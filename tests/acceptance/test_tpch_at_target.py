@@ -92,7 +92,7 @@ def run_all(project: Project, texts: Mapping[str, str], compute: str) -> None:
     assert len(loads) == len(extracted) == len(tpch.TABLES)
 
 
-@pytest.mark.parametrize("compute", ["target", "source"])
+@pytest.mark.parametrize("compute", ["target", pytest.param("source", marks=pytest.mark.long)])
 def test_on_duckdb(
     compute: str,
     places: Places,
@@ -111,7 +111,7 @@ def test_on_duckdb(
         assert {name for (name,) in warehouse.sql(names).fetchall()} == set(queries), "copies stay"
 
 
-@pytest.mark.parametrize("compute", ["target", "source"])
+@pytest.mark.parametrize("compute", [pytest.param("target", marks=pytest.mark.long), "source"])
 def test_on_postgres(
     compute: str,
     places: Places,
@@ -166,7 +166,7 @@ def alone(
     return server, texts
 
 
-@pytest.mark.parametrize("compute", ["target", "source"])
+@pytest.mark.parametrize("compute", ["target", pytest.param("source", marks=pytest.mark.long)])
 def test_on_mariadb(
     compute: str,
     apart: tuple[Path, dict[str, str]],

@@ -15,6 +15,17 @@ from tests.databases import DATABASES, LONG
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "never(*names, reason): databases that cannot keep this promise")
+    config.addinivalue_line("markers", "rarely(*names): databases that `make test-long` asks for it")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the promises that a database takes long to keep to `make test-long`."""
+    for item in items:
+        params = (
+            item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        )
+        if any(params.get("database") in mark.args for mark in item.iter_markers("rarely")):
+            item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(

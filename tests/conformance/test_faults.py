@@ -63,6 +63,7 @@ def test_the_error_of_a_server_that_is_down_names_its_port(
     assert str(port) in str(error)
 
 
+@pytest.mark.rarely("redshift")
 def test_a_silent_server_is_a_clear_error_within_a_minute(server: Any, another: Callable[..., Bench]) -> None:
     with silent_port() as port:
         assert connection_error(another(port=port)).code == "DVT130"
@@ -137,6 +138,7 @@ def to_pipe(sink: Sink, pipe: Path) -> Sink:
     return ParquetSink(replace(location, bucket=PipedBucket(location.bucket, pipe)))
 
 
+@pytest.mark.rarely("redshift")
 def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
     server: Any, another: Callable[..., Bench], tmp_path: Path
 ) -> None:
@@ -168,6 +170,7 @@ def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
         assert datasets == []
 
 
+@pytest.mark.rarely("redshift")
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
 def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> None:
     peaks = []
@@ -182,6 +185,7 @@ def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> Non
     assert peaks[1] - peaks[0] < GROWTH_MEGABYTES, peaks
 
 
+@pytest.mark.rarely("redshift")
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
 def test_memory_does_not_grow_with_the_load(target: Any, bench: Bench) -> None:
     peaks = []
