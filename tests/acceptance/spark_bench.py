@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,19 @@ def make_bench(
     bucket: Path | None = None,
     *,
     config: Mapping[str, Any] = SMALL,
+    hadoop_jars: Sequence[str] = (),
     **keys: Any,
 ) -> Iterator[EngineBench]:
     """Make an engine of Spark, and close it; without a bucket it stages in the folder."""
     scratch = folder / "scratch"
     scratch.mkdir(exist_ok=True)
     context = EngineContext(
-        run="run", scratch=scratch, duckdb=MemoryInstance(threads=2), started_at=NOW, default=False
+        run="run",
+        scratch=scratch,
+        duckdb=MemoryInstance(threads=2),
+        started_at=NOW,
+        default=False,
+        hadoop_jars=hadoop_jars,
     )
     keys |= {"config": dict(config), **({"master": master} if master else {})}
     engine = SparkEngine("cluster", SparkSettings(**keys), context)

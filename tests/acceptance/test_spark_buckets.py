@@ -13,10 +13,12 @@ from dvt.buckets.gcs import GCSBucket
 from dvt.buckets.hdfs import HDFSBucket
 from dvt.buckets.s3 import S3Bucket
 from dvt.core.errors import BucketUnseen, ConnectorJarMissing
+from dvt.core.libraries import SPARK, jar_folder, libraries
 from dvt.core.ports.staging import HADOOP, BucketContext
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT
 from dvt.drivers.duckdb.staging import CONSUMER, scan, write
+from dvt.engines.spark.jars import own_hadoop
 from dvt.staging.in_folder import InFolder
 from dvt.staging.local_copies import LocalCopies
 from dvt.testing.engines import EngineBench
@@ -131,3 +133,20 @@ def test_without_its_jar_a_store_is_an_error_that_names_the_jar(cluster, tmp_pat
             bench.bucket = bucket
             assert bench.value("SELECT SUM(n) AS v FROM t", BIGINT, t=bench.numbers(3)) == "6"
             assert bench.engine._reach._ways[bucket.address].consumer == CONSUMER
+
+
+@pytest.mark.long
+def test_jars_that_sync_has_installed_are_taken_without_naming_them(cluster, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for store, kind in (("azure", AzureBucket), ("gcs", GCSBucket)):
+        installed = jar_folder(kind.hadoop_jar.format(hadoop=own_hadoop()), libraries() / SPARK)
+        installed.parent.mkdir(parents=True, exist_ok=True)
+        installed.symlink_to(program(f"spark-{store}", "lib"))
+    jars = (AzureBucket.hadoop_jar, GCSBucket.hadoop_jar)
+    with (
+        new_bucket("azure", tmp_path) as bucket,
+        make_bench(tmp_path, cluster.url, hadoop_jars=jars) as bench,
+    ):
+        bench.bucket = bucket
+        assert bench.value("SELECT SUM(n) AS v FROM t", BIGINT, t=bench.numbers(3)) == "6"
+        assert bench.engine._reach._ways[bucket.address].consumer == HADOOP

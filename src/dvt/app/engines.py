@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,8 @@ def engine_opener(
     shared: MemoryInstance,
     operation: Operation,
     started_at: datetime,
+    *,
+    hadoop_jars: Sequence[str],
 ) -> Callable[[str | None], Engine]:
     """Return a function that makes an engine, given the compute that a model's config names, if any.
 
@@ -40,6 +42,7 @@ def engine_opener(
             started_at=started_at,
             report=context.reporter.progress,
             default=compute.name == default,
+            hadoop_jars=hadoop_jars,
         )
         return compute.engine(compute.name, compute.settings, engine_context)
 

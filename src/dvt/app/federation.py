@@ -59,7 +59,11 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
     return RunFederator(
         RunResources(
             connections=connections,
-            engines=Engines(engine_opener(context, computes, shared, run.operation, started_at)),
+            engines=Engines(
+                engine_opener(
+                    context, computes, shared, run.operation, started_at, hadoop_jars=buckets.hadoop_jars
+                )
+            ),
             planning=Planning(connections, started_at),
             buckets=staged,
             kept=KeptTables(staged, shared.cursor, refresh=context.full_refresh),

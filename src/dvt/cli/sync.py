@@ -50,14 +50,20 @@ def command() -> click.Command:
 @click.option(
     "--jdbc/--no-jdbc", default=True, help="Install drivers of JDBC, too, by Maven. That is the default."
 )
+@click.option(
+    "--native/--no-native",
+    default=True,
+    help="Install jars of Spark, too: those by which clusters reach buckets, and `jars` of computes.yml. "
+    "That is the default.",
+)
 @click.pass_context
 def sync(context: click.Context, /, as_json: bool, **asked: Any) -> None:
-    """Install what the outputs of profiles.yml and the buckets of buckets.yml need.
+    """Install what outputs of profiles.yml, buckets of buckets.yml and computes of computes.yml need.
 
     What dvt and dbt-core require keeps its version; what that requires in turn moves only if there is no
     other way, within its bounds. Versions and SHA-256 are kept in sync.lock of the project, and are installed
     from there the next time. Packages come from the registry that uv or pip are configured for, drivers of
-    JDBC from where Maven is.
+    JDBC and jars of Spark from where Maven is.
     """
     if asked["download"] and (asked["offline"] or asked["dry_run"] or asked["installer"]):
         msg = "--download goes without --offline, --dry-run and --installer"

@@ -10,6 +10,7 @@ from dvt.core.compression import SNAPPY, Compression
 from dvt.core.error_list import ErrorList
 from dvt.core.errors import DvtError, UnknownBucket
 from dvt.core.keeping import KEEPING, Keeping
+from dvt.core.ports.staging import NeedsJar
 from dvt.core.registry import Registry
 from dvt.core.reports import Notice
 
@@ -75,6 +76,13 @@ class Buckets:
     """Names of the entries that the file has for the profile."""
     notices: tuple[Notice, ...] = ()
     """Warnings about what the file says of the profile."""
+
+    @property
+    def hadoop_jars(self) -> tuple[str, ...]:
+        """Jars by which Hadoop reaches the buckets that the file has, in Maven's words."""
+        kinds = sorted({self.entries[name].kind for name in self.written} & {*BUCKETS})
+        classes = (BUCKETS.load(kind) for kind in kinds)
+        return tuple(bucket.hadoop_jar for bucket in classes if isinstance(bucket, NeedsJar))
 
     def get(self, name: str | None = None) -> BucketEntry:
         """Return an entry, the default one for None; UnknownBucket if there is no such entry."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dvt.core.errors import DvtError, PackageUnavailable
+from dvt.environment.archives import archives_of, read_archive
 from dvt.environment.installed import Environment, own_environment
 from dvt.environment.installers import InstallerFailed, find_downloader
 from dvt.environment.lock import read_lock
@@ -17,7 +18,8 @@ from dvt.environment.resolving import Resolver, pins_of
 def download(uses: Sequence[Use], lock_file: Path, environment: Environment, folder: Path) -> SyncReport:
     """Put the files of what the uses need, and of all that it requires, into a folder; install nothing.
 
-    What dvt itself requires is among them: elsewhere, versions are found in the folder alone.
+    What dvt itself requires is among them: elsewhere, versions are found in the folder alone. So is what
+    builds packages that came as source.
     """
     pins = pins_of(environment, own_environment())
     needs = needs_of(uses, environment.version("duckdb") or pins.versions.get("duckdb"))
@@ -28,6 +30,12 @@ def download(uses: Sequence[Use], lock_file: Path, environment: Environment, fol
         folder.mkdir(parents=True, exist_ok=True)
         if resolved.packages:
             pip.download(resolved.packages, folder)
+            builders = {
+                text
+                for file in archives_of(resolved.packages, folder)
+                for text in read_archive(file).requires
+            }
+            pip.download_builders(sorted(builders), folder)
     except (InstallerFailed, OSError) as failure:
         texts = [str(need.requirement) for need in needs]
         errors = {text: PackageUnavailable(text, pip.name, str(failure)) for text in texts} | errors

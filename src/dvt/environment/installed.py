@@ -10,7 +10,7 @@ import sysconfig
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import distributions
 from pathlib import Path
 
 from packaging.markers import default_environment
@@ -41,6 +41,14 @@ _VENV_HINT = "python -m venv makes one; --python-env names it, or its python"
 
 
 @dataclass(frozen=True, slots=True)
+class _Package:
+    """What the metadata of an installed package says, read once."""
+
+    version: str
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """A Python environment at one moment: what was installed later is in another object."""
 
@@ -49,7 +57,7 @@ class Environment:
     """The folder that packages are installed into."""
     _path: tuple[str, ...]
     _markers: Mapping[str, str]
-    _known: dict[str, Distribution | None] = field(default_factory=dict)
+    _known: dict[str, _Package | None] = field(default_factory=dict)
 
     def version(self, name: str) -> str | None:
         """Return a package's version; None if it is not installed."""
@@ -79,12 +87,14 @@ class Environment:
             problem = f"this user may not write to {self.site}"
             raise EnvironmentUnusable(str(self.python), problem, _VENV_HINT)
 
-    def _find(self, name: str) -> Distribution | None:
+    def _find(self, name: str) -> _Package | None:
         key = canonicalize_name(name)
         if key not in self._known:
             found = distributions(name=key, path=list(self._path))
             # What an interrupted installation has left may have no metadata.
-            self._known[key] = next((one for one in found if one.metadata["Name"]), None)
+            there = next((one for one in found if one.metadata["Name"]), None)
+            known = None if there is None else _Package(there.version, tuple(there.requires or ()))
+            self._known[key] = known
         return self._known[key]
 
     def _problems(
@@ -104,8 +114,8 @@ class Environment:
         for child in self._children(found, requirement.extras):
             yield from self._problems(child, requirement.name, seen)
 
-    def _children(self, package: Distribution, extras: set[str]) -> Iterator[Requirement]:
-        for text in package.requires or ():
+    def _children(self, package: _Package, extras: set[str]) -> Iterator[Requirement]:
+        for text in package.requires:
             child = _parsed(text)
             variables = ({**self._markers, "extra": extra} for extra in ("", *extras))
             if child.marker is None or any(child.marker.evaluate(values) for values in variables):

@@ -52,6 +52,10 @@ class Installer(Protocol):
     def name(self) -> str:
         """`uv` or `pip`."""
 
+    @property
+    def hint(self) -> str:
+        """What to do if a package is not where packages come from; empty: that is a registry."""
+
     def resolve(self, requirements: Iterable[str], constraints: Iterable[str]) -> tuple[LockedPackage, ...]:
         """Return all packages that requirements need, within the constraints; InstallerFailed if none fit."""
 
@@ -71,6 +75,7 @@ class Uv:
         """`folder`: the only place that packages are taken from."""
         self._program = program
         self._source = _source(folder)
+        self.hint = _hint(folder)
         self._python = ("--python", str(environment.python))
 
     def resolve(self, requirements: Iterable[str], constraints: Iterable[str]) -> tuple[LockedPackage, ...]:
@@ -104,6 +109,7 @@ class Pip:
     def __init__(self, environment: Environment, folder: Path | None = None) -> None:
         """`folder`: the only place that packages are taken from."""
         self._source = _source(folder)
+        self.hint = _hint(folder)
         python = str(environment.python)
         if environment.version("pip"):
             self._command: tuple[str, ...] = (python, "-m", "pip")
@@ -134,6 +140,12 @@ class Pip:
         """Put exactly these files into a folder; InstallerFailed if that fails."""
         with _Files(locked=[requirements_text(packages)]) as files:
             self._pip("download", "--no-deps", "--require-hashes", "-d", str(folder), "-r", files["locked"])
+
+    def download_builders(self, requirements: Sequence[str], folder: Path) -> None:
+        """Put what builds packages into a folder, and all that it requires; InstallerFailed if that fails."""
+        if requirements:
+            with _Files(needs=requirements) as files:
+                self._pip("download", "-d", str(folder), "-r", files["needs"])
 
     def configured(self) -> bool:
         """Return whether the user's settings of pip say where packages come from."""
@@ -178,6 +190,12 @@ def find_downloader(environment: Environment) -> Pip:
 
 def _source(folder: Path | None) -> tuple[str, ...]:
     return () if folder is None else ("--no-index", "--find-links", str(folder.absolute()))
+
+
+def _hint(folder: Path | None) -> str:
+    if folder is None:
+        return ""
+    return f"fill {folder} by `dvt sync --download`, with these files and the same Python, platform and dvt"
 
 
 def _find_uv() -> str | None:

@@ -147,4 +147,4 @@ class Resolver:
         if pinned:
             pins = ", ".join(f"{name} {version}" for name, version in pinned)
             return PackageClash(str(need.requirement), pins, text)
-        return PackageUnavailable(str(need.requirement), self.installer.name, text)
+        return PackageUnavailable(str(need.requirement), self.installer.name, text, self.installer.hint)

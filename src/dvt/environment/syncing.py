@@ -187,7 +187,7 @@ def _others(new: Sequence[LockedPackage], needs: Sequence[Need], before: Environ
 
 def _unavailable(text: str, installer: Installer, failure: InstallerFailed | None) -> DvtError:
     said = str(failure)
-    hint = ""
+    hint = installer.hint
     if "hash" in said.lower():
         hint = "sync.lock has another SHA-256 for it: find out why before you delete the lock"
     return PackageUnavailable(text, installer.name, said, hint)

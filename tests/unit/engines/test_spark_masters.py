@@ -7,11 +7,13 @@ import socket
 import pytest
 
 from dvt.core.errors import ClusterUnreachable
+from dvt.core.libraries import SPARK, jar_folder, libraries
 from dvt.core.plan import TableColumn, TransformTable
 from dvt.core.ports.engines import EngineContext
 from dvt.core.types import BIGINT
 from dvt.drivers.duckdb import MemoryInstance
 from dvt.engines.spark.configuration import all_settings, as_properties
+from dvt.engines.spark.jars import config_with_jars, hadoop_among, own_hadoop, wanted
 from dvt.engines.spark.masters import Master
 from dvt.engines.spark.plans import reads_in_text
 from dvt.engines.spark.settings import SparkSettings
@@ -114,10 +116,46 @@ def test_jars_are_files_beside_computes_yml_or_coordinates(tmp_path):
     jars = ["own.jar", "g:a:1", "https://store.example/b.jar"]
     keys = {"jars": jars, "config": {"spark.jars.packages": "x:y:2"}}
     settings = SparkSettings.model_validate(keys, context={"folder": tmp_path})
-    assert settings.spark_config == {
+    assert config_with_jars(settings, (), None) == {
         "spark.jars": f"{tmp_path / 'own.jar'},https://store.example/b.jar",
         "spark.jars.packages": "x:y:2,g:a:1",
     }
+
+
+def install(coordinates: str, *files: str) -> list[str]:
+    folder = jar_folder(coordinates, libraries() / SPARK)
+    folder.mkdir(parents=True)
+    for file in files:
+        (folder / file).touch()
+    return [str(folder / file) for file in files]
+
+
+def test_jars_that_sync_has_installed_are_taken_instead_of_fetched(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    own = install("g:a:1", "a.jar", "same.jar")
+    connector = install("org.apache.hadoop:hadoop-aws:3.4.2", "hadoop-aws.jar", "same.jar")
+    settings = SparkSettings(master="spark://h:7077", jars=["g:a:1", "g:b:1"])
+    buckets = ("org.apache.hadoop:hadoop-aws:{hadoop}", "org.apache.hadoop:hadoop-azure:{hadoop}")
+    assert config_with_jars(settings, buckets, "3.4.2") == {
+        "spark.jars": ",".join([*own, connector[0]]),
+        "spark.jars.packages": "g:b:1",
+    }, "Spark takes one file of a name; what is not installed is DVT196 once a model needs it"
+    assert "spark.jars" not in config_with_jars(SparkSettings(), buckets, "3.4.2"), "copies do"
+
+
+def test_a_connector_that_computes_yml_names_is_not_taken_twice():
+    buckets = ("org.apache.hadoop:hadoop-aws:{hadoop}", "x:gcs-connector:2:shaded")
+    settings = SparkSettings(master="yarn", jars=["org.apache.hadoop:hadoop-aws:3.4.1"])
+    assert wanted(settings, buckets, "3.4.2") == ("x:gcs-connector:2:shaded",)
+    assert wanted(SparkSettings(remote="sc://h:15002"), buckets, "3.4.2") == ()
+
+
+def test_the_installed_spark_tells_its_hadoop():
+    found = own_hadoop()
+    assert found
+    assert found.startswith("3.")
+    assert hadoop_among(["scala-library-2.13.jar", "hadoop-client-api-3.5.0.jar"]) == "3.5.0"
+    assert hadoop_among([]) is None
 
 
 PLAN = """\

@@ -11,30 +11,31 @@ import pytest
 from dvt.app.sync import SyncRequest, sync
 from dvt.config.profiles import load_profile
 from dvt.core.errors import JarUnavailable
-from dvt.drivers.jdbc.jars import COORDINATES, KNOWN, driver_jars, drivers_of
-from dvt.environment.jars import DriverUse, Folder, JarSync, Maven
+from dvt.core.libraries import installed_jars
+from dvt.drivers.jdbc.jars import COORDINATES, KNOWN, drivers_of
+from dvt.environment.jars import Folder, JarSync, JarUse, Maven
 from dvt.environment.lock import read_lock
 from dvt.environment.report import Outcome
 
 DRIVER = "org.example:driver:1.0"
-USE = DriverUse(DRIVER, ("output erp (jdbc)",))
+USE = JarUse(DRIVER, ("output erp (jdbc)",))
 
 
 @pytest.fixture
 def offline(tmp_path: Path) -> Path:
     """A folder that --download has filled with one driver of two jars."""
-    folder = tmp_path / "wheels" / "org.example_driver_1.0"
+    folder = tmp_path / "wheels" / "jdbc" / "org.example_driver_1.0"
     folder.mkdir(parents=True)
     (folder / "driver-1.0.jar").write_bytes(b"driver")
     (folder / "needed-2.0.jar").write_bytes(b"needed")
-    return folder.parent
+    return folder.parents[1]
 
 
 @pytest.fixture
 def made(tmp_path: Path, offline: Path):
     def make(**changes) -> JarSync:
         keys = {
-            "drivers": (USE,),
+            "jars": (USE,),
             "lock_file": tmp_path / "sync.lock",
             "source": Folder(offline),
             "home": tmp_path / "home",
@@ -48,7 +49,7 @@ def test_a_driver_is_installed_with_what_it_requires_and_locked(made, tmp_path):
     (item,), is_new = made().sync()
     assert (item.outcome, item.is_new, is_new) == (Outcome.OK, True, True)
     names = ["driver-1.0.jar", "needed-2.0.jar"]
-    assert [jar.name for jar in driver_jars(DRIVER, tmp_path / "home")] == names
+    assert [jar.name for jar in installed_jars(DRIVER, tmp_path / "home" / "jdbc")] == names
     assert [jar.file for jar in read_lock(tmp_path / "sync.lock").jars] == names
     text = (tmp_path / "sync.lock").read_text()
     assert all(line.startswith("#") for line in text.splitlines()), "uv and pip take it for comments"
@@ -67,7 +68,7 @@ def test_a_jar_that_is_not_the_locked_one_is_refused(made, offline, tmp_path, is
     made().sync()
     before = (tmp_path / "sync.lock").read_bytes()
     place = tmp_path / "home" if is_installed else offline
-    (place / "org.example_driver_1.0" / "needed-2.0.jar").write_bytes(b"other")
+    (place / "jdbc" / "org.example_driver_1.0" / "needed-2.0.jar").write_bytes(b"other")
     if not is_installed:
         shutil.rmtree(tmp_path / "home")
     (item,), is_new = made().sync()
@@ -76,12 +77,12 @@ def test_a_jar_that_is_not_the_locked_one_is_refused(made, offline, tmp_path, is
     assert "needed-2.0.jar" in item.line
     assert not is_new
     assert (tmp_path / "sync.lock").read_bytes() == before
-    assert is_installed or driver_jars(DRIVER, tmp_path / "home") == ()
+    assert is_installed or installed_jars(DRIVER, tmp_path / "home" / "jdbc") == ()
 
 
 def test_a_jar_that_was_not_locked_is_refused_beside_the_others(made, tmp_path):
     made().sync()
-    (tmp_path / "home" / "org.example_driver_1.0" / "more.jar").write_bytes(b"more")
+    (tmp_path / "home" / "jdbc" / "org.example_driver_1.0" / "more.jar").write_bytes(b"more")
     (item,), _ = made().sync()
     assert item.outcome is Outcome.FAILED
     assert "more.jar" in item.line
@@ -95,17 +96,17 @@ def test_a_dry_run_installs_nothing_and_writes_no_lock(made, tmp_path):
 
 
 def test_one_driver_that_cannot_be_had_leaves_the_others(made, tmp_path):
-    missing = DriverUse("org.example:missing:1", ("output x (jdbc)",))
-    (first, second), _ = made(drivers=(missing, USE)).sync()
+    missing = JarUse("org.example:missing:1", ("output x (jdbc)",))
+    (first, second), _ = made(jars=(missing, USE)).sync()
     assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.OK)
     assert "org.example:missing:1" in first.line
-    assert [folder.name for folder in (tmp_path / "home").iterdir()] == ["org.example_driver_1.0"]
+    assert [folder.name for folder in (tmp_path / "home" / "jdbc").iterdir()] == ["org.example_driver_1.0"]
 
 
 def test_a_missing_maven_is_explained(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(JarUnavailable) as caught:
-        Maven().get(DRIVER, tmp_path)
+        Maven().get(USE, tmp_path)
     assert "maven" in caught.value.hint
 
 
@@ -142,7 +143,7 @@ def test_maven_fetches_a_driver_from_where_it_is_configured_to_look(tmp_path, mo
     found = {item.package: str(item.outcome) for item in report.items if ":" in item.package}
     derby = KNOWN["derby"][0]
     assert found == {derby: "OK", "org.example:no-such-driver:1.0": "FAILED"}
-    jars = driver_jars(derby, tmp_path / ".dvt" / "lib" / "jdbc")
+    jars = installed_jars(derby, tmp_path / ".dvt" / "lib" / "jdbc")
     assert [jar.name.partition("-")[0] for jar in jars] == ["derbyclient", "derbyshared"]
     assert "://" not in (project / "sync.lock").read_text()
     assert sync(SyncRequest(project_dir=project, profiles_dir=project, jdbc=False)).is_right

@@ -43,6 +43,7 @@ class AzureBucket:
     """Implements Bucket by azure-storage-blob."""
 
     settings: ClassVar[type[AzureSettings]] = AzureSettings
+    hadoop_jar: ClassVar[str] = hadoop.ARTIFACT
     consumers: frozenset[str] = frozenset({HADOOP})
 
     def __init__(

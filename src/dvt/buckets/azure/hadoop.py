@@ -9,6 +9,7 @@ from dvt.buckets.azure.settings import AzureSettings
 from dvt.core.ports.staging import HadoopAccess
 
 _ADLS = "org.apache.hadoop.fs.azurebfs"
+ARTIFACT = "org.apache.hadoop:hadoop-azure:{hadoop}"
 
 
 def address(settings: AzureSettings, name: str) -> str:
@@ -40,7 +41,7 @@ def access(settings: AzureSettings) -> HadoopAccess:
     return HadoopAccess(
         settings={**login, **_emulated(settings, host)},
         file_system=f"{_ADLS}.{'SecureAzureBlobFileSystem' if secure else 'AzureBlobFileSystem'}",
-        artifact="org.apache.hadoop:hadoop-azure:{hadoop}",
+        artifact=ARTIFACT,
     )
 
 

@@ -39,6 +39,7 @@ class GCSBucket:
     """Implements Bucket by Google's library."""
 
     settings: ClassVar[type[GCSSettings]] = GCSSettings
+    hadoop_jar: ClassVar[str] = hadoop.ARTIFACT
     consumers: frozenset[str] = frozenset({HADOOP})
 
     def __init__(

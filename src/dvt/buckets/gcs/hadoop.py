@@ -11,7 +11,7 @@ from dvt.buckets.gcs.settings import GCSSettings
 from dvt.core.ports.staging import HadoopAccess
 
 _FILE_SYSTEM = "com.google.cloud.hadoop.fs.gcs.GoogleHadoopFileSystem"
-_ARTIFACT = "com.google.cloud.bigdataoss:gcs-connector:hadoop3-2.2.26:shaded"
+ARTIFACT = "com.google.cloud.bigdataoss:gcs-connector:hadoop3-2.2.26:shaded"
 
 
 def access(settings: GCSSettings) -> HadoopAccess:
@@ -29,7 +29,7 @@ def access(settings: GCSSettings) -> HadoopAccess:
     return HadoopAccess(
         settings={"fs.gs.impl": _FILE_SYSTEM, **login, **place},
         file_system=_FILE_SYSTEM,
-        artifact=_ARTIFACT,
+        artifact=ARTIFACT,
     )
 
 

@@ -39,6 +39,7 @@ class S3Bucket:
     """Implements Bucket by boto3."""
 
     settings: ClassVar[type[S3Settings]] = S3Settings
+    hadoop_jar: ClassVar[str] = hadoop.ARTIFACT
     consumers: frozenset[str] = frozenset({HADOOP, "redshift"})
 
     def __init__(

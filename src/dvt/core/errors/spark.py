@@ -87,11 +87,10 @@ class ConnectorJarMissing(DvtError):
     def __init__(self, compute: str, bucket: str, jar: str) -> None:
         self.compute = compute
         _, _, _, *classifier = jar.split(":")
-        hint = f"add it to the entry in computes.yml: `jars: [{jar}]`; Spark gets it from Maven's repository"
-        if classifier:
-            hint = (
-                f"download the jar {jar} from Maven's repository, and name its path in `jars` of computes.yml"
-            )
+        more = "name its file in `jars` of computes.yml"
+        if not classifier:
+            more = f"add it to the entry in computes.yml: `jars: [{jar}]`, and Spark fetches it"
+        hint = f"run `dvt sync`, which installs it beside a bucket of buckets.yml; or {more}"
         super().__init__(
             f"compute {compute!r}: Spark has no way to the bucket {bucket}: the jar {jar} is missing",
             hint=hint,

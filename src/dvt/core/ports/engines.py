@@ -83,6 +83,8 @@ class EngineContext:
     """Takes sentences of how far a long query is, in the context of the thread that runs it."""
     default: bool
     """True for the run's default compute: what limits `duckdb` are this engine's settings."""
+    hadoop_jars: Sequence[str] = ()
+    """Jars by which Hadoop reaches the profile's buckets, in Maven's words: `group:name:{hadoop}`."""
 
 
 class Engine(Protocol):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, BinaryIO, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -114,6 +114,14 @@ class HadoopAccess:
     """Why they cannot reach it; empty if they can."""
     on_disk: bool = False
     """True if the bucket is a folder of this machine: only programs that see the same folder reach it."""
+
+
+@runtime_checkable
+class NeedsJar(Protocol):
+    """A class of buckets that Hadoop reaches by a jar which it does not bring."""
+
+    hadoop_jar: ClassVar[str]
+    """The jar in Maven's words, with a place for Hadoop's version: `group:name:{hadoop}`."""
 
 
 @runtime_checkable

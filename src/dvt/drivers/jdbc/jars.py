@@ -1,4 +1,4 @@
-"""Which jars a driver consists of, and where `dvt sync` puts them: a folder for each driver."""
+"""Which drivers dvt knows, and where `dvt sync` puts them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dvt.core.libraries import JDBC, libraries
 from dvt.drivers.jdbc.products import subprotocol
 
 COORDINATES = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+){2,3}")
@@ -45,14 +46,4 @@ def drivers_of(url: str, maven: Sequence[str]) -> tuple[str, ...]:
 
 def drivers_home() -> Path:
     """Return the folder of all drivers that `dvt sync` has installed for this user."""
-    return Path.home() / ".dvt" / "lib" / "jdbc"
-
-
-def driver_folder(coordinates: str, home: Path) -> Path:
-    """Return the folder of a driver's jars, which is there or not."""
-    return home / coordinates.replace(":", "_")
-
-
-def driver_jars(coordinates: str, home: Path) -> tuple[Path, ...]:
-    """Return the jars of an installed driver, and of all that it requires; none if it is not installed."""
-    return tuple(sorted(driver_folder(coordinates, home).glob("*.jar")))
+    return libraries() / JDBC

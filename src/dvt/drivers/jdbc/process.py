@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from dvt.core.errors import DvtError, JavaEnded, JavaMissing, JdbcDriverMissing
-from dvt.drivers.jdbc.jars import driver_jars, drivers_home
+from dvt.core.libraries import installed_jars
+from dvt.drivers.jdbc.jars import drivers_home
 from dvt.drivers.jdbc.java import NEEDED, java, java_version
 from dvt.drivers.jdbc.settings import JdbcSettings
 
@@ -158,7 +159,7 @@ def class_path(name: str, settings: JdbcSettings) -> list[str]:
     home = drivers_home()
     jars: list[str] = []
     for coordinates in settings.drivers:
-        found = driver_jars(coordinates, home)
+        found = installed_jars(coordinates, home)
         if not found:
             hint = "run `dvt sync`, which installs it, or name its jar by `jar`"
             raise JdbcDriverMissing(name, f"its driver {coordinates} is not installed in {home}", hint)

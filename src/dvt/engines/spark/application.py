@@ -29,13 +29,12 @@ from dvt.core.ports.staging import HadoopAccess
 from dvt.drivers.disk import private_folder, write_private
 from dvt.engines.spark.answers import counted
 from dvt.engines.spark.configuration import LOGGING, all_settings, as_properties
+from dvt.engines.spark.jars import JAVA
 from dvt.engines.spark.plans import reads
 from dvt.engines.spark.settings import SparkSettings
 from dvt.engines.spark.tables import TableNames
 from dvt.engines.spark.watch import Progress, Watch
 
-_JAVA = 17
-"""Oldest version of Java that Spark 4 runs on."""
 _JAVA_VERSION = re.compile(r'version "(?:1\.)?(\d+)')
 _JAVA_SECONDS = 30
 _END_SECONDS = 20
@@ -281,17 +280,17 @@ def _check_java(name: str) -> None:
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home, "bin", "java")) if home else shutil.which("java")
     if java is None:
-        raise JavaUnusable(name, "there is no `java` on the PATH, and JAVA_HOME is not set", _JAVA)
+        raise JavaUnusable(name, "there is no `java` on the PATH, and JAVA_HOME is not set", JAVA)
     try:
         told = subprocess.run(  # noqa: S603  the user's Java
             [java, "-version"], capture_output=True, text=True, timeout=_JAVA_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise JavaUnusable(name, f"{java} cannot be run", _JAVA) from error
+        raise JavaUnusable(name, f"{java} cannot be run", JAVA) from error
     match = _JAVA_VERSION.search(told.stderr + told.stdout)
-    if match is None or int(match[1]) < _JAVA:
+    if match is None or int(match[1]) < JAVA:
         what = f"version {match[1]}" if match else "of an unknown version"
-        raise JavaUnusable(name, f"{java} is {what}", _JAVA)
+        raise JavaUnusable(name, f"{java} is {what}", JAVA)
 
 
 def _quiet() -> None:

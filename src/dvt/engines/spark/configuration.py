@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dvt.core.ports.engines import EngineContext
+from dvt.engines.spark.jars import config_with_jars, own_hadoop
 from dvt.engines.spark.settings import SparkSettings
 
 LOGGING = """\
@@ -40,7 +41,8 @@ def all_settings(
     at = {"spark.driver.host": address, "spark.driver.bindAddress": address} if address else {}
     # Where S3A buffers what it writes; on a cluster that is a matter of the workers.
     buffers = {"spark.hadoop.hadoop.tmp.dir": str(folder / "hadoop")} if settings.at.is_local else {}
-    given = {**_DEFAULTS, **at, **buffers, **settings.spark_config}
+    own = config_with_jars(settings, context.hadoop_jars, own_hadoop())
+    given = {**_DEFAULTS, **at, **buffers, **own}
     return {**given, **_own(settings, context, folder), **ANSWERS}
 
 

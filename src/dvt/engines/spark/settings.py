@@ -27,7 +27,7 @@ _ANSWERS_DEPEND = re.compile(
     r"|optimizer\.excludedRules|mapKeyDedupPolicy|parquet\.(?!compression\.codec$).*)"
 )
 """Matches settings of a server on which answers depend."""
-_COORDINATES = re.compile(r"[^:/\s,]+:[^:/\s,]+:[^:/\s,]+")
+COORDINATES = re.compile(r"[^:/\s,]+:[^:/\s,]+:[^:/\s,]+")
 """Matches what Maven calls a jar by."""
 _OWN_WHEN_LOCAL = re.compile(r"spark\.driver\.(host|bindAddress)")
 """Matches keys that dvt sets where no other machine has to reach this one."""
@@ -71,7 +71,7 @@ class SparkSettings(EngineSettings):
     def _are_there(cls, value: list[str], info: ValidationInfo) -> list[str]:
         jars = [_jar(jar, (info.context or {}).get("folder")) for jar in value]
         for jar in jars:
-            if "," in jar or not (_COORDINATES.fullmatch(jar) or "://" in jar or Path(jar).is_file()):
+            if "," in jar or not (COORDINATES.fullmatch(jar) or "://" in jar or Path(jar).is_file()):
                 msg = f"{jar} is no file; coordinates of Maven are written group:artifact:version"
                 raise ValueError(msg)
         return jars
@@ -137,14 +137,11 @@ class SparkSettings(EngineSettings):
 
     @property
     def spark_config(self) -> dict[str, str]:
-        """The settings as Spark spells them, with the jars."""
-        spelled = {key: _spelled(value) for key, value in self.config.items()}
-        for key, are_coordinates in (("spark.jars.packages", True), ("spark.jars", False)):
-            jars = [jar for jar in self.jars if bool(_COORDINATES.fullmatch(jar)) is are_coordinates]
-            given = [spelled[key]] if key in spelled else []
-            if jars:
-                spelled[key] = ",".join([*given, *jars])
-        return spelled
+        """`config` as Spark spells its values."""
+        return {
+            key: str(value).lower() if isinstance(value, bool) else str(value)
+            for key, value in self.config.items()
+        }
 
 
 def depends_on(key: str) -> bool:
@@ -154,11 +151,7 @@ def depends_on(key: str) -> bool:
 
 def _jar(jar: str, folder: Path | None) -> str:
     """Return a jar; relative paths start at the folder of computes.yml."""
-    if _COORDINATES.fullmatch(jar) or "://" in jar:
+    if COORDINATES.fullmatch(jar) or "://" in jar:
         return jar
     path = Path(jar).expanduser()
     return str(folder / path if folder else path)
-
-
-def _spelled(value: str | float | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
