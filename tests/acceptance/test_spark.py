@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Project:
-    return make_shop(tmp_path / "shop")
+    return make_shop(tmp_path / "it's a shop")
 
 
 def listening(processes: list[int]) -> set[str]:

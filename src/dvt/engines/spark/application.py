@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -229,7 +230,10 @@ class Application:
             "SPARK_CONF_DIR": str(self._folder),
             **({"SPARK_LOCAL_IP": address} if address else {}),
             # The settings are in a file: others can read a command line.
-            "PYSPARK_SUBMIT_ARGS": f"--properties-file '{self._folder / 'spark.properties'}' pyspark-shell",
+            # PySpark splits it as a shell would.
+            "PYSPARK_SUBMIT_ARGS": shlex.join(
+                ["--properties-file", str(self._folder / "spark.properties"), "pyspark-shell"]
+            ),
         }
         with (self._folder / "log").open("wb") as log, _environment(environment):
             self._gateway = launch_gateway(popen_kwargs={"stdout": log, "stderr": log})
