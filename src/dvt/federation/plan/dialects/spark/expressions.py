@@ -18,10 +18,17 @@ from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
 
 NO_TOTAL = "without any row Spark gives no total either"
 """Why no rows are grouped in several ways."""
+NO_ROWS = "a condition on what WITH RECURSIVE gives can lose rows in Spark"
+"""Why no query is computed that reads itself."""
 _WIDTHS = ("SMALLINT", "INT", "BIGINT")
 """Spark's integers, the narrowest first."""
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank)
 """Functions of windows that count rows."""
+
+
+def reads_itself(node: exp.Expr) -> bool:
+    """True for WITH RECURSIVE."""
+    return bool(node.args.get("recursive"))
 
 
 def typed(node: exp.Expr, to: str) -> exp.Cast:
@@ -34,11 +41,11 @@ def of_integers(node: exp.Expr) -> bool:
     return is_a(node.this, *INTEGERS) and is_a(node.expression, *INTEGERS)
 
 
-def whole_division(node: exp.Expr) -> exp.Expr:
-    """Divide integers: Spark's DIV is a BIGINT."""
-    sides = (node.this, node.expression)
-    width = max(_WIDTHS.index(side.type.this.value) for side in sides if side.type is not None)
-    left, right = (exp.Paren(this=side.copy()) for side in sides)
+def whole_division(node: exp.Expr, like: exp.Expr | None = None) -> exp.Expr:
+    """Divide integers, of the types that those of `like` have: Spark's DIV is a BIGINT."""
+    types = [side.type for side in ((like or node).this, (like or node).expression)]
+    width = max(_WIDTHS.index(type_.this.value) for type_ in types if type_ is not None)
+    left, right = (exp.Paren(this=side.copy()) for side in (node.this, node.expression))
     return typed(exp.IntDiv(this=left, expression=right), _WIDTHS[width])
 
 

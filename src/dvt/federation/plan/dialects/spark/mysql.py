@@ -11,10 +11,18 @@ from dvt.federation.plan.data_types import data_type
 from dvt.federation.plan.dialects.duckdb import mysql
 from dvt.federation.plan.dialects.duckdb.exact_numbers import INTEGERS, constant
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
-from dvt.federation.plan.dialects.spark.expressions import NO_TOTAL, as_bigint, is_float, ranks, typed
+from dvt.federation.plan.dialects.spark.expressions import (
+    NO_ROWS,
+    NO_TOTAL,
+    as_bigint,
+    is_float,
+    ranks,
+    reads_itself,
+    typed,
+)
 from dvt.federation.plan.dialects.spark.postgres_numbers import whole_double
 from dvt.federation.plan.dialects.spark.templates import filled
-from dvt.federation.plan.dialects.translation import macro, wrong
+from dvt.federation.plan.dialects.translation import Entry, macro, wrong
 
 _WAY_OUT = "compute the model in DuckDB or on its target, or write it in Spark's SQL (`dialect: spark`)"
 _WHOLE = "DECIMAL(38,0)"
@@ -137,7 +145,64 @@ def _summed(node: exp.Sum) -> exp.Expr:
     return argument
 
 
+_TEXT = exp.DataType.TEXT_TYPES
+_READ = (
+    *exp.DataType.NUMERIC_TYPES,
+    *exp.DataType.TEMPORAL_TYPES,
+)
+"""Types as which MySQL reads a text by its beginning, where Spark asks for all of it."""
+
+
+def _is_text(node: exp.Expr | None) -> bool:
+    """True for a text that is not written out."""
+    return is_a(node, *_TEXT) and not isinstance(node.unnest() if node else None, exp.Literal | exp.Null)
+
+
+def _reads_text(node: exp.Expr) -> bool:
+    return _is_text(node.this) and node.args["to"].this in _READ
+
+
+def _compares_text(node: exp.Expr) -> bool:
+    """True for a comparison of a text with a number or a moment."""
+    sides = (node.this, node.expression)
+    return any(_is_text(side) for side in sides) and any(is_a(side, *_READ) for side in sides)
+
+
+def _judges_text(node: exp.Expr) -> bool:
+    """True where a text is a condition."""
+    judged = [node.this, node.args.get("expression"), node.args.get("on")]
+    return any(_is_text(value) for value in judged if isinstance(value, exp.Expr))
+
+
+def _has_no_pattern(node: exp.Expr) -> bool:
+    return not isinstance(node.expression.unnest(), exp.Literal)
+
+
+def _of_text(node: exp.Expr) -> bool:
+    return _is_text(node.this)
+
+
+def _first(name: str, why: str, when: Callable[[exp.Expr], bool]) -> tuple[Entry, ...]:
+    return (wrong(why, _WAY_OUT, when), *mysql.TRANSLATION.entries.get(name, ()))
+
+
+_OTHERWISE = "MySQL reads a number or a time from the beginning of a text, Spark from all of it"
+_TEXTS_READ = {
+    "Cast": _first("Cast", _OTHERWISE, _reads_text),
+    **{
+        name: _first(name, _OTHERWISE, _compares_text)
+        for name in ("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "NullSafeEQ", "NullSafeNEQ")
+    },
+    **{
+        name: _first(name, _OTHERWISE, _judges_text)
+        for name in ("And", "Or", "Xor", "Not", "Where", "Having", "Join", "If")
+    },
+    **{name: _first(name, _OTHERWISE, _of_text) for name in ("StrToDate", "TsOrDsToDate", "TsOrDsToTimestamp")},
+    "RegexpLike": _first("RegexpLike", "Spark's library reads patterns otherwise", _has_no_pattern),
+}
+"""What reads texts."""
 _ODD = {
+    "With": (wrong(NO_ROWS, _WAY_OUT, reads_itself),),
     **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), (wrong(NO_TOTAL, _WAY_OUT),)),
     **dict.fromkeys(("TimestampDiff",), (wrong("Spark counts such units otherwise", _WAY_OUT),)),
     **dict.fromkeys(
@@ -152,6 +217,7 @@ TRANSLATION = replace(
     mysql.TRANSLATION,
     entries={
         **mysql.TRANSLATION.entries,
+        **_TEXTS_READ,
         **_ODD,
         "Window": _WINDOW,
         "Greatest": _EXTREME,
