@@ -162,6 +162,7 @@ def _tried(both: Both, queries: Sequence[str]) -> Counter[str]:
     return Counter(both.verdict(sql) for sql in queries)
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("few", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_cases_of_the_planner_answer_as_postgresql_does(connect: Callable[..., Both], few: bool) -> None:
     both = connect(a="one", c="two", e="three")
@@ -172,6 +173,7 @@ def test_cases_of_the_planner_answer_as_postgresql_does(connect: Callable[..., B
     assert verdicts["same"] >= 2 * verdicts["refused"], verdicts
 
 
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("seeds", [range(12), pytest.param(range(12, 212), marks=pytest.mark.long)])
 def test_random_queries_answer_as_postgresql_does(connect: Callable[..., Both], seeds: range) -> None:
     both = connect()

@@ -197,7 +197,10 @@ _TEXTS_READ = {
         name: _first(name, _OTHERWISE, _judges_text)
         for name in ("And", "Or", "Xor", "Not", "Where", "Having", "Join", "If")
     },
-    **{name: _first(name, _OTHERWISE, _of_text) for name in ("StrToDate", "TsOrDsToDate", "TsOrDsToTimestamp")},
+    **{
+        name: _first(name, _OTHERWISE, _of_text)
+        for name in ("StrToDate", "TsOrDsToDate", "TsOrDsToTimestamp")
+    },
     "RegexpLike": _first("RegexpLike", "Spark's library reads patterns otherwise", _has_no_pattern),
 }
 """What reads texts."""
