@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from dvt.connectors.mysql import ranges
 from dvt.core.errors import ConnectionLost
+from dvt.core.queries import Split
 from dvt.core.reports import Notice
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
@@ -68,6 +69,7 @@ def test_all_ranges_see_one_state_and_have_every_row_once(server: MariaDB, bench
         for _ in range(3):
             (dataset,) = bench.read(query)
             assert len(dataset.keys) == 4
+            assert bench.connector.splits([query]) == [Split(ranges=4, by="its key `n`")]
             assert dataset.rows == ROWS + 1
             parts = [parquet.read_metadata(path).num_rows for path in bench.files(dataset)]
             assert min(parts) > ROWS / 20, parts
@@ -93,6 +95,7 @@ def test_queries_of_one_table_share_the_statements_that_may_run_at_once(
         datasets = bench.read(*queries)
         assert sum(dataset.rows for dataset in datasets) == ROWS + 1
         assert [len(dataset.keys) for dataset in datasets] == [2, 2]
+        assert [split.ranges for split in bench.connector.splits(queries)] == [2, 2]
     finally:
         bench.close()
 
@@ -110,7 +113,10 @@ def test_without_a_lock_or_its_grant_one_statement_reads_the_table(server: Maria
         bench = Bench(server, tmp_path / settings["consistent_reads"], limit=5, **settings)
         bench.connector._server.warn = notices.append
         try:
-            (dataset,) = bench.read(bench.extraction(bench.describe(server.table("skewed"))))
+            query = bench.extraction(bench.describe(server.table("skewed")))
+            (told,) = bench.connector.splits([query])
+            assert ("`consistent_reads: lock`" in told.why) == (settings["consistent_reads"] == "off")
+            (dataset,) = bench.read(query)
             assert (dataset.rows, len(dataset.keys)) == (ROWS + 1, 1)
         finally:
             bench.close()
@@ -129,3 +135,22 @@ def test_a_range_that_is_lost_fails_the_extraction_whole(server: MariaDB, bench:
     server.execute(f"kill connection {number}")
     assert isinstance(call.finish(), ConnectionLost)
     assert bench.staged() == []
+
+
+def test_why_one_statement_reads_a_table_is_told(
+    server: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def why(folder: str, limit: int = 5) -> str:
+        bench = Bench(server, tmp_path / folder, limit=limit, consistent_reads="lock")
+        try:
+            (told,) = bench.connector.splits([bench.extraction(bench.describe(server.table("skewed")))])
+        finally:
+            bench.close()
+        assert told.ranges == 1
+        return told.why
+
+    assert "there is one connection for it" in why("narrow", limit=2)
+    monkeypatch.setattr(ranges, "_MIN_BYTES", 2**40)
+    assert "the table is small (" in why("small")
+    server.execute("alter table skewed drop primary key")
+    assert "no table of InnoDB with a primary key" in why("keyless")

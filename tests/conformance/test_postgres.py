@@ -57,6 +57,9 @@ def test_a_large_table_is_read_whole_in_several_pieces(postgres: PostgreSQL, ben
         bench.extraction(table), bench.extraction(table, ["n"], where=("n > 599000 or n < 10",))
     )
     assert len(dataset.keys) > 1
+    (told,) = bench.connector.splits([bench.extraction(table)])
+    assert (told.ranges, told.why) == (len(dataset.keys), "")
+    assert "pages" in told.by
     assert bench.first_row("SELECT count(*), count(DISTINCT c0) FROM t", dataset) == (400_000, 400_000)
     ((expected,),) = postgres.execute("select count(*) from pieces where n > 599000 or n < 10")
     assert filtered.rows == expected
@@ -111,8 +114,25 @@ def test_a_query_that_an_index_answers_is_not_split(postgres: PostgreSQL, bench:
     ref = postgres.table("indexed")
     postgres.fill(ref, 600_000)
     postgres.execute(f"create index on {postgres.quoted(ref)} (n)", f"analyze {postgres.quoted(ref)}")
-    (dataset,) = bench.read(bench.extraction(bench.describe(ref), where=("n = 77",)))
-    assert (dataset.rows, len(dataset.keys)) == (1, 1)
+    query = bench.extraction(bench.describe(ref), where=("n = 77",))
+    (dataset,), (told,) = bench.read(query), bench.connector.splits([query])
+    assert (dataset.rows, len(dataset.keys), told.ranges) == (1, 1, 1)
+    assert told.why
+
+
+@IN_RANGES
+def test_why_a_table_is_read_by_one_statement_is_told(
+    postgres: PostgreSQL, make_bench: Callable[..., Bench]
+) -> None:
+    for name in ("little", "gone"):
+        postgres.fill(postgres.table(name), 1000)
+    for limit, why in ((4, "the table is small ("), (2, "one connection reads it")):
+        bench = make_bench(limit=limit)
+        (told,) = bench.connector.splits([bench.extraction(bench.describe(postgres.table("little")))])
+        assert (told.ranges, told.why[: len(why)]) == (1, why)
+    gone = bench.extraction(bench.describe(postgres.table("gone")))
+    postgres.execute("drop table gone")
+    assert make_bench().connector.splits([gone]) == [None], "extracting it says what is wrong"
 
 
 def test_a_view_and_a_partitioned_table_are_read_whole(postgres: PostgreSQL, bench: Bench) -> None:

@@ -74,6 +74,21 @@ class Need:
     """True if the query has no meaning without it; NULL is sent, too."""
 
 
+@dataclass(frozen=True, slots=True)
+class Split:
+    """By how many statements the rows of one table are read, each for a range of them."""
+
+    ranges: int = 1
+    by: str = ""
+    """What the ranges are of, for people: `pages`."""
+    why: str = ""
+    """Why it is one statement; empty for several."""
+
+    def __str__(self) -> str:
+        """Return a sentence's part: `in 8 ranges of pages`."""
+        return f"by one statement: {self.why}" if self.why else f"in {self.ranges} ranges of {self.by}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceQuery:
     """A query to one connection, already narrowed, in that connection's dialect.
@@ -132,6 +147,8 @@ class SourceQuery:
     """Whether it is answered by an earlier run's rows, for people; empty unless they are kept."""
     way: str = ""
     """How its answer arrives, for people, where its connection has several ways."""
+    split: Split | None = None
+    """By how many statements it would be read; None unless its connection was asked."""
 
     @property
     def is_kept(self) -> bool:

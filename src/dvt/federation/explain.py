@@ -6,6 +6,7 @@ import json
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import sqlglot
@@ -169,6 +170,8 @@ def _extraction(query: SourceQuery) -> Iterator[str]:
         yield _indented("", f"kept: {query.keeping}")
     if query.way:
         yield _indented("", f"by: {query.way}")
+    if query.split:
+        yield _indented("", f"read: {query.split}")
     for predicate in query.where:
         yield _indented("", f"pushed: {rendered(predicate, query.names)}")
     for need in query.needs:
@@ -326,4 +329,5 @@ def _extraction_object(query: SourceQuery) -> dict[str, Any]:
         "reading": query.reading or None,
         "kept": query.keeping or None,
         "by": query.way or None,
+        "read": None if query.split is None else asdict(query.split),
     }

@@ -235,12 +235,13 @@ class Planning:
 
     def _estimated(self, queries: Sequence[SourceQuery]) -> tuple[SourceQuery, ...]:
         estimates = self.connections.estimate(queries)
+        splits = self.connections.splits(queries)
         return tuple(
             self._with_way(
                 replace(shown, rows=estimate.rows, bytes=estimate.bytes) if estimate is not None else shown
             )
             for query, estimate in zip(queries, estimates, strict=True)
-            for shown in [self._with_keeping(query)]
+            for shown in [replace(self._with_keeping(query), split=splits.get(query.key))]
         )
 
     def _with_way(self, query: SourceQuery) -> SourceQuery:

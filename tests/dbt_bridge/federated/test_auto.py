@@ -47,6 +47,22 @@ def test_what_is_not_proven_goes_to_the_target(pg_shop: Project, capsys: Any) ->
     assert "at target: yes, about 3 rows" in text
 
 
+def test_explain_tells_by_how_many_statements_a_server_is_read(pg_shop: Project, capsys: Any) -> None:
+    schema = pg_shop.outputs["house"]["schema"]
+    select = "select n, repeat('x', 90) as x from generate_series(1, 400000) n"
+    pg_shop.run_sql(
+        "house", f"create schema if not exists {schema}", f"create table {schema}.large as {select}"
+    )
+    large = {"name": "own", "schema": schema, "tables": [{"name": "large"}]}
+    pg_shop.write("models/own.yml", {"sources": [large | {"config": {"connection": "house"}}]})
+    join = (
+        "select l.n from {{ source('own', 'large') }} l join {{ source('crm', 'customers') }} c on c.id = l.n"
+    )
+    pg_shop.model("joined", join, materialized="table")
+    text = explained(pg_shop, capsys, "--select", "joined", "--compute", "duckdb")
+    assert "read: in 2 ranges of pages, 3 at a time" in text
+
+
 def test_unit_tests_and_tests_run_where_their_sql_is_understood(shop: Project) -> None:
     select = "select id, upper(name) as upper_name from {{ source('crm', 'customers') }}"
     shop.model("people", select, materialized="table")

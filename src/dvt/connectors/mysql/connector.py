@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from dvt.connectors.mysql.estimates import estimated
+from dvt.connectors.mysql.estimates import estimated, splits_of
 from dvt.connectors.mysql.extract import MySQLSnapshot
 from dvt.connectors.mysql.load import StageTableLoad, drop, index, load_columns
 from dvt.connectors.mysql.privileges import privileges
@@ -25,7 +25,7 @@ from dvt.core.ports.connectors import (
     Snapshot,
 )
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import ExtractedColumn, SourceQuery, Sql, rendered
+from dvt.core.queries import ExtractedColumn, SourceQuery, Split, Sql, rendered
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.mysql import (
     Scanner,
@@ -49,7 +49,7 @@ _BYTEWISE = ("utf8mb4_nopad_bin", "utf8mb4_0900_bin", "utf8mb4_bin")
 
 
 class MySQLConnector:
-    """Implements Connector, CanFindChanges, CanAnswer, CanCompute, CanEstimate, CanLoad and CanSize."""
+    """Implements Connector and CanFindChanges, -Answer, -Compute, -Estimate, -Load, -Size and -Split."""
 
     capabilities = Capabilities(snapshot_by="consistent_reads: lock")
     hash_algorithm = changes.ALGORITHM
@@ -70,6 +70,11 @@ class MySQLConnector:
         """See CanEstimate."""
         with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
             return estimated(side, queries, self._server.settings.schema_)
+
+    def splits(self, queries: Sequence[SourceQuery]) -> Sequence[Split | None]:
+        """See CanSplit."""
+        with self._server.slots, connect_watched(self._server.name, self._server.settings) as side:
+            return splits_of(side, queries, self._server)
 
     def server_facts(self, schema: str | None) -> ServerFacts:
         """See HasServerFacts."""

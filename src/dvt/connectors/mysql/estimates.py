@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from dvt.connectors.mysql.ranges import most_ranges, split
+from dvt.connectors.mysql.server import Server
 from dvt.core.errors import QueryFailed
 from dvt.core.estimates import KEPT_BY_A_CONDITION, Estimate, of_rows
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import SourceQuery, Split
 from dvt.drivers.mysql import SideConnection, table
 
 _ROWS, _FILTERED = -3, -2
@@ -23,6 +25,23 @@ _UNFILTERED = 100.0
 def estimated(side: SideConnection, queries: Sequence[SourceQuery], schema: str) -> list[Estimate | None]:
     """Return what the server expects of each query; None for one that it refuses."""
     return [_estimated(side, query, schema) for query in queries]
+
+
+def splits_of(side: SideConnection, queries: Sequence[SourceQuery], server: Server) -> list[Split | None]:
+    """Return into how many ranges each query would be split if all were extracted at once."""
+    if server.settings.consistent_reads != "lock":
+        why = "each of several would see a state of its own; with `consistent_reads: lock` they see one"
+        return [Split(why=why) for _ in queries]
+    known = [query.answered({need.name: None for need in query.needs}) for query in queries]
+    most = most_ranges(known, server.width)
+    return [_split(side, query, server, number) for query, number in zip(known, most, strict=True)]
+
+
+def _split(side: SideConnection, query: SourceQuery, server: Server, most: int) -> Split | None:
+    try:
+        return split(side, query, server.settings.schema_, most)
+    except QueryFailed:
+        return None
 
 
 def _estimated(side: SideConnection, query: SourceQuery, schema: str) -> Estimate | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ import duckdb
 
 from dvt.connectors.mysql.answers import COUNT_WARNINGS, WITHOUT_WARNINGS, compute_as_table, counting
 from dvt.connectors.mysql.failures import explained
-from dvt.connectors.mysql.ranges import ranges
+from dvt.connectors.mysql.ranges import most_ranges, ranges
 from dvt.connectors.mysql.server import Server
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
 from dvt.core.ports.connectors import Job
@@ -120,14 +119,12 @@ class _Extraction:
     @contextmanager
     def _split(self, side: SideConnection) -> Iterator[None]:
         """Read large tables by several statements each, if there are connections for all to begin at once."""
-        free = self._server.width // len(self._parts)
-        alike = Counter(part.query.tables for part in self._parts.values())
+        parts = list(self._parts.values())
+        most = most_ranges([part.query for part in parts], self._server.width)
         added: list[RunningQuery] = []
-        for part in list(self._parts.values()):
+        for part, number in zip(parts, most, strict=True):
             query = part.query
-            # More than may run at once would begin late, and the lock be held as long.
-            most = min(free, query.extraction.max_parallel // alike[query.tables])
-            first, *others = ranges(side, query, self._server.settings.schema_, most)
+            first, *others = ranges(side, query, self._server.settings.schema_, number)
             if others:
                 running = next(key for key, each in self._parts.items() if each is part)
                 self._parts[running] = _Part(part.of, _within(query, first))

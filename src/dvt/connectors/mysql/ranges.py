@@ -5,10 +5,13 @@ Which rows a range has is never asked of statistics, only how wide it should be.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
-from dvt.core.queries import SourceQuery
+from dvt.core.estimates import shown
+from dvt.core.queries import SourceQuery, Split
 from dvt.drivers.duckdb.sql import escape_braces
 from dvt.drivers.mysql import SideConnection, quoted, table
 
@@ -32,29 +35,75 @@ _NEAR = 0.04
 """Part of a table by which a range may be wider or narrower than the others."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """The key of a table that is worth several statements."""
+
+    name: str
+    table: str
+    low: int
+    high: int
+    rows: int
+    """The server's estimate of all rows."""
+
+
+def most_ranges(queries: Sequence[SourceQuery], width: int) -> list[int]:
+    """Return into how many ranges each query may be split if all are extracted at once.
+
+    More than may run at once would begin late, and the lock be held as long.
+    """
+    alike = Counter(query.tables for query in queries)
+    return [
+        min(width // len(queries), query.extraction.max_parallel // alike[query.tables]) for query in queries
+    ]
+
+
 def ranges(side: SideConnection, query: SourceQuery, schema: str, parts: int) -> Sequence[str]:
     """Return conditions that each row of the table meets one of; only the empty one if that pays not."""
-    if parts <= 1 or not query.scan or query.model:
-        return [""]
+    found = _key(side, query, schema, parts)
+    return [""] if isinstance(found, str) else _ranges(side, found, parts)
+
+
+def split(side: SideConnection, query: SourceQuery, schema: str, parts: int) -> Split:
+    """Return into how many ranges `ranges` would split a query."""
+    found = _key(side, query, schema, parts)
+    if isinstance(found, str):
+        return Split(why=found)
+    number = len(_ranges(side, found, parts))
+    if number > 1:
+        return Split(ranges=number, by=f"its key {found.name}")
+    return Split(why=f"about all of its rows have one value of its key {found.name}")
+
+
+def _ranges(side: SideConnection, key: _Key, parts: int) -> Sequence[str]:
+    def below(end: int) -> int:
+        # InnoDB never expects more than half of a table in a range.
+        lower, higher = (_rows(side, key.table, f"{key.name} {sign} {end}") for sign in ("<", ">="))
+        return lower if lower <= higher else key.rows - higher
+
+    ends = _ends(below, key.low, key.high, key.rows, parts)
+    return [escape_braces(condition) for condition in _conditions(key.name, ends)]
+
+
+def _key(side: SideConnection, query: SourceQuery, schema: str, parts: int) -> _Key | str:
+    """Return the key by whose ranges a query is split; or, for people, why it is not split."""
+    if not query.scan or query.model:
+        return "only the plain rows of one table are read in ranges"
+    if parts <= 1:
+        return "there is one connection for it (max_connections, max_parallel)"
     (ref,) = query.tables
     found = side.rows(_KEY, [ref.schema or schema, ref.identifier], doing=_DOING)
-    if not found or int(found[0][1] or 0) < _MIN_BYTES:
-        return [""]
+    if not found:
+        return "it is no table of InnoDB with a primary key that begins with a whole number"
+    size = int(found[0][1] or 0)
+    if size < _MIN_BYTES:
+        return f"the table is small ({shown(None, size)})"
     key, name = quoted(str(found[0][0])), table(ref, schema)
     ((low, high),) = side.rows(f"SELECT MIN({key}), MAX({key}) FROM {name}", doing=_DOING)
     whole = side.rows(f"EXPLAIN {query.sql([name])}", doing=_DOING)
     if low is None or "ALL" not in whole[0]:  # with an index, each part would repeat its work
-        return [""]
-
-    total = int(found[0][2])
-
-    def below(end: int) -> int:
-        # InnoDB never expects more than half of a table in a range.
-        lower, higher = (_rows(side, name, f"{key} {sign} {end}") for sign in ("<", ">="))
-        return lower if lower <= higher else total - higher
-
-    ends = _ends(below, int(low), int(high), total, parts)
-    return [escape_braces(condition) for condition in _conditions(key, ends)]
+        return "the server reads it by an index"
+    return _Key(key, name, int(low), int(high), int(found[0][2]))
 
 
 def _conditions(key: str, ends: Sequence[int]) -> list[str]:

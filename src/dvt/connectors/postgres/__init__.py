@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from dvt.connectors.postgres import load as loading
-from dvt.connectors.postgres.estimates import estimated
+from dvt.connectors.postgres.estimates import estimated, splits_of
 from dvt.connectors.postgres.measure import measure
 from dvt.connectors.postgres.privileges import privileges
 from dvt.connectors.postgres.server import Server
@@ -24,7 +24,7 @@ from dvt.core.ports.connectors import (
     Snapshot,
 )
 from dvt.core.ports.staging import Dataset
-from dvt.core.queries import ExtractedColumn, SourceQuery, Sql, rendered
+from dvt.core.queries import ExtractedColumn, SourceQuery, Split, Sql, rendered
 from dvt.core.tables import Column, StageColumn, Table
 from dvt.drivers.postgres import (
     Scanner,
@@ -67,6 +67,12 @@ class PostgresConnector:
         name, settings = self._server.name, self._server.settings
         with self._server.slots.work(), open_session(name, settings) as cursor:
             return estimated(name, cursor, queries, settings)
+
+    def splits(self, queries: Sequence[SourceQuery]) -> Sequence[Split | None]:
+        """See CanSplit: one connection holds the snapshot, and the others read."""
+        name, settings = self._server.name, self._server.settings
+        with self._server.slots.work(), open_session(name, settings) as cursor:
+            return splits_of(name, cursor, queries, settings, self._server.limit - 1)
 
     def time_zone(self) -> str:
         """See HasTimeZone."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import psycopg2
 
+from dvt.connectors.postgres.ranges import split
 from dvt.core.estimates import Estimate
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import SourceQuery, Split
 from dvt.drivers.postgres import PostgresSettings, as_dvt_errors, relation, transaction_statements
 
 _REFUSALS = (
@@ -29,6 +30,28 @@ def estimated(
         for statement in transaction_statements(settings):
             cursor.execute(statement)
         return [_estimated(cursor, query, settings.schema_) for query in queries]
+
+
+def splits_of(
+    name: str, cursor: Any, queries: Sequence[SourceQuery], settings: PostgresSettings, width: int
+) -> list[Split | None]:
+    """Return into how many pieces each query would be split, by no more than `width` connections."""
+    with as_dvt_errors(name=name, doing="looking for ranges of tables"):
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        for statement in transaction_statements(settings):
+            cursor.execute(statement)
+        return [_split(cursor, query, settings.schema_, width) for query in queries]
+
+
+def _split(cursor: Any, query: SourceQuery, schema: str, width: int) -> Split | None:
+    """Return into how many pieces a query would be split; None for one that the server refuses."""
+    known = query.answered({need.name: None for need in query.needs})
+    cursor.execute("SAVEPOINT dvt")
+    try:
+        return split(cursor, known, schema, min(width, query.extraction.max_parallel))
+    except _REFUSALS:
+        cursor.execute("ROLLBACK TO SAVEPOINT dvt")
+        return None
 
 
 def _estimated(cursor: Any, query: SourceQuery, schema: str) -> Estimate | None:

@@ -14,7 +14,7 @@ from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset, Sink
 from dvt.core.ports.transfers import Transfers
-from dvt.core.queries import ExtractedColumn, SourceQuery, Sql
+from dvt.core.queries import ExtractedColumn, SourceQuery, Split, Sql
 from dvt.core.reports import Notice
 from dvt.core.tables import Column, StageColumn, Table
 
@@ -160,6 +160,17 @@ class ServerFacts:
     """None: that is not told before it is tried."""
     privileges: tuple[Privilege, ...] = ()
     """Those that reads and loads need in the schema, as far as the database tells."""
+
+
+@runtime_checkable
+class CanSplit(Protocol):
+    """A connector that reads a large table by several statements at once, each for a range of its rows."""
+
+    def splits(self, queries: Sequence[SourceQuery]) -> Sequence[Split | None]:
+        """Return by how many statements each query would be read if all were extracted now; None: refused.
+
+        A condition whose value is not known yet counts as if it were not there.
+        """
 
 
 @runtime_checkable

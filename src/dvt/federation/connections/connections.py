@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from dvt.core.errors import Cancelled
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
-from dvt.core.ports.connectors import Connector
-from dvt.core.queries import SourceQuery
+from dvt.core.ports.connectors import CanSplit, Connector
+from dvt.core.queries import SourceQuery, Split
 from dvt.core.tables import Table
 from dvt.federation.connections.connection import Connection
 from dvt.resolution.output_types import OutputType
@@ -79,6 +79,16 @@ class Connections:
             keys = [query.key for query in of_connection]
             estimates |= zip(keys, self[name].estimate(of_connection), strict=True)
         return [estimates[query.key] for query in queries]
+
+    def splits(self, queries: Sequence[SourceQuery]) -> Mapping[str, Split | None]:
+        """Return by how many statements queries would be read, by their keys, where a connector can tell."""
+        splits: dict[str, Split | None] = {}
+        for name in dict.fromkeys(query.connection for query in queries):
+            connector = self[name].connector
+            if isinstance(connector, CanSplit):
+                asked = [query for query in queries if query.connection == name]
+                splits |= zip([query.key for query in asked], connector.splits(asked), strict=True)
+        return splits
 
     def wrote(self, name: str, table: TableRef | None) -> None:
         """Log a node's write on every output that is the same database, also on those opened later."""
