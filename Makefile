@@ -7,7 +7,7 @@ JOBS   ?= 2
 N      ?= 2000
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
 # Folders without quick tests, which `make check` need not look into.
-ALL_SLOW := tests/conformance tests/dbt_adapters tests/dbt_bridge
+ALL_SLOW := tests/acceptance tests/conformance tests/dbt_adapters tests/dbt_bridge tests/fuzz tests/proofs
 CODE   := src tests benchmarks examples tools scripts
 
 .DEFAULT_GOAL := help

@@ -10,6 +10,8 @@ from dvt.core.errors import ComputesInvalid, OutOfMemory, StagingUnusable, Trans
 from dvt.drivers.duckdb import FILES
 from tests.acceptance.federating import Workspace
 
+pytestmark = pytest.mark.slow
+
 COMPUTES = """\
 shop:
   target: small
@@ -55,7 +57,6 @@ def test_a_models_compute_overrides_the_profiles_and_the_command_lines_overrides
         assert settings(run, "small")[0] == "953.6 MiB"
 
 
-@pytest.mark.slow
 def test_the_engine_spills_into_the_runs_folder_which_is_removed_with_it(workspace, tmp_path):
     rows = "SELECT hash(i) AS h, repeat('y', 60) AS t FROM {crm.facts} f, range(2000) r(i)"
     sort = f"{rows} ORDER BY h LIMIT 1500000"

@@ -16,6 +16,8 @@ from tests.acceptance.federating import Workspace
 from tests.acceptance.project import Project
 from tests.packages import installed
 
+pytestmark = pytest.mark.slow
+
 COMPUTES = """\
 shop:
   computes:
@@ -74,7 +76,6 @@ def test_without_the_package_its_engine_type_is_unknown(tmp_path: Path):
         load_computes("shop", tmp_path)
 
 
-@pytest.mark.slow
 def test_dialect_compute_is_the_dialect_of_the_nodes_engine(tmp_path: Path):
     """Backticks quote a name for an engine that speaks MySQL; DuckDB cannot parse them."""
     folders = installed(tmp_path / "site-packages", "abacus", source=tmp_path / "source")

@@ -12,6 +12,8 @@ from tests.fuzz.choices import Choices, shrunk
 from tests.fuzz.judging import FuzzWorkspace, Judge, Verdict
 from tests.fuzz.trying import may_refuse, shrink, trial_of
 
+pytestmark = pytest.mark.slow
+
 _QUERIES = 669
 """Number of queries of a dialect."""
 _PARTS = 3
@@ -28,7 +30,6 @@ def workspace(
     FILES.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("part", range(_PARTS))
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
 def test_random_queries_answer_as_the_database_of_their_dialect(
