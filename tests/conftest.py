@@ -38,6 +38,12 @@ def redshift(databases: Callable[[str], Any]) -> Any:
     return databases("redshift")
 
 
+@pytest.fixture(scope="session")
+def bigquery(databases: Callable[[str], Any]) -> Any:
+    """Return the stand-in for BigQuery."""
+    return databases("bigquery")
+
+
 @pytest.fixture
 def mariadb(databases: Callable[[str], Any]) -> Any:
     """Return a running MariaDB."""

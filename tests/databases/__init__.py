@@ -16,6 +16,7 @@ DATABASES: dict[str, str] = {
     "postgres": "tests.databases.postgres:postgres",
     "mariadb": "tests.databases.mariadb:mariadb",
     "redshift": "tests.databases.redshift:redshift",
+    "bigquery": "tests.databases.bigquery:bigquery",
     "sqlite": "tests.databases.embedded:sqlite_file",
     "duckdb": "tests.databases.embedded:duckdb_file",
     "trino": "tests.databases.trino:trino",

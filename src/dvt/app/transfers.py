@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dvt.core.ports.transfers import S3Access, TransferBucket
     from dvt.federation.buckets import RunBuckets
 
-_OWN_STORES = (".amazonaws.com", ".amazonaws.com.cn")
-"""Ends of names of hosts that are the provider's own store, which warehouses look in."""
+_OWN_STORES = (".amazonaws.com", ".amazonaws.com.cn", ".googleapis.com")
+"""Ends of names of hosts that are a provider's own store, which warehouses look in."""
 
 
 class RunTransfers:

@@ -11,6 +11,7 @@ CONNECTORS = Registry(
         "mysql": "dvt.connectors.mysql:MySQLConnector",
         "mariadb": "dvt.connectors.mysql:MySQLConnector",
         "redshift": "dvt.connectors.redshift:RedshiftConnector",
+        "bigquery": "dvt.connectors.bigquery:BigQueryConnector",
         "sqlite": "dvt.connectors.sqlite:SQLiteConnector",
         "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
         "jdbc": "dvt.connectors.jdbc:JdbcConnector",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-NATIVE: Mapping[str, frozenset[str]] = {"redshift": frozenset({"s3"})}
+NATIVE: Mapping[str, frozenset[str]] = {"redshift": frozenset({"s3"}), "bigquery": frozenset({"gcs"})}
 """Warehouse that dvt has a connector for → types of buckets that it unloads to and copies from by itself."""
 
 

@@ -209,7 +209,13 @@ _ROWS = (
     OutputType(name="trino", dialect="trino", package=_extra("trino")),
     OutputType(name="files", dialect="duckdb", can_be_target=False, read_options={LOCATION: ()}),
     OutputType(name="snowflake", dialect="snowflake", package=_extra("snowflake")),
-    OutputType(name="bigquery", dialect="bigquery", package=_extra("bigquery")),
+    OutputType(
+        name="bigquery",
+        dialect="bigquery",
+        package=_extra("bigquery"),
+        identified_by=(("project", "database", ""), ("location", "")),
+        name_characters=1024,
+    ),
     OutputType(
         name="redshift",
         dialect="redshift",

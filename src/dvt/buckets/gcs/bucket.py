@@ -40,7 +40,7 @@ class GCSBucket:
 
     settings: ClassVar[type[GCSSettings]] = GCSSettings
     hadoop_jar: ClassVar[str] = hadoop.ARTIFACT
-    consumers: frozenset[str] = frozenset({HADOOP})
+    consumers: frozenset[str] = frozenset({HADOOP, "bigquery"})
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class GCSBucket:
             raise failures[0]
 
     def uri_for(self, consumer: str, key: str) -> str:
-        """See Bucket: Hadoop's address."""
+        """See Bucket: the address of Hadoop and of warehouses."""
         if consumer not in self.consumers:
             refuse_consumer(consumer, "objects in Google Cloud Storage")
         return f"gs://{self._settings.bucket}/{_ESCAPES.do(self._names.of(key))}"
