@@ -159,3 +159,32 @@ def _shows_no_secret(project: Project, redshift: Any, output: str) -> None:
     assert any(Path(name).name == "dbt.log" for name in texts)
     for secret in (*redshift.secrets, STORE_SECRET):
         assert [name for name, text in texts.items() if secret.encode() in text] == []
+
+
+def test_debug_tries_the_way_through_the_bucket_and_leaves_nothing(project: Project, redshift: Any) -> None:
+    profiles = yaml.safe_load((project.root / "profiles.yml").read_text())
+    profiles["shop"]["outputs"]["wh"]["bulk_rows"] = 100_000
+    (project.root / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    outputs = _debugged(project)
+    assert outputs["read"] == ("OK", "by UNLOAD through bucket 'lake' (s3): the output names it")
+    assert outputs["load"] == ("OK", "by COPY through bucket 'lake' (s3): the output names it")
+    sent = redshift.proxy.statements
+    assert [sum(text.startswith(f"{verb} ") for text in sent) for verb in ("UNLOAD", "COPY")] == [1, 1]
+    assert [key for key in objects(project.root) if not key.endswith("_owner.json")] == []
+    assert redshift.execute("select count(*) from pg_tables where schemaname = 'marts'") == [(0,)]
+
+    buckets = yaml.safe_load((project.root / "buckets.yml").read_text())
+    buckets["shop"]["buckets"]["lake"]["bucket"] = "of-nobody"
+    (project.root / "buckets.yml").write_text(yaml.safe_dump(buckets))
+    assert _debugged(project)["read"][0] == "FAIL"
+    (project.root / "buckets.yml").unlink()
+    del profiles["shop"]["outputs"]["wh"]["bucket"]
+    (project.root / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    status, detail = _debugged(project)["read"]
+    assert (status, "no bucket of type s3 is configured" in detail) == ("WARN", True)
+
+
+def _debugged(project: Project) -> dict[str, tuple[str, str]]:
+    said = json.loads(project.dvt("debug", "--json").output)
+    (warehouse,) = said["outputs"]
+    return {check["check"]: (check["status"], check["detail"]) for check in warehouse["checks"]}

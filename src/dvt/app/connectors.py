@@ -68,7 +68,9 @@ class OutsideRun:
 
 
 @contextmanager
-def outside_run(outputs: Settings, project_dir: Path) -> Iterator[OutsideRun]:
+def outside_run(
+    outputs: Settings, project_dir: Path, *, transfers: Transfers | None = None
+) -> Iterator[OutsideRun]:
     """Give what opens the connector of an output, outside of any run of dbt.
 
     The outputs are a profile's (`config.profiles.load_profile`). When the `with` ends, all that was opened
@@ -84,7 +86,7 @@ def outside_run(outputs: Settings, project_dir: Path) -> Iterator[OutsideRun]:
         stack.callback(FILES.close_on_disk)
         instance = MemoryInstance(spill=operation.scratch / "spill")
         stack.callback(instance.close)
-        make = connector_opener(outputs, project_dir, instance, operation.scratch)
+        make = connector_opener(outputs, project_dir, instance, operation.scratch, transfers=transfers)
 
         def open_connector(name: str) -> Connector:
             connector = make(name)

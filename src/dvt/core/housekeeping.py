@@ -33,6 +33,8 @@ class WantedOutputs:
     """Whether all others are tested, too."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     """Those of --vars, which outputs may name."""
+    manifest: Path | None = None
+    """Where dbt writes what it has parsed: the last one tells the schemas of sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

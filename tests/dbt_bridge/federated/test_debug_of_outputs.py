@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -176,3 +177,28 @@ def test_a_privilege_of_mariadb_is_told_with_its_grant(
     mariadb.execute(*fixes)
     target = found(my_shop, capsys)["house"]
     assert (said(target)["privileges"][0], said(target)["load"][0]) == ("OK", "OK")
+
+
+def test_schemas_of_sources_are_looked_at_with_the_grants_that_mend_them(
+    pg_shop: Project, postgres: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each statement that is told is run as it stands."""
+    names = [f"src_{uuid4().hex[:8]}" for _ in range(2)]
+    for name in names:
+        postgres.execute(f"create schema {name}", f"create table {name}.t (a int)")
+    tables = [{"name": "t"}]
+    config = {"connection": "house"}
+    sources = [
+        {"name": name, "schema": name, "tables": tables, "config": config} for name in (*names, "nowhere")
+    ]
+    pg_shop.write("models/closed.yml", {"sources": sources})
+    assert not [check for check in said(found(pg_shop, capsys)["house"]) if check.startswith("sources in")]
+    assert pg_shop.dvt("parse")
+    for _ in range(2):
+        house = found(pg_shop, capsys, code=False)["house"]
+        fixes = [check["fix"] for check in house["checks"] if check["check"].startswith("sources in src_")]
+        assert len([fix for fix in fixes if fix]) == len(names)
+        postgres.execute(*fixes)
+    told = said(found(pg_shop, capsys, code=False)["house"])
+    assert [told[f"sources in {name}"][0] for name in (*names, "nowhere")] == ["OK", "OK", "FAIL"]
+    assert "is not there" in told["sources in nowhere"][1]

@@ -41,7 +41,8 @@ def make_command(
         """Show the installation, test the connection of the target, and test the buckets of the profile.
 
         The target is used as a run uses it: a stage table of one row is filled in its schema, and dropped.
-        With --all, every other output of the profile is connected to, and nothing is written there.
+        With --all, every other output of the profile is connected to, and nothing is written there. Of each,
+        the schemas of the sources that the project has in it, as it was last parsed, are looked at, too.
 
         In each bucket of buckets.yml, an object is put, read and deleted in the project's folder, and what is
         staged there is counted.
@@ -68,7 +69,10 @@ def _wanted(task: DebugTask, kwargs: Mapping[str, Any]) -> WantedOutputs:
     """Return what to test; the target is empty if dbt could not load the profile."""
     profile = task.profile
     target = "" if profile is None else str(kwargs["target"] or profile.target_name)
-    return WantedOutputs(target=target, every=kwargs["every"], variables=kwargs["vars"] or {})
+    project: Any = getattr(task, "project", None)
+    manifest = None if project is None else Path(project.project_root) / project.target_path / "manifest.json"
+    variables = kwargs["vars"] or {}
+    return WantedOutputs(target=target, every=kwargs["every"], variables=variables, manifest=manifest)
 
 
 def _place(task: DebugTask) -> ProjectPlace | None:
