@@ -76,6 +76,7 @@ lock: $(VENV)/.uv  ## requirements/*.txt from requirements/*.in
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/runtime.in -o requirements/runtime.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --no-deps requirements/dbt-next.in -o requirements/dbt-next.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/fakesnow.in -o requirements/fakesnow.txt
 
 clean:  ## remove the environment, caches and what the demo built
 	rm -rf $(VENV) $(VENV)-next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build

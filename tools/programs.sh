@@ -90,3 +90,20 @@ java_jars() {
     }
     [ -d "$folder" ] || mv "$new" "$folder"
 }
+
+# python_program NAME VERSION: makes an environment of Python with requirements/NAME.txt in a folder of its own, unless it is there.
+python_program() {
+    folder=$cache/$1-$2
+    [ -d "$folder" ] && return 0
+    echo "installing $1 $2 into $folder, once"
+    new_folder "$1"
+    uv=$(dirname "$0")/../.venv/bin/uv
+    [ -x "$uv" ] || uv=uv
+    { "$uv" venv --quiet --python "${PYTHON:-python3}" "$new/env" &&
+        "$uv" pip install --quiet --require-hashes --python "$new/env/bin/python" -r "$(dirname "$0")/../requirements/$1.txt"; } >"$new/log" 2>&1 || {
+        tail -n 15 "$new/log" >&2
+        echo "uv could not install $1; its last words are above" >&2
+        return 1
+    }
+    [ -d "$folder" ] || mv "$new" "$folder"
+}

@@ -152,7 +152,7 @@ def _names_clash(shop: Project) -> None:
 
 def _no_adapter(shop: Project) -> None:
     text = (shop.root / "profiles.yml").read_text()
-    shop.file("profiles.yml", text + "    cloud: {type: snowflake, account: a, user: u}\n")
+    shop.file("profiles.yml", text + "    cloud: {type: databricks, host: a, schema: u}\n")
     shop.model("lost", "SELECT 1 AS one", target="cloud")
 
 
@@ -176,7 +176,7 @@ def _no_file(shop: Project) -> None:
         (_no_such_column, "DVT121", ("lost", "nmae", "did you mean 'name'")),
         (_unparsable, "DVT122", ("lost", "lost.sql", "line")),
         (_names_clash, "DVT124", ("lost", "one", "One")),
-        (_no_adapter, "DVT115", ("snowflake", "pip install 'dvt-engine[snowflake]'")),
+        (_no_adapter, "DVT115", ("databricks", "pip install 'dvt-engine[databricks]'")),
         (_no_file, "DVT138", ("crm", "crm.sqlite")),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",

@@ -100,6 +100,7 @@ DISTRIBUTIONS = {
     "psycopg2": "psycopg2-binary",
     "pydantic_core": "pydantic",  # what its errors consist of, for the type checker alone
     "redshift_connector": "redshift-connector",
+    "snowflake": "snowflake-connector-python",
     "starlette": "fastapi",  # what it is made of
     "yaml": "pyyaml",
 }

@@ -17,6 +17,7 @@ DATABASES: dict[str, str] = {
     "mariadb": "tests.databases.mariadb:mariadb",
     "redshift": "tests.databases.redshift:redshift",
     "bigquery": "tests.databases.bigquery:bigquery",
+    "snowflake": "tests.databases.snowflake:snowflake",
     "sqlite": "tests.databases.embedded:sqlite_file",
     "duckdb": "tests.databases.embedded:duckdb_file",
     "trino": "tests.databases.trino:trino",
@@ -24,7 +25,7 @@ DATABASES: dict[str, str] = {
     "files": "tests.databases.embedded:folder_of_files",
 }
 """Name → function that opens the database; the conformance tests run on all of them."""
-LONG = frozenset({"trino"})
+LONG = frozenset({"snowflake", "trino"})
 """Those that take long to start: tests of all databases leave them to `make test-long`."""
 SECOND_SERVERS: dict[str, str] = {
     "usual_mariadb": "tests.databases.mariadb:usual_mariadb",

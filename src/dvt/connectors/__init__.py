@@ -12,6 +12,7 @@ CONNECTORS = Registry(
         "mariadb": "dvt.connectors.mysql:MySQLConnector",
         "redshift": "dvt.connectors.redshift:RedshiftConnector",
         "bigquery": "dvt.connectors.bigquery:BigQueryConnector",
+        "snowflake": "dvt.connectors.snowflake:SnowflakeConnector",
         "sqlite": "dvt.connectors.sqlite:SQLiteConnector",
         "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
         "jdbc": "dvt.connectors.jdbc:JdbcConnector",

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-NATIVE: Mapping[str, frozenset[str]] = {"redshift": frozenset({"s3"}), "bigquery": frozenset({"gcs"})}
+NATIVE: Mapping[str, frozenset[str]] = {
+    "redshift": frozenset({"s3"}),
+    "bigquery": frozenset({"gcs"}),
+    "snowflake": frozenset({"s3"}),
+}
 """Warehouse that dvt has a connector for → types of buckets that it unloads to and copies from by itself."""
 
 

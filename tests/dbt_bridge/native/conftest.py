@@ -17,7 +17,7 @@ OUTPUTS = {
     "lite": {"type": "sqlite", "path": "lite.sqlite"},
     "nowhere": {"type": "duckdb", "path": "no/such/folder/x.duckdb", "schema": "main"},
     "unset": {"type": "postgres", "host": "{{ env_var('DVT_TEST_NEVER_SET') }}", "schema": "s"},
-    "cloud": {"type": "snowflake", "account": "a", "user": "u", "schema": "s", "database": "d"},
+    "cloud": {"type": "databricks", "host": "h", "http_path": "p", "schema": "s", "catalog": "d"},
 }
 
 

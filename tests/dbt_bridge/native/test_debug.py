@@ -95,7 +95,7 @@ def test_buckets_are_tested_counted_and_left_as_they_were(
     assert diagnosis["buckets_yml"] == str(shop.root / "buckets.yml")
     assert diagnosis["compute"] == "big"
     assert diagnosis["federation"] == {"ready": True, "missing": []}
-    assert diagnosis["native_connectors_available"] == ["redshift"]
+    assert diagnosis["native_connectors_available"] == ["redshift", "snowflake"]
     first, own, far = diagnosis["buckets_configured"]
     assert (first["name"], first["type"], first["bucket"], first["status"]) == (
         "lake", "filesystem", str(lake), "OK",

@@ -72,7 +72,7 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "DVT116": ({}, {"target": "hose"}, ("'a'", "'hose'", "'house'", "models/a.sql")),
     "DVT117": ({}, {"target": "lite"}, ("'a'", "'lite'", "sqlite", "house", "models/a.sql")),
     "DVT118": ({}, {"publish": "swop", "target": "barn"}, ("'a'", "publish", "'swop'", "keep, swap")),
-    "DVT115": ({}, {"target": "cloud"}, ("snowflake", "pip install 'dvt-engine[snowflake]'")),
+    "DVT115": ({}, {"target": "cloud"}, ("databricks", "pip install 'dvt-engine[databricks]'")),
     "DVT119": ({}, {"target": "unset"}, ("'unset'", "DVT_TEST_NEVER_SET")),
 }
 
@@ -150,7 +150,7 @@ def test_all_outputs_that_selected_nodes_cannot_use_are_one_error(shop: Project)
     assert not shop.dvt("run")
     error = shop.result.exception.error
     assert sorted(each.code for each in error.errors) == ["DVT115", "DVT119", "DVT119"]
-    assert all(name in str(error) for name in ("snowflake", "DVT_TEST_NEVER_SET", "DVT_TEST_UNSET_TOO"))
+    assert all(name in str(error) for name in ("databricks", "DVT_TEST_NEVER_SET", "DVT_TEST_UNSET_TOO"))
     assert str(error).count("set the environment variable that its Jinja reads") == 1
     assert not (shop.root / "house.duckdb").exists()
 

@@ -40,7 +40,7 @@ class S3Bucket:
 
     settings: ClassVar[type[S3Settings]] = S3Settings
     hadoop_jar: ClassVar[str] = hadoop.ARTIFACT
-    consumers: frozenset[str] = frozenset({HADOOP, "redshift"})
+    consumers: frozenset[str] = frozenset({HADOOP, "redshift", "snowflake"})
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ from dvt.core.ports.transfers import TransferBucket
 from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.duckdb.staging import stage_batches, write_answer
 from dvt.drivers.duckdb.transferred import check_types, transferred
-from dvt.drivers.redshift import AnswerRows, Session, as_dvt_errors, is_refused, relation
+from dvt.drivers.redshift import Session, answer_rows, as_dvt_errors, is_refused, relation
 
 
 class RedshiftSnapshot:
@@ -73,7 +73,7 @@ class RedshiftSnapshot:
         _, bucket = self._server.route("UNLOAD", query.rows, query.bytes, query.bucket)
         if bucket is not None:
             return self._unload(cursor, session, job, sql, bucket)
-        rows = AnswerRows(session, sql, lambda: batch.stopped)
+        rows = answer_rows(session, sql, lambda: batch.stopped)
         try:
             return stage_batches(cursor, job, rows.reader)
         except duckdb.Error as error:

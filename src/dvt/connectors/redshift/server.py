@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from dvt.core.ports.connectors import Instance
 from dvt.core.ports.transfers import Route, TransferBucket, Transfers
+from dvt.core.routes import Routes
 from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.redshift import RedshiftSettings, Session, connect
 from dvt.drivers.slots import Slots
@@ -35,7 +36,13 @@ class Server:
         self.duckdb = duckdb
         self.slots = Slots(limit)
         self.running = RunningQueries()
-        self._transfers = transfers
+        self._routes = Routes(
+            transfers=transfers,
+            kinds=KINDS,
+            consumer=CONSUMER,
+            own=settings.bucket,
+            threshold=settings.threshold,
+        )
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -47,21 +54,8 @@ class Server:
             finally:
                 session.close()
 
-    def bucket(self, asked: str = "") -> TransferBucket | None:
-        """Return the bucket through which data move; `asked` is that of a source's or a model's config."""
-        if self._transfers is None:
-            return None
-        return self._transfers.choose(KINDS, own=self.settings.bucket, asked=asked, consumer=CONSUMER)
-
     def route(
         self, by: str, rows: int | None, bytes_: int | None, asked: str = ""
     ) -> tuple[Route, TransferBucket | None]:
         """Return how so much data moves, and the bucket if it is through one; `by` names the statement."""
-        threshold = self.settings.threshold
-        if threshold.covers(rows, bytes_):
-            why = f"{rows:,} rows are no more than bulk_rows ({threshold.rows:,}) and bulk_bytes"
-            return Route(by=DRIVER, why=why), None
-        bucket = self.bucket(asked)
-        if bucket is None:
-            return Route(by=DRIVER, why="no bucket of type s3 is configured", is_fallback=True), None
-        return Route(by=f"{by} through bucket {bucket.name!r} ({bucket.kind})", why=bucket.why), bucket
+        return self._routes.choose(by, DRIVER, rows, bytes_, asked)

@@ -1,0 +1,63 @@
+"""Snowflake: copied to and from a bucket; little moves by Snowflake's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, ClassVar
+
+from dvt.connectors.snowflake.extract import SnowflakeSnapshot
+from dvt.connectors.snowflake.server import CLIENT, UPLOAD, Server
+from dvt.core.names import TableRef
+from dvt.core.ports.connectors import Capabilities, ConnectorContext, ServerFacts, Snapshot
+from dvt.core.ports.transfers import Route
+from dvt.core.queries import SourceQuery
+from dvt.core.tables import Table
+from dvt.drivers.snowflake import as_dvt_errors, describe, literal, quoted
+
+
+class SnowflakeConnector:
+    """Implements Connector, HasRoutes and HasServerFacts."""
+
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    warehouse = "Snowflake"
+
+    def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
+        self._server = Server(name, dict(settings), context)
+
+    def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
+        """See Connector."""
+        name = self._server.name
+        with self._server.session() as session, as_dvt_errors(name=name, doing="looking at tables"):
+            return describe(session, tables, name=name, settings=self._server.settings)
+
+    def server_facts(self, schema: str | None) -> ServerFacts:
+        """See HasServerFacts."""
+        name, settings = self._server.name, self._server.settings
+        wanted = literal(schema or settings.schema_name)
+        with self._server.session() as session, as_dvt_errors(name=name, doing="asking for its version"):
+            ((version,),) = session.rows("SELECT CURRENT_VERSION()")
+            ((number,),) = session.rows(
+                f"SELECT COUNT(*) FROM {quoted(settings.database_name)}.information_schema.schemata"
+                f" WHERE schema_name = {wanted}"
+            )
+        return ServerFacts(version=f"Snowflake {version}", has_schema=int(number) > 0)
+
+    def read_route(self, query: SourceQuery) -> Route:
+        """See HasRoutes."""
+        return self._server.route(CLIENT, query.rows, query.bytes, query.bucket)[0]
+
+    def load_route(self, rows: int | None, bytes_: int | None, bucket: str = "") -> Route:
+        """See HasRoutes."""
+        return self._server.route(UPLOAD, rows, bytes_, bucket)[0]
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """See Connector: each query reads the state of the moment in which it begins."""
+        return nullcontext(SnowflakeSnapshot(self._server))
+
+    def cancel(self) -> None:
+        """See Connector."""
+        self._server.running.cancel()
+
+    def close(self) -> None:
+        """See Connector. Connections are open only while they are used."""

@@ -1,0 +1,75 @@
+"""State that one output's extractions and loads share, and the choice of the way that data take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from dvt.core.names import TableRef
+from dvt.core.ports.connectors import ConnectorContext
+from dvt.core.ports.transfers import Route, TransferBucket
+from dvt.core.routes import Routes
+from dvt.drivers import cancelling
+from dvt.drivers.duckdb.running import Batch, RunningQueries
+from dvt.drivers.slots import Slots
+from dvt.drivers.snowflake import Session, SnowflakeSettings, client_errors, connect, parse, relation
+
+KINDS = ("s3",)
+"""Types of buckets that Snowflake reaches by itself."""
+CONSUMER = "snowflake"
+"""Snowflake as a consumer of buckets."""
+CLIENT = "rows of the client"
+"""The other way of an answer, for people."""
+UPLOAD = "files that the client uploads to Snowflake"
+"""The other way of a load, for people."""
+
+
+class Server:
+    """One output: its settings, its connections, what is under way on them, and its buckets."""
+
+    def __init__(self, name: str, settings: dict[str, Any], context: ConnectorContext) -> None:
+        self.name = name
+        self.settings: SnowflakeSettings = parse(name, settings)
+        self.duckdb = context.duckdb
+        self.limit = context.limit
+        self.slots = Slots(context.limit)
+        self.running = RunningQueries()
+        self._routes = Routes(
+            transfers=context.transfers,
+            kinds=KINDS,
+            consumer=CONSUMER,
+            own=self.settings.bucket,
+            threshold=self.settings.threshold,
+        )
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Give a new session for as long as the `with` lasts, once one is allowed."""
+        with self.slots.work():
+            session = connect(self.name, self.settings)
+            try:
+                yield session
+            finally:
+                session.close()
+
+    def relation(self, table: TableRef) -> str:
+        """Return a table's name in SQL."""
+        return relation(table, self.settings.database_name, self.settings.schema_name)
+
+    def interruptible(
+        self, batch: Batch, session: Session, cursor: Any, doing: str
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """Let `cancel` stop the session's statement and DuckDB's, as dbt-snowflake stops one."""
+        canceller = cancelling.Canceller(
+            lambda: connect(self.name, self.settings),
+            f"SELECT SYSTEM$CANCEL_ALL_QUERIES({session.id})",
+            client_errors(),
+        )
+        return cancelling.interruptible(self.running, batch, cursor, canceller, doing)
+
+    def route(
+        self, otherwise: str, rows: int | None, bytes_: int | None, asked: str = ""
+    ) -> tuple[Route, TransferBucket | None]:
+        """Return how so much data moves, and the bucket if it is through one."""
+        return self._routes.choose("COPY INTO", otherwise, rows, bytes_, asked)

@@ -1,0 +1,224 @@
+"""Snowflake's settings, types, catalog and errors, without a server."""
+
+from __future__ import annotations
+
+import base64
+
+import duckdb
+import pytest
+import snowflake.connector.errors as client
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from dvt.core.errors import (
+    BadOutput,
+    Cancelled,
+    ConnectFailed,
+    ConnectionLost,
+    LoginRefused,
+    QueryFailed,
+    RowRefused,
+    TableNotFound,
+    ValueLost,
+)
+from dvt.core.names import TableRef
+from dvt.drivers.duckdb import as_dvt_errors as as_duckdb_errors
+from dvt.drivers.snowflake import as_dvt_errors, describe, is_refused, parse
+from dvt.drivers.snowflake.connect import SESSION
+from dvt.drivers.snowflake.errors import connect_error
+from dvt.drivers.snowflake.types import map_column
+
+OUTPUT = {"account": "my_org-acc", "user": "ann", "password": "s3cret", "database": "dw"}
+
+
+class Service:
+    """Answers the catalog's queries from columns by table; notes what was asked."""
+
+    def __init__(self, tables):
+        self.tables, self.asked, self.header = tables, [], []
+
+    def rows(self, sql):
+        self.asked.append(sql)
+        if "table_type" in sql:
+            return [("SHOP", "ORDERS", "BASE TABLE", 7, 700), ("SHOP", "LATEST", "VIEW", None, None)]
+        if "information_schema" in sql:
+            return [("ORDERS",)]
+        name = sql.removeprefix("DESCRIBE TABLE ")
+        if name not in self.tables:
+            raise client.ProgrammingError(
+                msg="does not exist or not authorized", errno=2003, sqlstate="42S02"
+            )
+        return [(column, native, "COLUMN") for column, native in self.tables[name]]
+
+    def named(self):
+        return ["name", "type", "kind"]
+
+
+def test_logins_take_the_arguments_of_dbt_snowflake():
+    arguments = parse("wh", {**OUTPUT, "role": "r", "warehouse": "w"}).arguments("wh")
+    assert (arguments["account"], arguments["password"]) == ("my-org-acc", "s3cret")
+    assert (arguments["role"], arguments["warehouse"], arguments["database"]) == ("r", "w", "dw")
+    token = {"account": "a", "database": "d", "token": "t0ken"}
+    assert parse("wh", {**token, "authenticator": "jwt"}).arguments("wh")["authenticator"] == "oauth"
+    assert parse("wh", {**OUTPUT, "authenticator": "https://x.okta.com"}).user == "ann"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"authenticator": "externalbrowser"},
+        {"authenticator": "username_password_mfa"},
+        {"authenticator": "workload_identity", "workload_identity_provider": "AWS"},
+        {"authenticator": "oauth"},
+        {"authenticator": "oauth", "token": "t", "oauth_client_id": "i"},
+        {"authenticator": "snowflake_jwt"},
+        {"password": None},
+        {"user": None},
+        {"database": None},
+        {"port": "many"},
+        {"private_key": "a", "private_key_path": "b"},
+    ],
+    ids=str,
+)
+def test_a_key_that_cannot_be_honoured_is_refused_without_secrets(keys):
+    with pytest.raises(BadOutput) as caught:
+        parse("wh", {**OUTPUT, **keys})
+    assert "s3cret" not in f"{caught.value}{caught.value.hint}"
+
+
+def test_private_keys_are_read_in_every_form(tmp_path):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encoding, form, plain = serialization.Encoding, serialization.PrivateFormat, serialization.NoEncryption()
+    locked = serialization.BestAvailableEncryption(b"pa55")
+    expected = key.private_bytes(encoding.DER, form.PKCS8, plain)
+    (tmp_path / "key.p8").write_bytes(key.private_bytes(encoding.PEM, form.PKCS8, locked))
+    der = base64.b64encode(expected).decode()
+    login = {key: value for key, value in OUTPUT.items() if key != "password"}
+    for keys in (
+        {"private_key_path": str(tmp_path / "key.p8"), "private_key_passphrase": "pa55"},
+        {"private_key": key.private_bytes(encoding.PEM, form.TraditionalOpenSSL, plain).decode()},
+        {"private_key": der},
+    ):
+        assert parse("wh", {**login, **keys}).arguments("wh")["private_key"] == expected
+    for keys in (
+        {"private_key_path": str(tmp_path / "key.p8"), "private_key_passphrase": "wr0ng"},
+        {"private_key_path": str(tmp_path / "none.p8")},
+        {"private_key": "bm8ga2V5"},
+    ):
+        with pytest.raises(BadOutput) as caught:
+            parse("wh", {**login, **keys}).arguments("wh")
+        assert not [word for word in ("pa55", "wr0ng", "bm8g") if word in str(caught.value)]
+
+
+def test_sessions_set_what_would_change_rows_names_or_zones_silently():
+    silent = ("TIMEZONE", "ROWS_PER_RESULTSET", "QUOTED_IDENTIFIERS_IGNORE_CASE")
+    assert [SESSION[name] for name in silent] == ["UTC", 0, False]
+
+
+@pytest.mark.parametrize(
+    ("native", "stage"),
+    [
+        ("NUMBER(38,0)", "DECIMAL(38,0)"), ("number(10, 2)", "DECIMAL(10,2)"), ("INT", "DECIMAL(38,0)"),
+        ("FLOAT", "DOUBLE"), ("VARCHAR(16777216)", "VARCHAR"), ("VARCHAR(5) COLLATE 'en-ci'", "VARCHAR"),
+        ("BINARY(8388608)", "BLOB"), ("BOOLEAN", "BOOLEAN"), ("DATE", "DATE"), ("TIME(9)", "TIME"),
+        ("TIMESTAMP_NTZ(9)", "TIMESTAMP"), ("TIMESTAMP_LTZ(9)", "TIMESTAMP WITH TIME ZONE"),
+        ("TIMESTAMP_TZ(9)", "TIMESTAMP WITH TIME ZONE"), ("VARIANT", "JSON"),
+        ("OBJECT", "JSON"), ("ARRAY", "JSON"),
+    ],
+)  # fmt: skip
+def test_each_type_has_its_type_in_staging(native, stage):
+    column = map_column("c", native, "t, column c")
+    assert (str(column.stage), is_refused(column)) == (stage, False)
+    assert bool(column.loses) == native.startswith("TIMESTAMP_TZ")
+
+
+@pytest.mark.parametrize(
+    "native",
+    ["GEOGRAPHY", "GEOMETRY", "VECTOR(FLOAT, 3)", "DECFLOAT(38)", "ARRAY(NUMBER(38,0))", "MAP(VARCHAR, INT)",
+     "OBJECT(a NUMBER(38,0))"],
+)  # fmt: skip
+def test_a_type_without_a_form_in_staging_is_refused_by_name(native):
+    column = map_column("c", native, "t, column c")
+    assert is_refused(column)
+    assert column.loses is not None
+
+
+def test_only_numbers_of_fixed_digits_are_compared_at_the_source():
+    natives = ("NUMBER(38,10)", "FLOAT", "VARCHAR(5)", "DATE", "TIMESTAMP_NTZ(9)", "BOOLEAN", "VARIANT")
+    assert [native for native in natives if map_column("c", native, "").exact] == ["NUMBER(38,10)"]
+
+
+@pytest.mark.parametrize(
+    ("native", "text", "value"),
+    [
+        ("TIMESTAMP_NTZ(9)", "9999-12-31 23:59:59.123456000", "9999-12-31 23:59:59.123456"),
+        ("TIMESTAMP_NTZ(9)", "0001-01-01 00:00:00.000000000", "0001-01-01 00:00:00"),
+        ("TIMESTAMP_LTZ(9)", "2024-02-29 23:00:00.500000000", "2024-02-29 23:00:00.5+00"),
+        ("TIME(9)", "23:59:59.999999000", "23:59:59.999999"),
+        ("TIMESTAMP_NTZ(9)", "2024-02-29 23:00:00.123456001", None),
+        ("TIME(9)", "23:59:59.999999999", None),
+    ],
+)
+def test_nanoseconds_are_an_error_and_never_cut(native, text, value):
+    column = map_column("at{0}", native, "shop.t, column at{0}")
+    unpacked = column.unpack.format(f"'{text}'")
+    with duckdb.connect() as database:
+        database.execute("SET TimeZone = 'UTC'")
+        query = f"SELECT CAST({unpacked} AS VARCHAR), typeof({unpacked})"
+        if value is None:
+            with (
+                pytest.raises(ValueLost, match=r"at\{0\}.*nanoseconds"),
+                as_duckdb_errors(connection="wh", doing="reading"),
+            ):
+                database.execute(query).fetchall()
+        else:
+            assert database.execute(query).fetchall() == [(value, str(column.stage))]
+
+
+def test_names_count_exactly_and_the_outputs_are_in_upper_case():
+    service = Service(
+        {'"DW"."PUBLIC"."ORDERS"': [("ID", "NUMBER(38,0)")], '"X"."shop"."odd"': [("id", "DATE")]}
+    )
+    settings = parse("wh", OUTPUT)
+    usual = TableRef(connection="wh", identifier="ORDERS")
+    odd = TableRef(connection="wh", database="X", schema="shop", identifier="odd")
+    tables = describe(service, [usual, odd], name="wh", settings=settings)
+    assert [tables[ref].columns[0].name for ref in (usual, odd)] == ["ID", "id"]
+    with pytest.raises(TableNotFound) as caught:
+        describe(service, [TableRef(connection="wh", identifier="orders")], name="wh", settings=settings)
+    assert "ORDERS" in caught.value.hint
+
+
+def test_the_catalog_counts_rows_of_tables_but_not_of_views():
+    column = [("ID", "NUMBER(38,0)")]
+    service = Service({'"DW"."SHOP"."ORDERS"': column, '"DW"."SHOP"."LATEST"': column})
+    refs = [TableRef(connection="wh", schema="SHOP", identifier=name) for name in ("ORDERS", "LATEST")]
+    tables = describe(service, refs, name="wh", settings=parse("wh", OUTPUT))
+    assert [(tables[ref].rows, tables[ref].bytes) for ref in refs] == [(7, 700), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (604, Cancelled), (390111, ConnectionLost), (250003, ConnectionLost), (100072, RowRefused),
+        (100038, ValueLost), (100078, ValueLost), (1003, QueryFailed), (2003, QueryFailed),
+    ],
+)  # fmt: skip
+def test_errors_of_the_service_are_told_by_their_numbers_without_secrets(number, expected):
+    error = client.ProgrammingError(msg="wrong: k3y", errno=number, query="CREDENTIALS = (k3y)")
+    with pytest.raises(expected) as caught, as_dvt_errors(name="wh", doing="reading", secrets=["k3y"]):
+        raise error
+    shown = caught.value
+    assert "k3y" not in f"{shown}{shown.__cause__}"
+    assert shown.__suppress_context__
+
+
+def test_a_login_that_is_refused_differs_from_a_service_that_is_not_reached():
+    refused = client.DatabaseError(msg="Incorrect username or password was specified.", errno=250001)
+    away = client.OperationalError(
+        msg="Could not connect to Snowflake backend after 2 attempt(s).", errno=250001
+    )
+    assert isinstance(connect_error("wh", "a/dw", refused), LoginRefused)
+    failed = connect_error("wh", "a/dw", away)
+    assert isinstance(failed, ConnectFailed)
+    assert failed.transient
