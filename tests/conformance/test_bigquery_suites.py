@@ -7,8 +7,9 @@ import pytest
 from dvt.buckets.gcs import GCSBucket
 from dvt.config.bucket_types import BucketEntry
 from dvt.connectors.bigquery import BigQueryConnector
-from dvt.core.errors import RowRefused, TableNotFound, ValueLost
+from dvt.core.errors import LoginRefused, RowRefused, TableNotFound, ValueLost
 from dvt.core.plan import Load
+from dvt.core.ports.connectors import Job
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, DOUBLE, VARCHAR
 from dvt.testing.connectors import Bench
@@ -132,3 +133,73 @@ def _contracted(bench, name):
     lines = [f"`{column.name}` {types[column.name]}" for column in reversed(columns)]
     definition = f"({', '.join(lines)}, primary key (`the id`) not enforced)"
     return Load(stage=ref, columns=columns, definition=definition)
+
+
+class TestReads:
+    """What only BigQuery does."""
+
+    @pytest.fixture
+    def bench_with(self, bigquery, tmp_path):
+        benches = []
+
+        def make(**settings):
+            folder = tmp_path / f"bench-{len(benches)}"
+            folder.mkdir()
+            benches.append(Bench(bigquery, folder, **settings))
+            return benches[-1]
+
+        yield make
+        for bench in benches:
+            bench.close()
+
+    def test_without_time_travel_each_query_reads_what_is_there(self, bench_with, bigquery):
+        bench = bench_with(time_travel=False)
+        ref = bench.filled("untravelled", 10)
+        table, rows = bench.describe(ref), []
+        assert not bench.connector.capabilities.snapshot
+        with bench.connector.snapshot() as snapshot:
+            for _ in range(2):
+                job = Job(bench.extraction(table), bench.sink())
+                snapshot.extract([job], lambda _, dataset: rows.append(dataset.rows))
+                bigquery.execute(f"insert into {bigquery.quoted(ref)} values (11, 'x')")
+        assert rows == [10, 11]
+
+    def test_a_view_is_read_as_it_is(self, bench_with, bigquery):
+        bench = bench_with()
+        ref = bench.filled("below_view", 10)
+        view = bigquery.table("the_view")
+        bigquery.jobs.tables.drop(("dvt-tests", "shop", "the_view"))
+        bigquery.execute(f"create view {bigquery.quoted(view)} as select n from {bigquery.quoted(ref)}")
+        assert bench.read_table(view).rows == 10
+        assert "SYSTEM_TIME" not in bigquery.statements[-1]
+
+    def test_a_number_of_more_than_64_bits_is_compared(self, bench_with):
+        bench = bench_with()
+        table = bench.describe(bench.filled("compared", 10))
+        where = ("`n` < 99999999999999999999", "`n` > -99999999999999999999")
+        (dataset,) = bench.read(bench.extraction(table, where=where))
+        assert dataset.rows == 10
+
+    def test_what_one_may_not_read_or_be_is_told(self, bench_with, bigquery):
+        bench = bench_with(token="ya29.an-0ther")
+        with pytest.raises(LoginRefused) as caught:
+            bench.describe(bigquery.table("orders"))
+        assert "ya29" not in f"{caught.value} {caught.value.__context__}"
+        facts = bench_with().connector
+        assert facts.server_facts(None).has_schema
+        assert not facts.server_facts("nowhere").has_schema
+
+    def test_keys_of_the_output_are_in_every_job(self, bench_with, bigquery):
+        keys = {
+            "priority": "batch", "maximum_bytes_billed": 10**9, "timeout_seconds": 77,
+            "execution_project": "payer", "reservation": "projects/p/locations/eu/reservations/r",
+        }  # fmt: skip
+        bench = bench_with(**keys)
+        bench.read_table(bench.filled("configured", 5))
+        sent = bigquery.api.requests[-1][2]
+        query = sent["configuration"]["query"]
+        assert (query["priority"], query["maximumBytesBilled"]) == ("BATCH", str(10**9))
+        assert sent["configuration"]["jobTimeoutMs"] == "77000"
+        assert sent["configuration"]["reservation"] == keys["reservation"]
+        assert sent["jobReference"]["projectId"] == "payer"
+        assert sent["jobReference"]["location"] == "EU"

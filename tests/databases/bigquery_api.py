@@ -19,6 +19,8 @@ _STATUS = {"notFound": 404, "duplicate": 409, "accessDenied": 403, "authError": 
 """Word for what went wrong → HTTP status; 400 for others."""
 _LONGEST_WAIT = 10.0
 _ROUTES = (
+    ("GET", r"/datasets", "datasets"),
+    ("POST", r"/datasets", "new_dataset"),
     ("GET", r"/datasets/([^/]+)", "dataset"),
     ("GET", r"/datasets/([^/]+)/tables", "tables"),
     ("POST", r"/datasets/([^/]+)/tables", "new_table"),
@@ -139,11 +141,25 @@ class _Handler(BaseHTTPRequestHandler):
 
     # --- datasets and tables ------------------------------------------------------------------
 
+    def _datasets(self) -> None:
+        listed = [self._dataset_shown(name) for name in sorted(self.server.jobs.tables.datasets)]
+        self._answer_with({"kind": "bigquery#datasetList", "datasets": listed})
+
+    def _new_dataset(self, data: dict[str, Any]) -> None:
+        name = data["datasetReference"]["datasetId"]
+        if name in self.server.jobs.tables.datasets:
+            raise Refused(f"Already Exists: Dataset {self.project}:{name}", "duplicate")
+        self.server.jobs.tables.create_dataset(name)
+        self._answer_with(self._dataset_shown(name))
+
     def _dataset(self, dataset: str) -> None:
         if dataset not in self.server.jobs.tables.datasets:
             raise Refused(f"Not found: Dataset {self.project}:{dataset}", "notFound")
+        self._answer_with(self._dataset_shown(dataset))
+
+    def _dataset_shown(self, dataset: str) -> dict[str, Any]:
         reference = {"projectId": self.project, "datasetId": dataset}
-        self._answer_with({"kind": "bigquery#dataset", "datasetReference": reference, "location": "EU"})
+        return {"kind": "bigquery#dataset", "datasetReference": reference, "location": "EU"}
 
     def _tables(self, dataset: str) -> None:
         keys = [key for key in self.server.jobs.tables.all if key[:2] == (self.project, dataset)]

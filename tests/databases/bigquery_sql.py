@@ -136,6 +136,9 @@ def duckdb_sql(tree: exp.Expr, relation: Callable[[exp.Table], exp.Expr]) -> str
     for call in tree.find_all(exp.Anonymous):
         if call.name.lower() not in _FUNCTIONS:
             raise Refused(f"Function not found: {call.name}")
+    for number in tree.find_all(exp.Literal):
+        if not number.is_string and number.name.isdigit() and int(number.name) >= 2**63:
+            raise Refused(f"Invalid integer literal: {number.name}")
     for name in list(tree.find_all(exp.Identifier)):
         name.set("quoted", True)
     return str(tree.transform(lambda node: _translated(node, relation)).sql(dialect="duckdb"))
@@ -158,6 +161,8 @@ def _translated(node: exp.Expr, relation: Callable[[exp.Table], exp.Expr]) -> ex
         exp.DataType.Type.BIGDECIMAL,
     }:
         scale = 9 if node.to.this == exp.DataType.Type.DECIMAL else 19
+        if node.this.is_string and "." not in node.this.name:
+            scale = 0
         node.set("to", exp.DataType.build(f"DECIMAL(38,{scale})", dialect="duckdb"))
     return node
 

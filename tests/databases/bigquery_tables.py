@@ -161,7 +161,8 @@ class Tables:
         if sql and not fields:
             found = cursor.execute(f"DESCRIBE SELECT * FROM ({sql}) AS q").fetchall()
             fields = [answered_field(name, type_) for name, type_, *_ in found]
-        rows = cursor.execute(f"SELECT * FROM ({sql}) AS q").fetch_arrow_table() if sql else None
+        if sql and tree.kind != "VIEW":
+            cursor.execute(f"CREATE OR REPLACE TEMP TABLE created AS {sql}")
         if tree.args.get("replace"):
             self.drop(key)
         if tree.kind == "VIEW":
@@ -170,10 +171,8 @@ class Tables:
             self.all[key] = Table(name, fields, "VIEW")
             return
         table = self.create(key, fields)
-        if rows is not None:
-            cursor.register("rows_of_create", rows)
-            cursor.execute(f"INSERT INTO {table.name} SELECT * FROM rows_of_create")
-            cursor.unregister("rows_of_create")
+        if sql:
+            cursor.execute(f"INSERT INTO {table.name} SELECT * FROM created")
 
     def _drop(self, tree: exp.Drop) -> None:
         (named,) = tree.args["tables"]

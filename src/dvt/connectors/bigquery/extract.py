@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from dvt.connectors.bigquery.server import CLIENT, CONSUMER, Server
-from dvt.connectors.bigquery.statements import NOW, as_of, export
+from dvt.connectors.bigquery.statements import NOW, as_of, export, with_wide_numbers
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
 from dvt.core.estimates import from_description
 from dvt.core.names import TableRef
@@ -151,7 +151,8 @@ class _Extraction:
         past = self._server.with_history(query.tables) if has_past else frozenset()
         about = as_dvt_errors(name=self._server.name, doing=_doing(query), where=query.about)
         with self._server.session() as session, about:
-            sql = query.sql(self._tables(session, query.tables, past))
+            where = tuple(map(with_wide_numbers, query.where))
+            sql = replace(query, where=where).sql(self._tables(session, query.tables, past))
             if bucket is not None:
                 return self._export(_Sent(job, batch, session, sql), cursor, bucket)
             with self._begun(_Sent(job, batch, session, sql)) as begun:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +20,8 @@ _CANCEL_TIMEOUT = 10.0
 """Seconds that such a request may take."""
 _RETRY_SECONDS = 60.0
 """Seconds for which a request is repeated that fails for a reason which may pass."""
+_SILENCE = 120.0
+"""Seconds that a server may send nothing; it answers a request for an answer after ten, ready or not."""
 _LABELS = {"made_by": "dvt"}
 """Labels of all jobs, by which they are found in INFORMATION_SCHEMA.JOBS and in the bill."""
 
@@ -149,7 +151,11 @@ class Session:
         self._client.delete_table(self._reference(place), not_found_ok=True, retry=self._retry)
 
     def close(self) -> None:
-        """Close the client's connections."""
+        """Close the client's connections, also those that an error's response still refers to."""
+        for adapter in self._client._http.adapters.values():  # noqa: SLF001  the client forgets them, only
+            pools = adapter.poolmanager.pools
+            for key in pools.keys():  # noqa: SIM118  it allows no other iteration
+                pools[key].close()
         self._client.close()
 
     def answer(self, job: Job) -> Any:
@@ -213,7 +219,17 @@ def connect(name: str, settings: BigQuerySettings) -> Session:
         )
     except client_errors() as error:
         raise connect_error(name, settings.where, error) from None  # the library's own may quote the key
+    client._http.request = _impatient(client._http.request)  # noqa: SLF001  the client waits for ever
     return Session(client, settings)
+
+
+def _impatient(request: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method of an HTTP session that gives up a server which is silent for long."""
+
+    def send(method: str, url: str, *args: Any, timeout: Any = None, **options: Any) -> Any:
+        return request(method, url, *args, timeout=timeout or _SILENCE, **options)
+
+    return send
 
 
 def _credentials(settings: BigQuerySettings) -> tuple[Any, str | None]:
