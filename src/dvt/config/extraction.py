@@ -11,11 +11,12 @@ from dvt.core.errors import BadExtraction
 from dvt.core.errors.error import nearest
 from dvt.core.extraction import BATCH_SIZE, FULL, MAX_PARALLEL, Extraction, Incremental, Method, Strategy
 
-_KEYS = ("method", "ttl", "incremental", "batch_size", "max_parallel")
+_KEYS = ("method", "ttl", "incremental", "batch_size", "max_parallel", "partition_column", "partitions")
 _INCREMENTAL = ("strategy", "primary_key", "hash_columns", "watermark")
 _WATERMARK = ("column", "overlap", "deletes")
 _MAX_BATCH = 1_000_000
 _MOST_PARALLEL = 1_000
+_MOST_PARTITIONS = 200
 _DURATION = re.compile(r"(\d+)([smhd])\Z", re.IGNORECASE)
 _UNITS: Mapping[str, str] = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -40,7 +41,18 @@ def extraction_of(value: object, where: str) -> Extraction:
         ttl=_ttl(value, method, where),
         incremental=_incremental(value, method, where),
         max_parallel=_count(value, "max_parallel", "connections", (MAX_PARALLEL, _MOST_PARALLEL), where),
+        partition_column=_column(value, where),
+        partitions=_count(value, "partitions", "ranges", (1, _MOST_PARTITIONS), where)
+        if "partitions" in value
+        else None,
     )
+
+
+def _column(value: Mapping[Any, Any], where: str) -> str:
+    name = value.get("partition_column", "")
+    if isinstance(name, str) and (name or "partition_column" not in value):
+        return name
+    raise BadExtraction(where, "partition_column", f"{name!r} is no name of a column", "write it as it is")
 
 
 def _incremental(value: Mapping[Any, Any], method: Method, where: str) -> Incremental | None:

@@ -66,6 +66,10 @@ class Extraction:
     """Given for `incremental`, and only for that."""
     max_parallel: int = MAX_PARALLEL
     """Highest number of connections that read the table at once for one extraction."""
+    partition_column: str = ""
+    """Column whose ranges are read by a query each; empty: the connector chooses."""
+    partitions: int | None = None
+    """Number of ranges that the table is read in; None: as many as its rows need."""
 
     @property
     def keeps(self) -> bool:

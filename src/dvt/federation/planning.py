@@ -32,6 +32,7 @@ from dvt.federation.plan import (
     relation,
     source_literal,
 )
+from dvt.federation.ranges import ranges_of
 from dvt.federation.stage_tables import loader
 from dvt.federation.ways_out import ANOTHER_PLACE, elsewhere
 
@@ -100,6 +101,7 @@ class Planning:
             plan = self._planner(made, described).plan()
             _, notices = self.time_zone(tables.parsed.request)
             differing = [_may_differ(part) for part in self._of_the_target(made)]
+            self._check_ranges(plan.queries)
             made.plan = replace(plan, notices=(*plan.notices, *notices, *differing))
         return made.plan
 
@@ -109,7 +111,12 @@ class Planning:
         if made.copies is None:
             described = self._measured(made, lambda planner: planner.copies().queries)
             made.copies = self._planner(made, described).copies()
+            self._check_ranges(made.copies.queries)
         return made.copies
+
+    def _check_ranges(self, queries: Iterable[SourceQuery]) -> None:
+        for query in queries:
+            ranges_of(query, self.connections[query.connection].connector)
 
     def unproven(self, tables: Resolved, engine: Engine) -> tuple[Unproven, ...]:
         """Return the constructs of the node that are not proven to answer in the engine as they should."""
@@ -248,7 +255,7 @@ class Planning:
         """Return a query with how its answer would arrive, for people."""
         connector = self.connections[query.connection].connector
         if not isinstance(connector, HasRoutes):
-            return query
+            return replace(query, way=ranges_of(query, connector))
         return replace(query, way=str(connector.read_route(query)))
 
     def _load_with_way(self, load: Load) -> Load:

@@ -121,6 +121,8 @@ def test_a_model_that_others_read_may_be_kept(shop: Project) -> None:
         ({"max_parallel": 0}, "max_parallel: 0 is no number of connections"),
         ({"method": "auto", "max_parallel": "2"}, "max_parallel: '2' is no number of connections"),
         ({"max_parallel": True}, "max_parallel: True is no number of connections"),
+        ({"partitions": 201}, "partitions: 201 is no number of ranges"),
+        ({"partition_column": ["id"]}, "partition_column: ['id'] is no name of a column"),
     ],
 )
 def test_what_is_wrong_in_the_config_is_an_error_with_its_place(
@@ -130,6 +132,14 @@ def test_what_is_wrong_in_the_config_is_an_error_with_its_place(
     assert not shop.dvt("parse")
     assert "DVT175 source 'customers' (models/sources.yml, line 5): extraction: " in shop.messages()
     assert message in shop.messages()
+
+
+@pytest.mark.parametrize("extraction", [{"partitions": 3}, {"partition_column": "id"}])
+def test_ranges_are_refused_where_nothing_is_read_in_ranges(shop: Project, extraction: Any) -> None:
+    configure(shop, extraction)
+    assert not shop.dvt("run")
+    assert "DVT175" in shop.messages()
+    assert "is not read in ranges of a column" in shop.messages()
 
 
 def test_a_models_config_is_checked_too(shop: Project) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dvt.connectors.jdbc.extract import _with_wide
+from dvt.connectors.jdbc.answering import _with_wide
 from dvt.core.queries import ValuePlace
 
 TEMPLATE = "DECIMAL '{}'"

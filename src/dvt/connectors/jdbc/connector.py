@@ -8,16 +8,19 @@ from typing import Any
 
 from dvt.connectors.jdbc.describe import Catalog, describe
 from dvt.connectors.jdbc.extract import JdbcSnapshot
+from dvt.connectors.jdbc.ranges import check_unsplit, shown
+from dvt.connectors.jdbc.reading import find_cut
 from dvt.connectors.jdbc.server import Server
 from dvt.core.errors import DvtError
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Part, ServerFacts, Snapshot
+from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.drivers.jdbc import parse
 
 
 class JdbcConnector:
-    """Implements Connector, HasParts and HasServerFacts."""
+    """Implements Connector, HasParts, HasServerFacts and ReadsInRanges."""
 
     capabilities = Capabilities()
 
@@ -35,6 +38,7 @@ class JdbcConnector:
             catalog = Catalog(session, server.settings, server.product)
             described = {ref: describe(catalog, ref) for ref in tables}
         server.names.update({ref: name for ref, (_, name) in described.items()})
+        server.tables.update({ref: table for ref, (table, _) in described.items()})
         return {ref: table for ref, (table, _) in described.items()}
 
     def parts(self) -> Sequence[Part]:
@@ -50,6 +54,16 @@ class JdbcConnector:
             has_schema = named is None or Catalog(session, server.settings, server.product).has(named)
             version = f"{facts.product} {facts.version} by {facts.driver} {facts.driver_version}"
             return ServerFacts(version=version, has_schema=has_schema)
+
+    def ranges(self, query: SourceQuery) -> str:
+        """See ReadsInRanges."""
+        server = self._server
+        if server.width == 1:
+            allowed = "raise `max_connections`" if server.may_split else "set `consistent_reads: false`"
+            check_unsplit(query, f"{allowed} of output {server.name!r} in profiles.yml, or leave it out")
+        found = find_cut(server, query)
+        width = min(server.width, query.extraction.max_parallel)
+        return "" if found is None or width == 1 else shown(found, width)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

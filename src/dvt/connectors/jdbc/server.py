@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import ConnectorContext
+from dvt.core.tables import Table
 from dvt.drivers.disk import private_folder
 from dvt.drivers.duckdb.running import RunningQueries
 from dvt.drivers.jdbc import Bridge, JdbcSettings, Session, product
@@ -25,10 +26,18 @@ class Server:
         self.duckdb = context.duckdb
         self.bridge = Bridge(name, settings, context.project_dir, lambda: _folder(context.scratch))
         self.running = RunningQueries()
+        self.warn = context.warn
         self.names: dict[TableRef, str] = {}
         """Table → its name in SQL, of all that were described."""
+        self.tables: dict[TableRef, Table] = {}
+        """Table → its description, of the same."""
         self.is_consistent = settings.consistent_reads and self.product.isolation is not None
         """Whether a snapshot reads in one transaction."""
+        self.may_split = not settings.consistent_reads or not self.product.has_transactions
+        """Whether a table may be read by several queries."""
+        self.width = max(1, context.limit) if self.may_split else 1
+        """Highest number of connections that read one table. Each sees a state of its own, so more than one
+        is asked for, or the database has no state that one query after the other could see."""
         self.slots = threading.Semaphore(max(1, context.limit - self.is_consistent))
         """Limits the connections that read at once."""
         self._lookers = threading.Semaphore(1) if self.is_consistent else self.slots

@@ -73,7 +73,7 @@ class TrinoSettings(BaseModel):
 
 
 class TrinoConnector(JdbcConnector):
-    """Implements Connector, HasParts and HasServerFacts."""
+    """Implements what JdbcConnector does."""
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         super().__init__(name, jdbc_keys(name, settings, context.project_dir), context)

@@ -24,6 +24,7 @@ WARNINGS: Mapping[str, str] = {
     "DVT033": "A part of an extraction was lost, and is read again in the same snapshot.",
     "DVT034": "A server allows fewer connections than a run would read with.",
     "DVT035": "A config of a seed changes nothing.",
+    "DVT037": "A query over JDBC was lost, and is sent again over another connection.",
 }
 """Warning code → its meaning."""
 

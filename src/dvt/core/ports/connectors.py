@@ -127,6 +127,17 @@ class CanEstimate(Protocol):
 
 
 @runtime_checkable
+class ReadsInRanges(Protocol):
+    """A connector that may read a large table in ranges of one of its columns, by a query each."""
+
+    def ranges(self, query: SourceQuery) -> str:
+        """Return how a query's rows are read, for people; empty if it is by one query.
+
+        BadExtraction or ColumnNotFound tell of a config `extraction` that cannot be met.
+        """
+
+
+@runtime_checkable
 class HasTimeZone(Protocol):
     """A connector whose sessions under dbt may be in another time zone than UTC."""
 

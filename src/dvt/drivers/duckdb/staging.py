@@ -196,13 +196,20 @@ def stage(cursor: Any, job: Job, source: str) -> Dataset:
 
 
 def stage_batches(cursor: Any, job: Job, reader: Any) -> Dataset:
-    """Copy the batches of an Arrow reader, whose columns are the job's, into a part, and commit that.
+    """Copy the batches of an Arrow reader, whose columns are the job's, into a part, and commit that."""
+    return job.sink.commit(job.query.staged, write_batches(cursor, job, reader))
 
-    DuckDB reads on only as it writes. Given the reader itself instead of its stream, it has PyArrow read ten
-    thousand batches ahead; and without the limit, one of its threads reads on while another one writes.
+
+def write_batches(cursor: Any, job: Job, reader: Any, *, key: str = "") -> int:
+    """Copy the batches of an Arrow reader, whose columns are the job's, into a part; return how many rows.
+
+    `key` is that of the part, if the caller has asked for it already. DuckDB reads on only as it writes.
+    Given the reader itself instead of its stream, it has PyArrow read ten thousand batches ahead; and without
+    the limit, one of its threads reads on while another one writes.
     """
     cursor.register(_BATCHES, reader.__arrow_c_stream__())
-    return stage(cursor, job, f"(SELECT * FROM {_BATCHES} LIMIT {_NO_LIMIT})")
+    source = f"(SELECT * FROM {_BATCHES} LIMIT {_NO_LIMIT})"
+    return write_answer(cursor, unpacked(job.query.columns, source), job, key=key)
 
 
 def stage_all(

@@ -1,6 +1,7 @@
 """Databases over JDBC: a Java process holds the connections, and sends what it reads as Arrow's columns."""
 
 from dvt.drivers.jdbc.answers import Answer
+from dvt.drivers.jdbc.errors import may_pass
 from dvt.drivers.jdbc.process import Bridge
 from dvt.drivers.jdbc.products import Product, product
 from dvt.drivers.jdbc.sessions import Facts, Session
@@ -17,6 +18,7 @@ __all__ = [
     "Session",
     "kind",
     "mapping",
+    "may_pass",
     "parse",
     "product",
 ]

@@ -24,7 +24,26 @@ _CONNECTION = ("08",)
 """Classes of SQLSTATE of a connection that is gone."""
 _SHUT_DOWN = frozenset({"57P01", "57P02", "57P03", "70100", "90067", "90098", "90121"})
 """SQLSTATEs of the same: a server that shuts down, or an administrator who ends the session."""
+_PASSING = ("40", "53")
+"""Classes of SQLSTATE of failures that may pass: a transaction that was rolled back, as by a deadlock; too
+little memory, space or connections."""
+_PASSING_STATES = frozenset({"HYT00", "HYT01"})
+"""SQLSTATEs of the same: a time limit, as of a lock that another session holds."""
 _HINT = "the text is its driver's"
+
+
+class QueryInterrupted(QueryFailed):
+    """A query failed for a reason that may pass."""
+
+    transient = True
+
+
+def may_pass(error: DvtError) -> bool:
+    """Return whether what failed may go well if it is done again, over another connection.
+
+    An error of the query itself comes again: without a SQLSTATE that says otherwise, it is taken for one.
+    """
+    return isinstance(error, ConnectionLost | ConnectFailed | QueryInterrupted)
 
 
 def translated(
@@ -39,7 +58,8 @@ def translated(
         return _refused(name, settings, state, reason)
     if state.startswith(_CONNECTION) or state in _SHUT_DOWN or alive == "dead":
         return ConnectionLost(name, doing, reason)
-    return QueryFailed(name, doing, reason, _HINT if kind == "sql" else "")
+    failure = QueryInterrupted if state.startswith(_PASSING) or state in _PASSING_STATES else QueryFailed
+    return failure(name, doing, reason, _HINT if kind == "sql" else "")
 
 
 def _refused(name: str, settings: JdbcSettings, state: str, reason: str) -> DvtError:

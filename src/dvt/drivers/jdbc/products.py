@@ -20,6 +20,10 @@ class Product:
     """Whether comparisons of whole numbers are proven to answer as DuckDB's."""
     wide_number: str = ""
     """SQL of a whole number `{}` of more than 64 bits, if it does not read that as it stands."""
+    date_literal: str = ""
+    """SQL of a date `{}` as ISO 8601 writes it; empty: tables are not cut into ranges of dates."""
+    timestamp_literal: str = ""
+    """The same of a timestamp without a time zone."""
     properties: Mapping[str, str] = field(default_factory=dict)
     """Properties of the driver without which it would change values, unless the output sets them."""
     on_connect: tuple[str, ...] = ()
@@ -44,14 +48,20 @@ class Product:
 _REPEATABLE_READ = 4
 _H2_SNAPSHOT = 6
 """H2's own level: its `REPEATABLE READ` shows new rows."""
+_DATE, _TIMESTAMP = "DATE '{}'", "TIMESTAMP '{}'"
+"""Literals as standard SQL writes them."""
 
 _PRODUCTS: Mapping[str, Product] = {
     "postgresql": Product(
+        date_literal=_DATE,
+        timestamp_literal=_TIMESTAMP,
         isolation=_REPEATABLE_READ,
         compares_integers=True,
         instants=frozenset({"timestamptz", "timetz"}),
     ),
     "mariadb": Product(
+        date_literal=_DATE,
+        timestamp_literal=_TIMESTAMP,
         isolation=_REPEATABLE_READ,
         compares_integers=True,
         properties={"tinyInt1isBit": "false", "yearIsDateType": "false"},
@@ -64,6 +74,8 @@ _PRODUCTS: Mapping[str, Product] = {
         instants=frozenset({"timestamp"}),
     ),
     "mysql": Product(
+        date_literal=_DATE,
+        timestamp_literal=_TIMESTAMP,
         is_proven=False,
         # Without these: 2 in a tinyint(1) is true, and a whole answer is in memory.
         properties={
@@ -77,9 +89,16 @@ _PRODUCTS: Mapping[str, Product] = {
         times_as_text=frozenset({"time"}),
         instants=frozenset({"timestamp"}),
     ),
-    "h2": Product(isolation=_H2_SNAPSHOT, compares_integers=True),
+    "h2": Product(
+        isolation=_H2_SNAPSHOT,
+        compares_integers=True,
+        date_literal=_DATE,
+        timestamp_literal=_TIMESTAMP,
+    ),
     "trino": Product(
         compares_integers=True,
+        date_literal=_DATE,
+        timestamp_literal=_TIMESTAMP,
         wide_number="DECIMAL '{}'",
         times_as_text=frozenset({"date", "timestamp with time zone"}),
         read={
@@ -88,8 +107,12 @@ _PRODUCTS: Mapping[str, Product] = {
         },
         has_transactions=False,
     ),
-    "hsqldb": Product(compares_integers=True),
-    "derby": Product(sized_by_values=frozenset({"timestamp"})),
+    "hsqldb": Product(compares_integers=True, date_literal=_DATE, timestamp_literal=_TIMESTAMP),
+    "derby": Product(
+        date_literal="DATE('{}')",
+        timestamp_literal="TIMESTAMP('{}')",
+        sized_by_values=frozenset({"timestamp"}),
+    ),
 }
 """Subprotocol of a URL → the database."""
 
