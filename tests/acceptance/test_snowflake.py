@@ -68,6 +68,29 @@ def test_a_source_in_upper_case_arrives_through_the_bucket(project: Project, sno
     _shows_no_secret(project, snowflake, result.output)
 
 
+def test_models_are_built_there_with_names_in_upper_case(project: Project, snowflake: Any) -> None:
+    project.model("there", f"{JOIN} where o.n <= 10", target="wh")
+    project.model("computed", f"{JOIN} where o.n <= 20", target="wh", dialect="duckdb", compute="duckdb")
+    project.model("onward", "select n, name from {{ ref('there') }} where n > 5", target="wh")
+    for _ in range(2):
+        result = project.dvt("run", "--exclude", "here").ok()
+        assert result.statuses() == {"there": "success", "computed": "success", "onward": "success"}
+    described = snowflake.execute("describe table DVT_TESTS.MARTS.THERE")
+    assert [row[:2] for row in described] == [
+        ("N", "NUMBER(38,0)"), ("PLACED", "TIMESTAMP_NTZ(9)"), ("NAME", "VARCHAR(16777216)")
+    ]  # fmt: skip
+    assert snowflake.execute("select count(*), min(name) from DVT_TESTS.MARTS.ONWARD") == [(5, "it's \\ 10")]
+    assert snowflake.execute("select count(*) from DVT_TESTS.MARTS.COMPUTED") == [(20,)]
+    tables = snowflake.execute(
+        "select table_name from DVT_TESTS.information_schema.tables where table_schema = 'MARTS'"
+    )
+    assert not [name for (name,) in tables if "dvt" in name.lower()]
+    assert [key for key in objects(project.root) if not key.endswith("_owner.json")] == []
+    copied = [statement for statement in snowflake.sent() if statement.startswith("COPY INTO DVT_LOAD")]
+    assert all("FROM 's3://" in statement for statement in copied)
+    _shows_no_secret(project, snowflake, result.output)
+
+
 def test_explain_shows_the_way_and_debug_the_service(project: Project, snowflake: Any) -> None:
     output = project.dvt("explain", "--select", "here", "--format", "json").ok().output
     (here,) = json.loads(output)["nodes"]

@@ -38,6 +38,7 @@ _UNLOAD = re.compile(
 )
 _LOAD = re.compile(r"\s*COPY INTO (?P<table>[^'(]+?) FROM 's3://(?P<path>[^']+)' (?P<rest>.*)\Z", re.DOTALL)
 _CANCEL = re.compile(r"\s*SELECT SYSTEM\$CANCEL_ALL_QUERIES\((?P<session>\d+)\)\s*\Z", re.IGNORECASE)
+_TEMPORARY = re.compile(r"\b(DVT_LOAD)\b")
 _KEYS = re.compile(r"(AWS_KEY_ID|AWS_SECRET_KEY|AWS_TOKEN) = '([^']+)'")
 _OWN_KEYS = {"AWS_KEY_ID": "dvt-tests", "AWS_SECRET_KEY": "pl4nted-s3cret/+minio"}
 """What a storage integration stands for."""
@@ -75,6 +76,10 @@ def execute(original, self, command, *args, **kwargs):
     if kwargs.get("server"):
         statements.append(command)
     session.running = command
+    # The emulator's COPY INTO does not find temporary tables: here they are tables named after the session.
+    command = _TEMPORARY.sub(
+        rf"\1_{session.number}", command.replace("CREATE TEMPORARY TABLE", "CREATE TABLE")
+    )
     try:
         return carried_out(original, self, command, *args, **kwargs)
     except duckdb.InterruptException:
@@ -99,6 +104,8 @@ def carried_out(original, self, command, *args, **kwargs):
         if cancelled is not None and cancelled.running:
             cancelled.connection._duck_conn.interrupt()
         return original(self, "SELECT 'query cancelled' AS status", *args, **kwargs)
+    if command.startswith("ALTER SESSION UNSET "):
+        return original(self, "SELECT 'Statement executed successfully.' AS status", *args, **kwargs)
     if match := _UNLOAD.match(command):
         original(self, match["query"], *args, **kwargs)
         rows = unloaded(self._arrow_table, match["path"], match["rest"])

@@ -31,7 +31,7 @@ class Snowflake(ServerDatabase, TargetDatabase):
     port: int
     process: subprocess.Popen[bytes]
     name: str = "snowflake"
-    schema: str = "shop"
+    schema: str = "SHOP"
     secrets: Sequence[str] = (PASSWORD,)
     integer_type: str = "number(9,0)"
     text_type: str = "varchar(20)"
@@ -152,7 +152,7 @@ def snowflake() -> Iterator[Snowflake]:
         server = start_on_free_port(start)
         try:
             server.execute(
-                f"create database if not exists {DATABASE}", f'create schema if not exists {DATABASE}."shop"'
+                f"create database if not exists {DATABASE}", f"create schema if not exists {DATABASE}.SHOP"
             )
             yield server
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dvt.testing.databases import ReadCase
+from dvt.testing.databases import LoadCase, ReadCase
 
 READ_CASES = (
     ReadCase("number(9,0)", "-999999999", "DECIMAL(9,0)", "-999999999"),
@@ -41,3 +41,37 @@ READ_CASES = (
     ReadCase("array", "parse_json('[1, 2]')", "JSON", "[1,2]"),
 )  # fmt: skip
 """Values as the database holds them → what is staged."""
+
+LOAD_CASES = (
+    LoadCase("BOOLEAN", "true", "BOOLEAN", "true"),
+    LoadCase("BOOLEAN", "NULL", "BOOLEAN", None),
+    LoadCase("TINYINT", "-128", "NUMBER(38,0)", "-128"),
+    LoadCase("USMALLINT", "65535", "NUMBER(38,0)", "65535"),
+    LoadCase("INTEGER", "-2147483648", "NUMBER(38,0)", "-2147483648"),
+    LoadCase("BIGINT", "9223372036854775807", "NUMBER(38,0)", "9223372036854775807"),
+    LoadCase("HUGEINT", "170141183460469231731687303715884105727", error=True),
+    LoadCase("DECIMAL(9,2)", "1234567.89", "NUMBER(9,2)", "1234567.89"),
+    LoadCase("DECIMAL(38,10)", "1234567890123456789012345678.0123456789", "NUMBER(38,10)",
+             "1234567890123456789012345678.0123456789"),
+    LoadCase("FLOAT", "0.5", "FLOAT", "0.5"),
+    LoadCase("DOUBLE", "0.1", "FLOAT", "0.1"),
+    LoadCase("DOUBLE", "'nan'", "FLOAT", "nan"),
+    LoadCase("VARCHAR", "''", "VARCHAR(16777216)", ""),
+    LoadCase("VARCHAR", "'NULL'", "VARCHAR(16777216)", "NULL"),
+    LoadCase("VARCHAR", "'\\N'", "VARCHAR(16777216)", "\\N"),
+    LoadCase("VARCHAR", "'a\\b' || chr(10) || '''\"😀 '", "VARCHAR(16777216)", "a\\b\n'\"😀 "),
+    LoadCase("VARCHAR", "NULL", "VARCHAR(16777216)", None),
+    LoadCase("UUID", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'", "VARCHAR(36)",
+             "6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+    LoadCase("BLOB", "'\\x00\\xFF'::BLOB", "BINARY(8388608)", "\\x00\\xFF"),
+    LoadCase("DATE", "'2024-02-29'", "DATE", "2024-02-29"),
+    LoadCase("TIME", "'23:59:59.999999'", "TIME(9)", "23:59:59.999999"),
+    LoadCase("TIMESTAMP", "'2024-02-29 23:59:59.123456'", "TIMESTAMP_NTZ(9)", "2024-02-29 23:59:59.123456"),
+    LoadCase("TIMESTAMP", "'9999-12-31 23:59:59'", "TIMESTAMP_NTZ(9)", "9999-12-31 23:59:59"),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'2024-02-29 23:59:59.5+02'", "TIMESTAMP_TZ(9)",
+             "2024-02-29 21:59:59.5+00"),
+    LoadCase("TIME WITH TIME ZONE", "'10:00:00+05:30'", "VARCHAR(16777216)", "10:00:00+05:30", loses=True),
+    LoadCase("JSON", "'{\"a\": 1}'", "VARIANT", '{"a":1}', loses=True),
+    LoadCase("INTEGER[]", "[1, 2]", "VARIANT", "[1,2]", loses=True),
+)  # fmt: skip
+"""Staged values → what is in the table; the emulator has no timestamp_ltz, and no lengths of texts."""

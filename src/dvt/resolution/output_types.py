@@ -208,7 +208,14 @@ _ROWS = (
     OutputType(name="jdbc", dialect="", can_be_target=False, package=_extra("jdbc")),
     OutputType(name="trino", dialect="trino", package=_extra("trino")),
     OutputType(name="files", dialect="duckdb", can_be_target=False, read_options={LOCATION: ()}),
-    OutputType(name="snowflake", dialect="snowflake", package=_extra("snowflake")),
+    OutputType(
+        name="snowflake",
+        dialect="snowflake",
+        package=_extra("snowflake"),
+        identified_by=(("account", ""), ("database", "dbname", "")),
+        ddl_commits=True,
+        name_characters=255,
+    ),
     OutputType(
         name="bigquery",
         dialect="bigquery",

@@ -6,18 +6,21 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
+from dvt.connectors.snowflake import load as loading
 from dvt.connectors.snowflake.extract import SnowflakeSnapshot
 from dvt.connectors.snowflake.server import CLIENT, UPLOAD, Server
 from dvt.core.names import TableRef
+from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, ServerFacts, Snapshot
+from dvt.core.ports.staging import Dataset
 from dvt.core.ports.transfers import Route
 from dvt.core.queries import SourceQuery
-from dvt.core.tables import Table
+from dvt.core.tables import StageColumn, Table
 from dvt.drivers.snowflake import as_dvt_errors, describe, literal, quoted
 
 
 class SnowflakeConnector:
-    """Implements Connector, HasRoutes and HasServerFacts."""
+    """Implements Connector, CanLoad, HasRoutes, HasServerFacts and HasTimeZone."""
 
     capabilities: ClassVar[Capabilities] = Capabilities()
     warehouse = "Snowflake"
@@ -30,6 +33,14 @@ class SnowflakeConnector:
         name = self._server.name
         with self._server.session() as session, as_dvt_errors(name=name, doing="looking at tables"):
             return describe(session, tables, name=name, settings=self._server.settings)
+
+    def time_zone(self) -> str:
+        """See HasTimeZone: dbt's sessions are in the user's; dvt's are in UTC."""
+        name = self._server.name
+        with self._server.session() as session, as_dvt_errors(name=name, doing="asking for its time zone"):
+            session.run("ALTER SESSION UNSET TIMEZONE")
+            rows = session.rows("SHOW PARAMETERS LIKE 'TIMEZONE' IN SESSION")
+            return str(dict(zip(session.named(), rows[0], strict=True))["value"])
 
     def server_facts(self, schema: str | None) -> ServerFacts:
         """See HasServerFacts."""
@@ -61,3 +72,15 @@ class SnowflakeConnector:
 
     def close(self) -> None:
         """See Connector. Connections are open only while they are used."""
+
+    def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+        """See CanLoad."""
+        return loading.load_columns(columns)
+
+    def fill(self, load: Load, dataset: Dataset) -> int:
+        """See CanLoad."""
+        return loading.StageTableLoad(self._server, load, dataset).run()
+
+    def drop(self, stage: TableRef) -> None:
+        """See CanLoad."""
+        loading.drop(self._server, stage)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from dvt.core.names import TableRef
@@ -11,6 +13,7 @@ from dvt.core.ports.connectors import ConnectorContext
 from dvt.core.ports.transfers import Route, TransferBucket
 from dvt.core.routes import Routes
 from dvt.drivers import cancelling
+from dvt.drivers.disk import private_folder
 from dvt.drivers.duckdb.running import Batch, RunningQueries
 from dvt.drivers.slots import Slots
 from dvt.drivers.snowflake import Session, SnowflakeSettings, client_errors, connect, parse, relation
@@ -32,7 +35,7 @@ class Server:
         self.name = name
         self.settings: SnowflakeSettings = parse(name, settings)
         self.duckdb = context.duckdb
-        self.limit = context.limit
+        self._scratch = context.scratch
         self.slots = Slots(context.limit)
         self.running = RunningQueries()
         self._routes = Routes(
@@ -52,6 +55,13 @@ class Server:
                 yield session
             finally:
                 session.close()
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """Give a new folder for as long as the `with` lasts."""
+        private_folder(self._scratch)
+        with tempfile.TemporaryDirectory(prefix="snowflake-", dir=self._scratch) as folder:
+            yield Path(folder)
 
     def relation(self, table: TableRef) -> str:
         """Return a table's name in SQL."""

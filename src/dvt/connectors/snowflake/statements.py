@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dvt.core.ports.transfers import S3Access
 from dvt.drivers.snowflake import literal, quoted
 
@@ -20,12 +22,35 @@ def unload(sql: str, uri: str, access: S3Access, integration: str | None) -> str
     """  # noqa: E501
     # With HEADER, the columns keep their names.
     return (
-        f"COPY INTO {literal(uri)} FROM ({sql}) {_login(access, integration)}"
+        f"COPY INTO {literal(uri)} FROM ({sql}) {login_of(access, integration)}"
         f" FILE_FORMAT = (TYPE = PARQUET COMPRESSION = SNAPPY) HEADER = TRUE MAX_FILE_SIZE = {_FILE_BYTES}"
     )
 
 
-def _login(access: S3Access, integration: str | None) -> str:
+def put(folder: Path, stage: str) -> str:
+    """Return the statement by which the client uploads a folder's files to a place of Snowflake's own."""
+    return f"PUT {literal(f'file://{folder}/*')} {stage} SOURCE_COMPRESSION = NONE AUTO_COMPRESS = FALSE"
+
+
+def copy(table: str, source: str, login: str = "") -> str:
+    r"""Return the statement that fills a table with the rows of files, by the names of their columns.
+
+    Example:
+        >>> print(copy("DVT_LOAD", "@%DVT_LOAD"))
+        COPY INTO DVT_LOAD FROM @%DVT_LOAD FILE_FORMAT = (TYPE = PARQUET NULL_IF = ()) MATCH_BY_COLUMN_NAME = CASE_SENSITIVE
+        >>> print(copy("DVT_LOAD", "'s3://lake/t/'", login_of(S3Access(), "s3_int")))
+        COPY INTO DVT_LOAD FROM 's3://lake/t/' STORAGE_INTEGRATION = s3_int FILE_FORMAT = (TYPE = PARQUET NULL_IF = ()) MATCH_BY_COLUMN_NAME = CASE_SENSITIVE
+    """  # noqa: E501
+    # Without NULL_IF, the text \N would become NULL.
+    place = f"{source} {login}" if login else source
+    return (
+        f"COPY INTO {table} FROM {place} FILE_FORMAT = (TYPE = PARQUET NULL_IF = ())"
+        " MATCH_BY_COLUMN_NAME = CASE_SENSITIVE"
+    )
+
+
+def login_of(access: S3Access, integration: str | None) -> str:
+    """Return the part of a statement by which Snowflake reaches a bucket."""
     if integration is not None:
         return f"STORAGE_INTEGRATION = {integration_name(integration)}"
     keys = {

@@ -28,6 +28,11 @@ def postgres_name(expression: exp.Expr, word: str, _text: str) -> str:
     return _figure(expression, word)[0] or "?column?"
 
 
+def snowflake_name(_expression: exp.Expr, _word: str, text: str) -> str:
+    """Name an output as Snowflake does: by its text in upper case."""
+    return text.upper()
+
+
 def _figure(expression: exp.Expr, word: str) -> tuple[str, int]:
     """Return a name and its strength: the name of a cast or CASE gives way to a stronger one inside it."""
     if called(expression) not in {"", "cast"}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dvt.federation.plan.dialects.implicit_names import Namer, mysql_name, postgres_name
+from dvt.federation.plan.dialects.implicit_names import Namer, mysql_name, postgres_name, snowflake_name
 
 _CLOCK_FUNCTIONS = {
     "CurrentTimestamp": "TIMESTAMPTZ",
@@ -113,6 +113,7 @@ LANGUAGES: Mapping[str, Language] = {
             r"(?:datetime|timestamp)(\(\d\))?": r"DATETIME\1",
         },
     ),
+    "snowflake": Language(output_name=snowflake_name),
     "duckdb": Language(
         escape="",
         clock_functions=_CLOCK_FUNCTIONS | {"get_current_timestamp()": "TIMESTAMPTZ", "today()": "DATE"},
