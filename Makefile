@@ -21,7 +21,7 @@ lifecycle-demo: $(VENV)/.dev  ## 3,000 old files: planned, backed up, deleted, a
 	@$(BIN)/python tools/lifecycle_demo.py
 
 test: $(VENV)/.dev $(VENV)/.servers  ## every test but most of dbt's own suite, against real PostgreSQL and MariaDB servers
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite and not frozen and not long"
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not dbt_suite and not frozen and not long and not versions"
 
 test-frozen: $(VENV)/.dev $(VENV)/.servers  ## runs whose network freezes, on PostgreSQL and MariaDB: some twenty minutes
 	@$(BIN)/python -m pytest tests/acceptance/test_frozen.py

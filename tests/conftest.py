@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
+from tests.applying import leave_out
 from tests.databases import load
 from tests.stores import load as load_store
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not apply."""
+    leave_out(config, items)
 
 
 @pytest.fixture(scope="session")

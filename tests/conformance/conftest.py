@@ -10,7 +10,7 @@ import pytest
 
 from dvt.testing.connectors import Bench
 from dvt.testing.databases import Database, ServerDatabase, TargetDatabase
-from tests.databases import DATABASES, LONG
+from tests.databases import DATABASES, LONG, SERVERS, TARGETS
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,26 +33,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 )
 def database(request: pytest.FixtureRequest, databases: Callable[[str], Any]) -> Database:
     """One of the real databases."""
-    for mark in request.node.iter_markers("never"):
-        if request.param in mark.args:
-            pytest.skip(mark.kwargs["reason"])
     opened: Database = databases(request.param)
+    assert isinstance(opened, ServerDatabase) == (request.param in SERVERS)
+    assert isinstance(opened, TargetDatabase) == (request.param in TARGETS)
     return opened
 
 
 @pytest.fixture
 def server(database: Database) -> ServerDatabase:
-    """The same, where it is a server that queries can be stopped on."""
-    if not isinstance(database, ServerDatabase):
-        pytest.skip(f"{database.name} has no server")
+    """The same; `tests/applying.py` leaves tests out for those that are no servers."""
+    assert isinstance(database, ServerDatabase)
     return database
 
 
 @pytest.fixture
 def target(database: Database) -> TargetDatabase:
-    """The same, where stage tables can be filled."""
-    if not isinstance(database, TargetDatabase):
-        pytest.skip(f"{database.name} is a source only")
+    """The same; `tests/applying.py` leaves tests out for those in which nothing can be filled."""
+    assert isinstance(database, TargetDatabase)
     return database
 
 

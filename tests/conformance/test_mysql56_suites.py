@@ -18,6 +18,7 @@ from tests.databases.mysql56_types import LOAD_CASES, READ_CASES
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.versions,
     pytest.mark.skipif(FOLDER not in os.environ, reason="`make test-versions` fetches MySQL 5.6"),
 ]
 

@@ -25,6 +25,10 @@ DATABASES: dict[str, str] = {
     "files": "tests.databases.embedded:folder_of_files",
 }
 """Name → function that opens the database; the conformance tests run on all of them."""
+SERVERS = frozenset({"postgres", "mariadb", "redshift", "bigquery", "snowflake"})
+"""Those that are servers on which queries can be stopped."""
+TARGETS = SERVERS | {"duckdb"}
+"""Those in which stage tables can be filled."""
 LONG = frozenset({"snowflake", "trino"})
 """Those that take long to start: tests of all databases leave them to `make test-long`."""
 SECOND_SERVERS: dict[str, str] = {
