@@ -20,6 +20,7 @@ from dvt.staging.parquet import ParquetSink
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
 from tests.databases.postgres import USER, PostgreSQL
+from tests.databases.proxy import proxy
 
 pytestmark = pytest.mark.slow
 
@@ -131,6 +132,23 @@ def test_a_range_that_is_lost_once_it_is_written_is_not_there_twice(reading: Rea
     reading.check()
     assert "DVT033" in {notice.code for notice in reading.notices}
     assert len(reading.bench.staged()) > len(reading.datasets[0].keys) + 1, "no part was lost"
+
+
+def test_a_range_whose_network_breaks_amid_its_rows_is_read_again(
+    postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    """The server knows nothing of it: the other readers and the snapshot go on."""
+    with proxy(int(postgres.settings()["port"])) as network:
+        bench = Bench(postgres, tmp_path, port=network.port)
+        reading = Reading(postgres, bench)
+        reading.let_go()
+        for bytes_ in (5_000_000, 30_000_000):
+            network.cut_one_after(bytes_)
+            reading.read()
+            reading.check()
+            reading.datasets.clear()
+        bench.close()
+    assert [notice.code for notice in reading.notices] == ["DVT033", "DVT033"]
 
 
 def test_a_table_that_was_rewritten_meanwhile_is_an_error(reading: Reading) -> None:

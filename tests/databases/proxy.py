@@ -28,6 +28,7 @@ class Proxy:
         self._sockets: list[socket.socket] = []
         self._lock = threading.Lock()
         self._freezing: tuple[Direction, int] | None = None
+        self._cutting: int | None = None
         self._spares_later = False
         self.frozen = threading.Event()
         """Set once `freeze_after` has taken effect."""
@@ -50,6 +51,10 @@ class Proxy:
         """
         self._spares_later = spare_later
         self._freezing = (direction, self.moved[direction] + size)
+
+    def cut_one_after(self, size: int) -> None:
+        """Close the one connection that has brought the last of `size` further bytes from the server."""
+        self._cutting = self.received + size
 
     def stall(self) -> None:
         """Stop forwarding both ways, with all connections kept open."""
@@ -113,11 +118,20 @@ class Proxy:
                     self._flowing[direction].wait()
                 self.moved[direction] += len(data)
                 sink.sendall(data)
+                if direction == "to_client" and self._is_to_be_cut():
+                    break
             if not spared:
                 self._flowing[direction].wait()  # a connection that ends is not heard of either
         for connection in (source, sink):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def _is_to_be_cut(self) -> bool:
+        with self._lock:
+            is_due = self._cutting is not None and self.received >= self._cutting
+            if is_due:
+                self._cutting = None
+            return is_due
 
     def _freeze_if_due(self, direction: Direction) -> None:
         with self._lock:
