@@ -68,11 +68,12 @@ def _source(request: SyncRequest) -> Source:
 
 def _over_jdbc(name: str, of: str, folder: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield outputs that are read over JDBC, for people, each with coordinates of drivers."""
+    from dvt.app.sync_packages import kind_of
     from dvt.config.profiles import load_profile
 
     profile = load_profile(folder, name)
     for output in profile.names:
-        kind = profile.kind(output)
+        kind = kind_of(profile, output)
         if kind in _OVER_JDBC:
             yield f"{of}output {output} ({kind})", _coordinates(profile, output)
 

@@ -120,7 +120,7 @@ def _unmatched(of: str, profile: Profile, kinds: frozenset[str]) -> Iterator[Use
     from dvt.environment.needs import Use
 
     for name in profile.names:
-        kind = _kind(profile, name)
+        kind = kind_of(profile, name)
         reached = NATIVE.get(kind, frozenset())
         if reached and not reached & kinds:
             listed = " or ".join(sorted(reached))
@@ -133,13 +133,13 @@ def _extensions(of: str, profile: Profile) -> Iterator[Use]:
     from dvt.environment.needs import Use
 
     for name in profile.names:
-        for extension in _listed(profile, name, "extensions") if _kind(profile, name) == "duckdb" else ():
+        for extension in _listed(profile, name, "extensions") if kind_of(profile, name) == "duckdb" else ():
             named = extension.get("name") if isinstance(extension, dict) else extension
             note = "DuckDB fetches it from its own repository when dbt-duckdb connects; no package does"
             yield Use(f"{of}output {name}: DuckDB's extension {named}", note=note)
 
 
-def _kind(profile: Profile, name: str) -> str:
+def kind_of(profile: Profile, name: str) -> str:
     """Return the type of an output; empty if that is wrong, which another item says."""
     from dvt.core.errors import DvtError
 

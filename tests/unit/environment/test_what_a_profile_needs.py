@@ -119,3 +119,11 @@ def test_a_source_package_says_what_builds_it(tmp_path, project, requires):
     said = read_archive(file)
     assert said.requires == requires
     assert "hadoop-client-api-3.5.0.jar" in said.files
+
+
+def test_an_output_without_a_type_leaves_the_others(files, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder = files({"c": {"type": "duckdb"}}, {}, {"a": {"type": "duckdb", "path": "a"}, "b": {"path": "b"}})
+    report = sync(SyncRequest(project_dir=folder, profiles_dir=folder, dry_run=True))
+    assert [str(item.outcome) for item in report.items] == ["OK", "FAILED"]
+    assert "output b" in report.items[1].line
