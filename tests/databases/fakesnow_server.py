@@ -7,6 +7,7 @@ that says something, and an imitation: the service itself was never asked.
 Usage: python fakesnow_server.py PORT
 """
 
+import asyncio
 import functools
 import gzip
 import itertools
@@ -216,6 +217,7 @@ async def login(request):
     session = Session(next(numbers), data["LOGIN_NAME"], content["data"]["token"])
     sessions[session.number] = session
     content["data"]["sessionId"] = session.number
+    content["data"]["masterToken"] = session.token  # without one, the client ends no session
     return JSONResponse(content)
 
 
@@ -229,10 +231,10 @@ async def control(request):
     if asked.get("cut"):
         for session in alive:
             session.is_cut = True
-            connection = session.connection
-            if session.running:
+            connection = server.sessions.pop(session.token)
+            while session.running:  # DuckDB loses an interrupt that comes before the query has begun
                 connection._duck_conn.interrupt()
-            server.sessions.pop(session.token, None)
+                await asyncio.sleep(0.05)
     return JSONResponse(
         {
             "statements": statements,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from dvt.config.buckets import BucketEntry, Buckets
     from dvt.core.ports.staging import Location
-    from dvt.core.ports.transfers import S3Access, TransferBucket
+    from dvt.core.ports.transfers import BucketAccess, TransferBucket
     from dvt.federation.buckets import RunBuckets
 
 _OWN_STORES = (".amazonaws.com", ".amazonaws.com.cn", ".googleapis.com")
@@ -74,12 +74,12 @@ class RunTransfers:
         with self.staged.staging(name).temporary() as location:
             yield location
 
-    def access(self, entry: BucketEntry) -> S3Access:
+    def access(self, entry: BucketEntry) -> BucketAccess:
         """Return the credentials of a bucket's entry."""
         from dvt.app.buckets import open_bucket
 
         bucket: Any = open_bucket(entry, self._project_dir)
-        access: S3Access = bucket.access()
+        access: BucketAccess = bucket.access()
         return access
 
 
@@ -97,6 +97,6 @@ class _TransferBucket:
         with self._transfers.place(self.name) as location:
             yield location
 
-    def access(self) -> S3Access:
+    def access(self) -> BucketAccess:
         """See TransferBucket."""
         return self._transfers.access(self._entry)

@@ -10,7 +10,7 @@ from typing import Any
 NATIVE: Mapping[str, frozenset[str]] = {
     "redshift": frozenset({"s3"}),
     "bigquery": frozenset({"gcs"}),
-    "snowflake": frozenset({"s3"}),
+    "snowflake": frozenset({"s3", "azure", "gcs"}),
 }
 """Warehouse that dvt has a connector for → types of buckets that it unloads to and copies from by itself."""
 

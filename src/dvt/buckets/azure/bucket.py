@@ -19,6 +19,7 @@ from dvt.buckets.azure.settings import AzureSettings
 from dvt.buckets.azure.uploads import Upload
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import HADOOP, BucketContext, HadoopAccess, StoredObject, UnfinishedUpload
+from dvt.core.ports.transfers import BucketAccess
 from dvt.drivers.objects.escapes import Escapes
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -44,7 +45,7 @@ class AzureBucket:
 
     settings: ClassVar[type[AzureSettings]] = AzureSettings
     hadoop_jar: ClassVar[str] = hadoop.ARTIFACT
-    consumers: frozenset[str] = frozenset({HADOOP})
+    consumers: frozenset[str] = frozenset({HADOOP, "snowflake"})
 
     def __init__(
         self,
@@ -131,10 +132,13 @@ class AzureBucket:
             self._delete([folder], doing)  # somebody may have written there meanwhile
 
     def uri_for(self, consumer: str, key: str) -> str:
-        """See Bucket: Hadoop's address."""
+        """See Bucket: Hadoop's address, or Snowflake's."""
         if consumer not in self.consumers:
             refuse_consumer(consumer, "blobs in Azure")
-        return hadoop.address(self._settings, self._blob(key))
+        if consumer == HADOOP:
+            return hadoop.address(self._settings, self._blob(key))
+        account, container = self._settings.storage_account, self._settings.container
+        return f"azure://{account}.blob.core.windows.net/{container}/{self._blob(key)}"
 
     @contextmanager
     def writing(self, consumer: str, key: str) -> Iterator[str]:
@@ -142,6 +146,11 @@ class AzureBucket:
         yield self.uri_for(consumer, key)
         if hadoop.is_emulated(self._settings):
             self._drop_checksums(key)
+
+    def access(self) -> BucketAccess:
+        """See TransferBucket: the signature of the entry; an account's key cannot be passed on."""
+        credential = self._settings.credential()
+        return BucketAccess(sas_token=credential.lstrip("?") if isinstance(credential, str) else "")
 
     def _drop_checksums(self, key: str) -> None:
         """Drop the checksums of a folder's blobs: by an emulator's protocol, Hadoop gives wrong ones."""

@@ -40,7 +40,7 @@ class GCSBucket:
 
     settings: ClassVar[type[GCSSettings]] = GCSSettings
     hadoop_jar: ClassVar[str] = hadoop.ARTIFACT
-    consumers: frozenset[str] = frozenset({HADOOP, "bigquery"})
+    consumers: frozenset[str] = frozenset({HADOOP, "bigquery", "snowflake"})
 
     def __init__(
         self,
@@ -119,7 +119,8 @@ class GCSBucket:
         """See Bucket: the address of Hadoop and of warehouses."""
         if consumer not in self.consumers:
             refuse_consumer(consumer, "objects in Google Cloud Storage")
-        return f"gs://{self._settings.bucket}/{_ESCAPES.do(self._names.of(key))}"
+        scheme = "gcs" if consumer == "snowflake" else "gs"
+        return f"{scheme}://{self._settings.bucket}/{_ESCAPES.do(self._names.of(key))}"
 
     @contextmanager
     def writing(self, consumer: str, key: str) -> Iterator[str]:

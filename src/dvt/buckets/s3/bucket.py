@@ -18,7 +18,7 @@ from dvt.buckets.s3.unfinished import UnfinishedUploads
 from dvt.buckets.s3.uploads import CHECKSUM, Upload
 from dvt.core.errors import DvtError
 from dvt.core.ports.staging import HADOOP, BucketContext, HadoopAccess, StoredObject, UnfinishedUpload
-from dvt.core.ports.transfers import S3Access
+from dvt.core.ports.transfers import BucketAccess
 from dvt.drivers.objects.checksums import Crc32
 from dvt.drivers.objects.names import ObjectNames, refuse_consumer, store_address
 from dvt.drivers.objects.parallel import in_parallel
@@ -123,15 +123,15 @@ class S3Bucket:
         with self._errors.translating("looking for credentials"):
             return hadoop.access(self._settings, find_credentials(self._name, self._settings))
 
-    def access(self) -> S3Access:
+    def access(self) -> BucketAccess:
         """See TransferBucket: the entry's credentials, or those that boto3 finds on this machine."""
         with self._errors.translating("looking for credentials"):
             found = find_credentials(self._name, self._settings)
             keys = found.get_frozen_credentials() if found is not None else None
         region = self._settings.region or ""
         if keys is None:
-            return S3Access(region=region)
-        return S3Access(
+            return BucketAccess(region=region)
+        return BucketAccess(
             access_key_id=keys.access_key,
             secret_access_key=keys.secret_key,
             session_token=keys.token or "",

@@ -140,15 +140,14 @@ class _Extraction:
 
     def _unload(self, cursor: Any, session: Session, job: Job, sql: str, bucket: TransferBucket) -> Dataset:
         query, name = job.query, self._server.name
-        integration = self._server.settings.storage_integration
-        access = bucket.access()
+        login, secrets = self._server.login(bucket)
         with bucket.place() as place:
             doing = f"unloading {query.about}"
             with (
                 place.bucket.writing(CONSUMER, f"{place.prefix}/rows") as uri,
-                as_dvt_errors(name=name, doing=doing, where=query.about, secrets=access.secrets),
+                as_dvt_errors(name=name, doing=doing, where=query.about, secrets=secrets),
             ):
-                answer = session.rows(unload(sql, f"{uri}/", access, integration))
+                answer = session.rows(unload(sql, f"{uri}/", login))
                 expected = int(dict(zip(session.named(), answer[0], strict=True))["rows_unloaded"])
             rows = write_answer(cursor, transferred(query, place), job)
         if rows != expected:

@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from typing import Any
 
 from dvt.connectors.snowflake.server import CONSUMER, UPLOAD, Server
-from dvt.connectors.snowflake.statements import copy, login_of, put
+from dvt.connectors.snowflake.statements import copy, put
 from dvt.core.errors import DvtError, QueryFailed, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
@@ -129,21 +129,20 @@ class StageTableLoad:
                 session.run(put(files, f"@%{_CARRIERS}"))
                 session.run(copy(_CARRIERS, f"@%{_CARRIERS}"))
             return
-        access = bucket.access()
+        login, secrets = self._server.login(bucket)
         with (
             bucket.place() as place,
             as_dvt_errors(
                 name=self._server.name,
                 doing=self._doing,
                 where=str(self._load.stage),
-                secrets=access.secrets,
+                secrets=secrets,
             ),
         ):
             rows = f"{place.prefix}/rows"
             with place.bucket.writing(DUCKDB, rows) as path:
                 self._write(cursor, path)
             uri = f"{place.bucket.uri_for(CONSUMER, rows)}/"
-            login = login_of(access, self._server.settings.storage_integration)
             session.run(copy(_CARRIERS, literal(uri), login))
 
     def _write(self, cursor: Any, path: str) -> None:

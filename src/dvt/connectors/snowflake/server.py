@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from dvt.connectors.snowflake.statements import credentials, integration
+from dvt.core.errors import TransferLoginMissing
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import ConnectorContext
 from dvt.core.ports.transfers import Route, TransferBucket
@@ -18,8 +20,14 @@ from dvt.drivers.duckdb.running import Batch, RunningQueries
 from dvt.drivers.slots import Slots
 from dvt.drivers.snowflake import Session, SnowflakeSettings, client_errors, connect, parse, relation
 
-KINDS = ("s3",)
-"""Types of buckets that Snowflake reaches by itself."""
+KINDS = ("s3", "azure")
+"""Types of buckets that Snowflake reaches with a bucket's own credentials."""
+INTEGRATED = ("s3", "azure", "gcs")
+"""Those that it reaches by a storage integration."""
+_NO_LOGIN = (
+    "give access_key_id and secret_access_key (s3) or sas_token (azure) in buckets.yml, or"
+    " storage_integration in this output"
+)
 CONSUMER = "snowflake"
 """Snowflake as a consumer of buckets."""
 CLIENT = "rows of the client"
@@ -40,7 +48,7 @@ class Server:
         self.running = RunningQueries()
         self._routes = Routes(
             transfers=context.transfers,
-            kinds=KINDS,
+            kinds=INTEGRATED if self.settings.storage_integration else KINDS,
             consumer=CONSUMER,
             own=self.settings.bucket,
             threshold=self.settings.threshold,
@@ -83,3 +91,13 @@ class Server:
     ) -> tuple[Route, TransferBucket | None]:
         """Return how so much data moves, and the bucket if it is through one."""
         return self._routes.choose("COPY INTO", otherwise, rows, bytes_, asked)
+
+    def login(self, bucket: TransferBucket) -> tuple[str, tuple[str, ...]]:
+        """Return the part of a statement by which Snowflake reaches a bucket, and what no text may show."""
+        if self.settings.storage_integration is not None:
+            return integration(self.settings.storage_integration), ()
+        access = bucket.access()
+        login = credentials(access)
+        if not login:
+            raise TransferLoginMissing(bucket.name, bucket.kind, "Snowflake", _NO_LOGIN)
+        return login, access.secrets

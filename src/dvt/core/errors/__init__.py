@@ -24,7 +24,13 @@ from dvt.core.errors.buckets import (
     BucketUnreachable,
     ObjectDamaged,
 )
-from dvt.core.errors.buckets_file import BucketsInvalid, FolderTaken, TransferBucketWrong, UnknownBucket
+from dvt.core.errors.buckets_file import (
+    BucketsInvalid,
+    FolderTaken,
+    TransferBucketWrong,
+    TransferLoginMissing,
+    UnknownBucket,
+)
 from dvt.core.errors.cleaning import (
     DatasetClash,
     DatasetUnknown,
@@ -275,6 +281,7 @@ __all__ = [
     "TestFederated",
     "TooManyRequests",
     "TransferBucketWrong",
+    "TransferLoginMissing",
     "TranslationWrong",
     "UnknownBucket",
     "UnknownCompute",

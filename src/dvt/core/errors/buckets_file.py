@@ -56,3 +56,15 @@ class TransferBucketWrong(DvtError):
             f"bucket {bucket!r} is of type {kind}, and {warehouse} moves data through type {reachable} alone",
             hint="name another entry of buckets.yml as `bucket` of this output, or none",
         )
+
+
+class TransferLoginMissing(DvtError):
+    """A bucket's entry has no credentials that a warehouse can be given."""
+
+    code = "DVT268"
+
+    def __init__(self, bucket: str, kind: str, warehouse: str, way_out: str) -> None:
+        self.bucket, self.kind, self.warehouse = bucket, kind, warehouse
+        super().__init__(
+            f"bucket {bucket!r} ({kind}) has no credentials that {warehouse} can be given", hint=way_out
+        )

@@ -12,18 +12,20 @@ from dvt.core.queries import SourceQuery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class S3Access:
-    """Credentials by which a warehouse reaches a bucket of S3; no text may show them."""
+class BucketAccess:
+    """Credentials by which a warehouse reaches a bucket of S3, or of Azure; no text may show them."""
 
     access_key_id: str = field(default="", repr=False)
     secret_access_key: str = field(default="", repr=False)
     session_token: str = field(default="", repr=False)
     region: str = ""
+    sas_token: str = field(default="", repr=False)
+    """A shared access signature of Azure, without a question mark."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no text may show."""
-        return tuple(filter(None, (self.secret_access_key, self.session_token)))
+        return tuple(filter(None, (self.secret_access_key, self.session_token, self.sas_token)))
 
 
 class TransferBucket(Protocol):
@@ -43,7 +45,7 @@ class TransferBucket(Protocol):
         next run or `dvt clean` removes.
         """
 
-    def access(self) -> S3Access:
+    def access(self) -> BucketAccess:
         """Return credentials that a warehouse can be given; those of this machine if the entry has none."""
 
 

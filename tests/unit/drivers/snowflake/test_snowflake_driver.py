@@ -10,6 +10,11 @@ import snowflake.connector.errors as client
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from dvt.buckets.azure import AzureBucket
+from dvt.buckets.gcs import GCSBucket
+from dvt.buckets.s3 import S3Bucket
+from dvt.connectors.snowflake.server import Server
+from dvt.connectors.snowflake.statements import unload
 from dvt.core.errors import (
     BadOutput,
     Cancelled,
@@ -19,9 +24,11 @@ from dvt.core.errors import (
     QueryFailed,
     RowRefused,
     TableNotFound,
+    TransferLoginMissing,
     ValueLost,
 )
 from dvt.core.names import TableRef
+from dvt.core.ports.connectors import ConnectorContext
 from dvt.drivers.duckdb import as_dvt_errors as as_duckdb_errors
 from dvt.drivers.snowflake import as_dvt_errors, describe, is_refused, parse
 from dvt.drivers.snowflake.connect import SESSION
@@ -222,3 +229,67 @@ def test_a_login_that_is_refused_differs_from_a_service_that_is_not_reached():
     failed = connect_error("wh", "a/dw", away)
     assert isinstance(failed, ConnectFailed)
     assert failed.transient
+
+
+class Transfers:
+    """Gives one bucket of some type, and notes which types were asked for."""
+
+    def __init__(self, bucket, kind):
+        self.bucket, self.kind, self.name, self.why = bucket, kind, "lake", "it is asked for"
+        self.kinds = ()
+
+    def choose(self, kinds, **_):
+        self.kinds = tuple(kinds)
+        return self
+
+    def access(self):
+        return self.bucket.access()
+
+
+def _server(transfers, **keys):
+    context = ConnectorContext(duckdb=None, project_dir=None, scratch=None, transfers=transfers)
+    return Server("wh", {**OUTPUT, **keys}, context)
+
+
+def _azure(**keys):
+    return AzureBucket("lake", {"storage_account": "acc1", "container": "con", **keys}, None)
+
+
+def test_each_bucket_has_its_address_and_its_login_in_the_statement():
+    s3 = S3Bucket("lake", {"bucket": "b1", "access_key_id": "K", "secret_access_key": "S"}, None)
+    azure = _azure(sas_token="?sv=1&sig=x")
+    gcs = GCSBucket("lake", {"bucket": "g1"}, None)
+    found = []
+    for bucket, kind, keys in (
+        (s3, "s3", {}), (azure, "azure", {}), (gcs, "gcs", {"storage_integration": "gcs_int"}),
+    ):  # fmt: skip
+        server = _server(Transfers(bucket, kind), **keys)
+        _, chosen = server.route("rows", None, None)
+        login, secrets = server.login(chosen)
+        statement = unload("SELECT 1 AS c0", bucket.uri_for("snowflake", "p/rows") + "/", login)
+        found.append(statement.partition(" FILE_FORMAT")[0])
+        assert not [secret for secret in secrets if secret not in statement]
+    query = "FROM (SELECT 1 AS c0)"
+    azure_address = "azure://acc1.blob.core.windows.net/con/p/rows/"
+    assert found == [
+        f"COPY INTO 's3://b1/p/rows/' {query} CREDENTIALS = (AWS_KEY_ID = 'K' AWS_SECRET_KEY = 'S')",
+        f"COPY INTO '{azure_address}' {query} CREDENTIALS = (AZURE_SAS_TOKEN = 'sv=1&sig=x')",
+        f"COPY INTO 'gcs://g1/p/rows/' {query} STORAGE_INTEGRATION = gcs_int",
+    ]
+
+
+def test_google_is_reached_by_an_integration_alone():
+    transfers = Transfers(None, "gcs")
+    _server(transfers).route("rows", None, None)
+    assert transfers.kinds == ("s3", "azure")
+    _server(transfers, storage_integration="i").route("rows", None, None)
+    assert transfers.kinds == ("s3", "azure", "gcs")
+
+
+def test_a_bucket_without_credentials_to_pass_on_is_an_error_that_says_what_to_give():
+    server = _server(Transfers(_azure(account_key="c2VjcmV0"), "azure"))
+    _, bucket = server.route("rows", None, None)
+    with pytest.raises(TransferLoginMissing) as caught:
+        server.login(bucket)
+    assert "sas_token" in caught.value.hint
+    assert "c2VjcmV0" not in str(caught.value)
