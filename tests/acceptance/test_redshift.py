@@ -165,6 +165,9 @@ def test_debug_tries_the_way_through_the_bucket_and_leaves_nothing(project: Proj
     profiles = yaml.safe_load((project.root / "profiles.yml").read_text())
     profiles["shop"]["outputs"]["wh"]["bulk_rows"] = 100_000
     (project.root / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    text = " ".join(project.dvt("debug").output.split())
+    assert "ms by UNLOAD through bucket 'lake' (s3): the output names it" in text
+    redshift.proxy.statements.clear()
     outputs = _debugged(project)
     assert outputs["read"] == ("OK", "by UNLOAD through bucket 'lake' (s3): the output names it")
     assert outputs["load"] == ("OK", "by COPY through bucket 'lake' (s3): the output names it")

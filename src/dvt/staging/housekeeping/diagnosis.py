@@ -163,7 +163,10 @@ def _output_lines(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _timed(check: Check) -> str:
-    return check.what if check.seconds is None else f"{check.what} in {check.seconds * 1000:.0f} ms"
+    if check.seconds is None:
+        return check.what
+    way = f" {check.detail}" if check.detail else ""
+    return f"{check.what} in {check.seconds * 1000:.0f} ms{way}"
 
 
 def _bucket_lines(bucket: BucketDiagnosis) -> Iterator[str]:
