@@ -172,7 +172,7 @@ def main() -> None:
     options.add_argument("race", nargs="*", default=["script", "crossover", "workers"])
     options.add_argument("--scale", type=float, default=1.0, help="of `script`")
     options.add_argument("--scales", type=float, nargs="+", default=[0.1, 1.0], help="of `crossover`")
-    options.add_argument("--rows", type=int, default=2000, help="of `workers`")
+    options.add_argument("--rows", type=int, default=200, help="of `workers`")
     chosen: Any = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="dvt-bench-") as name:
         folder = Path(name)
