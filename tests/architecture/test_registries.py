@@ -11,7 +11,7 @@ from dvt.connectors import CONNECTORS
 from dvt.engines import ENGINES
 from dvt.testing.suites import BucketSuite, ConnectorSuite, EngineSuite, LoadingSuite
 from tests.architecture.sources import ROOT
-from tests.databases import DATABASES
+from tests.databases import DATABASES, NOT_RUN
 
 
 @pytest.mark.parametrize("name", sorted(CONNECTORS))
@@ -50,7 +50,13 @@ def test_every_engine_passes_the_suite(name: str):
     assert any(issubclass(getattr(module, class_name, object), EngineSuite) for module in modules)
 
 
-@pytest.mark.parametrize("name", sorted(CONNECTORS))
+@pytest.mark.parametrize("name", sorted(NOT_RUN))
+def test_what_was_not_run_says_so(name: str):
+    page = (ROOT / "docs" / "reference" / f"outputs-{name}.md").read_text(encoding="utf-8")
+    assert "**Not run against the real service.**" in page
+
+
+@pytest.mark.parametrize("name", sorted(set(CONNECTORS) - NOT_RUN))
 def test_every_connector_passes_the_suites(name: str):
     """The connector's tests are in a class named after it, on a database that tests/databases opens."""
     connector = CONNECTORS.load(name)

@@ -21,6 +21,7 @@ DATABASES: dict[str, str] = {
     "sqlite": "tests.databases.embedded:sqlite_file",
     "duckdb": "tests.databases.embedded:duckdb_file",
     "trino": "tests.databases.trino:trino",
+    "clickhouse": "tests.databases.clickhouse:clickhouse",
     "jdbc": "tests.databases.jdbc:h2",
     "files": "tests.databases.embedded:folder_of_files",
 }
@@ -29,8 +30,10 @@ SERVERS = frozenset({"postgres", "mariadb", "redshift", "bigquery", "snowflake"}
 """Those that are servers on which queries can be stopped."""
 TARGETS = SERVERS | {"duckdb"}
 """Those in which stage tables can be filled."""
-LONG = frozenset({"snowflake", "trino"})
+LONG = frozenset({"clickhouse", "snowflake", "trino"})
 """Those that take long to start: tests of all databases leave them to `make test-long`."""
+NOT_RUN = frozenset({"databricks", "oracle", "sqlserver"})
+"""Types of outputs whose servers cannot be had; `test_jdbc_keys.py` tests what can be."""
 SECOND_SERVERS: dict[str, str] = {
     "usual_mariadb": "tests.databases.mariadb:usual_mariadb",
     "mysql56": "tests.databases.mysql56:mysql56",

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from dvt.environment.report import Item, SyncReport
     from dvt.environment.request import SyncRequest
 
-_OVER_JDBC = {"jdbc": "", "trino": "jdbc:trino:"}
+_OVER_JDBC = {
+    "jdbc": "",
+    **{name: f"jdbc:{name}:" for name in ("clickhouse", "databricks", "oracle", "sqlserver", "trino")},
+}
 """Types of outputs that are read over JDBC → the beginning of their URLs, where they have no key for that."""
 _SPARK = "spark"
 """Type of computes that load jars, and need a newer Java."""

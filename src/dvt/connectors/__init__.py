@@ -17,6 +17,10 @@ CONNECTORS = Registry(
         "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
         "jdbc": "dvt.connectors.jdbc:JdbcConnector",
         "trino": "dvt.connectors.jdbc:TrinoConnector",
+        "sqlserver": "dvt.connectors.jdbc:SqlServerConnector",
+        "oracle": "dvt.connectors.jdbc:OracleConnector",
+        "clickhouse": "dvt.connectors.jdbc:ClickHouseConnector",
+        "databricks": "dvt.connectors.jdbc:DatabricksConnector",
         "files": "dvt.connectors.files:FilesConnector",
     },
 )

@@ -163,7 +163,6 @@ def _extra(name: str) -> str:
 
 _OTHER_ADAPTERS = (
     "athena",
-    "clickhouse",
     "doris",
     "dremio",
     "exasol",
@@ -173,7 +172,6 @@ _OTHER_ADAPTERS = (
     "impala",
     "materialize",
     "maxcompute",
-    "oracle",
     "risingwave",
     "singlestore",
     "spark",
@@ -233,7 +231,9 @@ _ROWS = (
         name_bytes=127,
     ),
     OutputType(name="databricks", dialect="databricks", package=_extra("databricks")),
-    OutputType(name="sqlserver", dialect="tsql"),
+    OutputType(name="sqlserver", dialect="tsql", package=_extra("sqlserver")),
+    OutputType(name="oracle", dialect="oracle", package=_extra("oracle")),
+    OutputType(name="clickhouse", dialect="clickhouse", package=_extra("clickhouse")),
     OutputType(name="synapse", dialect="tsql"),
     OutputType(name="glue", dialect="spark"),
     OutputType(name="greenplum", dialect="postgres"),

@@ -54,7 +54,7 @@ shop:
     lite: {type: sqlite, path: "{{ env_var('NAME', 'crm') }}.sqlite"}
     duck: {type: duckdb, path: "{{ var('folder', '.') }}/duck.db", max_connections: "{{ 2 | as_number }}"}
     no_variable: {type: duckdb, path: "{{ env_var('NOT_THERE') }}"}
-    unknown: {type: oracle}
+    unknown: {type: vertica}
 """
 
 

@@ -1,6 +1,17 @@
 """Any database that has a JDBC driver, read only: its rows leave a Java process as columns of Arrow."""
 
+from dvt.connectors.jdbc.clickhouse import ClickHouseConnector
 from dvt.connectors.jdbc.connector import JdbcConnector
+from dvt.connectors.jdbc.databricks import DatabricksConnector
+from dvt.connectors.jdbc.oracle import OracleConnector
+from dvt.connectors.jdbc.sqlserver import SqlServerConnector
 from dvt.connectors.jdbc.trino import TrinoConnector
 
-__all__ = ["JdbcConnector", "TrinoConnector"]
+__all__ = [
+    "ClickHouseConnector",
+    "DatabricksConnector",
+    "JdbcConnector",
+    "OracleConnector",
+    "SqlServerConnector",
+    "TrinoConnector",
+]

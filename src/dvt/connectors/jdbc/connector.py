@@ -53,6 +53,8 @@ class JdbcConnector:
             named = schema or server.settings.schema_
             has_schema = named is None or Catalog(session, server.settings, server.product).has(named)
             version = f"{facts.product} {facts.version} by {facts.driver} {facts.driver_version}"
+            if server.product.not_run:
+                version = f"{version}; {server.product.not_run}"
             return ServerFacts(version=version, has_schema=has_schema)
 
     def ranges(self, query: SourceQuery) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 
 from dvt.connectors.jdbc.connector import JdbcConnector
+from dvt.connectors.jdbc.keys import OutputKeys, read_keys
 from dvt.core.errors import BadOutput
 from dvt.core.ports.connectors import ConnectorContext
 
@@ -16,21 +17,15 @@ _KIND = "trino"
 _ALIASES = {"catalog": "database"}
 """Alias in dbt-trino's profiles → its key."""
 _NOT_FOR_CONNECTING = (
-    "type", "threads", "max_connections", "prepared_statements_enabled", "retries", "timezone",
+    "prepared_statements_enabled", "retries", "timezone",
     "suppress_cert_warning", "starburst_url", "starburst_client_id", "starburst_secret_key",
     "starburst_metadata_failure_strategy", "starburst_max_column_batch_size",
 )  # fmt: skip
 """Keys that do not concern the connection, or what it reads: instants arrive as such in every time zone."""
-_JDBC = ("maven", "jar", "fetch_size", "memory", "java_options", "connect_timeout")
-"""Keys of outputs of type jdbc that this type has, too."""
 
 
-class TrinoSettings(BaseModel):
-    """A coordinator's address and credentials. An unknown key is refused, never ignored."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, coerce_numbers_to_str=True
-    )
+class TrinoSettings(OutputKeys):
+    """A coordinator's address and credentials."""
 
     host: str
     port: int = Field(default=8080, ge=1, le=65535)
@@ -81,16 +76,9 @@ class TrinoConnector(JdbcConnector):
 
 def jdbc_keys(name: str, output: Mapping[str, Any], project_dir: Path) -> dict[str, Any]:
     """Return the keys of an output of type jdbc; BadOutput names the wrong key, without its value."""
-    keys = {
-        _ALIASES.get(key, key): value
-        for key, value in output.items()
-        if key not in _NOT_FOR_CONNECTING and value is not None
-    }
-    passed = {key: keys.pop(key) for key in _JDBC if key in keys}
-    try:
-        settings = TrinoSettings(**keys)
-    except ValidationError as error:
-        raise BadOutput(name, _KIND, _problem(error)) from None  # its context would show the values
+    settings, passed = read_keys(
+        TrinoSettings, _KIND, name, output, aliases=_ALIASES, ignored=_NOT_FOR_CONNECTING
+    )
     if settings.method == "ldap" and settings.password is None:
         raise BadOutput(name, _KIND, "password is missing, which `method: ldap` needs")
     if settings.method == "jwt" and settings.jwt_token is None:
@@ -104,16 +92,3 @@ def jdbc_keys(name: str, output: Mapping[str, Any], project_dir: Path) -> dict[s
         "schema": settings.schema_,
         "properties": settings.properties(project_dir),
     }
-
-
-def _problem(error: ValidationError) -> str:
-    problems = []
-    for detail in error.errors(include_input=False, include_url=False, include_context=False):
-        key = ".".join(str(part) for part in detail["loc"])
-        if detail["type"] == "extra_forbidden":
-            problems.append(f"{key} is a key it cannot honour")
-        elif detail["type"] == "missing":
-            problems.append(f"{key} is missing")
-        else:
-            problems.append(f"{key}: {detail['msg']}")
-    return "; ".join(problems)

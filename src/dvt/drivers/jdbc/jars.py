@@ -13,8 +13,8 @@ COORDINATES = re.compile(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+){2,3}")
 """Matches `group:artifact:version` or `group:artifact:version:classifier`."""
 
 KNOWN: Mapping[str, tuple[str, ...]] = {
-    "clickhouse": ("com.clickhouse:clickhouse-jdbc:0.8.6:all",),
-    "ch": ("com.clickhouse:clickhouse-jdbc:0.8.6:all",),
+    "clickhouse": ("com.clickhouse:clickhouse-jdbc:0.9.9:all",),
+    "ch": ("com.clickhouse:clickhouse-jdbc:0.9.9:all",),
     "databricks": ("com.databricks:databricks-jdbc:3.0.1",),
     "db2": ("com.ibm.db2:jcc:12.1.2.0",),
     "derby": ("org.apache.derby:derbyclient:10.16.1.1",),

@@ -72,6 +72,9 @@ _BY_NAME = {
     "uniqueidentifier": TypeMapping(stage=UUID, unpack="CAST({0} AS UUID)"),
     "json": TypeMapping(stage=JSON, unpack="CAST({0} AS JSON)"),
     "jsonb": TypeMapping(stage=JSON, unpack="CAST({0} AS JSON)"),
+    "binary_float": TypeMapping(stage=StageType(Kind.FLOAT)),
+    "binary_double": TypeMapping(stage=DOUBLE),
+    "float32": TypeMapping(stage=StageType(Kind.FLOAT)),
 }
 """Type, in lower case → how it is staged, whatever its driver takes it for."""
 _BY_CODE = {
@@ -108,7 +111,7 @@ def mapping(column: JdbcColumn, product: Product, where: str) -> Column:
         mapped = replace(mapped, exact=True)
     described = mapped.column(column.name, _spelled(column))
     digits = column.code in _DECIMALS and mapped.stage == VARCHAR
-    read = product.read.get(base_name(column.native), described.read)
+    read = product.read.get(product.type_of(column.native), described.read)
     return replace(described, read=read, as_digits=digits)
 
 
@@ -118,23 +121,23 @@ def _spelled(column: JdbcColumn) -> str:
 
 
 def _mapped(column: JdbcColumn, product: Product, where: str) -> TypeMapping:
-    code, name = column.code, column.native.lower()
+    code, name = column.code, product.type_of(column.native)
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if code in _INSTANT_CODES or name in product.instants or _ZONED.search(base_name(name)):
+    if code in _INSTANT_CODES or name in product.instants or _ZONED.search(name):
         return _zoned(column, product)
     if code in {_DATE, _TIME, _TIMESTAMP}:
         return _time(column, product)
     if code in _SIGNED:
         stage = StageType((_SIGNED if column.signed else _UNSIGNED)[code])
         return TypeMapping(stage=stage, unpack="{0}" if stage == BIGINT else f"CAST({{0}} AS {stage})")
-    return _decimal(column) if code in _DECIMALS else _other(column, where)
+    return _decimal(column) if code in _DECIMALS else _other(column, product, where)
 
 
 def _zoned(column: JdbcColumn, product: Product) -> TypeMapping:
     if column.code in {_TIME, _TIME_TZ}:
         return TypeMapping(stage=TIMETZ, unpack=f"CAST({{0}} AS {TIMETZ})")
-    is_instant = column.native.lower() in product.instants or "local" in column.native.lower()
+    is_instant = product.type_of(column.native) in product.instants or "local" in column.native.lower()
     return TypeMapping(stage=TIMESTAMPTZ, loses=None if is_instant else _LOSES_OFFSET)
 
 
@@ -145,7 +148,7 @@ def _time(column: JdbcColumn, product: Product) -> TypeMapping:
         return TypeMapping(stage=TIME)
     if column.code == _DATE:
         return TypeMapping(stage=DATE)
-    is_finer = _digits(column) > _MICROS and column.native.lower() not in product.sized_by_values
+    is_finer = _digits(column) > _MICROS and product.type_of(column.native) not in product.sized_by_values
     return TypeMapping(stage=StageType(Kind.TIMESTAMP_NS) if is_finer else TIMESTAMP)
 
 
@@ -166,12 +169,15 @@ def _decimal(column: JdbcColumn) -> TypeMapping:
     )
 
 
-def _other(column: JdbcColumn, where: str) -> TypeMapping:
+def _other(column: JdbcColumn, product: Product, where: str) -> TypeMapping:
     code = column.code
     if code == _BIT and column.precision <= 1:
         return _BY_CODE[_BOOLEAN]
     if code in _BY_CODE and column.native != _MONEY:
         return _BY_CODE[code]
+    if product.read_others:
+        loses = f"the type {column.native}; it becomes the text that its database makes"
+        return TypeMapping(stage=VARCHAR, read=product.read_others, loses=loses)
     if code in _UNREADABLE:
         problem = refusal(where, f"'is of the type {_UNREADABLE[code]}, which has no text'", _NO_TEXT)
         unpack = f"CASE WHEN {{0}} IS NULL THEN NULL ELSE {problem} END"
@@ -196,14 +202,9 @@ def kind(column: Column, product: Product) -> str:
     letter = "N" if column.as_digits else _KINDS.get(stage.kind, "s")
     if letter not in _TIMES:
         return letter
-    if base_name(column.native) in product.times_as_text:
+    if product.type_of(column.native) in product.times_as_text:
         return f"{letter}?"
     return letter if product.is_proven else f"{letter}!"
-
-
-def base_name(native: str) -> str:
-    """Return a type's name in lower case, without sizes."""
-    return _SIZES.sub("", native.lower()).strip()
 
 
 _TIMES = "DtomMz"
