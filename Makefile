@@ -75,6 +75,7 @@ lock: $(VENV)/.uv  ## requirements/*.txt from requirements/*.in
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/uv.in -o requirements/uv.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/runtime.in -o requirements/runtime.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -c requirements/runtime.txt requirements/dev.in -o requirements/dev.txt
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) -c requirements/runtime.txt requirements/dbt-bigquery.in -o requirements/dbt-bigquery.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) --no-deps requirements/dbt-next.in -o requirements/dbt-next.txt
 	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) requirements/fakesnow.in -o requirements/fakesnow.txt
 

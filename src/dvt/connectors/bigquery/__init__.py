@@ -10,7 +10,6 @@ from dvt.connectors.bigquery import load as loading
 from dvt.connectors.bigquery.extract import BigQuerySnapshot
 from dvt.connectors.bigquery.server import CLIENT, UPLOAD, Server
 from dvt.connectors.bigquery.statements import NOW
-from dvt.core.estimates import from_description
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, ServerFacts, Snapshot
@@ -48,13 +47,11 @@ class BigQueryConnector:
 
     def read_route(self, query: SourceQuery) -> Route:
         """See HasRoutes."""
-        estimate = from_description(query)
-        rows, bytes_ = (estimate.rows, estimate.bytes) if estimate else (None, None)
-        return self._server.route("EXPORT DATA", CLIENT, rows, bytes_, query.bucket)[0]
+        return self._server.routes.choose("EXPORT DATA", CLIENT, query.rows, query.bytes, query.bucket)[0]
 
     def load_route(self, rows: int | None, bytes_: int | None, bucket: str = "") -> Route:
         """See HasRoutes."""
-        return self._server.route("load job", UPLOAD, rows, bytes_, bucket)[0]
+        return self._server.routes.choose("load job", UPLOAD, rows, bytes_, bucket)[0]
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """See Connector."""

@@ -14,7 +14,6 @@ import duckdb
 from dvt.connectors.bigquery.server import CLIENT, CONSUMER, Server
 from dvt.connectors.bigquery.statements import NOW, as_of, export, with_wide_numbers
 from dvt.core.errors import Cancelled, DvtError, QueryFailed
-from dvt.core.estimates import from_description
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
@@ -144,9 +143,7 @@ class _Extraction:
 
     def _stage(self, cursor: Any, job: Job, batch: Batch) -> Dataset:
         query = job.query
-        estimate = from_description(query)
-        rows, bytes_ = (estimate.rows, estimate.bytes) if estimate else (None, None)
-        _, bucket = self._server.route("EXPORT DATA", CLIENT, rows, bytes_, query.bucket)
+        _, bucket = self._server.routes.choose("EXPORT DATA", CLIENT, query.rows, query.bytes, query.bucket)
         has_past = self._server.settings.time_travel
         past = self._server.with_history(query.tables) if has_past else frozenset()
         about = as_dvt_errors(name=self._server.name, doing=_doing(query), where=query.about)

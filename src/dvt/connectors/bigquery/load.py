@@ -85,7 +85,9 @@ class StageTableLoad:
 
     def _move(self, cursor: Any, session: Session, batch: Batch) -> int:
         dataset = self._dataset
-        _, bucket = self._server.route("load job", UPLOAD, dataset.rows, dataset.bytes, self._load.bucket)
+        _, bucket = self._server.routes.choose(
+            "load job", UPLOAD, dataset.rows, dataset.bytes, self._load.bucket
+        )
         if bucket is None:
             with self._scratch_file() as file:
                 self._write(cursor, batch, file, _FILE)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import ConnectorContext
-from dvt.core.ports.transfers import Route, TransferBucket
+from dvt.core.routes import Routes
 from dvt.drivers.bigquery import BigQuerySettings, Described, Session, as_dvt_errors, connect, describe
 from dvt.drivers.bigquery.connect import Job
 from dvt.drivers.duckdb.running import Batch, RunningQueries
@@ -38,7 +38,13 @@ class Server:
         self.limit = max(context.limit, 1)
         self.slots = Slots(context.limit)
         self.running = RunningQueries()
-        self._transfers = context.transfers
+        self.routes = Routes(
+            transfers=context.transfers,
+            kinds=KINDS,
+            consumer=CONSUMER,
+            own=settings.bucket,
+            threshold=settings.threshold,
+        )
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._described: dict[TableRef, Described] = {}
@@ -69,28 +75,6 @@ class Server:
         unknown = [ref for ref in dict.fromkeys(tables) if ref not in known]
         found = known | dict(self.describe(unknown)) if unknown else known
         return frozenset(ref for ref, described in found.items() if described.has_history)
-
-    def bucket(self, asked: str = "") -> TransferBucket | None:
-        """Return the bucket through which data move; `asked` is that of a source's or a model's config."""
-        if self._transfers is None:
-            return None
-        return self._transfers.choose(KINDS, own=self.settings.bucket, asked=asked, consumer=CONSUMER)
-
-    def route(
-        self, by: str, otherwise: str, rows: int | None, bytes_: int | None, asked: str = ""
-    ) -> tuple[Route, TransferBucket | None]:
-        """Return how so much data moves, and the bucket if it is through one.
-
-        `by` names the statement or the job for a bucket, `otherwise` what happens without one.
-        """
-        threshold = self.settings.threshold
-        if threshold.covers(rows, bytes_):
-            why = f"{rows:,} rows are no more than bulk_rows ({threshold.rows:,}) and bulk_bytes"
-            return Route(by=otherwise, why=why), None
-        bucket = self.bucket(asked)
-        if bucket is None:
-            return Route(by=otherwise, why="no bucket of type gcs is configured", is_fallback=True), None
-        return Route(by=f"{by} through bucket {bucket.name!r} ({bucket.kind})", why=bucket.why), bucket
 
     @contextmanager
     def under_way(self, batch: Batch, job: Job, doing: str) -> Iterator[None]:
