@@ -154,8 +154,26 @@ def test_dbt_publishes_what_was_loaded(project: Project, bigquery: Any) -> None:
     assert len(loads) == 4
     assert all(job.configuration["load"]["sourceUris"] for job in loads)
     _shows_no_secret(project, bigquery, result.output)
-    names = [key[2] for key in bigquery.jobs.tables.all]
-    assert [name for name in names if name.startswith("dvt_")] == []
+    assert _stage_tables(bigquery) == []
+
+
+def test_the_stage_table_of_a_killed_run_is_dropped_by_the_next(project: Project, bigquery: Any) -> None:
+    project.model("computed", JOIN, target="wh", dialect="duckdb", compute="duckdb", materialized="table")
+    bigquery.jobs.loads.clear()
+    process = project.start("run")
+    try:
+        assert wait_until(lambda: bool(_stage_tables(bigquery)), 90)
+    finally:
+        process.kill()
+        process.communicate()
+        bigquery.jobs.loads.set()
+    assert _stage_tables(bigquery)
+    project.dvt("run").ok()
+    assert _stage_tables(bigquery) == []
+
+
+def _stage_tables(bigquery: Any) -> list[str]:
+    return [key[2] for key in list(bigquery.jobs.tables.all) if key[2].startswith("dvt_")]
 
 
 def _without_chance(configuration: dict[str, Any]) -> dict[str, Any]:

@@ -88,6 +88,9 @@ class Jobs:
         self.answers = threading.Event()
         """While it is not set, an export that has written its files does not end."""
         self.answers.set()
+        self.loads = threading.Event()
+        """While it is not set, no load begins."""
+        self.loads.set()
         self.loses_files = False
         """Whether an export leaves out its last file, as if somebody had deleted it."""
         self.folder = Path(tempfile.mkdtemp(prefix="dvt-bigquery-"))
@@ -203,6 +206,7 @@ class Jobs:
         if asked.get("sourceFormat") != "PARQUET":
             raise Refused("this stand-in loads Parquet alone", "invalid")
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            self.loads.wait()
             self._fetch(Path(folder), asked, uploaded)
             source = f"read_parquet('{folder}/*.parquet', union_by_name=false)"
             key = self.tables.key(asked["destinationTable"])

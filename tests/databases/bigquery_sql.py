@@ -137,7 +137,8 @@ def duckdb_sql(tree: exp.Expr, relation: Callable[[exp.Table], exp.Expr]) -> str
         if call.name.lower() not in _FUNCTIONS:
             raise Refused(f"Function not found: {call.name}")
     for number in tree.find_all(exp.Literal):
-        if not number.is_string and number.name.isdigit() and int(number.name) >= 2**63:
+        highest = 2**63 if isinstance(number.parent, exp.Neg) else 2**63 - 1
+        if not number.is_string and number.name.isdigit() and int(number.name) > highest:
             raise Refused(f"Invalid integer literal: {number.name}")
     for name in list(tree.find_all(exp.Identifier)):
         name.set("quoted", True)
