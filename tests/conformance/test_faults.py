@@ -54,6 +54,7 @@ def assert_shows_no_secret(database: Any, error: BaseException | None) -> None:
         error = error.__cause__ or error.__context__
 
 
+@pytest.mark.never("bigquery", reason="it has one address; requests to it are repeated for a minute")
 def test_the_error_of_a_server_that_is_down_names_its_port(
     server: Any, another: Callable[..., Bench]
 ) -> None:
@@ -63,12 +64,14 @@ def test_the_error_of_a_server_that_is_down_names_its_port(
     assert str(port) in str(error)
 
 
+@pytest.mark.never("bigquery", reason="it has one address; the test of its driver has a server of its own")
 @pytest.mark.rarely("redshift")
 def test_a_silent_server_is_a_clear_error_within_a_minute(server: Any, another: Callable[..., Bench]) -> None:
     with silent_port() as port:
         assert connection_error(another(port=port)).code == "DVT130"
 
 
+@pytest.mark.never("bigquery", reason="it has tokens, of which its own suite asks the same")
 def test_the_error_of_a_wrong_password_does_not_show_it(server: Any, another: Callable[..., Bench]) -> None:
     key = "pass" if "pass" in server.settings() else "password"
     error = connection_error(another(**{key: "wr0ng-s3cret"}))
@@ -76,6 +79,7 @@ def test_the_error_of_a_wrong_password_does_not_show_it(server: Any, another: Ca
     assert "wr0ng" not in str(error)
 
 
+@pytest.mark.never("bigquery", reason="a job goes on without connections")
 def test_a_network_that_breaks_during_an_extraction_is_one_clear_error(
     server: Any, another: Callable[..., Bench]
 ) -> None:
@@ -96,6 +100,7 @@ def test_a_network_that_breaks_during_an_extraction_is_one_clear_error(
         assert bench.staged() == []
 
 
+@pytest.mark.never("bigquery", reason="its stand-in is no process of its own")
 def test_a_server_killed_during_an_extraction_is_one_clear_error(server: Any, bench: Bench) -> None:
     ref = server.table("killed")
     server.fill(ref, 1_500_000)
@@ -138,6 +143,7 @@ def to_pipe(sink: Sink, pipe: Path) -> Sink:
     return ParquetSink(replace(location, bucket=PipedBucket(location.bucket, pipe)))
 
 
+@pytest.mark.never("bigquery", reason="it has one address; it sends pages that are asked for")
 @pytest.mark.rarely("redshift")
 def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
     server: Any, another: Callable[..., Bench], tmp_path: Path
@@ -172,6 +178,7 @@ def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
 
 @pytest.mark.rarely("redshift")
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
+@pytest.mark.never("bigquery", reason="its stand-in is in the process that is measured")
 def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> None:
     peaks = []
     for rows in (200_000, 4_000_000):
@@ -185,7 +192,7 @@ def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> Non
     assert peaks[1] - peaks[0] < GROWTH_MEGABYTES, peaks
 
 
-@pytest.mark.rarely("redshift")
+@pytest.mark.rarely("redshift", "bigquery")
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
 def test_memory_does_not_grow_with_the_load(target: Any, bench: Bench) -> None:
     peaks = []
