@@ -181,6 +181,9 @@ def test_the_text_of_a_plan_tells_what_is_read():
     kept = TableNames.new([table("c0", "c1", "c2"), table("c0"), table("c0")])
     plan = PLAN.format(kept.schema(0), kept.schema(1))
     assert reads_in_text(plan, kept) == (frozenset({"c0", "c1"}), frozenset(), None)
+    looped = plan.replace("* Project (3)", "* Project (3)\n+- UnionLoop (4)")
+    everything = frozenset({"c0", "c1", "c2"}), frozenset({"c0"}), frozenset({"c0"})
+    assert reads_in_text(looped, kept) == everything, "the plan does not show what is below"
     odd = plan.replace("c0:decimal", "c0 > of>:decimal")
     assert reads_in_text(odd, kept)[0] == frozenset({"c0", "c1", "c2"})
 

@@ -9,6 +9,13 @@ from typing import Any
 from dvt.engines.spark.tables import BASE, TableNames
 
 _SCAN = "FileSourceScanExec"
+_WITHOUT_SCANS = frozenset(
+    {"EmptyRelationExec", "LocalTableScanExec", "OneRowRelationExec", "RangeExec", "RDDScanExec"}
+    | {"ReusedExchangeExec"}
+)
+"""Leaves of a plan that read no table, or one whose scan stands elsewhere in the plan."""
+_LOOP = re.compile(r"\bUnionLoop\b")
+"""Matches what WITH RECURSIVE becomes in the text of a plan, which does not show the scans within."""
 _SCAN_TEXT = re.compile(
     rf"^\(\d+\) Scan parquet (?:spark_catalog\.)?(\w+)\.{BASE}\s*$(.*?)^ReadSchema: struct<(.*)>\s*$",
     re.MULTILINE | re.DOTALL,
@@ -22,7 +29,10 @@ def reads(frame: Any, names: TableNames) -> tuple[frozenset[str] | None, ...]:
     plan = frame._jdf.queryExecution().executedPlan()  # noqa: SLF001  PySpark shows plans as text alone
     for part in (plan, *_each(plan.subqueriesAll())):
         for leaf in _each(part.collectLeaves()):
-            if leaf.getClass().getSimpleName() == _SCAN:
+            kind = leaf.getClass().getSimpleName()
+            if kind != _SCAN and kind not in _WITHOUT_SCANS:
+                return _all_columns(names)
+            if kind == _SCAN:
                 table = leaf.tableIdentifier().get()
                 columns = found.setdefault(str(table.database().get()), set())
                 columns |= set(_each_name(leaf.requiredSchema()))
@@ -31,6 +41,8 @@ def reads(frame: Any, names: TableNames) -> tuple[frozenset[str] | None, ...]:
 
 def reads_in_text(plan: str, names: TableNames) -> tuple[frozenset[str] | None, ...]:
     """Return what `reads` does, by the text of EXPLAIN FORMATTED."""
+    if _LOOP.search(plan):
+        return _all_columns(names)
     found: dict[str, set[str]] = {}
     known = [{column.surrogate for column in table.columns} for table in names.tables]
     all_of = {names.schema(number): columns for number, columns in enumerate(known)}
@@ -44,6 +56,11 @@ def reads_in_text(plan: str, names: TableNames) -> tuple[frozenset[str] | None, 
             columns if columns.issubset(all_of[schema]) else all_of[schema]
         )
     return _by_table(found, names)
+
+
+def _all_columns(names: TableNames) -> tuple[frozenset[str] | None, ...]:
+    """Return all columns of all tables: a part of the plan does not tell what it reads."""
+    return tuple(frozenset(column.surrogate for column in table.columns) for table in names.tables)
 
 
 def _by_table(found: dict[str, set[str]], names: TableNames) -> tuple[frozenset[str] | None, ...]:

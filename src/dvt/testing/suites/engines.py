@@ -89,6 +89,14 @@ class EngineSuite(Suite):
         columns = [StageColumn(name, BIGINT) for name in "abc"]
         assert bench.binding(sql, t=columns).reads == (frozenset(letters),)
 
+    def test_a_table_that_a_query_of_itself_reads_is_read(self, bench: EngineBench) -> None:
+        first = "SELECT CAST(1 AS BIGINT) AS n, a FROM t WHERE b = 1"
+        again = "SELECT n + 1 AS n, a FROM r WHERE n < 3"
+        sql = f"WITH RECURSIVE r AS ({first} UNION ALL {again}) SELECT n, a FROM r WHERE n < 3"
+        (read,) = bench.binding(sql, t=[StageColumn(name, BIGINT) for name in "abc"]).reads
+        assert read is not None
+        assert {"a", "b"} <= read
+
     def test_a_table_of_which_no_row_is_read_may_be_left_out(self, bench: EngineBench) -> None:
         binding = bench.binding("SELECT a FROM (SELECT * FROM t LIMIT 0) AS x", t=[StageColumn("a", BIGINT)])
         assert binding.reads in {(None,), (frozenset("a"),)}
