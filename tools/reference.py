@@ -169,6 +169,7 @@ of one type, and where a `*` has them in front in any case; NATURAL JOIN does no
 """
 
 _CLASSES = {
+    "duckdb": "`hugeint` is an integer of 128 bits, of which {engine} has those of 38 digits",
     "postgres": """`decimal` has the digits that its type names, `mixed` may have fewer (`coalesce(d, 0)`),
 `quotient` has a computed number of them, of which {engine} keeps 20 behind the point""",
     "mysql": """`text` is compared byte by byte, `collated` by its column's collation, which
@@ -244,6 +245,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/translation-mysql.md": translation_page("mysql", "MariaDB"),
     "docs/reference/translation-postgres-spark.md": translation_page("postgres", "PostgreSQL", "Spark"),
     "docs/reference/translation-mysql-spark.md": translation_page("mysql", "MariaDB", "Spark"),
+    "docs/reference/translation-duckdb-spark.md": translation_page("duckdb", "DuckDB", "Spark"),
     "src/dvt/cli/options.json": options_table,
 }
 """File that is written from the code → its text."""

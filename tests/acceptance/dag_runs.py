@@ -7,7 +7,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+from dvt.core.errors import TranslationWrong
 from dvt.core.names import TableRef
 from dvt.core.plan import Load
 from dvt.core.requests import Pushdown
@@ -165,6 +166,8 @@ class Result:
     read: int = 0
     """Rows read from sources."""
     reused: int = 0
+    computed: int = 0
+    """Models that the compute of the case has computed, and not the default one."""
 
     @property
     def unmade(self) -> set[str]:
@@ -183,6 +186,8 @@ class Case:
     dag: Dag
     shop: Shop
     seed: int
+    compute: str = ""
+    """A compute that is asked first for each model; what it refuses to translate, the default computes."""
 
     def relations(self) -> dict[str, Relation]:
         return {
@@ -214,6 +219,8 @@ class Case:
             with self.shop.run() as run:
                 self._all(lambda node: self._run_node(run, node, again, built), threads, result)
             self._count(run, result)
+            moved = [moved for _, moved in run.reporter.movements if moved.what == "compute"]
+            result.computed = sum(computed.connection == self.compute for computed in moved)
             return result
 
         def alone(node: Node) -> None:
@@ -230,7 +237,13 @@ class Case:
         name, home = node.relation.name, node.relation.home
         sql = node.again if again and name in built else node.sql
         kind = ServerPublisher if home in self.shop.servers else RenamingPublisher
-        run.model(name, self.text(node, sql), home, kind(run, name), pushdown=Pushdown(node.pushdown))
+        options: dict[str, Any] = {"pushdown": Pushdown(node.pushdown)}
+        for compute in [self.compute] if self.compute else []:
+            with suppress(TranslationWrong):
+                run.model(name, self.text(node, sql), home, kind(run, name), compute=compute, **options)
+                break
+        else:
+            run.model(name, self.text(node, sql), home, kind(run, name), **options)
         for write in node.writes:
             self.shop.write(run, write)
 

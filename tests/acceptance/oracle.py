@@ -45,6 +45,8 @@ class Oracle:
     db: Any
     engine: Engine = field(default_factory=lambda: shared_engine())  # noqa: PLW0108  defined below
     """The engine that computes plans; the oracle's own answer is that of `db`."""
+    speaker: Engine | None = None
+    """An engine that speaks the models' dialect, where `engine` does not."""
     staging: Staging = field(default_factory=lambda: shared_staging())  # noqa: PLW0108
     connections: dict[str, str] = field(default_factory=dict)
     """Table → connection; tables that are not named are on `here`."""
@@ -134,6 +136,7 @@ class Oracle:
             bind=self.engine.bind,
             narrowed=self.engine.narrowed,
             evaluate=self.engine.evaluate,
+            bind_own=self.speaker.bind if self.speaker else None,
             load=lambda columns: tuple(
                 LoadColumn(name=column.name, stage=column.type, native=str(column.type)) for column in columns
             ),

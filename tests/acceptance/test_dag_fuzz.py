@@ -15,9 +15,12 @@ from dvt.drivers.duckdb import FILES
 from tests.acceptance.dag_expressions import quoted
 from tests.acceptance.dag_fuzz import Dag, DagFuzz
 from tests.acceptance.dag_runs import Case, Result, Shop, Single, described, new_base, normal
+from tests.acceptance.spark import COMPUTES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
+SPARK = "spark_local"
+"""The entry of `COMPUTES` that is Spark."""
 _POISONED = {"int", "dec", "date", "ts", "dbl", "bool"}
 
 
@@ -48,6 +51,22 @@ def test_random_dags_give_what_one_database_gives(tmp_path: Path, servers: Mappi
     assert reused
 
 
+@pytest.mark.long
+def test_random_dags_that_spark_computes_give_what_one_database_gives(
+    tmp_path: Path, servers: Mapping[str, Any]
+) -> None:
+    computed = 0
+    for seed in range(int(os.environ.get("DVT_TEST_DAG_FUZZ", "12"))):
+        rng = random.Random(f"c{seed}")
+        shop = Shop(tmp_path / f"{seed}", servers=servers)
+        dag = DagFuzz(seed, shop.sources, shop.targets).dag()
+        play = Play(shop, dag, seed, _poison(dag, rng), compute=SPARK)
+        (shop.root / "computes.yml").write_text(COMPUTES)
+        results, _ = play.run(shared=True, threads=rng.choice([1, 8]))
+        computed += sum(result.computed for result in results)
+    assert computed > seed
+
+
 def _poison(dag: Dag, rng: random.Random) -> tuple[str, str] | None:
     """Choose a column of an SQLite table for a value of the wrong type; None without such a table."""
     tables = [source for source in dag.sources if source.home == "lite"]
@@ -60,8 +79,10 @@ def _poison(dag: Dag, rng: random.Random) -> tuple[str, str] | None:
 class Play:
     """A DAG is run twice, and after each run compared with one DuckDB."""
 
-    def __init__(self, shop: Shop, dag: Dag, seed: int, poison: tuple[str, str] | None) -> None:
-        self.shop, self.dag, self.seed, self.poison = shop, dag, seed, poison
+    def __init__(
+        self, shop: Shop, dag: Dag, seed: int, poison: tuple[str, str] | None, compute: str = ""
+    ) -> None:
+        self.shop, self.dag, self.seed, self.poison, self.compute = shop, dag, seed, poison, compute
         shop.set_up()
         base = new_base(dag, seed)
         for source in dag.sources:
@@ -79,7 +100,7 @@ class Play:
 
     def run(self, *, shared: bool, threads: int) -> tuple[list[Result], list[dict[str, list[str]]]]:
         """Return each run's result and the rows that it left."""
-        case, built = Case(self.dag, self.shop, self.seed), set[str]()
+        case, built = Case(self.dag, self.shop, self.seed, self.compute), set[str]()
         results, rows = [], []
         for again in (False, True):
             result = case.run(again=again, threads=threads, shared=shared, built=built)

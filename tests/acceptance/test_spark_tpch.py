@@ -50,14 +50,14 @@ def assert_alike(actual: Sequence[Sequence[Any]], expected: Sequence[Sequence[An
         *(pytest.param(split, ALL, marks=pytest.mark.long) for split in tpch.SPLITS),
     ],
 )
-def test_models_in_sparks_sql_and_in_postgresqls_answer_as_one_engine_does(
+def test_models_in_sparks_postgresqls_and_duckdbs_sql_answer_as_one_engine_does(
     split: str,
     names: Sequence[str],
     single: duckdb.DuckDBPyConnection,
     databases: Callable[[str], Any],
     tmp_path: Path,
 ) -> None:
-    """Those in PostgreSQL's SQL are on PostgreSQL, whose dialect is their default, and are translated."""
+    """Those in PostgreSQL's and in DuckDB's SQL are in such databases, whose dialect is their default."""
     server = databases("postgres")
     placement = place(single, split, databases, tmp_path)
     project = project_of(tmp_path, placement, databases, "warehouse")
@@ -66,8 +66,11 @@ def test_models_in_sparks_sql_and_in_postgresqls_answer_as_one_engine_does(
     write_models(project, queries, dialect="spark", compute="spark_local")
     translated = {f"{name}_pg": sql for name, sql in queries.items()}
     write_models(project, translated, target="answers", compute="spark_local")
+    in_duckdb = {f"{name}_duck": sql for name, sql in queries.items()}
+    write_models(project, in_duckdb, compute="spark_local")
     result = project.dvt("run", "--threads", "4", timeout=900).ok()
-    assert result.statuses() == dict.fromkeys([*queries, *translated], "success"), result.output
+    made = dict.fromkeys([*queries, *translated, *in_duckdb], "success")
+    assert result.statuses() == made, result.output
     assert "DVT003" not in result.output
     for name, stages in stages_of(project).items():
         assert [stage["connection"] for stage in stages if stage["what"] == "compute"] == ["spark"], name
@@ -76,3 +79,6 @@ def test_models_in_sparks_sql_and_in_postgresqls_answer_as_one_engine_does(
             expected = single.sql(query).fetchall()
             assert_alike(warehouse.sql(f"FROM {name}").fetchall(), expected, name)
             tpch.assert_same(server.execute(f"SELECT * FROM answers.{name}_pg"), expected, name)
+            own = warehouse.sql(f"FROM {name}_duck")
+            assert (own.columns, own.types) == (single.sql(query).columns, single.sql(query).types), name
+            tpch.assert_same(own.fetchall(), expected, name)

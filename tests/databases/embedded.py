@@ -43,6 +43,10 @@ class DuckDB(TargetDatabase):
                 cursor.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
 
+    def owner(self) -> Any:
+        """Open a connection."""
+        return FILES.connect(str(self.path))
+
     def table(self, identifier: str) -> TableRef:
         """See Database."""
         return TableRef(connection=self.name, database=self.path.stem, schema="shop", identifier=identifier)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 
 from dvt.drivers.duckdb import FILES
 from tests.fuzz.choices import Choices, shrunk
-from tests.fuzz.judging import FuzzWorkspace, Judge, Verdict
+from tests.fuzz.judging import SPARK, FuzzWorkspace, Judge, Verdict
 from tests.fuzz.trying import may_refuse, shrink, trial_of
 
 pytestmark = pytest.mark.slow
 
 _QUERIES = 669
 """Number of queries of a dialect."""
+_QUERIES_OF_SPARK = 200
+"""The same for Spark, a statement of which takes a second."""
 _PARTS = 3
 """Number of tests that they are divided among."""
 
@@ -48,6 +51,25 @@ def test_random_queries_answer_as_the_database_of_their_dialect(
                 pytest.fail(f"{dialect} {seed}: {small}\n{shown.verdict}: {shown.reason}")
     assert refused <= share / 50
     assert invalid < share / 20, "the grammar makes queries that the database itself refuses"
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
+def test_random_queries_that_spark_computes_answer_as_the_database_of_their_dialect(
+    workspace: FuzzWorkspace, dialect: str
+) -> None:
+    verdicts: Counter[Verdict] = Counter()
+    with Judge(workspace, dialect) as judge:
+        for seed in range(_QUERIES_OF_SPARK):
+            choices, trial = trial_of(judge, dialect, seed, SPARK)
+            judgement = judge.judge(trial)
+            verdicts[judgement.verdict] += 1
+            if judgement.fails:
+                small, shown = shrink(judge, dialect, choices, judgement, SPARK)
+                pytest.fail(f"{dialect} {seed}: {small}\n{shown.verdict}: {shown.reason}")
+    assert verdicts[Verdict.SAME] > _QUERIES_OF_SPARK / 10, verdicts
 
 
 def test_a_seed_decides_the_choices() -> None:

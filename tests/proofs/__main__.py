@@ -11,6 +11,7 @@ from typing import Any
 
 from dvt.federation.plan import proven
 from tests.databases import load
+from tests.proofs.duckdb import DuckDB
 from tests.proofs.engine import Engine
 from tests.proofs.learning import prove_all, table_of, write_table
 from tests.proofs.literals import refute
@@ -24,9 +25,16 @@ TABLES = Path(proven.__file__).parent / "tables"
 SERVERS: dict[str, tuple[str, type[Any]]] = {
     "postgres": ("postgres", Postgres),
     "mysql": ("mariadb", MariaDB),
+    "duckdb": ("duckdb", DuckDB),
 }
 """Dialect → name of the database of the tests, and its side of a proof."""
-PAIRS = (("duckdb", "postgres"), ("duckdb", "mysql"), ("spark", "postgres"), ("spark", "mysql"))
+PAIRS = (
+    ("duckdb", "postgres"),
+    ("duckdb", "mysql"),
+    ("spark", "postgres"),
+    ("spark", "mysql"),
+    ("spark", "duckdb"),
+)
 """Engines, and dialects whose translation is proven in them."""
 
 

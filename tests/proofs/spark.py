@@ -32,7 +32,7 @@ _ENDLESS = ("infinity", "-infinity")
 _HELD = frozenset(
     {
         *("boolean", "smallint", "integer", "bigint", "decimal", "quotient", "float", "double", "text"),
-        *("date", "timestamp", "timestamptz", "session text", "year", "enum", "small"),
+        *("date", "timestamp", "timestamptz", "session text", "year", "enum", "small", "hugeint"),
     }
 )
 """Classes of columns that Spark has as they are."""
@@ -110,6 +110,7 @@ class Spark(Engine):
             evaluate=lambda expressions: tuple(None for _ in expressions),
             engine="spark",
             collations={},
+            bind_own=self._engine.bind if self.dialect == self._engine.dialect else None,
         )
 
     def run(self, plan: FederationPlan, where: str) -> Rows:

@@ -62,4 +62,4 @@ def test_a_part_of_the_proofs_shows_what_the_table_says(
                     changed.append(f"{tried.row.sql} {tried.row.classes}: {tried.difference}")
         prover.engine.close()
     assert not changed
-    assert evaluations > 60_000 / share
+    assert evaluations > min(60_000, table.evaluations / 2) / share

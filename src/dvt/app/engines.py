@@ -49,6 +49,18 @@ def engine_opener(
     return open_engine
 
 
+def make_speaker(shared: MemoryInstance, operation: Operation, started_at: datetime) -> Engine:
+    """Make an engine that binds models in DuckDB's SQL which another engine computes."""
+    from dvt.config.computes import ENGINES
+    from dvt.core.ports.engines import EngineContext
+
+    kind: type[Engine] = ENGINES.load("duckdb")
+    context = EngineContext(
+        run=operation.run, scratch=operation.scratch, duckdb=shared, started_at=started_at, default=True
+    )
+    return kind("duckdb", kind.settings(), context)
+
+
 def make_instance(compute: Compute, operation: Operation) -> MemoryInstance:
     """Make the DuckDB instance that reads sources, with the limits of the default compute."""
     from dvt.config.computes import ENGINES

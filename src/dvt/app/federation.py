@@ -15,7 +15,7 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
 
     from dvt.app.buckets import bucket_finder, bucket_namer, make_forecast, staging_opener
     from dvt.app.connectors import connector_opener, database_reader, seed_reader, type_reader
-    from dvt.app.engines import engine_opener, make_instance, spill_parents
+    from dvt.app.engines import engine_opener, make_instance, make_speaker, spill_parents
     from dvt.app.identities import resumable_connections
     from dvt.app.runs import begin_run
     from dvt.app.transfers import RunTransfers
@@ -56,6 +56,12 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
     staged = RunBuckets(name_of, staging_opener(context, buckets, run.operation))
     transfers.staged = staged
     resumable = resumable_connections(context, started_at)
+    speaker = make_speaker(shared, run.operation, started_at)
+
+    def release() -> None:
+        speaker.close()
+        shared.close()
+
     return RunFederator(
         RunResources(
             connections=connections,
@@ -64,7 +70,7 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
                     context, computes, shared, run.operation, started_at, hadoop_jars=buckets.hadoop_jars
                 )
             ),
-            planning=Planning(connections, started_at),
+            planning=Planning(connections, started_at, {speaker.dialect: speaker}),
             buckets=staged,
             kept=KeptTables(staged, shared.cursor, refresh=context.full_refresh),
             operation=run.operation,
@@ -73,6 +79,6 @@ def make_federator(context: RunContext) -> Federator:  # noqa: PLR0915 - imports
             seeds=seed_reader(shared, run.operation.scratch),
             resumable=resumable,
             forecast=make_forecast(context, buckets, name_of, resumable),
-            release=shared.close,
+            release=release,
         )
     )

@@ -80,6 +80,8 @@ class Planning:
     connections: Connections
     started_at: datetime
     """When the run started: every now() of every model gives this time."""
+    speakers: Mapping[str, Engine] = field(default_factory=dict)
+    """Dialect → an engine that speaks it, asked of names and types where another engine computes."""
     made: dict[TableRef, _Made] = field(default_factory=dict)
     """Stage table of a node → what has been made of it."""
 
@@ -175,11 +177,13 @@ class Planning:
         names = tables.connections | {request.stage.connection}
         zone, _ = self.time_zone(request)
         types = {name: self.connections[name].type for name in names}
+        speaker = self.speakers.get(request.dialect) if request.dialect != engine.dialect else None
         return PlanContext(
             dialects={name: type_.dialect for name, type_ in types.items()},
             bind=engine.bind,
             narrowed=engine.narrowed,
             evaluate=lambda expressions: engine.evaluate(expressions, str(zone)),
+            bind_own=speaker.bind if speaker else None,
             load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
             started_at=self.started_at.astimezone(zone),
             kept_name=target.type.kept_name,

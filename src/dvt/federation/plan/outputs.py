@@ -17,6 +17,7 @@ from dvt.core.surrogates import surrogates
 from dvt.core.tables import StageColumn
 from dvt.core.types import StageType
 from dvt.federation.plan.analyse import likely
+from dvt.federation.plan.as_written import bound_as_written, unlike
 from dvt.federation.plan.contract import contracted
 from dvt.federation.plan.dialects import STAGE_TYPES
 from dvt.federation.plan.kept_names import refuse_long_names
@@ -32,8 +33,8 @@ _ANOTHER_WAY = "write the construct in another way, or accept what may differ (`
 
 @plan_pass(
     needs=(
-        "analysed functions is_rewritten names original_names samples scans scans.alias scans.columns "
-        "scans.table tokens transform_tables tree unproven unread"
+        "analysed functions is_rewritten names original_names own_sql samples scans scans.alias "
+        "scans.columns scans.table tokens transform_tables tree unproven unread"
     ),
     gives="outputs scans.is_skipped scans.needed sql",
 )
@@ -52,18 +53,20 @@ def bind_transform(state: PlanState) -> None:
     inner, binding = state.sql, _bound(state, state.sql, state.transform_tables)
     _refuse_unproven(state, _narrowed(state) if state.dialect != state.context.engine else ())
     _note_reads(state, binding)
-    bound = binding.columns
+    own = bound_as_written(state, state.transform_tables)
+    bound = own.columns if own else binding.columns
+    _refuse(state, tuple(unlike(state, binding.columns, bound)))
     names = _names(state, bound)
     _refuse_clashes(names)
     refuse_long_names(state.request, state.context, [*names, *_constraints(state)])
-    widest = widest_types(state, bound, lambda tables: _bound(state, inner, tables))
+    widest = widest_types(state, bound, lambda tables: _rebound(state, inner, tables))
     outputs = [
         replace(_staged(state, name, column.type), widest=wide)
         for name, column, wide in zip(names, bound, widest, strict=True)
     ]
     if state.request.contract:
         outputs = contracted(state, state.request.contract, outputs)
-    state.sql = _limited(state, _outer(state, inner, bound, outputs))
+    state.sql = _limited(state, _outer(state, inner, binding.columns, outputs))
     state.outputs = tuple(outputs)
 
 
@@ -87,6 +90,10 @@ def _bound(state: PlanState, sql: Sql, tables: Sequence[TransformTable]) -> Bind
         raise explained from error
 
 
+def _rebound(state: PlanState, sql: Sql, tables: Sequence[TransformTable]) -> Binding:
+    return bound_as_written(state, tables) or _bound(state, sql, tables)
+
+
 def _narrowed(state: PlanState) -> Sequence[str]:
     sampled = with_samples(state.sql, state.samples, state.context.engine)
     return state.context.narrowed(sampled, state.transform_tables, sorted(state.functions))
@@ -101,7 +108,11 @@ def _refuse_unproven(state: PlanState, narrowed: Sequence[str] = ()) -> None:
         Unproven("a value among numbers of another scale", None, f"the compute engine rounds it: {sizes}")
         for sizes in narrowed
     )
-    unproven = (*state.unproven, *rounded)
+    _refuse(state, (*state.unproven, *rounded))
+
+
+def _refuse(state: PlanState, unproven: Sequence[Unproven]) -> None:
+    """Raise TranslationWrong for the first of these, or warn of all where the model accepts them."""
     for part in unproven:
         if state.request.translate is Translate.BEST_EFFORT:
             at = f", line {part.line}" if part.line else ""

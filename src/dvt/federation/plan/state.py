@@ -43,6 +43,9 @@ class PlanContext:
     bind: Bind
     narrowed: Narrowed
     evaluate: Evaluate
+    bind_own: Bind | None = None
+    """Binds SQL of the model's own dialect, if that is another engine's: outputs have the names and the types
+    that it gives. None: they have those that the compute engine gives."""
     load: LoadTypes
     kept_name: Callable[[str], str] = str
     """Returns a name as the target keeps it, which cuts off long ones."""
@@ -177,6 +180,8 @@ class PlanState:
     """The engine's functions for collations that the tree calls."""
     sql: Sql = ""
     """The transform's SQL, or the target's."""
+    own_sql: Sql = ""
+    """The transform in the model's own text, where another engine tells its outputs (`bind_own`)."""
     copies: tuple[PlannedCopy, ...] = ()
     repeated: tuple[RepeatedRead, ...] = ()
     transform_tables: tuple[TransformTable, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlglot import exp
 
@@ -24,7 +24,7 @@ _TABLE = "dvt_table"
         "is_rewritten original_names places scans scans.columns scans.input scans.place scans.table "
         "spans tree"
     ),
-    gives="scans.alias sql transform_tables",
+    gives="own_sql scans.alias sql transform_tables",
 )
 def write_transform(state: PlanState) -> None:
     """Write the transform over all columns of its tables.
@@ -42,6 +42,8 @@ def write_transform(state: PlanState) -> None:
         scan.alias = tables[scan.input.unique_id].alias
     own = not state.original_names and not state.is_rewritten
     state.sql = own_text(state, tables) if own else _rendered_tree(state, tables)
+    asks = state.context.bind_own is not None and state.is_rewritten
+    state.own_sql = own_text(state, tables, lambda node: node.sql(state.dialect)) if asks else ""
 
 
 def tables_of(state: PlanState) -> dict[str, TransformTable]:
@@ -55,10 +57,15 @@ def tables_of(state: PlanState) -> dict[str, TransformTable]:
     return tables
 
 
-def own_text(state: PlanState, tables: Mapping[str, TransformTable]) -> Sql:
-    """Return the model's text, with places for its relations and for values that are asked first."""
+def own_text(
+    state: PlanState, tables: Mapping[str, TransformTable], write: Callable[[exp.Expr], str] | None = None
+) -> Sql:
+    """Return the model's text, with places for its relations and for values that are asked first.
+
+    `write` writes what stands for these values; by default it is in the engine's SQL.
+    """
     changes: dict[tuple[int, int], Sql] = {
-        span: joined("(", with_places(value, state.in_engine, answer_place), ")")
+        span: joined("(", with_places(value, write or state.in_engine, answer_place), ")")
         for span, value in state.spans.items()
     }
     numbers = {unique_id: number for number, unique_id in enumerate(tables)}

@@ -43,6 +43,7 @@ MODELS: list[tuple[str, dict[str, Any]]] = [
     ("SELECT (id + 1) / 2, max(total) / 3 FROM {orders} GROUP BY 1", {"dialect": "postgres"}),
     ("SELECT id, total * 2 AS t FROM {orders}", {"dialect": "postgres", "target": "postgres"}),
     ("SELECT age(ordered) AS a FROM {orders}", {"dialect": "postgres"}),
+    ("SELECT id + 1 AS more FROM {orders}", {"dialect": "postgres", "asks_speaker": True}),
     ("SELECT note, count(*) FROM {orders} JOIN {customers} USING (id) GROUP BY note", {}),
     ("SELECT note FROM {orders} ORDER BY note", {"comparing": TextComparison.SOURCE}),
     ('SELECT x."A" + x.a AS s FROM (SELECT id AS "A", 2 AS a FROM {orders}) AS x', {"dialect": "postgres"}),
@@ -130,6 +131,7 @@ def observed(shop: Oracle, monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[s
         config = dict(options)
         shop.dialects = {"target": config.pop("target", "duckdb")}
         shop.own_type = lambda column, _: column.native
+        shop.speaker = shop.engine if config.pop("asks_speaker", False) else None
         request = shop.request(sql, **config)
         parsed = parse_model(request)
         tables = {key: shop.table(read.table.identifier) for key, read in request.inputs.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -23,6 +23,8 @@ UNSIGNED = "unsigned"
 SESSION_TEXT = "session text"
 """Class of text whose collation is that of the session or the target: made of numbers or dates, or of another
 database's text."""
+HUGE = "hugeint"
+"""Class of integers of 128 bits, in a dialect that has them."""
 COLLATED = "collated"
 """Class of text that the engine compares by the collation of its column."""
 DECIMALS = ("decimal", MIXED, QUOTIENT)
@@ -74,6 +76,7 @@ _SQL_TYPES: Mapping[str, str] = {
     "date": "DATE",
     "time": "TIME",
     "timetz": "TIMETZ",
+    HUGE: "INT128",
     "timestamp": "TIMESTAMP",
     "timestamptz": "TIMESTAMPTZ",
     "interval": "INTERVAL",
@@ -249,6 +252,8 @@ class DialectClasses:
     """True if text that is compared by the copy of a collation is proven apart from other text."""
     integer_digits: int = MAX_DIGITS
     """Most digits of a whole number in the text that is an integer of 32 bits, if it fits."""
+    narrow_digits: int | None = None
+    """Most digits of a sum, a difference or a product of decimals that have no more; None: as it needs."""
     quotient_digits: int | None = None
     """Digits behind the point that a quotient has more than its dividend; None: as the values need."""
 
@@ -271,6 +276,11 @@ class DialectClasses:
             return ValueType(SESSION_TEXT)
         return self.of_stage(column.stage)
 
+    def narrowed(self, digits: int, of: Sequence[int]) -> int:
+        """Return the digits of a result that needs so many, computed of decimals that have these."""
+        narrow = self.narrow_digits
+        return narrow if narrow is not None and digits > narrow >= max(of) else digits
+
     def of_stage(self, type_: StageType) -> ValueType | None:
         """Return the class of a staged type's values."""
         name = self.kinds.get(type_.kind, "")
@@ -278,6 +288,7 @@ class DialectClasses:
 
 
 _DIALECTS: Mapping[str, DialectClasses] = {
+    "duckdb": DialectClasses(kinds={Kind.HUGEINT: HUGE}, narrow_digits=18, quotient_digits=0),
     "mysql": DialectClasses(
         truth="integer",
         kinds=dict.fromkeys((Kind.UTINYINT, Kind.USMALLINT, Kind.UINTEGER, Kind.UBIGINT), UNSIGNED),
@@ -293,7 +304,7 @@ _DIALECTS: Mapping[str, DialectClasses] = {
         copies_collations=True,
         integer_digits=9,
         quotient_digits=4,
-    )
+    ),
 }
 """Dialect → its classes, where they are special."""
 

@@ -193,7 +193,8 @@ def result_digits(
     digits = [type_.digits for type_ in types]
     precision, scale = digits[0]
     if isinstance(node, exp.Mul):
-        return decimal_result(class_, sum(p for p, _ in digits), sum(s for _, s in digits))
+        width = classes.narrowed(sum(p for p, _ in digits), [p for p, _ in digits])
+        return decimal_result(class_, width, sum(s for _, s in digits))
     if isinstance(node, exp.Sum | exp.Div | exp.Avg):
         more = 0 if isinstance(node, exp.Sum) else classes.quotient_digits or 0
         return decimal_result(class_, 38, scale + more)
@@ -203,8 +204,9 @@ def result_digits(
         digits_kept = precision if is_kept else rounded_precision(precision, scale, decimals)
         return decimal_result(class_, digits_kept, min(scale, decimals) if is_kept else decimals)
     precision, scale = common_digits(types)
-    more = 1 if isinstance(node, exp.Add | exp.Sub) else 0
-    return decimal_result(class_, precision + more, scale)
+    if isinstance(node, exp.Add | exp.Sub):
+        precision = classes.narrowed(precision + 1, [p for p, _ in digits])
+    return decimal_result(class_, precision, scale)
 
 
 _WHOLE_PART = (18, 0)

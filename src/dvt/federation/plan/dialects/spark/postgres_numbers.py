@@ -19,7 +19,7 @@ def divided(dividend: exp.Expr, divisor: exp.Expr, scales: tuple[int, int]) -> e
     """Divide two exact numbers, of these digits behind the point, as PostgreSQL divides numerics."""
     scale = max(scales)
     common = -(-scale // _BASE_DIGITS) * _BASE_DIGITS
-    n, d = (_unscaled(side, own, common) for side, own in zip((dividend, divisor), scales, strict=True))
+    n, d = (unscaled(side, own, common) for side, own in zip((dividend, divisor), scales, strict=True))
     return filled("quotient", n=n, d=d, scale=exp.Literal.number(scale))
 
 
@@ -33,7 +33,7 @@ def _scale(node: exp.Expr) -> int:
     return digits(node)[1] if is_a(node, *DECIMAL) else 0
 
 
-def _unscaled(node: exp.Expr, own: int, scale: int) -> exp.Expr:
+def unscaled(node: exp.Expr, own: int, scale: int) -> exp.Expr:
     """Return a number times 10^scale as a whole number."""
     whole: exp.Expr = exp.Paren(this=node.copy())
     if own:

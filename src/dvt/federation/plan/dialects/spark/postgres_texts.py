@@ -44,7 +44,7 @@ def is_sized(node: exp.Expr) -> bool:
 
 def cut(node: exp.Expr) -> exp.Expr:
     """Cast to text, and cut off what is too long."""
-    return function("left", _as_text(node.this, short=False), node.args["to"].expressions[0].this.copy())
+    return function("left", as_text(node.this, short=False), node.args["to"].expressions[0].this.copy())
 
 
 def is_padded(node: exp.Expr) -> bool:
@@ -82,7 +82,7 @@ def concatenation(node: exp.Expr) -> exp.Expr:
     """Give each argument of CONCAT and CONCAT_WS PostgreSQL's text: a boolean is t or f there."""
     new = node.copy()
     for new_part, part in zip(list(new.expressions), node.expressions, strict=True):
-        new_part.replace(_as_text(part, short=True))
+        new_part.replace(as_text(part, short=True))
     return new
 
 
@@ -90,11 +90,12 @@ def joined(node: exp.Expr) -> exp.Expr:
     """Give both sides of `||` PostgreSQL's text."""
     new = node.copy()
     for name in ("this", "expression"):
-        new.set(name, _as_text(node.args[name], short=False))
+        new.set(name, as_text(node.args[name], short=False))
     return new
 
 
-def _as_text(node: exp.Expr, *, short: bool) -> exp.Expr:
+def as_text(node: exp.Expr, *, short: bool) -> exp.Expr:
+    """Turn a value to text; a boolean to t or f if it is to be `short`."""
     if is_a(node, *_TEXT) or isinstance(node, exp.Null):
         return node.copy()
     if short and is_a(node, exp.DataType.Type.BOOLEAN):
@@ -116,7 +117,7 @@ def is_moment_to_text(node: exp.Expr) -> bool:
 
 def moment_as_text(node: exp.Expr) -> exp.Expr:
     """Write a date, or a date with a time, as text."""
-    return _as_text(node.this, short=False)
+    return as_text(node.this, short=False)
 
 
 def by_pattern(node: exp.Expr) -> bool:

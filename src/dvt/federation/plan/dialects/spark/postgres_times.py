@@ -62,13 +62,17 @@ def extracted(node: exp.Expr) -> exp.Expr:
     if part in _FRACTIONS:
         seconds = typed(_part("SECOND", moment), "DECIMAL(8,6)")
         return typed(exp.Mul(this=seconds, expression=exp.Literal.number(_FRACTIONS[part])), "DECIMAL(18,6)")
-    if part == "DOW":
-        value: exp.Expr = exp.Sub(this=_part("DOW", moment), expression=exp.Literal.number(1))
-    else:
-        value = _part(_PARTS.get(part, part), moment)
+    value = extracted_part(part, moment)
     if part in ("YEAR", "ISOYEAR"):
         value = filled("year", x=value)
     return typed(value, "DECIMAL(18,0)")
+
+
+def extracted_part(part: str, moment: exp.Expr) -> exp.Expr:
+    """Extract a part of a moment: the days of a week are counted from 0, which is Sunday."""
+    if part == "DOW":
+        return exp.Sub(this=_part("DOW", moment), expression=exp.Literal.number(1))
+    return _part(_PARTS.get(part, part), moment)
 
 
 def _part(part: str, moment: exp.Expr) -> exp.Expr:

@@ -89,9 +89,21 @@ def _of_text(test: str, otherwise: str) -> str:
     )
 
 
-def _cased(function: str) -> str:
-    """Return SQL of UPPER or LOWER letter by letter: one letter stays one, whatever stands beside it."""
+def _within(function: str) -> str:
+    """Return SQL of the first or the last place of a part of a text, kept within the text."""
+    return f"least(greatest({function}(p.start, p.start + p.size), 0), length(p.s))"
+
+
+def _cased(function: str, others: str = "", instead: str = "") -> str:
+    """Return SQL of UPPER or LOWER letter by letter: one letter stays one, whatever stands beside it.
+
+    `others` become those `instead`.
+    """
     each = f"CASE WHEN length({function}(c)) = 1 THEN {function}(c) ELSE c END"
+    if others:
+        each = each.replace(
+            "CASE", f"CASE WHEN contains('{others}', c) THEN translate(c, '{others}', '{instead}')", 1
+        )
     if function == "lower":
         each = each.replace("CASE", "CASE WHEN c = 'İ' THEN 'i'", 1)
     return _let(
@@ -102,6 +114,16 @@ def _cased(function: str) -> str:
     )
 
 
+_TITLES = (*range(0x1F80, 0x1F88), *range(0x1F90, 0x1F98), *range(0x1FA0, 0x1FA8))
+_FURTHER = (0x1FB3, 0x1FC3, 0x1FF3)
+_RAISED = (
+    ("ß", *map(chr, (*_TITLES, *_FURTHER))),
+    ("ẞ", *(chr(n + 8) for n in _TITLES), *(chr(n + 9) for n in _FURTHER)),
+)
+"""Letters that are two in Java's upper case, and what DuckDB makes of them."""
+_NEW_LOWER = "".join(map(chr, (0x19B, 0x264, 0x1C8A, 0xA7CD, 0xA7DB, *range(0x10D70, 0x10D86))))
+_NEW_UPPER = "".join(map(chr, (0x1C89, 0xA7CB, 0xA7CC, 0xA7DA, 0xA7DC, *range(0x10D50, 0x10D66))))
+"""Letters that are newer than DuckDB's tables of Unicode, which leave them as they are."""
 _BLANK = "[ \\\\t\\\\n\\\\r\\\\f]*"
 _NUMBER = "[-+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?"
 _DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -120,6 +142,8 @@ _TEMPLATES: Mapping[str, str] = {
     ),
     "upper": _cased("upper"),
     "lower": _cased("lower"),
+    "duck_upper": _cased("upper", "".join(_RAISED[0]) + _NEW_LOWER, "".join(_RAISED[1]) + _NEW_LOWER),
+    "duck_lower": _cased("lower", _NEW_UPPER, _NEW_UPPER),
     "left": _let(
         f"STRUCT({_PREFIX}s AS s, {_PREFIX}n AS n)",
         "p",
@@ -221,6 +245,42 @@ _TEMPLATES: Mapping[str, str] = {
         f"STRUCT({_PREFIX}x AS x, CASE WHEN {_PREFIX}x >= 0 THEN 1 ELSE -1 END AS sign)",
         "p",
         "p.sign * floor(abs(p.x), {0})",
+    ),
+    "ieee_quotient": _let(
+        f"STRUCT(CAST({_PREFIX}n AS DOUBLE) AS n, CAST({_PREFIX}d AS DOUBLE) AS d)",
+        "p",
+        "CASE WHEN p.n IS NULL OR p.d IS NULL THEN NULL WHEN p.d <> 0 THEN p.n / p.d"
+        " WHEN p.n = 0 OR isnan(p.n) THEN double('NaN')"
+        " WHEN (p.n < 0) = (CAST(p.d AS STRING) = '-0.0') THEN double('infinity')"
+        " ELSE double('-infinity') END",
+    ),
+    "rounded_double": _let(
+        f"{_PREFIX}x",
+        "x",
+        "CASE WHEN isnan(x) OR abs(x * {0}) = double('infinity') THEN x ELSE round(x * {0}) / {0} END",
+    ),
+    "moved_day": _let(
+        f"STRUCT({_PREFIX}d AS d, CAST({_PREFIX}n AS BIGINT) AS n)",
+        "o",
+        _let(
+            "STRUCT(o.d AS d, CASE WHEN abs(o.n) > 10000000"
+            " THEN raise_error('a date is moved too far') ELSE CAST(o.n AS INT) END AS n)",
+            "p",
+            "{0}",
+        ),
+    ),
+    "duck_part": _let(
+        f"STRUCT({_PREFIX}s AS s, CAST({_PREFIX}start AS BIGINT) AS start,"
+        f" CAST({_PREFIX}size AS BIGINT) AS size)",
+        "o",
+        _let(
+            "STRUCT(o.s AS s, o.size AS size, CASE WHEN o.start > 0 THEN o.start - 1"
+            " WHEN o.start < 0 THEN length(o.s) + o.start WHEN o.start = 0 THEN -1 END AS start)",
+            "p",
+            "CASE WHEN p.s IS NULL OR p.start IS NULL OR p.size IS NULL THEN NULL ELSE"
+            f" substring(p.s, CAST({_within('least')} + 1 AS INT),"
+            f" CAST({_within('greatest')} - {_within('least')} AS INT)) END",
+        ),
     ),
     "moment_as_text": _let(
         f"{_PREFIX}x",
