@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlglot import parse_one
 
 from dvt.federation.plan.dialects import Status, engine_dialect, language
-from dvt.federation.plan.proven.table import proof_table
 
 DIVISION = type(parse_one("1 / 2")).__name__
 
@@ -32,19 +30,3 @@ def test_a_dialects_own_facts_hold_in_every_engine():
     assert language("mysql").escape == "\\"
     assert language("snowflake").escape is None
     assert language("snowflake").clock_functions["CurrentTimestamp"] == "TIMESTAMPTZ"
-
-
-@pytest.mark.parametrize("dialect", ["postgres", "mysql"])
-def test_spark_is_given_no_translated_query_that_reads_itself(dialect: str):
-    translation, table = engine_dialect("spark").translation(dialect), proof_table("spark", dialect)
-    assert table is not None
-    assert table.result("With.recursive") is None
-    recursive, plain = (
-        parse_one(f"WITH {word} r AS (SELECT 1 AS n) SELECT n FROM r").args["with_"]
-        for word in ("RECURSIVE", "")
-    )
-    (entry,) = translation.entries["With"]
-    assert entry.status is Status.KNOWN_WRONG
-    assert entry.when is not None
-    assert entry.when(recursive)
-    assert not entry.when(plain)

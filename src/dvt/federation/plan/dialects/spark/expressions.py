@@ -18,17 +18,10 @@ from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
 
 NO_TOTAL = "without any row Spark gives no total either"
 """Why no rows are grouped in several ways."""
-NO_ROWS = "a condition on what WITH RECURSIVE gives can lose rows in Spark"
-"""Why no query is computed that reads itself."""
 _WIDTHS = ("SMALLINT", "INT", "BIGINT")
 """Spark's integers, the narrowest first."""
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank)
 """Functions of windows that count rows."""
-
-
-def reads_itself(node: exp.Expr) -> bool:
-    """True for WITH RECURSIVE."""
-    return bool(node.args.get("recursive"))
 
 
 def typed(node: exp.Expr, to: str) -> exp.Cast:

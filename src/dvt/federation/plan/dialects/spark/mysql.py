@@ -12,12 +12,10 @@ from dvt.federation.plan.dialects.duckdb import mysql
 from dvt.federation.plan.dialects.duckdb.exact_numbers import INTEGERS, constant
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
 from dvt.federation.plan.dialects.spark.expressions import (
-    NO_ROWS,
     NO_TOTAL,
     as_bigint,
     is_float,
     ranks,
-    reads_itself,
     typed,
 )
 from dvt.federation.plan.dialects.spark.postgres_numbers import whole_double
@@ -205,7 +203,6 @@ _TEXTS_READ = {
 }
 """What reads texts."""
 _ODD = {
-    "With": (wrong(NO_ROWS, _WAY_OUT, reads_itself),),
     **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), (wrong(NO_TOTAL, _WAY_OUT),)),
     **dict.fromkeys(("TimestampDiff",), (wrong("Spark counts such units otherwise", _WAY_OUT),)),
     **dict.fromkeys(

@@ -14,14 +14,12 @@ from dvt.federation.plan.dialects.spark import postgres_numbers as numbers
 from dvt.federation.plan.dialects.spark import postgres_texts as texts
 from dvt.federation.plan.dialects.spark import postgres_times as times
 from dvt.federation.plan.dialects.spark.expressions import (
-    NO_ROWS,
     NO_TOTAL,
     as_bigint,
     is_float,
     is_moment_without_zone,
     of_integers,
     ranks,
-    reads_itself,
     sum_of_bigints,
     sums_bigints,
     typed,
@@ -131,7 +129,6 @@ TRANSLATION = Translation(
         "Grouping": (macro(as_integer),),
         "Distinct": (wrong("DISTINCT ON is PostgreSQL's own", _WAY_OUT, _is_distinct_on),),
         **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), _differs(NO_TOTAL)),
-        "With": (wrong(NO_ROWS, _WAY_OUT, reads_itself),),
         "ArrayAgg": _UNORDERED,
         **dict.fromkeys(("WithinGroup", "PercentileCont", "PercentileDisc", "Mode"), _APPROXIMATE),
         **dict.fromkeys(("Unnest", "Lateral", "Bracket", "Array"), _differs("Spark's lists begin elsewhere")),
