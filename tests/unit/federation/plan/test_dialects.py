@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlglot import parse_one
+import pytest
+from sqlglot import exp, parse_one
 
 from dvt.federation.plan.dialects import Status, engine_dialect, language
 
@@ -30,3 +31,23 @@ def test_a_dialects_own_facts_hold_in_every_engine():
     assert language("mysql").escape == "\\"
     assert language("snowflake").escape is None
     assert language("snowflake").clock_functions["CurrentTimestamp"] == "TIMESTAMPTZ"
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "mysql", "duckdb"])
+@pytest.mark.parametrize(
+    ("sql", "is_refused"),
+    [
+        ("SELECT -id AS id FROM t ORDER BY id + 1", True),
+        ("SELECT -id AS id FROM t ORDER BY id", False),
+        ("SELECT id AS id FROM t ORDER BY id + 1", False),
+        ("SELECT -id AS other FROM t ORDER BY id + 1", False),
+        ("SELECT -id AS id FROM t ORDER BY t.id + 1", False),
+    ],
+)
+def test_spark_orders_by_no_expression_over_a_name_with_two_meanings(
+    dialect: str, sql: str, is_refused: bool
+):
+    entry = engine_dialect("spark").translation(dialect).entries["Ordered"][0]
+    assert entry.status is Status.KNOWN_WRONG
+    assert entry.when is not None
+    assert entry.when(next(parse_one(sql, dialect=dialect).find_all(exp.Ordered))) is is_refused

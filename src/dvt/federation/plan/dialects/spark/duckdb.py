@@ -23,11 +23,13 @@ from dvt.federation.plan.dialects.spark import postgres_numbers as numbers
 from dvt.federation.plan.dialects.spark import postgres_texts as texts
 from dvt.federation.plan.dialects.spark import postgres_times as times
 from dvt.federation.plan.dialects.spark.expressions import (
+    ANOTHER_NAME,
     NO_TOTAL,
     as_bigint,
     is_float,
     is_moment_without_zone,
     of_integers,
+    orders_by_hidden_name,
     ranks,
     sum_and_count,
     typed,
@@ -334,6 +336,7 @@ TRANSLATION = Translation(
         ),
         "Distinct": (wrong("DISTINCT ON is DuckDB's own", _WAY_OUT, _has_on),),
         "CTE": (macro(_not_materialized, lambda node: node.args.get("materialized") is not None),),
+        "Ordered": (wrong(ANOTHER_NAME, _WAY_OUT, orders_by_hidden_name),),
         **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), _differs(NO_TOTAL)),
         **dict.fromkeys(
             ("ArrayAgg", "GroupConcat", "First", "Last", "AnyValue", "ArgMax", "ArgMin", "Mode"),

@@ -18,10 +18,25 @@ from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
 
 NO_TOTAL = "without any row Spark gives no total either"
 """Why no rows are grouped in several ways."""
+ANOTHER_NAME = "in an expression of ORDER BY Spark may take an output for a column of the same name"
+"""Why no rows are ordered by an expression over a name that an output hides."""
 _WIDTHS = ("SMALLINT", "INT", "BIGINT")
 """Spark's integers, the narrowest first."""
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank)
 """Functions of windows that count rows."""
+
+
+def orders_by_hidden_name(node: exp.Expr) -> bool:
+    """True for an expression in ORDER BY over a name that another expression of the SELECT has, too."""
+    select = node.find_ancestor(exp.Select, exp.SetOperation, exp.Window, exp.WithinGroup)
+    if not isinstance(select, exp.Select) or isinstance(node.this, exp.Column):
+        return False
+    hidden = {
+        output.alias.lower()
+        for output in select.selects
+        if isinstance(output, exp.Alias) and output.this.name.lower() != output.alias.lower()
+    }
+    return any(not column.table and column.name.lower() in hidden for column in node.find_all(exp.Column))
 
 
 def typed(node: exp.Expr, to: str) -> exp.Cast:

@@ -12,9 +12,11 @@ from dvt.federation.plan.dialects.duckdb import mysql
 from dvt.federation.plan.dialects.duckdb.exact_numbers import INTEGERS, constant
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
 from dvt.federation.plan.dialects.spark.expressions import (
+    ANOTHER_NAME,
     NO_TOTAL,
     as_bigint,
     is_float,
+    orders_by_hidden_name,
     ranks,
     typed,
 )
@@ -203,6 +205,10 @@ _TEXTS_READ = {
 }
 """What reads texts."""
 _ODD = {
+    "Ordered": (
+        wrong(ANOTHER_NAME, _WAY_OUT, orders_by_hidden_name),
+        *mysql.TRANSLATION.entries.get("Ordered", ()),
+    ),
     **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), (wrong(NO_TOTAL, _WAY_OUT),)),
     **dict.fromkeys(("TimestampDiff",), (wrong("Spark counts such units otherwise", _WAY_OUT),)),
     **dict.fromkeys(

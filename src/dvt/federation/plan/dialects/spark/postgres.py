@@ -14,11 +14,13 @@ from dvt.federation.plan.dialects.spark import postgres_numbers as numbers
 from dvt.federation.plan.dialects.spark import postgres_texts as texts
 from dvt.federation.plan.dialects.spark import postgres_times as times
 from dvt.federation.plan.dialects.spark.expressions import (
+    ANOTHER_NAME,
     NO_TOTAL,
     as_bigint,
     is_float,
     is_moment_without_zone,
     of_integers,
+    orders_by_hidden_name,
     ranks,
     sum_of_bigints,
     sums_bigints,
@@ -128,6 +130,7 @@ TRANSLATION = Translation(
         "make_date()": (macro(times.of_parts),),
         "Grouping": (macro(as_integer),),
         "Distinct": (wrong("DISTINCT ON is PostgreSQL's own", _WAY_OUT, _is_distinct_on),),
+        "Ordered": (wrong(ANOTHER_NAME, _WAY_OUT, orders_by_hidden_name),),
         **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), _differs(NO_TOTAL)),
         "ArrayAgg": _UNORDERED,
         **dict.fromkeys(("WithinGroup", "PercentileCont", "PercentileDisc", "Mode"), _APPROXIMATE),
