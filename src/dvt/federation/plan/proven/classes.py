@@ -11,6 +11,7 @@ from sqlglot import exp
 from dvt.core.tables import Column
 from dvt.core.types import MAX_DIGITS, Kind, StageType
 from dvt.federation.plan.data_types import data_type
+from dvt.federation.plan.dialects import STAGE_TYPES
 
 QUOTIENT = "quotient"
 """Class of decimals of a computed scale: equal as numbers, not as text."""
@@ -288,7 +289,7 @@ class DialectClasses:
 
 
 _DIALECTS: Mapping[str, DialectClasses] = {
-    "duckdb": DialectClasses(kinds={Kind.HUGEINT: HUGE}, narrow_digits=18, quotient_digits=0),
+    STAGE_TYPES: DialectClasses(kinds={Kind.HUGEINT: HUGE}, narrow_digits=18, quotient_digits=0),
     "mysql": DialectClasses(
         truth="integer",
         kinds=dict.fromkeys((Kind.UTINYINT, Kind.USMALLINT, Kind.UINTEGER, Kind.UBIGINT), UNSIGNED),
