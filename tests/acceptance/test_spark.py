@@ -75,6 +75,7 @@ def test_dialect_compute_is_sparks_and_its_functions_answer_as_in_spark(shop: Pr
     assert query(shop, "SELECT * FROM own") == [(3, 3.5, "ann|bob|it's Zoë 😀")]
 
 
+@pytest.mark.long
 def test_an_incremental_model_adds_the_new_rows_only(shop: Project):
     spark_model(
         shop,
