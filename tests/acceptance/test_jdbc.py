@@ -18,14 +18,16 @@ pytestmark = pytest.mark.slow
 def shop(databases: Any, tmp_path: Path) -> Project:
     """Return a project with a DuckDB warehouse, which reads orders from H2."""
     server = databases("jdbc")
-    server.execute("drop table if exists shop.orders")
-    server.execute("create table shop.orders (id integer primary key, paid_on date, total decimal(38, 2))")
+    server.execute("drop table if exists shop.paid_orders")
+    server.execute(
+        "create table shop.paid_orders (id integer primary key, paid_on date, total decimal(38, 2))"
+    )
     rows = "select x, dateadd(day, x, date '2025-01-01'), x * 1.25 from system_range(1, 1000)"
-    server.execute(f"insert into shop.orders {rows}")
+    server.execute(f"insert into shop.paid_orders {rows}")
     outputs = {"warehouse": {"type": "duckdb", "path": "warehouse.duckdb"}, "erp": server.settings()}
     project = Project(tmp_path / "shop", outputs, default="warehouse")
-    project.source("shop", "erp", ["orders"], schema="shop")
-    sql = "SELECT year(paid_on) AS year, sum(total) AS total FROM {{ source('shop', 'orders') }}"
+    project.source("shop", "erp", ["paid_orders"], schema="shop")
+    sql = "SELECT year(paid_on) AS year, sum(total) AS total FROM {{ source('shop', 'paid_orders') }}"
     project.model("by_year", f"{sql} WHERE id > 10 GROUP BY 1", materialized="table")
     return project
 

@@ -176,7 +176,7 @@ def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
         assert datasets == []
 
 
-@pytest.mark.rarely("redshift")
+@pytest.mark.rarely("redshift", "jdbc")
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
 @pytest.mark.never("bigquery", reason="its stand-in is in the process that is measured")
 def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> None:

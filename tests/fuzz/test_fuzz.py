@@ -20,7 +20,7 @@ _QUERIES = 669
 _QUERIES_OF_SPARK = 200
 """The same for Spark, a statement of which takes a second."""
 _PARTS = 3
-"""Number of tests that they are divided among."""
+"""Number of tests that they are divided among; `make test` runs the first one."""
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,9 @@ def workspace(
     FILES.close()
 
 
-@pytest.mark.parametrize("part", range(_PARTS))
+@pytest.mark.parametrize(
+    "part", [pytest.param(part, marks=[pytest.mark.long] if part else []) for part in range(_PARTS)]
+)
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
 def test_random_queries_answer_as_the_database_of_their_dialect(
     workspace: FuzzWorkspace, dialect: str, part: int
@@ -53,7 +55,6 @@ def test_random_queries_answer_as_the_database_of_their_dialect(
     assert invalid < share / 20, "the grammar makes queries that the database itself refuses"
 
 
-@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "mysql"])
