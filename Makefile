@@ -50,7 +50,7 @@ check: $(VENV)/.dev  ## formatting, lints, types, import rules and the quick tes
 	@$(BIN)/ruff check $(wildcard $(CODE))
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow" $(ALL_SLOW:%=--ignore=%)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile -m "not slow" $(ALL_SLOW:%=--ignore=%)
 
 fmt: $(VENV)/.dev  ## format the code and apply the lints' own fixes
 	@$(BIN)/ruff check --fix-only $(wildcard $(CODE))

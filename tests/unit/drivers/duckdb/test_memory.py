@@ -37,6 +37,7 @@ def test_an_extension_that_is_not_there_names_its_wheel() -> None:
     instance.close()
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_spilled(tmp_path: Path) -> None:
     instance = MemoryInstance(memory_limit="64MB", threads=1, spill=tmp_path / "spill")
     cursor = instance.cursor()

@@ -100,6 +100,7 @@ def test_the_label_of_an_address_has_no_password_and_no_options():
     assert set(place.secrets) == {"s3cret", "0ther"}
 
 
+@pytest.mark.slow
 def test_an_open_store_outlives_others_of_its_process_and_of_others(file: Path, url: str, state: Path):
     """To close any descriptor of a file drops all of a process's locks on it, those of SQLite too."""
     with open_store(file, state=state, actor="ana") as store:
