@@ -38,8 +38,10 @@ def with_jars(
     java = _java([what for what, _ in over_jdbc] if request.jdbc else (), sparks)
     if java is not None:
         report = replace(report, items=(*report.items, java))
-    hadoop = _hadoop(environment, request.download) if sparks else None
-    spark = [use for name, of in profiles for use in _for_spark(name, of, folder, hadoop)]
+    spark: list[JarUse] = []
+    if sparks:
+        hadoop = _hadoop(environment, request.download)
+        spark = [use for name, of in profiles for use in _for_spark(name, of, folder, hadoop)]
     if not over_jdbc and not spark:
         return report
     from dvt.core.libraries import libraries
@@ -152,10 +154,13 @@ def _java(outputs: Sequence[str], sparks: Sequence[str]) -> Item | None:
         return None
     from dvt.core.errors import JavaMissing, JavaUnusable
     from dvt.drivers.jdbc.java import NEEDED, java, java_version
-    from dvt.engines.spark.jars import JAVA
     from dvt.environment.report import Item, Outcome
 
-    needed = JAVA if sparks else NEEDED
+    needed = NEEDED
+    if sparks:
+        from dvt.engines.spark.jars import JAVA  # here: its package imports DuckDB
+
+        needed = JAVA
     package, program = f"Java {needed}", java()
     version = None if program is None else java_version(program)
     if version is not None and version >= needed:

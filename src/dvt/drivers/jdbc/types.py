@@ -29,7 +29,6 @@ from dvt.core.types import (
     StageType,
     decimal,
 )
-from dvt.drivers.duckdb import refusal
 from dvt.drivers.jdbc.products import Product
 
 _BIT, _TINYINT, _SMALLINT, _INTEGER, _BIGINT, _BOOLEAN = -7, -6, 5, 4, -5, 16
@@ -179,6 +178,8 @@ def _other(column: JdbcColumn, product: Product, where: str) -> TypeMapping:
         loses = f"the type {column.native}; it becomes the text that its database makes"
         return TypeMapping(stage=VARCHAR, read=product.read_others, loses=loses)
     if code in _UNREADABLE:
+        from dvt.drivers.duckdb import refusal  # here: `dvt sync`, which needs no DuckDB, imports this module
+
         problem = refusal(where, f"'is of the type {_UNREADABLE[code]}, which has no text'", _NO_TEXT)
         unpack = f"CASE WHEN {{0}} IS NULL THEN NULL ELSE {problem} END"
         return TypeMapping(stage=VARCHAR, unpack=unpack, loses=f"the type {_UNREADABLE[code]}")
