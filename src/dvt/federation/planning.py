@@ -32,6 +32,7 @@ from dvt.federation.plan import (
     relation,
     source_literal,
 )
+from dvt.federation.plan.dialects import engine_dialect
 from dvt.federation.ranges import ranges_of
 from dvt.federation.stage_tables import loader
 from dvt.federation.ways_out import ANOTHER_PLACE, elsewhere
@@ -177,7 +178,9 @@ class Planning:
         names = tables.connections | {request.stage.connection}
         zone, _ = self.time_zone(request)
         types = {name: self.connections[name].type for name in names}
-        speaker = self.speakers.get(request.dialect) if request.dialect != engine.dialect else None
+        # An engine that translates what is proven gives a model's own names and types; others give theirs.
+        is_other = request.dialect != engine.dialect and engine_dialect(engine.dialect).only_proven
+        speaker = self.speakers.get(request.dialect) if is_other else None
         return PlanContext(
             dialects={name: type_.dialect for name, type_ in types.items()},
             bind=engine.bind,
