@@ -302,6 +302,19 @@ def test_a_consumer_that_fails_amid_rows_leaves_the_session_usable(h2, bench_of)
     assert [dataset.rows for dataset in datasets] == [50_000]
 
 
+def test_a_query_that_was_read_to_its_end_is_never_cancelled(h2, bench_of, monkeypatch):
+    bench, asked, cancel = bench_of(h2), [], Session.cancel
+
+    def noted(session):
+        asked.append(session)
+        return cancel(session)
+
+    monkeypatch.setattr(Session, "cancel", noted)
+    query = bench.extraction(bench.describe(bench.filled("read_often", 3)))
+    assert [dataset.rows for dataset in bench.read(*[query] * 100)] == [3] * 100
+    assert asked == []
+
+
 def test_what_a_driver_repeats_of_its_url_is_masked(unknown, bench_of):
     error = error_of(bench_of(unknown, url=f"jdbc:duckdb:;threads={SECRET}"))
     assert error.code == "DVT130"

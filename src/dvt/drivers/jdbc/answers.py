@@ -48,6 +48,8 @@ class Answer:
         self.error: DvtError | None = None
         """Why the answer ended early; None if it did not."""
         self.is_stopped = False
+        self._is_read = False
+        """Whether its end mark has been read: what is left of the query is its reply."""
         self._path = session.pipe()
         # Opened first, and not blocking: the process opens the other end when the query begins.
         self._fd = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
@@ -82,7 +84,8 @@ class Answer:
         else:
             os.close(self._fd)
         Path(self._path).unlink()
-        if not self._call.wait(0):
+        # Of one that was read, a request to cancel would find the next query, or the driver closing this one.
+        if not self._call.wait(_STOP_SECONDS if self._is_read else 0):
             self._cancelling.append(self._session.cancel())
             self._call.wait(_STOP_SECONDS)
         for cancelling in self._cancelling:  # else it might find the session's next query
@@ -102,6 +105,7 @@ class Answer:
             while (rows := self._read_number()) >= 0:
                 arrays = [self._read_array(arrow, type_, rows) for type_ in types]
                 yield arrow.RecordBatch.from_arrays(arrays, schema=schema)
+            self._is_read = True
         except EOFError:
             self.error = self._why()
             raise self.error from None
