@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +12,7 @@ import duckdb
 
 from dvt.connectors.bigquery.server import CLIENT, CONSUMER, Server
 from dvt.connectors.bigquery.statements import NOW, as_of, export, with_wide_numbers
-from dvt.core.errors import Cancelled, DvtError, QueryFailed
+from dvt.core.errors import QueryFailed
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
@@ -22,13 +21,9 @@ from dvt.core.queries import SourceQuery
 from dvt.drivers.bigquery import Session, as_dvt_errors, is_refused, relation
 from dvt.drivers.bigquery.connect import Job as BigQueryJob
 from dvt.drivers.bigquery.rows import AnswerRows
-from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.duckdb.staging import stage_batches, write_answer
 from dvt.drivers.duckdb.transferred import check_types, transferred
-
-_POLL_SECONDS = 0.1
-"""Seconds between checks of whether a query that waits for its turn was stopped."""
-
+from dvt.drivers.side_by_side import Extraction, extract_side_by_side
 
 _FromItems = Callable[[Session, Sequence[TableRef], frozenset[TableRef]], list[str]]
 
@@ -43,8 +38,8 @@ class BigQuerySnapshot:
 
     def extract(self, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         """See Snapshot."""
-        if jobs:
-            _Extraction(self._server, jobs, finished, self._tables).run()
+        reader = _Reader(self._server, self._tables)
+        extract_side_by_side(self._server.running, jobs, finished, reader.extract)
 
     def _tables(self, session: Session, tables: Sequence[TableRef], past: frozenset[TableRef]) -> list[str]:
         """Return the FROM items of tables; those that have a `past` are read as of one moment."""
@@ -65,83 +60,25 @@ class _Sent:
     """A statement that is sent for a job."""
 
     job: Job
-    batch: Batch
+    extraction: Extraction
     session: Session
     sql: str
 
 
-class _Extraction:
-    """Extracts jobs that succeed or fail together: the first failure stops the others."""
+class _Reader:
+    """Extracts jobs, each on the thread that asks for it."""
 
-    def __init__(
-        self,
-        server: Server,
-        jobs: Sequence[Job],
-        finished: Callable[[Job, Dataset], None],
-        tables: _FromItems,
-    ) -> None:
+    def __init__(self, server: Server, tables: _FromItems) -> None:
         self._server = server
-        self._jobs = jobs
-        self._finished = finished
         self._tables = tables
-        self._lock = threading.Lock()
-        self._under_way: set[BigQueryJob] = set()
-        self._failures: list[BaseException] = []
-        self._committed: set[int] = set()
-        self._of_tables = {
-            job.query.tables: threading.Semaphore(job.query.extraction.max_parallel) for job in jobs
-        }
-        """What limits how many of the jobs read the same tables at once."""
 
-    def run(self) -> None:
-        """Extract all jobs; raise the first failure after every query has ended."""
-        try:
-            with (
-                self._server.running.batch() as batch,
-                ThreadPoolExecutor(len(self._jobs), "dvt-bigquery") as pool,
-            ):
-                for number, job in enumerate(self._jobs):
-                    pool.submit(self._extract, batch, number, job)
-        finally:
-            for number, job in enumerate(self._jobs):
-                if number not in self._committed:
-                    with suppress(DvtError, OSError):
-                        job.sink.discard()
-        if self._failures:
-            raise self._failures[0]
+    def extract(self, job: Job, extraction: Extraction) -> Dataset:
+        """Extract one job."""
+        check_types(job.query, is_refused)
+        with closing(self._server.duckdb.cursor()) as cursor:
+            return self._stage(cursor, job, extraction)
 
-    def _extract(self, batch: Batch, number: int, job: Job) -> None:
-        """Extract one job; runs on a thread of its own."""
-        doing = _doing(job.query)
-        try:
-            check_types(job.query, is_refused)
-            with self._turn(batch, job.query, doing), closing(self._server.duckdb.cursor()) as cursor:
-                dataset = self._stage(cursor, job, batch)
-            self._committed.add(number)
-            self._finished(job, dataset)
-        except BaseException as error:  # noqa: BLE001  raised again by `run`, on the caller's thread
-            self._fail(error)
-
-    @contextmanager
-    def _turn(self, batch: Batch, query: SourceQuery, doing: str) -> Iterator[None]:
-        """Wait until no more queries read the same tables than their config allows."""
-        limit = self._of_tables[query.tables]
-        while not limit.acquire(timeout=_POLL_SECONDS):
-            if batch.stopped or self._failures:
-                raise Cancelled(doing)
-        try:
-            yield
-        finally:
-            limit.release()
-
-    def _fail(self, error: BaseException) -> None:
-        with self._lock:
-            self._failures.append(error)
-            under_way = set(self._under_way)
-        for job in under_way:
-            job.cancel()
-
-    def _stage(self, cursor: Any, job: Job, batch: Batch) -> Dataset:
+    def _stage(self, cursor: Any, job: Job, extraction: Extraction) -> Dataset:
         query = job.query
         _, bucket = self._server.routes.choose("EXPORT DATA", CLIENT, query.rows, query.bytes, query.bucket)
         has_past = self._server.settings.time_travel
@@ -151,9 +88,9 @@ class _Extraction:
             where = tuple(map(with_wide_numbers, query.where))
             sql = replace(query, where=where).sql(self._tables(session, query.tables, past))
             if bucket is not None:
-                return self._export(_Sent(job, batch, session, sql), cursor, bucket)
-            with self._begun(_Sent(job, batch, session, sql)) as begun:
-                answer = AnswerRows(session, begun, lambda: batch.stopped or bool(self._failures))
+                return self._export(_Sent(job, extraction, session, sql), cursor, bucket)
+            with self._begun(_Sent(job, extraction, session, sql)) as begun:
+                answer = AnswerRows(session, begun, lambda: extraction.is_stopped)
                 try:
                     return stage_batches(cursor, job, answer.reader)
                 except duckdb.Error as error:
@@ -168,7 +105,7 @@ class _Extraction:
             ):
                 sent.session.wait(begun)
             expected = begun.statistics("query", "exportDataStatistics", "rowCount")
-            with self._server.running.query(sent.batch, cursor.interrupt, doing):
+            with self._server.running.query(sent.extraction.batch, cursor.interrupt, doing):
                 rows = write_answer(cursor, transferred(query, place), job)
         if expected is None or rows != expected:
             problem = f"{rows} rows of {expected} arrived in bucket {bucket.name!r}"
@@ -179,20 +116,15 @@ class _Extraction:
     def _begun(self, sent: _Sent, *, retried: bool = True) -> Iterator[BigQueryJob]:
         """Run a statement for as long as the `with` lasts."""
         doing, about = _doing(sent.job.query), sent.job.query.about
-        if self._failures or sent.batch.stopped:
-            raise Cancelled(doing)
+        extraction = sent.extraction
+        extraction.check(doing)
         begun = sent.session.begin(sent.sql, retried=retried)
-        with self._lock:
-            self._under_way.add(begun)
-        try:
-            with self._server.under_way(sent.batch, begun, doing):
-                if self._failures:
-                    begun.cancel()
-                with as_dvt_errors(name=self._server.name, doing=doing, where=about):
-                    yield begun
-        finally:
-            with self._lock:
-                self._under_way.discard(begun)
+        with (
+            self._server.under_way(extraction.batch, begun, doing),
+            extraction.stopping(begun.cancel, doing),
+            as_dvt_errors(name=self._server.name, doing=doing, where=about),
+        ):
+            yield begun
 
 
 def _doing(query: SourceQuery) -> str:
