@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -157,6 +158,22 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are(bench):
     with pytest.raises(ColumnNotFound) as caught:
         read(bench, ref, partition_column="kk")
     assert "did you mean" in caught.value.hint
+
+
+def test_a_view_is_never_cut_and_says_so(bench):
+    ref = made(bench, "integer", ["1", "2", "3"])
+    view = bench.database.table("view_of_ranges")
+    with suppress(Exception):  # there may be none yet
+        bench.database.execute(f"drop view {bench.database.quoted(view)}")
+    bench.database.execute(
+        f"create view {bench.database.quoted(view)} as select * from {bench.database.quoted(ref)}"
+    )
+    for asked in ({"partition_column": "k"}, {"partitions": 2}):
+        with pytest.raises(BadExtraction, match="a view is read by one query"):
+            read(bench, view, **asked)
+    rows, files = read(bench, view, partitions=1)
+    assert (len(rows), files) == (3, 1)
+    bench.database.execute(f"drop view {bench.database.quoted(view)}")
 
 
 class TestOfAKey:

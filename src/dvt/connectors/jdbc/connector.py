@@ -62,7 +62,8 @@ class JdbcConnector:
         server = self._server
         if server.width == 1:
             allowed = "raise `max_connections`" if server.may_split else "set `consistent_reads: false`"
-            check_unsplit(query, f"{allowed} of output {server.name!r} in profiles.yml, or leave it out")
+            hint = f"{allowed} of output {server.name!r} in profiles.yml, or leave it out"
+            check_unsplit(query, "the table is read by one query, in one transaction", hint)
         found = find_cut(server, query)
         width = min(server.width, query.extraction.max_parallel)
         return "" if found is None or width == 1 else shown(found, width)

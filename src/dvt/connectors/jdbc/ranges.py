@@ -52,6 +52,8 @@ def cut(query: SourceQuery, table: Table, product: Product) -> Cut | None:
     None: it is read as a whole. BadExtraction and ColumnNotFound tell of a config that cannot be met.
     """
     extraction = query.extraction
+    if not table.scannable:
+        check_unsplit(query, "a view is read by one query", "name them for a table, or leave them out")
     named = _named(table, extraction, product)
     if not query.scan or query.model or query.source != (TablePlace(0),) or extraction.partitions == 1:
         return None
@@ -92,12 +94,12 @@ def shown(cut: Cut, width: int) -> str:
     return f"{ranges} of {cut.column.name}, over up to {width} connections{size}"
 
 
-def check_unsplit(query: SourceQuery, hint: str) -> None:
-    """Raise BadExtraction for a config of ranges where each table is read by one query."""
+def check_unsplit(query: SourceQuery, problem: str, hint: str) -> None:
+    """Raise BadExtraction for a config of ranges of what is read by one query."""
     extraction = query.extraction
     if extraction.partition_column or (extraction.partitions or 1) > 1:
         key = "partition_column" if extraction.partition_column else "partitions"
-        raise BadExtraction(query.about, key, "the table is read by one query, in one transaction", hint)
+        raise BadExtraction(query.about, key, problem, hint)
 
 
 def conditions(cut: Cut, name: str, ask: Ask) -> list[str]:
