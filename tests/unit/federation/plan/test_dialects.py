@@ -51,3 +51,31 @@ def test_spark_orders_by_no_expression_over_a_name_with_two_meanings(
     assert entry.status is Status.KNOWN_WRONG
     assert entry.when is not None
     assert entry.when(next(parse_one(sql, dialect=dialect).find_all(exp.Ordered))) is is_refused
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "mysql", "duckdb"])
+@pytest.mark.parametrize(
+    ("sql", "is_refused"),
+    [
+        ("SELECT id IN (SELECT k FROM u) AS v FROM t", True),
+        ("SELECT id NOT IN (SELECT k FROM u) AS v FROM t", True),
+        ("SELECT id FROM t WHERE (id IN (SELECT k FROM u)) IS NULL", True),
+        ("SELECT id FROM t WHERE NOT (id IN (SELECT k FROM u) OR id > 2)", True),
+        ("SELECT id FROM t WHERE id IN (SELECT k FROM u) OR NOT id IN (SELECT k FROM u)", True),
+        ("SELECT CASE id IN (SELECT k FROM u) WHEN FALSE THEN 1 END AS v FROM t", True),
+        ("SELECT CASE WHEN id > 1 THEN id IN (SELECT k FROM u) END AS v FROM t", True),
+        (
+            "SELECT id FROM t WHERE id IN (SELECT k FROM u) OR (id > 2 AND (NOT id IN (SELECT j FROM u)))",
+            False,
+        ),
+        ("SELECT CASE WHEN id NOT IN (SELECT k FROM u) THEN 1 END AS v FROM t", False),
+        ("SELECT id FROM t GROUP BY id HAVING id IN (SELECT k FROM u)", False),
+        ("SELECT t.id FROM t JOIN w ON t.id = w.id AND t.id IN (SELECT k FROM u)", False),
+        ("SELECT id IN (1, 2) AS v FROM t", False),
+    ],
+)
+def test_spark_tells_no_null_of_a_query_without_the_value(dialect: str, sql: str, is_refused: bool):
+    entry = engine_dialect("spark").translation(dialect).entries["In"][0]
+    assert entry.status is Status.KNOWN_WRONG
+    assert entry.when is not None
+    assert entry.when(next(parse_one(sql, dialect=dialect).find_all(exp.In))) is is_refused

@@ -24,10 +24,12 @@ from dvt.federation.plan.dialects.spark import postgres_texts as texts
 from dvt.federation.plan.dialects.spark import postgres_times as times
 from dvt.federation.plan.dialects.spark.expressions import (
     ANOTHER_NAME,
+    NO_NULL,
     NO_TOTAL,
     as_bigint,
     is_float,
     is_moment_without_zone,
+    is_value_of_membership,
     of_integers,
     orders_by_hidden_name,
     ranks,
@@ -336,6 +338,7 @@ TRANSLATION = Translation(
         ),
         "Distinct": (wrong("DISTINCT ON is DuckDB's own", _WAY_OUT, _has_on),),
         "CTE": (macro(_not_materialized, lambda node: node.args.get("materialized") is not None),),
+        "In": (wrong(NO_NULL, _WAY_OUT, is_value_of_membership),),
         "Ordered": (wrong(ANOTHER_NAME, _WAY_OUT, orders_by_hidden_name),),
         **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), _differs(NO_TOTAL)),
         **dict.fromkeys(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from dvt.federation.plan.data_types import data_type
@@ -20,6 +22,8 @@ NO_TOTAL = "without any row Spark gives no total either"
 """Why no rows are grouped in several ways."""
 ANOTHER_NAME = "in an expression of ORDER BY Spark may take an output for a column of the same name"
 """Why no rows are ordered by an expression over a name that an output hides."""
+NO_NULL = "outside of a condition Spark has FALSE where a query without the value has a NULL"
+"""Why no other value is made of IN and a query."""
 _WIDTHS = ("SMALLINT", "INT", "BIGINT")
 """Spark's integers, the narrowest first."""
 _RANKS = (exp.RowNumber, exp.Rank, exp.DenseRank)
@@ -37,6 +41,61 @@ def orders_by_hidden_name(node: exp.Expr) -> bool:
         if isinstance(output, exp.Alias) and output.this.name.lower() != output.alias.lower()
     }
     return any(not column.table and column.name.lower() in hidden for column in node.find_all(exp.Column))
+
+
+def is_value_of_membership(node: exp.Expr) -> bool:
+    """True for IN and a query, but in a condition that takes FALSE and NULL for the same."""
+    if node.args.get("query") is None:
+        return False
+    *sides, condition = _climbed(node)
+    return not _is_judged(condition) or any(_is_met_by_either(node, side) for side in sides)
+
+
+def _climbed(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield a boolean, or its opposite, and each AND and OR above it of which it is a side."""
+    above = _out_of_parentheses(node)
+    if isinstance(above.parent, exp.Not):
+        above = _out_of_parentheses(above.parent)
+    yield above
+    while isinstance(above.parent, exp.And | exp.Or):
+        above = _out_of_parentheses(above.parent)
+        yield above
+
+
+def _is_judged(node: exp.Expr) -> bool:
+    """True for all of a condition."""
+    parent = node.parent
+    if isinstance(parent, exp.If):
+        case = parent.parent
+        return node.arg_key == "this" and not (isinstance(case, exp.Case) and case.this)
+    if isinstance(parent, exp.Join):
+        return node.arg_key == "on"
+    return isinstance(parent, exp.Where | exp.Having)
+
+
+def _is_met_by_either(node: exp.Expr, side: exp.Expr) -> bool:
+    """True if a side of OR has IN, and the other one NOT IN: Spark asks whether a value of the same is NULL.
+
+    The queries are not compared: names in them have changed.
+    """
+    if not isinstance(side.parent, exp.Or):
+        return False
+    other = side.parent.expression if side.arg_key == "this" else side.parent.this
+    return any(
+        inner.this == node.this and _is_negated(inner) is not _is_negated(node)
+        for inner in other.find_all(exp.In)
+        if inner.args.get("query") is not None
+    )
+
+
+def _is_negated(node: exp.Expr) -> bool:
+    return isinstance(_out_of_parentheses(node).parent, exp.Not)
+
+
+def _out_of_parentheses(node: exp.Expr) -> exp.Expr:
+    while isinstance(node.parent, exp.Paren):
+        node = node.parent
+    return node
 
 
 def typed(node: exp.Expr, to: str) -> exp.Cast:

@@ -13,9 +13,11 @@ from dvt.federation.plan.dialects.duckdb.exact_numbers import INTEGERS, constant
 from dvt.federation.plan.dialects.duckdb.expressions import function, is_a
 from dvt.federation.plan.dialects.spark.expressions import (
     ANOTHER_NAME,
+    NO_NULL,
     NO_TOTAL,
     as_bigint,
     is_float,
+    is_value_of_membership,
     orders_by_hidden_name,
     ranks,
     typed,
@@ -209,6 +211,7 @@ _ODD = {
         wrong(ANOTHER_NAME, _WAY_OUT, orders_by_hidden_name),
         *mysql.TRANSLATION.entries.get("Ordered", ()),
     ),
+    "In": _first("In", NO_NULL, is_value_of_membership),
     **dict.fromkeys(("Cube", "Rollup", "GroupingSets"), (wrong(NO_TOTAL, _WAY_OUT),)),
     **dict.fromkeys(("TimestampDiff",), (wrong("Spark counts such units otherwise", _WAY_OUT),)),
     **dict.fromkeys(
