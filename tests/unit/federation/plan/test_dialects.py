@@ -64,10 +64,9 @@ def test_spark_orders_by_no_expression_over_a_name_with_two_meanings(
         ("SELECT id FROM t WHERE id IN (SELECT k FROM u) OR NOT id IN (SELECT k FROM u)", True),
         ("SELECT CASE id IN (SELECT k FROM u) WHEN FALSE THEN 1 END AS v FROM t", True),
         ("SELECT CASE WHEN id > 1 THEN id IN (SELECT k FROM u) END AS v FROM t", True),
-        (
-            "SELECT id FROM t WHERE id IN (SELECT k FROM u) OR (id > 2 AND (NOT id IN (SELECT j FROM u)))",
-            False,
-        ),
+        ("SELECT id FROM t WHERE id > 9 OR (id IN (SELECT k FROM u)) OR NOT id IN (SELECT k FROM w)", True),
+        ("SELECT id FROM t WHERE id IN (SELECT k FROM u) OR (j > 2 AND (NOT j IN (SELECT k FROM u)))", False),
+        ("SELECT id FROM t WHERE (id IN (SELECT k FROM u) AND NOT id IN (SELECT k FROM w)) OR j > 2", False),
         ("SELECT CASE WHEN id NOT IN (SELECT k FROM u) THEN 1 END AS v FROM t", False),
         ("SELECT id FROM t GROUP BY id HAVING id IN (SELECT k FROM u)", False),
         ("SELECT t.id FROM t JOIN w ON t.id = w.id AND t.id IN (SELECT k FROM u)", False),
