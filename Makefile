@@ -27,7 +27,7 @@ test-frozen: $(VENV)/.dev $(VENV)/.servers  ## runs whose network freezes, on Po
 	@$(BIN)/python -m pytest tests/acceptance/test_frozen.py
 
 test-long: $(VENV)/.dev $(VENV)/.servers  ## many kills, many runs of one DAG, large data in every bucket: some two hours
-	@$(BIN)/python -m pytest -n $(JOBS) -m long tests/dbt_bridge tests/unit/staging tests/unit/lifecycle tests/conformance tests/acceptance tests/proofs tests/fuzz
+	@$(BIN)/python -m pytest -n $(JOBS) -m "long and not versions"
 	@DVT_TEST_KILLS=30 DVT_TEST_MARIADB_KILLS=50 DVT_TEST_DAG_TIMES=20 DVT_TEST_INCREMENTAL=200 DVT_TEST_MACHINE_ROUNDS=50 \
 		DVT_TEST_SEED_KILLS=10 \
 		$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/acceptance/test_kill.py tests/acceptance/test_dag.py \

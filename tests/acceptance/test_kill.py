@@ -21,9 +21,9 @@ from tests.databases.mariadb import USER as MARIADB_USER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
-KILLS = int(os.environ.get("DVT_TEST_KILLS", "3"))
+KILLS = int(os.environ.get("DVT_TEST_KILLS", "2"))
 """Builds killed on PostgreSQL (`make test-long`: 30)."""
-MARIADB_KILLS = int(os.environ.get("DVT_TEST_MARIADB_KILLS", "2"))
+MARIADB_KILLS = int(os.environ.get("DVT_TEST_MARIADB_KILLS", "1"))
 """Builds killed on MariaDB (`make test-long`: 50)."""
 ROWS = 200_000
 """Rows of the source, and of every table that is built from it."""

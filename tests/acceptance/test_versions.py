@@ -90,12 +90,12 @@ def test_a_dataset_of_which_little_is_left_is_written_anew(workspace: ServerWork
 def test_a_dataset_of_many_files_is_written_anew(
     workspace: ServerWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(changes, "_MAX_FILES", 5)
+    monkeypatch.setattr(changes, "_MAX_FILES", 3)
     folders = set()
-    for number in range(12):
+    for number in range(7):
         workspace.execute(f"INSERT INTO facts (id, a) VALUES ({1000 + number}, 'new')")
         assert once(workspace)[0] == as_in_the_table(workspace)
-        assert len(state_of(workspace)[1]["parts"]) <= 5
+        assert len(state_of(workspace)[1]["parts"]) <= 3
         folders.add(folder_of(workspace))
     assert len(folders) == 3
 

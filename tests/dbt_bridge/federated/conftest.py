@@ -113,9 +113,19 @@ def _filled(project: Project) -> Iterator[Project]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave tests on MariaDB to `make test-long`, but for those that their `OFTEN_ON_MARIADB` names."""
+    """Leave tests to `make test-long` that much the same tests on other targets stand for.
+
+    On MariaDB these are all but those that `OFTEN_ON_MARIADB` of their file names; in a DuckDB file those
+    that a file has from another one, where they run in a DuckDB file as well.
+    """
     for item in items:
-        often = getattr(getattr(item, "module", None), "OFTEN_ON_MARIADB", None)
-        target = getattr(getattr(item, "callspec", None), "params", {}).get("shop")
-        if often is not None and target == "mariadb" and item.name.partition("[")[0] not in often:
+        if isinstance(item, pytest.Function) and _is_rare(item):
             item.add_marker(pytest.mark.long)
+
+
+def _is_rare(item: pytest.Function) -> bool:
+    target = item.callspec.params.get("shop") if hasattr(item, "callspec") else None
+    often = getattr(item.module, "OFTEN_ON_MARIADB", None)
+    if target == "mariadb":
+        return often is not None and item.originalname not in often
+    return target == "duckdb" and item.function.__module__ != item.module.__name__

@@ -21,6 +21,7 @@ from tests.unit.environment.wheelhouse import Wheelhouse
 pytestmark = pytest.mark.slow
 
 INSTALLERS = pytest.mark.parametrize("installer", ["uv", "pip"])
+UV_AND_RARELY_PIP = pytest.mark.parametrize("installer", ["uv", pytest.param("pip", marks=pytest.mark.long)])
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_what_was_installed_before_is_in_the_lock_with_its_hash(house: Wheelhous
     ]
 
 
-@INSTALLERS
+@UV_AND_RARELY_PIP
 def test_what_is_installed_stays_right_when_another_package_is_nowhere(house: Wheelhouse, installer: str):
     house.wheel("dbt-teradata", "1.9.0")
     _install(house, "dbt-teradata")
@@ -143,7 +144,7 @@ def test_a_package_that_would_change_dbt_core_is_refused_and_the_others_go_in(
     assert not (house.project / "sync.lock").exists()
 
 
-@INSTALLERS
+@UV_AND_RARELY_PIP
 def test_an_installed_dbt_core_stays_though_a_newer_one_would_do(house: Wheelhouse, installer: str):
     house.wheel("dbt-core", "1.11.1")
     house.wheel("dbt-teradata", "1.9.0", ["dbt-core>=1.11"])
@@ -158,7 +159,7 @@ def test_an_installed_dbt_core_stays_though_a_newer_one_would_do(house: Wheelhou
     assert "dbt-core" not in {item.package for item in report.items}
 
 
-@INSTALLERS
+@UV_AND_RARELY_PIP
 def test_what_dvt_requires_through_others_moves_within_its_bounds_if_nothing_else_goes(
     house: Wheelhouse, installer: str
 ):
@@ -182,7 +183,7 @@ def test_what_dvt_requires_through_others_moves_within_its_bounds_if_nothing_els
     assert (env.version("bundle"), env.version("requester")) == ("4", "1")
 
 
-@INSTALLERS
+@UV_AND_RARELY_PIP
 def test_a_package_that_is_nowhere_fails_by_its_name(house: Wheelhouse, installer: str):
     house.wheel("dbt-teradata", "1.9.0")
     house.outputs(a="teradata", b="exasol")
@@ -195,7 +196,7 @@ def test_a_package_that_is_nowhere_fails_by_its_name(house: Wheelhouse, installe
     assert not report.is_right
 
 
-@INSTALLERS
+@UV_AND_RARELY_PIP
 def test_the_lock_gives_the_version_though_there_is_a_newer_one(house: Wheelhouse, installer: str):
     house.wheel("dbt-teradata", "1.9.0")
     house.outputs(a="teradata")
@@ -205,7 +206,7 @@ def test_the_lock_gives_the_version_though_there_is_a_newer_one(house: Wheelhous
     assert outcomes(run(house, installer)) == [("OK", "dbt-teradata", "1.9.0")]
 
 
-@INSTALLERS
+@UV_AND_RARELY_PIP
 def test_another_version_than_the_locks_is_replaced(house: Wheelhouse, installer: str):
     house.wheel("dbt-teradata", "1.9.0")
     house.outputs(a="teradata")
