@@ -40,6 +40,8 @@ class SparkCluster:
     web: int
     master: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    remembers: bool = False
+    """Whether a master that is started again knows workers and applications of the one before."""
 
     @property
     def url(self) -> str:
@@ -86,6 +88,15 @@ class SparkCluster:
         self.workers.remove(worker)
         _kill(worker)
 
+    def kill_master(self) -> None:
+        """Kill the master; workers and what they run stay."""
+        _kill(self.master)
+
+    def start_master(self) -> None:
+        """Start a master on the same port, and wait until it has the workers."""
+        self.master = _launch_master(self.folder, self.port, self.web, self.remembers)
+        self._await(lambda: self.state()["status"] == "ALIVE" and len(self.alive()) == len(self.workers))
+
     def stop(self) -> None:
         """Kill all that there is of the cluster."""
         for process in (self.master, *self.workers):
@@ -103,10 +114,10 @@ class SparkCluster:
 
 
 @contextmanager
-def spark_cluster(workers: int = WORKERS) -> Iterator[SparkCluster]:
-    """Run a new cluster; end it, and remove its folder."""
+def spark_cluster(workers: int = WORKERS, *, remembers: bool = False) -> Iterator[SparkCluster]:
+    """Run a new cluster; end it, and remove its folder. `remembers`: its master can recover."""
     with server_folder("spark") as folder:
-        cluster = start_on_free_port(lambda port: _start(folder, port))
+        cluster = start_on_free_port(lambda port: _start(folder, port, remembers))
         try:
             for _ in range(workers):
                 cluster.add_worker()
@@ -115,17 +126,25 @@ def spark_cluster(workers: int = WORKERS) -> Iterator[SparkCluster]:
             cluster.stop()
 
 
-def _start(folder: Path, port: int) -> SparkCluster:
+def _start(folder: Path, port: int, remembers: bool) -> SparkCluster:
     web = free_port()
-    daemon = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1"]
-    master = _launch(folder, [*daemon, "--port", str(port), "--webui-port", str(web)])
-    cluster = SparkCluster(folder, port, web, master)
+    master = _launch_master(folder, port, web, remembers)
+    cluster = SparkCluster(folder, port, web, master, remembers=remembers)
     cluster._await(lambda: cluster.state()["status"] == "ALIVE")
     return cluster
 
 
-def _launch(folder: Path, daemon: list[str]) -> subprocess.Popen[bytes]:
-    return launch([str(_CLASS), *daemon], folder, _environment(folder))
+def _launch_master(folder: Path, port: int, web: int, remembers: bool) -> subprocess.Popen[bytes]:
+    daemon = ["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1"]
+    recovery = {"recoveryMode": "FILESYSTEM", "recoveryDirectory": folder / "recovery"} if remembers else {}
+    options = "".join(f" -Dspark.deploy.{key}={value}" for key, value in recovery.items())
+    return _launch(folder, [*daemon, "--port", str(port), "--webui-port", str(web)], options)
+
+
+def _launch(folder: Path, daemon: list[str], options: str = "") -> subprocess.Popen[bytes]:
+    environment = _environment(folder)
+    environment["SPARK_DAEMON_JAVA_OPTS"] += options
+    return launch([str(_CLASS), *daemon], folder, environment)
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -71,7 +71,8 @@ class Application:
         self.hadoop_user = os.environ.get("HADOOP_USER_NAME", "")
         """Whom HDFS takes Spark for; empty: this process's user."""
         self._report = context.report
-        self._watches: dict[str, Watch] = {}
+        self._without_workers: set[str] = set()
+        """Groups of jobs that were cancelled because no worker was there."""
         self._gateway: Any = None
         self._session: Any = None
         self._is_closed = False
@@ -100,13 +101,13 @@ class Application:
             raise failure
         patience = None if self.settings.at.is_local else self.settings.wait_for_workers
         watch = Watch(self.context, group, patience, Progress(self._report))
-        self._watches[group] = watch
         try:
             self.context.setJobGroup(group, f"dvt: {doing}", interruptOnCancel=True)
             with watch:
                 yield self._session.newSession()
         finally:
-            del self._watches[group]
+            if watch.is_over:
+                self._without_workers.add(group)
 
     def cancel(self, group: str) -> None:
         """Stop the jobs of a group."""
@@ -115,8 +116,7 @@ class Application:
     def failure(self, error: Exception, group: str, doing: str) -> DvtError | None:
         """Return the error of an application that has ended or has no workers; None for other errors."""
         del error
-        watch = self._watches.get(group)
-        if watch is not None and watch.is_over:
+        if group in self._without_workers:
             problem = f"{self.settings.master} has given no worker for {self.settings.wait_for_workers:g} s"
             return ClusterLost(self._name, doing, problem, _NO_WORKERS)
         return self._end_of(doing)
