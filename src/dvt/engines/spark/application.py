@@ -71,8 +71,7 @@ class Application:
         self.hadoop_user = os.environ.get("HADOOP_USER_NAME", "")
         """Whom HDFS takes Spark for; empty: this process's user."""
         self._report = context.report
-        self._without_workers: set[str] = set()
-        """Groups of jobs that were cancelled because no worker was there."""
+        self._without_workers: set[str] = set()  # groups of jobs that were cancelled for that
         self._gateway: Any = None
         self._session: Any = None
         self._is_closed = False
