@@ -164,6 +164,27 @@ class TestReads:
                 bigquery.execute(f"insert into {bigquery.quoted(ref)} values (11, 'x')")
         assert rows == [10, 11]
 
+    def test_partitions_that_conditions_leave_out_are_not_in_an_estimate(self, bench_with, bigquery):
+        bench = bench_with()
+        ref = bench.filled("partitioned", 10_000)
+        table = bench.describe(ref)
+        few, absent = (bench.extraction(table, ["word"], (where,)) for where in ("`n` < 900", "`n` > 99999"))
+        whole = bench.connector.estimate([few])[0]
+        bigquery.jobs.tables.found(("dvt-tests", "shop", "partitioned")).partitioned = "n // 1000"
+        pruned, nothing = bench.connector.estimate([few, absent])
+        assert (whole.rows, nothing.rows) == (3333, 0)
+        assert 900 < pruned.rows < 1200
+        assert 95 < pruned.bytes / pruned.rows < 100
+        assert not [job for job in bigquery.jobs.all.values() if "dryRun" in job.configuration]
+
+    def test_what_is_not_a_plain_table_is_estimated_by_nothing(self, bench_with, bigquery):
+        bench = bench_with()
+        ref = bench.filled("below_sized", 10)
+        view = bigquery.table("sized_view")
+        bigquery.jobs.tables.drop(("dvt-tests", "shop", "sized_view"))
+        bigquery.execute(f"create view {bigquery.quoted(view)} as select n from {bigquery.quoted(ref)}")
+        assert bench.connector.estimate([bench.extraction(bench.describe(view))]) == [None]
+
     def test_a_view_is_read_as_it_is(self, bench_with, bigquery):
         bench = bench_with()
         ref = bench.filled("below_view", 10)

@@ -183,8 +183,8 @@ class _Handler(BaseHTTPRequestHandler):
         }
         if table.kind == "TABLE":
             with self.server.jobs.tables.database.cursor() as cursor:
-                rows = table.count(cursor)
-            found |= {"numRows": str(rows), "numBytes": str(rows * 16 * max(len(table.fields), 1))}
+                rows, size = table.count(cursor), table.size(cursor)
+            found |= {"numRows": str(rows), "numBytes": str(size)}
         return found
 
     def _new_table(self, dataset: str, data: dict[str, Any]) -> None:
@@ -201,6 +201,13 @@ class _Handler(BaseHTTPRequestHandler):
     # --- jobs -----------------------------------------------------------------------------------
 
     def _new_job(self, data: dict[str, Any]) -> None:
+        if data["configuration"].get("dryRun"):
+            read = self.server.jobs.processed(data["configuration"]["query"]["query"])
+            found = Job(data["jobReference"]["jobId"], data["configuration"])
+            found.statistics = {"totalBytesProcessed": str(read), "query": {"totalBytesProcessed": str(read)}}
+            found.done.set()
+            self._answer_with(self._shown(found))
+            return
         job = self.server.jobs.begin(data["jobReference"]["jobId"], data["configuration"])
         self._answer_with(self._shown(job))
 

@@ -15,6 +15,7 @@ import duckdb
 from sqlglot import exp
 
 from tests.databases.bigquery_sql import (
+    PROJECT,
     Field,
     Refused,
     answered_field,
@@ -110,6 +111,29 @@ class Jobs:
             if job.cursor is not None:
                 job.cursor.interrupt()
             time.sleep(0.02)
+
+    def processed(self, sql: str) -> int:
+        """Return the bytes that a query would read: the columns it names, of partitions with rows for it."""
+        tree = parsed(sql)
+        names = {column.name.lower() for column in tree.find_all(exp.Column)}
+        with self.tables.database.cursor() as cursor:
+            checked = duckdb_sql(tree.copy(), self.tables.relation)
+            try:
+                cursor.execute(f"EXPLAIN {checked}")
+            except duckdb.Error as error:
+                raise Refused(str(error).splitlines()[0]) from error
+            read = 0
+            for node in tree.find_all(exp.Table):
+                table = self.tables.found((node.catalog or PROJECT, node.db, node.name))
+                where = tree.args.get("where")
+                pruned = table.partitioned and where
+                left = (
+                    f"SELECT {table.partitioned} FROM {table.name} {where.sql(dialect='duckdb')}"
+                    if pruned
+                    else ""
+                )
+                read += table.size(cursor, names, left)
+            return read
 
     def page(self, job: Job, begin: int, most: int) -> list[dict[str, Any]]:
         """Return rows of an answer, as the API writes them."""

@@ -25,6 +25,14 @@ from tests.databases.bigquery_sql import (
     quoted,
 )
 
+_SIZES = {
+    "STRING": "coalesce(2 + strlen({0}), 0)",
+    "JSON": "coalesce(strlen({0}::VARCHAR), 0)",
+    "BYTES": "coalesce(2 + octet_length({0}), 0)",
+    "NUMERIC": "CASE WHEN {0} IS NULL THEN 0 ELSE 16 END",
+}
+"""Type → DuckDB SQL of a value's logical bytes, as the documentation has them; 8 for the others."""
+
 Key = tuple[str, str, str]
 """Project, dataset and name."""
 
@@ -37,6 +45,8 @@ class Table:
     """In DuckDB, quoted."""
     fields: list[Field]
     kind: str = "TABLE"
+    partitioned: str = ""
+    """DuckDB SQL of a row's partition; empty: there is one."""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     past: list[tuple[datetime, str]] = field(default_factory=list)
     """Until when the rows were those of which table in DuckDB."""
@@ -45,6 +55,19 @@ class Table:
         """Return its number of rows."""
         (rows,) = cursor.execute(f"SELECT count(*) FROM {self.name}").fetchone()
         return int(rows)
+
+    def size(self, cursor: Any, names: set[str] | None = None, partitions: str = "") -> int:
+        """Return the logical bytes of columns, of all or of those partitions whose SQL this is."""
+        sizes = " + ".join(
+            _SIZES.get(column["type"], "CASE WHEN {0} IS NULL THEN 0 ELSE 8 END").format(
+                quoted(column["name"])
+            )
+            for column in self.fields
+            if names is None or column["name"].lower() in names
+        )
+        where = f" WHERE {self.partitioned} IN ({partitions})" if partitions else ""
+        (size,) = cursor.execute(f"SELECT sum({sizes or 0}) FROM {self.name}{where}").fetchone()
+        return int(size or 0)
 
 
 class Tables:

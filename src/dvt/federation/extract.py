@@ -57,11 +57,13 @@ class _Group:
 
     def jobs(self, sent: Callable[[SourceQuery], SourceQuery]) -> list[Job]:
         """Return jobs for the queries that are not answered yet; `sent` gives the query to extract."""
-        return [
-            Job(sent(claimed.answered_by.sent), claimed.claim.sink)
+        left = [
+            (sent(claimed.answered_by.sent), claimed.claim.sink)
             for claimed in self.claimed
             if claimed.claim.sink is not None and claimed.claim.open
         ]
+        queries = self.connection.sized([query for query, _ in left])
+        return [Job(query, sink) for query, (_, sink) in zip(queries, left, strict=True)]
 
     def note(self, reading: Reading) -> None:
         """Note of what the answers are, and of which snapshot."""

@@ -7,9 +7,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from dvt.connectors.bigquery import load as loading
+from dvt.connectors.bigquery.estimates import estimated
 from dvt.connectors.bigquery.extract import BigQuerySnapshot
 from dvt.connectors.bigquery.server import CLIENT, UPLOAD, Server
 from dvt.connectors.bigquery.statements import NOW
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, ServerFacts, Snapshot
@@ -21,7 +23,7 @@ from dvt.drivers.bigquery import as_dvt_errors, parse
 
 
 class BigQueryConnector:
-    """Implements Connector, CanLoad, HasRoutes and HasServerFacts."""
+    """Implements Connector, CanEstimate, CanLoad, HasRoutes and HasServerFacts."""
 
     warehouse = "BigQuery"
 
@@ -36,6 +38,10 @@ class BigQueryConnector:
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
         return {ref: described.table for ref, described in self._server.describe(tables).items()}
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """See CanEstimate."""
+        return estimated(self._server, queries)
 
     def server_facts(self, schema: str | None) -> ServerFacts:
         """See HasServerFacts: the service has no version; a query shows that jobs may be run."""

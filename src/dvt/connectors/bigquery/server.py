@@ -70,11 +70,14 @@ class Server:
 
     def with_history(self, tables: Sequence[TableRef]) -> frozenset[TableRef]:
         """Return those of the tables that can be read as of a moment in the past."""
+        return frozenset(ref for ref, described in self.known(tables).items() if described.has_history)
+
+    def known(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Described]:
+        """Return what was said of tables when they were last described; those that were not are now."""
         with self._lock:
             known = {ref: self._described[ref] for ref in tables if ref in self._described}
         unknown = [ref for ref in dict.fromkeys(tables) if ref not in known]
-        found = known | dict(self.describe(unknown)) if unknown else known
-        return frozenset(ref for ref, described in found.items() if described.has_history)
+        return known | dict(self.describe(unknown)) if unknown else known
 
     @contextmanager
     def under_way(self, batch: Batch, job: Job, doing: str) -> Iterator[None]:

@@ -40,7 +40,7 @@ def describe(session: Session, ref: TableRef, *, name: str) -> Described:
         ref=ref,
         columns=tuple(_column(field.to_api_repr()) for field in found.schema),
         rows=_rows(found) if is_own else None,
-        bytes=found.num_bytes if is_own else None,
+        bytes=_bytes(found) if is_own else None,
         scannable=False,
     )
     return Described(table, has_history=is_own)
@@ -52,6 +52,14 @@ def _rows(found: Any) -> int | None:
         return None
     buffer = found.streaming_buffer
     return int(found.num_rows) + int((buffer.estimated_rows if buffer else 0) or 0)
+
+
+def _bytes(found: Any) -> int | None:
+    """Return a table's bytes, likewise."""
+    if found.num_bytes is None:
+        return None
+    buffer = found.streaming_buffer
+    return int(found.num_bytes) + int((buffer.estimated_bytes if buffer else 0) or 0)
 
 
 def _column(field: dict[str, Any]) -> Column:

@@ -108,6 +108,19 @@ class Session:
         )
         return Job(self._client, job)
 
+    def processed(self, sql: str) -> int:
+        """Return the bytes that a query would read, as its dry run tells; nothing is read or billed."""
+        from google.cloud import bigquery
+
+        config = bigquery.QueryJobConfig(
+            use_legacy_sql=False, dry_run=True, use_query_cache=False, labels=_LABELS
+        )
+        timeout = self.settings.job_creation_timeout_seconds
+        job = self._client.query(
+            sql, job_config=config, location=self.settings.location, retry=self._retry, timeout=timeout
+        )
+        return int(job.total_bytes_processed or 0)
+
     def begin_load(self, source: str, place: Sequence[str]) -> Job:
         """Begin to load Parquet into a table that is there and empty.
 

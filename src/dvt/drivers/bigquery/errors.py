@@ -50,6 +50,13 @@ def client_errors() -> tuple[type[BaseException], ...]:
     return (GoogleAPIError, GoogleAuthError, InvalidResponse, FuturesTimeout, OSError, ValueError)
 
 
+def refusals() -> tuple[type[BaseException], ...]:
+    """Return the classes of the service's own answers that a query cannot be run."""
+    from google.api_core.exceptions import BadRequest, Forbidden, NotFound
+
+    return (BadRequest, Forbidden, NotFound)
+
+
 def connect_error(name: str, where: str, error: BaseException) -> DvtError:
     """Return dvt's error for credentials or a client that could not be had."""
     from google.auth.exceptions import GoogleAuthError, TransportError

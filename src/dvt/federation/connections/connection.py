@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 
+from dvt.core.errors import DvtError
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Connector, HasOwnRules, HasTimeZone
+from dvt.core.ports.transfers import HasRoutes
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import Table
 from dvt.federation.connections.estimates import EstimateCache
@@ -77,6 +80,22 @@ class Connection:
         """Return how much each query will answer, None where nothing tells; nothing is extracted."""
         with self.in_flight.describing():
             return self.estimates.estimate(queries)
+
+    def sized(self, queries: Sequence[SourceQuery]) -> list[SourceQuery]:
+        """Return queries with what they are expected to answer, where the way of their answer depends on it.
+
+        So each goes the way that `dvt explain` has shown.
+        """
+        if not queries or not isinstance(self.connector, HasRoutes):
+            return list(queries)
+        try:
+            estimates = self.estimate(queries)
+        except DvtError:
+            return list(queries)  # what is wrong shows when they are sent
+        return [
+            query if estimate is None else replace(query, rows=estimate.rows, bytes=estimate.bytes)
+            for query, estimate in zip(queries, estimates, strict=True)
+        ]
 
     def wrote(self, table: TableRef | None) -> None:
         """Log a write; one of unknown extent (None) also ends the run's snapshot."""
