@@ -15,6 +15,7 @@ import json
 import re
 import sys
 import time
+from datetime import UTC, datetime
 from importlib import import_module
 
 import duckdb
@@ -40,6 +41,13 @@ _UNLOAD = re.compile(
 _LOAD = re.compile(r"\s*COPY INTO (?P<table>[^'(]+?) FROM 's3://(?P<path>[^']+)' (?P<rest>.*)\Z", re.DOTALL)
 _CANCEL = re.compile(r"\s*SELECT SYSTEM\$CANCEL_ALL_QUERIES\((?P<session>\d+)\)\s*\Z", re.IGNORECASE)
 _TEMPORARY = re.compile(r"\b(DVT_LOAD)\b")
+_NAME = r'(?P<name>(?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*)'
+_CREATE = re.compile(rf"\s*CREATE (?:OR REPLACE )?(?:TRANSIENT )?TABLE {_NAME}", re.IGNORECASE)
+_INSERT = re.compile(rf"\s*INSERT INTO {_NAME}", re.IGNORECASE)
+_AS_OF = re.compile(rf"{_NAME} AT \(TIMESTAMP => '(?P<moment>[^']+)'::TIMESTAMP_TZ\)")
+_PLAN = re.compile(
+    r"\s*EXPLAIN USING JSON (?P<query>SELECT .*? FROM (?P<table>.*?)(?P<where> WHERE .*)?)\Z", re.DOTALL
+)
 _KEYS = re.compile(r"(AWS_KEY_ID|AWS_SECRET_KEY|AWS_TOKEN) = '([^']+)'")
 _OWN_KEYS = {"AWS_KEY_ID": "dvt-tests", "AWS_SECRET_KEY": "pl4nted-s3cret/+minio"}
 """What a storage integration stands for."""
@@ -47,6 +55,8 @@ _OWN_KEYS = {"AWS_KEY_ID": "dvt-tests", "AWS_SECRET_KEY": "pl4nted-s3cret/+minio
 statements = []
 state = {"endpoint": "", "loses_files": False, "paused": False}
 numbers = itertools.count(1001)
+tables = {}
+"""Name of a table → when it was created, and until when its rows were those of which other table."""
 sessions = {}
 """Number of a session → its connection, its user and what it runs."""
 
@@ -107,6 +117,9 @@ def carried_out(original, self, command, *args, **kwargs):
         return original(self, "SELECT 'query cancelled' AS status", *args, **kwargs)
     if command.startswith("ALTER SESSION UNSET "):
         return original(self, "SELECT 'Statement executed successfully.' AS status", *args, **kwargs)
+    if match := _PLAN.match(command):
+        return original(self, f"SELECT '{planned(original, self, match)}' AS content", *args, **kwargs)
+    command = in_time(original, self, command)
     if match := _UNLOAD.match(command):
         original(self, match["query"], *args, **kwargs)
         rows = unloaded(self._arrow_table, match["path"], match["rest"])
@@ -119,6 +132,58 @@ def carried_out(original, self, command, *args, **kwargs):
             self, f"SELECT 'x' AS file, 'LOADED' AS status, {rows} AS rows_loaded", *args, **kwargs
         )
     return original(self, command, *args, **kwargs)
+
+
+def exact(name):
+    """Return a name with all its parts in quotes."""
+    parts = re.findall(r'"((?:[^"]|"")*)"|([^.\s"]+)', name)
+    return ".".join(f'"{quoted_}"' if quoted_ else f'"{plain.upper()}"' for quoted_, plain in parts)
+
+
+def in_time(original, cursor, command):
+    """Note of a statement what later ones may ask of the past; return it with the tables that it reads."""
+    if match := _CREATE.match(command):
+        tables[exact(match["name"])] = (datetime.now(UTC), [])
+    if match := _INSERT.match(command):
+        keep_past(original, cursor, exact(match["name"]))
+    return _AS_OF.sub(at_moment, command)
+
+
+def keep_past(original, cursor, name):
+    """Keep the rows that a table has, before they change."""
+    if name in tables:
+        original(cursor, "CREATE SCHEMA IF NOT EXISTS DVT_TESTS.PAST")
+        past = f"DVT_TESTS.PAST.T{next(numbers)}"
+        original(cursor, f"CREATE TABLE {past} AS SELECT * FROM {name}")
+        tables[name][1].append((datetime.now(UTC), past))
+
+
+def at_moment(match):
+    """Return the table that has the rows of a table at a moment."""
+    name, moment = match["name"], datetime.strptime(match["moment"], "%Y-%m-%d %H:%M:%S.%f %z")
+    if moment > datetime.now(UTC):
+        raise failed(f"Time travel to the future: {moment}", 707, "02000")
+    if name not in tables or moment < tables[name][0]:
+        raise failed(
+            f"Time travel data is not available for table {name}. The requested time is either beyond the"
+            " allowed time travel period or before the object creation time.",
+            707,
+            "02000",
+        )
+    return next((past for until, past in tables[name][1] if moment < until), name)
+
+
+def planned(original, cursor, match):
+    """Return a plan in JSON: how many partitions of a thousand rows have rows for a query."""
+    original(cursor, match["query"] + " LIMIT 0")  # refuses what is wrong
+    original(cursor, f"SELECT COUNT(DISTINCT FLOOR(rowid / 1000)) FROM {match['table']}")
+    total = cursor._arrow_table.column(0)[0].as_py()
+    original(
+        cursor, f"SELECT COUNT(DISTINCT FLOOR(rowid / 1000)) FROM {match['table']}{match['where'] or ''}"
+    )
+    assigned = cursor._arrow_table.column(0)[0].as_py()
+    statistics = {"partitionsTotal": total, "partitionsAssigned": assigned, "bytesAssigned": assigned * 4096}
+    return json.dumps({"GlobalStats": statistics, "Operations": [[]]})
 
 
 def store(rest):

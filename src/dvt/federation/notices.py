@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from dvt.core.names import TableRef
 from dvt.core.plan import FederationPlan
+from dvt.core.ports.connectors import HasPast
 from dvt.core.ports.transfers import HasRoutes, Route
 from dvt.core.queries import SourceQuery
 from dvt.core.reports import Notice
@@ -48,17 +49,39 @@ def fallback(warehouse: str, route: Route) -> Iterator[Notice]:
 
 
 def missing_snapshots(queries: Iterable[SourceQuery], connections: Connections) -> Iterator[Notice]:
-    """Yield DVT020 for every connection without snapshots that the model reads more than once."""
-    for name, reads in Counter(query.connection for query in queries).items():
-        capabilities = connections[name].connector.capabilities
-        if reads > 1 and not capabilities.snapshot:
-            setting = capabilities.snapshot_by
+    """Yield DVT020 for every connection that the model reads more than once, if not at one moment.
+
+    That is one without snapshots, or one of tables that its snapshots leave out.
+    """
+    by_connection: dict[str, list[SourceQuery]] = {}
+    for query in queries:
+        by_connection.setdefault(query.connection, []).append(query)
+    for name, reads in by_connection.items():
+        connector = connections[name].connector
+        if len(reads) == 1:
+            continue
+        if not connector.capabilities.snapshot:
+            setting = connector.capabilities.snapshot_by
             way_out = f"set {setting} on this output, or run" if setting else "run"
             yield Notice(
                 "DVT020",
                 f"tables of connection {name!r} are read at slightly different moments",
                 f"it offers no snapshot that several queries share; {way_out} while nobody writes there",
             )
+        elif isinstance(connector, HasPast):
+            yield from _without_past(connector.without_past([ref for read in reads for ref in read.tables]))
+
+
+def _without_past(tables: Sequence[TableRef]) -> Iterator[Notice]:
+    """Yield DVT020 for tables that have no past; a model's others are read as of one moment."""
+    if tables:
+        names = ", ".join(dict.fromkeys(map(str, tables)))
+        yield Notice(
+            "DVT020",
+            f"{names}: read at a slightly later moment than the other tables",
+            "views, external tables and tables without time travel have no past to be read; run while nobody"
+            " writes there, or read the tables below them",
+        )
 
 
 def failed_again() -> Notice:

@@ -71,6 +71,16 @@ class Source:
         pass
 
 
+class WithPast(Source):
+    """A source whose snapshot leaves out the table `view`."""
+
+    def __init__(self):
+        super().__init__(snapshot=True)
+
+    def without_past(self, tables):
+        return [table for table in tables if table.identifier == "view"]
+
+
 def extraction(connection, table):
     column = Column(name="At", native="time", stage=TIME)
     return SourceQuery(
@@ -96,7 +106,8 @@ def plan(*extractions, notices=()):
 
 @contextmanager
 def connections():
-    opened = Connections(lambda name: Source(snapshot=name == "pg"), output_type)
+    made = {"pg": lambda: Source(snapshot=True), "bq": WithPast}
+    opened = Connections(lambda name: made.get(name, lambda: Source(snapshot=False))(), output_type)
     yield opened
     opened.close()
 
@@ -110,6 +121,17 @@ def test_two_tables_without_a_common_snapshot_are_a_warning():
     assert codes(plan(extraction("my", "a"), extraction("my", "b"))) == ["DVT020"]
     assert codes(plan(extraction("my", "a"), extraction("pg", "b"))) == []
     assert codes(plan(extraction("pg", "a"), extraction("pg", "b"))) == []
+
+
+def test_a_table_that_a_snapshot_leaves_out_is_named():
+    assert codes(plan(extraction("bq", "a"), extraction("bq", "b"))) == []
+    assert codes(plan(extraction("bq", "view"))) == []
+    with connections() as opened:
+        (notice,) = warnings(plan(extraction("bq", "a"), extraction("bq", "view")), opened)
+    assert (notice.code, notice.message) == (
+        "DVT020",
+        "bq:view: read at a slightly later moment than the other tables",
+    )
 
 
 def test_the_hint_names_the_setting_that_gives_a_snapshot():

@@ -23,7 +23,7 @@ from dvt.drivers.bigquery import as_dvt_errors, parse
 
 
 class BigQueryConnector:
-    """Implements Connector, CanEstimate, CanLoad, HasRoutes and HasServerFacts."""
+    """Implements Connector, CanEstimate, CanLoad, HasPast, HasRoutes and HasServerFacts."""
 
     warehouse = "BigQuery"
 
@@ -33,7 +33,7 @@ class BigQueryConnector:
     @property
     def capabilities(self) -> Capabilities:
         """See Connector."""
-        return Capabilities(snapshot=self._server.settings.time_travel, snapshot_by="time_travel")
+        return Capabilities(snapshot=self._server.settings.time_travel, snapshot_by="time_travel: true")
 
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
@@ -42,6 +42,11 @@ class BigQueryConnector:
     def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
         """See CanEstimate."""
         return estimated(self._server, queries)
+
+    def without_past(self, tables: Sequence[TableRef]) -> Sequence[TableRef]:
+        """See HasPast."""
+        past = self._server.with_history(tables)
+        return [table for table in tables if table not in past]
 
     def server_facts(self, schema: str | None) -> ServerFacts:
         """See HasServerFacts: the service has no version; a query shows that jobs may be run."""

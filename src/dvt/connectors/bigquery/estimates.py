@@ -1,7 +1,7 @@
 """Estimates from what BigQuery tells of a table, and from dry runs of queries with conditions.
 
-Neither is billed. A dry run tells the bytes that a query would read, which are fewer than those of its columns
-where conditions leave out partitions.
+Neither is billed. A dry run tells the bytes that a query would read, which are fewer than those of its
+columns where conditions leave out partitions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OTHER_WIDTH = 8.0
 
 
 def estimated(server: Server, queries: Sequence[SourceQuery]) -> list[Estimate | None]:
-    """Return what BigQuery tells of each query; None for one that it refuses, or of which nothing is known."""
+    """Return what BigQuery tells of each query; None for one that it refuses or knows nothing of."""
     asked = [query.tables[0] for query in queries if _is_of_a_table(query)]
     tables = {ref: described.table for ref, described in server.known(asked).items()}
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar
+from typing import Any
 
 from dvt.connectors.snowflake import load as loading
+from dvt.connectors.snowflake.estimates import estimated
 from dvt.connectors.snowflake.extract import SnowflakeSnapshot
 from dvt.connectors.snowflake.server import CLIENT, UPLOAD, Server
+from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, ServerFacts, Snapshot
@@ -16,23 +18,34 @@ from dvt.core.ports.staging import Dataset
 from dvt.core.ports.transfers import Route
 from dvt.core.queries import SourceQuery
 from dvt.core.tables import StageColumn, Table
-from dvt.drivers.snowflake import as_dvt_errors, describe, literal, quoted
+from dvt.drivers.snowflake import as_dvt_errors, literal, quoted
 
 
 class SnowflakeConnector:
-    """Implements Connector, CanLoad, HasRoutes, HasServerFacts and HasTimeZone."""
+    """Implements Connector, CanEstimate, CanLoad, HasPast, HasRoutes, HasServerFacts and HasTimeZone."""
 
-    capabilities: ClassVar[Capabilities] = Capabilities()
     warehouse = "Snowflake"
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         self._server = Server(name, dict(settings), context)
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """See Connector."""
+        return Capabilities(snapshot=self._server.settings.time_travel, snapshot_by="time_travel: true")
+
     def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Table]:
         """See Connector."""
-        name = self._server.name
-        with self._server.session() as session, as_dvt_errors(name=name, doing="looking at tables"):
-            return describe(session, tables, name=name, settings=self._server.settings)
+        return {ref: described.table for ref, described in self._server.describe(tables).items()}
+
+    def estimate(self, queries: Sequence[SourceQuery]) -> Sequence[Estimate | None]:
+        """See CanEstimate."""
+        return estimated(self._server, queries)
+
+    def without_past(self, tables: Sequence[TableRef]) -> Sequence[TableRef]:
+        """See HasPast."""
+        past = self._server.with_history(tables)
+        return [table for table in tables if table not in past]
 
     def time_zone(self) -> str:
         """See HasTimeZone: dbt's sessions are in the user's; dvt's are in UTC."""
@@ -63,7 +76,7 @@ class SnowflakeConnector:
         return self._server.route(UPLOAD, rows, bytes_, bucket)[0]
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
-        """See Connector: each query reads the state of the moment in which it begins."""
+        """See Connector."""
         return nullcontext(SnowflakeSnapshot(self._server))
 
     def cancel(self) -> None:

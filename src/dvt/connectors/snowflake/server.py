@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,17 @@ from dvt.drivers import cancelling
 from dvt.drivers.disk import private_folder
 from dvt.drivers.duckdb.running import Batch, RunningQueries
 from dvt.drivers.slots import Slots
-from dvt.drivers.snowflake import Session, SnowflakeSettings, client_errors, connect, parse, relation
+from dvt.drivers.snowflake import (
+    Described,
+    Session,
+    SnowflakeSettings,
+    as_dvt_errors,
+    client_errors,
+    connect,
+    describe,
+    parse,
+    relation,
+)
 
 KINDS = ("s3", "azure")
 """Types of buckets that Snowflake reaches with a bucket's own credentials."""
@@ -46,6 +57,8 @@ class Server:
         self._scratch = context.scratch
         self.slots = Slots(context.limit)
         self.running = RunningQueries()
+        self._lock = threading.Lock()
+        self._described: dict[TableRef, Described] = {}
         self._routes = Routes(
             transfers=context.transfers,
             kinds=INTEGRATED if self.settings.storage_integration else KINDS,
@@ -63,6 +76,27 @@ class Server:
                 yield session
             finally:
                 session.close()
+
+    def describe(self, tables: Sequence[TableRef]) -> Mapping[TableRef, Described]:
+        """Describe tables as they are at present."""
+        with self.session() as session, as_dvt_errors(name=self.name, doing="looking at tables"):
+            found = describe(session, tables, name=self.name, settings=self.settings)
+        with self._lock:
+            self._described |= found
+        return found
+
+    def with_history(self, tables: Sequence[TableRef]) -> frozenset[TableRef]:
+        """Return those of the tables that can be read as of a moment in the past.
+
+        It is what was said of them when they were last described; those that were not are now.
+        """
+        if not self.settings.time_travel:
+            return frozenset()
+        with self._lock:
+            known = {ref: self._described[ref] for ref in tables if ref in self._described}
+        unknown = [ref for ref in dict.fromkeys(tables) if ref not in known]
+        found = {**known, **self.describe(unknown)} if unknown else known
+        return frozenset(ref for ref, described in found.items() if described.has_history)
 
     @contextmanager
     def folder(self) -> Iterator[Path]:

@@ -7,8 +7,20 @@ from pathlib import Path
 from dvt.core.ports.transfers import BucketAccess
 from dvt.drivers.snowflake import literal, quoted
 
+NOW = "SELECT TO_VARCHAR(CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP()), 'YYYY-MM-DD HH24:MI:SS.FF3')"
+"""Query of the service's own time; its past is told apart by milliseconds."""
 _FILE_BYTES = 128 * 2**20
 """Highest size of a file that COPY INTO writes; its own default is an eighth of it."""
+
+
+def as_of(relation: str, moment: str) -> str:
+    """Return the FROM item of a table's rows at a moment of UTC; an alias may follow it.
+
+    Example:
+        >>> print(as_of('"DB"."S"."T"', "2024-02-29 10:00:00.123"))
+        "DB"."S"."T" AT (TIMESTAMP => '2024-02-29 10:00:00.123 +00:00'::TIMESTAMP_TZ)
+    """
+    return f"{relation} AT (TIMESTAMP => {literal(f'{moment} +00:00')}::TIMESTAMP_TZ)"
 
 
 def unload(sql: str, uri: str, login: str) -> str:

@@ -138,6 +138,14 @@ class ReadsInRanges(Protocol):
 
 
 @runtime_checkable
+class HasPast(Protocol):
+    """A connector whose snapshot is a moment, as of which tables are read that have a past."""
+
+    def without_past(self, tables: Sequence[TableRef]) -> Sequence[TableRef]:
+        """Return those of the tables that are read as they are when their query begins."""
+
+
+@runtime_checkable
 class HasTimeZone(Protocol):
     """A connector whose sessions under dbt may be in another time zone than UTC."""
 

@@ -33,6 +33,12 @@ _CLIENT = range(240_000, 300_000)
 """Numbers of errors of the client itself and of HTTP: the service was not reached, or has not answered."""
 _SESSION_GONE = frozenset({390_111, 390_112, 390_114})
 """Numbers of errors of a session that the service has ended."""
+_PAST = re.compile(r"time travel", re.IGNORECASE)
+"""Matches messages about a moment at which a table cannot be read."""
+_PAST_HINT = (
+    "the table may have been replaced meanwhile: run again, or set time_travel: false on this output, which"
+    " reads each table as it is when its query begins"
+)
 _LOGIN = re.compile(
     r"incorrect username|password|authenticat|JWT|token|locked|not authorized|denied|private key",
     re.IGNORECASE,
@@ -80,6 +86,12 @@ def as_dvt_errors(*, name: str, doing: str, where: str = "", secrets: Sequence[s
         raise translate(error, name=name, doing=doing, where=where, secrets=secrets) from None
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Return whether an error is the service's own answer that a statement cannot be run."""
+    number = number_of(error)
+    return bool(number) and number not in _CLIENT and number not in _SESSION_GONE and number != _CANCELLED
+
+
 def number_of(error: BaseException) -> int:
     """Return the service's number of an error; 0 if it has none."""
     return _parts(error)[0]
@@ -94,7 +106,7 @@ def _from_service(number: int, message: str, name: str, doing: str, where: str) 
         return RowRefused(where or name, message)
     if number in _VALUES:
         return ValueLost(where or name, message, _CHANGE_HINT)
-    return QueryFailed(name, doing, message)
+    return QueryFailed(name, doing, message, _PAST_HINT if _PAST.search(message) else "")
 
 
 def _parts(error: BaseException) -> tuple[int, str]:

@@ -63,6 +63,8 @@ class SnowflakeSettings(BaseModel):
     connect_retries: int = Field(default=1, ge=0)
     connect_timeout: int = Field(default=_CONNECT_TIMEOUT, ge=1, le=3600)
     network_timeout: int = Field(default=_NETWORK_TIMEOUT, ge=1)
+    time_travel: bool = True
+    """Whether all tables of a model are read as of one moment."""
     bucket: str = ""
     """The entry of buckets.yml through which data move; empty: one of a type that Snowflake reaches."""
     storage_integration: str | None = None

@@ -41,15 +41,23 @@ OUTPUT = {"account": "my_org-acc", "user": "ann", "password": "s3cret", "databas
 class Service:
     """Answers the catalog's queries from columns by table; notes what was asked."""
 
-    def __init__(self, tables):
-        self.tables, self.asked, self.header = tables, [], []
+    def __init__(self, tables, kind="STANDARD", **of_orders):
+        self.tables, self.kind, self.header = tables, kind, []
+        usual = {"table_schema": "SHOP", "table_name": "ORDERS", "table_type": "BASE TABLE"}
+        self.orders = {**usual, "row_count": 7, "bytes": 700, "retention_time": "1", **of_orders}
+        self.latest = dict.fromkeys(self.orders) | {
+            "table_schema": "SHOP", "table_name": "LATEST", "table_type": "VIEW"
+        }  # fmt: skip
 
     def rows(self, sql):
-        self.asked.append(sql)
-        if "table_type" in sql:
-            return [("SHOP", "ORDERS", "BASE TABLE", 7, 700), ("SHOP", "LATEST", "VIEW", None, None)]
+        if "information_schema.databases" in sql:
+            return [(self.kind,)]
+        if "SELECT *" in sql:
+            self.header = [*self.orders]
+            return [tuple(self.orders.values()), tuple(self.latest.values())]
         if "information_schema" in sql:
             return [("ORDERS",)]
+        self.header = ["name", "type", "kind"]
         name = sql.removeprefix("DESCRIBE TABLE ")
         if name not in self.tables:
             raise client.ProgrammingError(
@@ -58,7 +66,7 @@ class Service:
         return [(column, native, "COLUMN") for column, native in self.tables[name]]
 
     def named(self):
-        return ["name", "type", "kind"]
+        return self.header
 
 
 def test_logins_take_the_arguments_of_dbt_snowflake():
@@ -190,7 +198,7 @@ def test_names_count_exactly_and_the_outputs_are_in_upper_case():
     usual = TableRef(connection="wh", identifier="ORDERS")
     odd = TableRef(connection="wh", database="X", schema="shop", identifier="odd")
     tables = describe(service, [usual, odd], name="wh", settings=settings)
-    assert [tables[ref].columns[0].name for ref in (usual, odd)] == ["ID", "id"]
+    assert [tables[ref].table.columns[0].name for ref in (usual, odd)] == ["ID", "id"]
     with pytest.raises(TableNotFound) as caught:
         describe(service, [TableRef(connection="wh", identifier="orders")], name="wh", settings=settings)
     assert "ORDERS" in caught.value.hint
@@ -201,7 +209,22 @@ def test_the_catalog_counts_rows_of_tables_but_not_of_views():
     service = Service({'"DW"."SHOP"."ORDERS"': column, '"DW"."SHOP"."LATEST"': column})
     refs = [TableRef(connection="wh", schema="SHOP", identifier=name) for name in ("ORDERS", "LATEST")]
     tables = describe(service, refs, name="wh", settings=parse("wh", OUTPUT))
-    assert [(tables[ref].rows, tables[ref].bytes) for ref in refs] == [(7, 700), (None, None)]
+    assert [(tables[ref].table.rows, tables[ref].table.bytes) for ref in refs] == [(7, 700), (None, None)]
+    assert [tables[ref].has_history for ref in refs] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"kind": "IMPORTED DATABASE"}, {"retention_time": "0"}, {"retention_time": None},
+        {"is_dynamic": "YES"}, {"is_hybrid": "YES"}, {"is_iceberg": "YES"}, {"table_type": "EXTERNAL TABLE"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_only_plain_tables_with_time_travel_are_read_as_of_a_moment(differs):
+    ref = TableRef(connection="wh", schema="SHOP", identifier="ORDERS")
+    service = Service({'"DW"."SHOP"."ORDERS"': [("ID", "NUMBER(38,0)")]}, **differs)
+    assert not describe(service, [ref], name="wh", settings=parse("wh", OUTPUT))[ref].has_history
 
 
 @pytest.mark.parametrize(
