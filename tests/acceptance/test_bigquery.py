@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,18 @@ class Warehouse(Project):
 
     def start(self, *args: str, **options: Any) -> Any:
         python = program("dbt-bigquery", "env/bin/python")
-        return super().start(*args, **{**options, "command": (str(python), "-m", "dvt.cli.main")})
+        env = {"PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), self._facts()])}
+        command = (str(python), "-m", "dvt.cli.main")
+        return super().start(*args, **{**options, "command": command, "env": env})
+
+    def _facts(self) -> str:
+        """Return a folder with what an installation of dvt tells of itself, which that environment lacks."""
+        folder = self.root.parent / "facts" / "dvt_engine-0.dist-info"
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            told = metadata.distribution("dvt-engine").read_text("METADATA")
+            (folder / "METADATA").write_text(str(told))
+        return str(folder.parent)
 
 
 @pytest.fixture
@@ -170,6 +183,49 @@ def test_the_stage_table_of_a_killed_run_is_dropped_by_the_next(project: Project
     assert _stage_tables(bigquery)
     project.dvt("run").ok()
     assert _stage_tables(bigquery) == []
+
+
+def test_debug_tries_the_way_through_the_bucket_and_says_what_grants_it(
+    project: Project, bigquery: Any
+) -> None:
+    profiles = yaml.safe_load((project.root / "profiles.yml").read_text())
+    profiles["shop"]["target"] = "wh"
+    profiles["shop"]["outputs"]["wh"]["bulk_rows"] = 100_000
+    (project.root / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    found = _debugged(project)
+    assert found["read"] == ("OK", "by EXPORT DATA through bucket 'lake' (gcs): the output names it", "")
+    assert found["load"] == ("OK", "by load job through bucket 'lake' (gcs): the output names it", "")
+    kinds = [text.partition(" ")[0] for text in bigquery.statements] + [
+        "load" for job in bigquery.jobs.all.values() if "load" in job.configuration
+    ]
+    assert [kinds.count(kind) for kind in ("EXPORT", "load")] == [1, 1]
+    assert [key for key in objects(project.root) if not key.endswith("_owner.json")] == []
+    assert _stage_tables(bigquery) == []
+    for lacked, check, role in (
+        ("bigquery.jobs.create", "connect", "roles/bigquery.jobUser"),
+        ("storage.objects.list", "read", "roles/storage.objectAdmin"),
+    ):
+        bigquery.jobs.lacks = lacked
+        try:
+            status, detail, fix = _debugged(project)[check]
+        finally:
+            bigquery.jobs.lacks = ""
+        assert (status, lacked in detail, role in detail, fix) == ("FAIL", True, True, "")
+    (project.root / "buckets.yml").unlink()
+    del profiles["shop"]["outputs"]["wh"]["bucket"]
+    (project.root / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    status, detail, fix = _debugged(project)["read"]
+    assert (status, "no bucket of type gcs is configured" in detail) == ("WARN", True)
+    assert fix == "add a bucket to buckets.yml that it reaches"
+
+
+def _debugged(project: Project) -> dict[str, tuple[str, str, str]]:
+    output = project.dvt("debug", "--json").output
+    said = json.loads(output[output.index("{") :])  # dbt-bigquery tells of a failure before
+    (warehouse,) = said["outputs"]
+    failed = [check["check"] for check in warehouse["checks"] if check["status"] == "FAIL"]
+    assert said["federation"]["ready"] == (not failed)
+    return {check["check"]: (check["status"], check["detail"], check["fix"]) for check in warehouse["checks"]}
 
 
 def _stage_tables(bigquery: Any) -> list[str]:

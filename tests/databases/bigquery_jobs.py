@@ -92,6 +92,8 @@ class Jobs:
         self.loads = threading.Event()
         """While it is not set, no load begins."""
         self.loads.set()
+        self.lacks = ""
+        """The permission that the user lacks; empty: none."""
         self.loses_files = False
         """Whether an export leaves out its last file, as if somebody had deleted it."""
         self.folder = Path(tempfile.mkdtemp(prefix="dvt-bigquery-"))
@@ -100,6 +102,9 @@ class Jobs:
         """Begin a job; refuse an id that there has been."""
         if id_ in self.all:
             raise Refused(f"Already Exists: Job {id_}", "duplicate")
+        if self.lacks == "bigquery.jobs.create":
+            message = f"User does not have {self.lacks} permission in project {PROJECT}."
+            raise Refused(f"Access Denied: Project {PROJECT}: {message}", "accessDenied")
         job = self.all[id_] = Job(id_, configuration)
         threading.Thread(target=self._run, args=(job, uploaded), daemon=True).start()
         return job
@@ -202,6 +207,9 @@ class Jobs:
         uri = options["uri"].name
         if kinds != ["PARQUET"] or uri.count("*") != 1 or not uri.startswith("gs://"):
             raise Refused("EXPORT DATA takes format PARQUET here, and a uri with one wildcard")
+        if self.lacks.startswith("storage."):
+            message = f"Permission denied while globbing file pattern. User does not have {self.lacks} access"
+            raise Refused(f"Access Denied: BigQuery BigQuery: {message}", "accessDenied")
         place = urlsplit(uri)
         bucket, prefix = self._store().bucket(place.netloc), place.path.lstrip("/").partition("*")[0]
         if next(iter(bucket.list_blobs(prefix=prefix, max_results=1)), None) is not None:

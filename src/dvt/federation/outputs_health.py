@@ -147,7 +147,7 @@ def _of_part(part: Part) -> Check:
 def _loading(connector: CanLoad, facts: ServerFacts, trial: Trial) -> Check:
     stage, dataset, operation = trial.stage, trial.dataset, trial.operation
     if not facts.has_schema:
-        return _without_schema(facts, stage.schema or "")
+        return _without_schema(facts, stage.schema)
     begin = time.monotonic()
     load = Load(stage=stage, columns=connector.columns(dataset.columns))
     try:
@@ -166,8 +166,9 @@ def _loading(connector: CanLoad, facts: ServerFacts, trial: Trial) -> Check:
     return Check(LOAD, Status.OK, way, seconds=time.monotonic() - begin)
 
 
-def _without_schema(facts: ServerFacts, schema: str) -> Check:
+def _without_schema(facts: ServerFacts, name: str | None) -> Check:
+    schema = f"schema {name!r}" if name else "the output's schema"
     if facts.may_create_schema is False:
-        detail = f"schema {schema!r} is not there, and this user may not create it: GRANT CREATE ON DATABASE"
+        detail = f"{schema} is not there, and this user may not create it: GRANT CREATE ON DATABASE"
         return Check(LOAD, Status.FAIL, detail)
-    return Check(LOAD, Status.SKIP, f"schema {schema!r} is not there yet; dbt creates it in its first run")
+    return Check(LOAD, Status.SKIP, f"{schema} is not there yet; dbt creates it in its first run")

@@ -34,6 +34,22 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 """Matches messages about a value."""
+_DENIED = re.compile(r"denied|does not have|permission", re.IGNORECASE)
+"""Matches messages about what a user may not do."""
+_PERMISSION = re.compile(r"\b(?:bigquery|storage)\.[a-z]+\.[a-zA-Z]+")
+"""Matches the name of a permission."""
+_OF_PROJECT = "gcloud projects add-iam-policy-binding PROJECT --member=user:YOU --role=roles/bigquery."
+_GRANTS = {
+    "bigquery.jobs.": f"{_OF_PROJECT}jobUser",
+    "bigquery.tables.get": f"{_OF_PROJECT}dataViewer",
+    "bigquery.datasets.get": f"{_OF_PROJECT}dataViewer",
+    "bigquery.tables.": f"{_OF_PROJECT}dataEditor",
+    "storage.": (
+        "gcloud storage buckets add-iam-policy-binding gs://BUCKET --member=user:YOU"
+        " --role=roles/storage.objectAdmin"
+    ),
+}
+"""First letters of a permission → the command that gives it, the narrowest first."""
 _STOPPED = "stopped"
 """Reason of a job that was cancelled."""
 _NO_REASON = ""
@@ -126,4 +142,15 @@ def _answered(error: Any, name: str, doing: str, where: str) -> DvtError:
         return RowRefused(where or name, message)
     if _VALUE.search(message):
         return ValueLost(where or name, message, _CHANGE_HINT)
-    return QueryFailed(name, doing, message)
+    return QueryFailed(name, doing, message, _grant(message))
+
+
+def _grant(message: str) -> str:
+    """Return the command that gives what a message says is lacking; empty where it says nothing of that."""
+    if not _DENIED.search(message):
+        return ""
+    permission = _PERMISSION.search(message)
+    if permission is None:
+        return ""
+    commands = (command for start, command in _GRANTS.items() if permission[0].startswith(start))
+    return next(commands, "")
