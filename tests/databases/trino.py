@@ -18,8 +18,11 @@ from typing import Any
 import pytest
 
 from dvt.core.names import TableRef
-from dvt.drivers.jdbc import Bridge, Session, parse
-from dvt.testing.databases import Database
+from dvt.core.queries import ExtractedColumn
+from dvt.core.tables import Column
+from dvt.core.types import VARCHAR
+from dvt.drivers.jdbc import Answer, Bridge, Session, parse
+from dvt.testing.databases import TargetDatabase
 from tests.databases.jars import jar, java
 from tests.databases.ports import start_error, start_on_free_port
 
@@ -45,7 +48,7 @@ _POM = f"""\
 
 
 @dataclass
-class Trino(Database):
+class Trino(TargetDatabase):
     """A server that runs."""
 
     folder: Path
@@ -73,6 +76,45 @@ class Trino(Database):
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """See Database. Nothing is returned."""
+        for statement in statements:
+            self._owner().execute(statement, "setting up a test")
+        return []
+
+    def texts(self, sql: str) -> list[tuple[str | None, ...]]:
+        """Return the rows of a query for texts."""
+        described = self._owner().columns(f"select * from ({sql}) where 1 = 0", "looking at texts")
+        columns = [
+            ExtractedColumn(
+                name=f"c{place}", column=Column(name=column.name, native="varchar", stage=VARCHAR)
+            )
+            for place, column in enumerate(described)
+        ]
+        with Answer(
+            self._owner(), sql, columns=columns, tables=[self.table("t")], limit=None, doing="asking"
+        ) as answer:
+            table = answer.reader().read_all()
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+    def type_of(self, ref: TableRef, column: str) -> str:
+        """See TargetDatabase."""
+        names = f"table_name = '{ref.identifier}' and column_name = '{column}'"
+        ((type_,),) = self.texts(f"select data_type from information_schema.columns where {names}")
+        return str(type_)
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See TargetDatabase. Bytes are shown as digits, a real as a double: its text has seven digits."""
+        described = self._owner().columns(
+            f"select * from {self.quoted(ref)} where 1 = 0", "looking at a table"
+        )
+        shown = {"varbinary": "to_hex({0})", "real": "cast(cast({0} as double) as varchar)"}
+        values = (
+            shown.get(column.native, "cast({0} as varchar)").format(self.name_of(column.name))
+            for column in described
+        )
+        named = (f"{value} as c{place}" for place, value in enumerate(values))
+        return self.texts(f"select {', '.join(named)} from {self.quoted(ref)}")
+
+    def _owner(self) -> Session:
         if self._session is None:
             keys = {
                 "url": f"jdbc:trino://127.0.0.1:{self.port}/memory",
@@ -84,9 +126,7 @@ class Trino(Database):
                 self.name, settings, self.folder, lambda: Path(tempfile.mkdtemp(dir=self.folder))
             )
             self._session = Session(self._bridge, self.name, settings)
-        for statement in statements:
-            self._session.execute(statement, "setting up a test")
-        return []
+        return self._session
 
     def table(self, identifier: str) -> TableRef:
         """See Database."""

@@ -1,8 +1,8 @@
-"""Type matrix of Trino: extractions."""
+"""Type matrix of Trino: extractions and loads."""
 
 from __future__ import annotations
 
-from dvt.testing.databases import ReadCase
+from dvt.testing.databases import LoadCase, ReadCase
 
 _TEXT = "VARCHAR"
 _LOCAL = "TIMESTAMP"
@@ -82,3 +82,84 @@ READ_CASES = (
     ReadCase("map(varchar, integer)", "map(array['a'], array[1])", _TEXT, loses=True, error=True),
     ReadCase("interval day to second", "interval '1' day", _TEXT, loses=True, error=True),
 )
+
+_BYTE = "'\\x00\\xFF''\"'::BLOB"
+_ODD = "'a\\b' || chr(10) || chr(1) || chr(127) || '''\"{}[],😀' || chr(8232) || chr(65279) || ' '"
+_ODD_TEXT = "a\\b\n\x01\x7f'\"{}[],😀\u2028\ufeff "
+
+LOAD_CASES = (
+    LoadCase("BOOLEAN", "true", "boolean", "true"),
+    LoadCase("BOOLEAN", "NULL", "boolean", None),
+    LoadCase("TINYINT", "-128", "integer", "-128"),
+    LoadCase("UTINYINT", "255", "integer", "255"),
+    LoadCase("SMALLINT", "-32768", "integer", "-32768"),
+    LoadCase("USMALLINT", "65535", "integer", "65535"),
+    LoadCase("INTEGER", "-2147483648", "integer", "-2147483648"),
+    LoadCase("UINTEGER", "4294967295", "bigint", "4294967295"),
+    LoadCase("BIGINT", "-9223372036854775808", "bigint", "-9223372036854775808"),
+    LoadCase("BIGINT", "NULL", "bigint", None),
+    LoadCase("UBIGINT", "18446744073709551615", "decimal(20,0)", "18446744073709551615"),
+    LoadCase("HUGEINT", f"-{_NINES}", "decimal(38,0)", f"-{_NINES}"),
+    LoadCase("HUGEINT", "170141183460469231731687303715884105727", error=True),
+    LoadCase("UHUGEINT", "340282366920938463463374607431768211455", error=True),
+    LoadCase("HUGEINT", "NULL", "decimal(38,0)", None),
+    LoadCase("DECIMAL(9,2)", "-1234567.89", "decimal(9,2)", "-1234567.89"),
+    LoadCase("DECIMAL(38,10)", "'1234567890123456789012345678.0123456789'", "decimal(38,10)",
+             "1234567890123456789012345678.0123456789"),
+    LoadCase("DECIMAL(38,38)", f"'0.{_NINES}'", "decimal(38,38)", f"0.{_NINES}"),
+    LoadCase("FLOAT", "0.1", "real", "1.0000000149011612E-1"),
+    LoadCase("FLOAT", "'-inf'", "real", "-Infinity"),
+    LoadCase("FLOAT", "3.4028235e38", "real", "3.4028234663852886E38"),
+    LoadCase("DOUBLE", "0.1", "double", "1.0E-1"),
+    LoadCase("DOUBLE", "'-0.0'", "double", "-0E0"),
+    LoadCase("DOUBLE", "'nan'", "double", "NaN"),
+    LoadCase("DOUBLE", "'inf'", "double", "Infinity"),
+    LoadCase("DOUBLE", "1.7976931348623157e308", "double", "1.7976931348623157E308"),
+    LoadCase("DOUBLE", "5e-324", "double", "4.9E-324"),
+    LoadCase("DOUBLE", "0.30000000000000004e0", "double", "3.0000000000000004E-1"),
+    LoadCase("VARCHAR", "''", "varchar", ""),
+    LoadCase("VARCHAR", "'NULL'", "varchar", "NULL"),
+    LoadCase("VARCHAR", "NULL", "varchar", None),
+    LoadCase("VARCHAR", "'\\N'", "varchar", "\\N"),
+    LoadCase("VARCHAR", _ODD, "varchar", _ODD_TEXT),
+    LoadCase("VARCHAR", "repeat('x', 800000)", "varchar", "x" * 800_000),
+    LoadCase("VARCHAR", "repeat('x', 800001)", error=True),
+    LoadCase("UUID", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'", "uuid",
+             "6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+    LoadCase("BLOB", _BYTE, "varbinary", "00FF2722"),
+    LoadCase("BLOB", "''::BLOB", "varbinary", ""),
+    LoadCase("BLOB", "NULL", "varbinary", None),
+    LoadCase("BLOB", "repeat('x', 400001)::BLOB", error=True),
+    LoadCase("DATE", "'2024-02-29'", "date", "2024-02-29"),
+    LoadCase("DATE", "'1582-10-10'", "date", "1582-10-10"),
+    LoadCase("DATE", "'0001-01-01'", "date", "0001-01-01"),
+    LoadCase("DATE", "'4713-01-01 (BC)'", "date", "-4712-01-01"),
+    LoadCase("DATE", "'12345-01-01'", "date", "12345-01-01"),
+    LoadCase("DATE", "'-infinity'", error=True),
+    LoadCase("DATE", "NULL", "date", None),
+    LoadCase("TIME", "'23:59:59.999999'", "time(6)", "23:59:59.999999"),
+    LoadCase("TIME", "'00:00:00'", "time(6)", "00:00:00.000000"),
+    LoadCase("TIME", "'24:00:00'", error=True),
+    LoadCase("TIMESTAMP", "'2024-03-31 02:30:00.123456'", "timestamp(6)", "2024-03-31 02:30:00.123456"),
+    LoadCase("TIMESTAMP", "'1582-10-10 00:00:00.5'", "timestamp(6)", "1582-10-10 00:00:00.500000"),
+    LoadCase("TIMESTAMP", "'0001-01-01 00:00:00.000001'", "timestamp(6)", "0001-01-01 00:00:00.000001"),
+    LoadCase("TIMESTAMP", "'9999-12-31 23:59:59.999999'", "timestamp(6)", "9999-12-31 23:59:59.999999"),
+    LoadCase("TIMESTAMP", "'0045-03-15 (BC) 12:00:00'", "timestamp(6)", "-0044-03-15 12:00:00.000000"),
+    LoadCase("TIMESTAMP", "'infinity'", error=True),
+    LoadCase("TIMESTAMP", "NULL", "timestamp(6)", None),
+    LoadCase("TIMESTAMP_S", "'1969-12-31 23:59:59'", "timestamp(6)", "1969-12-31 23:59:59.000000"),
+    LoadCase("TIMESTAMP_MS", "'1969-12-31 23:59:59.999'", "timestamp(6)", "1969-12-31 23:59:59.999000"),
+    LoadCase("TIMESTAMP_NS", "'1969-12-31 23:59:59.999999999'", "timestamp(9)",
+             "1969-12-31 23:59:59.999999999"),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'2024-02-29 23:59:59.5+02'", "timestamp(6) with time zone",
+             "2024-02-29 21:59:59.500000 UTC"),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'-infinity'", error=True),
+    LoadCase("TIME WITH TIME ZONE", "'10:00:00+05:30'", "varchar", "10:00:00+05:30", loses=True),
+    LoadCase("INTERVAL", "INTERVAL 1 MONTH", "varchar", "1 month", loses=True),
+    LoadCase("JSON", """'{"b": 1.00, "a": "''"}'""", "varchar", """{"b": 1.00, "a": "'"}""", loses=True),
+    LoadCase("ENUM('b', 'a')", "'a'", "varchar", "a", loses=True),
+    LoadCase("INTEGER[]", "[1, NULL]", "varchar", "[1,null]", loses=True),
+    LoadCase("STRUCT(a VARCHAR, b INTEGER)", "{'a': '\"', 'b': 2}", "varchar",
+             '{"a":"\\"","b":2}', loses=True),
+)  # fmt: skip
+"""Staged values → what is in the table, as Trino casts it to text."""

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.keys import OutputKeys, read_keys
+from dvt.connectors.jdbc.load import LoadingConnector
 from dvt.core.errors import BadOutput
 from dvt.core.ports.connectors import ConnectorContext
+from dvt.drivers.jdbc.loads import TRINO
 
 _KIND = "trino"
 _ALIASES = {"catalog": "database"}
@@ -67,8 +68,10 @@ class TrinoSettings(OutputKeys):
         return properties | {name: text for name, text in lists.items() if text}
 
 
-class TrinoConnector(JdbcConnector):
-    """Implements what JdbcConnector does."""
+class TrinoConnector(LoadingConnector):
+    """Implements what LoadingConnector does."""
+
+    loads = TRINO
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         super().__init__(name, jdbc_keys(name, settings, context.project_dir), context)

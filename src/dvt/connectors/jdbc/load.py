@@ -1,0 +1,151 @@
+"""Loads a stage table: its rows are inserted by statements of many rows each, or there is no table.
+
+The databases that are loaded this way have no transaction around DDL and rows. So the table is made first,
+what fails drops it, and one whose run is killed is on record: a later run or `dvt clean` drops it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from typing import Any
+
+from dvt.connectors.jdbc.connector import JdbcConnector
+from dvt.connectors.jdbc.server import Server
+from dvt.core.errors import Cancelled, DvtError, QueryFailed, RowRefused
+from dvt.core.names import TableRef
+from dvt.core.plan import Load, LoadColumn
+from dvt.core.ports.staging import Dataset
+from dvt.core.tables import StageColumn
+from dvt.drivers.duckdb import as_dvt_errors
+from dvt.drivers.duckdb.running import Batch
+from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
+from dvt.drivers.duckdb.staging import scan
+from dvt.drivers.jdbc import JdbcColumn, Session
+from dvt.drivers.jdbc.loads import Loads, LoadType
+from dvt.drivers.jdbc.loads.load_types import fitted
+from dvt.drivers.jdbc.sending import BATCH, Sending
+
+
+class LoadingConnector(JdbcConnector):
+    """Implements what JdbcConnector does, and CanLoad. Inherit, and set `loads`."""
+
+    loads: Loads
+    """How its database is loaded."""
+
+    def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+        """See CanLoad."""
+        types = [(column, self.loads.of(column.widest or column.type)) for column in columns]
+        return tuple(
+            LoadColumn(name=column.name, stage=column.type, native=type_.native, loses=type_.loses)
+            for column, type_ in types
+        )
+
+    def fill(self, load: Load, dataset: Dataset) -> int:
+        """See CanLoad."""
+        return _StageTableLoad(self._server, self.loads, load, dataset).run()
+
+    def drop(self, stage: TableRef) -> None:
+        """See CanLoad."""
+        with self._server.looking() as session:
+            _drop(self._server, session, stage)
+
+
+class _StageTableLoad:
+    """Loads one stage table: all of its rows, or there is no table."""
+
+    def __init__(self, server: Server, loads: Loads, load: Load, dataset: Dataset) -> None:
+        self._server = server
+        self._loads = loads
+        self._load = load
+        self._dataset = dataset
+        self._doing = f"filling {load.stage}"
+
+    def run(self) -> int:
+        """Create the table and load it; return its rows."""
+        server = self._server
+        with server.running.batch() as batch, server.slots, closing(server.connect()) as session:
+            table = relation(server, session, self._load.stage)
+            if batch.stopped:
+                raise Cancelled(self._doing)
+            session.execute(f"CREATE TABLE {table} {self._definition(session)}", self._doing)
+            try:
+                return self._fill(session, batch, table) if self._dataset.keys else 0
+            except BaseException as error:
+                session.close()
+                with suppress(DvtError), closing(server.connect()) as other:
+                    _drop(server, other, self._load.stage)
+                if isinstance(error, QueryFailed) and self._loads.refuses.search(error.reason):
+                    raise RowRefused(str(self._load.stage), error.reason) from error
+                raise
+
+    def _definition(self, session: Session) -> str:
+        columns = (f"{session.facts.quoted(column.name)} {column.native}" for column in self._load.columns)
+        return self._load.definition or f"({', '.join(columns)})"
+
+    def _fill(self, session: Session, batch: Batch, table: str) -> int:
+        types = self._types(session, table)
+        names = ", ".join(session.facts.quoted(column.name) for column in self._load.columns)
+        carriers = [f"c{place}" for place in range(len(types))]
+        values = ", ".join(type_.of(carrier) for type_, carrier in zip(types, carriers, strict=True))
+        before, behind = self._loads.rows(carriers)
+        sending = Sending(
+            session,
+            head=f"INSERT INTO {table} ({names}) SELECT {values} FROM {before}",
+            tail=behind,
+            longest=self._loads.longest_statement,
+            columns=len(types),
+            doing=self._doing,
+        )
+        about = as_dvt_errors(connection=self._server.name, doing=self._doing, where=str(self._load.stage))
+        with (
+            sending,
+            closing(self._server.duckdb.cursor()) as cursor,
+            self._server.running.query(batch, lambda: _stop(sending, cursor), self._doing),
+            about,
+        ):
+            rows = sending.write(cursor.execute(self._select(types)).to_arrow_reader(BATCH))
+        if rows != self._dataset.rows:
+            reason = f"{rows} rows of {self._dataset.rows} arrived"
+            raise QueryFailed(self._server.name, self._doing, reason)
+        return rows
+
+    def _types(self, session: Session, table: str) -> list[LoadType]:
+        types = [self._loads.of(column.stage) for column in self._load.columns]
+        if not self._load.definition:
+            return types
+        made = session.columns(f"SELECT * FROM {table} WHERE 1 = 0", self._doing)
+        declared: Mapping[str, JdbcColumn] = {column.name.casefold(): column for column in made}
+        return [
+            fitted(type_, column.stage, declared[name])
+            if (name := column.name.casefold()) in declared
+            else type_
+            for type_, column in zip(types, self._load.columns, strict=True)
+        ]
+
+    def _select(self, types: Sequence[LoadType]) -> str:
+        """Return DuckDB's SQL of the texts that are sent."""
+        values = ", ".join(
+            f"{type_.checked(self._value(column), f'{self._load.stage}, column {column.name}')} AS c{place}"
+            for place, (column, type_) in enumerate(zip(self._load.columns, types, strict=True))
+        )
+        return f"SELECT {values} FROM ({scan(self._dataset)})"
+
+    @staticmethod
+    def _value(column: LoadColumn) -> str:
+        return f"CAST({duckdb_quoted(column.staged)} AS {column.stage})"
+
+
+def _stop(sending: Sending, cursor: Any) -> None:
+    sending.stop()
+    cursor.interrupt()
+
+
+def relation(server: Server, session: Session, stage: TableRef) -> str:
+    """Return a stage table's name in SQL."""
+    parts = [stage.database, stage.schema or server.settings.schema_, stage.identifier]
+    return ".".join(session.facts.quoted(part) for part in parts if part)
+
+
+def _drop(server: Server, session: Session, stage: TableRef) -> None:
+    session.execute(f"DROP TABLE IF EXISTS {relation(server, session, stage)}", f"dropping {stage}")

@@ -1,0 +1,110 @@
+"""Models on a real Trino that read another database, by the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dvt.testing.background import wait_until
+from tests.acceptance.project import Project
+
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+
+ODD = 'it\'s \\ "odd" 😀\n'
+JOIN = """
+select c.id, c.name, c.seen, c.total, o.word
+from {{ source('crm', 'customers') }} c join {{ source('lake', 'orders') }} o on o.n = c.id
+"""
+
+
+@pytest.fixture
+def project(databases: Any, tmp_path: Path) -> Project:
+    server = databases("trino")
+    server.execute(*(f"drop table if exists memory.shop.{name}" for name in ("joined", "grown", "orders")))
+    server.execute(
+        "create table memory.shop.orders as select 1 as n, 'first' as word union all select 2, null"
+    )
+    with duckdb.connect(str(tmp_path / "crm.duckdb")) as crm:
+        crm.execute(
+            "CREATE TABLE customers (id BIGINT, name VARCHAR, seen TIMESTAMP, total DECIMAL(9,2), t TIME)"
+        )
+        row = "INSERT INTO customers VALUES (?, ?, '1582-10-10 02:30:00.000001', ?, '10:00:00')"
+        crm.executemany(row, [(1, ODD, "1234567.89"), (2, None, None), (3, "", "-0.01")])
+    outputs = {"lake": server.settings(), "crm": {"type": "duckdb", "path": str(tmp_path / "crm.duckdb")}}
+    project = Project(tmp_path / "project", outputs, "lake")
+    project.source("crm", "crm", ["customers"], schema="main")
+    project.source("lake", "lake", ["orders"], schema="shop", database="memory")
+    return project
+
+
+def _stage_tables(server: Any) -> list[str]:
+    names = "select table_name from information_schema.tables where table_name like 'dvt\\_%' escape '\\'"
+    return [name for (name,) in server.texts(names)]
+
+
+def _change(project: Project, statement: str) -> None:
+    with duckdb.connect(project.outputs["crm"]["path"]) as crm:
+        crm.execute(statement)
+
+
+@pytest.mark.parametrize("place", ["target", "engine"])
+def test_a_model_on_trino_reads_another_database(project: Project, databases: Any, place: str) -> None:
+    config = {"dialect": "duckdb"} if place == "engine" else {}
+    project.model("joined", JOIN, materialized="table", **config)
+    server = databases("trino")
+    for _ in range(2):  # the second run replaces the table
+        project.dvt("run").ok()
+    rows = server.texts(
+        "select cast(id as varchar), name, cast(seen as varchar), cast(total as varchar), word "
+        "from memory.shop.joined order by id"
+    )
+    assert rows == [
+        ("1", ODD, "1582-10-10 02:30:00.000001", "1234567.89", "first"),
+        ("2", None, "1582-10-10 02:30:00.000001", None, None),
+    ]
+    assert _stage_tables(server) == []
+
+
+def test_an_incremental_model_on_trino_adds_what_is_new(project: Project, databases: Any) -> None:
+    sql = "select id, name from {{ source('crm', 'customers') }}"
+    newer = "{% if is_incremental() %} where id > (select max(id) from {{ this }}) {% endif %}"
+    project.model("grown", f"{sql} {newer}", materialized="incremental")
+    project.dvt("run").ok()
+    _change(project, "UPDATE customers SET name = 'changed' WHERE id = 1")
+    _change(project, "INSERT INTO customers (id, name) VALUES (4, 'fourth')")
+    project.dvt("run").ok()
+    rows = databases("trino").texts("select cast(id as varchar), name from memory.shop.grown order by id")
+    assert rows == [("1", ODD), ("2", None), ("3", ""), ("4", "fourth")]
+
+
+def test_a_value_that_trino_cannot_hold_is_named_and_the_old_table_stays(
+    project: Project, databases: Any
+) -> None:
+    project.model("joined", "select id, t from {{ source('crm', 'customers') }}", materialized="table")
+    project.dvt("run").ok()
+    _change(project, "UPDATE customers SET t = '24:00:00' WHERE id = 2")
+    result = project.dvt("run")
+    assert result.statuses() == {"joined": "error"}
+    assert "DVT134" in result.output
+    assert "holds 24:00:00, which is no time of the day in Trino" in result.output
+    server = databases("trino")
+    assert server.texts("select cast(count(*) as varchar) from memory.shop.joined") == [("3",)]
+    assert _stage_tables(server) == []
+
+
+def test_what_a_killed_load_leaves_is_dropped_by_clean(project: Project, databases: Any) -> None:
+    server = databases("trino")
+    _change(project, "INSERT INTO customers (id, name) SELECT i, md5(i::VARCHAR) FROM range(5, 900000) r(i)")
+    project.model("joined", "select id, name from {{ source('crm', 'customers') }}", materialized="table")
+    process = project.start("run")
+    try:
+        assert wait_until(lambda: bool(_stage_tables(server)), 120)
+    finally:
+        process.kill()
+        process.communicate()
+    assert len(_stage_tables(server)) == 1
+    project.dvt("clean").ok()
+    assert _stage_tables(server) == []
