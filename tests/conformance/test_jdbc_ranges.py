@@ -194,10 +194,9 @@ class TestOfAKey:
         assert rows == whole
         assert files == 4
         query = bench.extraction(bench.describe(ref))
-        assert (
-            bench.connector.ranges(query)
-            == "ranges of k, over up to 4 connections, if it has 400 rows or more"
-        )
+        split = bench.connector.ranges(query)
+        assert split.ranges is None
+        assert str(split) == "in ranges of k, 4 at a time, if it has 400 rows or more"
 
     def test_one_transaction_is_never_cut(self, databases, tmp_path, monkeypatch):
         monkeypatch.setattr("dvt.connectors.jdbc.ranges.MIN_ROWS", 1)

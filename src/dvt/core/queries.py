@@ -78,7 +78,8 @@ class Need:
 class Split:
     """By how many statements the rows of one table are read, each for a range of them."""
 
-    ranges: int = 1
+    ranges: int | None = 1
+    """None: that is found by counting rows, when they are read."""
     by: str = ""
     """What the ranges are of, for people: `pages`."""
     why: str = ""
@@ -86,7 +87,9 @@ class Split:
 
     def __str__(self) -> str:
         """Return a sentence's part: `in 8 ranges of pages`."""
-        return f"by one statement: {self.why}" if self.why else f"in {self.ranges} ranges of {self.by}"
+        if self.why:
+            return f"by one statement: {self.why}"
+        return f"in {'ranges' if self.ranges is None else f'{self.ranges} ranges'} of {self.by}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

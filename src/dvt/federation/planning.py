@@ -262,7 +262,7 @@ class Planning:
         """Return a query with how its answer would arrive, for people."""
         connector = self.connections[query.connection].connector
         if not isinstance(connector, HasRoutes):
-            return replace(query, way=ranges_of(query, connector))
+            return replace(query, split=ranges_of(query, connector) or query.split)
         return replace(query, way=str(connector.read_route(query)))
 
     def _load_with_way(self, load: Load) -> Load:

@@ -8,13 +8,13 @@ from typing import Any
 
 from dvt.connectors.jdbc.describe import Catalog, describe
 from dvt.connectors.jdbc.extract import JdbcSnapshot
-from dvt.connectors.jdbc.ranges import check_unsplit, shown
+from dvt.connectors.jdbc.ranges import check_unsplit, split
 from dvt.connectors.jdbc.reading import find_cut
 from dvt.connectors.jdbc.server import Server
 from dvt.core.errors import DvtError
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Capabilities, ConnectorContext, Part, ServerFacts, Snapshot
-from dvt.core.queries import SourceQuery
+from dvt.core.queries import SourceQuery, Split
 from dvt.core.tables import Table
 from dvt.drivers.jdbc import parse
 
@@ -57,7 +57,7 @@ class JdbcConnector:
                 version = f"{version}; {server.product.not_run}"
             return ServerFacts(version=version, has_schema=has_schema)
 
-    def ranges(self, query: SourceQuery) -> str:
+    def ranges(self, query: SourceQuery) -> Split | None:
         """See ReadsInRanges."""
         server = self._server
         if server.width == 1:
@@ -66,7 +66,7 @@ class JdbcConnector:
             check_unsplit(query, "the table is read by one query, in one transaction", hint)
         found = find_cut(server, query)
         width = min(server.width, query.extraction.max_parallel)
-        return "" if found is None or width == 1 else shown(found, width)
+        return None if found is None or width == 1 else split(found, width)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:

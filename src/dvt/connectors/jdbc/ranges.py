@@ -15,7 +15,7 @@ from itertools import pairwise
 from dvt.connectors.jdbc.axes import Axis, axis
 from dvt.core.errors import BadExtraction, ColumnNotFound
 from dvt.core.extraction import Extraction
-from dvt.core.queries import ExtractedColumn, SourceQuery, TablePlace
+from dvt.core.queries import ExtractedColumn, SourceQuery, Split, TablePlace
 from dvt.core.tables import Column, Table
 from dvt.core.types import BIGINT
 from dvt.drivers.jdbc import Product
@@ -87,11 +87,10 @@ def _named(table: Table, extraction: Extraction, product: Product) -> Column | N
     return column
 
 
-def shown(cut: Cut, width: int) -> str:
-    """Return how a table that is cut is read, for people."""
-    ranges = f"{cut.partitions} ranges" if cut.partitions else "ranges"
+def split(cut: Cut, width: int) -> Split:
+    """Return in which ranges a table that is cut is read; without a config, its rows are counted first."""
     size = "" if cut.partitions else f", if it has {MIN_ROWS:,} rows or more"
-    return f"{ranges} of {cut.column.name}, over up to {width} connections{size}"
+    return Split(ranges=cut.partitions, by=f"{cut.column.name}, {width} at a time{size}")
 
 
 def check_unsplit(query: SourceQuery, problem: str, hint: str) -> None:

@@ -130,8 +130,8 @@ class CanEstimate(Protocol):
 class ReadsInRanges(Protocol):
     """A connector that may read a large table in ranges of one of its columns, by a query each."""
 
-    def ranges(self, query: SourceQuery) -> str:
-        """Return how a query's rows are read, for people; empty if it is by one query.
+    def ranges(self, query: SourceQuery) -> Split | None:
+        """Return in which ranges a query's rows are read; None if it is by one query.
 
         BadExtraction or ColumnNotFound tell of a config `extraction` that cannot be met.
         """
