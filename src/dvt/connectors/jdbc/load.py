@@ -1,14 +1,13 @@
 """Loads a stage table: its rows are inserted by statements of many rows each, or there is no table.
 
 The databases that are loaded this way have no transaction around DDL and rows. So the table is made first,
-what fails drops it, and one whose run is killed is on record: a later run or `dvt clean` drops it.
+what fails drops it, and one whose run is killed is on record: a later run that uses the output drops it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from typing import Any
 
 from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.server import Server
@@ -16,15 +15,20 @@ from dvt.core.errors import Cancelled, DvtError, QueryFailed, RowRefused
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.staging import Dataset
-from dvt.core.tables import StageColumn
+from dvt.core.queries import ExtractedColumn
+from dvt.core.tables import Column, StageColumn
+from dvt.core.types import BIGINT
 from dvt.drivers.duckdb import as_dvt_errors
 from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.duckdb.staging import scan
-from dvt.drivers.jdbc import JdbcColumn, Session
+from dvt.drivers.jdbc import Answer, JdbcColumn, Session
 from dvt.drivers.jdbc.loads import Loads, LoadType
 from dvt.drivers.jdbc.loads.load_types import fitted
-from dvt.drivers.jdbc.sending import BATCH, Sending
+from dvt.drivers.jdbc.statements import inserts
+
+_BATCH = 2048
+"""Number of rows that DuckDB gives at once: its own."""
 
 
 class LoadingConnector(JdbcConnector):
@@ -89,26 +93,36 @@ class _StageTableLoad:
         carriers = [f"c{place}" for place in range(len(types))]
         values = ", ".join(type_.of(carrier) for type_, carrier in zip(types, carriers, strict=True))
         before, behind = self._loads.rows(carriers)
-        sending = Sending(
-            session,
-            head=f"INSERT INTO {table} ({names}) SELECT {values} FROM {before}",
-            tail=behind,
-            longest=self._loads.longest_statement,
-            columns=len(types),
-            doing=self._doing,
-        )
+        head = f"INSERT INTO {table} ({names}) SELECT {values} FROM {before}"
         about = as_dvt_errors(connection=self._server.name, doing=self._doing, where=str(self._load.stage))
         with (
-            sending,
             closing(self._server.duckdb.cursor()) as cursor,
-            self._server.running.query(batch, lambda: _stop(sending, cursor), self._doing),
+            self._server.running.query(batch, cursor.interrupt, self._doing),
             about,
         ):
-            rows = sending.write(cursor.execute(self._select(types)).to_arrow_reader(BATCH))
+            reader = cursor.execute(self._select(types)).to_arrow_reader(_BATCH)
+            for statement in inserts(reader, head, behind, self._loads.longest_statement):
+                if batch.stopped:
+                    raise Cancelled(self._doing)
+                session.execute(statement, self._doing)
+        return self._counted(session, table)
+
+    def _counted(self, session: Session, table: str) -> int:
+        """Return the number of rows in the table; QueryFailed if it is not the dataset's."""
+        column = ExtractedColumn(name="rows", column=Column(name="rows", native="bigint", stage=BIGINT))
+        with Answer(
+            session,
+            f"SELECT COUNT(*) AS dvt_rows FROM {table}",
+            columns=[column],
+            tables=[self._load.stage],
+            limit=None,
+            doing=self._doing,
+        ) as answer:
+            (rows,) = answer.reader().read_all().column(0).to_pylist()
         if rows != self._dataset.rows:
             reason = f"{rows} rows of {self._dataset.rows} arrived"
             raise QueryFailed(self._server.name, self._doing, reason)
-        return rows
+        return int(rows)
 
     def _types(self, session: Session, table: str) -> list[LoadType]:
         types = [self._loads.of(column.stage) for column in self._load.columns]
@@ -124,21 +138,17 @@ class _StageTableLoad:
         ]
 
     def _select(self, types: Sequence[LoadType]) -> str:
-        """Return DuckDB's SQL of the texts that are sent."""
+        """Return DuckDB's SQL of the rows as they stand in an INSERT, with a comma behind each."""
         values = ", ".join(
-            f"{type_.checked(self._value(column), f'{self._load.stage}, column {column.name}')} AS c{place}"
-            for place, (column, type_) in enumerate(zip(self._load.columns, types, strict=True))
+            type_.checked(self._value(column), f"{self._load.stage}, column {column.name}")
+            for column, type_ in zip(self._load.columns, types, strict=True)
         )
-        return f"SELECT {values} FROM ({scan(self._dataset)})"
+        row = self._loads.literal(f"CAST(to_json([{values}]) AS VARCHAR)")
+        return f"SELECT {row} || ',' FROM ({scan(self._dataset)})"
 
     @staticmethod
     def _value(column: LoadColumn) -> str:
         return f"CAST({duckdb_quoted(column.staged)} AS {column.stage})"
-
-
-def _stop(sending: Sending, cursor: Any) -> None:
-    sending.stop()
-    cursor.interrupt()
 
 
 def relation(server: Server, session: Session, stage: TableRef) -> str:

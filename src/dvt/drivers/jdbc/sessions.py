@@ -101,10 +101,6 @@ class Session:
         fetch_size = str(self._settings.fetch_size)
         return self._bridge.send("query", self._id, sql, path, fetch_size, str(rows), *kinds)
 
-    def load(self, path: str, head: str, tail: str, longest: int, width: int) -> Call:
-        """Send a request to insert the rows of texts that come through a pipe, many by each statement."""
-        return self._bridge.send("load", self._id, path, head, tail, str(longest), str(width))
-
     def pipe(self) -> str:
         """Make a pipe; return its path."""
         path = self._bridge.folder / f"answer-{self._bridge.number()}"

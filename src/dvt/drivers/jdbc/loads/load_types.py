@@ -70,7 +70,9 @@ class Loads:
     """Function that returns the SQL of a table of texts, given its columns' names: what is before and behind
     its rows, each of which is a list in JSON."""
     longest_statement: int
-    """Number of characters of the longest INSERT, unless one row is longer."""
+    """Bytes of the rows in an INSERT, unless one row has more."""
+    literal: Callable[[str], str]
+    """Function that returns DuckDB's SQL of a text as it stands in a literal of the database."""
     refuses: re.Pattern[str]
     """Matches the database's message about a row that breaks a constraint."""
 

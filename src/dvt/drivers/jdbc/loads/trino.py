@@ -16,7 +16,7 @@ from dvt.core.types import MAX_DIGITS, Kind
 from dvt.drivers.jdbc.loads.load_types import Loads, LoadType
 
 _STATEMENT = 900_000
-"""Characters of a statement. Trino takes 1,000,000, unless its setting `query.max-length` is another."""
+"""Trino takes statements of 1,000,000 characters, unless its setting `query.max-length` is another."""
 _VALUE = 800_000
 """Characters of a value that a statement has room for."""
 _TOO_LONG = ", which is longer than a statement of Trino may be"
@@ -107,5 +107,6 @@ TRINO = Loads(
     others=_text("its type; it becomes text (JSON)", "CAST(to_json({0}) AS VARCHAR)"),
     rows=_rows,
     longest_statement=_STATEMENT,
+    literal=lambda text: f"replace({text}, '''', '''''')",
     refuses=re.compile("NULL value not allowed for NOT NULL column", re.IGNORECASE),
 )

@@ -29,9 +29,8 @@ final class Session {
 
     private Connection connection;
     private volatile Statement running;
-    private volatile AutoCloseable answer;
+    private volatile Batches answer;
     private volatile boolean isCut;
-    private volatile boolean isStopped;
 
     /** Connects: class of the driver or nothing, URL, seconds, names and values of properties. */
     List<String> connect(List<String> values) throws Exception {
@@ -216,21 +215,6 @@ final class Session {
         }
     }
 
-    /** Inserts rows: path of their pipe, SQL before and behind them, length of a statement, number of columns. */
-    List<String> load(List<String> values) throws SQLException, java.io.IOException {
-        isStopped = false;
-        try (Rows rows = new Rows(values.get(0), Integer.parseInt(values.get(4)));
-                Statement statement = connection.createStatement()) {
-            answer = rows;
-            running = statement;
-            int longest = Integer.parseInt(values.get(3));
-            Inserts inserts = new Inserts(statement, () -> isStopped, values.get(1), values.get(2), longest);
-            return List.of(Long.toString(inserts.send(rows)));
-        } finally {
-            running = null;
-        }
-    }
-
     private Savepoint savepoint() {
         try {
             boolean has = !connection.getAutoCommit() && connection.getMetaData().supportsSavepoints();
@@ -252,7 +236,6 @@ final class Session {
 
     /** Stops the statement under way, and cuts the connection if it does not stop. */
     void cancel() {
-        isStopped = true;
         Statement statement = running;
         for (int attempt = 0; attempt < CANCEL_ATTEMPTS && statement != null && running == statement; attempt++) {
             try {
@@ -290,7 +273,7 @@ final class Session {
             if (running == statement) {
                 answer.close();
             }
-        } catch (Exception ended) {
+        } catch (InterruptedException | java.io.IOException ended) {
             // It has ended.
         }
     }
