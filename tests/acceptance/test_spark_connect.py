@@ -13,6 +13,7 @@ from dvt.core.errors import (
     Cancelled,
     ClusterLost,
     ClusterUnreachable,
+    SparkNotStarted,
     SparkServerUnfit,
     SqlInvalid,
 )
@@ -123,6 +124,20 @@ def test_a_wrong_token_is_an_error_without_it(server, tmp_path, token):
         with pytest.raises(SparkServerUnfit, match="token") as caught:
             bench.numbers(1)
         assert "another" not in str(caught.value)
+
+
+@pytest.mark.long
+def test_a_server_serves_beside_one_application_and_a_second_application_is_refused(bench, tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    with make_bench(tmp_path / "one", "local[2]", config=CONFIG) as local:
+        for each in (bench, local, bench):
+            assert each.value("SELECT sum(n) AS v FROM t", BIGINT, t=each.numbers(6)) == "21"
+        with make_bench(tmp_path / "other", "local[2]", config=CONFIG) as other:
+            with pytest.raises(SparkNotStarted, match="another compute of this run") as caught:
+                other.numbers(1)
+            assert "`remote`" in caught.value.hint
+        assert local.value("SELECT sum(n) AS v FROM t", BIGINT, t=local.numbers(3)) == "6"
 
 
 @pytest.mark.long

@@ -63,7 +63,7 @@ class Application:
         _check_java(name)
         settings.at.knock(name)
         if not _IN_PROCESS.acquire(blocking=False):
-            hint = "let all models of the run that Spark computes name one entry of computes.yml"
+            hint = "let the run's models name one entry that has a `master`; others can have a `remote`"
             raise SparkNotStarted(name, "another compute of this run uses Spark already", hint)
         self._name = name
         self.settings = settings
