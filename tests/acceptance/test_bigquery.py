@@ -15,6 +15,7 @@ import yaml
 
 from dvt.testing.background import wait_until
 from tests.acceptance.project import Project
+from tests.acceptance.ways import check_ways_without_a_bucket
 from tests.databases.transfers import objects
 from tests.stores.programs import program
 
@@ -107,6 +108,11 @@ def test_explain_shows_the_way_and_the_filter_is_pushed(project: Project, bigque
     assert extractions["wh"]["by"] == "EXPORT DATA through bucket 'lake' (gcs): the output names it"
     assert extractions["wh"]["pushed"] == ["`n` > 290"]
     assert not bigquery.statements
+
+
+def test_explain_tells_what_moves_by_the_slower_way_and_what_is_little(project: Project) -> None:
+    project.model("here", f"{JOIN} where o.n > 290")
+    check_ways_without_a_bucket(project, "BigQuery", "rows of the client", "gcs")
 
 
 def test_without_a_bucket_rows_of_the_client_move_and_a_warning_says_so(

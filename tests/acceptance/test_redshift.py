@@ -12,6 +12,7 @@ import yaml
 
 from dvt.testing.background import wait_until
 from tests.acceptance.project import Project
+from tests.acceptance.ways import check_ways_without_a_bucket
 from tests.databases.transfers import objects
 
 pytestmark = pytest.mark.slow
@@ -95,6 +96,12 @@ def test_explain_shows_the_way_and_the_filter_is_pushed(project: Project, redshi
     assert "by: COPY through bucket 'lake' (s3): the output names it" in text
     assert not [statement for statement in redshift.proxy.statements if statement.startswith("UNLOAD ")]
     _shows_no_secret(project, redshift, text)
+
+
+@pytest.mark.long
+def test_explain_tells_what_moves_by_the_slower_way_and_what_is_little(project: Project) -> None:
+    project.model("here", f"{JOIN} where o.n > 290", target="local")
+    check_ways_without_a_bucket(project, "Redshift", "rows of the driver", "s3")
 
 
 def test_without_a_bucket_rows_of_the_driver_move_and_a_warning_says_so(

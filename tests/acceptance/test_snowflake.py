@@ -12,6 +12,7 @@ import yaml
 
 from dvt.testing.background import wait_until
 from tests.acceptance.project import Project
+from tests.acceptance.ways import check_ways_without_a_bucket
 from tests.databases.transfers import objects
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -101,6 +102,11 @@ def test_explain_shows_the_way_and_debug_the_service(project: Project, snowflake
     text = project.dvt("debug", "--all").output
     assert "Snowflake 10.0.0" in text
     _shows_no_secret(project, snowflake, output + text)
+
+
+def test_explain_tells_what_moves_by_the_slower_way_and_what_is_little(project: Project) -> None:
+    project.model("here", f"{JOIN} where o.n > 290")
+    check_ways_without_a_bucket(project, "Snowflake", "rows of the client", "s3 or azure")
 
 
 def test_without_a_bucket_rows_of_the_client_move_and_a_warning_says_so(

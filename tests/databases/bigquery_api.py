@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.databases.bigquery_jobs import PAGE_ROWS, Job, Jobs
+from tests.databases.bigquery_jobs import ANSWERS, PAGE_ROWS, Job, Jobs
 from tests.databases.bigquery_sql import Field, Refused
 from tests.databases.bigquery_tables import Key, Table
 
@@ -225,6 +225,10 @@ class _Handler(BaseHTTPRequestHandler):
             detail = {"reason": job.failure.reason, "message": str(job.failure)}
             status |= {"errorResult": detail, "errors": [detail]}
         configuration = job.configuration | {"jobType": "LOAD" if "load" in job.configuration else "QUERY"}
+        if "query" in configuration:
+            # An answer is in a table of its own, which the service names.
+            answer = {"projectId": self.project, "datasetId": ANSWERS, "tableId": job.id}
+            configuration["query"] = configuration["query"] | {"destinationTable": answer}
         return {
             "kind": "bigquery#job",
             "id": f"{self.project}:EU.{job.id}",

@@ -26,6 +26,8 @@ from tests.databases.bigquery_sql import (
 )
 from tests.databases.bigquery_tables import Tables
 
+ANSWERS = "_answers"
+"""The dataset in which answers are, as the API names them."""
 FILE_ROWS = 40_000
 """Rows of one exported file."""
 PAGE_ROWS = 20_000

@@ -152,7 +152,6 @@ def in_time(original, cursor, command):
 def keep_past(original, cursor, name):
     """Keep the rows that a table has, before they change."""
     if name in tables:
-        original(cursor, "CREATE SCHEMA IF NOT EXISTS DVT_TESTS.PAST")
         past = f"DVT_TESTS.PAST.T{next(numbers)}"
         original(cursor, f"CREATE TABLE {past} AS SELECT * FROM {name}")
         tables[name][1].append((datetime.now(UTC), past))

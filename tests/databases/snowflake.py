@@ -152,7 +152,9 @@ def snowflake() -> Iterator[Snowflake]:
         server = start_on_free_port(start)
         try:
             server.execute(
-                f"create database if not exists {DATABASE}", f"create schema if not exists {DATABASE}.SHOP"
+                f"create database if not exists {DATABASE}",
+                f"create schema if not exists {DATABASE}.PAST",
+                f"create schema if not exists {DATABASE}.SHOP",
             )
             yield server
         finally:

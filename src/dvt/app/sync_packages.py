@@ -60,6 +60,8 @@ def _of_outputs(of: str, settings: Profile, environment: Environment) -> Iterato
             yield Use(what, error=error)
         else:
             yield Use(f"{what} ({kind})", requirement)
+            if kind == "bigquery" and _value(settings, name, "reads") == "storage_api":
+                yield Use(f"{what} (reads: storage_api)", "dvt-engine[bigquery-storage]")
 
 
 def _requirement(output: str, file: str, kind: str, environment: Environment) -> str:
@@ -151,10 +153,15 @@ def kind_of(profile: Profile, name: str) -> str:
 
 def _listed(profile: Profile, name: str, key: str) -> list[Any]:
     """Return the values of a list in an output; none if they lack their variables."""
+    values = _value(profile, name, key)
+    return values if isinstance(values, list) else []
+
+
+def _value(profile: Profile, name: str, key: str) -> Any:
+    """Return the value of a key of an output; None if it lacks its variables."""
     from dvt.core.errors import DvtError
 
     try:
-        values = profile.value(name, key)
+        return profile.value(name, key)
     except DvtError:
-        return []
-    return values if isinstance(values, list) else []
+        return None

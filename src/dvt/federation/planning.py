@@ -21,6 +21,7 @@ from dvt.core.tables import Table
 from dvt.core.types import decimal
 from dvt.federation.answers import values_of
 from dvt.federation.connections import Connection, Connections
+from dvt.federation.notices import missing_buckets
 from dvt.federation.plan import (
     Parsed,
     PlanContext,
@@ -230,8 +231,8 @@ class Planning:
     def with_estimates(self, plan: FederationPlan) -> FederationPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
         scalars, queries = self._estimated(plan.scalar_queries), self._estimated(plan.queries)
-        load = self._load_with_way(plan.load)
-        return replace(plan, scalar_queries=scalars, queries=queries, load=load)
+        load, notices = self._load_with_way(plan.load), self._with_ways(plan.notices, plan.queries)
+        return replace(plan, scalar_queries=scalars, queries=queries, load=load, notices=notices)
 
     def with_estimates_of_copies(self, plan: CopyPlan, target: str) -> CopyPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
@@ -240,12 +241,19 @@ class Planning:
             replace(copy, query=query, way=self._way_to(target, query.rows, query.bytes))
             for copy, query in zip(plan.copies, queries, strict=True)
         ]
-        return replace(plan, scalar_queries=self._estimated(plan.scalar_queries), copies=tuple(copies))
+        notices = self._with_ways(plan.notices, [copy.query for copy in plan.copies])
+        scalars = self._estimated(plan.scalar_queries)
+        return replace(plan, scalar_queries=scalars, copies=tuple(copies), notices=notices)
 
     def with_estimate(self, plan: SourcePlan) -> SourcePlan:
         """Return the plan with what its query is expected to answer; nothing is extracted."""
         (query,) = self._estimated(plan.queries)
-        return replace(plan, query=query, load=self._load_with_way(plan.load))
+        notices = self._with_ways(plan.notices, plan.queries)
+        return replace(plan, query=query, load=self._load_with_way(plan.load), notices=notices)
+
+    def _with_ways(self, notices: Sequence[Notice], queries: Sequence[SourceQuery]) -> tuple[Notice, ...]:
+        """Return a plan's warnings with those about how its answers would arrive."""
+        return (*notices, *missing_buckets(queries, self.connections))
 
     def _estimated(self, queries: Sequence[SourceQuery]) -> tuple[SourceQuery, ...]:
         estimates = self.connections.estimate(queries)

@@ -68,6 +68,14 @@ def test_a_server_of_spark_connect_needs_its_client_alone(files):
     assert "dvt-engine[spark-connect]" in [use.requirement for use in uses]
 
 
+def test_bigquery_needs_the_client_of_its_storage_api_where_an_output_asks_for_it(files):
+    output = {"type": "bigquery", "method": "oauth", "dataset": "d"}
+    folder = files({}, {}, {"a": output, "b": {**output, "reads": "storage_api"}})
+    uses = list(uses_of("shop", "", folder, Path(), own_environment()))
+    asked = [(use.what, use.requirement) for use in uses if "storage" in use.requirement]
+    assert asked == [("output b (reads: storage_api)", "dvt-engine[bigquery-storage]")]
+
+
 def test_seeds_that_pyarrow_reads_need_it(tmp_path):
     (tmp_path / "dbt_project.yml").write_text("name: shop\nseed-paths: [data]\n")
     (tmp_path / "data" / "more").mkdir(parents=True)

@@ -9,7 +9,7 @@ from typing import Any
 from dvt.connectors.bigquery import load as loading
 from dvt.connectors.bigquery.estimates import estimated
 from dvt.connectors.bigquery.extract import BigQuerySnapshot
-from dvt.connectors.bigquery.server import CLIENT, UPLOAD, Server
+from dvt.connectors.bigquery.server import UPLOAD, Server
 from dvt.connectors.bigquery.statements import NOW
 from dvt.core.estimates import Estimate
 from dvt.core.names import TableRef
@@ -58,7 +58,7 @@ class BigQueryConnector:
 
     def read_route(self, query: SourceQuery) -> Route:
         """See HasRoutes."""
-        return self._server.routes.choose("EXPORT DATA", CLIENT, query.rows, query.bytes, query.bucket)[0]
+        return self._server.read_route(query)[0]
 
     def load_route(self, rows: int | None, bytes_: int | None, bucket: str = "") -> Route:
         """See HasRoutes."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from dvt.connectors.bigquery.server import CLIENT, CONSUMER, Server
+from dvt.connectors.bigquery.server import CONSUMER, STORAGE, Server
 from dvt.connectors.bigquery.statements import NOW, as_of, export, with_wide_numbers
 from dvt.core.errors import QueryFailed
 from dvt.core.names import TableRef
@@ -20,7 +20,7 @@ from dvt.core.ports.transfers import TransferBucket
 from dvt.core.queries import SourceQuery
 from dvt.drivers.bigquery import Session, as_dvt_errors, is_refused, relation
 from dvt.drivers.bigquery.connect import Job as BigQueryJob
-from dvt.drivers.bigquery.rows import AnswerRows
+from dvt.drivers.bigquery.rows import answer_rows
 from dvt.drivers.duckdb.staging import stage_batches, write_answer
 from dvt.drivers.duckdb.transferred import check_types, transferred
 from dvt.drivers.side_by_side import Extraction, extract_side_by_side
@@ -80,7 +80,8 @@ class _Reader:
 
     def _stage(self, cursor: Any, job: Job, extraction: Extraction) -> Dataset:
         query = job.query
-        _, bucket = self._server.routes.choose("EXPORT DATA", CLIENT, query.rows, query.bytes, query.bucket)
+        route, bucket = self._server.read_route(query)
+        streams = self._server.limit if route.by == STORAGE else 0
         has_past = self._server.settings.time_travel
         past = self._server.with_history(query.tables) if has_past else frozenset()
         about = as_dvt_errors(name=self._server.name, doing=_doing(query), where=query.about)
@@ -89,8 +90,13 @@ class _Reader:
             sql = replace(query, where=where).sql(self._tables(session, query.tables, past))
             if bucket is not None:
                 return self._export(_Sent(job, extraction, session, sql), cursor, bucket)
-            with self._begun(_Sent(job, extraction, session, sql)) as begun:
-                answer = AnswerRows(session, begun, lambda: extraction.is_stopped)
+            name = self._server.name
+            with (
+                self._begun(_Sent(job, extraction, session, sql)) as begun,
+                answer_rows(
+                    session, begun, lambda: extraction.is_stopped, name=name, streams=streams
+                ) as answer,
+            ):
                 try:
                     return stage_batches(cursor, job, answer.reader)
                 except duckdb.Error as error:

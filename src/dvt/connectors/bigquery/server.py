@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dvt.core.errors import Cancelled, DvtError
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import ConnectorContext
+from dvt.core.ports.transfers import Route, TransferBucket
+from dvt.core.queries import SourceQuery
 from dvt.core.routes import Routes
 from dvt.drivers.bigquery import BigQuerySettings, Described, Session, as_dvt_errors, connect, describe
 from dvt.drivers.bigquery.connect import Job
@@ -22,6 +24,8 @@ CONSUMER = "bigquery"
 """BigQuery as a consumer of buckets."""
 CLIENT = "rows of the client"
 """The other way of an answer, for people."""
+STORAGE = "Storage Read API"
+"""The way of an answer that needs no bucket, for people."""
 UPLOAD = "files that the client uploads"
 """The other way of a load, for people."""
 
@@ -67,6 +71,14 @@ class Server:
         with self._lock:
             self._described |= found
         return found
+
+    def read_route(self, query: SourceQuery) -> tuple[Route, TransferBucket | None]:
+        """Return how an answer arrives, and the bucket if it is through one."""
+        if self.settings.reads == "storage_api" and not self.settings.threshold.covers(
+            query.rows, query.bytes
+        ):
+            return Route(by=STORAGE, why="reads: storage_api"), None
+        return self.routes.choose("EXPORT DATA", CLIENT, query.rows, query.bytes, query.bucket)
 
     def with_history(self, tables: Sequence[TableRef]) -> frozenset[TableRef]:
         """Return those of the tables that can be read as of a moment in the past."""

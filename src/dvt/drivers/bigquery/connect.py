@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from dvt.core.errors import DriverMissing
 from dvt.drivers.bigquery.errors import client_errors, connect_error
 from dvt.drivers.bigquery.settings import BigQuerySettings
+from dvt.drivers.bigquery.storage import storage_client
 
 INSTALL = "dvt sync, or pip install 'dvt-engine[bigquery]'"
 """What installs the client, for hints."""
@@ -35,10 +36,14 @@ class Job:
     def __init__(self, client: Any, job: Any) -> None:
         self._client = client
         self.job = job
+        self.reader: Any = None
+        """The client of the Storage Read API that reads its answer; None: none does."""
         self._asked = 0.0
 
     def cancel(self) -> None:
         """Ask BigQuery to cancel the job; asking again soon does nothing."""
+        if self.reader is not None:
+            self.reader.transport.close()  # its streams wait for a server that may be silent
         if self._asked and time.monotonic() - self._asked < _CANCEL_INTERVAL:
             return
         self._asked = time.monotonic()
@@ -170,6 +175,16 @@ class Session:
             for key in pools.keys():  # noqa: SIM118  it allows no other iteration
                 pools[key].close()
         self._client.close()
+
+    @contextmanager
+    def streams(self, job: Job, rows: Any, most: int) -> Iterator[Any]:
+        """Give an answer's rows as Arrow by the Storage Read API, by no more than `most` streams."""
+        job.reader = client = storage_client(self.settings, self._client._credentials)  # noqa: SLF001
+        try:
+            yield rows.to_arrow_iterable(bqstorage_client=client, max_stream_count=most)
+        finally:
+            job.reader = None
+            client.transport.close()
 
     def answer(self, job: Job) -> Any:
         """Wait for a query, and return its rows, which are fetched in pages."""

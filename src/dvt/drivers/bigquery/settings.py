@@ -84,6 +84,10 @@ class BigQuerySettings(BaseModel):
     )
     time_travel: bool = True
     """Whether all tables of a model are read as of one moment."""
+    reads: Literal["export", "storage_api"] = "export"
+    """By what much is read: EXPORT DATA through a bucket, or the Storage Read API, which needs none."""
+    storage_api_endpoint: str | None = None
+    """Another address of the Storage Read API; `http://` is unencrypted and gets no credentials."""
     bucket: str = ""
     """The entry of buckets.yml through which data move; empty: one of type gcs."""
     bulk_rows: int = Field(default=Threshold().rows, ge=0)
