@@ -128,6 +128,7 @@ def test_what_spark_cannot_answer_is_an_error_with_its_reason(shop: Project):
     for name, (_, _, code, reason) in REFUSED.items():
         assert code in messages[name]
         assert reason in messages[name]
+    assert "cast the column where it comes from" in messages["untyped"]
     assert "Traceback" not in result.output
     assert "at org.apache" not in result.output
 

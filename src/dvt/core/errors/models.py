@@ -70,6 +70,8 @@ class SqlInvalid(DvtError):
         if not is_known:
             self.message = f"the compute engine does not know a name of the SQL: {problem}"
         self.dialect, self.problem, self.sql_line, self.is_known = dialect, problem, line, is_known
+        self.way_out = hint
+        """The hint, where it is one of this error's own."""
 
 
 class NotOneQuery(SqlInvalid):

@@ -170,7 +170,7 @@ def _explained(state: PlanState, error: SqlInvalid) -> ColumnNotFound | SqlInval
     if not error.is_known and state.context.dialects.get(state.request.stage.connection) == state.dialect:
         hint = f"correct it; or, if its own database knows the name, {state.context.elsewhere}"
         return SqlInvalid(state.dialect, problem, line, hint, is_known=False)
-    return SqlInvalid(state.dialect, problem, line)
+    return SqlInvalid(state.dialect, problem, line, error.way_out)
 
 
 def _line_of(state: PlanState, name: str) -> int | None:
