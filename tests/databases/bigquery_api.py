@@ -171,7 +171,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _table(self, dataset: str, name: str) -> None:
         key = (self.project, dataset, name)
-        self._answer_with(self._described(key, self.server.jobs.tables.found(key)))
+        job = self.server.jobs.all.get(name) if dataset == ANSWERS else None
+        if job is None:
+            self._answer_with(self._described(key, self.server.jobs.tables.found(key)))
+            return
+        found = {"kind": "bigquery#table", "tableReference": _reference(key), "type": "TABLE"}
+        fields = {"schema": {"fields": job.schema or []}, "numRows": str(job.rows), "location": "EU"}
+        self._answer_with(found | fields)
 
     def _described(self, key: Key, table: Table) -> dict[str, Any]:
         found: dict[str, Any] = {
