@@ -41,7 +41,8 @@ def project(databases: Any, tmp_path: Path) -> Project:
 
 
 def _stage_tables(server: Any) -> list[str]:
-    names = "select table_name from information_schema.tables where table_name like 'dvt\\_%' escape '\\'"
+    """Return those of runs, whose names begin with a date; other tests' benches have others."""
+    names = "select table_name from information_schema.tables where table_name like 'dvt\\_2%' escape '\\'"
     return [name for (name,) in server.texts(names)]
 
 
@@ -97,7 +98,7 @@ def test_a_value_that_trino_cannot_hold_is_named_and_the_old_table_stays(
 
 def test_what_a_killed_load_leaves_is_dropped_by_the_next_run(project: Project, databases: Any) -> None:
     server = databases("trino")
-    _change(project, "INSERT INTO customers (id, name) SELECT i, md5(i::VARCHAR) FROM range(5, 900000) r(i)")
+    _change(project, "INSERT INTO customers (id, name) SELECT i, md5(i::VARCHAR) FROM range(5, 300000) r(i)")
     project.model("joined", "select id, name from {{ source('crm', 'customers') }}", materialized="table")
     process = project.start("run")
     try:
@@ -106,7 +107,6 @@ def test_what_a_killed_load_leaves_is_dropped_by_the_next_run(project: Project, 
         process.kill()
         process.communicate()
     assert len(_stage_tables(server)) == 1
-    _change(project, "DELETE FROM customers WHERE id > 10")
     project.dvt("run").ok()
-    assert server.texts("select cast(count(*) as varchar) from memory.shop.joined") == [("9",)]
+    assert server.texts("select cast(count(*) as varchar) from memory.shop.joined") == [("299998",)]
     assert _stage_tables(server) == []

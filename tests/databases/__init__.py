@@ -28,7 +28,7 @@ DATABASES: dict[str, str] = {
 """Name → function that opens the database; the conformance tests run on all of them."""
 SERVERS = frozenset({"postgres", "mariadb", "redshift", "bigquery", "snowflake"})
 """Those that are servers on which queries can be stopped."""
-TARGETS = SERVERS | {"duckdb", "trino"}
+TARGETS = SERVERS | {"clickhouse", "duckdb", "trino"}
 """Those in which stage tables can be filled."""
 LONG = frozenset({"clickhouse", "snowflake", "trino"})
 """Those that take long to start: tests of all databases leave them to `make test-long`."""

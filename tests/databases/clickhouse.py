@@ -17,9 +17,10 @@ import pytest
 
 from dvt.core.names import TableRef
 from dvt.drivers.jdbc import Bridge, Session, parse
-from dvt.testing.databases import Database
+from dvt.testing.databases import TargetDatabase
 from tests.databases.jars import jars_of, java
 from tests.databases.ports import start_error, start_on_free_port
+from tests.databases.texts import rows_of_texts
 
 DRIVER = "com.clickhouse:clickhouse-jdbc:0.9.9:all"
 ENGINE = "chdb-core==26.9.0"
@@ -30,7 +31,7 @@ _START_TIMEOUT = 60.0
 
 
 @dataclass
-class ClickHouse(Database):
+class ClickHouse(TargetDatabase):
     """A server that runs."""
 
     folder: Path
@@ -55,6 +56,27 @@ class ClickHouse(Database):
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """See Database. Nothing is returned."""
+        for statement in statements:
+            self._owner().execute(statement, "setting up a test")
+        return []
+
+    def type_of(self, ref: TableRef, column: str) -> str:
+        """See TargetDatabase."""
+        names = f"database = 'shop' and table = '{ref.identifier}' and name = '{column}'"
+        ((type_,),) = rows_of_texts(self._owner(), f"select type from system.columns where {names}")
+        return str(type_)
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See TargetDatabase."""
+        described = self._owner().columns(
+            f"select * from {self.quoted(ref)} where 1 = 0", "looking at a table"
+        )
+        named = (
+            f"toString({self.name_of(column.name)}) as c{place}" for place, column in enumerate(described)
+        )
+        return rows_of_texts(self._owner(), f"select {', '.join(named)} from {self.quoted(ref)}")
+
+    def _owner(self) -> Session:
         if self._session is None:
             keys = {
                 "url": f"jdbc:clickhouse:http://127.0.0.1:{self.port}/shop",
@@ -68,9 +90,7 @@ class ClickHouse(Database):
                 self.name, settings, self.folder, lambda: Path(tempfile.mkdtemp(dir=self.folder))
             )
             self._session = Session(self._bridge, self.name, settings)
-        for statement in statements:
-            self._session.execute(statement, "setting up a test")
-        return []
+        return self._session
 
     def table(self, identifier: str) -> TableRef:
         """See Database."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dvt.testing.databases import ReadCase
+from dvt.testing.databases import LoadCase, ReadCase
 
 _TEXT = "VARCHAR"
 _UUID = "61f0c404-5cb3-11e7-907b-a6006ad3dba0"
@@ -57,3 +57,66 @@ READ_CASES = (
     ReadCase("Map(String, Int32)", "map('a', 1)", _TEXT, "{'a':1}", loses=True),
     ReadCase("Tuple(Int32, String)", "(1, 'x')", _TEXT, "(1,'x')", loses=True),
 )  # fmt: skip
+
+_STRING = "Nullable(String)"
+_UTC = "Nullable(DateTime64(6, 'UTC'))"
+
+LOAD_CASES = (
+    LoadCase("BOOLEAN", "true", "Nullable(Bool)", "true"),
+    LoadCase("BOOLEAN", "NULL", "Nullable(Bool)", None),
+    LoadCase("TINYINT", "-128", "Nullable(Int8)", "-128"),
+    LoadCase("UTINYINT", "255", "Nullable(UInt8)", "255"),
+    LoadCase("SMALLINT", "-32768", "Nullable(Int16)", "-32768"),
+    LoadCase("USMALLINT", "65535", "Nullable(UInt16)", "65535"),
+    LoadCase("INTEGER", "-2147483648", "Nullable(Int32)", "-2147483648"),
+    LoadCase("UINTEGER", "4294967295", "Nullable(UInt32)", "4294967295"),
+    LoadCase("BIGINT", "-9223372036854775808", "Nullable(Int64)", "-9223372036854775808"),
+    LoadCase("UBIGINT", "18446744073709551615", "Nullable(UInt64)", "18446744073709551615"),
+    LoadCase("HUGEINT", "170141183460469231731687303715884105727", "Nullable(Int128)",
+             "170141183460469231731687303715884105727"),
+    LoadCase("UHUGEINT", "340282366920938463463374607431768211455", "Nullable(UInt128)",
+             "340282366920938463463374607431768211455"),
+    LoadCase("DECIMAL(9,2)", "-1234567.89", "Nullable(Decimal(9, 2))", "-1234567.89"),
+    LoadCase("DECIMAL(38,10)", "'1234567890123456789012345678.0123456789'", "Nullable(Decimal(38, 10))",
+             "1234567890123456789012345678.0123456789"),
+    LoadCase("FLOAT", "0.1", "Nullable(Float32)", "0.1"),
+    LoadCase("FLOAT", "'-inf'", "Nullable(Float32)", "-inf"),
+    LoadCase("DOUBLE", "'-0.0'", "Nullable(Float64)", "-0"),
+    LoadCase("DOUBLE", "'nan'", "Nullable(Float64)", "nan"),
+    LoadCase("DOUBLE", "1.7976931348623157e308", "Nullable(Float64)", "1.7976931348623157e308"),
+    LoadCase("DOUBLE", "5e-324", "Nullable(Float64)", "5e-324"),
+    LoadCase("DOUBLE", "0.30000000000000004e0", "Nullable(Float64)", "0.30000000000000004"),
+    LoadCase("VARCHAR", "''", _STRING, ""),
+    LoadCase("VARCHAR", "'NULL'", _STRING, "NULL"),
+    LoadCase("VARCHAR", "NULL", _STRING, None),
+    LoadCase("VARCHAR", "'\\N'", _STRING, "\\N"),
+    LoadCase("VARCHAR", "'a\\b?{}' || chr(10) || chr(9) || chr(1) || '''\"`😀[],--/* '", _STRING,
+             "a\\b?{}\n\t\x01'\"`😀[],--/* "),
+    LoadCase("VARCHAR", "repeat('x', 100000)", _STRING, "x" * 100_000),
+    LoadCase("VARCHAR", "repeat('x', 100001)", error=True),
+    LoadCase("UUID", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'", "Nullable(UUID)",
+             "6f9619ff-8b86-d011-b42d-00c04fc964ff"),
+    LoadCase("BLOB", "'a''\\x5Cb'::BLOB", _STRING, "a'\\b", loses=True),
+    LoadCase("DATE", "'2024-02-29'", "Nullable(Date32)", "2024-02-29"),
+    LoadCase("DATE", "'1900-01-01'", "Nullable(Date32)", "1900-01-01"),
+    LoadCase("DATE", "'2299-12-31'", "Nullable(Date32)", "2299-12-31"),
+    LoadCase("DATE", "'1899-12-31'", error=True),
+    LoadCase("DATE", "'2300-01-01'", error=True),
+    LoadCase("DATE", "'infinity'", error=True),
+    LoadCase("DATE", "NULL", "Nullable(Date32)", None),
+    LoadCase("TIME", "'23:59:59.999999'", _STRING, "23:59:59.999999", loses=True),
+    LoadCase("TIMESTAMP", "'2024-03-31 02:30:00.123456'", _UTC, "2024-03-31 02:30:00.123456", loses=True),
+    LoadCase("TIMESTAMP", "'1900-01-01 00:00:00'", _UTC, "1900-01-01 00:00:00.000000", loses=True),
+    LoadCase("TIMESTAMP", "'2299-12-31 23:59:59.999999'", _UTC, "2299-12-31 23:59:59.999999", loses=True),
+    LoadCase("TIMESTAMP", "'1899-12-31 23:59:59.999999'", loses=True, error=True),
+    LoadCase("TIMESTAMP", "'2300-01-01'", loses=True, error=True),
+    LoadCase("TIMESTAMP", "'-infinity'", loses=True, error=True),
+    LoadCase("TIMESTAMP", "NULL", _UTC, None, loses=True),
+    LoadCase("TIMESTAMP_NS", "'1969-12-31 23:59:59.999999999'", "Nullable(DateTime64(9, 'UTC'))",
+             "1969-12-31 23:59:59.999999999", loses=True),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'2024-02-29 23:59:59.5+02'", _UTC, "2024-02-29 21:59:59.500000"),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'1800-01-01 00:00:00+00'", error=True),
+    LoadCase("JSON", "'{\"b\": 1.00}'", _STRING, '{"b": 1.00}', loses=True),
+    LoadCase("INTEGER[]", "[1, NULL]", _STRING, "[1,null]", loses=True),
+)  # fmt: skip
+"""Staged values → what is in the table, as ClickHouse casts it to text."""

@@ -18,13 +18,11 @@ from typing import Any
 import pytest
 
 from dvt.core.names import TableRef
-from dvt.core.queries import ExtractedColumn
-from dvt.core.tables import Column
-from dvt.core.types import VARCHAR
-from dvt.drivers.jdbc import Answer, Bridge, Session, parse
+from dvt.drivers.jdbc import Bridge, Session, parse
 from dvt.testing.databases import TargetDatabase
 from tests.databases.jars import jar, java
 from tests.databases.ports import start_error, start_on_free_port
+from tests.databases.texts import rows_of_texts
 
 VERSION = "435"
 DRIVER = f"io.trino:trino-jdbc:{VERSION}"
@@ -82,18 +80,7 @@ class Trino(TargetDatabase):
 
     def texts(self, sql: str) -> list[tuple[str | None, ...]]:
         """Return the rows of a query for texts."""
-        described = self._owner().columns(f"select * from ({sql}) where 1 = 0", "looking at texts")
-        columns = [
-            ExtractedColumn(
-                name=f"c{place}", column=Column(name=column.name, native="varchar", stage=VARCHAR)
-            )
-            for place, column in enumerate(described)
-        ]
-        with Answer(
-            self._owner(), sql, columns=columns, tables=[self.table("t")], limit=None, doing="asking"
-        ) as answer:
-            table = answer.reader().read_all()
-        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+        return rows_of_texts(self._owner(), sql)
 
     def type_of(self, ref: TableRef, column: str) -> str:
         """See TargetDatabase."""

@@ -26,7 +26,7 @@ def test_every_connector_has_a_row_of_its_own(name: str):
     assert name in {row.name for row in output_types()}
 
 
-NATIVELY_ALONE = {"clickhouse", "databricks", "oracle", "sqlserver"}
+NATIVELY_ALONE = {"databricks", "oracle", "sqlserver"}
 """Types that dbt builds models on, of what they hold themselves, and that dvt only reads."""
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.keys import OutputKeys, read_keys
+from dvt.connectors.jdbc.load import LoadingConnector
 from dvt.core.errors import BadOutput
+from dvt.core.plan import LoadColumn
 from dvt.core.ports.connectors import ConnectorContext
+from dvt.core.tables import StageColumn
+from dvt.drivers.jdbc.loads import CLICKHOUSE
 
 _KIND = "clickhouse"
 _IGNORED = (
@@ -53,11 +56,20 @@ class ClickHouseKeys(OutputKeys):
         return None if self.driver == "native" or self.port in _NATIVE_PORTS else self.port
 
 
-class ClickHouseConnector(JdbcConnector):
-    """Implements what JdbcConnector does."""
+class ClickHouseConnector(LoadingConnector):
+    """Implements what LoadingConnector does."""
+
+    loads = CLICKHOUSE
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         super().__init__(name, jdbc_keys(name, settings, context.project_dir), context)
+        self._name, self._cluster = name, settings.get("cluster")
+
+    def columns(self, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+        """See CanLoad. On a cluster, dbt's next statement may be another node's, which has no stage table."""
+        if self._cluster:
+            raise BadOutput(self._name, _KIND, "cluster: dvt moves no data of other outputs to a cluster")
+        return super().columns(columns)
 
 
 def jdbc_keys(name: str, output: Mapping[str, Any], project_dir: Path) -> dict[str, Any]:

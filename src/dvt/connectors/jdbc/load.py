@@ -85,7 +85,7 @@ class _StageTableLoad:
 
     def _definition(self, session: Session) -> str:
         columns = (f"{session.facts.quoted(column.name)} {column.native}" for column in self._load.columns)
-        return self._load.definition or f"({', '.join(columns)})"
+        return (self._load.definition or f"({', '.join(columns)})") + self._loads.options
 
     def _fill(self, session: Session, batch: Batch, table: str) -> int:
         types = self._types(session, table)

@@ -69,6 +69,8 @@ class Loads:
     rows: Callable[[Sequence[str]], tuple[str, str]]
     """Function that returns the SQL of a table of texts, given its columns' names: what is before and behind
     its rows, each of which is a list in JSON."""
+    options: str = ""
+    """What follows the columns in CREATE TABLE."""
     longest_statement: int
     """Bytes of the rows in an INSERT, unless one row has more."""
     literal: Callable[[str], str]

@@ -1,0 +1,56 @@
+"""What dvt refuses to load over JDBC before anything runs, and how values are sent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dvt.connectors.jdbc import ClickHouseConnector
+from dvt.core.errors import BadOutput
+from dvt.core.ports.connectors import ConnectorContext
+from dvt.core.tables import StageColumn
+from dvt.core.types import BIGINT, DATE
+from dvt.drivers.duckdb import MemoryInstance
+from dvt.drivers.jdbc.loads import CLICKHOUSE, TRINO, Loads
+
+
+def test_nothing_is_moved_to_a_cluster_of_clickhouse(tmp_path: Path):
+    instance = MemoryInstance(threads=1, memory_limit="256MiB")
+    try:
+        context = ConnectorContext(duckdb=instance, project_dir=tmp_path, scratch=tmp_path)
+        columns = [StageColumn("n", BIGINT)]
+        (column,) = ClickHouseConnector("one", {"type": "clickhouse"}, context).columns(columns)
+        assert column.native == "Nullable(Int64)"
+        with pytest.raises(BadOutput, match="to a cluster"):
+            ClickHouseConnector("many", {"type": "clickhouse", "cluster": "c"}, context).columns(columns)
+    finally:
+        instance.close()
+
+
+@pytest.mark.parametrize(
+    ("loads", "literal"),
+    [(TRINO, "it''s \\ \"a\""), (CLICKHOUSE, 'it\\\'s \\\\ "a"')],
+    ids=["trino", "clickhouse"],
+)
+def test_a_text_stands_in_a_literal_as_its_database_reads_it(loads: Loads, literal: str):
+    instance = MemoryInstance(threads=1, memory_limit="256MiB")
+    try:
+        cursor = instance.cursor()
+        text = "'it''s \\ \"a\"'"
+        assert cursor.execute(f"SELECT {loads.literal(text)}").fetchone() == (literal,)
+        cursor.close()
+    finally:
+        instance.close()
+
+
+@pytest.mark.parametrize("loads", [TRINO, CLICKHOUSE], ids=["trino", "clickhouse"])
+def test_a_days_number_is_sent_and_not_its_date(loads: Loads):
+    instance = MemoryInstance(threads=1, memory_limit="256MiB")
+    try:
+        cursor = instance.cursor()
+        sent = loads.of(DATE).checked("DATE '1969-12-31'", "column d")
+        assert cursor.execute(f"SELECT {sent}").fetchone() == ("-1",)
+        cursor.close()
+    finally:
+        instance.close()
