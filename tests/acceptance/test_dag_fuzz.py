@@ -51,6 +51,8 @@ def test_random_dags_give_what_one_database_gives(tmp_path: Path, servers: Mappi
     assert reused
 
 
+# Py4J leaves the socket of a thread that has ended to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.long
 def test_random_dags_that_spark_computes_give_what_one_database_gives(
     tmp_path: Path, servers: Mapping[str, Any]
