@@ -33,7 +33,9 @@ class Warehouse(Project):
 
     def start(self, *args: str, **options: Any) -> Any:
         python = program("dbt-bigquery", "env/bin/python")
-        env = {"PYTHONPATH": os.pathsep.join([*filter(None, [os.environ.get("PYTHONPATH")]), self._facts()])}
+        given = {**os.environ, **(options.get("env") or {})}
+        path = os.pathsep.join([*filter(None, [given.get("PYTHONPATH")]), self._facts()])
+        env = {**(options.get("env") or {}), "PYTHONPATH": path}
         command = (str(python), "-m", "dvt.cli.main")
         return super().start(*args, **{**options, "command": command, "env": env})
 
