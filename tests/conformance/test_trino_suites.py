@@ -64,10 +64,10 @@ def test_a_contract_gives_the_columns_and_refuses_what_they_cannot_hold(bench):
 
 def test_rows_of_many_statements_and_of_large_values_all_arrive(bench):
     columns = [StageColumn("n", BIGINT), StageColumn("word", VARCHAR)]
-    word = "repeat(chr(65 + i::INTEGER % 26), 1 + (i::INTEGER % 50) * 4000)"
+    word = "repeat(chr(65 + i::INTEGER % 26), 1 + (i::INTEGER % 50) * 2000)"
     sql = f"SELECT i AS n, {word} AS word FROM range(600) r(i)"
     load, dataset = new_load(bench, "dvt_large", sql, columns)
     assert bench.loader.fill(load, dataset) == 600
     back = bench.read_table(load.stage)
     totals = "SELECT count(*), sum(c0), sum(length(c1)), count(DISTINCT c1[1]) FROM t"
-    assert bench.first_row(totals, back) == (600, 179700, 600 + 12 * sum(range(50)) * 4000, 26)
+    assert bench.first_row(totals, back) == (600, 179700, 600 + 12 * sum(range(50)) * 2000, 26)

@@ -6,8 +6,10 @@ what fails drops it, and one whose run is killed is on record: a later run that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+
+import duckdb
 
 from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.server import Server
@@ -101,11 +103,22 @@ class _StageTableLoad:
             about,
         ):
             reader = cursor.execute(self._select(types)).to_arrow_reader(_BATCH)
-            for statement in inserts(reader, head, behind, self._loads.longest_statement):
-                if batch.stopped:
-                    raise Cancelled(self._doing)
+            statements = inserts(reader, head, behind, self._loads.longest_statement)
+            while statement := self._next(statements, batch):
                 session.execute(statement, self._doing)
         return self._counted(session, table)
+
+    def _next(self, statements: Iterator[str], batch: Batch) -> str:
+        """Return the next statement; empty behind the last one, Cancelled once the load is stopped."""
+        try:
+            statement = next(statements, "")
+        except (duckdb.Error, OSError) as error:  # pyarrow has its own error for an interrupted query
+            if batch.stopped:
+                raise Cancelled(self._doing) from error
+            raise
+        if batch.stopped:
+            raise Cancelled(self._doing)
+        return statement
 
     def _counted(self, session: Session, table: str) -> int:
         """Return the number of rows in the table; QueryFailed if it is not the dataset's."""
