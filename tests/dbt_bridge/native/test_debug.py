@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
+from dbt.adapters.events.types import AdapterEventError
+from dbt.task.debug import DebugTask
+from dbt_common.events.functions import fire_event
 
 from dvt import dvtRunner
 from tests.dbt_bridge.federated.project import Project
@@ -41,6 +45,25 @@ def test_without_a_buckets_yml_dbts_tests_are_followed_by_a_few_lines(shop: Proj
         "  federation [READY]",
     ]
     assert not (shop.root / ".dvt" / "staging").exists()
+
+
+def test_json_is_alone_on_the_standard_output_whatever_adapters_say(
+    shop: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As dbt-bigquery does where it cannot connect, and as some adapters print."""
+
+    def test_loudly(self: DebugTask) -> bool:
+        fire_event(AdapterEventError(name="BigQuery", base_msg="Access Denied"))
+        sys.stdout.write("trying again\n")
+        return False
+
+    monkeypatch.setattr(DebugTask, "run", test_loudly)
+    capsys.readouterr()
+    assert not debug(shop, "--json").success
+    told = capsys.readouterr()
+    assert json.loads(told.out)["dbt"] == {"ok": False}
+    assert "Access Denied" in told.err
+    assert "trying again" in told.err
 
 
 def test_what_is_staged_without_a_buckets_yml_is_counted(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from dbt_common.events.types import Note
 
 from dvt.core.housekeeping import CopyRequest
 from dvt.core.reports import count, size
-from dvt.dbt_bridge.commands.own_options import JSON, place_of, quiet_with_json
+from dvt.dbt_bridge.commands.own_options import JSON, place_of, print_json, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def make_command(copy: Callable[[CopyRequest], Iterable[CopiedDataset]]) -> clic
                 fire_event(Note(msg=_line(dataset)))
                 copied.append(dataset)
         if kwargs["as_json"]:
-            click.echo(json.dumps({"datasets": [asdict(dataset) for dataset in copied]}, indent=2))
+            print_json(ctx, {"datasets": [asdict(dataset) for dataset in copied]})
         brought = [dataset for dataset in copied if not dataset.was_there]
         figures = f"{count(len(brought), 'dataset')}, {size(sum(dataset.bytes for dataset in brought))}"
         fire_event(Note(msg=f"Copied from {request.source} to {request.target}: {figures}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from dbt_common.events.functions import fire_event
 from dbt_common.events.types import Note
 
 from dvt.core.housekeeping import CleanRequest
-from dvt.dbt_bridge.commands.own_options import JSON, place_of, quiet_with_json
+from dvt.dbt_bridge.commands.own_options import JSON, place_of, print_json, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def make_command(
                 _tell(report, as_lines)
                 reports.append(report)
         if kwargs["as_json"]:
-            click.echo(json.dumps(as_object(reports), indent=2))
+            print_json(ctx, as_object(reports))
         return reports, not any(report.error and not report.skipped for report in reports)
 
     params = [*cli.commands["clean"].params, *OPTIONS]

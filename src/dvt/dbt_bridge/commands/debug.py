@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from dbt.task.debug import DebugTask
 from dbt_common.events.functions import fire_event
 
 from dvt.core.housekeeping import ProjectPlace, WantedOutputs
-from dvt.dbt_bridge.commands.own_options import JSON, quiet_with_json
+from dvt.dbt_bridge.commands.own_options import JSON, print_json, quiet_with_json
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 
 ALL = click.Option(
@@ -58,7 +57,7 @@ def make_command(
                 fire_event(DebugCmdOut(msg=line))
         if kwargs["as_json"]:
             found = {} if diagnosis is None else as_object(diagnosis)
-            click.echo(json.dumps({"dbt": {"ok": is_good}, **found}, indent=2))
+            print_json(ctx, {"dbt": {"ok": is_good}, **found})
         return is_good, is_good and not (diagnosis is not None and diagnosis.has_failed)
 
     params = [*cli.commands["debug"].params, ALL, JSON]
