@@ -153,6 +153,20 @@ def test_texts_and_floating_numbers_are_never_cut(bench, native):
     assert len(read(bench, ref)[0]) == 2
 
 
+def test_a_table_without_a_key_is_cut_by_an_index_and_by_a_unique_one_first(bench):
+    if bench.database.name == "trino":
+        pytest.skip("it has no indexes")
+    ref = made(bench, "integer", ["4", "1", "null", "3", "2"])
+    table, name = bench.database.quoted(ref), bench.database.name_of
+    for index in (f"index of_words on {table} ({name('k')})", f"unique index of_n on {table} ({name('n')})"):
+        bench.database.execute(f"create {index}")
+        rows, files = read(bench, ref, partitions=2)
+        assert (len(rows), files) == (5, 3 if "of_words" in index else 2)  # NULLs have a range of their own
+    query = bench.extraction(bench.describe(ref))
+    assert str(bench.connector.ranges(query)).startswith("in ranges of n, ")
+    bench.database.execute(f"drop table {table}")
+
+
 def test_a_column_that_is_not_there_is_named_with_those_that_are(bench):
     ref = made(bench, "integer", ["1"])
     with pytest.raises(ColumnNotFound) as caught:

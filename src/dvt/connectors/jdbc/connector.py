@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from dvt.connectors.jdbc.describe import Catalog, describe
+from dvt.connectors.jdbc.describe import Catalog, describe, indexed
 from dvt.connectors.jdbc.extract import JdbcSnapshot
-from dvt.connectors.jdbc.ranges import check_unsplit, split
+from dvt.connectors.jdbc.ranges import check_unsplit, needs_index, split
 from dvt.connectors.jdbc.reading import find_cut
 from dvt.connectors.jdbc.server import Server
 from dvt.core.errors import DvtError
@@ -37,6 +37,11 @@ class JdbcConnector:
         with server.looking() as session:
             catalog = Catalog(session, server.settings, server.product)
             described = {ref: describe(catalog, ref) for ref in tables}
+            if server.width > 1:
+                looked_at = [
+                    ref for ref, (table, _) in described.items() if needs_index(table, server.product)
+                ]
+                server.indexed.update({ref: indexed(catalog, ref) for ref in looked_at})
         server.names.update({ref: name for ref, (_, name) in described.items()})
         server.tables.update({ref: table for ref, (table, _) in described.items()})
         return {ref: table for ref, (table, _) in described.items()}

@@ -85,6 +85,12 @@ class Catalog:
         ]
 
 
+def indexed(catalog: Catalog, ref: TableRef) -> tuple[str, ...]:
+    """Return the first columns of a table's indexes, those of unique ones before the others."""
+    database, schema, name, _ = catalog.find(ref)
+    return catalog.session.indexed(database or None, schema or None, name)
+
+
 def describe(catalog: Catalog, ref: TableRef) -> tuple[Table, str]:
     """Describe a table as it is now; return its name in SQL, too."""
     found = catalog.find(ref)

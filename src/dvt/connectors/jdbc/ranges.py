@@ -46,10 +46,17 @@ class Cut:
     """How many ranges the table's config asks for."""
 
 
-def cut(query: SourceQuery, table: Table, product: Product) -> Cut | None:
-    """Return the column that a query's table is cut by: its config's, or else the first of its key.
+def needs_index(table: Table, product: Product) -> bool:
+    """Return whether a table may be cut, but not by its key."""
+    return table.scannable and _first(table, table.key[:1], product) is None
 
-    None: it is read as a whole. BadExtraction and ColumnNotFound tell of a config that cannot be met.
+
+def cut(query: SourceQuery, table: Table, product: Product, indexed: Sequence[str] = ()) -> Cut | None:
+    """Return the column that a query's table is cut by.
+
+    It is that of its config, or else the first of its key, or else the first of those that are `indexed`
+    whose values can be cut. None: it is read as a whole. BadExtraction and ColumnNotFound tell of a config
+    that cannot be met.
     """
     extraction = query.extraction
     if not table.scannable:
@@ -57,13 +64,19 @@ def cut(query: SourceQuery, table: Table, product: Product) -> Cut | None:
     named = _named(table, extraction, product)
     if not query.scan or query.model or query.source != (TablePlace(0),) or extraction.partitions == 1:
         return None
-    key = table.key[0] if table.key else ""
-    column = named or next((column for column in table.columns if column.name == key), None)
+    column = named or _first(table, (*table.key[:1], *indexed), product)
     found = None if column is None else axis(column, product)
     if found is None and extraction.partitions:
-        problem = "the table has no key that begins with a number, date or timestamp"
+        problem = "the table has no key or index that begins with a number, date or timestamp"
         raise BadExtraction(str(table.ref), "partitions", problem, "name a column by `partition_column`")
     return None if column is None or found is None else Cut(column, found, extraction.partitions)
+
+
+def _first(table: Table, names: Sequence[str], product: Product) -> Column | None:
+    """Return the first of some columns whose values can be cut into ranges."""
+    columns = {column.name: column for column in table.columns}
+    known = (columns[name] for name in names if name in columns)
+    return next((column for column in known if axis(column, product) is not None), None)
 
 
 def _named(table: Table, extraction: Extraction, product: Product) -> Column | None:

@@ -164,4 +164,5 @@ def find_cut(server: Server, query: SourceQuery) -> Cut | None:
         return None
     if extraction.max_parallel == 1 and extraction.partitions is None:
         return None
-    return cut(query, server.tables[query.tables[0]], server.product)
+    ref = query.tables[0]
+    return cut(query, server.tables[ref], server.product, server.indexed.get(ref, ()))

@@ -96,6 +96,15 @@ class Session:
             )
         return ()
 
+    def indexed(self, database: str | None, schema: str | None, name: str) -> tuple[str, ...]:
+        """Return the first columns of a table's indexes, unique ones first; none if it cannot tell."""
+        with suppress(DvtError):
+            return tuple(
+                text or ""
+                for text in self._ask("indexed", database, schema, name, doing="looking at indexes")
+            )
+        return ()
+
     def query(self, sql: str, path: str, rows: int, kinds: Sequence[str]) -> Call:
         """Send a query whose answer goes into a pipe; `rows` is the highest number of them, or 0."""
         fetch_size = str(self._settings.fetch_size)

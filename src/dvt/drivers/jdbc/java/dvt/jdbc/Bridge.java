@@ -143,6 +143,8 @@ public final class Bridge {
                 return session.declared(values.get(0), values.get(1), values.get(2));
             case "key":
                 return session.key(values.get(0), values.get(1), values.get(2));
+            case "indexed":
+                return session.indexed(values.get(0), values.get(1), values.get(2));
             case "query":
                 return session.query(values);
             case "cancel":

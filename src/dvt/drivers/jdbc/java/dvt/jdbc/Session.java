@@ -10,9 +10,11 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
 
 /** One connection. One request at a time, but for `cancel`, which may come at any time. */
@@ -190,6 +192,26 @@ final class Session {
             }
         }
         return new ArrayList<>(columns.values());
+    }
+
+    /** Returns the first column of each index of a table, those of unique indexes before the others. */
+    List<String> indexed(String database, String schema, String name) throws SQLException {
+        Set<String> unique = new LinkedHashSet<>();
+        Set<String> others = new LinkedHashSet<>();
+        // Approximate: Oracle's driver would otherwise gather statistics.
+        try (ResultSet rows = connection.getMetaData().getIndexInfo(database, schema, name, false, true)) {
+            while (rows.next()) {
+                Set<String> columns = rows.getBoolean(4) ? others : unique;
+                boolean isIndex = rows.getShort(7) != DatabaseMetaData.tableIndexStatistic;
+                int place = rows.getInt(8);
+                String column = rows.getString(9);
+                if (isIndex && place == 1 && column != null) {
+                    columns.add(column);
+                }
+            }
+        }
+        unique.addAll(others);
+        return new ArrayList<>(unique);
     }
 
     /** Writes an answer: SQL, path of the pipe, fetch size, highest number of rows or 0, kinds of the columns. */
