@@ -179,6 +179,7 @@ def test_a_slow_sink_slows_the_source_and_can_be_cancelled(
 @pytest.mark.rarely("redshift", "jdbc")
 @pytest.mark.never("duckdb", reason="its file belongs to one process")
 @pytest.mark.never("bigquery", reason="its stand-in is in the process that is measured")
+@pytest.mark.never("trino", reason="the tests' server holds its tables in memory, of which it has 256 MB")
 def test_memory_does_not_grow_with_the_table(database: Any, bench: Bench) -> None:
     peaks = []
     for rows in (200_000, 4_000_000):
