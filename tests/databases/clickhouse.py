@@ -21,6 +21,7 @@ from dvt.testing.databases import TargetDatabase
 from tests.databases.jars import jars_of, java
 from tests.databases.ports import start_error, start_on_free_port
 from tests.databases.texts import rows_of_texts
+from tests.stores.programs import launch
 
 DRIVER = "com.clickhouse:clickhouse-jdbc:0.9.9:all"
 ENGINE = "chdb-core==26.9.0"
@@ -177,16 +178,8 @@ def _engine() -> Path:
 
 def _launch(engine: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
     log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, str(_SERVER), str(port)],
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-            env={"HOME": str(folder), "PYTHONPATH": str(engine)},
-            start_new_session=True,
-        )
+    environment = {"HOME": str(folder), "PYTHONPATH": str(engine)}
+    process = launch([sys.executable, str(_SERVER), str(port)], folder, environment)
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         if "ready" in log.read_text(errors="replace"):

@@ -20,6 +20,7 @@ from dvt.drivers.jdbc import Bridge, Session, parse
 from dvt.testing.databases import Database
 from tests.databases.jars import jar, java
 from tests.databases.ports import start_error, start_on_free_port
+from tests.stores.programs import launch
 
 PASSWORD = "pl4nted-s3cret java"
 _START_TIMEOUT = 60.0
@@ -252,16 +253,7 @@ def java_server(kind: type[JavaServer]) -> Iterator[Any]:
 def _launch(kind: type[JavaServer], folder: Path, port: int) -> subprocess.Popen[bytes]:
     classes = ":".join(str(jar(coordinates)) for coordinates in kind.server)
     command = [java(), "-Xmx512m", "-cp", classes, *kind.arguments(folder, port)]
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-            start_new_session=True,
-        )
+    process = launch(command, folder)
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -272,4 +264,4 @@ def _launch(kind: type[JavaServer], folder: Path, port: int) -> subprocess.Popen
             return process
     process.kill()
     process.wait()
-    raise start_error(kind.__name__, log)
+    raise start_error(kind.__name__, folder / "log")

@@ -23,6 +23,7 @@ from dvt.testing.databases import TargetDatabase
 from tests.databases.jars import jar, java
 from tests.databases.ports import start_error, start_on_free_port
 from tests.databases.texts import rows_of_texts
+from tests.stores.programs import launch
 
 VERSION = "435"
 DRIVER = f"io.trino:trino-jdbc:{VERSION}"
@@ -183,15 +184,8 @@ def _classes(folder: Path) -> str:
 
 def _launch(classes: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
     log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [java(), "-Xmx900m", "-XX:+UseSerialGC", "-cp", classes, "TrinoServer", str(port)],
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-            start_new_session=True,
-        )
+    command = [java(), "-Xmx900m", "-XX:+UseSerialGC", "-cp", classes, "TrinoServer", str(port)]
+    process = launch(command, folder)
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         if "ready http" in log.read_text(errors="replace"):
