@@ -98,4 +98,8 @@ class Clockwork:
         try:
             yield
         finally:
+            # APScheduler's thread cannot remove a job that it has just begun once it is told to shut down. It
+            # begins none once it pauses, and holds its lock, which `get_jobs` takes, until it has removed it.
+            self._scheduler.pause()
+            self._scheduler.get_jobs()
             self._scheduler.shutdown(wait=True)
