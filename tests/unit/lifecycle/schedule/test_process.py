@@ -133,7 +133,7 @@ def test_after_a_kill_the_next_one_sees_what_was_missed(project, start):
 
 
 def test_a_run_that_is_stopped_ends_after_a_batch_and_is_on_record(project, start):
-    for number in range(1500):
+    for number in range(4000):
         project.log(f"dbt.log.{number}", 8 + number)
     project.settings("dbt_logs: {days: 7, max_delete: 1}")
     with system(project) as opened:
@@ -141,17 +141,17 @@ def test_a_run_that_is_stopped_ends_after_a_batch_and_is_on_record(project, star
         missed_runs(opened)
     process = start()
     deadline = time.monotonic() + PATIENCE
-    while len(list(project.logs.iterdir())) > 1400:
+    while len(list(project.logs.iterdir())) > 3900:
         assert time.monotonic() < deadline
         assert process.poll() is None
     assert ended(process) == 0
     left = len([name for name in project.names() if name.startswith("dbt.log")])
-    assert 0 < left < 1400
+    assert 0 < left < 3900
     with system(project) as opened:
         (run,) = opened.store.automatic_runs()
         assert run.status == "stopped"
         deleted = sum(tally.items for of in run.results.values() for tally in of.values())
-        assert deleted == 1500 - left
+        assert deleted == 4000 - left
         assert deleted % 256 == 0
         row = opened.store.schedules.read()
         assert row.claimed == row.finished
