@@ -26,7 +26,7 @@ from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.duckdb.staging import scan
 from dvt.drivers.jdbc import Answer, JdbcColumn, Session
 from dvt.drivers.jdbc.loads import Loads, LoadType
-from dvt.drivers.jdbc.loads.load_types import fitted
+from dvt.drivers.jdbc.loads.load_types import exact, fitted
 from dvt.drivers.jdbc.statements import inserts
 
 _BATCH = 2048
@@ -144,11 +144,16 @@ class _StageTableLoad:
         made = session.columns(f"SELECT * FROM {table} WHERE 1 = 0", self._doing)
         declared: Mapping[str, JdbcColumn] = {column.name.casefold(): column for column in made}
         return [
-            fitted(type_, column.stage, declared[name])
+            self._fitted(type_, column, declared[name])
             if (name := column.name.casefold()) in declared
             else type_
             for type_, column in zip(types, self._load.columns, strict=True)
         ]
+
+    def _fitted(self, type_: LoadType, column: LoadColumn, declared: JdbcColumn) -> LoadType:
+        if self._loads.converts_silently:
+            return exact(type_, declared, f"{self._load.stage}, column {column.name}")
+        return fitted(type_, column.stage, declared)
 
     def _select(self, types: Sequence[LoadType]) -> str:
         """Return DuckDB's SQL of the rows as they stand in an INSERT, with a comma behind each."""

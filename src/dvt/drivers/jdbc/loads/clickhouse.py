@@ -124,5 +124,6 @@ CLICKHOUSE = Loads(
     options=" ENGINE = MergeTree ORDER BY tuple()",
     longest_statement=_STATEMENT,
     literal=_literal,
+    converts_silently=True,
     refuses=re.compile(r"VIOLATED_CONSTRAINT|Cannot convert NULL value", re.IGNORECASE),
 )

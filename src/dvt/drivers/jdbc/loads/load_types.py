@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dvt.core.errors import ValueLost
 from dvt.core.types import INTEGERS, Kind, StageType
 from dvt.drivers.duckdb import refusal
 from dvt.drivers.jdbc.types import JdbcColumn
@@ -77,6 +78,8 @@ class Loads:
     """Function that returns DuckDB's SQL of a text as it stands in a literal of the database."""
     refuses: re.Pattern[str]
     """Matches the database's message about a row that breaks a constraint."""
+    converts_silently: bool = False
+    """Whether an INSERT changes values that a column's type cannot hold."""
 
     def of(self, type_: StageType) -> LoadType:
         """Return how values of a type are loaded."""
@@ -85,6 +88,21 @@ class Loads:
         if type_.kind is Kind.DECIMAL:
             return LoadType(native=self.decimals.format(precision=type_.precision, scale=type_.scale))
         return self.others
+
+
+def exact(load_type: LoadType, column: JdbcColumn, where: str) -> LoadType:
+    """Return how values are loaded into a contract's column that has dvt's own type, or that without NULLs.
+
+    ValueLost for any other one, where the database would change what its type cannot hold.
+    """
+    told, native = column.native.replace(" ", ""), load_type.native.replace(" ", "")
+    if told == native:
+        return load_type
+    bare = native.removeprefix("Nullable(").removesuffix(")")
+    if native != f"Nullable({bare})" or told != bare:
+        problem = f"the contract has {column.native}, but values arrive unchanged in {bare} alone"
+        raise ValueLost(where, problem, f"give it the data_type {bare}, or cast the column in the model")
+    return replace(load_type, native=bare, arrives=f"CAST({load_type.of('{0}')} AS {bare})")
 
 
 def fitted(load_type: LoadType, type_: StageType, column: JdbcColumn) -> LoadType:
