@@ -16,8 +16,11 @@ from typing import Any, ClassVar
 
 from dvt.core.errors import DvtError
 from dvt.core.names import TableRef
-from dvt.drivers.jdbc import Bridge, Session, parse
-from dvt.testing.databases import Database
+from dvt.core.queries import ExtractedColumn
+from dvt.core.tables import Column
+from dvt.core.types import BLOB, VARCHAR
+from dvt.drivers.jdbc import Answer, Bridge, JdbcColumn, Session, parse
+from dvt.testing.databases import TargetDatabase
 from tests.databases.jars import jar, java
 from tests.databases.ports import start_error, start_on_free_port
 from tests.stores.programs import launch
@@ -26,12 +29,20 @@ PASSWORD = "pl4nted-s3cret java"
 _START_TIMEOUT = 60.0
 """Seconds until a server that does not answer counts as not started."""
 
+_BINARIES = frozenset({-2, -3, -4, 2004})
+"""Codes of java.sql.Types of bytes."""
+_LENGTHS = frozenset({1, 12, -3})
+"""Codes of CHAR, VARCHAR, VARBINARY: their length is part of the type."""
+_DIGITS = frozenset({2, 3})
+"""Codes of NUMERIC and DECIMAL."""
+_CLOCKS = frozenset({92, 93, 2013, 2014})
+"""Codes of times and timestamps: their digits of a second are part of the type."""
 _HSQLDB_ROWS = 100_000
 """Rows that HSQLDB inserts at once: it keeps those of a transaction in memory."""
 
 
 @dataclass
-class JavaServer(Database):
+class JavaServer(TargetDatabase):
     """A server that runs; the tests' statements go through a Java process of their own."""
 
     folder: Path
@@ -72,15 +83,50 @@ class JavaServer(Database):
 
     def execute(self, *statements: str) -> list[tuple[Any, ...]]:
         """See Database. Nothing is returned."""
+        for statement in statements:
+            self.session.execute(statement, "setting up a test")
+        return []
+
+    @property
+    def session(self) -> Session:
+        """The connection of the tests' own."""
         if self._session is None:
             settings = parse(self.name, self.settings(), self.folder)
             self._bridge = Bridge(
                 self.name, settings, self.folder, lambda: Path(tempfile.mkdtemp(dir=self.folder))
             )
             self._session = Session(self._bridge, self.name, settings)
-        for statement in statements:
-            self._session.execute(statement, "setting up a test")
-        return []
+        return self._session
+
+    def type_of(self, ref: TableRef, column: str) -> str:
+        """See TargetDatabase: as its driver describes it, in lower case."""
+        (found,) = [described for described in self._columns(ref) if described.name == column]
+        return _spelled(found).lower()
+
+    def as_text(self, ref: TableRef) -> list[tuple[str | None, ...]]:
+        """See TargetDatabase: the texts that its driver gives, and bytes in hexadecimal."""
+        columns = [
+            ExtractedColumn(
+                name=f"c{place}",
+                column=Column(
+                    name=column.name, native="", stage=BLOB if column.code in _BINARIES else VARCHAR
+                ),
+            )
+            for place, column in enumerate(self._columns(ref))
+        ]
+        sql = f"SELECT * FROM {self.quoted(ref)}"
+        with Answer(
+            self.session, sql, columns=columns, tables=[ref], limit=None, doing="looking at a test's table"
+        ) as answer:
+            rows = zip(*(column.to_pylist() for column in answer.reader().read_all().columns), strict=True)
+            return [
+                tuple(value.hex() if isinstance(value, bytes) else value for value in row) for row in rows
+            ]
+
+    def _columns(self, ref: TableRef) -> list[JdbcColumn]:
+        return self.session.columns(
+            f"SELECT * FROM {self.quoted(ref)} WHERE 1 = 0", "looking at a test's table"
+        )
 
     def create(
         self, ref: TableRef, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]
@@ -233,6 +279,14 @@ class Derby(JavaServer):
         times = f"(select columnnumber from sys.syscolumns fetch first {seconds} rows only) d"
         numbers = " + ".join(f"{name}.columnnumber" for name in "abc")
         return f"(select count(*) from {columns}, {times} where {numbers} < 0)"
+
+
+def _spelled(column: JdbcColumn) -> str:
+    if column.code in _DIGITS:
+        return f"{column.native}({column.precision},{column.scale})"
+    if column.code in _LENGTHS:
+        return f"{column.native}({column.precision})"
+    return f"{column.native}({column.scale})" if column.code in _CLOCKS else column.native
 
 
 @contextmanager

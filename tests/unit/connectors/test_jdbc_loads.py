@@ -38,7 +38,7 @@ def test_a_text_stands_in_a_literal_as_its_database_reads_it(loads: Loads, liter
     try:
         cursor = instance.cursor()
         text = "'it''s \\ \"a\"'"
-        assert cursor.execute(f"SELECT {loads.literal(text)}").fetchone() == (literal,)
+        assert cursor.execute(f"SELECT {loads.json.literal(text)}").fetchone() == (literal,)
         cursor.close()
     finally:
         instance.close()

@@ -1,8 +1,9 @@
-"""Any database that has a JDBC driver, read only: its rows leave a Java process as columns of Arrow."""
+"""Any database that has a JDBC driver: rows leave a Java process, and enter it, as columns of Arrow."""
 
 from dvt.connectors.jdbc.clickhouse import ClickHouseConnector
 from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.databricks import DatabricksConnector
+from dvt.connectors.jdbc.load import ProductConnector, open_jdbc
 from dvt.connectors.jdbc.oracle import OracleConnector
 from dvt.connectors.jdbc.sqlserver import SqlServerConnector
 from dvt.connectors.jdbc.trino import TrinoConnector
@@ -12,6 +13,8 @@ __all__ = [
     "DatabricksConnector",
     "JdbcConnector",
     "OracleConnector",
+    "ProductConnector",
     "SqlServerConnector",
     "TrinoConnector",
+    "open_jdbc",
 ]

@@ -33,7 +33,12 @@ class Catalog:
 
     def has(self, schema: str) -> bool:
         """Whether there is a schema of this name, in any letter case."""
-        return _match(self._places[1 if self.has_schemas else 0], schema) is not None
+        return bool(self.spelled(schema, ""))
+
+    def spelled(self, schema: str, otherwise: str | None = None) -> str:
+        """Return a schema's name as the driver spells it; `otherwise` (None: `schema`) if there is none."""
+        name = _match(self._places[1 if self.has_schemas else 0], schema)
+        return name or (schema if otherwise is None else otherwise)
 
     def find(self, ref: TableRef) -> tuple[str, str, str, str]:
         """Return database, schema, name and type of a table; names may differ from the driver's in case."""

@@ -6,31 +6,33 @@ what fails drops it, and one whose run is killed is on record: a later run that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-
-import duckdb
+from typing import Any
 
 from dvt.connectors.jdbc.connector import JdbcConnector
+from dvt.connectors.jdbc.describe import Catalog
+from dvt.connectors.jdbc.sending import Sending
 from dvt.connectors.jdbc.server import Server
-from dvt.core.errors import Cancelled, DvtError, QueryFailed, RowRefused
+from dvt.core.errors import Cancelled, DvtError, QueryFailed, RowRefused, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
+from dvt.core.ports.connectors import ConnectorContext
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn
 from dvt.core.tables import Column, StageColumn
 from dvt.core.types import BIGINT
 from dvt.drivers.duckdb import as_dvt_errors
 from dvt.drivers.duckdb.running import Batch
-from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
-from dvt.drivers.duckdb.staging import scan
 from dvt.drivers.jdbc import Answer, JdbcColumn, Session
-from dvt.drivers.jdbc.loads import Loads, LoadType
-from dvt.drivers.jdbc.loads.load_types import exact, fitted
-from dvt.drivers.jdbc.statements import inserts
+from dvt.drivers.jdbc.loads import BY_PRODUCT, Loads, LoadType
+from dvt.drivers.jdbc.loads.contracts import exact, fitted, kept
+from dvt.drivers.jdbc.products import subprotocol
 
-_BATCH = 2048
-"""Number of rows that DuckDB gives at once: its own."""
+_WRONG_VALUE = re.compile(r"\(SQLSTATE 22")
+"""Matches a database's message about a value that its column cannot hold, by the class of its SQLSTATE."""
+_VALUE_HINT = "change the value in the model, cast the column there, or give it another type by a contract"
 
 
 class LoadingConnector(JdbcConnector):
@@ -54,7 +56,7 @@ class LoadingConnector(JdbcConnector):
     def drop(self, stage: TableRef) -> None:
         """See CanLoad."""
         with self._server.looking() as session:
-            _drop(self._server, session, stage)
+            _drop(self._server, session, stage, self.loads)
 
 
 class _StageTableLoad:
@@ -71,7 +73,7 @@ class _StageTableLoad:
         """Create the table and load it; return its rows."""
         server = self._server
         with server.running.batch() as batch, server.slots, closing(server.connect()) as session:
-            table = relation(server, session, self._load.stage)
+            table = relation(server, session, self._load.stage, self._loads)
             if batch.stopped:
                 raise Cancelled(self._doing)
             session.execute(f"CREATE TABLE {table} {self._definition(session)}", self._doing)
@@ -80,45 +82,46 @@ class _StageTableLoad:
             except BaseException as error:
                 session.close()
                 with suppress(DvtError), closing(server.connect()) as other:
-                    _drop(server, other, self._load.stage)
-                if isinstance(error, QueryFailed) and self._loads.refuses.search(error.reason):
-                    raise RowRefused(str(self._load.stage), error.reason) from error
+                    _drop(server, other, self._load.stage, self._loads)
+                if isinstance(error, QueryFailed):
+                    self._raise_refused(error)
                 raise
+
+    def _raise_refused(self, error: QueryFailed) -> None:
+        """Raise what an error of the database says of a row or value, if it is about one."""
+        stage = str(self._load.stage)
+        if self._loads.refuses.search(error.reason):
+            raise RowRefused(stage, error.reason) from error
+        if self._loads.json is None and _WRONG_VALUE.search(error.reason):
+            raise ValueLost(stage, error.reason, _VALUE_HINT) from error
 
     def _definition(self, session: Session) -> str:
         columns = (f"{session.facts.quoted(column.name)} {column.native}" for column in self._load.columns)
         return (self._load.definition or f"({', '.join(columns)})") + self._loads.options
 
     def _fill(self, session: Session, batch: Batch, table: str) -> int:
-        types = self._types(session, table)
-        names = ", ".join(session.facts.quoted(column.name) for column in self._load.columns)
-        carriers = [f"c{place}" for place in range(len(types))]
-        values = ", ".join(type_.of(carrier) for type_, carrier in zip(types, carriers, strict=True))
-        before, behind = self._loads.rows(carriers)
-        head = f"INSERT INTO {table} ({names}) SELECT {values} FROM {before}"
+        names, types = self._columns(session, table)
+        sending = Sending(
+            server=self._server,
+            session=session,
+            batch=batch,
+            load=self._load,
+            dataset=self._dataset,
+            table=table,
+            names=names,
+            types=types,
+        )
         about = as_dvt_errors(connection=self._server.name, doing=self._doing, where=str(self._load.stage))
         with (
             closing(self._server.duckdb.cursor()) as cursor,
             self._server.running.query(batch, cursor.interrupt, self._doing),
             about,
         ):
-            reader = cursor.execute(self._select(types)).to_arrow_reader(_BATCH)
-            statements = inserts(reader, head, behind, self._loads.longest_statement)
-            while statement := self._next(statements, batch):
-                session.execute(statement, self._doing)
+            if self._loads.json is None:
+                sending.by_parameters(cursor)
+            else:
+                sending.by_json(cursor, self._loads.json)
         return self._counted(session, table)
-
-    def _next(self, statements: Iterator[str], batch: Batch) -> str:
-        """Return the next statement; empty behind the last one, Cancelled once the load is stopped."""
-        try:
-            statement = next(statements, "")
-        except (duckdb.Error, OSError) as error:  # pyarrow has its own error for an interrupted query
-            if batch.stopped:
-                raise Cancelled(self._doing) from error
-            raise
-        if batch.stopped:
-            raise Cancelled(self._doing)
-        return statement
 
     def _counted(self, session: Session, table: str) -> int:
         """Return the number of rows in the table; QueryFailed if it is not the dataset's."""
@@ -137,43 +140,68 @@ class _StageTableLoad:
             raise QueryFailed(self._server.name, self._doing, reason)
         return int(rows)
 
-    def _types(self, session: Session, table: str) -> list[LoadType]:
-        types = [self._loads.of(column.stage) for column in self._load.columns]
+    def _columns(self, session: Session, table: str) -> tuple[list[str], list[LoadType]]:
+        """Return the names of the table's columns, in the order of the load's, and how these are loaded."""
+        columns = self._load.columns
+        names = [column.name for column in columns]
+        types = [self._loads.of(column.stage) for column in columns]
         if not self._load.definition:
-            return types
+            return names, types
         made = session.columns(f"SELECT * FROM {table} WHERE 1 = 0", self._doing)
-        declared: Mapping[str, JdbcColumn] = {column.name.casefold(): column for column in made}
-        return [
-            self._fitted(type_, column, declared[name])
-            if (name := column.name.casefold()) in declared
-            else type_
-            for type_, column in zip(types, self._load.columns, strict=True)
-        ]
+        declared = {column.name.casefold(): column for column in made}
+        declared |= {column.name: column for column in made}
+        found = [declared.get(name, declared.get(name.casefold())) for name in names]
+        return (
+            [made.name if made else name for name, made in zip(names, found, strict=True)],
+            [
+                self._contracted(type_, column, made) if made else type_
+                for type_, column, made in zip(types, columns, found, strict=True)
+            ],
+        )
 
-    def _fitted(self, type_: LoadType, column: LoadColumn, declared: JdbcColumn) -> LoadType:
+    def _contracted(self, type_: LoadType, column: LoadColumn, declared: JdbcColumn) -> LoadType:
+        where = f"{self._load.stage}, column {column.name}"
         if self._loads.converts_silently:
-            return exact(type_, declared, f"{self._load.stage}, column {column.name}")
+            return exact(type_, declared, where)
+        if self._loads.json is None:
+            return kept(type_, column.stage, declared, self._server.product, where)
         return fitted(type_, column.stage, declared)
 
-    def _select(self, types: Sequence[LoadType]) -> str:
-        """Return DuckDB's SQL of the rows as they stand in an INSERT, with a comma behind each."""
-        values = ", ".join(
-            type_.checked(self._value(column), f"{self._load.stage}, column {column.name}")
-            for column, type_ in zip(self._load.columns, types, strict=True)
-        )
-        row = self._loads.literal(f"CAST(to_json([{values}]) AS VARCHAR)")
-        return f"SELECT {row} || ',' FROM ({scan(self._dataset)})"
 
-    @staticmethod
-    def _value(column: LoadColumn) -> str:
-        return f"CAST({duckdb_quoted(column.staged)} AS {column.stage})"
+class ProductConnector(LoadingConnector):
+    """Implements what LoadingConnector does, for an output of type jdbc whose database can be loaded."""
+
+    def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
+        super().__init__(name, settings, context)
+        self.loads = BY_PRODUCT[subprotocol(self._server.settings.address)]
 
 
-def relation(server: Server, session: Session, stage: TableRef) -> str:
+def open_jdbc(name: str, settings: Mapping[str, Any], context: ConnectorContext) -> JdbcConnector:
+    """Open an output of type jdbc: as one that loads, where its database can be loaded."""
+    can_load = subprotocol(str(settings.get("url", ""))) in BY_PRODUCT
+    return (ProductConnector if can_load else JdbcConnector)(name, settings, context)
+
+
+def relation(server: Server, session: Session, stage: TableRef, loads: Loads) -> str:
     """Return a stage table's name in SQL."""
-    parts = [stage.database, stage.schema or server.settings.schema_, stage.identifier]
+    parts = (stage.database, _schema(server, session, stage, loads), stage.identifier)
     return ".".join(session.facts.quoted(part) for part in parts if part)
 
 
-def _drop(server: Server, session: Session, stage: TableRef) -> None:
-    session.execute(f"DROP TABLE IF EXISTS {relation(server, session, stage)}", f"dropping {stage}")
+def _schema(server: Server, session: Session, stage: TableRef, loads: Loads) -> str | None:
+    """Return a stage table's schema as its database spells it: dbt may write it in another letter case."""
+    schema = stage.schema or server.settings.schema_
+    if schema and loads.json is None:
+        return Catalog(session, server.settings, server.product).spelled(schema)
+    return schema
+
+
+def _drop(server: Server, session: Session, stage: TableRef, loads: Loads) -> None:
+    table, doing = relation(server, session, stage, loads), f"dropping {stage}"
+    if loads.drops_what_is_not_there:
+        session.execute(f"DROP TABLE IF EXISTS {table}", doing)
+        return
+    schema = _schema(server, session, stage, loads)
+    tables = session.tables(stage.database, schema, stage.identifier)
+    if any(row[2] == stage.identifier and (schema is None or row[1] == schema) for row in tables):
+        session.execute(f"DROP TABLE {table}", doing)

@@ -2,6 +2,7 @@
 
 from dvt.drivers.jdbc.answers import Answer
 from dvt.drivers.jdbc.errors import may_pass
+from dvt.drivers.jdbc.inserting import Insertion
 from dvt.drivers.jdbc.process import Bridge
 from dvt.drivers.jdbc.products import Product, product
 from dvt.drivers.jdbc.sessions import Facts, Session
@@ -12,6 +13,7 @@ __all__ = [
     "Answer",
     "Bridge",
     "Facts",
+    "Insertion",
     "JdbcColumn",
     "JdbcSettings",
     "Product",

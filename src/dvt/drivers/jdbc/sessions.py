@@ -110,9 +110,16 @@ class Session:
         fetch_size = str(self._settings.fetch_size)
         return self._bridge.send("query", self._id, sql, path, fetch_size, str(rows), *kinds)
 
+    def load(self, sql: str, path: str, kinds: Sequence[str]) -> Call:
+        """Send an INSERT of one row, for each of the rows that come through a pipe, in batches.
+
+        Each batch is committed. After an error, the session is good for being closed alone.
+        """
+        return self._bridge.send("load", self._id, sql, path, *kinds)
+
     def pipe(self) -> str:
         """Make a pipe; return its path."""
-        path = self._bridge.folder / f"answer-{self._bridge.number()}"
+        path = self._bridge.folder / f"rows-{self._bridge.number()}"
         os.mkfifo(path, 0o600)
         return str(path)
 

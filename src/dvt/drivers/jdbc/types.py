@@ -141,17 +141,22 @@ def _zoned(column: JdbcColumn, product: Product) -> TypeMapping:
 
 
 def _time(column: JdbcColumn, product: Product) -> TypeMapping:
-    if _digits(column) > _NANOS:
+    if digits(column) > _NANOS:
         return TypeMapping(stage=VARCHAR, loses=f"the type {column.native}: its values have more digits")
     if column.code == _TIME:
         return TypeMapping(stage=TIME)
     if column.code == _DATE:
         return TypeMapping(stage=DATE)
-    is_finer = _digits(column) > _MICROS and product.type_of(column.native) not in product.sized_by_values
+    is_finer = digits(column) > _MICROS and product.type_of(column.native) not in product.sized_by_values
     return TypeMapping(stage=StageType(Kind.TIMESTAMP_NS) if is_finer else TIMESTAMP)
 
 
-def _digits(column: JdbcColumn) -> int:
+def is_text(column: JdbcColumn) -> bool:
+    """Return whether it is a column of texts."""
+    return column.code in _TEXTS
+
+
+def digits(column: JdbcColumn) -> int:
     """Return the digits of a second: some drivers have them in the type's name alone."""
     size = _SIZES.search(column.native)
     return int(size[1]) if size and not column.scale else column.scale

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dvt.core.types import Kind
-from dvt.drivers.jdbc.loads.load_types import Loads, LoadType
+from dvt.drivers.jdbc.loads.load_types import JsonRows, Loads, LoadType
 
 _STATEMENT = 150_000
 """ClickHouse takes statements of 262,144 bytes, unless its setting `max_query_size` is another. The rest is
@@ -118,12 +118,10 @@ CLICKHOUSE = Loads(
             _text(_LOSES_TYPE),
         ),
     },
-    decimals="Nullable(Decimal({precision},{scale}))",
+    decimals=lambda precision, scale: _of(f"Decimal({precision},{scale})"),
     others=_text("its type; it becomes text (JSON)", "CAST(to_json({0}) AS VARCHAR)"),
-    rows=_rows,
+    json=JsonRows(around=_rows, longest=_STATEMENT, literal=_literal),
     options=" ENGINE = MergeTree ORDER BY tuple()",
-    longest_statement=_STATEMENT,
-    literal=_literal,
     converts_silently=True,
     refuses=re.compile(r"VIOLATED_CONSTRAINT|Cannot convert NULL value", re.IGNORECASE),
 )

@@ -1,28 +1,28 @@
 """How a database over JDBC is loaded: types of the columns, and what is sent for each value.
 
 Values are sent as texts whose form does not depend on any setting, and the database's own functions make
-its values of them.
+its values of them; or as numbers and bytes, where rows are the parameters of a prepared INSERT.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from dvt.core.errors import ValueLost
-from dvt.core.types import INTEGERS, Kind, StageType
+from dvt.core.types import MAX_DIGITS, Kind, StageType
 from dvt.drivers.duckdb import refusal
-from dvt.drivers.jdbc.types import JdbcColumn
 
+TEXT, WHOLE, FLOATING, DECIMAL, BYTES = "s", "i", "d", "n", "x"
+"""Kinds of parameters: texts, numbers of 64 bits, decimals (with their scale behind the letter), bytes.
+
+Behind any of them, `@` and one of java.sql.Types is what the driver is told, unless it is to see by itself.
+"""
+_CARRIED = {TEXT: "VARCHAR", WHOLE: "BIGINT", FLOATING: "DOUBLE", BYTES: "BLOB"}
+"""Kind of a parameter → DuckDB's type."""
 _VALUE_HINT = "change the value in the model, or cast the column to text"
-_LENGTH_HINT = "shorten the value in the model, or give the column a longer type"
-_UNBOUNDED = 2**31 - 1
-"""Length of a text's type without a length, as drivers have it."""
 _SHOWN = 60
 """Characters of a value that an error shows."""
-_INTEGER_NAMES = frozenset({"tinyint", "smallint", "integer", "bigint"})
-_TEXT_NAMES = frozenset({"varchar", "char"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +32,29 @@ class LoadType:
     native: str
     """Type of the column in the database's DDL."""
     sent: str = "CAST({0} AS VARCHAR)"
-    """DuckDB's SQL of the text that is sent for a value `{0}`."""
+    """DuckDB's SQL of what is sent for a value `{0}`: a text, or what `carrier` says."""
+    carrier: str = TEXT
+    """As what a prepared INSERT's parameter travels: a kind of the Java process. JSON has texts alone."""
     arrives: str = ""
-    """The database's SQL of the value, from the text `{0}`; empty: a cast to the native type."""
+    """The database's SQL of the value, from what is sent `{0}`; empty: a cast to the native type."""
     loses: str | None = None
+    reads: Kind | None = None
+    """Kind as which its column is read, if the stage type's does not tell."""
     impossible: str = ""
     """DuckDB's condition on a value `{0}` that the database cannot hold; empty: it holds all."""
     why: str = ""
     """What follows such a value in the error."""
     hint: str = _VALUE_HINT
 
+    @property
+    def carried(self) -> str:
+        """DuckDB's type of what is sent."""
+        if self.carrier.startswith(DECIMAL):
+            return f"DECIMAL({MAX_DIGITS},{self.carrier.removeprefix(DECIMAL).partition('@')[0]})"
+        return _CARRIED[self.carrier[0]]
+
     def of(self, text: str) -> str:
-        """Return the database's SQL of a value, from its text."""
+        """Return the database's SQL of a value, from what is sent."""
         return self.arrives.format(text) if self.arrives else f"CAST({text} AS {self.native})"
 
     def checked(self, value: str, where: str) -> str:
@@ -58,24 +69,34 @@ class LoadType:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JsonRows:
+    """INSERTs of one literal each, in which every row is a list of texts in JSON."""
+
+    around: Callable[[Sequence[str]], tuple[str, str]]
+    """Function that returns the SQL of a table of texts, given its columns' names: what is before and behind
+    its rows."""
+    longest: int
+    """Bytes of the rows in an INSERT, unless one row has more."""
+    literal: Callable[[str], str]
+    """Function that returns DuckDB's SQL of a text as it stands in a literal of the database."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loads:
     """How a database is loaded."""
 
     types: Mapping[Kind, LoadType]
     """Kind of a stage type → how it is loaded."""
-    decimals: str
-    """Type of decimals, with places for `{precision}` and `{scale}`."""
+    decimals: Callable[[int, int], LoadType]
+    """Function that returns how decimals are loaded, given their precision and scale."""
     others: LoadType
     """How lists, structs and the like are loaded."""
-    rows: Callable[[Sequence[str]], tuple[str, str]]
-    """Function that returns the SQL of a table of texts, given its columns' names: what is before and behind
-    its rows, each of which is a list in JSON."""
+    json: JsonRows | None = None
+    """How rows stand in statements; None: they are the parameters of a prepared INSERT."""
+    drops_what_is_not_there: bool = True
+    """Whether it has DROP TABLE IF EXISTS."""
     options: str = ""
     """What follows the columns in CREATE TABLE."""
-    longest_statement: int
-    """Bytes of the rows in an INSERT, unless one row has more."""
-    literal: Callable[[str], str]
-    """Function that returns DuckDB's SQL of a text as it stands in a literal of the database."""
     refuses: re.Pattern[str]
     """Matches the database's message about a row that breaks a constraint."""
     converts_silently: bool = False
@@ -86,37 +107,5 @@ class Loads:
         if type_.kind in self.types:
             return self.types[type_.kind]
         if type_.kind is Kind.DECIMAL:
-            return LoadType(native=self.decimals.format(precision=type_.precision, scale=type_.scale))
+            return self.decimals(type_.precision or MAX_DIGITS, type_.scale or 0)
         return self.others
-
-
-def exact(load_type: LoadType, column: JdbcColumn, where: str) -> LoadType:
-    """Return how values are loaded into a contract's column that has dvt's own type, or that without NULLs.
-
-    ValueLost for any other one, where the database would change what its type cannot hold.
-    """
-    told, native = column.native.replace(" ", ""), load_type.native.replace(" ", "")
-    if told == native:
-        return load_type
-    bare = native.removeprefix("Nullable(").removesuffix(")")
-    if native != f"Nullable({bare})" or told != bare:
-        problem = f"the contract has {column.native}, but values arrive unchanged in {bare} alone"
-        raise ValueLost(where, problem, f"give it the data_type {bare}, or cast the column in the model")
-    return replace(load_type, native=bare, arrives=f"CAST({load_type.of('{0}')} AS {bare})")
-
-
-def fitted(load_type: LoadType, type_: StageType, column: JdbcColumn) -> LoadType:
-    """Return how values are loaded into a column whose type a contract gives.
-
-    A text that is too long is refused, not cut. Whole numbers are cast to the column's own type, and the cast
-    refuses what that cannot hold.
-    """
-    native = column.native.partition("(")[0].lower()
-    if type_.kind in INTEGERS and native in _INTEGER_NAMES:
-        return replace(load_type, native=native, arrives="")
-    if type_.kind is Kind.VARCHAR and native in _TEXT_NAMES and 0 < column.precision < _UNBOUNDED:
-        why = f", which is longer than the {column.precision} characters of its column"
-        return replace(
-            load_type, impossible=f"length({{0}}) > {column.precision}", why=why, hint=_LENGTH_HINT
-        )
-    return load_type

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dvt.core.types import MAX_DIGITS, Kind
-from dvt.drivers.jdbc.loads.load_types import Loads, LoadType
+from dvt.drivers.jdbc.loads.load_types import JsonRows, Loads, LoadType
 
 _STATEMENT = 900_000
 """Trino takes statements of 1,000,000 characters, unless its setting `query.max-length` is another."""
@@ -103,10 +103,8 @@ TRINO = Loads(
         Kind.VARIANT: _text("its type; it becomes text (JSON)", "CAST(CAST({0} AS JSON) AS VARCHAR)"),
         **dict.fromkeys((Kind.JSON, Kind.TIMETZ, Kind.INTERVAL, Kind.BIT, Kind.BIGNUM), _text(_LOSES_TYPE)),
     },
-    decimals="decimal({precision},{scale})",
+    decimals=lambda precision, scale: LoadType(native=f"decimal({precision},{scale})"),
     others=_text("its type; it becomes text (JSON)", "CAST(to_json({0}) AS VARCHAR)"),
-    rows=_rows,
-    longest_statement=_STATEMENT,
-    literal=lambda text: f"replace({text}, '''', '''''')",
+    json=JsonRows(around=_rows, longest=_STATEMENT, literal=lambda text: f"replace({text}, '''', '''''')"),
     refuses=re.compile("NULL value not allowed for NOT NULL column", re.IGNORECASE),
 )

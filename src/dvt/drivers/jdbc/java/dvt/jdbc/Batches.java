@@ -1,5 +1,6 @@
 package dvt.jdbc;
 
+import java.io.Closeable;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Writes rows into a named pipe, in batches of columns in Arrow's layout. */
-final class Batches implements AutoCloseable {
+final class Batches implements Closeable {
     private static final int ROWS = 16_384;
     /** Bytes of texts and the like after which a batch is full. */
     private static final int BYTES = 4 << 20;

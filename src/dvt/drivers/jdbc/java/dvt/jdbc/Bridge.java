@@ -147,6 +147,8 @@ public final class Bridge {
                 return session.indexed(values.get(0), values.get(1), values.get(2));
             case "query":
                 return session.query(values);
+            case "load":
+                return session.load(values);
             case "cancel":
                 session.cancel();
                 return List.of();

@@ -1,9 +1,11 @@
 package dvt.jdbc;
 
+import java.io.Closeable;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.Driver;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
@@ -31,8 +33,11 @@ final class Session {
 
     private Connection connection;
     private volatile Statement running;
-    private volatile Batches answer;
+    /** The pipe of the statement under way. */
+    private volatile Closeable pipe;
     private volatile boolean isCut;
+    /** Whether the load under way is to end. */
+    private volatile boolean isStopped;
 
     /** Connects: class of the driver or nothing, URL, seconds, names and values of properties. */
     List<String> connect(List<String> values) throws Exception {
@@ -220,7 +225,7 @@ final class Session {
         try (Batches batches = new Batches(values.get(1), values.subList(4, values.size()))) {
             try (Statement statement =
                     connection.createStatement(ResultSet.TYPE_FORWARD_ONLY, ResultSet.CONCUR_READ_ONLY)) {
-                answer = batches;
+                pipe = batches;
                 running = statement;
                 statement.setFetchSize(Integer.parseInt(values.get(2)));
                 statement.setMaxRows(Integer.parseInt(values.get(3)));
@@ -232,6 +237,24 @@ final class Session {
             running = null;
             rollBack(savepoint);
             throw error;
+        } finally {
+            running = null;
+        }
+    }
+
+    /** Inserts rows: SQL of one row, path of their pipe, kinds of its parameters. After an error, close the session. */
+    List<String> load(List<String> values) throws SQLException, java.io.IOException {
+        isStopped = false;
+        try (Pipe rows = new Pipe(values.get(1))) {
+            pipe = rows;
+            connection.setAutoCommit(false);
+            try (PreparedStatement statement = connection.prepareStatement(values.get(0))) {
+                running = statement;
+                List<String> kinds = values.subList(2, values.size());
+                long inserted = new Inserts(connection, statement, kinds, () -> isStopped).run(rows);
+                connection.setAutoCommit(true);
+                return List.of(Long.toString(inserted));
+            }
         } finally {
             running = null;
         }
@@ -258,6 +281,7 @@ final class Session {
 
     /** Stops the statement under way, and cuts the connection if it does not stop. */
     void cancel() {
+        isStopped = true;
         Statement statement = running;
         for (int attempt = 0; attempt < CANCEL_ATTEMPTS && statement != null && running == statement; attempt++) {
             try {
@@ -293,7 +317,7 @@ final class Session {
                 Thread.sleep(CANCEL_INTERVAL);
             }
             if (running == statement) {
-                answer.close();
+                pipe.close();
             }
         } catch (InterruptedException | java.io.IOException ended) {
             // It has ended.

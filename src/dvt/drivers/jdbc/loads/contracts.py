@@ -1,0 +1,108 @@
+"""How values are loaded into columns whose types a contract gives: unchanged, or the load stops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dvt.core.errors import ValueLost
+from dvt.core.types import INTEGERS, Kind, StageType
+from dvt.drivers.jdbc.loads.load_types import TEXT, LoadType
+from dvt.drivers.jdbc.loads.parameters import units
+from dvt.drivers.jdbc.products import Product
+from dvt.drivers.jdbc.types import JdbcColumn, digits, is_text, mapping
+
+_LENGTH_HINT = "shorten the value in the model, or give the column a longer type"
+_UNBOUNDED = 2**31 - 1
+"""Length of a text's type without a length, as drivers have it."""
+_INTEGER_NAMES = frozenset({"tinyint", "smallint", "integer", "bigint"})
+_TEXT_NAMES = frozenset({"varchar", "char"})
+_MICROS, _NANOS = 6, 9
+_CLOCKS = {
+    **dict.fromkeys((Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMPTZ), _MICROS),
+    **dict.fromkeys((Kind.TIME_NS, Kind.TIMESTAMP_NS), _NANOS),
+    Kind.TIMESTAMP_S: 0,
+    Kind.TIMESTAMP_MS: 3,
+}
+"""Kind → digits of a second that its values may have."""
+_LOCAL = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_NS})
+_READ_AS = {
+    Kind.FLOAT: frozenset({Kind.FLOAT, Kind.DOUBLE}),
+    **dict.fromkeys((Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP), _LOCAL),
+    Kind.TIME_NS: frozenset({Kind.TIME}),
+}
+"""Kind of a staged column → kinds as which a column is read that holds all its values."""
+
+
+def exact(load_type: LoadType, column: JdbcColumn, where: str) -> LoadType:
+    """Return how values are loaded into a contract's column that has dvt's own type, or that without NULLs.
+
+    ValueLost for any other one, where the database would change what its type cannot hold.
+    """
+    told, native = column.native.replace(" ", ""), load_type.native.replace(" ", "")
+    if told == native:
+        return load_type
+    bare = native.removeprefix("Nullable(").removesuffix(")")
+    if native != f"Nullable({bare})" or told != bare:
+        raise _changed(column, bare, where)
+    return replace(load_type, native=bare, arrives=f"CAST({load_type.of('{0}')} AS {bare})")
+
+
+def fitted(load_type: LoadType, type_: StageType, column: JdbcColumn) -> LoadType:
+    """Return how texts in statements are loaded into a column whose type a contract gives.
+
+    A text that is too long is refused, not cut. Whole numbers are cast to the column's own type, and the cast
+    refuses what that cannot hold.
+    """
+    native = column.native.partition("(")[0].lower()
+    if type_.kind in INTEGERS and native in _INTEGER_NAMES:
+        return replace(load_type, native=native, arrives="")
+    if type_.kind is Kind.VARCHAR and native in _TEXT_NAMES and 0 < column.precision < _UNBOUNDED:
+        return _no_longer(load_type, column.precision, "length({0})")
+    return load_type
+
+
+def kept(load_type: LoadType, type_: StageType, column: JdbcColumn, product: Product, where: str) -> LoadType:
+    """Return how parameters are loaded into a column whose type a contract gives.
+
+    A database rounds numbers and times to the digits of their column, and may cut blanks: what its type
+    cannot hold is refused before. ValueLost for a column of another kind of type.
+    """
+    if load_type.carrier == TEXT and load_type.arrives == "{0}" and is_text(column):
+        longest = column.precision if 0 < column.precision < _UNBOUNDED else 0
+        return _no_longer(load_type, longest, units("{0}")) if longest else replace(load_type, impossible="")
+    declared = mapping(column, product, where).stage
+    if type_.is_number and declared.is_number:
+        return _scaled(load_type, type_, declared)
+    if declared.kind in (_READ_AS.get(type_.kind, {type_.kind}) | {load_type.reads}):
+        return _clocked(load_type, type_, digits(column))
+    raise _changed(column, load_type.native, where)
+
+
+def _scaled(load_type: LoadType, type_: StageType, declared: StageType) -> LoadType:
+    """Return how exact numbers are loaded into others; a database refuses those that are too large."""
+    scale = declared.scale or 0
+    if scale >= (type_.scale or 0):
+        return load_type
+    problem = f"{{0}} <> round({{0}}, {scale})"
+    return replace(load_type, impossible=problem, why=f", and its column has {scale} digits after the point")
+
+
+def _clocked(load_type: LoadType, type_: StageType, held: int) -> LoadType:
+    """Return how times are loaded into a column that holds so many digits of a second."""
+    sent = _CLOCKS.get(type_.kind, 0)
+    if held >= sent:
+        return load_type
+    count, unit = ("epoch_ns", _NANOS) if sent == _NANOS else ("epoch_us", _MICROS)
+    finer = f"{count}({{0}}) % {10 ** (unit - held)} <> 0"
+    impossible = f"{load_type.impossible} OR {finer}" if load_type.impossible else finer
+    return replace(load_type, impossible=impossible, why=f", and its column has {held} digits of a second")
+
+
+def _no_longer(load_type: LoadType, longest: int, length: str) -> LoadType:
+    why = f", which is longer than the {longest} characters of its column"
+    return replace(load_type, impossible=f"{length} > {longest}", why=why, hint=_LENGTH_HINT)
+
+
+def _changed(column: JdbcColumn, native: str, where: str) -> ValueLost:
+    problem = f"the contract has {column.native}, but values arrive unchanged in {native} alone"
+    return ValueLost(where, problem, f"give it the data_type {native}, or cast the column in the model")
