@@ -88,3 +88,128 @@ H2_LOAD_CASES = (
              '{"a":"\\"","b":2}', loses=True),
 )  # fmt: skip
 """Staged values → what is in the table of H2, as its driver writes it."""
+
+_COMMON = (
+    LoadCase("BOOLEAN", "NULL", "boolean", None),
+    LoadCase("SMALLINT", "-32768", "smallint", "-32768"),
+    LoadCase("UTINYINT", "255", "smallint", "255"),
+    LoadCase("USMALLINT", "65535", "integer", "65535"),
+    LoadCase("INTEGER", "-2147483648", "integer", "-2147483648"),
+    LoadCase("INTEGER", "NULL", "integer", None),
+    LoadCase("UINTEGER", "4294967295", "bigint", "4294967295"),
+    LoadCase("BIGINT", "-9223372036854775808", "bigint", "-9223372036854775808"),
+    LoadCase("BIGINT", "NULL", "bigint", None),
+    LoadCase("UBIGINT", "18446744073709551615", "decimal(20,0)", "18446744073709551615"),
+    LoadCase("HUGEINT", "170141183460469231731687303715884105727", error=True),
+    LoadCase("UHUGEINT", "340282366920938463463374607431768211455", error=True),
+    LoadCase("DECIMAL(9,2)", "-1234567.89", "decimal(9,2)", "-1234567.89"),
+    LoadCase("DECIMAL(9,2)", "NULL", "decimal(9,2)", None),
+    LoadCase("DECIMAL(31,31)", f"'0.{_NINES[:31]}'", "decimal(31,31)", f"0.{_NINES[:31]}"),
+    LoadCase("DOUBLE", "1.7976931348623157e308", "double", "1.7976931348623157E308"),
+    LoadCase("DOUBLE", "NULL", "double", None),
+    LoadCase("BLOB", "'\\x00\\xFF\\x27a'::BLOB", "blob", "00ff2761"),
+    LoadCase("BLOB", "''::BLOB", "blob", ""),
+    LoadCase("BLOB", "NULL", "blob", None),
+    LoadCase("BLOB", "repeat('x', 2000000)::BLOB", "blob", "78" * 2_000_000),
+    LoadCase("DATE", "'2024-02-29'", "date", "2024-02-29"),
+    LoadCase("DATE", "'1582-10-04'", "date", "1582-10-04"),
+    LoadCase("DATE", "'1582-10-10'", error=True),
+    LoadCase("DATE", "'1500-03-01'", "date", "1500-03-01"),
+    LoadCase("DATE", "'0001-01-01'", "date", "0001-01-01"),
+    LoadCase("DATE", "'9999-12-31'", "date", "9999-12-31"),
+    LoadCase("DATE", "'4713-01-01 (BC)'", error=True),
+    LoadCase("DATE", "'12345-01-01'", error=True),
+    LoadCase("DATE", "'-infinity'", error=True),
+    LoadCase("DATE", "NULL", "date", None),
+    LoadCase("TIME", "'24:00:00'", error=True),
+    LoadCase("TIMESTAMP", "'1582-10-14 12:00:00'", error=True),
+    LoadCase("TIMESTAMP", "'0045-03-15 (BC) 12:00:00'", error=True),
+    LoadCase("TIMESTAMP", "'infinity'", error=True),
+)
+"""What HSQLDB and Derby hold alike."""
+
+
+def _texts(native: str, longest: int) -> tuple[LoadCase, ...]:
+    """Return values that are texts of the type `native` in a database, one of them so long."""
+    return (
+        LoadCase("VARCHAR", "''", native, ""),
+        LoadCase("VARCHAR", "'NULL'", native, "NULL"),
+        LoadCase("VARCHAR", "NULL", native, None),
+        LoadCase("VARCHAR", _ODD, native, _ODD_TEXT),
+        LoadCase("VARCHAR", "'a' || chr(0) || 'b'", native, "a\x00b"),
+        LoadCase("VARCHAR", f"repeat('x', {longest})", native, "x" * longest),
+        LoadCase("INTERVAL", f"INTERVAL '{_INTERVAL}'", native, _INTERVAL, loses=True),
+        LoadCase("JSON", """'{"b": 1.00}'""", native, '{"b": 1.00}', loses=True),
+        LoadCase("ENUM('b', 'a')", "'a'", native, "a", loses=True),
+        LoadCase("INTEGER[]", "[1, NULL]", native, "[1,null]", loses=True),
+    )
+
+
+_HSQLDB_TEXT = "varchar(16777216)"
+HSQLDB_LOAD_CASES = (
+    *_COMMON,
+    *_texts(_HSQLDB_TEXT, 1_000_000),
+    LoadCase("BOOLEAN", "true", "boolean", "TRUE"),
+    LoadCase("TINYINT", "-128", "tinyint", "-128"),
+    LoadCase("HUGEINT", f"-{_NINES}", "decimal(38,0)", f"-{_NINES}"),
+    LoadCase("DECIMAL(38,10)", f"'{_WIDE_DIGITS}'", "decimal(38,10)", _WIDE_DIGITS),
+    LoadCase("DOUBLE", "0.30000000000000004e0", "double", "0.30000000000000004E0"),
+    LoadCase("FLOAT", "0.1", "double", "0.10000000149011612E0"),
+    LoadCase("DOUBLE", "'nan'", "double", "0E0/0E0"),
+    LoadCase("DOUBLE", "'-inf'", "double", "-1E0/0"),
+    LoadCase("UUID", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'", "uuid", "6f9619ff8b86d011b42d00c04fc964ff"),
+    LoadCase("TIME", "'23:59:59.999999'", "time(9)", "23:59:59.999999000"),
+    LoadCase("TIME WITH TIME ZONE", "'10:00:00.5+05:30'", "time with time zone(6)", "10:00:00.500000+5:30"),
+    LoadCase(
+        "TIMESTAMP", "'2024-03-31 02:30:00.123456'", "timestamp(6)", "2024-03-31 02:30:00.123456"
+    ),
+    LoadCase("TIMESTAMP", "'0001-01-01 00:00:00.5'", "timestamp(6)", "0001-01-01 00:00:00.500000"),
+    LoadCase("TIMESTAMP", "NULL", "timestamp(6)", None),
+    LoadCase(
+        "TIMESTAMP_NS", "'1969-12-31 23:59:59.999999999'", "timestamp(9)", "1969-12-31 23:59:59.999999999"
+    ),
+    LoadCase(
+        "TIMESTAMP WITH TIME ZONE", "'2024-02-29 23:59:59.5+02'", "timestamp with time zone(6)",
+        "2024-02-29 21:59:59.500000+0:00",
+    ),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'-infinity'", error=True),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'10000-01-01 00:00:00+00'", error=True),
+)  # fmt: skip
+"""Staged values → what is in the table of HyperSQL, as its driver writes it."""
+
+_DERBY_TEXT = "varchar(32672)"
+DERBY_LOAD_CASES = (
+    *_COMMON,
+    *_texts(_DERBY_TEXT, 32_672),
+    LoadCase("VARCHAR", "repeat('x', 32672) || ' '", error=True),
+    LoadCase("VARCHAR", "repeat('x', 32670) || '😀 '", error=True),
+    LoadCase("BOOLEAN", "true", "boolean", "true"),
+    LoadCase("TINYINT", "-128", "smallint", "-128"),
+    LoadCase("HUGEINT", f"-{_NINES[:31]}", "decimal(31,0)", f"-{_NINES[:31]}"),
+    LoadCase("HUGEINT", f"1{_NINES[:31]}", error=True),
+    LoadCase("DECIMAL(38,10)", "'123456789012345678901.0123456789'", "decimal(31,10)",
+             "123456789012345678901.0123456789"),
+    LoadCase("DECIMAL(38,10)", f"'{_WIDE_DIGITS}'", error=True),
+    LoadCase("DECIMAL(38,38)", "'0.25'", "decimal(31,31)", "0.25" + "0" * 29),
+    LoadCase("DECIMAL(38,38)", f"'0.{_NINES}'", error=True),
+    LoadCase("FLOAT", "0.1", "real", "0.1"),
+    LoadCase("FLOAT", "NULL", "real", None),
+    LoadCase("DOUBLE", "0.30000000000000004e0", "double", "0.30000000000000004"),
+    LoadCase("DOUBLE", "'nan'", error=True),
+    LoadCase("DOUBLE", "'-inf'", error=True),
+    LoadCase("UUID", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'", "char(36)",
+             "6f9619ff-8b86-d011-b42d-00c04fc964ff", loses=True),
+    LoadCase("TIME", "'23:59:59'", "time(0)", "23:59:59"),
+    LoadCase("TIME", "NULL", "time(0)", None),
+    LoadCase("TIME", "'23:59:59.000001'", error=True),
+    LoadCase("TIME WITH TIME ZONE", "'10:00:00.5+05:30'", _DERBY_TEXT, "10:00:00.5+05:30", loses=True),
+    LoadCase("TIMESTAMP", "'2024-03-31 02:30:00.123456'", "timestamp(9)", "2024-03-31 02:30:00.123456"),
+    LoadCase("TIMESTAMP", "'0001-01-01 00:00:00.5'", "timestamp(9)", "0001-01-01 00:00:00.5"),
+    LoadCase("TIMESTAMP", "NULL", "timestamp(9)", None),
+    LoadCase("TIMESTAMP_NS", "'1969-12-31 23:59:59.999999999'", "timestamp(9)",
+             "1969-12-31 23:59:59.999999999"),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'2024-02-29 23:59:59.5+02'", "timestamp(9)",
+             "2024-02-29 21:59:59.5", loses=True),
+    LoadCase("TIMESTAMP WITH TIME ZONE", "'infinity'", loses=True, error=True),
+)  # fmt: skip
+"""Staged values → what is in the table of Derby, as its driver writes it."""

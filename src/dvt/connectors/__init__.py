@@ -15,7 +15,7 @@ CONNECTORS = Registry(
         "snowflake": "dvt.connectors.snowflake:SnowflakeConnector",
         "sqlite": "dvt.connectors.sqlite:SQLiteConnector",
         "duckdb": "dvt.connectors.duckdb:DuckDBConnector",
-        "jdbc": "dvt.connectors.jdbc:open_jdbc",
+        "jdbc": "dvt.connectors.jdbc:ProductConnector",
         "trino": "dvt.connectors.jdbc:TrinoConnector",
         "sqlserver": "dvt.connectors.jdbc:SqlServerConnector",
         "oracle": "dvt.connectors.jdbc:OracleConnector",

@@ -149,8 +149,8 @@ def _loading(connector: CanLoad, facts: ServerFacts, trial: Trial) -> Check:
     if not facts.has_schema:
         return _without_schema(facts, stage.schema)
     begin = time.monotonic()
-    load = Load(stage=stage, columns=connector.columns(dataset.columns))
     try:
+        load = Load(stage=stage, columns=connector.columns(dataset.columns))
         operation.will_make(stage)
         try:
             rows = connector.fill(load, dataset)

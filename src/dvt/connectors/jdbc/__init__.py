@@ -3,7 +3,7 @@
 from dvt.connectors.jdbc.clickhouse import ClickHouseConnector
 from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.databricks import DatabricksConnector
-from dvt.connectors.jdbc.load import ProductConnector, open_jdbc
+from dvt.connectors.jdbc.load import ProductConnector
 from dvt.connectors.jdbc.oracle import OracleConnector
 from dvt.connectors.jdbc.sqlserver import SqlServerConnector
 from dvt.connectors.jdbc.trino import TrinoConnector
@@ -16,5 +16,4 @@ __all__ = [
     "ProductConnector",
     "SqlServerConnector",
     "TrinoConnector",
-    "open_jdbc",
 ]

@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.keys import OutputKeys, read_keys
+from dvt.connectors.jdbc.load import LoadingConnector
 from dvt.core.errors import BadOutput
 from dvt.core.ports.connectors import ConnectorContext
+from dvt.drivers.jdbc.loads import DATABRICKS
 
 _KIND = "databricks"
 _ALIASES = {"catalog": "database"}
@@ -57,8 +58,10 @@ class DatabricksKeys(OutputKeys):
         return None
 
 
-class DatabricksConnector(JdbcConnector):
-    """Implements what JdbcConnector does."""
+class DatabricksConnector(LoadingConnector):
+    """Implements what LoadingConnector does."""
+
+    loads = DATABRICKS
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         super().__init__(name, jdbc_keys(name, settings), context)

@@ -15,14 +15,14 @@ from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.describe import Catalog
 from dvt.connectors.jdbc.sending import Sending
 from dvt.connectors.jdbc.server import Server
-from dvt.core.errors import Cancelled, DvtError, QueryFailed, RowRefused, ValueLost
+from dvt.core.errors import Cancelled, DvtError, NotLoadable, QueryFailed, RowRefused, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.plan import Load, LoadColumn
 from dvt.core.ports.connectors import ConnectorContext
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn
 from dvt.core.tables import Column, StageColumn
-from dvt.core.types import BIGINT
+from dvt.core.types import BIGINT, VARCHAR
 from dvt.drivers.duckdb import as_dvt_errors
 from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.jdbc import Answer, JdbcColumn, Session
@@ -76,6 +76,7 @@ class _StageTableLoad:
             table = relation(server, session, self._load.stage, self._loads)
             if batch.stopped:
                 raise Cancelled(self._doing)
+            self._check_database(session)
             session.execute(f"CREATE TABLE {table} {self._definition(session)}", self._doing)
             try:
                 return self._fill(session, batch, table) if self._dataset.keys else 0
@@ -86,6 +87,15 @@ class _StageTableLoad:
                 if isinstance(error, QueryFailed):
                     self._raise_refused(error)
                 raise
+
+    def _check_database(self, session: Session) -> None:
+        """Raise NotLoadable if the database would change values."""
+        needed = self._loads.requires
+        if needed is None:
+            return
+        told = self._value(session, needed.sql, Column(name="told", native="", stage=VARCHAR)) or "unknown"
+        if not needed.met.fullmatch(told):
+            raise NotLoadable(self._server.name, needed.problem.format(told), needed.hint)
 
     def _raise_refused(self, error: QueryFailed) -> None:
         """Raise what an error of the database says of a row or value, if it is about one."""
@@ -125,20 +135,20 @@ class _StageTableLoad:
 
     def _counted(self, session: Session, table: str) -> int:
         """Return the number of rows in the table; QueryFailed if it is not the dataset's."""
-        column = ExtractedColumn(name="rows", column=Column(name="rows", native="bigint", stage=BIGINT))
-        with Answer(
-            session,
-            f"SELECT COUNT(*) AS dvt_rows FROM {table}",
-            columns=[column],
-            tables=[self._load.stage],
-            limit=None,
-            doing=self._doing,
-        ) as answer:
-            (rows,) = answer.reader().read_all().column(0).to_pylist()
+        sql = f"SELECT COUNT(*) AS dvt_rows FROM {table}"
+        rows = self._value(session, sql, Column(name="rows", native="bigint", stage=BIGINT))
         if rows != self._dataset.rows:
             reason = f"{rows} rows of {self._dataset.rows} arrived"
             raise QueryFailed(self._server.name, self._doing, reason)
-        return int(rows)
+        return self._dataset.rows
+
+    def _value(self, session: Session, sql: str, column: Column) -> Any:
+        """Return the only value that a query answers; None if it answers no row."""
+        extracted = ExtractedColumn(name=column.name, column=column)
+        stage = [self._load.stage]
+        with Answer(session, sql, columns=[extracted], tables=stage, limit=None, doing=self._doing) as answer:
+            values = answer.reader().read_all().column(0).to_pylist()
+        return values[0] if values else None
 
     def _columns(self, session: Session, table: str) -> tuple[list[str], list[LoadType]]:
         """Return the names of the table's columns, in the order of the load's, and how these are loaded."""
@@ -164,27 +174,33 @@ class _StageTableLoad:
         if self._loads.converts_silently:
             return exact(type_, declared, where)
         if self._loads.json is None:
-            return kept(type_, column.stage, declared, self._server.product, where)
+            return kept(self._loads, type_, column.stage, declared, product=self._server.product, where=where)
         return fitted(type_, column.stage, declared)
 
 
 class ProductConnector(LoadingConnector):
-    """Implements what LoadingConnector does, for an output of type jdbc whose database can be loaded."""
+    """Implements what LoadingConnector does, for an output of type jdbc: by what its URL names."""
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         super().__init__(name, settings, context)
-        self.loads = BY_PRODUCT[subprotocol(self._server.settings.address)]
+        self._product = subprotocol(self._server.settings.address)
 
-
-def open_jdbc(name: str, settings: Mapping[str, Any], context: ConnectorContext) -> JdbcConnector:
-    """Open an output of type jdbc: as one that loads, where its database can be loaded."""
-    can_load = subprotocol(str(settings.get("url", ""))) in BY_PRODUCT
-    return (ProductConnector if can_load else JdbcConnector)(name, settings, context)
+    @property
+    def loads(self) -> Loads:  # type: ignore[override]  # the others have one for all outputs
+        """How its database is loaded; NotLoadable if dvt does not know how."""
+        if self._product not in BY_PRODUCT:
+            problem = f"its URL is one of jdbc:{self._product}:, which dvt only reads"
+            known = ", ".join(f"jdbc:{product}:" for product in sorted(BY_PRODUCT))
+            raise NotLoadable(
+                self._server.name, problem, f"dvt loads {known}; others have a type of their own"
+            )
+        return BY_PRODUCT[self._product]
 
 
 def relation(server: Server, session: Session, stage: TableRef, loads: Loads) -> str:
     """Return a stage table's name in SQL."""
-    parts = (stage.database, _schema(server, session, stage, loads), stage.identifier)
+    database = stage.database if loads.has_databases else None
+    parts = (database, _schema(server, session, stage, loads), stage.identifier)
     return ".".join(session.facts.quoted(part) for part in parts if part)
 
 
@@ -198,10 +214,11 @@ def _schema(server: Server, session: Session, stage: TableRef, loads: Loads) -> 
 
 def _drop(server: Server, session: Session, stage: TableRef, loads: Loads) -> None:
     table, doing = relation(server, session, stage, loads), f"dropping {stage}"
-    if loads.drops_what_is_not_there:
-        session.execute(f"DROP TABLE IF EXISTS {table}", doing)
+    statement = loads.drop.format(table=table)
+    if "IF EXISTS" in statement:
+        session.execute(statement, doing)
         return
     schema = _schema(server, session, stage, loads)
     tables = session.tables(stage.database, schema, stage.identifier)
     if any(row[2] == stage.identifier and (schema is None or row[1] == schema) for row in tables):
-        session.execute(f"DROP TABLE {table}", doing)
+        session.execute(statement, doing)

@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.keys import OutputKeys, read_keys
+from dvt.connectors.jdbc.load import LoadingConnector
 from dvt.core.errors import BadOutput
 from dvt.core.ports.connectors import ConnectorContext
+from dvt.drivers.jdbc.loads import ORACLE
 
 _KIND = "oracle"
 _ALIASES = {"dbname": "database", "pass": "password"}
@@ -39,8 +40,10 @@ class OracleKeys(OutputKeys):
     """Further properties of the driver."""
 
 
-class OracleConnector(JdbcConnector):
-    """Implements what JdbcConnector does."""
+class OracleConnector(LoadingConnector):
+    """Implements what LoadingConnector does."""
+
+    loads = ORACLE
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         super().__init__(name, jdbc_keys(name, settings), context)

@@ -61,14 +61,9 @@ class Sending:
 
     def by_json(self, cursor: Any, json: JsonRows) -> None:
         """Send the rows as literals of statements."""
-        carriers = [f"c{place}" for place in range(len(self.types))]
-        values = ", ".join(type_.of(carrier) for type_, carrier in zip(self.types, carriers, strict=True))
-        before, behind = json.around(carriers)
-        row = json.literal(f"CAST(to_json([{', '.join(self._sent())}]) AS VARCHAR)")
-        reader = self._reader(cursor, f"{row} || ','")
-        for statement in self._all(
-            inserts(reader, f"{self._head} SELECT {values} FROM {before}", behind, json.longest)
-        ):
+        head, tail = json.insert(self._head, self.types)
+        reader = self._reader(cursor, json.row(self._sent()))
+        for statement in self._all(inserts(reader, head, tail, json.longest)):
             self.session.execute(statement, self.doing)
 
     @property

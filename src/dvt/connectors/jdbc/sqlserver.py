@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr
 
-from dvt.connectors.jdbc.connector import JdbcConnector
 from dvt.connectors.jdbc.keys import OutputKeys, read_keys
+from dvt.connectors.jdbc.load import LoadingConnector
 from dvt.core.errors import BadOutput
 from dvt.core.ports.connectors import ConnectorContext
+from dvt.drivers.jdbc.loads import SQLSERVER
 
 _KIND = "sqlserver"
 _ALIASES = {
@@ -47,8 +48,10 @@ class SqlServerKeys(OutputKeys):
     """Further properties of the driver."""
 
 
-class SqlServerConnector(JdbcConnector):
-    """Implements what JdbcConnector does."""
+class SqlServerConnector(LoadingConnector):
+    """Implements what LoadingConnector does."""
+
+    loads = SQLSERVER
 
     def __init__(self, name: str, settings: Mapping[str, Any], context: ConnectorContext) -> None:
         super().__init__(name, jdbc_keys(name, settings), context)

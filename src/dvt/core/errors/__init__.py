@@ -64,7 +64,7 @@ from dvt.core.errors.environment import (
     ProjectInvalid,
 )
 from dvt.core.errors.error import WARNINGS, DvtError, SeveralErrors, nearest
-from dvt.core.errors.jdbc import JarUnavailable, JavaEnded, JavaMissing, JdbcDriverMissing
+from dvt.core.errors.jdbc import JarUnavailable, JavaEnded, JavaMissing, JdbcDriverMissing, NotLoadable
 from dvt.core.errors.leases import LeaseLost
 from dvt.core.errors.lifecycle_kinds import RowsMisdescribed, RowsUnreachable
 from dvt.core.errors.lifecycle_store import (
@@ -224,6 +224,7 @@ __all__ = [
     "NoLifecycle",
     "NotATarget",
     "NotFederable",
+    "NotLoadable",
     "NotOneQuery",
     "NotRecordable",
     "NotSignedIn",

@@ -48,3 +48,13 @@ class JavaEnded(DvtError):
     def __init__(self, connection: str, doing: str, problem: str, hint: str) -> None:
         self.connection, self.doing, self.problem = connection, doing, problem
         super().__init__(f"connection {connection!r}: {problem} while {doing}", hint=hint)
+
+
+class NotLoadable(DvtError):
+    """A database over JDBC would change values that dvt loads into it."""
+
+    code = "DVT270"
+
+    def __init__(self, connection: str, problem: str, hint: str) -> None:
+        self.connection, self.problem = connection, problem
+        super().__init__(f"dvt loads nothing into {connection!r}: {problem}", hint=hint)

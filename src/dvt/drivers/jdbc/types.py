@@ -108,13 +108,14 @@ def mapping(column: JdbcColumn, product: Product, where: str) -> Column:
     mapped = _mapped(column, product, where)
     if mapped.stage.kind in INTEGERS and product.compares_integers and mapped.stage.kind is not Kind.UBIGINT:
         mapped = replace(mapped, exact=True)
-    described = mapped.column(column.name, _spelled(column))
+    described = mapped.column(column.name, spelled(column))
     digits = column.code in _DECIMALS and mapped.stage == VARCHAR
     read = product.read.get(product.type_of(column.native), described.read)
     return replace(described, read=read, as_digits=digits)
 
 
-def _spelled(column: JdbcColumn) -> str:
+def spelled(column: JdbcColumn) -> str:
+    """Return a column's type, with precision and scale if it is a decimal."""
     sized = column.code in _DECIMALS and column.precision > 0 and "(" not in column.native
     return f"{column.native}({column.precision},{column.scale})" if sized else column.native
 
@@ -168,7 +169,7 @@ def _decimal(column: JdbcColumn) -> TypeMapping:
         return TypeMapping(stage=decimal(column.precision, column.scale))
     return TypeMapping(
         stage=VARCHAR,
-        loses=f"that {_spelled(column)} is a number: it may have more than "
+        loses=f"that {spelled(column)} is a number: it may have more than "
         f"{MAX_DIGITS} digits, so its digits arrive as text",
     )
 

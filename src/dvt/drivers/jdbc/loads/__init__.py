@@ -1,11 +1,32 @@
 """How each database over JDBC is loaded, one module for each."""
 
 from dvt.drivers.jdbc.loads.clickhouse import CLICKHOUSE
+from dvt.drivers.jdbc.loads.databricks import DATABRICKS
+from dvt.drivers.jdbc.loads.derby import DERBY
+from dvt.drivers.jdbc.loads.firebird import FIREBIRD
 from dvt.drivers.jdbc.loads.h2 import H2
-from dvt.drivers.jdbc.loads.load_types import JsonRows, Loads, LoadType
+from dvt.drivers.jdbc.loads.hsqldb import HSQLDB
+from dvt.drivers.jdbc.loads.load_types import JsonRows, Loads, LoadType, Requirement
+from dvt.drivers.jdbc.loads.oracle import ORACLE
+from dvt.drivers.jdbc.loads.sqlserver import SQLSERVER
 from dvt.drivers.jdbc.loads.trino import TRINO
 
-BY_PRODUCT = {"h2": H2}
+BY_PRODUCT = {"derby": DERBY, "firebird": FIREBIRD, "firebirdsql": FIREBIRD, "h2": H2, "hsqldb": HSQLDB}
 """Subprotocol of a URL → how its database is loaded, of those that have no type of outputs of their own."""
 
-__all__ = ["BY_PRODUCT", "CLICKHOUSE", "H2", "TRINO", "JsonRows", "LoadType", "Loads"]
+__all__ = [
+    "BY_PRODUCT",
+    "CLICKHOUSE",
+    "DATABRICKS",
+    "DERBY",
+    "FIREBIRD",
+    "H2",
+    "HSQLDB",
+    "ORACLE",
+    "SQLSERVER",
+    "TRINO",
+    "JsonRows",
+    "LoadType",
+    "Loads",
+    "Requirement",
+]

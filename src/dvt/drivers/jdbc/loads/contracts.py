@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from dvt.core.errors import ValueLost
 from dvt.core.types import INTEGERS, Kind, StageType
-from dvt.drivers.jdbc.loads.load_types import TEXT, LoadType
-from dvt.drivers.jdbc.loads.parameters import units
+from dvt.drivers.jdbc.loads.load_types import TEXT, Loads, LoadType
 from dvt.drivers.jdbc.products import Product
-from dvt.drivers.jdbc.types import JdbcColumn, digits, is_text, mapping
+from dvt.drivers.jdbc.types import JdbcColumn, digits, is_text, mapping, spelled
 
 _LENGTH_HINT = "shorten the value in the model, or give the column a longer type"
 _UNBOUNDED = 2**31 - 1
@@ -38,11 +37,11 @@ def exact(load_type: LoadType, column: JdbcColumn, where: str) -> LoadType:
 
     ValueLost for any other one, where the database would change what its type cannot hold.
     """
-    told, native = column.native.replace(" ", ""), load_type.native.replace(" ", "")
-    if told == native:
+    told, native = spelled(column).replace(" ", ""), load_type.native.replace(" ", "")
+    if told.lower() == native.lower():
         return load_type
     bare = native.removeprefix("Nullable(").removesuffix(")")
-    if native != f"Nullable({bare})" or told != bare:
+    if native != f"Nullable({bare})" or told.lower() != bare.lower():
         raise _changed(column, bare, where)
     return replace(load_type, native=bare, arrives=f"CAST({load_type.of('{0}')} AS {bare})")
 
@@ -57,19 +56,23 @@ def fitted(load_type: LoadType, type_: StageType, column: JdbcColumn) -> LoadTyp
     if type_.kind in INTEGERS and native in _INTEGER_NAMES:
         return replace(load_type, native=native, arrives="")
     if type_.kind is Kind.VARCHAR and native in _TEXT_NAMES and 0 < column.precision < _UNBOUNDED:
-        return _no_longer(load_type, column.precision, "length({0})")
+        why = f", which is longer than the {column.precision} characters of its column"
+        return replace(
+            load_type, impossible=f"length({{0}}) > {column.precision}", why=why, hint=_LENGTH_HINT
+        )
     return load_type
 
 
-def kept(load_type: LoadType, type_: StageType, column: JdbcColumn, product: Product, where: str) -> LoadType:
+def kept(
+    loads: Loads, load_type: LoadType, type_: StageType, column: JdbcColumn, *, product: Product, where: str
+) -> LoadType:
     """Return how parameters are loaded into a column whose type a contract gives.
 
     A database rounds numbers and times to the digits of their column, and may cut blanks: what its type
     cannot hold is refused before. ValueLost for a column of another kind of type.
     """
     if load_type.carrier == TEXT and load_type.arrives == "{0}" and is_text(column):
-        longest = column.precision if 0 < column.precision < _UNBOUNDED else 0
-        return _no_longer(load_type, longest, units("{0}")) if longest else replace(load_type, impossible="")
+        return _as_text(load_type, column, is_ascii_alone=column.code in loads.ascii_alone)
     declared = mapping(column, product, where).stage
     if type_.is_number and declared.is_number:
         return _scaled(load_type, type_, declared)
@@ -78,13 +81,30 @@ def kept(load_type: LoadType, type_: StageType, column: JdbcColumn, product: Pro
     raise _changed(column, load_type.native, where)
 
 
+def _as_text(load_type: LoadType, column: JdbcColumn, *, is_ascii_alone: bool) -> LoadType:
+    """Return how texts are loaded into others; some databases would make a ? of what a column has not."""
+    longest = column.precision if 0 < column.precision < _UNBOUNDED else 0
+    load_type = replace(load_type, longest=longest, is_in_bytes=False)
+    if not is_ascii_alone:
+        return load_type
+    beyond = f"strlen({load_type.sent}) <> length({load_type.sent})"
+    why = f", and a column of the type {column.native} is sure to hold ASCII alone"
+    hint = "give the column a type of Unicode by the contract, such as nvarchar"
+    return replace(load_type, impossible=_either(load_type.impossible, beyond), why=why, hint=hint)
+
+
+def _either(first: str, second: str) -> str:
+    return f"{first} OR {second}" if first else second
+
+
 def _scaled(load_type: LoadType, type_: StageType, declared: StageType) -> LoadType:
     """Return how exact numbers are loaded into others; a database refuses those that are too large."""
     scale = declared.scale or 0
     if scale >= (type_.scale or 0):
         return load_type
-    problem = f"{{0}} <> round({{0}}, {scale})"
-    return replace(load_type, impossible=problem, why=f", and its column has {scale} digits after the point")
+    rounded = f"{{0}} <> round({{0}}, {scale})"
+    why = f", and its column has {scale} digits after the point"
+    return replace(load_type, impossible=_either(load_type.impossible, rounded), why=why)
 
 
 def _clocked(load_type: LoadType, type_: StageType, held: int) -> LoadType:
@@ -94,13 +114,8 @@ def _clocked(load_type: LoadType, type_: StageType, held: int) -> LoadType:
         return load_type
     count, unit = ("epoch_ns", _NANOS) if sent == _NANOS else ("epoch_us", _MICROS)
     finer = f"{count}({{0}}) % {10 ** (unit - held)} <> 0"
-    impossible = f"{load_type.impossible} OR {finer}" if load_type.impossible else finer
-    return replace(load_type, impossible=impossible, why=f", and its column has {held} digits of a second")
-
-
-def _no_longer(load_type: LoadType, longest: int, length: str) -> LoadType:
-    why = f", which is longer than the {longest} characters of its column"
-    return replace(load_type, impossible=f"{length} > {longest}", why=why, hint=_LENGTH_HINT)
+    why = f", and its column has {held} digits of a second"
+    return replace(load_type, impossible=_either(load_type.impossible, finer), why=why)
 
 
 def _changed(column: JdbcColumn, native: str, where: str) -> ValueLost:

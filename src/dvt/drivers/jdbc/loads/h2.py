@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from dvt.core.types import MAX_DIGITS, Kind
-from dvt.drivers.jdbc.loads.load_types import Loads, LoadType
+from dvt.drivers.jdbc.loads.load_types import Loads, LoadType, Requirement
 from dvt.drivers.jdbc.loads.parameters import (
     NO_TIME,
     VIOLATED,
@@ -62,4 +64,10 @@ H2 = Loads(
     decimals=lambda precision, scale: decimals(f"numeric({precision},{scale})", scale),
     others=as_json(_TEXT),
     refuses=VIOLATED,
+    requires=Requirement(
+        sql="SELECT setting_value FROM information_schema.settings WHERE setting_name = 'MODE'",
+        met=re.compile("REGULAR|STRICT|LEGACY", re.IGNORECASE),
+        problem="it is in the compatibility mode {}, in which values change: '' is NULL for Oracle's, say",
+        hint="dvt loads H2 in its regular mode: leave MODE out of `url`",
+    ),
 )

@@ -21,6 +21,7 @@ Behind any of them, `@` and one of java.sql.Types is what the driver is told, un
 _CARRIED = {TEXT: "VARCHAR", WHOLE: "BIGINT", FLOATING: "DOUBLE", BYTES: "BLOB"}
 """Kind of a parameter → DuckDB's type."""
 _VALUE_HINT = "change the value in the model, or cast the column to text"
+_LENGTH_HINT = "shorten the value in the model, or give the column a longer type by a contract"
 _SHOWN = 60
 """Characters of a value that an error shows."""
 
@@ -45,6 +46,10 @@ class LoadType:
     why: str = ""
     """What follows such a value in the error."""
     hint: str = _VALUE_HINT
+    longest: int = 0
+    """Highest length of the text that is sent, unless a contract gives its column another; 0: any."""
+    is_in_bytes: bool = False
+    """Whether that length is in bytes; otherwise it is in characters as Java counts them."""
 
     @property
     def carried(self) -> str:
@@ -60,12 +65,21 @@ class LoadType:
     def checked(self, value: str, where: str) -> str:
         """Return DuckDB's SQL of what is sent for `value`, which stops at one that cannot arrive."""
         sent = self.sent.format(value)
-        if not self.impossible:
-            return sent
-        text = f"CAST({value} AS VARCHAR)"
-        shown = f"CASE WHEN length({text}) > {_SHOWN} THEN left({text}, {_SHOWN}) || '…' ELSE {text} END"
-        stop = refusal(where, f"'holds ' || {shown} || '{self.why}'", self.hint)
-        return f"CASE WHEN {self.impossible.format(value)} THEN {stop} ELSE {sent} END"
+        stops = []
+        if self.impossible:
+            stops.append((self.impossible.format(value), self.why, self.hint))
+        if self.longest:
+            # The number of bytes first: it is known at once, and no other length is more.
+            longer = f"strlen({sent}) > {self.longest}"
+            if not self.is_in_bytes:
+                longer += f" AND {_units(sent)} > {self.longest}"
+            unit = "bytes" if self.is_in_bytes else "characters"
+            why = f", which is longer than the {self.longest:,} {unit} of its column"
+            stops.append((longer, why, _LENGTH_HINT))
+        cases = " ".join(
+            f"WHEN {condition} THEN {_stop(value, where, why, hint)}" for condition, why, hint in stops
+        )
+        return f"CASE {cases} ELSE {sent} END" if cases else sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +94,30 @@ class JsonRows:
     literal: Callable[[str], str]
     """Function that returns DuckDB's SQL of a text as it stands in a literal of the database."""
 
+    def insert(self, into: str, types: Sequence[LoadType]) -> tuple[str, str]:
+        """Return what of an INSERT is before and behind the rows; `into` is its beginning."""
+        carriers = [f"c{place}" for place in range(len(types))]
+        values = ", ".join(type_.of(carrier) for type_, carrier in zip(types, carriers, strict=True))
+        before, behind = self.around(carriers)
+        return f"{into} SELECT {values} FROM {before}", behind
+
+    def row(self, sent: Sequence[str]) -> str:
+        """Return DuckDB's SQL of a row, with a comma behind it, of that of its texts."""
+        return self.literal(f"CAST(to_json([{', '.join(sent)}]) AS VARCHAR)") + " || ','"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """What has to hold of a database."""
+
+    sql: str
+    """Query for one text."""
+    met: re.Pattern[str]
+    """Matches that text, as a whole, if it holds."""
+    problem: str
+    """What is wrong otherwise, with a place `{}` for the text."""
+    hint: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loads:
@@ -93,8 +131,14 @@ class Loads:
     """How lists, structs and the like are loaded."""
     json: JsonRows | None = None
     """How rows stand in statements; None: they are the parameters of a prepared INSERT."""
-    drops_what_is_not_there: bool = True
-    """Whether it has DROP TABLE IF EXISTS."""
+    drop: str = "DROP TABLE IF EXISTS {table}"
+    """Statement that drops a table; without IF EXISTS, the table is looked for before."""
+    has_databases: bool = True
+    """Whether a database may stand before the schema in a table's name."""
+    requires: Requirement | None = None
+    """What has to hold of a database, or values would change."""
+    ascii_alone: frozenset[int] = frozenset()
+    """Codes in java.sql.Types of columns, in a contract, that are sure to hold no characters but ASCII."""
     options: str = ""
     """What follows the columns in CREATE TABLE."""
     refuses: re.Pattern[str]
@@ -109,3 +153,16 @@ class Loads:
         if type_.kind is Kind.DECIMAL:
             return self.decimals(type_.precision or MAX_DIGITS, type_.scale or 0)
         return self.others
+
+
+def _stop(value: str, where: str, why: str, hint: str) -> str:
+    """Return DuckDB's SQL that stops at a value, and shows it."""
+    text = f"CAST({value} AS VARCHAR)"
+    shown = f"CASE WHEN length({text}) > {_SHOWN} THEN left({text}, {_SHOWN}) || '…' ELSE {text} END"
+    return refusal(where, f"'holds ' || {shown} || '{why}'", hint)
+
+
+def _units(value: str) -> str:
+    """Return DuckDB's SQL of a text's length as Java counts it: some characters are two units."""
+    pairs = rf"regexp_replace({value}, '[^\x{{10000}}-\x{{10FFFF}}]', '', 'g')"
+    return f"(length({value}) + length({pairs}))"

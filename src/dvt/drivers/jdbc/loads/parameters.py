@@ -13,8 +13,6 @@ VIOLATED = re.compile(r"\(SQLSTATE 23")
 AS_TEXT = "its type; it becomes text"
 AS_JSON = "its type; it becomes text (JSON)"
 UNORDERED = "the order of its values; it becomes text, ordered as text"
-DATES_ONLY = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP_NS})
-"""Kinds of days, with a time of the day or without one."""
 NO_TIME: Any = {
     "impossible": "CAST({0} AS VARCHAR) LIKE '24%'",
     "why": ", which is no time of the day in its database",
@@ -27,9 +25,12 @@ def whole(native: str) -> LoadType:
     return LoadType(native=native, sent="{0}", carrier=WHOLE, arrives="{0}")
 
 
-def floating(native: str, **more: Any) -> LoadType:
-    """Return how floating point numbers are loaded; a FLOAT is a DOUBLE on the way, which changes nothing."""
-    return LoadType(native=native, sent="{0}", carrier=FLOATING, arrives="{0}", **more)
+def floating(native: str, as_type: int | None = None, **more: Any) -> LoadType:
+    """Return how floating point numbers are loaded: a FLOAT is a DOUBLE on the way, which changes nothing.
+
+    `as_type` is what the driver is told that they are.
+    """
+    return LoadType(native=native, sent="{0}", carrier=_told(FLOATING, as_type), arrives="{0}", **more)
 
 
 def decimals(native: str, scale: int, **more: Any) -> LoadType:
@@ -63,9 +64,13 @@ def counted(native: str, sent: str, arrives: str, **more: Any) -> LoadType:
     return LoadType(native=native, sent=sent, carrier=WHOLE, arrives=arrives, **more)
 
 
-def blob(native: str, **more: Any) -> LoadType:
-    """Return how bytes are loaded."""
-    return LoadType(native=native, sent="{0}", carrier=BYTES, arrives="{0}", **more)
+def blob(native: str, as_type: int | None = None, **more: Any) -> LoadType:
+    """Return how bytes are loaded; `as_type` is what the driver is told that they are."""
+    return LoadType(native=native, sent="{0}", carrier=_told(BYTES, as_type), arrives="{0}", **more)
+
+
+def _told(carrier: str, as_type: int | None) -> str:
+    return carrier if as_type is None else f"{carrier}@{as_type}"
 
 
 def texts(native: str, **more: Any) -> dict[Kind, LoadType]:
@@ -85,7 +90,14 @@ def as_json(native: str, **more: Any) -> LoadType:
     return text(native, loses=AS_JSON, sent="CAST(to_json({0}) AS VARCHAR)", **more)
 
 
-def units(value: str) -> str:
-    """Return DuckDB's SQL of a text's length as Java counts it: some characters are two units."""
-    pairs = rf"regexp_replace({value}, '[^\x{{{{10000}}}}-\x{{{{10FFFF}}}}]', '', 'g')"
-    return f"(length({value}) + length({pairs}))"
+def within_julian_calendar(local: str) -> dict[str, str]:
+    """Return which days cannot arrive in a database with the calendar of old: 5 to 14 October 1582 are none.
+
+    `local` is DuckDB's SQL of a date, or of a timestamp without a zone. Years are those of four digits.
+    """
+    day = f"CAST({local} AS DATE)"
+    return {
+        "impossible": f"isinf({{0}}) OR {day} NOT BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' "
+        f"OR {day} BETWEEN DATE '1582-10-05' AND DATE '1582-10-14'",
+        "why": ", which its database has no day for",
+    }
