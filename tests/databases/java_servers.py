@@ -138,10 +138,14 @@ class JavaServer(TargetDatabase):
         inserts = [f"insert into {self.quoted(ref)} values ({', '.join(row)})" for row in rows]
         self.execute(f"create table {self.quoted(ref)} ({typed})", *inserts)
 
-    def stop(self) -> None:
-        """Stop the server."""
+    def close(self) -> None:
+        """Close the connection of the tests' own."""
         if self._bridge is not None:
             self._bridge.close()
+
+    def stop(self) -> None:
+        """Stop the server."""
+        self.close()
         self.process.kill()
         self.process.wait()
 

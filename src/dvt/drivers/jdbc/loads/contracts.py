@@ -26,10 +26,10 @@ _CLOCKS = {
 _LOCAL = frozenset({Kind.TIMESTAMP, Kind.TIMESTAMP_NS})
 _READ_AS = {
     Kind.FLOAT: frozenset({Kind.FLOAT, Kind.DOUBLE}),
-    **dict.fromkeys((Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP), _LOCAL),
+    **dict.fromkeys((Kind.TIMESTAMP_S, Kind.TIMESTAMP_MS, Kind.TIMESTAMP, Kind.TIMESTAMP_NS), _LOCAL),
     Kind.TIME_NS: frozenset({Kind.TIME}),
 }
-"""Kind of a staged column → kinds as which a column is read that holds all its values."""
+"""Kind of a staged column → kinds as which a column is read that can hold its values."""
 
 
 def exact(load_type: LoadType, column: JdbcColumn, where: str) -> LoadType:
@@ -40,8 +40,9 @@ def exact(load_type: LoadType, column: JdbcColumn, where: str) -> LoadType:
     told, native = spelled(column).replace(" ", ""), load_type.native.replace(" ", "")
     if told.lower() == native.lower():
         return load_type
-    bare = native.removeprefix("Nullable(").removesuffix(")")
-    if native != f"Nullable({bare})" or told.lower() != bare.lower():
+    is_nullable = native.startswith("Nullable(")
+    bare = native[len("Nullable(") : -1] if is_nullable else native
+    if told.lower() != bare.lower():
         raise _changed(column, bare, where)
     return replace(load_type, native=bare, arrives=f"CAST({load_type.of('{0}')} AS {bare})")
 
