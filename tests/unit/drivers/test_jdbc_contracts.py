@@ -48,7 +48,7 @@ def _sent(loads: Loads, type_: str, value: str, column: JdbcColumn) -> object:
         (H2, "VARCHAR", "'äöü'", _column("VARCHAR", 3), "äöü"),
         (H2, "VARCHAR", "'ab ' || repeat('c', 99)", _column("CLOB", 2**31 - 1), "ab " + "c" * 99),
         (DERBY, "VARCHAR", "repeat('x', 40000)", _column("CLOB", 2**31 - 1), "x" * 40_000),
-        (H2, "TIMESTAMP_NS", "'2024-01-01 00:00:00.25'", _column("TIMESTAMP", 0, 2), "2024-01-01 00:00:00.25"),
+        (H2, "TIMESTAMP_NS", "'2024-01-01 00:00:00.5'", _column("TIMESTAMP", 0, 2), "2024-01-01 00:00:00.5"),
         (SQLSERVER, "VARCHAR", "'plain'", _column("VARCHAR", 9), "plain"),
         (SQLSERVER, "VARCHAR", "'ł'", _column("NVARCHAR", 9), "ł"),
         (ORACLE, "DATE", "'2024-01-01'", _column("TIMESTAMP"), "2024-01-01"),

@@ -38,6 +38,7 @@ class Insertion:
         self._path = session.pipe()
         self._fd = -1
         self._is_stopped = False
+        self._stopped_at = 0.0
         self._is_sent = False
         self._cancelling: list[Call] = []
         self._cancelled_at = 0.0
@@ -51,15 +52,22 @@ class Insertion:
                     self._write_batch(batch)
                 self._write(_END)
         self._close()
-        self._call.wait()
+        self._wait()
         error = self._session.failed(self._call, self._doing)
         if error is not None:
             raise cancelled(self._doing) if self._is_stopped else error
         self._is_sent = True
         return int((self._call.reply or ["", "0"])[1] or 0)
 
+    def _wait(self) -> None:
+        """Wait for the reply; raise Cancelled if the load was stopped and its driver does not return."""
+        while not self._call.wait(_STOP_SECONDS):
+            if self._is_stopped and time.monotonic() > self._stopped_at + 2 * _STOP_SECONDS:
+                raise cancelled(self._doing)
+
     def stop(self) -> None:
         """Stop the INSERT, from another thread; may be called again and again until it has ended."""
+        self._stopped_at = self._stopped_at or time.monotonic()
         self._is_stopped = True
         if time.monotonic() > self._cancelled_at + _STOP_INTERVAL:
             self._cancelled_at = time.monotonic()
