@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dvt.connectors.jdbc import ClickHouseConnector
-from dvt.core.errors import BadOutput
+from dvt.connectors.jdbc import ClickHouseConnector, ProductConnector
+from dvt.core.errors import BadOutput, NotLoadable
 from dvt.core.ports.connectors import ConnectorContext
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, DATE
@@ -24,6 +24,20 @@ def test_nothing_is_moved_to_a_cluster_of_clickhouse(tmp_path: Path):
         assert column.native == "Nullable(Int64)"
         with pytest.raises(BadOutput, match="to a cluster"):
             ClickHouseConnector("many", {"type": "clickhouse", "cluster": "c"}, context).columns(columns)
+    finally:
+        instance.close()
+
+
+def test_an_unknown_database_is_named_and_refused(tmp_path: Path):
+    instance = MemoryInstance(threads=1, memory_limit="256MiB")
+    try:
+        context = ConnectorContext(duckdb=instance, project_dir=tmp_path, scratch=tmp_path)
+        columns = [StageColumn("n", BIGINT)]
+        known = ProductConnector("erp", {"type": "jdbc", "url": "jdbc:derby:x"}, context)
+        assert known.columns(columns)[0].native == "bigint"
+        unknown = ProductConnector("old", {"type": "jdbc", "url": "jdbc:db2://h/x"}, context)
+        with pytest.raises(NotLoadable, match="'old': its URL is one of jdbc:db2:, which dvt only reads"):
+            unknown.columns(columns)
     finally:
         instance.close()
 
