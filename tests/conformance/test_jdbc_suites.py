@@ -1,11 +1,12 @@
-"""The connector of JDBC keeps every connector's promises, on real servers."""
+"""The connector of JDBC keeps every connector's promises, and those of loads, on real servers."""
 
 from __future__ import annotations
 
 import pytest
 
-from dvt.testing.suites import ConnectorSuite, ServerSuite
+from dvt.testing.suites import ConnectorSuite, LoadingSuite, ServerSuite
 from tests.databases.jdbc import derby, hsqldb, over_jdbc
+from tests.databases.jdbc_load_types import DERBY_LOAD_CASES, H2_LOAD_CASES, HSQLDB_LOAD_CASES
 from tests.databases.jdbc_types import (
     DERBY_READ_CASES,
     H2_READ_CASES,
@@ -31,8 +32,9 @@ def derby_server():
         yield server
 
 
-class TestJdbcConnector(ConnectorSuite):
+class TestProductConnector(ConnectorSuite, LoadingSuite):
     read_cases = H2_READ_CASES
+    load_cases = H2_LOAD_CASES
 
     @pytest.fixture
     def database(self, databases):
@@ -46,10 +48,19 @@ class TestJdbcConnector(ConnectorSuite):
     def test_a_query_is_cancelled_amid_its_rows(self, bench):
         super().test_a_query_is_cancelled_amid_its_rows(bench)
 
+    @pytest.mark.long
+    def test_a_stage_table_holds_what_was_staged(self, bench):
+        super().test_a_stage_table_holds_what_was_staged(bench)
+
+    @pytest.mark.long
+    def test_a_table_that_cannot_be_filled_does_not_exist(self, bench):
+        super().test_a_table_that_cannot_be_filled_does_not_exist(bench)
+
 
 @pytest.mark.long
-class TestHSQLDBOverJdbc(ConnectorSuite):
+class TestHSQLDBOverJdbc(ConnectorSuite, LoadingSuite):
     read_cases = HSQLDB_READ_CASES
+    load_cases = HSQLDB_LOAD_CASES
     never = {
         _SNAPSHOT: "its transactions lock what they read",
         "test_a_query_that_fails_leaves_nothing_and_the_snapshot_reads_on": "it writes names in upper case",
@@ -61,8 +72,9 @@ class TestHSQLDBOverJdbc(ConnectorSuite):
 
 
 @pytest.mark.long
-class TestDerbyOverJdbc(ConnectorSuite):
+class TestDerbyOverJdbc(ConnectorSuite, LoadingSuite):
     read_cases = DERBY_READ_CASES
+    load_cases = DERBY_LOAD_CASES
     never = {
         _SNAPSHOT: "its transactions lock what they read",
         "test_a_query_that_fails_leaves_nothing_and_the_snapshot_reads_on": "it writes names in upper case",
