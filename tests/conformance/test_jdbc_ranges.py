@@ -167,6 +167,31 @@ def test_a_table_without_a_key_is_cut_by_an_index_and_by_a_unique_one_first(benc
     bench.database.execute(f"drop table {table}")
 
 
+def test_of_other_indexes_a_time_of_creation_comes_first_and_one_of_change_never(bench):
+    database = bench.database
+    if database.name == "trino":
+        pytest.skip("it has no indexes")
+    ref, name = database.table("audited"), database.name_of
+    time = "datetime(6)" if database.name == "mariadb" else "timestamp"
+    columns = [("status", "integer"), ("n", "integer"), ("created_at", time), ("updated_at", time)]
+    bench.create(ref, columns)
+    table = database.quoted(ref)
+    moment = f"cast('2024-02-29 12:00:00' as {time})"
+    database.execute(f"insert into {table} values (1, 1, {moment}, {moment}), (1, 2, {moment}, {moment})")
+
+    def index(label: str, *names: str) -> str:
+        database.execute(f"create {label} on {table} ({', '.join(map(name, names))})")
+        return str(bench.connector.ranges(bench.extraction(bench.describe(ref))))
+
+    assert index("index of_changes", "updated_at") == "None"
+    assert index("unique index of_all", "status", "n").startswith("in ranges of status, ")
+    assert index("index of_times", "created_at").startswith("in ranges of created_at, ")
+    assert index("unique index of_one", "n").startswith("in ranges of n, ")
+    rows, files = read(bench, ref, partition_column="updated_at", partitions=2)
+    assert (len(rows), files) == (2, 1)
+    database.execute(f"drop table {table}")
+
+
 def test_a_column_that_is_not_there_is_named_with_those_that_are(bench):
     ref = made(bench, "integer", ["1"])
     with pytest.raises(ColumnNotFound) as caught:

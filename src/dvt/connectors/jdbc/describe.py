@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+from dvt.connectors.jdbc.audit_columns import in_order
 from dvt.core.errors import QueryFailed, TableNotFound
 from dvt.core.names import TableRef
 from dvt.core.tables import Table
@@ -91,9 +92,9 @@ class Catalog:
 
 
 def indexed(catalog: Catalog, ref: TableRef) -> tuple[str, ...]:
-    """Return the first columns of a table's indexes, those of unique ones before the others."""
+    """Return the first columns of a table's indexes, the ones that are cut best first."""
     database, schema, name, _ = catalog.find(ref)
-    return catalog.session.indexed(database or None, schema or None, name)
+    return in_order(*catalog.session.indexed(database or None, schema or None, name))
 
 
 def describe(catalog: Catalog, ref: TableRef) -> tuple[Table, str]:

@@ -27,7 +27,7 @@ _FEWEST, _MOST = 4, 200
 """Number of ranges of a table, unless its config sets it."""
 _PLACES, _MOST_PLACES = 64, 400
 """Places below which rows are counted at once, by one query: the fewest and the most."""
-_ROUNDS = 6
+_ROUNDS = 8
 """Queries that count rows, at most: values that are far apart here and near each other there take all."""
 _NEAR = 0.25
 """Part of a range by which it may be wider or narrower than the others."""
@@ -54,9 +54,9 @@ def needs_index(table: Table, product: Product) -> bool:
 def cut(query: SourceQuery, table: Table, product: Product, indexed: Sequence[str] = ()) -> Cut | None:
     """Return the column that a query's table is cut by.
 
-    It is that of its config, or else the first of its key, or else the first of those that are `indexed`
-    whose values can be cut. None: it is read as a whole. BadExtraction and ColumnNotFound tell of a config
-    that cannot be met.
+    It is that of its config, or else the first of its key, or else the first of those that are `indexed`,
+    best first, whose values can be cut. None: it is read as a whole. BadExtraction and ColumnNotFound tell
+    of a config that cannot be met.
     """
     extraction = query.extraction
     if not table.scannable:
@@ -67,7 +67,7 @@ def cut(query: SourceQuery, table: Table, product: Product, indexed: Sequence[st
     column = named or _first(table, (*table.key[:1], *indexed), product)
     found = None if column is None else axis(column, product)
     if found is None and extraction.partitions:
-        problem = "the table has no key or index that begins with a number, date or timestamp"
+        problem = "the table has no key and no index by whose ranges dvt would read it"
         raise BadExtraction(str(table.ref), "partitions", problem, "name a column by `partition_column`")
     return None if column is None or found is None else Cut(column, found, extraction.partitions)
 
@@ -166,7 +166,7 @@ def ends(
     Example:
         >>> rows = [1, 2, 3, 4, 5, 6, 1000, 9_000_000]
         >>> ends(lambda steps: [sum(row < step for row in rows) for step in steps], 1, 9_000_000, 8, 4)
-        [3, 5, 1000]
+        [3, 5, 7]
     """
     known = {low: 0, high + 1: total}
     wanted = [total * part / parts for part in range(1, parts)]
@@ -195,12 +195,26 @@ def _places(known: dict[int, int], wanted: Sequence[float], near: float) -> list
         if upper - lower > 1 and not is_near:
             gaps.add((lower, upper))
     each = min(max(_PLACES, 2 * len(wanted)), _MOST_PLACES) // max(len(gaps), 1)
-    found = {
-        lower + (upper - lower) * number // (each + 1)
-        for lower, upper in gaps
-        for number in range(1, each + 1)
-    }
+    found = {step for lower, upper in gaps for step in _within(lower, upper, each)}
     return sorted(found - set(steps))
+
+
+def _within(lower: int, upper: int, number: int) -> set[int]:
+    """Return about so many steps between two others: half of them evenly, the others ever nearer to the ends.
+
+    Evenly alone, rows that are dense beside one value far away would take too many queries to find.
+
+    Example:
+        >>> sorted(_within(0, 10**6, 8))
+        [100, 10000, 200000, 400000, 600000, 800000, 990000, 999900]
+    """
+    width, near_ends = upper - lower, number // 4
+    evenly = number - 2 * near_ends
+    steps = {lower + width * place // (evenly + 1) for place in range(1, evenly + 1)}
+    for place in range(1, near_ends + 1):
+        distance = round(width ** (place / (near_ends + 1)))
+        steps |= {lower + distance, upper - distance}
+    return steps | {0} if lower < 0 < upper else steps
 
 
 def _parts(rows: int) -> int:

@@ -32,8 +32,8 @@ class Server:
         self.tables: dict[TableRef, Table] = {}
         """Table → its description, of the same."""
         self.indexed: dict[TableRef, tuple[str, ...]] = {}
-        """Table → the first columns of its indexes, of those that may be read in ranges and have no key to be
-        cut by."""
+        """Table → the first columns of its indexes, best first, of those that may be read in ranges and have
+        no key to be cut by."""
         self.is_consistent = settings.consistent_reads and self.product.isolation is not None
         """Whether a snapshot reads in one transaction."""
         self.may_split = not settings.consistent_reads or not self.product.has_transactions

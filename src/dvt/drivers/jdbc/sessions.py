@@ -96,14 +96,21 @@ class Session:
             )
         return ()
 
-    def indexed(self, database: str | None, schema: str | None, name: str) -> tuple[str, ...]:
-        """Return the first columns of a table's indexes, unique ones first; none if it cannot tell."""
+    def indexed(
+        self, database: str | None, schema: str | None, name: str
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the columns that have a unique index each, and the first columns of a table's other indexes.
+
+        Both are empty if its driver cannot tell.
+        """
         with suppress(DvtError):
-            return tuple(
-                text or ""
-                for text in self._ask("indexed", database, schema, name, doing="looking at indexes")
+            reply = self._ask("indexed", database, schema, name, doing="looking at indexes")
+            middle = reply.index(None)
+            return (
+                tuple(text for text in reply[:middle] if text),
+                tuple(text for text in reply[middle + 1 :] if text),
             )
-        return ()
+        return (), ()
 
     def query(self, sql: str, path: str, rows: int, kinds: Sequence[str]) -> Call:
         """Send a query whose answer goes into a pipe; `rows` is the highest number of them, or 0."""

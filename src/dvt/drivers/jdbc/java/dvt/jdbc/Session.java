@@ -12,6 +12,7 @@ import java.sql.SQLException;
 import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -199,24 +200,34 @@ final class Session {
         return new ArrayList<>(columns.values());
     }
 
-    /** Returns the first column of each index of a table, those of unique indexes before the others. */
+    /** Returns the columns of a table that have a unique index each, then, behind a null, the first of its others. */
     List<String> indexed(String database, String schema, String name) throws SQLException {
-        Set<String> unique = new LinkedHashSet<>();
-        Set<String> others = new LinkedHashSet<>();
+        Map<String, List<String>> indexes = new LinkedHashMap<>();
+        Set<String> notUnique = new LinkedHashSet<>();
         // Approximate: Oracle's driver would otherwise gather statistics.
         try (ResultSet rows = connection.getMetaData().getIndexInfo(database, schema, name, false, true)) {
             while (rows.next()) {
-                Set<String> columns = rows.getBoolean(4) ? others : unique;
-                boolean isIndex = rows.getShort(7) != DatabaseMetaData.tableIndexStatistic;
-                int place = rows.getInt(8);
-                String column = rows.getString(9);
-                if (isIndex && place == 1 && column != null) {
-                    columns.add(column);
+                boolean mayRepeat = rows.getBoolean(4);
+                String index = rows.getString(6);
+                if (rows.getShort(7) != DatabaseMetaData.tableIndexStatistic) {
+                    int place = rows.getInt(8);
+                    String column = rows.getString(9);
+                    List<String> columns = indexes.computeIfAbsent(text(index), any -> new ArrayList<>());
+                    columns.add(place == 1 ? 0 : columns.size(), column);
+                    if (mayRepeat) {
+                        notUnique.add(text(index));
+                    }
                 }
             }
         }
-        unique.addAll(others);
-        return new ArrayList<>(unique);
+        Set<String> unique = new LinkedHashSet<>();
+        Set<String> others = new LinkedHashSet<>();
+        indexes.forEach((index, columns) ->
+            (columns.size() == 1 && !notUnique.contains(index) ? unique : others).add(text(columns.get(0))));
+        List<String> found = new ArrayList<>(unique);
+        found.add(null);
+        found.addAll(others);
+        return found;
     }
 
     /** Writes an answer: SQL, path of the pipe, fetch size, highest number of rows or 0, kinds of the columns. */
