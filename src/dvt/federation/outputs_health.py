@@ -169,6 +169,7 @@ def _loading(connector: CanLoad, facts: ServerFacts, trial: Trial) -> Check:
 def _without_schema(facts: ServerFacts, name: str | None) -> Check:
     schema = f"schema {name!r}" if name else "the output's schema"
     if facts.may_create_schema is False:
-        detail = f"{schema} is not there, and this user may not create it: GRANT CREATE ON DATABASE"
-        return Check(LOAD, Status.FAIL, detail)
+        detail = f"{schema} is not there, and this user may not create it"
+        fix = "create it, or let this user: GRANT CREATE ON DATABASE"
+        return Check(LOAD, Status.FAIL, detail, fix=fix)
     return Check(LOAD, Status.SKIP, f"{schema} is not there yet; dbt creates it in its first run")

@@ -21,7 +21,7 @@ from dvt.core.tables import Table
 from dvt.core.types import decimal
 from dvt.federation.answers import values_of
 from dvt.federation.connections import Connection, Connections
-from dvt.federation.notices import missing_buckets
+from dvt.federation.notices import of_reads
 from dvt.federation.plan import (
     Parsed,
     PlanContext,
@@ -231,29 +231,38 @@ class Planning:
     def with_estimates(self, plan: FederationPlan) -> FederationPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
         scalars, queries = self._estimated(plan.scalar_queries), self._estimated(plan.queries)
-        load, notices = self._load_with_way(plan.load), self._with_ways(plan.notices, plan.queries)
+        load, notices = self._load_with_way(plan.load), self._with_notices_of(plan.queries, plan.notices)
         return replace(plan, scalar_queries=scalars, queries=queries, load=load, notices=notices)
 
     def with_estimates_of_copies(self, plan: CopyPlan, target: str) -> CopyPlan:
         """Return the plan with what its queries are expected to answer; nothing is extracted."""
         queries = self._estimated([copy.query for copy in plan.copies])
+        is_indexed = self.connections[target].type.indexes_copies
         copies = [
-            replace(copy, query=query, way=self._way_to(target, query.rows, query.bytes))
+            replace(
+                copy,
+                query=query,
+                way=self._way_to(target, query.rows, query.bytes),
+                key=copy.key if is_indexed else (),
+                indexes=copy.indexes if is_indexed else (),
+            )
             for copy, query in zip(plan.copies, queries, strict=True)
         ]
-        notices = self._with_ways(plan.notices, [copy.query for copy in plan.copies])
+        notices = self._with_notices_of(plan.queries, plan.notices)
         scalars = self._estimated(plan.scalar_queries)
         return replace(plan, scalar_queries=scalars, copies=tuple(copies), notices=notices)
 
     def with_estimate(self, plan: SourcePlan) -> SourcePlan:
         """Return the plan with what its query is expected to answer; nothing is extracted."""
         (query,) = self._estimated(plan.queries)
-        notices = self._with_ways(plan.notices, plan.queries)
+        notices = self._with_notices_of(plan.queries, plan.notices)
         return replace(plan, query=query, load=self._load_with_way(plan.load), notices=notices)
 
-    def _with_ways(self, notices: Sequence[Notice], queries: Sequence[SourceQuery]) -> tuple[Notice, ...]:
-        """Return a plan's warnings with those about how its answers would arrive."""
-        return (*notices, *missing_buckets(queries, self.connections))
+    def _with_notices_of(
+        self, queries: Sequence[SourceQuery], notices: Sequence[Notice]
+    ) -> tuple[Notice, ...]:
+        """Return a plan's warnings with those that a run gives about how its queries are read."""
+        return (*notices, *of_reads(queries, self.connections))
 
     def _estimated(self, queries: Sequence[SourceQuery]) -> tuple[SourceQuery, ...]:
         estimates = self.connections.estimate(queries)

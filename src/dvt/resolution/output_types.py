@@ -74,6 +74,9 @@ class OutputType:
     identified_by: tuple[tuple[str, ...], ...] = ()
     """Settings that identify an output's database, each as its key, the key's aliases, and the default value;
     empty: outputs of this type are never taken for the same database."""
+    indexes_copies: bool = False
+    """Whether `CanCompute.index` gives copies of other databases' tables a key and indexes; otherwise it
+    gathers their statistics at most."""
     joins_subqueries: bool = False
     """Whether the database joins every correlated subquery; otherwise it may run one for each row."""
     instants_have_offsets: bool = True
@@ -150,6 +153,7 @@ def _mysql(name: str) -> OutputType:
             {"sql_header", "engine", "charset", "character_set", "collation", "partition_by"}
         ),
         ddl_commits=True,
+        indexes_copies=True,
         instants_have_offsets=False,
         name_characters=64,
         identified_by=(("host", "server", "localhost"), ("port", "3306")),
@@ -189,6 +193,7 @@ _ROWS = (
         rename="alter table {stage} rename to {name}",
         identified_by=(("host", "localhost"), ("port", "5432"), ("dbname", "database", "")),
         own_table_configs=frozenset({"unlogged", "sql_header"}),
+        indexes_copies=True,
         name_bytes=63,
         cancel_if_client_dies="dvt.drivers.postgres:CANCEL_IF_CLIENT_DIES",
     ),

@@ -180,4 +180,4 @@ def test_debug_names_each_permission_that_is_missing(make, minio, permission, fa
     health = examine(make(**minio.keys_for(*others)), lambda: datetime.now(UTC))
     wrong = [check for check in health.checks if check.status is Status.FAIL]
     assert {check.what for check in wrong} == failed
-    assert all(permission in check.detail for check in wrong)
+    assert all(permission in check.fix for check in wrong)

@@ -47,7 +47,7 @@ def test_a_missing_permission_is_named(minio, make):
     health = examine(bucket, lambda: datetime.now(UTC))
     (warning,) = [check for check in health.checks if check.status is not Status.OK]
     assert (warning.what, warning.status) == ("unfinished uploads", Status.WARN)
-    assert "s3:ListBucketMultipartUploads" in warning.detail
+    assert "s3:ListBucketMultipartUploads" in warning.fix
     assert (health.metrics.uploads, health.metrics.orphans, health.metrics.orphan_bytes) == (None,) * 3
 
     bucket = make(**minio.keys_for(*actions, "s3:ListBucketMultipartUploads"))

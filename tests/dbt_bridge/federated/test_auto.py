@@ -63,6 +63,13 @@ def test_explain_tells_by_how_many_statements_a_server_is_read(pg_shop: Project,
     assert "read: in 2 ranges of pages, 3 at a time" in text
 
 
+def test_explain_names_indexes_of_copies_where_they_are_made(shop: Project, capsys: Any) -> None:
+    shop.model("joined", f"select c.id {FROM}", materialized="table")
+    text = explained(shop, capsys, "--select", "joined", "--compute", "target")
+    assert "copy       to house" in text
+    assert ("index on" in text) is (shop.outputs["house"]["type"] != "duckdb")
+
+
 def test_unit_tests_and_tests_run_where_their_sql_is_understood(shop: Project) -> None:
     select = "select id, upper(name) as upper_name from {{ source('crm', 'customers') }}"
     shop.model("people", select, materialized="table")

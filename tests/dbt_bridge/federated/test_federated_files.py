@@ -103,3 +103,20 @@ def test_explain_shows_how_files_are_read(lake: Project, capsys: Any) -> None:
     printed = capsys.readouterr().out
     assert "files: 1 file of CSV: header in line 1, delimiter ';', quote \"" in printed
     assert "columns: zip VARCHAR, n BIGINT" in printed
+
+
+def test_explain_warns_as_a_run_of_files_that_are_read_at_different_moments(
+    lake: Project, capsys: Any
+) -> None:
+    lake.write("lake/cities.csv", "city,pop\nOslo,1\n")
+    lake.write("lake/remarks.csv", "city,remark\nOslo,none\n")
+    tables(lake, cities="cities.csv", remarks="remarks.csv")
+    source = "{{{{ source('lake', '{}') }}}}".format
+    joined = f"select remark from {source('cities')} join {source('remarks')} using (city)"
+    lake.model("joined", joined, materialized="table")
+    warning = "tables of connection 'lake' are read at slightly different moments"
+    for command in ("explain", "run"):
+        assert lake.dvt(command, "--select", "joined")
+        assert warning in capsys.readouterr().out
+    assert lake.dvt("explain", "--select", "m_cities")
+    assert "DVT020" not in capsys.readouterr().out

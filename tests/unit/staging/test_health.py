@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from dvt.core.errors import BucketFailed, BucketLibraryMissing, BucketRefused, BucketUnreachable
-from dvt.staging.housekeeping.health import Status, examine
+from dvt.staging.housekeeping.diagnosis import Diagnosis, OutputDiagnosis, as_lines, as_object
+from dvt.staging.housekeeping.health import Status, examine, failed_check
 from dvt.testing.memory_bucket import InMemoryBucket
 from tests.local_bucket import local_bucket
 
@@ -95,9 +96,9 @@ def test_a_missing_permission_is_named_and_the_others_are_tested(bucket, operati
     found = statuses(health)
     assert [what for what, status in found.items() if status == "FAIL"] == failed
     assert [what for what, status in found.items() if status == "SKIP"] == skipped
-    (detail,) = [check.detail for check in health.checks if check.status is Status.FAIL]
-    assert detail.startswith("DVT163 ")
-    assert f"give these credentials s3:{operation} there" in detail
+    (check,) = [check for check in health.checks if check.status is Status.FAIL]
+    assert check.detail.startswith("DVT163 ")
+    assert f"give these credentials s3:{operation} there" in check.fix
     if operation not in ("delete", "objects"):
         assert not list(bucket.list(""))
 
@@ -142,3 +143,15 @@ def test_clocks_that_differ_are_a_warning(bucket, minutes, words):
     (clock,) = [check for check in health.checks if check.what == "clock"]
     assert clock.status is (Status.WARN if words else Status.OK)
     assert words in clock.detail
+
+
+def test_the_hint_of_an_error_is_what_mends_it():
+    error = BucketRefused("lake", "s3://lake", "doing", "s3:PutObject")
+    checks = (failed_check("connect", error),)
+    output = OutputDiagnosis(name="house", kind="postgres", is_target=True, checks=checks)
+    diagnosis = Diagnosis(profile="shop", buckets_file=None, files=(), outputs=(output,))
+    told = as_object(diagnosis)
+    assert error.hint
+    assert told["fixes"] == [error.hint]
+    assert [check["fix"] for check in told["outputs"][0]["checks"]] == [error.hint]
+    assert f"    to mend it: {error.hint}" in list(as_lines(diagnosis))

@@ -57,13 +57,13 @@ class Check:
     what: str
     status: Status
     detail: str = ""
-    """What was found; for what failed, the error, and what mends it."""
+    """What was found; for what failed, the error."""
     is_hopeless: bool = False
     """Whether nothing else can be done in the bucket either."""
     seconds: float | None = None
     """How long it took, where that was measured."""
     fix: str = ""
-    """The command or statement that mends what is wrong; empty if `detail` tells what to do."""
+    """The command or statement that mends what is wrong, or the hint of the error; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,7 @@ def examine(
     except DvtError as error:
         return Health((*checks, failed_check("count", error)))
     if uploads.refusal is not None:
-        checks.append(Check("unfinished uploads", Status.WARN, _said(uploads.refusal)))
+        checks.append(_failed("unfinished uploads", Status.WARN, uploads.refusal))
     return Health((*checks, *_leftovers(metrics)), metrics)
 
 
@@ -196,20 +196,21 @@ def _done(what: str, act: Callable[[], str]) -> Check:
     try:
         problem = act()
     except BucketLibraryMissing as error:
-        return Check(what, Status.MISS, _said(error))
+        return _failed(what, Status.MISS, error)
     except DvtError as error:
-        return Check(what, Status.FAIL, _said(error), is_hopeless=isinstance(error, _HOPELESS))
+        return _failed(what, Status.FAIL, error)
     seconds = round(time.monotonic() - began, 4)
     return Check(what, Status.FAIL if problem else Status.OK, problem, seconds=seconds)
 
 
 def failed_check(what: str, error: DvtError) -> Check:
     """Return what an error says as the result of a test."""
-    return Check(what, Status.FAIL, _said(error))
+    return _failed(what, Status.FAIL, error)
 
 
-def _said(error: DvtError) -> str:
-    return f"{error.code} {error.message}" + (f"; {error.hint}" if error.hint else "")
+def _failed(what: str, status: Status, error: DvtError) -> Check:
+    said = f"{error.code} {error.message}"
+    return Check(what, status, said, is_hopeless=isinstance(error, _HOPELESS), fix=error.hint)
 
 
 def _clocks(there: datetime, here: datetime) -> Check:
