@@ -9,6 +9,7 @@ import pytest
 
 from dvt.core.errors import BadExtraction, ColumnNotFound, DvtError
 from dvt.core.extraction import Extraction
+from dvt.testing.background import BackgroundCall
 from dvt.testing.connectors import Bench
 from tests.databases.jdbc import derby, hsqldb, over_jdbc
 
@@ -247,3 +248,21 @@ class TestOfAKey:
             bench.connector.ranges(query)
         assert "consistent_reads: false" in caught.value.hint
         bench.close()
+
+
+def test_ranges_of_several_models_share_the_connections_of_their_output(databases, tmp_path):
+    database = over_jdbc(databases("postgres"))
+    bench = Bench(database, tmp_path, limit=3, consistent_reads=False)
+    table = bench.describe(bench.filled("shared_in_ranges", 16))
+    slow = bench.extraction(table, where=("pg_sleep(0.05)::text = ''",))
+    slow = replace(slow, extraction=Extraction(partition_column="n", partitions=8))
+    most = 0
+    models = [BackgroundCall(lambda: bench.read(slow)) for _ in range(2)]
+    while any(model.is_alive() for model in models):
+        most = max(most, database.connections())
+    assert [model.finish() for model in models] == [None, None]
+    assert [(dataset.rows, len(dataset.keys)) for model in models for dataset in model.answer] == [
+        (16, 8)
+    ] * 2
+    assert most == 3
+    bench.close()

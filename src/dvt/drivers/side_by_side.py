@@ -1,8 +1,9 @@
-"""Extracts a model's queries side by side, from services that run each query by themselves."""
+"""Extracts a model's queries side by side: they succeed or fail together."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -14,22 +15,26 @@ from dvt.core.queries import SourceQuery
 from dvt.drivers.duckdb.running import Batch, RunningQueries
 
 _POLL_SECONDS = 0.1
-"""Seconds between checks of whether a query that waits for its turn was stopped."""
+"""Seconds between checks of whether what waits was stopped."""
 
 
 class Extraction:
     """Jobs that succeed or fail together: the first failure stops the others. Thread-safe."""
 
-    def __init__(self, batch: Batch, jobs: Sequence[Job]) -> None:
+    def __init__(self, batch: Batch, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]) -> None:
         self.batch = batch
         self.failures: list[BaseException] = []
+        """Why it ends early; the first is the reason of the others."""
+        self._finished = finished
         self._lock = threading.Lock()
         self._stops: set[Callable[[], None]] = set()
         """What stops each of the queries under way."""
+        self._left = list(jobs)
+        """Those that are not committed."""
         self._of_tables = {
             job.query.tables: threading.Semaphore(job.query.extraction.max_parallel) for job in jobs
         }
-        """What limits how many of the jobs read the same tables at once."""
+        """What limits how many queries read the same tables at once."""
 
     @property
     def is_stopped(self) -> bool:
@@ -41,17 +46,35 @@ class Extraction:
         if self.is_stopped:
             raise Cancelled(doing)
 
-    @contextmanager
-    def turn(self, query: SourceQuery, doing: str) -> Iterator[None]:
-        """Wait until no more queries read the same tables than their config allows."""
-        limit = self._of_tables[query.tables]
+    def acquire(self, limit: threading.Semaphore, doing: str) -> None:
+        """Acquire a semaphore; raise Cancelled instead if nothing more should begin."""
         while not limit.acquire(timeout=_POLL_SECONDS):
             self.check(doing)
+        if self.is_stopped:
+            limit.release()
+            raise Cancelled(doing)
+
+    @contextmanager
+    def holding(self, limit: threading.Semaphore, doing: str) -> Iterator[None]:
+        """Hold a semaphore within the `with`."""
+        self.acquire(limit, doing)
         try:
-            self.check(doing)
             yield
         finally:
             limit.release()
+
+    @contextmanager
+    def turn(self, query: SourceQuery, doing: str) -> Iterator[None]:
+        """Wait until no more queries read the same tables than their config allows."""
+        with self.holding(self._of_tables[query.tables], doing):
+            yield
+
+    def pause(self, seconds: float, doing: str) -> None:
+        """Wait so long; raise Cancelled once nothing more should begin."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(min(_POLL_SECONDS, seconds))
+            self.check(doing)
 
     @contextmanager
     def stopping(self, stop: Callable[[], None], doing: str) -> Iterator[None]:
@@ -69,6 +92,12 @@ class Extraction:
             with self._lock:
                 self._stops.discard(stop)
 
+    def commit(self, job: Job, dataset: Dataset) -> None:
+        """Note that a job's sink is committed, and tell so."""
+        with self._lock:
+            self._left = [other for other in self._left if other is not job]
+        self._finished(job, dataset)
+
     def fail(self, error: BaseException) -> None:
         """Note a failure, and stop the queries of the other jobs."""
         with self._lock:
@@ -76,6 +105,30 @@ class Extraction:
             stops = set(self._stops)
         for stop in stops:
             stop()
+
+    def discard(self) -> None:
+        """Discard what jobs have staged that are not committed."""
+        for job in self._left:
+            with suppress(DvtError, OSError):
+                job.sink.discard()
+
+
+@contextmanager
+def together(
+    running: RunningQueries, jobs: Sequence[Job], finished: Callable[[Job, Dataset], None]
+) -> Iterator[Extraction]:
+    """Yield what jobs have in common that are extracted within the `with`; raise the first failure after it.
+
+    What is extracted must have ended with the `with`. What is not committed then is discarded.
+    """
+    with running.batch() as batch:
+        extraction = Extraction(batch, jobs, finished)
+        try:
+            yield extraction
+        finally:
+            extraction.discard()
+    if extraction.failures:
+        raise extraction.failures[0]
 
 
 def extract_side_by_side(
@@ -85,29 +138,20 @@ def extract_side_by_side(
     extract: Callable[[Job, Extraction], Dataset],
 ) -> None:
     """Extract all jobs, each on a thread of its own; raise the first failure after every query has ended."""
-    committed: set[int] = set()
 
-    def read(extraction: Extraction, number: int, job: Job) -> None:
+    def read(extraction: Extraction, job: Job) -> None:
         try:
             with extraction.turn(job.query, f"extracting {job.query.about}"):
                 dataset = extract(job, extraction)
-            committed.add(number)
-            finished(job, dataset)
-        except BaseException as error:  # noqa: BLE001  raised again below, on the caller's thread
+            extraction.commit(job, dataset)
+        except BaseException as error:  # noqa: BLE001  raised again on the caller's thread
             extraction.fail(error)
 
     if not jobs:
         return
-    try:
-        with running.batch() as batch:
-            extraction = Extraction(batch, jobs)
-            with ThreadPoolExecutor(len(jobs), thread_name_prefix="dvt-extract") as pool:
-                for number, job in enumerate(jobs):
-                    pool.submit(read, extraction, number, job)
-    finally:
-        for number, job in enumerate(jobs):
-            if number not in committed:
-                with suppress(DvtError, OSError):
-                    job.sink.discard()
-    if extraction.failures:
-        raise extraction.failures[0]
+    with (
+        together(running, jobs, finished) as extraction,
+        ThreadPoolExecutor(len(jobs), thread_name_prefix="dvt-extract") as pool,
+    ):
+        for job in jobs:
+            pool.submit(read, extraction, job)

@@ -1,81 +1,44 @@
-"""Sends queries, and knows those whose answers are under way, so that a failure stops them all."""
+"""Sends queries, and yields their answers; a failure elsewhere in the extraction stops them."""
 
 from __future__ import annotations
 
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dvt.connectors.jdbc.server import Server
-from dvt.core.errors import Cancelled
 from dvt.core.queries import ExtractedColumn, SourceQuery, Sql, TablePlace
 from dvt.drivers.duckdb import as_dvt_errors
-from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.jdbc import Answer, Facts, Session
+from dvt.drivers.side_by_side import Extraction
 
-Wait = Callable[[threading.Semaphore], None]
-"""Function that acquires a semaphore, or raises Cancelled."""
-_POLL_SECONDS = 0.1
-"""Seconds between checks of whether what waits was stopped."""
 _NAME_OR_NUMBER = re.compile(r""" "(?:[^"]|"")*" | '(?:[^']|'')*' | [\d.]+ """, re.VERBOSE)
 """Matches a quoted name, a text, or a number."""
 _HIGHEST = 2**63 - 1
 
 
+@dataclass(frozen=True, slots=True)
 class Answering:
-    """The answers under way of one extraction. Thread-safe."""
+    """The answers of one extraction: a failure stops those that are under way. Thread-safe."""
 
-    def __init__(self, server: Server, batch: Batch) -> None:
-        self._server = server
-        self._batch = batch
-        self._lock = threading.Lock()
-        self._answers: set[Answer] = set()
-        self.failures: list[BaseException] = []
-        """Why it ends early; the first is the reason of the others."""
-
-    def fail(self, error: BaseException) -> None:
-        """Keep a failure, and stop the other queries."""
-        with self._lock:
-            self.failures.append(error)
-            answers = set(self._answers)
-        for answer in answers:
-            answer.stop()
-
-    def wait(self, limit: threading.Semaphore, doing: str) -> None:
-        """Acquire a semaphore; raise Cancelled if nothing further is to be read."""
-        while not limit.acquire(timeout=_POLL_SECONDS):
-            self._check(doing)
-
-    def sleep(self, seconds: float, doing: str) -> None:
-        """Wait so long; raise Cancelled if nothing further is to be read."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            time.sleep(min(_POLL_SECONDS, seconds))
-            self._check(doing)
-
-    def _check(self, doing: str) -> None:
-        if self._batch.stopped or self.failures:
-            raise Cancelled(doing)
+    server: Server
+    extraction: Extraction
 
     @contextmanager
     def answer(self, session: Session, query: SourceQuery, doing: str) -> Iterator[Answer]:
         """Send a query; its answer is under way within the `with`, and what is raised there is its error."""
-        tables = [self._server.names[ref] for ref in query.tables]
-        sql = written(query, tables, session.facts, self._server.product.wide_number)
-        if self.failures:
-            raise Cancelled(doing)
+        tables = [self.server.names[ref] for ref in query.tables]
+        sql = written(query, tables, session.facts, self.server.product.wide_number)
+        self.extraction.check(doing)
         answer = Answer(
             session, sql, columns=query.columns, tables=query.tables, limit=query.limit, doing=doing
         )
-        with self._lock:
-            self._answers.add(answer)
         try:
             with (
                 answer,
-                self._server.running.query(self._batch, answer.stop, doing),
+                self.server.running.query(self.extraction.batch, answer.stop, doing),
+                self.extraction.stopping(answer.stop, doing),
                 as_dvt_errors(connection=query.connection, doing=doing, where=query.about),
             ):
                 yield answer
@@ -83,9 +46,6 @@ class Answering:
             if answer.error is not None:
                 raise answer.error from error
             raise
-        finally:
-            with self._lock:
-                self._answers.discard(answer)
 
     def ask(
         self, session: Session, query: SourceQuery, columns: Sequence[ExtractedColumn], doing: str

@@ -9,16 +9,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 
-from dvt.connectors.jdbc.answering import Answering, Wait
+from dvt.connectors.jdbc.answering import Answering
 from dvt.connectors.jdbc.reading import OpenSession, Reading
 from dvt.connectors.jdbc.server import Server
-from dvt.core.errors import DvtError
 from dvt.core.ports.connectors import Job
 from dvt.core.ports.staging import Dataset
 from dvt.core.queries import SourceQuery
 from dvt.drivers.jdbc import Session
+from dvt.drivers.side_by_side import Extraction, together
 
 
 class JdbcSnapshot:
@@ -35,40 +36,38 @@ class JdbcSnapshot:
         if not jobs:
             return
         server = self._server
-        readings: list[Reading] = []
-        try:
-            with server.running.batch() as batch:
-                answering = Answering(server, batch)
-                open_session: OpenSession = (
-                    self._one_session if server.is_consistent else _own_sessions(server, jobs)
-                )
-                readings += [Reading(server, answering, job, open_session, finished) for job in jobs]
-                _run_all(readings, one_after_the_other=server.is_consistent)
-        finally:
-            for reading in readings:
-                if not reading.is_committed:
-                    with suppress(DvtError, OSError):
-                        reading.job.sink.discard()
-        if answering.failures:
-            raise answering.failures[0]
+        with together(server.running, jobs, finished) as extraction:
+            open_session: OpenSession = partial(
+                self._one_session if server.is_consistent else self._own_session, extraction
+            )
+            answering = Answering(server, extraction)
+            readings = [Reading(answering, job, open_session) for job in jobs]
+            _run_all(readings, one_after_the_other=server.is_consistent)
 
     def close(self) -> None:
         """End the transaction."""
         self._held.close()
 
     @contextmanager
-    def _one_session(self, _: SourceQuery, wait: Wait) -> Iterator[Session]:
+    def _one_session(self, extraction: Extraction, _: SourceQuery, doing: str) -> Iterator[Session]:
         """Yield the session of the one transaction, which begins with the first query."""
-        wait(self._turn)
-        try:
+        with extraction.holding(self._turn, doing):
             if self._session is None:
-                wait(self._server.slots)
+                extraction.acquire(self._server.slots, doing)
                 self._held.callback(self._server.slots.release)
                 self._session = self._server.reader()
                 self._held.callback(self._session.close)
             yield self._session
-        finally:
-            self._turn.release()
+
+    @contextmanager
+    def _own_session(self, extraction: Extraction, query: SourceQuery, doing: str) -> Iterator[Session]:
+        """Open a session for a query, no more at once than tables and server allow."""
+        with (
+            extraction.turn(query, doing),
+            extraction.holding(self._server.slots, doing),
+            closing(self._server.reader()) as session,
+        ):
+            yield session
 
 
 def _run_all(readings: Sequence[Reading], *, one_after_the_other: bool) -> None:
@@ -79,20 +78,3 @@ def _run_all(readings: Sequence[Reading], *, one_after_the_other: bool) -> None:
             pool.submit(reading.begin)
             for _ in range(1, reading.width):
                 pool.submit(reading.help)
-
-
-def _own_sessions(server: Server, jobs: Sequence[Job]) -> OpenSession:
-    """Return what opens a session for each query, no more at once than server and tables allow."""
-    of_tables = {job.query.tables: threading.Semaphore(job.query.extraction.max_parallel) for job in jobs}
-
-    @contextmanager
-    def open_session(query: SourceQuery, wait: Wait) -> Iterator[Session]:
-        with ExitStack() as held:
-            for limit in (of_tables[query.tables], server.slots):
-                wait(limit)
-                held.callback(limit.release)
-            session = server.reader()
-            held.callback(session.close)
-            yield session
-
-    return open_session

@@ -11,12 +11,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from dvt.connectors.jdbc.answering import Answering, Wait
+from dvt.connectors.jdbc.answering import Answering
 from dvt.connectors.jdbc.ranges import Cut, conditions, cut
 from dvt.connectors.jdbc.server import Server
 from dvt.core.errors import DvtError, QueryFailed, ValueLost
 from dvt.core.ports.connectors import Job
-from dvt.core.ports.staging import Dataset
 from dvt.core.queries import ExtractedColumn, SourceQuery
 from dvt.core.reports import Notice
 from dvt.core.retrying import RETRIES, pause
@@ -24,29 +23,22 @@ from dvt.drivers.duckdb.staging import write_batches
 from dvt.drivers.jdbc import Session, may_pass
 
 _T = TypeVar("_T")
-OpenSession = Callable[[SourceQuery, Wait], AbstractContextManager[Session]]
-"""Function that opens a session for a query, or yields the one of all of them, once there is room for it."""
+OpenSession = Callable[[SourceQuery, str], AbstractContextManager[Session]]
+"""Function that opens a session for a query, or yields the one of all of them, once there is room for it. The
+text says what is being done."""
 
 
 class Reading:
     """A job, the parts that it is read in, and what has arrived. Its methods run on threads of their own."""
 
-    def __init__(
-        self,
-        server: Server,
-        answering: Answering,
-        job: Job,
-        open_session: OpenSession,
-        finished: Callable[[Job, Dataset], None],
-    ) -> None:
+    def __init__(self, answering: Answering, job: Job, open_session: OpenSession) -> None:
         self.job = job
-        self.is_committed = False
-        self._server = server
+        self._server = answering.server
         self._answering = answering
+        self._extraction = answering.extraction
         self._open_session = open_session
-        self._finished = finished
         self._doing = f"reading {job.query.about}"
-        self._cut = find_cut(server, job.query)
+        self._cut = find_cut(self._server, job.query)
         self._lock = threading.Lock()
         self._is_split = threading.Event()
         """Set once it is known which parts there are."""
@@ -67,12 +59,12 @@ class Reading:
     def begin(self) -> None:
         """Find out which parts there are, and read part after part; keep a failure."""
         try:
-            if self._cut is not None and not self._answering.failures:
+            if self._cut is not None and not self._extraction.failures:
                 self._split(self._cut)
             self._is_split.set()
             self._read_parts()
         except BaseException as error:  # noqa: BLE001  raised again on the caller's thread
-            self._answering.fail(error)
+            self._extraction.fail(error)
         finally:
             self._is_split.set()
 
@@ -82,7 +74,7 @@ class Reading:
         try:
             self._read_parts()
         except BaseException as error:  # noqa: BLE001  raised again on the caller's thread
-            self._answering.fail(error)
+            self._extraction.fail(error)
 
     def _split(self, cut: Cut) -> None:
         """Ask the database where ranges should end; if it cannot tell, the table is read as a whole."""
@@ -99,7 +91,7 @@ class Reading:
             self._left = len(found)
 
     def _conditions(self, cut: Cut) -> list[str]:
-        with self._open_session(self.job.query, self._wait) as session:
+        with self._open_session(self.job.query, self._doing) as session:
 
             def ask(columns: Sequence[ExtractedColumn]) -> list[object]:
                 return self._answering.ask(session, self.job.query, columns, self._doing)
@@ -107,7 +99,7 @@ class Reading:
             return conditions(cut, session.facts.quoted(cut.column.name), ask)
 
     def _read_parts(self) -> None:
-        while not self._answering.failures:
+        while not self._extraction.failures:
             with self._lock:
                 if not self._parts:
                     return
@@ -120,7 +112,7 @@ class Reading:
         cursor = self._server.duckdb.cursor()
         try:
             with (
-                self._open_session(part, self._wait) as session,
+                self._open_session(part, self._doing) as session,
                 self._answering.answer(session, part, self._doing) as answer,
             ):
                 rows = write_batches(cursor, self.job, answer.reader(), key=key)
@@ -133,8 +125,7 @@ class Reading:
             if self._left:
                 return
             dataset = self.job.sink.commit(self.job.query.staged, self._rows, self._keys)
-            self.is_committed = True
-        self._finished(self.job, dataset)
+        self._extraction.commit(self.job, dataset)
 
     def _until_it_passes(self, work: Callable[[], _T], what: str) -> _T:
         """Do some work; again if it failed for a reason that may pass, and may see another state then."""
@@ -151,10 +142,7 @@ class Reading:
         seconds = pause(attempt)
         message = f"{error.message}; {what} is asked for again in {seconds:.1f} s"
         self._server.warn(Notice("DVT037", f"{message} (attempt {attempt + 2} of {RETRIES + 1})"))
-        self._answering.sleep(seconds, self._doing)
-
-    def _wait(self, limit: threading.Semaphore) -> None:
-        self._answering.wait(limit, self._doing)
+        self._extraction.pause(seconds, self._doing)
 
 
 def find_cut(server: Server, query: SourceQuery) -> Cut | None:
