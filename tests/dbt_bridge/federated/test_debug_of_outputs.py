@@ -116,7 +116,8 @@ def test_an_output_that_cannot_be_reached_fails_without_its_password(
     outputs = {**pg_shop.outputs, "wrong": wrong}
     pg_shop.write("profiles.yml", {"shop": {"target": pg_shop.target, "outputs": outputs}})
     told = found(pg_shop, capsys, "--all", code=False)
-    assert said(told["wrong"])["connect"][0] == "FAIL"
+    (connect,) = [check for check in told["wrong"]["checks"] if check["check"] == "connect"]
+    assert (connect["status"], bool(connect["fix"])) == ("FAIL", True)
     assert "load" not in said(told["wrong"])
     assert "s3cr3t-of-mine" not in json.dumps(told)
 
