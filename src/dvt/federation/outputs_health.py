@@ -71,7 +71,10 @@ def examine_output(connector: Connector, trial: Trial) -> OutputHealth:
         reason = f"not tried, since it is not the target: dvt debug --target {stage.connection}"
         checks.append(Check(LOAD, Status.SKIP, reason))
     elif isinstance(connector, CanLoad):
-        checks.append(_loading(connector, facts, trial))
+        loaded = _loading(connector, facts, trial)
+        is_told = any(check.status is Status.FAIL and check.fix for check in checks)
+        # The GRANT of a privilege that is lacking says more than the error that follows from it.
+        checks.append(replace(loaded, fix="") if is_told else loaded)
         if connector.capabilities.loads_slowly:
             checks.append(Check("speed of loads", Status.WARN, connector.capabilities.loads_slowly))
     else:
