@@ -44,12 +44,15 @@ def test_a_federated_model_reads_over_jdbc(shop: Project):
     assert len(rows) == 3
 
 
-def test_an_output_of_jdbc_is_no_target(shop: Project):
-    shop.model("misplaced", "SELECT 1 AS one", target="erp")
-    result = shop.dvt("run")
+def test_a_database_without_a_row_is_no_target(tmp_path: Path):
+    erp = {"type": "jdbc", "url": "jdbc:postgresql://127.0.0.1:1/erp", "user": "a"}
+    project = Project(tmp_path / "shop", {"erp": erp}, default="erp")
+    project.model("misplaced", "SELECT 1 AS one")
+    result = project.dvt("run")
     assert result.code != 0
     assert "DVT117" in result.output
-    assert "type jdbc is a source only" in result.output
+    assert "type jdbc of postgresql is a source only" in result.output
+    assert "`type: postgres`" in result.output
 
 
 def test_debug_tells_the_database_and_its_driver(shop: Project):

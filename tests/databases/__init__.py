@@ -37,8 +37,10 @@ NOT_RUN = frozenset({"databricks", "oracle", "sqlserver"})
 SECOND_SERVERS: dict[str, str] = {
     "usual_mariadb": "tests.databases.mariadb:usual_mariadb",
     "mysql56": "tests.databases.mysql56:mysql56",
+    "hsqldb": "tests.databases.jdbc:hsqldb",
+    "derby": "tests.databases.jdbc:derby",
 }
-"""Name → function that opens a second server of a kind, for tests of models that move between two."""
+"""Name → function that opens another server, for the tests that name it."""
 
 
 def load(name: str) -> Callable[[], AbstractContextManager[Any]]:

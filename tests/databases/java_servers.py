@@ -128,6 +128,18 @@ class JavaServer(TargetDatabase):
             f"SELECT * FROM {self.quoted(ref)} WHERE 1 = 0", "looking at a test's table"
         )
 
+    def try_execute(self, statement: str) -> None:
+        """Run a statement that may fail."""
+        with suppress(DvtError):
+            self.execute(statement)
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        from dvt.dbt_adapters.jdbc.handle import Handle
+
+        self.execute()
+        return list(Handle(self._session).run(sql).rows) if self._session else []
+
     def create(
         self, ref: TableRef, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 STAGE_PREFIX = "dvt_"
@@ -41,3 +42,17 @@ def stage_name(run: str, unique_id: str, batch: str = "") -> str:
     """Return a stage table's identifier: short enough for every database, unique in a run."""
     digest = hashlib.sha256(f"{unique_id}\n{batch}".encode()).hexdigest()[:16]
     return f"{STAGE_PREFIX}{run}_{digest}"
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+"""Matches names that need no quotes."""
+
+
+def folded(name: str) -> str:
+    """Return the name that a database of upper case keeps for one without quotes.
+
+    Example:
+        >>> folded("order_id"), folded("order id")
+        ('ORDER_ID', 'order id')
+    """
+    return name.upper() if _PLAIN.match(name) else name

@@ -38,7 +38,7 @@ from dvt.federation.planning import Resolved
 from dvt.federation.publish import publish
 from dvt.federation.resources import RunResources
 from dvt.federation.resuming import of_sources_alone
-from dvt.federation.stage_tables import drop, loader
+from dvt.federation.stage_tables import drop, load_columns
 from dvt.staging.shared import Staging
 
 
@@ -262,7 +262,7 @@ class RunFederator:
         """See Federator."""
         columns = self.describe(table).columns
         staged = [StageColumn(column.name, encoding(column.stage).stage) for column in columns]
-        return loader(self._resources.connections[target], f"a copy of {table}").columns(staged)
+        return load_columns(self._resources.connections[target], f"a copy of {table}", staged)
 
     def wrote(self, connection: str, table: TableRef | None) -> None:
         """See Federator."""

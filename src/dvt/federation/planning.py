@@ -35,7 +35,7 @@ from dvt.federation.plan import (
 )
 from dvt.federation.plan.dialects import engine_dialect
 from dvt.federation.ranges import ranges_of
-from dvt.federation.stage_tables import loader
+from dvt.federation.stage_tables import load_columns
 from dvt.federation.ways_out import ANOTHER_PLACE, elsewhere
 
 
@@ -188,7 +188,7 @@ class Planning:
             narrowed=engine.narrowed,
             evaluate=lambda expressions: engine.evaluate(expressions, str(zone)),
             bind_own=speaker.bind if speaker else None,
-            load=lambda columns: loader(target, f"model {request.name!r}").columns(columns),
+            load=lambda columns: load_columns(target, f"model {request.name!r}", columns),
             started_at=self.started_at.astimezone(zone),
             kept_name=target.type.kept_name,
             time_zone=str(zone),

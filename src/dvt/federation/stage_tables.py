@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 from dvt.core.errors import DvtError, NotATarget
-from dvt.core.names import TableRef
+from dvt.core.names import TableRef, folded
+from dvt.core.plan import LoadColumn
 from dvt.core.ports.connectors import CanLoad
+from dvt.core.tables import StageColumn
 from dvt.federation.connections import Connection
 from dvt.runs.operations import Operation
 
@@ -20,6 +24,14 @@ def loader(connection: Connection, what: str) -> CanLoad:
         natively = connection.type.can_be_target
         raise NotATarget(what, connection.name, connection.type.name, [], natively=natively)
     return connector
+
+
+def load_columns(connection: Connection, what: str, columns: Sequence[StageColumn]) -> tuple[LoadColumn, ...]:
+    """Return a stage table's columns, named as SQL without quotes finds them; NotATarget as `loader`."""
+    loaded = loader(connection, what).columns(columns)
+    if not connection.type.upper_case:
+        return loaded
+    return tuple(replace(column, name=folded(column.name), surrogate=column.staged) for column in loaded)
 
 
 def drop(stage: TableRef, connection: Connection, operation: Operation) -> DvtError | None:

@@ -6,12 +6,13 @@ between outputs of one type is in `core.ports.connectors.Capabilities`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
+from dvt.core.errors import NotATarget
 from dvt.core.registry import Registry
 
 ZERO_DATES = ("error", "null")
@@ -86,6 +87,9 @@ class OutputType:
     """Highest number of bytes of a name: the database cuts longer ones off. 0: no such limit."""
     name_characters: int = 0
     """Highest number of characters of a name. 0: no such limit."""
+    upper_case: bool = False
+    """Whether the database keeps names without quotes in upper case, and dbt's adapter goes by that: columns
+    that dvt loads are named so too."""
     read_options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Name of a source's option that the connector reads → its values, the default one first; no values: any
     text, with dbt-duckdb's placeholders."""
@@ -208,7 +212,15 @@ _ROWS = (
     _mysql("mysql"),
     _mysql("mariadb"),
     OutputType(name="sqlite", dialect="sqlite", can_be_target=False, package=_extra("sqlite")),
-    OutputType(name="jdbc", dialect="", can_be_target=False, package=_extra("jdbc")),
+    OutputType(
+        name="jdbc",
+        dialect="",
+        adapter=OwnAdapter("dvt.dbt_adapters.jdbc:JDBC", driver="pyarrow"),
+        package=_extra("jdbc"),
+        own_table_configs=frozenset({"sql_header"}),
+        upper_case=True,
+        name_characters=128,
+    ),
     OutputType(name="trino", dialect="trino", package=_extra("trino")),
     OutputType(name="files", dialect="duckdb", can_be_target=False, read_options={LOCATION: ()}),
     OutputType(
@@ -252,8 +264,50 @@ _OTHERS = Registry("dvt.output_types", {})
 """Type → dotted path of the row of another package; read only for types without a row of dvt's own."""
 
 
+_JDBC_OF = "jdbc of "
+"""Beginning of the type of outputs of type jdbc whose database can only be read; that is the end."""
+_TYPES_OF = {
+    "ch": "clickhouse",
+    "clickhouse": "clickhouse",
+    "databricks": "databricks",
+    "duckdb": "duckdb",
+    "mariadb": "mariadb",
+    "mysql": "mysql",
+    "oracle": "oracle",
+    "postgresql": "postgres",
+    "redshift": "redshift",
+    "snowflake": "snowflake",
+    "sqlserver": "sqlserver",
+    "trino": "trino",
+}
+"""Subprotocol of a URL of JDBC → the type by which models can be built on that database."""
+
+
+def type_of(kind: str, url: str) -> str:
+    """Return the type of an output by its `type` and `url`: over JDBC it depends on the database.
+
+    Example:
+        >>> type_of("jdbc", "jdbc:h2:tcp://db1/./erp"), type_of("jdbc", "jdbc:postgresql://db1/erp")
+        ('jdbc', 'jdbc of postgresql')
+    """
+    if kind != "jdbc":
+        return kind
+    from dvt.drivers.jdbc.products import product, subprotocol
+
+    return kind if product(url).can_be_target else f"{_JDBC_OF}{subprotocol(url) or 'an unknown database'}"
+
+
+def not_a_target(what: str, name: str, kind: str, can: Collection[str]) -> NotATarget:
+    """Return the error for an output that was named as a target, and can only be read."""
+    own = _TYPES_OF.get(kind.removeprefix(_JDBC_OF)) if kind.startswith(_JDBC_OF) else None
+    hint = f"give {name!r} its own type, `type: {own}`, which can be a target" if own else ""
+    return NotATarget(what, name, kind, can, hint=hint)
+
+
 def output_type(name: str) -> OutputType:
     """Return the row of a type; for an unknown type the defaults, with the type as dialect."""
+    if name.startswith(_JDBC_OF):
+        return OutputType(name=name, dialect="", can_be_target=False, package=_extra("jdbc"))
     if name in _OWN:
         return _OWN[name]
     if name in _OTHERS:

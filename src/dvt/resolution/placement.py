@@ -15,7 +15,6 @@ from dvt.core.errors import (
     ConnectionRequired,
     DvtError,
     EphemeralFederated,
-    NotATarget,
     NotFederable,
     SelfReference,
     SnapshotFederated,
@@ -27,7 +26,7 @@ from dvt.core.errors import (
 )
 from dvt.core.places import AUTO, RESERVED, Place
 from dvt.resolution.graph import Graph, Node, is_ephemeral
-from dvt.resolution.output_types import output_type
+from dvt.resolution.output_types import not_a_target, output_type
 
 FEDERABLE = frozenset({"table", "incremental", "view"})
 """Materializations of models that an engine can compute."""
@@ -217,7 +216,7 @@ class Resolver:
         kind = self._outputs.types[target]
         if not output_type(kind).can_be_target:
             what = f"{node.kind} {node.name!r}"
-            error = NotATarget(what, target, kind, self._outputs.can_be_targets())
+            error = not_a_target(what, target, kind, self._outputs.can_be_targets())
             raise error.about(node.name, self._place_of(node, "target"))
         if node.unique_id in node.reads and node.materialized != "incremental":
             raise SelfReference(node.name).about(node.name, node.file)

@@ -26,14 +26,10 @@ def test_every_connector_has_a_row_of_its_own(name: str):
     assert name in {row.name for row in output_types()}
 
 
-NOT_PUBLISHED = {"jdbc"}
-"""Types that dvt can load, and that no dbt adapter can publish on."""
-
-
 @pytest.mark.parametrize("name", sorted(CONNECTORS))
 def test_models_can_be_built_on_what_a_connector_can_load(name: str):
     can_load = issubclass(CONNECTORS.load(name), CanLoad)
-    assert output_type(name).can_be_target == (can_load and name not in NOT_PUBLISHED)
+    assert output_type(name).can_be_target == can_load
 
 
 @pytest.mark.parametrize("row", list(output_types()), ids=lambda row: row.name)

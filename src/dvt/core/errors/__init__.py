@@ -64,7 +64,14 @@ from dvt.core.errors.environment import (
     ProjectInvalid,
 )
 from dvt.core.errors.error import WARNINGS, DvtError, SeveralErrors, nearest
-from dvt.core.errors.jdbc import JarUnavailable, JavaEnded, JavaMissing, JdbcDriverMissing, NotLoadable
+from dvt.core.errors.jdbc import (
+    JarUnavailable,
+    JavaEnded,
+    JavaMissing,
+    JdbcDriverMissing,
+    NotLoadable,
+    NotOnDatabase,
+)
 from dvt.core.errors.leases import LeaseLost
 from dvt.core.errors.lifecycle_kinds import RowsMisdescribed, RowsUnreachable
 from dvt.core.errors.lifecycle_store import (
@@ -225,6 +232,7 @@ __all__ = [
     "NotATarget",
     "NotFederable",
     "NotLoadable",
+    "NotOnDatabase",
     "NotOneQuery",
     "NotRecordable",
     "NotSignedIn",

@@ -58,3 +58,13 @@ class NotLoadable(DvtError):
     def __init__(self, connection: str, problem: str, hint: str) -> None:
         self.connection, self.problem = connection, problem
         super().__init__(f"dvt loads nothing into {connection!r}: {problem}", hint=hint)
+
+
+class NotOnDatabase(DvtError):
+    """A model asks for something that its database, reached over JDBC, does not have, or dvt does not do."""
+
+    code = "DVT277"
+
+    def __init__(self, what: str, database: str, hint: str) -> None:
+        self.what, self.database = what, database
+        super().__init__(f"there are no {what} on {database}", hint=hint)

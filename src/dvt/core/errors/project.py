@@ -204,12 +204,20 @@ class NotATarget(DvtError):
     code = "DVT117"
 
     def __init__(
-        self, what: str, name: str, kind: str, can: Collection[str], *, natively: bool = False
+        self,
+        what: str,
+        name: str,
+        kind: str,
+        can: Collection[str],
+        *,
+        natively: bool = False,
+        hint: str = "",
     ) -> None:
-        """`natively`: models can be built on it, from what it holds itself."""
+        """`natively`: models can be built on it, from what it holds itself; `hint`: another way out."""
         self.what, self.name, self.kind = what, name, kind
         why = f"type {kind} is a source only"
-        hint = f"outputs that can be targets: {', '.join(sorted(can)) or 'none'}"
+        others = f"outputs that can be targets: {', '.join(sorted(can)) or 'none'}"
+        hint = f"{hint}; {others}" if hint else others
         if natively:
             why = f"it reads other databases, and dvt cannot load data into type {kind} yet"
             hint = f"let it read only what {name!r} holds, or build it on another output"

@@ -178,11 +178,12 @@ def table_ref(
 ) -> TableRef:
     """Return the table that a plain relation names; `options` are the connector's for reading it."""
     path, policy = relation.path, relation.quote_policy
+    exact = getattr(relation, "path_is_exact", False)
     return TableRef(
         connection=output,
-        database=normalized(path.database, quote=policy.database, dialect=dialect),
-        schema=normalized(path.schema, quote=policy.schema, dialect=dialect),
-        identifier=normalized(path.identifier, quote=policy.identifier, dialect=dialect) or "",
+        database=normalized(path.database, quote=exact or policy.database, dialect=dialect),
+        schema=normalized(path.schema, quote=exact or policy.schema, dialect=dialect),
+        identifier=normalized(path.identifier, quote=exact or policy.identifier, dialect=dialect) or "",
         options=tuple(sorted((options or {}).items())),
         label=label,
     )

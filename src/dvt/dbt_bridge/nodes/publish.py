@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -129,11 +130,17 @@ def is_made_by_dbt(node: Any, place: Place) -> bool:
 
 def rename_stage_table(context: dict[str, Any], adapter: Any, node: Any, stage: Any) -> None:
     """Make `create_table_as` in the context rename the stage table, where that results in the same table."""
-    kind = output_type(adapter.type())
+    kind = renaming_type(adapter)
     if not kind.rename or has_any(node, kind.own_table_configs):
         return
     for macro in ("create_table_as", "get_create_table_as_sql"):
         override(context, macro, partial(_renaming_macro, kind, stage))
+
+
+def renaming_type(adapter: Any) -> OutputType:
+    """Return the type of an adapter's output, with the statement by which its database renames tables."""
+    kind = output_type(adapter.type())
+    return replace(kind, rename=getattr(adapter, "stage_rename", kind.rename))
 
 
 def has_any(node: Any, keys: Iterable[str]) -> bool:

@@ -22,11 +22,10 @@ from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.jinja.overriding import override
 from dvt.dbt_bridge.jinja.relations import table_ref
 from dvt.dbt_bridge.nodes.federated_runner import add_moved
-from dvt.dbt_bridge.nodes.publish import DbtPublisher, check_schema, has_any, stage_relation
+from dvt.dbt_bridge.nodes.publish import DbtPublisher, check_schema, has_any, renaming_type, stage_relation
 from dvt.dbt_bridge.nodes.seed_configs import seed_file, unused
 from dvt.dbt_bridge.nodes.seed_types import SeedTable, seed_types
 from dvt.dbt_bridge.outputs import dialects
-from dvt.resolution.output_types import output_type
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -165,18 +164,21 @@ class SeedMacros:
         self._stage = stage
         self._table = table
         self._columns = ", ".join(type_.quoted for type_ in types)
-        self._kind = output_type(adapter.type())
+        self._kind = renaming_type(adapter)
         self._renames = bool(self._kind.rename) and not has_any(node, self._kind.own_table_configs)
         self._is_renamed = False
 
     def replace(self) -> None:
-        """Replace the macros in the context: those of dbt's materialization, and of dvt's own for MySQL."""
+        """Replace the macros in the context: those of dbt's materialization, and of dvt's own adapters."""
         override(self._context, "load_agate_table", lambda _: self.load_agate_table)
         override(self._context, "create_csv_table", self._creating)
         override(self._context, "reset_csv_table", lambda _: self.reset_csv_table)
         override(self._context, "load_csv_rows", lambda _: lambda *_: self._insert(self._context["this"]))
-        override(self._context, "mysql__seed_ddl", self._mysql_ddl)
-        override(self._context, "mysql__insert_seed", lambda _: lambda relation, *_: self._insert(relation))
+        for own in ("mysql", "jdbc"):
+            override(self._context, f"{own}__seed_ddl", self._own_ddl)
+            override(
+                self._context, f"{own}__insert_seed", lambda _: lambda relation, *_: self._insert(relation)
+            )
 
     def load_agate_table(self) -> SeedTable:
         """Return what stands in for the table, once the columns of a table that is kept are checked."""
@@ -202,7 +204,7 @@ class SeedMacros:
 
         return create
 
-    def _mysql_ddl(self, seed_ddl: Any) -> Any:
+    def _own_ddl(self, seed_ddl: Any) -> Any:
         def ddl(relation: Any, model: Any, agate_table: Any) -> str:
             return self._renaming(relation) if self._renames else str(seed_ddl(relation, model, agate_table))
 

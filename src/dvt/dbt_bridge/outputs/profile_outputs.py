@@ -13,7 +13,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from dvt.config.profile_values import SECRET_KEYS
 from dvt.core.errors import BadOutput, UnknownConnection
-from dvt.resolution.output_types import output_type
+from dvt.resolution.output_types import output_type, type_of
 
 _UNRENDERED = (
     "set the environment variable that its Jinja reads, or give it a default: env_var('NAME', 'value')"
@@ -48,7 +48,7 @@ class ProfileOutputs:
 
     @property
     def types(self) -> Mapping[str, str]:
-        """Output name → type; an output without a readable type has the type ""."""
+        """Output name → type (`type_of`); an output without a readable type has the type ""."""
         if self._types is None:
             self._types = {name: self._type(name) for name in self.names}
         return self._types
@@ -82,7 +82,9 @@ class ProfileOutputs:
 
     def _type(self, name: str) -> str:
         raw = self.raw["outputs"][name]
-        return self._rendered_text(raw.get("type", "") if isinstance(raw, dict) else "")
+        if not isinstance(raw, dict):
+            return ""
+        return type_of(self._rendered_text(raw.get("type", "")), self._rendered_text(raw.get("url", "")))
 
     def _render(self, name: str) -> Mapping[str, Any]:
         outputs = self.raw.get("outputs") or {}

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from dbt.flags import get_flags
+from dbt_common.exceptions import DbtBaseException
 
 from dvt.config.lines import line_of
 from dvt.config.profiles import FILE, default_profiles_dir
-from dvt.core.errors import NotATarget
 from dvt.dbt_bridge.dbt_errors import as_dbt_errors
 from dvt.dbt_bridge.outputs.own_adapters import require_known
-from dvt.resolution.output_types import output_type
+from dvt.resolution.output_types import not_a_target, output_type, type_of
 
 _OUTPUT = "output"
 """Attribute of dbt's credentials that holds the name of their output."""
@@ -69,10 +70,21 @@ def _check_target(
         folder = Path(getattr(get_flags(), "PROFILES_DIR", "."))  # there are no flags without a command
         place = profile_place(folder, profile_name, "outputs", target, "type")
         require_known(target, place, str(renderer.render_value(kind)))
-    if not output_type(str(kind)).can_be_target:
+    actual = _type_of(output, renderer)
+    if not output_type(actual).can_be_target:
         possible = [
             name
             for name, keys in outputs.items()
-            if isinstance(keys, dict) and output_type(str(keys.get("type"))).can_be_target
+            if isinstance(keys, dict) and output_type(_type_of(keys, renderer)).can_be_target
         ]
-        raise NotATarget(f"profile {profile_name!r}", target, str(kind), possible)
+        raise not_a_target(f"profile {profile_name!r}", target, actual, possible)
+
+
+def _type_of(output: Any, renderer: Any) -> str:
+    """Return the type of an output; a `url` whose Jinja fails is none."""
+    if not isinstance(output, dict):
+        return str(None)
+    url = ""
+    with suppress(DbtBaseException):
+        url = str(renderer.render_value(output.get("url", "")))
+    return type_of(str(output.get("type")), url)

@@ -14,11 +14,11 @@ from dbt.context.providers import generate_runtime_macro_context
 from dbt.context.query_header import generate_query_header_context
 from dbt_common.exceptions import DbtBaseException
 
-from dvt.core.errors import BadOutput, NotATarget, UnknownTarget
+from dvt.core.errors import BadOutput, UnknownTarget
 from dvt.dbt_bridge.outputs.own_adapters import require_adapter
 from dvt.dbt_bridge.outputs.profile_outputs import ProfileOutputs
 from dvt.dbt_bridge.outputs.target_type import TargetType
-from dvt.resolution.output_types import output_type
+from dvt.resolution.output_types import not_a_target, output_type
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -103,7 +103,7 @@ class Targets:
             raise UnknownTarget("a node", self._base.project_name, target, self._outputs.names)
         if not output_type(kind).can_be_target:
             possible = [name for name in self._outputs.names if self._outputs.can_be_target(name)]
-            raise NotATarget("a node", target, kind, possible)
+            raise not_a_target("a node", target, kind, possible)
         require_adapter(kind)
         profile = self._profile(target, kind)
         profile.profile_env_vars = self._base.profile_env_vars

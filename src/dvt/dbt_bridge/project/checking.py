@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from dvt.core.error_list import ErrorList
-from dvt.core.errors import NotATarget, UnknownBucket, UnknownConnection
+from dvt.core.errors import UnknownBucket, UnknownConnection
 from dvt.core.places import AUTO
 from dvt.dbt_bridge.outputs.hook_connections import outputs_of_hooks
 from dvt.dbt_bridge.outputs.own_adapters import require_known
@@ -14,6 +14,7 @@ from dvt.dbt_bridge.outputs.profiles import profile_place
 from dvt.dbt_bridge.project.locating import place_of
 from dvt.dbt_bridge.project.settings import check_settings
 from dvt.resolution.graph import Graph, Node
+from dvt.resolution.output_types import not_a_target
 from dvt.resolution.placement import Outputs, Resolver
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _check_hook(session: Session, node: Any, output: str) -> None:
     if output not in outputs.types:
         raise UnknownConnection(where, output, outputs.names)
     if not outputs.can_be_target(output):
-        raise NotATarget(
+        raise not_a_target(
             where, output, outputs.types[output], [*filter(outputs.can_be_target, outputs.names)]
         )
 

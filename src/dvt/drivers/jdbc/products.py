@@ -50,6 +50,8 @@ class Product:
     """Types of time, in lower case, whose number of digits is not declared: the database's highest."""
     instants: frozenset[str] = frozenset()
     """Types, in lower case, whose values are instants though its driver takes them for times of day."""
+    can_be_target: bool = False
+    """Whether dvt's dbt adapter for it has a row (`dbt_adapters.jdbc.products`)."""
     wrappers: tuple[str, ...] = ()
     """Types, in lower case, around another one that say nothing of its values, as `nullable(…)`."""
 
@@ -130,6 +132,7 @@ _PRODUCTS: Mapping[str, Product] = {
         instants=frozenset({"timestamp"}),
     ),
     "h2": Product(
+        can_be_target=True,
         isolation=_H2_SNAPSHOT,
         compares_integers=True,
         date_literal=_DATE,
@@ -179,8 +182,14 @@ _PRODUCTS: Mapping[str, Product] = {
         sized_by_values=frozenset({"timestamp_ntz"}),
         has_transactions=False,
     ),
-    "hsqldb": Product(compares_integers=True, date_literal=_DATE, timestamp_literal=_TIMESTAMP),
+    "hsqldb": Product(
+        can_be_target=True,
+        compares_integers=True,
+        date_literal=_DATE,
+        timestamp_literal=_TIMESTAMP,
+    ),
     "derby": Product(
+        can_be_target=True,
         date_literal="DATE('{}')",
         timestamp_literal="TIMESTAMP('{}')",
         sized_by_values=frozenset({"timestamp"}),

@@ -61,6 +61,18 @@ class Session:
         """Run a statement without an answer."""
         self._ask("execute", statement, doing=doing)
 
+    def update(self, statement: str, doing: str) -> int:
+        """Run a statement that `cancel` can stop; return the rows that it changed, -1 if it answers rows."""
+        return int(self._ask("update", statement, doing=doing)[0] or -1)
+
+    def transact(self, what: str) -> None:
+        """`begin` a transaction that may write, or end it: `commit`, `rollback`."""
+        self._ask("transact", what, doing=f"{what} of a transaction")
+
+    def prepared(self, sql: str, doing: str) -> list[JdbcColumn]:
+        """Describe the columns of a query that is not run, by their labels; none of another statement."""
+        return _columns(self._ask("prepared", sql, doing=doing))
+
     def begin(self, isolation: int | None) -> None:
         """Begin a transaction to read in; None: of the database's own isolation."""
         level = None if isolation is None else str(isolation)

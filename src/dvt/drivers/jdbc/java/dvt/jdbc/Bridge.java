@@ -131,6 +131,12 @@ public final class Bridge {
         switch (verb) {
             case "execute":
                 return session.execute(values.get(0));
+            case "update":
+                return session.update(values.get(0));
+            case "transact":
+                return session.transact(values.get(0));
+            case "prepared":
+                return session.prepared(values.get(0));
             case "begin":
                 return session.begin(values.get(0), values.get(1).equals("true"));
             case "tables":

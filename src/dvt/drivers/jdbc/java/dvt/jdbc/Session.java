@@ -89,6 +89,35 @@ final class Session {
         return List.of();
     }
 
+    /** Runs a statement that `cancel` can stop; returns the number of rows it has changed, -1 if it answers rows. */
+    List<String> update(String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            pipe = null;
+            running = statement;
+            return List.of(Integer.toString(statement.execute(sql) ? -1 : statement.getUpdateCount()));
+        } finally {
+            running = null;
+        }
+    }
+
+    /** Begins a transaction that may write, or ends it by `commit` or `rollback`. */
+    List<String> transact(String what) throws SQLException {
+        if (what.equals("begin")) {
+            connection.setAutoCommit(false);
+            return List.of();
+        }
+        try {
+            if (what.equals("commit")) {
+                connection.commit();
+            } else {
+                connection.rollback();
+            }
+        } finally {
+            connection.setAutoCommit(true);
+        }
+        return List.of();
+    }
+
     /** Begins a transaction that only reads, of an isolation level or of the database's own. */
     List<String> begin(String isolation, boolean readOnly) throws SQLException {
         if (readOnly) {
@@ -154,19 +183,30 @@ final class Session {
     /** Describes the columns of a query that is sent, and answers no rows: seven texts for each. */
     List<String> columns(String sql) throws SQLException {
         try (Statement statement = connection.createStatement(); ResultSet rows = statement.executeQuery(sql)) {
-            ResultSetMetaData facts = rows.getMetaData();
-            List<String> found = new ArrayList<>();
-            for (int column = 1; column <= facts.getColumnCount(); column++) {
-                found.add(facts.getColumnName(column));
-                found.add(Integer.toString(facts.getColumnType(column)));
-                found.add(text(facts.getColumnTypeName(column)));
-                found.add(Integer.toString(facts.getPrecision(column)));
-                found.add(Integer.toString(facts.getScale(column)));
-                found.add(Boolean.toString(facts.isSigned(column)));
-                found.add(Integer.toString(facts.isNullable(column)));
-            }
-            return found;
+            return described(rows.getMetaData(), false);
         }
+    }
+
+    /** Describes the columns of a query that is not run, by their labels; nothing for another statement. */
+    List<String> prepared(String sql) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            ResultSetMetaData facts = statement.getMetaData();
+            return facts == null ? List.of() : described(facts, true);
+        }
+    }
+
+    private static List<String> described(ResultSetMetaData facts, boolean byLabels) throws SQLException {
+        List<String> found = new ArrayList<>();
+        for (int column = 1; column <= facts.getColumnCount(); column++) {
+            found.add(byLabels ? facts.getColumnLabel(column) : facts.getColumnName(column));
+            found.add(Integer.toString(facts.getColumnType(column)));
+            found.add(text(facts.getColumnTypeName(column)));
+            found.add(Integer.toString(facts.getPrecision(column)));
+            found.add(Integer.toString(facts.getScale(column)));
+            found.add(Boolean.toString(facts.isSigned(column)));
+            found.add(Integer.toString(facts.isNullable(column)));
+        }
+        return found;
     }
 
     /** Describes the columns of a table as its catalog declares them, with the texts of `columns`. */
@@ -327,8 +367,9 @@ final class Session {
             for (int look = 0; look < ABORT_LOOKS && running == statement; look++) {
                 Thread.sleep(CANCEL_INTERVAL);
             }
-            if (running == statement) {
-                pipe.close();
+            Closeable rows = pipe;
+            if (running == statement && rows != null) {
+                rows.close();
             }
         } catch (InterruptedException | java.io.IOException ended) {
             // It has ended.
