@@ -10,7 +10,12 @@ from dvt.drivers.jdbc.loads import DATABRICKS
 from dvt.drivers.jdbc.statements import inserts
 from tests.databases.databricks_types import LOAD_CASES
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.long,
+    # PySpark leaves its sockets to the garbage collector.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from dvt.connectors.jdbc import ClickHouseConnector, ProductConnector
 from dvt.core.errors import BadOutput, NotLoadable
 from dvt.core.ports.connectors import ConnectorContext
 from dvt.core.tables import StageColumn
-from dvt.core.types import BIGINT, DATE
+from dvt.core.types import BIGINT, DATE, StageType
 from dvt.drivers.duckdb import MemoryInstance
-from dvt.drivers.jdbc.loads import CLICKHOUSE, TRINO, Loads
+from dvt.drivers.jdbc.loads import CLICKHOUSE, DATABRICKS, TRINO, Loads
+from tests.databases.databricks_types import REFUSED
 
 
 def test_nothing_is_moved_to_a_cluster_of_clickhouse(tmp_path: Path):
@@ -65,6 +67,21 @@ def test_a_days_number_is_sent_and_not_its_date(loads: Loads):
         cursor = instance.cursor()
         sent = loads.of(DATE).checked("DATE '1969-12-31'", "column d")
         assert cursor.execute(f"SELECT {sent}").fetchone() == ("-1",)
+        cursor.close()
+    finally:
+        instance.close()
+
+
+@pytest.mark.parametrize(("type_", "value"), REFUSED)
+def test_what_databricks_cannot_hold_is_refused(type_: str, value: str):
+    instance = MemoryInstance(threads=1, memory_limit="256MiB")
+    try:
+        cursor = instance.cursor()
+        load_type = DATABRICKS.of(StageType.parse(type_))
+        assert load_type.loses is None
+        sql = f"SELECT {load_type.checked(f'CAST({value} AS {type_})', 'column v')}"
+        with pytest.raises(duckdb.Error, match="column v"):
+            cursor.execute(sql).fetchone()
         cursor.close()
     finally:
         instance.close()
