@@ -12,7 +12,11 @@ import java.util.function.BooleanSupplier;
 
 /** Inserts the rows that come through a pipe, by batches of one prepared statement, each of them committed. */
 final class Inserts {
+    private static final int FIRST_ROWS = 64;
     private static final int ROWS = 4_096;
+    /** Nanoseconds of a batch: below the first, the next has more rows; above the second, fewer. */
+    private static final long QUICK = 250_000_000L;
+    private static final long SLOW = 1_000_000_000L;
     /** Bytes of values after which a batch is full: drivers hold it in memory. */
     private static final int BYTES = 8 << 20;
     /** SQLSTATE of a statement that was stopped. */
@@ -22,6 +26,8 @@ final class Inserts {
     private final PreparedStatement statement;
     private final BooleanSupplier isStopped;
     private final List<Parameter> parameters = new ArrayList<>();
+    /** Rows of a batch: some databases cannot stop within one, so that it should not take long. */
+    private int size = FIRST_ROWS;
     private int waiting;
     private long bytes;
     private long inserted;
@@ -55,7 +61,7 @@ final class Inserts {
         }
         statement.addBatch();
         waiting++;
-        if (waiting == ROWS || bytes > BYTES) {
+        if (waiting >= size || bytes > BYTES) {
             flush();
         }
     }
@@ -67,6 +73,7 @@ final class Inserts {
         if (waiting == 0) {
             return;
         }
+        long begin = System.nanoTime();
         int[] counts = executed();
         if (counts.length != waiting) {
             throw new SQLException("of " + waiting + " rows its driver tells of " + counts.length);
@@ -77,6 +84,8 @@ final class Inserts {
             }
         }
         connection.commit();
+        long taken = System.nanoTime() - begin;
+        size = taken < QUICK ? Math.min(size * 2, ROWS) : taken > SLOW ? Math.max(size / 2, 1) : size;
         inserted += waiting;
         waiting = 0;
         bytes = 0;
