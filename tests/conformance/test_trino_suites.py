@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from dvt.core.errors import QueryFailed, TableNotFound, ValueLost
+from dvt.core.errors import QueryFailed, RowRefused, TableNotFound, ValueLost
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR, decimal
@@ -60,6 +62,22 @@ def test_a_contract_gives_the_columns_and_refuses_what_they_cannot_hold(bench):
             bench.loader.fill(load, bench.stage(rows, columns))
         with pytest.raises(TableNotFound):
             bench.describe(ref)
+
+
+def test_a_null_for_a_column_of_a_contract_that_is_not_null_is_refused(bench):
+    """In a catalog that knows NOT NULL; Trino itself refuses the row."""
+    columns = [StageColumn("id", BIGINT), StageColumn("word", VARCHAR)]
+    ref = replace(bench.database.table("dvt_not_null"), database="strict")
+    load = Load(
+        stage=ref, columns=bench.loader.columns(columns), definition="(word varchar NOT NULL, id bigint)"
+    )
+    bench.loader.drop(ref)
+    assert bench.loader.fill(load, bench.stage("SELECT NULL AS id, '' AS word", columns)) == 1
+    bench.loader.drop(ref)
+    with pytest.raises(RowRefused, match="NULL value not allowed for NOT NULL column: word"):
+        bench.loader.fill(load, bench.stage("SELECT 7 AS id, NULL AS word", columns))
+    with pytest.raises(TableNotFound):
+        bench.describe(ref)
 
 
 def test_rows_of_many_statements_and_of_large_values_all_arrive(bench):

@@ -61,6 +61,10 @@ class ClickHouse(TargetDatabase):
             self._owner().execute(statement, "setting up a test")
         return []
 
+    def texts(self, sql: str) -> list[tuple[str | None, ...]]:
+        """Return the rows of a query whose columns are texts."""
+        return rows_of_texts(self._owner(), sql)
+
     def type_of(self, ref: TableRef, column: str) -> str:
         """See TargetDatabase."""
         names = f"database = 'shop' and table = '{ref.identifier}' and name = '{column}'"

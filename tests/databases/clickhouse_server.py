@@ -17,6 +17,16 @@ _SESSION = Session()
 _LOCK = threading.Lock()
 
 
+def answer(sql: str, format_: str, database: str) -> bytes:
+    """Run a statement in a database; one that is not there is only an error where it is used."""
+    with _LOCK:
+        try:
+            _SESSION.query(f"USE `{database}`")
+        except RuntimeError:
+            _SESSION.query("USE default")
+        return bytes(_SESSION.query(sql, format_).bytes())
+
+
 class Handler(BaseHTTPRequestHandler):
     """Answers each request by the one session."""
 
@@ -34,8 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         )
         sql = self._body().decode()
         try:
-            with _LOCK:
-                data = bytes(_SESSION.query(sql, format_).bytes())
+            data = answer(sql, format_, options.get("database", ["default"])[0])
         except Exception as error:  # noqa: BLE001  chdb raises RuntimeError, and others
             code = re.search(r"Code: (\d+)", str(error))
             self._reply(500, str(error).encode(), {"X-ClickHouse-Exception-Code": code[1] if code else "1"})

@@ -1,4 +1,4 @@
-"""A real Trino on a free loopback port, with a catalog in memory, for as long as a `with` lasts.
+"""A real Trino on a free loopback port, with catalogs in memory, for as long as a `with` lasts.
 
 It is Trino's own server for tests, of the last version that runs on Java 17.
 """
@@ -27,7 +27,7 @@ from tests.stores.programs import launch
 
 VERSION = "435"
 DRIVER = f"io.trino:trino-jdbc:{VERSION}"
-_SERVER = Path(__file__).with_name("java") / "TrinoServer.java"
+_SOURCES = [Path(__file__).with_name("java") / f"{name}.java" for name in ("TrinoServer", "StrictMemory")]
 _START_TIMEOUT = 280.0
 """Seconds until a server that does not answer counts as not started."""
 _POM = f"""\
@@ -156,7 +156,7 @@ def trino() -> Iterator[Trino]:
         classes = _classes(folder)
         server = start_on_free_port(lambda port: Trino(folder, port, _launch(classes, folder, port)))
         try:
-            server.execute("create schema memory.shop")
+            server.execute("create schema memory.shop", "create schema strict.shop")
             yield server
         finally:
             server.stop()
@@ -178,7 +178,7 @@ def _classes(folder: Path) -> str:
     if done.returncode:
         pytest.skip(f"Trino cannot be had: {done.stdout.decode(errors='replace')[-300:]}")
     classes = f"{folder}:{listed.read_text().strip()}"
-    subprocess.run([compiler, "-cp", classes, "-d", str(folder), str(_SERVER)], check=True)
+    subprocess.run([compiler, "-cp", classes, "-d", str(folder), *map(str, _SOURCES)], check=True)
     return classes
 
 
