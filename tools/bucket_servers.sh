@@ -8,7 +8,7 @@ go_program fake-gcs-server github.com/fsouza/fake-gcs-server v1.56.1
 node_program azurite 3.35.0
 java_program hdfs 3.4.2 org.apache.hadoop hadoop-common hadoop-hdfs hadoop-hdfs-client
 python_program fakesnow 0.12.1
-python_program dbt-bigquery 1.12.1
+python_program dbt-bigquery 1.12.1-streams
 for store in s3 azure gcs; do
     java_jars "spark-$store" 1 "$(dirname "$0")/spark_jars/$store.xml"
 done

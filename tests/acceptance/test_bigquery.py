@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +13,9 @@ import yaml
 
 from dvt.testing.background import wait_until
 from tests.acceptance.project import Project
+from tests.acceptance.warehouse import Warehouse
 from tests.acceptance.ways import check_ways_without_a_bucket
 from tests.databases.transfers import objects
-from tests.stores.programs import program
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -26,27 +24,6 @@ select o.n, c.name, c.seen
 from {{ source('shop', 'orders') }} o join {{ source('crm', 'customers') }} c on o.n = c.id
 """
 GOLDEN = Path(__file__).with_name("golden")
-
-
-class Warehouse(Project):
-    """A project whose command runs in an environment of its own: dbt-bigquery does not go with the tests'."""
-
-    def start(self, *args: str, **options: Any) -> Any:
-        python = program("dbt-bigquery", "env/bin/python")
-        given = {**os.environ, **(options.get("env") or {})}
-        path = os.pathsep.join([*filter(None, [given.get("PYTHONPATH")]), self._facts()])
-        env = {**(options.get("env") or {}), "PYTHONPATH": path}
-        command = (str(python), "-m", "dvt.cli.main")
-        return super().start(*args, **{**options, "command": command, "env": env})
-
-    def _facts(self) -> str:
-        """Return a folder with what an installation of dvt tells of itself, which that environment lacks."""
-        folder = self.root.parent / "facts" / "dvt_engine-0.dist-info"
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            told = metadata.distribution("dvt-engine").read_text("METADATA")
-            (folder / "METADATA").write_text(str(told))
-        return str(folder.parent)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.acceptance.project import Project
+from tests.acceptance.warehouse import Warehouse
 from tests.databases.bigquery_storage import StorageReads, storage_reads
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -33,7 +34,7 @@ def streams(bigquery: Any) -> Iterator[StorageReads]:
 
 @pytest.fixture
 def project(bigquery: Any, streams: StorageReads, tmp_path: Path) -> Project:
-    """Return a project that has no bucket; its models are on DuckDB, so that dbt-bigquery is not needed."""
+    """Return a project that has no bucket, and whose models are on DuckDB."""
     bigquery.jobs.all.clear()
     bigquery.fill(bigquery.table("orders"), 5000)
     with duckdb.connect(str(tmp_path / "crm.duckdb")) as crm:
@@ -46,7 +47,7 @@ def project(bigquery: Any, streams: StorageReads, tmp_path: Path) -> Project:
         "crm": {"type": "duckdb", "path": str(tmp_path / "crm.duckdb")},
         "local": {"type": "duckdb", "path": str(tmp_path / "local.duckdb")},
     }
-    project = Project(tmp_path / "project", outputs, "local")
+    project = Warehouse(tmp_path / "project", outputs, "local")
     project.source("shop", "wh", ["orders"], schema="shop")
     project.source("crm", "crm", ["customers"], schema="main")
     project.model("here", JOIN, materialized="table")
