@@ -160,7 +160,12 @@ class JdbcAdapter(SQLAdapter):
 
     @available
     def replace_view_sql(self, relation: Any, sql: str) -> str:
-        """Return the statements that put a definition into the place of a view."""
+        """Return the statements that put a definition into the place of a view.
+
+        One that has to be dropped first loses the views that read it.
+        """
+        if len(self.target.replace_view) > 1:
+            self.drop_views_on(relation)
         return ";\n".join(self.target.replace_view).format(table=relation.render(), sql=sql)
 
     @available.parse_none
@@ -182,7 +187,7 @@ class JdbcAdapter(SQLAdapter):
         for schema, name in found.rows:
             view = self.Relation.create(schema=schema, identifier=name, quote_policy=_EXACT, type="view")
             if self._is_there(view):
-                _LOG.info("{} goes with {}, which it reads", view, relation)
+                _LOG.info("{} goes with {}, which it reads", str(view), str(relation))
                 self.drop_relation(view)
 
     def _is_there(self, relation: Any) -> bool:
