@@ -10,9 +10,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
+
+from tests.acceptance import forked
 
 DVT = (sys.executable, "-m", "dvt.cli.main")
 
@@ -47,6 +49,8 @@ class Project:
     default: str
     config: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    forks: ClassVar[bool] = True
+    """Whether a command may be a fork, which has the tests' own packages."""
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
@@ -89,13 +93,16 @@ class Project:
         return subprocess.Popen(
             [*command, *args],
             cwd=self.root,
-            env={**os.environ, "DBT_PROFILES_DIR": str(self.root), "NO_COLOR": "1", **(env or {})},
+            env=self._environment(env),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
         )
+
+    def _environment(self, more: Mapping[str, str] | None) -> dict[str, str]:
+        return {**os.environ, "DBT_PROFILES_DIR": str(self.root), "NO_COLOR": "1", **(more or {})}
 
     def dvt(
         self,
@@ -105,7 +112,13 @@ class Project:
         command: Sequence[str] = DVT,
     ) -> CommandResult:
         """Run a command to its end; fail as `finish` does if it hangs."""
-        return self.finish(self.start(*args, env=env, command=command), timeout)
+        if command is not DVT or not self.forks or "PYTHONPATH" in (env or {}):
+            return self.finish(self.start(*args, env=env, command=command), timeout)
+        try:
+            code, output = forked.run(args, self.root, self._environment(env), timeout)
+        except TimeoutError as error:
+            raise AssertionError(f"dvt {' '.join(args)} took over {timeout} s:\n{error}") from None
+        return CommandResult(code, output, self.root)
 
     def finish(self, process: subprocess.Popen[str], timeout: float) -> CommandResult:
         """Wait for a started command; after `timeout` seconds kill it and its children, and fail."""

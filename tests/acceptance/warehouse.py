@@ -13,6 +13,8 @@ from tests.stores.programs import program
 class Warehouse(Project):
     """A project whose command runs in an environment of its own: dbt-bigquery does not go with the tests'."""
 
+    forks = False
+
     def start(self, *args: str, **options: Any) -> Any:
         python = program("dbt-bigquery", "env/bin/python")
         given = {**os.environ, **(options.get("env") or {})}
