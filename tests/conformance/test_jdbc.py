@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from dvt.core.errors import BadOutput, DvtError, TableNotFound, ValueLost
+from dvt.core.errors import BadOutput, Cancelled, DvtError, TableNotFound, ValueLost
 from dvt.core.names import TableRef
 from dvt.core.ports.connectors import Job
-from dvt.drivers.jdbc import Bridge, Session, parse
+from dvt.drivers.jdbc import Bridge, Session, Stoppable, parse
 from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
 from dvt.testing.databases import Database
@@ -313,6 +313,20 @@ def test_a_query_that_was_read_to_its_end_is_never_cancelled(h2, bench_of, monke
     query = bench.extraction(bench.describe(bench.filled("read_often", 3)))
     assert [dataset.rows for dataset in bench.read(*[query] * 100)] == [3] * 100
     assert asked == []
+
+
+def test_a_statement_of_a_load_is_stopped_while_the_server_runs_it(h2, bench_of):
+    session = bench_of(h2).connector._server.connect()
+    endless = "select count(*) as n from system_range(1, 6000000000) where sqrt(x) < 0"
+    request = Stoppable(session, session.updating(f"create table shop.endless as {endless}"), "working")
+    working = BackgroundCall(request.number)
+    assert not request.has_ended(0.5)
+    assert isinstance(working.stop_by(request.stop), Cancelled)
+    request.end()
+    following = Stoppable(session, session.updating("create table shop.ended (n integer)"), "working")
+    assert following.number() == 0
+    session.execute("drop table shop.ended", "ending a test")
+    session.close()
 
 
 def test_what_a_driver_repeats_of_its_url_is_masked(unknown, bench_of):

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from dvt.core.errors import QueryFailed, RowRefused, TableNotFound, ValueLost
+from dvt.core.errors import Cancelled, QueryFailed, RowRefused, TableNotFound, ValueLost
 from dvt.core.plan import Load
 from dvt.core.tables import StageColumn
 from dvt.core.types import BIGINT, VARCHAR, decimal
+from dvt.testing.background import BackgroundCall, wait_until
 from dvt.testing.connectors import Bench
 from dvt.testing.suites import ConnectorSuite, LoadingSuite
-from dvt.testing.suites.loading import new_load
+from dvt.testing.suites.loading import large_load, new_load
 from tests.databases.trino_types import LOAD_CASES, READ_CASES
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -78,6 +79,24 @@ def test_a_null_for_a_column_of_a_contract_that_is_not_null_is_refused(bench):
         bench.loader.fill(load, bench.stage("SELECT 7 AS id, NULL AS word", columns))
     with pytest.raises(TableNotFound):
         bench.describe(ref)
+
+
+def test_the_statement_of_a_load_that_is_stopped_is_cancelled_on_the_server(bench):
+    load, dataset = large_load(bench, "dvt_sent")
+    mine = "from system.runtime.queries where query like 'INSERT INTO%dvt_sent%' and"
+
+    def count(condition: str) -> int:
+        return int(bench.database.texts(f"select cast(count(*) as varchar) {mine} {condition}")[0][0])
+
+    for _ in range(5):  # one may have ended before it is cancelled
+        loading = BackgroundCall(lambda: bench.loader.fill(load, dataset))
+        assert wait_until(lambda: count("state in ('PLANNING', 'RUNNING')"))
+        assert isinstance(loading.stop_by(bench.connector.cancel), Cancelled)
+        if count("error_code = 'USER_CANCELED'"):
+            break
+    assert count("error_code = 'USER_CANCELED'")
+    with pytest.raises(TableNotFound):
+        bench.describe(load.stage)
 
 
 def test_rows_of_many_statements_and_of_large_values_all_arrive(bench):

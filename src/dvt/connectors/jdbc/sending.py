@@ -15,7 +15,7 @@ from dvt.core.ports.staging import Dataset
 from dvt.drivers.duckdb.running import Batch
 from dvt.drivers.duckdb.sql import quoted as duckdb_quoted
 from dvt.drivers.duckdb.staging import scan
-from dvt.drivers.jdbc import Insertion, Session
+from dvt.drivers.jdbc import Insertion, Session, Stoppable
 from dvt.drivers.jdbc.loads import JsonRows, LoadType
 from dvt.drivers.jdbc.statements import inserts
 
@@ -64,7 +64,16 @@ class Sending:
         head, tail = json.insert(self._head, self.types)
         reader = self._reader(cursor, json.row(self._sent()))
         for statement in self._all(inserts(reader, head, tail, json.longest)):
-            self.session.execute(statement, self.doing)
+            self._run(statement)
+
+    def _run(self, statement: str) -> None:
+        """Run a statement; it is stopped with the load, however long it takes."""
+        request = Stoppable(self.session, self.session.updating(statement), self.doing)
+        try:
+            with self.server.running.query(self.batch, request.stop, self.doing):
+                request.number()
+        finally:
+            request.end()
 
     @property
     def _head(self) -> str:

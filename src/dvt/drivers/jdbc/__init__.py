@@ -7,6 +7,7 @@ from dvt.drivers.jdbc.process import Bridge
 from dvt.drivers.jdbc.products import Product, product
 from dvt.drivers.jdbc.sessions import Facts, Session
 from dvt.drivers.jdbc.settings import JdbcSettings, parse
+from dvt.drivers.jdbc.stopping import Stoppable
 from dvt.drivers.jdbc.types import JdbcColumn, kind, mapping
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "JdbcSettings",
     "Product",
     "Session",
+    "Stoppable",
     "kind",
     "mapping",
     "may_pass",

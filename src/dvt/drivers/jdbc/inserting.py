@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from dvt.drivers.jdbc.errors import cancelled
-from dvt.drivers.jdbc.process import Call
 from dvt.drivers.jdbc.sessions import Session
+from dvt.drivers.jdbc.stopping import Stoppable
 
 _POLL_SECONDS = 0.02
 """Seconds between two looks at whether the process has opened its end of the pipe."""
-_STOP_INTERVAL = 0.3
-"""Seconds between two requests to stop: one may come before the statement has begun."""
-_STOP_SECONDS = 5.0
-"""Seconds after which a load that was stopped, and has not ended, is left to the process."""
 _NUMBER = struct.Struct("<i")
 _HEAD = struct.Struct("<ii")
 _END = _NUMBER.pack(-1)
@@ -32,17 +26,11 @@ class Insertion:
 
     def __init__(self, session: Session, sql: str, kinds: Sequence[str], doing: str) -> None:
         """`sql` inserts one row, and has a `?` for each kind: `i`, `d`, `n<scale>`, `s` or `x`."""
-        self._session = session
         self._kinds = kinds
-        self._doing = doing
         self._path = session.pipe()
         self._fd = -1
-        self._is_stopped = False
-        self._stopped_at = 0.0
         self._is_sent = False
-        self._cancelling: list[Call] = []
-        self._cancelled_at = 0.0
-        self._call = session.load(sql, self._path, kinds)
+        self._request = Stoppable(session, session.load(sql, self._path, kinds), doing)
 
     def insert(self, batches: Iterable[Any]) -> int:
         """Insert all rows of batches, whose columns have the types of the kinds; return their number."""
@@ -52,41 +40,24 @@ class Insertion:
                     self._write_batch(batch)
                 self._write(_END)
         self._close()
-        self._wait()
-        error = self._session.failed(self._call, self._doing)
-        if error is not None:
-            raise cancelled(self._doing) if self._is_stopped else error
+        rows = self._request.number()
         self._is_sent = True
-        return int((self._call.reply or ["", "0"])[1] or 0)
-
-    def _wait(self) -> None:
-        """Wait for the reply; raise Cancelled if the load was stopped and its driver does not return."""
-        while not self._call.wait(_STOP_SECONDS):
-            if self._is_stopped and time.monotonic() > self._stopped_at + 2 * _STOP_SECONDS:
-                raise cancelled(self._doing)
+        return rows
 
     def stop(self) -> None:
         """Stop the INSERT, from another thread; may be called again and again until it has ended."""
-        self._stopped_at = self._stopped_at or time.monotonic()
-        self._is_stopped = True
-        if time.monotonic() > self._cancelled_at + _STOP_INTERVAL:
-            self._cancelled_at = time.monotonic()
-            self._cancelling.append(self._session.cancel())
+        self._request.stop()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         """End it. What was not inserted to its end has failed, and the session is good for nothing else."""
-        if not self._is_sent and not self._call.wait(0):
+        if not self._is_sent and not self._request.has_ended():
             self._is_open()  # or the process would wait for it
         self._close()
         Path(self._path).unlink()
-        if not self._call.wait(_STOP_SECONDS):
-            self._cancelling.append(self._session.cancel())
-            self._call.wait(_STOP_SECONDS)
-        for cancelling in self._cancelling:
-            cancelling.wait(_STOP_SECONDS)
+        self._request.end()
 
     def _is_open(self) -> bool:
         """Open the pipe once the process does; return whether it has, instead of failing before."""
@@ -94,7 +65,7 @@ class Insertion:
             try:
                 self._fd = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
             except OSError:  # ENXIO: nobody reads yet
-                if self._call.wait(_POLL_SECONDS):
+                if self._request.has_ended(_POLL_SECONDS):
                     return False
             else:
                 os.set_blocking(self._fd, True)

@@ -65,6 +65,10 @@ class Session:
         """Run a statement that `cancel` can stop; return the rows that it changed, -1 if it answers rows."""
         return int(self._ask("update", statement, doing=doing)[0] or -1)
 
+    def updating(self, statement: str) -> Call:
+        """Send a statement that `cancel` can stop."""
+        return self._bridge.send("update", self._id, statement)
+
     def transact(self, what: str) -> None:
         """`begin` a transaction that may write, or end it: `commit`, `rollback`."""
         self._ask("transact", what, doing=f"{what} of a transaction")
