@@ -322,6 +322,7 @@ def test_a_statement_of_a_load_is_stopped_while_the_server_runs_it(h2, bench_of)
     working = BackgroundCall(request.number)
     assert not request.has_ended(0.5)
     assert isinstance(working.stop_by(request.stop), Cancelled)
+    assert request.has_ended()
     request.end()
     following = Stoppable(session, session.updating("create table shop.ended (n integer)"), "working")
     assert following.number() == 0

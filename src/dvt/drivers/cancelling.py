@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
@@ -21,7 +22,7 @@ class SideSession(Protocol):
 
 
 class Canceller:
-    """A second session, which is opened when there is something to cancel."""
+    """A second session, which is opened when there is something to cancel. Thread-safe."""
 
     def __init__(
         self, connect: Callable[[], SideSession], statement: str, errors: tuple[type[BaseException], ...]
@@ -31,18 +32,35 @@ class Canceller:
         self._statement = statement
         self._errors = errors
         self._session: SideSession | None = None
+        self._is_closed = False
+        self._lock = threading.Lock()
+        """Held while it cancels, so that no session is opened twice, or behind its closing."""
 
     def cancel(self) -> None:
-        """Cancel the first session's statement; on a server that is gone nothing runs."""
+        """Cancel the first session's statement; on a server that is gone nothing runs.
+
+        Nothing is done while another thread does it, or once it is closed.
+        """
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if not self._is_closed:
+                self._cancel()
+        finally:
+            self._lock.release()
+
+    def _cancel(self) -> None:
         with suppress(DvtError, *self._errors):
             if self._session is None:
                 self._session = self._connect()
             self._session.run(self._statement)
 
     def close(self) -> None:
-        """Close the second session if there is one."""
-        if self._session is not None:
-            self._session.close()
+        """Close the second session if there is one; no other is opened."""
+        with self._lock:
+            self._is_closed = True
+            if self._session is not None:
+                self._session.close()
 
 
 @contextmanager
