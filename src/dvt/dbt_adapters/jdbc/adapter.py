@@ -116,6 +116,11 @@ class JdbcAdapter(SQLAdapter):
         """Return whether queries have common table expressions."""
         return self.target.common_tables
 
+    @available.parse(lambda *_, **__: True)
+    def renames_checked(self) -> bool:
+        """Return whether a table with a check or a foreign key can be renamed."""
+        return self.target.renames_checked
+
     @available
     def text_type(self) -> str:
         """Return the database's type of texts of any length."""

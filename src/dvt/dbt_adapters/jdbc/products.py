@@ -42,6 +42,8 @@ class Target:
     """Whether a statement that changes a table commits the transaction."""
     sized_times: bool = True
     """Whether types of time may say how many digits of a second they have."""
+    renames_checked: bool = True
+    """Whether a table with a check or a foreign key can be renamed."""
     takes_comments: bool = True
     """Whether comments may hold braces, as dbt's do; HSQLDB's driver takes them for escapes."""
     common_tables: bool = True
@@ -101,6 +103,7 @@ _TARGETS: Mapping[str, Target] = {
         hash="{0}",
         ddl_commits=False,
         sized_times=False,
+        renames_checked=False,
         common_tables=False,
     ),
 }

@@ -10,3 +10,14 @@
   {%- endfor %}
   from (values (1)) dvt_one
 {% endmacro %}
+
+{% macro jdbc__get_table_columns_and_constraints() -%}
+  {%- if not adapter.renames_checked() -%}
+    {%- set constraints = model['constraints'] | list -%}
+    {%- for column in model['columns'].values() %}{% do constraints.extend(column.get('constraints') or []) %}{% endfor -%}
+    {%- for constraint in constraints if constraint['type'] in ['check', 'foreign_key'] -%}
+      {%- do adapter.refuse('tables with ' ~ constraint['type'] ~ ' that could be replaced', 'leave the constraint out, and test the column') -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {{ return(default__get_table_columns_and_constraints()) }}
+{%- endmacro %}

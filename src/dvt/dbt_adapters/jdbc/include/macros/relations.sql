@@ -116,10 +116,12 @@
   {{ sql }}
 {%- endmacro %}
 
+{# dbt asks for the type of a timestamp by a SELECT without FROM, which HSQLDB and Derby do not have. #}
 {% macro jdbc__get_empty_subquery_sql(select_sql, select_sql_header=none) %}
   {{ select_sql_header if select_sql_header is not none }}
   select * from (
   {{ select_sql }}
+  {% if not modules.re.search('(?i)\\bfrom\\b|^\\s*values', select_sql) %}from (values (1)) dvt_one{% endif %}
   ) dbt_sbq
   where 1 = 0
 {% endmacro %}
