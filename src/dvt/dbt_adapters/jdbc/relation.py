@@ -43,6 +43,8 @@ class JdbcRelation(BaseRelation):
     renameable_relations: Any = field(default_factory=lambda: frozenset({RelationType.Table}))
     replaceable_relations: Any = field(default_factory=lambda: frozenset({RelationType.View}))
 
+    require_alias: bool = False
+    """Derby alone needs a name for a subquery; a second one, after the project's own, would be an error."""
     path_is_exact: ClassVar[bool] = True
     """Whether the path has the names as the database keeps them, whatever their quoting is."""
 
@@ -86,7 +88,7 @@ class JdbcRelation(BaseRelation):
         return f"(select * from {rendered} {rows}){self._render_limited_alias()}"
 
     def _render_subquery_alias(self, namespace: str) -> str:
-        return " " + self.quoted(f"dbt_{namespace}_subq_{self.table}")
+        return " " + self.quoted(f"dbt_{namespace}_subq_{self.table}") if self.require_alias else ""
 
     def with_suffix(self, suffix: str) -> Any:
         """Return a relation of the same schema whose name is this one's with `suffix`."""
