@@ -17,7 +17,7 @@ from tests.proofs.rows import Row, rows
 
 pytestmark = pytest.mark.slow
 
-
+LONG = [pytest.mark.long, pytest.mark.timeout(3600)]
 SHARES = {"duckdb": 6, "spark": 60}
 """Engine → one of how many proofs is computed again: a statement of Spark takes a second, whatever it is."""
 
@@ -32,7 +32,7 @@ def _is_chosen(row: Row, share: int) -> bool:
     [
         *((engine, dialect, SHARES[engine]) for engine, dialect in PAIRS),
         *(
-            pytest.param(engine, dialect, {"duckdb": 1, "spark": 4}[engine], marks=pytest.mark.long)
+            pytest.param(engine, dialect, {"duckdb": 1, "spark": 4}[engine], marks=LONG)
             for engine, dialect in PAIRS
         ),
     ],
