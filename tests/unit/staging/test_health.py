@@ -155,3 +155,6 @@ def test_the_hint_of_an_error_is_what_mends_it():
     assert told["fixes"] == [error.hint]
     assert [check["fix"] for check in told["outputs"][0]["checks"]] == [error.hint]
     assert f"    to mend it: {error.hint}" in list(as_lines(diagnosis))
+    other = OutputDiagnosis(name="erp", kind="jdbc", is_target=False, checks=checks)
+    told = as_object(Diagnosis(profile="shop", buckets_file=None, files=(), outputs=(other,)))
+    assert (told["federation"]["ready"], told["fixes"]) == (True, [error.hint])

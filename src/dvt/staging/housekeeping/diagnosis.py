@@ -87,10 +87,18 @@ class Diagnosis:
 
     @property
     def fixes(self) -> tuple[str, ...]:
-        """The commands and statements that mend what is missing, each once."""
-        outputs = [check for output in self.outputs if output.is_target for check in output.checks]
+        """The commands and statements that mend what is missing, or what errors advise, each once."""
+        return self._fixes([output for output in self.outputs if output.is_target])
+
+    @property
+    def all_fixes(self) -> tuple[str, ...]:
+        """Those for what is missing, then those for other outputs that have failed."""
+        return tuple(dict.fromkeys((*self.fixes, *self._fixes(self.outputs))))
+
+    def _fixes(self, outputs: Sequence[OutputDiagnosis]) -> tuple[str, ...]:
+        of_outputs = [check for output in outputs for check in output.checks]
         buckets = [check for bucket in self.buckets if bucket.is_default for check in bucket.health.checks]
-        bad = [check for check in (*outputs, *self.files, *buckets) if check.status in _BAD]
+        bad = [check for check in (*of_outputs, *self.files, *buckets) if check.status in _BAD]
         return tuple(dict.fromkeys(check.fix for check in bad if check.fix))
 
     @property
@@ -135,7 +143,7 @@ def as_object(diagnosis: Diagnosis) -> dict[str, Any]:
         "buckets_configured": [_bucket(bucket) for bucket in diagnosis.buckets],
         "native_connectors_available": list(diagnosis.native),
         "federation": {"ready": not diagnosis.missing, "missing": list(diagnosis.missing)},
-        "fixes": list(diagnosis.fixes),
+        "fixes": list(diagnosis.all_fixes),
     }
 
 
