@@ -23,7 +23,7 @@ CREATE TABLE customers AS SELECT * FROM (VALUES
   (4, 'NULL', TRUE, DATE '9999-12-31', 0, -0.5, TIMESTAMP '2024-02-29 00:00:00')
 ) t(id, name, ok, born, total, ratio, seen)
 """
-TABLES = ("THERE", "GROWN", "NATIVE", "BIG")
+TABLES = ("THERE", "GROWN", "NATIVE", "BIG", "KEPT")
 
 
 @pytest.fixture(params=EVERY)
@@ -105,3 +105,13 @@ def test_a_killed_load_leaves_the_old_table_and_nothing_for_long(project: Projec
     project.dvt("run").ok()
     assert server.rows("select count(*) from fed.big") == [(399_999,)]
     assert _stage_tables(server) == []
+
+
+def test_a_kept_table_gets_new_rows_under_its_view(project: Project, server: Any):
+    sql = "select id, name from {{ source('crm', 'customers') }}"
+    project.model("kept", sql, materialized="table", dialect="compute", publish="keep")
+    project.model("native", "select id from {{ ref('kept') }}", materialized="view")
+    project.dvt("run").ok()
+    _change(project, "DELETE FROM customers WHERE id < 3")
+    project.dvt("run", "--select", "kept").ok()
+    assert sorted(server.rows("select id from fed.native")) == [(3,), (4,)]
