@@ -1,5 +1,5 @@
-# MinIO, fake-gcs-server, Azurite and HDFS, which the tests of buckets start by themselves, the emulator fakesnow, dbt-bigquery, and
-# the jars by which Spark reaches buckets; each is got once, in a cache.
+# MinIO, fake-gcs-server, Azurite and HDFS, which the tests of buckets start by themselves, the emulator fakesnow, dbt-bigquery, the
+# jars by which Spark reaches buckets, and Firebird; each is got once, in a cache.
 set -eu
 . "$(dirname "$0")/programs.sh"
 
@@ -12,3 +12,5 @@ python_program dbt-bigquery 1.12.1-streams
 for store in s3 azure gcs; do
     java_jars "spark-$store" 1 "$(dirname "$0")/spark_jars/$store.xml"
 done
+debian_program firebird 3.0 firebird3.0-server firebird3.0-server-core firebird3.0-utils firebird3.0-common \
+    libfbclient2 libib-util libtommath1

@@ -107,3 +107,29 @@ python_program() {
     }
     [ -d "$folder" ] || mv "$new" "$folder"
 }
+
+# debian_program NAME VERSION PACKAGE...: unpacks Debian's packages into a folder of its own, unless it is there. Nothing is set up.
+debian_program() {
+    name=$1 folder=$cache/$1-$2
+    shift 2
+    [ -d "$folder" ] && return 0
+    echo "unpacking $name into $folder, once"
+    new_folder "$name"
+    (cd "$new" && download "$@" && unpack) >"$new/log" 2>&1 || {
+        tail -n 15 "$new/log" >&2
+        echo "apt could not download $*; its last words are above" >&2
+        return 1
+    }
+    [ -d "$folder" ] || mv "$new" "$folder"
+}
+
+download() {
+    apt-get download -q "$@" || { find_root "the tests start $name, of these packages: $*" "sudo apt-get update" && apt_update && apt-get download -q "$@"; }
+}
+
+unpack() {
+    for package in ./*.deb; do
+        dpkg-deb -x "$package" . || return 1
+    done
+    rm ./*.deb
+}

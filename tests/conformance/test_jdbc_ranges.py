@@ -11,7 +11,7 @@ from dvt.core.errors import BadExtraction, ColumnNotFound, DvtError
 from dvt.core.extraction import Extraction
 from dvt.testing.background import BackgroundCall
 from dvt.testing.connectors import Bench
-from tests.databases.jdbc import derby, hsqldb, over_jdbc
+from tests.databases.jdbc import derby, firebird, hsqldb, over_jdbc
 
 pytestmark = pytest.mark.slow
 
@@ -46,13 +46,16 @@ KEYS = {
     scope="module",
     params=[
         "jdbc",
-        *(pytest.param(name, marks=pytest.mark.long) for name in ("hsqldb", "derby", "postgres", "mariadb")),
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in ("hsqldb", "derby", "firebird", "postgres", "mariadb")
+        ),
         pytest.param("trino", marks=pytest.mark.long),
     ],
 )
 def database(request, databases):
-    if request.param in {"hsqldb", "derby"}:
-        with {"hsqldb": hsqldb, "derby": derby}[request.param]() as server:
+    if request.param in {"hsqldb", "derby", "firebird"}:
+        with {"hsqldb": hsqldb, "derby": derby, "firebird": firebird}[request.param]() as server:
             yield server
     elif request.param in {"postgres", "mariadb"}:
         yield over_jdbc(databases(request.param))
@@ -102,7 +105,13 @@ def literal(native: str, value: str) -> str:
 )
 @pytest.mark.parametrize("native", KEYS)
 def test_each_row_arrives_once_whatever_its_key(bench, native, partitions):
-    values = [literal(native, value) for value in KEYS[native]]
+    if bench.database.name == "firebird" and native.startswith("decimal"):
+        pytest.skip("its decimals have at most 18 digits")
+    digits = -2 if bench.database.name == "firebird" else None  # of six: it takes four
+    values = [
+        literal(native, value[:digits] if "." in value and native == "timestamp" else value)
+        for value in KEYS[native]
+    ]
     ref = made(bench, native, [*values, *values[:3], "null", "null"])
     whole, _ = read(bench, ref, partitions=1)
     rows, files = read(bench, ref, partition_column="K", partitions=partitions)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from dvt.core.errors import QueryFailed
 from dvt.testing.suites import ConnectorSuite, LoadingSuite, ServerSuite
-from tests.databases.jdbc import derby, hsqldb, over_jdbc
+from tests.databases.jdbc import derby, firebird, hsqldb, over_jdbc
 from tests.databases.jdbc_load_types import DERBY_LOAD_CASES, H2_LOAD_CASES, HSQLDB_LOAD_CASES
 from tests.databases.jdbc_types import (
     DERBY_READ_CASES,
+    FIREBIRD_READ_CASES,
     H2_READ_CASES,
     HSQLDB_READ_CASES,
     MARIADB_READ_CASES,
@@ -29,6 +31,12 @@ def hsqldb_server():
 @pytest.fixture(scope="module")
 def derby_server():
     with derby() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def firebird_server():
+    with firebird() as server:
         yield server
 
 
@@ -83,6 +91,25 @@ class TestDerbyOverJdbc(ConnectorSuite, LoadingSuite):
     @pytest.fixture
     def database(self, derby_server):
         return derby_server
+
+
+@pytest.mark.long
+class TestFirebirdOverJdbc(ConnectorSuite):
+    read_cases = FIREBIRD_READ_CASES
+    never = {
+        "test_a_query_that_fails_leaves_nothing_and_the_snapshot_reads_on": "it writes names in upper case"
+    }
+
+    @pytest.fixture
+    def database(self, firebird_server):
+        return firebird_server
+
+    @pytest.mark.parametrize("native", ["varchar(9)", "char(9)", "blob sub_type text"])
+    def test_a_text_without_a_character_set_that_is_no_utf8_stops_the_run(self, bench, native):
+        ref = bench.database.table("no_utf8")
+        bench.create(ref, [("word", f"{native} character set none")], ["'good é'"], ["x'626164e9'"])
+        with pytest.raises(QueryFailed, match="Malformed string"):
+            bench.read_table(ref)
 
 
 @pytest.mark.long

@@ -39,6 +39,7 @@ SECOND_SERVERS: dict[str, str] = {
     "mysql56": "tests.databases.mysql56:mysql56",
     "hsqldb": "tests.databases.jdbc:hsqldb",
     "derby": "tests.databases.jdbc:derby",
+    "firebird": "tests.databases.jdbc:firebird",
 }
 """Name → function that opens another server, for the tests that name it."""
 

@@ -66,9 +66,15 @@ class JavaServer(TargetDatabase):
         """The URL of its driver."""
 
     @classmethod
-    @abstractmethod
     def arguments(cls, folder: Path, port: int) -> list[str]:
-        """Return the arguments of Java that start the server."""
+        """Return the arguments of Java that start the server, if it is one in Java."""
+        return []
+
+    @classmethod
+    def launch(cls, folder: Path, port: int) -> subprocess.Popen[bytes]:
+        """Start the server."""
+        classes = ":".join(str(jar(coordinates)) for coordinates in cls.server)
+        return launch([java(), "-Xmx512m", "-cp", classes, *cls.arguments(folder, port)], folder)
 
     def settings(self, **overrides: Any) -> dict[str, Any]:
         """See Database."""
@@ -310,7 +316,7 @@ def java_server(kind: type[JavaServer]) -> Iterator[Any]:
     """Run a new server; remove it with its folder at the end."""
     folder = Path(tempfile.mkdtemp(prefix="dvt-java-"))
     try:
-        server = start_on_free_port(lambda port: kind(folder, port, _launch(kind, folder, port)))
+        server = start_on_free_port(lambda port: kind(folder, port, _launched(kind, folder, port)))
         try:
             server.execute(*kind.set_up)
             yield server
@@ -320,10 +326,8 @@ def java_server(kind: type[JavaServer]) -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _launch(kind: type[JavaServer], folder: Path, port: int) -> subprocess.Popen[bytes]:
-    classes = ":".join(str(jar(coordinates)) for coordinates in kind.server)
-    command = [java(), "-Xmx512m", "-cp", classes, *kind.arguments(folder, port)]
-    process = launch(command, folder)
+def _launched(kind: type[JavaServer], folder: Path, port: int) -> subprocess.Popen[bytes]:
+    process = kind.launch(folder, port)
     deadline = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from dvt.core.names import TableRef
 from tests.databases import mariadb, postgres
+from tests.databases.firebird import Firebird
 from tests.databases.jars import jar, java
 from tests.databases.java_servers import H2, HSQLDB, Derby, java_server
 
@@ -75,3 +76,8 @@ def hsqldb() -> AbstractContextManager[HSQLDB]:
 def derby() -> AbstractContextManager[Derby]:
     """Run a Derby server."""
     return java_server(Derby)
+
+
+def firebird() -> AbstractContextManager[Firebird]:
+    """Run a Firebird server."""
+    return java_server(Firebird)

@@ -135,6 +135,33 @@ DERBY_READ_CASES = (
     ReadCase("blob", "cast(x'00ff61' as blob)", "BLOB", "\\x00\\xFFa"),
 )
 
+FIREBIRD_READ_CASES = (
+    *(case for case in _COMMON if case.type != "clob" and not case.type.startswith("decimal(31")),
+    ReadCase("float", "0.1", "DOUBLE", "0.10000000149011612"),
+    ReadCase("numeric(4,1)", "-999.9", "DECIMAL(4,1)", "-999.9"),
+    ReadCase("numeric(18,18)", "-0." + "9" * 18, "DECIMAL(18,18)", "-." + "9" * 18),
+    ReadCase("decimal(18,0)", "9" * 18, "DECIMAL(18,0)", "9" * 18),
+    ReadCase("blob sub_type text", "'ab😀é'", _TEXT, "ab😀é"),
+    ReadCase("blob sub_type text", "null", _TEXT, None),
+    ReadCase("varchar(32765) character set none", "'é'", _TEXT, "é"),
+    ReadCase("char(5) character set none", "'é'", _TEXT, "é   "),
+    ReadCase("blob sub_type text character set none", "'é'", _TEXT, "é"),
+    ReadCase("varchar(8191)", "'é😀'", _TEXT, "é😀"),
+    ReadCase("char(20) character set ascii", "'a'", _TEXT, "a" + " " * 19),
+    ReadCase("date", "'1582-10-10'", "DATE", "1582-10-10"),
+    ReadCase("date", "'1600-02-29'", "DATE", "1600-02-29"),
+    ReadCase("time", "'23:59:59.9999'", "TIME", "23:59:59.9999"),
+    ReadCase("timestamp", "'2024-02-29 23:59:59.1234'", _LOCAL, "2024-02-29 23:59:59.1234"),
+    ReadCase("timestamp", "'1969-12-31 23:59:59.9999'", _LOCAL, "1969-12-31 23:59:59.9999"),
+    ReadCase("timestamp", "'1582-10-10 00:00:00.5'", _LOCAL, "1582-10-10 00:00:00.5"),
+    ReadCase("timestamp", "'0001-01-01 00:00:00'", _LOCAL, "0001-01-01 00:00:00"),
+    ReadCase("timestamp", "'9999-12-31 23:59:59.9999'", _LOCAL, "9999-12-31 23:59:59.9999"),
+    ReadCase("timestamp", "'2024-03-10 02:30:00'", _LOCAL, "2024-03-10 02:30:00"),
+    ReadCase("varchar(10) character set octets", "x'00ff61'", "BLOB", "\\x00\\xFFa"),
+    ReadCase("blob", "x'00ff61'", "BLOB", "\\x00\\xFFa"),
+    ReadCase("blob", "null", "BLOB", None),
+)
+
 POSTGRES_READ_CASES = (
     *(case for case in _COMMON if case.type != "clob"),
     ReadCase("real", "'-Infinity'", "FLOAT", "-inf"),

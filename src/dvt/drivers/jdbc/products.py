@@ -188,6 +188,18 @@ _PRODUCTS: Mapping[str, Product] = {
         date_literal=_DATE,
         timestamp_literal=_TIMESTAMP,
     ),
+    "firebirdsql": Product(
+        isolation=_REPEATABLE_READ,
+        date_literal=_DATE,
+        timestamp_literal=_TIMESTAMP,
+        properties={"encoding": "UTF8"},
+        # A column without a character set may hold what is no UTF-8; the driver would replace it silently.
+        read={
+            "char": "{0} || _utf8''",
+            "varchar": "{0} || _utf8''",
+            "blob sub_type text": "CAST({0} AS BLOB SUB_TYPE TEXT CHARACTER SET UTF8)",
+        },
+    ),
     "derby": Product(
         can_be_target=True,
         date_literal="DATE('{}')",
