@@ -79,6 +79,7 @@ def test_the_error_of_a_wrong_password_does_not_show_it(server: Any, another: Ca
     assert "wr0ng" not in str(error)
 
 
+@pytest.mark.rarely("redshift")
 @pytest.mark.never("bigquery", reason="a job goes on without connections")
 def test_a_network_that_breaks_during_an_extraction_is_one_clear_error(
     server: Any, another: Callable[..., Bench]
@@ -100,6 +101,7 @@ def test_a_network_that_breaks_during_an_extraction_is_one_clear_error(
         assert bench.staged() == []
 
 
+@pytest.mark.rarely("redshift")
 @pytest.mark.never("bigquery", reason="its stand-in is no process of its own")
 def test_a_server_killed_during_an_extraction_is_one_clear_error(server: Any, bench: Bench) -> None:
     ref = server.table("killed")

@@ -73,5 +73,6 @@ def test_a_name_is_in_the_store_as_a_store_can_hold_it(bucket, container):
     assert kept > {"run/a␛5Cb", "run/tab␛09here", "run/dot␛2E", "run/100%"}
 
 
+@pytest.mark.long
 class TestManyObjects(ManyObjectsSuite):
     """Azurite."""

@@ -32,5 +32,6 @@ def test_a_line_break_in_a_key_is_no_line_break_in_a_name(server, make, bucket):
     assert not [name for name in names if {"\n", "\r"} & set(name)]
 
 
+@pytest.mark.long
 class TestManyObjects(ManyObjectsSuite):
     """The emulator."""

@@ -171,6 +171,7 @@ def test_a_folder_that_is_deleted_in_the_midst_is_an_error(bucket):
     assert list(bucket.list("")) == []
 
 
+@pytest.mark.long
 class TestManyObjects(ManyObjectsSuite):
     """A real name node and data node, where each object takes half a second."""
 
